@@ -1,0 +1,1 @@
+//! freshd: a scheduled-job supervisor and freshness watchdog.

@@ -1,0 +1,2 @@
+//! The freshd binary.
+fn main() {}
