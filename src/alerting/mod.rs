@@ -1,0 +1,1 @@
+//! PURE: should someone be told? Incidents, one cause one alert, reminders, and the words.

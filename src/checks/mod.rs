@@ -1,0 +1,1 @@
+//! Judges a candidate, publishes it atomically or puts it into quarantine.

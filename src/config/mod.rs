@@ -1,0 +1,1 @@
+//! jobs.toml to model: every mistake with its line, secrets, includes, static findings.

@@ -1,0 +1,1 @@
+//! Notifications to people: email, Slack, webhook, file; one file each.

@@ -1,0 +1,1 @@
+//! PURE: versions, slots and clocks to fresh, late, stale or unknown, and why.

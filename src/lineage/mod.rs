@@ -1,0 +1,1 @@
+//! PURE: who feeds whom: upstream, downstream, cycles, impact.

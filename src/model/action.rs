@@ -1,0 +1,90 @@
+//! Actions: what a step asks to be done, after its facts are committed. Each is idempotent.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
+use super::{AttemptId, AttemptSpec, Dataset, Notification, StopReason, Version};
+
+/// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
+#[derive(Clone, Debug)]
+pub enum Action {
+    /// Hand an attempt to the keeper, which starts it at most once.
+    Start(Box<AttemptSpec>),
+    /// Tell an attempt to end.
+    Stop {
+        /// Which.
+        id: AttemptId,
+        /// Why.
+        reason: StopReason,
+    },
+    /// The end of an attempt is stored: the keeper may forget it.
+    Acknowledge(AttemptId),
+    /// Measure and judge a candidate; answered by `Event::Judged`.
+    Judge(Box<Judging>),
+    /// Put an accepted version in place; answered by `Event::Published`.
+    Publish(Box<Publishing>),
+    /// Move a refused candidate to quarantine.
+    Quarantine(Box<Publishing>),
+    /// Remove the directory and staged output of an attempt that needs neither any more.
+    Clean {
+        /// Which.
+        id: AttemptId,
+        /// Its own directory.
+        run_dir: PathBuf,
+        /// Its staged output, if it had any.
+        staged: Option<PathBuf>,
+    },
+    /// Look at a dataset; answered by `Event::Probed`.
+    Probe(Arc<Dataset>),
+    /// Try to send; answered by `Event::Delivered`.
+    Send(Box<Notification>),
+    /// Answer a person.
+    Reply {
+        /// The request's number.
+        id: u64,
+        /// The answer.
+        reply: Reply,
+    },
+}
+
+/// The answer to a request.
+#[derive(Clone, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reply {
+    /// Done, or found: the facts as JSON.
+    Done(serde_json::Value),
+    /// Not done; why, and what to do.
+    Refused(String),
+}
+
+/// A candidate to be judged.
+#[derive(Clone, Debug)]
+pub struct Judging {
+    /// The attempt that made it.
+    pub id: AttemptId,
+    /// What it is a candidate for.
+    pub dataset: Arc<Dataset>,
+    /// Where it lies.
+    pub staged: PathBuf,
+    /// When the attempt started.
+    pub started_at: Timestamp,
+    /// `as_of`, `rows` and so on from the job's report.
+    pub report: Vec<(String, String)>,
+}
+
+/// A version to be put in place, or into quarantine.
+#[derive(Clone, Debug)]
+pub struct Publishing {
+    /// The version.
+    pub version: Version,
+    /// Its dataset.
+    pub dataset: Arc<Dataset>,
+    /// Where the candidate lies.
+    pub staged: PathBuf,
+    /// Where earlier versions are kept: `versions/` of the state directory.
+    pub versions_dir: PathBuf,
+    /// Where refused candidates are kept: `quarantine/` of the state directory.
+    pub quarantine_dir: PathBuf,
+}

@@ -1,0 +1,309 @@
+//! Incidents, and the messages that tell people of them.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Address, IncidentId, Name, NotificationId};
+
+/// How bad a problem is.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Severity {
+    /// Something failed; no promise is broken yet.
+    Warning,
+    /// A promise is broken.
+    #[default]
+    Critical,
+}
+
+impl Severity {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Warning => "warning",
+            Self::Critical => "critical",
+        }
+    }
+}
+
+/// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ProblemKind {
+    /// Older than promised.
+    Stale,
+    /// A promised delivery did not come.
+    Late,
+    /// Nobody can tell how fresh it is.
+    Unknown,
+    /// A job has finally failed.
+    Failed,
+    /// The checks refused what a job produced.
+    Rejected,
+    /// It succeeded, but in a way that cannot be believed.
+    Suspect,
+    /// The evidence of a run's end is gone.
+    Lost,
+    /// It waits or runs without end.
+    Stuck,
+    /// Messages cannot be delivered through a channel.
+    ChannelBroken,
+    /// freshd itself.
+    Freshd,
+}
+
+impl ProblemKind {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stale => "stale",
+            Self::Late => "late",
+            Self::Unknown => "unknown",
+            Self::Failed => "failed",
+            Self::Rejected => "rejected",
+            Self::Suspect => "suspect",
+            Self::Lost => "lost",
+            Self::Stuck => "stuck",
+            Self::ChannelBroken => "channel_broken",
+            Self::Freshd => "freshd",
+        }
+    }
+}
+
+/// Where an incident stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum IncidentState {
+    /// Waits for its cause to show, until `notify_at`.
+    Waiting,
+    /// Nobody is told: the incident in `cause` explains it.
+    Attached,
+    /// Told.
+    Open,
+    /// Over.
+    Resolved,
+}
+
+impl IncidentState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Attached => "attached",
+            Self::Open => "open",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+/// The stored life of a problem.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Incident {
+    /// Its number.
+    pub id: IncidentId,
+    /// What is wrong.
+    pub kind: ProblemKind,
+    /// With what: a job, a dataset, a channel.
+    pub subject: Name,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// How bad it is, effects attached to it included. Never goes down.
+    pub severity: Severity,
+    /// Since when the problem exists.
+    pub since: Timestamp,
+    /// When a waiting incident opens or is attached.
+    pub notify_at: Timestamp,
+    /// When people were first told.
+    pub opened_at: Option<Timestamp>,
+    /// When the problem ended.
+    pub resolved_at: Option<Timestamp>,
+    /// The incident that explains this one.
+    pub cause: Option<IncidentId>,
+    /// The problem in one sentence, as of the last change.
+    pub reason: String,
+    /// Everyone told so far: team and address. They all get the recovery message.
+    pub told: Vec<(Name, Address)>,
+    /// Who has taken it on.
+    pub ack: Option<Ack>,
+    /// Reminders sent.
+    pub reminders: u32,
+    /// When the next reminder is due.
+    pub remind_at: Option<Timestamp>,
+    /// Escalation steps taken.
+    pub escalations: u32,
+}
+
+/// Somebody has taken an incident on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// Who.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// Until when it keeps reminders quiet.
+    pub until: Timestamp,
+}
+
+/// Why a message is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Purpose {
+    /// The first message of an incident, to its owner.
+    Opening,
+    /// It got worse or reached further.
+    Update,
+    /// To a team downstream: what you read is not what was promised.
+    Impact,
+    /// Still open.
+    Reminder,
+    /// Nobody answered; the next in the chain is told.
+    Escalation,
+    /// It is over.
+    Recovery,
+    /// Somebody tries out a channel.
+    Test,
+}
+
+impl Purpose {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Opening => "opening",
+            Self::Update => "update",
+            Self::Impact => "impact",
+            Self::Reminder => "reminder",
+            Self::Escalation => "escalation",
+            Self::Recovery => "recovery",
+            Self::Test => "test",
+        }
+    }
+}
+
+/// The words of one message, rendered once and never again. Channels only lay them out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Stable over all tries: the local part of Message-ID, webhook-id.
+    pub id: String,
+    /// The same for all messages of one incident: the root of a mail thread.
+    pub thread: String,
+    /// The incident; `None` for a test.
+    pub incident: Option<IncidentId>,
+    /// Why it is sent.
+    pub purpose: Purpose,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong; `None` for a test.
+    pub kind: Option<ProblemKind>,
+    /// With what.
+    pub subject_name: Name,
+    /// The mail's subject; all messages of one incident share the part behind the first colon.
+    pub subject: String,
+    /// One or two sentences that say it all.
+    pub headline: String,
+    /// What, since when, data as of when, why, what was tried, who reads it next and when.
+    pub facts: Vec<MessageFact>,
+    /// The last lines of the job's output.
+    pub output: Vec<String>,
+    /// What to type.
+    pub commands: Vec<String>,
+    /// The team it is meant for.
+    pub team: Name,
+    /// The owner of what is wrong.
+    pub owner: String,
+    /// When it was decided.
+    pub at: Timestamp,
+}
+
+/// One labelled line of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFact {
+    /// A word or two: `Since`.
+    pub label: String,
+    /// The rest of the line.
+    pub text: String,
+}
+
+/// Where a notification stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum NotificationState {
+    /// Not yet accepted by the other side.
+    Pending,
+    /// Accepted by the other side.
+    Delivered,
+    /// Given up; shown, never dropped.
+    Dead,
+    /// Never sent, because a later one says it all (an opening and its recovery in one).
+    Collapsed,
+}
+
+impl NotificationState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Delivered => "delivered",
+            Self::Dead => "dead",
+            Self::Collapsed => "collapsed",
+        }
+    }
+}
+
+/// One message to one address, stored with the facts that caused it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notification {
+    /// Its number, and its order within (incident, address).
+    pub id: NotificationId,
+    /// The incident; `None` for a test.
+    pub incident: Option<IncidentId>,
+    /// Where it goes.
+    pub address: Address,
+    /// What it says.
+    pub message: Message,
+    /// Where it stands.
+    pub state: NotificationState,
+    /// Tries so far.
+    pub tries: u32,
+    /// When the next try is due, while pending.
+    pub next_try_at: Timestamp,
+    /// When it was decided.
+    pub created_at: Timestamp,
+    /// When it was delivered or given up.
+    pub ended_at: Option<Timestamp>,
+    /// What the other side last said.
+    pub last_error: Option<String>,
+}
+
+/// How one try at sending ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum DeliveryOutcome {
+    /// The other side accepted it.
+    Accepted,
+    /// Try again later; `retry_after` in seconds where the other side said when.
+    Temporary {
+        /// What went wrong.
+        error: String,
+        /// Seconds to wait, as told by the other side.
+        retry_after_seconds: Option<u64>,
+    },
+    /// It will never be accepted as it is.
+    Permanent {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+/// One try at sending a notification.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Delivery {
+    /// The notification.
+    pub notification: NotificationId,
+    /// Which try, from 1.
+    pub number: u32,
+    /// When it ended.
+    pub at: Timestamp,
+    /// How.
+    pub outcome: DeliveryOutcome,
+}

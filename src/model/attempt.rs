@@ -1,0 +1,169 @@
+//! Attempts: one process started for a run, what the keeper is told and what it tells back.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, Name, Outcome};
+
+/// Where an attempt stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AttemptState {
+    /// Durably decided; the keeper may or may not know of it yet.
+    Claimed,
+    /// The keeper started its process.
+    Started,
+    /// Its process ended and the exit is recorded.
+    Ended,
+}
+
+impl AttemptState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Claimed => "claimed",
+            Self::Started => "started",
+            Self::Ended => "ended",
+        }
+    }
+}
+
+/// One process started for a run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The run and the attempt's number.
+    pub id: AttemptId,
+    /// The run's job, repeated here because recovery reads attempts alone.
+    pub job: Name,
+    /// Where it stands.
+    pub state: AttemptState,
+    /// When the claim was decided.
+    pub claimed_at: Timestamp,
+    /// The boot during which it was claimed.
+    pub boot_id: String,
+    /// When its process started.
+    pub started_at: Option<Timestamp>,
+    /// When its process ended.
+    pub ended_at: Option<Timestamp>,
+    /// Its main process, while known.
+    pub pid: Option<u32>,
+    /// How it ended.
+    pub outcome: Option<Outcome>,
+    /// Exit code, where it had one.
+    pub exit_code: Option<i32>,
+    /// Signal that ended it, where one did.
+    pub signal: Option<i32>,
+    /// Why it ended so, in words.
+    pub reason: Option<String>,
+    /// What it used.
+    pub usage: Usage,
+    /// What it printed.
+    pub output: Output,
+    /// Lines of its report file as (key, value).
+    pub report: Vec<(String, String)>,
+}
+
+/// Everything the keeper needs to start one attempt; built from the accepted configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttemptSpec {
+    /// The run and the attempt's number. The keeper starts each at most once.
+    pub id: AttemptId,
+    /// The job, for messages.
+    pub job: Name,
+    /// Program and arguments; a shell command is `["/bin/sh", "-c", text]`.
+    pub argv: Vec<String>,
+    /// The whole environment of the process.
+    pub env: Vec<(String, String)>,
+    /// Directory the process starts in.
+    pub workdir: PathBuf,
+    /// The attempt's own directory under the state directory; made by the keeper, holds the report file.
+    pub run_dir: PathBuf,
+    /// Where output is kept; made when the first byte arrives.
+    pub log: PathBuf,
+    /// Bytes kept of the beginning, and again of the end, of the output.
+    pub log_limit_bytes: u64,
+    /// File the job may append `key=value` lines to.
+    pub report: PathBuf,
+    /// Time after which the whole tree is told to end; `None` only when "none" was written.
+    pub timeout: Option<Duration>,
+    /// Time between SIGTERM and SIGKILL.
+    pub kill_after: Duration,
+    /// Leave processes that outlive the main one alone.
+    pub keep_leftovers: bool,
+}
+
+/// How a process ended, as the kernel says it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ExitStatus {
+    /// It called exit with this code.
+    Code(i32),
+    /// A signal ended it.
+    Signal(i32),
+    /// It never came to life; why, in words.
+    NotStarted(String),
+    /// It ended, but nobody can tell how; what is known, in words.
+    Unknown(String),
+}
+
+/// Why freshd told an attempt to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StopReason {
+    /// `timeout` passed.
+    Timeout,
+    /// A person cancelled it.
+    Cancelled,
+    /// A newer run replaced it.
+    Replaced,
+}
+
+/// The end of an attempt, as journalled by the keeper.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Exit {
+    /// Which attempt.
+    pub id: AttemptId,
+    /// How it ended.
+    pub status: ExitStatus,
+    /// Set when freshd had told it to end.
+    pub stop: Option<StopReason>,
+    /// When the process started; equals `ended_at` when it never did.
+    pub started_at: Timestamp,
+    /// When it ended.
+    pub ended_at: Timestamp,
+    /// Main process; 0 when it never started.
+    pub pid: u32,
+    /// What it used.
+    pub usage: Usage,
+    /// What it printed.
+    pub output: Output,
+    /// The report file as it was, at most `REPORT_BYTES_MAX` of it, lossily decoded.
+    pub report: String,
+}
+
+/// What an attempt used, by the kernel's account of the main process and those it waited for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// User CPU time in milliseconds.
+    pub user_ms: u64,
+    /// System CPU time in milliseconds.
+    pub system_ms: u64,
+    /// Largest resident size in KiB.
+    pub max_rss_kib: u64,
+    /// Processes that were still there when the main one ended, and were killed.
+    pub leftovers_killed: u32,
+}
+
+/// What an attempt printed.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Output {
+    /// Bytes printed in all.
+    pub bytes: u64,
+    /// Bytes of them that were not kept.
+    pub dropped_bytes: u64,
+    /// The last lines, lossily decoded, at most `TAIL_BYTES_MAX`.
+    pub tail: String,
+}

@@ -1,0 +1,213 @@
+//! Versions of datasets, promised slots, and what was measured and judged.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{AttemptId, Name, RunId, VersionNumber};
+
+/// One version of one dataset: `stock@42`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct VersionRef {
+    /// The dataset.
+    pub dataset: Name,
+    /// The version.
+    pub number: VersionNumber,
+}
+
+impl std::fmt::Display for VersionRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}@{}", self.dataset, self.number)
+    }
+}
+
+/// Where a version stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum VersionState {
+    /// Accepted; its atomic rename is under way and is repeated after a crash.
+    Publishing,
+    /// Readers see it, or saw it until a later one came.
+    Published,
+    /// Refused by the checks; its file lies in quarantine.
+    Quarantined,
+}
+
+impl VersionState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Publishing => "publishing",
+            Self::Published => "published",
+            Self::Quarantined => "quarantined",
+        }
+    }
+}
+
+/// One state of a dataset, accepted or refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Version {
+    /// The dataset.
+    pub dataset: Name,
+    /// Counts up within the dataset, refused candidates included.
+    pub number: VersionNumber,
+    /// Where it stands.
+    pub state: VersionState,
+    /// When freshd accepted or refused it.
+    pub arrived_at: Timestamp,
+    /// Newest business time inside it.
+    pub as_of: Timestamp,
+    /// The smaller of its own `as_of` and those of the inputs it was made from.
+    pub effective_as_of: Timestamp,
+    /// The ancestor that limits `effective_as_of`, when it is not the version itself.
+    pub limited_by: Option<VersionRef>,
+    /// The run that made it; `None` for probed data.
+    pub run: Option<RunId>,
+    /// The attempt that made it.
+    pub attempt: Option<AttemptId>,
+    /// Input versions it was made from.
+    pub inputs: Vec<VersionRef>,
+    /// Rows without the header, where the format has rows.
+    pub rows: Option<u64>,
+    /// Size.
+    pub bytes: u64,
+    /// Content digest in hex; empty for probed data that is only looked at.
+    pub sha256: String,
+    /// The content equals the version before.
+    pub unchanged: bool,
+    /// What was checked, and how it went.
+    pub checks: Vec<CheckResult>,
+    /// Why it was refused, in words.
+    pub reason: Option<String>,
+}
+
+/// What a check says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Verdict {
+    /// As it should be.
+    Pass,
+    /// Odd, but published.
+    Warn,
+    /// Not published.
+    Hold,
+}
+
+/// The answer of one check.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CheckResult {
+    /// The check as jobs.toml names it: `rows.min`.
+    pub name: String,
+    /// The column it is about.
+    pub column: Option<String>,
+    /// The answer.
+    pub verdict: Verdict,
+    /// What should be.
+    pub expected: String,
+    /// What is.
+    pub actual: String,
+    /// A sentence for people.
+    pub message: String,
+}
+
+/// What was measured of a candidate or of probed data.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Measurement {
+    /// Size.
+    pub bytes: u64,
+    /// Rows without the header, where the format has rows.
+    pub rows: Option<u64>,
+    /// Content digest in hex; empty when the content was not read.
+    pub sha256: String,
+    /// Newest business time found by the dataset's `as_of` rule.
+    pub as_of: Option<Timestamp>,
+}
+
+/// What the checks say of one candidate.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Judgement {
+    /// What was measured; empty when the candidate is missing.
+    pub measurement: Measurement,
+    /// Every check with its answer.
+    pub checks: Vec<CheckResult>,
+}
+
+impl Judgement {
+    /// The worst answer among the checks.
+    pub fn verdict(&self) -> Verdict {
+        let has = |verdict| self.checks.iter().any(|check| check.verdict == verdict);
+        if has(Verdict::Hold) {
+            Verdict::Hold
+        } else if has(Verdict::Warn) {
+            Verdict::Warn
+        } else {
+            Verdict::Pass
+        }
+    }
+}
+
+/// What a probe last saw.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// The dataset.
+    pub dataset: Name,
+    /// When it looked.
+    pub at: Timestamp,
+    /// What it found; `Err` says why it cannot tell, `Ok(None)` that there is nothing there.
+    pub found: Result<Option<Measurement>, String>,
+    /// The file it looked at, where there is one.
+    pub path: Option<PathBuf>,
+}
+
+/// Where a slot stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum SlotState {
+    /// Its deadline is ahead and nothing counted yet.
+    Pending,
+    /// Delivered in time.
+    Met,
+    /// Its deadline passed without a delivery.
+    Late,
+    /// The next slot came due and it was still not delivered.
+    Missed,
+    /// Delivered after its deadline.
+    Recovered,
+}
+
+impl SlotState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Met => "met",
+            Self::Late => "late",
+            Self::Missed => "missed",
+            Self::Recovered => "recovered",
+        }
+    }
+}
+
+/// One promised delivery. Its row exists ahead of time and independently of any run.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Slot {
+    /// The dataset.
+    pub dataset: Name,
+    /// When the delivery is due. Unique within the dataset.
+    pub due_at: Timestamp,
+    /// From when on a delivery counts.
+    pub opens_at: Timestamp,
+    /// From when on the dataset is `due_soon`.
+    pub warn_at: Timestamp,
+    /// When it becomes late.
+    pub deadline: Timestamp,
+    /// Smallest `as_of` that counts.
+    pub covers: Option<Timestamp>,
+    /// Where it stands.
+    pub state: SlotState,
+    /// The version that met or recovered it.
+    pub version: Option<VersionNumber>,
+    /// When its state last changed.
+    pub decided_at: Option<Timestamp>,
+}

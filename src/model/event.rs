@@ -1,0 +1,137 @@
+//! Events: everything that may wake a decision.
+
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    AcceptedSettings, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name,
+    NotificationId, Observation, RunId, Settings, VersionRef,
+};
+
+/// What happened. The engine answers each with a step.
+#[derive(Clone, Debug)]
+pub enum Event {
+    /// The daemon is up; attempts the keepers still know have been or will be told by the events below.
+    Started {
+        /// The configuration it starts with.
+        accepted: AcceptedSettings,
+    },
+    /// The timer fired, or it is time to look again.
+    Tick,
+    /// The wall clock was set by this many milliseconds.
+    ClockStepped {
+        /// Negative is backward.
+        by_ms: i64,
+    },
+    /// The daemon is still alive; recorded now and then, so that downtime can be told.
+    Alive,
+    /// The daemon ends in order; running attempts go on.
+    Stopping,
+    /// A keeper started the process of an attempt.
+    AttemptStarted {
+        /// Which.
+        id: AttemptId,
+        /// Its main process.
+        pid: u32,
+        /// When.
+        at: Timestamp,
+    },
+    /// An attempt ended.
+    AttemptEnded(Exit),
+    /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
+    AttemptNeverStarted(AttemptId),
+    /// A candidate was measured and judged.
+    Judged {
+        /// The attempt that made it.
+        id: AttemptId,
+        /// What the checks say.
+        judgement: Judgement,
+    },
+    /// An accepted version is in place, or could not be put there.
+    Published {
+        /// Which.
+        version: VersionRef,
+        /// Why not, in words.
+        result: Result<(), String>,
+    },
+    /// A probe looked.
+    Probed(Observation),
+    /// A try at sending ended.
+    Delivered {
+        /// Which notification.
+        id: NotificationId,
+        /// How.
+        outcome: DeliveryOutcome,
+    },
+    /// A new configuration was checked and is to be taken whole.
+    Reloaded {
+        /// What it says.
+        settings: Arc<Settings>,
+        /// Its text, and who asked.
+        accepted: AcceptedSettings,
+    },
+    /// A person asks for something. The reply is an action of the step, so it follows the commit.
+    Requested {
+        /// To find the asker again.
+        id: u64,
+        /// Who asks.
+        by: String,
+        /// What.
+        request: Request,
+    },
+}
+
+/// What a person may ask for; the wire form on the control socket.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case", tag = "verb")]
+pub enum Request {
+    /// Run a job now.
+    Run {
+        /// Which.
+        job: Name,
+        /// Appended to its command.
+        #[serde(default)]
+        args: Vec<String>,
+    },
+    /// End a run.
+    Cancel {
+        /// Which.
+        run: RunId,
+    },
+    /// Stop scheduling a job.
+    Pause {
+        /// Which.
+        job: Name,
+        /// Why.
+        because: String,
+    },
+    /// Schedule it again.
+    Resume {
+        /// Which.
+        job: Name,
+    },
+    /// Take an incident on.
+    Ack {
+        /// Which.
+        incident: IncidentId,
+    },
+    /// Send a message through a team's or a channel's addresses.
+    NotifyTest {
+        /// A team, or none.
+        team: Option<Name>,
+        /// A channel, or none.
+        channel: Option<Name>,
+    },
+    /// The state of everything, or of one name.
+    Status {
+        /// A job or dataset, or all.
+        name: Option<Name>,
+    },
+    /// The evidence and rule behind a state.
+    Why {
+        /// A job or dataset.
+        name: Name,
+    },
+}

@@ -1,0 +1,138 @@
+//! Facts: what a step makes true and the store keeps; and the snapshot a start begins from.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run,
+    RunId, Slot, Version,
+};
+
+/// What a step makes true. Each is one whole row: storing it twice changes nothing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fact {
+    /// A job's cursor, pause or definition changed.
+    Job(JobRecord),
+    /// A run began, moved on or ended; or an occurrence was decided without one.
+    Run(Run),
+    /// An attempt was claimed, started or ended.
+    Attempt(Attempt),
+    /// A version was accepted, published or refused.
+    Version(Version),
+    /// A promised delivery was laid down or decided.
+    Slot(Slot),
+    /// A probe looked.
+    Observation(Observation),
+    /// An incident began, moved on or ended.
+    Incident(Incident),
+    /// A notification was decided or moved on.
+    Notification(Notification),
+    /// A try at sending ended.
+    Delivery(Delivery),
+    /// A life of the daemon began, was still going on, or ended.
+    Life(Life),
+    /// The wall clock was set.
+    ClockStep(ClockStep),
+    /// A configuration was accepted.
+    Settings(AcceptedSettings),
+}
+
+/// What is remembered of a job between runs.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JobRecord {
+    /// The job.
+    pub job: Name,
+    /// Latest occurrence about which something was decided. Never moves back.
+    pub cursor: Timestamp,
+    /// Digest of the definition the cursor belongs to: an edited job never catches up.
+    pub digest: String,
+    /// Set while the job is paused.
+    pub pause: Option<Pause>,
+}
+
+/// A job is paused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pause {
+    /// Who paused it.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One life of the daemon; the gap to the one before is freshd's own downtime.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Life {
+    /// Counts up from 1.
+    pub number: u64,
+    /// When it began.
+    pub started_at: Timestamp,
+    /// The latest instant at which it was surely alive.
+    pub seen_at: Timestamp,
+    /// When it ended in order; `None` while it lives or when it was killed.
+    pub ended_at: Option<Timestamp>,
+    /// The boot it lived in.
+    pub boot_id: String,
+    /// freshd's version.
+    pub version: String,
+}
+
+/// The wall clock was set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockStep {
+    /// Wall time after it.
+    pub at: Timestamp,
+    /// By how much, in milliseconds; negative is backward.
+    pub by_ms: i64,
+}
+
+/// A configuration that was accepted.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AcceptedSettings {
+    /// SHA-256 over all its files, in hex.
+    pub digest: String,
+    /// The files with their texts.
+    pub files: Vec<(String, String)>,
+    /// When it was accepted.
+    pub at: Timestamp,
+    /// Who started or reloaded freshd.
+    pub by: String,
+}
+
+/// What a start begins from: everything decisions need of what happened before.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    /// Random number of this state directory, drawn when it was made: seeds derive from it.
+    pub seed: u64,
+    /// All jobs ever decided about, also those no longer configured.
+    pub jobs: Vec<JobRecord>,
+    /// Every run that is not final, and each job's last final run that had a process or was due to.
+    pub runs: Vec<Run>,
+    /// All attempts of those runs.
+    pub attempts: Vec<Attempt>,
+    /// Each dataset's newest versions: every one being published, the last two published, the newest refused.
+    pub versions: Vec<Version>,
+    /// Highest version number used, by dataset.
+    pub version_numbers: Vec<(Name, u64)>,
+    /// Each dataset's slots that are pending or late, and the newest decided one.
+    pub slots: Vec<Slot>,
+    /// The last observation of each probed dataset.
+    pub observations: Vec<Observation>,
+    /// Incidents that are not resolved.
+    pub incidents: Vec<Incident>,
+    /// Notifications that are pending.
+    pub notifications: Vec<Notification>,
+    /// The last life of the daemon.
+    pub life: Option<Life>,
+    /// Latest time in any durable record: the clock must not be earlier.
+    pub newest_record_at: Option<Timestamp>,
+    /// Highest run number used.
+    pub last_run: Option<RunId>,
+    /// Highest incident number used.
+    pub last_incident: Option<IncidentId>,
+    /// Highest notification number used.
+    pub last_notification: Option<NotificationId>,
+    /// Digest of the configuration last accepted.
+    pub settings_digest: Option<String>,
+}

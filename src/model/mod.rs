@@ -1,0 +1,41 @@
+//! The words every room speaks in: plain data, no behaviour beyond reading and printing itself.
+
+mod action;
+mod alert;
+mod attempt;
+mod data;
+mod event;
+mod fact;
+mod name;
+mod run;
+mod schedule;
+mod secret;
+mod settings;
+mod span;
+
+pub use action::{Action, Judging, Publishing, Reply};
+pub use alert::{
+    Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
+    NotificationState, ProblemKind, Purpose, Severity,
+};
+pub use attempt::{
+    Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage,
+};
+pub use data::{
+    CheckResult, Judgement, Measurement, Observation, Slot, SlotState, Verdict, Version,
+    VersionRef, VersionState,
+};
+pub use event::{Event, Request};
+pub use fact::{AcceptedSettings, ClockStep, Fact, JobRecord, Life, Pause, Snapshot};
+pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
+pub use run::{Outcome, Run, RunState, Trigger};
+pub use schedule::{
+    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip,
+};
+pub use secret::Secret;
+pub use settings::{
+    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Checks,
+    Command, Dataset, Due, Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner,
+    Probe, ProbeTarget, Retry, RetryOn, Settings, System, Team, Web,
+};
+pub use span::{Now, format_age, format_duration, parse_duration, parse_size};

@@ -1,0 +1,176 @@
+//! Runs: what was done about one occurrence or trigger.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Name, RunId, VersionNumber, VersionRef};
+
+/// Why a run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Trigger {
+    /// Its schedule said so.
+    Schedule,
+    /// It was missed and made up for.
+    CatchUp,
+    /// A person repeated a failed run.
+    RetryByHand,
+    /// A dataset it waits for was published.
+    Input,
+    /// A person asked for it.
+    Manual,
+}
+
+impl Trigger {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Schedule => "schedule",
+            Self::CatchUp => "catch-up",
+            Self::RetryByHand => "retry-by-hand",
+            Self::Input => "input",
+            Self::Manual => "manual",
+        }
+    }
+}
+
+/// How a run ended, or why an occurrence never became one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// Exit status among the successful ones, and the output was accepted.
+    Succeeded,
+    /// Any other exit status.
+    Failed,
+    /// Ended by freshd because `timeout` passed.
+    TimedOut,
+    /// Ended by a signal that freshd did not send.
+    Killed,
+    /// Ended by a person, or replaced by a newer run.
+    Cancelled,
+    /// It ended well, but the checks refused what it produced.
+    Rejected,
+    /// The command could not be started.
+    SpawnFailed,
+    /// The evidence of its end is gone. Never guessed.
+    Lost,
+    /// Due while freshd was down or asleep, and not made up for.
+    Missed,
+    /// Due, and left out for the reason given.
+    Skipped,
+}
+
+impl Outcome {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Succeeded => "succeeded",
+            Self::Failed => "failed",
+            Self::TimedOut => "timed_out",
+            Self::Killed => "killed",
+            Self::Cancelled => "cancelled",
+            Self::Rejected => "rejected",
+            Self::SpawnFailed => "spawn_failed",
+            Self::Lost => "lost",
+            Self::Missed => "missed",
+            Self::Skipped => "skipped",
+        }
+    }
+
+    /// Whether the outcome is a failure of the job, which its owner must know of.
+    pub fn is_failure(self) -> bool {
+        match self {
+            Self::Failed
+            | Self::TimedOut
+            | Self::Killed
+            | Self::Rejected
+            | Self::SpawnFailed
+            | Self::Lost => true,
+            Self::Succeeded | Self::Cancelled | Self::Missed | Self::Skipped => false,
+        }
+    }
+}
+
+/// Where a run stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RunState {
+    /// Waits for a pool slot or for the run before it.
+    Waiting,
+    /// An attempt is claimed or has a process.
+    Running,
+    /// The last attempt failed; the next one starts at `retry_at`.
+    BackingOff,
+    /// Its process ended well; its output is being measured, judged and published.
+    Judging,
+    /// It has an outcome, which never changes again.
+    Final,
+}
+
+impl RunState {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Running => "running",
+            Self::BackingOff => "backing_off",
+            Self::Judging => "judging",
+            Self::Final => "final",
+        }
+    }
+}
+
+/// What was done about one occurrence or trigger; also the record of an occurrence that never started.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Run {
+    /// Its number.
+    pub id: RunId,
+    /// The job.
+    pub job: Name,
+    /// Why it began.
+    pub trigger: Trigger,
+    /// The occurrence it is about; `None` for manual and input runs. Unique within the job.
+    pub due_at: Option<Timestamp>,
+    /// For a range of missed occurrences recorded as one: the last of them.
+    pub due_until: Option<Timestamp>,
+    /// How many occurrences this record stands for; 1 except for a missed range.
+    pub occurrences: u64,
+    /// Nominal local times, as text, where they differ from one plain due time.
+    pub nominal: Vec<String>,
+    /// Where it stands.
+    pub state: RunState,
+    /// How it ended; set exactly when `state` is `Final`.
+    pub outcome: Option<Outcome>,
+    /// Why it waits, or why it ended so, in words.
+    pub reason: Option<String>,
+    /// Attempts claimed so far.
+    pub attempts: u32,
+    /// Seed of its backoff jitter, so that a replay gives the same times.
+    pub seed: u64,
+    /// When it was decided on.
+    pub created_at: Timestamp,
+    /// When its first process started.
+    pub started_at: Option<Timestamp>,
+    /// When it became final.
+    pub ended_at: Option<Timestamp>,
+    /// When the next attempt starts, while backing off: wall time, for people and after a reboot.
+    pub retry_at: Option<Timestamp>,
+    /// The same on `CLOCK_BOOTTIME`, in milliseconds, valid within `boot_id`.
+    pub retry_boot_ms: Option<u64>,
+    /// The boot in which `retry_boot_ms` was computed.
+    pub boot_id: Option<String>,
+    /// Exit code of the last attempt, where it had one.
+    pub exit_code: Option<i32>,
+    /// Signal that ended the last attempt, where one did.
+    pub signal: Option<i32>,
+    /// Version it published, or the candidate that was refused.
+    pub version: Option<VersionNumber>,
+    /// Who asked for it, for manual runs and cancellations.
+    pub by: Option<String>,
+    /// Extra arguments of a manual run.
+    pub args: Vec<String>,
+    /// Input versions pinned at start.
+    pub inputs: Vec<VersionRef>,
+    /// Digest of the configuration it was started under.
+    pub settings_digest: String,
+}

@@ -1,0 +1,27 @@
+//! A value that must never be printed.
+
+use std::fmt;
+
+/// A password, token or secret URL: resolved from a file, the environment or a systemd credential.
+///
+/// `Debug` hides it and it cannot be serialized, so that it reaches no log and no database.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secret(String);
+
+impl Secret {
+    /// Wraps a value that was just read.
+    pub fn new(value: impl Into<String>) -> Self {
+        Self(value.into())
+    }
+
+    /// The value itself, for the one place that sends it.
+    pub fn reveal(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret(hidden)")
+    }
+}

@@ -1,0 +1,532 @@
+//! The accepted configuration: jobs.toml as plain data, every name resolved and every path absolute.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+use jiff::tz::TimeZone;
+
+use super::{Calendar, Name, Schedule, Secret, Severity};
+
+/// A whole jobs.toml with its includes, checked.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The file it was read from, absolute.
+    pub file: PathBuf,
+    /// SHA-256 over the texts of all files, in hex.
+    pub digest: String,
+    /// Zone for people, and for schedules that name none.
+    pub timezone: TimeZone,
+    /// When and how often people are told.
+    pub alerts: AlertRules,
+    /// Who is told when nobody else can be. Never empty.
+    pub fallback: Vec<Address>,
+    /// The dashboard's address; `None` when there is no `[web]`.
+    pub web: Option<Web>,
+    /// By name.
+    pub calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// By name.
+    pub channels: BTreeMap<Name, Channel>,
+    /// By name.
+    pub teams: BTreeMap<Name, Team>,
+    /// By name.
+    pub systems: BTreeMap<Name, System>,
+    /// By name.
+    pub datasets: BTreeMap<Name, Arc<Dataset>>,
+    /// By name.
+    pub jobs: BTreeMap<Name, Arc<Job>>,
+    /// Slots of each pool.
+    pub pools: BTreeMap<Name, u32>,
+}
+
+/// `[web]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Web {
+    /// Loopback, since no login is configured.
+    pub listen: SocketAddr,
+}
+
+/// `[alerts]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AlertRules {
+    /// How long a new problem waits for its cause to show.
+    pub group_wait: Duration,
+    /// Reminders after opening; then each working day at 08:00.
+    pub reminders: Vec<Duration>,
+}
+
+impl Default for AlertRules {
+    fn default() -> Self {
+        Self {
+            group_wait: Duration::from_mins(1),
+            reminders: vec![Duration::from_hours(1), Duration::from_hours(4)],
+        }
+    }
+}
+
+/// One way to reach somebody: `"mail:warehouse@seafood.example"`, `"slack-ops"`.
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
+)]
+pub struct Address {
+    /// The channel's name.
+    pub channel: Name,
+    /// What stands behind the colon: whom to reach through it.
+    pub to: Option<String>,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.to {
+            Some(to) => write!(f, "{}:{to}", self.channel),
+            None => write!(f, "{}", self.channel),
+        }
+    }
+}
+
+/// A `[channels.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name.
+    pub name: Name,
+    /// How it sends.
+    pub kind: ChannelKind,
+}
+
+/// How a channel sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// SMTP.
+    Email {
+        /// Where mail is handed in.
+        server: MailServer,
+        /// Sender address.
+        from: String,
+        /// For AUTH; needs `password`.
+        username: Option<String>,
+        /// For AUTH.
+        password: Option<Secret>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A Slack incoming webhook.
+    Slack {
+        /// The webhook's URL, itself a secret.
+        url: Secret,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A JSON POST with Standard Webhooks headers.
+    Webhook {
+        /// Where to.
+        url: Secret,
+        /// Signing secret, `whsec_` and base64 or plain text.
+        secret: Option<Secret>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A directory of .eml and .json, for trying things out and for audits.
+    File {
+        /// The directory, absolute.
+        dir: PathBuf,
+    },
+}
+
+/// Where mail is handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer {
+    /// Host name, checked against the certificate.
+    pub host: String,
+    /// 465, 587 or 25 unless written.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: MailSecurity,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailSecurity {
+    /// `smtps://`: TLS from the first byte.
+    Tls,
+    /// `smtp+starttls://`: STARTTLS, required.
+    StartTls,
+    /// `smtp://`: none; accepted for loopback only.
+    Plain,
+}
+
+/// A `[teams.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Team {
+    /// Its name.
+    pub name: Name,
+    /// For people.
+    pub title: Option<String>,
+    /// Where it is told. Never empty.
+    pub notify: Vec<Address>,
+    /// Whom to tell when nobody acknowledges.
+    pub escalate: Vec<Escalation>,
+    /// Its working days.
+    pub calendar: Option<Name>,
+    /// Its zone, else the file's.
+    pub timezone: TimeZone,
+}
+
+/// One step of an escalation chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Escalation {
+    /// Counted from the incident's opening.
+    pub after: Duration,
+    /// Who is told then.
+    pub notify: Vec<Address>,
+}
+
+/// Who answers for a thing.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Owner {
+    /// A team.
+    Team(Name),
+    /// Written out as `"nobody"`; shown red. Problems go to the fallback.
+    Nobody,
+}
+
+impl Owner {
+    /// The team's name, or `nobody`.
+    pub fn as_str(&self) -> &str {
+        match self {
+            Self::Team(name) => name.as_str(),
+            Self::Nobody => "nobody",
+        }
+    }
+}
+
+/// A `[systems.NAME]`.
+#[derive(Clone, Debug)]
+pub struct System {
+    /// Its name.
+    pub name: Name,
+    /// For people.
+    pub title: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// When it next uses what it consumes.
+    pub reads_at: Option<Schedule>,
+    /// Free text.
+    pub description: Option<String>,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+}
+
+/// A `[datasets.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Dataset {
+    /// Its name.
+    pub name: Name,
+    /// For people.
+    pub title: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// The system whose data it is.
+    pub system: Option<Name>,
+    /// Where readers find it, absolute. Every dataset that a job produces has one.
+    pub file: Option<PathBuf>,
+    /// How it is watched when no job here produces it.
+    pub probe: Option<Probe>,
+    /// Systems, teams or jobs that read it.
+    pub consumers: Vec<Name>,
+    /// Promised deliveries.
+    pub due: Option<Due>,
+    /// Promised age.
+    pub max_age: Option<Duration>,
+    /// Age from which it is `due_soon`.
+    pub warn_age: Option<Duration>,
+    /// Where the newest business time inside it is found.
+    pub as_of: AsOf,
+    /// What a candidate must satisfy.
+    pub checks: Checks,
+    /// How long a probed file must be unchanged.
+    pub settle: Duration,
+    /// Identical content satisfies no deadline.
+    pub must_change: bool,
+    /// An empty output is fine.
+    pub may_be_empty: bool,
+    /// A version without `as_of` of its own is refused.
+    pub requires_as_of: bool,
+    /// Earlier versions kept.
+    pub keep_versions: u32,
+    /// How bad a broken promise is.
+    pub severity: Severity,
+    /// Free text.
+    pub description: Option<String>,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+}
+
+/// Promised deliveries: `due = { at, grace, warn, early, covers }`.
+#[derive(Clone, Debug)]
+pub struct Due {
+    /// When each delivery is due.
+    pub schedule: Schedule,
+    /// How long after the due time the deadline is.
+    pub grace: Duration,
+    /// How long before the deadline it becomes `due_soon`.
+    pub warn: Duration,
+    /// How long before the due time a delivery already counts; `None`: since the previous due time.
+    pub early: Option<Duration>,
+    /// Minimum `as_of`, counted from the due time: `-1d`.
+    pub covers: Option<SignedDuration>,
+}
+
+/// Where the newest business time inside a version is found; a job's report always wins.
+#[derive(Clone, Debug, Default)]
+pub enum AsOf {
+    /// The attempt's start, or the time of arrival for probed data.
+    #[default]
+    Start,
+    /// The largest value of a column.
+    Column {
+        /// The column's header.
+        column: String,
+        /// Zone of values that carry none; without it such values are refused.
+        zone: Option<TimeZone>,
+    },
+    /// The file's modification time.
+    Mtime,
+    /// A date in the file's name, by a `strptime` pattern.
+    Pattern {
+        /// The pattern, as in `stock-%Y-%m-%d.csv`.
+        pattern: String,
+        /// Zone of what it yields.
+        zone: TimeZone,
+    },
+}
+
+/// What a candidate must satisfy before readers see it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Checks {
+    /// How the file is read; `None`: as opaque bytes.
+    pub format: Option<Format>,
+    /// Fewest rows, without the header.
+    pub rows_min: Option<u64>,
+    /// Most rows, without the header.
+    pub rows_max: Option<u64>,
+    /// Fewest bytes.
+    pub bytes_min: Option<u64>,
+}
+
+/// How a file is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Delimited text with a header line.
+    Csv {
+        /// Between two values.
+        delimiter: u8,
+    },
+}
+
+/// How a dataset that no job here produces is watched.
+#[derive(Clone, Debug)]
+pub struct Probe {
+    /// What is looked at.
+    pub target: ProbeTarget,
+    /// How often.
+    pub every: Duration,
+}
+
+/// What a probe looks at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ProbeTarget {
+    /// One file, absolute.
+    File(PathBuf),
+    /// The newest of the files that match, absolute pattern.
+    Glob(String),
+}
+
+/// A `[jobs.NAME]`.
+#[derive(Clone, Debug)]
+pub struct Job {
+    /// Its name.
+    pub name: Name,
+    /// For people.
+    pub title: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// The system it reads.
+    pub from: Option<Name>,
+    /// What is started.
+    pub command: Command,
+    /// When it is due; `None`: by hand only.
+    pub schedule: Option<Schedule>,
+    /// How much its start is spread, already computed from its name; zero without `jitter`.
+    pub start_offset: Duration,
+    /// Datasets it reads.
+    pub needs: Vec<Name>,
+    /// The dataset it writes.
+    pub produces: Option<Name>,
+    /// Longest time an attempt may take; `None` only when "none" was written.
+    pub timeout: Option<Duration>,
+    /// Time between SIGTERM and SIGKILL.
+    pub kill_after: Duration,
+    /// A success faster than this is suspect.
+    pub min_runtime: Option<Duration>,
+    /// What follows a failed attempt.
+    pub retry: Retry,
+    /// Limits concurrency across jobs.
+    pub pool: Option<Name>,
+    /// Due while running.
+    pub overlap: Overlap,
+    /// What is done about missed occurrences.
+    pub catch_up: CatchUp,
+    /// Exit codes that are a success; 0 unless written.
+    pub success_codes: Vec<i32>,
+    /// Exit codes that are a success with a remark.
+    pub warn_codes: Vec<i32>,
+    /// Its own environment: `env`, then `env_file`.
+    pub env: Vec<(String, String)>,
+    /// Where it starts, absolute; `None`: a directory of the attempt's own.
+    pub workdir: Option<PathBuf>,
+    /// Bytes kept of the beginning, and again of the end, of the output.
+    pub log_limit_bytes: u64,
+    /// Leave processes that outlive the main one alone.
+    pub keep_leftovers: bool,
+    /// May be repeated when the evidence of an attempt is lost.
+    pub idempotent: bool,
+    /// Not scheduled when false.
+    pub enabled: bool,
+    /// When its failure is told.
+    pub alert: AlertWhen,
+    /// For selecting.
+    pub tags: Vec<String>,
+    /// Where to read what to do.
+    pub runbook: Option<String>,
+    /// Digest of what makes it this job (command, schedule, zone): an edited job never catches up.
+    pub digest: String,
+}
+
+/// What is started.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Command {
+    /// Run by `/bin/sh -c`; a first word that is a relative path is already absolute.
+    Shell(String),
+    /// Executed as it is; the first word is absolute or looked up in PATH.
+    Argv(Vec<String>),
+}
+
+/// `retry = { attempts, delay, factor, max_delay }`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Retry {
+    /// Attempts in all, the first included; at least 1.
+    pub attempts: u32,
+    /// Backoff before the second attempt.
+    pub delay: Duration,
+    /// Growth per attempt.
+    pub factor: f64,
+    /// Largest backoff.
+    pub max_delay: Duration,
+    /// Retry only these; empty: every failure.
+    pub on: Vec<RetryOn>,
+    /// Never retry these.
+    pub never_on: Vec<RetryOn>,
+    /// No attempt starts later than this after the run began.
+    pub give_up_after: Option<Duration>,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 1,
+            delay: Duration::from_mins(1),
+            factor: 2.0,
+            max_delay: Duration::from_mins(15),
+            on: Vec::new(),
+            never_on: Vec::new(),
+            give_up_after: None,
+        }
+    }
+}
+
+/// A kind of failure, as retry rules name it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RetryOn {
+    /// `"timeout"`.
+    TimedOut,
+    /// `"killed"`.
+    Killed,
+    /// `"rejected"`.
+    Rejected,
+    /// `"spawn_failed"`.
+    SpawnFailed,
+    /// Exit codes from the first to the last, inclusive.
+    Codes(i32, i32),
+}
+
+/// Due while running.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Overlap {
+    /// The new occurrence is recorded as skipped.
+    #[default]
+    Skip,
+    /// At most one waits; a further one is skipped.
+    Queue,
+    /// The running one is ended first.
+    Replace,
+    /// Both run.
+    Allow,
+}
+
+/// What is done about missed occurrences.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CatchUp {
+    /// Which of them run.
+    pub mode: CatchUpMode,
+    /// Most runs that `All` makes up for.
+    pub limit: u32,
+    /// How old is still worth running.
+    pub within: Duration,
+}
+
+impl Default for CatchUp {
+    fn default() -> Self {
+        Self {
+            mode: CatchUpMode::Latest,
+            limit: 24,
+            within: Duration::from_hours(24),
+        }
+    }
+}
+
+/// Which missed occurrences run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CatchUpMode {
+    /// The newest.
+    Latest,
+    /// All, oldest first.
+    All,
+    /// None.
+    None,
+}
+
+/// When a job's failure is told.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AlertWhen {
+    /// When it has finally failed.
+    #[default]
+    Failure,
+    /// Only when a promise breaks.
+    Breach,
+}
+
+/// What decisions need to know of the machine; read once at start.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Host {
+    /// `/proc/sys/kernel/random/boot_id`.
+    pub boot_id: String,
+    /// The state directory, absolute.
+    pub state_dir: PathBuf,
+    /// PATH, HOME, USER, LOGNAME, SHELL, LANG for jobs.
+    pub env: Vec<(String, String)>,
+    /// The machine's name, for messages.
+    pub hostname: String,
+}

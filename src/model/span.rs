@@ -1,0 +1,170 @@
+//! The two clocks, and durations and sizes as people write them.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+/// Both clocks at one instant. Decisions take it as an argument and never look at a clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Now {
+    /// Wall time (`CLOCK_REALTIME`): due times and freshness.
+    pub wall: Timestamp,
+    /// Time since boot, suspend included (`CLOCK_BOOTTIME`): timeouts and backoff.
+    pub boot: Duration,
+}
+
+const SECOND: u64 = 1;
+const MINUTE: u64 = 60;
+const HOUR: u64 = 3_600;
+const DAY: u64 = 86_400;
+const WEEK: u64 = 604_800;
+
+/// Reads `90s`, `15m`, `26h`, `7d 2h`, `500ms`; whole numbers with a unit each, added up.
+///
+/// # Errors
+/// Says what is wrong with the text, in words for the author of jobs.toml.
+pub fn parse_duration(text: &str) -> Result<Duration, String> {
+    let help = "write a number with a unit, as in 90s, 15m, 26h or 7d 2h";
+    let mut total = Duration::ZERO;
+    let mut rest = text.trim();
+    if rest.is_empty() {
+        return Err(format!("an empty duration; {help}"));
+    }
+    while !rest.is_empty() {
+        let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+        let (number, tail) = rest.split_at(digits);
+        let letters = tail.len()
+            - tail
+                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
+                .len();
+        let (unit, tail) = tail.split_at(letters);
+        let number: u64 = number
+            .parse()
+            .map_err(|_| format!("`{text}` is not a duration; {help}"))?;
+        let part = match unit {
+            "ms" => Some(Duration::from_millis(number)),
+            "s" => number.checked_mul(SECOND).map(Duration::from_secs),
+            "m" | "min" => number.checked_mul(MINUTE).map(Duration::from_secs),
+            "h" => number.checked_mul(HOUR).map(Duration::from_secs),
+            "d" => number.checked_mul(DAY).map(Duration::from_secs),
+            "w" => number.checked_mul(WEEK).map(Duration::from_secs),
+            "" => return Err(format!("`{text}` has a number without a unit; {help}")),
+            other => return Err(format!("`{other}` is not a unit of time; {help}")),
+        };
+        total = part
+            .and_then(|part| total.checked_add(part))
+            .filter(|total| total.as_secs() <= 100 * 366 * DAY)
+            .ok_or_else(|| format!("`{text}` is longer than 100 years"))?;
+        rest = tail.trim_start();
+    }
+    Ok(total)
+}
+
+/// Prints a duration exactly, largest unit first: `7d 2h`, `1m 30s`, `250ms`, `0s`.
+pub fn format_duration(duration: Duration) -> String {
+    let mut parts = Vec::new();
+    let mut seconds = duration.as_secs();
+    for (unit, length) in [("d", DAY), ("h", HOUR), ("m", MINUTE), ("s", SECOND)] {
+        if seconds >= length {
+            parts.push(format!("{}{unit}", seconds / length));
+            seconds %= length;
+        }
+    }
+    if duration.subsec_millis() > 0 {
+        parts.push(format!("{}ms", duration.subsec_millis()));
+    }
+    if parts.is_empty() {
+        "0s".to_owned()
+    } else {
+        parts.join(" ")
+    }
+}
+
+/// Prints a duration for a reader in a hurry: its two largest units, as in `2d 13h` or `4m 10s`.
+pub fn format_age(duration: Duration) -> String {
+    let exact = format_duration(Duration::from_secs(duration.as_secs()));
+    exact.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// Reads `8 MiB`, `500 kB`, `10000`; powers of 1024 for KiB, MiB, GiB, of 1000 for kB, MB, GB.
+///
+/// # Errors
+/// Says what is wrong with the text.
+pub fn parse_size(text: &str) -> Result<u64, String> {
+    let help = "write a number of bytes, as in 8 MiB, 500 kB or 10000";
+    let text = text.trim();
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number
+        .parse()
+        .map_err(|_| format!("`{text}` is not a size; {help}"))?;
+    let unit: u64 = match unit.trim() {
+        "" | "B" => 1,
+        "kB" | "KB" => 1_000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        other => return Err(format!("`{other}` is not a unit of size; {help}")),
+    };
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| format!("`{text}` is too large"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_as_people_write_them() {
+        for (text, seconds) in [
+            ("90s", 90),
+            ("15m", 900),
+            ("7d 2h", 612_000),
+            ("1h30m", 5_400),
+            ("2w", 1_209_600),
+        ] {
+            assert_eq!(
+                parse_duration(text),
+                Ok(Duration::from_secs(seconds)),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "15",
+            "m",
+            "15 x",
+            "-3m",
+            "1.5h",
+            "99999999999999999999s",
+            "9999999999d",
+        ] {
+            assert!(parse_duration(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_printed_duration_is_read_back_as_the_same() {
+        for millis in [0, 1, 999, 1_000, 61_000, 90_061_001, 612_000_000] {
+            let duration = Duration::from_millis(millis);
+            assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
+        }
+        assert_eq!(
+            format_age(Duration::from_secs(2 * 86_400 + 13 * 3_600 + 59)),
+            "2d 13h"
+        );
+    }
+
+    #[test]
+    fn sizes_are_read_as_people_write_them() {
+        for (text, bytes) in [("8 MiB", 8 << 20), ("500kB", 500_000), ("10000", 10_000)] {
+            assert_eq!(parse_size(text), Ok(bytes), "{text}");
+        }
+        for text in ["", "MiB", "8 XB", "99999999999 GiB"] {
+            assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+}

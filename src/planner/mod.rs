@@ -1,0 +1,1 @@
+//! PURE: a job's life: due, waiting, running, backing off, paused; overlap, pools, retry, catch-up.

@@ -1,0 +1,1 @@
+//! Measures data where it lies; never judges.

@@ -1,0 +1,1 @@
+//! One attempt: the keeper that outlives the daemon, process tree, limits, bounded output.

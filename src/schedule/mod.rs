@@ -1,0 +1,1 @@
+//! PURE: when is it due? Cron, intervals, calendars, DST.

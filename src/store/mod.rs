@@ -1,0 +1,1 @@
+//! What happened: SQLite, all SQL; one writer with group commit, readers, migrations.

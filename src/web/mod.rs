@@ -1,0 +1,1 @@
+//! A window: the state over HTTP, loopback only.
