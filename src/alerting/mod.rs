@@ -1,1 +1,10 @@
-//! PURE: should someone be told? Incidents, one cause one alert, reminders, and the words.
+//! PURE: should someone be told? Problems, reminders, and the words.
+
+mod problem;
+mod reminder;
+pub mod retry;
+mod words;
+
+pub use problem::{Problem, problem_of_data, problem_of_job};
+pub use reminder::{ack_until, next_reminder};
+pub use words::{DataSide, JobSide, Reading, Situation, message};

@@ -1,1 +1,168 @@
 //! PURE: joins planner, freshness and alerting: one event in, facts and actions out.
+//!
+//! The daemon commits the facts of a step, and only then performs its actions. Every action is idempotent, so
+//! that a crash between the two is repaired by deriving the same actions again from the stored facts: start,
+//! restart and crash are one code path (`restart`).
+
+mod attempts;
+mod data;
+mod incidents;
+mod jobs;
+mod outbox;
+mod reload;
+mod requests;
+mod restart;
+mod situation;
+mod spec;
+mod status;
+#[cfg(test)]
+mod tests;
+mod wakes;
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::lineage::Lineage;
+use crate::model::{
+    Action, Attempt, AttemptId, ClockStep, Event, Fact, Host, Incident, IncidentId, Life, Name, NotificationId, Now,
+    Run, RunId, Settings,
+};
+use data::DataState;
+use jobs::{JobState, Pool};
+use outbox::Outbox;
+use wakes::{Wake, Wakes};
+
+/// What follows from one event.
+#[derive(Clone, Debug, Default)]
+pub struct Step {
+    /// To be committed together, first.
+    pub facts: Vec<Fact>,
+    /// To be performed afterwards, in this order.
+    pub actions: Vec<Action>,
+}
+
+/// Everything freshd decides, as one state machine.
+#[derive(Debug)]
+pub struct Engine {
+    settings: Arc<Settings>,
+    lineage: Lineage,
+    /// Jobs that wait for a new version of a dataset.
+    triggers: HashMap<Name, Vec<Name>>,
+    host: Host,
+    seed: u64,
+    life: Life,
+    /// The configuration last accepted, by digest.
+    accepted: Option<String>,
+    /// Set while the clock is earlier than what is already recorded: nothing is started before then.
+    hold_until: Option<Timestamp>,
+    jobs: HashMap<Name, JobState>,
+    /// Runs that are not final.
+    runs: HashMap<RunId, Run>,
+    /// Attempts that have not ended, and the last one of each run that is not final.
+    attempts: HashMap<AttemptId, Attempt>,
+    pools: HashMap<Name, Pool>,
+    data: HashMap<Name, DataState>,
+    /// Incidents that are not resolved.
+    incidents: BTreeMap<IncidentId, Incident>,
+    outbox: Outbox,
+    /// Requests that wait for a run to be final.
+    waits: HashMap<RunId, Vec<u64>>,
+    last_run: u64,
+    last_incident: u64,
+    last_notification: u64,
+    wakes: Wakes,
+    dirty_jobs: BTreeSet<Name>,
+    dirty_data: BTreeSet<Name>,
+    now: Now,
+    step: Step,
+}
+
+impl Engine {
+    /// Decides what follows from one event.
+    pub fn handle(&mut self, now: Now, event: Event) -> Step {
+        self.now = now;
+        match event {
+            Event::Started { accepted } => self.started(accepted),
+            Event::Tick => self.tick(),
+            Event::ClockStepped { by_ms } => {
+                self.fact(Fact::ClockStep(ClockStep { at: now.wall, by_ms }));
+                self.tick();
+            }
+            Event::Alive => self.alive(),
+            Event::Stopping => self.stopping(),
+            Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
+            Event::AttemptEnded(exit) => self.attempt_ended(exit),
+            Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::Judged { id, judgement } => self.judged(id, judgement),
+            Event::Published { version, result } => self.published(&version, result),
+            Event::Probed(observation) => self.probed(observation),
+            Event::Delivered { id, outcome } => self.delivered(id, outcome),
+            Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
+            Event::Requested { id, by, request } => self.requested(id, &by, request),
+        }
+        self.evaluate();
+        std::mem::take(&mut self.step)
+    }
+
+    /// When `Event::Tick` is next needed, in wall time.
+    pub fn next_wake(&self, now: Now) -> Option<Timestamp> {
+        self.wakes.next(now)
+    }
+
+    fn tick(&mut self) {
+        while let Some(run) = self.wakes.pop_retry(self.now.boot) {
+            self.retry_due(run);
+        }
+        while let Some(wake) = self.wakes.pop(self.now.wall) {
+            match wake {
+                Wake::Job(name) => self.job_due(&name),
+                Wake::Data(name) => self.data_due(&name),
+                Wake::Probe(name) => self.probe_due(&name),
+                Wake::Incident(id) => self.incident_due(id),
+                Wake::Notification(id) => self.notification_due(id),
+            }
+        }
+    }
+
+    fn alive(&mut self) {
+        self.life.seen_at = self.now.wall;
+        self.fact(Fact::Life(self.life.clone()));
+    }
+
+    fn stopping(&mut self) {
+        self.life.seen_at = self.now.wall;
+        self.life.ended_at = Some(self.now.wall);
+        self.fact(Fact::Life(self.life.clone()));
+    }
+
+    fn fact(&mut self, fact: Fact) {
+        self.step.facts.push(fact);
+    }
+
+    fn act(&mut self, action: Action) {
+        self.step.actions.push(action);
+    }
+
+    fn new_run_id(&mut self) -> RunId {
+        self.last_run += 1;
+        RunId(self.last_run)
+    }
+
+    fn new_incident_id(&mut self) -> IncidentId {
+        self.last_incident += 1;
+        IncidentId(self.last_incident)
+    }
+
+    fn new_notification_id(&mut self) -> NotificationId {
+        self.last_notification += 1;
+        NotificationId(self.last_notification)
+    }
+
+    /// Wall time at which an instant of the boot clock will come, if the clock is not set meanwhile.
+    fn wall_of(&self, boot: Duration) -> Timestamp {
+        crate::model::later(self.now.wall, boot.saturating_sub(self.now.boot))
+    }
+}

@@ -1,1 +1,9 @@
 //! PURE: versions, slots and clocks to fresh, late, stale or unknown, and why.
+
+mod slots;
+mod standing;
+#[cfg(test)]
+mod tests;
+
+pub use slots::{close, deliver, first_slot, next_slot};
+pub use standing::{DataState, FUTURE_TOLERANCE, Standing, View, standing};

@@ -72,6 +72,29 @@ impl ProblemKind {
     }
 }
 
+/// What kind of thing an incident is about: a job and a dataset may share a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum About {
+    /// A job.
+    Job,
+    /// A dataset.
+    Dataset,
+    /// freshd itself, or one of its channels.
+    Freshd,
+}
+
+impl About {
+    /// The word in JSON and SQL.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Job => "job",
+            Self::Dataset => "dataset",
+            Self::Freshd => "freshd",
+        }
+    }
+}
+
 /// Where an incident stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -105,7 +128,9 @@ pub struct Incident {
     pub id: IncidentId,
     /// What is wrong.
     pub kind: ProblemKind,
-    /// With what: a job, a dataset, a channel.
+    /// What kind of thing it is about.
+    pub about: About,
+    /// Its name.
     pub subject: Name,
     /// Where it stands.
     pub state: IncidentState,

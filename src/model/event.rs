@@ -100,6 +100,11 @@ pub enum Request {
         /// Which.
         run: RunId,
     },
+    /// Answer when a run is final.
+    Wait {
+        /// Which.
+        run: RunId,
+    },
     /// Stop scheduling a job.
     Pause {
         /// Which.

@@ -7,6 +7,8 @@ mod data;
 mod event;
 mod fact;
 mod name;
+mod places;
+mod report;
 mod run;
 mod schedule;
 mod secret;
@@ -15,7 +17,7 @@ mod span;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
+    About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{
@@ -28,7 +30,11 @@ pub use data::{
 pub use event::{Event, Request};
 pub use fact::{AcceptedSettings, ClockStep, Fact, JobRecord, Life, Pause, Snapshot};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use run::{Outcome, Run, RunState, Trigger};
+pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
+pub use report::{
+    REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value,
+};
+pub use run::{Outcome, Run, RunState, Trigger, run_line};
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip,
 };
@@ -38,4 +44,4 @@ pub use settings::{
     Command, Dataset, Due, Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner,
     Probe, ProbeTarget, Retry, RetryOn, Settings, System, Team, Web,
 };
-pub use span::{Now, format_age, format_duration, parse_duration, parse_size};
+pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};

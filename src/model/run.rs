@@ -174,3 +174,27 @@ pub struct Run {
     /// Digest of the configuration it was started under.
     pub settings_digest: String,
 }
+
+/// A run as one line of `history --json`.
+pub fn run_line(run: &Run) -> serde_json::Value {
+    serde_json::json!({
+        "run": run.id,
+        "job": run.job,
+        "due_at": run.due_at,
+        "due_until": run.due_until,
+        "occurrences": run.occurrences,
+        "nominal": run.nominal,
+        "trigger": run.trigger,
+        "state": run.state,
+        "outcome": run.outcome,
+        "attempts": run.attempts,
+        "created_at": run.created_at,
+        "started_at": run.started_at,
+        "ended_at": run.ended_at,
+        "exit_code": run.exit_code,
+        "signal": run.signal,
+        "reason": run.reason,
+        "version": run.version,
+        "by": run.by,
+    })
+}

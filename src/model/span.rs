@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 
 /// Both clocks at one instant. Decisions take it as an argument and never look at a clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +85,30 @@ pub fn format_duration(duration: Duration) -> String {
 pub fn format_age(duration: Duration) -> String {
     let exact = format_duration(Duration::from_secs(duration.as_secs()));
     exact.split(' ').take(2).collect::<Vec<_>>().join(" ")
+}
+
+/// The instant `by` after `at`, at most the end of time.
+pub fn later(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_add(signed(by)).unwrap_or(Timestamp::MAX)
+}
+
+/// The instant `by` before `at`, at least the beginning of time.
+pub fn earlier(at: Timestamp, by: Duration) -> Timestamp {
+    at.saturating_sub(signed(by)).unwrap_or(Timestamp::MIN)
+}
+
+/// Time from `from` to `to`, zero if `to` is not later.
+pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
+    to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
+}
+
+fn signed(by: Duration) -> SignedDuration {
+    SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX)
+}
+
+/// A time for people, in their zone, to the minute: `Fri 2026-11-27 23:15`.
+pub fn format_time(at: Timestamp, zone: &TimeZone) -> String {
+    zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
 /// Reads `8 MiB`, `500 kB`, `10000`; powers of 1024 for KiB, MiB, GiB, of 1000 for kB, MB, GB.

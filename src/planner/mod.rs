@@ -1,1 +1,13 @@
-//! PURE: a job's life: due, waiting, running, backing off, paused; overlap, pools, retry, catch-up.
+//! PURE: a job's life: due, waiting, running, backing off, paused; overlap, retry, catch-up.
+//!
+//! Each file answers one question about plain values; the engine keeps the state and asks.
+
+mod admit;
+mod backoff;
+mod due;
+mod ending;
+
+pub use admit::{Admission, Going, admit};
+pub use backoff::{Next, after_failure, hash, trace_parent};
+pub use due::{Decided, Decision, ENUMERATED_MAX, ORDINARY_LATENESS, RANGE_MIN, decide, start_of};
+pub use ending::{Ending, ending};

@@ -1,0 +1,205 @@
+//! What the keeper and the checks tell of an attempt.
+
+use jiff::Timestamp;
+
+use super::Engine;
+use crate::model::{
+    Action, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState,
+    Verdict, Version, VersionRef, VersionState, elapsed, parse_report,
+};
+use crate::planner;
+
+impl Engine {
+    /// The keeper started the process.
+    pub(super) fn attempt_started(&mut self, id: AttemptId, pid: u32, at: Timestamp) {
+        let Some(attempt) = self.attempts.get_mut(&id).filter(|attempt| attempt.state == AttemptState::Claimed) else {
+            return;
+        };
+        attempt.state = AttemptState::Started;
+        attempt.pid = Some(pid);
+        attempt.started_at = Some(at);
+        let attempt = attempt.clone();
+        self.fact(Fact::Attempt(attempt));
+        if let Some(run) = self.runs.get_mut(&id.run)
+            && run.started_at.is_none()
+        {
+            run.started_at = Some(at);
+            let run = run.clone();
+            self.fact(Fact::Run(run));
+        }
+    }
+
+    /// The keeper saw the end. Told again until acknowledged, so that a known end is only acknowledged.
+    pub(super) fn attempt_ended(&mut self, exit: Exit) {
+        let id = exit.id;
+        self.act(Action::Acknowledge(id));
+        let is_open = |attempt: &&mut crate::model::Attempt| attempt.state != AttemptState::Ended;
+        let Some(attempt) = self.attempts.get_mut(&id).filter(is_open) else { return };
+        let job = self.settings.jobs.get(&attempt.job).cloned();
+        let stopped_by = self.runs.get(&id.run).and_then(|run| run.by.as_deref());
+        let ending = planner::ending(job.as_deref(), &exit, stopped_by);
+        attempt.state = AttemptState::Ended;
+        attempt.started_at = Some(exit.started_at);
+        attempt.ended_at = Some(exit.ended_at);
+        attempt.pid = Some(exit.pid).filter(|pid| *pid != 0);
+        attempt.outcome = Some(ending.outcome);
+        attempt.exit_code = ending.exit_code;
+        attempt.signal = ending.signal;
+        attempt.reason.clone_from(&ending.reason);
+        attempt.usage = exit.usage;
+        attempt.output = exit.output;
+        attempt.report = parse_report(&exit.report).pairs;
+        let attempt = attempt.clone();
+        self.fact(Fact::Attempt(attempt.clone()));
+        let Some(run) = self.runs.get_mut(&id.run) else { return };
+        run.started_at = run.started_at.or(Some(exit.started_at));
+        run.exit_code = ending.exit_code;
+        run.signal = ending.signal;
+        let produces = job.as_ref().and_then(|job| job.produces.clone());
+        match (ending.outcome, produces) {
+            (Outcome::Succeeded, Some(_)) => {
+                run.state = RunState::Judging;
+                run.reason.clone_from(&ending.reason);
+                let run = run.clone();
+                self.fact(Fact::Run(run));
+                self.leave_pool(id.run);
+                self.judge(id);
+            }
+            (Outcome::Succeeded | Outcome::Cancelled, _) => self.finish(id.run, ending.outcome, ending.reason),
+            (outcome, _) => self.attempt_failed(id.run, outcome, ending.reason),
+        }
+    }
+
+    /// No keeper ever started it, and none can any more: the same attempt may be handed over again.
+    pub(super) fn attempt_never_started(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(&id).filter(|attempt| attempt.state == AttemptState::Claimed) else {
+            return;
+        };
+        let claimed_at = attempt.claimed_at;
+        let Some(run) = self.runs.get(&id.run).cloned() else { return };
+        let Some(job) = self.settings.jobs.get(&run.job).cloned() else {
+            self.finish(id.run, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+            return;
+        };
+        let age = elapsed(claimed_at, self.now.wall);
+        let worth_running = age <= planner::ORDINARY_LATENESS
+            || (job.catch_up.mode != CatchUpMode::None && age <= job.catch_up.within);
+        if worth_running {
+            let spec = self.spec(&job, &run, id);
+            self.act(Action::Start(Box::new(spec)));
+        } else {
+            let reason = "freshd went down before it could be started, and it is older than catch_up_within".to_owned();
+            self.finish(id.run, Outcome::Missed, Some(reason));
+        }
+    }
+
+    /// Asks for the verdict on what an attempt produced.
+    pub(super) fn judge(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(&id) else { return };
+        let Some(job) = self.settings.jobs.get(&attempt.job) else { return };
+        let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name)).cloned();
+        let staged = self.staged(job, id);
+        if let Some((dataset, staged)) = dataset.zip(staged) {
+            let judging = Judging {
+                id,
+                dataset,
+                staged,
+                started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
+                report: attempt.report.clone(),
+            };
+            self.act(Action::Judge(Box::new(judging)));
+        }
+    }
+
+    /// The checks have spoken: publish, or refuse and keep what readers have.
+    pub(super) fn judged(&mut self, id: AttemptId, judgement: Judgement) {
+        let Some(run) = self.runs.get(&id.run).filter(|run| run.state == RunState::Judging && run.attempts == id.number)
+        else {
+            return;
+        };
+        if run.version.is_some_and(|number| self.is_publishing(&run.job, number)) {
+            return;
+        }
+        let inputs = run.inputs.clone();
+        let Some(job) = self.settings.jobs.get(&run.job).cloned() else { return };
+        let Some(dataset) = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name)).cloned() else {
+            self.finish(id.run, Outcome::Succeeded, None);
+            return;
+        };
+        let Some(staged) = self.staged(&job, id) else { return };
+        let held = judgement.verdict() == Verdict::Hold;
+        let version = self.new_version(&dataset.name, id, &inputs, judgement, held);
+        let publishing = self.publishing(version.clone(), dataset, staged);
+        self.fact(Fact::Version(version.clone()));
+        self.remember(&version);
+        if let Some(run) = self.runs.get_mut(&id.run) {
+            run.version = Some(version.number);
+            let run = run.clone();
+            self.fact(Fact::Run(run));
+        }
+        if held {
+            self.act(Action::Quarantine(Box::new(publishing)));
+            if let Some(attempt) = self.attempts.get_mut(&id) {
+                attempt.outcome = Some(Outcome::Rejected);
+                attempt.reason.clone_from(&version.reason);
+                let attempt = attempt.clone();
+                self.fact(Fact::Attempt(attempt));
+            }
+            self.attempt_failed(id.run, Outcome::Rejected, version.reason);
+        } else {
+            self.act(Action::Publish(Box::new(publishing)));
+        }
+    }
+
+    fn new_version(
+        &mut self,
+        dataset: &crate::model::Name,
+        id: AttemptId,
+        inputs: &[VersionRef],
+        judgement: Judgement,
+        held: bool,
+    ) -> Version {
+        let started_at = self.attempts.get(&id).and_then(|attempt| attempt.started_at).unwrap_or(self.now.wall);
+        let reported = self.attempts.get(&id).is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
+        let before = self.current_version(dataset).map(|(version, _)| version.clone());
+        let measured = judgement.measurement.clone();
+        let unchanged = before.as_ref().is_some_and(|before| before.sha256 == measured.sha256 && !before.sha256.is_empty());
+        let mut as_of = measured.as_of.unwrap_or(started_at);
+        if let Some(before) = before.filter(|_| unchanged && !reported) {
+            // The same content again is not newer, however late it is written; only the job itself may say it is.
+            as_of = as_of.min(before.as_of);
+        }
+        let mut effective = (as_of, None);
+        for input in inputs {
+            let Some(made_from) = self.version(input) else { continue };
+            if made_from.effective_as_of < effective.0 {
+                let limited_by = made_from.limited_by.clone().unwrap_or_else(|| input.clone());
+                effective = (made_from.effective_as_of, Some(limited_by));
+            }
+        }
+        let refusals: Vec<&str> = judgement
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Hold)
+            .map(|check| check.message.as_str())
+            .collect();
+        Version {
+            dataset: dataset.clone(),
+            number: self.next_version_number(dataset),
+            state: if held { VersionState::Quarantined } else { VersionState::Publishing },
+            arrived_at: self.now.wall,
+            as_of,
+            effective_as_of: effective.0,
+            limited_by: effective.1,
+            run: Some(id.run),
+            attempt: Some(id),
+            inputs: inputs.to_vec(),
+            rows: measured.rows,
+            bytes: measured.bytes,
+            sha256: measured.sha256,
+            unchanged,
+            reason: held.then(|| refusals.join("; ")),
+            checks: judgement.checks,
+        }
+    }
+}

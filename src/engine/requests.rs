@@ -1,0 +1,139 @@
+//! What people ask for: run, cancel, pause, resume, acknowledge, test; on the record, with an answer.
+
+use serde_json::json;
+
+use super::Engine;
+use super::jobs::Asked;
+use crate::model::{
+    Action, Address, Fact, IncidentId, Name, Outcome, Pause, Reply, Request, RunId, RunState, StopReason, Trigger,
+};
+
+impl Engine {
+    /// Does what was asked, or says why not. The answer follows the commit.
+    pub(super) fn requested(&mut self, id: u64, by: &str, request: Request) {
+        let reply = match request {
+            Request::Run { job, args } => self.run_by_hand(&job, args, by),
+            Request::Wait { run } => match self.runs.contains_key(&run) {
+                true => {
+                    self.waits.entry(run).or_default().push(id);
+                    return;
+                }
+                false => Err(format!("run {run} is not going on")),
+            },
+            Request::Cancel { run } => self.cancel(run, by),
+            Request::Pause { job, because } => self.pause(&job, by, because),
+            Request::Resume { job } => self.resume(&job),
+            Request::Ack { incident } => self.ack(incident, by),
+            Request::NotifyTest { team, channel } => {
+                match self.test_addresses(team.as_ref(), channel.as_ref()) {
+                    Ok((team, address)) => {
+                        let notification = self.notify_test(&team, address, by);
+                        self.outbox.tests.insert(notification, id);
+                        return;
+                    }
+                    Err(why) => Err(why),
+                }
+            }
+            Request::Status { name } => self.status(name.as_ref()),
+            Request::Why { name } => self.why(&name),
+        };
+        let reply = match reply {
+            Ok(facts) => Reply::Done(facts),
+            Err(why) => Reply::Refused(why),
+        };
+        self.act(Action::Reply { id, reply });
+    }
+
+    fn run_by_hand(&mut self, name: &Name, args: Vec<String>, by: &str) -> Result<serde_json::Value, String> {
+        let job = self.settings.jobs.get(name).cloned().ok_or_else(|| self.unknown_job(name))?;
+        let asked = Asked { trigger: Trigger::Manual, occurrence: None, by: Some(by.to_owned()), args };
+        let run = self.begin(&job, asked)?;
+        let waits = self.runs.get(&run).filter(|run| run.state == RunState::Waiting);
+        Ok(json!({ "run": run, "job": name, "waits": waits.and_then(|run| run.reason.clone()) }))
+    }
+
+    fn cancel(&mut self, id: RunId, by: &str) -> Result<serde_json::Value, String> {
+        let Some(run) = self.runs.get_mut(&id) else {
+            return Err(format!("run {id} is not going on; `freshd status` lists what runs"));
+        };
+        match run.state {
+            RunState::Judging => Err(format!("run {id} has ended and its output is being published")),
+            RunState::Running => {
+                run.by = Some(by.to_owned());
+                let run = run.clone();
+                self.fact(Fact::Run(run));
+                self.stop_run(id, StopReason::Cancelled);
+                Ok(json!({ "run": id, "cancelled": true }))
+            }
+            RunState::Waiting | RunState::BackingOff | RunState::Final => {
+                run.by = Some(by.to_owned());
+                self.finish(id, Outcome::Cancelled, Some(format!("cancelled by {by}")));
+                Ok(json!({ "run": id, "cancelled": true }))
+            }
+        }
+    }
+
+    fn pause(&mut self, name: &Name, by: &str, because: String) -> Result<serde_json::Value, String> {
+        if !self.settings.jobs.contains_key(name) {
+            return Err(self.unknown_job(name));
+        }
+        // What came due before the pause is decided without it.
+        self.job_due(name);
+        let pause = Pause { by: by.to_owned(), because, since: self.now.wall };
+        self.set_pause(name, Some(pause));
+        Ok(json!({ "job": name, "paused": true }))
+    }
+
+    fn resume(&mut self, name: &Name) -> Result<serde_json::Value, String> {
+        if !self.settings.jobs.contains_key(name) {
+            return Err(self.unknown_job(name));
+        }
+        if self.jobs.get(name).is_none_or(|state| state.record.pause.is_none()) {
+            return Err(format!("job {name} is not paused"));
+        }
+        // What came due during the pause is recorded as skipped: a pause is not downtime.
+        self.job_due(name);
+        self.set_pause(name, None);
+        Ok(json!({ "job": name, "paused": false }))
+    }
+
+    fn set_pause(&mut self, name: &Name, pause: Option<Pause>) {
+        if let Some(state) = self.jobs.get_mut(name) {
+            state.record.pause = pause;
+            let record = state.record.clone();
+            self.fact(Fact::Job(record));
+            self.dirty_jobs.insert(name.clone());
+        }
+    }
+
+    fn ack(&mut self, id: IncidentId, by: &str) -> Result<serde_json::Value, String> {
+        let incident = self.acknowledge(id, by)?;
+        let until = incident.ack.as_ref().map(|ack| ack.until);
+        Ok(json!({ "incident": id, "acknowledged_by": by, "until": until }))
+    }
+
+    fn test_addresses(&self, team: Option<&Name>, channel: Option<&Name>) -> Result<(Name, Address), String> {
+        let mut known = Vec::new();
+        for (name, settings) in &self.settings.teams {
+            known.extend(settings.notify.iter().map(|address| (name.clone(), address.clone())));
+        }
+        known.extend(self.settings.fallback.iter().map(|address| (Name::from(super::incidents::FALLBACK), address.clone())));
+        let wanted = |(of, address): &&(Name, Address)| {
+            team.is_none_or(|team| team == of) && channel.is_none_or(|channel| *channel == address.channel)
+        };
+        known.iter().find(wanted).cloned().ok_or_else(|| match (team, channel) {
+            (Some(team), _) if !self.settings.teams.contains_key(team) => format!("there is no team {team} in jobs.toml"),
+            (_, Some(channel)) => format!("nobody is told through a channel {channel} in jobs.toml"),
+            _ => "nobody to send to".to_owned(),
+        })
+    }
+
+    pub(super) fn unknown_job(&self, name: &Name) -> String {
+        let near = self.settings.jobs.keys().filter(|known| {
+            known.as_str().contains(name.as_str()) || name.as_str().contains(known.as_str())
+        });
+        let near: Vec<&str> = near.map(Name::as_str).take(3).collect();
+        let hint = if near.is_empty() { "`freshd status` lists them".to_owned() } else { format!("did you mean {}?", near.join(", ")) };
+        format!("there is no job {name} in jobs.toml; {hint}")
+    }
+}

@@ -1,0 +1,78 @@
+//! Gathers what a message is made from.
+
+use super::Engine;
+use crate::alerting::{DataSide, JobSide, Reading, Situation};
+use crate::model::{About, Incident, IncidentId, Message, Name, Purpose};
+use crate::schedule;
+
+impl Engine {
+    /// Writes the message of one incident to one team.
+    pub(super) fn write(&self, id: String, purpose: Purpose, team: &Name, incident: &Incident) -> Message {
+        let zone = self.settings.teams.get(team).map_or(&self.settings.timezone, |team| &team.timezone);
+        let job_name = match incident.about {
+            About::Job => Some(incident.subject.clone()),
+            About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
+            About::Freshd => None,
+        };
+        let job = job_name.as_ref().and_then(|name| {
+            let last = self.jobs.get(name).and_then(|state| state.last.as_deref());
+            Some(JobSide {
+                job: self.settings.jobs.get(name)?,
+                run: last.map(|(run, _)| run),
+                attempt: last.and_then(|(_, attempt)| attempt.as_ref()),
+            })
+        });
+        let data = self.broken_by(incident.id).into_iter().filter_map(|(name, standing)| {
+            Some(DataSide {
+                dataset: self.settings.datasets.get(&name)?,
+                standing,
+                current: self.current_version(&name).map(|(version, _)| version),
+            })
+        });
+        let owner = self.owner_of(incident).0;
+        let situation = Situation {
+            now: self.now.wall,
+            zone,
+            incident,
+            owner: self.team_title(&owner),
+            job,
+            data: data.collect(),
+            readers: self.readers(incident.id),
+        };
+        crate::alerting::message(id, purpose, team, &situation)
+    }
+
+    pub(super) fn team_title(&self, team: &Name) -> String {
+        let title = self.settings.teams.get(team).and_then(|team| team.title.clone());
+        title.unwrap_or_else(|| team.to_string())
+    }
+
+    /// Who reads what an incident concerns, first reader first.
+    fn readers(&self, id: IncidentId) -> Vec<Reading> {
+        let mut readings: Vec<Reading> = Vec::new();
+        for (name, _) in self.broken_by(id) {
+            for reader in self.lineage.impact(name.as_str()) {
+                let title = self.settings.systems.get(&reader.consumer).and_then(|system| system.title.clone());
+                let reading = Reading {
+                    who: title.unwrap_or_else(|| reader.consumer.to_string()),
+                    team: self.team_of(&reader.owner).0,
+                    at: reader.reads_at.and_then(|rule| self.next_read(rule)),
+                    dataset: reader.dataset.clone(),
+                };
+                if !readings.iter().any(|known| known.who == reading.who && known.dataset == reading.dataset) {
+                    readings.push(reading);
+                }
+            }
+        }
+        readings.sort_by_key(|reading| (reading.at.is_none(), reading.at));
+        readings
+    }
+
+    fn next_read(&self, rule: &crate::model::Schedule) -> Option<jiff::Timestamp> {
+        let mut occurrence = schedule::next(rule, self.now.wall)?;
+        while occurrence.skip.is_some() {
+            occurrence = schedule::next(rule, occurrence.at)?;
+        }
+        Some(occurrence.at)
+    }
+}

@@ -1,0 +1,117 @@
+//! What the keeper is told of an attempt: command, environment, places, limits.
+
+use std::path::PathBuf;
+
+use super::Engine;
+use crate::model::{
+    Action, AttemptId, AttemptSpec, Command, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
+};
+use crate::planner;
+
+impl Engine {
+    /// The attempt as the keeper starts it, from the configuration in force.
+    pub(super) fn spec(&self, job: &Job, run: &Run, id: AttemptId) -> AttemptSpec {
+        let run_dir = self.run_dir(id);
+        let report = run_dir.join("report");
+        AttemptSpec {
+            id,
+            job: job.name.clone(),
+            argv: argv(job, run),
+            env: self.env(job, run, id, &report),
+            workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
+            log: self.log_path(&job.name, id),
+            run_dir,
+            log_limit_bytes: job.log_limit_bytes,
+            report,
+            timeout: job.timeout,
+            kill_after: job.kill_after,
+            keep_leftovers: job.keep_leftovers,
+        }
+    }
+
+    /// What remains of an attempt once its run is final, and can be removed.
+    pub(super) fn clean(&self, job: &Job, id: AttemptId) -> Action {
+        Action::Clean { id, run_dir: self.run_dir(id), staged: self.staged(job, id) }
+    }
+
+    /// Where an attempt writes what it produces.
+    pub(super) fn staged(&self, job: &Job, id: AttemptId) -> Option<PathBuf> {
+        let dataset = self.settings.datasets.get(job.produces.as_ref()?)?;
+        Some(staged_path(dataset.file.as_ref()?, id))
+    }
+
+    fn run_dir(&self, id: AttemptId) -> PathBuf {
+        self.host.state_dir.join("run").join(id.to_string())
+    }
+
+    /// Where the output of an attempt is kept.
+    fn log_path(&self, job: &Name, id: AttemptId) -> PathBuf {
+        self.host.state_dir.join("logs").join(job.as_str()).join(format!("{id}.log"))
+    }
+
+    fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &std::path::Path) -> Vec<(String, String)> {
+        let mut env = self.host.env.clone();
+        let mut set = |key: String, value: String| {
+            env.retain(|(known, _)| *known != key);
+            env.push((key, value));
+        };
+        let zone = job.schedule.as_ref().map_or(&self.settings.timezone, |rule| &rule.zone);
+        set("TZ".to_owned(), zone.iana_name().unwrap_or("UTC").to_owned());
+        for (key, value) in &job.env {
+            set(key.clone(), value.clone());
+        }
+        set("FRESHD_JOB".to_owned(), job.name.to_string());
+        set("FRESHD_RUN_ID".to_owned(), id.run.to_string());
+        set("FRESHD_ATTEMPT".to_owned(), id.number.to_string());
+        set("FRESHD_TRIGGER".to_owned(), run.trigger.as_str().to_owned());
+        if let Some(due_at) = run.due_at {
+            let due = due_at.to_zoned_datetime(zone.clone());
+            set("FRESHD_DUE".to_owned(), due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+        }
+        set("FRESHD_REPORT".to_owned(), report.display().to_string());
+        if let Some(staged) = self.staged(job, id) {
+            set("FRESHD_OUTPUT".to_owned(), staged.display().to_string());
+        }
+        for input in &run.inputs {
+            if let Some(path) = self.input_path(input) {
+                set(input_variable(input), path.display().to_string());
+            }
+        }
+        set("TRACEPARENT".to_owned(), planner::trace_parent(run.seed, id.number));
+        env
+    }
+
+    /// The kept copy of a version, which later versions do not touch; a probed file where it lies.
+    fn input_path(&self, input: &VersionRef) -> Option<PathBuf> {
+        let dataset = self.settings.datasets.get(&input.dataset)?;
+        let version = self.version(input)?;
+        match (&dataset.file, version.run) {
+            (Some(file), Some(_)) => {
+                let name = file.file_name()?;
+                Some(version_path(&self.host.state_dir.join("versions"), &input.dataset, input.number, name))
+            }
+            _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
+        }
+    }
+}
+
+fn argv(job: &Job, run: &Run) -> Vec<String> {
+    let extra = if run.trigger == Trigger::Manual { run.args.as_slice() } else { &[] };
+    match &job.command {
+        Command::Argv(words) => words.iter().chain(extra).cloned().collect(),
+        // Arguments of a manual run are the shell's "$@", never spliced into its text.
+        Command::Shell(text) if extra.is_empty() => vec!["/bin/sh".into(), "-c".into(), text.clone()],
+        Command::Shell(text) => {
+            let mut words = vec!["/bin/sh".into(), "-c".into(), format!("{text} \"$@\""), job.name.to_string()];
+            words.extend(extra.iter().cloned());
+            words
+        }
+    }
+}
+
+/// `FRESHD_INPUT_STOCK_LEVEL` for the dataset `stock-level`.
+fn input_variable(input: &VersionRef) -> String {
+    let name = input.dataset.as_str().chars();
+    let name: String = name.map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    format!("FRESHD_INPUT_{name}")
+}

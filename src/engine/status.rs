@@ -1,0 +1,199 @@
+//! The state of everything as JSON: what windows print.
+
+use serde_json::{Value, json};
+
+use super::Engine;
+use super::jobs::JobState;
+use crate::model::{Dataset, Incident, Job, Name, Run, RunState};
+
+/// A run as `history --json` prints it.
+pub(super) fn run_json(run: &Run) -> Value {
+    crate::model::run_line(run)
+}
+
+impl Engine {
+    /// `{datasets, jobs, incidents, ...}`; only what bears `name` when one is given.
+    pub(super) fn status(&self, name: Option<&Name>) -> Result<Value, String> {
+        let wanted = |known: &Name| name.is_none_or(|name| name == known);
+        let datasets: Vec<Value> =
+            self.settings.datasets.iter().filter(|(name, _)| wanted(name)).map(|(_, data)| self.dataset_json(data)).collect();
+        let jobs: Vec<Value> =
+            self.settings.jobs.iter().filter(|(name, _)| wanted(name)).map(|(_, job)| self.job_json(job)).collect();
+        if datasets.is_empty()
+            && jobs.is_empty()
+            && let Some(name) = name
+        {
+            return Err(format!("there is no job or dataset {name} in jobs.toml"));
+        }
+        let incidents = self.incidents.values().filter(|incident| wanted(&incident.subject));
+        let undelivered = self.outbox.pending.values().filter(|pending| pending.tries > 0);
+        Ok(json!({
+            "at": self.now.wall,
+            "datasets": datasets,
+            "jobs": jobs,
+            "incidents": incidents.map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
+            "undelivered": undelivered.map(|pending| json!({
+                "id": pending.id,
+                "to": pending.address.to_string(),
+                "tries": pending.tries,
+                "error": pending.last_error,
+                "next_try_at": pending.next_try_at,
+            })).collect::<Vec<_>>(),
+            "clock_held_until": self.hold_until,
+            "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
+        }))
+    }
+
+    fn dataset_json(&self, dataset: &Dataset) -> Value {
+        let standing = self.standing(dataset);
+        let current = self.current_version(&dataset.name).map(|(version, _)| version);
+        json!({
+            "name": dataset.name,
+            "title": dataset.title,
+            "state": standing.state,
+            "as_of": standing.as_of,
+            "effective_as_of": standing.effective_as_of,
+            "limited_by": standing.limited_by.map(|by| by.to_string()),
+            "arrived_at": standing.arrived_at,
+            "deadline": standing.deadline,
+            "owner": dataset.owner.as_str(),
+            "tells": self.tells(&dataset.owner),
+            "reason": standing.reason,
+            "version": current.map(|version| version.number),
+            "rows": current.and_then(|version| version.rows),
+            "producer": self.lineage.producer_of(dataset.name.as_str()),
+        })
+    }
+
+    fn job_json(&self, job: &Job) -> Value {
+        let state = self.jobs.get(&job.name);
+        let last = state.and_then(|state| state.last.as_deref()).map(|(run, _)| run);
+        let going: Vec<&Run> = state.map_or(&[][..], |state| &state.going).iter().filter_map(|id| self.runs.get(id)).collect();
+        json!({
+            "name": job.name,
+            "title": job.title,
+            "state": job_state(job, state, &going),
+            "reason": going.first().and_then(|run| run.reason.clone()).or_else(|| {
+                let pause = state?.record.pause.as_ref()?;
+                Some(format!("paused by {}: {}", pause.by, pause.because))
+            }),
+            "last": last.map(|run| json!({
+                "run": run.id,
+                "outcome": run.outcome,
+                "ended_at": run.ended_at,
+                "started_at": run.started_at,
+                "reason": run.reason,
+                "exit_code": run.exit_code,
+            })),
+            "running": going.iter().map(|run| json!({
+                "run": run.id,
+                "state": run.state,
+                "attempt": run.attempts,
+                "started_at": run.started_at,
+                "retry_at": run.retry_at,
+                "reason": run.reason,
+            })).collect::<Vec<_>>(),
+            "next_due": state.and_then(|state| state.next),
+            "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
+            "produces": job.produces,
+            "owner": job.owner.as_str(),
+            "tells": self.tells(&job.owner),
+        })
+    }
+
+    fn incident_json(&self, incident: &Incident) -> Value {
+        let mut value = serde_json::to_value(incident).unwrap_or(Value::Null);
+        if let Some(fields) = value.as_object_mut() {
+            let told: Vec<String> = incident.told.iter().map(|(team, address)| format!("{team} by {address}")).collect();
+            fields.insert("told".to_owned(), json!(told));
+            fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
+        }
+        value
+    }
+
+    fn tells(&self, owner: &crate::model::Owner) -> Vec<String> {
+        self.team_of(owner).1.iter().map(ToString::to_string).collect()
+    }
+
+    /// The evidence and the rule behind the state of a job or dataset.
+    pub(super) fn why(&self, name: &Name) -> Result<Value, String> {
+        let dataset = self.settings.datasets.get(name);
+        let job = self.settings.jobs.get(name);
+        if dataset.is_none() && job.is_none() {
+            return Err(format!("there is no job or dataset {name} in jobs.toml"));
+        }
+        let incidents: Vec<Value> = self
+            .incidents
+            .values()
+            .filter(|incident| incident.subject == *name)
+            .map(|incident| {
+                let mut value = self.incident_json(incident);
+                let cause = incident.cause.and_then(|cause| self.incidents.get(&cause));
+                value["cause_in_words"] =
+                    json!(cause.map(|cause| format!("{} {}: {}", cause.subject, cause.kind.as_str(), cause.reason)));
+                value
+            })
+            .collect();
+        Ok(json!({
+            "name": name,
+            "dataset": dataset.map(|dataset| self.dataset_evidence(dataset)),
+            "job": job.map(|job| self.job_evidence(job)),
+            "incidents": incidents,
+        }))
+    }
+
+    fn dataset_evidence(&self, dataset: &Dataset) -> Value {
+        let mut value = self.dataset_json(dataset);
+        let state = self.data.get(&dataset.name);
+        let readers = self.lineage.impact(dataset.name.as_str());
+        value["max_age"] = json!(dataset.max_age.map(crate::model::format_duration));
+        value["due"] = json!(dataset.due.as_ref().map(|due| json!({
+            "at": due.schedule.text.to_string(),
+            "grace": crate::model::format_duration(due.grace),
+        })));
+        value["slots"] = json!(state.map(|state| &state.slots));
+        value["current"] = json!(state.and_then(|state| state.current.as_ref()));
+        value["refused"] = json!(state.and_then(|state| state.refused.as_ref()));
+        value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
+        value["readers"] = json!(readers.iter().map(|reader| json!({
+            "name": reader.consumer,
+            "owner": reader.owner.as_str(),
+            "reads": reader.dataset,
+            "reads_at": reader.reads_at.map(|rule| rule.text.to_string()),
+        })).collect::<Vec<_>>());
+        value
+    }
+
+    fn job_evidence(&self, job: &Job) -> Value {
+        let mut value = self.job_json(job);
+        let last = self.jobs.get(&job.name).and_then(|state| state.last.as_deref());
+        value["cursor"] = json!(self.jobs.get(&job.name).map(|state| state.record.cursor));
+        value["last_run"] = json!(last.map(|(run, _)| run));
+        value["last_attempt"] = json!(last.and_then(|(_, attempt)| attempt.as_ref()));
+        value
+    }
+}
+
+/// One word for where a job stands.
+fn job_state(job: &Job, state: Option<&JobState>, going: &[&Run]) -> &'static str {
+    if let Some(run) = going.first() {
+        return match run.state {
+            RunState::Waiting => "waiting",
+            RunState::Running => "running",
+            RunState::BackingOff => "backing_off",
+            RunState::Judging => "judging",
+            RunState::Final => "final",
+        };
+    }
+    if !job.enabled {
+        return "disabled";
+    }
+    if state.is_some_and(|state| state.record.pause.is_some()) {
+        return "paused";
+    }
+    match state.and_then(|state| state.last.as_deref()).and_then(|(run, _)| run.outcome) {
+        None => "never_ran",
+        Some(outcome) if outcome.is_failure() => "failing",
+        Some(_) => "ok",
+    }
+}

@@ -1,0 +1,79 @@
+//! When to look again: one heap for wall time, one order for the boot clock.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeSet, BinaryHeap, HashMap};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{IncidentId, Name, NotificationId, Now, RunId, later};
+
+/// Something to look at again.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Wake {
+    /// A job's next occurrence is due.
+    Job(Name),
+    /// A dataset's state may change.
+    Data(Name),
+    /// A dataset is to be probed.
+    Probe(Name),
+    /// An incident opens, reminds or escalates.
+    Incident(IncidentId),
+    /// A notification is to be tried again.
+    Notification(NotificationId),
+}
+
+/// All of them. Waking too early does no harm: whoever is woken looks at the facts and arms again.
+#[derive(Debug, Default)]
+pub(super) struct Wakes {
+    heap: BinaryHeap<Reverse<(Timestamp, Wake)>>,
+    /// The time for which each is armed; heap entries that differ are out of date.
+    armed: HashMap<Wake, Timestamp>,
+    /// Retries run on the boot clock.
+    retries: BTreeSet<(Duration, RunId)>,
+}
+
+impl Wakes {
+    /// Wakes at `at`, unless it is armed for an earlier time already.
+    pub(super) fn arm(&mut self, wake: Wake, at: Timestamp) {
+        if self.armed.get(&wake).is_some_and(|armed| *armed <= at) {
+            return;
+        }
+        self.armed.insert(wake.clone(), at);
+        self.heap.push(Reverse((at, wake)));
+    }
+
+    /// Starts the next attempt of `run` at this instant of the boot clock.
+    pub(super) fn arm_retry(&mut self, run: RunId, at: Duration) {
+        self.retries.insert((at, run));
+    }
+
+    /// The next one whose time has come.
+    pub(super) fn pop(&mut self, now: Timestamp) -> Option<Wake> {
+        while let Some(Reverse((at, _))) = self.heap.peek() {
+            if *at > now {
+                return None;
+            }
+            let Reverse((at, wake)) = self.heap.pop()?;
+            if self.armed.get(&wake) == Some(&at) {
+                self.armed.remove(&wake);
+                return Some(wake);
+            }
+        }
+        None
+    }
+
+    /// The next retry whose time has come.
+    pub(super) fn pop_retry(&mut self, now: Duration) -> Option<RunId> {
+        let first = self.retries.first().copied().filter(|(at, _)| *at <= now)?;
+        self.retries.remove(&first);
+        Some(first.1)
+    }
+
+    /// The earliest of all, in wall time as of now.
+    pub(super) fn next(&self, now: Now) -> Option<Timestamp> {
+        let wall = self.heap.peek().map(|Reverse((at, _))| *at);
+        let boot = self.retries.first().map(|(at, _)| later(now.wall, at.saturating_sub(now.boot)));
+        [wall, boot].into_iter().flatten().min()
+    }
+}

@@ -1,0 +1,88 @@
+//! Promised deliveries: laid down ahead of time, met by versions, closed by the clock.
+
+use jiff::Timestamp;
+
+use crate::model::{Dataset, Due, Slot, SlotState, Version, earlier, later};
+use crate::schedule;
+
+/// The slot a dataset begins with: the first whose deadline is still ahead.
+///
+/// A slot that is due but within its grace counts: what arrives now still meets it.
+pub fn first_slot(dataset: &Dataset, now: Timestamp) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    let from = earlier(now, due.grace);
+    let at = next_due(due, from)?;
+    let before = schedule::previous(&due.schedule, at).map(|occurrence| occurrence.at);
+    Some(slot(dataset, due, at, before))
+}
+
+/// The slot that follows `slot`.
+pub fn next_slot(dataset: &Dataset, slot_before: &Slot) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    let at = next_due(due, slot_before.due_at)?;
+    Some(slot(dataset, due, at, Some(slot_before.due_at)))
+}
+
+/// What a published version does to a slot: met in time, recovered afterwards, or nothing.
+pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot> {
+    let counts = version.arrived_at >= slot.opens_at
+        && slot.covers.is_none_or(|covers| version.effective_as_of >= covers)
+        && !(must_change && version.unchanged);
+    let state = match slot.state {
+        SlotState::Pending if version.arrived_at <= slot.deadline => SlotState::Met,
+        SlotState::Pending | SlotState::Late => SlotState::Recovered,
+        SlotState::Missed | SlotState::Met | SlotState::Recovered => return None,
+    };
+    counts.then(|| Slot {
+        state,
+        version: Some(version.number),
+        decided_at: Some(version.arrived_at),
+        ..slot.clone()
+    })
+}
+
+/// What the passing of time does to a slot: late after its deadline, missed once the next one is due.
+pub fn close(slot: &Slot, next_due_at: Option<Timestamp>, now: Timestamp) -> Option<Slot> {
+    let missed = next_due_at.is_some_and(|next| next <= now);
+    let (state, decided_at) = match slot.state {
+        SlotState::Pending | SlotState::Late if missed && slot.deadline <= now => (SlotState::Missed, next_due_at),
+        SlotState::Pending if slot.deadline <= now => (SlotState::Late, Some(slot.deadline)),
+        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Met | SlotState::Recovered => return None,
+    };
+    Some(Slot { state, decided_at, ..slot.clone() })
+}
+
+fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) -> Slot {
+    let deadline = later(at, due.grace);
+    let opens_at = match due.early {
+        Some(early) => earlier(at, early),
+        // Since the previous due time; what arrived within that slot's grace met that slot, not this one.
+        None => before.map_or(Timestamp::MIN, |before| later(before, due.grace).min(at)),
+    };
+    Slot {
+        dataset: dataset.name.clone(),
+        due_at: at,
+        opens_at,
+        warn_at: earlier(deadline, due.warn),
+        deadline,
+        covers: due.covers.and_then(|covers| at.checked_add(covers).ok()),
+        state: SlotState::Pending,
+        version: None,
+        decided_at: None,
+    }
+}
+
+/// The next due time that the calendar does not remove.
+fn next_due(due: &Due, after: Timestamp) -> Option<Timestamp> {
+    /// More closed days in a row than this end the search.
+    const SKIPPED_MAX: usize = 1_000;
+    let mut after = after;
+    for _ in 0..SKIPPED_MAX {
+        let occurrence = schedule::next(&due.schedule, after)?;
+        if occurrence.skip.is_none() {
+            return Some(occurrence.at);
+        }
+        after = occurrence.at;
+    }
+    None
+}

@@ -1,0 +1,237 @@
+//! The state of a dataset, computed from stored facts and the clock, never stored.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Serialize;
+
+use crate::model::{
+    Dataset, Observation, Slot, SlotState, Version, VersionRef, earlier, elapsed, format_age, format_duration, format_time, later,
+};
+
+/// An `as_of` further in the future than this cannot be believed.
+pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
+
+/// How fresh a dataset is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DataState {
+    /// Every promise holds.
+    Fresh,
+    /// Every promise holds, but a deadline or age limit is near.
+    DueSoon,
+    /// A promised delivery did not come by its deadline.
+    Late,
+    /// Older than promised.
+    Stale,
+    /// Its `as_of` lies in the future.
+    Suspect,
+    /// A newer version was refused; the last good one is served.
+    Held,
+    /// Never seen, or the probe cannot tell.
+    Unknown,
+    /// Nothing is expected, since its job is paused.
+    Paused,
+}
+
+impl DataState {
+    /// The word in JSON and on the terminal.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::DueSoon => "due_soon",
+            Self::Late => "late",
+            Self::Stale => "stale",
+            Self::Suspect => "suspect",
+            Self::Held => "held",
+            Self::Unknown => "unknown",
+            Self::Paused => "paused",
+        }
+    }
+
+    /// Whether readers have what they were promised.
+    pub fn keeps_promise(self) -> bool {
+        match self {
+            Self::Fresh | Self::DueSoon | Self::Held | Self::Paused => true,
+            Self::Late | Self::Stale | Self::Suspect | Self::Unknown => false,
+        }
+    }
+}
+
+/// The stored facts that a dataset's state follows from.
+#[derive(Clone, Copy, Debug)]
+pub struct View<'a> {
+    /// The version readers see.
+    pub current: Option<&'a Version>,
+    /// The newest refused candidate, if it is newer than `current`.
+    pub refused: Option<&'a Version>,
+    /// Slots that are pending or late, and the newest decided one, in order of due time.
+    pub slots: &'a [Slot],
+    /// What the probe last saw, for probed data.
+    pub observation: Option<&'a Observation>,
+    /// The zone in which people are told times.
+    pub zone: &'a TimeZone,
+    /// The job that produces it is paused.
+    pub paused: bool,
+    /// A first version could have come by now: its job has run, or its probe has looked.
+    pub had_its_chance: bool,
+}
+
+/// How fresh a dataset is, and why.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Standing {
+    /// The state.
+    pub state: DataState,
+    /// The rule and the evidence, in one sentence.
+    pub reason: String,
+    /// Newest business time inside the current version.
+    pub as_of: Option<Timestamp>,
+    /// The same, limited by the inputs.
+    pub effective_as_of: Option<Timestamp>,
+    /// The ancestor that limits it.
+    pub limited_by: Option<VersionRef>,
+    /// When the current version was accepted.
+    pub arrived_at: Option<Timestamp>,
+    /// The next instant at which a promise breaks.
+    pub deadline: Option<Timestamp>,
+    /// Since when a promise is broken.
+    pub since: Option<Timestamp>,
+    /// Whether people should hear of it.
+    pub is_problem: bool,
+    /// When to look again: the next instant at which the state may change by itself.
+    pub next_change: Option<Timestamp>,
+}
+
+/// Computes the state of a dataset at `now`.
+pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
+    let current = view.current;
+    let age_limit = |age: Option<Duration>| current.zip(age).map(|(version, age)| later(version.effective_as_of, age));
+    let stale_at = age_limit(dataset.max_age);
+    let age_warn_at = age_limit(dataset.warn_age);
+    let pending = view.slots.iter().find(|slot| slot.state == SlotState::Pending && slot.deadline > now);
+    let broken = broken_slot(view.slots, now);
+    let believable_at = current.map(|version| earlier(version.as_of, FUTURE_TOLERANCE)).filter(|at| *at > now);
+    let deadline = [stale_at.filter(|at| *at > now), pending.map(|slot| slot.deadline)].into_iter().flatten().min();
+    let (state, reason, since, is_problem) = judge(dataset, view, now, stale_at, age_warn_at, pending, broken, believable_at);
+    let changes = [
+        stale_at,
+        age_warn_at,
+        believable_at,
+        pending.map(|slot| slot.warn_at),
+        pending.map(|slot| slot.deadline),
+        view.slots.last().map(|slot| slot.due_at),
+        view.slots.last().map(|slot| slot.deadline),
+    ];
+    Standing {
+        state,
+        reason,
+        as_of: current.map(|version| version.as_of),
+        effective_as_of: current.map(|version| version.effective_as_of),
+        limited_by: current.and_then(|version| version.limited_by.clone()),
+        arrived_at: current.map(|version| version.arrived_at),
+        deadline,
+        since,
+        is_problem,
+        next_change: changes.into_iter().flatten().filter(|at| *at > now).min(),
+    }
+}
+
+type Judged = (DataState, String, Option<Timestamp>, bool);
+
+#[expect(clippy::too_many_arguments, reason = "the instants that decide, each computed once by the caller")]
+fn judge(
+    dataset: &Dataset,
+    view: View<'_>,
+    now: Timestamp,
+    stale_at: Option<Timestamp>,
+    age_warn_at: Option<Timestamp>,
+    pending: Option<&Slot>,
+    broken: Option<&Slot>,
+    believable_at: Option<Timestamp>,
+) -> Judged {
+    if let Some(observation) = view.observation {
+        match &observation.found {
+            Err(why) => {
+                let reason = format!("the probe cannot tell: {why}");
+                return (DataState::Unknown, reason, Some(observation.at), true);
+            }
+            Ok(None) if view.current.is_none() => {
+                let reason = "never seen: the probe finds nothing there".to_owned();
+                return (DataState::Unknown, reason, Some(observation.at), true);
+            }
+            Ok(_) => {}
+        }
+    }
+    let zoned = |at| format_time(at, view.zone);
+    let Some(current) = view.current else {
+        if let Some(slot) = broken {
+            let reason = format!("no delivery has ever come; the first was due by {}", zoned(slot.deadline));
+            return (DataState::Late, reason, Some(slot.deadline), true);
+        }
+        let reason = if view.had_its_chance {
+            "never seen: its job has run, but no version was published".to_owned()
+        } else {
+            match pending {
+                Some(slot) => format!("never seen; the first delivery is due {}", zoned(slot.due_at)),
+                None => "never seen".to_owned(),
+            }
+        };
+        return (DataState::Unknown, reason, None, view.had_its_chance);
+    };
+    if let Some(at) = believable_at {
+        let reason = format!(
+            "its as_of {} lies in the future, believable from {}",
+            zoned(current.as_of),
+            zoned(at)
+        );
+        return (DataState::Suspect, reason, Some(current.arrived_at), true);
+    }
+    if let Some((at, max_age)) = stale_at.zip(dataset.max_age).filter(|(at, _)| *at <= now) {
+        let age = elapsed(current.effective_as_of, now);
+        let limited = current.limited_by.as_ref().map_or_else(String::new, |by| format!(", limited by {by}"));
+        let reason = format!(
+            "{} old (as of {}{limited}), promised at most {}",
+            format_age(age),
+            zoned(current.effective_as_of),
+            format_duration(max_age)
+        );
+        return (DataState::Stale, reason, Some(at), true);
+    }
+    if let Some(slot) = broken {
+        let grace = dataset.due.as_ref().map_or(Duration::ZERO, |due| due.grace);
+        let grace = if grace.is_zero() { String::new() } else { format!(" with {} grace", format_duration(grace)) };
+        let reason = format!("the delivery due {}{grace} has not come", zoned(slot.due_at));
+        return (DataState::Late, reason, Some(slot.deadline), true);
+    }
+    if let Some(refused) = view.refused {
+        let why = refused.reason.as_deref().unwrap_or("refused by the checks");
+        let reason = format!("version {} is held back ({why}); version {} is served", refused.number, current.number);
+        return (DataState::Held, reason, None, false);
+    }
+    if let Some(slot) = pending.filter(|slot| slot.warn_at <= now && slot.warn_at < slot.deadline) {
+        let reason = format!("nothing delivered yet; it becomes late {}", zoned(slot.deadline));
+        return (DataState::DueSoon, reason, None, false);
+    }
+    if age_warn_at.is_some_and(|at| at <= now) {
+        let reason = format!("{} old; it becomes stale soon", format_age(elapsed(current.effective_as_of, now)));
+        return (DataState::DueSoon, reason, None, false);
+    }
+    if view.paused {
+        return (DataState::Paused, "its job is paused".to_owned(), None, false);
+    }
+    let reason = match (dataset.max_age, &dataset.due) {
+        (None, None) => "no promise is made for it".to_owned(),
+        _ => format!("as of {}, within its promise", zoned(current.effective_as_of)),
+    };
+    (DataState::Fresh, reason, None, false)
+}
+
+/// The newest slot that is late, or missed with nothing delivered since.
+fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
+    let decided = slots.iter().rev().find(|slot| slot.state != SlotState::Pending || slot.deadline <= now)?;
+    match decided.state {
+        SlotState::Pending | SlotState::Late | SlotState::Missed => Some(decided),
+        SlotState::Met | SlotState::Recovered => None,
+    }
+}

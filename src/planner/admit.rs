@@ -1,0 +1,131 @@
+//! May a run start now, beside what else is going on for its job?
+
+use crate::model::{Overlap, RunId, RunState, Trigger};
+
+/// Another run of the same job that is not final.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Going {
+    /// Which.
+    pub run: RunId,
+    /// Where it stands.
+    pub state: RunState,
+    /// Why it began.
+    pub trigger: Trigger,
+}
+
+/// The answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Yes, once these runs that only wait for their next attempt are given up.
+    Start {
+        /// Runs that back off: the new one takes their place.
+        give_up: Vec<RunId>,
+    },
+    /// When the run named has ended.
+    Wait {
+        /// The run before it.
+        behind: RunId,
+        /// Running ones that are told to end first.
+        stop: Vec<RunId>,
+        /// Waiting ones that the new one replaces.
+        drop: Vec<RunId>,
+    },
+    /// No: the run named is going on.
+    No {
+        /// The run that is in the way.
+        because_of: RunId,
+    },
+}
+
+/// Decides by the job's `overlap`; retries, catch-ups and manual runs obey it too.
+///
+/// A run that backs off gives way: its next attempt would do the same work. Catch-ups wait for each
+/// other whatever the policy is, and what comes due meanwhile queues behind them: otherwise
+/// making up for the past would cost the present.
+pub fn admit(overlap: Overlap, trigger: Trigger, going: &[Going]) -> Admission {
+    let of_state = |wanted: &[RunState]| -> Vec<Going> {
+        going.iter().filter(|going| wanted.contains(&going.state)).copied().collect()
+    };
+    let active = of_state(&[RunState::Running, RunState::Judging]);
+    let waiting = of_state(&[RunState::Waiting]);
+    let give_up: Vec<RunId> = of_state(&[RunState::BackingOff]).iter().map(|going| going.run).collect();
+    let Some(last) = waiting.last().or(active.last()).map(|going| going.run) else {
+        return Admission::Start { give_up };
+    };
+    let behind = || Admission::Wait { behind: last, stop: Vec::new(), drop: Vec::new() };
+    let catching_up = going.iter().any(|going| going.trigger == Trigger::CatchUp);
+    match overlap {
+        Overlap::Allow if trigger != Trigger::CatchUp => Admission::Start { give_up },
+        _ if trigger == Trigger::CatchUp && (catching_up || overlap == Overlap::Allow) => behind(),
+        Overlap::Allow => behind(),
+        Overlap::Replace => Admission::Wait {
+            behind: last,
+            stop: active.iter().map(|going| going.run).collect(),
+            drop: waiting.iter().map(|going| going.run).collect(),
+        },
+        _ if catching_up && trigger == Trigger::Schedule && waiting.iter().all(|going| going.trigger == Trigger::CatchUp) => {
+            behind()
+        }
+        Overlap::Queue if waiting.is_empty() => behind(),
+        Overlap::Queue | Overlap::Skip => Admission::No { because_of: last },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn going(run: u64, state: RunState, trigger: Trigger) -> Going {
+        Going { run: RunId(run), state, trigger }
+    }
+
+    #[test]
+    fn overlap_decides_what_happens_to_a_run_that_is_due_while_another_runs() {
+        let running = [going(1, RunState::Running, Trigger::Schedule)];
+        assert_eq!(
+            admit(Overlap::Skip, Trigger::Schedule, &running),
+            Admission::No { because_of: RunId(1) }
+        );
+        assert_eq!(
+            admit(Overlap::Queue, Trigger::Manual, &running),
+            Admission::Wait { behind: RunId(1), stop: vec![], drop: vec![] }
+        );
+        assert_eq!(
+            admit(Overlap::Replace, Trigger::Schedule, &running),
+            Admission::Wait { behind: RunId(1), stop: vec![RunId(1)], drop: vec![] }
+        );
+        assert_eq!(admit(Overlap::Allow, Trigger::Schedule, &running), Admission::Start { give_up: vec![] });
+    }
+
+    #[test]
+    fn at_most_one_run_waits_in_a_queue() {
+        let two = [going(1, RunState::Running, Trigger::Schedule), going(2, RunState::Waiting, Trigger::Schedule)];
+        assert_eq!(admit(Overlap::Queue, Trigger::Schedule, &two), Admission::No { because_of: RunId(2) });
+        assert_eq!(
+            admit(Overlap::Replace, Trigger::Schedule, &two),
+            Admission::Wait { behind: RunId(2), stop: vec![RunId(1)], drop: vec![RunId(2)] }
+        );
+    }
+
+    #[test]
+    fn a_run_that_backs_off_gives_way() {
+        let backing_off = [going(1, RunState::BackingOff, Trigger::Schedule)];
+        for overlap in [Overlap::Skip, Overlap::Queue, Overlap::Replace, Overlap::Allow] {
+            assert_eq!(
+                admit(overlap, Trigger::Manual, &backing_off),
+                Admission::Start { give_up: vec![RunId(1)] }
+            );
+        }
+    }
+
+    #[test]
+    fn catch_ups_follow_each_other_and_what_comes_due_meanwhile_queues_behind_them() {
+        let catching_up = [going(1, RunState::Running, Trigger::CatchUp), going(2, RunState::Waiting, Trigger::CatchUp)];
+        let behind = Admission::Wait { behind: RunId(2), stop: vec![], drop: vec![] };
+        assert_eq!(admit(Overlap::Skip, Trigger::CatchUp, &catching_up), behind);
+        assert_eq!(admit(Overlap::Skip, Trigger::Schedule, &catching_up), behind);
+        assert_eq!(admit(Overlap::Allow, Trigger::CatchUp, &catching_up), behind);
+        let full = [catching_up[0], catching_up[1], going(3, RunState::Waiting, Trigger::Schedule)];
+        assert_eq!(admit(Overlap::Skip, Trigger::Schedule, &full), Admission::No { because_of: RunId(3) });
+    }
+}

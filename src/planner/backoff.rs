@@ -1,0 +1,80 @@
+//! Whether and when a failed attempt is followed by another.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::model::{Job, Outcome, RetryOn, Run};
+
+/// What follows a failed attempt.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// Another attempt, this long from now.
+    RetryIn(Duration),
+    /// None; why, in words for the run's reason.
+    GiveUp(String),
+}
+
+/// Decides what follows the failure of attempt `run.attempts`, which has just ended with `outcome`.
+///
+/// The backoff is `delay * factor^(n-1)`, capped by `max_delay`, with full jitter: a fraction of it that
+/// depends on the run's stored seed and the attempt's number alone, so that a replay gives the same times.
+pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i32>, now: Timestamp) -> Next {
+    let retry = &job.retry;
+    let tried = run.attempts;
+    let repeatable_loss = outcome == Outcome::Lost && job.idempotent && tried < 2;
+    if outcome == Outcome::Lost && !job.idempotent {
+        return Next::GiveUp("not repeated, since the job is not marked idempotent".to_owned());
+    }
+    if tried >= retry.attempts && !repeatable_loss {
+        return Next::GiveUp(match tried {
+            1 => "no further attempt is configured".to_owned(),
+            _ => format!("all {tried} attempts failed"),
+        });
+    }
+    let matches = |rule: &RetryOn| match *rule {
+        RetryOn::TimedOut => outcome == Outcome::TimedOut,
+        RetryOn::Killed => outcome == Outcome::Killed,
+        RetryOn::Rejected => outcome == Outcome::Rejected,
+        RetryOn::SpawnFailed => outcome == Outcome::SpawnFailed,
+        RetryOn::Codes(first, last) => {
+            outcome == Outcome::Failed && exit_code.is_some_and(|code| (first..=last).contains(&code))
+        }
+    };
+    if retry.never_on.iter().any(matches) || !(retry.on.is_empty() || retry.on.iter().any(matches)) {
+        return Next::GiveUp("its retry rules exclude this kind of failure".to_owned());
+    }
+    let step = i32::try_from(tried.saturating_sub(1)).unwrap_or(i32::MAX);
+    let ceiling = retry.max_delay.as_secs_f64();
+    let full = (retry.delay.as_secs_f64() * retry.factor.powi(step)).min(ceiling);
+    let fraction = fraction(hash(run.seed, u64::from(tried)));
+    let delay = Duration::try_from_secs_f64(full * fraction).unwrap_or(retry.max_delay);
+    // Whole milliseconds, so that the stored time is the decided one.
+    let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+    let until = retry.give_up_after.and_then(|limit| run.created_at.checked_add(limit).ok());
+    let starts = now.checked_add(delay).unwrap_or(Timestamp::MAX);
+    if until.is_some_and(|until| starts > until) {
+        return Next::GiveUp(format!("give_up_after is reached after {tried} attempts"));
+    }
+    Next::RetryIn(delay)
+}
+
+/// A stable 64-bit mix of two numbers (the finalizer of `SplitMix64`, Steele et al. 2014).
+pub fn hash(seed: u64, number: u64) -> u64 {
+    let mut z = seed ^ number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    z ^ (z >> 31)
+}
+
+/// W3C trace context of an attempt, derived from its run's seed: one trace for all attempts of a run.
+pub fn trace_parent(seed: u64, attempt: u32) -> String {
+    // An all-zero id is invalid by the standard; the mix of a fixed odd number makes that practically impossible.
+    format!("00-{:016x}{:016x}-{:016x}-01", hash(seed, 1 << 32), hash(seed, 1 << 33), hash(seed, (1 << 34) + u64::from(attempt)))
+}
+
+/// A number in [0, 1) from the upper 53 bits.
+#[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
+fn fraction(bits: u64) -> f64 {
+    (bits >> 11) as f64 / (1_u64 << 53) as f64
+}

@@ -1,0 +1,84 @@
+//! What the end of a process means for its attempt.
+
+use crate::model::{Exit, ExitStatus, Job, Outcome, StopReason};
+
+/// The meaning of an exit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ending {
+    /// How the attempt ended; `Succeeded` is still subject to the checks of what it produced.
+    pub outcome: Outcome,
+    /// Why, in words; `None` for a plain success.
+    pub reason: Option<String>,
+    /// Exit code, where there was one.
+    pub exit_code: Option<i32>,
+    /// Signal, where there was one.
+    pub signal: Option<i32>,
+}
+
+/// Reads an exit by the job's rules. freshd's own stop counts before the status it led to.
+pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Ending {
+    let (exit_code, signal) = match exit.status {
+        ExitStatus::Code(code) => (Some(code), None),
+        ExitStatus::Signal(signal) => (None, Some(signal)),
+        ExitStatus::NotStarted(_) | ExitStatus::Unknown(_) => (None, None),
+    };
+    let end = |outcome, reason: Option<String>| Ending { outcome, reason, exit_code, signal };
+    match (&exit.status, exit.stop) {
+        (ExitStatus::Unknown(known), _) => end(Outcome::Lost, Some(known.clone())),
+        (ExitStatus::NotStarted(why), _) => end(Outcome::SpawnFailed, Some(why.clone())),
+        (_, Some(StopReason::Timeout)) => {
+            let limit = job.and_then(|job| job.timeout).map(crate::model::format_duration);
+            let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
+            end(Outcome::TimedOut, Some(format!("took longer than its timeout{limit}")))
+        }
+        (_, Some(StopReason::Cancelled)) => {
+            end(Outcome::Cancelled, Some(format!("cancelled by {}", stopped_by.unwrap_or("an operator"))))
+        }
+        (_, Some(StopReason::Replaced)) => end(Outcome::Cancelled, Some("replaced by a newer run".to_owned())),
+        (ExitStatus::Signal(signal), None) => end(Outcome::Killed, Some(format!("killed by signal {signal} ({})", signal_name(*signal)))),
+        (ExitStatus::Code(code), None) => {
+            let is_in = |codes: &[i32]| codes.contains(code);
+            match job {
+                Some(job) if is_in(&job.warn_codes) => end(Outcome::Succeeded, Some(format!("exit code {code}, a warning by warn_codes"))),
+                Some(job) if is_in(&job.success_codes) => end(Outcome::Succeeded, None),
+                None if *code == 0 => end(Outcome::Succeeded, None),
+                _ => end(Outcome::Failed, Some(code_meaning(*code))),
+            }
+        }
+    }
+}
+
+fn code_meaning(code: i32) -> String {
+    match code {
+        126 => "exit code 126: the shell found the command but could not execute it".to_owned(),
+        127 => "exit code 127: the shell did not find a command".to_owned(),
+        code if code > 128 && signal_name(code - 128) != "unknown" => {
+            format!("exit code {code}: a command in the shell was ended by {}", signal_name(code - 128))
+        }
+        code => format!("exit code {code}"),
+    }
+}
+
+/// Name of a Linux signal that ends processes.
+fn signal_name(signal: i32) -> &'static str {
+    match signal {
+        1 => "SIGHUP",
+        2 => "SIGINT",
+        3 => "SIGQUIT",
+        4 => "SIGILL",
+        6 => "SIGABRT",
+        7 => "SIGBUS",
+        8 => "SIGFPE",
+        9 => "SIGKILL",
+        10 => "SIGUSR1",
+        11 => "SIGSEGV",
+        12 => "SIGUSR2",
+        13 => "SIGPIPE",
+        14 => "SIGALRM",
+        15 => "SIGTERM",
+        24 => "SIGXCPU",
+        25 => "SIGXFSZ",
+        31 => "SIGSYS",
+        _ => "unknown",
+    }
+}
