@@ -7,6 +7,8 @@ mod data;
 mod event;
 mod fact;
 mod name;
+mod places;
+mod report;
 mod run;
 mod schedule;
 mod secret;
@@ -28,6 +30,13 @@ pub use data::{
 pub use event::{Event, Request};
 pub use fact::{AcceptedSettings, ClockStep, Fact, JobRecord, Life, Pause, Snapshot};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
+pub use places::{
+    SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path,
+};
+pub use report::{
+    REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report,
+    report_value,
+};
 pub use run::{Outcome, Run, RunState, Trigger};
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip,
