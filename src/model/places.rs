@@ -1,0 +1,90 @@
+//! Where the files of a dataset lie: staged, kept, quarantined, and the sidecar beside each.
+
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
+
+use super::{AttemptId, Name, VersionNumber};
+
+/// Where an attempt writes its candidate: hidden, and beside the target so that a rename is enough.
+///
+/// `exports/stock.csv` and attempt 2 of run 7 give `exports/.stock.csv.freshd-7-2`.
+pub fn staged_path(target: &Path, attempt: AttemptId) -> PathBuf {
+    let AttemptId { run, number } = attempt;
+    target.with_file_name(hidden_name(target, &format!("{run}-{number}")))
+}
+
+/// The hidden name that freshd uses beside `target` for something not yet, or not only, for readers.
+pub fn hidden_name(target: &Path, purpose: &str) -> OsString {
+    let mut name = OsString::from(".");
+    name.push(target.file_name().unwrap_or_default());
+    name.push(format!(".freshd-{purpose}"));
+    name
+}
+
+/// Where a version stays restorable: `versions/stock/42/stock.csv`.
+pub fn version_path(
+    versions_dir: &Path,
+    dataset: &Name,
+    number: VersionNumber,
+    file_name: &OsStr,
+) -> PathBuf {
+    versions_dir
+        .join(dataset.as_str())
+        .join(number.to_string())
+        .join(file_name)
+}
+
+/// The directory of one refused candidate: `quarantine/stock/43`.
+pub fn quarantine_path(quarantine_dir: &Path, dataset: &Name, number: VersionNumber) -> PathBuf {
+    quarantine_dir
+        .join(dataset.as_str())
+        .join(number.to_string())
+}
+
+/// What says beside a file which version it is: `stock.csv.freshd.json`.
+pub fn sidecar_path(file: &Path) -> PathBuf {
+    let mut name = file.file_name().unwrap_or_default().to_owned();
+    name.push(SIDECAR_SUFFIX);
+    file.with_file_name(name)
+}
+
+/// What follows the file's name in the name of its sidecar.
+pub const SIDECAR_SUFFIX: &str = ".freshd.json";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    #[test]
+    fn a_candidate_is_staged_hidden_beside_its_target() {
+        let attempt = AttemptId {
+            run: RunId(7),
+            number: 2,
+        };
+        assert_eq!(
+            staged_path(Path::new("/srv/exports/stock.csv"), attempt),
+            Path::new("/srv/exports/.stock.csv.freshd-7-2")
+        );
+    }
+
+    #[test]
+    fn versions_lie_under_their_dataset_and_number() {
+        let stock = Name::from("stock");
+        let path = version_path(
+            Path::new("/state/versions"),
+            &stock,
+            VersionNumber(42),
+            OsStr::new("stock.csv"),
+        );
+        assert_eq!(path, Path::new("/state/versions/stock/42/stock.csv"));
+        assert_eq!(
+            sidecar_path(&path),
+            Path::new("/state/versions/stock/42/stock.csv.freshd.json")
+        );
+        assert_eq!(
+            quarantine_path(Path::new("/state/quarantine"), &stock, VersionNumber(43)),
+            Path::new("/state/quarantine/stock/43")
+        );
+    }
+}

@@ -1,0 +1,128 @@
+//! Looks at a dataset that no job here produces.
+
+use std::fs::Metadata;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::glob::{ENTRIES_MAX, walk};
+use super::measure::{MeasureError, open_followed, survey};
+use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
+
+/// Looks at a probed dataset; `at` is now.
+///
+/// - A settled file is read whole, so that a touch or a copy of the same bytes can be told from new data.
+///   Its `as_of` follows the dataset's rule; without one it is `None`, and its arrival counts.
+/// - Of the files that match a pattern, the newest settled one counts; a newer one still being written
+///   leaves the view on the one before.
+/// - A file that is still being written, with no settled one to show, is `Ok(None)` with its `path`: nothing has
+///   arrived, which neither makes a new version nor casts doubt on the one before. Nothing there at all is
+///   `Ok(None)` without a path.
+/// - `Err` is for what the probe cannot tell: a missing directory, a permission, a directory or pipe in the
+///   place of the file, a content that cannot be read.
+pub fn observe(dataset: &Dataset, at: Timestamp) -> Observation {
+    let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
+        None => (None, Err("there is no probe for it".to_owned())),
+        Some(ProbeTarget::File(path)) => look_at(path, dataset, at),
+        Some(ProbeTarget::Glob(pattern)) => {
+            match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
+                Err(error) => (None, Err(error)),
+                Ok(Newest::Nothing) => (None, Ok(None)),
+                Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
+                Ok(Newest::Settled(path)) => look_at(&path, dataset, at),
+            }
+        }
+    };
+    Observation {
+        dataset: dataset.name.clone(),
+        at,
+        found,
+        path,
+    }
+}
+
+type View = (Option<PathBuf>, Result<Option<Measurement>, String>);
+
+fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
+    let seen = Some(path.to_owned());
+    let failed = |error: &MeasureError| (seen.clone(), Err(error.to_string()));
+    let file = match open_followed(path) {
+        Ok(file) => file,
+        Err(MeasureError::Missing { .. }) => return (None, nothing_at(path)),
+        Err(error) => return failed(&error),
+    };
+    match file.metadata() {
+        Err(error) => {
+            return (
+                seen,
+                Err(format!("cannot read {}: {error}", path.display())),
+            );
+        }
+        Ok(metadata) if !settled(&metadata, at, dataset.settle) => return (seen, Ok(None)),
+        Ok(_) => {}
+    }
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    match survey(&file, path, &name, dataset.checks.format, &dataset.as_of) {
+        Ok(survey) => match survey.content {
+            Ok(()) => (seen, Ok(Some(survey.measurement))),
+            Err(error) => (seen, Err(format!("{}: {error}", path.display()))),
+        },
+        Err(MeasureError::Changed { .. }) => (seen, Ok(None)),
+        Err(error) => failed(&error),
+    }
+}
+
+/// A missing file is an answer; with its directory missing, too, a share may not be mounted.
+fn nothing_at(path: &Path) -> Result<Option<Measurement>, String> {
+    match path.parent() {
+        Some(directory) if !directory.is_dir() => Err(format!(
+            "the directory {} does not exist; is a share not mounted?",
+            directory.display()
+        )),
+        _ => Ok(None),
+    }
+}
+
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Newest {
+    Nothing,
+    Settled(PathBuf),
+    Unsettled(PathBuf),
+}
+
+pub(super) fn newest(
+    pattern: &str,
+    at: Timestamp,
+    settle: Duration,
+    entries_max: u64,
+) -> Result<Newest, String> {
+    let (mut best, mut unsettled) = (None, None);
+    walk(pattern, entries_max, &mut |path, metadata| {
+        let place = if settled(&metadata, at, settle) {
+            &mut best
+        } else {
+            &mut unsettled
+        };
+        // Of two files of the same instant, the later name.
+        let found = Some((metadata.modified().ok(), path));
+        if found > *place {
+            *place = found;
+        }
+    })?;
+    Ok(match (best, unsettled) {
+        (Some((_, path)), _) => Newest::Settled(path),
+        (None, Some((_, path))) => Newest::Unsettled(path),
+        (None, None) => Newest::Nothing,
+    })
+}
+
+/// Whether nobody wrote to it for `settle`.
+///
+/// A modification time further in the future than that was set by hand or by a foreign clock; it is no
+/// sign of a write just now, and waiting for it would take for ever.
+fn settled(metadata: &Metadata, at: Timestamp, settle: Duration) -> bool {
+    let modified = metadata.modified().ok();
+    let modified = modified.and_then(|time| Timestamp::try_from(time).ok());
+    modified.is_none_or(|modified| at.duration_since(modified).unsigned_abs() >= settle)
+}
