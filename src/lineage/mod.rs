@@ -1,1 +1,270 @@
 //! PURE: who feeds whom: upstream, downstream, cycles, impact.
+
+mod rings;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
+use std::sync::Arc;
+
+use crate::model::{Dataset, Job, Name, Owner, Rule, Schedule, Settings, System};
+
+/// Who feeds whom, as an index over one configuration.
+///
+/// It shares the jobs and datasets of the settings it was built from and stays valid without them.
+#[derive(Clone, Debug, Default)]
+pub struct Lineage {
+    jobs: HashMap<Name, Arc<Job>>,
+    datasets: HashMap<Name, Arc<Dataset>>,
+    systems: BTreeMap<Name, System>,
+    teams: HashSet<Name>,
+    producers: HashMap<Name, Name>,
+    readers: HashMap<Name, Vec<Name>>,
+}
+
+/// A stop on the way of data.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Node {
+    /// A job.
+    Job(Name),
+    /// A dataset.
+    Dataset(Name),
+}
+
+impl Node {
+    /// The name of the job or dataset.
+    pub fn name(&self) -> &Name {
+        match self {
+            Self::Job(name) | Self::Dataset(name) => name,
+        }
+    }
+}
+
+/// What kind of thing reads a dataset.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum ReaderKind {
+    /// An application.
+    System,
+    /// People.
+    Team,
+    /// A job of this configuration.
+    Job,
+}
+
+/// Somebody who reads a dataset, directly or through what is made from it.
+#[derive(Clone, Debug)]
+pub struct Reader<'a> {
+    /// The system, team or job.
+    pub consumer: Name,
+    /// Which of the three it is.
+    pub kind: ReaderKind,
+    /// Who answers for it.
+    pub owner: Owner,
+    /// When it reads: a system's `reads_at`, a job's schedule.
+    pub reads_at: Option<&'a Schedule>,
+    /// The dataset it reads: the one asked about, or one made from it.
+    pub dataset: Name,
+    /// Jobs between the dataset asked about and the one it reads.
+    pub distance: usize,
+}
+
+impl Lineage {
+    /// Builds the index; linear in the number of jobs and datasets.
+    pub fn new(settings: &Settings) -> Self {
+        let mut lineage = Self {
+            jobs: HashMap::with_capacity(settings.jobs.len()),
+            datasets: HashMap::with_capacity(settings.datasets.len()),
+            systems: settings.systems.clone(),
+            teams: settings.teams.keys().cloned().collect(),
+            producers: HashMap::new(),
+            readers: HashMap::new(),
+        };
+        for (name, dataset) in &settings.datasets {
+            lineage.datasets.insert(name.clone(), dataset.clone());
+        }
+        for (name, job) in &settings.jobs {
+            if let Some(produced) = &job.produces {
+                lineage
+                    .producers
+                    .entry(produced.clone())
+                    .or_insert_with(|| name.clone());
+            }
+            for input in inputs(job) {
+                lineage
+                    .readers
+                    .entry(input.clone())
+                    .or_default()
+                    .push(name.clone());
+            }
+            lineage.jobs.insert(name.clone(), job.clone());
+        }
+        lineage
+    }
+
+    /// The job that produces a dataset; `None` for a source.
+    pub fn producer_of(&self, dataset: &str) -> Option<&Name> {
+        self.producers.get(dataset)
+    }
+
+    /// The datasets a job reads: what it `needs`, then what it is started by.
+    pub fn inputs_of_job(&self, job: &str) -> Vec<&Name> {
+        self.jobs
+            .get(job)
+            .map(|job| inputs(job).collect())
+            .unwrap_or_default()
+    }
+
+    /// The jobs that read a dataset, by name.
+    pub fn jobs_reading(&self, dataset: &str) -> &[Name] {
+        self.readers.get(dataset).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything a dataset is made from, nearest first: its producer, that job's inputs, and so on.
+    pub fn upstream(&self, dataset: &str) -> Vec<Node> {
+        let mut seen = HashSet::from([Node::Dataset(dataset.into())]);
+        let mut queue = VecDeque::from([Node::Dataset(dataset.into())]);
+        let mut found = Vec::new();
+        while let Some(node) = queue.pop_front() {
+            let next: Vec<Node> = match &node {
+                Node::Dataset(name) => self
+                    .producer_of(name.as_str())
+                    .map(|job| Node::Job(job.clone()))
+                    .into_iter()
+                    .collect(),
+                Node::Job(name) => self
+                    .inputs_of_job(name.as_str())
+                    .into_iter()
+                    .map(|input| Node::Dataset(input.clone()))
+                    .collect(),
+            };
+            for node in next {
+                if seen.insert(node.clone()) {
+                    found.push(node.clone());
+                    queue.push_back(node);
+                }
+            }
+        }
+        found
+    }
+
+    /// The datasets that suffer when a job or dataset does, nearest first; a job's own output is the first.
+    pub fn downstream_datasets(&self, name: &str) -> Vec<Name> {
+        self.downstream(name)
+            .into_iter()
+            .map(|(dataset, _)| dataset)
+            .collect()
+    }
+
+    /// Everybody who reads a dataset or anything made from it, nearest first.
+    ///
+    /// A consumer that reads several of these datasets is named once, for the nearest.
+    pub fn impact(&self, dataset: &str) -> Vec<Reader<'_>> {
+        let mut downstream = self.downstream(dataset);
+        if self.datasets.contains_key(dataset) {
+            downstream.insert(0, (dataset.into(), 0));
+        }
+        let mut seen: HashSet<(ReaderKind, Name)> = HashSet::new();
+        let mut readers = Vec::new();
+        for (name, distance) in downstream {
+            let consumers = self
+                .datasets
+                .get(name.as_str())
+                .map_or(&[][..], |dataset| &dataset.consumers);
+            let named = consumers
+                .iter()
+                .filter_map(|consumer| self.reader(consumer, &name, distance));
+            let jobs = self
+                .jobs_reading(name.as_str())
+                .iter()
+                .filter_map(|job| self.job_reader(job, &name, distance));
+            for reader in named.chain(jobs) {
+                if seen.insert((reader.kind, reader.consumer.clone())) {
+                    readers.push(reader);
+                }
+            }
+        }
+        readers
+    }
+
+    /// One ring for each group of jobs that feed one another: dataset, job that makes it, dataset that job
+    /// reads, and so on; the last job reads the first dataset. Empty for a sound configuration.
+    pub fn cycles(&self) -> Vec<Vec<Node>> {
+        rings::rings(self)
+    }
+
+    fn downstream(&self, name: &str) -> Vec<(Name, usize)> {
+        let mut seen: HashSet<Name> = HashSet::new();
+        let mut queue: VecDeque<(Name, usize)> = VecDeque::new();
+        let mut found = Vec::new();
+        if self.datasets.contains_key(name) {
+            seen.insert(name.into());
+            queue.push_back((name.into(), 0));
+        }
+        if let Some(output) = self.jobs.get(name).and_then(|job| job.produces.as_ref())
+            && seen.insert(output.clone())
+        {
+            found.push((output.clone(), 0));
+            queue.push_back((output.clone(), 0));
+        }
+        while let Some((dataset, distance)) = queue.pop_front() {
+            for job in self.jobs_reading(dataset.as_str()) {
+                if let Some(output) = &self.jobs[job].produces
+                    && seen.insert(output.clone())
+                {
+                    found.push((output.clone(), distance + 1));
+                    queue.push_back((output.clone(), distance + 1));
+                }
+            }
+        }
+        found
+    }
+
+    fn reader(&self, consumer: &Name, dataset: &Name, distance: usize) -> Option<Reader<'_>> {
+        if let Some(system) = self.systems.get(consumer) {
+            return Some(Reader {
+                consumer: consumer.clone(),
+                kind: ReaderKind::System,
+                owner: system.owner.clone(),
+                reads_at: system.reads_at.as_ref(),
+                dataset: dataset.clone(),
+                distance,
+            });
+        }
+        if self.jobs.contains_key(consumer) {
+            return self.job_reader(consumer, dataset, distance);
+        }
+        self.teams.contains(consumer).then(|| Reader {
+            consumer: consumer.clone(),
+            kind: ReaderKind::Team,
+            owner: Owner::Team(consumer.clone()),
+            reads_at: None,
+            dataset: dataset.clone(),
+            distance,
+        })
+    }
+
+    fn job_reader(&self, job: &Name, dataset: &Name, distance: usize) -> Option<Reader<'_>> {
+        let job = self.jobs.get(job)?;
+        Some(Reader {
+            consumer: job.name.clone(),
+            kind: ReaderKind::Job,
+            owner: job.owner.clone(),
+            reads_at: job.schedule.as_ref(),
+            dataset: dataset.clone(),
+            distance,
+        })
+    }
+}
+
+/// What a job reads, each once: `needs`, then the datasets of its `on`.
+fn inputs(job: &Job) -> impl Iterator<Item = &Name> {
+    let started_by = match job.schedule.as_ref().map(|schedule| &schedule.rule) {
+        Some(Rule::On(datasets)) => datasets.as_slice(),
+        _ => &[],
+    };
+    let all = move || job.needs.iter().chain(started_by);
+    all()
+        .enumerate()
+        .filter(move |(place, name)| !all().take(*place).any(|earlier| earlier == *name))
+        .map(|(_, name)| name)
+}

@@ -1,0 +1,121 @@
+//! Rings: groups of jobs that feed one another, each shown by its shortest way around.
+
+use std::collections::{HashMap, HashSet, VecDeque};
+
+use crate::model::Name;
+
+use super::{Lineage, Node};
+
+/// One ring for each group of jobs that can reach one another, in the order of their first job's name.
+pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
+    let mut jobs: Vec<&Name> = lineage.jobs.keys().collect();
+    jobs.sort();
+    let numbers: HashMap<&Name, usize> = jobs
+        .iter()
+        .enumerate()
+        .map(|(number, name)| (*name, number))
+        .collect();
+    // feeders[n]: the jobs whose output job n reads.
+    let feeders: Vec<Vec<usize>> = jobs
+        .iter()
+        .map(|job| {
+            lineage
+                .inputs_of_job(job.as_str())
+                .into_iter()
+                .filter_map(|input| lineage.producer_of(input.as_str()))
+                .map(|producer| numbers[producer])
+                .collect()
+        })
+        .collect();
+    let mut rings: Vec<Vec<usize>> = groups(&feeders)
+        .into_iter()
+        .filter_map(|group| shortest_ring(&group, &feeders))
+        .collect();
+    rings.sort();
+    rings
+        .into_iter()
+        .map(|ring| {
+            ring.into_iter()
+                .filter_map(|number| {
+                    let job = jobs[number];
+                    let output = lineage.jobs[job].produces.clone()?;
+                    Some([Node::Dataset(output), Node::Job(job.clone())])
+                })
+                .flatten()
+                .collect()
+        })
+        .collect()
+}
+
+/// Strongly connected components, by Tarjan's algorithm with a stack of its own: a chain of
+/// 10,000 jobs must not use up the thread's.
+fn groups(edges: &[Vec<usize>]) -> Vec<Vec<usize>> {
+    const UNSEEN: usize = usize::MAX;
+    let mut order = vec![UNSEEN; edges.len()];
+    let mut low = vec![0; edges.len()];
+    let mut open = vec![false; edges.len()];
+    let mut stack = Vec::new();
+    let mut groups = Vec::new();
+    let mut count = 0;
+    for root in 0..edges.len() {
+        if order[root] != UNSEEN {
+            continue;
+        }
+        let mut calls = vec![(root, 0)];
+        while let Some((node, edge)) = calls.pop() {
+            if edge == 0 {
+                order[node] = count;
+                low[node] = count;
+                count += 1;
+                stack.push(node);
+                open[node] = true;
+            }
+            if let Some(&next) = edges[node].get(edge) {
+                calls.push((node, edge + 1));
+                if order[next] == UNSEEN {
+                    calls.push((next, 0));
+                } else if open[next] {
+                    low[node] = low[node].min(order[next]);
+                }
+                continue;
+            }
+            if low[node] == order[node] {
+                let start = stack.iter().rposition(|other| *other == node).unwrap_or(0);
+                let group = stack.split_off(start);
+                for member in &group {
+                    open[*member] = false;
+                }
+                groups.push(group);
+            }
+            if let Some((caller, _)) = calls.last() {
+                low[*caller] = low[*caller].min(low[node]);
+            }
+        }
+    }
+    groups
+}
+
+/// The shortest way from the first job of a group back to it, against the flow of the data.
+fn shortest_ring(group: &[usize], edges: &[Vec<usize>]) -> Option<Vec<usize>> {
+    let start = *group.iter().min()?;
+    let members: HashSet<usize> = group.iter().copied().collect();
+    let mut came_from: HashMap<usize, usize> = HashMap::new();
+    let mut queue = VecDeque::from([start]);
+    while let Some(node) = queue.pop_front() {
+        for &next in edges[node].iter().filter(|next| members.contains(next)) {
+            if next == start {
+                let mut ring = vec![node];
+                while let Some(&earlier) = came_from.get(ring.last()?) {
+                    ring.push(earlier);
+                }
+                ring.reverse();
+                return Some(ring);
+            }
+            came_from.entry(next).or_insert_with(|| {
+                queue.push_back(next);
+                node
+            });
+        }
+    }
+    None
+}
