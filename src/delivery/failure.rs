@@ -1,0 +1,124 @@
+//! Why a try at sending failed, in words for the operator, and whether another try can help.
+
+use std::error::Error;
+use std::io;
+
+use rustls::CertificateError;
+
+use crate::model::DeliveryOutcome;
+
+/// A try that did not end in acceptance.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// Another try may succeed.
+    Temporary {
+        /// What went wrong.
+        error: String,
+        /// Seconds to wait, as told by the other side.
+        retry_after_seconds: Option<u64>,
+    },
+    /// No other try will.
+    Permanent {
+        /// What went wrong.
+        error: String,
+    },
+}
+
+impl Failure {
+    /// Worth another try.
+    pub(super) fn temporary(error: impl Into<String>) -> Self {
+        Self::temporary_until(error, None)
+    }
+
+    /// Worth another try, after the time that the other side asked for.
+    pub(super) fn temporary_until(
+        error: impl Into<String>,
+        retry_after_seconds: Option<u64>,
+    ) -> Self {
+        Self::Temporary {
+            error: error.into(),
+            retry_after_seconds,
+        }
+    }
+
+    /// Not worth another try.
+    pub(super) fn permanent(error: impl Into<String>) -> Self {
+        Self::Permanent {
+            error: error.into(),
+        }
+    }
+}
+
+impl From<Result<(), Failure>> for DeliveryOutcome {
+    fn from(result: Result<(), Failure>) -> Self {
+        match result {
+            Ok(()) => Self::Accepted,
+            Err(Failure::Temporary {
+                error,
+                retry_after_seconds,
+            }) => Self::Temporary {
+                error,
+                retry_after_seconds,
+            },
+            Err(Failure::Permanent { error }) => Self::Permanent { error },
+        }
+    }
+}
+
+/// The innermost cause of an error, which says most; trouble with certificates in plain words.
+pub(super) fn explain(error: &(dyn Error + 'static)) -> String {
+    let mut current = error;
+    loop {
+        if let Some(tls) = current.downcast_ref::<rustls::Error>() {
+            return explain_tls(tls);
+        }
+        match cause(current) {
+            Some(inner) => current = inner,
+            None => return current.to_string(),
+        }
+    }
+}
+
+/// As `source`, but sees what an `io::Error` wraps, which its own `source` passes over.
+fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'static)> {
+    if let Some(wrapping) = error.downcast_ref::<io::Error>()
+        && let Some(inner) = wrapping.get_ref()
+    {
+        return Some(inner);
+    }
+    error.source()
+}
+
+fn explain_tls(error: &rustls::Error) -> String {
+    use CertificateError as Certificate;
+    let rustls::Error::InvalidCertificate(certificate) = error else {
+        return format!("TLS: {error}");
+    };
+    match certificate {
+        Certificate::Expired | Certificate::ExpiredContext { .. } => {
+            "its certificate has expired".into()
+        }
+        Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
+            "its certificate is not valid yet; check both clocks".into()
+        }
+        Certificate::NotValidForName | Certificate::NotValidForNameContext { .. } => {
+            "its certificate is made out to another name".into()
+        }
+        Certificate::UnknownIssuer => {
+            "its certificate is signed by an authority that is not trusted here; name its PEM file with `ca`".into()
+        }
+        other => format!("its certificate is not acceptable: {other}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn trouble_with_a_certificate_is_found_inside_an_io_error() {
+        let inner = rustls::Error::InvalidCertificate(CertificateError::Expired);
+        let outer = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
+        assert_eq!(explain(&outer), "its certificate has expired");
+    }
+}

@@ -1,0 +1,196 @@
+//! The HTML of a mail: inline styles, one column, readable on a phone and in the dark.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+use super::tone::{self, Tone};
+use super::{
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
+    output_tail,
+};
+use crate::model::Message;
+
+/// Programs that know the dark follow this; the others show the inline colours.
+const STYLE: &str = "\
+@media (prefers-color-scheme: dark) {\
+ .page, .card { background: #14181d !important; color: #e6e9ed !important; }\
+ .card { border-color: #39414a !important; }\
+ .muted { color: #a3adb8 !important; }\
+ .code { background: #1f252c !important; color: #e6e9ed !important; border-color: #39414a !important; }\
+ a { color: #7cb7ff !important; }\
+}";
+
+const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
+
+const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
+
+/// What happened first, then the facts, the output and what to type.
+pub(super) fn render(message: &Message) -> String {
+    let tone = Tone::of(message);
+    let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
+    let subject = clean::line(&message.subject, HEADLINE_CHARS_MAX);
+    let mut page = String::new();
+    push(
+        &mut page,
+        format_args!(
+            "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+             <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+             <meta name=\"color-scheme\" content=\"light dark\">\n\
+             <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
+             <title>{}</title>\n<style>{STYLE}</style>\n</head>\n\
+             <body class=\"page\" style=\"margin:0;padding:12px;background:#f4f5f7;color:#1c2127;{SANS}\">\n\
+             <div class=\"card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;\
+             border:1px solid #d5dae0;border-top:6px solid {};border-radius:6px;padding:16px 20px\">\n",
+            escape(&subject),
+            tone.colour,
+        ),
+    );
+    push(
+        &mut page,
+        format_args!(
+            "<div style=\"margin:0 0 8px\"><span style=\"display:inline-block;background:{};color:#ffffff;\
+             border-radius:4px;padding:2px 8px;font-size:13px;font-weight:600\">{}</span></div>\n\
+             <h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600\">{}</h1>\n",
+            tone.colour,
+            tone.word,
+            escape(&headline),
+        ),
+    );
+    facts(&mut page, message);
+    output(&mut page, message);
+    commands(&mut page, message);
+    push(
+        &mut page,
+        format_args!(
+            "<p class=\"muted\" style=\"margin:20px 0 0;font-size:13px;color:#5a6572\">freshd: {}</p>\n\
+             </div>\n</body>\n</html>\n",
+            escape(&tone::origin(message)),
+        ),
+    );
+    page
+}
+
+fn facts(page: &mut String, message: &Message) {
+    if message.facts.is_empty() {
+        return;
+    }
+    page.push_str(
+        "<table role=\"presentation\" style=\"border-collapse:collapse;width:100%;font-size:15px;line-height:1.4\">\n",
+    );
+    for fact in message.facts.iter().take(FACTS_MAX) {
+        push(
+            page,
+            format_args!(
+                "<tr><th scope=\"row\" class=\"muted\" style=\"text-align:left;vertical-align:top;\
+                 padding:3px 14px 3px 0;font-weight:400;color:#5a6572;width:1%;min-width:76px\">{}</th>\
+                 <td style=\"vertical-align:top;padding:3px 0;overflow-wrap:anywhere;word-break:break-word\">{}</td></tr>\n",
+                escape(&clean::line(&fact.label, FACT_CHARS_MAX)),
+                linked(&clean::line(&fact.text, FACT_CHARS_MAX)),
+            ),
+        );
+    }
+    page.push_str("</table>\n");
+}
+
+fn output(page: &mut String, message: &Message) {
+    let (left_out, lines) = output_tail(message);
+    if lines.is_empty() {
+        return;
+    }
+    heading(page, "Last lines of output");
+    open_code(page);
+    if left_out > 0 {
+        push(page, format_args!("({left_out} earlier lines left out)\n"));
+    }
+    for line in lines {
+        page.push_str(&escape(&clean::output_line(line, OUTPUT_LINE_CHARS_MAX)));
+        page.push('\n');
+    }
+    page.push_str("</pre>\n");
+}
+
+fn commands(page: &mut String, message: &Message) {
+    if message.commands.is_empty() {
+        return;
+    }
+    heading(page, "What you can do");
+    open_code(page);
+    for command in message.commands.iter().take(COMMANDS_MAX) {
+        page.push_str(&escape(&clean::line(command, FACT_CHARS_MAX)));
+        page.push('\n');
+    }
+    page.push_str("</pre>\n");
+}
+
+fn heading(page: &mut String, text: &str) {
+    push(
+        page,
+        format_args!(
+            "<h2 class=\"muted\" style=\"margin:18px 0 6px;font-size:14px;font-weight:600;color:#5a6572\">{text}</h2>\n"
+        ),
+    );
+}
+
+fn open_code(page: &mut String) {
+    push(
+        page,
+        format_args!(
+            "<pre class=\"code\" style=\"margin:0;padding:10px 12px;background:#f4f5f7;border:1px solid #d5dae0;\
+             border-radius:4px;font-size:13px;line-height:1.45;white-space:pre-wrap;overflow-wrap:anywhere;\
+             word-break:break-word;{MONO}\">"
+        ),
+    );
+}
+
+fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
+    page.write_fmt(text)
+        .expect("writing to a string cannot fail");
+}
+
+/// A text that is nothing but a web address becomes a link to it; everything else is only escaped.
+fn linked(text: &str) -> String {
+    let escaped = escape(text);
+    let is_address = text.starts_with("https://") || text.starts_with("http://");
+    if is_address && !text.contains(char::is_whitespace) {
+        format!("<a href=\"{escaped}\" style=\"color:#0b5cad\">{escaped}</a>")
+    } else {
+        escaped.into_owned()
+    }
+}
+
+fn escape(text: &str) -> Cow<'_, str> {
+    if !text.contains(['&', '<', '>', '"', '\'']) {
+        return Cow::Borrowed(text);
+    }
+    let mut escaped = String::with_capacity(text.len() + 16);
+    for character in text.chars() {
+        match character {
+            '&' => escaped.push_str("&amp;"),
+            '<' => escaped.push_str("&lt;"),
+            '>' => escaped.push_str("&gt;"),
+            '"' => escaped.push_str("&quot;"),
+            '\'' => escaped.push_str("&#39;"),
+            other => escaped.push(other),
+        }
+    }
+    Cow::Owned(escaped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_whole_web_address_becomes_a_link_and_cannot_leave_its_attribute() {
+        assert_eq!(
+            linked("https://wiki.example/a?b&\"c"),
+            "<a href=\"https://wiki.example/a?b&amp;&quot;c\" style=\"color:#0b5cad\">https://wiki.example/a?b&amp;&quot;c</a>"
+        );
+        assert_eq!(linked("javascript:alert(1)"), "javascript:alert(1)");
+        assert_eq!(
+            linked("see https://wiki.example"),
+            "see https://wiki.example"
+        );
+        assert_eq!(linked("<b>"), "&lt;b&gt;");
+    }
+}

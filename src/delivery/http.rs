@@ -1,0 +1,207 @@
+//! One POST to a configured URL: no redirects, a bounded answer, and what its status means.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::fmt::rfc2822::DateTimeParser;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::{Response, Url};
+use tokio::time::timeout;
+
+use super::failure::{Failure, explain};
+use crate::model::Secret;
+
+/// Most of an answer's body that is read.
+const ANSWER_BYTES_MAX: usize = 64 * 1024;
+
+/// How long the body of a refusal is waited for; the status says enough without it.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// Longest wait that the other side may ask for.
+const RETRY_AFTER_SECONDS_MAX: u64 = 3600;
+
+/// What the other side answered.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The other side's host, for messages.
+    pub(super) host: String,
+    /// The HTTP status.
+    pub(super) status: u16,
+    /// The wait that it asked for.
+    pub(super) retry_after_seconds: Option<u64>,
+    /// The first line of its body, when it refused.
+    pub(super) said: String,
+}
+
+/// Sends JSON and reads the answer.
+pub(super) async fn post(
+    client: &reqwest::Client,
+    url: &Secret,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Answer, Failure> {
+    let url = Url::parse(url.reveal())
+        .map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
+    let host = match url.host_str() {
+        Some(host) if matches!(url.scheme(), "https" | "http") => host.to_owned(),
+        _ => {
+            return Err(Failure::permanent(
+                "url must begin with https:// or http://",
+            ));
+        }
+    };
+    let sent = client
+        .post(url)
+        .header(CONTENT_TYPE, "application/json; charset=utf-8")
+        .headers(headers)
+        .body(body)
+        .send()
+        .await;
+    let response = match sent {
+        Ok(response) => response,
+        Err(error) => {
+            let what = if error.is_connect() {
+                "cannot connect to"
+            } else {
+                "no answer from"
+            };
+            let error = error.without_url();
+            let error = format!("{what} {host}: {}", explain(&error));
+            return Err(Failure::temporary(error));
+        }
+    };
+    let status = response.status().as_u16();
+    let retry_after_seconds = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| retry_after_seconds(value, Timestamp::now()));
+    // Accepted is accepted: a body that never ends must not make it a second message.
+    let said = if response.status().is_success() {
+        String::new()
+    } else {
+        first_line(response).await
+    };
+    Ok(Answer {
+        host,
+        status,
+        retry_after_seconds,
+        said,
+    })
+}
+
+impl Answer {
+    /// Whether the status means accepted, later, or never.
+    pub(super) fn judge(self) -> Result<(), Failure> {
+        let Self {
+            host,
+            status,
+            retry_after_seconds,
+            said,
+        } = self;
+        let said = if said.is_empty() {
+            said
+        } else {
+            format!(": {said}")
+        };
+        match status {
+            200..300 => Ok(()),
+            300..400 => Err(Failure::permanent(format!(
+                "{host} answered {status} and points elsewhere; redirects are not followed, set url to the final address"
+            ))),
+            410 => Err(Failure::permanent(format!(
+                "{host} answered 410: the receiver is gone, set a new url{said}"
+            ))),
+            408 | 425 | 429 | 500..600 => Err(Failure::temporary_until(
+                format!("{host} answered {status}{said}"),
+                retry_after_seconds,
+            )),
+            _ => Err(Failure::permanent(format!(
+                "{host} answered {status}{said}"
+            ))),
+        }
+    }
+}
+
+async fn first_line(mut response: Response) -> String {
+    let mut body = Vec::new();
+    let reading = async {
+        while let Ok(Some(chunk)) = response.chunk().await {
+            body.extend_from_slice(&chunk[..chunk.len().min(ANSWER_BYTES_MAX - body.len())]);
+            if body.len() == ANSWER_BYTES_MAX {
+                break;
+            }
+        }
+    };
+    let _ = timeout(ANSWER_TIMEOUT, reading).await;
+    let text = String::from_utf8_lossy(&body);
+    text.trim().lines().next().unwrap_or_default().to_owned()
+}
+
+/// Reads `Retry-After`: seconds, or the date of RFC 9110, section 10.2.3; at most an hour.
+fn retry_after_seconds(value: &str, now: Timestamp) -> Option<u64> {
+    let value = value.trim();
+    let seconds = if !value.is_empty() && value.bytes().all(|byte| byte.is_ascii_digit()) {
+        value.parse().unwrap_or(u64::MAX)
+    } else {
+        let until = DateTimeParser::new().parse_timestamp(value).ok()?;
+        u64::try_from(until.as_second().saturating_sub(now.as_second())).unwrap_or(0)
+    };
+    Some(seconds.min(RETRY_AFTER_SECONDS_MAX))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_at_most_an_hour() {
+        let now: Timestamp = "2026-11-06T08:49:37Z".parse().unwrap();
+        let check = |value: &str, expected: Option<u64>| {
+            assert_eq!(retry_after_seconds(value, now), expected, "{value}");
+        };
+        check("120", Some(120));
+        check(" 0 ", Some(0));
+        check("99999999999999999999999", Some(3600));
+        check("Fri, 06 Nov 2026 08:51:37 GMT", Some(120));
+        check("Fri, 06 Nov 2026 07:00:00 GMT", Some(0));
+        check("Sat, 07 Nov 2026 08:49:37 GMT", Some(3600));
+        check("soon", None);
+        check("-5", None);
+        check("", None);
+    }
+
+    #[test]
+    fn each_status_is_accepted_or_passing_or_final() {
+        let judge = |status| {
+            Answer {
+                host: "ops.example".into(),
+                status,
+                retry_after_seconds: Some(9),
+                said: "why".into(),
+            }
+            .judge()
+        };
+        for status in [200, 201, 202, 204] {
+            assert_eq!(judge(status), Ok(()), "{status}");
+        }
+        for status in [408, 425, 429, 500, 502, 503, 504, 599] {
+            assert!(
+                matches!(
+                    judge(status),
+                    Err(Failure::Temporary {
+                        retry_after_seconds: Some(9),
+                        ..
+                    })
+                ),
+                "{status}"
+            );
+        }
+        for status in [301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422] {
+            assert!(
+                matches!(judge(status), Err(Failure::Permanent { .. })),
+                "{status}"
+            );
+        }
+    }
+}

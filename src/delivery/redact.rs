@@ -1,0 +1,164 @@
+//! Takes the values of a channel's secrets out of every text that leaves the room.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use reqwest::Url;
+
+use super::clean;
+use crate::model::{Channel, ChannelKind, DeliveryOutcome, Secret};
+
+/// Longest error text that leaves the room, in characters.
+const ERROR_CHARS_MAX: usize = 500;
+
+/// What stands in place of a secret.
+const HIDDEN: &str = "[hidden]";
+
+/// Shorter parts of a URL are words rather than tokens.
+const URL_PART_BYTES_MIN: usize = 8;
+
+/// All texts that give a channel's secrets away, longest first.
+pub(super) struct Redactor {
+    telling: Vec<String>,
+}
+
+impl Redactor {
+    /// Knows the secrets of this channel, and the forms in which they travel.
+    pub(super) fn new(channel: &Channel) -> Self {
+        let mut telling = Vec::new();
+        match &channel.kind {
+            ChannelKind::Email {
+                username, password, ..
+            } => {
+                if let Some(password) = password {
+                    let password = password.reveal();
+                    let user = username.as_deref().unwrap_or_default();
+                    telling.push(password.to_owned());
+                    telling.push(STANDARD.encode(password));
+                    telling.push(STANDARD.encode(format!("\0{user}\0{password}")));
+                }
+            }
+            ChannelKind::Slack { url, .. } => telling.extend(url_parts(url)),
+            ChannelKind::Webhook { url, secret, .. } => {
+                telling.extend(url_parts(url));
+                if let Some(secret) = secret {
+                    telling.push(secret.reveal().to_owned());
+                    telling.push(secret.reveal().trim_start_matches("whsec_").to_owned());
+                }
+            }
+            ChannelKind::File { .. } => {}
+        }
+        telling.retain(|text| !text.is_empty());
+        telling.sort_by_key(|text| std::cmp::Reverse(text.len()));
+        Self { telling }
+    }
+
+    /// The outcome without any of them, its text one bounded line.
+    pub(super) fn outcome(&self, outcome: DeliveryOutcome) -> DeliveryOutcome {
+        match outcome {
+            DeliveryOutcome::Accepted => DeliveryOutcome::Accepted,
+            DeliveryOutcome::Temporary {
+                error,
+                retry_after_seconds,
+            } => DeliveryOutcome::Temporary {
+                error: self.text(error),
+                retry_after_seconds,
+            },
+            DeliveryOutcome::Permanent { error } => DeliveryOutcome::Permanent {
+                error: self.text(error),
+            },
+        }
+    }
+
+    fn text(&self, mut text: String) -> String {
+        for secret in &self.telling {
+            if text.contains(secret) {
+                text = text.replace(secret, HIDDEN);
+            }
+        }
+        // Only now: a secret that was cut before would not be recognised.
+        clean::line(&text, ERROR_CHARS_MAX)
+    }
+}
+
+/// A webhook's URL is a secret as a whole and in its parts; its host is not, and names the channel.
+fn url_parts(url: &Secret) -> Vec<String> {
+    let mut parts = vec![url.reveal().to_owned()];
+    if let Ok(url) = Url::parse(url.reveal()) {
+        parts.push(url.as_str().to_owned());
+        parts.push(url.path().to_owned());
+        parts.extend(url.path_segments().into_iter().flatten().map(str::to_owned));
+        parts.extend(url.query().map(str::to_owned));
+        parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
+        parts.extend(url.fragment().map(str::to_owned));
+        parts.extend(url.password().map(str::to_owned));
+        parts.push(url.username().to_owned());
+    }
+    parts.retain(|part| part.len() >= URL_PART_BYTES_MIN);
+    parts
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn redacted(kind: ChannelKind, error: &str) -> String {
+        let channel = Channel {
+            name: "hook".into(),
+            kind,
+        };
+        match Redactor::new(&channel).outcome(DeliveryOutcome::Permanent {
+            error: error.into(),
+        }) {
+            DeliveryOutcome::Permanent { error } => error,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn the_token_inside_a_url_is_hidden_and_the_host_is_not() {
+        let slack = ChannelKind::Slack {
+            url: Secret::new("https://hooks.slack.com/services/T0000001/B0000001/XxYyZzXxYyZz"),
+            ca: None,
+        };
+        assert_eq!(
+            redacted(
+                slack,
+                "hooks.slack.com said: no token XxYyZzXxYyZz for B0000001"
+            ),
+            "hooks.slack.com said: no token [hidden] for [hidden]"
+        );
+    }
+
+    #[test]
+    fn a_signing_secret_is_hidden_with_and_without_its_prefix() {
+        let hook = || ChannelKind::Webhook {
+            url: Secret::new("https://user:longpassword@ops.example/in?token=abcdefgh1"),
+            secret: Some(Secret::new("whsec_c2VjcmV0")),
+            ca: None,
+        };
+        assert_eq!(
+            redacted(hook(), "whsec_c2VjcmV0, c2VjcmV0, abcdefgh1, longpassword"),
+            "[hidden], [hidden], [hidden], [hidden]"
+        );
+    }
+
+    #[test]
+    fn an_error_is_one_bounded_line_and_its_end_is_no_half_secret() {
+        let hook = ChannelKind::Webhook {
+            url: Secret::new("https://ops.example/in"),
+            secret: Some(Secret::new("correct horse battery staple")),
+            ca: None,
+        };
+        let said = format!(
+            "no\r\n{}correct horse battery staple{}",
+            "x".repeat(480),
+            "y".repeat(9000)
+        );
+        let error = redacted(hook, &said);
+        assert!(
+            error.starts_with("no  xxx") && !error.contains("correct"),
+            "{error}"
+        );
+        assert_eq!(error.chars().count(), ERROR_CHARS_MAX);
+    }
+}

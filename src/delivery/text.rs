@@ -1,0 +1,147 @@
+//! The plain text of a mail, laid out for a terminal.
+
+use super::{
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
+    output_tail, tone,
+};
+use crate::model::Message;
+
+/// Widest line of running text, facts and output. Commands are never broken: they are copied.
+const COLUMNS_MAX: usize = 72;
+
+/// Widest column of labels; a longer label pushes its own text aside.
+const LABEL_COLUMNS_MAX: usize = 16;
+
+/// What happened first, then the facts, the output and what to type.
+pub(super) fn render(message: &Message) -> String {
+    let mut page = String::new();
+    for line in wrapped(
+        &clean::line(&message.headline, HEADLINE_CHARS_MAX),
+        COLUMNS_MAX,
+    ) {
+        push(&mut page, "", &line);
+    }
+    facts(&mut page, message);
+    output(&mut page, message);
+    commands(&mut page, message);
+    // "-- " begins a signature: mail programs show it apart and leave it out of replies.
+    page.push_str("\n-- \n");
+    for line in wrapped(&format!("freshd: {}", tone::origin(message)), COLUMNS_MAX) {
+        push(&mut page, "", &line);
+    }
+    page
+}
+
+fn facts(page: &mut String, message: &Message) {
+    if message.facts.is_empty() {
+        return;
+    }
+    page.push('\n');
+    let labels: Vec<String> = message
+        .facts
+        .iter()
+        .take(FACTS_MAX)
+        .map(|fact| clean::line(&fact.label, COLUMNS_MAX / 2))
+        .collect();
+    let width = labels
+        .iter()
+        .map(|label| label.chars().count())
+        .max()
+        .unwrap_or_default()
+        .min(LABEL_COLUMNS_MAX);
+    for (label, fact) in labels.iter().zip(&message.facts) {
+        let text = clean::line(&fact.text, FACT_CHARS_MAX);
+        let mut lead = format!("  {label:<width$}  ");
+        for line in wrapped(&text, COLUMNS_MAX - lead.chars().count()) {
+            push(page, &lead, &line);
+            lead = " ".repeat(lead.chars().count());
+        }
+    }
+}
+
+fn output(page: &mut String, message: &Message) {
+    let (left_out, lines) = output_tail(message);
+    if lines.is_empty() {
+        return;
+    }
+    page.push_str("\nLast lines of output:\n");
+    if left_out > 0 {
+        push(page, "", &format!("  ({left_out} earlier lines left out)"));
+    }
+    for line in lines {
+        let line = clean::output_line(line, OUTPUT_LINE_CHARS_MAX);
+        let mut lead = "  | ";
+        for piece in pieces(&line, COLUMNS_MAX - lead.len()) {
+            push(page, lead, &piece);
+            lead = "  |   ";
+        }
+    }
+}
+
+fn commands(page: &mut String, message: &Message) {
+    if message.commands.is_empty() {
+        return;
+    }
+    page.push_str("\nWhat you can do:\n");
+    for command in message.commands.iter().take(COMMANDS_MAX) {
+        push(page, "  ", &clean::line(command, FACT_CHARS_MAX));
+    }
+}
+
+fn push(page: &mut String, lead: &str, line: &str) {
+    let whole = format!("{lead}{line}");
+    page.push_str(whole.trim_end());
+    page.push('\n');
+}
+
+/// Breaks running text between words; a word that fits no line stands alone and is kept whole.
+fn wrapped(text: &str, columns: usize) -> Vec<String> {
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    for word in text.split_whitespace() {
+        let needed = line.chars().count() + 1 + word.chars().count();
+        if !line.is_empty() && needed > columns {
+            lines.push(std::mem::take(&mut line));
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    lines.push(line);
+    lines
+}
+
+/// Breaks output at the column, wherever that is; later pieces are indented by two more.
+fn pieces(line: &str, columns: usize) -> Vec<String> {
+    let characters: Vec<char> = line.chars().collect();
+    let Some((first, rest)) = characters.split_at_checked(columns) else {
+        return vec![line.to_owned()];
+    };
+    let mut pieces = vec![first.iter().collect()];
+    pieces.extend(
+        rest.chunks(columns - 2)
+            .map(|piece| piece.iter().collect::<String>()),
+    );
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn running_text_breaks_between_words() {
+        assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrapped("a-very-long-word b", 4), ["a-very-long-word", "b"]);
+        assert_eq!(wrapped("", 4), [""]);
+    }
+
+    #[test]
+    fn long_output_breaks_at_the_column_and_loses_nothing() {
+        assert_eq!(pieces("abcdefghij", 6), ["abcdef", "ghij"]);
+        assert_eq!(pieces("abcdef", 6), ["abcdef"]);
+        assert_eq!(pieces("abcdefghijklm", 6), ["abcdef", "ghij", "klm"]);
+        assert_eq!(pieces("", 6), [""]);
+    }
+}

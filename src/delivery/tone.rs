@@ -1,0 +1,59 @@
+//! How a message looks at a glance: a word, a sign and a colour by purpose and severity.
+
+use crate::model::{Message, Purpose, Severity};
+
+/// The look of one message. The word always stands beside sign and colour, never colour alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Tone {
+    /// What kind of message it is.
+    pub(super) word: &'static str,
+    /// Slack's name of the sign.
+    pub(super) emoji: &'static str,
+    /// Of bars and badges, `#rrggbb`, readable under white text.
+    pub(super) colour: &'static str,
+}
+
+impl Tone {
+    /// The look of this message.
+    pub(super) fn of(message: &Message) -> Self {
+        let (word, emoji) = match message.purpose {
+            Purpose::Opening => match message.severity {
+                Severity::Critical => ("Problem", ":red_circle:"),
+                Severity::Warning => ("Warning", ":warning:"),
+            },
+            Purpose::Update => ("Update", ":small_red_triangle:"),
+            Purpose::Impact => ("Affects you", ":ocean:"),
+            Purpose::Reminder => ("Still open", ":bell:"),
+            Purpose::Escalation => ("Escalated", ":rotating_light:"),
+            Purpose::Recovery => ("Resolved", ":white_check_mark:"),
+            Purpose::Test => ("Test", ":wrench:"),
+        };
+        let colour = match (message.purpose, message.severity) {
+            (Purpose::Recovery, _) => "#1a7f37",
+            (Purpose::Test, _) => "#57606a",
+            (_, Severity::Critical) => "#b42318",
+            (_, Severity::Warning) => "#9a5b00",
+        };
+        Self {
+            word,
+            emoji,
+            colour,
+        }
+    }
+}
+
+/// Where the message belongs, in one line: `incident 17, critical, owner warehouse, for team sales`.
+pub(super) fn origin(message: &Message) -> String {
+    let mut parts = Vec::new();
+    if let Some(incident) = message.incident {
+        parts.push(format!("incident {incident}"));
+    }
+    if !matches!(message.purpose, Purpose::Recovery | Purpose::Test) {
+        parts.push(message.severity.as_str().to_owned());
+    }
+    if !message.owner.is_empty() {
+        parts.push(format!("owner {}", message.owner));
+    }
+    parts.push(format!("for team {}", message.team));
+    super::clean::line(&parts.join(", "), super::FACT_CHARS_MAX)
+}
