@@ -1,0 +1,348 @@
+//! Stores many commits in one transaction, each whole or not at all.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rusqlite::{Connection, Statement};
+
+use super::column::us;
+use super::open::BUSY_WAIT;
+use super::rows::{alerts, data, life, runs};
+use super::{CommitError, facts};
+use crate::model::Fact;
+
+/// Numbers of long texts that are remembered; a daemon uses a handful (its configuration, its boot).
+const TEXTS_REMEMBERED_MAX: usize = 64;
+
+/// Stores groups of commits through one connection.
+pub(super) struct Group<'connection> {
+    connection: &'connection Connection,
+    statements: Statements<'connection>,
+    texts: HashMap<String, i64>,
+    /// Set by an error after which nobody knows what is on the disk: nothing is stored any more.
+    broken: Option<CommitError>,
+}
+
+/// Why a fact was not stored.
+enum Refusal {
+    /// The fact contradicts what is stored.
+    Fact(CommitError),
+    /// The whole transaction is in doubt.
+    Transaction(CommitError),
+}
+
+impl<'connection> Group<'connection> {
+    /// Prepares every statement.
+    pub(super) fn new(connection: &'connection Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            connection,
+            statements: Statements::prepare(connection)?,
+            texts: HashMap::new(),
+            broken: None,
+        })
+    }
+
+    /// Stores each commit of `group`, or says why not, in the same order. Durable on return.
+    ///
+    /// A commit that contradicts what is stored takes none of the others with it.
+    pub(super) fn commit(&mut self, group: &mut [Vec<Fact>]) -> Vec<Result<(), CommitError>> {
+        if let Some(error) = &self.broken {
+            return vec![Err(error.clone()); group.len()];
+        }
+        for facts in &mut *group {
+            facts.sort_by_key(facts::rank);
+        }
+        let results = match self.commit_together(group) {
+            Ok(()) => vec![Ok(()); group.len()],
+            // Savepoints copy each page they touch: they are taken only once a commit was refused.
+            Err(Refusal::Fact(_)) if group.len() > 1 => self.commit_apart(group),
+            Err(Refusal::Fact(error) | Refusal::Transaction(error)) => {
+                vec![Err(error); group.len()]
+            }
+        };
+        self.break_on(results.iter().filter_map(|result| result.as_ref().err()));
+        results
+    }
+
+    /// A real write, synced, that changes nothing anybody reads.
+    pub(super) fn health_write(&mut self) -> Result<(), CommitError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let written = self
+            .connection
+            .execute(
+                "UPDATE state_directory SET health_writes = health_writes + 1",
+                [],
+            )
+            .map_err(|error| CommitError::of_sqlite("a health write", &error));
+        self.break_on(written.as_ref().err());
+        written.map(drop)
+    }
+
+    /// Copies into the database what it can of the log without waiting for readers.
+    pub(super) fn checkpoint(&mut self) -> Result<(), CommitError> {
+        self.checkpoint_as("PASSIVE")
+    }
+
+    /// Copies the whole log into the database and empties it, unless readers are in the way for longer than `wait`.
+    pub(super) fn checkpoint_all(&mut self, wait: Duration) -> Result<(), CommitError> {
+        let connection = self.connection;
+        let waits = |wait| {
+            connection
+                .busy_timeout(wait)
+                .map_err(|error| CommitError::of_sqlite("a checkpoint", &error))
+        };
+        waits(wait)?;
+        let copied = self.checkpoint_as("TRUNCATE");
+        waits(BUSY_WAIT)?;
+        copied
+    }
+
+    /// Pages in the log that were written since it was last begun anew.
+    pub(super) fn log_pages(&self) -> rusqlite::Result<u64> {
+        let pages: i64 = self
+            .connection
+            .query_row("PRAGMA wal_checkpoint(NOOP)", [], |row| row.get(1))?;
+        Ok(u64::try_from(pages).unwrap_or(0))
+    }
+
+    fn checkpoint_as(&mut self, mode: &str) -> Result<(), CommitError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        // Readers in the way are told in the answer, not as an error.
+        let copied = self
+            .connection
+            .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
+            .map_err(|error| CommitError::of_sqlite("a checkpoint", &error));
+        self.break_on(copied.as_ref().err());
+        copied
+    }
+
+    fn commit_together(&mut self, group: &[Vec<Fact>]) -> Result<(), Refusal> {
+        self.begin()?;
+        let stored = group
+            .iter()
+            .try_for_each(|facts| self.store(facts))
+            .and_then(|()| self.end(group.iter().flatten()));
+        if stored.is_err() {
+            self.roll_back();
+        }
+        stored
+    }
+
+    fn commit_apart(&mut self, group: &[Vec<Fact>]) -> Vec<Result<(), CommitError>> {
+        let mut results = Vec::with_capacity(group.len());
+        let done = self.begin().and_then(|()| {
+            for facts in group {
+                self.batch("SAVEPOINT one")?;
+                let stored = self.store(facts);
+                match stored {
+                    Ok(()) => results.push(Ok(())),
+                    Err(Refusal::Fact(error)) => {
+                        self.batch("ROLLBACK TO one")?;
+                        self.texts.clear();
+                        results.push(Err(error));
+                    }
+                    Err(in_doubt @ Refusal::Transaction(_)) => return Err(in_doubt),
+                }
+                self.batch("RELEASE one")?;
+            }
+            let stored = group.iter().zip(&results);
+            self.end(
+                stored
+                    .filter(|(_, result)| result.is_ok())
+                    .flat_map(|(facts, _)| facts),
+            )
+        });
+        if let Err(Refusal::Fact(error) | Refusal::Transaction(error)) = done {
+            self.roll_back();
+            // A commit that was refused for its own sake keeps that answer.
+            results.resize(group.len(), Ok(()));
+            for result in &mut results {
+                if result.is_ok() {
+                    *result = Err(error.clone());
+                }
+            }
+        }
+        results
+    }
+
+    fn begin(&mut self) -> Result<(), Refusal> {
+        let begun = self.statements.begin.execute([]);
+        begun.map(drop).map_err(|error| in_doubt(&error))
+    }
+
+    fn end<'facts>(&mut self, facts: impl Iterator<Item = &'facts Fact>) -> Result<(), Refusal> {
+        let newest: Option<Timestamp> = facts.filter_map(facts::recorded_at).max();
+        if let Some(newest) = newest {
+            self.statements
+                .newest
+                .execute([us(newest)])
+                .map_err(|error| in_doubt(&error))?;
+        }
+        let ended = self.statements.commit.execute([]);
+        ended.map(drop).map_err(|error| in_doubt(&error))
+    }
+
+    fn roll_back(&mut self) {
+        self.texts.clear();
+        // Some errors have rolled back already. Should this fail, the next transaction cannot begin, and says so.
+        if !self.connection.is_autocommit() {
+            let _ = self.connection.execute_batch("ROLLBACK");
+        }
+    }
+
+    fn batch(&self, sql: &str) -> Result<(), Refusal> {
+        self.connection
+            .execute_batch(sql)
+            .map_err(|error| in_doubt(&error))
+    }
+
+    fn break_on<'error>(&mut self, errors: impl IntoIterator<Item = &'error CommitError>) {
+        if let Some(error) = errors
+            .into_iter()
+            .find(|error| matches!(error, CommitError::Io(_)))
+        {
+            self.broken = Some(error.clone());
+        }
+    }
+
+    fn store(&mut self, facts: &[Fact]) -> Result<(), Refusal> {
+        for fact in facts {
+            self.store_one(fact).map_err(|error| {
+                match CommitError::of_sqlite(&facts::name(fact), &error) {
+                    conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
+                    other => Refusal::Transaction(other),
+                }
+            })?;
+        }
+        Ok(())
+    }
+
+    fn store_one(&mut self, fact: &Fact) -> rusqlite::Result<()> {
+        let s = &mut self.statements;
+        match fact {
+            Fact::Job(record) => changed(
+                runs::store_job(&mut s.job, record)?,
+                "it would move the cursor back",
+            ),
+            Fact::Run(run) => {
+                let boot = match &run.boot_id {
+                    Some(boot) => Some(text_number(&mut self.texts, s, boot)?),
+                    None => None,
+                };
+                let settings = text_number(&mut self.texts, s, &run.settings_digest)?;
+                changed(
+                    runs::store_run(&mut s.run, run, boot, settings)?,
+                    "it is final with another outcome, or its number belongs to another occurrence",
+                )
+            }
+            Fact::Attempt(attempt) => {
+                let boot = text_number(&mut self.texts, s, &attempt.boot_id)?;
+                runs::store_attempt(&mut s.attempt, attempt, boot).map(drop)
+            }
+            Fact::Version(version) => data::store_version(&mut s.version, version).map(drop),
+            Fact::Slot(slot) => data::store_slot(&mut s.slot, slot).map(drop),
+            Fact::Observation(observation) => {
+                data::store_observation(&mut s.observation, observation).map(drop)
+            }
+            Fact::Incident(incident) => alerts::store_incident(&mut s.incident, incident).map(drop),
+            Fact::Notification(notification) => changed(
+                alerts::store_notification(&mut s.notification, notification)?,
+                "its number belongs to another incident",
+            ),
+            Fact::Delivery(delivery) => alerts::store_delivery(&mut s.delivery, delivery).map(drop),
+            Fact::Life(life) => life::store_life(&mut s.life, life).map(drop),
+            Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
+            Fact::Settings(accepted) => {
+                life::store_settings(&mut s.settings, &mut s.acceptance, accepted)
+            }
+        }
+    }
+}
+
+/// An error of the transaction itself, not of one fact.
+fn in_doubt(error: &rusqlite::Error) -> Refusal {
+    Refusal::Transaction(CommitError::of_sqlite("a transaction", error))
+}
+
+/// A statement whose condition did not hold changes nothing: that must not pass in silence.
+fn changed(rows: usize, otherwise: &'static str) -> rusqlite::Result<()> {
+    if rows == 1 {
+        Ok(())
+    } else {
+        Err(rusqlite::Error::ToSqlConversionFailure(otherwise.into()))
+    }
+}
+
+/// The number of a long text in `texts`, which is given one when it is new.
+fn text_number(
+    texts: &mut HashMap<String, i64>,
+    statements: &mut Statements,
+    text: &str,
+) -> rusqlite::Result<i64> {
+    if let Some(number) = texts.get(text) {
+        return Ok(*number);
+    }
+    statements.text_insert.execute([text])?;
+    let number = statements.text_number.query_row([text], |row| row.get(0))?;
+    if texts.len() >= TEXTS_REMEMBERED_MAX {
+        texts.clear();
+    }
+    texts.insert(text.to_owned(), number);
+    Ok(number)
+}
+
+/// Every statement of the writer, prepared once.
+struct Statements<'connection> {
+    begin: Statement<'connection>,
+    commit: Statement<'connection>,
+    newest: Statement<'connection>,
+    text_insert: Statement<'connection>,
+    text_number: Statement<'connection>,
+    job: Statement<'connection>,
+    run: Statement<'connection>,
+    attempt: Statement<'connection>,
+    version: Statement<'connection>,
+    slot: Statement<'connection>,
+    observation: Statement<'connection>,
+    incident: Statement<'connection>,
+    notification: Statement<'connection>,
+    delivery: Statement<'connection>,
+    life: Statement<'connection>,
+    clock_step: Statement<'connection>,
+    settings: Statement<'connection>,
+    acceptance: Statement<'connection>,
+}
+
+impl<'connection> Statements<'connection> {
+    fn prepare(connection: &'connection Connection) -> rusqlite::Result<Self> {
+        Ok(Self {
+            begin: connection.prepare("BEGIN IMMEDIATE")?,
+            commit: connection.prepare("COMMIT")?,
+            newest: connection.prepare(
+                "UPDATE state_directory SET newest_record_at_us = ?1
+                 WHERE newest_record_at_us IS NULL OR newest_record_at_us < ?1",
+            )?,
+            text_insert: connection
+                .prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
+            text_number: connection.prepare("SELECT number FROM texts WHERE text = ?1")?,
+            job: connection.prepare(runs::JOB_UPSERT)?,
+            run: connection.prepare(runs::RUN_UPSERT)?,
+            attempt: connection.prepare(runs::ATTEMPT_UPSERT)?,
+            version: connection.prepare(data::VERSION_UPSERT)?,
+            slot: connection.prepare(data::SLOT_UPSERT)?,
+            observation: connection.prepare(data::OBSERVATION_UPSERT)?,
+            incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
+            notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
+            delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,
+            life: connection.prepare(life::LIFE_UPSERT)?,
+            clock_step: connection.prepare(life::CLOCK_STEP_INSERT)?,
+            settings: connection.prepare(life::SETTINGS_INSERT)?,
+            acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
+        })
+    }
+}

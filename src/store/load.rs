@@ -1,0 +1,217 @@
+//! The snapshot that a start begins from, read in time that does not grow with the history.
+
+use rusqlite::{Connection, OptionalExtension, Result, Row};
+
+use super::column::Cells;
+use super::rows::{alerts, data, life, runs};
+use crate::model::{IncidentId, NotificationId, RunId, Snapshot};
+
+/// Runs that are not final, and each job's last one that was neither missed nor skipped.
+///
+/// Walks from job to job within the index instead of grouping all runs there ever were.
+const RUNS_AT_START: &str = "
+WITH RECURSIVE done (job) AS (
+    SELECT min(job) FROM runs INDEXED BY runs_done_by_job WHERE outcome NOT IN ('missed', 'skipped')
+    UNION ALL
+    SELECT (
+        SELECT min(job) FROM runs INDEXED BY runs_done_by_job
+        WHERE outcome NOT IN ('missed', 'skipped') AND job > done.job
+    )
+    FROM done WHERE job IS NOT NULL
+)
+SELECT id FROM runs INDEXED BY runs_unfinished WHERE state <> 'final'
+UNION ALL
+SELECT (
+    SELECT max(id) FROM runs INDEXED BY runs_done_by_job
+    WHERE outcome NOT IN ('missed', 'skipped') AND job = done.job
+)
+FROM done WHERE job IS NOT NULL
+ORDER BY 1";
+
+/// Every dataset with a version, and the highest number.
+const VERSION_NUMBERS: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM versions
+    UNION ALL
+    SELECT (SELECT min(dataset) FROM versions WHERE dataset > known.dataset)
+    FROM known WHERE dataset IS NOT NULL
+)
+SELECT dataset, (SELECT max(number) FROM versions WHERE dataset = known.dataset)
+FROM known WHERE dataset IS NOT NULL";
+
+/// Of one dataset: everything being published, the last two published, the newest refused.
+const VERSIONS_AT_START: &str = "
+dataset = ?1 AND number IN (
+    SELECT number FROM versions WHERE dataset = ?1 AND state = 'publishing'
+    UNION ALL
+    SELECT number FROM (
+        SELECT number FROM versions WHERE dataset = ?1 AND state = 'published'
+        ORDER BY number DESC LIMIT 2
+    )
+    UNION ALL
+    SELECT number FROM (
+        SELECT number FROM versions WHERE dataset = ?1 AND state = 'quarantined'
+        ORDER BY number DESC LIMIT 1
+    )
+)
+ORDER BY number";
+
+/// The newest decided slot of every dataset.
+const SLOTS_DECIDED_LAST: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM slots
+    UNION ALL
+    SELECT (SELECT min(dataset) FROM slots WHERE dataset > known.dataset)
+    FROM known WHERE dataset IS NOT NULL
+)
+SELECT dataset, (
+    SELECT due_at_us FROM slots
+    WHERE dataset = known.dataset AND state NOT IN ('pending', 'late')
+    ORDER BY due_at_us DESC LIMIT 1
+)
+FROM known WHERE dataset IS NOT NULL";
+
+/// Reads everything at one instant.
+pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
+    let reading = connection.unchecked_transaction()?;
+    let (seed, newest_record_at) = reading.query_row(
+        "SELECT seed, newest_record_at_us FROM state_directory",
+        [],
+        |row| {
+            let mut cells = Cells::of(row);
+            Ok((cells.bits()?, cells.time_maybe()?))
+        },
+    )?;
+    let mut snapshot = Snapshot {
+        seed,
+        newest_record_at,
+        last_run: last(&reading, "runs")?.map(RunId),
+        last_incident: last(&reading, "incidents")?.map(IncidentId),
+        last_notification: last(&reading, "notifications")?.map(NotificationId),
+        ..Snapshot::default()
+    };
+    snapshot.jobs = all(
+        &reading,
+        &format!("SELECT {} FROM jobs ORDER BY job", runs::JOB_COLUMNS),
+        runs::read_job,
+    )?;
+    load_runs(&reading, &mut snapshot)?;
+    load_versions(&reading, &mut snapshot)?;
+    load_slots(&reading, &mut snapshot)?;
+    snapshot.observations = all(
+        &reading,
+        &format!(
+            "SELECT {} FROM observations ORDER BY dataset",
+            data::OBSERVATION_COLUMNS
+        ),
+        data::read_observation,
+    )?;
+    snapshot.incidents = all(
+        &reading,
+        &format!(
+            "SELECT {} FROM incidents WHERE state <> 'resolved' ORDER BY id",
+            alerts::INCIDENT_COLUMNS
+        ),
+        alerts::read_incident,
+    )?;
+    snapshot.notifications = all(
+        &reading,
+        &format!(
+            "SELECT {} FROM notifications WHERE state = 'pending' ORDER BY id",
+            alerts::NOTIFICATION_COLUMNS
+        ),
+        alerts::read_notification,
+    )?;
+    snapshot.life = reading
+        .query_row(
+            &format!(
+                "SELECT {} FROM lives ORDER BY number DESC LIMIT 1",
+                life::LIFE_COLUMNS
+            ),
+            [],
+            life::read_life,
+        )
+        .optional()?;
+    snapshot.settings_digest = reading
+        .query_row(
+            "SELECT digest FROM acceptances ORDER BY number DESC LIMIT 1",
+            [],
+            |row| row.get(0),
+        )
+        .optional()?;
+    Ok(snapshot)
+}
+
+fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    let ids: Vec<i64> = all(reading, RUNS_AT_START, |row| row.get(0))?;
+    let mut run = reading.prepare(&format!(
+        "SELECT {} FROM runs WHERE id = ?1",
+        runs::RUN_COLUMNS
+    ))?;
+    let mut attempts = reading.prepare(&format!(
+        "SELECT {} FROM attempts WHERE run = ?1 ORDER BY attempts.number",
+        runs::ATTEMPT_COLUMNS
+    ))?;
+    for id in ids {
+        snapshot.runs.push(run.query_row([id], runs::read_run)?);
+        for attempt in attempts.query_map([id], runs::read_attempt)? {
+            snapshot.attempts.push(attempt?);
+        }
+    }
+    Ok(())
+}
+
+fn load_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    snapshot.version_numbers = all(reading, VERSION_NUMBERS, |row| {
+        let mut cells = Cells::of(row);
+        Ok((cells.name()?, cells.count()?))
+    })?;
+    let mut newest = reading.prepare(&format!(
+        "SELECT {} FROM versions WHERE {VERSIONS_AT_START}",
+        data::VERSION_COLUMNS
+    ))?;
+    for (dataset, _) in &snapshot.version_numbers {
+        for version in newest.query_map([dataset.as_str()], data::read_version)? {
+            snapshot.versions.push(version?);
+        }
+    }
+    Ok(())
+}
+
+fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    snapshot.slots = all(
+        reading,
+        &format!(
+            "SELECT {} FROM slots INDEXED BY slots_undecided WHERE state IN ('pending', 'late')",
+            data::SLOT_COLUMNS
+        ),
+        data::read_slot,
+    )?;
+    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| {
+        Ok((row.get(0)?, row.get(1)?))
+    })?;
+    let mut slot = reading.prepare(&format!(
+        "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
+        data::SLOT_COLUMNS
+    ))?;
+    for (dataset, due_at_us) in decided {
+        if let Some(due_at_us) = due_at_us {
+            let key = rusqlite::params![dataset, due_at_us];
+            snapshot.slots.push(slot.query_row(key, data::read_slot)?);
+        }
+    }
+    snapshot
+        .slots
+        .sort_by(|a, b| (&a.dataset, a.due_at).cmp(&(&b.dataset, b.due_at)));
+    Ok(())
+}
+
+fn last(reading: &Connection, table: &str) -> Result<Option<u64>> {
+    reading.query_row(&format!("SELECT max(id) FROM {table}"), [], |row| {
+        Cells::of(row).count_maybe()
+    })
+}
+
+fn all<T>(reading: &Connection, sql: &str, read: impl FnMut(&Row) -> Result<T>) -> Result<Vec<T>> {
+    reading.prepare(sql)?.query_map([], read)?.collect()
+}

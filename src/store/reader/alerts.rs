@@ -1,0 +1,71 @@
+//! Questions about incidents and who was told of them.
+
+use super::Reader;
+use crate::model::{Delivery, Incident, IncidentId, Notification};
+use crate::store::ReadError;
+use crate::store::column::count;
+use crate::store::rows::alerts::{
+    DELIVERY_COLUMNS, INCIDENT_COLUMNS, NOTIFICATION_COLUMNS, read_delivery, read_incident,
+    read_notification,
+};
+
+impl Reader {
+    /// Incidents, newest first; with `open_only` those that are not resolved, waiting and attached ones included.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn incidents(&self, open_only: bool, limit: u32) -> Result<Vec<Incident>, ReadError> {
+        let which = if open_only {
+            "INDEXED BY incidents_unresolved WHERE state <> 'resolved'"
+        } else {
+            ""
+        };
+        self.all(
+            &format!("SELECT {INCIDENT_COLUMNS} FROM incidents {which} ORDER BY id DESC LIMIT ?1"),
+            [limit],
+            read_incident,
+        )
+    }
+
+    /// One incident.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn incident(&self, id: IncidentId) -> Result<Option<Incident>, ReadError> {
+        self.one(
+            &format!("SELECT {INCIDENT_COLUMNS} FROM incidents WHERE id = ?1"),
+            [count(id.0)],
+            read_incident,
+        )
+    }
+
+    /// Everything that was to be sent about an incident, in order, each with the tries at sending it.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn notifications_of(
+        &self,
+        incident: IncidentId,
+    ) -> Result<Vec<(Notification, Vec<Delivery>)>, ReadError> {
+        let reading = self.connection.unchecked_transaction()?;
+        let notifications = self.all(
+            &format!(
+                "SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE incident = ?1 ORDER BY id"
+            ),
+            [count(incident.0)],
+            read_notification,
+        )?;
+        let tries = format!(
+            "SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number"
+        );
+        let told = notifications
+            .into_iter()
+            .map(|notification| {
+                let deliveries = self.all(&tries, [count(notification.id.0)], read_delivery)?;
+                Ok((notification, deliveries))
+            })
+            .collect();
+        drop(reading);
+        told
+    }
+}

@@ -1,0 +1,158 @@
+//! Questions about runs and attempts.
+
+use jiff::{SignedDuration, Timestamp};
+use rusqlite::{OptionalExtension, params};
+
+use super::Reader;
+use crate::model::{Attempt, JobRecord, Name, Outcome, Run, RunId};
+use crate::store::ReadError;
+use crate::store::column::{count, us};
+use crate::store::rows::runs::{
+    ATTEMPT_COLUMNS, JOB_COLUMNS, RUN_COLUMNS, read_attempt, read_job, read_run,
+};
+
+/// Runs are numbered in the order in which they were decided on, but the clock may have been set back meanwhile: a run
+/// older than `since` by more than this ends the search.
+const CLOCK_SET_BACK_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
+
+/// Which runs to tell of; the default is all of them, and none of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct HistoryFilter {
+    /// Only this job's.
+    pub job: Option<Name>,
+    /// Only those decided on at or after this instant.
+    pub since: Option<Timestamp>,
+    /// Only those that ended so.
+    pub outcome: Option<Outcome>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Reader {
+    /// Runs, newest first.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn history(&self, filter: &HistoryFilter) -> Result<Vec<Run>, ReadError> {
+        let first = match filter.since {
+            Some(since) => self.first_run_after(since)?,
+            None => 0,
+        };
+        // Each shape of the question is a text of its own, so that each finds its index.
+        let index = match (&filter.job, filter.outcome) {
+            (_, Some(outcome)) if outcome != Outcome::Succeeded => {
+                "INDEXED BY runs_unsuccessful WHERE outcome <> 'succeeded'"
+            }
+            (Some(_), _) => "INDEXED BY runs_by_job WHERE true",
+            (None, _) => "NOT INDEXED WHERE true",
+        };
+        let by_job = filter.job.as_ref().map_or("", |_| "AND job = ?3");
+        let by_outcome = filter.outcome.map_or("", |_| "AND outcome = ?4");
+        self.all(
+            &format!(
+                "SELECT {RUN_COLUMNS} FROM runs {index} {by_job} {by_outcome}
+                     AND id >= ?1 AND created_at_us >= ?2
+                 ORDER BY id DESC LIMIT ?5"
+            ),
+            params![
+                first,
+                us(filter.since.unwrap_or(Timestamp::MIN)),
+                filter.job.as_ref().map(Name::as_str),
+                filter.outcome.map(Outcome::as_str),
+                filter.limit,
+            ],
+            read_run,
+        )
+    }
+
+    /// One run with its attempts.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, ReadError> {
+        let reading = self.connection.unchecked_transaction()?;
+        let run = self.one(
+            &format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1"),
+            [count(id.0)],
+            read_run,
+        )?;
+        let attempts = self.all(
+            &format!(
+                "SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE run = ?1 ORDER BY attempts.number"
+            ),
+            [count(id.0)],
+            read_attempt,
+        )?;
+        drop(reading);
+        Ok(run.map(|run| (run, attempts)))
+    }
+
+    /// A job's newest run, also one that was missed or skipped, or that goes on.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn last_run_of(&self, job: &Name) -> Result<Option<Run>, ReadError> {
+        self.one(
+            &format!(
+                "SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_by_job
+                 WHERE job = ?1 ORDER BY id DESC LIMIT 1"
+            ),
+            [job.as_str()],
+            read_run,
+        )
+    }
+
+    /// A job's newest final run that was neither missed nor skipped.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn last_done_run_of(&self, job: &Name) -> Result<Option<Run>, ReadError> {
+        self.one(
+            &format!(
+                "SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_done_by_job
+                 WHERE job = ?1 AND outcome NOT IN ('missed', 'skipped') ORDER BY id DESC LIMIT 1"
+            ),
+            [job.as_str()],
+            read_run,
+        )
+    }
+
+    /// What is remembered of a job between its runs.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn job(&self, job: &Name) -> Result<Option<JobRecord>, ReadError> {
+        self.one(
+            &format!("SELECT {JOB_COLUMNS} FROM jobs WHERE job = ?1"),
+            [job.as_str()],
+            read_job,
+        )
+    }
+
+    /// A number before which no run was decided on at or after `since`. Found by halving, without an index on time.
+    fn first_run_after(&self, since: Timestamp) -> Result<i64, ReadError> {
+        let since = us(since
+            .checked_sub(CLOCK_SET_BACK_AT_MOST)
+            .unwrap_or(Timestamp::MIN));
+        let mut at = self.connection.prepare_cached(
+            "SELECT id, created_at_us FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1",
+        )?;
+        let mut low = 0;
+        let mut high: i64 =
+            self.connection
+                .query_row("SELECT coalesce(max(id), 0) FROM runs", [], |row| {
+                    row.get(0)
+                })?;
+        while low < high {
+            let middle = low + (high - low) / 2;
+            let found: Option<(i64, i64)> = at
+                .query_row([middle], |row| Ok((row.get(0)?, row.get(1)?)))
+                .optional()?;
+            match found {
+                Some((id, created_at)) if created_at < since => low = id + 1,
+                _ => high = middle,
+            }
+        }
+        Ok(low)
+    }
+}

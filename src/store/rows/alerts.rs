@@ -1,0 +1,217 @@
+//! Rows of `incidents`, `notifications` and `deliveries`.
+
+use rusqlite::{Result, Row, Statement, params};
+
+use crate::model::{
+    Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId,
+};
+use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
+
+/// Stores an incident.
+pub(in crate::store) const INCIDENT_UPSERT: &str = "
+INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
+    reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+ON CONFLICT (id) DO UPDATE SET
+    kind = excluded.kind,
+    subject = excluded.subject,
+    state = excluded.state,
+    severity = excluded.severity,
+    since_us = excluded.since_us,
+    notify_at_us = excluded.notify_at_us,
+    opened_at_us = excluded.opened_at_us,
+    resolved_at_us = excluded.resolved_at_us,
+    cause = excluded.cause,
+    reason = excluded.reason,
+    told = excluded.told,
+    ack_by = excluded.ack_by,
+    ack_at_us = excluded.ack_at_us,
+    ack_until_us = excluded.ack_until_us,
+    reminders = excluded.reminders,
+    remind_at_us = excluded.remind_at_us,
+    escalations = excluded.escalations";
+
+/// What `read_incident` expects.
+pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
+    opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, \
+    escalations";
+
+/// Stores a notification. Its words were rendered once: those stored first stay.
+pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
+INSERT INTO notifications (id, incident, channel, address, message, state, tries, next_try_at_us, created_at_us,
+    ended_at_us, last_error)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+ON CONFLICT (id) DO UPDATE SET
+    channel = excluded.channel,
+    address = excluded.address,
+    state = excluded.state,
+    tries = excluded.tries,
+    next_try_at_us = excluded.next_try_at_us,
+    created_at_us = excluded.created_at_us,
+    ended_at_us = excluded.ended_at_us,
+    last_error = excluded.last_error
+WHERE notifications.incident IS excluded.incident";
+
+/// What `read_notification` expects.
+pub(in crate::store) const NOTIFICATION_COLUMNS: &str = "id, incident, channel, address, message, state, tries, \
+    next_try_at_us, created_at_us, ended_at_us, last_error";
+
+/// Stores a try at sending.
+pub(in crate::store) const DELIVERY_UPSERT: &str = "
+INSERT INTO deliveries (notification, number, at_us, outcome, error, retry_after_seconds)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (notification, number) DO UPDATE SET
+    at_us = excluded.at_us,
+    outcome = excluded.outcome,
+    error = excluded.error,
+    retry_after_seconds = excluded.retry_after_seconds";
+
+/// What `read_delivery` expects.
+pub(in crate::store) const DELIVERY_COLUMNS: &str =
+    "notification, number, at_us, outcome, error, retry_after_seconds";
+
+/// Stores `incident` by `INCIDENT_UPSERT`; how many rows changed.
+pub(in crate::store) fn store_incident(
+    statement: &mut Statement,
+    incident: &Incident,
+) -> Result<usize> {
+    let ack = incident.ack.as_ref();
+    statement.execute(params![
+        count(incident.id.0),
+        incident.kind.as_str(),
+        incident.subject.as_str(),
+        incident.state.as_str(),
+        incident.severity.as_str(),
+        us(incident.since),
+        us(incident.notify_at),
+        us_maybe(incident.opened_at),
+        us_maybe(incident.resolved_at),
+        incident.cause.map(|cause| count(cause.0)),
+        incident.reason,
+        json_list(&incident.told)?,
+        ack.map(|ack| &ack.by),
+        ack.map(|ack| us(ack.at)),
+        ack.map(|ack| us(ack.until)),
+        incident.reminders,
+        us_maybe(incident.remind_at),
+        incident.escalations,
+    ])
+}
+
+/// Reads `INCIDENT_COLUMNS`.
+pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
+    let mut cells = Cells::of(row);
+    Ok(Incident {
+        id: IncidentId(cells.count()?),
+        kind: cells.word()?,
+        subject: cells.name()?,
+        state: cells.word()?,
+        severity: cells.word()?,
+        since: cells.time()?,
+        notify_at: cells.time()?,
+        opened_at: cells.time_maybe()?,
+        resolved_at: cells.time_maybe()?,
+        cause: cells.count_maybe()?.map(IncidentId),
+        reason: cells.get()?,
+        told: cells.json()?,
+        ack: match (
+            cells.get::<Option<String>>()?,
+            cells.time_maybe()?,
+            cells.time_maybe()?,
+        ) {
+            (Some(by), Some(at), Some(until)) => Some(Ack { by, at, until }),
+            _ => None,
+        },
+        reminders: cells.get()?,
+        remind_at: cells.time_maybe()?,
+        escalations: cells.get()?,
+    })
+}
+
+/// Stores `notification` by `NOTIFICATION_UPSERT`; how many rows changed.
+pub(in crate::store) fn store_notification(
+    statement: &mut Statement,
+    notification: &Notification,
+) -> Result<usize> {
+    statement.execute(params![
+        count(notification.id.0),
+        notification.incident.map(|incident| count(incident.0)),
+        notification.address.channel.as_str(),
+        notification.address.to,
+        json(&notification.message)?,
+        notification.state.as_str(),
+        notification.tries,
+        us(notification.next_try_at),
+        us(notification.created_at),
+        us_maybe(notification.ended_at),
+        notification.last_error,
+    ])
+}
+
+/// Reads `NOTIFICATION_COLUMNS`.
+pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
+    let mut cells = Cells::of(row);
+    Ok(Notification {
+        id: NotificationId(cells.count()?),
+        incident: cells.count_maybe()?.map(IncidentId),
+        address: Address {
+            channel: cells.name()?,
+            to: cells.get()?,
+        },
+        message: cells.json()?,
+        state: cells.word()?,
+        tries: cells.get()?,
+        next_try_at: cells.time()?,
+        created_at: cells.time()?,
+        ended_at: cells.time_maybe()?,
+        last_error: cells.get()?,
+    })
+}
+
+/// Stores `delivery` by `DELIVERY_UPSERT`; how many rows changed.
+pub(in crate::store) fn store_delivery(
+    statement: &mut Statement,
+    delivery: &Delivery,
+) -> Result<usize> {
+    let (outcome, error, retry_after_seconds) = match &delivery.outcome {
+        DeliveryOutcome::Accepted => ("accepted", None, None),
+        DeliveryOutcome::Temporary {
+            error,
+            retry_after_seconds,
+        } => ("temporary", Some(error), *retry_after_seconds),
+        DeliveryOutcome::Permanent { error } => ("permanent", Some(error), None),
+    };
+    statement.execute(params![
+        count(delivery.notification.0),
+        delivery.number,
+        us(delivery.at),
+        outcome,
+        error,
+        count_maybe(retry_after_seconds),
+    ])
+}
+
+/// Reads `DELIVERY_COLUMNS`.
+pub(in crate::store) fn read_delivery(row: &Row) -> Result<Delivery> {
+    let mut cells = Cells::of(row);
+    let notification = NotificationId(cells.count()?);
+    let number = cells.get()?;
+    let at = cells.time()?;
+    let outcome: String = cells.get()?;
+    let error: Option<String> = cells.get()?;
+    let retry_after_seconds = cells.count_maybe()?;
+    let error = error.unwrap_or_default();
+    Ok(Delivery {
+        notification,
+        number,
+        at,
+        outcome: match outcome.as_str() {
+            "accepted" => DeliveryOutcome::Accepted,
+            "temporary" => DeliveryOutcome::Temporary {
+                error,
+                retry_after_seconds,
+            },
+            _ => DeliveryOutcome::Permanent { error },
+        },
+    })
+}

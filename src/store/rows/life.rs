@@ -1,0 +1,105 @@
+//! Rows of `lives`, `clock_steps`, `settings` and `acceptances`.
+
+use rusqlite::{Result, Row, Statement, params};
+
+use crate::model::{AcceptedSettings, ClockStep, Life};
+use crate::store::column::{Cells, count, json, us, us_maybe};
+
+/// Stores a life of the daemon.
+pub(in crate::store) const LIFE_UPSERT: &str = "
+INSERT INTO lives (number, started_at_us, seen_at_us, ended_at_us, boot_id, version)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+ON CONFLICT (number) DO UPDATE SET
+    started_at_us = excluded.started_at_us,
+    seen_at_us = excluded.seen_at_us,
+    ended_at_us = excluded.ended_at_us,
+    boot_id = excluded.boot_id,
+    version = excluded.version";
+
+/// What `read_life` expects.
+pub(in crate::store) const LIFE_COLUMNS: &str =
+    "number, started_at_us, seen_at_us, ended_at_us, boot_id, version";
+
+/// Stores a step of the clock. The whole row is its key.
+pub(in crate::store) const CLOCK_STEP_INSERT: &str =
+    "INSERT INTO clock_steps (at_us, by_ms) VALUES (?1, ?2) ON CONFLICT (at_us, by_ms) DO NOTHING";
+
+/// What `read_clock_step` expects.
+pub(in crate::store) const CLOCK_STEP_COLUMNS: &str = "at_us, by_ms";
+
+/// Stores the files of a configuration. The digest says what they are.
+pub(in crate::store) const SETTINGS_INSERT: &str =
+    "INSERT INTO settings (digest, files) VALUES (?1, ?2) ON CONFLICT (digest) DO NOTHING";
+
+/// Stores that a configuration was accepted.
+pub(in crate::store) const ACCEPTANCE_UPSERT: &str = "
+INSERT INTO acceptances (at_us, digest, by) VALUES (?1, ?2, ?3)
+ON CONFLICT (digest, at_us) DO UPDATE SET by = excluded.by";
+
+/// What `read_accepted` expects of `settings JOIN acceptances USING (digest)`.
+pub(in crate::store) const ACCEPTED_COLUMNS: &str = "digest, files, at_us, by";
+
+/// Stores `life` by `LIFE_UPSERT`; how many rows changed.
+pub(in crate::store) fn store_life(statement: &mut Statement, life: &Life) -> Result<usize> {
+    statement.execute(params![
+        count(life.number),
+        us(life.started_at),
+        us(life.seen_at),
+        us_maybe(life.ended_at),
+        life.boot_id,
+        life.version,
+    ])
+}
+
+/// Reads `LIFE_COLUMNS`.
+pub(in crate::store) fn read_life(row: &Row) -> Result<Life> {
+    let mut cells = Cells::of(row);
+    Ok(Life {
+        number: cells.count()?,
+        started_at: cells.time()?,
+        seen_at: cells.time()?,
+        ended_at: cells.time_maybe()?,
+        boot_id: cells.get()?,
+        version: cells.get()?,
+    })
+}
+
+/// Stores `step` by `CLOCK_STEP_INSERT`.
+pub(in crate::store) fn store_clock_step(
+    statement: &mut Statement,
+    step: &ClockStep,
+) -> Result<()> {
+    statement.execute(params![us(step.at), step.by_ms])?;
+    Ok(())
+}
+
+/// Reads `CLOCK_STEP_COLUMNS`.
+pub(in crate::store) fn read_clock_step(row: &Row) -> Result<ClockStep> {
+    let mut cells = Cells::of(row);
+    Ok(ClockStep {
+        at: cells.time()?,
+        by_ms: cells.get()?,
+    })
+}
+
+/// Stores `accepted` by `SETTINGS_INSERT` and `ACCEPTANCE_UPSERT`.
+pub(in crate::store) fn store_settings(
+    settings: &mut Statement,
+    acceptance: &mut Statement,
+    accepted: &AcceptedSettings,
+) -> Result<()> {
+    settings.execute(params![accepted.digest, json(&accepted.files)?])?;
+    acceptance.execute(params![us(accepted.at), accepted.digest, accepted.by])?;
+    Ok(())
+}
+
+/// Reads `ACCEPTED_COLUMNS`.
+pub(in crate::store) fn read_accepted(row: &Row) -> Result<AcceptedSettings> {
+    let mut cells = Cells::of(row);
+    Ok(AcceptedSettings {
+        digest: cells.get()?,
+        files: cells.json()?,
+        at: cells.time()?,
+        by: cells.get()?,
+    })
+}

@@ -1,0 +1,283 @@
+-- What freshd remembers.
+--
+-- Reading guide
+--   * `..._at_us`, `..._us`: an instant, in whole microseconds since 1970-01-01T00:00:00Z. Finer parts are cut off.
+--   * `..._boot_ms`: CLOCK_BOOTTIME in milliseconds; means something only within the boot named beside it.
+--   * A closed set of words is held by a CHECK; the words are the same in JSON and on the command line.
+--   * Lists and nested records are JSON text: they are read whole or not at all, never searched.
+--   * A row is a fact as of its last change. Rows are replaced as a whole; nothing here is computed from other rows.
+--
+-- What may never happen is refused here, not only in the code above it: an occurrence with two runs, an attempt that
+-- exists twice, two versions of one number, two unresolved incidents of one problem. Two rules more ("a final run keeps
+-- its outcome", "a cursor never moves back") are conditions of the one statement that writes these tables, because a
+-- trigger would make SQLite keep a journal of its own for every single row.
+
+-- One row that belongs to the directory itself.
+CREATE TABLE state_directory (
+    only INTEGER PRIMARY KEY CHECK (only = 1),
+    -- Drawn when the directory was made; all seeds derive from it. Its 64 bits are unsigned, kept as a signed number.
+    seed INTEGER NOT NULL,
+    -- Latest instant that any row below calls past. A wall clock that is earlier is wrong.
+    newest_record_at_us INTEGER,
+    -- Counts the self-tests that wrote here.
+    health_writes INTEGER NOT NULL DEFAULT 0
+) STRICT;
+
+-- Long texts that many rows repeat (digests of configurations, boot ids), kept once.
+-- Rows point here by number. It is not declared as a foreign key: the check would be repeated with each change of a
+-- row, and nothing is ever removed from this table.
+CREATE TABLE texts (
+    number INTEGER PRIMARY KEY,
+    text TEXT NOT NULL UNIQUE
+) STRICT;
+
+-- Configurations that were accepted: each distinct text once ...
+CREATE TABLE settings (
+    digest TEXT PRIMARY KEY,
+    -- [[file, text], ...]
+    files TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- ... and each time one was accepted, in the order in which it happened.
+CREATE TABLE acceptances (
+    number INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    digest TEXT NOT NULL REFERENCES settings (digest),
+    by TEXT NOT NULL,
+    UNIQUE (digest, at_us)
+) STRICT;
+
+-- What is remembered of a job between its runs.
+CREATE TABLE jobs (
+    job TEXT PRIMARY KEY,
+    -- Latest occurrence about which something was decided. Never moves back.
+    cursor_us INTEGER NOT NULL,
+    -- The definition the cursor belongs to.
+    digest TEXT NOT NULL,
+    -- Set together while the job is paused.
+    paused_by TEXT,
+    paused_because TEXT,
+    paused_since_us INTEGER,
+    CHECK ((paused_by IS NULL) = (paused_since_us IS NULL)),
+    CHECK ((paused_by IS NULL) = (paused_because IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- What was done about one occurrence or trigger, also when nothing was started.
+CREATE TABLE runs (
+    id INTEGER PRIMARY KEY,
+    job TEXT NOT NULL,
+    trigger TEXT NOT NULL
+        CHECK (trigger IN ('schedule', 'catch-up', 'retry-by-hand', 'input', 'manual')),
+    due_at_us INTEGER,
+    due_until_us INTEGER,
+    occurrences INTEGER NOT NULL,
+    nominal TEXT NOT NULL,
+    state TEXT NOT NULL
+        CHECK (state IN ('waiting', 'running', 'backing_off', 'judging', 'final')),
+    outcome TEXT
+        CHECK (outcome IN ('succeeded', 'failed', 'timed_out', 'killed', 'cancelled', 'rejected',
+            'spawn_failed', 'lost', 'missed', 'skipped')),
+    reason TEXT,
+    attempts INTEGER NOT NULL,
+    seed INTEGER NOT NULL,
+    created_at_us INTEGER NOT NULL,
+    started_at_us INTEGER,
+    ended_at_us INTEGER,
+    retry_at_us INTEGER,
+    retry_boot_ms INTEGER,
+    -- Number in `texts`: the boot of `retry_boot_ms`.
+    boot INTEGER,
+    exit_code INTEGER,
+    signal INTEGER,
+    version INTEGER,
+    by TEXT,
+    args TEXT NOT NULL,
+    inputs TEXT NOT NULL,
+    -- Number in `texts`: digest of the configuration it was started under.
+    settings INTEGER NOT NULL,
+    CHECK ((state = 'final') = (outcome IS NOT NULL))
+) STRICT;
+
+-- The guard against double starts: an occurrence has one run.
+CREATE UNIQUE INDEX runs_by_occurrence ON runs (job, due_at_us) WHERE due_at_us IS NOT NULL;
+-- A job's runs, newest first.
+CREATE INDEX runs_by_job ON runs (job, id);
+-- A job's last run that really was one, however many occurrences were left out since.
+CREATE INDEX runs_done_by_job ON runs (job, id) WHERE outcome NOT IN ('missed', 'skipped');
+-- What goes on; always small.
+CREATE INDEX runs_unfinished ON runs (id) WHERE state <> 'final';
+-- What did not go well, newest first; the job is added so that one job's can be told without its rows.
+CREATE INDEX runs_unsuccessful ON runs (outcome, id, job) WHERE outcome <> 'succeeded';
+
+-- One process started for a run.
+CREATE TABLE attempts (
+    run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    job TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('claimed', 'started', 'ended')),
+    claimed_at_us INTEGER NOT NULL,
+    -- Number in `texts`.
+    boot INTEGER NOT NULL,
+    started_at_us INTEGER,
+    ended_at_us INTEGER,
+    pid INTEGER,
+    outcome TEXT
+        CHECK (outcome IN ('succeeded', 'failed', 'timed_out', 'killed', 'cancelled', 'rejected',
+            'spawn_failed', 'lost', 'missed', 'skipped')),
+    exit_code INTEGER,
+    signal INTEGER,
+    reason TEXT,
+    user_ms INTEGER NOT NULL,
+    system_ms INTEGER NOT NULL,
+    max_rss_kib INTEGER NOT NULL,
+    leftovers_killed INTEGER NOT NULL,
+    output_bytes INTEGER NOT NULL,
+    output_dropped_bytes INTEGER NOT NULL,
+    output_tail TEXT NOT NULL,
+    -- [[key, value], ...]
+    report TEXT NOT NULL,
+    PRIMARY KEY (run, number)
+) STRICT, WITHOUT ROWID;
+
+-- States of a dataset, accepted or refused. `run` is no foreign key: a version may outlive the history of its run.
+CREATE TABLE versions (
+    dataset TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('publishing', 'published', 'quarantined')),
+    arrived_at_us INTEGER NOT NULL,
+    as_of_us INTEGER NOT NULL,
+    effective_as_of_us INTEGER NOT NULL,
+    limited_by_dataset TEXT,
+    limited_by_number INTEGER,
+    run INTEGER,
+    attempt_run INTEGER,
+    attempt_number INTEGER,
+    inputs TEXT NOT NULL,
+    rows INTEGER,
+    bytes INTEGER NOT NULL,
+    sha256 TEXT NOT NULL,
+    unchanged INTEGER NOT NULL CHECK (unchanged IN (0, 1)),
+    checks TEXT NOT NULL,
+    reason TEXT,
+    UNIQUE (dataset, number),
+    CHECK ((limited_by_dataset IS NULL) = (limited_by_number IS NULL)),
+    CHECK ((attempt_run IS NULL) = (attempt_number IS NULL))
+) STRICT;
+
+-- A dataset's newest versions of each state.
+CREATE INDEX versions_by_state ON versions (dataset, state, number);
+
+-- Promised deliveries; laid down ahead of time.
+CREATE TABLE slots (
+    dataset TEXT NOT NULL,
+    due_at_us INTEGER NOT NULL,
+    opens_at_us INTEGER NOT NULL,
+    warn_at_us INTEGER NOT NULL,
+    deadline_us INTEGER NOT NULL,
+    covers_us INTEGER,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'met', 'late', 'missed', 'recovered')),
+    version INTEGER,
+    decided_at_us INTEGER,
+    PRIMARY KEY (dataset, due_at_us)
+) STRICT, WITHOUT ROWID;
+
+-- Deliveries still waited for; always small.
+CREATE INDEX slots_undecided ON slots (dataset, due_at_us) WHERE state IN ('pending', 'late');
+
+-- What the probe of a dataset last saw; only the last is kept.
+CREATE TABLE observations (
+    dataset TEXT PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    -- `cannot_tell` says why in `reason`.
+    found TEXT NOT NULL CHECK (found IN ('data', 'nothing', 'cannot_tell')),
+    bytes INTEGER,
+    rows INTEGER,
+    sha256 TEXT,
+    as_of_us INTEGER,
+    reason TEXT,
+    -- Text, or the bytes of a path that is not UTF-8.
+    path ANY,
+    CHECK ((found = 'data') = (bytes IS NOT NULL)),
+    CHECK ((found = 'data') = (sha256 IS NOT NULL)),
+    CHECK ((found = 'cannot_tell') = (reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The lives of problems. `cause` is no foreign key: a cause and its effects may be told in one step, in any order.
+CREATE TABLE incidents (
+    id INTEGER PRIMARY KEY,
+    kind TEXT NOT NULL
+        CHECK (kind IN ('stale', 'late', 'unknown', 'failed', 'rejected', 'suspect', 'lost', 'stuck',
+            'channel_broken', 'freshd')),
+    subject TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('waiting', 'attached', 'open', 'resolved')),
+    severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
+    since_us INTEGER NOT NULL,
+    notify_at_us INTEGER NOT NULL,
+    opened_at_us INTEGER,
+    resolved_at_us INTEGER,
+    cause INTEGER,
+    reason TEXT NOT NULL,
+    -- [[team, {channel, to}], ...]
+    told TEXT NOT NULL,
+    ack_by TEXT,
+    ack_at_us INTEGER,
+    ack_until_us INTEGER,
+    reminders INTEGER NOT NULL,
+    remind_at_us INTEGER,
+    escalations INTEGER NOT NULL,
+    CHECK ((ack_by IS NULL) = (ack_at_us IS NULL)),
+    CHECK ((ack_by IS NULL) = (ack_until_us IS NULL))
+) STRICT;
+
+-- One unresolved incident for a problem.
+CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, subject) WHERE state <> 'resolved';
+
+-- The outbox: messages stored with the facts that caused them.
+CREATE TABLE notifications (
+    id INTEGER PRIMARY KEY,
+    incident INTEGER REFERENCES incidents (id) ON DELETE CASCADE,
+    channel TEXT NOT NULL,
+    address TEXT,
+    -- The words, rendered once: the first that are stored stay.
+    message TEXT NOT NULL,
+    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead', 'collapsed')),
+    tries INTEGER NOT NULL,
+    next_try_at_us INTEGER NOT NULL,
+    created_at_us INTEGER NOT NULL,
+    ended_at_us INTEGER,
+    last_error TEXT
+) STRICT;
+
+CREATE INDEX notifications_by_incident ON notifications (incident, id);
+-- What is still to be sent.
+CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
+
+-- Tries at sending.
+CREATE TABLE deliveries (
+    notification INTEGER NOT NULL REFERENCES notifications (id) ON DELETE CASCADE,
+    number INTEGER NOT NULL,
+    at_us INTEGER NOT NULL,
+    outcome TEXT NOT NULL CHECK (outcome IN ('accepted', 'temporary', 'permanent')),
+    error TEXT,
+    retry_after_seconds INTEGER,
+    PRIMARY KEY (notification, number),
+    CHECK ((outcome = 'accepted') = (error IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- The daemon's own lives; what lies between two is its downtime.
+CREATE TABLE lives (
+    number INTEGER PRIMARY KEY,
+    started_at_us INTEGER NOT NULL,
+    seen_at_us INTEGER NOT NULL,
+    ended_at_us INTEGER,
+    boot_id TEXT NOT NULL,
+    version TEXT NOT NULL
+) STRICT;
+
+-- The wall clock was set; in the order in which it happened.
+CREATE TABLE clock_steps (
+    number INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL,
+    by_ms INTEGER NOT NULL,
+    UNIQUE (at_us, by_ms)
+) STRICT;

@@ -1,0 +1,169 @@
+//! A start begins from exactly what decisions need.
+
+use super::*;
+use crate::model::{Life, NotificationId, Outcome};
+
+fn loaded(facts: Vec<Fact>) -> crate::model::Snapshot {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    writer.commit_blocking(facts).unwrap();
+    writer.close().unwrap();
+    Store::open(dir.path()).unwrap().load().unwrap()
+}
+
+#[test]
+fn a_new_directory_has_a_seed_of_its_own_that_stays() {
+    let dirs = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let seeds = dirs
+        .each_ref()
+        .map(|dir| Store::open(dir.path()).unwrap().load().unwrap().seed);
+    assert_ne!(seeds[0], seeds[1]);
+    let again = Store::open(dirs[0].path()).unwrap().load().unwrap();
+    assert_eq!(
+        again,
+        crate::model::Snapshot {
+            seed: seeds[0],
+            ..Default::default()
+        }
+    );
+}
+
+#[test]
+fn unfinished_runs_and_the_last_done_one_of_each_job_are_loaded_with_their_attempts() {
+    let over = |id, job, outcome| ended(&run(id, job, i64::try_from(id).unwrap()), outcome);
+    let runs = [
+        over(1, "a", Outcome::Succeeded),
+        over(2, "a", Outcome::Failed),
+        over(3, "a", Outcome::Skipped),
+        over(4, "a", Outcome::Missed),
+        over(5, "b", Outcome::Skipped),
+        run(6, "b", 6),
+        run(7, "a", 7),
+        over(8, "c", Outcome::Lost),
+    ];
+    let mut facts: Vec<Fact> = runs.iter().cloned().map(Fact::Run).collect();
+    facts.extend(
+        runs.iter()
+            .map(|run| Fact::Attempt(attempt(run, 1)))
+            .chain([Fact::Attempt(attempt(&runs[1], 2))]),
+    );
+    let snapshot = loaded(facts);
+    let expected = [&runs[1], &runs[5], &runs[6], &runs[7]];
+    assert_eq!(snapshot.runs.iter().collect::<Vec<_>>(), expected);
+    let attempts: Vec<String> = snapshot
+        .attempts
+        .iter()
+        .map(|attempt| attempt.id.to_string())
+        .collect();
+    assert_eq!(attempts, ["2.1", "2.2", "6.1", "7.1", "8.1"]);
+    assert_eq!(snapshot.last_run, Some(RunId(8)));
+}
+
+#[test]
+fn of_a_datasets_versions_the_newest_of_each_kind_are_loaded() {
+    use VersionState::{Published, Publishing, Quarantined};
+    let states = [
+        Publishing,
+        Published,
+        Published,
+        Quarantined,
+        Published,
+        Quarantined,
+        Publishing,
+    ];
+    let mut facts: Vec<Fact> = (1..)
+        .zip(states)
+        .map(|(number, state)| Fact::Version(version("stock", number, state)))
+        .collect();
+    facts.push(Fact::Version(version("items", 9, Published)));
+    let snapshot = loaded(facts);
+    let found: Vec<(&str, u64)> = snapshot
+        .versions
+        .iter()
+        .map(|version| (version.dataset.as_str(), version.number.0))
+        .collect();
+    let expected = [
+        ("items", 9),
+        ("stock", 1),
+        ("stock", 3),
+        ("stock", 5),
+        ("stock", 6),
+        ("stock", 7),
+    ];
+    assert_eq!(found, expected);
+    let numbers = [(Name::from("items"), 9), (Name::from("stock"), 7)];
+    assert_eq!(snapshot.version_numbers, numbers);
+}
+
+#[test]
+fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
+    use SlotState::{Late, Met, Missed, Pending, Recovered};
+    let states = [Met, Late, Missed, Recovered, Pending, Pending];
+    let mut facts: Vec<Fact> = (0..)
+        .zip(states)
+        .map(|(due, state)| Fact::Slot(slot("stock", due, state)))
+        .collect();
+    facts.push(Fact::Slot(slot("items", 0, Pending)));
+    let snapshot = loaded(facts);
+    let found: Vec<(&str, Timestamp, SlotState)> = snapshot
+        .slots
+        .iter()
+        .map(|slot| (slot.dataset.as_str(), slot.due_at, slot.state))
+        .collect();
+    let expected = [
+        ("items", at(0), Pending),
+        ("stock", at(1), Late),
+        ("stock", at(3), Recovered),
+        ("stock", at(4), Pending),
+        ("stock", at(5), Pending),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_newest_record_is_the_latest_past_and_never_a_plan() {
+    let claimed = Run {
+        retry_at: Some(at(9_000)),
+        ..run(1, "stock", 60)
+    };
+    let snapshot = loaded(vec![
+        Fact::Slot(slot("stock", 8_000, SlotState::Pending)),
+        Fact::Job(job("stock", 60)),
+        Fact::Life(Life {
+            number: 1,
+            started_at: at(0),
+            seen_at: at(70),
+            ended_at: None,
+            boot_id: "b".to_owned(),
+            version: "0.1.0".to_owned(),
+        }),
+        Fact::Run(claimed),
+    ]);
+    assert_eq!(snapshot.newest_record_at, Some(at(70)));
+}
+
+#[test]
+fn the_highest_numbers_count_what_is_over_too() {
+    let snapshot = loaded(vec![
+        Fact::Incident(incident(4, "a", IncidentState::Resolved)),
+        Fact::Incident(incident(2, "b", IncidentState::Open)),
+    ]);
+    assert_eq!(snapshot.last_incident, Some(IncidentId(4)));
+    assert_eq!(snapshot.last_notification, None::<NotificationId>);
+    assert_eq!(snapshot.incidents, [incident(2, "b", IncidentState::Open)]);
+}
+
+#[test]
+fn the_configuration_accepted_last_is_the_one_that_counts_also_after_a_return() {
+    let accepted = |digest: &str, second| {
+        Fact::Settings(crate::model::AcceptedSettings {
+            digest: digest.to_owned(),
+            files: Vec::new(),
+            at: at(second),
+            by: "root".to_owned(),
+        })
+    };
+    // The clock was set back between the second and the third.
+    let facts = vec![accepted("old", 1), accepted("new", 50), accepted("old", 20)];
+    assert_eq!(loaded(facts).settings_digest, Some("old".to_owned()));
+}

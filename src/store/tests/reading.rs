@@ -1,0 +1,175 @@
+//! The questions of the windows are answered exactly.
+
+use super::*;
+use crate::model::Outcome;
+use crate::store::{HistoryFilter, Reader};
+
+/// 600 runs of three jobs, one a second; every tenth failed, every seventh was skipped.
+fn months() -> (tempfile::TempDir, Vec<Run>) {
+    let dir = tempfile::tempdir().unwrap();
+    let runs: Vec<Run> = (1..=600_u64)
+        .map(|id| {
+            let job = ["a", "b", "c"][usize::try_from(id % 3).unwrap()];
+            let run = run(id, job, i64::try_from(id).unwrap() * 3_600);
+            let outcome = match id {
+                id if id % 10 == 0 => Outcome::Failed,
+                id if id % 7 == 0 => Outcome::Skipped,
+                _ => Outcome::Succeeded,
+            };
+            if id > 597 { run } else { ended(&run, outcome) }
+        })
+        .collect();
+    let writer = writer(&dir);
+    let facts = runs.iter().cloned().map(Fact::Run).collect();
+    writer.commit_blocking(facts).unwrap();
+    writer.close().unwrap();
+    (dir, runs)
+}
+
+#[test]
+fn history_tells_what_was_asked_for_newest_first() {
+    let (dir, runs) = months();
+    let reader = Reader::open(dir.path()).unwrap();
+    let outcomes = [
+        None,
+        Some(Outcome::Succeeded),
+        Some(Outcome::Failed),
+        Some(Outcome::Skipped),
+        Some(Outcome::Lost),
+    ];
+    for job in [None, Some("a"), Some("unknown")] {
+        for since in [
+            None,
+            Some(-5),
+            Some(3_600),
+            Some(400 * 3_600 + 1),
+            Some(9_999_999),
+        ] {
+            for outcome in outcomes {
+                for limit in [0, 5, 1_000] {
+                    let filter = HistoryFilter {
+                        job: job.map(Name::from),
+                        since: since.map(at),
+                        outcome,
+                        limit,
+                    };
+                    let expected: Vec<&Run> = runs
+                        .iter()
+                        .rev()
+                        .filter(|run| job.is_none_or(|job| run.job.as_str() == job))
+                        .filter(|run| since.is_none_or(|since| run.created_at >= at(since)))
+                        .filter(|run| outcome.is_none_or(|_| run.outcome == outcome))
+                        .take(usize::try_from(limit).unwrap())
+                        .collect();
+                    let found = reader.history(&filter).unwrap();
+                    assert_eq!(found.iter().collect::<Vec<_>>(), expected, "{filter:?}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn history_since_an_instant_does_not_read_what_is_older() {
+    let (dir, _) = months();
+    let reader = Reader::open(dir.path()).unwrap();
+    // 24 h of slack before the last run: anything older must not be looked at.
+    let connection =
+        rusqlite::Connection::open(dir.path().join(crate::store::DATABASE_FILE)).unwrap();
+    connection
+        .execute_batch(
+            "UPDATE runs SET nominal = 'not JSON', created_at_us = created_at_us WHERE id < 570",
+        )
+        .unwrap();
+    let filter = HistoryFilter {
+        since: Some(at(600 * 3_600)),
+        limit: 1_000,
+        ..HistoryFilter::default()
+    };
+    assert_eq!(reader.history(&filter).unwrap().len(), 1);
+}
+
+#[test]
+fn the_last_run_and_the_last_done_run_of_a_job_are_told_apart() {
+    let (dir, runs) = months();
+    let reader = Reader::open(dir.path()).unwrap();
+    let a = Name::from("a");
+    assert_eq!(reader.last_run_of(&a).unwrap(), Some(runs[599].clone()));
+    assert_eq!(
+        reader.last_done_run_of(&a).unwrap(),
+        Some(runs[596].clone())
+    );
+    assert_eq!(reader.last_run_of(&Name::from("unknown")).unwrap(), None);
+    assert_eq!(reader.run(RunId(601)).unwrap(), None);
+}
+
+#[test]
+fn limits_keep_the_newest() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let mut facts = Vec::new();
+    for number in 1..=9 {
+        facts.push(Fact::Version(version(
+            "stock",
+            number,
+            VersionState::Published,
+        )));
+        facts.push(Fact::Slot(slot(
+            "stock",
+            i64::try_from(number).unwrap(),
+            SlotState::Met,
+        )));
+        let state = if number % 2 == 0 {
+            IncidentState::Resolved
+        } else {
+            IncidentState::Open
+        };
+        facts.push(Fact::Incident(incident(
+            number,
+            &format!("s{number}"),
+            state,
+        )));
+    }
+    writer.commit_blocking(facts).unwrap();
+    let reader = Reader::open(dir.path()).unwrap();
+    let stock = Name::from("stock");
+    let versions = reader.versions_of(&stock, 2).unwrap();
+    assert_eq!(
+        versions
+            .iter()
+            .map(|version| version.number.0)
+            .collect::<Vec<_>>(),
+        [9, 8]
+    );
+    let slots = reader.slots_of(&stock, 2).unwrap();
+    assert_eq!(
+        slots.iter().map(|slot| slot.due_at).collect::<Vec<_>>(),
+        [at(9), at(8)]
+    );
+    let ids = |open_only| -> Vec<u64> {
+        let found = reader.incidents(open_only, 3).unwrap();
+        found.iter().map(|incident| incident.id.0).collect()
+    };
+    assert_eq!(ids(true), [9, 7, 5]);
+    assert_eq!(ids(false), [9, 8, 7]);
+}
+
+#[test]
+fn a_copy_taken_while_the_daemon_writes_holds_everything_and_can_be_opened() {
+    let (dir, runs) = months();
+    let writer = writer(&dir);
+    let restored = tempfile::tempdir().unwrap();
+    let target = restored.path().join(crate::store::DATABASE_FILE);
+    Reader::open(dir.path())
+        .unwrap()
+        .backup_to(&target)
+        .unwrap();
+    drop(writer);
+    let reader = Reader::open(restored.path()).unwrap();
+    assert_eq!(reader.damage().unwrap(), None);
+    assert_eq!(reader.run(RunId(300)).unwrap().unwrap().0, runs[299]);
+    assert_eq!(
+        Store::open(restored.path()).unwrap().load().unwrap(),
+        Store::open(dir.path()).unwrap().load().unwrap()
+    );
+}

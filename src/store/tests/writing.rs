@@ -1,0 +1,127 @@
+//! The writer's thread: order, durability, chores.
+
+use super::*;
+use crate::store::{DATABASE_FILE, Reader};
+
+fn log_bytes(dir: &tempfile::TempDir) -> u64 {
+    let log = dir.path().join(format!("{DATABASE_FILE}-wal"));
+    log.metadata().map_or(0, |log| log.len())
+}
+
+#[tokio::test]
+async fn commits_are_stored_in_the_order_of_the_calls_not_of_the_waiting() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let first = writer.commit(vec![Fact::Job(job("stock", 1))]);
+    let second = writer.commit(vec![Fact::Job(job("stock", 2))]);
+    let never_awaited = writer.commit(vec![Fact::Job(job("stock", 3))]);
+    drop(never_awaited);
+    second.await.unwrap();
+    first.await.unwrap();
+    writer.health_write().await.unwrap();
+    let found = Reader::open(dir.path()).unwrap().job(&Name::from("stock"));
+    assert_eq!(found.unwrap(), Some(job("stock", 3)));
+}
+
+#[tokio::test]
+async fn a_commit_that_was_asked_for_before_the_end_is_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let waiting: Vec<_> = (1..=100)
+        .map(|cursor| writer.commit(vec![Fact::Job(job("stock", cursor))]))
+        .collect();
+    drop(writer);
+    for commit in waiting {
+        commit.await.unwrap();
+    }
+    let jobs = Store::open(dir.path()).unwrap().load().unwrap().jobs;
+    assert_eq!(jobs, [job("stock", 100)]);
+}
+
+#[test]
+fn commits_of_many_threads_are_all_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    std::thread::scope(|scope| {
+        for thread in 0..8_u64 {
+            let writer = &writer;
+            scope.spawn(move || {
+                for id in 1..=50 {
+                    let id = thread * 50 + id;
+                    for step in
+                        life_of_a_run(id, &format!("job-{thread}"), i64::try_from(id).unwrap())
+                    {
+                        writer.commit_blocking(step).unwrap();
+                    }
+                }
+            });
+        }
+    });
+    let reader = Reader::open(dir.path()).unwrap();
+    let filter = crate::store::HistoryFilter {
+        outcome: Some(crate::model::Outcome::Succeeded),
+        limit: 1_000,
+        ..Default::default()
+    };
+    assert_eq!(reader.history(&filter).unwrap().len(), 400);
+}
+
+#[tokio::test]
+async fn a_checkpoint_empties_the_log_and_closing_removes_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    writer
+        .commit(vec![Fact::Job(job("stock", 1))])
+        .await
+        .unwrap();
+    assert!(log_bytes(&dir) > 0);
+    writer.checkpoint().await.unwrap();
+    assert_eq!(log_bytes(&dir), 0);
+    writer
+        .commit(vec![Fact::Job(job("stock", 2))])
+        .await
+        .unwrap();
+    writer.close().unwrap();
+    assert!(!dir.path().join(format!("{DATABASE_FILE}-wal")).exists());
+}
+
+#[test]
+fn the_log_stays_small_however_much_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let tail = "x".repeat(64 * 1024);
+    let mut largest = 0;
+    for id in 1..=900 {
+        let claimed = run(id, "stock", i64::try_from(id).unwrap());
+        let talkative = Attempt {
+            output: Output {
+                tail: tail.clone(),
+                ..Output::default()
+            },
+            ..attempt(&claimed, 1)
+        };
+        writer
+            .commit_blocking(vec![Fact::Run(claimed), Fact::Attempt(talkative)])
+            .unwrap();
+        largest = largest.max(log_bytes(&dir));
+    }
+    assert!(largest > 16 << 20, "{largest} shows no growth to bound");
+    assert!(largest < 24 << 20, "{largest}");
+}
+
+#[tokio::test]
+async fn a_health_write_is_a_real_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    writer.health_write().await.unwrap();
+    writer.health_write().await.unwrap();
+    writer.close().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let writes: i64 = store
+        .connection
+        .query_row("SELECT health_writes FROM state_directory", [], |row| {
+            row.get(0)
+        })
+        .unwrap();
+    assert_eq!(writes, 2);
+}
