@@ -5,13 +5,16 @@ use sha2::{Digest, Sha256};
 /// Stands for every character that must not be shown or sent.
 const REPLACED: char = '\u{fffd}';
 
+/// How much of a text is looked at for each character that is kept of it.
+const BYTES_READ_PER_CHAR: usize = 16;
+
 /// Longest identifier made by [`identifier`], in bytes.
 const IDENTIFIER_BYTES_MAX: usize = 120;
 
 /// One line for a reader: escape sequences dropped, line breaks and tabs as spaces, other control
 /// characters and text-direction overrides replaced visibly, cut with an ellipsis at `chars_max`.
 pub(super) fn line(text: &str, chars_max: usize) -> String {
-    let plain = anstream::adapter::strip_str(text).to_string();
+    let plain = plain(text, chars_max);
     cut(
         plain.trim().chars().map(|character| match character {
             '\n' | '\r' | '\t' => ' ',
@@ -23,9 +26,7 @@ pub(super) fn line(text: &str, chars_max: usize) -> String {
 
 /// One line of a job's output: as [`line()`], but its indentation is kept.
 pub(super) fn output_line(text: &str, chars_max: usize) -> String {
-    let plain = anstream::adapter::strip_str(text)
-        .to_string()
-        .replace('\t', "    ");
+    let plain = plain(text, chars_max).replace('\t', "    ");
     cut(plain.trim_end().chars().map(shown), chars_max)
 }
 
@@ -70,6 +71,12 @@ pub(super) fn digest(text: &str) -> String {
         "{:016x}",
         start.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
     )
+}
+
+/// Without escape sequences, and not much longer than will be kept: these texts may be huge.
+fn plain(text: &str, chars_max: usize) -> String {
+    let end = text.floor_char_boundary(chars_max.saturating_mul(BYTES_READ_PER_CHAR));
+    anstream::adapter::strip_str(&text[..end]).to_string()
 }
 
 fn shown(character: char) -> char {

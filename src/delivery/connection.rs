@@ -11,7 +11,7 @@ use lettre::transport::smtp::extension::ClientId;
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -39,15 +39,10 @@ pub(super) async fn open(
 ) -> Result<AsyncSmtpConnection, Failure> {
     let hello = ClientId::default();
     let host = server.host.trim_matches(['[', ']']);
-    let mut socket = dial(host, server.port).await?;
+    let mut socket = dial(host, server).await?;
     let peer = socket.peer_addr().map_err(|error| lost(host, &error))?;
     let greeted = match server.security {
         MailSecurity::Plain => {
-            if !peer.ip().is_loopback() {
-                return Err(Failure::permanent(format!(
-                    "mail server {host} is not on this machine, and smtp:// is unprotected; write smtps:// or smtp+starttls://"
-                )));
-            }
             let wire = Wire::new(socket, peer, b"");
             AsyncSmtpConnection::connect_with_transport(Box::new(wire), &hello).await
         }
@@ -93,9 +88,24 @@ fn lost(host: &str, error: &io::Error) -> Failure {
     Failure::temporary(format!("mail server {host}: {}", explain(error)))
 }
 
-async fn dial(host: &str, port: u16) -> Result<TcpStream, Failure> {
-    match timeout(CONNECT_TIMEOUT, TcpStream::connect((host, port))).await {
-        Ok(Ok(socket)) => Ok(socket),
+/// Connects to the first of the server's addresses that answers; unprotected only on this machine.
+async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
+    let port = server.port;
+    let dialing = async {
+        let mut addresses: Vec<SocketAddr> = lookup_host((host, port)).await?.collect();
+        if server.security == MailSecurity::Plain {
+            addresses.retain(|address| address.ip().is_loopback());
+            if addresses.is_empty() {
+                return Ok(None);
+            }
+        }
+        TcpStream::connect(&addresses[..]).await.map(Some)
+    };
+    match timeout(CONNECT_TIMEOUT, dialing).await {
+        Ok(Ok(Some(socket))) => Ok(socket),
+        Ok(Ok(None)) => Err(Failure::permanent(format!(
+            "mail server {host} is not on this machine, and smtp:// is unprotected; write smtps:// or smtp+starttls://"
+        ))),
         Ok(Err(error)) => Err(Failure::temporary(format!(
             "cannot connect to mail server {host}:{port}: {}",
             explain(&error)

@@ -14,7 +14,7 @@ use crate::model::Message;
 const STYLE: &str = "\
 @media (prefers-color-scheme: dark) {\
  .page, .card { background: #14181d !important; color: #e6e9ed !important; }\
- .card { border-color: #39414a !important; }\
+ .card { border-right-color: #39414a !important; border-bottom-color: #39414a !important; border-left-color: #39414a !important; }\
  .muted { color: #a3adb8 !important; }\
  .code { background: #1f252c !important; color: #e6e9ed !important; border-color: #39414a !important; }\
  a { color: #7cb7ff !important; }\
