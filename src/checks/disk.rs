@@ -160,13 +160,13 @@ impl Directory {
         self.remove(&unfinished)?;
         // Exclusive: never into what somebody else has put there meanwhile.
         let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL | OFlags::CLOEXEC;
-        let mut file = rustix::fs::openat(&self.descriptor, &unfinished, flags, mode)
+        let mut output = rustix::fs::openat(&self.descriptor, &unfinished, flags, mode)
             .map(File::from)
             .map_err(|error| self.failed("make", &unfinished)(error.into()))?;
-        let written = fill(&mut file)
+        let written = fill(&mut output)
             // The mode above is cut by the umask; this one is not.
-            .and_then(|()| set_permissions(&file, mode))
-            .and_then(|()| file.sync_all());
+            .and_then(|()| set_permissions(&output, mode))
+            .and_then(|()| output.sync_all());
         if let Err(error) = written {
             // What cannot be finished must not fill a disk that may be full already.
             let _ = self.remove(&unfinished);
