@@ -1,1 +1,16 @@
 //! Judges a candidate, publishes it atomically or puts it into quarantine.
+//!
+//! All functions block on the file system: an async caller gives them a thread of their own.
+
+mod disk;
+mod judge;
+mod publish;
+mod quarantine;
+mod sidecar;
+#[cfg(test)]
+mod tests;
+
+pub use disk::PublishError;
+pub use judge::judge;
+pub use publish::{Step, publish, publish_steps};
+pub use quarantine::{QUARANTINED_MAX, REASONS_FILE, quarantine};

@@ -3,6 +3,7 @@
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
 mod as_of;
+mod error;
 mod glob;
 mod measure;
 mod meter;
@@ -11,5 +12,6 @@ mod observe;
 mod tests;
 
 pub use as_of::{TimeError, parse_time};
-pub use measure::{ContentError, MeasureError, Survey, measure, open_regular, survey};
+pub use error::{ContentError, MeasureError};
+pub use measure::{Survey, measure, open_regular, survey};
 pub use observe::observe;

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::error::MeasureError;
 use super::glob::{ENTRIES_MAX, walk};
-use super::measure::{MeasureError, open_followed, survey};
+use super::measure::{open_followed, survey};
 use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 
 /// Looks at a probed dataset; `at` is now.

@@ -1,74 +1,6 @@
-//! What files of every kind measure, and what a probe sees of them.
+//! What files of every kind measure.
 
-use std::fs::{self, File, FileTimes};
-use std::io::{self, Read};
-use std::os::unix::fs::symlink;
-use std::path::Path;
-use std::time::{Duration, SystemTime};
-
-use jiff::Timestamp;
-use jiff::tz::TimeZone;
-use tempfile::TempDir;
-
-use super::measure::survey_reader;
-use super::observe::{Newest, newest};
 use super::*;
-use crate::model::*;
-
-const COMMA: Option<Format> = Some(Format::Csv { delimiter: b',' });
-
-fn dataset(target: Option<ProbeTarget>) -> Dataset {
-    Dataset {
-        name: Name::from("stock"),
-        title: None,
-        owner: Owner::Nobody,
-        system: None,
-        file: None,
-        probe: target.map(|target| Probe {
-            target,
-            every: Duration::from_mins(1),
-        }),
-        consumers: Vec::new(),
-        due: None,
-        max_age: None,
-        warn_age: None,
-        as_of: AsOf::Start,
-        checks: Checks::default(),
-        settle: Duration::from_secs(2),
-        must_change: false,
-        may_be_empty: false,
-        requires_as_of: false,
-        keep_versions: 14,
-        severity: Severity::Critical,
-        description: None,
-        runbook: None,
-    }
-}
-
-fn column(name: &str, zone: Option<&str>) -> AsOf {
-    AsOf::Column {
-        column: name.to_owned(),
-        zone: zone.map(|name| TimeZone::get(name).expect("a known zone")),
-    }
-}
-
-fn time(text: &str) -> Timestamp {
-    text.parse().expect("a timestamp")
-}
-
-/// Writes a file that was last modified so long before `now()`.
-fn write(path: &Path, content: &str, seconds_ago: i64) {
-    fs::write(path, content).expect("a writable directory");
-    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago))
-        .expect("a time in range");
-    let file = File::options().append(true).open(path).expect("the file");
-    file.set_times(FileTimes::new().set_modified(modified))
-        .expect("its owner may");
-}
-
-fn now() -> Timestamp {
-    time("2026-11-20T22:10:00Z")
-}
 
 /// What one pass says of a text: rows, newest time, or the words of what is wrong.
 fn csv(text: &[u8], as_of: &AsOf) -> Result<(u64, Option<Timestamp>), String> {
@@ -121,32 +53,32 @@ fn broken_csv_is_named_with_its_line() {
         (
             b"a,b\n1,2\n3\n4,5\n",
             &start,
-            "line 3: 1 values where the header names 2 columns",
+            "line 3: 1 value where the header names 2",
         ),
         (
             b"a,b\r\n1,2\r\n3\r\n4,5\r\n",
             &start,
-            "line 3: 1 values where the header names 2 columns",
+            "line 3: 1 value where the header names 2",
         ),
         (
             b"a,b\n\n\n1,2,3\n4,5\n",
             &start,
-            "line 4: 3 values where the header names 2 columns",
+            "line 4: 3 values where the header names 2",
         ),
         (
             b"a,b\n\"1\n1\",2\n3\n4,5\n",
             &start,
-            "line 4: 1 values where the header names 2 columns",
+            "line 4: 1 value where the header names 2",
         ),
         (
             b"a,b\n1,2\n3\n",
             &start,
-            "line 3: 1 values where the header names 2 columns",
+            "line 3: 1 value where the header names 2",
         ),
         (
             b"a,b\n1,2\n3",
             &start,
-            "line 3: 1 values where the header names 2 columns, and the file ends there: it may be cut off",
+            "line 3: 1 value where the header names 2, and the file ends there: it may be cut off",
         ),
         (
             b"a,b\n1,2\n3,\"4\n5,6\n",
@@ -361,154 +293,4 @@ fn as_of_follows_the_rule_of_the_dataset() {
         error.starts_with("the file name `stock-2026-11-18.csv` does not give a time"),
         "{error}"
     );
-}
-
-#[test]
-fn a_probed_file_is_seen_as_what_it_is() {
-    let dir = TempDir::new().expect("a temporary directory");
-    let at = |name: &str| dir.path().join(name);
-    write(&at("settled"), "abc", 2);
-    write(&at("written"), "abc", 1);
-    write(&at("ahead"), "abc", -1);
-    write(&at("far-ahead"), "abc", -86_400);
-    write(&at("empty"), "", 60);
-    symlink(at("settled"), at("link")).expect("a symbolic link");
-    symlink(at("loop"), at("loop")).expect("a symbolic link");
-    symlink(at("nowhere"), at("dangling")).expect("a symbolic link");
-    fs::create_dir(at("directory")).expect("a directory");
-
-    // Name, whether a path is told, and what is found: bytes, nothing, or words.
-    for (name, has_path, expected) in [
-        ("settled", true, Ok(Some(3))),
-        ("link", true, Ok(Some(3))),
-        ("empty", true, Ok(Some(0))),
-        ("far-ahead", true, Ok(Some(3))),
-        ("written", true, Ok(None)),
-        ("ahead", true, Ok(None)),
-        ("missing", false, Ok(None)),
-        ("dangling", false, Ok(None)),
-        (
-            "directory",
-            true,
-            Err("DIR/directory is a directory, not a regular file"),
-        ),
-        (
-            "loop",
-            true,
-            Err("cannot read DIR/loop: Too many levels of symbolic links (os error 40)"),
-        ),
-        (
-            "settled/file",
-            true,
-            Err("cannot read DIR/settled/file: Not a directory (os error 20)"),
-        ),
-        (
-            "away/file",
-            false,
-            Err("the directory DIR/away does not exist; is a share not mounted?"),
-        ),
-    ] {
-        let observation = observe(&dataset(Some(ProbeTarget::File(at(name)))), now());
-        let found = observation
-            .found
-            .map(|found| found.map(|found| found.bytes));
-        let found = found.map_err(|error| error.replace(&dir.path().display().to_string(), "DIR"));
-        assert_eq!(found, expected.map_err(str::to_owned), "{name}");
-        assert_eq!(observation.path.is_some(), has_path, "{name}");
-        assert_eq!(observation.at, now());
-    }
-}
-
-#[test]
-fn content_that_cannot_be_read_is_not_an_arrival() {
-    let dir = TempDir::new().expect("a temporary directory");
-    let path = dir.path().join("stock.csv");
-    write(&path, "lot,at\n1,soon\n", 60);
-    let mut stock = dataset(Some(ProbeTarget::File(path.clone())));
-    stock.as_of = column("at", None);
-    let error = observe(&stock, now()).found.expect_err("no time in it");
-    assert!(
-        error.starts_with(&format!("{}: line 2 (row 1)", path.display())),
-        "{error}"
-    );
-}
-
-#[test]
-fn the_newest_settled_file_of_a_pattern_is_seen() {
-    let dir = TempDir::new().expect("a temporary directory");
-    let at = |name: &str| dir.path().join(name);
-    fs::create_dir_all(at("in/a/deep")).expect("directories");
-    fs::create_dir_all(at("in/.old")).expect("directories");
-    write(&at("in/stock-1.csv"), "1", 50);
-    write(&at("in/stock-2.csv"), "2", 40);
-    write(&at("in/stock-3.csv"), "3", 1);
-    write(&at("in/.stock-4.csv.Xy12"), "4", 10);
-    write(&at("in/.stock-5.csv"), "5", 10);
-    write(&at("in/stock-6.csv.freshd.json"), "6", 10);
-    write(&at("in/other.csv"), "7", 10);
-    write(&at("in/a/stock-8.csv"), "8", 30);
-    write(&at("in/a/deep/stock-9.csv"), "9", 20);
-    write(&at("in/.old/stock-0.csv"), "0", 10);
-    fs::create_dir(at("in/stock-dir.csv")).expect("a directory");
-    symlink(at("in"), at("in/a/loop")).expect("a symbolic link");
-    symlink(at("in/stock-1.csv"), at("in/a/link.txt")).expect("a symbolic link");
-
-    for (pattern, expected) in [
-        ("in/stock-*.csv", Newest::Settled(at("in/stock-2.csv"))),
-        ("in/stock-[1].csv", Newest::Settled(at("in/stock-1.csv"))),
-        ("in/stock-{1,2}.csv", Newest::Settled(at("in/stock-2.csv"))),
-        ("in/stock-?.csv", Newest::Settled(at("in/stock-2.csv"))),
-        ("in/stock-1.csv", Newest::Settled(at("in/stock-1.csv"))),
-        ("in/stock-3*.csv", Newest::Unsettled(at("in/stock-3.csv"))),
-        ("in/stock*", Newest::Settled(at("in/stock-2.csv"))),
-        ("in/.stock-*.csv", Newest::Settled(at("in/.stock-5.csv"))),
-        ("in/*/stock-*.csv", Newest::Settled(at("in/a/stock-8.csv"))),
-        ("*/a/*.csv", Newest::Settled(at("in/a/stock-8.csv"))),
-        (
-            "in/**/stock-*.csv",
-            Newest::Settled(at("in/a/deep/stock-9.csv")),
-        ),
-        ("in/a/**", Newest::Settled(at("in/a/deep/stock-9.csv"))),
-        ("in/**/*.txt", Newest::Settled(at("in/a/link.txt"))),
-        ("in/nothing-*.csv", Newest::Nothing),
-        ("in/nothing.csv", Newest::Nothing),
-        ("in/*/nothing/*.csv", Newest::Nothing),
-    ] {
-        let pattern = format!("{}/{pattern}", dir.path().display());
-        let found = newest(&pattern, now(), Duration::from_secs(2), 1_000);
-        assert_eq!(found, Ok(expected), "{pattern}");
-    }
-}
-
-#[test]
-fn a_pattern_that_cannot_be_followed_says_why() {
-    let dir = TempDir::new().expect("a temporary directory");
-    for name in ["1.csv", "2.csv", "3.csv"] {
-        write(&dir.path().join(name), "1", 50);
-    }
-    let why = |pattern: &str, entries_max| {
-        let found = newest(pattern, now(), Duration::ZERO, entries_max);
-        let why = found.expect_err("it cannot be followed");
-        why.replace(&dir.path().display().to_string(), "DIR")
-    };
-    let here = |pattern: &str| format!("{}/{pattern}", dir.path().display());
-    assert_eq!(
-        why("exports/*.csv", 9),
-        "the pattern exports/*.csv is not absolute; begin it with /"
-    );
-    assert_eq!(
-        why(&here("away/*.csv"), 9),
-        "the directory DIR/away does not exist; is a share not mounted?"
-    );
-    assert_eq!(
-        why(&here("away/one.csv"), 9),
-        "the directory DIR/away does not exist; is a share not mounted?"
-    );
-    assert_eq!(
-        why(&here("*.csv"), 2),
-        "more than 2 names to look at for DIR/*.csv; write a narrower pattern or keep fewer files there"
-    );
-    assert!(newest(&here("*.csv"), now(), Duration::ZERO, 3).is_ok());
-    assert!(why(&here("[.csv"), 9).starts_with("the pattern `[.csv` cannot be read: "));
-    assert!(why(&here("1.csv/*"), 9).starts_with("cannot look into DIR/1.csv: "));
 }

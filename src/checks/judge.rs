@@ -1,0 +1,364 @@
+//! Judges a candidate before readers see it; each answer says what was expected and what came.
+
+use jiff::{SignedDuration, Timestamp};
+
+use crate::model::{
+    AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration,
+    report_value, staged_path,
+};
+use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
+
+/// How far `as_of` may be ahead of the last write of the candidate: clocks differ a little.
+const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
+
+/// Measures a candidate once and judges it by the checks of its dataset.
+///
+/// It never fails: what cannot be read is held back, with the reason.
+pub fn judge(judging: &Judging) -> Judgement {
+    let mut sheet = Sheet::default();
+    let measurement = match open_and_survey(judging) {
+        Ok((survey, as_of)) => judge_survey(judging, survey, as_of, &mut sheet),
+        Err(error) => {
+            sheet.refuse_unread(&error);
+            Measurement::default()
+        }
+    };
+    Judgement {
+        measurement,
+        checks: sheet.checks,
+    }
+}
+
+/// What the job reports as its `as_of`, when it does; then the dataset's rule is not asked.
+type ReportedTime = Option<Result<Timestamp, (String, TimeError)>>;
+
+fn open_and_survey(judging: &Judging) -> Result<(Survey, ReportedTime), MeasureError> {
+    let dataset = &judging.dataset;
+    let reported: ReportedTime = report_value(&judging.report, "as_of").map(|text| {
+        let time = probe::parse_time(text, None);
+        time.map_err(|why| (text.to_owned(), why))
+    });
+    let rule = if reported.is_some() {
+        &AsOf::Start
+    } else {
+        &dataset.as_of
+    };
+    let staged = &judging.staged;
+    // A staged candidate is hidden under another name until it is published under its own.
+    let named = match &dataset.file {
+        Some(target) if staged_path(target, judging.id) == *staged => target,
+        _ => staged,
+    };
+    let name = named.file_name().unwrap_or_default().to_string_lossy();
+    let file = probe::open_regular(staged)?;
+    let survey = probe::survey(&file, staged, &name, dataset.checks.format, rule)?;
+    Ok((survey, reported))
+}
+
+fn judge_survey(
+    judging: &Judging,
+    survey: Survey,
+    reported: ReportedTime,
+    sheet: &mut Sheet,
+) -> Measurement {
+    let Survey {
+        mut measurement,
+        content,
+        head,
+        last_byte,
+        modified_at,
+    } = survey;
+    let dataset = &judging.dataset;
+    let checks = &dataset.checks;
+    let bytes = measurement.bytes;
+    sheet.pass("output", "a file", "a file", "the job wrote a file");
+
+    let is_csv = matches!(checks.format, Some(Format::Csv { .. }));
+    let page = if is_csv { html_title(&head) } else { None };
+    if bytes > 0 || content.is_err() {
+        sheet.format(is_csv, page, &content);
+    }
+    if bytes > 0 && is_csv && content.is_ok() {
+        sheet.last_line(last_byte);
+    }
+    if bytes == 0 || content.is_ok() {
+        sheet.empty(bytes, measurement.rows, dataset.may_be_empty);
+    }
+    if let Some(least) = checks.bytes_min {
+        sheet.at_least("bytes.min", "bytes", least, Some(bytes));
+    }
+    if let Some(least) = checks.rows_min {
+        sheet.at_least("rows.min", "rows", least, measurement.rows);
+    }
+    if let Some(most) = checks.rows_max {
+        sheet.at_most("rows.max", "rows", most, measurement.rows);
+    }
+    for (key, measured) in [("rows", measurement.rows), ("bytes", Some(bytes))] {
+        if let (Some(text), Some(measured)) = (report_value(&judging.report, key), measured) {
+            sheet.reported(key, text, measured);
+        }
+    }
+    match reported {
+        Some(Ok(time)) => measurement.as_of = Some(time),
+        Some(Err((text, why))) => {
+            let why = match why {
+                TimeError::WithoutZone => "has no time zone",
+                TimeError::Unreadable => "is not a time",
+            };
+            let message = format!(
+                "the job reported as_of={text}, which {why}; write it as in 2026-11-20T22:10:00+01:00"
+            );
+            sheet.hold("as_of", "a time with its zone", &text, message);
+        }
+        None => {}
+    }
+    let newest = modified_at.max(judging.started_at);
+    sheet.as_of(measurement.as_of, dataset.requires_as_of, newest);
+    measurement
+}
+
+/// The title of a page where there should be data: `Some` as soon as it is a page, `""` without a title.
+fn html_title(head: &[u8]) -> Option<String> {
+    let text = String::from_utf8_lossy(head);
+    let text = text.trim_start_matches('\u{feff}').trim_start();
+    let lower = text.to_ascii_lowercase();
+    if !lower.starts_with("<!doctype html") && !lower.starts_with("<html") {
+        return None;
+    }
+    let title = lower.find("<title>").and_then(|at| {
+        let from = at + "<title>".len();
+        let length = lower[from..].find("</title>")?;
+        Some(text[from..from + length].trim())
+    });
+    Some(title.unwrap_or_default().replace(char::is_control, " "))
+}
+
+/// The answers, in the order in which they were given.
+#[derive(Default)]
+struct Sheet {
+    checks: Vec<CheckResult>,
+}
+
+impl Sheet {
+    fn add(
+        &mut self,
+        verdict: Verdict,
+        name: &str,
+        expected: &str,
+        actual: &str,
+        message: impl Into<String>,
+    ) {
+        self.checks.push(CheckResult {
+            name: name.to_owned(),
+            column: None,
+            verdict,
+            expected: expected.to_owned(),
+            actual: actual.to_owned(),
+            message: message.into(),
+        });
+    }
+
+    fn pass(&mut self, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
+        self.add(Verdict::Pass, name, expected, actual, message);
+    }
+
+    fn hold(&mut self, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
+        self.add(Verdict::Hold, name, expected, actual, message);
+    }
+
+    fn refuse_unread(&mut self, error: &MeasureError) {
+        let (actual, message) = match error {
+            MeasureError::Missing { .. } => (
+                "nothing",
+                "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path"
+                    .to_owned(),
+            ),
+            MeasureError::NotAFile { what, .. } => (
+                *what,
+                format!("the job left {what} at FRESHD_OUTPUT; write a regular file to that path"),
+            ),
+            MeasureError::Changed { .. } => (
+                "a file still being written",
+                "the output changed while it was judged; let the job wait for everything that writes to it"
+                    .to_owned(),
+            ),
+            MeasureError::Io { .. } | MeasureError::Content(_) => ("unreadable", error.to_string()),
+        };
+        self.hold("output", "a file", actual, message);
+    }
+
+    fn format(&mut self, is_csv: bool, page: Option<String>, content: &Result<(), ContentError>) {
+        if let Some(title) = page {
+            let actual = match title.as_str() {
+                "" => "an HTML page".to_owned(),
+                title => format!("an HTML page titled \"{title}\""),
+            };
+            let message = format!(
+                "the output is {actual}, not CSV: it may be the error page of the server it was fetched from"
+            );
+            self.hold("format", "csv", &actual, message);
+            return;
+        }
+        let message = match content {
+            Ok(()) if is_csv => {
+                self.pass(
+                    "format",
+                    "csv",
+                    "csv",
+                    "every line has the columns of the header",
+                );
+                return;
+            }
+            Ok(()) => return,
+            Err(error) => error.to_string(),
+        };
+        match content {
+            Err(ContentError::UnequalColumns {
+                expected,
+                found,
+                last: true,
+                ..
+            }) => self.hold(
+                "last_line",
+                &format!("{expected} columns"),
+                &format!("{found} columns"),
+                message,
+            ),
+            Err(
+                ContentError::AsOf { .. }
+                | ContentError::Name { .. }
+                | ContentError::MissingColumn { .. },
+            ) => self.hold("as_of", "a time", "none", message),
+            _ => self.hold("format", "csv", "broken csv", message),
+        }
+    }
+
+    fn last_line(&mut self, last_byte: Option<u8>) {
+        let expected = "a line break at the end";
+        if matches!(last_byte, Some(b'\n' | b'\r')) {
+            self.pass("last_line", expected, expected, "the last line is complete");
+        } else {
+            self.hold(
+                "last_line",
+                expected,
+                "no line break at the end",
+                "the last line does not end with a line break, so it may be cut off; let the job write one after its last row",
+            );
+        }
+    }
+
+    fn empty(&mut self, bytes: u64, rows: Option<u64>, may_be_empty: bool) {
+        let actual = match (bytes, rows) {
+            (0, _) => "no bytes",
+            (_, Some(0)) => "a header and no rows",
+            _ => {
+                self.pass("empty", "not empty", "not empty", "the output is not empty");
+                return;
+            }
+        };
+        if may_be_empty {
+            let message = format!("the output has {actual}, which may_be_empty allows");
+            self.pass("empty", "may be empty", actual, message);
+        } else {
+            let message = format!(
+                "the output has {actual}; if that can be right, set may_be_empty = true for the dataset"
+            );
+            self.hold("empty", "not empty", actual, message);
+        }
+    }
+
+    fn at_least(&mut self, name: &str, unit: &str, least: u64, measured: Option<u64>) {
+        let fine = measured.is_some_and(|measured| measured >= least);
+        let expected = (format!("at least {least}"), least);
+        self.bound(name, unit, &expected, measured, fine);
+    }
+
+    fn at_most(&mut self, name: &str, unit: &str, most: u64, measured: Option<u64>) {
+        let fine = measured.is_some_and(|measured| measured <= most);
+        let expected = (format!("at most {most}"), most);
+        self.bound(name, unit, &expected, measured, fine);
+    }
+
+    fn bound(
+        &mut self,
+        name: &str,
+        unit: &str,
+        (expected, limit): &(String, u64),
+        measured: Option<u64>,
+        fine: bool,
+    ) {
+        let unit = match limit {
+            1 => unit.trim_end_matches('s'),
+            _ => unit,
+        };
+        let Some(measured) = measured else {
+            let message = format!("expected {expected} {unit}, but they could not be counted");
+            self.hold(name, expected, "not counted", message);
+            return;
+        };
+        let message = format!("expected {expected} {unit}, and {measured} came");
+        let verdict = if fine { Verdict::Pass } else { Verdict::Hold };
+        self.add(verdict, name, expected, &measured.to_string(), message);
+    }
+
+    fn reported(&mut self, key: &str, text: &str, measured: u64) {
+        let name = format!("report.{key}");
+        let actual = measured.to_string();
+        match text.parse::<u64>() {
+            Ok(number) if number == measured => {
+                let message = format!("the job reported {number} {key}, and so many came");
+                self.pass(&name, text, &actual, message);
+            }
+            Ok(number) => {
+                let message = format!(
+                    "the job reported {number} {key}, but {measured} came: some may be lost or doubled"
+                );
+                self.hold(&name, text, &actual, message);
+            }
+            Err(_) => {
+                let message = format!(
+                    "the job reported {key}={text}, which is not a whole number; write it as in {key}={measured}"
+                );
+                self.hold(&name, text, &actual, message);
+            }
+        }
+    }
+
+    fn as_of(&mut self, as_of: Option<Timestamp>, required: bool, newest: Timestamp) {
+        // A reported time that cannot be read, or a broken column, has been answered already.
+        if self.checks.iter().any(|check| check.name == "as_of") {
+            return;
+        }
+        let Some(as_of) = as_of else {
+            if required {
+                self.hold(
+                    "requires_as_of",
+                    "an as_of",
+                    "none",
+                    "nothing says as of when the data is; report as_of=TIME or set an `as_of` rule that finds one",
+                );
+            }
+            return;
+        };
+        let ahead = as_of.duration_since(newest);
+        if ahead > AHEAD_MAX {
+            let by = format_duration(std::time::Duration::from_secs(
+                ahead.unsigned_abs().as_secs(),
+            ));
+            let message = format!(
+                "the data says it is as of {as_of}, {by} after it was written; a clock or a time zone may be wrong"
+            );
+            let expected = format!("at most {newest}");
+            self.add(
+                Verdict::Warn,
+                "as_of",
+                &expected,
+                &as_of.to_string(),
+                message,
+            );
+        } else {
+            let message = format!("the data is as of {as_of}");
+            self.pass("as_of", "not in the future", &as_of.to_string(), message);
+        }
+    }
+}

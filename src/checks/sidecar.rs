@@ -1,0 +1,83 @@
+//! What stands beside a file: which version it is, and why it was accepted or refused.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::model::{CheckResult, Version};
+
+/// The sidecar of a published file, for programs; keys are only ever added.
+#[derive(Serialize)]
+struct Sidecar<'a> {
+    dataset: &'a str,
+    version: u64,
+    as_of: Timestamp,
+    effective_as_of: Timestamp,
+    /// `items@12`, when that version limits `effective_as_of`.
+    limited_by: Option<String>,
+    arrived_at: Timestamp,
+    run: Option<u64>,
+    inputs: Vec<String>,
+    rows: Option<u64>,
+    bytes: u64,
+    sha256: &'a str,
+    checks: &'a [CheckResult],
+}
+
+/// Why a candidate was refused.
+#[derive(Serialize)]
+struct Reasons<'a> {
+    /// The name of the candidate beside this file, unless the job left none.
+    file: Option<String>,
+    reason: Option<&'a str>,
+    #[serde(flatten)]
+    sidecar: Sidecar<'a>,
+}
+
+/// What publishing needs to know of the sidecar that is there already.
+#[derive(Deserialize)]
+pub(super) struct Present {
+    pub(super) version: u64,
+    pub(super) arrived_at: Timestamp,
+}
+
+/// The text of a version's sidecar.
+pub(super) fn sidecar(version: &Version) -> Vec<u8> {
+    text(&of(version))
+}
+
+/// The text of `reasons.json`.
+pub(super) fn reasons(version: &Version, file: Option<String>) -> Vec<u8> {
+    text(&Reasons {
+        file,
+        reason: version.reason.as_deref(),
+        sidecar: of(version),
+    })
+}
+
+/// What the sidecar there says; `None` when it is not one of freshd's.
+pub(super) fn present(text: &[u8]) -> Option<Present> {
+    serde_json::from_slice(text).ok()
+}
+
+fn of(version: &Version) -> Sidecar<'_> {
+    Sidecar {
+        dataset: version.dataset.as_str(),
+        version: version.number.0,
+        as_of: version.as_of,
+        effective_as_of: version.effective_as_of,
+        limited_by: version.limited_by.as_ref().map(ToString::to_string),
+        arrived_at: version.arrived_at,
+        run: version.run.map(|run| run.0),
+        inputs: version.inputs.iter().map(ToString::to_string).collect(),
+        rows: version.rows,
+        bytes: version.bytes,
+        sha256: &version.sha256,
+        checks: &version.checks,
+    }
+}
+
+fn text(value: &impl Serialize) -> Vec<u8> {
+    let mut text = serde_json::to_vec_pretty(value).expect("plain data becomes JSON");
+    text.push(b'\n');
+    text
+}

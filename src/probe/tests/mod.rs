@@ -1,0 +1,74 @@
+//! What the tests of this room share: a dataset, a clock, a file of a certain age.
+
+mod measure;
+mod observe;
+
+use std::fs::{self, File, FileTimes};
+use std::io::{self, Read};
+use std::os::unix::fs::symlink;
+use std::path::Path;
+use std::time::{Duration, SystemTime};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tempfile::TempDir;
+
+use super::measure::survey_reader;
+use super::observe::{Newest, newest};
+use super::*;
+use crate::model::*;
+
+const COMMA: Option<Format> = Some(Format::Csv { delimiter: b',' });
+
+fn dataset(target: Option<ProbeTarget>) -> Dataset {
+    Dataset {
+        name: Name::from("stock"),
+        title: None,
+        owner: Owner::Nobody,
+        system: None,
+        file: None,
+        probe: target.map(|target| Probe {
+            target,
+            every: Duration::from_mins(1),
+        }),
+        consumers: Vec::new(),
+        due: None,
+        max_age: None,
+        warn_age: None,
+        as_of: AsOf::Start,
+        checks: Checks::default(),
+        settle: Duration::from_secs(2),
+        must_change: false,
+        may_be_empty: false,
+        requires_as_of: false,
+        keep_versions: 14,
+        severity: Severity::Critical,
+        description: None,
+        runbook: None,
+    }
+}
+
+fn column(name: &str, zone: Option<&str>) -> AsOf {
+    AsOf::Column {
+        column: name.to_owned(),
+        zone: zone.map(|name| TimeZone::get(name).expect("a known zone")),
+    }
+}
+
+fn time(text: &str) -> Timestamp {
+    text.parse().expect("a timestamp")
+}
+
+/// Writes a file that was last modified so long before `now()`.
+fn write(path: &Path, content: &str, seconds_ago: i64) {
+    fs::write(path, content).expect("a writable directory");
+    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago))
+        .expect("a time in range");
+    let file = File::options().append(true).open(path).expect("the file");
+    file.set_times(FileTimes::new().set_modified(modified))
+        .expect("its owner may");
+}
+
+fn now() -> Timestamp {
+    time("2026-11-20T22:10:00Z")
+}
