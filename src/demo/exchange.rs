@@ -4,7 +4,7 @@ use std::fmt;
 use std::io::Write;
 use std::path::Path;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, anyhow, bail, ensure};
 use rusqlite::types::{Value, ValueRef};
 use rusqlite::{Connection, TransactionBehavior, params_from_iter};
 
@@ -31,7 +31,8 @@ pub(super) fn query(
     out: &mut dyn Write,
 ) -> anyhow::Result<()> {
     database.pragma_update(None, "query_only", true)?;
-    let mut statement = database.prepare(sql)?;
+    // SQLite's own words; the code below them would tell an author nothing.
+    let mut statement = database.prepare(sql).map_err(|error| anyhow!("{error}"))?;
     ensure!(
         statement.column_count() > 0,
         "the statement answers nothing; write a SELECT"
