@@ -1,1 +1,14 @@
 //! The shell around the engine: event, decide, commit, perform; clock, reload, drain, sd_notify.
+
+mod alive;
+pub mod clock;
+mod control;
+mod files;
+mod host;
+mod narrate;
+mod perform;
+mod shell;
+mod start;
+
+pub use control::{Ask, socket_path};
+pub use start::{Serve, ServeError, serve};

@@ -208,6 +208,8 @@ CREATE TABLE incidents (
     kind TEXT NOT NULL
         CHECK (kind IN ('stale', 'late', 'unknown', 'failed', 'rejected', 'suspect', 'lost', 'stuck',
             'channel_broken', 'freshd')),
+    -- What the subject is; a job and a dataset may share a name.
+    about TEXT NOT NULL CHECK (about IN ('job', 'dataset', 'freshd')),
     subject TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state IN ('waiting', 'attached', 'open', 'resolved')),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
@@ -230,7 +232,7 @@ CREATE TABLE incidents (
 ) STRICT;
 
 -- One unresolved incident for a problem.
-CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, subject) WHERE state <> 'resolved';
+CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, about, subject) WHERE state <> 'resolved';
 
 -- The outbox: messages stored with the facts that caused them.
 CREATE TABLE notifications (

@@ -138,6 +138,7 @@ fn slot(dataset: &str, due: i64, state: SlotState) -> Slot {
 
 fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
     Incident {
+        about: crate::model::About::Job,
         id: IncidentId(id),
         kind: ProblemKind::Stale,
         subject: Name::from(subject),

@@ -1,0 +1,104 @@
+//! Stored facts as log lines, each once, at the boundary where they became true.
+
+use jiff::tz::TimeZone;
+use tracing::{error, info, warn};
+
+use crate::model::{
+    AttemptState, DeliveryOutcome, Fact, IncidentState, NotificationState, Outcome, RunState, Severity, SlotState,
+    VersionState, elapsed, format_age, format_time,
+};
+
+/// Tells the log what has become true. Level says who must act: error the owner, warn soon, info nobody.
+pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
+    match fact {
+        Fact::Run(run) => narrate_run(run),
+        Fact::Attempt(attempt) if attempt.state == AttemptState::Ended => {
+            let failed = attempt.outcome.is_some_and(Outcome::is_failure);
+            if failed {
+                let tail = attempt.output.tail.lines().last().unwrap_or_default();
+                let reason = attempt.reason.as_deref().unwrap_or_default();
+                warn!(job = %attempt.job, run = %attempt.id.run, attempt = attempt.id.number, output = tail, "attempt failed: {reason}");
+            }
+        }
+        Fact::Version(version) => match version.state {
+            VersionState::Published => info!(
+                dataset = %version.dataset,
+                version = %version.number,
+                rows = version.rows,
+                as_of = %format_time(version.effective_as_of, zone),
+                "published"
+            ),
+            VersionState::Quarantined => {
+                let reason = version.reason.as_deref().unwrap_or_default();
+                warn!(dataset = %version.dataset, version = %version.number, "held back: {reason}");
+            }
+            VersionState::Publishing => {}
+        },
+        Fact::Slot(slot) => match slot.state {
+            SlotState::Late => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late"),
+            SlotState::Missed => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed"),
+            SlotState::Recovered => {
+                info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "late delivery has come");
+            }
+            SlotState::Pending | SlotState::Met => {}
+        },
+        Fact::Incident(incident) => {
+            let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
+            match (incident.state, incident.severity) {
+                (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
+                (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
+                (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
+                    info!(incident = %id, %subject, "{kind} is over");
+                }
+                (IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved, _) => {}
+            }
+        }
+        Fact::Notification(notification) => {
+            let (to, purpose) = (notification.address.to_string(), notification.message.purpose.as_str());
+            match notification.state {
+                NotificationState::Delivered => info!(to, purpose, "told: {}", notification.message.subject),
+                NotificationState::Dead => {
+                    let why = notification.last_error.as_deref().unwrap_or_default();
+                    error!(to, purpose, "could not tell, given up: {why}");
+                }
+                NotificationState::Pending | NotificationState::Collapsed => {}
+            }
+        }
+        Fact::Delivery(delivery) => {
+            if let DeliveryOutcome::Temporary { error, .. } = &delivery.outcome {
+                warn!(notification = %delivery.notification, tries = delivery.number, "could not tell yet: {error}");
+            }
+        }
+        Fact::Observation(observation) => {
+            if let Err(why) = &observation.found {
+                warn!(dataset = %observation.dataset, "the probe cannot tell: {why}");
+            }
+        }
+        Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
+        Fact::Attempt(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
+    }
+}
+
+fn narrate_run(run: &crate::model::Run) {
+    let (job, id) = (&run.job, run.id);
+    let reason = run.reason.as_deref().unwrap_or_default();
+    match (run.state, run.outcome) {
+        (RunState::Final, Some(outcome)) => {
+            let took = run.started_at.zip(run.ended_at).map(|(from, to)| elapsed(from, to));
+            let took = took.map(|took| if took.as_secs() == 0 { format!("{}ms", took.as_millis()) } else { format_age(took) });
+            let word = outcome.as_str().replace('_', " ");
+            let message = if reason.is_empty() { word } else { format!("{word}: {reason}") };
+            match outcome {
+                Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => info!(%job, run = %id, took, "{message}"),
+                Outcome::Missed => warn!(%job, run = %id, "{message}"),
+                _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
+            }
+        }
+        (RunState::Waiting, _) => info!(%job, run = %id, "{reason}"),
+        (RunState::BackingOff, _) => {
+            let at = run.retry_at.map(|at| at.to_string());
+            warn!(%job, run = %id, attempt = run.attempts, retry_at = at, "{reason}; another attempt follows");
+        }
+        (RunState::Running | RunState::Judging | RunState::Final, _) => {}
+    }
+}

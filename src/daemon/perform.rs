@@ -1,0 +1,99 @@
+//! Actions of committed steps, performed without ever blocking the main loop.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::sync::oneshot;
+use tracing::warn;
+
+use super::files::{FileWork, Work};
+use crate::delivery::Delivery;
+use crate::model::{Action, DeliveryOutcome, Event, Observation, Reply, Settings};
+use crate::probe;
+use crate::runner::Keepers;
+
+/// What performing needs.
+pub(super) struct Performer {
+    pub(super) settings: Arc<Settings>,
+    pub(super) keepers: Keepers,
+    pub(super) delivery: Arc<Delivery>,
+    pub(super) events: UnboundedSender<Event>,
+    pub(super) replies: HashMap<u64, oneshot::Sender<Reply>>,
+}
+
+impl Performer {
+    /// Performs the actions of one commit, in order where order matters.
+    pub(super) fn perform(&mut self, actions: Vec<Action>) {
+        let mut files = FileWork::default();
+        let mut acknowledged = Vec::new();
+        for action in actions {
+            match action {
+                Action::Start(spec) => self.keepers.start(spec),
+                Action::Stop { id, reason } => self.keepers.stop(id, reason),
+                Action::Acknowledge(id) => acknowledged.push(id),
+                Action::Judge(judging) => files.add(judging.id, Work::Judge(judging)),
+                Action::Publish(publishing) => match publishing.version.attempt {
+                    Some(id) => files.add(id, Work::Publish(publishing)),
+                    None => warn!(dataset = %publishing.version.dataset, "nothing to publish"),
+                },
+                Action::Quarantine(publishing) => {
+                    if let Some(id) = publishing.version.attempt {
+                        files.add(id, Work::Quarantine(publishing));
+                    }
+                }
+                Action::Clean { id, run_dir, staged } => files.add(id, Work::Clean { run_dir, staged }),
+                Action::Probe(dataset) => self.probe(dataset),
+                Action::Send(notification) => self.send(*notification),
+                Action::Reply { id, reply } => {
+                    if let Some(asker) = self.replies.remove(&id) {
+                        // Whoever asked may have gone; what was asked for is done all the same.
+                        let _ = asker.send(reply);
+                    }
+                }
+            }
+        }
+        if !acknowledged.is_empty() {
+            self.keepers.acknowledge(acknowledged);
+        }
+        files.start(&self.events);
+    }
+
+    fn probe(&self, dataset: Arc<crate::model::Dataset>) {
+        let events = self.events.clone();
+        let name = dataset.name.clone();
+        tokio::spawn(async move {
+            let at = super::clock::now().wall;
+            let seen = tokio::task::spawn_blocking(move || probe::observe(&dataset, at)).await;
+            let observation = seen.unwrap_or_else(|panic| Observation {
+                dataset: name,
+                at,
+                found: Err(format!("freshd failed while looking: {panic}")),
+                path: None,
+            });
+            let _ = events.send(Event::Probed(observation));
+        });
+    }
+
+    fn send(&self, notification: crate::model::Notification) {
+        let events = self.events.clone();
+        let id = notification.id;
+        let channel = self.settings.channels.get(&notification.address.channel).cloned();
+        let delivery = self.delivery.clone();
+        let task = tokio::spawn(async move {
+            match channel {
+                Some(channel) => delivery.send(&channel, &notification).await,
+                None => DeliveryOutcome::Permanent {
+                    error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
+                },
+            }
+        });
+        tokio::spawn(async move {
+            let outcome = task.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
+                error: format!("freshd failed while sending: {panic}"),
+                retry_after_seconds: None,
+            });
+            let _ = events.send(Event::Delivered { id, outcome });
+        });
+    }
+}

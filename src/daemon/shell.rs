@@ -1,0 +1,190 @@
+//! The main loop: drain events, decide, commit once, perform.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use tokio::sync::mpsc;
+use tracing::{error, info, warn};
+
+use super::alive::Alive;
+use super::clock::{self, Timer};
+use super::control::{Ask, Asked};
+use super::narrate::narrate;
+use super::perform::Performer;
+use super::start::{Loader, Loaded};
+use crate::engine::Engine;
+use crate::model::{Action, Event, Fact, Reply, later};
+use crate::store::{CommitError, Writer};
+
+/// Events decided in one commit at most, so that replies and signals are not kept waiting.
+const EVENTS_PER_COMMIT_MAX: usize = 4_096;
+/// A commit that failed for want of space is tried again after this long.
+const COMMIT_RETRY: Duration = Duration::from_secs(2);
+/// The longest sleep: the clock and the heap are looked at again then, whatever happened.
+const SLEEP_MAX: Duration = Duration::from_mins(1);
+
+/// Everything the loop holds.
+pub(super) struct Shell {
+    pub(super) engine: Engine,
+    pub(super) writer: Writer,
+    pub(super) performer: Performer,
+    pub(super) timer: Timer,
+    pub(super) events: mpsc::UnboundedReceiver<Event>,
+    pub(super) woken: mpsc::UnboundedReceiver<()>,
+    pub(super) asked: mpsc::Receiver<Asked>,
+    pub(super) signals: Signals,
+    pub(super) alive: Alive,
+    pub(super) loader: Loader,
+    pub(super) requests: u64,
+}
+
+/// Signals that mean something.
+pub(super) struct Signals {
+    pub(super) hangup: tokio::signal::unix::Signal,
+    pub(super) terminate: tokio::signal::unix::Signal,
+    pub(super) interrupt: tokio::signal::unix::Signal,
+}
+
+impl Shell {
+    /// Runs until told to stop. Running attempts go on without the daemon.
+    pub(super) async fn run(mut self) -> anyhow::Result<()> {
+        let mut batch = Vec::new();
+        loop {
+            self.sleep_until_next()?;
+            tokio::select! {
+                Some(event) = self.events.recv() => batch.push(event),
+                Some(()) = self.woken.recv() => {
+                    self.timer.disarmed();
+                    batch.push(Event::Tick);
+                }
+                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await,
+                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await,
+                Some(()) = self.signals.terminate.recv() => break,
+                Some(()) = self.signals.interrupt.recv() => break,
+                record = self.alive.beat() => {
+                    if record {
+                        batch.push(Event::Alive);
+                    }
+                }
+            }
+            while batch.len() < EVENTS_PER_COMMIT_MAX
+                && let Ok(event) = self.events.try_recv()
+            {
+                batch.push(event);
+            }
+            self.decide(&mut batch).await?;
+            self.alive.turned(&self.writer);
+        }
+        self.stop().await
+    }
+
+    /// Decides about all events at hand, commits the facts of all of them, then performs their actions.
+    pub(super) async fn decide(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
+        let mut facts = Vec::new();
+        let mut actions: Vec<Action> = Vec::new();
+        let now = clock::now();
+        if let Some(by_ms) = self.timer.stepped(now) {
+            warn!(by_ms, "the clock was set");
+            batch.insert(0, Event::ClockStepped { by_ms });
+        }
+        for event in batch.drain(..) {
+            let step = self.engine.handle(now, event);
+            facts.extend(step.facts);
+            actions.extend(step.actions);
+        }
+        if !facts.is_empty() {
+            self.commit(facts).await?;
+        }
+        self.performer.perform(actions);
+        Ok(())
+    }
+
+    /// Nothing is performed before this returns: a full disk holds everything back until there is space.
+    async fn commit(&mut self, facts: Vec<Fact>) -> anyhow::Result<()> {
+        let mut told = false;
+        loop {
+            match self.writer.commit(facts.clone()).await {
+                Ok(()) => break,
+                Err(error) if error.is_temporary() => {
+                    if !told {
+                        error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
+                        told = true;
+                    }
+                    tokio::time::sleep(COMMIT_RETRY).await;
+                }
+                Err(error @ CommitError::Conflict(_)) => {
+                    return Err(error).context("freshd contradicts its own records and ends before doing harm; this is a bug");
+                }
+                Err(error) => return Err(error).context("could not store what was decided"),
+            }
+        }
+        if told {
+            info!("stored again");
+        }
+        let zone = &self.performer.settings.timezone;
+        for fact in &facts {
+            narrate(fact, zone);
+        }
+        Ok(())
+    }
+
+    fn sleep_until_next(&mut self) -> anyhow::Result<()> {
+        let now = clock::now();
+        let latest = later(now.wall, SLEEP_MAX);
+        let next = self.engine.next_wake(now).map_or(latest, |next| next.min(latest));
+        self.timer.arm(next)
+    }
+
+    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {
+        match asked.ask {
+            Ask::Engine(request) => {
+                self.requests += 1;
+                self.performer.replies.insert(self.requests, asked.answer);
+                batch.push(Event::Requested { id: self.requests, by: asked.by, request });
+            }
+            Ask::Reload => {
+                let reply = match self.reload(&asked.by, batch).await {
+                    Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
+                    Err(problems) => Reply::Refused(problems),
+                };
+                let _ = asked.answer.send(reply);
+            }
+        }
+    }
+
+    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) {
+        self.alive.reloading();
+        if let Err(problems) = self.reload("signal SIGHUP", batch).await {
+            error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
+        }
+        self.alive.ready();
+    }
+
+    /// Takes the whole new configuration, or none of it.
+    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> Result<String, String> {
+        let loader = self.loader.clone();
+        let by = by.to_owned();
+        let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
+        let Loaded { settings, accepted } = loaded.map_err(|panic| format!("could not read it: {panic}"))?.map_err(|error| error.to_string())?;
+        if settings.web != self.performer.settings.web {
+            warn!("[web] has changed; that takes effect at the next restart");
+        }
+        let digest = settings.digest.clone();
+        self.performer.settings = Arc::clone(&settings);
+        info!(settings = digest, "jobs.toml reloaded");
+        batch.push(Event::Reloaded { settings, accepted });
+        Ok(digest)
+    }
+
+    /// Ends in order. What was asked for is stored; attempts go on with their keeper.
+    async fn stop(mut self) -> anyhow::Result<()> {
+        self.alive.stopping();
+        info!("stopping; running jobs go on and are taken up again at the next start");
+        let mut last = vec![Event::Stopping];
+        self.decide(&mut last).await?;
+        let Self { writer, performer, .. } = self;
+        performer.keepers.close().await;
+        tokio::task::spawn_blocking(move || writer.close()).await.context("close the store")?.context("close the store")
+    }
+}

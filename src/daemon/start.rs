@@ -1,0 +1,191 @@
+//! From a file name to a running daemon: read the configuration, open the store, recover, begin.
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tracing::info;
+
+use super::alive::Alive;
+use super::clock::{self, Timer};
+use super::host;
+use super::perform::Performer;
+use super::shell::{Shell, Signals};
+use super::control;
+use crate::config::{self, Environment, Problem};
+use crate::delivery::{Delivery, SEND_TIMEOUT};
+use crate::engine::Engine;
+use crate::model::{AcceptedSettings, Event, Settings};
+use crate::runner::Keepers;
+use crate::store::{OpenError, Store};
+
+/// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
+const RUNTIME_THREADS: usize = 2;
+/// Threads for file work, at most.
+const BLOCKING_THREADS_MAX: usize = 32;
+/// Questions that wait for the main loop, at most.
+const ASKED_MAX: usize = 256;
+
+/// What to serve.
+#[derive(Clone, Debug)]
+pub struct Serve {
+    /// jobs.toml.
+    pub config: PathBuf,
+    /// The state directory.
+    pub state_dir: PathBuf,
+}
+
+/// Why the daemon did not start, or ended.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The configuration has errors.
+    #[error("the configuration has errors")]
+    Config(Vec<Problem>),
+    /// The state directory cannot be used.
+    #[error(transparent)]
+    Store(#[from] OpenError),
+    /// The dashboard's address is taken.
+    #[error("cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}")]
+    Listen {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// The system's word.
+        error: std::io::Error,
+        /// Where to change it.
+        file: String,
+    },
+    /// Anything else.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+/// Reads jobs.toml, at start and at each reload, in the same way.
+#[derive(Clone, Debug)]
+pub(super) struct Loader {
+    config: PathBuf,
+}
+
+/// A configuration that was accepted.
+#[derive(Clone, Debug)]
+pub(super) struct Loaded {
+    pub(super) settings: Arc<Settings>,
+    pub(super) accepted: AcceptedSettings,
+}
+
+/// A configuration that was not.
+#[derive(Debug)]
+pub(super) struct Refused(pub(super) Vec<Problem>);
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&config::render(&self.0, false))
+    }
+}
+
+impl Loader {
+    pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
+        let loaded = config::load(&self.config, &Environment::of_process());
+        let Some(settings) = loaded.settings else { return Err(Refused(loaded.problems)) };
+        let accepted = AcceptedSettings {
+            digest: settings.digest.clone(),
+            files: loaded.files,
+            at: clock::now().wall,
+            by: by.to_owned(),
+        };
+        Ok(Loaded { settings: Arc::new(settings), accepted })
+    }
+}
+
+/// Supervises until told to stop.
+///
+/// # Errors
+/// Says why it could not start, or what ended it.
+pub fn serve(serve: &Serve) -> Result<(), ServeError> {
+    let loader = Loader { config: serve.config.clone() };
+    let by = std::env::var("USER").unwrap_or_else(|_| "start".to_owned());
+    let loaded = loader.load(&by).map_err(|Refused(problems)| ServeError::Config(problems))?;
+    let store = Store::open(&serve.state_dir)?;
+    let listener = listen(&loaded.settings)?;
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(RUNTIME_THREADS)
+        .max_blocking_threads(BLOCKING_THREADS_MAX)
+        .enable_all()
+        .build()
+        .map_err(anyhow::Error::from)?;
+    runtime.block_on(begin(&serve.state_dir, loader, loaded, store, listener))
+}
+
+/// A port that is taken is told before anything is started.
+fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
+    let Some(web) = &settings.web else { return Ok(None) };
+    match TcpListener::bind(web.listen) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) => {
+            Err(ServeError::Listen { address: web.listen, error, file: settings.file.display().to_string() })
+        }
+    }
+}
+
+async fn begin(
+    state_dir: &Path,
+    loader: Loader,
+    loaded: Loaded,
+    store: Store,
+    listener: Option<TcpListener>,
+) -> Result<(), ServeError> {
+    let Loaded { settings, accepted } = loaded;
+    let snapshot = store.load().map_err(anyhow::Error::from)?;
+    let writer = store.into_writer()?;
+    let now = clock::now();
+    let engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
+    let (events, received) = mpsc::unbounded_channel();
+    let (woken, wakes) = mpsc::unbounded_channel();
+    let (asks, asked) = mpsc::channel(ASKED_MAX);
+    let timer = Timer::start(now, woken)?;
+    // Before the keepers: a start that is asked for twice must find the directory's socket taken.
+    control::listen(state_dir, asks).map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
+    let keepers = Keepers::recover(state_dir, engine.unfinished(), events.clone()).await?;
+    let signals = Signals {
+        hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
+        terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
+        interrupt: signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?,
+    };
+    let performer = Performer {
+        settings: settings.clone(),
+        keepers,
+        delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
+        events,
+        replies: std::collections::HashMap::new(),
+    };
+    let mut shell = Shell {
+        engine,
+        writer,
+        performer,
+        timer,
+        events: received,
+        woken: wakes,
+        asked,
+        signals,
+        alive: Alive::new(),
+        loader,
+        requests: 0,
+    };
+    if let Some(listener) = listener {
+        // The dashboard is served from here once there is one; until then the port is held and answers nothing.
+        drop(listener);
+    }
+    info!(
+        jobs = settings.jobs.len(),
+        datasets = settings.datasets.len(),
+        systems = settings.systems.len(),
+        state = %state_dir.display(),
+        "supervising {}",
+        settings.file.display()
+    );
+    shell.decide(&mut vec![Event::Started { accepted }]).await?;
+    shell.alive.ready();
+    shell.run().await?;
+    Ok(())
+}
