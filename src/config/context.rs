@@ -1,0 +1,202 @@
+//! What every section needs while it is read: the environment, the known names, and the report.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+
+use super::commands::Commands;
+use super::environment::Environment;
+use super::reader::{Text, Value};
+use super::report::{Report, Spot};
+use super::schedules::Schedules;
+use crate::model::{Calendar, Channel, Name, Owner};
+
+/// A section of the configuration whose entries have names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) enum Section {
+    /// `[calendars]`
+    Calendars,
+    /// `[channels]`
+    Channels,
+    /// `[teams]`
+    Teams,
+    /// `[systems]`
+    Systems,
+    /// `[datasets]`
+    Datasets,
+    /// `[jobs]`
+    Jobs,
+    /// `[pools]`
+    Pools,
+}
+
+impl Section {
+    /// All, in the order in which they are read.
+    pub(super) const ALL: [Self; 7] = [
+        Self::Calendars,
+        Self::Channels,
+        Self::Pools,
+        Self::Teams,
+        Self::Systems,
+        Self::Datasets,
+        Self::Jobs,
+    ];
+
+    /// The key in the file.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Calendars => "calendars",
+            Self::Channels => "channels",
+            Self::Teams => "teams",
+            Self::Systems => "systems",
+            Self::Datasets => "datasets",
+            Self::Jobs => "jobs",
+            Self::Pools => "pools",
+        }
+    }
+
+    /// One of its entries, in messages.
+    pub(super) fn singular(self) -> &'static str {
+        self.key().trim_end_matches('s')
+    }
+}
+
+/// Every name that the files define, and where.
+#[derive(Debug, Default)]
+pub(super) struct Known {
+    names: HashMap<Section, BTreeMap<Name, Spot>>,
+}
+
+impl Known {
+    /// Takes in a definition; the place of the first one when it is not the first.
+    pub(super) fn define(&mut self, section: Section, name: &str, spot: Spot) -> Option<Spot> {
+        let names = self.names.entry(section).or_default();
+        if let Some(first) = names.get(name) {
+            return Some(*first);
+        }
+        names.insert(name.into(), spot);
+        None
+    }
+
+    /// The shared name of a definition.
+    pub(super) fn find(&self, section: Section, name: &str) -> Option<&Name> {
+        Some(self.names.get(&section)?.get_key_value(name)?.0)
+    }
+
+    /// Where a name is defined.
+    pub(super) fn spot(&self, section: Section, name: &str) -> Option<Spot> {
+        self.names.get(&section)?.get(name).copied()
+    }
+
+    /// All names of a section.
+    pub(super) fn names(&self, section: Section) -> impl Iterator<Item = &str> {
+        self.names
+            .get(&section)
+            .into_iter()
+            .flat_map(|names| names.keys().map(Name::as_str))
+    }
+
+    /// Number of entries of a section.
+    pub(super) fn count(&self, section: Section) -> usize {
+        self.names.get(&section).map_or(0, BTreeMap::len)
+    }
+}
+
+/// What every section needs while it is read.
+#[derive(Debug)]
+pub(super) struct Context<'a> {
+    /// Texts and problems.
+    pub(super) report: &'a Report,
+    /// Variables, credentials, PATH, time.
+    pub(super) environment: &'a Environment,
+    /// Names of all files.
+    pub(super) known: &'a Known,
+    /// The zone of the root file.
+    pub(super) timezone: TimeZone,
+    /// Calendars of all files, without the broken ones.
+    pub(super) calendars: BTreeMap<Name, Arc<Calendar>>,
+    /// Channels of all files, without the broken ones.
+    pub(super) channels: BTreeMap<Name, Channel>,
+    /// Schedules read so far, so that equal ones are shared.
+    pub(super) schedules: Schedules,
+    /// Commands looked up so far.
+    pub(super) commands: Commands,
+}
+
+impl Context<'_> {
+    /// The absolute path that a text means, relative to the file it is written in.
+    pub(super) fn path(&self, text: &Text<'_>) -> PathBuf {
+        absolute(self.report.dir(text.spot()), text.text)
+    }
+
+    /// The defined name that a text refers to; an error when nothing defines it.
+    pub(super) fn refer(&self, section: Section, text: &Text<'_>) -> Option<Name> {
+        if let Some(name) = self.known.find(section, text.text) {
+            return Some(name.clone());
+        }
+        if !self.report.may_be_defined_in_a_hole(text.text) {
+            let help = self.help_for_unknown(&[section], text.text);
+            text.error(format!("unknown {} `{}`", section.singular(), text.text), help);
+        }
+        None
+    }
+
+    /// What to write where a name of one of these sections was meant.
+    pub(super) fn help_for_unknown(&self, sections: &[Section], name: &str) -> String {
+        let names = || sections.iter().flat_map(|section| self.known.names(*section));
+        if let Some(nearest) = self.report.nearest(name, names()) {
+            return format!("did you mean `{nearest}`?");
+        }
+        let first: Vec<&str> = names().take(9).collect();
+        match first.len() {
+            0 | 9.. => format!("define it as [{}.{}]", sections[0].key(), quoted_key(name)),
+            _ => format!("known {}: {}", sections[0].key(), first.join(", ")),
+        }
+    }
+
+    /// The owner of an entry, which must be written out.
+    pub(super) fn owner(&self, table: &super::reader::Table<'_>, what: &str) -> Owner {
+        let Some(value) = table.get("owner") else {
+            let teams: Vec<&str> = self.known.names(Section::Teams).take(5).collect();
+            let teams = if teams.is_empty() { "a [teams.NAME]".to_owned() } else { teams.join(", ") };
+            table.missing(
+                format!("{what} has no owner"),
+                format!("write owner = \"TEAM\" with one of {teams}, or owner = \"nobody\" if it must be"),
+            );
+            return Owner::Nobody;
+        };
+        self.owner_value(value, what)
+    }
+
+    fn owner_value(&self, value: Value<'_>, what: &str) -> Owner {
+        let Some(text) = value.text() else {
+            return Owner::Nobody;
+        };
+        if text.text == "nobody" {
+            self.report.warning(
+                value.spot(),
+                format!("nobody answers for {what}"),
+                "name a team, so that somebody is told; until then the fallback is",
+            );
+            return Owner::Nobody;
+        }
+        self.refer(Section::Teams, &text)
+            .map_or(Owner::Nobody, Owner::Team)
+    }
+}
+
+/// A path relative to `dir`, made absolute without looking at the disk: `.` is dropped, `..` is kept.
+pub(super) fn absolute(dir: &Path, text: &str) -> PathBuf {
+    // `components` leaves out `.` and doubled slashes.
+    dir.join(text).components().collect()
+}
+
+/// A name as a key of TOML.
+pub(super) fn quoted_key(name: &str) -> String {
+    let bare = name
+        .chars()
+        .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+    if bare { name.to_owned() } else { format!("\"{name}\"") }
+}

@@ -1,0 +1,59 @@
+//! What a configuration depends on besides its files: variables, credentials, PATH, who runs it, and when.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+/// PATH of jobs when the environment has none.
+const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// What must not be read from globals while a configuration is loaded.
+///
+/// `Debug` hides the values of the variables: some of them are secrets.
+#[derive(Clone)]
+pub struct Environment {
+    /// Environment variables, for `{ env = "NAME" }`.
+    pub variables: BTreeMap<String, String>,
+    /// `CREDENTIALS_DIRECTORY` of systemd, for `{ credential = "NAME" }`.
+    pub credentials_dir: Option<PathBuf>,
+    /// Directories in which commands of jobs are looked up.
+    pub path: Vec<PathBuf>,
+    /// Whether freshd runs as root: unsafe files are then refused.
+    pub root: bool,
+    /// From when coming occurrences and calendars are looked at.
+    pub now: Timestamp,
+}
+
+impl Environment {
+    /// The environment of this process, now.
+    pub fn of_process() -> Self {
+        let variables: BTreeMap<String, String> = std::env::vars_os()
+            .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)))
+            .collect();
+        let path = variables
+            .get("PATH")
+            .filter(|path| !path.is_empty())
+            .map_or(PATH_DEFAULT, String::as_str);
+        Self {
+            credentials_dir: variables.get("CREDENTIALS_DIRECTORY").map(PathBuf::from),
+            path: std::env::split_paths(path).collect(),
+            root: rustix::process::geteuid().is_root(),
+            now: Timestamp::now(),
+            variables,
+        }
+    }
+}
+
+impl fmt::Debug for Environment {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Environment")
+            .field("variables", &self.variables.keys())
+            .field("credentials_dir", &self.credentials_dir)
+            .field("path", &self.path)
+            .field("root", &self.root)
+            .field("now", &self.now)
+            .finish()
+    }
+}

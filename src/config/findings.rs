@@ -1,0 +1,318 @@
+//! Findings about the whole flow: promises without a way to keep them, data without readers, rings.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::context::{Context, Section};
+use super::datasets::DatasetSpots;
+use super::jobs::JobSpots;
+use super::report::Report;
+use super::timing::Timing;
+use crate::lineage::{Lineage, Node};
+use crate::model::{Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+
+/// Longest ring that is told in full.
+const RING_TOLD_MAX: usize = 12;
+
+/// Where everything is written.
+#[derive(Debug, Default)]
+pub(super) struct Places {
+    /// By job.
+    pub(super) jobs: HashMap<Name, JobSpots>,
+    /// By dataset.
+    pub(super) datasets: HashMap<Name, DatasetSpots>,
+}
+
+/// Looks at the flow as a whole. What could not be read is left out, so that one mistake is told once.
+pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places) {
+    let findings = Findings {
+        report: context.report,
+        settings,
+        places,
+        lineage: Lineage::new(settings),
+        timing: Timing::new(context.environment.now),
+    };
+    findings.producers();
+    findings.rings();
+    for (name, dataset) in &settings.datasets {
+        if findings.dataset_is_sound(name) {
+            findings.promise(dataset);
+        }
+    }
+    for job in settings.jobs.values() {
+        findings.inputs(job);
+    }
+    let whole = !context.report.has_holes()
+        && places.jobs.values().all(|spots| !spots.broken)
+        && places.datasets.values().all(|spots| !spots.broken);
+    if whole {
+        findings.unused(context);
+    }
+}
+
+struct Findings<'a> {
+    report: &'a Report,
+    settings: &'a Settings,
+    places: &'a Places,
+    lineage: Lineage,
+    timing: Timing,
+}
+
+impl Findings<'_> {
+    /// Datasets that two jobs produce, that have no file, or that share one.
+    fn producers(&self) {
+        let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();
+        for job in self.settings.jobs.values() {
+            if let (Some(dataset), Some(spots)) = (&job.produces, self.places.jobs.get(&job.name)) {
+                producers.entry(dataset).or_default().push((&job.name, spots));
+            }
+        }
+        let mut files: HashMap<&std::path::Path, &Name> = HashMap::new();
+        for (dataset, jobs) in &mut producers {
+            jobs.sort_by_key(|(_, spots)| spots.produces);
+            let [(first, first_spots), others @ ..] = jobs.as_slice() else {
+                continue;
+            };
+            for (other, spots) in others {
+                let first_place = first_spots.produces.unwrap_or(first_spots.name);
+                self.report.error(
+                    spots.produces.unwrap_or(spots.name),
+                    format!(
+                        "dataset `{dataset}` is produced twice: by job `{other}`, and by job `{first}` in {}",
+                        self.report.place(first_place)
+                    ),
+                    "let one job produce it, or give the other a dataset of its own",
+                );
+            }
+            let (Some(settings), Some(spots)) =
+                (self.settings.datasets.get(*dataset), self.places.datasets.get(*dataset))
+            else {
+                continue;
+            };
+            match &settings.file {
+                Some(file) => {
+                    if let Some(other) = files.insert(file, dataset) {
+                        self.report.error(
+                            spots.file.unwrap_or(spots.name),
+                            format!("datasets `{dataset}` and `{other}` are published to one file"),
+                            "give each dataset a file of its own",
+                        );
+                    }
+                }
+                None if !spots.broken => self.report.error(
+                    spots.name,
+                    format!("dataset `{dataset}` has no file, but job `{first}` produces it"),
+                    "write file = \"exports/NAME.csv\": where its readers find it",
+                ),
+                None => {}
+            }
+            if settings.probe.is_some() && !spots.broken {
+                self.report.warning(
+                    spots.name,
+                    format!("dataset `{dataset}` has a probe, but job `{first}` produces it"),
+                    "take the probe out: freshd knows what its own jobs produce",
+                );
+            }
+        }
+    }
+
+    fn rings(&self) {
+        for ring in self.lineage.cycles() {
+            let [Node::Dataset(dataset), Node::Job(job), rest @ ..] = ring.as_slice() else {
+                continue;
+            };
+            let needed = match rest.first() {
+                Some(node) => node.name(),
+                None => dataset,
+            };
+            let mut way = format!("job `{job}` needs `{needed}`");
+            for pair in rest.chunks(2).take(RING_TOLD_MAX) {
+                if let [Node::Dataset(_), Node::Job(maker)] = pair {
+                    way.push_str(&format!(", made by job `{maker}`, which needs "));
+                    let inputs = self.lineage.inputs_of_job(maker.as_str());
+                    let next = ring
+                        .iter()
+                        .cycle()
+                        .skip_while(|node| **node != Node::Job(maker.clone()))
+                        .nth(1)
+                        .map(Node::name)
+                        .filter(|name| inputs.contains(name));
+                    way.push_str(&format!("`{}`", next.unwrap_or(dataset)));
+                }
+            }
+            if rest.len() > 2 * RING_TOLD_MAX {
+                way.push_str(", and so on");
+            }
+            let Some(spots) = self.places.jobs.get(job) else {
+                continue;
+            };
+            let spot = spots.inputs.iter().find(|(name, _)| name == needed);
+            self.report.error(
+                spot.map_or(spots.name, |(_, spot)| *spot),
+                format!("jobs feed one another in a ring: {way}"),
+                "take one `needs` out of the ring: none of these jobs could ever have fresh input",
+            );
+        }
+    }
+
+    /// Promises that the producer's schedule cannot keep.
+    fn promise(&self, dataset: &Dataset) {
+        let Some(producer) = self.scheduled_producer(dataset) else {
+            return;
+        };
+        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name))
+        else {
+            return;
+        };
+        if let Some(max_age) = dataset.max_age
+            && let Some(gap) = self.timing.gap_longer_than(schedule, max_age)
+        {
+            let apart = format_age(gap.to.duration_since(gap.from).unsigned_abs());
+            self.report.warning(
+                spots.max_age.unwrap_or(spots.name),
+                format!(
+                    "`{}` cannot stay younger than {}: job `{}` runs {} and next {}, {apart} apart",
+                    dataset.name,
+                    format_duration(max_age),
+                    producer.name,
+                    moment(gap.from, &schedule.zone),
+                    moment(gap.to, &schedule.zone),
+                ),
+                format!("run the job more often, or promise more than {apart}"),
+            );
+        }
+        if let Some(due) = &dataset.due
+            && let Some(at) = self.timing.delivery_without_run(due, schedule)
+        {
+            self.report.warning(
+                spots.due.unwrap_or(spots.name),
+                format!(
+                    "`{}` cannot be there in time: no run of job `{}` (`{}`) is in time for the delivery due {}",
+                    dataset.name,
+                    producer.name,
+                    schedule.text,
+                    moment(at, &due.schedule.zone),
+                ),
+                "let the job run between two deliveries, and before the deadline",
+            );
+        }
+    }
+
+    /// Inputs that come after the job that needs them.
+    fn inputs(&self, job: &Job) {
+        let Some(spots) = self.places.jobs.get(&job.name).filter(|spots| !spots.broken) else {
+            return;
+        };
+        let Some(reader) = job.schedule.as_ref().filter(|schedule| is_cron(schedule)) else {
+            return;
+        };
+        for (input, spot) in &spots.inputs {
+            let Some(dataset) = self.settings.datasets.get(input) else {
+                continue;
+            };
+            if !self.dataset_is_sound(input) {
+                continue;
+            }
+            let (when, started) = match &dataset.due {
+                Some(due) => (Some(&due.schedule), false),
+                None => {
+                    let producer = self.scheduled_producer(dataset);
+                    (producer.and_then(|job| job.schedule.as_ref()), true)
+                }
+            };
+            let Some(when) = when.filter(|when| is_cron(when)) else {
+                continue;
+            };
+            if let Some(late) = self.timing.reads_too_early(reader, when, started) {
+                let what = if started { "is made from" } else { "is due" };
+                self.report.warning(
+                    *spot,
+                    format!(
+                        "`{input}` {what} {}, after job `{}` has run {}",
+                        moment(late.due_at, &when.zone),
+                        job.name,
+                        moment(late.read_at, &reader.zone),
+                    ),
+                    format!("run the job later, or write on = [\"{input}\"] instead of its schedule"),
+                );
+            }
+        }
+    }
+
+    /// Things that nothing leads to or comes from.
+    fn unused(&self, context: &Context<'_>) {
+        for (name, dataset) in &self.settings.datasets {
+            let Some(spots) = self.places.datasets.get(name) else {
+                continue;
+            };
+            let producer = self.lineage.producer_of(name.as_str());
+            if producer.is_none() && dataset.probe.is_none() {
+                self.report.warning(
+                    spots.name,
+                    format!("nobody can tell how fresh `{name}` is: no job produces it and no probe looks at it"),
+                    "write probe = { file = \"...\", every = \"1m\" }, or produces = ... at a job",
+                );
+                continue;
+            }
+            if dataset.due.is_none() && dataset.max_age.is_none() {
+                self.report.note(
+                    spots.name,
+                    format!("dataset `{name}` promises nothing: it has neither `max_age` nor `due`"),
+                );
+            }
+            let read = !dataset.consumers.is_empty()
+                || !self.lineage.jobs_reading(name.as_str()).is_empty();
+            if let (Some(job), false) = (producer, read) {
+                let place = self.places.jobs.get(job).and_then(|spots| spots.produces);
+                self.report.warning(
+                    place.unwrap_or(spots.name),
+                    format!("nobody reads `{name}`, which job `{job}` produces"),
+                    format!("name its readers: consumers = [...] in [datasets.{name}]"),
+                );
+            }
+        }
+        for (name, system) in &self.settings.systems {
+            let consumes = self
+                .settings
+                .datasets
+                .values()
+                .any(|dataset| dataset.consumers.contains(name));
+            if let (Some(_), false, Some(spot)) =
+                (&system.reads_at, consumes, context.known.spot(Section::Systems, name.as_str()))
+            {
+                self.report.warning(
+                    spot,
+                    format!("system `{name}` has `reads_at`, but no dataset names it as a consumer"),
+                    format!("write consumers = [\"{name}\"] at what it reads"),
+                );
+            }
+        }
+    }
+
+    /// The sound job that produces a dataset by the clock.
+    fn scheduled_producer(&self, dataset: &Dataset) -> Option<&Job> {
+        let name = self.lineage.producer_of(dataset.name.as_str())?;
+        let job = self.settings.jobs.get(name)?;
+        let sound = self.places.jobs.get(name).is_some_and(|spots| !spots.broken);
+        let by_clock = job
+            .schedule
+            .as_ref()
+            .is_some_and(|schedule| !matches!(schedule.rule, Rule::On(_)));
+        (sound && by_clock && job.enabled).then_some(job)
+    }
+
+    fn dataset_is_sound(&self, name: &Name) -> bool {
+        self.places.datasets.get(name).is_some_and(|spots| !spots.broken)
+    }
+}
+
+fn is_cron(schedule: &Schedule) -> bool {
+    matches!(schedule.rule, Rule::Cron(_))
+}
+
+/// An instant for people: `Fri 2026-11-27 22:00`.
+fn moment(at: Timestamp, zone: &TimeZone) -> String {
+    at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
+}

@@ -1,0 +1,76 @@
+//! What only the root file says: zone, dashboard, alerts; and `[pools]`.
+
+use std::net::SocketAddr;
+
+use super::reader::{Table, Text, Value};
+use super::report::Report;
+use crate::model::{AlertRules, Name, Web};
+
+const LISTEN_DEFAULT: &str = "127.0.0.1:7373";
+
+/// Most reminders before the daily ones.
+const REMINDERS_MAX: usize = 20;
+
+/// Reads `[web]`.
+pub(super) fn web(report: &Report, table: Table<'_>) -> Option<Web> {
+    table.unsupported(&["auth"]);
+    let listen = match table.get("listen") {
+        Some(value) => value.text().and_then(|text| loopback(report, &text)),
+        None => LISTEN_DEFAULT.parse().ok(),
+    };
+    table.finish();
+    listen.map(|listen| Web { listen })
+}
+
+fn loopback(report: &Report, text: &Text<'_>) -> Option<SocketAddr> {
+    let address = match text.text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.text.to_owned(),
+    };
+    let Ok(address) = address.parse::<SocketAddr>() else {
+        text.error(
+            "`listen` must be an address and a port",
+            format!("write listen = \"{LISTEN_DEFAULT}\""),
+        );
+        return None;
+    };
+    if !address.ip().is_loopback() {
+        report.error(
+            text.spot(),
+            "the dashboard has no login yet and listens on this machine only",
+            format!("write listen = \"127.0.0.1:{}\", and reach it through ssh -L", address.port()),
+        );
+        return None;
+    }
+    Some(address)
+}
+
+/// Reads `[alerts]`.
+pub(super) fn alerts(table: Table<'_>) -> AlertRules {
+    let mut rules = AlertRules::default();
+    if let Some(group_wait) = table.duration("group_wait") {
+        rules.group_wait = group_wait;
+    }
+    if let Some(value) = table.get("reminders")
+        && let Some(list) = value.list()
+    {
+        if list.len() > REMINDERS_MAX {
+            let message = format!("more than {REMINDERS_MAX} reminders");
+            value.error(message, "after the last one, reminders go on each working day");
+        }
+        rules.reminders = list.into_iter().filter_map(Value::duration).collect();
+        rules.reminders.sort();
+    }
+    table.finish();
+    rules
+}
+
+/// Reads one pool.
+pub(super) fn pool(name: &Name, table: Table<'_>) -> u32 {
+    if !table.has("slots") {
+        table.missing(format!("pool `{name}` does not say how many may run"), "write slots = 2");
+    }
+    let slots = table.whole("slots", (1, 100_000)).unwrap_or(1);
+    table.finish();
+    u32::try_from(slots).unwrap_or(1)
+}

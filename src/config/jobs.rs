@@ -1,0 +1,306 @@
+//! `[jobs]`: what is started, when, and what is done when it goes wrong.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+
+use super::commands;
+use super::context::{Context, Section};
+use super::files;
+use super::reader::{Table, Text};
+use super::report::Spot;
+use super::retry;
+use super::schedules;
+use crate::model::{AlertWhen, Command, Job, Name, Overlap, Rule, Schedule};
+use crate::schedule;
+
+const TIMEOUT_DEFAULT: Duration = Duration::from_hours(1);
+const KILL_AFTER_DEFAULT: Duration = Duration::from_secs(10);
+const LOG_LIMIT_DEFAULT_BYTES: u64 = 8 << 20;
+const LOG_LIMIT_MIN_BYTES: u64 = 1 << 10;
+const LOG_LIMIT_MAX_BYTES: u64 = 1 << 30;
+
+/// Where the parts of a job are written, for findings about the whole flow.
+#[derive(Clone, Debug)]
+pub(super) struct JobSpots {
+    /// Its name.
+    pub(super) name: Spot,
+    /// `schedule`, `every` or `on`.
+    pub(super) schedule: Option<Spot>,
+    /// `produces`.
+    pub(super) produces: Option<Spot>,
+    /// Each dataset of `needs` and `on`.
+    pub(super) inputs: Box<[(Name, Spot)]>,
+    /// Something in it could not be read: what seems to be missing may be there.
+    pub(super) broken: bool,
+}
+
+/// Reads one job.
+pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job, JobSpots) {
+    let report = context.report;
+    let errors = report.errors();
+    table.unsupported(&[
+        "user", "group", "umask", "nice", "limits", "host", "on_stale", "hold_for",
+    ]);
+    let command = table.get("command");
+    if command.is_none() {
+        table.missing(
+            format!("job `{name}` has no command"),
+            "write command = \"transfers/export.sh\"",
+        );
+    }
+    let command = command.and_then(|value| commands::command(context, value));
+    let when = schedules::job_schedule(context, &table);
+    if when.spot.is_none() && !report.may_be_in_a_hole(table.spot) {
+        report.note(
+            table.spot,
+            format!("job `{name}` runs by hand only: it has no `schedule`, `every` or `on`"),
+        );
+    }
+    let jitter = table.duration("jitter").unwrap_or_default();
+    let mut inputs: Vec<(Name, Spot)> = Vec::new();
+    let mut needs: Vec<Name> = Vec::new();
+    for text in table.texts("needs") {
+        if let Some(dataset) = context.refer(Section::Datasets, &text) {
+            inputs.push((dataset.clone(), text.spot()));
+            if !needs.contains(&dataset) {
+                needs.push(dataset);
+            }
+        }
+    }
+    if let Some(schedule) = &when.schedule
+        && let Rule::On(datasets) = &schedule.rule
+    {
+        inputs.extend(datasets.iter().cloned().zip(when.on.iter().copied()));
+    }
+    let produces = table.text("produces");
+    let success_codes = retry::exit_codes(&table, "success_codes").unwrap_or_else(|| vec![0]);
+    let warn_codes = retry::exit_codes(&table, "warn_codes").unwrap_or_default();
+    if let Some(code) = warn_codes.iter().find(|code| success_codes.contains(code)) {
+        report.error(
+            table.key_spot("warn_codes").unwrap_or(table.spot),
+            format!("exit code {code} is in `success_codes` and in `warn_codes`"),
+            "keep it in one of the two",
+        );
+    }
+    let command = command.unwrap_or(Command::Argv(Vec::new()));
+    let digest = digest(&command, when.schedule.as_ref());
+    let job = Job {
+        name: name.clone(),
+        title: table.words("title"),
+        owner: context.owner(&table, &format!("job `{name}`")),
+        from: table
+            .text("from")
+            .and_then(|text| context.refer(Section::Systems, &text)),
+        command,
+        schedule: when.schedule,
+        start_offset: if jitter.is_zero() {
+            Duration::ZERO
+        } else {
+            schedule::start_offset(name.as_str(), jitter)
+        },
+        needs,
+        produces: produces.and_then(|text| context.refer(Section::Datasets, &text)),
+        timeout: timeout(&table),
+        kill_after: table.duration("kill_after").unwrap_or(KILL_AFTER_DEFAULT),
+        min_runtime: table.duration("min_runtime"),
+        retry: retry::retry(&table),
+        pool: table
+            .text("pool")
+            .and_then(|text| context.refer(Section::Pools, &text)),
+        overlap: overlap(&table),
+        catch_up: retry::catch_up(&table),
+        success_codes,
+        warn_codes,
+        env: environment(context, &table),
+        workdir: table.text("workdir").map(|text| workdir(context, &text)),
+        log_limit_bytes: log_limit(&table),
+        keep_leftovers: table
+            .choice("leftovers", &[("keep", true), ("kill", false)])
+            .unwrap_or(false),
+        idempotent: table.flag("idempotent").unwrap_or(false),
+        enabled: table.flag("enabled").unwrap_or(true),
+        alert: table
+            .choice("alert", &[("failure", AlertWhen::Failure), ("breach", AlertWhen::Breach)])
+            .unwrap_or_default(),
+        tags: table.texts("tags").iter().map(|text| text.text.to_owned()).collect(),
+        runbook: table.words("runbook"),
+        digest,
+    };
+    let spots = JobSpots {
+        name: table.spot,
+        schedule: when.spot,
+        produces: produces.map(|text| text.spot()),
+        inputs: inputs.into_boxed_slice(),
+        broken: false,
+    };
+    table.finish();
+    let broken = report.errors() > errors || report.may_be_in_a_hole(spots.name);
+    (job, JobSpots { broken, ..spots })
+}
+
+fn overlap(table: &Table<'_>) -> Overlap {
+    let choices = [
+        ("skip", Overlap::Skip),
+        ("queue", Overlap::Queue),
+        ("replace", Overlap::Replace),
+        ("allow", Overlap::Allow),
+    ];
+    table.choice("overlap", &choices).unwrap_or_default()
+}
+
+fn timeout(table: &Table<'_>) -> Option<Duration> {
+    match table.get("timeout") {
+        None => Some(TIMEOUT_DEFAULT),
+        Some(value) if value.as_text() == Some("none") => None,
+        Some(value) => {
+            let timeout = value.duration()?;
+            if timeout.is_zero() {
+                value.error("`timeout` ends every run at once", "write a duration, or \"none\" for no limit");
+            }
+            Some(timeout)
+        }
+    }
+}
+
+fn log_limit(table: &Table<'_>) -> u64 {
+    let Some(value) = table.get("log_limit") else {
+        return LOG_LIMIT_DEFAULT_BYTES;
+    };
+    let bytes = value.size().unwrap_or(LOG_LIMIT_DEFAULT_BYTES);
+    if !(LOG_LIMIT_MIN_BYTES..=LOG_LIMIT_MAX_BYTES).contains(&bytes) {
+        value.error("`log_limit` must be 1 KiB to 1 GiB", "write log_limit = \"8 MiB\"");
+    }
+    bytes
+}
+
+fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
+    let path = context.path(text);
+    if !path.is_dir() {
+        let message = if path.exists() {
+            format!("`{}` is not a directory", text.text)
+        } else {
+            format!("the directory `{}` does not exist", text.text)
+        };
+        text.error(message, format!("mkdir -p {}, or correct the path", path.display()));
+    }
+    path
+}
+
+/// `env`, then what `env_file` adds to it.
+fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)> {
+    let mut variables: Vec<(String, String)> = Vec::new();
+    if let Some(inner) = table.table("env") {
+        for (key, spot, value) in inner.entries() {
+            if let Err(message) = check_name(key) {
+                context.report.error(spot, message, "write letters, digits and underscores");
+            }
+            match value.as_text() {
+                Some(text) if !text.contains('\0') => {
+                    variables.push((key.to_owned(), text.to_owned()));
+                }
+                _ => {
+                    value.expected("a text", "put the value between quotes");
+                }
+            }
+        }
+    }
+    let Some(file) = table.text("env_file") else {
+        return variables;
+    };
+    let path = context.path(&file);
+    let text = match files::read_text(&path, files::FILE_BYTES_MAX) {
+        Ok(text) => text,
+        Err(error) => {
+            file.error(format!("`{}` {}", file.text, error.message), error.help);
+            return variables;
+        }
+    };
+    if context.environment.root
+        && let Some(error) = files::changeable_by_others(&path)
+    {
+        file.error(format!("`{}` {}", file.text, error.message), error.help);
+    }
+    for (number, line) in text.lines().enumerate() {
+        match env_line(line) {
+            Ok(None) => {}
+            Ok(Some((key, value))) => {
+                if !variables.iter().any(|(known, _)| known == key) {
+                    variables.push((key.to_owned(), value.to_owned()));
+                }
+            }
+            // The line may hold a secret: it is not shown.
+            Err(message) => file.error(
+                format!("line {} of `{}`: {message}", number + 1, file.text),
+                "write KEY=VALUE on each line, and # before a comment",
+            ),
+        }
+    }
+    variables
+}
+
+/// Reads a line of an env file: `KEY=VALUE`, quotes around the value optional.
+fn env_line(line: &str) -> Result<Option<(&str, &str)>, String> {
+    let line = line.trim();
+    if line.is_empty() || line.starts_with('#') {
+        return Ok(None);
+    }
+    let line = line.strip_prefix("export ").unwrap_or(line);
+    let (key, value) = line
+        .split_once('=')
+        .ok_or_else(|| "not KEY=VALUE".to_owned())?;
+    let key = key.trim();
+    check_name(key).map_err(|_| "not the name of a variable before `=`".to_owned())?;
+    let value = value.trim();
+    let unquoted = ['"', '\'']
+        .iter()
+        .find_map(|quote| value.strip_prefix(*quote)?.strip_suffix(*quote))
+        .unwrap_or(value);
+    if unquoted.contains('\0') {
+        return Err("a NUL character".to_owned());
+    }
+    Ok(Some((key, unquoted)))
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let shape = !name.is_empty()
+        && !name.starts_with(|c: char| c.is_ascii_digit())
+        && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
+    if !shape {
+        return Err(format!("`{name}` is not the name of an environment variable"));
+    }
+    if name.starts_with("FRESHD_") {
+        return Err(format!("`{name}` is set by freshd itself"));
+    }
+    Ok(())
+}
+
+/// Digest of what makes it this job: its command, its schedule, its zone.
+fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
+    let mut hash = Sha256::new();
+    let mut add = |part: &str| {
+        hash.update(part.len().to_le_bytes());
+        hash.update(part);
+    };
+    match command {
+        Command::Shell(text) => add(text),
+        Command::Argv(words) => {
+            add("argv");
+            words.iter().for_each(|word| add(word));
+        }
+    }
+    if let Some(schedule) = schedule {
+        add(&schedule.text);
+        add(schedule.zone.iana_name().unwrap_or(""));
+    }
+    hex(&hash.finalize())
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+        let _ = write!(text, "{byte:02x}");
+        text
+    })
+}

@@ -1,0 +1,266 @@
+//! From files to settings: names first, then what others refer to, then everything else.
+
+use std::collections::{BTreeMap, HashSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use jiff::tz::TimeZone;
+use sha2::{Digest as _, Sha256};
+use toml::de::DeTable;
+
+use super::calendars::calendar;
+use super::channels::channel;
+use super::commands::Commands;
+use super::context::{Context, Known, Section};
+use super::datasets::dataset;
+use super::environment::Environment;
+use super::findings::{self, Places};
+use super::general::{alerts, pool, web};
+use super::jobs::{hex, job};
+use super::reader::{Table, Value};
+use super::report::{Report, Spot};
+use super::schedules::Schedules;
+use super::teams::{fallback, system, team};
+use crate::model::{AlertRules, Name, Settings};
+
+/// Most jobs of one configuration.
+const JOBS_MAX: usize = 10_000;
+
+/// Longest name, in bytes.
+const NAME_BYTES_MAX: usize = 100;
+
+/// Reads everything; the settings are only sound when no error was reported.
+pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) -> Settings {
+    let mut known = Known::default();
+    let mut sections: Vec<HashSet<Section>> = Vec::new();
+    let schedules = Schedules::default();
+    let mut timezone = TimeZone::UTC;
+    each_file(report, |number, document| {
+        let root = Table::root(document, number, report);
+        if let Some(zone) = root.text("timezone") {
+            timezone = schedules.zone(&zone).unwrap_or(TimeZone::UTC);
+        }
+        sections.push(names(report, &mut known, &root));
+        top_level(report, number, &root);
+        root.finish();
+    });
+    let mut context = Context {
+        report,
+        environment,
+        known: &known,
+        timezone: timezone.clone(),
+        calendars: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        schedules,
+        commands: Commands::default(),
+    };
+    let mut settings = Settings {
+        file: std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file)),
+        digest: digest(report),
+        timezone,
+        alerts: AlertRules::default(),
+        fallback: Vec::new(),
+        web: None,
+        calendars: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        systems: BTreeMap::new(),
+        datasets: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+        pools: BTreeMap::new(),
+    };
+    let referred = [Section::Calendars, Section::Channels, Section::Pools];
+    each_file(report, |number, document| {
+        if referred.iter().any(|section| sections[number as usize].contains(section)) {
+            referred_to(&mut context, &mut settings, number, document);
+        }
+    });
+    settings.calendars = context.calendars.clone();
+    settings.channels = context.channels.clone();
+    let mut places = Places::default();
+    each_file(report, |number, document| {
+        if number == 0 {
+            root_only(&context, &mut settings, document);
+        }
+        referring(&context, &mut settings, &mut places, number, document);
+    });
+    findings::report(&context, &settings, &places);
+    settings
+}
+
+/// Parses one file after the other, so that only one is held as a tree.
+fn each_file(report: &Report, mut visit: impl FnMut(u32, &DeTable<'_>)) {
+    for (number, source) in (0..).zip(report.sources()) {
+        // What cannot be parsed was blanked out and reported.
+        if let Ok(document) = DeTable::parse(source.parsable()) {
+            visit(number, document.get_ref());
+        } else {
+            visit(number, &DeTable::new());
+        }
+    }
+}
+
+/// Takes in the names that one file defines.
+fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Section> {
+    let mut sections = HashSet::new();
+    for section in Section::ALL {
+        let Some(table) = root.table(section.key()) else {
+            continue;
+        };
+        sections.insert(section);
+        for (name, spot, _) in table.entries() {
+            if let Some(first) = known.define(section, name, spot) {
+                report.error(
+                    spot,
+                    format!("{} `{name}` is defined twice, first in {}", section.singular(), report.place(first)),
+                    "keep one of the two, or give one another name",
+                );
+            } else if !is_name(name) {
+                report.error(
+                    spot,
+                    format!("`{}` is not a usable name", name.escape_debug()),
+                    format!("write at most {NAME_BYTES_MAX} letters, digits, `-`, `_` and `.`"),
+                );
+            } else if section == Section::Jobs && known.count(section) == JOBS_MAX + 1 {
+                report.error(
+                    spot,
+                    format!("more than {JOBS_MAX} jobs"),
+                    "run a second freshd with a state directory of its own",
+                );
+            }
+        }
+    }
+    sections
+}
+
+fn is_name(name: &str) -> bool {
+    !name.is_empty()
+        && name.len() <= NAME_BYTES_MAX
+        && !name.starts_with(['.', '-'])
+        && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+}
+
+/// Keys of the root file alone, and those of later versions.
+fn top_level(report: &Report, number: u32, root: &Table<'_>) {
+    root.unsupported(&["history", "maintenance"]);
+    for key in ["timezone", "include", "web", "alerts", "fallback"] {
+        if let (Some(_), Some(spot), true) = (root.get(key), root.key_spot(key), number > 0) {
+            let help = if key == "include" {
+                "include that file from the root file; included files include nothing"
+            } else {
+                "write it into the file that has the `include`"
+            };
+            report.error(spot, format!("`{key}` belongs into the root file"), help);
+        }
+    }
+    let fallback = root.has("fallback") || report.may_be_defined_in_a_hole("fallback");
+    if number == 0 && !fallback {
+        report.error(
+            Spot::new(0, 0..0),
+            "there is no [fallback]: nobody is told when a team cannot be",
+            "write [fallback] and notify = [\"CHANNEL:ADDRESS\"] below it",
+        );
+    }
+}
+
+fn entries<'t>(
+    report: &'t Report,
+    known: &Known,
+    section: Section,
+    number: u32,
+    document: &'t DeTable<'t>,
+) -> Vec<(Name, Table<'t>)> {
+    let root = Table::root(document, number, report);
+    let Some(table) = root.get(section.key()).filter(Value::is_table) else {
+        return Vec::new();
+    };
+    let Some(table) = table.table(section.key().to_owned()) else {
+        return Vec::new();
+    };
+    table
+        .entries()
+        .filter_map(|(name, spot, value)| {
+            let shared = known.find(section, name)?;
+            // A second definition was reported, and the first one counts.
+            if known.spot(section, name) != Some(spot) {
+                return None;
+            }
+            let table = value.entry(section.key(), name, spot)?;
+            Some((shared.clone(), table))
+        })
+        .collect()
+}
+
+fn referred_to<'t>(
+    context: &mut Context<'t>,
+    settings: &mut Settings,
+    number: u32,
+    document: &DeTable<'_>,
+) {
+    let (report, known) = (context.report, context.known);
+    let today = context.environment.now.to_zoned(context.timezone.clone()).date();
+    for (name, table) in entries(report, known, Section::Calendars, number, document) {
+        let calendar = calendar(report, &context.timezone, today, &name, table);
+        context.calendars.insert(name, Arc::new(calendar));
+    }
+    for (name, table) in entries(report, known, Section::Channels, number, document) {
+        if let Some(channel) = channel(context, &name, table) {
+            context.channels.insert(name, channel);
+        }
+    }
+    for (name, table) in entries(report, known, Section::Pools, number, document) {
+        let slots = pool(&name, table);
+        settings.pools.insert(name, slots);
+    }
+}
+
+fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<'_>) {
+    let root = Table::root(document, 0, context.report);
+    if let Some(table) = root.table("web") {
+        settings.web = web(context.report, table);
+    }
+    if let Some(table) = root.table("alerts") {
+        settings.alerts = alerts(table);
+    }
+    if let Some(table) = root.table("fallback") {
+        settings.fallback = fallback(context, table);
+    }
+}
+
+fn referring(
+    context: &Context<'_>,
+    settings: &mut Settings,
+    places: &mut Places,
+    number: u32,
+    document: &DeTable<'_>,
+) {
+    let (report, known) = (context.report, context.known);
+    for (name, table) in entries(report, known, Section::Teams, number, document) {
+        let team = team(context, &name, table);
+        settings.teams.insert(name, team);
+    }
+    for (name, table) in entries(report, known, Section::Systems, number, document) {
+        let system = system(context, &name, table);
+        settings.systems.insert(name, system);
+    }
+    for (name, table) in entries(report, known, Section::Datasets, number, document) {
+        let (dataset, spots) = dataset(context, &name, table);
+        places.datasets.insert(name.clone(), spots);
+        settings.datasets.insert(name, Arc::new(dataset));
+    }
+    for (name, table) in entries(report, known, Section::Jobs, number, document) {
+        let (job, spots) = job(context, &name, table);
+        places.jobs.insert(name.clone(), spots);
+        settings.jobs.insert(name, Arc::new(job));
+    }
+}
+
+/// SHA-256 over all texts, each preceded by its length.
+fn digest(report: &Report) -> String {
+    let mut hash = Sha256::new();
+    for source in report.sources() {
+        hash.update(source.text.len().to_le_bytes());
+        hash.update(&source.text);
+    }
+    hex(&hash.finalize())
+}

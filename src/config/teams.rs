@@ -1,0 +1,172 @@
+//! `[teams]`, `[systems]` and `[fallback]`: who answers, and where they are told.
+
+use super::channels::is_mail_address;
+use super::context::{Context, Section};
+use super::reader::{Table, Text, Value};
+use super::schedules;
+use crate::model::{Address, ChannelKind, Escalation, Name, System, Team};
+
+/// Reads one team.
+pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team {
+    if name.as_str() == "nobody" {
+        context.report.error(
+            table.spot,
+            "a team cannot be called `nobody`: that is what things without an owner say",
+            "choose another name",
+        );
+    }
+    let notify = table.get("notify");
+    if notify.is_none() {
+        table.missing(
+            format!("team `{name}` has no channel: nobody can be told"),
+            "write notify = [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"]",
+        );
+    }
+    let team = Team {
+        name: name.clone(),
+        title: table.words("title"),
+        notify: notify
+            .map(|value| addresses(context, value))
+            .unwrap_or_default(),
+        escalate: escalation(context, &table),
+        calendar: table
+            .text("calendar")
+            .and_then(|text| context.refer(Section::Calendars, &text)),
+        timezone: table
+            .text("timezone")
+            .and_then(|text| context.schedules.zone(&text))
+            .unwrap_or_else(|| context.timezone.clone()),
+    };
+    table.finish();
+    team
+}
+
+/// Reads one system.
+pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> System {
+    let system = System {
+        name: name.clone(),
+        title: table.words("title"),
+        owner: context.owner(&table, &format!("system `{name}`")),
+        reads_at: table
+            .text("reads_at")
+            .and_then(|text| schedules::plain(context, &text)),
+        description: table.words("description"),
+        runbook: table.words("runbook"),
+    };
+    table.finish();
+    system
+}
+
+/// Reads `[fallback]`.
+pub(super) fn fallback(context: &Context<'_>, table: Table<'_>) -> Vec<Address> {
+    let notify = table.get("notify");
+    if notify.is_none() {
+        table.missing(
+            "the fallback has no channel",
+            "write notify = [\"CHANNEL:ADDRESS\"]",
+        );
+    }
+    let addresses = notify
+        .map(|value| addresses(context, value))
+        .unwrap_or_default();
+    table.finish();
+    addresses
+}
+
+fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
+    let list = table.get("escalate").and_then(Value::list).unwrap_or_default();
+    let mut steps = Vec::new();
+    for value in list {
+        let Some(step) = value.table(table.path_of("escalate")) else {
+            continue;
+        };
+        let after = step.get("after");
+        let notify = step.get("notify");
+        if after.is_none() || notify.is_none() {
+            value.error(
+                "a step of `escalate` needs `after` and `notify`",
+                "write { after = \"1h\", notify = [\"CHANNEL:ADDRESS\"] }",
+            );
+        }
+        let after = after.and_then(Value::duration);
+        let notify = notify.map(|value| addresses(context, value));
+        step.finish();
+        if let (Some(after), Some(notify)) = (after, notify) {
+            steps.push(Escalation { after, notify });
+        }
+    }
+    steps.sort_by_key(|step| step.after);
+    steps
+}
+
+fn addresses(context: &Context<'_>, value: Value<'_>) -> Vec<Address> {
+    let errors = context.report.errors();
+    let addresses: Vec<Address> = value
+        .texts()
+        .iter()
+        .filter_map(|text| address(context, text))
+        .collect();
+    if addresses.is_empty() && context.report.errors() == errors && !context.report.has_holes() {
+        value.error(
+            format!("`{}` is empty: nobody can be told", value.key),
+            "write [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"]",
+        );
+    }
+    addresses
+}
+
+/// Reads `"channel"` or `"channel:to"`.
+fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
+    let (channel, to) = match text.text.split_once(':') {
+        Some((channel, to)) => (channel, Some(to)),
+        None => (text.text, None),
+    };
+    let Some(name) = context.known.find(Section::Channels, channel) else {
+        if context.report.may_be_defined_in_a_hole(channel) {
+            return None;
+        }
+        let help = if is_mail_address(text.text) && to.is_none() {
+            format!("write the channel before it, as in \"mail:{}\"", text.text)
+        } else {
+            context.help_for_unknown(&[Section::Channels], channel)
+        };
+        text.error(format!("unknown channel `{channel}`"), help);
+        return None;
+    };
+    let kind = context.channels.get(name).map(|channel| &channel.kind);
+    match (kind, to) {
+        (Some(ChannelKind::Email { .. }), None) => {
+            text.error(
+                format!("channel `{channel}` needs a mail address"),
+                format!("write \"{channel}:somebody@example.com\""),
+            );
+            return None;
+        }
+        (Some(ChannelKind::Email { .. }), Some(to)) if !is_mail_address(to) => {
+            text.error(
+                format!("`{to}` is not a mail address"),
+                format!("write \"{channel}:somebody@example.com\""),
+            );
+            return None;
+        }
+        (Some(ChannelKind::Slack { .. }), Some(to)) => {
+            context.report.warning(
+                text.spot(),
+                format!("`{to}` has no effect: a Slack webhook posts to its own channel"),
+                format!("write \"{channel}\", and a channel of its own for each webhook"),
+            );
+        }
+        (_, Some(to)) if to.is_empty() || to.contains(char::is_control) => {
+            text.error(
+                format!("nothing usable stands behind `{channel}:`"),
+                format!("write \"{channel}\" or \"{channel}:SOMEBODY\""),
+            );
+            return None;
+        }
+        _ => {}
+    }
+    Some(Address {
+        channel: name.clone(),
+        to: to.map(str::to_owned),
+    })
+}
