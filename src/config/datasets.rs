@@ -308,7 +308,7 @@ pub(super) fn text_as_of(context: &Context<'_>, text: &Text<'_>, help: &str) -> 
 /// Tries a pattern out: a name made by it must yield its date again.
 fn checked_pattern(text: &Text<'_>) -> bool {
     let sample = civil::date(2024, 11, 23).at(22, 57, 41, 0);
-    let sample = sample.to_zoned(jiff::tz::TimeZone::UTC);
+    let sample = sample.in_tz("UTC");
     let read_back = sample.ok().and_then(|sample| {
         let name = jiff::fmt::strtime::format(text.text, &sample).ok()?;
         let parsed = jiff::fmt::strtime::parse(text.text, name).ok()?;

@@ -314,5 +314,5 @@ fn is_cron(schedule: &Schedule) -> bool {
 
 /// An instant for people: `Fri 2026-11-27 22:00`.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    at.to_zoned(zone.clone()).strftime("%a %Y-%m-%d %H:%M").to_string()
+    zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string()
 }

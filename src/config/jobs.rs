@@ -26,8 +26,6 @@ const LOG_LIMIT_MAX_BYTES: u64 = 1 << 30;
 pub(super) struct JobSpots {
     /// Its name.
     pub(super) name: Spot,
-    /// `schedule`, `every` or `on`.
-    pub(super) schedule: Option<Spot>,
     /// `produces`.
     pub(super) produces: Option<Spot>,
     /// Each dataset of `needs` and `on`.
@@ -130,7 +128,6 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     };
     let spots = JobSpots {
         name: table.spot,
-        schedule: when.spot,
         produces: produces.map(|text| text.spot()),
         inputs: inputs.into_boxed_slice(),
         broken: false,

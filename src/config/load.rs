@@ -198,7 +198,7 @@ fn referred_to<'t>(
     document: &DeTable<'_>,
 ) {
     let (report, known) = (context.report, context.known);
-    let today = context.environment.now.to_zoned(context.timezone.clone()).date();
+    let today = context.timezone.to_datetime(context.environment.now).date();
     for (name, table) in entries(report, known, Section::Calendars, number, document) {
         let calendar = calendar(report, &context.timezone, today, &name, table);
         context.calendars.insert(name, Arc::new(calendar));

@@ -19,13 +19,15 @@ use super::dice::Dice;
 /// What one system does in one moment, told in a few words.
 type Moment = fn(&Transaction<'_>, &mut Dice, Timestamp) -> rusqlite::Result<String>;
 
-const MOMENTS: [(&str, Moment); 6] = [
-    ("erp", erp::live),
-    ("wms", wms::live),
-    ("production", production::live),
-    ("quality", quality::live),
-    ("transport", transport::live),
-    ("finance", finance::live),
+/// The data platform makes nothing of its own.
+const MOMENTS: [(&str, Option<Moment>); 7] = [
+    ("erp", Some(erp::live)),
+    ("wms", Some(wms::live)),
+    ("production", Some(production::live)),
+    ("quality", Some(quality::live)),
+    ("transport", Some(transport::live)),
+    ("finance", Some(finance::live)),
+    ("platform", None),
 ];
 
 /// Rows of every table that are kept however old they are, so that a company left alone for a week still has a past.
@@ -62,24 +64,36 @@ pub(super) fn tick(company: &Company, now: Timestamp, seed: u64) -> anyhow::Resu
     for (system, live) in MOMENTS {
         let mut database = company.system(system)?;
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut dice = Dice::new(seed, system, second);
-        let told = live(&transaction, &mut dice, now)
-            .with_context(|| format!("{system} cannot go on with its day"))?;
-        news.push(format!("{system}: {told}"));
+        if let Some(live) = live {
+            let mut dice = Dice::new(seed, system, second);
+            let told = live(&transaction, &mut dice, now)
+                .with_context(|| format!("{system} cannot go on with its day"))?;
+            news.push(format!("{system}: {told}"));
+        }
+        archive(&transaction, system, now)
+            .with_context(|| format!("{system} cannot archive its past"))?;
         transaction.commit()?;
+        if system == "erp" {
+            erp::drop_item_list(&database, &company.item_list())?;
+        }
     }
-    for (system, table, column, hours) in ARCHIVED {
-        let before = text(now - SignedDuration::from_hours(hours));
-        company.system(system)?.execute(
-            &format!(
-                "DELETE FROM {table} WHERE {column} < ?1
-                 AND rowid NOT IN (SELECT rowid FROM {table} ORDER BY {column} DESC LIMIT {ROWS_KEPT})"
-            ),
-            [before],
-        )?;
-    }
-    erp::drop_item_list(&company.system("erp")?, &company.item_list())?;
     Ok(news)
+}
+
+fn archive(database: &Connection, of: &str, now: Timestamp) -> rusqlite::Result<()> {
+    for (system, table, column, hours) in ARCHIVED {
+        if system == of {
+            let before = text(now - SignedDuration::from_hours(hours));
+            database.execute(
+                &format!(
+                    "DELETE FROM {table} WHERE {column} < ?1
+                     AND rowid NOT IN (SELECT rowid FROM {table} ORDER BY {column} DESC LIMIT {ROWS_KEPT})"
+                ),
+                [before],
+            )?;
+        }
+    }
+    Ok(())
 }
 
 /// A time as the systems write it: RFC 3339, UTC, whole seconds.
