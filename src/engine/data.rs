@@ -184,6 +184,10 @@ impl Engine {
         let Some(dataset) = self.settings.datasets.get(&name).cloned() else { return };
         let state = self.data.entry(name.clone()).or_default();
         state.is_probing = false;
+        if observation.found == Ok(None) && observation.path.is_some() {
+            // Something is still being written there: what was seen before stands until it has settled.
+            return;
+        }
         let is_news = state.observation.as_ref().is_none_or(|before| before.found != observation.found);
         state.observation = Some(observation.clone());
         if !is_news {
