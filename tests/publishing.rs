@@ -200,6 +200,10 @@ fn cut_short_everywhere(make: impl Fn() -> Place, stage: impl Fn(&Place) -> Path
             (false, false) => Some(1),
         };
         assert_eq!(place.seen(), (file, sidecar), "after {done} steps");
+        assert!(
+            replaced || !revealed,
+            "a sidecar promises more than its file holds"
+        );
         if done > position(Step::Keep) {
             assert_eq!(place.kept(2).as_deref(), Some(NEW), "after {done} steps");
         }

@@ -1,7 +1,7 @@
 //! One pass over a file: size, digest, rows and newest business time, in memory that does not grow with the file.
 
 use std::collections::BTreeSet;
-use std::fs::File;
+use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
@@ -80,10 +80,7 @@ pub fn survey(
     let whole = file.take(before.len());
     let (mut survey, times) = survey_reader(whole, format, as_of).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
-    let unchanged = survey.measurement.bytes == before.len()
-        && after.len() == before.len()
-        && after.modified().map_err(failed)? == modified;
-    if !unchanged {
+    if !unchanged(&before, &after, survey.measurement.bytes) {
         return Err(MeasureError::Changed {
             path: path.to_owned(),
         });
@@ -106,6 +103,12 @@ pub fn survey(
         },
     };
     Ok(survey)
+}
+
+/// Whether what was read is what is there: all of it, and nobody wrote meanwhile.
+pub(super) fn unchanged(before: &Metadata, after: &Metadata, bytes_read: u64) -> bool {
+    let times = (before.modified().ok(), after.modified().ok());
+    bytes_read == before.len() && after.len() == before.len() && times.0 == times.1
 }
 
 /// The part of a survey that is in the bytes alone, and the newest time of the `as_of` column.

@@ -294,3 +294,29 @@ fn as_of_follows_the_rule_of_the_dataset() {
         "{error}"
     );
 }
+
+#[test]
+fn a_file_that_somebody_still_writes_to_is_not_measured() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let path = dir.path().join("stock.csv");
+    let look = |content: &str, seconds_ago| {
+        write(&path, content, seconds_ago);
+        fs::metadata(&path).expect("the file")
+    };
+    let before = look("lot\nL1\n", 60);
+    assert!(unchanged(&before, &look("lot\nL1\n", 60), 7));
+    for (what, after, bytes_read) in [
+        ("grown", look("lot\nL1\nL2\n", 60), 7),
+        ("cut", look("lot\n", 60), 4),
+        ("cut and grown again", look("lot\nL1\n", 60), 4),
+        ("written again", look("lot\nL1\n", 59), 7),
+    ] {
+        assert!(!unchanged(&before, &after, bytes_read), "{what}");
+    }
+
+    // Less comes out than is in it.
+    let mut file = open_regular(&path).expect("a file");
+    file.seek(io::SeekFrom::Start(4)).expect("a regular file");
+    let error = survey(&file, &path, "stock.csv", COMMA, &AsOf::Start).expect_err("a part");
+    assert!(matches!(error, MeasureError::Changed { .. }), "{error}");
+}

@@ -4,7 +4,7 @@ mod measure;
 mod observe;
 
 use std::fs::{self, File, FileTimes};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
-use super::measure::survey_reader;
+use super::measure::{survey_reader, unchanged};
 use super::observe::{Newest, newest};
 use super::*;
 use crate::model::*;
