@@ -30,8 +30,9 @@ const MOMENTS: [(&str, Option<Moment>); 7] = [
     ("platform", None),
 ];
 
-/// Rows of every table that are kept however old they are, so that a company left alone for a week still has a past.
-const ROWS_KEPT: u32 = 200;
+/// Rows that a table keeps however old they are, for each hour it keeps all: a company left alone for a week still
+/// has a past.
+const ROWS_KEPT_PER_HOUR: i64 = 100;
 
 /// What is archived: system, table, its time, and hours after which it goes. A receiver keeps longer than
 /// its sender, else the next file would bring the row back as new.
@@ -87,9 +88,9 @@ fn archive(database: &Connection, of: &str, now: Timestamp) -> rusqlite::Result<
             database.execute(
                 &format!(
                     "DELETE FROM {table} WHERE {column} < ?1
-                     AND rowid NOT IN (SELECT rowid FROM {table} ORDER BY {column} DESC LIMIT {ROWS_KEPT})"
+                     AND rowid NOT IN (SELECT rowid FROM {table} ORDER BY {column} DESC LIMIT ?2)"
                 ),
-                [before],
+                (before, hours * ROWS_KEPT_PER_HOUR),
             )?;
         }
     }
