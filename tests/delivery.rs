@@ -24,6 +24,9 @@ const AMPLE: Duration = Duration::from_secs(20);
 /// The bound for tests in which something does.
 const SHORT: Duration = Duration::from_millis(300);
 
+/// How soon a try bounded by `SHORT` is over, on a busy machine too.
+const PROMPT: Duration = Duration::from_secs(4);
+
 /// One try within an ample bound.
 async fn send(kind: &ChannelKind, message: Message, to: Option<&str>) -> DeliveryOutcome {
     send_within(AMPLE, kind, message, to).await

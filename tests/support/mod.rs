@@ -25,9 +25,8 @@ where
 {
     let mut seen = record.subscribe();
     let waited = tokio::time::timeout(PATIENCE, seen.wait_for(|record| holds(record))).await;
-    match waited {
-        Ok(Ok(record)) => record.clone(),
-        Ok(Err(_)) => panic!("the sink is gone"),
-        Err(_elapsed) => panic!("no {what} within {PATIENCE:?}: {:?}", *record.borrow()),
-    }
+    let Ok(found) = waited else {
+        panic!("no {what} within {PATIENCE:?}: {:?}", *record.borrow());
+    };
+    found.expect("the sink is still there").clone()
 }
