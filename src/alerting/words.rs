@@ -78,7 +78,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
     let stem = stem(is_impact, situation);
     let is_first = matches!(purpose, Purpose::Opening | Purpose::Impact);
     Message {
-        thread: format!("incident-{}-{thread}", incident.id),
+        thread: format!("{}.incident-{}-{thread}", id.split('.').next().unwrap_or(&id), incident.id),
         incident: Some(incident.id),
         purpose,
         severity: incident.severity,
