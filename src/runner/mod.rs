@@ -4,3 +4,8 @@ mod files;
 mod sys;
 mod wire;
 mod journal;
+mod log;
+mod logread;
+
+pub use log::{TAIL_BYTES_MAX, remove_log};
+pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};
