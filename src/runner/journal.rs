@@ -76,6 +76,7 @@ pub(super) struct Journal {
     /// Records not yet written.
     unwritten: Vec<u8>,
     broken: Option<io::Error>,
+    lost_sync: bool,
 }
 
 impl Journal {
@@ -120,6 +121,7 @@ impl Journal {
             synced: length,
             unwritten: Vec::new(),
             broken: None,
+            lost_sync: false,
         })
     }
 
@@ -164,7 +166,11 @@ impl Journal {
                 self.synced = self.length;
                 Ok(())
             }
-            Err(error) => Err(self.fail(&error, "sync")),
+            Err(error) => {
+                self.lost_sync |= error.kind() != io::ErrorKind::StorageFull
+                    && error.kind() != io::ErrorKind::QuotaExceeded;
+                Err(self.fail(&error, "sync"))
+            }
         }
     }
 
@@ -181,6 +187,11 @@ impl Journal {
     /// Whether a write failed and nothing was repaired since.
     pub(super) fn is_broken(&self) -> bool {
         self.broken.is_some()
+    }
+
+    /// Whether a sync ever failed for another reason than a full disk: this disk does not keep what it is given.
+    pub(super) fn lost_sync(&self) -> bool {
+        self.lost_sync
     }
 
     /// Bytes in the file.
@@ -249,7 +260,9 @@ fn push_record(
     buffer.extend_from_slice(&[0; HEADER_BYTES]);
     let encoded = encode(buffer);
     let length = buffer.len() - start - HEADER_BYTES;
-    let fits = u32::try_from(length).ok().filter(|_| length <= RECORD_BYTES_MAX);
+    let fits = u32::try_from(length)
+        .ok()
+        .filter(|_| length <= RECORD_BYTES_MAX);
     let (Ok(()), Some(length)) = (encoded, fits) else {
         buffer.truncate(start);
         return Err(io::Error::other("a journal record could not be encoded"));

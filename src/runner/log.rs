@@ -36,7 +36,11 @@ const PREFIX_BYTES_MAX: usize = STAMP_BYTES + 3;
 /// The file of the ring that holds segment `segment`.
 pub(super) fn tail_path(log: &Path, segment: u64) -> PathBuf {
     let mut name = OsString::from(log);
-    name.push(if segment.is_multiple_of(2) { ".tail0" } else { ".tail1" });
+    name.push(if segment.is_multiple_of(2) {
+        ".tail0"
+    } else {
+        ".tail1"
+    });
     PathBuf::from(name)
 }
 

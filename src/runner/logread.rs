@@ -349,7 +349,11 @@ mod tests {
             printed += line.len() as u64;
             fixture.write(line.as_bytes());
         }
-        assert!(fixture.disk_bytes() <= 2 * limit, "{}", fixture.disk_bytes());
+        assert!(
+            fixture.disk_bytes() <= 2 * limit,
+            "{}",
+            fixture.disk_bytes()
+        );
         let lines = read_all(&fixture.path);
         let texts = texts(&lines);
         assert_eq!(texts.first(), Some(&"line 0"));
@@ -408,7 +412,11 @@ mod tests {
             for line in reader.by_ref() {
                 let line = line.unwrap();
                 assert_ne!(line.kind, LineKind::Gap);
-                let end = if line.kind == LineKind::Whole { "\n" } else { "" };
+                let end = if line.kind == LineKind::Whole {
+                    "\n"
+                } else {
+                    ""
+                };
                 seen.push(String::from_utf8(line.text).unwrap() + end);
             }
         }

@@ -6,6 +6,10 @@ mod wire;
 mod journal;
 mod log;
 mod logread;
+mod process;
+mod program;
+mod keeper;
 
+pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::{TAIL_BYTES_MAX, remove_log};
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};

@@ -8,7 +8,7 @@ use std::ffi::{CString, c_char, c_int};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd};
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
@@ -226,4 +226,25 @@ pub(super) fn ignore_signals() {
 pub(super) fn clear_environment() {
     // SAFETY: called first in `keeper_main`, before any thread exists that could read the environment.
     unsafe { libc::clearenv() };
+}
+
+/// A descriptor that can be read when a child ended, main process or adopted one.
+pub(super) fn child_signals() -> io::Result<OwnedFd> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is initialised before it is used; a new descriptor is owned by nobody else. SIGCHLD is blocked
+    // here, which children do not inherit: `SpawnAttributes` empties their mask.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        check(libc::pthread_sigmask(
+            libc::SIG_BLOCK,
+            set.as_ptr(),
+            ptr::null_mut(),
+        ))?;
+        let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
 }
