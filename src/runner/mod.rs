@@ -9,7 +9,12 @@ mod logread;
 mod process;
 mod program;
 mod keeper;
+mod launch;
+mod link;
+mod orphan;
+mod client;
 
+pub use client::{Keepers, RunnerError, recover};
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::{TAIL_BYTES_MAX, remove_log};
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};

@@ -4,8 +4,10 @@ use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
+use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
+use rustix::time::{ClockId, clock_gettime};
 
 use crate::model::{AttemptId, RunId};
 
@@ -54,6 +56,20 @@ fn parse_stat(pid: i32, stat: &[u8]) -> Option<Process> {
     })
 }
 
+/// Time since boot, suspend included: what timeouts are measured by.
+pub(super) fn boot_now() -> Duration {
+    let now = clock_gettime(ClockId::Boottime);
+    Duration::new(
+        u64::try_from(now.tv_sec).unwrap_or(0),
+        u32::try_from(now.tv_nsec).unwrap_or(0),
+    )
+}
+
+/// The number of this process.
+pub(super) fn own_pid() -> i32 {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
 /// All processes of the machine that can be seen.
 pub(super) fn all_processes() -> Vec<Process> {
     let Ok(entries) = fs::read_dir("/proc") else {
@@ -67,7 +83,7 @@ pub(super) fn all_processes() -> Vec<Process> {
 
 /// The children of this process, where it is known to have a single thread; else found by looking at everything.
 pub(super) fn own_children() -> Vec<i32> {
-    let own = rustix::process::getpid().as_raw_nonzero().get();
+    let own = own_pid();
     match fs::read_to_string(format!("/proc/self/task/{own}/children")) {
         Ok(children) => children
             .split_ascii_whitespace()
@@ -173,7 +189,7 @@ mod tests {
 
     #[test]
     fn this_very_process_can_be_read() {
-        let own = rustix::process::getpid().as_raw_nonzero().get();
+        let own = own_pid();
         let process = read_process(own).unwrap();
         assert!(process.start_time > 0);
         assert!(all_processes().contains(&process));

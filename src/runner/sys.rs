@@ -12,6 +12,9 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
 use crate::model::{ExitStatus, Usage};
 
 /// A child to be started: all strings end with NUL, so that nothing is allocated between parent and child.
@@ -247,4 +250,10 @@ pub(super) fn child_signals() -> io::Result<OwnedFd> {
         }
         Ok(OwnedFd::from_raw_fd(fd))
     }
+}
+
+/// A pidfd that tokio watches: readable when the process has ended.
+pub(super) fn watch_pidfd(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` stays the same open descriptor until it is dropped, and the AsyncFd owns it.
+    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.map_err(Into::into)
 }

@@ -72,6 +72,8 @@ pub(super) struct Known {
     pub(super) number: u32,
     /// The program it runs, as `build_of` names it.
     pub(super) build: String,
+    /// It takes no new attempts.
+    pub(super) retired: bool,
     /// The attempts.
     pub(super) attempts: Vec<KnownAttempt>,
     /// No further part follows.

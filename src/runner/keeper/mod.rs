@@ -23,8 +23,7 @@ use jiff::Timestamp;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
 use rustix::time::{
-    ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, clock_gettime,
-    timerfd_create, timerfd_settime,
+    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
 };
 
 use adopted::Adopted;
@@ -36,6 +35,7 @@ use talk::Notice;
 
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
 use super::journal::{self, Journal, Record};
+use super::process::boot_now;
 use super::sys::{self, SpawnAttributes};
 use super::wire::ToDaemon;
 use crate::model::{AttemptId, AttemptSpec, Exit, ExitStatus, Output, StopReason, Usage};
@@ -179,14 +179,6 @@ pub fn keeper_main(state_dir: &Path, number: u32) -> anyhow::Result<()> {
     }
     keeper.files.remove();
     Ok(())
-}
-
-fn boot_now() -> Duration {
-    let now = clock_gettime(ClockId::Boottime);
-    Duration::new(
-        u64::try_from(now.tv_sec).unwrap_or(0),
-        u32::try_from(now.tv_nsec).unwrap_or(0),
-    )
 }
 
 impl Keeper {

@@ -186,6 +186,7 @@ impl Keeper {
             let known = ToDaemon::Known(Known {
                 number: self.files.number,
                 build: self.build.clone(),
+                retired: self.retired || self.journal.lost_sync(),
                 attempts: attempts[from..to].to_vec(),
                 complete: part + 1 == parts,
             });
