@@ -30,7 +30,10 @@ pub(super) struct Shell {
     pub(super) writer: Writer,
     pub(super) performer: Performer,
     pub(super) timer: Timer,
+    /// What the daemon's own work comes to.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// What the keepers tell.
+    pub(super) attempts: mpsc::Receiver<Event>,
     pub(super) woken: mpsc::UnboundedReceiver<()>,
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) signals: Signals,
@@ -54,6 +57,7 @@ impl Shell {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
+                Some(event) = self.attempts.recv() => batch.push(event),
                 Some(()) = self.woken.recv() => {
                     self.timer.disarmed();
                     batch.push(Event::Tick);
@@ -69,7 +73,7 @@ impl Shell {
                 }
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
-                && let Ok(event) = self.events.try_recv()
+                && let Some(event) = self.at_hand()
             {
                 batch.push(event);
             }
@@ -77,6 +81,10 @@ impl Shell {
             self.alive.turned(&self.writer);
         }
         self.stop().await
+    }
+
+    fn at_hand(&mut self) -> Option<Event> {
+        self.attempts.try_recv().or_else(|_| self.events.try_recv()).ok()
     }
 
     /// Decides about all events at hand, commits the facts of all of them, then performs their actions.

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -18,13 +19,15 @@ use crate::config::{self, Environment, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
-use crate::runner::Keepers;
+use crate::runner;
 use crate::store::{OpenError, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
 const RUNTIME_THREADS: usize = 2;
 /// Threads for file work, at most.
 const BLOCKING_THREADS_MAX: usize = 32;
+/// What the keepers told that is not yet decided about; more waits with the keepers.
+const ATTEMPT_EVENTS_MAX: usize = 4_096;
 /// Questions that wait for the main loop, at most.
 const ASKED_MAX: usize = 256;
 
@@ -146,7 +149,9 @@ async fn begin(
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
     control::listen(state_dir, asks).map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
-    let keepers = Keepers::recover(state_dir, engine.unfinished(), events.clone()).await?;
+    let exe = std::env::current_exe().context("find this program's own file")?;
+    let (attempts, attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
+    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts).await.context("take up running jobs")?;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -165,6 +170,7 @@ async fn begin(
         performer,
         timer,
         events: received,
+        attempts: attempts_received,
         woken: wakes,
         asked,
         signals,

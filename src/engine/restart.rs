@@ -11,7 +11,7 @@ use super::wakes::Wakes;
 use super::{Engine, Step, Wake};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, AttemptState, Fact, Host, JobRecord, Life, Name, Now, Outcome, RunState, Settings, Snapshot,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, JobRecord, Life, Name, Now, Outcome, RunState, Settings, Snapshot,
     VersionState, elapsed,
 };
 
@@ -212,8 +212,7 @@ impl Engine {
     }
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
-    pub fn unfinished(&self) -> Vec<(crate::model::AttemptId, String)> {
-        let open = self.attempts.values().filter(|attempt| attempt.state != AttemptState::Ended);
-        open.map(|attempt| (attempt.id, attempt.boot_id.clone())).collect()
+    pub fn unfinished(&self) -> Vec<Attempt> {
+        self.attempts.values().filter(|attempt| attempt.state != AttemptState::Ended).cloned().collect()
     }
 }

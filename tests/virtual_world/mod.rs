@@ -125,9 +125,9 @@ impl World {
         self.handle(Event::Started { accepted });
         // The keeper outlives the daemon and knows what it started; what it does not know never ran.
         let unfinished = self.engine.as_ref().map(Engine::unfinished).unwrap_or_default();
-        for (id, _) in unfinished {
-            if !self.started.iter().any(|(_, started, _)| *started == id) {
-                self.handle(Event::AttemptNeverStarted(id));
+        for attempt in unfinished {
+            if !self.started.iter().any(|(_, started, _)| *started == attempt.id) {
+                self.handle(Event::AttemptNeverStarted(attempt.id));
             }
         }
     }
