@@ -9,7 +9,7 @@ use crate::model::{IncidentId, NotificationId, RunId, Snapshot};
 /// Runs that are not final, and each job's last one that was neither missed nor skipped.
 ///
 /// Walks from job to job within the index instead of grouping all runs there ever were.
-const RUNS_AT_START: &str = "
+pub(super) const RUNS_AT_START: &str = "
 WITH RECURSIVE done (job) AS (
     SELECT min(job) FROM runs INDEXED BY runs_done_by_job WHERE outcome NOT IN ('missed', 'skipped')
     UNION ALL

@@ -21,8 +21,10 @@ fn write_until_killed(dir: &str) -> ! {
         for thread in 1..=THREADS {
             let writer = &writer;
             scope.spawn(move || {
+                // A cursor belongs to one writer: it never moves back.
+                let job = format!("job-{thread}");
                 for id in (begun + thread..).step_by(usize::try_from(THREADS).unwrap()) {
-                    for step in life_of_a_run(id, "stock", i64::try_from(id).unwrap()) {
+                    for step in life_of_a_run(id, &job, i64::try_from(id).unwrap()) {
                         writer.commit_blocking(step).unwrap();
                     }
                     // Past the test's own capture; one write, so that lines stay whole.
