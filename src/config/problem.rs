@@ -61,7 +61,15 @@ pub fn render(problems: &[Problem], color: bool) -> String {
         if !text.is_empty() {
             text.push('\n');
         }
-        text.push_str(&renderer.render(&[group(problem)]));
+        let rendered = renderer.render(&[group(problem)]);
+        // The place is counted in the excerpt, where what is hidden before the mark has another length.
+        let shown = problem.excerpt[..problem.mark.start].chars().count() + 1;
+        let place = format!("{}:{}:", problem.file, problem.line);
+        text.push_str(&rendered.replacen(
+            &format!("{place}{shown}"),
+            &format!("{place}{}", problem.column),
+            1,
+        ));
         text.push('\n');
     }
     text
@@ -73,18 +81,18 @@ fn group(problem: &Problem) -> Group<'_> {
         Level::Warning => Grade::WARNING,
         Level::Note => Grade::NOTE,
     };
-    let mut group = grade.primary_title(problem.message.as_str()).element(
-        Origin::path(problem.file.as_str())
-            .line(problem.line)
-            .char_column(problem.column),
-    );
-    if !problem.excerpt.is_empty() {
-        group = group.element(
+    let title = grade.primary_title(problem.message.as_str());
+    let mut group = if problem.excerpt.is_empty() {
+        let origin = Origin::path(problem.file.as_str()).line(problem.line);
+        title.element(origin.char_column(problem.column))
+    } else {
+        title.element(
             Snippet::source(problem.excerpt.as_str())
+                .path(problem.file.as_str())
                 .line_start(problem.line)
                 .annotation(AnnotationKind::Primary.span(problem.mark.clone())),
-        );
-    }
+        )
+    };
     if let Some(help) = &problem.help {
         group = group.element(Grade::HELP.message(help.as_str()));
     }
