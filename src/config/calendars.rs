@@ -56,9 +56,12 @@ pub(super) fn calendar(
     if let Some(file) = table.text("ical") {
         read_ical(report, &file, timezone, today, &mut holidays);
     }
-    let empty = !["weekend", "holidays", "ical"].iter().any(|key| table.has(key));
+    let empty = !["weekend", "holidays", "ical"]
+        .iter()
+        .any(|key| table.has(key));
     if empty {
         table.missing(
+            "holidays",
             format!("calendar `{name}` closes no day"),
             "write weekend = [\"Sat\", \"Sun\"], holidays = [\"2026-12-25\"] or ical = \"holidays.ics\"",
         );
@@ -136,7 +139,10 @@ fn read_ical(
             for (line, summary) in closed.ignored {
                 report.warning(
                     file.spot(),
-                    format!("line {line} of `{}`: `{summary}` closes no whole day", file.text),
+                    format!(
+                        "line {line} of `{}`: `{summary}` closes no whole day",
+                        file.text
+                    ),
                     "make it an event of whole days, if the day is to be closed",
                 );
             }

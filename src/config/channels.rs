@@ -25,10 +25,13 @@ const LATER_TYPES: [&str; 7] = [
 pub(super) fn channel(context: &Context<'_>, name: &Name, table: Table<'_>) -> Option<Channel> {
     let errors = context.report.errors();
     let Some(kind) = table.get("type") else {
-        table.missing(
-            format!("channel `{name}` has no type"),
-            "write type = \"email\", \"slack\", \"webhook\" or \"file\"",
-        );
+        if !context.report.may_be_in_a_hole(table.spot) {
+            context.report.error(
+                table.spot,
+                format!("channel `{name}` has no type"),
+                "write type = \"email\", \"slack\", \"webhook\" or \"file\"",
+            );
+        }
         return None;
     };
     let text = kind.text()?;
@@ -68,7 +71,10 @@ fn email(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let from = from.filter(|text| {
         let good = is_mail_address(text.text);
         if !good {
-            text.error("`from` is not a mail address", "write it as in freshd@example.com");
+            text.error(
+                "`from` is not a mail address",
+                "write it as in freshd@example.com",
+            );
         }
         good
     });
@@ -77,7 +83,11 @@ fn email(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let given = password.is_some();
     let password = password.and_then(|value| secret(context, value));
     if username.is_some() != given {
-        let (has, lacks) = if given { ("password", "username") } else { ("username", "password") };
+        let (has, lacks) = if given {
+            ("password", "username")
+        } else {
+            ("username", "password")
+        };
         context.report.error(
             table.key_spot(has).unwrap_or(table.spot),
             format!("`{has}` needs `{lacks}` beside it"),
@@ -102,6 +112,7 @@ fn slack(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let url = table.get("url");
     if url.is_none() {
         table.missing(
+            "url",
             "a Slack channel needs the `url` of its incoming webhook",
             "write url = { file = \"secrets/slack\" }",
         );
@@ -121,6 +132,7 @@ fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let url = table.get("url");
     if url.is_none() {
         table.missing(
+            "url",
             "a webhook needs a `url`",
             "write url = \"https://...\", or url = { file = \"...\" } if it is a secret",
         );
@@ -145,7 +157,10 @@ fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let dir = required(table, "dir", "dir = \"outbox\"")?;
     let path = context.path(&dir);
     if path.exists() && !path.is_dir() {
-        dir.error("`dir` is not a directory", "name a directory; it is created when needed");
+        dir.error(
+            "`dir` is not a directory",
+            "name a directory; it is created when needed",
+        );
     }
     Some(ChannelKind::File { dir: path })
 }
@@ -153,7 +168,11 @@ fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
 fn required<'t>(table: &Table<'t>, key: &'static str, example: &str) -> Option<Text<'t>> {
     let value = table.get(key);
     if value.is_none() {
-        table.missing(format!("`{key}` is missing"), format!("write {example}"));
+        table.missing(
+            key,
+            format!("`{key}` is missing"),
+            format!("write {example}"),
+        );
     }
     value?.text()
 }
@@ -162,7 +181,10 @@ fn authorities(context: &Context<'_>, table: &Table<'_>) -> Option<PathBuf> {
     let text = table.text("ca")?;
     let path = context.path(&text);
     if let Err(error) = super::files::read_text(&path, super::files::FILE_BYTES_MAX) {
-        text.error(format!("`ca`: `{}` {}", text.text, error.message), error.help);
+        text.error(
+            format!("`ca`: `{}` {}", text.text, error.message),
+            error.help,
+        );
     }
     Some(path)
 }
@@ -206,7 +228,10 @@ fn mail_server(text: &Text<'_>) -> Option<MailServer> {
         return None;
     }
     Some(MailServer {
-        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
+        host: host
+            .trim_start_matches('[')
+            .trim_end_matches(']')
+            .to_owned(),
         port: url.port().unwrap_or(port),
         security,
     })
@@ -225,20 +250,29 @@ fn secret_url(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
 /// Never repeats the URL: it may be a secret.
 fn checked_url(value: Value<'_>, text: &str) -> Option<String> {
     let Ok(url) = Url::parse(text) else {
-        value.error("`url` is not a URL", "write a whole URL, as in https://host/path");
+        value.error(
+            "`url` is not a URL",
+            "write a whole URL, as in https://host/path",
+        );
         return None;
     };
     let good = match url.scheme() {
         "https" => url.host_str().is_some(),
         "http" if is_loopback(&url) => true,
         "http" => {
-            value.error("plain http is sent to this machine only", "write https://...");
+            value.error(
+                "plain http is sent to this machine only",
+                "write https://...",
+            );
             return None;
         }
         _ => false,
     };
     if !good {
-        value.error("`url` is not a URL that messages can be sent to", "write https://host/path");
+        value.error(
+            "`url` is not a URL that messages can be sent to",
+            "write https://host/path",
+        );
         return None;
     }
     Some(text.to_owned())
@@ -250,14 +284,17 @@ fn is_loopback(url: &Url) -> bool {
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
     host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+        || host
+            .parse::<IpAddr>()
+            .is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a text has the shape of a mail address and nothing that could break out of a header.
 pub(super) fn is_mail_address(text: &str) -> bool {
-    let clean = !text.contains(|c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c));
+    let clean =
+        !text.contains(|c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c));
     clean
-        && text
-            .rsplit_once('@')
-            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'))
+        && text.rsplit_once('@').is_some_and(|(local, domain)| {
+            !local.is_empty() && !domain.is_empty() && !local.contains('@')
+        })
 }

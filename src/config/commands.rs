@@ -51,7 +51,10 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
         return list(context, value);
     }
     if value.as_text().is_none() {
-        value.expected("a text or a list", "write command = \"transfers/export.sh\"");
+        value.expected(
+            "a text or a list",
+            "write command = \"transfers/export.sh\"",
+        );
         return None;
     }
     let text = value.text()?;
@@ -60,7 +63,9 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
     };
     let spot = text.part(word.start..word.end);
     if !word.text.contains('/') {
-        if !SHELL_WORDS.contains(&word.text.as_str()) && !context.commands.in_path(context, &word.text) {
+        if !SHELL_WORDS.contains(&word.text.as_str())
+            && !context.commands.in_path(context, &word.text)
+        {
             not_in_path(context, value, spot, &word.text);
             return None;
         }
@@ -75,13 +80,19 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
     }
     let path = quoted(&path.to_string_lossy());
     let rest = &text.text[word.end..];
-    Some(Command::Shell(format!("{}{path}{rest}", &text.text[..word.start])))
+    Some(Command::Shell(format!(
+        "{}{path}{rest}",
+        &text.text[..word.start]
+    )))
 }
 
 fn list(context: &Context<'_>, value: Value<'_>) -> Option<Command> {
     let items = value.list()?;
     let Some(first) = items.first() else {
-        value.error("`command` is empty", "write command = [\"PROGRAM\", \"ARGUMENT\"]");
+        value.error(
+            "`command` is empty",
+            "write command = [\"PROGRAM\", \"ARGUMENT\"]",
+        );
         return None;
     };
     let first_text = first.text()?;
@@ -176,7 +187,13 @@ fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path:
 
 fn not_in_path(context: &Context<'_>, value: Value<'_>, spot: super::report::Spot, word: &str) {
     let beside = context.report.dir(spot).join(word);
-    let help = if context.commands.look_at(&beside) == Found::Nothing {
+    let is_beside = matches!(
+        context.commands.look_at(&beside),
+        Found::Executable | Found::NotExecutable
+    );
+    let help = if is_beside {
+        format!("write ./{word} for the file beside the configuration")
+    } else {
         let dirs: Vec<String> = context
             .environment
             .path
@@ -184,8 +201,6 @@ fn not_in_path(context: &Context<'_>, value: Value<'_>, spot: super::report::Spo
             .map(|dir| dir.display().to_string())
             .collect();
         format!("install it, or write its path; PATH is {}", dirs.join(":"))
-    } else {
-        format!("write ./{word} for the file beside the configuration")
     };
     value
         .report
@@ -296,7 +311,11 @@ mod tests {
             ("", None),
         ] {
             let word = first_word(text);
-            assert_eq!(word.as_ref().map(|word| word.text.as_str()), expected, "{text}");
+            assert_eq!(
+                word.as_ref().map(|word| word.text.as_str()),
+                expected,
+                "{text}"
+            );
             if let Some(word) = word {
                 assert!(text[word.start..word.end].contains(&word.text), "{text}");
             }

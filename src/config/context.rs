@@ -138,14 +138,21 @@ impl Context<'_> {
         }
         if !self.report.may_be_defined_in_a_hole(text.text) {
             let help = self.help_for_unknown(&[section], text.text);
-            text.error(format!("unknown {} `{}`", section.singular(), text.text), help);
+            text.error(
+                format!("unknown {} `{}`", section.singular(), text.text),
+                help,
+            );
         }
         None
     }
 
     /// What to write where a name of one of these sections was meant.
     pub(super) fn help_for_unknown(&self, sections: &[Section], name: &str) -> String {
-        let names = || sections.iter().flat_map(|section| self.known.names(*section));
+        let names = || {
+            sections
+                .iter()
+                .flat_map(|section| self.known.names(*section))
+        };
         if let Some(nearest) = self.report.nearest(name, names()) {
             return format!("did you mean `{nearest}`?");
         }
@@ -160,8 +167,13 @@ impl Context<'_> {
     pub(super) fn owner(&self, table: &super::reader::Table<'_>, what: &str) -> Owner {
         let Some(value) = table.get("owner") else {
             let teams: Vec<&str> = self.known.names(Section::Teams).take(5).collect();
-            let teams = if teams.is_empty() { "a [teams.NAME]".to_owned() } else { teams.join(", ") };
+            let teams = if teams.is_empty() {
+                "a [teams.NAME]".to_owned()
+            } else {
+                teams.join(", ")
+            };
             table.missing(
+                "owner",
                 format!("{what} has no owner"),
                 format!("write owner = \"TEAM\" with one of {teams}, or owner = \"nobody\" if it must be"),
             );
@@ -198,5 +210,9 @@ pub(super) fn quoted_key(name: &str) -> String {
     let bare = name
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if bare { name.to_owned() } else { format!("\"{name}\"") }
+    if bare {
+        name.to_owned()
+    } else {
+        format!("\"{name}\"")
+    }
 }

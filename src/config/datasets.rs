@@ -52,7 +52,10 @@ pub(super) fn dataset(
         .text("as_of_zone")
         .and_then(|text| context.schedules.zone(&text));
     if let (Some(value), Some(_)) = (as_of, &probe_as_of) {
-        value.error("`as_of` is written twice, here and in `probe`", "keep one of the two");
+        value.error(
+            "`as_of` is written twice, here and in `probe`",
+            "keep one of the two",
+        );
     }
     let mut as_of = as_of
         .and_then(|value| read_as_of(context, value, table.path_of("as_of")))
@@ -67,6 +70,13 @@ pub(super) fn dataset(
             "write as_of = { column = \"...\" }, or take `as_of_zone` out",
         ),
         (_, None) => {}
+    }
+    if let (AsOf::Column { .. }, false) = (&as_of, has_format(&table)) {
+        context.report.error(
+            table.key_spot("as_of").unwrap_or(table.spot),
+            "a column cannot be read without a `format`",
+            format!("write [datasets.{name}.checks] and format = \"csv\" below it"),
+        );
     }
     let dataset = Dataset {
         name: name.clone(),
@@ -132,6 +142,14 @@ pub(super) fn dataset(
     (dataset, DatasetSpots { broken, ..spots })
 }
 
+/// Whether `checks` has a `format`, good or bad.
+fn has_format(table: &Table<'_>) -> bool {
+    let checks = table.get("checks").filter(Value::is_table);
+    checks
+        .and_then(|checks| checks.table(String::new()))
+        .is_some_and(|checks| checks.has("format"))
+}
+
 /// Systems, teams or jobs.
 fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
     const KINDS: [Section; 3] = [Section::Systems, Section::Teams, Section::Jobs];
@@ -160,7 +178,10 @@ fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
 fn positive_duration(value: Value<'_>) -> Option<Duration> {
     let duration = value.duration()?;
     if duration.is_zero() {
-        value.error(format!("`{}` must be longer than nothing", value.key), "write a duration, as in 26h");
+        value.error(
+            format!("`{}` must be longer than nothing", value.key),
+            "write a duration, as in 26h",
+        );
         return None;
     }
     Some(duration)
@@ -192,19 +213,28 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
         });
     }
     if !due.is_table() {
-        due.expected("a cron line or a table", "write due = { at = \"0 23 * * FRI\", grace = \"15m\" }");
+        due.expected(
+            "a cron line or a table",
+            "write due = { at = \"0 23 * * FRI\", grace = \"15m\" }",
+        );
         return None;
     }
     let inner = due.table(table.path_of("due"))?;
     if !inner.has("at") {
-        due.error("`due` does not say when", "write due = { at = \"0 23 * * FRI\" }");
+        due.error(
+            "`due` does not say when",
+            "write due = { at = \"0 23 * * FRI\" }",
+        );
     }
     let schedule = schedules::at(context, &inner);
     let early = inner.get("early");
     let covers = inner.get("covers");
     for (inside, beside) in [(early, beside_early), (covers, beside_covers)] {
         if let (Some(_), Some(beside)) = (inside, beside) {
-            beside.error(format!("`{}` is written twice, here and in `due`", beside.key), "keep one of the two");
+            beside.error(
+                format!("`{}` is written twice, here and in `due`", beside.key),
+                "keep one of the two",
+            );
         }
     }
     let grace = inner.duration("grace").unwrap_or_default();
@@ -232,14 +262,20 @@ fn read_covers(value: Value<'_>) -> Option<SignedDuration> {
         Ok(duration) => SignedDuration::try_from(duration).ok()?,
         Err(error) => {
             let (message, _) = error.split_once("; ").unwrap_or((&error, ""));
-            text.error(message, "write how far back the data must reach, as in \"-1d\"");
+            text.error(
+                message,
+                "write how far back the data must reach, as in \"-1d\"",
+            );
             return None;
         }
     };
     if !back && !duration.is_zero() {
         text.error(
             "`covers` asks for data from after the due time",
-            format!("write \"-{}\", counted back from the due time", text.text.trim()),
+            format!(
+                "write \"-{}\", counted back from the due time",
+                text.text.trim()
+            ),
         );
         return None;
     }
@@ -276,7 +312,10 @@ fn read_as_of(context: &Context<'_>, value: Value<'_>, path: String) -> Option<A
             zone: zone.unwrap_or_else(|| context.timezone.clone()),
         }),
         (Some(_), Some(_)) => {
-            value.error("`as_of` has both a column and a pattern", "keep one of the two");
+            value.error(
+                "`as_of` has both a column and a pattern",
+                "keep one of the two",
+            );
             None
         }
         (None, None) => {

@@ -38,7 +38,10 @@ fn loopback(report: &Report, text: &Text<'_>) -> Option<SocketAddr> {
         report.error(
             text.spot(),
             "the dashboard has no login yet and listens on this machine only",
-            format!("write listen = \"127.0.0.1:{}\", and reach it through ssh -L", address.port()),
+            format!(
+                "write listen = \"127.0.0.1:{}\", and reach it through ssh -L",
+                address.port()
+            ),
         );
         return None;
     }
@@ -56,7 +59,10 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
     {
         if list.len() > REMINDERS_MAX {
             let message = format!("more than {REMINDERS_MAX} reminders");
-            value.error(message, "after the last one, reminders go on each working day");
+            value.error(
+                message,
+                "after the last one, reminders go on each working day",
+            );
         }
         rules.reminders = list.into_iter().filter_map(Value::duration).collect();
         rules.reminders.sort();
@@ -68,7 +74,11 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
 /// Reads one pool.
 pub(super) fn pool(name: &Name, table: Table<'_>) -> u32 {
     if !table.has("slots") {
-        table.missing(format!("pool `{name}` does not say how many may run"), "write slots = 2");
+        table.missing(
+            "slots",
+            format!("pool `{name}` does not say how many may run"),
+            "write slots = 2",
+        );
     }
     let slots = table.whole("slots", (1, 100_000)).unwrap_or(1);
     table.finish();

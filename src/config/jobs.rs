@@ -44,6 +44,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let command = table.get("command");
     if command.is_none() {
         table.missing(
+            "command",
             format!("job `{name}` has no command"),
             "write command = \"transfers/export.sh\"",
         );
@@ -120,9 +121,19 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         idempotent: table.flag("idempotent").unwrap_or(false),
         enabled: table.flag("enabled").unwrap_or(true),
         alert: table
-            .choice("alert", &[("failure", AlertWhen::Failure), ("breach", AlertWhen::Breach)])
+            .choice(
+                "alert",
+                &[
+                    ("failure", AlertWhen::Failure),
+                    ("breach", AlertWhen::Breach),
+                ],
+            )
             .unwrap_or_default(),
-        tags: table.texts("tags").iter().map(|text| text.text.to_owned()).collect(),
+        tags: table
+            .texts("tags")
+            .iter()
+            .map(|text| text.text.to_owned())
+            .collect(),
         runbook: table.words("runbook"),
         digest,
     };
@@ -154,7 +165,10 @@ fn timeout(table: &Table<'_>) -> Option<Duration> {
         Some(value) => {
             let timeout = value.duration()?;
             if timeout.is_zero() {
-                value.error("`timeout` ends every run at once", "write a duration, or \"none\" for no limit");
+                value.error(
+                    "`timeout` ends every run at once",
+                    "write a duration, or \"none\" for no limit",
+                );
             }
             Some(timeout)
         }
@@ -167,7 +181,10 @@ fn log_limit(table: &Table<'_>) -> u64 {
     };
     let bytes = value.size().unwrap_or(LOG_LIMIT_DEFAULT_BYTES);
     if !(LOG_LIMIT_MIN_BYTES..=LOG_LIMIT_MAX_BYTES).contains(&bytes) {
-        value.error("`log_limit` must be 1 KiB to 1 GiB", "write log_limit = \"8 MiB\"");
+        value.error(
+            "`log_limit` must be 1 KiB to 1 GiB",
+            "write log_limit = \"8 MiB\"",
+        );
     }
     bytes
 }
@@ -180,7 +197,10 @@ fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
         } else {
             format!("the directory `{}` does not exist", text.text)
         };
-        text.error(message, format!("mkdir -p {}, or correct the path", path.display()));
+        text.error(
+            message,
+            format!("mkdir -p {}, or correct the path", path.display()),
+        );
     }
     path
 }
@@ -191,7 +211,9 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
     if let Some(inner) = table.table("env") {
         for (key, spot, value) in inner.entries() {
             if let Err(message) = check_name(key) {
-                context.report.error(spot, message, "write letters, digits and underscores");
+                context
+                    .report
+                    .error(spot, message, "write letters, digits and underscores");
             }
             match value.as_text() {
                 Some(text) if !text.contains('\0') => {
@@ -265,7 +287,9 @@ fn check_name(name: &str) -> Result<(), String> {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !shape {
-        return Err(format!("`{name}` is not the name of an environment variable"));
+        return Err(format!(
+            "`{name}` is not the name of an environment variable"
+        ));
     }
     if name.starts_with("FRESHD_") {
         return Err(format!("`{name}` is set by freshd itself"));
@@ -296,8 +320,10 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
 }

@@ -71,7 +71,10 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
     each_file(report, |number, document| {
-        if referred.iter().any(|section| sections[number as usize].contains(section)) {
+        if referred
+            .iter()
+            .any(|section| sections[number as usize].contains(section))
+        {
             referred_to(&mut context, &mut settings, number, document);
         }
     });
@@ -112,7 +115,11 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
             if let Some(first) = known.define(section, name, spot) {
                 report.error(
                     spot,
-                    format!("{} `{name}` is defined twice, first in {}", section.singular(), report.place(first)),
+                    format!(
+                        "{} `{name}` is defined twice, first in {}",
+                        section.singular(),
+                        report.place(first)
+                    ),
                     "keep one of the two, or give one another name",
                 );
             } else if !is_name(name) {
@@ -137,7 +144,9 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with(['.', '-'])
-        && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
+        && name
+            .chars()
+            .all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
 /// Keys of the root file alone, and those of later versions.

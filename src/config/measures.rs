@@ -26,7 +26,9 @@ pub(super) fn probe(
         return (None, None);
     };
     let errors = context.report.errors();
-    table.unsupported(&["url", "sql", "database", "object", "sftp", "command", "ping"]);
+    table.unsupported(&[
+        "url", "sql", "database", "object", "sftp", "command", "ping",
+    ]);
     let refused = context.report.errors() > errors;
     let file = table.text("file");
     let glob = table.text("glob");
@@ -48,7 +50,11 @@ pub(super) fn probe(
         }
     };
     let as_of = table.text("as_of").and_then(|text| {
-        text_as_of(context, &text, "write \"mtime\" or a pattern, as in \"stock-%Y-%m-%d.csv\"")
+        text_as_of(
+            context,
+            &text,
+            "write \"mtime\" or a pattern, as in \"stock-%Y-%m-%d.csv\"",
+        )
     });
     let every = table.get("every").and_then(|every| {
         let duration = every.duration()?;
@@ -72,7 +78,11 @@ fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {
         let dir = context.report.dir(text.spot());
         let relative: PathBuf = PathBuf::from(text.text).components().collect();
         let dir = globset::escape(&dir.to_string_lossy());
-        format!("{}/{}", dir.trim_end_matches('/'), relative.to_string_lossy())
+        format!(
+            "{}/{}",
+            dir.trim_end_matches('/'),
+            relative.to_string_lossy()
+        )
     };
     match GlobBuilder::new(&pattern).literal_separator(true).build() {
         Ok(_) => Some(pattern),
@@ -89,11 +99,23 @@ fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {
 /// Reads `[datasets.NAME.checks]`.
 pub(super) fn checks(table: Table<'_>) -> Checks {
     table.unsupported(&[
-        "columns", "header", "trailer", "balance", "encoding", "ratio", "canary", "level", "sum",
-        "median", "parts", "compression",
+        "columns",
+        "header",
+        "trailer",
+        "balance",
+        "encoding",
+        "ratio",
+        "canary",
+        "level",
+        "sum",
+        "median",
+        "parts",
+        "compression",
     ]);
     let delimiter = table.get("delimiter");
-    let format = table.get("format").and_then(|value| format(value, delimiter));
+    let format = table
+        .get("format")
+        .and_then(|value| format(value, delimiter));
     if let (Some(delimiter), false) = (delimiter, table.has("format")) {
         delimiter.error(
             "`delimiter` has no effect without `format`",
@@ -107,12 +129,20 @@ pub(super) fn checks(table: Table<'_>) -> Checks {
     let rows_spot = table.key_spot("rows");
     if let Some(rows) = table.table("rows") {
         rows.unsupported(&["change"]);
-        checks.rows_min = rows.whole("min", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
-        checks.rows_max = rows.whole("max", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
+        checks.rows_min = rows
+            .whole("min", (0, i64::MAX))
+            .and_then(|rows| rows.try_into().ok());
+        checks.rows_max = rows
+            .whole("max", (0, i64::MAX))
+            .and_then(|rows| rows.try_into().ok());
         if let (Some(min), Some(max)) = (checks.rows_min, checks.rows_max)
             && min > max
         {
-            rows.missing("`rows.min` is larger than `rows.max`", "exchange the two");
+            table.report().error(
+                rows.spot,
+                "`rows.min` is larger than `rows.max`",
+                "exchange the two",
+            );
         }
         rows.finish();
         if let (Some(spot), false) = (rows_spot, table.has("format")) {
@@ -145,7 +175,10 @@ fn format(value: Value<'_>, delimiter: Option<Value<'_>>) -> Option<Format> {
             return None;
         }
         other => {
-            text.error(format!("unknown format `{other}`"), "write \"csv\" or \"tsv\"");
+            text.error(
+                format!("unknown format `{other}`"),
+                "write \"csv\" or \"tsv\"",
+            );
             return None;
         }
     };

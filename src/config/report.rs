@@ -55,7 +55,10 @@ impl Source {
     }
 
     fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let line = self.line_starts.partition_point(|start| *start <= at).max(1);
+        let line = self
+            .line_starts
+            .partition_point(|start| *start <= at)
+            .max(1);
         let start = self.line_starts[line - 1];
         (line, self.text[start..at].chars().count() + 1)
     }
@@ -187,10 +190,8 @@ impl Report {
                 count <= COMPARISONS_MAX && candidate.len().abs_diff(word.len()) <= longest * 4
             })
             .map(|candidate| {
-                let distance = strsim::damerau_levenshtein(
-                    &word.to_lowercase(),
-                    &candidate.to_lowercase(),
-                );
+                let distance =
+                    strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
                 (distance, candidate)
             })
             .filter(|(distance, _)| *distance <= longest)
@@ -202,8 +203,13 @@ impl Report {
     pub(super) fn finish(self) -> (Vec<Problem>, Vec<(String, String)>) {
         let mut found = self.problems.into_inner();
         found.sort_by(|(a_spot, a), (b_spot, b)| {
-            (a_spot.file, a.line, a.column, a.level, &a.message)
-                .cmp(&(b_spot.file, b.line, b.column, b.level, &b.message))
+            (a_spot.file, a.line, a.column, a.level, &a.message).cmp(&(
+                b_spot.file,
+                b.line,
+                b.column,
+                b.level,
+                &b.message,
+            ))
         });
         found.dedup_by(|(_, a), (_, b)| a == b);
         let problems = found.into_iter().map(|(_, problem)| problem).collect();

@@ -15,7 +15,11 @@ pub(super) fn retry(table: &Table<'_>) -> Retry {
         if let Some(attempts) = inner.whole("attempts", (1, ATTEMPTS_MAX)) {
             retry.attempts = u32::try_from(attempts).unwrap_or(1);
         } else if !inner.has("attempts") {
-            inner.missing("`retry` does not say how often", "add attempts = 4, the first one included");
+            inner.missing(
+                "attempts",
+                "`retry` does not say how often",
+                "add attempts = 4, the first one included",
+            );
         }
         let delay = inner.duration("delay");
         retry.delay = delay.unwrap_or(retry.delay);
@@ -33,7 +37,10 @@ pub(super) fn retry(table: &Table<'_>) -> Retry {
         let longest = max_delay.and_then(Value::duration);
         match (longest, max_delay, delay) {
             (Some(longest), Some(value), Some(delay)) if longest < delay => {
-                value.error("`max_delay` is shorter than `delay`", "write at least the first delay");
+                value.error(
+                    "`max_delay` is shorter than `delay`",
+                    "write at least the first delay",
+                );
             }
             // A first delay beyond the default cap is meant as it is written.
             (None, ..) => retry.max_delay = retry.max_delay.max(retry.delay),

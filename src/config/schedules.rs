@@ -65,7 +65,9 @@ impl Schedules {
             .nearest(text.text, known.iter().map(String::as_str));
         let help = match nearest {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => "write a name of the IANA time zone database, as in Europe/Oslo or UTC".to_owned(),
+            None => {
+                "write a name of the IANA time zone database, as in Europe/Oslo or UTC".to_owned()
+            }
         };
         text.error(format!("unknown time zone `{}`", text.text), help);
         None
@@ -165,7 +167,14 @@ pub(super) fn job_schedule(context: &Context<'_>, table: &Table<'_>) -> When {
     }
     without_effect(
         table,
-        &["calendar", "on_holiday", "jitter", "catch_up", "catch_up_limit", "catch_up_within"],
+        &[
+            "calendar",
+            "on_holiday",
+            "jitter",
+            "catch_up",
+            "catch_up_limit",
+            "catch_up_within",
+        ],
         "`schedule` or `every`",
     );
     When::default()
@@ -197,7 +206,9 @@ fn timed(
 ) -> Option<Schedule> {
     let (shared, fields) = context.schedules.line(text, seconds)?;
     if let Some(note) = schedule::day_rule_note(&fields) {
-        context.report.note(text.spot(), format!("`{}`: {note}", text.text));
+        context
+            .report
+            .note(text.spot(), format!("`{}`: {note}", text.text));
     }
     let schedule = Schedule {
         text: shared,
@@ -209,7 +220,10 @@ fn timed(
     if !context.schedules.fires(&schedule) {
         let (why, help) = match &schedule.calendar {
             Some(calendar) if context.schedules.fires(&without_calendar(&schedule)) => (
-                format!(": calendar `{}` is closed whenever it is due", calendar.name),
+                format!(
+                    ": calendar `{}` is closed whenever it is due",
+                    calendar.name
+                ),
                 "choose open days, or write on_holiday = \"run_after\"",
             ),
             _ => (
@@ -237,10 +251,13 @@ fn interval(
     anchor: Option<Value<'_>>,
     setting: Setting,
 ) -> Option<Schedule> {
-    let anchor_text = anchor.map(|anchor| anchor.as_datetime().or(anchor.as_text().map(str::to_owned)));
+    let anchor_text =
+        anchor.map(|anchor| anchor.as_datetime().or(anchor.as_text().map(str::to_owned)));
     let anchor_at = match (&anchor, &anchor_text) {
         (Some(value), Some(text)) => {
-            let parsed = text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
+            let parsed = text
+                .as_deref()
+                .and_then(|text| text.parse::<Timestamp>().ok());
             if parsed.is_none() {
                 value.error(
                     "`anchor` must be a time with its offset",
@@ -261,7 +278,10 @@ fn interval(
     }
     let period = every.duration()?;
     if period < PERIOD_MIN {
-        every.error("`every` must be at least 1s", "write every = \"1s\" or more");
+        every.error(
+            "`every` must be at least 1s",
+            "write every = \"1s\" or more",
+        );
         return None;
     }
     let written = every.as_text().unwrap_or_default();

@@ -17,7 +17,10 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
         "write {key} = {{ file = \"secrets/{key}\" }}, {{ env = \"NAME\" }} or {{ credential = \"NAME\" }}"
     );
     if value.as_text().is_some() {
-        value.error(format!("`{key}` is a secret and must not stand in the file"), how);
+        value.error(
+            format!("`{key}` is a secret and must not stand in the file"),
+            how,
+        );
         return None;
     }
     if !value.is_table() {
@@ -54,7 +57,10 @@ fn from_file(context: &Context<'_>, value: Value<'_>, name: &str, path: &Path) -
     let text = match files::read_text(path, SECRET_BYTES_MAX) {
         Ok(text) => text,
         Err(error) => {
-            value.error(format!("the secret's file `{name}` {}", error.message), error.help);
+            value.error(
+                format!("the secret's file `{name}` {}", error.message),
+                error.help,
+            );
             return None;
         }
     };
@@ -68,7 +74,10 @@ fn from_file(context: &Context<'_>, value: Value<'_>, name: &str, path: &Path) -
     if context.environment.root
         && let Some(error) = files::changeable_by_others(path)
     {
-        value.error(format!("the secret's file `{name}` {}", error.message), error.help);
+        value.error(
+            format!("the secret's file `{name}` {}", error.message),
+            error.help,
+        );
         return None;
     }
     usable(value, &text, &format!("the secret's file `{name}`"))
@@ -121,7 +130,10 @@ fn usable(value: Value<'_>, text: &str, place: &str) -> Option<Secret> {
         return None;
     }
     if text.contains(['\n', '\r', '\0']) {
-        value.error(format!("{place} has more than one line"), "leave only the secret in it");
+        value.error(
+            format!("{place} has more than one line"),
+            "leave only the secret in it",
+        );
         return None;
     }
     Some(Secret::new(text))

@@ -47,7 +47,10 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
             if seen.len() > FILES_MAX || total > TOTAL_BYTES_MAX {
                 report.error(
                     spot,
-                    format!("more than {FILES_MAX} files or {} MiB are included", TOTAL_BYTES_MAX >> 20),
+                    format!(
+                        "more than {FILES_MAX} files or {} MiB are included",
+                        TOTAL_BYTES_MAX >> 20
+                    ),
                     "write a narrower pattern",
                 );
                 return;
@@ -77,7 +80,10 @@ fn read_one(
         Ok(text) => (report.add_source(label.clone(), dir, text), None),
         Err(error) => {
             let before = error.text_before.clone().unwrap_or_default();
-            (report.add_unreadable(label.clone(), dir, before), Some(error))
+            (
+                report.add_unreadable(label.clone(), dir, before),
+                Some(error),
+            )
         }
     };
     let start = include.unwrap_or(Spot::new(file, 0..0));

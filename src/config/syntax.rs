@@ -82,7 +82,11 @@ pub(super) fn repair(text: &str) -> Repaired {
                 table,
             });
         } else {
-            let span = if start == span.start { span } else { start..start + 3 };
+            let span = if start == span.start {
+                span
+            } else {
+                start..start + 3
+            };
             repaired.errors.push(explain(text, error.message(), span));
             working = blanked(&working, &table);
             repaired.holes.push(Hole {
@@ -172,7 +176,9 @@ fn line_range(text: &str, at: usize) -> Range<usize> {
         at -= 1;
     }
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
+    let end = text[at..]
+        .find('\n')
+        .map_or(text.len(), |newline| at + newline);
     start..end
 }
 
@@ -208,7 +214,10 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         .trim();
     let (message, help) = if message.starts_with("string values must be quoted") {
         if word.trim_matches(['=', ' ']).is_empty() {
-            (format!("`{key}` has no value"), format!("write `{key} = ...`"))
+            (
+                format!("`{key}` has no value"),
+                format!("write `{key} = ...`"),
+            )
         } else {
             let help = "put the text between double quotes".to_owned();
             ("a text must stand in quotes".to_owned(), help)
@@ -241,7 +250,10 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         ("a comma is missing".to_owned(), help)
     } else if message.starts_with("missing escaped value") {
         let help = "write `\\\\` for a backslash, or put the text between single quotes".to_owned();
-        ("a backslash begins an escape that does not exist".to_owned(), help)
+        (
+            "a backslash begins an escape that does not exist".to_owned(),
+            help,
+        )
     } else if message.starts_with("unexpected leading zero") {
         let help = "write the number without the zero, or in quotes if it is a text".to_owned();
         ("a number must not begin with 0".to_owned(), help)
@@ -249,7 +261,11 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         let help = "write `key = value` lines below `[section.name]` headers, as TOML wants them";
         (format!("not valid TOML: {message}"), help.to_owned())
     };
-    SyntaxError { span, message, help }
+    SyntaxError {
+        span,
+        message,
+        help,
+    }
 }
 
 fn duplicate(text: &str, span: &Range<usize>) -> (String, String) {

@@ -18,6 +18,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     let notify = table.get("notify");
     if notify.is_none() {
         table.missing(
+            "notify",
             format!("team `{name}` has no channel: nobody can be told"),
             "write notify = [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"]",
         );
@@ -62,6 +63,7 @@ pub(super) fn fallback(context: &Context<'_>, table: Table<'_>) -> Vec<Address> 
     let notify = table.get("notify");
     if notify.is_none() {
         table.missing(
+            "notify",
             "the fallback has no channel",
             "write notify = [\"CHANNEL:ADDRESS\"]",
         );
@@ -74,7 +76,10 @@ pub(super) fn fallback(context: &Context<'_>, table: Table<'_>) -> Vec<Address> 
 }
 
 fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
-    let list = table.get("escalate").and_then(Value::list).unwrap_or_default();
+    let list = table
+        .get("escalate")
+        .and_then(Value::list)
+        .unwrap_or_default();
     let mut steps = Vec::new();
     for value in list {
         let Some(step) = value.table(table.path_of("escalate")) else {

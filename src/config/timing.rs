@@ -210,7 +210,10 @@ fn key(schedule: &Schedule) -> Key {
     (
         schedule.text.clone(),
         schedule.zone.iana_name().unwrap_or("").to_owned(),
-        schedule.calendar.as_ref().map(|calendar| calendar.name.clone()),
+        schedule
+            .calendar
+            .as_ref()
+            .map(|calendar| calendar.name.clone()),
         schedule.on_holiday as u8,
     )
 }
@@ -218,7 +221,13 @@ fn key(schedule: &Schedule) -> Key {
 /// Whether it runs on each day of the year, whatever the calendar says.
 fn runs_daily(schedule: &Schedule) -> bool {
     let Schedule {
-        rule: Rule::Cron(CronFields { days, weekdays, months, .. }),
+        rule:
+            Rule::Cron(CronFields {
+                days,
+                weekdays,
+                months,
+                ..
+            }),
         calendar: None,
         on_holiday: OnHoliday::Skip,
         ..

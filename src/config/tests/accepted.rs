@@ -8,6 +8,21 @@ use crate::model::{ChannelKind, Command, MailSecurity, Owner, Rule};
 /// A configuration of every section.
 pub(super) const EXAMPLE: &str = include_str!("example.toml");
 
+/// A file that the example includes.
+const FORECAST: &str = r#"
+[datasets.forecast]
+owner = "sales"
+file = "../exports/forecast.csv"
+consumers = ["sales"]
+max_age = "8d"
+
+[jobs.forecast]
+owner = "sales"
+command = ["../bin/run.sh", "--weeks", "", "4"]
+on = ["stock"]
+produces = "forecast"
+"#;
+
 /// The example with all the files it names.
 pub(super) fn example() -> Place {
     let mut place = Place::new();
@@ -17,9 +32,14 @@ pub(super) fn example() -> Place {
     for secret in ["secrets/smtp", "secrets/hook"] {
         place.mode(secret, 0o600);
     }
-    place.write("credentials/slack-ops", "https://hooks.slack.example/services/T0/slack-credential\n");
+    place.write(
+        "credentials/slack-ops",
+        "https://hooks.slack.example/services/T0/slack-credential\n",
+    );
     place.environment.credentials_dir = Some(place.path("credentials"));
     place.script("transfers/export_stock.sh");
+    place.write("jobs.d/forecast.toml", FORECAST);
+    place.write("jobs.d/README", "not read");
     place
 }
 
@@ -30,5 +50,8 @@ fn the_example_is_accepted_with_all_it_says() {
     assert_eq!(place.rendered(&loaded), "");
     let settings = loaded.settings.unwrap();
     assert_eq!(settings.timezone.iana_name(), Some("Europe/Oslo"));
-    assert_eq!(settings.web.as_ref().unwrap().listen.to_string(), "127.0.0.1:7373");
+    assert_eq!(
+        settings.web.as_ref().unwrap().listen.to_string(),
+        "127.0.0.1:7373"
+    );
 }
