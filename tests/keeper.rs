@@ -90,7 +90,7 @@ impl House {
             log: self.dir.join(format!("logs/{run}.1.log")),
             log_limit_bytes: 64 << 10,
             report,
-            timeout: Some(Duration::from_secs(60)),
+            timeout: Some(Duration::from_mins(1)),
             kill_after: Duration::from_secs(5),
             keep_leftovers: false,
         })
@@ -338,21 +338,20 @@ async fn a_job_gets_its_environment_three_descriptors_and_nothing_else() {
     house
         .run(house.shell(
             2,
-            "echo /proc/$$/fd/*; readlink /proc/$$/fd/0; pwd; ulimit -Sn; grep -E '^Sig(Blk|Ign)' /proc/self/status; ps -o sid= -p $$ | tr -d ' '; echo $$",
+            "ls -m /proc/$$/fd; readlink /proc/$$/fd/0; pwd; ulimit -Sn; grep -E '^Sig(Blk|Ign)' /proc/self/status; ps -o sid= -p $$ | tr -d ' '; echo $$",
         ))
         .await;
     let printed = house.printed(2);
     let pid = printed.last().unwrap();
-    assert_eq!(
-        printed[0],
-        format!("/proc/{pid}/fd/0 /proc/{pid}/fd/1 /proc/{pid}/fd/2")
-    );
+    assert_eq!(printed[0], "0, 1, 2");
     assert_eq!(printed[1], "/dev/null");
     assert_eq!(printed[2], house.dir.to_str().unwrap());
     let limit = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
     assert_eq!(printed[3], limit.unwrap().to_string());
     assert_eq!(printed[4], "SigBlk:\t0000000000000000");
-    assert_eq!(printed[5], "SigIgn:\t0000000000000000");
+    let ignored = printed[5].strip_prefix("SigIgn:\t").unwrap();
+    // Signals 32 and 33 are the C library's own.
+    assert_eq!(u64::from_str_radix(ignored, 16).unwrap() & 0x7fff_ffff, 0);
     assert_eq!(&printed[6], pid);
 }
 
@@ -485,7 +484,7 @@ async fn a_job_that_heeds_sigterm_says_so_with_its_own_exit_code() {
     let exit = house.exit().await;
     assert_eq!(exit.status, ExitStatus::Code(9));
     assert_eq!(exit.stop, Some(StopReason::Cancelled));
-    assert_eq!(exit.output.tail, "cleaning\n");
+    assert!(exit.output.tail.ends_with("cleaning\n"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -510,17 +509,15 @@ async fn a_grandchild_that_holds_the_pipe_delays_the_end_by_two_seconds_at_most(
 #[tokio::test(flavor = "multi_thread")]
 async fn what_escaped_into_a_session_of_its_own_is_killed_when_the_job_ends() {
     let mut house = House::new().await;
+    let _ready = house.fifo("ready");
     let escapes = [
-        "(setsid sleep 1000 >/dev/null 2>&1 &)",
-        "(setsid env -i sleep 1000 >/dev/null 2>&1 &)",
-        "(setsid sh -c 'setsid sleep 1000 & setsid sleep 1001 & sleep 1002' >/dev/null 2>&1 &)",
+        "setsid sh -c 'echo > ready; exec sleep 1000' >/dev/null 2>&1 &",
+        "setsid env -i /bin/sh -c 'echo > ready; exec sleep 1000' >/dev/null 2>&1 &",
+        "setsid sh -c 'setsid sleep 1000 & setsid sleep 1001 & echo > ready; sleep 1002' >/dev/null 2>&1 &",
     ];
     for (run, escape) in (1..).zip(escapes) {
         let begun = Instant::now();
-        // Not before the escape is complete.
-        let text = format!(
-            "{escape}; until pgrep -s 0 -c sleep >/dev/null || pgrep -P $PPID sleep >/dev/null; do :; done; exit 0"
-        );
+        let text = format!("({escape}); read x < ready; exit 0");
         let exit = house.run(house.shell(run, &text)).await;
         assert_eq!(exit.status, ExitStatus::Code(0), "{escape}");
         assert!(begun.elapsed() < Duration::from_secs(2));
@@ -590,7 +587,7 @@ async fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
         ])
         .await;
     let mut told = BTreeMap::new();
-    for _ in 0..2 {
+    while told.len() < 2 {
         match house.event().await {
             Event::AttemptEnded(exit) => {
                 assert_eq!(
@@ -602,6 +599,8 @@ async fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
             Event::AttemptNeverStarted(id) => {
                 told.insert("never", id);
             }
+            // The keeper may see the end only now.
+            Event::AttemptStarted { .. } => {}
             other => panic!("{other:?}"),
         }
     }

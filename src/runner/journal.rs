@@ -357,8 +357,8 @@ mod tests {
             let contents = read(&path).unwrap();
             assert_eq!(contents.records.len(), cut / record_bytes, "cut at {cut}");
             assert_eq!(
-                contents.valid_bytes as usize,
-                cut / record_bytes * record_bytes
+                contents.valid_bytes,
+                (cut / record_bytes * record_bytes) as u64
             );
             assert!(!contents.damaged, "cut at {cut}");
         }

@@ -35,7 +35,7 @@ pub(super) fn read_process(pid: i32) -> Option<Process> {
     parse_stat(pid, buffer.get(..read)?)
 }
 
-/// Field numbers are those of proc_pid_stat(5); the name in field 2 may hold anything, so we start behind its end.
+/// Field numbers are those of the manual's page `proc_pid_stat`; the name in field 2 may hold anything, so we start behind its end.
 fn parse_stat(pid: i32, stat: &[u8]) -> Option<Process> {
     let end_of_name = memchr::memrchr(b')', stat)?;
     let rest = std::str::from_utf8(stat.get(end_of_name + 1..)?).ok()?;

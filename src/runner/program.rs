@@ -90,7 +90,7 @@ fn find_program(spec: &AttemptSpec) -> Result<PathBuf, String> {
     })
 }
 
-/// posix_spawn tells an error number, not which step failed: look again at what it may have been.
+/// `posix_spawn` tells an error number, not which step failed: look again at what it may have been.
 fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
     let workdir = spec.workdir.display();
     match fs::metadata(&spec.workdir) {

@@ -196,8 +196,8 @@ fn millis(time: libc::timeval) -> u64 {
 pub(super) fn try_lock(file: &File) -> io::Result<bool> {
     // SAFETY: flock is plain old data; all zero is valid, and an OFD lock demands a zero l_pid.
     let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
-    lock.l_type = libc::F_WRLCK as libc::c_short;
-    lock.l_whence = libc::SEEK_SET as libc::c_short;
+    lock.l_type = libc::c_short::try_from(libc::F_WRLCK).map_err(io::Error::other)?;
+    lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).map_err(io::Error::other)?;
     // SAFETY: the descriptor is open and the pointer valid during the call.
     let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
     if result == 0 {

@@ -147,9 +147,9 @@ impl RunningAttempt {
                     "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
                 ))
             })?;
-        let _ = setrlimit(Resource::Nofile, limits.children.clone());
+        let _ = setrlimit(Resource::Nofile, limits.children);
         let pid = program::start(&spec, attributes, write.as_fd());
-        let _ = setrlimit(Resource::Nofile, limits.own.clone());
+        let _ = setrlimit(Resource::Nofile, limits.own);
         drop(write);
         let pid = pid.map_err(ExitStatus::NotStarted)?;
         let at = Timestamp::now();
