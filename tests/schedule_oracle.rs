@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use freshd::model::{OnHoliday, Rule, Schedule, Skip};
+use freshd::model::{CronFields, OnHoliday, Rule, Schedule, Skip};
 use freshd::schedule::{next, parse_cron, previous};
 use jiff::Timestamp;
 use jiff::civil::DateTime;
@@ -28,7 +28,7 @@ struct Line {
     days: Vec<i64>,
     /// Sunday is 0; empty when open.
     weekdays: Vec<i64>,
-    schedule: Option<freshd::model::CronFields>,
+    fields: CronFields,
 }
 
 /// A change of a zone's offset.
@@ -41,7 +41,7 @@ struct Change {
 
 struct Zone {
     name: String,
-    zone: TimeZone,
+    rules: TimeZone,
     first_offset: i64,
     changes: Vec<Change>,
 }
@@ -112,8 +112,8 @@ fn difference(zone: &Zone, from: i64, to: i64, line: &Line) -> Option<String> {
 
     let schedule = Schedule {
         text: line.text.as_str().into(),
-        rule: Rule::Cron(line.schedule.clone()?),
-        zone: zone.zone.clone(),
+        rule: Rule::Cron(line.fields.clone()),
+        zone: zone.rules.clone(),
         calendar: None,
         on_holiday: OnHoliday::Skip,
     };
@@ -304,11 +304,11 @@ fn zones() -> Vec<Zone> {
 /// A zone with its changes.
 fn zone(name: &str) -> Zone {
     let (first, last): (Timestamp, Timestamp) = (FIRST.parse().unwrap(), LAST.parse().unwrap());
-    let zone = TimeZone::get(name).unwrap();
-    let first_offset = i64::from(zone.to_offset(first).seconds());
+    let rules = TimeZone::get(name).unwrap();
+    let first_offset = i64::from(rules.to_offset(first).seconds());
     let mut before = first_offset;
     let mut changes = Vec::new();
-    for change in zone.following(first) {
+    for change in rules.following(first) {
         if change.timestamp() >= last {
             break;
         }
@@ -321,7 +321,7 @@ fn zone(name: &str) -> Zone {
     }
     Zone {
         name: name.to_owned(),
-        zone,
+        rules,
         first_offset,
         changes,
     }
@@ -409,14 +409,14 @@ impl Line {
             list(&days),
             list(&weekdays)
         );
-        let schedule = Some(parse_cron(&text, false).unwrap());
+        let fields = parse_cron(&text, false).unwrap();
         Line {
             text,
             minutes,
             hours,
             days,
             weekdays,
-            schedule,
+            fields,
         }
     }
 }
