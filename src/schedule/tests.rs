@@ -58,14 +58,14 @@ fn lines(schedule: &Schedule, after: &str, count: usize) -> Vec<String> {
         .iter()
         .map(|occurrence| {
             let nominal: Vec<String> = occurrence.nominal.iter().map(ToString::to_string).collect();
-            let mut line = format!("{} = {}", occurrence.at, nominal.join(" + "));
-            if let Some(skip) = occurrence.skip {
-                line.push_str(&format!(" [{skip:?}]"));
-            }
-            if let Some(note) = &occurrence.note {
-                line.push_str(&format!(" ({note})"));
-            }
-            line
+            let skip = occurrence
+                .skip
+                .map_or(String::new(), |skip| format!(" [{skip:?}]"));
+            let note = occurrence
+                .note
+                .as_ref()
+                .map_or(String::new(), |note| format!(" ({note})"));
+            format!("{} = {}{skip}{note}", occurrence.at, nominal.join(" + "))
         })
         .collect()
 }

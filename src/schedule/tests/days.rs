@@ -19,6 +19,9 @@ fn dates(line: &str) -> Vec<Date> {
         .collect()
 }
 
+/// Whether a date matches.
+type Naive<'a> = &'a dyn Fn(Date) -> bool;
+
 fn naive(matches: impl Fn(Date) -> bool) -> Vec<Date> {
     let start: Date = "2025-01-01".parse().unwrap();
     start
@@ -48,7 +51,6 @@ fn dates_match_as_a_look_at_each_date_says() {
             .unwrap()
             == &date
     };
-    type Naive<'a> = &'a dyn Fn(Date) -> bool;
     let rules: [(&str, Naive<'_>); 17] = [
         ("0 0 * * *", &|_| true),
         ("0 0 31 * *", &|date| date.day() == 31),
