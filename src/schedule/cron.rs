@@ -328,7 +328,7 @@ impl<'a> NominalTimes<'a> {
         if due_days.iter().any(|day| !self.days.is_closed(*day)) {
             return false;
         }
-        self.open_only || gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
+        gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
     }
 }
 

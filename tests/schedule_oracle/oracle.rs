@@ -27,7 +27,7 @@ pub(crate) struct Line {
     pub(crate) fields: CronFields,
 }
 
-/// A change of a zone's offset.
+/// A change of a zone's offset or name.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Change {
     pub(crate) at: i64,
@@ -194,10 +194,9 @@ pub(crate) fn zone(name: &str) -> Zone {
             break;
         }
         let after = i64::from(change.offset().seconds());
-        if after != before {
-            let at = change.timestamp().as_second();
-            changes.push(Change { at, before, after });
-        }
+        // Also where only the name changes, and nothing may happen.
+        let at = change.timestamp().as_second();
+        changes.push(Change { at, before, after });
         before = after;
     }
     Zone {

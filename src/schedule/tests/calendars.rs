@@ -84,6 +84,18 @@ fn a_moved_occurrence_still_runs_once_on_a_day_that_changes_clocks() {
     let mut calendar = office(&[]);
     calendar.weekend = 0b100_0000;
     check(
+        &with_calendar(
+            "0,30 2 * * SAT,SUN",
+            "Europe/Oslo",
+            calendar.clone(),
+            OnHoliday::RunAfter,
+        ),
+        "2027-03-27T00:00:00Z",
+        &[
+            "2027-03-28T01:00:00Z = 2027-03-27T02:00:00 + 2027-03-27T02:30:00 + 2027-03-28T02:00:00 + 2027-03-28T02:30:00 (02:00 and 02:30 do not exist on 2027-03-28; runs at 03:00 once; 2027-03-27 is closed (weekend); moved to 2027-03-28)",
+        ],
+    );
+    check(
         &with_calendar("30 2 * * SAT", "Europe/Oslo", calendar, OnHoliday::RunAfter),
         "2027-03-27T00:00:00Z",
         &[

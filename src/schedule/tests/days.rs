@@ -195,6 +195,13 @@ fn an_interval_is_a_grid_in_utc() {
     assert_eq!(open.skip, None);
     let friday = previous(&schedule, open.at).unwrap();
     assert_eq!(friday.at, instant("2027-03-26T22:50:00Z"));
+
+    schedule.rule = Rule::Every {
+        period: Duration::from_secs(1),
+        anchor: instant("2027-01-01T00:00:00Z"),
+    };
+    let friday = previous(&schedule, instant("2027-03-28T22:00:00Z")).unwrap();
+    assert_eq!(friday.at, instant("2027-03-26T22:59:59Z"));
 }
 
 #[test]

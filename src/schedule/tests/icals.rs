@@ -154,6 +154,16 @@ fn recurrences_are_expanded_inside_the_window() {
 }
 
 #[test]
+fn the_last_day_of_a_recurrence_written_as_an_instant_is_that_day_in_every_zone() {
+    let text = event("RRULE:FREQ=YEARLY;UNTIL=20270517T000000Z\r\nDTSTART;VALUE=DATE:20260517");
+    for zone in ["Europe/Oslo", "America/New_York", "Pacific/Auckland"] {
+        let window = "2026-01-01".parse().unwrap()..="2028-12-31".parse().unwrap();
+        let closed = parse_ical(&text, &TimeZone::get(zone).unwrap(), window).unwrap();
+        assert_eq!(closed.days.len(), 2, "{zone}");
+    }
+}
+
+#[test]
 fn a_changed_instance_takes_the_place_of_the_regular_one() {
     let text = "BEGIN:VCALENDAR
 BEGIN:VEVENT

@@ -1,6 +1,9 @@
 //! Changes of clocks and of the date line, by name and date.
 
+use jiff::tz::TimeZone;
+
 use super::{check, cron, instant, lines};
+use crate::model::{Schedule, Skip};
 use crate::schedule::{NOMINAL_TIMES_MAX, next, previous};
 
 #[test]
@@ -190,6 +193,53 @@ fn two_hours_on_troll_are_one_gap() {
             "2027-03-28T23:30:00Z = 2027-03-29T01:30:00",
         ],
     );
+}
+
+#[test]
+fn a_change_of_three_hours_is_one_of_clocks_and_a_longer_one_is_not() {
+    // Casey went from 02:00 to 05:00.
+    check(
+        &cron("30 3 * * *", "Antarctica/Casey"),
+        "2009-10-17T12:00:00Z",
+        &[
+            "2009-10-17T18:00:00Z = 2009-10-18T03:30:00 (03:30 does not exist on 2009-10-18; runs at 05:00 once)",
+        ],
+    );
+    for (zone, skip) in [
+        ("STD0DST-3,M3.2.0/2,M11.1.0/2", None),
+        ("STD0DST-3:01,M3.2.0/2,M11.1.0/2", Some(Skip::CalendarGap)),
+    ] {
+        let schedule = Schedule {
+            zone: TimeZone::posix(zone).unwrap(),
+            ..cron("30 3 * * *", "UTC")
+        };
+        let occurrence = next(&schedule, instant("2027-03-14T01:00:00Z")).unwrap();
+        assert_eq!(occurrence.skip, skip, "{zone}");
+    }
+}
+
+#[test]
+fn what_follows_a_second_pass_within_its_hour_still_runs() {
+    // 00:40 to 01:40 comes twice.
+    let schedule = Schedule {
+        zone: TimeZone::posix("STD0DST,M3.2.0/2,M11.1.0/1:40").unwrap(),
+        ..cron("30,50 1 * * *", "UTC")
+    };
+    check(
+        &schedule,
+        "2027-11-07T00:00:00Z",
+        &[
+            "2027-11-07T00:30:00Z = 2027-11-07T01:30:00 (01:30 occurs twice on 2027-11-07; runs the first time only)",
+            "2027-11-07T01:50:00Z = 2027-11-07T01:50:00",
+        ],
+    );
+}
+
+#[test]
+fn looking_back_from_a_second_pass_finds_the_first() {
+    let schedule = cron("30 1 * * *", "America/New_York");
+    let run = previous(&schedule, instant("2026-11-01T06:05:00Z")).unwrap();
+    assert_eq!(run.at, instant("2026-11-01T05:30:00Z"));
 }
 
 #[test]
