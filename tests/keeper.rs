@@ -86,6 +86,7 @@ impl House {
                 .map(|(key, value)| (key.to_owned(), value.to_owned()))
                 .to_vec(),
             workdir: self.dir.clone(),
+            output_dir: None,
             run_dir,
             log: self.dir.join(format!("logs/{run}.1.log")),
             log_limit_bytes: 64 << 10,

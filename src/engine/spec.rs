@@ -20,6 +20,7 @@ impl Engine {
             env: self.env(job, run, id, &report),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
             log: self.log_path(&job.name, id),
+            output_dir: self.staged(job, id).and_then(|staged| Some(staged.parent()?.to_owned())),
             run_dir,
             log_limit_bytes: job.log_limit_bytes,
             report,

@@ -18,6 +18,9 @@ pub(super) fn start(
     output: BorrowedFd<'_>,
 ) -> Result<i32, String> {
     make_private_dir(&spec.run_dir).map_err(|error| error.to_string())?;
+    if let Some(dir) = &spec.output_dir {
+        fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
+    }
     let program = find_program(spec)?;
     let argv = strings(spec.argv.iter().map(String::as_bytes), "an argument")?;
     let env: Vec<Vec<u8>> = spec
