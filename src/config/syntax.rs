@@ -10,8 +10,8 @@ const HOLES_MAX: usize = 50;
 /// What could be made of a text.
 #[derive(Debug, Default)]
 pub(super) struct Repaired {
-    /// The text with the broken parts blanked out; `None` when nothing is broken.
-    pub(super) text: Option<String>,
+    /// The text with the broken parts blanked out.
+    pub(super) text: String,
     /// One for each broken part.
     pub(super) errors: Vec<SyntaxError>,
     /// What was blanked out.
@@ -95,9 +95,7 @@ pub(super) fn repair(text: &str) -> Repaired {
             });
         }
     }
-    if !repaired.errors.is_empty() {
-        repaired.text = Some(working);
-    }
+    repaired.text = working;
     repaired
 }
 
