@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use toml::de::DeTable;
 
-use super::excerpt::excerpt;
+use super::excerpt::{excerpt, header_starts};
 use super::problem::{Level, Problem};
 use super::syntax::{self, Hole, Repaired};
 
@@ -38,6 +38,7 @@ pub(super) struct Source {
     /// The file could not be read, or not to its end.
     unreadable: bool,
     line_starts: Vec<usize>,
+    header_starts: OnceCell<Vec<usize>>,
 }
 
 /// All files and all problems of one check.
@@ -65,6 +66,16 @@ impl Source {
         (line, self.text[start..at].chars().count() + 1)
     }
 
+    /// The header line of the table that a line stands in.
+    fn header_above(&self, line_start: usize) -> &str {
+        let starts = self.header_starts.get_or_init(|| header_starts(&self.text));
+        let count = starts.partition_point(|start| *start < line_start);
+        match count.checked_sub(1) {
+            Some(last) => self.text[starts[last]..].lines().next().unwrap_or(""),
+            None => "",
+        }
+    }
+
     fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.line_starts[line - 1];
         let end = self
@@ -87,6 +98,7 @@ impl Report {
             repaired: OnceCell::new(),
             unreadable: false,
             line_starts,
+            header_starts: OnceCell::new(),
         });
         file
     }
@@ -250,7 +262,9 @@ impl Report {
         };
         let span = clamp(spot.start)..clamp(spot.end);
         let (line, column) = source.line_and_column(span.start);
-        let (excerpt, mark) = excerpt(&source.text, source.line_range(line), &span);
+        let range = source.line_range(line);
+        let header = source.header_above(range.start);
+        let (excerpt, mark) = excerpt(&source.text, header, range, &span);
         let problem = Problem {
             level,
             file: source.label.clone(),
