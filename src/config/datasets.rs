@@ -81,7 +81,7 @@ pub(super) fn dataset(
     let dataset = Dataset {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("dataset `{name}`")),
+        owner: context.owner(Section::Datasets, name, &table),
         system: table
             .text("system")
             .and_then(|text| context.refer(Section::Systems, &text)),

@@ -31,9 +31,11 @@ const SECRET_KEY_PARTS: &[&str] = &[
     "credential",
 ];
 
-/// The line of `text` in which `span` begins, and the part of it that the span marks.
+/// The line of `text` in which `span` begins, and the part of it that the span marks; `header` is the header
+/// line of the table it stands in.
 pub(super) fn excerpt(
     text: &str,
+    header: &str,
     line: Range<usize>,
     span: &Range<usize>,
 ) -> (String, Range<usize>) {
@@ -45,7 +47,8 @@ pub(super) fn excerpt(
     } else {
         one_character(shown, start)
     };
-    blot(shown, mark, &hidden(shown, section_of(text, line.start)))
+    let section = header.trim().trim_start_matches('[').trim_start();
+    blot(shown, mark, &hidden(shown, section))
 }
 
 /// Marks the character at `start`, or the last one of the line.
@@ -61,23 +64,31 @@ fn one_character(line: &str, start: usize) -> Range<usize> {
     start..start + length
 }
 
-/// The name of the section whose header stands nearest above.
-fn section_of(text: &str, line_start: usize) -> &str {
-    text[..line_start]
-        .rsplit('\n')
-        .find_map(|line| {
-            let header = line.trim_start().strip_prefix('[')?;
-            let header = header.trim_start_matches('[').trim_start();
-            header
-                .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                .then_some(header.trim_end())
-        })
-        .unwrap_or("")
+/// Where the lines begin that are headers of tables.
+pub(super) fn header_starts(text: &str) -> Vec<usize> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if is_header(line) {
+            found.push(start);
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// Whether a line is the header of a table, as far as its beginning tells.
+pub(super) fn is_header(line: &str) -> bool {
+    line.trim_start().strip_prefix('[').is_some_and(|rest| {
+        rest.trim_start_matches('[')
+            .trim_start()
+            .starts_with(|c: char| c.is_alphabetic() || c == '_')
+    })
 }
 
 /// The parts of a line that must not be shown.
 fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
-    if line.trim_start().starts_with(['[', '#']) {
+    if is_header(line) || line.trim_start().starts_with('#') {
         return Vec::new();
     }
     let in_channels = section.starts_with("channels") || line.trim_start().starts_with("channels");

@@ -1,6 +1,5 @@
 //! `[jobs]`: what is started, when, and what is done when it goes wrong.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -88,7 +87,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let job = Job {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("job `{name}`")),
+        owner: context.owner(Section::Jobs, name, &table),
         from: table
             .text("from")
             .and_then(|text| context.refer(Section::Systems, &text)),
@@ -320,10 +319,8 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-            let _ = write!(text, "{byte:02x}");
-            text
-        })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits
+        .filter_map(|digit| char::from_digit(digit.into(), 16))
+        .collect()
 }

@@ -93,13 +93,8 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
 
 /// Parses one file after the other, so that only one is held as a tree.
 fn each_file(report: &Report, mut visit: impl FnMut(u32, &DeTable<'_>)) {
-    for (number, source) in (0..).zip(report.sources()) {
-        // What cannot be parsed was blanked out and reported.
-        if let Ok(document) = DeTable::parse(source.parsable()) {
-            visit(number, document.get_ref());
-        } else {
-            visit(number, &DeTable::new());
-        }
+    for (number, _) in (0..).zip(report.sources()) {
+        visit(number, &report.parse(number));
     }
 }
 

@@ -37,6 +37,8 @@ pub(super) struct Table<'t> {
     pub(super) spot: Spot,
     path: String,
     report: &'t Report,
+    /// A bit for each key that is present: most keys that are asked for are absent.
+    present: u64,
     known: RefCell<Vec<&'static str>>,
     later: RefCell<Vec<&'static str>>,
     missing: RefCell<Vec<Missing>>,
@@ -81,6 +83,9 @@ impl<'t> Table<'t> {
     /// The value of a key, which becomes a known one.
     pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
         self.known.borrow_mut().push(key);
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
         let (name, raw) = self.table.get_key_value(key)?;
         Some(Value {
             key: name.get_ref(),
@@ -169,6 +174,9 @@ impl<'t> Table<'t> {
 
     /// The place of a key that is present.
     pub(super) fn key_spot(&self, key: &str) -> Option<Spot> {
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
         let (name, _) = self.table.get_key_value(key)?;
         Some(Spot::new(self.spot.file, name.span()))
     }
@@ -203,12 +211,16 @@ impl<'t> Table<'t> {
 
     /// Reports every key that nobody asked for, and every required one that is absent.
     pub(super) fn finish(self) {
-        let later = self.later.borrow();
-        let mut known = self.known.borrow().clone();
-        known.sort_unstable();
-        known.dedup();
+        let later = self.later.take();
+        let mut known = self.known.take();
+        let is_known = |key: &str| known.contains(&key) || later.contains(&key);
+        let strange = self.table.keys().any(|name| !is_known(name.get_ref()));
+        if strange {
+            known.sort_unstable();
+            known.dedup();
+        }
         let mut misspelled: Vec<&str> = Vec::new();
-        for (name, value) in self.table {
+        for (name, value) in self.table.iter().filter(|_| strange) {
             let key: &str = name.get_ref();
             if known.contains(&key) || later.contains(&key) {
                 continue;
@@ -250,11 +262,20 @@ impl<'t> Table<'t> {
             spot,
             path,
             report,
+            present: table
+                .keys()
+                .fold(0, |bits, name| bits | key_bit(name.get_ref())),
             known: RefCell::default(),
             later: RefCell::default(),
             missing: RefCell::default(),
         }
     }
+}
+
+/// One of 64 bits, by the length and first letter of a key.
+fn key_bit(key: &str) -> u64 {
+    let first = key.bytes().next().unwrap_or(0);
+    1 << ((key.len() * 7 + usize::from(first)) % 64)
 }
 
 impl<'t> Value<'t> {

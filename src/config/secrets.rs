@@ -44,7 +44,11 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
     } else if let Some(credential) = table.text("credential") {
         from_credential(context, credential.value, credential.text)
     } else if count == 0 {
-        value.error(format!("`{key}` does not say where it is found"), how);
+        table.missing(
+            "file",
+            format!("`{key}` does not say where it is found"),
+            how,
+        );
         None
     } else {
         None

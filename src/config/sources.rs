@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::environment::Environment;
 use super::files::{self, FILE_BYTES_MAX, FILES_MAX};
 use super::reader::Table;
@@ -98,11 +96,7 @@ fn read_one(
 }
 
 fn patterns(report: &Report, root: u32) -> Vec<(String, Spot)> {
-    let text = report.sources()[root as usize].parsable();
-    let Ok(document) = DeTable::parse(text) else {
-        return Vec::new();
-    };
-    Table::root(document.get_ref(), root, report)
+    Table::root(&report.parse(root), root, report)
         .texts("include")
         .iter()
         .map(|text| (text.text.to_owned(), text.spot()))

@@ -47,7 +47,7 @@ pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> Sy
     let system = System {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("system `{name}`")),
+        owner: context.owner(Section::Systems, name, &table),
         reads_at: table
             .text("reads_at")
             .and_then(|text| schedules::plain(context, &text)),

@@ -30,6 +30,9 @@ const DELIVERIES_LOOKED_AT: usize = 10;
 /// Coming occurrences of a reader that are held against its input's.
 const READS_LOOKED_AT: usize = 4;
 
+/// A job runs shortly before its input when less than this part of the input's period is left.
+const NEAR: i32 = 8;
+
 const ALL_MONTHS: u16 = 0x1ffe;
 const ALL_DAYS: u32 = 0xffff_fffe;
 const ALL_WEEKDAYS: u8 = 0x7f;
@@ -168,7 +171,7 @@ impl Timing {
             let after = self.next(input, before)?;
             let wait = after.duration_since(at);
             let period = after.duration_since(before);
-            if wait.is_negative() || wait * 4 > period {
+            if wait.is_negative() || wait * NEAR > period {
                 return None;
             }
             first = first.or(Some(Late {
