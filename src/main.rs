@@ -36,7 +36,10 @@ fn main() -> ExitCode {
     let done = match cli.verb {
         None | Some(Verb::Serve) => {
             tracing_subscriber::fmt().with_writer(std::io::stderr).init();
-            let serve = freshd::daemon::Serve { config: cli.config, state_dir: std::path::absolute(cli.state).unwrap() };
+            let serve = freshd::daemon::Serve {
+                config: cli.config,
+                state_dir: std::path::absolute(cli.state).unwrap(),
+            };
             match freshd::daemon::serve(&serve) {
                 Ok(()) => Ok(()),
                 Err(freshd::daemon::ServeError::Config(problems)) => {

@@ -8,8 +8,7 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use freshd::model::{
-    Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Name, Output, RunId,
-    StopReason, Usage,
+    Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Name, Output, RunId, StopReason, Usage,
 };
 use freshd::runner::{Keepers, LineKind, read_log, recover};
 use jiff::Timestamp;
@@ -53,9 +52,7 @@ impl House {
     async fn open(&mut self, unfinished: &[Attempt]) {
         let (events, inbox) = mpsc::channel(10_000);
         self.events = inbox;
-        let keepers = recover(&self.dir, Path::new(EXE), unfinished, events)
-            .await
-            .unwrap();
+        let keepers = recover(&self.dir, Path::new(EXE), unfinished, events).await.unwrap();
         self.keepers = Some(keepers);
     }
 
@@ -82,9 +79,7 @@ impl House {
             id: id(run),
             job: Name::from("test"),
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
-            env: env
-                .map(|(key, value)| (key.to_owned(), value.to_owned()))
-                .to_vec(),
+            env: env.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
             workdir: self.dir.clone(),
             output_dir: None,
             run_dir,
@@ -104,14 +99,7 @@ impl House {
     /// A named pipe in the house: who opens it waits for the other side.
     fn fifo(&self, name: &str) -> PathBuf {
         let path = self.dir.join(name);
-        rustix::fs::mknodat(
-            rustix::fs::CWD,
-            &path,
-            rustix::fs::FileType::Fifo,
-            0o600.into(),
-            0,
-        )
-        .unwrap();
+        rustix::fs::mknodat(rustix::fs::CWD, &path, rustix::fs::FileType::Fifo, 0o600.into(), 0).unwrap();
         path
     }
 
@@ -171,8 +159,7 @@ impl House {
     fn keeper_pids(&self) -> Vec<i32> {
         let state = format!("--state\0{}\0", self.dir.display());
         pids_where(|pid| {
-            fs::read(format!("/proc/{pid}/cmdline"))
-                .is_ok_and(|line| String::from_utf8_lossy(&line).contains(&state))
+            fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains(&state))
         })
     }
 
@@ -207,10 +194,7 @@ fn kill(pid: i32) {
 }
 
 fn wait_for(pidfd: &std::os::fd::OwnedFd) {
-    let patience = rustix::event::Timespec {
-        tv_sec: 30,
-        tv_nsec: 0,
-    };
+    let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
     let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
     assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "it still lives");
 }
@@ -285,10 +269,7 @@ async fn a_command_that_cannot_be_started_says_why_and_what_to_do() {
     let no_header = file("no-header", "echo hello\n", 0o755);
     let no_interpreter = file("no-interpreter", "#!/no/such/perl -w\n", 0o755);
     let cases = [
-        (
-            "/no/such/program",
-            "/no/such/program does not exist; correct",
-        ),
+        ("/no/such/program", "/no/such/program does not exist; correct"),
         (
             "no-such-program",
             "no-such-program is not in PATH (/usr/bin:/bin); write",
@@ -310,7 +291,8 @@ async fn a_command_that_cannot_be_started_says_why_and_what_to_do() {
     let mut spec = house.shell(20, "true");
     spec.workdir = PathBuf::from("/no/such/dir");
     let exit = house.run(spec).await;
-    let why = "workdir /no/such/dir cannot be entered: No such file or directory (os error 2); make it, or correct workdir";
+    let why =
+        "workdir /no/such/dir cannot be entered: No such file or directory (os error 2); make it, or correct workdir";
     assert_eq!(exit.status, ExitStatus::NotStarted(why.to_owned()));
 }
 
@@ -328,11 +310,7 @@ async fn a_program_is_looked_for_in_the_path_of_its_job() {
 async fn a_job_gets_its_environment_three_descriptors_and_nothing_else() {
     let mut house = House::new().await;
     let spec = house.spec(1, &["/usr/bin/env"]);
-    let expected: Vec<_> = spec
-        .env
-        .iter()
-        .map(|(key, value)| format!("{key}={value}"))
-        .collect();
+    let expected: Vec<_> = spec.env.iter().map(|(key, value)| format!("{key}={value}")).collect();
     house.run(spec).await;
     assert_eq!(house.printed(1), expected);
 
@@ -361,12 +339,7 @@ async fn the_keeper_keeps_nothing_of_the_environment_it_was_started_with() {
     let house = House::new().await;
     let keeper = house.keeper_pids()[0];
     assert_eq!(fs::read(format!("/proc/{keeper}/environ")).unwrap(), b"");
-    for (name, mode) in [
-        ("", 0o700),
-        ("1.sock", 0o600),
-        ("1.journal", 0o600),
-        ("1.log", 0o600),
-    ] {
+    for (name, mode) in [("", 0o700), ("1.sock", 0o600), ("1.journal", 0o600), ("1.log", 0o600)] {
         let file = fs::metadata(house.dir.join("keeper").join(name)).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, mode, "{name}");
     }
@@ -375,11 +348,10 @@ async fn the_keeper_keeps_nothing_of_the_environment_it_was_started_with() {
 #[tokio::test(flavor = "multi_thread")]
 async fn both_streams_are_kept_in_the_order_in_which_they_were_written() {
     let mut house = House::new().await;
-    let text = "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; printf 'no newline'; echo rows=3 >> $FRESHD_REPORT";
+    let text =
+        "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; printf 'no newline'; echo rows=3 >> $FRESHD_REPORT";
     let exit = house.run(house.shell(1, text)).await;
-    let mut expected: Vec<_> = (1..=5)
-        .flat_map(|i| [format!("out {i}"), format!("err {i}")])
-        .collect();
+    let mut expected: Vec<_> = (1..=5).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
     expected.push("no newline".to_owned());
     assert_eq!(house.printed(1), expected);
     assert_eq!(exit.output.tail, expected.join("\n"));
@@ -391,9 +363,7 @@ async fn both_streams_are_kept_in_the_order_in_which_they_were_written() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_report_that_is_no_plain_file_is_not_followed() {
     let mut house = House::new().await;
-    let exit = house
-        .run(house.shell(1, "ln -s /etc/passwd $FRESHD_REPORT"))
-        .await;
+    let exit = house.run(house.shell(1, "ln -s /etc/passwd $FRESHD_REPORT")).await;
     assert_eq!(exit.report, "");
     let exit = house
         .run(house.shell(2, "head -c 200000 /dev/zero | tr '\\0' x > $FRESHD_REPORT"))
@@ -449,10 +419,7 @@ async fn a_flood_fills_neither_memory_nor_disk_and_delays_nobody() {
 /// Largest resident size so far.
 fn memory_kib(pid: i32) -> u64 {
     let status = fs::read_to_string(format!("/proc/{pid}/status")).unwrap();
-    let line = status
-        .lines()
-        .find(|line| line.starts_with("VmHWM"))
-        .unwrap();
+    let line = status.lines().find(|line| line.starts_with("VmHWM")).unwrap();
     line.split_whitespace().nth(1).unwrap().parse().unwrap()
 }
 
@@ -582,19 +549,13 @@ async fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
     wait_for(&pidfd);
     let keeper = house.keeper_pids();
     house
-        .open(&[
-            stored(1, AttemptState::Started),
-            stored(2, AttemptState::Claimed),
-        ])
+        .open(&[stored(1, AttemptState::Started), stored(2, AttemptState::Claimed)])
         .await;
     let mut told = BTreeMap::new();
     while told.len() < 2 {
         match house.event().await {
             Event::AttemptEnded(exit) => {
-                assert_eq!(
-                    (exit.status, exit.output.tail),
-                    (ExitStatus::Code(42), "out\n".into())
-                );
+                assert_eq!((exit.status, exit.output.tail), (ExitStatus::Code(42), "out\n".into()));
                 told.insert("ended", exit.id);
             }
             Event::AttemptNeverStarted(id) => {
@@ -669,10 +630,7 @@ async fn a_dead_keepers_journal_answers_for_what_it_started_and_for_what_it_did_
     }
     assert_eq!(exits[&id(1)], (ExitStatus::Code(8), None));
     // Its timeout passed while no keeper was there.
-    assert_eq!(
-        exits[&id(2)],
-        (ExitStatus::Signal(15), Some(StopReason::Timeout))
-    );
+    assert_eq!(exits[&id(2)], (ExitStatus::Signal(15), Some(StopReason::Timeout)));
     assert_eq!(never, [id(3)]);
     drop(hold);
 }
@@ -733,23 +691,12 @@ async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_a
     let journal = dir.join("1.journal");
     symlink("/dev/full", &journal).unwrap();
     let mut keeper = std::process::Command::new(EXE)
-        .args([
-            "keeper",
-            "--state",
-            house.dir.to_str().unwrap(),
-            "--number",
-            "1",
-        ])
+        .args(["keeper", "--state", house.dir.to_str().unwrap(), "--number", "1"])
         .stdout(std::process::Stdio::piped())
         .spawn()
         .unwrap();
     let mut ready = [0];
-    keeper
-        .stdout
-        .take()
-        .unwrap()
-        .read_exact(&mut ready)
-        .unwrap();
+    keeper.stdout.take().unwrap().read_exact(&mut ready).unwrap();
     house.open(&[]).await;
     let begun = Instant::now();
     let exit = house.run(house.shell(1, "exit 3")).await;
@@ -766,11 +713,7 @@ async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_a
 async fn three_hundred_jobs_at_once_each_run_once() {
     let mut house = House::new().await;
     let hold = house.fifo("hold");
-    let gate = fs::OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open(&hold)
-        .unwrap();
+    let gate = fs::OpenOptions::new().read(true).write(true).open(&hold).unwrap();
     for run in 1..=300 {
         let text = format!("echo {run} >> evidence; read x < hold; exit {}", run % 200);
         house.keepers().start(house.shell(run, &text));
@@ -798,9 +741,7 @@ async fn three_hundred_jobs_at_once_each_run_once() {
 async fn a_closed_keeper_leaves_when_its_last_attempt_has_ended_and_nothing_of_it_stays() {
     let mut house = House::new().await;
     let hold = house.fifo("hold");
-    house
-        .keepers()
-        .start(house.shell(1, "read x < hold; exit 2"));
+    house.keepers().start(house.shell(1, "read x < hold; exit 2"));
     house.pid(1).await;
     house.keepers.take().unwrap().close().await;
     let old = house.keeper_pids()[0];

@@ -31,13 +31,7 @@ const WEEKDAYS: [(&str, u8); 7] = [
 ];
 
 /// Reads one calendar.
-pub(super) fn calendar(
-    report: &Report,
-    timezone: &TimeZone,
-    today: Date,
-    name: &Name,
-    table: Table<'_>,
-) -> Calendar {
+pub(super) fn calendar(report: &Report, timezone: &TimeZone, today: Date, name: &Name, table: Table<'_>) -> Calendar {
     let errors = report.errors();
     let mut weekend = 0;
     for text in table.texts("weekend") {
@@ -56,9 +50,7 @@ pub(super) fn calendar(
     if let Some(file) = table.text("ical") {
         read_ical(report, &file, timezone, today, &mut holidays);
     }
-    let empty = !["weekend", "holidays", "ical"]
-        .iter()
-        .any(|key| table.has(key));
+    let empty = !["weekend", "holidays", "ical"].iter().any(|key| table.has(key));
     if empty {
         table.missing(
             "holidays",
@@ -139,10 +131,7 @@ fn read_ical(
             for (line, summary) in closed.ignored {
                 report.warning(
                     file.spot(),
-                    format!(
-                        "line {line} of `{}`: `{summary}` closes no whole day",
-                        file.text
-                    ),
+                    format!("line {line} of `{}`: `{summary}` closes no whole day", file.text),
                     "make it an event of whole days, if the day is to be closed",
                 );
             }

@@ -71,10 +71,7 @@ fn email(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let from = from.filter(|text| {
         let good = is_mail_address(text.text);
         if !good {
-            text.error(
-                "`from` is not a mail address",
-                "write it as in freshd@example.com",
-            );
+            text.error("`from` is not a mail address", "write it as in freshd@example.com");
         }
         good
     });
@@ -146,11 +143,7 @@ fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     });
     let secret = table.get("secret").and_then(|value| secret(context, value));
     let ca = authorities(context, table);
-    Some(ChannelKind::Webhook {
-        url: url?,
-        secret,
-        ca,
-    })
+    Some(ChannelKind::Webhook { url: url?, secret, ca })
 }
 
 fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
@@ -168,11 +161,7 @@ fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
 fn required<'t>(table: &Table<'t>, key: &'static str, example: &str) -> Option<Text<'t>> {
     let value = table.get(key);
     if value.is_none() {
-        table.missing(
-            key,
-            format!("`{key}` is missing"),
-            format!("write {example}"),
-        );
+        table.missing(key, format!("`{key}` is missing"), format!("write {example}"));
     }
     value?.text()
 }
@@ -181,10 +170,7 @@ fn authorities(context: &Context<'_>, table: &Table<'_>) -> Option<PathBuf> {
     let text = table.text("ca")?;
     let path = context.path(&text);
     if let Err(error) = super::files::read_text(&path, super::files::FILE_BYTES_MAX) {
-        text.error(
-            format!("`ca`: `{}` {}", text.text, error.message),
-            error.help,
-        );
+        text.error(format!("`ca`: `{}` {}", text.text, error.message), error.help);
     }
     Some(path)
 }
@@ -228,10 +214,7 @@ fn mail_server(text: &Text<'_>) -> Option<MailServer> {
         return None;
     }
     Some(MailServer {
-        host: host
-            .trim_start_matches('[')
-            .trim_end_matches(']')
-            .to_owned(),
+        host: host.trim_start_matches('[').trim_end_matches(']').to_owned(),
         port: url.port().unwrap_or(port),
         security,
     })
@@ -250,20 +233,14 @@ fn secret_url(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
 /// Never repeats the URL: it may be a secret.
 fn checked_url(value: Value<'_>, text: &str) -> Option<String> {
     let Ok(url) = Url::parse(text) else {
-        value.error(
-            "`url` is not a URL",
-            "write a whole URL, as in https://host/path",
-        );
+        value.error("`url` is not a URL", "write a whole URL, as in https://host/path");
         return None;
     };
     let good = match url.scheme() {
         "https" => url.host_str().is_some(),
         "http" if is_loopback(&url) => true,
         "http" => {
-            value.error(
-                "plain http is sent to this machine only",
-                "write https://...",
-            );
+            value.error("plain http is sent to this machine only", "write https://...");
             return None;
         }
         _ => false,
@@ -283,18 +260,14 @@ fn is_loopback(url: &Url) -> bool {
         return false;
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host
-            .parse::<IpAddr>()
-            .is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a text has the shape of a mail address and nothing that could break out of a header.
 pub(super) fn is_mail_address(text: &str) -> bool {
-    let clean =
-        !text.contains(|c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c));
+    let clean = !text.contains(|c: char| c.is_control() || c.is_whitespace() || "<>,;\"".contains(c));
     clean
-        && text.rsplit_once('@').is_some_and(|(local, domain)| {
-            !local.is_empty() && !domain.is_empty() && !local.contains('@')
-        })
+        && text
+            .rsplit_once('@')
+            .is_some_and(|(local, domain)| !local.is_empty() && !domain.is_empty() && !local.contains('@'))
 }

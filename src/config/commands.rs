@@ -12,12 +12,11 @@ use crate::model::Command;
 
 /// Words that `/bin/sh` knows without a file.
 const SHELL_WORDS: &[&str] = &[
-    "!", ".", ":", "[", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "do",
-    "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg",
-    "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill", "let", "local",
-    "printf", "pwd", "read", "readonly", "return", "select", "set", "shift", "source", "test",
-    "then", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias",
-    "unset", "until", "wait", "while", "{", "}",
+    "!", ".", ":", "[", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "echo",
+    "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi", "for", "function", "getopts",
+    "hash", "if", "in", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return", "select", "set",
+    "shift", "source", "test", "then", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask",
+    "unalias", "unset", "until", "wait", "while", "{", "}",
 ];
 
 /// Commands looked up so far: thousands of jobs share a few.
@@ -51,10 +50,7 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
         return list(context, value);
     }
     if value.as_text().is_none() {
-        value.expected(
-            "a text or a list",
-            "write command = \"transfers/export.sh\"",
-        );
+        value.expected("a text or a list", "write command = \"transfers/export.sh\"");
         return None;
     }
     let text = value.text()?;
@@ -63,9 +59,7 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
     };
     let spot = text.part(word.start..word.end);
     if !word.text.contains('/') {
-        if !SHELL_WORDS.contains(&word.text.as_str())
-            && !context.commands.in_path(context, &word.text)
-        {
+        if !SHELL_WORDS.contains(&word.text.as_str()) && !context.commands.in_path(context, &word.text) {
             not_in_path(context, value, spot, &word.text);
             return None;
         }
@@ -80,19 +74,13 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
     }
     let path = quoted(&path.to_string_lossy());
     let rest = &text.text[word.end..];
-    Some(Command::Shell(format!(
-        "{}{path}{rest}",
-        &text.text[..word.start]
-    )))
+    Some(Command::Shell(format!("{}{path}{rest}", &text.text[..word.start])))
 }
 
 fn list(context: &Context<'_>, value: Value<'_>) -> Option<Command> {
     let items = value.list()?;
     let Some(first) = items.first() else {
-        value.error(
-            "`command` is empty",
-            "write command = [\"PROGRAM\", \"ARGUMENT\"]",
-        );
+        value.error("`command` is empty", "write command = [\"PROGRAM\", \"ARGUMENT\"]");
         return None;
     };
     let first_text = first.text()?;
@@ -169,11 +157,7 @@ fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path:
             format!("`{written}` is not executable"),
             format!("chmod +x {}", quoted(&path.to_string_lossy())),
         ),
-        Found::Directory => report.error(
-            spot,
-            format!("`{written}` is a directory"),
-            "name the program in it",
-        ),
+        Found::Directory => report.error(spot, format!("`{written}` is a directory"), "name the program in it"),
         Found::Nothing => {
             let help = match similar_file(context, path) {
                 Some(name) => format!("did you mean `{name}`, beside it?"),
@@ -202,9 +186,7 @@ fn not_in_path(context: &Context<'_>, value: Value<'_>, spot: super::report::Spo
             .collect();
         format!("install it, or write its path; PATH is {}", dirs.join(":"))
     };
-    value
-        .report
-        .error(spot, format!("command `{word}` is not found"), help);
+    value.report.error(spot, format!("command `{word}` is not found"), help);
 }
 
 fn similar_file(context: &Context<'_>, path: &Path) -> Option<String> {
@@ -234,8 +216,7 @@ fn first_word(text: &str) -> Option<FirstWord> {
             quote @ ('"' | '\'') => {
                 let inner = rest[1..].split(quote).next()?;
                 let end = start + inner.len() + 2;
-                let plain = text.get(..end)?.ends_with(quote)
-                    && (quote == '\'' || !inner.contains(['$', '`', '\\']));
+                let plain = text.get(..end)?.ends_with(quote) && (quote == '\'' || !inner.contains(['$', '`', '\\']));
                 plain.then(|| FirstWord {
                     start,
                     end,
@@ -311,11 +292,7 @@ mod tests {
             ("", None),
         ] {
             let word = first_word(text);
-            assert_eq!(
-                word.as_ref().map(|word| word.text.as_str()),
-                expected,
-                "{text}"
-            );
+            assert_eq!(word.as_ref().map(|word| word.text.as_str()), expected, "{text}");
             if let Some(word) = word {
                 assert!(text[word.start..word.end].contains(&word.text), "{text}");
             }

@@ -138,21 +138,14 @@ impl Context<'_> {
         }
         if !self.report.may_be_defined_in_a_hole(text.text) {
             let help = self.help_for_unknown(&[section], text.text);
-            text.error(
-                format!("unknown {} `{}`", section.singular(), text.text),
-                help,
-            );
+            text.error(format!("unknown {} `{}`", section.singular(), text.text), help);
         }
         None
     }
 
     /// What to write where a name of one of these sections was meant.
     pub(super) fn help_for_unknown(&self, sections: &[Section], name: &str) -> String {
-        let names = || {
-            sections
-                .iter()
-                .flat_map(|section| self.known.names(*section))
-        };
+        let names = || sections.iter().flat_map(|section| self.known.names(*section));
         if let Some(nearest) = self.report.nearest(name, names()) {
             return format!("did you mean `{nearest}`?");
         }
@@ -191,8 +184,7 @@ impl Context<'_> {
             );
             return Owner::Nobody;
         }
-        self.refer(Section::Teams, &text)
-            .map_or(Owner::Nobody, Owner::Team)
+        self.refer(Section::Teams, &text).map_or(Owner::Nobody, Owner::Team)
     }
 }
 
@@ -207,9 +199,5 @@ pub(super) fn quoted_key(name: &str) -> String {
     let bare = name
         .chars()
         .all(|c| c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
-    if bare {
-        name.to_owned()
-    } else {
-        format!("\"{name}\"")
-    }
+    if bare { name.to_owned() } else { format!("\"{name}\"") }
 }

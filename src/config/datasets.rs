@@ -31,11 +31,7 @@ pub(super) struct DatasetSpots {
 }
 
 /// Reads one dataset.
-pub(super) fn dataset(
-    context: &Context<'_>,
-    name: &Name,
-    table: Table<'_>,
-) -> (Dataset, DatasetSpots) {
+pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Dataset, DatasetSpots) {
     let errors = context.report.errors();
     table.unsupported(&["parts", "counted_in"]);
     let file = table.text("file");
@@ -48,14 +44,9 @@ pub(super) fn dataset(
         None => (None, None),
     };
     let as_of = table.get("as_of");
-    let as_of_zone = table
-        .text("as_of_zone")
-        .and_then(|text| context.schedules.zone(&text));
+    let as_of_zone = table.text("as_of_zone").and_then(|text| context.schedules.zone(&text));
     if let (Some(value), Some(_)) = (as_of, &probe_as_of) {
-        value.error(
-            "`as_of` is written twice, here and in `probe`",
-            "keep one of the two",
-        );
+        value.error("`as_of` is written twice, here and in `probe`", "keep one of the two");
     }
     let mut as_of = as_of
         .and_then(|value| read_as_of(context, value, table.path_of("as_of")))
@@ -92,10 +83,7 @@ pub(super) fn dataset(
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
         as_of,
-        checks: table
-            .table("checks")
-            .map(measures::checks)
-            .unwrap_or_default(),
+        checks: table.table("checks").map(measures::checks).unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
         must_change: table.flag("must_change").unwrap_or(false),
         may_be_empty: table.flag("may_be_empty").unwrap_or(false),
@@ -108,10 +96,7 @@ pub(super) fn dataset(
         severity: table
             .choice(
                 "severity",
-                &[
-                    ("critical", Severity::Critical),
-                    ("warning", Severity::Warning),
-                ],
+                &[("critical", Severity::Critical), ("warning", Severity::Warning)],
             )
             .unwrap_or_default(),
         description: table.words("description"),
@@ -155,9 +140,7 @@ fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
     const KINDS: [Section; 3] = [Section::Systems, Section::Teams, Section::Jobs];
     let mut names: Vec<Name> = Vec::new();
     for text in table.texts("consumers") {
-        let known = KINDS
-            .iter()
-            .find_map(|section| context.known.find(*section, text.text));
+        let known = KINDS.iter().find_map(|section| context.known.find(*section, text.text));
         match known {
             Some(name) if names.contains(name) => context.report.warning(
                 text.spot(),
@@ -221,10 +204,7 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
     }
     let inner = due.table(table.path_of("due"))?;
     if !inner.has("at") {
-        due.error(
-            "`due` does not say when",
-            "write due = { at = \"0 23 * * FRI\" }",
-        );
+        due.error("`due` does not say when", "write due = { at = \"0 23 * * FRI\" }");
     }
     let schedule = schedules::at(context, &inner);
     let early = inner.get("early");
@@ -262,20 +242,14 @@ fn read_covers(value: Value<'_>) -> Option<SignedDuration> {
         Ok(duration) => SignedDuration::try_from(duration).ok()?,
         Err(error) => {
             let (message, _) = error.split_once("; ").unwrap_or((&error, ""));
-            text.error(
-                message,
-                "write how far back the data must reach, as in \"-1d\"",
-            );
+            text.error(message, "write how far back the data must reach, as in \"-1d\"");
             return None;
         }
     };
     if !back && !duration.is_zero() {
         text.error(
             "`covers` asks for data from after the due time",
-            format!(
-                "write \"-{}\", counted back from the due time",
-                text.text.trim()
-            ),
+            format!("write \"-{}\", counted back from the due time", text.text.trim()),
         );
         return None;
     }
@@ -299,9 +273,7 @@ fn read_as_of(context: &Context<'_>, value: Value<'_>, path: String) -> Option<A
     let table = value.table(path)?;
     let column = table.text("column");
     let pattern = table.text("pattern");
-    let zone = table
-        .text("zone")
-        .and_then(|text| context.schedules.zone(&text));
+    let zone = table.text("zone").and_then(|text| context.schedules.zone(&text));
     let as_of = match (column, pattern) {
         (Some(column), None) => Some(AsOf::Column {
             column: column.text.to_owned(),
@@ -312,10 +284,7 @@ fn read_as_of(context: &Context<'_>, value: Value<'_>, path: String) -> Option<A
             zone: zone.unwrap_or_else(|| context.timezone.clone()),
         }),
         (Some(_), Some(_)) => {
-            value.error(
-                "`as_of` has both a column and a pattern",
-                "keep one of the two",
-            );
+            value.error("`as_of` has both a column and a pattern", "keep one of the two");
             None
         }
         (None, None) => {

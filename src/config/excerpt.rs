@@ -33,12 +33,7 @@ const SECRET_KEY_PARTS: &[&str] = &[
 
 /// The line of `text` in which `span` begins, and the part of it that the span marks; `header` is the header
 /// line of the table it stands in.
-pub(super) fn excerpt(
-    text: &str,
-    header: &str,
-    line: Range<usize>,
-    span: &Range<usize>,
-) -> (String, Range<usize>) {
+pub(super) fn excerpt(text: &str, header: &str, line: Range<usize>, span: &Range<usize>) -> (String, Range<usize>) {
     let shown = &text[line.clone()];
     let start = span.start.clamp(line.start, line.end) - line.start;
     let end = span.end.clamp(line.start + start, line.end) - line.start;
@@ -55,10 +50,7 @@ pub(super) fn excerpt(
 fn one_character(line: &str, start: usize) -> Range<usize> {
     let start = match line[start..].chars().next() {
         Some(_) => start,
-        None => line
-            .char_indices()
-            .next_back()
-            .map_or(0, |(place, _)| place),
+        None => line.char_indices().next_back().map_or(0, |(place, _)| place),
     };
     let length = line[start..].chars().next().map_or(0, char::len_utf8);
     start..start + length
@@ -97,21 +89,13 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
     if assignments.is_empty() {
         // A line without a key belongs to a value that began above.
         let whole = in_channels || in_env || line_looks_secret(line);
-        return if whole {
-            vec![0..line.len()]
-        } else {
-            Vec::new()
-        };
+        return if whole { vec![0..line.len()] } else { Vec::new() };
     }
     let mut hidden = Vec::new();
     let mut env_depth = 0;
     for assignment in &assignments {
         let key = assignment.key.to_ascii_lowercase();
-        let last = key
-            .rsplit('.')
-            .next()
-            .unwrap_or(&key)
-            .trim_matches(['"', '\'', ' ']);
+        let last = key.rsplit('.').next().unwrap_or(&key).trim_matches(['"', '\'', ' ']);
         let value = &line[assignment.value.clone()];
         if key.split('.').any(|part| part.trim() == "env") && value.starts_with('{') {
             env_depth = assignment.value.end.max(line.len());
@@ -122,11 +106,7 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
         } else {
             in_env
                 || assignment.value.start < env_depth
-                || key
-                    .split('.')
-                    .rev()
-                    .nth(1)
-                    .is_some_and(|part| part == "env")
+                || key.split('.').rev().nth(1).is_some_and(|part| part == "env")
                 || (!names_a_place && SECRET_KEY_PARTS.iter().any(|part| last.contains(part)))
         };
         if is_secret && !value.starts_with('{') && !value.is_empty() {
@@ -157,13 +137,9 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
         match bytes[place] {
             b'=' => {
                 let key = line[key_start..place].trim();
-                let start =
-                    place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
+                let start = place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
                 let end = value_end(line, start);
-                found.push(Assignment {
-                    key,
-                    value: start..end,
-                });
+                found.push(Assignment { key, value: start..end });
                 // Look into an inline table, jump over anything else.
                 place = if bytes.get(start) == Some(&b'{') {
                     start + 1
@@ -186,11 +162,7 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
 fn value_end(line: &str, start: usize) -> usize {
     let rest = &line[start..];
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        let stop: &[char] = if rest.starts_with('[') {
-            &['\n']
-        } else {
-            &[',', '}']
-        };
+        let stop: &[char] = if rest.starts_with('[') { &['\n'] } else { &[',', '}'] };
         return rest.find(stop).map_or(line.len(), |end| start + end);
     };
     let mut escaped = false;

@@ -66,10 +66,7 @@ impl Findings<'_> {
         let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();
         for job in self.settings.jobs.values() {
             if let (Some(dataset), Some(spots)) = (&job.produces, self.places.jobs.get(&job.name)) {
-                producers
-                    .entry(dataset)
-                    .or_default()
-                    .push((&job.name, spots));
+                producers.entry(dataset).or_default().push((&job.name, spots));
             }
         }
         let mut files: HashMap<&std::path::Path, &Name> = HashMap::new();
@@ -89,10 +86,9 @@ impl Findings<'_> {
                     "let one job produce it, or give the other a dataset of its own",
                 );
             }
-            let (Some(settings), Some(spots)) = (
-                self.settings.datasets.get(*dataset),
-                self.places.datasets.get(*dataset),
-            ) else {
+            let (Some(settings), Some(spots)) =
+                (self.settings.datasets.get(*dataset), self.places.datasets.get(*dataset))
+            else {
                 continue;
             };
             match &settings.file {
@@ -166,9 +162,7 @@ impl Findings<'_> {
         let Some(producer) = self.scheduled_producer(dataset) else {
             return;
         };
-        let (Some(schedule), Some(spots)) =
-            (&producer.schedule, self.places.datasets.get(&dataset.name))
-        else {
+        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name)) else {
             return;
         };
         if let Some(max_age) = dataset.max_age
@@ -207,12 +201,7 @@ impl Findings<'_> {
 
     /// Inputs that come after the job that needs them.
     fn inputs(&self, job: &Job) {
-        let Some(spots) = self
-            .places
-            .jobs
-            .get(&job.name)
-            .filter(|spots| !spots.broken)
-        else {
+        let Some(spots) = self.places.jobs.get(&job.name).filter(|spots| !spots.broken) else {
             return;
         };
         let Some(reader) = job.schedule.as_ref().filter(|schedule| is_cron(schedule)) else {
@@ -245,9 +234,7 @@ impl Findings<'_> {
                         job.name,
                         moment(late.read_at, &reader.zone),
                     ),
-                    format!(
-                        "run the job later, or write on = [\"{input}\"] instead of its schedule"
-                    ),
+                    format!("run the job later, or write on = [\"{input}\"] instead of its schedule"),
                 );
             }
         }
@@ -271,13 +258,10 @@ impl Findings<'_> {
             if dataset.due.is_none() && dataset.max_age.is_none() {
                 self.report.note(
                     spots.name,
-                    format!(
-                        "dataset `{name}` promises nothing: it has neither `max_age` nor `due`"
-                    ),
+                    format!("dataset `{name}` promises nothing: it has neither `max_age` nor `due`"),
                 );
             }
-            let read = !dataset.consumers.is_empty()
-                || !self.lineage.jobs_reading(name.as_str()).is_empty();
+            let read = !dataset.consumers.is_empty() || !self.lineage.jobs_reading(name.as_str()).is_empty();
             if let (Some(job), false) = (producer, read) {
                 let place = self.places.jobs.get(job).and_then(|spots| spots.produces);
                 self.report.warning(
@@ -300,9 +284,7 @@ impl Findings<'_> {
             ) {
                 self.report.warning(
                     spot,
-                    format!(
-                        "system `{name}` has `reads_at`, but no dataset names it as a consumer"
-                    ),
+                    format!("system `{name}` has `reads_at`, but no dataset names it as a consumer"),
                     format!("write consumers = [\"{name}\"] at what it reads"),
                 );
             }
@@ -313,11 +295,7 @@ impl Findings<'_> {
     fn scheduled_producer(&self, dataset: &Dataset) -> Option<&Job> {
         let name = self.lineage.producer_of(dataset.name.as_str())?;
         let job = self.settings.jobs.get(name)?;
-        let sound = self
-            .places
-            .jobs
-            .get(name)
-            .is_some_and(|spots| !spots.broken);
+        let sound = self.places.jobs.get(name).is_some_and(|spots| !spots.broken);
         let by_clock = job
             .schedule
             .as_ref()
@@ -326,10 +304,7 @@ impl Findings<'_> {
     }
 
     fn dataset_is_sound(&self, name: &Name) -> bool {
-        self.places
-            .datasets
-            .get(name)
-            .is_some_and(|spots| !spots.broken)
+        self.places.datasets.get(name).is_some_and(|spots| !spots.broken)
     }
 }
 
@@ -339,7 +314,5 @@ fn is_cron(schedule: &Schedule) -> bool {
 
 /// An instant for people: `Fri 2026-11-27 22:00`.
 fn moment(at: Timestamp, zone: &TimeZone) -> String {
-    zone.to_datetime(at)
-        .strftime("%a %Y-%m-%d %H:%M")
-        .to_string()
+    zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string()
 }

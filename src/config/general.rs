@@ -59,10 +59,7 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
     {
         if list.len() > REMINDERS_MAX {
             let message = format!("more than {REMINDERS_MAX} reminders");
-            value.error(
-                message,
-                "after the last one, reminders go on each working day",
-            );
+            value.error(message, "after the last one, reminders go on each working day");
         }
         rules.reminders = list.into_iter().filter_map(Value::duration).collect();
         rules.reminders.sort();

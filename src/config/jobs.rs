@@ -104,9 +104,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         kill_after: table.duration("kill_after").unwrap_or(KILL_AFTER_DEFAULT),
         min_runtime: table.duration("min_runtime"),
         retry: retry::retry(&table),
-        pool: table
-            .text("pool")
-            .and_then(|text| context.refer(Section::Pools, &text)),
+        pool: table.text("pool").and_then(|text| context.refer(Section::Pools, &text)),
         overlap: overlap(&table),
         catch_up: retry::catch_up(&table),
         success_codes,
@@ -122,17 +120,10 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         alert: table
             .choice(
                 "alert",
-                &[
-                    ("failure", AlertWhen::Failure),
-                    ("breach", AlertWhen::Breach),
-                ],
+                &[("failure", AlertWhen::Failure), ("breach", AlertWhen::Breach)],
             )
             .unwrap_or_default(),
-        tags: table
-            .texts("tags")
-            .iter()
-            .map(|text| text.text.to_owned())
-            .collect(),
+        tags: table.texts("tags").iter().map(|text| text.text.to_owned()).collect(),
         runbook: table.words("runbook"),
         digest,
     };
@@ -180,10 +171,7 @@ fn log_limit(table: &Table<'_>) -> u64 {
     };
     let bytes = value.size().unwrap_or(LOG_LIMIT_DEFAULT_BYTES);
     if !(LOG_LIMIT_MIN_BYTES..=LOG_LIMIT_MAX_BYTES).contains(&bytes) {
-        value.error(
-            "`log_limit` must be 1 KiB to 1 GiB",
-            "write log_limit = \"8 MiB\"",
-        );
+        value.error("`log_limit` must be 1 KiB to 1 GiB", "write log_limit = \"8 MiB\"");
     }
     bytes
 }
@@ -196,10 +184,7 @@ fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
         } else {
             format!("the directory `{}` does not exist", text.text)
         };
-        text.error(
-            message,
-            format!("mkdir -p {}, or correct the path", path.display()),
-        );
+        text.error(message, format!("mkdir -p {}, or correct the path", path.display()));
     }
     path
 }
@@ -265,9 +250,7 @@ fn env_line(line: &str) -> Result<Option<(&str, &str)>, String> {
         return Ok(None);
     }
     let line = line.strip_prefix("export ").unwrap_or(line);
-    let (key, value) = line
-        .split_once('=')
-        .ok_or_else(|| "not KEY=VALUE".to_owned())?;
+    let (key, value) = line.split_once('=').ok_or_else(|| "not KEY=VALUE".to_owned())?;
     let key = key.trim();
     check_name(key).map_err(|_| "not the name of a variable before `=`".to_owned())?;
     let value = value.trim();
@@ -286,9 +269,7 @@ fn check_name(name: &str) -> Result<(), String> {
         && !name.starts_with(|c: char| c.is_ascii_digit())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_');
     if !shape {
-        return Err(format!(
-            "`{name}` is not the name of an environment variable"
-        ));
+        return Err(format!("`{name}` is not the name of an environment variable"));
     }
     if name.starts_with("FRESHD_") {
         return Err(format!("`{name}` is set by freshd itself"));
@@ -320,7 +301,5 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
     let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
-    digits
-        .filter_map(|digit| char::from_digit(digit.into(), 16))
-        .collect()
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

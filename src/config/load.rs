@@ -139,9 +139,7 @@ fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with(['.', '-'])
-        && name
-            .chars()
-            .all(|c| c.is_alphanumeric() || "-_.".contains(c))
+        && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
 /// Keys of the root file alone, and those of later versions.
@@ -195,12 +193,7 @@ fn entries<'t>(
         .collect()
 }
 
-fn referred_to<'t>(
-    context: &mut Context<'t>,
-    settings: &mut Settings,
-    number: u32,
-    document: &DeTable<'_>,
-) {
+fn referred_to<'t>(context: &mut Context<'t>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     let today = context.timezone.to_datetime(context.environment.now).date();
     for (name, table) in entries(report, known, Section::Calendars, number, document) {
@@ -231,13 +224,7 @@ fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<
     }
 }
 
-fn referring(
-    context: &Context<'_>,
-    settings: &mut Settings,
-    places: &mut Places,
-    number: u32,
-    document: &DeTable<'_>,
-) {
+fn referring(context: &Context<'_>, settings: &mut Settings, places: &mut Places, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     for (name, table) in entries(report, known, Section::Teams, number, document) {
         let team = team(context, &name, table);

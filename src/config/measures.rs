@@ -17,18 +17,12 @@ const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
 const LATER_FORMATS: [&str; 7] = ["json", "jsonl", "ndjson", "parquet", "xlsx", "xml", "fixed"];
 
 /// Reads `probe = { file | glob, as_of, every }`.
-pub(super) fn probe(
-    context: &Context<'_>,
-    value: Value<'_>,
-    path: String,
-) -> (Option<Probe>, Option<AsOf>) {
+pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (Option<Probe>, Option<AsOf>) {
     let Some(table) = value.table(path) else {
         return (None, None);
     };
     let errors = context.report.errors();
-    table.unsupported(&[
-        "url", "sql", "database", "object", "sftp", "command", "ping",
-    ]);
+    table.unsupported(&["url", "sql", "database", "object", "sftp", "command", "ping"]);
     let refused = context.report.errors() > errors;
     let file = table.text("file");
     let glob = table.text("glob");
@@ -78,11 +72,7 @@ fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {
         let dir = context.report.dir(text.spot());
         let relative: PathBuf = PathBuf::from(text.text).components().collect();
         let dir = globset::escape(&dir.to_string_lossy());
-        format!(
-            "{}/{}",
-            dir.trim_end_matches('/'),
-            relative.to_string_lossy()
-        )
+        format!("{}/{}", dir.trim_end_matches('/'), relative.to_string_lossy())
     };
     match GlobBuilder::new(&pattern).literal_separator(true).build() {
         Ok(_) => Some(pattern),
@@ -113,14 +103,9 @@ pub(super) fn checks(table: Table<'_>) -> Checks {
         "compression",
     ]);
     let delimiter = table.get("delimiter");
-    let format = table
-        .get("format")
-        .and_then(|value| format(value, delimiter));
+    let format = table.get("format").and_then(|value| format(value, delimiter));
     if let (Some(delimiter), false) = (delimiter, table.has("format")) {
-        delimiter.error(
-            "`delimiter` has no effect without `format`",
-            "add format = \"csv\"",
-        );
+        delimiter.error("`delimiter` has no effect without `format`", "add format = \"csv\"");
     }
     let mut checks = Checks {
         format,
@@ -129,20 +114,14 @@ pub(super) fn checks(table: Table<'_>) -> Checks {
     let rows_spot = table.key_spot("rows");
     if let Some(rows) = table.table("rows") {
         rows.unsupported(&["change"]);
-        checks.rows_min = rows
-            .whole("min", (0, i64::MAX))
-            .and_then(|rows| rows.try_into().ok());
-        checks.rows_max = rows
-            .whole("max", (0, i64::MAX))
-            .and_then(|rows| rows.try_into().ok());
+        checks.rows_min = rows.whole("min", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
+        checks.rows_max = rows.whole("max", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
         if let (Some(min), Some(max)) = (checks.rows_min, checks.rows_max)
             && min > max
         {
-            table.report().error(
-                rows.spot,
-                "`rows.min` is larger than `rows.max`",
-                "exchange the two",
-            );
+            table
+                .report()
+                .error(rows.spot, "`rows.min` is larger than `rows.max`", "exchange the two");
         }
         rows.finish();
         if let (Some(spot), false) = (rows_spot, table.has("format")) {
@@ -175,10 +154,7 @@ fn format(value: Value<'_>, delimiter: Option<Value<'_>>) -> Option<Format> {
             return None;
         }
         other => {
-            text.error(
-                format!("unknown format `{other}`"),
-                "write \"csv\" or \"tsv\"",
-            );
+            text.error(format!("unknown format `{other}`"), "write \"csv\" or \"tsv\"");
             return None;
         }
     };

@@ -187,12 +187,7 @@ impl<'t> Table<'t> {
     }
 
     /// A required key is absent.
-    pub(super) fn missing(
-        &self,
-        key: &'static str,
-        message: impl Into<String>,
-        help: impl Into<String>,
-    ) {
+    pub(super) fn missing(&self, key: &'static str, message: impl Into<String>, help: impl Into<String>) {
         self.missing.borrow_mut().push(Missing {
             key,
             message: message.into(),
@@ -262,9 +257,7 @@ impl<'t> Table<'t> {
             spot,
             path,
             report,
-            present: table
-                .keys()
-                .fold(0, |bits, name| bits | key_bit(name.get_ref())),
+            present: table.keys().fold(0, |bits, name| bits | key_bit(name.get_ref())),
             known: RefCell::default(),
             later: RefCell::default(),
             missing: RefCell::default(),
@@ -331,10 +324,7 @@ impl<'t> Value<'t> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(
-            format!("{} must be {what}, not {found}", self.subject()),
-            help,
-        );
+        self.error(format!("{} must be {what}, not {found}", self.subject()), help);
     }
 
     fn subject(&self) -> String {
@@ -361,10 +351,7 @@ impl<'t> Value<'t> {
             return None;
         };
         if text.contains('\0') {
-            self.error(
-                format!("{} contains a NUL character", self.subject()),
-                "take it out",
-            );
+            self.error(format!("{} contains a NUL character", self.subject()), "take it out");
             return None;
         }
         if text.trim().is_empty() {
@@ -427,18 +414,10 @@ impl<'t> Value<'t> {
     /// A table that is the entry of a section, known by its key's place.
     pub(super) fn entry(self, section: &str, name: &str, spot: Spot) -> Option<Table<'t>> {
         let Some(table) = self.raw.get_ref().as_table() else {
-            self.expected(
-                "a table",
-                &format!("write [{section}.{name}] and its keys below"),
-            );
+            self.expected("a table", &format!("write [{section}.{name}] and its keys below"));
             return None;
         };
-        Some(Table::new(
-            table,
-            spot,
-            format!("{section}.{name}"),
-            self.report,
-        ))
+        Some(Table::new(table, spot, format!("{section}.{name}"), self.report))
     }
 
     /// A whole number within bounds, both inclusive.
@@ -527,9 +506,7 @@ impl<'t> Value<'t> {
         };
         let chosen = choices.iter().find(|(word, _)| *word == text);
         if chosen.is_none() {
-            let nearest = self
-                .report
-                .nearest(text, choices.iter().map(|(word, _)| *word));
+            let nearest = self.report.nearest(text, choices.iter().map(|(word, _)| *word));
             let help = match nearest {
                 Some(nearest) => format!("did you mean \"{nearest}\"?"),
                 None => format!("write one of {words}"),

@@ -52,16 +52,11 @@ pub(super) struct Report {
 
 impl Source {
     fn holes(&self) -> &[Hole] {
-        self.repaired
-            .get()
-            .map_or(&[], |repaired| repaired.holes.as_slice())
+        self.repaired.get().map_or(&[], |repaired| repaired.holes.as_slice())
     }
 
     fn line_and_column(&self, at: usize) -> (usize, usize) {
-        let line = self
-            .line_starts
-            .partition_point(|start| *start <= at)
-            .max(1);
+        let line = self.line_starts.partition_point(|start| *start <= at).max(1);
         let start = self.line_starts[line - 1];
         (line, self.text[start..at].chars().count() + 1)
     }
@@ -78,10 +73,7 @@ impl Source {
 
     fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 }
@@ -187,9 +179,10 @@ impl Report {
 
     /// Whether something that seems to be missing at `spot` may stand in a part that cannot be parsed.
     pub(super) fn may_be_in_a_hole(&self, spot: Spot) -> bool {
-        self.sources[spot.file as usize].holes().iter().any(|hole| {
-            hole.table.contains(&(spot.start as usize)) || hole.table.end == spot.start as usize
-        })
+        self.sources[spot.file as usize]
+            .holes()
+            .iter()
+            .any(|hole| hole.table.contains(&(spot.start as usize)) || hole.table.end == spot.start as usize)
     }
 
     /// Whether a name that nothing defines may be defined in a part that cannot be parsed.
@@ -206,11 +199,7 @@ impl Report {
     }
 
     /// The candidate most like `word`, if any is like it.
-    pub(super) fn nearest<'c>(
-        &self,
-        word: &str,
-        candidates: impl IntoIterator<Item = &'c str>,
-    ) -> Option<&'c str> {
+    pub(super) fn nearest<'c>(&self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
         let longest = (word.chars().count() / 3).max(1);
         candidates
             .into_iter()
@@ -220,8 +209,7 @@ impl Report {
                 count <= COMPARISONS_MAX && candidate.len().abs_diff(word.len()) <= longest * 4
             })
             .map(|candidate| {
-                let distance =
-                    strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
+                let distance = strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
                 (distance, candidate)
             })
             .filter(|(distance, _)| *distance <= longest)

@@ -37,10 +37,7 @@ pub(super) fn retry(table: &Table<'_>) -> Retry {
         let longest = max_delay.and_then(Value::duration);
         match (longest, max_delay, delay) {
             (Some(longest), Some(value), Some(delay)) if longest < delay => {
-                value.error(
-                    "`max_delay` is shorter than `delay`",
-                    "write at least the first delay",
-                );
+                value.error("`max_delay` is shorter than `delay`", "write at least the first delay");
             }
             // A first delay beyond the default cap is meant as it is written.
             (None, ..) => retry.max_delay = retry.max_delay.max(retry.delay),

@@ -50,24 +50,17 @@ impl Schedules {
             return Some(zone.clone());
         }
         if let Ok(zone) = TimeZone::get(text.text) {
-            self.zones
-                .borrow_mut()
-                .insert(text.text.to_owned(), zone.clone());
+            self.zones.borrow_mut().insert(text.text.to_owned(), zone.clone());
             return Some(zone);
         }
         let known: Vec<String> = jiff::tz::db()
             .available()
             .map(|name| name.as_str().to_owned())
             .collect();
-        let nearest = text
-            .value
-            .report
-            .nearest(text.text, known.iter().map(String::as_str));
+        let nearest = text.value.report.nearest(text.text, known.iter().map(String::as_str));
         let help = match nearest {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
-            None => {
-                "write a name of the IANA time zone database, as in Europe/Oslo or UTC".to_owned()
-            }
+            None => "write a name of the IANA time zone database, as in Europe/Oslo or UTC".to_owned(),
         };
         text.error(format!("unknown time zone `{}`", text.text), help);
         None
@@ -107,10 +100,7 @@ impl Schedules {
     fn fires(&self, schedule: &Schedule) -> bool {
         let key = (
             schedule.text.clone(),
-            schedule
-                .calendar
-                .as_ref()
-                .map(|calendar| calendar.name.clone()),
+            schedule.calendar.as_ref().map(|calendar| calendar.name.clone()),
             schedule.on_holiday as u8,
         );
         *self
@@ -145,9 +135,7 @@ pub(super) fn job_schedule(context: &Context<'_>, table: &Table<'_>) -> When {
     if let Some(line) = line {
         without_effect(table, &["anchor"], "`every`");
         return When {
-            schedule: line
-                .text()
-                .and_then(|text| timed(context, &text, seconds, setting)),
+            schedule: line.text().and_then(|text| timed(context, &text, seconds, setting)),
             spot: Some(line.spot()),
             on: Vec::new(),
         };
@@ -198,17 +186,10 @@ pub(super) fn at(context: &Context<'_>, table: &Table<'_>) -> Option<Schedule> {
     timed(context, &text?, seconds, setting)
 }
 
-fn timed(
-    context: &Context<'_>,
-    text: &Text<'_>,
-    seconds: bool,
-    setting: Setting,
-) -> Option<Schedule> {
+fn timed(context: &Context<'_>, text: &Text<'_>, seconds: bool, setting: Setting) -> Option<Schedule> {
     let (shared, fields) = context.schedules.line(text, seconds)?;
     if let Some(note) = schedule::day_rule_note(&fields) {
-        context
-            .report
-            .note(text.spot(), format!("`{}`: {note}", text.text));
+        context.report.note(text.spot(), format!("`{}`: {note}", text.text));
     }
     let schedule = Schedule {
         text: shared,
@@ -220,10 +201,7 @@ fn timed(
     if !context.schedules.fires(&schedule) {
         let (why, help) = match &schedule.calendar {
             Some(calendar) if context.schedules.fires(&without_calendar(&schedule)) => (
-                format!(
-                    ": calendar `{}` is closed whenever it is due",
-                    calendar.name
-                ),
+                format!(": calendar `{}` is closed whenever it is due", calendar.name),
                 "choose open days, or write on_holiday = \"run_after\"",
             ),
             _ => (
@@ -251,13 +229,10 @@ fn interval(
     anchor: Option<Value<'_>>,
     setting: Setting,
 ) -> Option<Schedule> {
-    let anchor_text =
-        anchor.map(|anchor| anchor.as_datetime().or(anchor.as_text().map(str::to_owned)));
+    let anchor_text = anchor.map(|anchor| anchor.as_datetime().or(anchor.as_text().map(str::to_owned)));
     let anchor_at = match (&anchor, &anchor_text) {
         (Some(value), Some(text)) => {
-            let parsed = text
-                .as_deref()
-                .and_then(|text| text.parse::<Timestamp>().ok());
+            let parsed = text.as_deref().and_then(|text| text.parse::<Timestamp>().ok());
             if parsed.is_none() {
                 value.error(
                     "`anchor` must be a time with its offset",
@@ -278,10 +253,7 @@ fn interval(
     }
     let period = every.duration()?;
     if period < PERIOD_MIN {
-        every.error(
-            "`every` must be at least 1s",
-            "write every = \"1s\" or more",
-        );
+        every.error("`every` must be at least 1s", "write every = \"1s\" or more");
         return None;
     }
     let written = every.as_text().unwrap_or_default();

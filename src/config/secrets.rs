@@ -13,14 +13,10 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 /// Reads `{ file }`, `{ env }` or `{ credential }`; anything else, a plain text above all, is an error.
 pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
     let key = value.key;
-    let how = format!(
-        "write {key} = {{ file = \"secrets/{key}\" }}, {{ env = \"NAME\" }} or {{ credential = \"NAME\" }}"
-    );
+    let how =
+        format!("write {key} = {{ file = \"secrets/{key}\" }}, {{ env = \"NAME\" }} or {{ credential = \"NAME\" }}");
     if value.as_text().is_some() {
-        value.error(
-            format!("`{key}` is a secret and must not stand in the file"),
-            how,
-        );
+        value.error(format!("`{key}` is a secret and must not stand in the file"), how);
         return None;
     }
     if !value.is_table() {
@@ -44,11 +40,7 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
     } else if let Some(credential) = table.text("credential") {
         from_credential(context, credential.value, credential.text)
     } else if count == 0 {
-        table.missing(
-            "file",
-            format!("`{key}` does not say where it is found"),
-            how,
-        );
+        table.missing("file", format!("`{key}` does not say where it is found"), how);
         None
     } else {
         None
@@ -61,10 +53,7 @@ fn from_file(context: &Context<'_>, value: Value<'_>, name: &str, path: &Path) -
     let text = match files::read_text(path, SECRET_BYTES_MAX) {
         Ok(text) => text,
         Err(error) => {
-            value.error(
-                format!("the secret's file `{name}` {}", error.message),
-                error.help,
-            );
+            value.error(format!("the secret's file `{name}` {}", error.message), error.help);
             return None;
         }
     };
@@ -78,10 +67,7 @@ fn from_file(context: &Context<'_>, value: Value<'_>, name: &str, path: &Path) -
     if context.environment.root
         && let Some(error) = files::changeable_by_others(path)
     {
-        value.error(
-            format!("the secret's file `{name}` {}", error.message),
-            error.help,
-        );
+        value.error(format!("the secret's file `{name}` {}", error.message), error.help);
         return None;
     }
     usable(value, &text, &format!("the secret's file `{name}`"))
@@ -134,10 +120,7 @@ fn usable(value: Value<'_>, text: &str, place: &str) -> Option<Secret> {
         return None;
     }
     if text.contains(['\n', '\r', '\0']) {
-        value.error(
-            format!("{place} has more than one line"),
-            "leave only the secret in it",
-        );
+        value.error(format!("{place} has more than one line"), "leave only the secret in it");
         return None;
     }
     Some(Secret::new(text))

@@ -70,18 +70,12 @@ fn read_one(
     environment: &Environment,
     include: Option<Spot>,
 ) -> u32 {
-    let unsafe_file = environment
-        .root
-        .then(|| files::changeable_by_others(path))
-        .flatten();
+    let unsafe_file = environment.root.then(|| files::changeable_by_others(path)).flatten();
     let (file, error) = match files::read_text(path, FILE_BYTES_MAX) {
         Ok(text) => (report.add_source(label.clone(), dir, text), None),
         Err(error) => {
             let before = error.text_before.clone().unwrap_or_default();
-            (
-                report.add_unreadable(label.clone(), dir, before),
-                Some(error),
-            )
+            (report.add_unreadable(label.clone(), dir, before), Some(error))
         }
     };
     let start = include.unwrap_or(Spot::new(file, 0..0));

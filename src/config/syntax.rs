@@ -64,9 +64,9 @@ pub(super) fn repair(text: &str) -> Repaired {
             break;
         }
         let lines = broken_lines(&working, &table);
-        let saved = lines.iter().fold(working.clone(), |working, (line, _)| {
-            blanked(&working, line)
-        });
+        let saved = lines
+            .iter()
+            .fold(working.clone(), |working, (line, _)| blanked(&working, line));
         if !lines.is_empty() && DeTable::parse(&saved[table.clone()]).is_ok() {
             for (line, error) in lines {
                 let span = error.span().unwrap_or(0..0);
@@ -86,11 +86,7 @@ pub(super) fn repair(text: &str) -> Repaired {
                 table,
             });
         } else {
-            let span = if start == span.start {
-                span
-            } else {
-                start..start + 3
-            };
+            let span = if start == span.start { span } else { start..start + 3 };
             repaired.errors.push(explain(text, error.message(), span));
             working = blanked(&working, &table);
             repaired.holes.push(Hole {
@@ -119,9 +115,7 @@ fn broken_lines(text: &str, table: &Range<usize>) -> Vec<(Range<usize>, toml::de
             && !line.contains("\"\"\"")
             && !line.contains("'''")
             && !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
+            && key.chars().all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
         if !alone {
             return Vec::new();
         }
@@ -139,9 +133,7 @@ fn opening(text: &str, message: &str, at: usize) -> usize {
     } else {
         return at;
     };
-    text.get(..at)
-        .and_then(|before| before.rfind(quotes))
-        .unwrap_or(at)
+    text.get(..at).and_then(|before| before.rfind(quotes)).unwrap_or(at)
 }
 
 fn table_around(text: &str, at: usize) -> Range<usize> {
@@ -165,9 +157,7 @@ fn line_range(text: &str, at: usize) -> Range<usize> {
         at -= 1;
     }
     let start = text[..at].rfind('\n').map_or(0, |newline| newline + 1);
-    let end = text[at..]
-        .find('\n')
-        .map_or(text.len(), |newline| at + newline);
+    let end = text[at..].find('\n').map_or(text.len(), |newline| at + newline);
     start..end
 }
 
@@ -196,17 +186,10 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         span = before.len() - last..before.len();
     }
     let word = text.get(span.clone()).unwrap_or("");
-    let key = line_at(text, span.start)
-        .split('=')
-        .next()
-        .unwrap_or("")
-        .trim();
+    let key = line_at(text, span.start).split('=').next().unwrap_or("").trim();
     let (message, help) = if message.starts_with("string values must be quoted") {
         if word.trim_matches(['=', ' ']).is_empty() {
-            (
-                format!("`{key}` has no value"),
-                format!("write `{key} = ...`"),
-            )
+            (format!("`{key}` has no value"), format!("write `{key} = ...`"))
         } else {
             let help = "put the text between double quotes".to_owned();
             ("a text must stand in quotes".to_owned(), help)
@@ -239,10 +222,7 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         ("a comma is missing".to_owned(), help)
     } else if message.starts_with("missing escaped value") {
         let help = "write `\\\\` for a backslash, or put the text between single quotes".to_owned();
-        (
-            "a backslash begins an escape that does not exist".to_owned(),
-            help,
-        )
+        ("a backslash begins an escape that does not exist".to_owned(), help)
     } else if message.starts_with("unexpected leading zero") {
         let help = "write the number without the zero, or in quotes if it is a text".to_owned();
         ("a number must not begin with 0".to_owned(), help)
@@ -250,11 +230,7 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         let help = "write `key = value` lines below `[section.name]` headers, as TOML wants them";
         (format!("not valid TOML: {message}"), help.to_owned())
     };
-    SyntaxError {
-        span,
-        message,
-        help,
-    }
+    SyntaxError { span, message, help }
 }
 
 fn duplicate(text: &str, span: &Range<usize>) -> (String, String) {

@@ -26,9 +26,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     let team = Team {
         name: name.clone(),
         title: table.words("title"),
-        notify: notify
-            .map(|value| addresses(context, value))
-            .unwrap_or_default(),
+        notify: notify.map(|value| addresses(context, value)).unwrap_or_default(),
         escalate: escalation(context, &table),
         calendar: table
             .text("calendar")
@@ -48,9 +46,7 @@ pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> Sy
         name: name.clone(),
         title: table.words("title"),
         owner: context.owner(Section::Systems, name, &table),
-        reads_at: table
-            .text("reads_at")
-            .and_then(|text| schedules::plain(context, &text)),
+        reads_at: table.text("reads_at").and_then(|text| schedules::plain(context, &text)),
         description: table.words("description"),
         runbook: table.words("runbook"),
     };
@@ -68,18 +64,13 @@ pub(super) fn fallback(context: &Context<'_>, table: Table<'_>) -> Vec<Address> 
             "write notify = [\"CHANNEL:ADDRESS\"]",
         );
     }
-    let addresses = notify
-        .map(|value| addresses(context, value))
-        .unwrap_or_default();
+    let addresses = notify.map(|value| addresses(context, value)).unwrap_or_default();
     table.finish();
     addresses
 }
 
 fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
-    let list = table
-        .get("escalate")
-        .and_then(Value::list)
-        .unwrap_or_default();
+    let list = table.get("escalate").and_then(Value::list).unwrap_or_default();
     let mut steps = Vec::new();
     for value in list {
         let Some(step) = value.table(table.path_of("escalate")) else {
@@ -106,11 +97,7 @@ fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
 
 fn addresses(context: &Context<'_>, value: Value<'_>) -> Vec<Address> {
     let errors = context.report.errors();
-    let addresses: Vec<Address> = value
-        .texts()
-        .iter()
-        .filter_map(|text| address(context, text))
-        .collect();
+    let addresses: Vec<Address> = value.texts().iter().filter_map(|text| address(context, text)).collect();
     if addresses.is_empty() && context.report.errors() == errors && !context.report.has_holes() {
         value.error(
             format!("`{}` is empty: nobody can be told", value.key),

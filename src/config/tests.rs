@@ -124,10 +124,7 @@ fn errors(text: &str) -> Vec<String> {
     let loaded = place.load_text(&format!("{TOP}{text}"));
     assert_eq!(
         loaded.settings.is_none(),
-        loaded
-            .problems
-            .iter()
-            .any(|problem| problem.level == Level::Error)
+        loaded.problems.iter().any(|problem| problem.level == Level::Error)
     );
     place.lines(&loaded, Level::Error)
 }

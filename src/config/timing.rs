@@ -107,12 +107,7 @@ impl Timing {
 
     /// Whether a job always runs shortly before its input comes; `started` says that `input` is when the
     /// input's producer starts, not when it must be there.
-    pub(super) fn reads_too_early(
-        &self,
-        reader: &Schedule,
-        input: &Schedule,
-        started: bool,
-    ) -> Option<Late> {
+    pub(super) fn reads_too_early(&self, reader: &Schedule, input: &Schedule, started: bool) -> Option<Late> {
         let question = (key(reader), key(input), started);
         if let Some(answer) = self.reads.borrow().get(&question) {
             return *answer;
@@ -213,10 +208,7 @@ fn key(schedule: &Schedule) -> Key {
     (
         schedule.text.clone(),
         schedule.zone.iana_name().unwrap_or("").to_owned(),
-        schedule
-            .calendar
-            .as_ref()
-            .map(|calendar| calendar.name.clone()),
+        schedule.calendar.as_ref().map(|calendar| calendar.name.clone()),
         schedule.on_holiday as u8,
     )
 }
@@ -224,13 +216,9 @@ fn key(schedule: &Schedule) -> Key {
 /// Whether it runs on each day of the year, whatever the calendar says.
 fn runs_daily(schedule: &Schedule) -> bool {
     let Schedule {
-        rule:
-            Rule::Cron(CronFields {
-                days,
-                weekdays,
-                months,
-                ..
-            }),
+        rule: Rule::Cron(CronFields {
+            days, weekdays, months, ..
+        }),
         calendar: None,
         on_holiday: OnHoliday::Skip,
         ..
@@ -238,9 +226,5 @@ fn runs_daily(schedule: &Schedule) -> bool {
     else {
         return false;
     };
-    *months == ALL_MONTHS
-        && days.starred
-        && days.days == ALL_DAYS
-        && weekdays.starred
-        && weekdays.days == ALL_WEEKDAYS
+    *months == ALL_MONTHS && days.starred && days.days == ALL_DAYS && weekdays.starred && weekdays.days == ALL_WEEKDAYS
 }

@@ -12,7 +12,7 @@ use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
 use super::narrate::narrate;
 use super::perform::Performer;
-use super::start::{Loader, Loaded};
+use super::start::{Loaded, Loader};
 use crate::engine::Engine;
 use crate::model::{Action, Event, Fact, Reply, later};
 use crate::store::{CommitError, Writer};
@@ -122,7 +122,8 @@ impl Shell {
                     tokio::time::sleep(COMMIT_RETRY).await;
                 }
                 Err(error @ CommitError::Conflict(_)) => {
-                    return Err(error).context("freshd contradicts its own records and ends before doing harm; this is a bug");
+                    return Err(error)
+                        .context("freshd contradicts its own records and ends before doing harm; this is a bug");
                 }
                 Err(error) => return Err(error).context("could not store what was decided"),
             }
@@ -149,7 +150,11 @@ impl Shell {
             Ask::Engine(request) => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
-                batch.push(Event::Requested { id: self.requests, by: asked.by, request });
+                batch.push(Event::Requested {
+                    id: self.requests,
+                    by: asked.by,
+                    request,
+                });
             }
             Ask::Reload => {
                 let reply = match self.reload(&asked.by, batch).await {
@@ -174,7 +179,9 @@ impl Shell {
         let loader = self.loader.clone();
         let by = by.to_owned();
         let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
-        let Loaded { settings, accepted } = loaded.map_err(|panic| format!("could not read it: {panic}"))?.map_err(|error| error.to_string())?;
+        let Loaded { settings, accepted } = loaded
+            .map_err(|panic| format!("could not read it: {panic}"))?
+            .map_err(|error| error.to_string())?;
         if settings.web != self.performer.settings.web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
@@ -193,6 +200,9 @@ impl Shell {
         self.decide(&mut last).await?;
         let Self { writer, performer, .. } = self;
         performer.keepers.close().await;
-        tokio::task::spawn_blocking(move || writer.close()).await.context("close the store")?.context("close the store")
+        tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .context("close the store")?
+            .context("close the store")
     }
 }

@@ -11,10 +11,10 @@ use tracing::info;
 
 use super::alive::Alive;
 use super::clock::{self, Timer};
+use super::control;
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
-use super::control;
 use crate::config::{self, Environment, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
@@ -50,7 +50,9 @@ pub enum ServeError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The dashboard's address is taken.
-    #[error("cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}")]
+    #[error(
+        "cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}"
+    )]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
@@ -90,14 +92,19 @@ impl std::fmt::Display for Refused {
 impl Loader {
     pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
         let loaded = config::load(&self.config, &Environment::of_process());
-        let Some(settings) = loaded.settings else { return Err(Refused(loaded.problems)) };
+        let Some(settings) = loaded.settings else {
+            return Err(Refused(loaded.problems));
+        };
         let accepted = AcceptedSettings {
             digest: settings.digest.clone(),
             files: loaded.files,
             at: clock::now().wall,
             by: by.to_owned(),
         };
-        Ok(Loaded { settings: Arc::new(settings), accepted })
+        Ok(Loaded {
+            settings: Arc::new(settings),
+            accepted,
+        })
     }
 }
 
@@ -106,9 +113,13 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
-    let loader = Loader { config: serve.config.clone() };
+    let loader = Loader {
+        config: serve.config.clone(),
+    };
     let by = std::env::var("USER").unwrap_or_else(|_| "start".to_owned());
-    let loaded = loader.load(&by).map_err(|Refused(problems)| ServeError::Config(problems))?;
+    let loaded = loader
+        .load(&by)
+        .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let store = Store::open(&serve.state_dir)?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -125,9 +136,11 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
     let Some(web) = &settings.web else { return Ok(None) };
     match TcpListener::bind(web.listen) {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) => {
-            Err(ServeError::Listen { address: web.listen, error, file: settings.file.display().to_string() })
-        }
+        Err(error) => Err(ServeError::Listen {
+            address: web.listen,
+            error,
+            file: settings.file.display().to_string(),
+        }),
     }
 }
 
@@ -148,10 +161,13 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
-    control::listen(state_dir, asks).map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
+    control::listen(state_dir, asks)
+        .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
     let (attempts, attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
-    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts).await.context("take up running jobs")?;
+    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts)
+        .await
+        .context("take up running jobs")?;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,

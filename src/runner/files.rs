@@ -80,10 +80,7 @@ pub(super) fn make_private_dir(dir: &Path) -> io::Result<()> {
 
 /// An error that names what could not be done with which path.
 pub(super) fn naming(error: &io::Error, doing: &str, path: &Path) -> io::Error {
-    io::Error::new(
-        error.kind(),
-        format!("cannot {doing} {}: {error}", path.display()),
-    )
+    io::Error::new(error.kind(), format!("cannot {doing} {}: {error}", path.display()))
 }
 
 /// The numbers of all keepers that left a lock or a journal, lowest first, and the highest number in any file name.

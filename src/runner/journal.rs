@@ -167,8 +167,8 @@ impl Journal {
                 Ok(())
             }
             Err(error) => {
-                self.lost_sync |= error.kind() != io::ErrorKind::StorageFull
-                    && error.kind() != io::ErrorKind::QuotaExceeded;
+                self.lost_sync |=
+                    error.kind() != io::ErrorKind::StorageFull && error.kind() != io::ErrorKind::QuotaExceeded;
                 Err(self.fail(&error, "sync"))
             }
         }
@@ -209,10 +209,7 @@ impl Journal {
 
     /// Replaces the journal by one with these records only: to forget old ones, and to heal after a failed write,
     /// since it relies on nothing that the old file says.
-    pub(super) fn rewrite<'a>(
-        &mut self,
-        records: impl Iterator<Item = std::borrow::Cow<'a, [u8]>>,
-    ) -> io::Result<()> {
+    pub(super) fn rewrite<'a>(&mut self, records: impl Iterator<Item = std::borrow::Cow<'a, [u8]>>) -> io::Result<()> {
         let fresh = self.path.with_extension("journal.new");
         let result = self.write_fresh(&fresh, records);
         if result.is_err() {
@@ -252,17 +249,12 @@ impl Journal {
     }
 }
 
-fn push_record(
-    buffer: &mut Vec<u8>,
-    encode: impl FnOnce(&mut Vec<u8>) -> io::Result<()>,
-) -> io::Result<()> {
+fn push_record(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
     let start = buffer.len();
     buffer.extend_from_slice(&[0; HEADER_BYTES]);
     let encoded = encode(buffer);
     let length = buffer.len() - start - HEADER_BYTES;
-    let fits = u32::try_from(length)
-        .ok()
-        .filter(|_| length <= RECORD_BYTES_MAX);
+    let fits = u32::try_from(length).ok().filter(|_| length <= RECORD_BYTES_MAX);
     let (Ok(()), Some(length)) = (encoded, fits) else {
         buffer.truncate(start);
         return Err(io::Error::other("a journal record could not be encoded"));
@@ -326,10 +318,7 @@ mod tests {
 
     fn running(number: u32) -> Record {
         Record::Running(Running {
-            id: AttemptId {
-                run: RunId(1),
-                number,
-            },
+            id: AttemptId { run: RunId(1), number },
             pid: 10 + number,
             start_time: 99,
             at: Timestamp::UNIX_EPOCH,
@@ -356,10 +345,7 @@ mod tests {
             fs::write(&path, &whole[..cut]).unwrap();
             let contents = read(&path).unwrap();
             assert_eq!(contents.records.len(), cut / record_bytes, "cut at {cut}");
-            assert_eq!(
-                contents.valid_bytes,
-                (cut / record_bytes * record_bytes) as u64
-            );
+            assert_eq!(contents.valid_bytes, (cut / record_bytes * record_bytes) as u64);
             assert!(!contents.damaged, "cut at {cut}");
         }
     }

@@ -22,12 +22,8 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// Starts keeper `number`. The error is a sentence.
 pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<(), String> {
     let files = KeeperFiles::new(state_dir, number);
-    let ready = spawn(state_dir, exe, &files).map_err(|error| {
-        format!(
-            "cannot start keeper {number} with {}: {error}",
-            exe.display()
-        )
-    })?;
+    let ready = spawn(state_dir, exe, &files)
+        .map_err(|error| format!("cannot start keeper {number} with {}: {error}", exe.display()))?;
     let mut ready = pipe::Receiver::from_owned_fd(ready).map_err(|error| error.to_string())?;
     match tokio::time::timeout(READY_WITHIN, ready.read_u8()).await {
         Ok(Ok(_)) => Ok(()),

@@ -39,11 +39,7 @@ pub(super) async fn serve(files: KeeperFiles, news: mpsc::Sender<(u32, News)>) {
         match connect(&files).await {
             Ok(stream) => {
                 let (outgoing, frames) = mpsc::unbounded_channel();
-                if news
-                    .send((number, News::Connected(outgoing)))
-                    .await
-                    .is_err()
-                {
+                if news.send((number, News::Connected(outgoing))).await.is_err() {
                     return;
                 }
                 match talk(stream, frames, number, &news).await {

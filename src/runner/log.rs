@@ -36,11 +36,7 @@ const PREFIX_BYTES_MAX: usize = STAMP_BYTES + 3;
 /// The file of the ring that holds segment `segment`.
 pub(super) fn tail_path(log: &Path, segment: u64) -> PathBuf {
     let mut name = OsString::from(log);
-    name.push(if segment.is_multiple_of(2) {
-        ".tail0"
-    } else {
-        ".tail1"
-    });
+    name.push(if segment.is_multiple_of(2) { ".tail0" } else { ".tail1" });
     PathBuf::from(name)
 }
 
@@ -147,9 +143,7 @@ impl OutputLog {
         let mut taken = 0;
         let mut full = false;
         while !rest.is_empty() {
-            let room = part
-                .limit_bytes
-                .saturating_sub(part.disk_bytes + scratch.len() as u64);
+            let room = part.limit_bytes.saturating_sub(part.disk_bytes + scratch.len() as u64);
             let room = usize::try_from(room).unwrap_or(usize::MAX);
             if room <= PREFIX_BYTES_MAX {
                 full = true;
@@ -249,8 +243,7 @@ impl OutputLog {
     fn keep_tail(&mut self, bytes: &[u8]) {
         if bytes.len() >= TAIL_BYTES_MAX {
             self.tail.clear();
-            self.tail
-                .extend_from_slice(&bytes[bytes.len() - TAIL_BYTES_MAX..]);
+            self.tail.extend_from_slice(&bytes[bytes.len() - TAIL_BYTES_MAX..]);
             return;
         }
         let over = (self.tail.len() + bytes.len()).saturating_sub(TAIL_BYTES_MAX);

@@ -162,10 +162,7 @@ impl LogReader {
         }
         if byte == b' ' && self.text.first() != Some(&b'#') {
             let stamp = self.text.strip_prefix(b"+").unwrap_or(&self.text);
-            if let Some(at) = std::str::from_utf8(stamp)
-                .ok()
-                .and_then(|stamp| stamp.parse().ok())
-            {
+            if let Some(at) = std::str::from_utf8(stamp).ok().and_then(|stamp| stamp.parse().ok()) {
                 self.at = at;
             }
             self.text.clear();
@@ -186,8 +183,7 @@ impl LogReader {
     fn next_segment(&mut self) -> io::Result<Moved> {
         let mut next: Option<(u64, u64, File)> = None;
         for parity in 0..2 {
-            let Some((segment, begins_at, file)) = open_segment(&tail_path(&self.log, parity))?
-            else {
+            let Some((segment, begins_at, file)) = open_segment(&tail_path(&self.log, parity))? else {
                 continue;
             };
             let is_ahead = self.segment.is_none_or(|current| segment > current);
@@ -287,15 +283,11 @@ mod tests {
         }
 
         fn disk_bytes(&self) -> u64 {
-            [
-                self.path.clone(),
-                tail_path(&self.path, 0),
-                tail_path(&self.path, 1),
-            ]
-            .iter()
-            .filter_map(|path| fs::metadata(path).ok())
-            .map(|file| file.len())
-            .sum()
+            [self.path.clone(), tail_path(&self.path, 0), tail_path(&self.path, 1)]
+                .iter()
+                .filter_map(|path| fs::metadata(path).ok())
+                .map(|file| file.len())
+                .sum()
         }
     }
 
@@ -349,19 +341,12 @@ mod tests {
             printed += line.len() as u64;
             fixture.write(line.as_bytes());
         }
-        assert!(
-            fixture.disk_bytes() <= 2 * limit,
-            "{}",
-            fixture.disk_bytes()
-        );
+        assert!(fixture.disk_bytes() <= 2 * limit, "{}", fixture.disk_bytes());
         let lines = read_all(&fixture.path);
         let texts = texts(&lines);
         assert_eq!(texts.first(), Some(&"line 0"));
         assert_eq!(texts.last(), Some(&"line 19999"));
-        let gaps: Vec<_> = lines
-            .iter()
-            .filter(|line| line.kind == LineKind::Gap)
-            .collect();
+        let gaps: Vec<_> = lines.iter().filter(|line| line.kind == LineKind::Gap).collect();
         assert_eq!(gaps.len(), 1);
         let kept: u64 = lines
             .iter()
@@ -412,11 +397,7 @@ mod tests {
             for line in reader.by_ref() {
                 let line = line.unwrap();
                 assert_ne!(line.kind, LineKind::Gap);
-                let end = if line.kind == LineKind::Whole {
-                    "\n"
-                } else {
-                    ""
-                };
+                let end = if line.kind == LineKind::Whole { "\n" } else { "" };
                 seen.push(String::from_utf8(line.text).unwrap() + end);
             }
         }

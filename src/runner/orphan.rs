@@ -5,9 +5,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::process::{
-    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid,
-};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
@@ -15,8 +13,7 @@ use super::files::boot_id;
 use super::journal::{Running, Started};
 use super::keeper::read_report;
 use super::process::{
-    Process, all_processes, attempt_in_environment, boot_now, family, find_main_process,
-    read_process, signal,
+    Process, all_processes, attempt_in_environment, boot_now, family, find_main_process, read_process, signal,
 };
 use super::sys;
 use crate::model::{Exit, ExitStatus, Output, StopReason, Usage};
@@ -143,8 +140,7 @@ impl Orphan {
         let mut roots = HashSet::new();
         if let Some(main) = main {
             // The number may belong to somebody else by now.
-            let is_taken =
-                read_process(main.pid).is_some_and(|process| process.start_time != main.start_time);
+            let is_taken = read_process(main.pid).is_some_and(|process| process.start_time != main.start_time);
             if !is_taken {
                 sessions.insert(main.pid);
             }
@@ -161,21 +157,12 @@ impl Orphan {
         left
     }
 
-    fn exit(
-        &self,
-        status: ExitStatus,
-        stop: Option<StopReason>,
-        leftovers_killed: u32,
-        pid: u32,
-    ) -> Exit {
+    fn exit(&self, status: ExitStatus, stop: Option<StopReason>, leftovers_killed: u32, pid: u32) -> Exit {
         Exit {
             id: self.started.id,
             status,
             stop,
-            started_at: self
-                .running
-                .as_ref()
-                .map_or(self.started.at, |running| running.at),
+            started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
             ended_at: Timestamp::now(),
             pid: self.running.as_ref().map_or(pid, |running| running.pid),
             usage: Usage {
@@ -200,11 +187,8 @@ fn status_of(pidfd: &OwnedFd) -> ExitStatus {
         WaitId::PidFd(pidfd.as_fd()),
         WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
     );
-    let unknown = || {
-        ExitStatus::Unknown(
-            "its keeper died; its end was seen, but its status went to another parent".to_owned(),
-        )
-    };
+    let unknown =
+        || ExitStatus::Unknown("its keeper died; its end was seen, but its status went to another parent".to_owned());
     match ended {
         Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => ExitStatus::Code(code),

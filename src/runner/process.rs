@@ -99,19 +99,12 @@ pub(super) fn own_children() -> Vec<i32> {
 
 /// Of `processes`: the roots and everything that descends from them, as far as the chain of parents still shows it,
 /// and every process in a session led by one of `sessions`. Zombies are left out.
-pub(super) fn family(
-    processes: &[Process],
-    roots: &HashSet<i32>,
-    sessions: &HashSet<i32>,
-) -> Vec<Process> {
+pub(super) fn family(processes: &[Process], roots: &HashSet<i32>, sessions: &HashSet<i32>) -> Vec<Process> {
     let mut found = HashSet::new();
     loop {
         let before = found.len();
         for process in processes {
-            if roots.contains(&process.pid)
-                || sessions.contains(&process.session)
-                || found.contains(&process.parent)
-            {
+            if roots.contains(&process.pid) || sessions.contains(&process.session) || found.contains(&process.parent) {
                 found.insert(process.pid);
             }
         }
@@ -135,8 +128,7 @@ pub(super) fn signal(process: &Process, signal: Signal) -> bool {
     let Ok(pidfd) = pidfd_open(pid, PidfdFlags::empty()) else {
         return false;
     };
-    let is_same = read_process(process.pid)
-        .is_some_and(|now| now.start_time == process.start_time && !now.is_zombie);
+    let is_same = read_process(process.pid).is_some_and(|now| now.start_time == process.start_time && !now.is_zombie);
     is_same && pidfd_send_signal(&pidfd, signal).is_ok()
 }
 

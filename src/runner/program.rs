@@ -12,11 +12,7 @@ use super::sys::{self, SpawnAttributes};
 use crate::model::AttemptSpec;
 
 /// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
-pub(super) fn start(
-    spec: &AttemptSpec,
-    attributes: &SpawnAttributes,
-    output: BorrowedFd<'_>,
-) -> Result<i32, String> {
+pub(super) fn start(spec: &AttemptSpec, attributes: &SpawnAttributes, output: BorrowedFd<'_>) -> Result<i32, String> {
     make_private_dir(&spec.run_dir).map_err(|error| error.to_string())?;
     if let Some(dir) = &spec.output_dir {
         fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
@@ -29,10 +25,7 @@ pub(super) fn start(
         .map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes()].concat())
         .collect();
     let env = strings(env.iter().map(Vec::as_slice), "an environment variable")?;
-    let path = strings(
-        [program.as_os_str().as_encoded_bytes()],
-        "the program's path",
-    )?;
+    let path = strings([program.as_os_str().as_encoded_bytes()], "the program's path")?;
     let workdir = strings([spec.workdir.as_os_str().as_encoded_bytes()], "workdir")?;
     let child = sys::Child {
         program: &path[0],
@@ -45,10 +38,7 @@ pub(super) fn start(
     sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error))
 }
 
-fn strings<'a>(
-    texts: impl IntoIterator<Item = &'a [u8]>,
-    what: &str,
-) -> Result<Vec<CString>, String> {
+fn strings<'a>(texts: impl IntoIterator<Item = &'a [u8]>, what: &str) -> Result<Vec<CString>, String> {
     texts
         .into_iter()
         .map(|text| CString::new(text).map_err(|_| format!("{what} holds a NUL byte; remove it")))
@@ -87,9 +77,7 @@ fn find_program(spec: &AttemptSpec) -> Result<PathBuf, String> {
     }
     Err(match forbidden {
         Some(found) => format!("{} is not executable; run chmod +x on it", found.display()),
-        None => format!(
-            "{name} is not in PATH ({path}); write its full path, or set PATH in the job's env"
-        ),
+        None => format!("{name} is not in PATH ({path}); write its full path, or set PATH in the job's env"),
     })
 }
 
@@ -98,9 +86,7 @@ fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
     let workdir = spec.workdir.display();
     match fs::metadata(&spec.workdir) {
         Err(reason) => {
-            return format!(
-                "workdir {workdir} cannot be entered: {reason}; make it, or correct workdir"
-            );
+            return format!("workdir {workdir} cannot be entered: {reason}; make it, or correct workdir");
         }
         Ok(dir) if !dir.is_dir() => {
             return format!("workdir {workdir} is not a directory; correct workdir");
@@ -126,12 +112,12 @@ fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
                 )
             }
         }
-        io::ErrorKind::ArgumentListTooLong => format!(
-            "the arguments and environment of {shown} are too long: {error}; pass them in a file"
-        ),
-        _ if error.raw_os_error() == Some(libc::ENOEXEC) => format!(
-            "{shown} is not a program: {error}; if it is a script, begin it with a line such as #!/bin/sh"
-        ),
+        io::ErrorKind::ArgumentListTooLong => {
+            format!("the arguments and environment of {shown} are too long: {error}; pass them in a file")
+        }
+        _ if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            format!("{shown} is not a program: {error}; if it is a script, begin it with a line such as #!/bin/sh")
+        }
         _ if error.raw_os_error() == Some(libc::EAGAIN) => format!(
             "{shown} could not be started: {error}; the limit of processes is reached, raise TasksMax or ulimit -u"
         ),

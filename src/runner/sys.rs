@@ -47,19 +47,12 @@ impl SpawnAttributes {
             let mut attributes = Self(attributes.assume_init());
             libc::sigemptyset(none.as_mut_ptr());
             libc::sigfillset(all.as_mut_ptr());
-            let flags = c_int::from(libc::POSIX_SPAWN_SETSID)
-                | libc::POSIX_SPAWN_SETSIGDEF
-                | libc::POSIX_SPAWN_SETSIGMASK;
+            let flags =
+                c_int::from(libc::POSIX_SPAWN_SETSID) | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
             let flags = libc::c_short::try_from(flags).map_err(io::Error::other)?;
             check(libc::posix_spawnattr_setflags(&raw mut attributes.0, flags))?;
-            check(libc::posix_spawnattr_setsigmask(
-                &raw mut attributes.0,
-                none.as_ptr(),
-            ))?;
-            check(libc::posix_spawnattr_setsigdefault(
-                &raw mut attributes.0,
-                all.as_ptr(),
-            ))?;
+            check(libc::posix_spawnattr_setsigmask(&raw mut attributes.0, none.as_ptr()))?;
+            check(libc::posix_spawnattr_setsigdefault(&raw mut attributes.0, all.as_ptr()))?;
             Ok(attributes)
         }
     }
@@ -187,8 +180,7 @@ pub(super) fn reap(pid: i32) -> io::Result<Option<(ExitStatus, Usage)>> {
 fn millis(time: libc::timeval) -> u64 {
     let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
     let micros = u64::try_from(time.tv_usec).unwrap_or(0);
-    u64::try_from((Duration::from_secs(seconds) + Duration::from_micros(micros)).as_millis())
-        .unwrap_or(u64::MAX)
+    u64::try_from((Duration::from_secs(seconds) + Duration::from_micros(micros)).as_millis()).unwrap_or(u64::MAX)
 }
 
 /// Tries to lock a whole file; the lock belongs to the open file and lasts until its last descriptor is closed.
@@ -239,11 +231,7 @@ pub(super) fn child_signals() -> io::Result<OwnedFd> {
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
-        check(libc::pthread_sigmask(
-            libc::SIG_BLOCK,
-            set.as_ptr(),
-            ptr::null_mut(),
-        ))?;
+        check(libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()))?;
         let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
         if fd < 0 {
             return Err(io::Error::last_os_error());

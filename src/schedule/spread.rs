@@ -31,11 +31,7 @@ mod tests {
             ("a", 153_088),
             ("", 281_030),
         ] {
-            assert_eq!(
-                start_offset(name, jitter),
-                Duration::from_millis(millis),
-                "{name}"
-            );
+            assert_eq!(start_offset(name, jitter), Duration::from_millis(millis), "{name}");
         }
     }
 
@@ -48,10 +44,7 @@ mod tests {
             assert!(offset < jitter);
             tenths[usize::try_from(offset.as_secs() / 10).unwrap()] += 1;
         }
-        assert!(
-            tenths.iter().all(|count| (850..=1_150).contains(count)),
-            "{tenths:?}"
-        );
+        assert!(tenths.iter().all(|count| (850..=1_150).contains(count)), "{tenths:?}");
     }
 
     #[test]

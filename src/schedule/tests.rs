@@ -58,9 +58,7 @@ fn lines(schedule: &Schedule, after: &str, count: usize) -> Vec<String> {
         .iter()
         .map(|occurrence| {
             let nominal: Vec<String> = occurrence.nominal.iter().map(ToString::to_string).collect();
-            let skip = occurrence
-                .skip
-                .map_or(String::new(), |skip| format!(" [{skip:?}]"));
+            let skip = occurrence.skip.map_or(String::new(), |skip| format!(" [{skip:?}]"));
             let note = occurrence
                 .note
                 .as_ref()

@@ -35,8 +35,7 @@ impl Stretch {
         let mut start = None;
         if let Some(just_after) = tick_after(instant) {
             for change in zone.preceding(just_after) {
-                let before = tick_before(change.timestamp())
-                    .map_or(offset, |instant| zone.to_offset(instant));
+                let before = tick_before(change.timestamp()).map_or(offset, |instant| zone.to_offset(instant));
                 if before != offset {
                     start = Some((change.timestamp(), before));
                     break;

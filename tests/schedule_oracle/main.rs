@@ -10,10 +10,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use freshd::model::{OnHoliday, Rule, Schedule, Skip};
 use freshd::schedule::{next, previous};
 
-use oracle::{
-    Change, Expected, HOUR, Line, Zone, clock, expected, fixed_lines, instant, random_lines, zone,
-    zones,
-};
+use oracle::{Change, Expected, HOUR, Line, Zone, clock, expected, fixed_lines, instant, random_lines, zone, zones};
 
 #[test]
 fn due_times_agree_with_the_prose_at_every_change_of_every_zone_from_1970_to_2100() {
@@ -101,10 +98,7 @@ fn difference(zone: &Zone, from: i64, to: i64, line: &Line) -> Option<String> {
             runs.push(occurrence.clone());
         }
         let at = after.as_millisecond().div_euclid(1_000);
-        found.insert(
-            at * 2 + i64::from(after.subsec_nanosecond() != 0),
-            (nominal, date_line),
-        );
+        found.insert(at * 2 + i64::from(after.subsec_nanosecond() != 0), (nominal, date_line));
     }
     if found != expected {
         return Some(format!(

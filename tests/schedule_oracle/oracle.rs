@@ -57,10 +57,7 @@ pub(crate) fn expected(zone: &Zone, line: &Line, from: i64, to: i64) -> Expected
             None => zone.first_offset,
         }
     };
-    let mut offsets: BTreeSet<i64> = near
-        .iter()
-        .flat_map(|change| [change.before, change.after])
-        .collect();
+    let mut offsets: BTreeSet<i64> = near.iter().flat_map(|change| [change.before, change.after]).collect();
     offsets.insert(offset_at(from));
     // Every local minute that can have to do with the window.
     let first_minute = (from + offsets.first().unwrap()).div_euclid(60);
@@ -86,9 +83,7 @@ pub(crate) fn expected(zone: &Zone, line: &Line, from: i64, to: i64) -> Expected
             [] => {
                 let change = near
                     .iter()
-                    .find(|change| {
-                        change.at + change.before <= local && local < change.at + change.after
-                    })
+                    .find(|change| change.at + change.before <= local && local < change.at + change.after)
                     .expect("a minute that does not happen lies in a gap");
                 if change.after - change.before <= 3 * HOUR {
                     due(&mut expected, change.at * 2, local, false);
@@ -113,19 +108,14 @@ pub(crate) fn expected(zone: &Zone, line: &Line, from: i64, to: i64) -> Expected
 }
 
 fn due(expected: &mut Expected, at: i64, local: i64, date_line: bool) {
-    let entry = expected
-        .entry(at)
-        .or_insert_with(|| (BTreeSet::new(), date_line));
+    let entry = expected.entry(at).or_insert_with(|| (BTreeSet::new(), date_line));
     entry.0.insert(local);
 }
 
 /// Whether the line names a local time.
 fn names(line: &Line, local: i64) -> bool {
     let day = local.div_euclid(24 * HOUR);
-    let (hour, minute) = (
-        local.rem_euclid(24 * HOUR) / HOUR,
-        local.rem_euclid(HOUR) / 60,
-    );
+    let (hour, minute) = (local.rem_euclid(24 * HOUR) / HOUR, local.rem_euclid(HOUR) / 60);
     if !line.minutes.contains(&minute) || !line.hours.contains(&hour) {
         return false;
     }
@@ -274,19 +264,10 @@ pub(crate) fn random_lines() -> Vec<Line> {
 }
 
 impl Line {
-    pub(crate) fn new(
-        minutes: Vec<i64>,
-        hours: Vec<i64>,
-        days: Vec<i64>,
-        weekdays: Vec<i64>,
-    ) -> Line {
+    pub(crate) fn new(minutes: Vec<i64>, hours: Vec<i64>, days: Vec<i64>, weekdays: Vec<i64>) -> Line {
         let list = |values: &[i64]| match values {
             [] => "*".to_owned(),
-            values => values
-                .iter()
-                .map(i64::to_string)
-                .collect::<Vec<_>>()
-                .join(","),
+            values => values.iter().map(i64::to_string).collect::<Vec<_>>().join(","),
         };
         let text = format!(
             "{} {} {} * {}",

@@ -27,15 +27,27 @@ pub(crate) struct Play {
 
 impl Play {
     pub(crate) fn succeeds() -> Self {
-        Self { takes: Duration::from_secs(5), status: ExitStatus::Code(0), tail: "", wrote: None }
+        Self {
+            takes: Duration::from_secs(5),
+            status: ExitStatus::Code(0),
+            tail: "",
+            wrote: None,
+        }
     }
 
     pub(crate) fn fails(code: i32, tail: &'static str) -> Self {
-        Self { status: ExitStatus::Code(code), tail, ..Self::succeeds() }
+        Self {
+            status: ExitStatus::Code(code),
+            tail,
+            ..Self::succeeds()
+        }
     }
 
     pub(crate) fn writes(digest: &str, as_of: Timestamp) -> Self {
-        Self { wrote: Some((digest.to_owned(), as_of)), ..Self::succeeds() }
+        Self {
+            wrote: Some((digest.to_owned(), as_of)),
+            ..Self::succeeds()
+        }
     }
 
     pub(crate) fn taking(self, takes: Duration) -> Self {
@@ -74,7 +86,10 @@ impl World {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let wall = at(from);
         let settings = settings(&dir.path().join("jobs.toml"), jobs_toml, wall);
-        let now = Now { wall, boot: Duration::from_secs(1_000) };
+        let now = Now {
+            wall,
+            boot: Duration::from_secs(1_000),
+        };
         let mut world = Self {
             settings,
             engine: None,
@@ -143,7 +158,11 @@ impl World {
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
         self.sequence += 1;
         let id = self.sequence;
-        self.handle(Event::Requested { id, by: "anna".to_owned(), request });
+        self.handle(Event::Requested {
+            id,
+            by: "anna".to_owned(),
+            request,
+        });
         self.replies.pop().expect("an answer")
     }
 
@@ -154,12 +173,18 @@ impl World {
             let queued = self.queue.keys().next().map(|(at, _)| *at);
             let wake = self.engine.as_ref().and_then(|engine| engine.next_wake(self.now));
             let next = [queued, wake].into_iter().flatten().min();
-            let Some(next) = next.filter(|next| *next <= until) else { break };
+            let Some(next) = next.filter(|next| *next <= until) else {
+                break;
+            };
             self.pass_to(next.max(self.now.wall));
             if queued == Some(next) {
                 let (_, event) = self.queue.pop_first().expect("queued");
                 // Told to a daemon that is not there: the keeper tells it again after the start.
-                if self.engine.is_some() { self.handle(event) } else { self.later(Duration::from_secs(30), event) }
+                if self.engine.is_some() {
+                    self.handle(event)
+                } else {
+                    self.later(Duration::from_secs(30), event)
+                }
             } else {
                 self.handle(Event::Tick);
             }
@@ -199,21 +224,49 @@ impl World {
             Action::Stop { id, reason } => self.stop_process(id, reason),
             Action::Judge(judging) => {
                 let (sha256, as_of) = self.wrote.get(&judging.id).cloned().expect("it wrote something");
-                let measurement = Measurement { bytes: 100, rows: Some(80), sha256, as_of: Some(as_of) };
-                let judgement = Judgement { measurement, checks: Vec::new() };
-                self.later(Duration::ZERO, Event::Judged { id: judging.id, judgement });
+                let measurement = Measurement {
+                    bytes: 100,
+                    rows: Some(80),
+                    sha256,
+                    as_of: Some(as_of),
+                };
+                let judgement = Judgement {
+                    measurement,
+                    checks: Vec::new(),
+                };
+                self.later(
+                    Duration::ZERO,
+                    Event::Judged {
+                        id: judging.id,
+                        judgement,
+                    },
+                );
             }
             Action::Publish(publishing) => {
-                let version =
-                    VersionRef { dataset: publishing.version.dataset.clone(), number: publishing.version.number };
-                self.later(Duration::ZERO, Event::Published { version, result: Ok(()) });
+                let version = VersionRef {
+                    dataset: publishing.version.dataset.clone(),
+                    number: publishing.version.number,
+                };
+                self.later(
+                    Duration::ZERO,
+                    Event::Published {
+                        version,
+                        result: Ok(()),
+                    },
+                );
             }
             Action::Send(notification) => {
                 let outcome = self.refusals.pop().unwrap_or(DeliveryOutcome::Accepted);
                 if outcome == DeliveryOutcome::Accepted {
                     self.sent.push((self.now.wall, (*notification).clone()));
                 }
-                self.later(Duration::ZERO, Event::Delivered { id: notification.id, outcome });
+                self.later(
+                    Duration::ZERO,
+                    Event::Delivered {
+                        id: notification.id,
+                        outcome,
+                    },
+                );
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
             Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } | Action::Probe(_) => {}
@@ -227,22 +280,42 @@ impl World {
             Some(script) => script(spec, now),
             None => Play::writes(&now.to_string(), now),
         };
-        self.later(Duration::ZERO, Event::AttemptStarted { id: spec.id, pid: 4_711, at: now });
+        self.later(
+            Duration::ZERO,
+            Event::AttemptStarted {
+                id: spec.id,
+                pid: 4_711,
+                at: now,
+            },
+        );
         if let Some(wrote) = &play.wrote {
             self.wrote.insert(spec.id, wrote.clone());
         }
         let takes = spec.timeout.map_or(play.takes, |timeout| play.takes.min(timeout));
-        let stop = spec.timeout.filter(|timeout| play.takes > *timeout).map(|_| StopReason::Timeout);
+        let stop = spec
+            .timeout
+            .filter(|timeout| play.takes > *timeout)
+            .map(|_| StopReason::Timeout);
         let exit = exit(spec.id, &play, now, later(now, takes), stop);
         self.running.insert(spec.id, play);
         self.later(takes, Event::AttemptEnded(exit));
     }
 
     fn stop_process(&mut self, id: AttemptId, reason: StopReason) {
-        let Some(play) = self.running.get(&id).cloned() else { return };
-        self.queue.retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
-        let started = self.started.iter().find(|(_, started, _)| *started == id).map_or(self.now.wall, |found| found.2);
-        let play = Play { status: ExitStatus::Signal(15), ..play };
+        let Some(play) = self.running.get(&id).cloned() else {
+            return;
+        };
+        self.queue
+            .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
+        let started = self
+            .started
+            .iter()
+            .find(|(_, started, _)| *started == id)
+            .map_or(self.now.wall, |found| found.2);
+        let play = Play {
+            status: ExitStatus::Signal(15),
+            ..play
+        };
         let exit = exit(id, &play, started, self.now.wall, Some(reason));
         self.later(Duration::ZERO, Event::AttemptEnded(exit));
     }
@@ -275,17 +348,28 @@ fn exit(id: AttemptId, play: &Play, started_at: Timestamp, ended_at: Timestamp, 
         ended_at,
         pid: 4_711,
         usage: Usage::default(),
-        output: Output { bytes: play.tail.len() as u64, dropped_bytes: 0, tail: play.tail.to_owned() },
+        output: Output {
+            bytes: play.tail.len() as u64,
+            dropped_bytes: 0,
+            tail: play.tail.to_owned(),
+        },
         report: String::new(),
     }
 }
 
 fn settings(file: &std::path::Path, text: &str, now: Timestamp) -> Arc<Settings> {
     std::fs::write(file, text).expect("jobs.toml is written");
-    let environment = Environment { now, ..Environment::of_process() };
+    let environment = Environment {
+        now,
+        ..Environment::of_process()
+    };
     let loaded = config::load(file, &environment);
     let problems = config::render(&loaded.problems, false);
-    Arc::new(loaded.settings.unwrap_or_else(|| panic!("the configuration is fine:\n{problems}")))
+    Arc::new(
+        loaded
+            .settings
+            .unwrap_or_else(|| panic!("the configuration is fine:\n{problems}")),
+    )
 }
 
 /// A time: RFC 3339, or local time in Oslo.

@@ -6,8 +6,7 @@ use jiff::SignedDuration;
 
 use super::*;
 use crate::model::{
-    AsOf, ChannelKind, Command, Format, MailSecurity, OnHoliday, Overlap, Owner, ProbeTarget,
-    RetryOn, Rule,
+    AsOf, ChannelKind, Command, Format, MailSecurity, OnHoliday, Overlap, Owner, ProbeTarget, RetryOn, Rule,
 };
 
 /// A configuration of every section.
@@ -62,10 +61,7 @@ fn the_example_is_accepted_with_all_it_says() {
     let place = example();
     let loaded = place.load();
     assert_eq!(place.rendered(&loaded), "");
-    assert_eq!(
-        loaded.to_json(),
-        serde_json::json!({ "ok": true, "problems": [] })
-    );
+    assert_eq!(loaded.to_json(), serde_json::json!({ "ok": true, "problems": [] }));
     assert_eq!(loaded.files.len(), 2);
     assert_eq!(loaded.files[0].1, EXAMPLE);
     let settings = loaded.settings.unwrap();
@@ -78,10 +74,7 @@ fn the_example_is_accepted_with_all_it_says() {
     let calendar = &settings.calendars["norway"];
     assert_eq!((calendar.weekend, calendar.holidays.len()), (0b100_0001, 4));
 
-    let ChannelKind::Email {
-        server, password, ..
-    } = &settings.channels["mail"].kind
-    else {
+    let ChannelKind::Email { server, password, .. } = &settings.channels["mail"].kind else {
         panic!("not email");
     };
     assert_eq!((server.port, server.security), (465, MailSecurity::Tls));
@@ -109,10 +102,7 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     assert_eq!(stock.file, Some(place.path("exports/stock.csv")));
     assert_eq!(stock.max_age, Some(Duration::from_hours(7 * 24 + 2)));
     assert_eq!(stock.checks.format, Some(Format::Csv { delimiter: b';' }));
-    assert_eq!(
-        (stock.checks.rows_min, stock.checks.bytes_min),
-        (Some(50), Some(1024))
-    );
+    assert_eq!((stock.checks.rows_min, stock.checks.bytes_min), (Some(50), Some(1024)));
     assert!(matches!(&stock.as_of, AsOf::Column { column, zone: None } if column == "counted_at"));
     let due = stock.due.as_ref().unwrap();
     assert_eq!(due.grace, Duration::from_mins(15));
@@ -120,28 +110,16 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     assert_eq!(&*due.schedule.text, "0 23 * * FRI");
     let items = &settings.datasets["items"];
     let glob = place.path("imports/items-*.csv").display().to_string();
-    assert_eq!(
-        items.probe.as_ref().unwrap().target,
-        ProbeTarget::Glob(glob)
-    );
-    assert!(
-        matches!(&items.as_of, AsOf::Pattern { pattern, .. } if pattern == "items-%Y-%m-%d.csv")
-    );
+    assert_eq!(items.probe.as_ref().unwrap().target, ProbeTarget::Glob(glob));
+    assert!(matches!(&items.as_of, AsOf::Pattern { pattern, .. } if pattern == "items-%Y-%m-%d.csv"));
 
     let export = &settings.jobs["stock-export"];
-    let command = format!(
-        "{} --all",
-        place.path("transfers/export_stock.sh").display()
-    );
+    let command = format!("{} --all", place.path("transfers/export_stock.sh").display());
     assert_eq!(export.command, Command::Shell(command));
     assert_eq!(export.retry.attempts, 4);
     assert_eq!(
         export.retry.on,
-        [
-            RetryOn::TimedOut,
-            RetryOn::Codes(75, 75),
-            RetryOn::Codes(1, 9)
-        ]
+        [RetryOn::TimedOut, RetryOn::Codes(75, 75), RetryOn::Codes(1, 9)]
     );
     assert_eq!(export.retry.never_on, [RetryOn::Codes(2, 2)]);
     assert_eq!(export.env, [("LC_ALL".to_owned(), "C.UTF-8".to_owned())]);
@@ -268,10 +246,7 @@ fn variables_of_an_env_file_come_behind_those_of_env() {
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))
         .collect();
-    assert_eq!(
-        pairs,
-        [("A", "written"), ("B", "quoted value"), ("C", "x=y")]
-    );
+    assert_eq!(pairs, [("A", "written"), ("B", "quoted value"), ("C", "x=y")]);
 }
 
 #[test]
@@ -287,15 +262,8 @@ fn holidays_are_read_from_an_icalendar_file() {
     ));
     let calendar = loaded.settings.unwrap().calendars["x"].clone();
     let christmas = jiff::civil::date(2027, 12, 25);
-    assert_eq!(
-        calendar.holidays.get(&christmas).map(|name| &**name),
-        Some("Christmas")
-    );
-    assert!(
-        calendar
-            .holidays
-            .contains_key(&jiff::civil::date(2027, 5, 17))
-    );
+    assert_eq!(calendar.holidays.get(&christmas).map(|name| &**name), Some("Christmas"));
+    assert!(calendar.holidays.contains_key(&jiff::civil::date(2027, 5, 17)));
 }
 
 #[test]
@@ -309,18 +277,12 @@ fn mail_servers_get_the_port_of_their_protection() {
             MailSecurity::StartTls,
         ),
         ("smtps://h:1465", "h", 1465, MailSecurity::Tls),
-        (
-            "smtp://127.0.0.1:2525",
-            "127.0.0.1",
-            2525,
-            MailSecurity::Plain,
-        ),
+        ("smtp://127.0.0.1:2525", "127.0.0.1", 2525, MailSecurity::Plain),
         ("smtp://[::1]", "::1", 25, MailSecurity::Plain),
         ("smtp://localhost", "localhost", 25, MailSecurity::Plain),
     ] {
         let place = Place::new();
-        let text =
-            format!("{TOP}[channels.m]\ntype = \"email\"\nserver = \"{url}\"\nfrom = \"a@b\"\n");
+        let text = format!("{TOP}[channels.m]\ntype = \"email\"\nserver = \"{url}\"\nfrom = \"a@b\"\n");
         let loaded = place.load_text(&text);
         let settings = loaded
             .settings

@@ -11,10 +11,7 @@ fn including(patterns: &str) -> String {
 #[test]
 fn every_included_file_is_checked_alike_and_names_its_own_lines() {
     let place = Place::new();
-    place.write(
-        "jobs.d/a.toml",
-        &JOB.replace("NAME", "a").replace("1h", "soon"),
-    );
+    place.write("jobs.d/a.toml", &JOB.replace("NAME", "a").replace("1h", "soon"));
     place.write("jobs.d/b.toml", "[jobs.b\n");
     place.write(
         "jobs.d/c.toml",
@@ -59,9 +56,7 @@ fn includes_are_told_apart_from_the_root() {
     let place = Place::new();
     place.write("a.toml", "include = [\"b.toml\"]\ntimezone = \"UTC\"\n");
     place.write("b.toml", "");
-    let loaded = place.load_text(&including(
-        "[\"a.toml\", \"no/*.toml\", \"c.toml\", \"./jobs.toml\"]",
-    ));
+    let loaded = place.load_text(&including("[\"a.toml\", \"no/*.toml\", \"c.toml\", \"./jobs.toml\"]"));
     assert_eq!(
         place.lines(&loaded, Level::Error),
         [
@@ -108,10 +103,7 @@ fn a_missing_or_oversized_root_is_one_error() {
 fn a_pipe_is_not_waited_for() {
     let place = Place::new();
     let pipe = place.path("jobs.toml");
-    let made = std::process::Command::new("mkfifo")
-        .arg(&pipe)
-        .status()
-        .unwrap();
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
     assert!(made.success());
     let found = place.lines(&place.load(), Level::Error);
     assert_eq!(
@@ -159,11 +151,7 @@ fn root_refuses_what_others_can_change_and_others_do_not() {
             );
             place.mode("secrets/hook", 0o600);
             assert!(place.load().settings.is_some());
-            let mode = if place.path(unsafe_path).is_dir() {
-                0o777
-            } else {
-                0o646
-            };
+            let mode = if place.path(unsafe_path).is_dir() { 0o777 } else { 0o646 };
             place.mode(unsafe_path, mode);
             let loaded = place.load();
             let errors = place.lines(&loaded, Level::Error);

@@ -11,9 +11,7 @@ fn job_errors(lines: &str) -> Vec<String> {
 
 /// A sound dataset but for the lines given; the first given line is line 20.
 fn dataset_errors(lines: &str) -> Vec<String> {
-    errors(&format!(
-        "[datasets.x]\nowner = \"ops\"\nfile = \"x.csv\"\n{lines}\n"
-    ))
+    errors(&format!("[datasets.x]\nowner = \"ops\"\nfile = \"x.csv\"\n{lines}\n"))
 }
 
 fn check_all(errors_of: impl Fn(&str) -> Vec<String>, table: &[(&str, &str)]) {
@@ -497,10 +495,7 @@ fn commands_that_cannot_be_started_are_refused() {
             "\"./plain.sh\"",
             "`./plain.sh` `./plain.sh` is not executable (chmod +x plain.sh)",
         ),
-        (
-            "\"bin/ x\"",
-            "`bin/` `bin/` is a directory (name the program in it)",
-        ),
+        ("\"bin/ x\"", "`bin/` `bin/` is a directory (name the program in it)"),
         (
             "\"A=1 bin/rum.sh\"",
             "`bin/rum.sh` `bin/rum.sh` does not exist (did you mean `run.sh`, beside it?)",
@@ -534,9 +529,7 @@ fn commands_that_cannot_be_started_are_refused() {
             "`\"a\\u0000b\"` `command` contains a NUL character (take it out)",
         ),
     ] {
-        let loaded = place.load_text(&format!(
-            "{TOP}[jobs.a]\nowner = \"ops\"\ncommand = {command}\n"
-        ));
+        let loaded = place.load_text(&format!("{TOP}[jobs.a]\nowner = \"ops\"\ncommand = {command}\n"));
         let errors = place.lines(&loaded, Level::Error);
         assert_eq!(errors.len(), 1, "{command}: {errors:?}");
         let (_, error) = errors[0].split_once(' ').unwrap();

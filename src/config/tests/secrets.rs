@@ -9,13 +9,10 @@ fn hook(secret: &str) -> String {
 
 fn found(place: &Place, secret: &str) -> String {
     let loaded = place.load_text(&hook(secret));
-    let settings = loaded
-        .settings
-        .unwrap_or_else(|| panic!("{:?}", loaded.problems));
+    let settings = loaded.settings.unwrap_or_else(|| panic!("{:?}", loaded.problems));
     match &settings.channels["h"].kind {
         ChannelKind::Webhook {
-            secret: Some(secret),
-            ..
+            secret: Some(secret), ..
         } => secret.reveal().to_owned(),
         other => panic!("{other:?}"),
     }
@@ -28,14 +25,8 @@ fn a_secret_is_found_in_a_file_a_variable_or_a_credential() {
     place.write("credentials/hook", "from credential\r\n");
     place.write("secrets/hook", " from file \n");
     assert_eq!(found(&place, "{ file = \"secrets/hook\" }"), " from file ");
-    assert_eq!(
-        found(&place, "{ env = \"HOOK_SECRET\" }"),
-        "hook-in-variable"
-    );
-    assert_eq!(
-        found(&place, "{ credential = \"hook\" }"),
-        "from credential"
-    );
+    assert_eq!(found(&place, "{ env = \"HOOK_SECRET\" }"), "hook-in-variable");
+    assert_eq!(found(&place, "{ credential = \"hook\" }"), "from credential");
 }
 
 #[test]
@@ -104,12 +95,7 @@ fn a_slack_url_is_a_secret_but_for_a_server_on_this_machine() {
     let refused = place.load_text(&slack("\"https://hooks.slack.com/services/T0/B0/canary\""));
     assert!(refused.settings.is_none());
     assert!(!place.rendered(&refused).contains("canary"));
-    assert!(
-        place
-            .load_text(&slack("\"http://127.0.0.1:9/x\""))
-            .settings
-            .is_some()
-    );
+    assert!(place.load_text(&slack("\"http://127.0.0.1:9/x\"")).settings.is_some());
     place.write("url", "ftp://canary/\n");
     place.mode("url", 0o600);
     let refused = place.load_text(&slack("{ file = \"url\" }"));
@@ -141,12 +127,7 @@ fn no_secret_is_shown_by_any_problem_or_by_debug() {
         let place = Place::new();
         let loaded = place.load_text(&format!("{text}{TOP}"));
         assert!(!loaded.problems.is_empty(), "{text}");
-        let shown = format!(
-            "{}{:?}{}",
-            place.rendered(&loaded),
-            loaded.problems,
-            loaded.to_json()
-        );
+        let shown = format!("{}{:?}{}", place.rendered(&loaded), loaded.problems, loaded.to_json());
         for canary in canaries {
             assert!(!shown.contains(canary), "{text}\n{shown}");
         }

@@ -19,10 +19,7 @@ use super::super::sys;
 use super::super::wire::{Known, KnownState, ToDaemon, ToKeeper};
 use super::dead::{DeadKeeper, Testament};
 use super::link_state::{Link, Wanted};
-use crate::model::{
-    Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Output, StopReason,
-    Usage,
-};
+use crate::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Output, StopReason, Usage};
 
 /// How long `recover` waits for keepers that live but do not answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -138,15 +135,8 @@ impl KeeperSet {
     }
 
     /// Serves until `Close`, or until the last handle is gone.
-    pub(super) async fn run(
-        mut self,
-        numbers: Vec<u32>,
-        highest: u32,
-        mut commands: mpsc::UnboundedReceiver<Command>,
-    ) {
-        let (Some(mut news), Some(mut reports)) =
-            (self.news_inbox.take(), self.reports_inbox.take())
-        else {
+    pub(super) async fn run(mut self, numbers: Vec<u32>, highest: u32, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let (Some(mut news), Some(mut reports)) = (self.news_inbox.take(), self.reports_inbox.take()) else {
             return;
         };
         self.highest = highest;
@@ -248,10 +238,7 @@ impl KeeperSet {
         if !has_begun {
             return;
         }
-        let Some(link) = self
-            .current
-            .and_then(|current| self.links.get_mut(&current))
-        else {
+        let Some(link) = self.current.and_then(|current| self.links.get_mut(&current)) else {
             self.current = None;
             return self.launch();
         };
@@ -262,8 +249,7 @@ impl KeeperSet {
         self.waiting = later;
         for wanted in due {
             if let Err((wanted, error)) = link.want(wanted) {
-                let why =
-                    format!("it cannot be handed to the keeper: {error}; shorten its environment");
+                let why = format!("it cannot be handed to the keeper: {error}; shorten its environment");
                 let exit = never_ran(wanted.spec.id, why, wanted.stop);
                 let _ = self.reports.send(Report::OrphanEnded(Box::new(exit)));
             }
@@ -304,8 +290,7 @@ impl KeeperSet {
             // No keeper has it.
             self.waiting.remove(place);
             let why = "told to end before it began".to_owned();
-            self.tell(Event::AttemptEnded(never_ran(id, why, Some(reason))))
-                .await;
+            self.tell(Event::AttemptEnded(never_ran(id, why, Some(reason)))).await;
         } else if let Some(orphan) = self.orphans.get(&id) {
             let _ = orphan.send(reason);
         } else if let Some(wanted) = self.early.get_mut(&id) {
@@ -465,10 +450,7 @@ impl KeeperSet {
         self.any_damaged |= testament.is_damaged;
         let link = self.links.remove(&number).unwrap_or_default();
         if self.current == Some(number) {
-            tracing::error!(
-                keeper = number,
-                "the keeper died; what it ran is looked for"
-            );
+            tracing::error!(keeper = number, "the keeper died; what it ran is looked for");
             self.current = None;
             self.launch_failed();
         }
@@ -520,8 +502,7 @@ impl KeeperSet {
         for (id, started) in testament.started {
             if self.undecided.contains_key(&id) {
                 dead.keep_open(id);
-                self.dangling
-                    .insert(id, (started, testament.running.remove(&id)));
+                self.dangling.insert(id, (started, testament.running.remove(&id)));
             }
         }
         for (started, _, _) in &watch {
@@ -540,12 +521,7 @@ impl KeeperSet {
     }
 
     /// Sees an attempt to its end that has no keeper any more.
-    async fn watch(
-        &mut self,
-        started: Started,
-        running: Option<Running>,
-        stop: Option<StopReason>,
-    ) {
+    async fn watch(&mut self, started: Started, running: Option<Running>, stop: Option<StopReason>) {
         let id = started.id;
         let orphan = Orphan { started, running };
         if let (Some(running), Ok(_)) = (&orphan.running, orphan.find()) {
@@ -625,8 +601,7 @@ impl KeeperSet {
                 } else {
                     "a keeper's journal is damaged, so it may have started"
                 };
-                self.tell(Event::AttemptEnded(unknown(id, why.to_owned())))
-                    .await;
+                self.tell(Event::AttemptEnded(unknown(id, why.to_owned()))).await;
             } else if let Some(wanted) = early {
                 self.waiting.push(wanted);
             } else {
@@ -654,11 +629,7 @@ impl KeeperSet {
             return;
         };
         for process in processes {
-            if process.is_zombie
-                && process.parent == own
-                && process.session != session
-                && self.orphans.is_empty()
-            {
+            if process.is_zombie && process.parent == own && process.session != session && self.orphans.is_empty() {
                 let _ = sys::reap(process.pid);
             }
         }

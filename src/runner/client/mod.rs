@@ -68,9 +68,7 @@ pub async fn recover(
     match is_ready.await {
         Ok(Ok(())) => Ok(Keepers { commands }),
         Ok(Err(why)) => Err(RunnerError::Launch(why)),
-        Err(_) => Err(RunnerError::Launch(
-            "the task that serves the keepers ended".to_owned(),
-        )),
+        Err(_) => Err(RunnerError::Launch("the task that serves the keepers ended".to_owned())),
     }
 }
 

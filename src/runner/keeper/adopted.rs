@@ -75,11 +75,8 @@ impl Adopted {
         }
         self.orphans.retain(|pid, _| alive.contains(pid));
         let orphans = &self.orphans;
-        self.kept.retain(|id| {
-            orphans
-                .values()
-                .any(|orphan| orphan.owner == Owner::Attempt(*id))
-        });
+        self.kept
+            .retain(|id| orphans.values().any(|orphan| orphan.owner == Owner::Attempt(*id)));
     }
 
     fn owner_of(&self, process: &Process, mains: &Mains<'_>) -> Owner {
@@ -120,18 +117,12 @@ impl Adopted {
 
     /// Orphans that have no right to live: of an attempt that ended and does not keep them, or strays that can
     /// belong to none that still runs. `oldest_running` is the order of start of the oldest running attempt.
-    pub(super) fn outlaws(
-        &self,
-        is_running: impl Fn(AttemptId) -> bool,
-        oldest_running: Option<u64>,
-    ) -> HashSet<i32> {
+    pub(super) fn outlaws(&self, is_running: impl Fn(AttemptId) -> bool, oldest_running: Option<u64>) -> HashSet<i32> {
         self.orphans
             .values()
             .filter(|orphan| match orphan.owner {
                 Owner::Attempt(id) => !is_running(id) && !self.kept.contains(&id),
-                Owner::Stray { newest, spared } => {
-                    !spared && oldest_running.is_none_or(|oldest| oldest > newest)
-                }
+                Owner::Stray { newest, spared } => !spared && oldest_running.is_none_or(|oldest| oldest > newest),
             })
             .map(|orphan| orphan.process.pid)
             .collect()

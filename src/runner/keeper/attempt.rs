@@ -11,9 +11,7 @@ use jiff::Timestamp;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{
-    Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, setrlimit,
-};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, setrlimit};
 
 use super::super::journal;
 use super::super::log::{OutputLog, stamp};
@@ -199,11 +197,8 @@ impl RunningAttempt {
         match rustix::io::read(pipe, &mut *buffers.read) {
             Ok(0) => PipeState::Closed,
             Ok(read) => {
-                self.output.write(
-                    &buffers.read[..read],
-                    &stamp(Timestamp::now()),
-                    &mut buffers.scratch,
-                );
+                self.output
+                    .write(&buffers.read[..read], &stamp(Timestamp::now()), &mut buffers.scratch);
                 PipeState::More
             }
             Err(Errno::AGAIN | Errno::INTR) => PipeState::Empty,
@@ -231,10 +226,7 @@ impl RunningAttempt {
                 Usage::default(),
             ),
             Err(error) => (
-                ExitStatus::Unknown(format!(
-                    "the status of process {} cannot be had: {error}",
-                    self.pid
-                )),
+                ExitStatus::Unknown(format!("the status of process {} cannot be had: {error}", self.pid)),
                 Usage::default(),
             ),
         }

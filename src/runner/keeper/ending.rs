@@ -220,12 +220,7 @@ impl Keeper {
     }
 
     /// Whether nothing is left of an attempt that should not be. Kills what is.
-    fn is_swept(
-        &mut self,
-        slot: usize,
-        now: Duration,
-        processes: &mut Option<Vec<Process>>,
-    ) -> bool {
+    fn is_swept(&mut self, slot: usize, now: Duration, processes: &mut Option<Vec<Process>>) -> bool {
         let Some(attempt) = self.slots.get(slot).and_then(Option::as_ref) else {
             return false;
         };
@@ -275,12 +270,7 @@ impl Keeper {
         if self.adopted.is_empty() {
             return;
         }
-        let oldest = self
-            .slots
-            .iter()
-            .flatten()
-            .map(|attempt| attempt.sequence)
-            .min();
+        let oldest = self.slots.iter().flatten().map(|attempt| attempt.sequence).min();
         let states = &self.states;
         let is_running = |id| matches!(states.get(&id), Some(State::Running(_)));
         let outlaws = self.adopted.outlaws(is_running, oldest);
@@ -331,13 +321,7 @@ impl Keeper {
         Some(attempt)
     }
 
-    fn record_end(
-        &mut self,
-        attempt: RunningAttempt,
-        status: ExitStatus,
-        usage: Usage,
-        ended_at: Timestamp,
-    ) {
+    fn record_end(&mut self, attempt: RunningAttempt, status: ExitStatus, usage: Usage, ended_at: Timestamp) {
         let leftovers_killed = u32::try_from(attempt.killed.len()).unwrap_or(u32::MAX);
         self.record_exit(Exit {
             id: attempt.started.id,

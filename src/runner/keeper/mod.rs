@@ -22,9 +22,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::buffer::spare_capacity;
 use rustix::event::{Timespec, epoll};
-use rustix::time::{
-    Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime,
-};
+use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, timerfd_create, timerfd_settime};
 
 use adopted::Adopted;
 pub use attempt::REPORT_BYTES_MAX;
@@ -192,10 +190,7 @@ impl Keeper {
         let journal = Journal::create(files.journal())?;
         let listener = connection::listen(&files)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
-        let timer = timerfd_create(
-            TimerfdClockId::Boottime,
-            TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK,
-        )?;
+        let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;
         let readable = epoll::EventFlags::IN;
         epoll::add(&epoll, &listener, Source::Door.data(), readable)?;
         epoll::add(&epoll, &timer, Source::Timer.data(), readable)?;
@@ -246,28 +241,16 @@ impl Keeper {
         if self.log_lines < LOG_LINES_MAX {
             self.log_lines += 1;
             let number = self.files.number;
-            let _ = writeln!(
-                io::stderr(),
-                "{:.3} keeper {number}: {message}",
-                Timestamp::now()
-            );
+            let _ = writeln!(io::stderr(), "{:.3} keeper {number}: {message}", Timestamp::now());
         }
     }
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
-        let busy =
-            !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
-        let at_once = Timespec {
-            tv_sec: 0,
-            tv_nsec: 0,
-        };
+        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
+        let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
-        match epoll::wait(
-            &self.epoll,
-            spare_capacity(events),
-            busy.then_some(&at_once),
-        ) {
+        match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
             Ok(_) | Err(rustix::io::Errno::INTR) => {}
             Err(error) => return Err(error.into()),
         }
@@ -322,10 +305,7 @@ impl Keeper {
             tv_nsec: i64::from(at.subsec_nanos()),
         };
         let setting = Itimerspec {
-            it_interval: Timespec {
-                tv_sec: 0,
-                tv_nsec: 0,
-            },
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
             it_value: value,
         };
         timerfd_settime(&self.timer, TimerfdTimerFlags::ABSTIME, &setting)?;
@@ -422,13 +402,7 @@ impl Keeper {
         let id = spec.id;
         self.sequence += 1;
         let at = Timestamp::now();
-        let attempt = match RunningAttempt::start(
-            spec,
-            started,
-            self.sequence,
-            &self.attributes,
-            &self.limits,
-        ) {
+        let attempt = match RunningAttempt::start(spec, started, self.sequence, &self.attributes, &self.limits) {
             Ok(attempt) => attempt,
             Err(status) => return self.end_without_process(id, status, None, at),
         };
@@ -450,8 +424,7 @@ impl Keeper {
         }
         // Not synced by itself: it rides along with the next record that is.
         let _ = self.journal.push(&Record::Running(attempt.running.clone()));
-        self.mains
-            .insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
+        self.mains.insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
         self.states.insert(id, State::Running(slot));
         if let Some(deadline) = attempt.deadline {
             self.deadlines.insert((deadline, slot));
@@ -466,13 +439,7 @@ impl Keeper {
     }
 
     /// Records the end of an attempt that has no process to wait for.
-    fn end_without_process(
-        &mut self,
-        id: AttemptId,
-        status: ExitStatus,
-        stop: Option<StopReason>,
-        at: Timestamp,
-    ) {
+    fn end_without_process(&mut self, id: AttemptId, status: ExitStatus, stop: Option<StopReason>, at: Timestamp) {
         self.record_exit(Exit {
             id,
             status,
@@ -493,13 +460,10 @@ impl Keeper {
         match serde_json::to_vec(&ToDaemon::Exited(Box::new(exit))) {
             Ok(json) => {
                 let _ = self.journal.push_json(&json);
-                self.states
-                    .insert(id, State::Ended(json.into_boxed_slice()));
+                self.states.insert(id, State::Ended(json.into_boxed_slice()));
                 self.unsaved.push(id);
             }
-            Err(error) => self.say(&format!(
-                "the end of attempt {id} cannot be encoded: {error}"
-            )),
+            Err(error) => self.say(&format!("the end of attempt {id} cannot be encoded: {error}")),
         }
     }
 
@@ -508,9 +472,7 @@ impl Keeper {
             return;
         }
         self.journal_retry_at = Some(now + JOURNAL_RETRY);
-        self.say(&format!(
-            "nothing is started until this is repaired: {error}"
-        ));
+        self.say(&format!("nothing is started until this is repaired: {error}"));
     }
 
     /// Writes a new journal with everything that is known, since what the old one holds is uncertain.

@@ -6,9 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::epoll;
 
-use super::super::wire::{
-    KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json,
-};
+use super::super::wire::{KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json};
 use super::connection::{Connection, OUTGOING_BYTES_MAX};
 use super::{Keeper, Source, State, unwatch};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
@@ -37,12 +35,7 @@ impl Keeper {
         };
         self.hang_up(None);
         let source = Source::Connection.data();
-        if let Err(error) = epoll::add(
-            &self.epoll,
-            &connection.stream,
-            source,
-            epoll::EventFlags::IN,
-        ) {
+        if let Err(error) = epoll::add(&self.epoll, &connection.stream, source, epoll::EventFlags::IN) {
             return self.say(&format!("a connection cannot be watched: {error}"));
         }
         self.connection = Some(connection);

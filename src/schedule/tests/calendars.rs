@@ -6,9 +6,7 @@ use jiff::{SignedDuration, ToSpan};
 
 use super::{check, cron, instant, office, with_calendar};
 use crate::model::{OnHoliday, Schedule, Skip};
-use crate::schedule::{
-    coming, is_closed, last_entry, next, next_open_day, previous, previous_open_day, runs_out,
-};
+use crate::schedule::{coming, is_closed, last_entry, next, next_open_day, previous, previous_open_day, runs_out};
 
 const CHRISTMAS: &[(&str, &str)] = &[("2026-12-25", "Christmas Day"), ("2026-12-24", "")];
 
@@ -37,12 +35,7 @@ fn a_closed_day_is_skipped_and_says_why() {
 #[test]
 fn a_weekly_job_moves_before_or_after_a_holiday() {
     check(
-        &with_calendar(
-            "0 22 * * FRI",
-            "Europe/Oslo",
-            office(CHRISTMAS),
-            OnHoliday::RunBefore,
-        ),
+        &with_calendar("0 22 * * FRI", "Europe/Oslo", office(CHRISTMAS), OnHoliday::RunBefore),
         "2026-12-19T00:00:00Z",
         &[
             "2026-12-23T21:00:00Z = 2026-12-25T22:00:00 (2026-12-25 is closed (Christmas Day); moved to 2026-12-23)",
@@ -50,12 +43,7 @@ fn a_weekly_job_moves_before_or_after_a_holiday() {
         ],
     );
     check(
-        &with_calendar(
-            "0 22 * * FRI",
-            "Europe/Oslo",
-            office(CHRISTMAS),
-            OnHoliday::RunAfter,
-        ),
+        &with_calendar("0 22 * * FRI", "Europe/Oslo", office(CHRISTMAS), OnHoliday::RunAfter),
         "2026-12-19T00:00:00Z",
         &[
             "2026-12-28T21:00:00Z = 2026-12-25T22:00:00 (2026-12-25 is closed (Christmas Day); moved to 2026-12-28)",
@@ -135,19 +123,9 @@ fn a_run_after_a_gap_over_midnight_is_skipped_only_when_both_its_days_are_closed
 #[test]
 fn moving_keeps_order_and_loses_no_date() {
     let holidays: Vec<(String, &str)> = (0..40)
-        .map(|n| {
-            (
-                date("2027-01-03")
-                    .saturating_add((n * n % 97).days())
-                    .to_string(),
-                "",
-            )
-        })
+        .map(|n| (date("2027-01-03").saturating_add((n * n % 97).days()).to_string(), ""))
         .collect();
-    let holidays: Vec<(&str, &str)> = holidays
-        .iter()
-        .map(|(day, name)| (&day[..], *name))
-        .collect();
+    let holidays: Vec<(&str, &str)> = holidays.iter().map(|(day, name)| (&day[..], *name)).collect();
     for on_holiday in [OnHoliday::RunBefore, OnHoliday::RunAfter] {
         for line in ["0 8 * * *", "0 8 */3 * *", "0 8 * * SAT,TUE", "0 8 L,1 * *"] {
             let moved = with_calendar(line, "UTC", office(&holidays), on_holiday);
@@ -180,11 +158,7 @@ fn moving_keeps_order_and_loses_no_date() {
             // And backwards the same.
             let mut before = found[59].at;
             for occurrence in found[..59].iter().rev() {
-                assert_eq!(
-                    previous(&moved, before).as_ref(),
-                    Some(occurrence),
-                    "{line}"
-                );
+                assert_eq!(previous(&moved, before).as_ref(), Some(occurrence), "{line}");
                 before = occurrence.at;
             }
         }
@@ -197,14 +171,8 @@ fn open_days_are_found_on_both_sides() {
     assert!(is_closed(&calendar, date("2026-12-26")));
     assert!(is_closed(&calendar, date("2026-12-25")));
     assert!(!is_closed(&calendar, date("2026-12-28")));
-    assert_eq!(
-        next_open_day(&calendar, date("2026-12-25")),
-        Some(date("2026-12-28"))
-    );
-    assert_eq!(
-        next_open_day(&calendar, date("2026-12-28")),
-        Some(date("2026-12-28"))
-    );
+    assert_eq!(next_open_day(&calendar, date("2026-12-25")), Some(date("2026-12-28")));
+    assert_eq!(next_open_day(&calendar, date("2026-12-28")), Some(date("2026-12-28")));
     assert_eq!(
         previous_open_day(&calendar, date("2026-12-27")),
         Some(date("2026-12-23"))
@@ -216,13 +184,7 @@ fn a_calendar_that_is_about_to_run_out_says_so() {
     let calendar = office(CHRISTMAS);
     assert_eq!(last_entry(&calendar), Some(date("2026-12-25")));
     assert_eq!(runs_out(&calendar, date("2026-10-26")), None);
-    assert_eq!(
-        runs_out(&calendar, date("2026-10-27")),
-        Some(date("2026-12-25"))
-    );
-    assert_eq!(
-        runs_out(&calendar, date("2030-01-01")),
-        Some(date("2026-12-25"))
-    );
+    assert_eq!(runs_out(&calendar, date("2026-10-27")), Some(date("2026-12-25")));
+    assert_eq!(runs_out(&calendar, date("2030-01-01")), Some(date("2026-12-25")));
     assert_eq!(runs_out(&office(&[]), date("2030-01-01")), None);
 }

@@ -46,10 +46,7 @@ fn dates_match_as_a_look_at_each_date_says() {
             .map(|day| Date::new(date.year(), date.month(), day).unwrap())
             .filter(|date| is_weekday(*date))
             .collect();
-        all.iter()
-            .min_by_key(|date| (date.day() - target).abs())
-            .unwrap()
-            == &date
+        all.iter().min_by_key(|date| (date.day() - target).abs()).unwrap() == &date
     };
     let rules: [(&str, Naive<'_>); 17] = [
         ("0 0 * * *", &|_| true),
@@ -79,9 +76,7 @@ fn dates_match_as_a_look_at_each_date_says() {
             date.day() % 2 == 1 && date.weekday() == Weekday::Monday
         }),
         ("0 0 13 6 */5", &|date| {
-            date.day() == 13
-                && date.month() == 6
-                && matches!(date.weekday(), Weekday::Sunday | Weekday::Friday)
+            date.day() == 13 && date.month() == 6 && matches!(date.weekday(), Weekday::Sunday | Weekday::Friday)
         }),
     ];
     for (line, matches) in rules {
@@ -100,16 +95,8 @@ fn a_rule_that_can_never_match_is_known_at_once() {
     ] {
         let schedule = cron(line, "Europe/Oslo");
         assert!(never_fires(&schedule), "{line}");
-        assert_eq!(
-            next(&schedule, instant("2027-01-01T00:00:00Z")),
-            None,
-            "{line}"
-        );
-        assert_eq!(
-            previous(&schedule, instant("2027-01-01T00:00:00Z")),
-            None,
-            "{line}"
-        );
+        assert_eq!(next(&schedule, instant("2027-01-01T00:00:00Z")), None, "{line}");
+        assert_eq!(previous(&schedule, instant("2027-01-01T00:00:00Z")), None, "{line}");
     }
     for line in [
         "0 0 29 2 *",

@@ -12,9 +12,7 @@ fn read(text: &str) -> Result<ClosedDays, IcalError> {
 
 /// A calendar of one event.
 fn event(lines: &str) -> String {
-    format!(
-        "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
-    )
+    format!("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nBEGIN:VEVENT\r\nUID:1\r\n{lines}\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
 }
 
 fn days(lines: &str) -> String {
@@ -31,27 +29,15 @@ fn an_event_closes_the_days_it_covers_from_midnight_to_midnight() {
             "DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261227",
             "2026-12-25 2026-12-26",
         ),
-        (
-            "DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261225",
-            "2026-12-25",
-        ),
-        (
-            "DTSTART;VALUE=DATE:20261225\r\nDURATION:P2D",
-            "2026-12-25 2026-12-26",
-        ),
+        ("DTSTART;VALUE=DATE:20261225\r\nDTEND;VALUE=DATE:20261225", "2026-12-25"),
+        ("DTSTART;VALUE=DATE:20261225\r\nDURATION:P2D", "2026-12-25 2026-12-26"),
         (
             "DTSTART;TZID=Europe/Oslo:20261225T000000\r\nDTEND;TZID=Europe/Oslo:20261226T000000",
             "2026-12-25",
         ),
-        (
-            "DTSTART:20261225T000000\r\nDTEND:20261225T235959",
-            "2026-12-25",
-        ),
+        ("DTSTART:20261225T000000\r\nDTEND:20261225T235959", "2026-12-25"),
         ("DTSTART:20261225T000000\r\nDURATION:PT24H", "2026-12-25"),
-        (
-            "DTSTART:20261224T230000Z\r\nDTEND:20261225T230000Z",
-            "2026-12-25",
-        ),
+        ("DTSTART:20261224T230000Z\r\nDTEND:20261225T230000Z", "2026-12-25"),
         (
             "DTSTART:20261224T120000\r\nDTEND:20261227T120000",
             "2026-12-25 2026-12-26",
@@ -100,10 +86,7 @@ fn recurrences_are_expanded_inside_the_window() {
             "DTSTART;VALUE=DATE:20200517\r\nRRULE:FREQ=YEARLY;INTERVAL=4",
             "2028-05-17",
         ),
-        (
-            "DTSTART;VALUE=DATE:20240229\r\nRRULE:FREQ=YEARLY",
-            "2028-02-29",
-        ),
+        ("DTSTART;VALUE=DATE:20240229\r\nRRULE:FREQ=YEARLY", "2028-02-29"),
         (
             "DTSTART;VALUE=DATE:20201126\r\nRRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH",
             "2026-11-26 2027-11-25 2028-11-23",
@@ -216,25 +199,13 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
             3,
             "cut off",
         ),
-        (
-            "BEGIN:VCALENDAR\nEND:VEVENT".to_owned(),
-            2,
-            "closes nothing",
-        ),
+        ("BEGIN:VCALENDAR\nEND:VEVENT".to_owned(), 2, "closes nothing"),
         (wrapped("SUMMARY:x"), 3, "no DTSTART"),
         (wrapped("DTSTART:2026-12-25"), 5, "not a date"),
         (wrapped("DTSTART:20261325"), 5, "not a date"),
-        (
-            wrapped("DTSTART:20261225\r\nDTEND:20261224"),
-            3,
-            "ends before",
-        ),
+        (wrapped("DTSTART:20261225\r\nDTEND:20261224"), 3, "ends before"),
         (wrapped("DTSTART:20261225\r\nDURATION:one day"), 6, "P1D"),
-        (
-            wrapped("DTSTART:20261225\r\nRRULE:FREQ=HOURLY"),
-            6,
-            "FREQ=HOURLY",
-        ),
+        (wrapped("DTSTART:20261225\r\nRRULE:FREQ=HOURLY"), 6, "FREQ=HOURLY"),
         (
             wrapped("DTSTART:20261225\r\nRRULE:FREQ=YEARLY;BYEASTER=0"),
             6,
@@ -251,16 +222,8 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
             "INTERVAL=0",
         ),
         (wrapped("DTSTART:20261225\r\nRRULE:COUNT=3"), 6, "FREQ"),
-        (
-            wrapped("DTSTART:20261225\r\nRRULE:FREQ=WEEKLY;BYDAY=2MO"),
-            6,
-            "BYDAY",
-        ),
-        (
-            wrapped("DTSTART:20261225\r\nEXRULE:FREQ=YEARLY"),
-            6,
-            "EXDATE",
-        ),
+        (wrapped("DTSTART:20261225\r\nRRULE:FREQ=WEEKLY;BYDAY=2MO"), 6, "BYDAY"),
+        (wrapped("DTSTART:20261225\r\nEXRULE:FREQ=YEARLY"), 6, "EXDATE"),
         (
             wrapped(
                 "DTSTART:00010101\r\nRRULE:FREQ=DAILY;COUNT=65000\r\nEND:VEVENT\r\nBEGIN:VEVENT\r\nDTSTART:00010101\r\nRRULE:FREQ=DAILY;COUNT=65000",

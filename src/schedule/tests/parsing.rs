@@ -74,9 +74,7 @@ fn special_days_are_read() {
     assert_eq!(days.from_last, 1 | 1 << 3);
     assert!(days.last_weekday && !days.starred);
 
-    let weekdays = parse_cron("0 0 ? * fri#2,5L,MONL,SUN#L,7#1", false)
-        .unwrap()
-        .weekdays;
+    let weekdays = parse_cron("0 0 ? * fri#2,5L,MONL,SUN#L,7#1", false).unwrap().weekdays;
     assert_eq!(weekdays.nth, [1, 1 << 5, 0, 0, 0]);
     assert_eq!(weekdays.last, 1 << 5 | 1 << 1 | 1);
     assert!(!weekdays.starred && weekdays.days == 0);
@@ -123,12 +121,7 @@ fn a_mistake_names_its_field_its_place_and_what_to_write() {
         ("300000 * * * *", "300000", "outside the minute", "0 to 59"),
         ("*/90 * * * *", "90", "wider than the minute", "every ="),
         ("0 */25 * * *", "25", "wider than the hour", "every ="),
-        (
-            "0 0 */40 * *",
-            "40",
-            "wider than the day-of-month",
-            "1 to 31",
-        ),
+        ("0 0 */40 * *", "40", "wider than the day-of-month", "1 to 31"),
         ("*/0 * * * *", "0", "step of 0", "*/5"),
         ("*/x * * * *", "*/x", "not a number", "*/5"),
         ("*5 * * * *", "*5", "minute", "*/5"),
@@ -173,12 +166,7 @@ fn a_mistake_names_its_field_its_place_and_what_to_write() {
         assert!(error.help.contains(help), "{line}: {error}");
     }
     let long = "0,".repeat(CRON_LINE_BYTES_MAX);
-    assert!(
-        parse_cron(&long, false)
-            .unwrap_err()
-            .message
-            .contains("bytes")
-    );
+    assert!(parse_cron(&long, false).unwrap_err().message.contains("bytes"));
 }
 
 #[test]

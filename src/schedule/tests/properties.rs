@@ -86,9 +86,8 @@ fn any_instant() -> impl Strategy<Value = Timestamp> {
         Just(1_791_041_400),
     ];
     let near = (changes, -200_000_i64..200_000).prop_map(|(change, away)| change + away);
-    (prop_oneof![whenever, near], 0_i64..1_000).prop_map(|(second, millisecond)| {
-        Timestamp::from_millisecond(second * 1_000 + millisecond).unwrap()
-    })
+    (prop_oneof![whenever, near], 0_i64..1_000)
+        .prop_map(|(second, millisecond)| Timestamp::from_millisecond(second * 1_000 + millisecond).unwrap())
 }
 
 proptest! {

@@ -136,11 +136,7 @@ fn a_midnight_that_does_not_exist_belongs_to_its_own_day() {
         check(&cron("0 0 * * *", zone), after, &[expected]);
         // Due on that weekday only, though the day before ended a moment ago.
         let weekday = if zone == "Africa/Cairo" { "FRI" } else { "SUN" };
-        check(
-            &cron(&format!("0 0 * * {weekday}"), zone),
-            after,
-            &[expected],
-        );
+        check(&cron(&format!("0 0 * * {weekday}"), zone), after, &[expected]);
     }
 }
 
@@ -201,9 +197,7 @@ fn a_change_of_three_hours_is_one_of_clocks_and_a_longer_one_is_not() {
     check(
         &cron("30 3 * * *", "Antarctica/Casey"),
         "2009-10-17T12:00:00Z",
-        &[
-            "2009-10-17T18:00:00Z = 2009-10-18T03:30:00 (03:30 does not exist on 2009-10-18; runs at 05:00 once)",
-        ],
+        &["2009-10-17T18:00:00Z = 2009-10-18T03:30:00 (03:30 does not exist on 2009-10-18; runs at 05:00 once)"],
     );
     for (zone, skip) in [
         ("STD0DST-3,M3.2.0/2,M11.1.0/2", None),
@@ -255,9 +249,7 @@ fn clocks_that_change_for_ramadan_or_by_a_quarter_are_followed() {
     check(
         &cron("30 2 * * *", "Africa/Casablanca"),
         "2024-04-13T12:00:00Z",
-        &[
-            "2024-04-14T02:00:00Z = 2024-04-14T02:30:00 (02:30 does not exist on 2024-04-14; runs at 03:00 once)",
-        ],
+        &["2024-04-14T02:00:00Z = 2024-04-14T02:30:00 (02:30 does not exist on 2024-04-14; runs at 03:00 once)"],
     );
     check(
         &cron("0,10,20 0 * * *", "Asia/Kathmandu"),
@@ -277,9 +269,7 @@ fn a_line_with_seconds_lists_a_bounded_number_of_times() {
     assert_eq!(merged.nominal.len(), NOMINAL_TIMES_MAX);
     assert_eq!(
         merged.note.as_deref(),
-        Some(
-            "02:00, 02:00:01, 02:00:02, 02:00:03 and more do not exist on 2027-03-28; runs at 03:00 once"
-        )
+        Some("02:00, 02:00:01, 02:00:02, 02:00:03 and more do not exist on 2027-03-28; runs at 03:00 once")
     );
     assert_eq!(
         lines(&schedule, "2027-03-28T01:00:00Z", 1),

@@ -66,10 +66,7 @@ fn nothing_acknowledged_is_lost_when_the_writer_is_killed() {
 
         let reader = Reader::open(dir.path()).unwrap();
         for id in &acknowledged {
-            let (run, attempts) = reader
-                .run(RunId(*id))
-                .unwrap()
-                .expect("it was acknowledged");
+            let (run, attempts) = reader.run(RunId(*id)).unwrap().expect("it was acknowledged");
             assert_eq!(run.state, RunState::Final);
             assert_eq!(attempts.len(), 1);
         }

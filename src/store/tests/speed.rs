@@ -45,8 +45,7 @@ fn a_start_does_not_read_the_history_however_long_it_is() {
             .collect();
         for together in lives.chunks(TOGETHER) {
             for step in 0..4 {
-                let mut commits: Vec<Vec<Fact>> =
-                    together.iter().map(|life| life[step].clone()).collect();
+                let mut commits: Vec<Vec<Fact>> = together.iter().map(|life| life[step].clone()).collect();
                 rows += u32::try_from(commits.iter().flatten().count()).unwrap();
                 let began = Instant::now();
                 let results = group.commit(&mut commits);
