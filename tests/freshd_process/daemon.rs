@@ -12,7 +12,7 @@ use freshd::model::{Attempt, Name, Reply, Request, Run, RunId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
 
-use super::process::{self, ends_within, wait_for_end};
+use super::process::{self, ends_within, readable_within, wait_for_end};
 use super::{House, PATIENCE};
 
 /// A daemon; killed when it is dropped. Its keepers are the house's to end.
@@ -233,6 +233,19 @@ impl Drop for Daemon {
 }
 
 impl Manager {
+    /// Whether this was said, or lies there unread.
+    pub(crate) fn hears(&mut self, wanted: &str) -> bool {
+        self.drain();
+        self.heard.iter().any(|said| said.lines().any(|line| line == wanted))
+    }
+
+    /// Hears what lies there unread.
+    pub(crate) fn drain(&mut self) {
+        while readable_within(&self.socket, Duration::ZERO) {
+            self.listen();
+        }
+    }
+
     fn listen(&mut self) {
         let mut message = [0; 4096];
         let count = self.socket.recv(&mut message).expect("a message");

@@ -75,8 +75,12 @@ impl House {
 
     /// Writes a shell script.
     pub(crate) fn script(&self, name: &str, text: &str) -> PathBuf {
-        let text = text.replace("HOUSE", &self.dir.display().to_string());
-        self.write_with(name, &format!("#!/bin/sh\n{text}"), 0o700)
+        self.write_with(name, &format!("#!/bin/sh\n{}", self.filled(text)), 0o700)
+    }
+
+    /// A text with the path of the directory in place of `HOUSE`.
+    pub(crate) fn filled(&self, text: &str) -> String {
+        text.replace("HOUSE", &self.dir.display().to_string())
     }
 
     fn write_with(&self, name: &str, text: &str, mode: u32) -> PathBuf {
@@ -125,6 +129,29 @@ impl House {
             .env_clear()
             .env("PATH", "/usr/local/bin:/usr/bin:/bin")
             .env("NO_COLOR", "1");
+        command
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// The same with mounts of its own, which the shell words `mount` make; nobody else sees them.
+    pub(crate) fn serve_behind(&self, mount: &str) -> Command {
+        let serve = self.serve();
+        let mut command = Command::new("unshare");
+        // Root of a namespace of users may mount in it, whoever that is outside.
+        let namespaces = if rustix::process::geteuid().is_root() {
+            "--mount"
+        } else {
+            "-Urm"
+        };
+        command.args([namespaces, "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")]);
+        command.arg(serve.get_program()).args(serve.get_args());
+        command
+            .env_clear()
+            .envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
         command
             .current_dir("/")
             .stdin(Stdio::null())
