@@ -1,6 +1,7 @@
 //! The shell around the engine: event, decide, commit, perform; clock, reload, drain, sd_notify.
 
 mod alive;
+mod chores;
 pub mod clock;
 mod control;
 mod files;

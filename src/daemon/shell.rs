@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::alive::Alive;
+use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
 use super::narrate::narrate;
@@ -38,6 +39,7 @@ pub(super) struct Shell {
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) signals: Signals,
     pub(super) alive: Alive,
+    pub(super) chores: Chores,
     pub(super) loader: Loader,
     pub(super) requests: u64,
 }
@@ -63,6 +65,7 @@ impl Shell {
                     batch.push(Event::Tick);
                 }
                 Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await,
+                Some(chore) = self.chores.next() => self.do_chore(chore),
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
@@ -190,6 +193,24 @@ impl Shell {
         info!(settings = digest, "jobs.toml reloaded");
         batch.push(Event::Reloaded { settings, accepted });
         Ok(digest)
+    }
+
+    /// Begins a chore beside the loop: none of them may keep a due job waiting.
+    fn do_chore(&self, chore: Chore) {
+        match chore {
+            Chore::Checkpoint => {
+                let copied = self.writer.checkpoint();
+                tokio::spawn(async move {
+                    if let Err(error) = copied.await {
+                        warn!(%error, "could not copy the store's log into its database");
+                    }
+                });
+            }
+            Chore::LookAhead => {
+                let loader = self.loader.clone();
+                tokio::task::spawn_blocking(move || loader.look_ahead());
+            }
+        }
     }
 
     /// Ends in order. What was asked for is stored; attempts go on with their keeper.

@@ -7,15 +7,16 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::info;
+use tracing::{info, warn};
 
 use super::alive::Alive;
+use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control;
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
@@ -108,6 +109,16 @@ impl Loader {
     }
 }
 
+impl Loader {
+    /// Logs what `check` would say today about the configuration in force.
+    pub(super) fn look_ahead(&self) {
+        let loaded = config::load(&self.config, &Environment::of_process());
+        for problem in loaded.problems.iter().filter(|problem| problem.level != Level::Note) {
+            warn!(file = problem.file, line = problem.line, "{}", problem.message);
+        }
+    }
+}
+
 /// Supervises until told to stop.
 ///
 /// # Errors
@@ -191,6 +202,7 @@ async fn begin(
         asked,
         signals,
         alive: Alive::new(),
+        chores: Chores::start().await?,
         loader,
         requests: 0,
     };
