@@ -7,7 +7,7 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
 use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
@@ -170,11 +170,11 @@ impl Shell {
     }
 
     async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) {
-        self.alive.reloading();
+        alive::reloading();
         if let Err(problems) = self.reload("signal SIGHUP", batch).await {
             error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
         }
-        self.alive.ready();
+        alive::ready();
     }
 
     /// Takes the whole new configuration, or none of it.
@@ -215,7 +215,7 @@ impl Shell {
 
     /// Ends in order. What was asked for is stored; attempts go on with their keeper.
     async fn stop(mut self) -> anyhow::Result<()> {
-        self.alive.stopping();
+        alive::stopping();
         info!("stopping; running jobs go on and are taken up again at the next start");
         let mut last = vec![Event::Stopping];
         self.decide(&mut last).await?;

@@ -9,7 +9,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::{info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
 use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control;
@@ -219,7 +219,7 @@ async fn begin(
         settings.file.display()
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
-    shell.alive.ready();
+    alive::ready();
     shell.run().await?;
     Ok(())
 }
