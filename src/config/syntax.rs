@@ -196,11 +196,13 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         span = before.len() - last..before.len();
     }
     let word = text.get(span.clone()).unwrap_or("");
-    let key = line_at(text, span.start)
-        .split('=')
-        .next()
-        .unwrap_or("")
-        .trim();
+    // Not a letter more: behind the key there may be a secret.
+    let line = line_at(text, span.start).trim_start();
+    let key_end = line.find(|c: char| !(c.is_alphanumeric() || "_-.".contains(c)));
+    let key = match &line[..key_end.unwrap_or(line.len())] {
+        "" => "KEY",
+        key => key,
+    };
     let (message, help) = if message.starts_with("string values must be quoted") {
         if word.trim_matches(['=', ' ']).is_empty() {
             (
