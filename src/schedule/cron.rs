@@ -213,7 +213,7 @@ impl<'a> NominalTimes<'a> {
         if first_time(self.fields, time) == Some(time) && self.days.first(day) == Some(day) {
             let appointment = self.is_appointment(local);
             let second_pass = stretch.repeated().filter(|span| span.holds(local));
-            let first_pass = stretch.to_be_repeated().filter(|span| span.holds(local));
+            let first_pass = stretch.repeated_later().filter(|span| span.holds(local));
             let due = match second_pass {
                 Some(span) if appointment && span.length() <= CLOCK_CHANGE_MAX => false,
                 Some(_) if appointment => {
@@ -328,7 +328,7 @@ impl<'a> NominalTimes<'a> {
         if due_days.iter().any(|day| !self.days.is_closed(*day)) {
             return false;
         }
-        self.open_only || gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
+        gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
     }
 }
 
@@ -373,7 +373,7 @@ fn lowest(bits: u64) -> Option<i8> {
 }
 
 fn highest(bits: u64) -> Option<i8> {
-    (bits != 0).then(|| (63 - bits.leading_zeros()).try_into().ok())?
+    (bits != 0).then(|| bits.ilog2().try_into().ok())?
 }
 
 /// The first second of the hour after.

@@ -1,5 +1,7 @@
 //! The dates of an iCalendar recurrence rule (RFC 5545, section 3.3.10), as far as whole days need it.
 
+use std::str::FromStr;
+
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
@@ -312,22 +314,19 @@ fn days(days: i32) -> Option<Span> {
     Span::new().try_days(days).ok()
 }
 
-fn list<T: std::str::FromStr + PartialOrd>(
+fn list<T: Copy + FromStr + PartialOrd>(
     part: &str,
     value: &str,
     min: T,
     max: T,
-) -> Result<Vec<T>, String>
-where
-    T: Copy,
-{
+) -> Result<Vec<T>, String> {
     value
         .split(',')
         .map(|entry| read(part, entry, min, max))
         .collect()
 }
 
-fn read<T: std::str::FromStr + PartialOrd>(
+fn read<T: Copy + FromStr + PartialOrd>(
     part: &str,
     value: &str,
     min: T,

@@ -101,7 +101,7 @@ impl Stretch {
     }
 
     /// The local times at its end that the next stretch will have again.
-    pub(super) fn to_be_repeated(&self) -> Option<LocalSpan> {
+    pub(super) fn repeated_later(&self) -> Option<LocalSpan> {
         let end = self.end.filter(|_| self.after < self.offset)?;
         Some(LocalSpan {
             start: self.after.to_datetime(end),
