@@ -14,7 +14,7 @@ const GROWTH_BYTES_MAX: usize = 26 << 20;
 
 /// Loose, for machines that do other things too.
 const LOAD_MAX: Duration = if cfg!(debug_assertions) {
-    Duration::from_secs(60)
+    Duration::from_mins(1)
 } else {
     Duration::from_millis(800)
 };

@@ -97,11 +97,7 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
     if assignments.is_empty() {
         // A line without a key belongs to a value that began above.
         let whole = in_channels || in_env || looks_secret(line);
-        return if whole {
-            vec![0..line.len()]
-        } else {
-            Vec::new()
-        };
+        return whole.then_some(0..line.len()).into_iter().collect();
     }
     let mut hidden = Vec::new();
     let mut env_depth = 0;

@@ -195,8 +195,8 @@ fn entries<'t>(
         .collect()
 }
 
-fn referred_to<'t>(
-    context: &mut Context<'t>,
+fn referred_to(
+    context: &mut Context<'_>,
     settings: &mut Settings,
     number: u32,
     document: &DeTable<'_>,

@@ -78,7 +78,9 @@ fn an_edited_file_never_panics_and_is_refused_with_a_reason_or_accepted() {
         .run(&prop::collection::vec(edit(), 1..4), |edits| {
             for base in [EXAMPLE, text.as_str()] {
                 let mut edited: Vec<char> = base.chars().collect();
-                edits.iter().for_each(|edit| apply(&mut edited, edit));
+                for edit in &edits {
+                    apply(&mut edited, edit);
+                }
                 let loaded = place.load_text(&edited.into_iter().collect::<String>());
                 let refused = loaded
                     .problems

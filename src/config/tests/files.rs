@@ -1,5 +1,7 @@
 //! Root file and includes: found, bounded, told apart, and safe to trust.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 const JOB: &str = "[jobs.NAME]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\n";
@@ -126,7 +128,7 @@ fn more_than_ten_thousand_jobs_are_refused() {
     let mut text = TOP.to_owned();
     text.push_str("[jobs]\n");
     for number in 0..10_001 {
-        text.push_str(&format!("j{number}={{owner=\"ops\",command=\"true\"}}\n"));
+        writeln!(text, "j{number}={{owner=\"ops\",command=\"true\"}}").unwrap();
     }
     let found = place.lines(&place.load_text(&text), Level::Error);
     assert_eq!(found.len(), 1);
