@@ -87,6 +87,13 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         }
         referring(&context, &mut settings, &mut places, number, document);
     });
+    if let (true, Some(job)) = (environment.root, settings.jobs.keys().next()) {
+        let spot = known.spot(Section::Jobs, job.as_str());
+        report.note(
+            spot.unwrap_or(Spot::new(0, 0..0)),
+            "freshd runs as root, and so will its jobs: `user` is not supported yet",
+        );
+    }
     findings::report(&context, &settings, &places);
     settings
 }
