@@ -102,17 +102,11 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
         }
         let names_a_place = matches!(last, "file" | "env" | "credential");
         let is_secret = if in_channels {
-            assignment.unclear
-                || !SHOWN_IN_CHANNELS.contains(&last)
-                || value.contains('@') && last == "server"
+            assignment.unclear || !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
         } else {
             in_env
                 || assignment.value.start < env_depth
-                || key
-                    .split('.')
-                    .rev()
-                    .nth(1)
-                    .is_some_and(|part| part == "env")
+                || key.split('.').rev().nth(1).is_some_and(|part| part == "env")
                 || (!names_a_place && looks_secret(last))
                 || (assignment.unclear && looks_secret(value))
         };
@@ -147,8 +141,7 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
         match bytes[place] {
             b'=' => {
                 let key = line[key_start..place].trim();
-                let start =
-                    place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
+                let start = place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
                 let (end, unclear) = value_end(line, start);
                 found.push(Assignment {
                     key,
@@ -181,9 +174,7 @@ fn value_end(line: &str, start: usize) -> (usize, bool) {
         let stop = rest.find([',', '}']).unwrap_or(rest.len());
         let token = rest[..stop].trim();
         let plain = token.starts_with('{') || matches!(token, "" | "true" | "false");
-        let number = token
-            .chars()
-            .all(|c| c.is_ascii_digit() || "+-._:TZ".contains(c));
+        let number = token.chars().all(|c| c.is_ascii_digit() || "+-._:TZ".contains(c));
         return if plain || number {
             (start + stop, false)
         } else {
@@ -200,11 +191,7 @@ fn value_end(line: &str, start: usize) -> (usize, bool) {
             let end = start + place + 1;
             let tail = line[end..].trim_start();
             let clean = tail.is_empty() || tail.starts_with([',', '}', '#', ']']);
-            return if clean {
-                (end, false)
-            } else {
-                (line.len(), true)
-            };
+            return if clean { (end, false) } else { (line.len(), true) };
         }
     }
     (line.len(), true)

@@ -200,12 +200,7 @@ fn entries<'t>(
         .collect()
 }
 
-fn referred_to(
-    context: &mut Context<'_>,
-    settings: &mut Settings,
-    number: u32,
-    document: &DeTable<'_>,
-) {
+fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     let today = context.timezone.to_datetime(context.environment.now).date();
     for (name, table) in entries(report, known, Section::Calendars, number, document) {

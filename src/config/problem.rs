@@ -61,11 +61,7 @@ pub fn render(problems: &[Problem], color: bool) -> String {
         // The place is counted in the excerpt, where what is hidden before the mark has another length.
         let shown = problem.excerpt[..problem.mark.start].chars().count() + 1;
         let place = format!("{}:{}:", problem.file, problem.line);
-        text.push_str(&drawn.replacen(
-            &format!("{place}{shown}"),
-            &format!("{place}{}", problem.column),
-            1,
-        ));
+        text.push_str(&drawn.replacen(&format!("{place}{shown}"), &format!("{place}{}", problem.column), 1));
         text.push('\n');
     }
     text

@@ -216,12 +216,7 @@ impl<'t> Table<'t> {
     }
 
     /// A table known by `spot` and, in messages, by `path`.
-    pub(super) fn new(
-        table: &'t DeTable<'t>,
-        spot: Spot,
-        path: String,
-        report: &'t Report,
-    ) -> Self {
+    pub(super) fn new(table: &'t DeTable<'t>, spot: Spot, path: String, report: &'t Report) -> Self {
         Self {
             entries: table,
             spot,

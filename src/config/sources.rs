@@ -61,26 +61,14 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
 }
 
 /// Reads one file; problems with it as a whole are told at `include`, or at its first character.
-fn read_one(
-    report: &mut Report,
-    path: &Path,
-    label: &str,
-    environment: &Environment,
-    include: Option<Spot>,
-) -> u32 {
+fn read_one(report: &mut Report, path: &Path, label: &str, environment: &Environment, include: Option<Spot>) -> u32 {
     let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let unsafe_file = environment
-        .root
-        .then(|| files::changeable_by_others(path))
-        .flatten();
+    let unsafe_file = environment.root.then(|| files::changeable_by_others(path)).flatten();
     let (file, error) = match files::read_text(path, FILE_BYTES_MAX) {
         Ok(text) => (report.add_source(label.to_owned(), dir, text), None),
         Err(error) => {
             let before = error.text_before.clone().unwrap_or_default();
-            (
-                report.add_unreadable(label.to_owned(), dir, before),
-                Some(error),
-            )
+            (report.add_unreadable(label.to_owned(), dir, before), Some(error))
         }
     };
     let start = include.unwrap_or(Spot::new(file, 0..0));

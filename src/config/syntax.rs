@@ -116,9 +116,7 @@ fn broken_lines(text: &str, table: &Range<usize>) -> Vec<(Range<usize>, toml::de
             && !line.contains("\"\"\"")
             && !line.contains("'''")
             && !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
+            && key.chars().all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
         if !alone || broken.len() == LINES_MAX {
             return Vec::new();
         }

@@ -34,12 +34,7 @@ pub(super) struct Text<'t> {
 
 impl<'t> Value<'t> {
     /// The value of a key.
-    pub(super) fn new(
-        key: &'t str,
-        raw: &'t Spanned<DeValue<'t>>,
-        file: u32,
-        report: &'t Report,
-    ) -> Self {
+    pub(super) fn new(key: &'t str, raw: &'t Spanned<DeValue<'t>>, file: u32, report: &'t Report) -> Self {
         Self {
             key,
             raw,
@@ -101,10 +96,7 @@ impl<'t> Value<'t> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(
-            format!("{} must be {what}, not {found}", self.subject()),
-            help,
-        );
+        self.error(format!("{} must be {what}, not {found}", self.subject()), help);
     }
 
     fn subject(&self) -> String {
@@ -131,10 +123,7 @@ impl<'t> Value<'t> {
             return None;
         };
         if text.contains('\0') {
-            self.error(
-                format!("{} contains a NUL character", self.subject()),
-                "take it out",
-            );
+            self.error(format!("{} contains a NUL character", self.subject()), "take it out");
             return None;
         }
         if text.trim().is_empty() {
@@ -197,18 +186,10 @@ impl<'t> Value<'t> {
     /// A table that is the entry of a section, known by its key's place.
     pub(super) fn entry(self, section: &str, name: &str, spot: Spot) -> Option<Table<'t>> {
         let Some(table) = self.raw.get_ref().as_table() else {
-            self.expected(
-                "a table",
-                &format!("write [{section}.{name}] and its keys below"),
-            );
+            self.expected("a table", &format!("write [{section}.{name}] and its keys below"));
             return None;
         };
-        Some(Table::new(
-            table,
-            spot,
-            format!("{section}.{name}"),
-            self.report,
-        ))
+        Some(Table::new(table, spot, format!("{section}.{name}"), self.report))
     }
 
     /// A whole number within bounds, both inclusive.
@@ -297,9 +278,7 @@ impl<'t> Value<'t> {
         };
         let chosen = choices.iter().find(|(word, _)| *word == text);
         if chosen.is_none() {
-            let nearest = self
-                .report
-                .nearest(text, choices.iter().map(|(word, _)| *word));
+            let nearest = self.report.nearest(text, choices.iter().map(|(word, _)| *word));
             let help = match nearest {
                 Some(nearest) => format!("did you mean \"{nearest}\"?"),
                 None => format!("write one of {words}"),

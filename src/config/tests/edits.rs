@@ -37,8 +37,7 @@ fn edit() -> impl Strategy<Value = Edit> {
     prop_oneof![
         (any::<usize>(), 1..20usize).prop_map(|(at, length)| Edit::Delete(at, length)),
         (any::<usize>(), piece).prop_map(|(at, piece)| Edit::Insert(at, piece)),
-        (any::<usize>(), 1..60usize, any::<usize>())
-            .prop_map(|(from, length, to)| Edit::Duplicate(from, length, to)),
+        (any::<usize>(), 1..60usize, any::<usize>()).prop_map(|(from, length, to)| Edit::Duplicate(from, length, to)),
     ]
 }
 
@@ -82,10 +81,7 @@ fn an_edited_file_never_panics_and_is_refused_with_a_reason_or_accepted() {
                     apply(&mut edited, edit);
                 }
                 let loaded = place.load_text(&edited.into_iter().collect::<String>());
-                let refused = loaded
-                    .problems
-                    .iter()
-                    .any(|problem| problem.level == Level::Error);
+                let refused = loaded.problems.iter().any(|problem| problem.level == Level::Error);
                 prop_assert_eq!(refused, loaded.settings.is_none());
                 let shown = format!("{}{:?}", place.rendered(&loaded), loaded.problems);
                 for secret in ["-on-disk", "slack-credential", "hook-in-variable"] {
@@ -98,10 +94,7 @@ fn an_edited_file_never_panics_and_is_refused_with_a_reason_or_accepted() {
             Ok(())
         })
         .unwrap();
-    assert!(
-        seen.get().is_some(),
-        "every edit was refused: the example itself is"
-    );
+    assert!(seen.get().is_some(), "every edit was refused: the example itself is");
 }
 
 #[test]

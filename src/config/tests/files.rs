@@ -170,18 +170,10 @@ fn root_refuses_what_others_can_change_and_others_do_not() {
 fn root_is_told_once_that_jobs_run_as_root() {
     let mut place = Place::new();
     place.environment.root = true;
-    let text = format!(
-        "{TOP}{}{}",
-        JOB.replace("NAME", "a"),
-        JOB.replace("NAME", "b")
-    );
+    let text = format!("{TOP}{}{}", JOB.replace("NAME", "a"), JOB.replace("NAME", "b"));
     let loaded = place.load_text(&text);
     let notes = place.lines(&loaded, Level::Note);
     let told = "jobs.toml:17:7 `a` freshd runs as root, and so will its jobs: `user` is not supported yet (-)";
-    assert_eq!(
-        notes.iter().filter(|note| *note == told).count(),
-        1,
-        "{notes:?}"
-    );
+    assert_eq!(notes.iter().filter(|note| *note == told).count(), 1, "{notes:?}");
     assert!(loaded.settings.is_some());
 }

@@ -24,11 +24,7 @@ fn findings(level: Level, text: &str) -> Vec<String> {
     let place = Place::new();
     let loaded = place.load_text(&format!("{}{text}", top()));
     let lines = place.lines(&loaded, level);
-    let others: Vec<&Problem> = loaded
-        .problems
-        .iter()
-        .filter(|problem| problem.level < level)
-        .collect();
+    let others: Vec<&Problem> = loaded.problems.iter().filter(|problem| problem.level < level).collect();
     assert!(others.is_empty(), "{others:?}");
     lines
 }
@@ -109,17 +105,10 @@ fn a_delivery_for_which_the_job_does_not_run_in_time_is_found() {
         ("due = { at = \"0 23 * * FRI\" }", false),
         ("due = { at = \"0 23 * * *\" }", true),
         ("due = { at = \"0 21 * * FRI\", early = \"1d\" }", true),
-        (
-            "due = { at = \"0 21 * * FRI\", early = \"1d\", grace = \"2h\" }",
-            false,
-        ),
+        ("due = { at = \"0 21 * * FRI\", early = \"1d\", grace = \"2h\" }", false),
     ] {
         let found_here = warnings(&WEEKLY.replace("PROMISE", due));
-        assert_eq!(
-            found_here.len(),
-            usize::from(found),
-            "{due}: {found_here:?}"
-        );
+        assert_eq!(found_here.len(), usize::from(found), "{due}: {found_here:?}");
     }
     assert_eq!(
         warnings(&WEEKLY.replace("PROMISE", "due = \"0 23 * * *\"")),
@@ -144,11 +133,7 @@ fn a_needed_input_that_comes_after_the_job_is_found() {
         ]
     );
     for schedule in ["0 23 * * FRI", "0 6 * * *", "0 6 * * SAT"] {
-        assert_eq!(
-            warnings(&reader(schedule)),
-            Vec::<String>::new(),
-            "{schedule}"
-        );
+        assert_eq!(warnings(&reader(schedule)), Vec::<String>::new(), "{schedule}");
     }
     // Without a delivery, the start of the producer counts, and the same instant is too early.
     let reader = reader("0 22 * * FRI").replace("due = \"0 23 * * FRI\"", "max_age = \"8d\"");
@@ -163,11 +148,7 @@ fn a_needed_input_that_comes_after_the_job_is_found() {
 #[test]
 fn things_that_lead_nowhere_are_found() {
     assert_eq!(
-        warnings(
-            &WEEKLY
-                .replace("PROMISE", "max_age = \"8d\"")
-                .replace("[\"wms\"]", "[]")
-        ),
+        warnings(&WEEKLY.replace("PROMISE", "max_age = \"8d\"").replace("[\"wms\"]", "[]")),
         [
             "jobs.toml:28:12 `\"stock\"` nobody reads `stock`, which job `export` produces (name its readers: consumers = [...] in [datasets.stock])"
         ]
@@ -209,15 +190,10 @@ fn things_that_lead_nowhere_are_found() {
 fn notes_say_what_is_worth_knowing() {
     assert_eq!(
         findings(Level::Note, &WEEKLY.replace("PROMISE", "")),
-        [
-            "jobs.toml:19:11 `stock` dataset `stock` promises nothing: it has neither `max_age` nor `due` (-)"
-        ]
+        ["jobs.toml:19:11 `stock` dataset `stock` promises nothing: it has neither `max_age` nor `due` (-)"]
     );
     assert_eq!(
-        findings(
-            Level::Note,
-            "[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\n"
-        ),
+        findings(Level::Note, "[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\n"),
         ["jobs.toml:19:7 `a` job `a` runs by hand only: it has no `schedule`, `every` or `on` (-)"]
     );
     let both = findings(
@@ -233,8 +209,7 @@ fn notes_say_what_is_worth_knowing() {
 
 #[test]
 fn two_producers_of_a_dataset_are_named_with_both_places() {
-    let second =
-        "[jobs.also]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\nproduces = \"stock\"\n";
+    let second = "[jobs.also]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\nproduces = \"stock\"\n";
     let text = format!("{}{second}", WEEKLY.replace("PROMISE", "max_age = \"8d\""));
     assert_eq!(
         errors(&text),
@@ -274,12 +249,7 @@ fn a_ring_is_named_stop_by_stop() {
         )
     };
     assert_eq!(
-        errors(&format!(
-            "{}{}{}",
-            link("a", "c"),
-            link("b", "a"),
-            link("c", "b")
-        )),
+        errors(&format!("{}{}{}", link("a", "c"), link("b", "a"), link("c", "b"))),
         [
             "jobs.toml:25:10 `\"c\"` jobs feed one another in a ring: job `make-a` needs `c`, made by job `make-c`, which needs `b`, made by job `make-b`, which needs `a` (take one `needs` out of the ring: none of these jobs could ever have fresh input)"
         ]

@@ -5,9 +5,7 @@ use super::*;
 
 /// A sound dataset but for the lines given; the first given line is line 20.
 fn dataset_errors(lines: &str) -> Vec<String> {
-    errors(&format!(
-        "[datasets.x]\nowner = \"ops\"\nfile = \"x.csv\"\n{lines}\n"
-    ))
+    errors(&format!("[datasets.x]\nowner = \"ops\"\nfile = \"x.csv\"\n{lines}\n"))
 }
 
 #[test]
