@@ -1,6 +1,7 @@
 //! The shell around the engine: event, decide, commit, perform; clock, reload, drain, sd_notify.
 
 mod alive;
+mod board;
 pub mod clock;
 mod control;
 mod files;
@@ -10,5 +11,6 @@ mod perform;
 mod shell;
 mod start;
 
+pub use board::Board;
 pub use control::{Ask, socket_path};
 pub use start::{Serve, ServeError, serve};

@@ -9,6 +9,7 @@ use tokio::sync::mpsc;
 use tracing::info;
 
 use super::alive::Alive;
+use super::board::{Board, Boards};
 use super::clock::{self, Timer};
 use super::host;
 use super::perform::Performer;
@@ -29,12 +30,14 @@ const BLOCKING_THREADS_MAX: usize = 32;
 const ASKED_MAX: usize = 256;
 
 /// What to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Serve {
     /// jobs.toml.
     pub config: PathBuf,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// How the status looks on a terminal.
+    pub board: Board,
 }
 
 /// Why the daemon did not start, or ended.
@@ -114,7 +117,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(begin(&serve.state_dir, loader, loaded, store, listener))
+    runtime.block_on(begin(serve, loader, loaded, store, listener))
 }
 
 /// A port that is taken is told before anything is started.
@@ -129,13 +132,14 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
 }
 
 async fn begin(
-    state_dir: &Path,
+    serve: &Serve,
     loader: Loader,
     loaded: Loaded,
     store: Store,
     listener: Option<TcpListener>,
 ) -> Result<(), ServeError> {
     let Loaded { settings, accepted } = loaded;
+    let state_dir: &Path = &serve.state_dir;
     let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
@@ -169,6 +173,7 @@ async fn begin(
         asked,
         signals,
         alive: Alive::new(),
+        boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
     };
@@ -186,6 +191,7 @@ async fn begin(
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
     shell.alive.ready();
+    shell.show_board();
     shell.run().await?;
     Ok(())
 }

@@ -13,7 +13,10 @@ pub(super) fn run_json(run: &Run) -> Value {
 
 impl Engine {
     /// `{datasets, jobs, incidents, ...}`; only what bears `name` when one is given.
-    pub(super) fn status(&self, name: Option<&Name>) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// Says that nothing bears that name.
+    pub fn status(&self, name: Option<&Name>) -> Result<Value, String> {
         let wanted = |known: &Name| name.is_none_or(|name| name == known);
         let datasets: Vec<Value> =
             self.settings.datasets.iter().filter(|(name, _)| wanted(name)).map(|(_, data)| self.dataset_json(data)).collect();
@@ -29,6 +32,7 @@ impl Engine {
         let undelivered = self.outbox.pending.values().filter(|pending| pending.tries > 0);
         Ok(json!({
             "at": self.now.wall,
+            "timezone": self.settings.timezone.iana_name(),
             "datasets": datasets,
             "jobs": jobs,
             "incidents": incidents.map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
@@ -107,6 +111,14 @@ impl Engine {
             let told: Vec<String> = incident.told.iter().map(|(team, address)| format!("{team} by {address}")).collect();
             fields.insert("told".to_owned(), json!(told));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
+            let readers: Vec<Value> = self
+                .readers(incident.id)
+                .iter()
+                .map(|reading| {
+                    json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at })
+                })
+                .collect();
+            fields.insert("readers".to_owned(), json!(readers));
         }
         value
     }
