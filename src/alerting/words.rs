@@ -78,7 +78,11 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
     let stem = stem(is_impact, situation);
     let is_first = matches!(purpose, Purpose::Opening | Purpose::Impact);
     Message {
-        thread: format!("incident-{}-{thread}", incident.id),
+        thread: format!(
+            "{}.incident-{}-{thread}",
+            id.split('.').next().unwrap_or(&id),
+            incident.id
+        ),
         incident: Some(incident.id),
         purpose,
         severity: incident.severity,
@@ -87,7 +91,11 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         subject: if is_first { stem } else { format!("Re: {stem}") },
         headline: headline(purpose, is_impact, team, situation),
         facts: facts(purpose, team, situation),
-        output: if is_impact || purpose == Purpose::Recovery { Vec::new() } else { output(situation) },
+        output: if is_impact || purpose == Purpose::Recovery {
+            Vec::new()
+        } else {
+            output(situation)
+        },
         commands: commands(purpose, is_impact, situation),
         team: team.clone(),
         owner: situation.owner.clone(),
@@ -110,8 +118,17 @@ fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> 
 fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     match situation.data.first() {
-        Some(data) if is_impact => format!("[freshd] {} not as promised (#{})", data_title(data.dataset), incident.id),
-        _ => format!("[freshd] {} {} (#{})", incident.subject, kind_words(incident.kind), incident.id),
+        Some(data) if is_impact => format!(
+            "[freshd] {} not as promised (#{})",
+            data_title(data.dataset),
+            incident.id
+        ),
+        _ => format!(
+            "[freshd] {} {} (#{})",
+            incident.subject,
+            kind_words(incident.kind),
+            incident.id
+        ),
     }
 }
 
@@ -156,8 +173,17 @@ fn problem_sentence(situation: &Situation<'_>) -> String {
     match &situation.job {
         Some(side) if incident.subject == side.job.name => {
             let tries = side.run.map_or(1, |run| run.attempts);
-            let tries = if tries > 1 { format!(" after {tries} attempts") } else { String::new() };
-            let mut text = format!("{} {}{tries}: {}.", job_title(side.job), failed_word(side), incident.reason);
+            let tries = if tries > 1 {
+                format!(" after {tries} attempts")
+            } else {
+                String::new()
+            };
+            let mut text = format!(
+                "{} {}{tries}: {}.",
+                job_title(side.job),
+                failed_word(side),
+                incident.reason
+            );
             text.push_str(&consequence(situation));
             text
         }
@@ -178,10 +204,16 @@ fn failed_word(side: &JobSide<'_>) -> &'static str {
 
 /// What will break, and who notices first.
 fn consequence(situation: &Situation<'_>) -> String {
-    let Some(data) = situation.data.first() else { return String::new() };
+    let Some(data) = situation.data.first() else {
+        return String::new();
+    };
     let mut text = String::new();
     if is_broken(data) {
-        text.push_str(&format!(" {} is {}.", data_title(data.dataset), state_words(data.standing.state)));
+        text.push_str(&format!(
+            " {} is {}.",
+            data_title(data.dataset),
+            state_words(data.standing.state)
+        ));
     } else if let Some(deadline) = data.standing.deadline {
         text.push_str(&format!(
             " {} goes stale {}.",
@@ -196,7 +228,12 @@ fn consequence(situation: &Situation<'_>) -> String {
 }
 
 fn broken_sentence(situation: &Situation<'_>) -> String {
-    let Some(data) = situation.data.iter().find(|data| is_broken(data)).or(situation.data.first()) else {
+    let Some(data) = situation
+        .data
+        .iter()
+        .find(|data| is_broken(data))
+        .or(situation.data.first())
+    else {
         return format!("{}: {}.", situation.incident.subject, situation.incident.reason);
     };
     let mut text = format!(
@@ -219,7 +256,9 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     let concerned = reads
         .and_then(|reader| situation.data.iter().find(|data| data.dataset.name == reader.dataset))
         .or_else(|| situation.data.iter().find(|data| is_broken(data)));
-    let Some(data) = concerned else { return broken_sentence(situation) };
+    let Some(data) = concerned else {
+        return broken_sentence(situation);
+    };
     let mut text = format!(
         "{}, which {} {}, is {}: {}.",
         data_title(data.dataset),
@@ -238,7 +277,10 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
 fn recovery_headline(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
-    let data = situation.data.first().filter(|data| data.standing.state.keeps_promise());
+    let data = situation
+        .data
+        .first()
+        .filter(|data| data.standing.state.keeps_promise());
     match (data, &situation.job) {
         (Some(data), _) if data.current.is_some() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
@@ -258,7 +300,12 @@ fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<Messag
     let zone = situation.zone;
     let incident = situation.incident;
     let mut facts = Vec::new();
-    let mut say = |label: &str, text: String| facts.push(MessageFact { label: label.to_owned(), text });
+    let mut say = |label: &str, text: String| {
+        facts.push(MessageFact {
+            label: label.to_owned(),
+            text,
+        })
+    };
     say("What", format!("{} {}", incident.subject, kind_words(incident.kind)));
     say("Since", format_time(incident.since, zone));
     if let Some(ended) = incident.resolved_at {
@@ -269,16 +316,29 @@ fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<Messag
         let name = data_title(data.dataset);
         match data.current {
             Some(version) => {
-                let limited = version.limited_by.as_ref().map_or_else(String::new, |by| format!(", limited by {by}"));
+                let limited = version
+                    .limited_by
+                    .as_ref()
+                    .map_or_else(String::new, |by| format!(", limited by {by}"));
                 let as_of = format_time(version.effective_as_of, zone);
                 let arrived = format_time(version.arrived_at, zone);
                 say("Data as of", format!("{as_of}{limited}: {name}"));
-                say("Readers see", format!("version {} of {name}, arrived {arrived}", version.number));
+                say(
+                    "Readers see",
+                    format!("version {} of {name}, arrived {arrived}", version.number),
+                );
             }
             None => say("Readers see", format!("no version of {name} yet")),
         }
         match (is_broken(data), data.standing.deadline) {
-            (true, _) => say("Broken", format!("{name} is {}: {}", state_words(data.standing.state), data.standing.reason)),
+            (true, _) => say(
+                "Broken",
+                format!(
+                    "{name} is {}: {}",
+                    state_words(data.standing.state),
+                    data.standing.reason
+                ),
+            ),
             (false, Some(deadline)) if purpose != Purpose::Recovery => {
                 say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
             }
@@ -289,13 +349,19 @@ fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<Messag
         && let Some(run) = side.run
     {
         say("Tried", tried(side.job, run, zone));
-        if let Some(message) = side.attempt.and_then(|attempt| attempt.report.iter().find(|(key, _)| key == "message")) {
+        if let Some(message) = side
+            .attempt
+            .and_then(|attempt| attempt.report.iter().find(|(key, _)| key == "message"))
+        {
             say("Job says", message.1.clone());
         }
     }
     for reader in situation.readers.iter().take(READERS_MAX) {
         let own = if reader.team == *team { " (you)" } else { "" };
-        say("Read by", format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset));
+        say(
+            "Read by",
+            format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset),
+        );
     }
     if situation.readers.len() > READERS_MAX {
         say("Read by", format!("and {} more", situation.readers.len() - READERS_MAX));
@@ -317,14 +383,20 @@ fn tried(job: &Job, run: &Run, zone: &TimeZone) -> String {
         n => format!("{n} attempts"),
     };
     let span = match (run.started_at, run.ended_at) {
-        (Some(from), Some(to)) => format!(", {} to {}", format_time(from, zone), zone.to_datetime(to).strftime("%H:%M")),
+        (Some(from), Some(to)) => format!(
+            ", {} to {}",
+            format_time(from, zone),
+            zone.to_datetime(to).strftime("%H:%M")
+        ),
         _ => String::new(),
     };
     format!("{times} of {}, run {}{span}", job.name, run.id)
 }
 
 fn output(situation: &Situation<'_>) -> Vec<String> {
-    let Some(attempt) = situation.job.and_then(|side| side.attempt) else { return Vec::new() };
+    let Some(attempt) = situation.job.and_then(|side| side.attempt) else {
+        return Vec::new();
+    };
     let lines: Vec<&str> = attempt.output.tail.lines().collect();
     lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..]
         .iter()
@@ -366,7 +438,9 @@ fn state_words(state: DataState) -> &'static str {
 }
 
 fn when(reader: &Reading, situation: &Situation<'_>) -> String {
-    reader.at.map_or_else(|| "at no known time".to_owned(), |at| format_time(at, situation.zone))
+    reader
+        .at
+        .map_or_else(|| "at no known time".to_owned(), |at| format_time(at, situation.zone))
 }
 
 fn job_title(job: &Job) -> String {

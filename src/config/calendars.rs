@@ -31,13 +31,7 @@ const WEEKDAYS: [(&str, u8); 7] = [
 ];
 
 /// Reads one calendar.
-pub(super) fn calendar(
-    report: &Report,
-    timezone: &TimeZone,
-    today: Date,
-    name: &Name,
-    table: Table<'_>,
-) -> Calendar {
+pub(super) fn calendar(report: &Report, timezone: &TimeZone, today: Date, name: &Name, table: Table<'_>) -> Calendar {
     let errors = report.errors();
     let mut weekend = 0;
     for text in table.texts("weekend") {
@@ -59,6 +53,7 @@ pub(super) fn calendar(
     let empty = !["weekend", "holidays", "ical"].iter().any(|key| table.has(key));
     if empty {
         table.missing(
+            "holidays",
             format!("calendar `{name}` closes no day"),
             "write weekend = [\"Sat\", \"Sun\"], holidays = [\"2026-12-25\"] or ical = \"holidays.ics\"",
         );

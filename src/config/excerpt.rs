@@ -31,8 +31,9 @@ const SECRET_KEY_PARTS: &[&str] = &[
     "credential",
 ];
 
-/// The line of `text` in which `span` begins, and the part of it that the span marks.
-pub(super) fn excerpt(text: &str, line: Range<usize>, span: &Range<usize>) -> (String, Range<usize>) {
+/// The line of `text` in which `span` begins, and the part of it that the span marks; `header` is the header
+/// line of the table it stands in.
+pub(super) fn excerpt(text: &str, header: &str, line: Range<usize>, span: &Range<usize>) -> (String, Range<usize>) {
     let shown = &text[line.clone()];
     let start = span.start.clamp(line.start, line.end) - line.start;
     let end = span.end.clamp(line.start + start, line.end) - line.start;
@@ -41,39 +42,45 @@ pub(super) fn excerpt(text: &str, line: Range<usize>, span: &Range<usize>) -> (S
     } else {
         one_character(shown, start)
     };
-    blot(shown, mark, &hidden(shown, section_of(text, line.start)))
+    let section = header.trim().trim_start_matches('[').trim_start();
+    blot(shown, mark, &hidden(shown, section))
 }
 
 /// Marks the character at `start`, or the last one of the line.
 fn one_character(line: &str, start: usize) -> Range<usize> {
     let start = match line[start..].chars().next() {
         Some(_) => start,
-        None => line
-            .char_indices()
-            .next_back()
-            .map_or(0, |(place, _)| place),
+        None => line.char_indices().next_back().map_or(0, |(place, _)| place),
     };
     let length = line[start..].chars().next().map_or(0, char::len_utf8);
     start..start + length
 }
 
-/// The name of the section whose header stands nearest above.
-fn section_of(text: &str, line_start: usize) -> &str {
-    text[..line_start]
-        .rsplit('\n')
-        .find_map(|line| {
-            let header = line.trim_start().strip_prefix('[')?;
-            let header = header.trim_start_matches('[').trim_start();
-            header
-                .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                .then_some(header.trim_end())
-        })
-        .unwrap_or("")
+/// Where the lines begin that are headers of tables.
+pub(super) fn header_starts(text: &str) -> Vec<usize> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if is_header(line) {
+            found.push(start);
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// Whether a line is the header of a table, as far as its beginning tells.
+pub(super) fn is_header(line: &str) -> bool {
+    line.trim_start().strip_prefix('[').is_some_and(|rest| {
+        rest.trim_start_matches('[')
+            .trim_start()
+            .starts_with(|c: char| c.is_alphabetic() || c == '_')
+    })
 }
 
 /// The parts of a line that must not be shown.
 fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
-    if line.trim_start().starts_with(['[', '#']) {
+    if is_header(line) || line.trim_start().starts_with('#') {
         return Vec::new();
     }
     let in_channels = section.starts_with("channels") || line.trim_start().starts_with("channels");
@@ -132,12 +139,13 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
                 let key = line[key_start..place].trim();
                 let start = place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
                 let end = value_end(line, start);
-                found.push(Assignment {
-                    key,
-                    value: start..end,
-                });
+                found.push(Assignment { key, value: start..end });
                 // Look into an inline table, jump over anything else.
-                place = if bytes.get(start) == Some(&b'{') { start + 1 } else { end.max(start) };
+                place = if bytes.get(start) == Some(&b'{') {
+                    start + 1
+                } else {
+                    end.max(start)
+                };
                 key_start = place;
                 continue;
             }

@@ -162,8 +162,7 @@ impl Findings<'_> {
         let Some(producer) = self.scheduled_producer(dataset) else {
             return;
         };
-        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name))
-        else {
+        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name)) else {
             return;
         };
         if let Some(max_age) = dataset.max_age
@@ -262,8 +261,7 @@ impl Findings<'_> {
                     format!("dataset `{name}` promises nothing: it has neither `max_age` nor `due`"),
                 );
             }
-            let read = !dataset.consumers.is_empty()
-                || !self.lineage.jobs_reading(name.as_str()).is_empty();
+            let read = !dataset.consumers.is_empty() || !self.lineage.jobs_reading(name.as_str()).is_empty();
             if let (Some(job), false) = (producer, read) {
                 let place = self.places.jobs.get(job).and_then(|spots| spots.produces);
                 self.report.warning(
@@ -279,9 +277,11 @@ impl Findings<'_> {
                 .datasets
                 .values()
                 .any(|dataset| dataset.consumers.contains(name));
-            if let (Some(_), false, Some(spot)) =
-                (&system.reads_at, consumes, context.known.spot(Section::Systems, name.as_str()))
-            {
+            if let (Some(_), false, Some(spot)) = (
+                &system.reads_at,
+                consumes,
+                context.known.spot(Section::Systems, name.as_str()),
+            ) {
                 self.report.warning(
                     spot,
                     format!("system `{name}` has `reads_at`, but no dataset names it as a consumer"),

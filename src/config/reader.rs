@@ -37,7 +37,19 @@ pub(super) struct Table<'t> {
     pub(super) spot: Spot,
     path: String,
     report: &'t Report,
+    /// A bit for each key that is present: most keys that are asked for are absent.
+    present: u64,
     known: RefCell<Vec<&'static str>>,
+    later: RefCell<Vec<&'static str>>,
+    missing: RefCell<Vec<Missing>>,
+}
+
+/// A required key that is absent, told at the end unless it turns out to be misspelled.
+#[derive(Debug)]
+struct Missing {
+    key: &'static str,
+    message: String,
+    help: String,
 }
 
 /// One value of a table or list, with the key it belongs to.
@@ -46,6 +58,8 @@ pub(super) struct Value<'t> {
     /// The key, for messages.
     pub(super) key: &'t str,
     raw: &'t Spanned<DeValue<'t>>,
+    /// It is an item of the key's list.
+    is_item: bool,
     file: u32,
     /// Where mistakes are told.
     pub(super) report: &'t Report,
@@ -69,10 +83,14 @@ impl<'t> Table<'t> {
     /// The value of a key, which becomes a known one.
     pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
         self.known.borrow_mut().push(key);
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
         let (name, raw) = self.table.get_key_value(key)?;
         Some(Value {
             key: name.get_ref(),
             raw,
+            is_item: false,
             file: self.spot.file,
             report: self.report,
         })
@@ -83,7 +101,13 @@ impl<'t> Table<'t> {
         let (file, report) = (self.spot.file, self.report);
         self.table.iter().map(move |(name, raw)| {
             let key: &'t str = name.get_ref();
-            let value = Value { key, raw, file, report };
+            let value = Value {
+                key,
+                raw,
+                is_item: false,
+                file,
+                report,
+            };
             (key, Spot::new(file, name.span()), value)
         })
     }
@@ -131,10 +155,11 @@ impl<'t> Table<'t> {
 
     /// Keys of a later version: refused, never silently ignored.
     pub(super) fn unsupported(&self, keys: &[&'static str]) {
+        self.later.borrow_mut().extend(keys);
         for key in keys {
-            if let Some(value) = self.get(key) {
+            if let Some(spot) = self.key_spot(key) {
                 self.report.error(
-                    self.key_spot(key).unwrap_or(value.spot()),
+                    spot,
                     format!("`{key}` is not supported yet"),
                     "take it out: it would have no effect",
                 );
@@ -149,6 +174,9 @@ impl<'t> Table<'t> {
 
     /// The place of a key that is present.
     pub(super) fn key_spot(&self, key: &str) -> Option<Spot> {
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
         let (name, _) = self.table.get_key_value(key)?;
         Some(Spot::new(self.spot.file, name.span()))
     }
@@ -159,10 +187,12 @@ impl<'t> Table<'t> {
     }
 
     /// A required key is absent.
-    pub(super) fn missing(&self, message: impl Into<String>, help: impl Into<String>) {
-        if !self.report.may_be_in_a_hole(self.spot) {
-            self.report.error(self.spot, message, help);
-        }
+    pub(super) fn missing(&self, key: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        self.missing.borrow_mut().push(Missing {
+            key,
+            message: message.into(),
+            help: help.into(),
+        });
     }
 
     /// The path of a key in messages: `jobs.stock-export.retry`.
@@ -174,12 +204,20 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that nobody asked for, and every required one that is absent.
     pub(super) fn finish(self) {
-        let known = self.known.borrow();
-        for (name, value) in self.table {
+        let later = self.later.take();
+        let mut known = self.known.take();
+        let is_known = |key: &str| known.contains(&key) || later.contains(&key);
+        let strange = self.table.keys().any(|name| !is_known(name.get_ref()));
+        if strange {
+            known.sort_unstable();
+            known.dedup();
+        }
+        let mut misspelled: Vec<&str> = Vec::new();
+        for (name, value) in self.table.iter().filter(|_| strange) {
             let key: &str = name.get_ref();
-            if known.contains(&key) {
+            if known.contains(&key) || later.contains(&key) {
                 continue;
             }
             let place = if self.path.is_empty() {
@@ -187,26 +225,29 @@ impl<'t> Table<'t> {
             } else {
                 format!("in [{}]", self.path)
             };
-            let mut names: Vec<&str> = known.clone();
-            names.sort_unstable();
-            names.dedup();
-            let help = if let Some((_, meant)) = SYNONYMS
+            let meant = SYNONYMS
                 .iter()
-                .find(|(other, meant)| *other == key && names.contains(meant))
-            {
-                format!("write `{meant}`")
-            } else if let Some(nearest) = self.report.nearest(key, names.iter().copied()) {
-                format!("did you mean `{nearest}`?")
+                .find(|(other, meant)| *other == key && known.contains(meant))
+                .map(|(_, meant)| *meant);
+            let nearest = || self.report.nearest(key, known.iter().copied());
+            let help = if let Some(meant) = meant.or_else(nearest) {
+                misspelled.push(meant);
+                format!("did you mean `{meant}`?")
             } else if self.path.is_empty() && !value.get_ref().is_table() {
                 "a key of a section belongs below its [section.name] header".to_owned()
             } else {
-                format!("known keys: {}", names.join(", "))
+                format!("known keys: {}", known.join(", "))
             };
             self.report.error(
                 Spot::new(self.spot.file, name.span()),
                 format!("unknown key `{key}` {place}"),
                 help,
             );
+        }
+        for missing in self.missing.take() {
+            if !misspelled.contains(&missing.key) && !self.report.may_be_in_a_hole(self.spot) {
+                self.report.error(self.spot, missing.message, missing.help);
+            }
         }
     }
 
@@ -216,9 +257,18 @@ impl<'t> Table<'t> {
             spot,
             path,
             report,
-            known: RefCell::new(Vec::new()),
+            present: table.keys().fold(0, |bits, name| bits | key_bit(name.get_ref())),
+            known: RefCell::default(),
+            later: RefCell::default(),
+            missing: RefCell::default(),
         }
     }
+}
+
+/// One of 64 bits, by the length and first letter of a key.
+fn key_bit(key: &str) -> u64 {
+    let first = key.bytes().next().unwrap_or(0);
+    1 << ((key.len() * 7 + usize::from(first)) % 64)
 }
 
 impl<'t> Value<'t> {
@@ -274,22 +324,41 @@ impl<'t> Value<'t> {
             DeValue::Array(_) => "a list",
             DeValue::Table(_) => "a table",
         };
-        self.error(format!("`{}` must be {what}, not {found}", self.key), help);
+        self.error(format!("{} must be {what}, not {found}", self.subject()), help);
+    }
+
+    fn subject(&self) -> String {
+        if self.is_item {
+            format!("an item of `{}`", self.key)
+        } else {
+            format!("`{}`", self.key)
+        }
+    }
+
+    /// How a value is written in its place.
+    fn write(&self, example: &str) -> String {
+        if self.is_item {
+            format!("write {example}")
+        } else {
+            format!("write {} = {example}", self.key)
+        }
     }
 
     /// A text.
     pub(super) fn text(self) -> Option<Text<'t>> {
         let Some(text) = self.as_text() else {
-            self.expected("a text", &format!("write {} = \"...\"", self.key));
+            self.expected("a text", &self.write("\"...\""));
             return None;
         };
         if text.contains('\0') {
-            let message = format!("`{}` contains a NUL character", self.key);
-            self.error(message, "take it out");
+            self.error(format!("{} contains a NUL character", self.subject()), "take it out");
             return None;
         }
         if text.trim().is_empty() {
-            self.error(format!("`{}` is empty", self.key), "write something, or take the key out");
+            self.error(
+                format!("{} is empty", self.subject()),
+                "write something, or take it out",
+            );
             return None;
         }
         Some(Text { text, value: self })
@@ -301,14 +370,23 @@ impl<'t> Value<'t> {
             self.expected("a list", &format!("write {} = [ ... ]", self.key));
             return None;
         };
-        Some(list.iter().map(|raw| Value { raw, ..self }).collect())
+        let item = |raw| Value {
+            raw,
+            is_item: true,
+            ..self
+        };
+        Some(list.iter().map(item).collect())
     }
 
     /// A list of texts.
     pub(super) fn texts(self) -> Vec<Text<'t>> {
         if let Some(text) = self.as_text() {
             let written = self.report.text_at(self.spot());
-            let example = if written.len() <= 60 && !text.is_empty() { written } else { "\"...\"" };
+            let example = if written.len() <= 60 && !text.is_empty() {
+                written
+            } else {
+                "\"...\""
+            };
             self.expected("a list", &format!("write {} = [{example}]", self.key));
             return Vec::new();
         }
@@ -357,13 +435,12 @@ impl<'t> Value<'t> {
         match number {
             Some(Ok(number)) if (min..=max).contains(&number) => Some(number),
             Some(_) => {
-                let message = format!("`{}` must be {range}", self.key);
-                self.error(message, format!("write a whole number from {range}").replace("from ", "of "));
+                let message = format!("{} must be {range}", self.subject());
+                self.error(message, format!("write a whole number, {range}"));
                 None
             }
             None => {
-                let help = format!("write {} = {}", self.key, min.max(1));
-                self.expected("a whole number", &help);
+                self.expected("a whole number", &self.write(&min.max(1).to_string()));
                 None
             }
         }
@@ -377,7 +454,7 @@ impl<'t> Value<'t> {
             _ => None,
         };
         if number.is_none() {
-            self.expected("a number", &format!("write {} = 2", self.key));
+            self.expected("a number", &self.write("2"));
         }
         number
     }
@@ -395,11 +472,10 @@ impl<'t> Value<'t> {
     /// A duration as people write it.
     pub(super) fn duration(self) -> Option<Duration> {
         let Some(text) = self.as_text() else {
-            let help = match self.raw.get_ref().as_integer() {
-                Some(number) => format!("write a unit: {0} = \"{1}s\" or {0} = \"{1}m\"", self.key, number.as_str()),
-                None => format!("write {} = \"15m\"", self.key),
-            };
-            self.expected("a duration in quotes", &help);
+            let number = self.raw.get_ref().as_integer();
+            let example = number.map_or("15m".to_owned(), |number| format!("{}s", number.as_str()));
+            let help = self.write(&format!("\"{example}\""));
+            self.expected("a duration with its unit, in quotes", &help);
             return None;
         };
         self.parsed(parse_duration(text))
@@ -411,7 +487,7 @@ impl<'t> Value<'t> {
             return self.parsed(parse_size(number.as_str()));
         }
         let Some(text) = self.as_text() else {
-            self.expected("a size", &format!("write {} = \"8 MiB\"", self.key));
+            self.expected("a size", &self.write("\"8 MiB\""));
             return None;
         };
         self.parsed(parse_size(text))

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::environment::Environment;
 use super::files::{self, FILE_BYTES_MAX, FILES_MAX};
 use super::reader::Table;
@@ -47,7 +45,10 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
             if seen.len() > FILES_MAX || total > TOTAL_BYTES_MAX {
                 report.error(
                     spot,
-                    format!("more than {FILES_MAX} files or {} MiB are included", TOTAL_BYTES_MAX >> 20),
+                    format!(
+                        "more than {FILES_MAX} files or {} MiB are included",
+                        TOTAL_BYTES_MAX >> 20
+                    ),
                     "write a narrower pattern",
                 );
                 return;
@@ -69,10 +70,7 @@ fn read_one(
     environment: &Environment,
     include: Option<Spot>,
 ) -> u32 {
-    let unsafe_file = environment
-        .root
-        .then(|| files::changeable_by_others(path))
-        .flatten();
+    let unsafe_file = environment.root.then(|| files::changeable_by_others(path)).flatten();
     let (file, error) = match files::read_text(path, FILE_BYTES_MAX) {
         Ok(text) => (report.add_source(label.clone(), dir, text), None),
         Err(error) => {
@@ -92,11 +90,7 @@ fn read_one(
 }
 
 fn patterns(report: &Report, root: u32) -> Vec<(String, Spot)> {
-    let text = report.sources()[root as usize].parsable();
-    let Ok(document) = DeTable::parse(text) else {
-        return Vec::new();
-    };
-    Table::root(document.get_ref(), root, report)
+    Table::root(&report.parse(root), root, report)
         .texts("include")
         .iter()
         .map(|text| (text.text.to_owned(), text.spot()))

@@ -4,14 +4,16 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::excerpt::is_header;
+
 /// Most tables of one file that are blanked out before the rest of it is given up.
 const HOLES_MAX: usize = 50;
 
 /// What could be made of a text.
 #[derive(Debug, Default)]
 pub(super) struct Repaired {
-    /// The text with the broken parts blanked out; `None` when nothing is broken.
-    pub(super) text: Option<String>,
+    /// The text with the broken parts blanked out.
+    pub(super) text: String,
     /// One for each broken part.
     pub(super) errors: Vec<SyntaxError>,
     /// What was blanked out.
@@ -48,7 +50,9 @@ pub(super) fn repair(text: &str) -> Repaired {
     while let Err(error) = DeTable::parse(&working) {
         let span = error.span().unwrap_or(0..0);
         let start = opening(text, error.message(), span.start.min(text.len()));
-        let table = table_around(text, start);
+        // An empty span at the start of a line points behind the line before.
+        let behind = span.is_empty() && start == span.start;
+        let table = table_around(text, start.saturating_sub(usize::from(behind)));
         let already_blank = working[table.clone()].trim().is_empty();
         if repaired.holes.len() >= HOLES_MAX || already_blank {
             repaired.errors.push(explain(text, error.message(), span));
@@ -60,9 +64,9 @@ pub(super) fn repair(text: &str) -> Repaired {
             break;
         }
         let lines = broken_lines(&working, &table);
-        let saved = lines.iter().fold(working.clone(), |working, (line, _)| {
-            blanked(&working, line)
-        });
+        let saved = lines
+            .iter()
+            .fold(working.clone(), |working, (line, _)| blanked(&working, line));
         if !lines.is_empty() && DeTable::parse(&saved[table.clone()]).is_ok() {
             for (line, error) in lines {
                 let span = error.span().unwrap_or(0..0);
@@ -91,9 +95,7 @@ pub(super) fn repair(text: &str) -> Repaired {
             });
         }
     }
-    if !repaired.errors.is_empty() {
-        repaired.text = Some(working);
-    }
+    repaired.text = working;
     repaired
 }
 
@@ -113,9 +115,7 @@ fn broken_lines(text: &str, table: &Range<usize>) -> Vec<(Range<usize>, toml::de
             && !line.contains("\"\"\"")
             && !line.contains("'''")
             && !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
+            && key.chars().all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
         if !alone {
             return Vec::new();
         }
@@ -133,17 +133,10 @@ fn opening(text: &str, message: &str, at: usize) -> usize {
     } else {
         return at;
     };
-    text.get(..at)
-        .and_then(|before| before.rfind(quotes))
-        .unwrap_or(at)
+    text.get(..at).and_then(|before| before.rfind(quotes)).unwrap_or(at)
 }
 
 fn table_around(text: &str, at: usize) -> Range<usize> {
-    // An error behind the end of a line belongs to that line.
-    let at = match text.get(..at) {
-        Some(before) if before.ends_with('\n') && !is_header(line_at(text, at)) => at - 1,
-        _ => at,
-    };
     let mut start = 0;
     let mut place = 0;
     for line in text.split_inclusive('\n') {
@@ -156,14 +149,6 @@ fn table_around(text: &str, at: usize) -> Range<usize> {
         place += line.len();
     }
     start..text.len()
-}
-
-fn is_header(line: &str) -> bool {
-    line.trim_start().strip_prefix('[').is_some_and(|rest| {
-        rest.trim_start_matches('[')
-            .trim_start()
-            .starts_with(|c: char| c.is_alphabetic() || c == '_')
-    })
 }
 
 fn line_range(text: &str, at: usize) -> Range<usize> {
@@ -201,11 +186,7 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         span = before.len() - last..before.len();
     }
     let word = text.get(span.clone()).unwrap_or("");
-    let key = line_at(text, span.start)
-        .split('=')
-        .next()
-        .unwrap_or("")
-        .trim();
+    let key = line_at(text, span.start).split('=').next().unwrap_or("").trim();
     let (message, help) = if message.starts_with("string values must be quoted") {
         if word.trim_matches(['=', ' ']).is_empty() {
             (format!("`{key}` has no value"), format!("write `{key} = ...`"))

@@ -6,7 +6,6 @@ mod files;
 mod findings;
 mod mistakes;
 mod secrets;
-mod size;
 mod syntax;
 
 use std::fs;

@@ -30,7 +30,12 @@ impl Alive {
         record.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watchdog_every = sd_notify::watchdog_enabled().map(|patience| patience / 2);
         let next_watchdog = Instant::now();
-        Self { record, watchdog_every, next_watchdog, testing: Arc::default() }
+        Self {
+            record,
+            watchdog_every,
+            next_watchdog,
+            testing: Arc::default(),
+        }
     }
 
     /// Waits for the next sign of life, and says whether it is to be recorded. systemd's comes more often, and
@@ -85,7 +90,10 @@ impl Alive {
 
     /// freshd ends in order.
     pub(super) fn stopping(&self) {
-        tell(&[NotifyState::Stopping, NotifyState::Status("stopping; running jobs go on")]);
+        tell(&[
+            NotifyState::Stopping,
+            NotifyState::Status("stopping; running jobs go on"),
+        ]);
     }
 }
 

@@ -86,7 +86,15 @@ async fn serve(mut stream: UnixStream, asked: mpsc::Sender<Asked>) {
         let reply = match serde_json::from_str::<Ask>(&text) {
             Ok(ask) => {
                 let (answer, answered) = oneshot::channel();
-                if asked.send(Asked { ask, by: by.clone(), answer }).await.is_err() {
+                if asked
+                    .send(Asked {
+                        ask,
+                        by: by.clone(),
+                        answer,
+                    })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 match answered.await {
@@ -112,6 +120,10 @@ fn line(reply: &Reply) -> Vec<u8> {
 fn user_name(uid: u32) -> String {
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let entry = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let known = entry.into_iter().find(|fields| fields.get(2).is_some_and(|known| *known == uid.to_string()));
-    known.and_then(|fields| fields.first().map(ToString::to_string)).unwrap_or_else(|| format!("uid {uid}"))
+    let known = entry
+        .into_iter()
+        .find(|fields| fields.get(2).is_some_and(|known| *known == uid.to_string()));
+    known
+        .and_then(|fields| fields.first().map(ToString::to_string))
+        .unwrap_or_else(|| format!("uid {uid}"))
 }

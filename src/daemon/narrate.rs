@@ -39,8 +39,12 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
             VersionState::Publishing => {}
         },
         Fact::Slot(slot) => match slot.state {
-            SlotState::Late => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late"),
-            SlotState::Missed => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed"),
+            SlotState::Late => {
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late")
+            }
+            SlotState::Missed => {
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed")
+            }
             SlotState::Recovered => {
                 info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "late delivery has come");
             }
@@ -49,8 +53,12 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
         Fact::Incident(incident) => {
             let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
             match (incident.state, incident.severity) {
-                (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
-                (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
+                (IncidentState::Open, Severity::Critical) => {
+                    error!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                }
+                (IncidentState::Open, Severity::Warning) => {
+                    warn!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                }
                 (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
                     info!(incident = %id, %subject, "{kind} is over");
                 }
@@ -89,9 +97,19 @@ fn narrate_run(run: &crate::model::Run) {
     match (run.state, run.outcome) {
         (RunState::Final, Some(outcome)) => {
             let took = run.started_at.zip(run.ended_at).map(|(from, to)| elapsed(from, to));
-            let took = took.map(|took| if took.as_secs() == 0 { format!("{}ms", took.as_millis()) } else { format_age(took) });
+            let took = took.map(|took| {
+                if took.as_secs() == 0 {
+                    format!("{}ms", took.as_millis())
+                } else {
+                    format_age(took)
+                }
+            });
             let word = outcome.as_str().replace('_', " ");
-            let message = if reason.is_empty() { word } else { format!("{word}: {reason}") };
+            let message = if reason.is_empty() {
+                word
+            } else {
+                format!("{word}: {reason}")
+            };
             match outcome {
                 Outcome::Succeeded if run.attempts == 1 && run.trigger != Trigger::Manual => {
                     info!(target: ROUTINE, %job, run = %id, took, "{message}");

@@ -13,7 +13,7 @@ use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
 use super::narrate::narrate;
 use super::perform::Performer;
-use super::start::{Loader, Loaded};
+use super::start::{Loaded, Loader};
 use crate::engine::Engine;
 use crate::model::{Action, Event, Fact, Reply, later};
 use crate::store::{CommitError, Writer};
@@ -31,7 +31,10 @@ pub(super) struct Shell {
     pub(super) writer: Writer,
     pub(super) performer: Performer,
     pub(super) timer: Timer,
+    /// What the daemon's own work comes to.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// What the keepers tell.
+    pub(super) attempts: mpsc::Receiver<Event>,
     pub(super) woken: mpsc::UnboundedReceiver<()>,
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) signals: Signals,
@@ -56,6 +59,7 @@ impl Shell {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
+                Some(event) = self.attempts.recv() => batch.push(event),
                 Some(()) = self.woken.recv() => {
                     self.timer.disarmed();
                     batch.push(Event::Tick);
@@ -72,7 +76,7 @@ impl Shell {
                 () = self.boards.due() => batch.push(Event::Tick),
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
-                && let Ok(event) = self.events.try_recv()
+                && let Some(event) = self.at_hand()
             {
                 batch.push(event);
             }
@@ -83,6 +87,10 @@ impl Shell {
             }
         }
         self.stop().await
+    }
+
+    fn at_hand(&mut self) -> Option<Event> {
+        self.attempts.try_recv().or_else(|_| self.events.try_recv()).ok()
     }
 
     /// Decides about all events at hand, commits the facts of all of them, then performs their actions.
@@ -120,7 +128,8 @@ impl Shell {
                     tokio::time::sleep(COMMIT_RETRY).await;
                 }
                 Err(error @ CommitError::Conflict(_)) => {
-                    return Err(error).context("freshd contradicts its own records and ends before doing harm; this is a bug");
+                    return Err(error)
+                        .context("freshd contradicts its own records and ends before doing harm; this is a bug");
                 }
                 Err(error) => return Err(error).context("could not store what was decided"),
             }
@@ -155,7 +164,11 @@ impl Shell {
             Ask::Engine(request) => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
-                batch.push(Event::Requested { id: self.requests, by: asked.by, request });
+                batch.push(Event::Requested {
+                    id: self.requests,
+                    by: asked.by,
+                    request,
+                });
             }
             Ask::Reload => {
                 let reply = match self.reload(&asked.by, batch).await {
@@ -180,7 +193,9 @@ impl Shell {
         let loader = self.loader.clone();
         let by = by.to_owned();
         let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
-        let Loaded { settings, accepted } = loaded.map_err(|panic| format!("could not read it: {panic}"))?.map_err(|error| error.to_string())?;
+        let Loaded { settings, accepted } = loaded
+            .map_err(|panic| format!("could not read it: {panic}"))?
+            .map_err(|error| error.to_string())?;
         if settings.web != self.performer.settings.web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
@@ -199,6 +214,9 @@ impl Shell {
         self.decide(&mut last).await?;
         let Self { writer, performer, .. } = self;
         performer.keepers.close().await;
-        tokio::task::spawn_blocking(move || writer.close()).await.context("close the store")?.context("close the store")
+        tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .context("close the store")?
+            .context("close the store")
     }
 }

@@ -4,6 +4,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tracing::info;
@@ -11,21 +12,23 @@ use tracing::info;
 use super::alive::Alive;
 use super::board::{Board, Boards};
 use super::clock::{self, Timer};
+use super::control;
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
-use super::control;
 use crate::config::{self, Environment, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
-use crate::runner::Keepers;
+use crate::runner;
 use crate::store::{OpenError, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
 const RUNTIME_THREADS: usize = 2;
 /// Threads for file work, at most.
 const BLOCKING_THREADS_MAX: usize = 32;
+/// What the keepers told that is not yet decided about; more waits with the keepers.
+const ATTEMPT_EVENTS_MAX: usize = 4_096;
 /// Questions that wait for the main loop, at most.
 const ASKED_MAX: usize = 256;
 
@@ -50,7 +53,9 @@ pub enum ServeError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The dashboard's address is taken.
-    #[error("cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}")]
+    #[error(
+        "cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}"
+    )]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
@@ -90,14 +95,19 @@ impl std::fmt::Display for Refused {
 impl Loader {
     pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
         let loaded = config::load(&self.config, &Environment::of_process());
-        let Some(settings) = loaded.settings else { return Err(Refused(loaded.problems)) };
+        let Some(settings) = loaded.settings else {
+            return Err(Refused(loaded.problems));
+        };
         let accepted = AcceptedSettings {
             digest: settings.digest.clone(),
             files: loaded.files,
             at: clock::now().wall,
             by: by.to_owned(),
         };
-        Ok(Loaded { settings: Arc::new(settings), accepted })
+        Ok(Loaded {
+            settings: Arc::new(settings),
+            accepted,
+        })
     }
 }
 
@@ -106,9 +116,13 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
-    let loader = Loader { config: serve.config.clone() };
+    let loader = Loader {
+        config: serve.config.clone(),
+    };
     let by = std::env::var("USER").unwrap_or_else(|_| "start".to_owned());
-    let loaded = loader.load(&by).map_err(|Refused(problems)| ServeError::Config(problems))?;
+    let loaded = loader
+        .load(&by)
+        .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let store = Store::open(&serve.state_dir)?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -125,9 +139,11 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
     let Some(web) = &settings.web else { return Ok(None) };
     match TcpListener::bind(web.listen) {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) => {
-            Err(ServeError::Listen { address: web.listen, error, file: settings.file.display().to_string() })
-        }
+        Err(error) => Err(ServeError::Listen {
+            address: web.listen,
+            error,
+            file: settings.file.display().to_string(),
+        }),
     }
 }
 
@@ -149,8 +165,13 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
-    control::listen(state_dir, asks).map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
-    let keepers = Keepers::recover(state_dir, engine.unfinished(), events.clone()).await?;
+    control::listen(state_dir, asks)
+        .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
+    let exe = std::env::current_exe().context("find this program's own file")?;
+    let (attempts, attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
+    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts)
+        .await
+        .context("take up running jobs")?;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -169,6 +190,7 @@ async fn begin(
         performer,
         timer,
         events: received,
+        attempts: attempts_received,
         woken: wakes,
         asked,
         signals,

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
-    http, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, http, output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -17,23 +16,35 @@ const HEADER_CHARS_MAX: usize = 150;
 /// Longest text of one section that Slack takes.
 const SECTION_CHARS_MAX: usize = 3000;
 
-// Shares of the 10,000 characters that one message may hold, all blocks together; the header and
-// the line of context take the rest.
+/// Longest text of a whole message, all blocks together.
+const MESSAGE_CHARS_MAX: usize = 10_000;
+
+// Shares of it.
 const HEADLINE_SHARE_CHARS: usize = 2000;
 const FACTS_SHARE_CHARS: usize = 2 * 2000;
 const COMMANDS_SHARE_CHARS: usize = 1200;
 const OUTPUT_SHARE_CHARS: usize = 2000;
 const CONTEXT_SHARE_CHARS: usize = 300;
 
+/// Titles, fences, and words on what was left out.
+const FRAME_CHARS: usize = 300;
+
+const _: () = assert!(
+    HEADER_CHARS_MAX
+        + HEADLINE_SHARE_CHARS
+        + FACTS_SHARE_CHARS
+        + COMMANDS_SHARE_CHARS
+        + OUTPUT_SHARE_CHARS
+        + CONTEXT_SHARE_CHARS
+        + FRAME_CHARS
+        <= MESSAGE_CHARS_MAX
+);
+
 /// The text that stands where blocks cannot be shown.
 const FALLBACK_CHARS_MAX: usize = SECTION_CHARS_MAX;
 
 /// Posts a message; where Slack rejects the layout, once more as text only.
-pub(super) async fn send(
-    client: &reqwest::Client,
-    url: &Secret,
-    message: &Message,
-) -> Result<(), Failure> {
+pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
     let body = json!({ "text": fallback(message), "blocks": blocks(message) });
     let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
     if answer.status == 400 && answer.said.contains("invalid_blocks") {

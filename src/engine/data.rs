@@ -36,12 +36,22 @@ pub(super) struct DataState {
 impl Engine {
     pub(super) fn current_version(&self, dataset: &Name) -> Option<(&Version, VersionRef)> {
         let version = self.data.get(dataset)?.current.as_ref()?;
-        Some((version, VersionRef { dataset: dataset.clone(), number: version.number }))
+        Some((
+            version,
+            VersionRef {
+                dataset: dataset.clone(),
+                number: version.number,
+            },
+        ))
     }
 
     pub(super) fn version(&self, wanted: &VersionRef) -> Option<&Version> {
         let state = self.data.get(&wanted.dataset)?;
-        state.current.iter().chain(&state.pinned).find(|version| version.number == wanted.number)
+        state
+            .current
+            .iter()
+            .chain(&state.pinned)
+            .find(|version| version.number == wanted.number)
     }
 
     pub(super) fn next_version_number(&mut self, dataset: &Name) -> VersionNumber {
@@ -70,8 +80,16 @@ impl Engine {
 
     /// An accepted version is in place, or could not be put there.
     pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), String>) {
-        let Some(state) = self.data.get_mut(&wanted.dataset) else { return };
-        let Some(index) = state.publishing.iter().position(|version| version.number == wanted.number) else { return };
+        let Some(state) = self.data.get_mut(&wanted.dataset) else {
+            return;
+        };
+        let Some(index) = state
+            .publishing
+            .iter()
+            .position(|version| version.number == wanted.number)
+        else {
+            return;
+        };
         let mut version = state.publishing.remove(index);
         let run = version.run;
         if let Err(why) = result {
@@ -86,7 +104,10 @@ impl Engine {
         }
         version.state = VersionState::Published;
         self.fact(Fact::Version(version.clone()));
-        let warned = version.checks.iter().find(|check| check.verdict == crate::model::Verdict::Warn);
+        let warned = version
+            .checks
+            .iter()
+            .find(|check| check.verdict == crate::model::Verdict::Warn);
         let warned = warned.map(|check| check.message.clone());
         self.arrived(version);
         if let Some(run) = run {
@@ -100,8 +121,14 @@ impl Engine {
     fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
         let in_use = self.versions_in_use(&dataset);
-        let must_change = self.settings.datasets.get(&dataset).is_some_and(|dataset| dataset.must_change);
-        let Some(state) = self.data.get_mut(&dataset) else { return };
+        let must_change = self
+            .settings
+            .datasets
+            .get(&dataset)
+            .is_some_and(|dataset| dataset.must_change);
+        let Some(state) = self.data.get_mut(&dataset) else {
+            return;
+        };
         let mut facts = Vec::new();
         // One delivery counts for one slot: the oldest that is still open to it.
         for slot in &mut state.slots {
@@ -122,7 +149,10 @@ impl Engine {
 
     fn versions_in_use(&self, dataset: &Name) -> Vec<VersionNumber> {
         let inputs = self.runs.values().flat_map(|run| &run.inputs);
-        inputs.filter(|input| input.dataset == *dataset).map(|input| input.number).collect()
+        inputs
+            .filter(|input| input.dataset == *dataset)
+            .map(|input| input.number)
+            .collect()
     }
 
     /// Time passed a point that matters to a dataset.
@@ -133,7 +163,9 @@ impl Engine {
 
     /// Lays down the slots to come and closes those whose time is over.
     pub(super) fn advance_slots(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else { return };
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
         if dataset.due.is_none() {
             return;
         }
@@ -168,9 +200,12 @@ impl Engine {
 
     /// It is time to look at a dataset that no job here produces.
     pub(super) fn probe_due(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else { return };
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
         let Some(probe) = &dataset.probe else { return };
-        self.wakes.arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
+        self.wakes
+            .arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
         let state = self.data.entry(name.clone()).or_default();
         if !state.is_probing {
             state.is_probing = true;
@@ -181,10 +216,19 @@ impl Engine {
     /// A probe has looked: a change of what it found is a new version.
     pub(super) fn probed(&mut self, observation: Observation) {
         let name = observation.dataset.clone();
-        let Some(dataset) = self.settings.datasets.get(&name).cloned() else { return };
+        let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
+            return;
+        };
         let state = self.data.entry(name.clone()).or_default();
         state.is_probing = false;
-        let is_news = state.observation.as_ref().is_none_or(|before| before.found != observation.found);
+        if observation.found == Ok(None) && observation.path.is_some() {
+            // Something is still being written there: what was seen before stands until it has settled.
+            return;
+        }
+        let is_news = state
+            .observation
+            .as_ref()
+            .is_none_or(|before| before.found != observation.found);
         state.observation = Some(observation.clone());
         if !is_news {
             return;
@@ -225,9 +269,15 @@ impl Engine {
     pub(super) fn standing(&self, dataset: &Dataset) -> Standing {
         static NOTHING: std::sync::LazyLock<DataState> = std::sync::LazyLock::new(DataState::default);
         let state = self.data.get(&dataset.name).unwrap_or(&NOTHING);
-        let producer = self.lineage.producer_of(dataset.name.as_str()).and_then(|job| self.jobs.get(job));
+        let producer = self
+            .lineage
+            .producer_of(dataset.name.as_str())
+            .and_then(|job| self.jobs.get(job));
         let newer = |refused: &&Version| {
-            state.current.as_ref().is_none_or(|current| current.number < refused.number)
+            state
+                .current
+                .as_ref()
+                .is_none_or(|current| current.number < refused.number)
         };
         let view = View {
             current: state.current.as_ref(),
@@ -247,7 +297,16 @@ impl Engine {
             .runs
             .values()
             .filter(|run| run.state == RunState::Judging)
-            .map(|run| (crate::model::AttemptId { run: run.id, number: run.attempts }, run.job.clone(), run.version))
+            .map(|run| {
+                (
+                    crate::model::AttemptId {
+                        run: run.id,
+                        number: run.attempts,
+                    },
+                    run.job.clone(),
+                    run.version,
+                )
+            })
             .collect();
         for (id, job, version) in judging {
             let Some(job) = self.settings.jobs.get(&job).cloned() else {
@@ -255,10 +314,18 @@ impl Engine {
                 self.finish(id.run, Outcome::Cancelled, Some(reason));
                 continue;
             };
-            let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name)).cloned();
+            let dataset = job
+                .produces
+                .as_ref()
+                .and_then(|name| self.settings.datasets.get(name))
+                .cloned();
             let going_on = dataset.as_ref().and_then(|dataset| {
                 let state = self.data.get(&dataset.name)?;
-                state.publishing.iter().find(|publishing| Some(publishing.number) == version).cloned()
+                state
+                    .publishing
+                    .iter()
+                    .find(|publishing| Some(publishing.number) == version)
+                    .cloned()
             });
             match (going_on, dataset, self.staged(&job, id)) {
                 (Some(version), Some(dataset), Some(staged)) => {

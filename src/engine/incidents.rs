@@ -19,7 +19,8 @@ impl Engine {
     pub(super) fn evaluate(&mut self) {
         let jobs = std::mem::take(&mut self.dirty_jobs);
         for name in &jobs {
-            self.dirty_data.extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
+            self.dirty_data
+                .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
         }
         for name in std::mem::take(&mut self.dirty_data) {
             let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
@@ -43,7 +44,10 @@ impl Engine {
     }
 
     fn reconcile(&mut self, about: About, subject: &Name, problem: Option<Problem>) {
-        let known = self.incidents.values().find(|incident| incident.subject == *subject && incident.about == about);
+        let known = self
+            .incidents
+            .values()
+            .find(|incident| incident.subject == *subject && incident.about == about);
         match (known.cloned(), problem) {
             (None, None) => {}
             (None, Some(problem)) => self.begin_incident(about, subject, problem),
@@ -96,7 +100,9 @@ impl Engine {
 
     /// Time passed a point that matters to an incident.
     pub(super) fn incident_due(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         match incident.state {
             IncidentState::Waiting => self.consider(id),
             IncidentState::Open => self.remind(id),
@@ -106,10 +112,16 @@ impl Engine {
 
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
     fn consider(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
-        match self.cause_of(incident).and_then(|cause| self.incidents.get(&cause)).map(|cause| (cause.id, cause.state)) {
+        match self
+            .cause_of(incident)
+            .and_then(|cause| self.incidents.get(&cause))
+            .map(|cause| (cause.id, cause.state))
+        {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
             Some((cause, IncidentState::Waiting)) if is_time => self.attach(id, cause),
             _ if is_time => self.open(id),
@@ -125,8 +137,16 @@ impl Engine {
             About::Job => {
                 // A dataset that was already told of when its job finally fails: the failure explains
                 // that alert and belongs to it.
-                let produced = self.settings.jobs.get(&incident.subject).and_then(|job| job.produces.clone());
-                let inputs = self.lineage.inputs_of_job(incident.subject.as_str()).into_iter().cloned();
+                let produced = self
+                    .settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone());
+                let inputs = self
+                    .lineage
+                    .inputs_of_job(incident.subject.as_str())
+                    .into_iter()
+                    .cloned();
                 let mut nodes: Vec<Node> = Vec::new();
                 for input in inputs {
                     nodes.push(Node::Dataset(input.clone()));
@@ -139,7 +159,10 @@ impl Engine {
                 nodes
             }
         };
-        let nearest = upstream.iter().filter_map(|node| self.incident_about(node)).find(|found| found.id != incident.id)?;
+        let nearest = upstream
+            .iter()
+            .filter_map(|node| self.incident_about(node))
+            .find(|found| found.id != incident.id)?;
         let root = nearest.cause.unwrap_or(nearest.id);
         (root != incident.id).then_some(root)
     }
@@ -149,11 +172,15 @@ impl Engine {
             Node::Job(_) => About::Job,
             Node::Dataset(_) => About::Dataset,
         };
-        self.incidents.values().find(|incident| incident.subject == *node.name() && incident.about == about)
+        self.incidents
+            .values()
+            .find(|incident| incident.subject == *node.name() && incident.about == about)
     }
 
     fn attach(&mut self, id: IncidentId, cause: IncidentId) {
-        let (Some(effect), Some(root)) = (self.incidents.get(&id), self.incidents.get(&cause)) else { return };
+        let (Some(effect), Some(root)) = (self.incidents.get(&id), self.incidents.get(&cause)) else {
+            return;
+        };
         let (mut effect, mut root) = (effect.clone(), root.clone());
         effect.state = IncidentState::Attached;
         effect.cause = Some(cause);
@@ -165,7 +192,12 @@ impl Engine {
             self.store(root.clone());
         }
         // Effects of an effect hang on the same root.
-        let own: Vec<_> = self.incidents.values().filter(|other| other.cause == Some(id)).cloned().collect();
+        let own: Vec<_> = self
+            .incidents
+            .values()
+            .filter(|other| other.cause == Some(id))
+            .cloned()
+            .collect();
         for mut other in own {
             other.cause = Some(cause);
             self.store(other);
@@ -180,7 +212,9 @@ impl Engine {
 
     /// Tells the owner, and whoever reads what is already broken.
     fn open(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         incident.state = IncidentState::Open;
         incident.opened_at = Some(self.now.wall);
         let worst = self.effects(id).iter().map(|effect| effect.severity).max();
@@ -198,13 +232,23 @@ impl Engine {
     }
 
     fn effects(&self, cause: IncidentId) -> Vec<&Incident> {
-        self.incidents.values().filter(|incident| incident.cause == Some(cause)).collect()
+        self.incidents
+            .values()
+            .filter(|incident| incident.cause == Some(cause))
+            .collect()
     }
 
     fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let (owner, _) = self.owner_of(incident);
-        let told: Vec<_> = incident.told.iter().filter(|(team, _)| *team == owner).cloned().collect();
+        let told: Vec<_> = incident
+            .told
+            .iter()
+            .filter(|(team, _)| *team == owner)
+            .cloned()
+            .collect();
         for (team, address) in told {
             self.notify(id, purpose, &team, address);
         }
@@ -212,7 +256,9 @@ impl Engine {
 
     /// One impact notice to each team that owns or reads what is now broken and was not yet told.
     fn tell_readers(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let mut teams: BTreeSet<Name> = BTreeSet::new();
         for concerned in std::iter::once(incident).chain(self.effects(id)) {
             if concerned.about == About::Job {
@@ -226,7 +272,12 @@ impl Engine {
             }
             teams.insert(self.owner_of(concerned).0);
             // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
-            for reader in self.lineage.impact(concerned.subject.as_str()).iter().filter(|reader| reader.distance == 0) {
+            for reader in self
+                .lineage
+                .impact(concerned.subject.as_str())
+                .iter()
+                .filter(|reader| reader.distance == 0)
+            {
                 teams.insert(self.team_of(&reader.owner).0);
             }
         }
@@ -235,8 +286,12 @@ impl Engine {
         }
         for team in teams {
             let addresses = self.addresses_of(&team);
-            let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
-            incident.told.extend(addresses.iter().map(|address| (team.clone(), address.clone())));
+            let Some(mut incident) = self.incidents.get(&id).cloned() else {
+                return;
+            };
+            incident
+                .told
+                .extend(addresses.iter().map(|address| (team.clone(), address.clone())));
             self.store(incident);
             for address in addresses {
                 self.notify(id, Purpose::Impact, &team, address);
@@ -246,7 +301,9 @@ impl Engine {
 
     /// The problem is over: whoever was told is told so; effects that stay bad stand on their own.
     fn resolve(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         incident.resolved_at = Some(self.now.wall);
         self.incidents.insert(id, incident.clone());
         for (team, address) in incident.told.clone() {
@@ -267,7 +324,9 @@ impl Engine {
     /// Reminds and escalates, until somebody takes the incident on.
     fn remind(&mut self, id: IncidentId) {
         let now = self.now.wall;
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         let (team, _) = self.owner_of(&incident);
         let quiet = incident.ack.as_ref().is_some_and(|ack| ack.until > now);
         if incident.remind_at.is_some_and(|at| at <= now) {
@@ -280,7 +339,10 @@ impl Engine {
         }
         self.escalate(id, &team, quiet);
         if let Some(incident) = self.incidents.get(&id) {
-            let next = [incident.remind_at, self.next_escalation(incident, &team)].into_iter().flatten().min();
+            let next = [incident.remind_at, self.next_escalation(incident, &team)]
+                .into_iter()
+                .flatten()
+                .min();
             if let Some(next) = next.filter(|next| *next > now) {
                 self.wakes.arm(Wake::Incident(id), next);
             }
@@ -288,7 +350,12 @@ impl Engine {
     }
 
     fn next_escalation(&self, incident: &Incident, team: &Name) -> Option<jiff::Timestamp> {
-        let step = self.settings.teams.get(team)?.escalate.get(incident.escalations as usize)?;
+        let step = self
+            .settings
+            .teams
+            .get(team)?
+            .escalate
+            .get(incident.escalations as usize)?;
         Some(later(incident.opened_at?, step.after))
     }
 
@@ -298,10 +365,16 @@ impl Engine {
                 return;
             }
             let mut incident = incident.clone();
-            let step = self.settings.teams.get(team).and_then(|team| team.escalate.get(incident.escalations as usize));
+            let step = self
+                .settings
+                .teams
+                .get(team)
+                .and_then(|team| team.escalate.get(incident.escalations as usize));
             let addresses = step.map_or_else(Vec::new, |step| step.notify.clone());
             incident.escalations += 1;
-            incident.told.extend(addresses.iter().map(|address| (team.clone(), address.clone())));
+            incident
+                .told
+                .extend(addresses.iter().map(|address| (team.clone(), address.clone())));
             self.store(incident);
             for address in addresses {
                 self.notify(id, Purpose::Escalation, team, address);
@@ -325,19 +398,28 @@ impl Engine {
             next = next.max(ack.until);
         }
         incident.remind_at = Some(next);
-        let first = [Some(next), self.next_escalation(incident, team)].into_iter().flatten().min();
+        let first = [Some(next), self.next_escalation(incident, team)]
+            .into_iter()
+            .flatten()
+            .min();
         self.wakes.arm(Wake::Incident(incident.id), first.unwrap_or(next));
     }
 
     /// A person has taken an incident on.
     pub(super) fn acknowledge(&mut self, id: IncidentId, by: &str) -> Result<Incident, String> {
         let Some(mut incident) = self.incidents.get(&id).cloned() else {
-            return Err(format!("there is no open incident {id}; `freshd status` lists those that are open"));
+            return Err(format!(
+                "there is no open incident {id}; `freshd status` lists those that are open"
+            ));
         };
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
-        incident.ack = Some(crate::model::Ack { by: by.to_owned(), at: self.now.wall, until });
+        incident.ack = Some(crate::model::Ack {
+            by: by.to_owned(),
+            at: self.now.wall,
+            until,
+        });
         if incident.state == IncidentState::Open {
             self.schedule_reminder(&mut incident, &team);
         }
@@ -349,7 +431,10 @@ impl Engine {
         let team = self.settings.teams.get(team);
         let zone = team.map_or_else(|| self.settings.timezone.clone(), |team| team.timezone.clone());
         let calendar = team.and_then(|team| team.calendar.as_ref());
-        (zone, calendar.and_then(|name| self.settings.calendars.get(name)).cloned())
+        (
+            zone,
+            calendar.and_then(|name| self.settings.calendars.get(name)).cloned(),
+        )
     }
 
     /// The team that answers for an incident's subject, and where it is told.
@@ -357,7 +442,11 @@ impl Engine {
         let job_owner = |job: &std::sync::Arc<Job>| job.owner.clone();
         let owner = match incident.about {
             About::Job => self.settings.jobs.get(&incident.subject).map(job_owner),
-            About::Dataset => self.settings.datasets.get(&incident.subject).map(|dataset| dataset.owner.clone()),
+            About::Dataset => self
+                .settings
+                .datasets
+                .get(&incident.subject)
+                .map(|dataset| dataset.owner.clone()),
             About::Freshd => None,
         };
         self.team_of(&owner.unwrap_or(Owner::Nobody))
@@ -378,17 +467,31 @@ impl Engine {
     /// The standing of every dataset that an incident has broken, the subject's own first.
     pub(super) fn broken_by(&self, id: IncidentId) -> Vec<(Name, Standing)> {
         let mut names: Vec<Name> = Vec::new();
-        let Some(incident) = self.incidents.get(&id) else { return Vec::new() };
+        let Some(incident) = self.incidents.get(&id) else {
+            return Vec::new();
+        };
         match incident.about {
             About::Dataset => names.push(incident.subject.clone()),
             About::Freshd => {}
-            About::Job => names.extend(self.settings.jobs.get(&incident.subject).and_then(|job| job.produces.clone())),
+            About::Job => names.extend(
+                self.settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone()),
+            ),
         }
-        let effects = self.effects(id).into_iter().filter(|effect| effect.about == About::Dataset);
+        let effects = self
+            .effects(id)
+            .into_iter()
+            .filter(|effect| effect.about == About::Dataset);
         names.extend(effects.map(|effect| effect.subject.clone()));
         let mut seen = BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));
-        let datasets = names.into_iter().filter_map(|name| self.settings.datasets.get(&name).cloned());
-        datasets.map(|dataset| (dataset.name.clone(), self.standing(&dataset))).collect()
+        let datasets = names
+            .into_iter()
+            .filter_map(|name| self.settings.datasets.get(&name).cloned());
+        datasets
+            .map(|dataset| (dataset.name.clone(), self.standing(&dataset)))
+            .collect()
     }
 }

@@ -47,7 +47,9 @@ pub(super) struct Asked {
 impl Engine {
     /// Decides about all occurrences of a job that have come due.
     pub(super) fn job_due(&mut self, name: &Name) {
-        let Some(job) = self.settings.jobs.get(name).cloned() else { return };
+        let Some(job) = self.settings.jobs.get(name).cloned() else {
+            return;
+        };
         let Some(state) = self.jobs.get_mut(name) else { return };
         if !job.enabled {
             state.next = None;
@@ -63,7 +65,8 @@ impl Engine {
         let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
         let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, self.now.wall);
         if let Some(coming) = &coming {
-            self.wakes.arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));
+            self.wakes
+                .arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));
         }
         state.next = coming.map(|coming| coming.at);
         if cursor > state.record.cursor {
@@ -98,11 +101,18 @@ impl Engine {
     /// A new version of a dataset was published: jobs that wait for it are due.
     pub(super) fn trigger_readers(&mut self, dataset: &Name) {
         for name in self.triggers.get(dataset).cloned().unwrap_or_default() {
-            let Some(job) = self.settings.jobs.get(&name).filter(|job| job.enabled).cloned() else { continue };
+            let Some(job) = self.settings.jobs.get(&name).filter(|job| job.enabled).cloned() else {
+                continue;
+            };
             if self.jobs.get(&name).is_some_and(|state| state.record.pause.is_some()) {
                 continue;
             }
-            let asked = Asked { trigger: Trigger::Input, occurrence: None, by: None, args: Vec::new() };
+            let asked = Asked {
+                trigger: Trigger::Input,
+                occurrence: None,
+                by: None,
+                args: Vec::new(),
+            };
             // Refused means that one is waiting already, and that one will read the newest version.
             let _ = self.begin(&job, asked);
         }
@@ -123,7 +133,10 @@ impl Engine {
         if let Admission::No { because_of } = admission {
             let since = self.runs.get(&because_of).map_or(self.now.wall, |run| run.created_at);
             let since = format_age(crate::model::elapsed(since, self.now.wall));
-            return Err(format!("overlap: run {because_of} of {} is going on since {since}", job.name));
+            return Err(format!(
+                "overlap: run {because_of} of {} is going on since {since}",
+                job.name
+            ));
         }
         let run = self.new_run(job, &asked);
         let id = run.id;
@@ -157,7 +170,11 @@ impl Engine {
         going
             .iter()
             .filter_map(|id| self.runs.get(id))
-            .map(|run| Going { run: run.id, state: run.state, trigger: run.trigger })
+            .map(|run| Going {
+                run: run.id,
+                state: run.state,
+                trigger: run.trigger,
+            })
             .collect()
     }
 
@@ -226,7 +243,13 @@ impl Engine {
                     pool.waiting.push_back(id);
                 }
                 let users: Vec<String> = pool.running.iter().map(ToString::to_string).collect();
-                self.wait(id, format!("waits for one of {slots} slots of pool {name}, used by runs {}", users.join(", ")));
+                self.wait(
+                    id,
+                    format!(
+                        "waits for one of {slots} slots of pool {name}, used by runs {}",
+                        users.join(", ")
+                    ),
+                );
                 return;
             }
             pool.running.push(id);
@@ -235,7 +258,12 @@ impl Engine {
     }
 
     fn claim(&mut self, id: RunId, job: &Arc<Job>) {
-        let inputs = job.needs.iter().filter_map(|need| self.current_version(need)).map(|(_, pinned)| pinned).collect();
+        let inputs = job
+            .needs
+            .iter()
+            .filter_map(|need| self.current_version(need))
+            .map(|(_, pinned)| pinned)
+            .collect();
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.attempts += 1;
         run.state = RunState::Running;
@@ -246,7 +274,10 @@ impl Engine {
             run.inputs = inputs;
         }
         let attempt = Attempt {
-            id: AttemptId { run: id, number: run.attempts },
+            id: AttemptId {
+                run: id,
+                number: run.attempts,
+            },
             job: run.job.clone(),
             state: AttemptState::Claimed,
             claimed_at: self.now.wall,
@@ -274,7 +305,10 @@ impl Engine {
     pub(super) fn attempt_failed(&mut self, id: RunId, outcome: Outcome, reason: Option<String>) {
         let Some(run) = self.runs.get(&id) else { return };
         let job = self.settings.jobs.get(&run.job).cloned();
-        let waiting = self.going(&run.job).iter().any(|going| going.state == RunState::Waiting);
+        let waiting = self
+            .going(&run.job)
+            .iter()
+            .any(|going| going.state == RunState::Waiting);
         let next = match &job {
             _ if waiting => Next::GiveUp("the next run is waiting".to_owned()),
             Some(job) => planner::after_failure(job, run, outcome, run.exit_code, self.now.wall),
@@ -303,7 +337,9 @@ impl Engine {
 
     /// The backoff of a run is over.
     pub(super) fn retry_due(&mut self, id: RunId) {
-        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::BackingOff) else { return };
+        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::BackingOff) else {
+            return;
+        };
         let due = Duration::from_millis(run.retry_boot_ms.unwrap_or(0));
         if due > self.now.boot {
             self.wakes.arm_retry(id, due);
@@ -314,16 +350,28 @@ impl Engine {
 
     /// Ends a run that backs off, with the outcome of its last attempt.
     pub(super) fn give_up(&mut self, id: RunId, why: &str) {
-        let last = self.runs.get(&id).map(|run| AttemptId { run: id, number: run.attempts });
-        let outcome = last.and_then(|last| self.attempts.get(&last)).and_then(|attempt| attempt.outcome);
-        let reason = self.runs.get(&id).and_then(|run| run.reason.clone()).unwrap_or_default();
+        let last = self.runs.get(&id).map(|run| AttemptId {
+            run: id,
+            number: run.attempts,
+        });
+        let outcome = last
+            .and_then(|last| self.attempts.get(&last))
+            .and_then(|attempt| attempt.outcome);
+        let reason = self
+            .runs
+            .get(&id)
+            .and_then(|run| run.reason.clone())
+            .unwrap_or_default();
         self.finish(id, outcome.unwrap_or(Outcome::Failed), Some(format!("{reason}; {why}")));
     }
 
     /// Tells the process of a running run to end.
     pub(super) fn stop_run(&mut self, id: RunId, reason: StopReason) {
         if let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running) {
-            let id = AttemptId { run: id, number: run.attempts };
+            let id = AttemptId {
+                run: id,
+                number: run.attempts,
+            };
             self.act(Action::Stop { id, reason });
         }
     }
@@ -338,7 +386,10 @@ impl Engine {
         run.retry_boot_ms = None;
         run.ended_at = Some(self.now.wall);
         self.fact(Fact::Run(run.clone()));
-        let last_id = AttemptId { run: id, number: run.attempts };
+        let last_id = AttemptId {
+            run: id,
+            number: run.attempts,
+        };
         let last_attempt = self.attempts.remove(&last_id);
         for number in 1..run.attempts {
             self.attempts.remove(&AttemptId { run: id, number });
@@ -391,10 +442,18 @@ impl Engine {
     }
 
     pub(super) fn job_of(&self, id: RunId) -> Option<Arc<Job>> {
-        self.runs.get(&id).and_then(|run| self.settings.jobs.get(&run.job)).cloned()
+        self.runs
+            .get(&id)
+            .and_then(|run| self.settings.jobs.get(&run.job))
+            .cloned()
     }
 }
 
 fn due(trigger: Trigger, occurrence: Occurrence) -> Asked {
-    Asked { trigger, occurrence: Some(occurrence), by: None, args: Vec::new() }
+    Asked {
+        trigger,
+        occurrence: Some(occurrence),
+        by: None,
+        args: Vec::new(),
+    }
 }

@@ -21,7 +21,6 @@ mod wakes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
-use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -159,10 +158,5 @@ impl Engine {
     fn new_notification_id(&mut self) -> NotificationId {
         self.last_notification += 1;
         NotificationId(self.last_notification)
-    }
-
-    /// Wall time at which an instant of the boot clock will come, if the clock is not set meanwhile.
-    fn wall_of(&self, boot: Duration) -> Timestamp {
-        crate::model::later(self.now.wall, boot.saturating_sub(self.now.boot))
     }
 }

@@ -25,7 +25,9 @@ pub(super) struct Outbox {
 impl Engine {
     /// Writes and stores one notification, and sends it when it is its turn.
     pub(super) fn notify(&mut self, incident: IncidentId, purpose: Purpose, team: &Name, address: Address) {
-        let Some(about) = self.incidents.get(&incident).cloned() else { return };
+        let Some(about) = self.incidents.get(&incident).cloned() else {
+            return;
+        };
         if purpose == Purpose::Recovery {
             self.collapse(incident, &address);
         }
@@ -41,7 +43,13 @@ impl Engine {
                 && notification.address == *address
                 && !self.outbox.in_flight.contains(&notification.id)
         };
-        let superseded: Vec<_> = self.outbox.pending.values().filter(waiting).map(|waiting| waiting.id).collect();
+        let superseded: Vec<_> = self
+            .outbox
+            .pending
+            .values()
+            .filter(waiting)
+            .map(|waiting| waiting.id)
+            .collect();
         for id in superseded {
             if let Some(mut notification) = self.outbox.pending.remove(&id) {
                 notification.state = NotificationState::Collapsed;
@@ -64,8 +72,14 @@ impl Engine {
             kind: None,
             subject_name: team.clone(),
             subject: format!("[freshd] Test message to {team}"),
-            headline: format!("This is a test: freshd on {} can reach {team} through {told}.", self.host.hostname),
-            facts: vec![MessageFact { label: "Asked by".to_owned(), text: by.to_owned() }],
+            headline: format!(
+                "This is a test: freshd on {} can reach {team} through {told}.",
+                self.host.hostname
+            ),
+            facts: vec![MessageFact {
+                label: "Asked by".to_owned(),
+                text: by.to_owned(),
+            }],
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],
             team: team.clone(),
@@ -101,7 +115,9 @@ impl Engine {
 
     /// Sends a notification if its time has come and nothing of its incident goes to the same address before it.
     pub(super) fn notification_due(&mut self, id: NotificationId) {
-        let Some(notification) = self.outbox.pending.get(&id) else { return };
+        let Some(notification) = self.outbox.pending.get(&id) else {
+            return;
+        };
         if self.outbox.in_flight.contains(&id) {
             return;
         }
@@ -124,7 +140,9 @@ impl Engine {
     /// A try at sending ended.
     pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome) {
         self.outbox.in_flight.remove(&id);
-        let Some(mut notification) = self.outbox.pending.get(&id).cloned() else { return };
+        let Some(mut notification) = self.outbox.pending.get(&id).cloned() else {
+            return;
+        };
         let now = self.now.wall;
         notification.tries += 1;
         match &outcome {
@@ -133,7 +151,10 @@ impl Engine {
                 notification.ended_at = Some(now);
                 notification.last_error = None;
             }
-            DeliveryOutcome::Temporary { error, retry_after_seconds } => {
+            DeliveryOutcome::Temporary {
+                error,
+                retry_after_seconds,
+            } => {
                 notification.last_error = Some(error.clone());
                 let delay = match retry_after_seconds {
                     Some(seconds) => std::time::Duration::from_secs((*seconds).min(RETRY_AFTER_SECONDS_MAX)),
@@ -151,7 +172,12 @@ impl Engine {
                 notification.ended_at = Some(now);
             }
         }
-        self.fact(Fact::Delivery(Delivery { notification: id, number: notification.tries, at: now, outcome }));
+        self.fact(Fact::Delivery(Delivery {
+            notification: id,
+            number: notification.tries,
+            at: now,
+            outcome,
+        }));
         self.fact(Fact::Notification(notification.clone()));
         if let Some(request) = self.outbox.tests.remove(&id) {
             self.reply_to_test(request, &notification);
@@ -178,7 +204,9 @@ impl Engine {
         let Some(incident) = dead.incident else { return };
         for address in self.settings.fallback.clone() {
             let known = self.incidents.get(&incident).cloned();
-            let told = known.as_ref().is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));
+            let told = known
+                .as_ref()
+                .is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));
             if told || address == dead.address {
                 continue;
             }
@@ -187,9 +215,17 @@ impl Engine {
             message.id = self.message_id(id);
             let error = dead.last_error.clone().unwrap_or_default();
             let text = format!("{} could not be reached: {error}", dead.address);
-            message.facts.insert(0, MessageFact { label: "Instead of".to_owned(), text });
+            message.facts.insert(
+                0,
+                MessageFact {
+                    label: "Instead of".to_owned(),
+                    text,
+                },
+            );
             if let Some(mut incident) = known {
-                incident.told.push((Name::from(super::incidents::FALLBACK), address.clone()));
+                incident
+                    .told
+                    .push((Name::from(super::incidents::FALLBACK), address.clone()));
                 self.fact(Fact::Incident(incident.clone()));
                 self.incidents.insert(incident.id, incident);
             }

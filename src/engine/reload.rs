@@ -18,7 +18,11 @@ impl Engine {
         };
         let gone: Vec<_> = self.runs.values().filter(gone).map(|run| run.id).collect();
         for id in gone {
-            self.finish(id, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+            self.finish(
+                id,
+                Outcome::Cancelled,
+                Some("its job was removed from jobs.toml".to_owned()),
+            );
         }
         self.accept(accepted);
     }

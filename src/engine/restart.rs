@@ -11,8 +11,8 @@ use super::wakes::Wakes;
 use super::{Engine, Step, Wake};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, AttemptState, Fact, Host, JobRecord, Life, Name, Now, Outcome, RunState, Settings, Snapshot,
-    VersionState, elapsed,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, JobRecord, Life, Name, Now, Outcome, RunState, Settings,
+    Snapshot, VersionState, elapsed,
 };
 
 /// A clock this much earlier than the newest record is not believed.
@@ -30,7 +30,9 @@ impl Engine {
             boot_id: host.boot_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let hold_until = snapshot.newest_record_at.filter(|newest| elapsed(now.wall, *newest) > CLOCK_TOLERANCE);
+        let hold_until = snapshot
+            .newest_record_at
+            .filter(|newest| elapsed(now.wall, *newest) > CLOCK_TOLERANCE);
         let mut engine = Self {
             lineage: Lineage::new(&settings),
             triggers: super::reload::triggers(&settings),
@@ -63,15 +65,27 @@ impl Engine {
 
     fn load(&mut self, snapshot: Snapshot) {
         for record in snapshot.jobs {
-            let state = JobState { record, next: None, going: Vec::new(), last: None };
+            let state = JobState {
+                record,
+                next: None,
+                going: Vec::new(),
+                last: None,
+            };
             self.jobs.insert(state.record.job.clone(), state);
         }
-        self.attempts = snapshot.attempts.into_iter().map(|attempt| (attempt.id, attempt)).collect();
+        self.attempts = snapshot
+            .attempts
+            .into_iter()
+            .map(|attempt| (attempt.id, attempt))
+            .collect();
         let mut runs = snapshot.runs;
         runs.sort_by_key(|run| run.id);
         for run in runs {
             if run.state == RunState::Final {
-                let last = crate::model::AttemptId { run: run.id, number: run.attempts };
+                let last = crate::model::AttemptId {
+                    run: run.id,
+                    number: run.attempts,
+                };
                 let attempt = self.attempts.remove(&last);
                 if let Some(state) = self.jobs.get_mut(&run.job).filter(|_| run.attempts > 0) {
                     state.last = Some(Box::new((run, attempt)));
@@ -110,8 +124,16 @@ impl Engine {
             let state = self.data.entry(observation.dataset.clone()).or_default();
             state.observation = Some(observation);
         }
-        self.incidents = snapshot.incidents.into_iter().map(|incident| (incident.id, incident)).collect();
-        self.outbox.pending = snapshot.notifications.into_iter().map(|pending| (pending.id, pending)).collect();
+        self.incidents = snapshot
+            .incidents
+            .into_iter()
+            .map(|incident| (incident.id, incident))
+            .collect();
+        self.outbox.pending = snapshot
+            .notifications
+            .into_iter()
+            .map(|pending| (pending.id, pending))
+            .collect();
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now.
@@ -137,7 +159,11 @@ impl Engine {
             let Some(job) = self.job_of(id) else {
                 // Without its job only a running process still means something.
                 if matches!(state, RunState::Waiting | RunState::BackingOff) {
-                    self.finish(id, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+                    self.finish(
+                        id,
+                        Outcome::Cancelled,
+                        Some("its job was removed from jobs.toml".to_owned()),
+                    );
                 }
                 continue;
             };
@@ -172,7 +198,11 @@ impl Engine {
             run.retry_boot_ms = u64::try_from(due.as_millis()).ok();
             run.boot_id = Some(self.host.boot_id.clone());
         }
-        if due <= self.now.boot { self.retry_due(id) } else { self.wakes.arm_retry(id, due) }
+        if due <= self.now.boot {
+            self.retry_due(id)
+        } else {
+            self.wakes.arm_retry(id, due)
+        }
     }
 
     /// Makes the rest of the state fit the configuration in force: new and edited jobs begin now and never
@@ -184,15 +214,33 @@ impl Engine {
         }
         let settings = self.settings.clone();
         for (name, job) in &settings.jobs {
-            let known = self.jobs.get(name).is_some_and(|state| state.record.digest == job.digest);
+            let known = self
+                .jobs
+                .get(name)
+                .is_some_and(|state| state.record.digest == job.digest);
             if !known {
                 let before = self.jobs.remove(name);
                 let pause = before.as_ref().and_then(|before| before.record.pause.clone());
-                let cursor = before.as_ref().map_or(self.now.wall, |before| before.record.cursor.max(self.now.wall));
-                let record = JobRecord { job: name.clone(), cursor, digest: job.digest.clone(), pause };
+                let cursor = before
+                    .as_ref()
+                    .map_or(self.now.wall, |before| before.record.cursor.max(self.now.wall));
+                let record = JobRecord {
+                    job: name.clone(),
+                    cursor,
+                    digest: job.digest.clone(),
+                    pause,
+                };
                 self.fact(Fact::Job(record.clone()));
                 let (going, last) = before.map_or((Vec::new(), None), |before| (before.going, before.last));
-                self.jobs.insert(name.clone(), JobState { record, next: None, going, last });
+                self.jobs.insert(
+                    name.clone(),
+                    JobState {
+                        record,
+                        next: None,
+                        going,
+                        last,
+                    },
+                );
             }
             self.job_due(name);
         }
@@ -206,14 +254,21 @@ impl Engine {
         self.dirty_jobs.extend(settings.jobs.keys().cloned());
         self.dirty_data.extend(settings.datasets.keys().cloned());
         // Open problems of what is no longer configured are over.
-        let subjects: Vec<_> = self.incidents.values().map(|incident| incident.subject.clone()).collect();
+        let subjects: Vec<_> = self
+            .incidents
+            .values()
+            .map(|incident| incident.subject.clone())
+            .collect();
         self.dirty_jobs.extend(subjects.iter().cloned());
         self.dirty_data.extend(subjects);
     }
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
-    pub fn unfinished(&self) -> Vec<(crate::model::AttemptId, String)> {
-        let open = self.attempts.values().filter(|attempt| attempt.state != AttemptState::Ended);
-        open.map(|attempt| (attempt.id, attempt.boot_id.clone())).collect()
+    pub fn unfinished(&self) -> Vec<Attempt> {
+        self.attempts
+            .values()
+            .filter(|attempt| attempt.state != AttemptState::Ended)
+            .cloned()
+            .collect()
     }
 }

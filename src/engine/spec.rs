@@ -20,6 +20,9 @@ impl Engine {
             env: self.env(job, run, id, &report),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
             log: self.log_path(&job.name, id),
+            output_dir: self
+                .staged(job, id)
+                .and_then(|staged| Some(staged.parent()?.to_owned())),
             run_dir,
             log_limit_bytes: job.log_limit_bytes,
             report,
@@ -31,7 +34,11 @@ impl Engine {
 
     /// What remains of an attempt once its run is final, and can be removed.
     pub(super) fn clean(&self, job: &Job, id: AttemptId) -> Action {
-        Action::Clean { id, run_dir: self.run_dir(id), staged: self.staged(job, id) }
+        Action::Clean {
+            id,
+            run_dir: self.run_dir(id),
+            staged: self.staged(job, id),
+        }
     }
 
     /// Where an attempt writes what it produces.
@@ -46,7 +53,11 @@ impl Engine {
 
     /// Where the output of an attempt is kept.
     fn log_path(&self, job: &Name, id: AttemptId) -> PathBuf {
-        self.host.state_dir.join("logs").join(job.as_str()).join(format!("{id}.log"))
+        self.host
+            .state_dir
+            .join("logs")
+            .join(job.as_str())
+            .join(format!("{id}.log"))
     }
 
     fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &std::path::Path) -> Vec<(String, String)> {
@@ -66,7 +77,10 @@ impl Engine {
         set("FRESHD_TRIGGER".to_owned(), run.trigger.as_str().to_owned());
         if let Some(due_at) = run.due_at {
             let due = due_at.to_zoned_datetime(zone.clone());
-            set("FRESHD_DUE".to_owned(), due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+            set(
+                "FRESHD_DUE".to_owned(),
+                due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            );
         }
         set("FRESHD_REPORT".to_owned(), report.display().to_string());
         if let Some(staged) = self.staged(job, id) {
@@ -88,7 +102,12 @@ impl Engine {
         match (&dataset.file, version.run) {
             (Some(file), Some(_)) => {
                 let name = file.file_name()?;
-                Some(version_path(&self.host.state_dir.join("versions"), &input.dataset, input.number, name))
+                Some(version_path(
+                    &self.host.state_dir.join("versions"),
+                    &input.dataset,
+                    input.number,
+                    name,
+                ))
             }
             _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
         }
@@ -96,13 +115,22 @@ impl Engine {
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {
-    let extra = if run.trigger == Trigger::Manual { run.args.as_slice() } else { &[] };
+    let extra = if run.trigger == Trigger::Manual {
+        run.args.as_slice()
+    } else {
+        &[]
+    };
     match &job.command {
         Command::Argv(words) => words.iter().chain(extra).cloned().collect(),
         // Arguments of a manual run are the shell's "$@", never spliced into its text.
         Command::Shell(text) if extra.is_empty() => vec!["/bin/sh".into(), "-c".into(), text.clone()],
         Command::Shell(text) => {
-            let mut words = vec!["/bin/sh".into(), "-c".into(), format!("{text} \"$@\""), job.name.to_string()];
+            let mut words = vec![
+                "/bin/sh".into(),
+                "-c".into(),
+                format!("{text} \"$@\""),
+                job.name.to_string(),
+            ];
             words.extend(extra.iter().cloned());
             words
         }
@@ -112,6 +140,14 @@ fn argv(job: &Job, run: &Run) -> Vec<String> {
 /// `FRESHD_INPUT_STOCK_LEVEL` for the dataset `stock-level`.
 fn input_variable(input: &VersionRef) -> String {
     let name = input.dataset.as_str().chars();
-    let name: String = name.map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let name: String = name
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
     format!("FRESHD_INPUT_{name}")
 }

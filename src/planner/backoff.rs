@@ -51,7 +51,9 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
     let delay = Duration::try_from_secs_f64(full * fraction).unwrap_or(retry.max_delay);
     // Whole milliseconds, so that the stored time is the decided one.
     let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-    let until = retry.give_up_after.and_then(|limit| run.created_at.checked_add(limit).ok());
+    let until = retry
+        .give_up_after
+        .and_then(|limit| run.created_at.checked_add(limit).ok());
     let starts = now.checked_add(delay).unwrap_or(Timestamp::MAX);
     if until.is_some_and(|until| starts > until) {
         return Next::GiveUp(format!("give_up_after is reached after {tried} attempts"));
@@ -70,7 +72,12 @@ pub fn hash(seed: u64, number: u64) -> u64 {
 /// W3C trace context of an attempt, derived from its run's seed: one trace for all attempts of a run.
 pub fn trace_parent(seed: u64, attempt: u32) -> String {
     // An all-zero id is invalid by the standard; the mix of a fixed odd number makes that practically impossible.
-    format!("00-{:016x}{:016x}-{:016x}-01", hash(seed, 1 << 32), hash(seed, 1 << 33), hash(seed, (1 << 34) + u64::from(attempt)))
+    format!(
+        "00-{:016x}{:016x}-{:016x}-01",
+        hash(seed, 1 << 32),
+        hash(seed, 1 << 33),
+        hash(seed, (1 << 34) + u64::from(attempt))
+    )
 }
 
 /// A number in [0, 1) from the upper 53 bits.

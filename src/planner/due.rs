@@ -46,7 +46,9 @@ pub fn decide(
     paused: Option<&str>,
     now: Timestamp,
 ) -> (Vec<Decided>, Timestamp, Option<Occurrence>) {
-    let Some(rule) = &job.schedule else { return (Vec::new(), cursor, None) };
+    let Some(rule) = &job.schedule else {
+        return (Vec::new(), cursor, None);
+    };
     let mut due = Vec::new();
     let mut latest = cursor;
     let mut coming = schedule::next(rule, cursor);
@@ -74,7 +76,11 @@ pub fn decide(
         decide_open(job, due, now, &mut decided);
     }
     if let Some((first, last)) = left_out {
-        let mut range = record(first, Outcome::Missed, "freshd was down for too long to tell them apart".to_owned());
+        let mut range = record(
+            first,
+            Outcome::Missed,
+            "freshd was down for too long to tell them apart".to_owned(),
+        );
         range.range = Some((last, 1));
         decided.push(range);
     }
@@ -85,7 +91,10 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, now: Timestamp, decided: &mut Ve
     let is_ordinary = |at: Timestamp| elapsed(start_of(job, at), now) <= ORDINARY_LATENESS;
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
     for occurrence in skipped {
-        let reason = occurrence.note.clone().unwrap_or_else(|| skip_word(occurrence.skip).to_owned());
+        let reason = occurrence
+            .note
+            .clone()
+            .unwrap_or_else(|| skip_word(occurrence.skip).to_owned());
         decided.push(record(occurrence, Outcome::Skipped, reason));
     }
     let (ordinary, missed): (Vec<_>, Vec<_>) = open.into_iter().partition(|occurrence| is_ordinary(occurrence.at));
@@ -102,17 +111,32 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, now: Timestamp, decided: &mut Ve
             .count(),
     };
     let catch_up_from = missed.len() - made_up_for;
-    record_missed(job, &missed[..catch_up_from], made_up_for > 0 || !ordinary.is_empty(), now, decided);
-    let catch_ups = missed.into_iter().skip(catch_up_from).map(|occurrence| (occurrence, Decision::CatchUp));
+    record_missed(
+        job,
+        &missed[..catch_up_from],
+        made_up_for > 0 || !ordinary.is_empty(),
+        now,
+        decided,
+    );
+    let catch_ups = missed
+        .into_iter()
+        .skip(catch_up_from)
+        .map(|occurrence| (occurrence, Decision::CatchUp));
     let starts = ordinary.into_iter().map(|occurrence| (occurrence, Decision::Start));
     for (occurrence, decision) in catch_ups.chain(starts) {
-        decided.push(Decided { occurrence, range: None, decision });
+        decided.push(Decided {
+            occurrence,
+            range: None,
+            decision,
+        });
     }
     decided.sort_by_key(|decided| decided.occurrence.at);
 }
 
 fn record_missed(job: &Job, missed: &[Occurrence], newer_runs: bool, now: Timestamp, decided: &mut Vec<Decided>) {
-    let (Some(first), Some(last)) = (missed.first(), missed.last()) else { return };
+    let (Some(first), Some(last)) = (missed.first(), missed.last()) else {
+        return;
+    };
     if missed.len() > RANGE_MIN {
         let mut range = record(first.clone(), Outcome::Missed, "freshd was down or asleep".to_owned());
         range.range = Some((last.at, missed.len() as u64));
@@ -133,7 +157,11 @@ fn record_missed(job: &Job, missed: &[Occurrence], newer_runs: bool, now: Timest
 }
 
 fn record(occurrence: Occurrence, outcome: Outcome, reason: String) -> Decided {
-    Decided { occurrence, range: None, decision: Decision::Record(outcome, reason) }
+    Decided {
+        occurrence,
+        range: None,
+        decision: Decision::Record(outcome, reason),
+    }
 }
 
 fn skip_word(skip: Option<Skip>) -> &'static str {

@@ -9,7 +9,7 @@ use crate::model::{IncidentId, NotificationId, RunId, Snapshot};
 /// Runs that are not final, and each job's last one that was neither missed nor skipped.
 ///
 /// Walks from job to job within the index instead of grouping all runs there ever were.
-const RUNS_AT_START: &str = "
+pub(super) const RUNS_AT_START: &str = "
 WITH RECURSIVE done (job) AS (
     SELECT min(job) FROM runs INDEXED BY runs_done_by_job WHERE outcome NOT IN ('missed', 'skipped')
     UNION ALL
@@ -74,14 +74,11 @@ FROM known WHERE dataset IS NOT NULL";
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
-    let (seed, newest_record_at) = reading.query_row(
-        "SELECT seed, newest_record_at_us FROM state_directory",
-        [],
-        |row| {
+    let (seed, newest_record_at) =
+        reading.query_row("SELECT seed, newest_record_at_us FROM state_directory", [], |row| {
             let mut cells = Cells::of(row);
             Ok((cells.bits()?, cells.time_maybe()?))
-        },
-    )?;
+        })?;
     let mut snapshot = Snapshot {
         seed,
         newest_record_at,
@@ -124,10 +121,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     )?;
     snapshot.life = reading
         .query_row(
-            &format!(
-                "SELECT {} FROM lives ORDER BY number DESC LIMIT 1",
-                life::LIFE_COLUMNS
-            ),
+            &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),
             [],
             life::read_life,
         )
@@ -144,10 +138,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     let ids: Vec<i64> = all(reading, RUNS_AT_START, |row| row.get(0))?;
-    let mut run = reading.prepare(&format!(
-        "SELECT {} FROM runs WHERE id = ?1",
-        runs::RUN_COLUMNS
-    ))?;
+    let mut run = reading.prepare(&format!("SELECT {} FROM runs WHERE id = ?1", runs::RUN_COLUMNS))?;
     let mut attempts = reading.prepare(&format!(
         "SELECT {} FROM attempts WHERE run = ?1 ORDER BY attempts.number",
         runs::ATTEMPT_COLUMNS
@@ -187,9 +178,7 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         ),
         data::read_slot,
     )?;
-    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut slot = reading.prepare(&format!(
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
         data::SLOT_COLUMNS

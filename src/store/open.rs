@@ -59,11 +59,7 @@ impl Store {
         &self.dir
     }
 
-    pub(super) fn open_with(
-        state_dir: &Path,
-        steps: &[&str],
-        now: Timestamp,
-    ) -> Result<Self, OpenError> {
+    pub(super) fn open_with(state_dir: &Path, steps: &[&str], now: Timestamp) -> Result<Self, OpenError> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN.0 {
             return Err(OpenError::SqliteTooOld {
                 found: rusqlite::version(),
@@ -130,15 +126,11 @@ fn connect(file: &Path, bytes: u64) -> rusqlite::Result<Opened> {
     }
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
-    connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // The writer does this itself: SQLite would not tell it of errors.
-    connection
-        .pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
-    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| {
-        row.get::<_, i64>(0)
-    })?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| row.get::<_, i64>(0))?;
     Ok(Opened::Ours(connection))
 }

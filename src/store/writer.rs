@@ -55,11 +55,7 @@ impl Store {
     /// # Errors
     /// Fails when the thread cannot be started.
     pub fn into_writer(self) -> Result<Writer, OpenError> {
-        let Self {
-            connection,
-            dir,
-            lock,
-        } = self;
+        let Self { connection, dir, lock } = self;
         let (sender, receiver) = sync_channel(REQUESTS_WAITING_MAX);
         let thread = Builder::new()
             .name("store-writer".to_owned())
@@ -81,10 +77,7 @@ impl Writer {
     ///
     /// Takes its place in the queue at once, before the future is first polled: commits are stored in the order of
     /// these calls. Blocks for a moment when very many wait already. Dropping the future takes nothing back.
-    pub fn commit(
-        &self,
-        facts: Vec<Fact>,
-    ) -> impl Future<Output = Result<(), CommitError>> + Send + use<> {
+    pub fn commit(&self, facts: Vec<Fact>) -> impl Future<Output = Result<(), CommitError>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
         self.send(Request::Commit(facts, answer));
         answer_of(answered)
@@ -173,15 +166,12 @@ fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock) 
     }
 }
 
-fn refuse_all(
-    receiver: &Receiver<Request>,
-    error: &CommitError,
-) -> Option<(Answer, Result<(), CommitError>)> {
+fn refuse_all(receiver: &Receiver<Request>, error: &CommitError) -> Option<(Answer, Result<(), CommitError>)> {
     while let Ok(request) = receiver.recv() {
         match request {
-            Request::Commit(_, answer)
-            | Request::Checkpoint(answer)
-            | Request::HealthWrite(answer) => drop(answer.send(Err(error.clone()))),
+            Request::Commit(_, answer) | Request::Checkpoint(answer) | Request::HealthWrite(answer) => {
+                drop(answer.send(Err(error.clone())))
+            }
             Request::Close(answer) => return Some((answer, Err(error.clone()))),
         }
     }
@@ -234,12 +224,7 @@ impl Serving<'_> {
     }
 
     /// Takes all commits that wait behind the first one; the request that ended the search, if it was another.
-    fn gather(
-        &mut self,
-        receiver: &Receiver<Request>,
-        facts: Vec<Fact>,
-        answer: Answer,
-    ) -> Option<Request> {
+    fn gather(&mut self, receiver: &Receiver<Request>, facts: Vec<Fact>, answer: Answer) -> Option<Request> {
         let mut facts_gathered = facts.len();
         self.commits.push(facts);
         self.answers.push(answer);

@@ -15,19 +15,14 @@ use tokio::sync::watch;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until what a sink has recorded satisfies `holds`, and returns the record of that moment.
-pub(crate) async fn wait_until<R>(
-    record: &watch::Sender<R>,
-    what: &str,
-    mut holds: impl FnMut(&R) -> bool,
-) -> R
+pub(crate) async fn wait_until<R>(record: &watch::Sender<R>, what: &str, mut holds: impl FnMut(&R) -> bool) -> R
 where
     R: Clone + std::fmt::Debug,
 {
     let mut seen = record.subscribe();
     let waited = tokio::time::timeout(PATIENCE, seen.wait_for(|record| holds(record))).await;
-    match waited {
-        Ok(Ok(record)) => record.clone(),
-        Ok(Err(_)) => panic!("the sink is gone"),
-        Err(_elapsed) => panic!("no {what} within {PATIENCE:?}: {:?}", *record.borrow()),
-    }
+    let Ok(found) = waited else {
+        panic!("no {what} within {PATIENCE:?}: {:?}", *record.borrow());
+    };
+    found.expect("the sink is still there").clone()
 }

@@ -4,7 +4,7 @@ mod measure;
 mod observe;
 
 use std::fs::{self, File, FileTimes};
-use std::io::{self, Read};
+use std::io::{self, Read, Seek};
 use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
-use super::measure::survey_reader;
+use super::measure::{survey_reader, unchanged};
 use super::observe::{Newest, newest};
 use super::*;
 use crate::model::*;
@@ -62,8 +62,7 @@ fn time(text: &str) -> Timestamp {
 /// Writes a file that was last modified so long before `now()`.
 fn write(path: &Path, content: &str, seconds_ago: i64) {
     fs::write(path, content).expect("a writable directory");
-    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago))
-        .expect("a time in range");
+    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago)).expect("a time in range");
     let file = File::options().append(true).open(path).expect("the file");
     file.set_times(FileTimes::new().set_modified(modified))
         .expect("its owner may");

@@ -7,9 +7,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::model::{
-    AcceptedSettings, Ack, Address, CheckResult, ClockStep, Delivery, DeliveryOutcome, Life,
-    Measurement, Message, MessageFact, Notification, NotificationId, NotificationState,
-    Observation, Outcome, Pause, Purpose, Verdict, VersionRef,
+    AcceptedSettings, Ack, Address, CheckResult, ClockStep, Delivery, DeliveryOutcome, Life, Measurement, Message,
+    MessageFact, Notification, NotificationId, NotificationState, Observation, Outcome, Pause, Purpose, Verdict,
+    VersionRef,
 };
 use crate::store::Reader;
 
@@ -188,9 +188,7 @@ fn observations() -> Vec<Observation> {
         observation(
             "d",
             Err(text("permission denied")),
-            Some(PathBuf::from(std::ffi::OsString::from_vec(vec![
-                b'/', 0xFF, b'x',
-            ]))),
+            Some(PathBuf::from(std::ffi::OsString::from_vec(vec![b'/', 0xFF, b'x']))),
         ),
     ]
 }
@@ -205,9 +203,7 @@ fn deliveries() -> Vec<Delivery> {
             error: String::new(),
             retry_after_seconds: None,
         },
-        DeliveryOutcome::Permanent {
-            error: text("never"),
-        },
+        DeliveryOutcome::Permanent { error: text("never") },
         DeliveryOutcome::Accepted,
     ]
     .into_iter()
@@ -255,10 +251,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
             at: at(50),
             by_ms: -3_600_000,
         },
-        ClockStep {
-            at: at(20),
-            by_ms: 1,
-        },
+        ClockStep { at: at(20), by_ms: 1 },
     ];
     let accepted = AcceptedSettings {
         digest: "s".repeat(64),
@@ -302,10 +295,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         let writer = writer(&dir);
         writer.commit_blocking(facts.clone()).unwrap();
         let reader = Reader::open(dir.path()).unwrap();
-        assert_eq!(
-            reader.run(RunId(1)).unwrap(),
-            Some((full_run(), vec![full_attempt()]))
-        );
+        assert_eq!(reader.run(RunId(1)).unwrap(), Some((full_run(), vec![full_attempt()])));
         let bare = run(2, "bare", 60);
         assert_eq!(
             reader.run(RunId(2)).unwrap(),
@@ -319,26 +309,14 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
             reader.notifications_of(IncidentId(1)).unwrap(),
             [(notification.clone(), deliveries())]
         );
-        assert_eq!(
-            reader.lives(9).unwrap(),
-            [lives[1].clone(), lives[0].clone()]
-        );
-        assert_eq!(
-            reader.clock_steps(9).unwrap(),
-            [steps[1].clone(), steps[0].clone()]
-        );
-        assert_eq!(
-            reader.settings_text(&accepted.digest).unwrap(),
-            Some(accepted.clone())
-        );
+        assert_eq!(reader.lives(9).unwrap(), [lives[1].clone(), lives[0].clone()]);
+        assert_eq!(reader.clock_steps(9).unwrap(), [steps[1].clone(), steps[0].clone()]);
+        assert_eq!(reader.settings_text(&accepted.digest).unwrap(), Some(accepted.clone()));
 
         let snapshot = reader.snapshot().unwrap();
         assert_eq!(snapshot.jobs, [job("bare", 2), paused.clone()]);
         assert_eq!(snapshot.observations, observations());
-        assert_eq!(
-            snapshot.notifications,
-            [notification.clone(), test_message.clone()]
-        );
+        assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
         assert_eq!(snapshot.incidents, [full_incident()]);
         assert_eq!(snapshot.life, Some(lives[1].clone()));
         told.push(snapshot);
@@ -486,9 +464,7 @@ fn a_size_beyond_what_sqlite_can_count_is_kept_as_the_largest_it_can() {
         rows: Some(u64::MAX),
         ..version("stock", 1, VersionState::Published)
     };
-    writer
-        .commit_blocking(vec![Fact::Version(claimed)])
-        .unwrap();
+    writer.commit_blocking(vec![Fact::Version(claimed)]).unwrap();
     let found = Reader::open(dir.path())
         .unwrap()
         .versions_of(&Name::from("stock"), 1)

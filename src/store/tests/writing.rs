@@ -48,9 +48,7 @@ fn commits_of_many_threads_are_all_stored() {
             scope.spawn(move || {
                 for id in 1..=50 {
                     let id = thread * 50 + id;
-                    for step in
-                        life_of_a_run(id, &format!("job-{thread}"), i64::try_from(id).unwrap())
-                    {
+                    for step in life_of_a_run(id, &format!("job-{thread}"), i64::try_from(id).unwrap()) {
                         writer.commit_blocking(step).unwrap();
                     }
                 }
@@ -70,17 +68,11 @@ fn commits_of_many_threads_are_all_stored() {
 async fn a_checkpoint_empties_the_log_and_closing_removes_it() {
     let dir = tempfile::tempdir().unwrap();
     let writer = writer(&dir);
-    writer
-        .commit(vec![Fact::Job(job("stock", 1))])
-        .await
-        .unwrap();
+    writer.commit(vec![Fact::Job(job("stock", 1))]).await.unwrap();
     assert!(log_bytes(&dir) > 0);
     writer.checkpoint().await.unwrap();
     assert_eq!(log_bytes(&dir), 0);
-    writer
-        .commit(vec![Fact::Job(job("stock", 2))])
-        .await
-        .unwrap();
+    writer.commit(vec![Fact::Job(job("stock", 2))]).await.unwrap();
     writer.close().unwrap();
     assert!(!dir.path().join(format!("{DATABASE_FILE}-wal")).exists());
 }
@@ -119,9 +111,7 @@ async fn a_health_write_is_a_real_one() {
     let store = Store::open(dir.path()).unwrap();
     let writes: i64 = store
         .connection
-        .query_row("SELECT health_writes FROM state_directory", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT health_writes FROM state_directory", [], |row| row.get(0))
         .unwrap();
     assert_eq!(writes, 2);
 }
