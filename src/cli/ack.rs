@@ -17,12 +17,19 @@ pub(super) struct AckArgs {
 }
 
 pub(super) fn run(args: &AckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let facts = Client::connect(global)?.facts(Request::Ack { incident: IncidentId(args.id) }, Subject::None)?;
+    let facts = Client::connect(global)?.facts(
+        Request::Ack {
+            incident: IncidentId(args.id),
+        },
+        Subject::None,
+    )?;
     if out.json {
         out.document(&facts)?;
         return Ok(Exit::Fine);
     }
-    let until = facts["until"].as_str().and_then(|until| until.parse::<Timestamp>().ok());
+    let until = facts["until"]
+        .as_str()
+        .and_then(|until| until.parse::<Timestamp>().ok());
     let until = until.map(|until| format!(" until {}", times::moment(until, Timestamp::now(), &global.zone())));
     let by = facts["acknowledged_by"].as_str().unwrap_or("you");
     out.line(format!(

@@ -18,7 +18,10 @@ pub(super) fn run(args: &CancelArgs, global: &Global, out: &mut Out) -> Result<E
     if out.json {
         out.document(&facts)?;
     } else {
-        out.line(format!("run {} is being ended; freshd show {} tells when it is over", args.run, args.run))?;
+        out.line(format!(
+            "run {} is being ended; freshd show {} tells when it is over",
+            args.run, args.run
+        ))?;
     }
     Ok(Exit::Fine)
 }

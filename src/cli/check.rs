@@ -19,7 +19,11 @@ pub(super) struct CheckArgs {
 pub(super) fn run(args: CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let file = args.file.as_deref().unwrap_or(&global.config);
     let loaded = config::load(file, &Environment::of_process());
-    let exit = if loaded.settings.is_some() { Exit::Fine } else { Exit::Usage };
+    let exit = if loaded.settings.is_some() {
+        Exit::Fine
+    } else {
+        Exit::Usage
+    };
     if out.json {
         out.document(&loaded.to_json())?;
         return Ok(exit);
@@ -55,8 +59,15 @@ fn found(settings: &Settings, problems: &[Problem]) -> String {
         plural(settings.datasets.len(), "dataset"),
         plural(settings.systems.len(), "system"),
     ];
-    let warnings = problems.iter().filter(|problem| problem.level == Level::Warning).count();
-    let warnings = if warnings > 0 { format!("; {}", plural(warnings, "warning")) } else { String::new() };
+    let warnings = problems
+        .iter()
+        .filter(|problem| problem.level == Level::Warning)
+        .count();
+    let warnings = if warnings > 0 {
+        format!("; {}", plural(warnings, "warning"))
+    } else {
+        String::new()
+    };
     format!(": {}{warnings}", parts.join(", "))
 }
 

@@ -40,7 +40,10 @@ impl Client {
     pub(super) fn connect(global: &Global) -> Result<Self, Failure> {
         let state_dir = global.state_dir()?;
         match UnixStream::connect(socket_path(&state_dir)) {
-            Ok(stream) => Ok(Self { stream: BufReader::new(stream), state_dir }),
+            Ok(stream) => Ok(Self {
+                stream: BufReader::new(stream),
+                state_dir,
+            }),
             Err(error) => Err(unreachable(&state_dir, global, &error)),
         }
     }
@@ -58,7 +61,10 @@ impl Client {
         let mut line = serde_json::to_vec(ask).map_err(|error| Failure::not_fine(error.to_string()))?;
         line.push(b'\n');
         let lost = |error: &io::Error| lost(&self.state_dir, error);
-        self.stream.get_ref().set_read_timeout(patience).map_err(|error| lost(&error))?;
+        self.stream
+            .get_ref()
+            .set_read_timeout(patience)
+            .map_err(|error| lost(&error))?;
         self.stream.get_mut().write_all(&line).map_err(|error| lost(&error))?;
         let mut answer = Vec::new();
         let read = (&mut self.stream).take(ANSWER_BYTES_MAX).read_until(b'\n', &mut answer);
@@ -68,7 +74,9 @@ impl Client {
             Err(error) => return Err(lost(&error)),
         }
         serde_json::from_slice(&answer).map_err(|error| {
-            Failure::unreachable(format!("the daemon's answer cannot be read ({error}); is it of another version? restart it"))
+            Failure::unreachable(format!(
+                "the daemon's answer cannot be read ({error}); is it of another version? restart it"
+            ))
         })
     }
 
@@ -84,7 +92,9 @@ impl Client {
         };
         let of = |list: &str| {
             let list = status[list].as_array().map_or(&[][..], Vec::as_slice);
-            list.iter().filter_map(|entry| entry["name"].as_str()).collect::<Vec<_>>()
+            list.iter()
+                .filter_map(|entry| entry["name"].as_str())
+                .collect::<Vec<_>>()
         };
         let mut known = of("jobs");
         if let Subject::Any(_) = subject {

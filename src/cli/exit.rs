@@ -37,17 +37,26 @@ pub(super) struct Failure {
 impl Failure {
     /// Something is not as it should be.
     pub(super) fn not_fine(message: impl Into<String>) -> Self {
-        Self { exit: Exit::NotFine, message: message.into() }
+        Self {
+            exit: Exit::NotFine,
+            message: message.into(),
+        }
     }
 
     /// The caller should have asked differently.
     pub(super) fn usage(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Usage, message: message.into() }
+        Self {
+            exit: Exit::Usage,
+            message: message.into(),
+        }
     }
 
     /// freshd cannot be asked.
     pub(super) fn unreachable(message: impl Into<String>) -> Self {
-        Self { exit: Exit::Unreachable, message: message.into() }
+        Self {
+            exit: Exit::Unreachable,
+            message: message.into(),
+        }
     }
 }
 
@@ -55,7 +64,10 @@ impl Failure {
 impl From<io::Error> for Failure {
     fn from(error: io::Error) -> Self {
         if error.kind() == io::ErrorKind::BrokenPipe {
-            return Self { exit: Exit::Fine, message: String::new() };
+            return Self {
+                exit: Exit::Fine,
+                message: String::new(),
+            };
         }
         Self::not_fine(format!("cannot write the answer: {error}"))
     }

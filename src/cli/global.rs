@@ -15,11 +15,24 @@ const STATE_DIR_DEFAULT: &str = ".freshd";
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Global {
     /// The configuration
-    #[arg(long, value_name = "FILE", env = "FRESHD_CONFIG", hide_env_values = true, default_value = "jobs.toml", global = true)]
+    #[arg(
+        long,
+        value_name = "FILE",
+        env = "FRESHD_CONFIG",
+        hide_env_values = true,
+        default_value = "jobs.toml",
+        global = true
+    )]
     pub(super) config: PathBuf,
 
     /// The state directory [default: $STATE_DIRECTORY, else .freshd beside the configuration]
-    #[arg(long, value_name = "DIR", env = "FRESHD_STATE", hide_env_values = true, global = true)]
+    #[arg(
+        long,
+        value_name = "DIR",
+        env = "FRESHD_STATE",
+        hide_env_values = true,
+        global = true
+    )]
     pub(super) state: Option<PathBuf>,
 
     /// Print facts as JSON
@@ -33,11 +46,16 @@ impl Global {
         let given = self.state.clone().or_else(|| {
             // systemd lists several where a unit asks for several; the first is the service's own.
             let listed = std::env::var_os("STATE_DIRECTORY")?;
-            std::env::split_paths(&listed).next().filter(|dir| !dir.as_os_str().is_empty())
+            std::env::split_paths(&listed)
+                .next()
+                .filter(|dir| !dir.as_os_str().is_empty())
         });
         let dir = given.unwrap_or_else(|| self.config.parent().unwrap_or(Path::new("")).join(STATE_DIR_DEFAULT));
         std::path::absolute(&dir).map_err(|error| {
-            Failure::usage(format!("cannot tell where the state directory {} lies: {error}; name it with --state", dir.display()))
+            Failure::usage(format!(
+                "cannot tell where the state directory {} lies: {error}; name it with --state",
+                dir.display()
+            ))
         })
     }
 

@@ -50,10 +50,17 @@ const OUTCOMES: [Outcome; 10] = [
 pub(super) fn run(args: HistoryArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let (now, zone) = (Timestamp::now(), global.zone());
     let since = args.since.as_deref().map(|since| times::parse_since(since, now, &zone));
-    let since = since.transpose().map_err(|error| Failure::usage(format!("--since: {error}")))?;
+    let since = since
+        .transpose()
+        .map_err(|error| Failure::usage(format!("--since: {error}")))?;
     let reader = global.reader()?;
     let job = args.job.as_deref().map(Name::from);
-    let filter = HistoryFilter { job: job.clone(), since, outcome: args.outcome, limit: args.limit };
+    let filter = HistoryFilter {
+        job: job.clone(),
+        since,
+        outcome: args.outcome,
+        limit: args.limit,
+    };
     let runs = reader.history(&filter)?;
     if let Some(job) = job.filter(|_| runs.is_empty()) {
         known_job(&reader, &job)?;
@@ -89,7 +96,11 @@ pub(super) fn run(args: HistoryArgs, global: &Global, out: &mut Out) -> Result<E
                 times::moment_with_seconds(when, now, &zone),
                 outcome_words(run),
                 took.unwrap_or_default(),
-                if run.attempts > 1 { run.attempts.to_string() } else { String::new() },
+                if run.attempts > 1 {
+                    run.attempts.to_string()
+                } else {
+                    String::new()
+                },
                 run.trigger.as_str().to_owned(),
                 clean(run.reason.as_deref().unwrap_or_default()),
             ]
@@ -99,7 +110,10 @@ pub(super) fn run(args: HistoryArgs, global: &Global, out: &mut Out) -> Result<E
         out.line(line)?;
     }
     if runs.len() == args.limit as usize {
-        out.line(tone(Tone::Dim, format!("the newest {}; --limit asks for more", runs.len())))?;
+        out.line(tone(
+            Tone::Dim,
+            format!("the newest {}; --limit asks for more", runs.len()),
+        ))?;
     }
     Ok(Exit::Fine)
 }
@@ -115,7 +129,11 @@ pub(super) fn outcome_words(run: &Run) -> String {
         Outcome::Missed => ("!", Tone::Warn),
         _ => ("✗", Tone::Bad),
     };
-    let many = if run.occurrences > 1 { format!(" ×{}", run.occurrences) } else { String::new() };
+    let many = if run.occurrences > 1 {
+        format!(" ×{}", run.occurrences)
+    } else {
+        String::new()
+    };
     tone(tint, format!("{mark} {}{many}", outcome.as_str().replace('_', " ")))
 }
 
@@ -131,10 +149,13 @@ pub(super) fn known_job(reader: &Reader, job: &Name) -> Result<(), Failure> {
 
 fn parse_outcome(text: &str) -> Result<Outcome, String> {
     let wanted = text.replace('-', "_");
-    OUTCOMES.into_iter().find(|outcome| outcome.as_str() == wanted).ok_or_else(|| {
-        let words: Vec<&str> = OUTCOMES.iter().map(|outcome| outcome.as_str()).collect();
-        let near = names::nearest(&wanted, words.iter().copied());
-        let hint = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
-        format!("{hint}write one of {}", words.join(", "))
-    })
+    OUTCOMES
+        .into_iter()
+        .find(|outcome| outcome.as_str() == wanted)
+        .ok_or_else(|| {
+            let words: Vec<&str> = OUTCOMES.iter().map(|outcome| outcome.as_str()).collect();
+            let near = names::nearest(&wanted, words.iter().copied());
+            let hint = near.map(|near| format!("did you mean {near}? ")).unwrap_or_default();
+            format!("{hint}write one of {}", words.join(", "))
+        })
 }

@@ -38,7 +38,9 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     let reader = global.reader()?;
     if let Some(id) = args.id.map(IncidentId) {
         let incident = reader.incident(id)?.ok_or_else(|| {
-            Failure::usage(format!("there is no incident {id}; `freshd incidents --all` lists them"))
+            Failure::usage(format!(
+                "there is no incident {id}; `freshd incidents --all` lists them"
+            ))
         })?;
         return one(&incident, &reader.notifications_of(id)?, now, &zone, out);
     }
@@ -49,7 +51,11 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         return Ok(Exit::Fine);
     }
     if incidents.is_empty() {
-        let words = if args.all { "nothing ever went wrong" } else { "no incident is open; --all lists those that are over" };
+        let words = if args.all {
+            "nothing ever went wrong"
+        } else {
+            "no incident is open; --all lists those that are over"
+        };
         out.line(tone(Tone::Good, words))?;
         return Ok(Exit::Fine);
     }
@@ -72,7 +78,13 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
 fn row(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let mut teams: Vec<String> = incident.told.iter().map(|(team, _)| clean(team.as_str())).collect();
     teams.dedup();
-    let over = incident.resolved_at.map(|at| format!("{}, after {}", times::moment(at, now, zone), times::took(incident.since, at)));
+    let over = incident.resolved_at.map(|at| {
+        format!(
+            "{}, after {}",
+            times::moment(at, now, zone),
+            times::took(incident.since, at)
+        )
+    });
     vec![
         incident.id.to_string(),
         tone(tint(incident), incident.state.as_str()),
@@ -92,13 +104,21 @@ fn one(
     out: &mut Out,
 ) -> Result<Exit, Failure> {
     if out.json {
-        let messages: Vec<Value> = messages.iter().map(|(message, tries)| json!({ "notification": message, "deliveries": tries })).collect();
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|(message, tries)| json!({ "notification": message, "deliveries": tries }))
+            .collect();
         out.document(&json!({ "incident": to_json(incident), "messages": messages }))?;
         return Ok(Exit::Fine);
     }
     let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
     let state = tone(tint(incident), incident.state.as_str());
-    out.line(format!("incident {}: {} · {state} · {}", incident.id, what(incident), incident.severity.as_str()))?;
+    out.line(format!(
+        "incident {}: {} · {state} · {}",
+        incident.id,
+        what(incident),
+        incident.severity.as_str()
+    ))?;
     let mut lines = vec![("because", clean(&incident.reason)), ("since", told(incident.since))];
     if let Some(cause) = incident.cause {
         lines.push(("explained by", format!("incident {cause}")));
@@ -107,7 +127,15 @@ fn one(
         lines.push(("told first", told(at)));
     }
     if let Some(ack) = &incident.ack {
-        lines.push(("taken on", format!("by {} {}, until {}", clean(&ack.by), told(ack.at), times::moment(ack.until, now, zone))));
+        lines.push((
+            "taken on",
+            format!(
+                "by {} {}, until {}",
+                clean(&ack.by),
+                told(ack.at),
+                times::moment(ack.until, now, zone)
+            ),
+        ));
     }
     if let Some(at) = incident.remind_at.filter(|_| incident.state == IncidentState::Open) {
         lines.push(("reminder", told(at)));
@@ -130,7 +158,10 @@ fn one(
         Column::whole("state"),
         Column::cut("", 16).spare(1),
     ];
-    let rows: Vec<Vec<String>> = messages.iter().map(|(message, tries)| message_row(message, tries, now, zone)).collect();
+    let rows: Vec<Vec<String>> = messages
+        .iter()
+        .map(|(message, tries)| message_row(message, tries, now, zone))
+        .collect();
     for line in grid(&columns, &rows, width) {
         out.line(line)?;
     }
@@ -148,7 +179,11 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         DeliveryOutcome::Accepted => None,
         DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(clean(error)),
     });
-    let count = if tries.len() > 1 { format!(" after {} tries", tries.len()) } else { String::new() };
+    let count = if tries.len() > 1 {
+        format!(" after {} tries", tries.len())
+    } else {
+        String::new()
+    };
     vec![
         times::moment_with_seconds(message.created_at, now, zone),
         message.message.purpose.as_str().to_owned(),
@@ -160,7 +195,12 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
 }
 
 fn what(incident: &Incident) -> String {
-    format!("{} {} {}", incident.about.as_str(), clean(incident.subject.as_str()), board::kind_words(incident.kind.as_str()))
+    format!(
+        "{} {} {}",
+        incident.about.as_str(),
+        clean(incident.subject.as_str()),
+        board::kind_words(incident.kind.as_str())
+    )
 }
 
 fn tint(incident: &Incident) -> Tone {
@@ -174,7 +214,11 @@ fn tint(incident: &Incident) -> Tone {
 /// As `status --json` shows it.
 fn to_json(incident: &Incident) -> Value {
     let mut value = json!(incident);
-    let told: Vec<String> = incident.told.iter().map(|(team, address)| format!("{team} by {address}")).collect();
+    let told: Vec<String> = incident
+        .told
+        .iter()
+        .map(|(team, address)| format!("{team} by {address}"))
+        .collect();
     value["told"] = json!(told);
     value
 }

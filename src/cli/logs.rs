@@ -50,18 +50,33 @@ pub(super) fn run(args: &LogsArgs, global: &Global, out: &mut Out) -> Result<Exi
     let (id, number) = find(&reader, &args.of)?;
     let (mut run, mut attempts) = show::find(&reader, id)?;
     let logs = global.state_dir()?.join("logs");
-    let mut printer = Printer { out, zone: global.zone(), now: Timestamp::now(), in_line: false };
+    let mut printer = Printer {
+        out,
+        zone: global.zone(),
+        now: Timestamp::now(),
+        in_line: false,
+    };
     let mut attempt = match number {
         Some(number) => number,
         None if args.follow && attempts.is_empty() => 1,
         None => last_number(&attempts).ok_or_else(|| nothing_ran(&run))?,
     };
     if number.is_some_and(|number| attempts.iter().all(|attempt| attempt.id.number != number)) {
-        return Err(Failure::usage(format!("run {id} has no attempt {attempt}; it has {}", attempts.len())));
+        return Err(Failure::usage(format!(
+            "run {id} has no attempt {attempt}; it has {}",
+            attempts.len()
+        )));
     }
     loop {
         let mut log: Option<LogReader> = None;
-        let path = log_path(&logs, &run.job, AttemptId { run: id, number: attempt });
+        let path = log_path(
+            &logs,
+            &run.job,
+            AttemptId {
+                run: id,
+                number: attempt,
+            },
+        );
         if attempts.len() > 1 || attempt > 1 {
             printer.heading(&format!("attempt {attempt} of run {id}"))?;
         }
@@ -111,13 +126,18 @@ fn find(reader: &Reader, of: &str) -> Result<(RunId, Option<u32>), Failure> {
         return Ok((RunId(id), Some(number)));
     }
     let job = Name::from(of);
-    let filter = HistoryFilter { job: Some(job.clone()), limit: RUNS_BACK_MAX, ..HistoryFilter::default() };
+    let filter = HistoryFilter {
+        job: Some(job.clone()),
+        limit: RUNS_BACK_MAX,
+        ..HistoryFilter::default()
+    };
     let runs = reader.history(&filter)?;
     if runs.is_empty() {
         known_job(reader, &job)?;
     }
     let last = runs.iter().find(|run| run.attempts > 0);
-    last.map(|run| (run.id, None)).ok_or_else(|| Failure::not_fine(format!("{of} has not run yet; `freshd next {of}` tells when it will")))
+    last.map(|run| (run.id, None))
+        .ok_or_else(|| Failure::not_fine(format!("{of} has not run yet; `freshd next {of}` tells when it will")))
 }
 
 fn log_path(logs: &Path, job: &Name, id: AttemptId) -> PathBuf {
@@ -129,9 +149,19 @@ fn last_number(attempts: &[Attempt]) -> Option<u32> {
 }
 
 fn nothing_ran(run: &Run) -> Failure {
-    let words = run.outcome.map_or(run.state.as_str(), |outcome| outcome.as_str()).replace('_', " ");
-    let reason = run.reason.as_deref().map(|reason| format!(": {reason}")).unwrap_or_default();
-    Failure::not_fine(format!("run {} has no output, since no process was started for it; it is {words}{reason}", run.id))
+    let words = run
+        .outcome
+        .map_or(run.state.as_str(), |outcome| outcome.as_str())
+        .replace('_', " ");
+    let reason = run
+        .reason
+        .as_deref()
+        .map(|reason| format!(": {reason}"))
+        .unwrap_or_default();
+    Failure::not_fine(format!(
+        "run {} has no output, since no process was started for it; it is {words}{reason}",
+        run.id
+    ))
 }
 
 impl Printer<'_> {
@@ -158,7 +188,9 @@ impl Printer<'_> {
                 LineKind::Piece => "piece",
                 LineKind::Gap => "gap",
             };
-            return self.out.document(&json!({ "at": line.at, "kind": kind, "text": String::from_utf8_lossy(&line.text) }));
+            return self
+                .out
+                .document(&json!({ "at": line.at, "kind": kind, "text": String::from_utf8_lossy(&line.text) }));
         }
         if line.kind == LineKind::Gap {
             self.end_line()?;
@@ -225,6 +257,9 @@ mod tests {
 
     #[test]
     fn control_characters_of_a_job_are_shown_and_not_obeyed() {
-        assert_eq!(harmless(b"a\tb\x1b[2J\x07\xff\xc2\x9b0m"), "a\tb\\x1b[2J\\x07\u{fffd}\\x9b0m");
+        assert_eq!(
+            harmless(b"a\tb\x1b[2J\x07\xff\xc2\x9b0m"),
+            "a\tb\\x1b[2J\\x07\u{fffd}\\x9b0m"
+        );
     }
 }

@@ -10,7 +10,11 @@ pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a s
     for candidate in candidates {
         let known = candidate.to_lowercase();
         let part = lower.len() >= 3 && known.contains(&lower);
-        let distance = if part { most } else { strsim::damerau_levenshtein(&lower, &known) };
+        let distance = if part {
+            most
+        } else {
+            strsim::damerau_levenshtein(&lower, &known)
+        };
         if distance <= most && best.is_none_or(|(found, _)| distance < found) {
             best = Some((distance, candidate));
         }

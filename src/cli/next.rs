@@ -59,7 +59,9 @@ pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit
     let now = Timestamp::now();
     let zone = match &args.timezone {
         Some(name) => times::zone_named(name).ok_or_else(|| {
-            Failure::usage(format!("there is no time zone `{name}`; write one as in Europe/Oslo or UTC"))
+            Failure::usage(format!(
+                "there is no time zone `{name}`; write one as in Europe/Oslo or UTC"
+            ))
         })?,
         None => global.zone(),
     };
@@ -74,7 +76,10 @@ pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit
     };
     let coming = merged(&lines, after, args.count as usize);
     if out.json {
-        let occurrences: Vec<Value> = coming.iter().map(|(line, occurrence)| to_json(line, occurrence)).collect();
+        let occurrences: Vec<Value> = coming
+            .iter()
+            .map(|(line, occurrence)| to_json(line, occurrence))
+            .collect();
         out.document(&json!({ "occurrences": occurrences }))?;
         return Ok(Exit::Fine);
     }
@@ -85,9 +90,16 @@ pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit
             Column::cut("job", 24),
             Column::cut("note", 30),
         ];
-        let rows: Vec<Vec<String>> = coming.iter().map(|(line, occurrence)| row(line, occurrence, now)).collect();
+        let rows: Vec<Vec<String>> = coming
+            .iter()
+            .map(|(line, occurrence)| row(line, occurrence, now))
+            .collect();
         // What is odd about an occurrence is the point of the verb: it is never cut.
-        let width = if out.terminal { out.width() } else { usize::from(u16::MAX) };
+        let width = if out.terminal {
+            out.width()
+        } else {
+            usize::from(u16::MAX)
+        };
         for line in grid(&columns, &rows, width.max(notes_need(&rows))) {
             out.line(line)?;
         }
@@ -113,9 +125,15 @@ fn tried(expr: &str, seconds: bool, zone: TimeZone, remarks: &mut Vec<String>) -
         on_holiday: OnHoliday::Skip,
     };
     if schedule::never_fires(&schedule) {
-        return Err(Failure::usage(format!("--expr: `{expr}` is never due; is there such a day in any month it names?")));
+        return Err(Failure::usage(format!(
+            "--expr: `{expr}` is never due; is there such a day in any month it names?"
+        )));
     }
-    Ok(Line { job: None, schedule, start_offset: std::time::Duration::ZERO })
+    Ok(Line {
+        job: None,
+        schedule,
+        start_offset: std::time::Duration::ZERO,
+    })
 }
 
 fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) -> Result<Vec<Line>, Failure> {
@@ -133,23 +151,32 @@ fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) 
     let Some(wanted) = wanted else {
         let jobs = settings.jobs.values().filter(|job| job.enabled);
         let lines: Vec<Line> = jobs.filter_map(|job| Some(line(job, job.schedule.as_ref()?))).collect();
-        let triggered = lines.iter().filter(|line| matches!(line.schedule.rule, Rule::On(_))).count();
+        let triggered = lines
+            .iter()
+            .filter(|line| matches!(line.schedule.rule, Rule::On(_)))
+            .count();
         if triggered > 0 {
             remarks.push(format!("{triggered} more start when what they wait for is published"));
         }
         return Ok(lines);
     };
-    let job = settings.jobs.get(wanted).ok_or_else(|| {
-        names::unknown("job", wanted, &file.to_string(), settings.jobs.keys().map(Name::as_str))
-    })?;
+    let job = settings
+        .jobs
+        .get(wanted)
+        .ok_or_else(|| names::unknown("job", wanted, &file.to_string(), settings.jobs.keys().map(Name::as_str)))?;
     if !job.enabled {
-        remarks.push(format!("{wanted} is disabled: enabled = false in {file}; nothing of this is started"));
+        remarks.push(format!(
+            "{wanted} is disabled: enabled = false in {file}; nothing of this is started"
+        ));
     }
     match &job.schedule {
         Some(schedule) => {
             if let Rule::On(datasets) = &schedule.rule {
                 let datasets: Vec<&str> = datasets.iter().map(Name::as_str).collect();
-                remarks.push(format!("{wanted} starts when a new version of {} is published", datasets.join(" or ")));
+                remarks.push(format!(
+                    "{wanted} starts when a new version of {} is published",
+                    datasets.join(" or ")
+                ));
             }
             Ok(vec![line(job, schedule)])
         }
@@ -164,12 +191,19 @@ fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) 
 fn merged(lines: &[Line], after: Timestamp, count: usize) -> Vec<(&Line, Occurrence)> {
     let mut heads: Vec<Option<Occurrence>> = lines.iter().map(|line| schedule::next(&line.schedule, after)).collect();
     let mut order: BinaryHeap<Reverse<(Timestamp, usize)>> = BinaryHeap::new();
-    order.extend(heads.iter().enumerate().filter_map(|(index, head)| Some(Reverse((head.as_ref()?.at, index)))));
+    order.extend(
+        heads
+            .iter()
+            .enumerate()
+            .filter_map(|(index, head)| Some(Reverse((head.as_ref()?.at, index)))),
+    );
     let mut coming = Vec::new();
     while coming.len() < count
         && let Some(Reverse((_, index))) = order.pop()
     {
-        let Some(occurrence) = heads[index].take() else { continue };
+        let Some(occurrence) = heads[index].take() else {
+            continue;
+        };
         heads[index] = schedule::next(&lines[index].schedule, occurrence.at);
         order.extend(heads[index].as_ref().map(|next| Reverse((next.at, index))));
         coming.push((&lines[index], occurrence));
@@ -198,7 +232,11 @@ fn row(line: &Line, occurrence: &Occurrence, now: Timestamp) -> Vec<String> {
     } else if !line.start_offset.is_zero() {
         notes.push(format!("starts {} later (jitter)", format_duration(line.start_offset)));
     }
-    let when = if occurrence.skip.is_some() { tone(Tone::Dim, when) } else { when };
+    let when = if occurrence.skip.is_some() {
+        tone(Tone::Dim, when)
+    } else {
+        when
+    };
     let job = line.job.as_ref().map(|job| clean(job.as_str())).unwrap_or_default();
     vec![when, times::hint(occurrence.at, now), job, notes.join(": ")]
 }
@@ -206,5 +244,9 @@ fn row(line: &Line, occurrence: &Occurrence, now: Timestamp) -> Vec<String> {
 /// Columns that whole notes take.
 fn notes_need(rows: &[Vec<String>]) -> usize {
     let longest = |index: usize| rows.iter().map(|row| row[index].chars().count()).max().unwrap_or(0);
-    if longest(3) == 0 { 0 } else { longest(0) + longest(1) + longest(2) + longest(3) + 8 }
+    if longest(3) == 0 {
+        0
+    } else {
+        longest(0) + longest(1) + longest(2) + longest(3) + 8
+    }
 }

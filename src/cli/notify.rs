@@ -37,7 +37,10 @@ enum NotifyVerb {
 
 pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let NotifyVerb::Test { team, channel } = args.verb;
-    let request = Request::NotifyTest { team: team.map(Name::from), channel: channel.map(Name::from) };
+    let request = Request::NotifyTest {
+        team: team.map(Name::from),
+        channel: channel.map(Name::from),
+    };
     match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
         Reply::Done(facts) if out.json => out.document(&facts)?,
         Reply::Done(facts) => {

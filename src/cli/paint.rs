@@ -51,13 +51,20 @@ impl Tone {
 
 /// The text in a tone.
 pub(super) fn tone(tone: Tone, text: impl std::fmt::Display) -> String {
-    let mark = TONES.iter().find(|(_, known)| *known == tone).map_or(END, |(mark, _)| *mark);
+    let mark = TONES
+        .iter()
+        .find(|(_, known)| *known == tone)
+        .map_or(END, |(mark, _)| *mark);
     format!("{mark}{text}{END}")
 }
 
 /// A text from elsewhere: in one line, and without marks.
 pub(super) fn clean(text: &str) -> String {
-    let lines: Vec<&str> = text.lines().map(str::trim_end).filter(|line| !line.is_empty()).collect();
+    let lines: Vec<&str> = text
+        .lines()
+        .map(str::trim_end)
+        .filter(|line| !line.is_empty())
+        .collect();
     lines.join(" ⏎ ").chars().filter(|c| !MARKS.contains(c)).collect()
 }
 

@@ -20,15 +20,22 @@ pub(super) struct PauseArgs {
 
 pub(super) fn run(args: PauseArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     if args.because.trim().is_empty() {
-        return Err(Failure::usage("a pause needs a reason; write --because \"database is moved until noon\""));
+        return Err(Failure::usage(
+            "a pause needs a reason; write --because \"database is moved until noon\"",
+        ));
     }
-    let request = Request::Pause { job: Name::from(args.job.as_str()), because: args.because };
+    let request = Request::Pause {
+        job: Name::from(args.job.as_str()),
+        because: args.because,
+    };
     let facts = Client::connect(global)?.facts(request, Subject::Job(&args.job))?;
     if out.json {
         out.document(&facts)?;
     } else {
         let job = clean(&args.job);
-        out.line(format!("{job} is paused: what comes due is recorded as skipped, until `freshd resume {job}`"))?;
+        out.line(format!(
+            "{job} is paused: what comes due is recorded as skipped, until `freshd resume {job}`"
+        ))?;
     }
     Ok(Exit::Fine)
 }

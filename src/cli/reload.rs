@@ -19,7 +19,9 @@ pub(super) fn run(global: &Global, out: &mut Out) -> Result<Exit, Failure> {
         Reply::Done(_) => out.line(tone(Tone::Good, "reloaded"))?,
         Reply::Refused(problems) => {
             eprint_lines(&problems);
-            return Err(Failure::usage("the configuration was not taken; the one before stays in force"));
+            return Err(Failure::usage(
+                "the configuration was not taken; the one before stays in force",
+            ));
         }
     }
     Ok(Exit::Fine)

@@ -15,13 +15,17 @@ pub(super) struct ResumeArgs {
 }
 
 pub(super) fn run(args: &ResumeArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let request = Request::Resume { job: Name::from(args.job.as_str()) };
+    let request = Request::Resume {
+        job: Name::from(args.job.as_str()),
+    };
     let facts = Client::connect(global)?.facts(request, Subject::Job(&args.job))?;
     if out.json {
         out.document(&facts)?;
     } else {
         let job = clean(&args.job);
-        out.line(format!("{job} is scheduled again; `freshd next {job}` tells when it is due"))?;
+        out.line(format!(
+            "{job} is scheduled again; `freshd next {job}` tells when it is due"
+        ))?;
     }
     Ok(Exit::Fine)
 }

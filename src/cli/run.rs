@@ -29,17 +29,25 @@ pub(super) struct RunArgs {
 
 pub(super) fn run(args: RunArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let mut client = Client::connect(global)?;
-    let request = Request::Run { job: Name::from(args.job.as_str()), args: args.args };
+    let request = Request::Run {
+        job: Name::from(args.job.as_str()),
+        args: args.args,
+    };
     let begun = client.facts(request, Subject::Job(&args.job))?;
     let Some(run) = begun["run"].as_u64().map(RunId) else {
-        return Err(Failure::unreachable("the daemon began a run without a number; is it of another version? restart it"));
+        return Err(Failure::unreachable(
+            "the daemon began a run without a number; is it of another version? restart it",
+        ));
     };
     if !args.wait {
         if out.json {
             out.document(&begun)?;
         } else {
             out.line(started(run, &args.job, &begun))?;
-            out.line(tone(Tone::Dim, format!("freshd show {run} tells how it went; freshd logs {run} -f shows its output")))?;
+            out.line(tone(
+                Tone::Dim,
+                format!("freshd show {run} tells how it went; freshd logs {run} -f shows its output"),
+            ))?;
         }
         return Ok(Exit::Fine);
     }
@@ -54,10 +62,17 @@ pub(super) fn run(args: RunArgs, global: &Global, out: &mut Out) -> Result<Exit,
     } else {
         out.line(finished(run, outcome, &ended))?;
         if outcome != Some(Outcome::Succeeded) {
-            out.line(tone(Tone::Dim, format!("freshd show {run} tells what was tried; freshd logs {run} shows its output")))?;
+            out.line(tone(
+                Tone::Dim,
+                format!("freshd show {run} tells what was tried; freshd logs {run} shows its output"),
+            ))?;
         }
     }
-    Ok(if outcome == Some(Outcome::Succeeded) { Exit::Fine } else { Exit::NotFine })
+    Ok(if outcome == Some(Outcome::Succeeded) {
+        Exit::Fine
+    } else {
+        Exit::NotFine
+    })
 }
 
 /// Waits for the run's end, as long as it takes.
@@ -89,10 +104,22 @@ fn started(run: RunId, job: &str, begun: &Value) -> String {
 fn finished(run: RunId, outcome: Option<Outcome>, ended: &Value) -> String {
     let instant = |key: &str| ended[key].as_str().and_then(|text| text.parse::<Timestamp>().ok());
     let took = instant("started_at").zip(instant("ended_at"));
-    let took = took.map(|(from, to)| format!(" after {}", times::took(from, to))).unwrap_or_default();
-    let version = ended["version"].as_u64().map(|number| format!(", version {number}")).unwrap_or_default();
-    let reason = ended["reason"].as_str().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
+    let took = took
+        .map(|(from, to)| format!(" after {}", times::took(from, to)))
+        .unwrap_or_default();
+    let version = ended["version"]
+        .as_u64()
+        .map(|number| format!(", version {number}"))
+        .unwrap_or_default();
+    let reason = ended["reason"]
+        .as_str()
+        .map(|reason| format!(": {}", clean(reason)))
+        .unwrap_or_default();
     let words = outcome.map_or("ended", Outcome::as_str).replace('_', " ");
-    let tint = if outcome == Some(Outcome::Succeeded) { Tone::Good } else { Tone::Bad };
+    let tint = if outcome == Some(Outcome::Succeeded) {
+        Tone::Good
+    } else {
+        Tone::Bad
+    };
     format!("run {run} {}{took}{version}{reason}", tone(tint, words))
 }

@@ -39,7 +39,10 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         Err(ServeError::Config(problems)) => {
             let color = out::color(&std::io::stderr());
             anstream::eprint!("{}", crate::config::render(&problems, color));
-            Err(Failure::usage(format!("freshd was not started: {}", check::counted(&global.config, &problems))))
+            Err(Failure::usage(format!(
+                "freshd was not started: {}",
+                check::counted(&global.config, &problems)
+            )))
         }
         Err(ServeError::Other(error)) => Err(Failure::not_fine(format!("{error:#}"))),
         Err(error) => Err(Failure::not_fine(error.to_string())),
@@ -49,10 +52,14 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
 fn log(zone: TimeZone) -> Result<(), Failure> {
     let stderr = std::io::stderr();
     let terminal = stderr.is_terminal();
-    let wanted = std::env::var(LOG_VARIABLE).ok().filter(|wanted| !wanted.trim().is_empty());
+    let wanted = std::env::var(LOG_VARIABLE)
+        .ok()
+        .filter(|wanted| !wanted.trim().is_empty());
     let filter = match &wanted {
         Some(wanted) => EnvFilter::try_new(wanted).map_err(|error| {
-            Failure::usage(format!("{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"))
+            Failure::usage(format!(
+                "{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"
+            ))
         })?,
         None => EnvFilter::new(if terminal { LOG_ON_TERMINAL } else { LOG_DEFAULT }),
     };

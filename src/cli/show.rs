@@ -38,7 +38,12 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
         return Ok(Exit::Fine);
     }
     let (now, zone) = (Timestamp::now(), global.zone());
-    out.line(format!("run {} of {}: {}", run.id, tone(Tone::Strong, clean(run.job.as_str())), outcome_words(&run)))?;
+    out.line(format!(
+        "run {} of {}: {}",
+        run.id,
+        tone(Tone::Strong, clean(run.job.as_str())),
+        outcome_words(&run)
+    ))?;
     let width = out.width();
     out.text(&facts(&lines(&run, now, &zone), 2, width))?;
     if attempts.is_empty() {
@@ -61,7 +66,10 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
     }
     if let Some(last) = attempts.last().filter(|last| !last.output.tail.is_empty()) {
         out.line("")?;
-        out.line(tone(Tone::Dim, format!("the last lines it printed; all of them: freshd logs {}", run.id)))?;
+        out.line(tone(
+            Tone::Dim,
+            format!("the last lines it printed; all of them: freshd logs {}", run.id),
+        ))?;
         for line in tail(&last.output.tail, OUTPUT_LINES_MAX) {
             out.line(format!("  {line}"))?;
         }
@@ -80,7 +88,10 @@ pub(super) fn find(reader: &Reader, id: RunId) -> Result<(Run, Vec<Attempt>), Fa
     if let Some(found) = reader.run(id)? {
         return Ok(found);
     }
-    let newest = reader.history(&HistoryFilter { limit: 1, ..HistoryFilter::default() })?;
+    let newest = reader.history(&HistoryFilter {
+        limit: 1,
+        ..HistoryFilter::default()
+    })?;
     let hint = match newest.first() {
         Some(newest) => format!("the newest is {}; `freshd history` lists them", newest.id),
         None => "nothing has run yet".to_owned(),
@@ -90,19 +101,30 @@ pub(super) fn find(reader: &Reader, id: RunId) -> Result<(Run, Vec<Attempt>), Fa
 
 fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
     let told = |at: Timestamp| {
-        format!("{} ({})", times::moment_with_seconds(at, now, zone), times::hint(at, now))
+        format!(
+            "{} ({})",
+            times::moment_with_seconds(at, now, zone),
+            times::hint(at, now)
+        )
     };
     let mut lines = Vec::new();
     if let Some(reason) = &run.reason {
         lines.push(("because", clean(reason)));
     }
-    let by = run.by.as_deref().map(|by| format!(" by {}", clean(by))).unwrap_or_default();
+    let by = run
+        .by
+        .as_deref()
+        .map(|by| format!(" by {}", clean(by)))
+        .unwrap_or_default();
     lines.push(("trigger", format!("{}{by}", run.trigger.as_str())));
     if !run.args.is_empty() {
         lines.push(("arguments", clean(&run.args.join(" "))));
     }
     if let Some(due_at) = run.due_at {
-        let until = run.due_until.map(|until| format!(" until {}", told(until))).unwrap_or_default();
+        let until = run
+            .due_until
+            .map(|until| format!(" until {}", told(until)))
+            .unwrap_or_default();
         lines.push(("due", told(due_at) + &until));
     }
     if !run.nominal.is_empty() {
@@ -113,7 +135,9 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
         lines.push(("began", told(at)));
     }
     if let Some(at) = run.ended_at {
-        let took = started_at.map(|from| format!(", after {}", times::took(from, at))).unwrap_or_default();
+        let took = started_at
+            .map(|from| format!(", after {}", times::took(from, at)))
+            .unwrap_or_default();
         lines.push(("ended", told(at) + &took));
     }
     if let Some(at) = run.retry_at.filter(|_| run.outcome.is_none()) {
@@ -136,23 +160,44 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
 }
 
 fn row(attempt: &Attempt, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-    let outcome = attempt.outcome.map_or(attempt.state.as_str(), |outcome| outcome.as_str()).replace('_', " ");
+    let outcome = attempt
+        .outcome
+        .map_or(attempt.state.as_str(), |outcome| outcome.as_str())
+        .replace('_', " ");
     let tint = match attempt.outcome {
         None => Tone::Busy,
         Some(outcome) if outcome.is_failure() => Tone::Bad,
         Some(_) => Tone::Good,
     };
-    let took = attempt.started_at.zip(attempt.ended_at).map(|(from, to)| times::took(from, to));
+    let took = attempt
+        .started_at
+        .zip(attempt.ended_at)
+        .map(|(from, to)| times::took(from, to));
     let usage = attempt.usage;
     let ended = attempt.ended_at.is_some();
     vec![
         attempt.id.number.to_string(),
         tone(tint, outcome),
-        attempt.started_at.map(|at| times::moment_with_seconds(at, now, zone)).unwrap_or_default(),
+        attempt
+            .started_at
+            .map(|at| times::moment_with_seconds(at, now, zone))
+            .unwrap_or_default(),
         took.unwrap_or_default(),
-        if ended { format!("{}ms", usage.user_ms + usage.system_ms) } else { String::new() },
-        if ended { format!("{} MiB", usage.max_rss_kib.div_ceil(1024)) } else { String::new() },
-        if ended { bytes(attempt.output.bytes) } else { String::new() },
+        if ended {
+            format!("{}ms", usage.user_ms + usage.system_ms)
+        } else {
+            String::new()
+        },
+        if ended {
+            format!("{} MiB", usage.max_rss_kib.div_ceil(1024))
+        } else {
+            String::new()
+        },
+        if ended {
+            bytes(attempt.output.bytes)
+        } else {
+            String::new()
+        },
         clean(attempt.reason.as_deref().unwrap_or_default()),
     ]
 }

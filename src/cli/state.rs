@@ -126,13 +126,17 @@ pub(super) struct Undelivered {
 impl Status {
     /// Reads what the daemon said.
     pub(super) fn read(value: &Value) -> Result<Self, String> {
-        Self::deserialize(value)
-            .map_err(|error| format!("the daemon speaks another language ({error}); is it of another version? restart it"))
+        Self::deserialize(value).map_err(|error| {
+            format!("the daemon speaks another language ({error}); is it of another version? restart it")
+        })
     }
 
     /// The zone in which people are told times.
     pub(super) fn zone(&self) -> TimeZone {
-        self.timezone.as_deref().and_then(times::zone_named).unwrap_or(TimeZone::UTC)
+        self.timezone
+            .as_deref()
+            .and_then(times::zone_named)
+            .unwrap_or(TimeZone::UTC)
     }
 
     /// Whether nothing needs anybody.
@@ -156,7 +160,11 @@ impl JobState {
     /// Whether its last run failed; also while the next one is under way.
     pub(super) fn is_failing(&self) -> bool {
         let set_aside = matches!(self.state.as_str(), "paused" | "disabled");
-        let failed = self.last.as_ref().and_then(|last| last.outcome).is_some_and(Outcome::is_failure);
+        let failed = self
+            .last
+            .as_ref()
+            .and_then(|last| last.outcome)
+            .is_some_and(Outcome::is_failure);
         self.state == "failing" || (failed && !set_aside)
     }
 }

@@ -18,7 +18,12 @@ pub(super) struct StatusArgs {
 pub(super) fn run(args: StatusArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let name = args.name.as_deref();
     let subject = name.map_or(Subject::None, Subject::Any);
-    let facts = Client::connect(global)?.facts(Request::Status { name: name.map(Name::from) }, subject)?;
+    let facts = Client::connect(global)?.facts(
+        Request::Status {
+            name: name.map(Name::from),
+        },
+        subject,
+    )?;
     let status = Status::read(&facts).map_err(Failure::unreachable)?;
     if out.json {
         out.document(&facts)?;

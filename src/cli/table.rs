@@ -3,7 +3,7 @@
 use comfy_table::presets::NOTHING;
 use comfy_table::{ColumnConstraint, ContentArrangement, Table};
 
-use super::paint::{END, Tone, clean, tone};
+use super::paint::{END, Tone, tone};
 
 /// Columns between two cells.
 const GAP: u16 = 2;
@@ -21,12 +21,20 @@ pub(super) struct Column {
 impl Column {
     /// Always there, never cut.
     pub(super) fn whole(title: &'static str) -> Self {
-        Self { title, least: None, spare: 0 }
+        Self {
+            title,
+            least: None,
+            spare: 0,
+        }
     }
 
     /// Always there, cut to no less than `least` columns.
     pub(super) fn cut(title: &'static str, least: usize) -> Self {
-        Self { title, least: Some(least), spare: 0 }
+        Self {
+            title,
+            least: Some(least),
+            spare: 0,
+        }
     }
 
     /// May be left out; the one with the highest `rank` goes first.
@@ -39,12 +47,20 @@ impl Column {
 pub(super) fn grid(columns: &[Column], rows: &[Vec<String>], width: usize) -> Vec<String> {
     let mut kept: Vec<usize> = (0..columns.len()).filter(|column| !is_empty(rows, *column)).collect();
     while needed(columns, rows, &kept) > width {
-        let worst = kept.iter().copied().filter(|column| columns[*column].spare > 0).max_by_key(|column| columns[*column].spare);
+        let worst = kept
+            .iter()
+            .copied()
+            .filter(|column| columns[*column].spare > 0)
+            .max_by_key(|column| columns[*column].spare);
         let Some(worst) = worst else { break };
         kept.retain(|column| *column != worst);
     }
     let mut table = blank(width);
-    table.set_header(kept.iter().map(|column| tone(Tone::Dim, columns[*column].title)).collect::<Vec<_>>());
+    table.set_header(
+        kept.iter()
+            .map(|column| tone(Tone::Dim, columns[*column].title))
+            .collect::<Vec<_>>(),
+    );
     for row in rows {
         let cells: Vec<String> = kept.iter().map(|column| format!("{END}{}", row[*column])).collect();
         let mut row = comfy_table::Row::from(cells);
@@ -69,21 +85,17 @@ pub(super) fn facts(facts: &[(&str, String)], indent: usize, width: usize) -> St
         table.add_row([tone(Tone::Dim, label), text.clone()]);
     }
     if let Some(labels) = table.column_mut(0) {
-        labels.set_padding((0, GAP)).set_constraint(ColumnConstraint::ContentWidth);
+        labels
+            .set_padding((0, GAP))
+            .set_constraint(ColumnConstraint::ContentWidth);
     }
     if let Some(texts) = table.column_mut(1) {
         texts.set_padding((0, 0));
     }
     let margin = " ".repeat(indent);
-    lines(&table).into_iter().fold(String::new(), |text, line| text + &margin + &line + "\n")
-}
-
-/// A cell with a text from elsewhere; `-` where there is none.
-pub(super) fn cell(text: Option<&str>) -> String {
-    match text {
-        Some(text) => clean(text),
-        None => "-".to_owned(),
-    }
+    lines(&table)
+        .into_iter()
+        .fold(String::new(), |text, line| text + &margin + &line + "\n")
 }
 
 fn blank(width: usize) -> Table {
@@ -98,7 +110,10 @@ fn blank(width: usize) -> Table {
 
 fn lines(table: &Table) -> Vec<String> {
     // A cell may end with the mark that ends its tone, and spaces behind that.
-    table.lines().map(|line| line.trim_end_matches([' ', END]).to_owned() + &END.to_string()).collect()
+    table
+        .lines()
+        .map(|line| line.trim_end_matches([' ', END]).to_owned() + &END.to_string())
+        .collect()
 }
 
 fn is_empty(rows: &[Vec<String>], column: usize) -> bool {
@@ -110,7 +125,9 @@ fn needed(columns: &[Column], rows: &[Vec<String>], kept: &[usize]) -> usize {
     let each = kept.iter().map(|column| {
         let content = rows.iter().map(|row| columns_of(&row[*column])).max().unwrap_or(0);
         let content = content.max(columns[*column].title.len());
-        columns[*column].least.map_or(content, |least| content.min(least.max(columns[*column].title.len())))
+        columns[*column]
+            .least
+            .map_or(content, |least| content.min(least.max(columns[*column].title.len())))
     });
     each.sum::<usize>() + gaps
 }
@@ -119,7 +136,10 @@ fn needed(columns: &[Column], rows: &[Vec<String>], kept: &[usize]) -> usize {
 fn columns_of(text: &str) -> usize {
     let mut table = Table::new();
     table.add_row([text]);
-    table.column_max_content_widths().first().map_or(0, |width| usize::from(*width))
+    table
+        .column_max_content_widths()
+        .first()
+        .map_or(0, |width| usize::from(*width))
 }
 
 #[cfg(test)]
@@ -128,13 +148,25 @@ mod tests {
     use super::*;
 
     fn shown(width: usize) -> Vec<String> {
-        let columns =
-            [Column::whole("state"), Column::cut("name", 8), Column::whole("owner").spare(1), Column::cut("told", 6).spare(2)];
+        let columns = [
+            Column::whole("state"),
+            Column::cut("name", 8),
+            Column::whole("owner").spare(1),
+            Column::cut("told", 6).spare(2),
+        ];
         let row = |state: &str, name: &str| {
-            vec![tone(Tone::Bad, state), name.to_owned(), "warehouse".to_owned(), "mail:warehouse@seafood.example".to_owned()]
+            vec![
+                tone(Tone::Bad, state),
+                name.to_owned(),
+                "warehouse".to_owned(),
+                "mail:warehouse@seafood.example".to_owned(),
+            ]
         };
         let rows = [row("late", "stock"), row("fresh", "a-very-long-name-of-a-dataset")];
-        grid(&columns, &rows, width).iter().map(|line| painted(line, false)).collect()
+        grid(&columns, &rows, width)
+            .iter()
+            .map(|line| painted(line, false))
+            .collect()
     }
 
     #[test]
@@ -153,7 +185,10 @@ mod tests {
     fn a_narrow_table_cuts_and_then_leaves_out_what_it_can_spare() {
         for width in [60, 40, 24] {
             let lines = shown(width);
-            assert!(lines.iter().all(|line| line.chars().count() <= width), "{width}: {lines:#?}");
+            assert!(
+                lines.iter().all(|line| line.chars().count() <= width),
+                "{width}: {lines:#?}"
+            );
             assert_eq!(lines.len(), 3);
         }
         assert!(shown(60)[2].contains("warehouse"), "{:#?}", shown(60));
@@ -162,7 +197,14 @@ mod tests {
 
     #[test]
     fn sentences_wrap_beside_their_label() {
-        let text = facts(&[("because", "the delivery has not come".to_owned()), ("owner", "warehouse".to_owned())], 2, 24);
+        let text = facts(
+            &[
+                ("because", "the delivery has not come".to_owned()),
+                ("owner", "warehouse".to_owned()),
+            ],
+            2,
+            24,
+        );
         assert_eq!(
             painted(&text, false),
             "  because  the delivery\n           has not come\n  owner    warehouse\n"

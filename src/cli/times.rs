@@ -92,9 +92,14 @@ pub(super) fn parse_instant(text: &str, zone: &TimeZone) -> Result<Timestamp, St
     if let Ok(at) = text.parse::<Timestamp>() {
         return Ok(at);
     }
-    let local = text.parse::<DateTime>().ok().or_else(|| text.parse::<Date>().ok().map(DateTime::from));
+    let local = text
+        .parse::<DateTime>()
+        .ok()
+        .or_else(|| text.parse::<Date>().ok().map(DateTime::from));
     let at = local.and_then(|local| zone.to_timestamp(local).ok());
-    at.ok_or_else(|| format!("`{text}` is not a time; write it as in 2026-11-27, 2026-11-27T12:00 or 2026-11-27T12:00:00Z"))
+    at.ok_or_else(|| {
+        format!("`{text}` is not a time; write it as in 2026-11-27, 2026-11-27T12:00 or 2026-11-27T12:00:00Z")
+    })
 }
 
 /// Reads an instant, or a duration before `now`: `2d`, `90m`.

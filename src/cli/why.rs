@@ -35,14 +35,20 @@ struct Reading<'a> {
 }
 
 pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let request = Request::Why { name: Name::from(args.name.as_str()) };
+    let request = Request::Why {
+        name: Name::from(args.name.as_str()),
+    };
     let why = Client::connect(global)?.facts(request, Subject::Any(&args.name))?;
     if out.json {
         out.document(&why)?;
         return Ok(Exit::Fine);
     }
     let zone = global.zone();
-    let reading = Reading { now: Timestamp::now(), zone: &zone, width: out.width() };
+    let reading = Reading {
+        now: Timestamp::now(),
+        zone: &zone,
+        width: out.width(),
+    };
     let mut paragraphs = Vec::new();
     if why["dataset"].is_object() {
         paragraphs.push(dataset(&why["dataset"], &reading)?);
@@ -66,12 +72,18 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     let mut lines = vec![("because", clean(&dataset.reason)), ("promise", promise(value))];
     if let Some(version) = &current {
         let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
-        let run = version.run.map(|run| format!(", made by run {run}")).unwrap_or_default();
-        lines.push(("version", format!(
-            "{}{rows}, arrived {}{run}",
-            version.number,
-            reading.told(version.arrived_at)
-        )));
+        let run = version
+            .run
+            .map(|run| format!(", made by run {run}"))
+            .unwrap_or_default();
+        lines.push((
+            "version",
+            format!(
+                "{}{rows}, arrived {}{run}",
+                version.number,
+                reading.told(version.arrived_at)
+            ),
+        ));
         lines.push(("as of", reading.told(version.as_of)));
         if let Some(by) = &dataset.limited_by {
             let shown = reading.told(version.effective_as_of);
@@ -82,7 +94,10 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         lines.push(("deadline", reading.told(at)));
     }
     if let Some(refused) = refused {
-        lines.push(("held back", format!("version {}, {}", refused.number, reading.told(refused.arrived_at))));
+        lines.push((
+            "held back",
+            format!("version {}, {}", refused.number, reading.told(refused.arrived_at)),
+        ));
         for check in refused.checks.iter().filter(|check| check.verdict == Verdict::Hold) {
             lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
         }
@@ -126,15 +141,39 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if let Some(rule) = &job.schedule {
         lines.push(("schedule", clean(rule)));
     }
-    lines.push(("next", job.next_due.map_or_else(|| "when its input or a person asks".to_owned(), |at| reading.told(at))));
+    lines.push((
+        "next",
+        job.next_due
+            .map_or_else(|| "when its input or a person asks".to_owned(), |at| reading.told(at)),
+    ));
     for going in &job.running {
-        let since = going.started_at.map(|at| format!(", begun {}", times::hint(at, reading.now))).unwrap_or_default();
-        lines.push(("now", format!("{}, attempt {}{since}", going.state.as_str().replace('_', " "), going.attempt)));
+        let since = going
+            .started_at
+            .map(|at| format!(", begun {}", times::hint(at, reading.now)))
+            .unwrap_or_default();
+        lines.push((
+            "now",
+            format!(
+                "{}, attempt {}{since}",
+                going.state.as_str().replace('_', " "),
+                going.attempt
+            ),
+        ));
     }
     if let Some(run) = &last {
-        let outcome = run.outcome.map_or("going on", |outcome| outcome.as_str()).replace('_', " ");
-        let when = run.ended_at.map(|at| format!(" {}", reading.told(at))).unwrap_or_default();
-        let reason = run.reason.as_deref().map(|reason| format!(": {}", clean(reason))).unwrap_or_default();
+        let outcome = run
+            .outcome
+            .map_or("going on", |outcome| outcome.as_str())
+            .replace('_', " ");
+        let when = run
+            .ended_at
+            .map(|at| format!(" {}", reading.told(at)))
+            .unwrap_or_default();
+        let reason = run
+            .reason
+            .as_deref()
+            .map(|reason| format!(": {}", clean(reason)))
+            .unwrap_or_default();
         lines.push(("last run", format!("{} {outcome}{when}{reason}", run.id)));
         if run.attempts > 1 {
             lines.push(("tried", format!("{} times", run.attempts)));
@@ -143,7 +182,10 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if job.is_failing()
         && let Some(attempt) = &attempt
     {
-        for (index, line) in show::tail(&attempt.output.tail, OUTPUT_LINES_MAX).into_iter().enumerate() {
+        for (index, line) in show::tail(&attempt.output.tail, OUTPUT_LINES_MAX)
+            .into_iter()
+            .enumerate()
+        {
             lines.push((if index == 0 { "it printed" } else { "" }, clean(line)));
         }
     }
@@ -163,14 +205,28 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
 fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     let text = |key: &str| clean(value[key].as_str().unwrap_or_default());
     let since = value["since"].as_str().and_then(|since| since.parse().ok());
-    let since = since.map(|at| format!(", since {}", reading.told(at))).unwrap_or_default();
+    let since = since
+        .map(|at| format!(", since {}", reading.told(at)))
+        .unwrap_or_default();
     let head = format!("incident {} ({}){since}", value["id"], text("state"));
     let mut lines = vec![("because", text("reason"))];
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }
-    let told: Vec<&str> = value["told"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    lines.push(("told", if told.is_empty() { "nobody".to_owned() } else { clean(&told.join(", ")) }));
+    let told: Vec<&str> = value["told"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    lines.push((
+        "told",
+        if told.is_empty() {
+            "nobody".to_owned()
+        } else {
+            clean(&told.join(", "))
+        },
+    ));
     format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
 }
 
@@ -184,7 +240,11 @@ fn promise(value: &Value) -> String {
     if let Some(age) = value["max_age"].as_str() {
         parts.push(format!("never older than {}", clean(age)));
     }
-    if parts.is_empty() { "none".to_owned() } else { parts.join("; ") }
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join("; ")
+    }
 }
 
 fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
@@ -193,22 +253,37 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
         SlotState::Met | SlotState::Recovered => Tone::Good,
         SlotState::Late | SlotState::Missed => Tone::Bad,
     };
-    let version = slot.version.map(|version| format!(" by version {version}")).unwrap_or_default();
-    format!("due {}: {}{version}", reading.told(slot.due_at), tone(tint, slot.state.as_str()))
+    let version = slot
+        .version
+        .map(|version| format!(" by version {version}"))
+        .unwrap_or_default();
+    format!(
+        "due {}: {}{version}",
+        reading.told(slot.due_at),
+        tone(tint, slot.state.as_str())
+    )
 }
 
 fn readers(value: &Value) -> Option<String> {
     let readers = value["readers"].as_array().filter(|readers| !readers.is_empty())?;
     let words = readers.iter().map(|reader| {
         let text = |key: &str| clean(reader[key].as_str().unwrap_or_default());
-        let rule = reader["reads_at"].as_str().map(|rule| format!(" at `{}`", clean(rule))).unwrap_or_default();
+        let rule = reader["reads_at"]
+            .as_str()
+            .map(|rule| format!(" at `{}`", clean(rule)))
+            .unwrap_or_default();
         format!("{} ({}){rule}", text("name"), text("owner"))
     });
     Some(words.collect::<Vec<_>>().join(", "))
 }
 
 fn owner(value: &Value) -> String {
-    let tells: Vec<&str> = value["tells"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let tells: Vec<&str> = value["tells"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
     let owner = value["owner"].as_str().unwrap_or("nobody");
     format!("{}, told by {}", board::owner(owner), clean(&tells.join(" and ")))
 }
@@ -225,6 +300,8 @@ impl Reading<'_> {
 
 fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
     serde_json::from_value(value.clone()).map_err(|error| {
-        Failure::unreachable(format!("the daemon speaks another language ({error}); is it of another version? restart it"))
+        Failure::unreachable(format!(
+            "the daemon speaks another language ({error}); is it of another version? restart it"
+        ))
     })
 }

@@ -31,7 +31,13 @@ pub(super) struct Boards {
 impl Boards {
     pub(super) fn new(board: Board) -> Self {
         let watched = SUPERVISED_VARIABLES.iter().all(|name| std::env::var_os(name).is_none());
-        Self { board, watched, next: None, last: None, open: BTreeSet::new() }
+        Self {
+            board,
+            watched,
+            next: None,
+            last: None,
+            open: BTreeSet::new(),
+        }
     }
 
     /// Waits until a board is to be printed.
@@ -55,7 +61,10 @@ impl Boards {
             IncidentState::Waiting | IncidentState::Attached => false,
         };
         if is_news {
-            let at = self.last.map_or_else(Instant::now, |last| last + APART_MIN).max(Instant::now());
+            let at = self
+                .last
+                .map_or_else(Instant::now, |last| last + APART_MIN)
+                .max(Instant::now());
             self.next = Some(self.next.map_or(at, |next| next.min(at)));
         }
     }

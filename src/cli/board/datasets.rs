@@ -28,7 +28,10 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     ];
     let rows: Vec<Vec<String>> = datasets.iter().map(|dataset| row(dataset, frame)).collect();
     let told = |dataset: &DatasetState| {
-        status.incidents.iter().any(|incident| incident.about == "dataset" && incident.subject == dataset.name)
+        status
+            .incidents
+            .iter()
+            .any(|incident| incident.about == "dataset" && incident.subject == dataset.name)
     };
     let remarks: Vec<Option<String>> = datasets
         .iter()
@@ -38,7 +41,13 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
             (!is_plain && !told(dataset)).then(|| clean(&dataset.reason))
         })
         .collect();
-    super::table(&grid(&columns, &rows, frame.width), &remarks, left_out, "datasets", frame)
+    super::table(
+        &grid(&columns, &rows, frame.width),
+        &remarks,
+        left_out,
+        "datasets",
+        frame,
+    )
 }
 
 /// A state with its symbol, in its tone.
@@ -57,14 +66,24 @@ pub(in crate::cli) fn state_words(state: &str) -> String {
 fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
     let as_of = dataset.effective_as_of;
     let deadline = match dataset.deadline {
-        Some(at) => format!("{} ({})", times::moment(at, frame.now, frame.zone), times::hint(at, frame.now)),
+        Some(at) => format!(
+            "{} ({})",
+            times::moment(at, frame.now, frame.zone),
+            times::hint(at, frame.now)
+        ),
         None => "-".to_owned(),
     };
     vec![
         state_words(&dataset.state),
         clean(&dataset.name),
-        as_of.map_or_else(|| tone(Tone::Dim, "never seen"), |at| times::moment(at, frame.now, frame.zone)),
-        as_of.map_or_else(|| "-".to_owned(), |at| format_age(times::rounded(elapsed(at, frame.now)))),
+        as_of.map_or_else(
+            || tone(Tone::Dim, "never seen"),
+            |at| times::moment(at, frame.now, frame.zone),
+        ),
+        as_of.map_or_else(
+            || "-".to_owned(),
+            |at| format_age(times::rounded(elapsed(at, frame.now))),
+        ),
         deadline,
         owner_words(&dataset.owner),
         clean(&dataset.tells.join(", ")),
@@ -74,7 +93,11 @@ fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
 
 /// The owner; `nobody` is never overlooked.
 pub(in crate::cli) fn owner_words(owner: &str) -> String {
-    if owner == "nobody" { tone(Tone::Bad, "nobody") } else { clean(owner) }
+    if owner == "nobody" {
+        tone(Tone::Bad, "nobody")
+    } else {
+        clean(owner)
+    }
 }
 
 fn rank(state: &str) -> u8 {

@@ -14,17 +14,26 @@ const NAMES_MAX: usize = 5;
 /// One paragraph for each cause, the worst first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     let known = |id: u64| status.incidents.iter().any(|incident| incident.id == id);
-    let mut roots: Vec<&OpenIncident> =
-        status.incidents.iter().filter(|incident| !incident.cause.is_some_and(known)).collect();
+    let mut roots: Vec<&OpenIncident> = status
+        .incidents
+        .iter()
+        .filter(|incident| !incident.cause.is_some_and(known))
+        .collect();
     roots.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since));
     let mut text = String::new();
     for root in roots.iter().take(SHOWN_MAX) {
-        let effects: Vec<&OpenIncident> =
-            status.incidents.iter().filter(|incident| incident.cause == Some(root.id)).collect();
+        let effects: Vec<&OpenIncident> = status
+            .incidents
+            .iter()
+            .filter(|incident| incident.cause == Some(root.id))
+            .collect();
         text.push_str(&paragraph(root, &effects, frame));
     }
     if roots.len() > SHOWN_MAX {
-        let more = format!("and {} more incidents; freshd incidents lists them", roots.len() - SHOWN_MAX);
+        let more = format!(
+            "and {} more incidents; freshd incidents lists them",
+            roots.len() - SHOWN_MAX
+        );
         text.push_str(&tone(Tone::Dim, more));
         text.push('\n');
     }
@@ -49,7 +58,12 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], frame: Frame<'_>) -
         (_, Severity::Critical) => ("✗", Tone::Bad),
     };
     let since = times::moment_and_hint(root.since, frame.now, frame.zone);
-    let head = format!("{mark} {} {} {}", clean(&root.about), clean(&root.subject), kind_words(&root.kind));
+    let head = format!(
+        "{mark} {} {} {}",
+        clean(&root.about),
+        clean(&root.subject),
+        kind_words(&root.kind)
+    );
     let mut text = format!(
         "{} since {since} · incident {} · {}\n",
         tone(tint, head),
@@ -58,15 +72,27 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], frame: Frame<'_>) -
     );
     let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
     if !effects.is_empty() {
-        lines.push(("so also", listed(effects.iter().map(|effect| {
-            format!("{} {}", clean(&effect.subject), kind_words(&effect.kind))
-        }))));
+        lines.push((
+            "so also",
+            listed(
+                effects
+                    .iter()
+                    .map(|effect| format!("{} {}", clean(&effect.subject), kind_words(&effect.kind))),
+            ),
+        ));
     }
     if !root.readers.is_empty() {
-        lines.push(("read by", listed(root.readers.iter().map(|reader| match reader.at {
-            Some(at) => format!("{} {}", clean(&reader.who), times::moment_and_hint(at, frame.now, frame.zone)),
-            None => clean(&reader.who),
-        }))));
+        lines.push((
+            "read by",
+            listed(root.readers.iter().map(|reader| match reader.at {
+                Some(at) => format!(
+                    "{} {}",
+                    clean(&reader.who),
+                    times::moment_and_hint(at, frame.now, frame.zone)
+                ),
+                None => clean(&reader.who),
+            })),
+        ));
     }
     lines.push(("told", told(root, frame)));
     if let Some(ack) = root.ack.as_ref().filter(|ack| ack.until > frame.now) {
@@ -102,7 +128,11 @@ fn told(root: &OpenIncident, frame: Frame<'_>) -> String {
             None => teams.push((team, vec![address])),
         }
     }
-    listed(teams.iter().map(|(team, addresses)| format!("{} by {}", clean(team), clean(&addresses.join(" and ")))))
+    listed(
+        teams
+            .iter()
+            .map(|(team, addresses)| format!("{} by {}", clean(team), clean(&addresses.join(" and ")))),
+    )
 }
 
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {

@@ -27,7 +27,10 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     ];
     let rows: Vec<Vec<String>> = jobs.iter().map(|job| row(job, frame)).collect();
     let told = |job: &JobState| {
-        status.incidents.iter().any(|incident| incident.about == "job" && incident.subject == job.name)
+        status
+            .incidents
+            .iter()
+            .any(|incident| incident.about == "job" && incident.subject == job.name)
     };
     let remarks: Vec<Option<String>> = jobs.iter().map(|job| remark(job, told(job), frame)).collect();
     super::table(&grid(&columns, &rows, frame.width), &remarks, left_out, "jobs", frame)
@@ -36,8 +39,14 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
 fn row(job: &JobState, frame: Frame<'_>) -> Vec<String> {
     let last = match &job.last {
         Some(last) => {
-            let outcome = last.outcome.map_or("going on", |outcome| outcome.as_str()).replace('_', " ");
-            let when = last.ended_at.map(|at| format!(" {}", times::hint(at, frame.now))).unwrap_or_default();
+            let outcome = last
+                .outcome
+                .map_or("going on", |outcome| outcome.as_str())
+                .replace('_', " ");
+            let when = last
+                .ended_at
+                .map(|at| format!(" {}", times::hint(at, frame.now)))
+                .unwrap_or_default();
             format!("{outcome}{when}")
         }
         None => tone(Tone::Dim, "none yet"),
@@ -82,10 +91,16 @@ fn remark(job: &JobState, told: bool, frame: Frame<'_>) -> Option<String> {
     if let Some(going) = going.filter(|going| going.state == RunState::BackingOff) {
         let why = job.reason.as_deref().map(clean).unwrap_or_default();
         let again = going.retry_at.map(|at| times::hint(at, frame.now)).unwrap_or_default();
-        return Some(format!("attempt {} failed: {why}; the next one starts {again}", going.attempt));
+        return Some(format!(
+            "attempt {} failed: {why}; the next one starts {again}",
+            going.attempt
+        ));
     }
     if let Some(going) = going.filter(|going| going.state == RunState::Running && going.attempt > 1) {
-        let since = going.started_at.map(|at| format!(", begun {}", times::hint(at, frame.now))).unwrap_or_default();
+        let since = going
+            .started_at
+            .map(|at| format!(", begun {}", times::hint(at, frame.now)))
+            .unwrap_or_default();
         return Some(format!("attempt {}{since}", going.attempt));
     }
     if let Some(reason) = job.reason.as_deref() {

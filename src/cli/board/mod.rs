@@ -40,7 +40,11 @@ pub fn board(status: &Value, zone: &TimeZone, width: usize, color: bool) -> Stri
 }
 
 fn whole(status: &Status, zone: &TimeZone, width: usize) -> String {
-    let frame = Frame { zone, now: status.at, width };
+    let frame = Frame {
+        zone,
+        now: status.at,
+        width,
+    };
     let blocks = [
         summary::heading(status, frame) + &summary::verdict(status, frame),
         incidents::block(status, frame),

@@ -16,7 +16,10 @@ pub(super) fn heading(status: &Status, frame: Frame<'_>) -> String {
     let mut name = tone(Tone::Strong, "freshd");
     if let Some(daemon) = &status.daemon {
         name = format!("{name} {}", clean(&daemon.version));
-        parts.push(format!("up {}", crate::model::format_age(times::rounded(elapsed(daemon.started_at, frame.now)))));
+        parts.push(format!(
+            "up {}",
+            crate::model::format_age(times::rounded(elapsed(daemon.started_at, frame.now)))
+        ));
     }
     format!("{name} · {}\n", parts.join(" · "))
 }
@@ -27,7 +30,8 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
     text.push('\n');
     if let Some(until) = status.clock_held_until {
         let until = times::moment_and_hint(until, frame.now, frame.zone);
-        let words = format!("the clock is earlier than what is already recorded: nothing starts before {until}; set the clock");
+        let words =
+            format!("the clock is earlier than what is already recorded: nothing starts before {until}; set the clock");
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
@@ -58,7 +62,12 @@ fn fine(status: &Status) -> String {
         status.datasets.iter().filter(|dataset| dataset.state == state).count()
             + status.jobs.iter().filter(|job| job.state == state).count()
     };
-    for (state, words) in [("due_soon", "due soon"), ("held", "held"), ("paused", "paused"), ("running", "running now")] {
+    for (state, words) in [
+        ("due_soon", "due soon"),
+        ("held", "held"),
+        ("paused", "paused"),
+        ("running", "running now"),
+    ] {
         let count = aside(state);
         if count > 0 {
             parts.push(format!("{count} {words}"));
@@ -69,7 +78,11 @@ fn fine(status: &Status) -> String {
 
 fn wrong(status: &Status) -> String {
     let mut parts = Vec::new();
-    let incidents = status.incidents.iter().filter(|incident| incident.cause.is_none()).count();
+    let incidents = status
+        .incidents
+        .iter()
+        .filter(|incident| incident.cause.is_none())
+        .count();
     if incidents > 0 {
         parts.push(counted(incidents, "incident"));
     }
@@ -91,7 +104,11 @@ fn wrong(status: &Status) -> String {
     }
     // Data that nobody has seen yet is how every first minute looks.
     let is_young = incidents == 0 && failing == 0 && status.clock_held_until.is_none();
-    let (mark, tint) = if is_young { ("?", Tone::Warn) } else { ("✗", Tone::Bad) };
+    let (mark, tint) = if is_young {
+        ("?", Tone::Warn)
+    } else {
+        ("✗", Tone::Bad)
+    };
     tone(tint, format!("{mark} {}", parts.join(", ")))
 }
 
