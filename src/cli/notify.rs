@@ -5,8 +5,10 @@ use std::time::Duration;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::names;
 use super::out::Out;
 use super::paint::{Tone, clean, tone};
+use crate::config::{self, Environment};
 use crate::daemon::Ask;
 use crate::model::{Name, Reply, Request};
 
@@ -38,8 +40,8 @@ enum NotifyVerb {
 pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let NotifyVerb::Test { team, channel } = args.verb;
     let request = Request::NotifyTest {
-        team: team.map(Name::from),
-        channel: channel.map(Name::from),
+        team: team.as_deref().map(Name::from),
+        channel: channel.as_deref().map(Name::from),
     };
     match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
         Reply::Done(facts) if out.json => out.document(&facts)?,
@@ -47,7 +49,31 @@ pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Ex
             let address = clean(facts["address"].as_str().unwrap_or("the other side"));
             out.line(tone(Tone::Good, format!("✓ {address} has taken the message")))?;
         }
-        Reply::Refused(why) => return Err(Failure::not_fine(format!("not delivered: {why}"))),
+        Reply::Refused(why) => {
+            let unknown = unknown(team.as_deref(), channel.as_deref(), global);
+            return Err(unknown.unwrap_or_else(|| Failure::not_fine(format!("not delivered: {why}"))));
+        }
     }
     Ok(Exit::Fine)
+}
+
+/// Whether the configuration has no such team or channel.
+fn unknown(team: Option<&str>, channel: Option<&str>, global: &Global) -> Option<Failure> {
+    let settings = config::load(&global.config, &Environment::of_process()).settings?;
+    let file = global.config.display().to_string();
+    if let Some(team) = team.filter(|team| !settings.teams.contains_key(*team)) {
+        return Some(names::unknown(
+            "team",
+            team,
+            &file,
+            settings.teams.keys().map(Name::as_str),
+        ));
+    }
+    let channel = channel.filter(|channel| !settings.channels.contains_key(*channel))?;
+    Some(names::unknown(
+        "channel",
+        channel,
+        &file,
+        settings.channels.keys().map(Name::as_str),
+    ))
 }

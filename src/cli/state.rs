@@ -73,6 +73,8 @@ pub(super) struct LastRun {
     pub(super) outcome: Option<Outcome>,
     pub(super) ended_at: Option<Timestamp>,
     pub(super) reason: Option<String>,
+    /// The last line it printed.
+    pub(super) printed: Option<String>,
 }
 
 /// A run that goes on.

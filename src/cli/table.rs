@@ -1,7 +1,7 @@
 //! Tables for people: a line for each row, columns that give way when the window is narrow.
 
 use comfy_table::presets::NOTHING;
-use comfy_table::{ColumnConstraint, ContentArrangement, Table};
+use comfy_table::{ColumnConstraint, ContentArrangement, Table, Width};
 
 use super::paint::{END, Tone, tone};
 
@@ -70,9 +70,15 @@ pub(super) fn grid(columns: &[Column], rows: &[Vec<String>], width: usize) -> Ve
     for (index, column) in kept.iter().enumerate() {
         if let Some(shown) = table.column_mut(index) {
             shown.set_padding((0, if index + 1 == kept.len() { 0 } else { GAP }));
-            if columns[*column].least.is_none() {
-                shown.set_constraint(ColumnConstraint::ContentWidth);
-            }
+            shown.set_constraint(match columns[*column].least {
+                None => ColumnConstraint::ContentWidth,
+                Some(least) => {
+                    let content = content(&columns[*column], rows, *column);
+                    let gap = if index + 1 == kept.len() { 0 } else { usize::from(GAP) };
+                    let least = u16::try_from(content.min(least) + gap).unwrap_or(u16::MAX);
+                    ColumnConstraint::LowerBoundary(Width::Fixed(least))
+                }
+            });
         }
     }
     lines(&table)
@@ -123,13 +129,16 @@ fn is_empty(rows: &[Vec<String>], column: usize) -> bool {
 fn needed(columns: &[Column], rows: &[Vec<String>], kept: &[usize]) -> usize {
     let gaps = kept.len().saturating_sub(1) * usize::from(GAP);
     let each = kept.iter().map(|column| {
-        let content = rows.iter().map(|row| columns_of(&row[*column])).max().unwrap_or(0);
-        let content = content.max(columns[*column].title.len());
-        columns[*column]
-            .least
-            .map_or(content, |least| content.min(least.max(columns[*column].title.len())))
+        let content = content(&columns[*column], rows, *column);
+        columns[*column].least.map_or(content, |least| content.min(least))
     });
     each.sum::<usize>() + gaps
+}
+
+/// Columns that the widest cell takes, the title's included.
+fn content(column: &Column, rows: &[Vec<String>], index: usize) -> usize {
+    let widest = rows.iter().map(|row| columns_of(&row[index])).max().unwrap_or(0);
+    widest.max(columns_of(column.title))
 }
 
 /// Columns a text takes, by the same measure as the table's.

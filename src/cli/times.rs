@@ -71,6 +71,15 @@ pub(super) fn moment_and_hint(at: Timestamp, now: Timestamp, zone: &TimeZone) ->
     format!("{} ({})", moment(at, now, zone), hint(at, now))
 }
 
+/// Within a minute the hint says more than the time of day.
+pub(super) fn moment_or_hint(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
+    if at.duration_since(now).abs() < SignedDuration::from_mins(1) {
+        hint(at, now)
+    } else {
+        moment_and_hint(at, now, zone)
+    }
+}
+
 /// How long something took: `350ms`, `2.4s`, `3m 10s`.
 pub(super) fn took(from: Timestamp, to: Timestamp) -> String {
     let took = elapsed(from, to);

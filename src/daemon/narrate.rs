@@ -119,7 +119,7 @@ fn narrate_run(run: &crate::model::Run) {
                 _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
             }
         }
-        (RunState::Waiting, _) => info!(%job, run = %id, "{reason}"),
+        (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),
         (RunState::BackingOff, _) => {
             let at = run.retry_at.map(|at| at.to_string());
             warn!(%job, run = %id, attempt = run.attempts, retry_at = at, "{reason}; another attempt follows");

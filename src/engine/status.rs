@@ -81,7 +81,10 @@ impl Engine {
 
     fn job_json(&self, job: &Job) -> Value {
         let state = self.jobs.get(&job.name);
-        let last = state.and_then(|state| state.last.as_deref()).map(|(run, _)| run);
+        let (last, attempt) = state
+            .and_then(|state| state.last.as_deref())
+            .map(|(run, attempt)| (run, attempt.as_ref()))
+            .unzip();
         let going: Vec<&Run> = state
             .map_or(&[][..], |state| &state.going)
             .iter()
@@ -102,6 +105,7 @@ impl Engine {
                 "started_at": run.started_at,
                 "reason": run.reason,
                 "exit_code": run.exit_code,
+                "printed": attempt.flatten().and_then(|attempt| attempt.output.tail.lines().rfind(|line| !line.trim().is_empty())),
             })),
             "running": going.iter().map(|run| json!({
                 "run": run.id,

@@ -18,13 +18,13 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     }
     let columns = [
         Column::whole(""),
-        Column::cut("dataset", 24),
+        Column::cut("dataset", 32),
         Column::whole("as of"),
         Column::whole("age"),
-        Column::whole("must be renewed"),
+        Column::whole("due by"),
         Column::whole("owner"),
         Column::cut("who is told by", 24).spare(1),
-        Column::cut("title", 24).spare(2),
+        Column::whole("title").spare(2),
     ];
     let rows: Vec<Vec<String>> = datasets.iter().map(|dataset| row(dataset, frame)).collect();
     let told = |dataset: &DatasetState| {

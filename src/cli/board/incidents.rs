@@ -21,13 +21,16 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         .collect();
     roots.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since));
     let mut text = String::new();
-    for root in roots.iter().take(SHOWN_MAX) {
+    for (index, root) in roots.iter().take(SHOWN_MAX).enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
         let effects: Vec<&OpenIncident> = status
             .incidents
             .iter()
             .filter(|incident| incident.cause == Some(root.id))
             .collect();
-        text.push_str(&paragraph(root, &effects, frame));
+        text.push_str(&paragraph(root, &effects, printed(status, root), frame));
     }
     if roots.len() > SHOWN_MAX {
         let more = format!(
@@ -51,7 +54,16 @@ pub(in crate::cli) fn kind_words(kind: &str) -> String {
     }
 }
 
-fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], frame: Frame<'_>) -> String {
+/// The last line that a failed job printed.
+fn printed<'a>(status: &'a Status, root: &OpenIncident) -> Option<&'a str> {
+    let job = status
+        .jobs
+        .iter()
+        .find(|job| root.about == "job" && job.name == root.subject)?;
+    job.last.as_ref().filter(|_| job.is_failing())?.printed.as_deref()
+}
+
+fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&str>, frame: Frame<'_>) -> String {
     let (mark, tint) = match (root.state, root.severity) {
         (IncidentState::Waiting, _) => ("○", Tone::Warn),
         (_, Severity::Warning) => ("!", Tone::Warn),
@@ -71,6 +83,9 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], frame: Frame<'_>) -
         root.severity.as_str()
     );
     let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
+    if let Some(printed) = printed {
+        lines.push(("printed", clean(printed)));
+    }
     if !effects.is_empty() {
         lines.push((
             "so also",
@@ -84,13 +99,16 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], frame: Frame<'_>) -
     if !root.readers.is_empty() {
         lines.push((
             "read by",
-            listed(root.readers.iter().map(|reader| match reader.at {
-                Some(at) => format!(
-                    "{} {}",
-                    clean(&reader.who),
-                    times::moment_and_hint(at, frame.now, frame.zone)
-                ),
-                None => clean(&reader.who),
+            listed(root.readers.iter().enumerate().map(|(index, reader)| {
+                let who = clean(&reader.who);
+                match reader.at {
+                    // Who reads first sets the pace.
+                    Some(at) if index == 0 => {
+                        format!("{who} {}", times::moment_and_hint(at, frame.now, frame.zone))
+                    }
+                    Some(at) => format!("{who} {}", times::moment(at, frame.now, frame.zone)),
+                    None => who,
+                }
             })),
         ));
     }
@@ -115,7 +133,10 @@ fn told(root: &OpenIncident, frame: Frame<'_>) -> String {
     if root.told.is_empty() {
         let at = times::hint(root.notify_at, frame.now);
         return match root.state {
-            IncidentState::Waiting => format!("nobody yet; {} {at}, unless a cause shows first", clean(&root.owner)),
+            IncidentState::Waiting => format!(
+                "nobody yet; team {} {at}, unless a cause shows first",
+                clean(&root.owner)
+            ),
             _ => tone(Tone::Bad, "nobody"),
         };
     }

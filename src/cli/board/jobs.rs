@@ -19,11 +19,11 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     }
     let columns = [
         Column::whole(""),
-        Column::cut("job", 24),
+        Column::cut("job", 32),
         Column::whole("last run"),
-        Column::cut("next", 12),
+        Column::cut("next", 24),
         Column::whole("owner"),
-        Column::cut("title", 24).spare(1),
+        Column::whole("title").spare(1),
     ];
     let rows: Vec<Vec<String>> = jobs.iter().map(|job| row(job, frame)).collect();
     let told = |job: &JobState| {
@@ -54,7 +54,7 @@ fn row(job: &JobState, frame: Frame<'_>) -> Vec<String> {
     let schedule = job.schedule.as_deref().map(clean);
     let next = match (job.next_due, schedule) {
         _ if job.state == "disabled" => "-".to_owned(),
-        (Some(at), _) => times::moment_and_hint(at, frame.now, frame.zone),
+        (Some(at), _) => times::moment_or_hint(at, frame.now, frame.zone),
         (None, Some(rule)) => rule,
         (None, None) => "by hand".to_owned(),
     };

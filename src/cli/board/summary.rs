@@ -103,13 +103,22 @@ fn wrong(status: &Status) -> String {
         return tone(Tone::Bad, "✗ nothing starts");
     }
     // Data that nobody has seen yet is how every first minute looks.
-    let is_young = incidents == 0 && failing == 0 && status.clock_held_until.is_none();
+    let is_young = incidents == 0
+        && failing == 0
+        && status.clock_held_until.is_none()
+        && status.undelivered.is_empty()
+        && status
+            .datasets
+            .iter()
+            .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
     let (mark, tint) = if is_young {
         ("?", Tone::Warn)
     } else {
         ("✗", Tone::Bad)
     };
-    tone(tint, format!("{mark} {}", parts.join(", ")))
+    let is_rest_well = is_young && !status.datasets.iter().all(|dataset| dataset.state == "unknown");
+    let rest = if is_rest_well { "; all else is well" } else { "" };
+    tone(tint, format!("{mark} {}{rest}", parts.join(", ")))
 }
 
 fn counted(count: usize, what: &str) -> String {
