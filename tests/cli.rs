@@ -26,7 +26,7 @@ owner = "warehouse"
 
 [calendars.norway]
 weekend  = ["Sat", "Sun"]
-holidays = ["2026-12-25"]
+holidays = ["2026-12-25", "2999-12-25"]
 
 [datasets.stock]
 owner     = "warehouse"
@@ -351,6 +351,6 @@ fn the_first_look_names_every_verb_and_the_exit_codes() {
     ] {
         assert!(stdout.contains(&format!("\n  {verb} ")), "{verb}: {stdout}");
     }
-    assert!(stdout.contains("3 freshd is not reachable"), "{stdout}");
+    assert!(stdout.contains("3  freshd is not reachable"), "{stdout}");
     assert!(!stdout.contains("keeper"), "{stdout}");
 }

@@ -42,12 +42,18 @@ pub use board::board;
 pub use exit::Exit;
 
 const EXIT_CODES: &str = "\
-Exit codes: 0 fine, 1 something is not fine, 2 wrong usage or configuration, 3 freshd is not reachable.
-Without a verb freshd serves.";
+Without a verb freshd serves.
+
+Exit codes:
+  0  fine
+  1  something is not fine: data is stale, a run failed, a request was refused
+  2  wrong usage or configuration
+  3  freshd is not reachable";
 
 /// Runs jobs when they are due, judges what they deliver, and watches how fresh it stays.
 #[derive(Debug, Parser)]
-#[command(name = "freshd", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "freshd", version, after_help = EXIT_CODES, disable_help_subcommand = true,
+    subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
 struct Cli {
     #[command(flatten)]
     global: Global,
