@@ -2,6 +2,7 @@
 
 mod alive;
 mod chores;
+mod board;
 pub mod clock;
 mod control;
 mod files;
@@ -11,5 +12,6 @@ mod perform;
 mod shell;
 mod start;
 
-pub use control::{Ask, socket_path};
-pub use start::{Serve, ServeError, serve};
+pub use board::Board;
+pub use control::{Ask, Asker, socket_path};
+pub use start::{Serve, ServeError, Window, serve};

@@ -8,6 +8,7 @@ use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::alive::{self, Alive};
+use super::board::Boards;
 use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
@@ -40,6 +41,7 @@ pub(super) struct Shell {
     pub(super) signals: Signals,
     pub(super) alive: Alive,
     pub(super) chores: Chores,
+    pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) requests: u64,
 }
@@ -74,6 +76,7 @@ impl Shell {
                         batch.push(Event::Alive);
                     }
                 }
+                () = self.boards.due() => batch.push(Event::Tick),
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
                 && let Some(event) = self.at_hand()
@@ -82,6 +85,9 @@ impl Shell {
             }
             self.decide(&mut batch).await?;
             self.alive.turned(&self.writer);
+            if self.boards.is_due() {
+                self.show_board();
+            }
         }
         self.stop().await
     }
@@ -137,8 +143,16 @@ impl Shell {
         let zone = &self.performer.settings.timezone;
         for fact in &facts {
             narrate(fact, zone);
+            self.boards.saw(fact);
         }
         Ok(())
+    }
+
+    /// Prints the state of everything, for whoever watches.
+    pub(super) fn show_board(&mut self) {
+        if let Ok(status) = self.engine.status(None) {
+            self.boards.print(status);
+        }
     }
 
     fn sleep_until_next(&mut self) -> anyhow::Result<()> {

@@ -10,9 +10,10 @@ use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::alive::{self, Alive};
+use super::board::{Board, Boards};
 use super::chores::Chores;
 use super::clock::{self, Timer};
-use super::control;
+use super::control::{self, Asker};
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
@@ -33,13 +34,20 @@ const ATTEMPT_EVENTS_MAX: usize = 4_096;
 const ASKED_MAX: usize = 256;
 
 /// What to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Serve {
     /// jobs.toml.
     pub config: PathBuf,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// How the status looks on a terminal.
+    pub board: Board,
+    /// Opens the window over HTTP, where `[web]` asks for one.
+    pub window: Window,
 }
+
+/// Opens a window on an address that is already taken for it.
+pub type Window = Arc<dyn Fn(TcpListener, Asker) -> std::io::Result<()> + Send + Sync>;
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -139,7 +147,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(begin(&serve.state_dir, loader, loaded, store, listener))
+    runtime.block_on(begin(serve, loader, loaded, store, listener))
 }
 
 /// A port that is taken is told before anything is started.
@@ -156,13 +164,14 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
 }
 
 async fn begin(
-    state_dir: &Path,
+    serve: &Serve,
     loader: Loader,
     loaded: Loaded,
     store: Store,
     listener: Option<TcpListener>,
 ) -> Result<(), ServeError> {
     let Loaded { settings, accepted } = loaded;
+    let state_dir: &Path = &serve.state_dir;
     let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
@@ -172,6 +181,7 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
+    let asker = control::asker(asks.clone());
     control::listen(state_dir, asks)
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
@@ -203,12 +213,12 @@ async fn begin(
         signals,
         alive: Alive::new(),
         chores: Chores::start().await?,
+        boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
     };
     if let Some(listener) = listener {
-        // The dashboard is served from here once there is one; until then the port is held and answers nothing.
-        drop(listener);
+        (serve.window)(listener, asker).context("open the window of [web]")?;
     }
     info!(
         jobs = settings.jobs.len(),
@@ -220,6 +230,7 @@ async fn begin(
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
     alive::ready();
+    shell.show_board();
     shell.run().await?;
     Ok(())
 }
