@@ -14,7 +14,7 @@ const GROWTH_BYTES_MAX: usize = 26 << 20;
 
 /// Loose, for machines that do other things too.
 const LOAD_MAX: Duration = if cfg!(debug_assertions) {
-    Duration::from_secs(60)
+    Duration::from_mins(1)
 } else {
     Duration::from_millis(800)
 };
@@ -47,7 +47,8 @@ fn ten_thousand_jobs_load_quickly_and_stay_small() {
         }
         fs::write(dir.path().join(format!("jobs.d/{file:03}.toml")), text).unwrap();
     }
-    let environment = Environment::of_process();
+    let mut environment = Environment::of_process();
+    environment.root = false;
     let before = resident_bytes();
     let start = Instant::now();
     let loaded = load(&dir.path().join("jobs.toml"), &environment);

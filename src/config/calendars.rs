@@ -69,14 +69,14 @@ pub(super) fn calendar(report: &Report, timezone: &TimeZone, today: Date, name: 
             format!("calendar `{name}` is closed on every day of the week"),
             "leave at least one day out of `weekend`",
         );
-    } else if report.errors() == errors {
-        if let Some(last) = schedule::runs_out(&calendar, today) {
-            report.warning(
-                table.spot,
-                format!("calendar `{name}` has no entry after {last}"),
-                "add the coming holidays: days it does not know are open",
-            );
-        }
+    } else if report.errors() == errors
+        && let Some(last) = schedule::runs_out(&calendar, today)
+    {
+        report.warning(
+            table.spot,
+            format!("calendar `{name}` has no entry after {last}"),
+            "add the coming holidays: days it does not know are open",
+        );
     }
     table.finish();
     calendar

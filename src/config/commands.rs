@@ -213,24 +213,8 @@ fn first_word(text: &str) -> Option<FirstWord> {
         start += text[start..].len() - text[start..].trim_start().len();
         let rest = &text[start..];
         let word = match rest.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let inner = rest[1..].split(quote).next()?;
-                let end = start + inner.len() + 2;
-                let plain = text.get(..end)?.ends_with(quote) && (quote == '\'' || !inner.contains(['$', '`', '\\']));
-                plain.then(|| FirstWord {
-                    start,
-                    end,
-                    text: inner.to_owned(),
-                })?
-            }
-            _ => {
-                let length = rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
-                FirstWord {
-                    start,
-                    end: start + length,
-                    text: rest[..length].to_owned(),
-                }
-            }
+            quote @ ('"' | '\'') => quoted_word(text, start, quote)?,
+            _ => plain_word(text, start),
         };
         let follows = text[word.end..].chars().next();
         let ends = follows.is_none_or(|c| c.is_whitespace() || ";&|<>".contains(c));
@@ -241,6 +225,28 @@ fn first_word(text: &str) -> Option<FirstWord> {
             return Some(word);
         }
         start = word.end;
+    }
+}
+
+fn quoted_word(text: &str, start: usize, quote: char) -> Option<FirstWord> {
+    let inner = text[start + 1..].split(quote).next()?;
+    let end = start + inner.len() + 2;
+    let closed = text.get(..end)?.ends_with(quote);
+    let plain = quote == '\'' || !inner.contains(['$', '`', '\\']);
+    (closed && plain).then(|| FirstWord {
+        start,
+        end,
+        text: inner.to_owned(),
+    })
+}
+
+fn plain_word(text: &str, start: usize) -> FirstWord {
+    let rest = &text[start..];
+    let length = rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
+    FirstWord {
+        start,
+        end: start + length,
+        text: rest[..length].to_owned(),
     }
 }
 

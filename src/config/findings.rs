@@ -1,6 +1,7 @@
 //! Findings about the whole flow: promises without a way to keep them, data without readers, rings.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -130,7 +131,7 @@ impl Findings<'_> {
             let mut way = format!("job `{job}` needs `{needed}`");
             for pair in rest.chunks(2).take(RING_TOLD_MAX) {
                 if let [Node::Dataset(_), Node::Job(maker)] = pair {
-                    way.push_str(&format!(", made by job `{maker}`, which needs "));
+                    let _ = write!(way, ", made by job `{maker}`, which needs ");
                     let inputs = self.lineage.inputs_of_job(maker.as_str());
                     let next = ring
                         .iter()
@@ -139,7 +140,7 @@ impl Findings<'_> {
                         .nth(1)
                         .map(Node::name)
                         .filter(|name| inputs.contains(name));
-                    way.push_str(&format!("`{}`", next.unwrap_or(dataset)));
+                    let _ = write!(way, "`{}`", next.unwrap_or(dataset));
                 }
             }
             if rest.len() > 2 * RING_TOLD_MAX {
@@ -214,12 +215,10 @@ impl Findings<'_> {
             if !self.dataset_is_sound(input) {
                 continue;
             }
-            let (when, started) = match &dataset.due {
-                Some(due) => (Some(&due.schedule), false),
-                None => {
-                    let producer = self.scheduled_producer(dataset);
-                    (producer.and_then(|job| job.schedule.as_ref()), true)
-                }
+            let producer = self.scheduled_producer(dataset);
+            let (when, started) = match (&dataset.due, producer) {
+                (Some(due), _) => (Some(&due.schedule), false),
+                (None, producer) => (producer.and_then(|job| job.schedule.as_ref()), true),
             };
             let Some(when) = when.filter(|when| is_cron(when)) else {
                 continue;

@@ -292,7 +292,9 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
         Command::Shell(text) => add(text),
         Command::Argv(words) => {
             add("argv");
-            words.iter().for_each(|word| add(word));
+            for word in words {
+                add(word);
+            }
         }
     }
     if let Some(schedule) = schedule {

@@ -87,6 +87,13 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         }
         referring(&context, &mut settings, &mut places, number, document);
     });
+    if let (true, Some(job)) = (environment.root, settings.jobs.keys().next()) {
+        let spot = known.spot(Section::Jobs, job.as_str());
+        report.note(
+            spot.unwrap_or(Spot::new(0, 0..0)),
+            "freshd runs as root, and so will its jobs: `user` is not supported yet",
+        );
+    }
     findings::report(&context, &settings, &places);
     settings
 }
@@ -193,7 +200,7 @@ fn entries<'t>(
         .collect()
 }
 
-fn referred_to<'t>(context: &mut Context<'t>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
+fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     let today = context.timezone.to_datetime(context.environment.now).date();
     for (name, table) in entries(report, known, Section::Calendars, number, document) {

@@ -19,11 +19,17 @@ const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// Schedules read so far: equal lines and zones are read once and shared.
 #[derive(Debug, Default)]
 pub(super) struct Schedules {
-    lines: RefCell<HashMap<(String, bool), (Arc<str>, CronFields)>>,
+    lines: RefCell<HashMap<(String, bool), Line>>,
     zones: RefCell<HashMap<String, TimeZone>>,
-    sound: RefCell<HashMap<(Arc<str>, Option<Name>, u8), bool>>,
+    sound: RefCell<HashMap<Meaning, bool>>,
     texts: RefCell<HashSet<Arc<str>>>,
 }
+
+/// A cron line, read.
+type Line = (Arc<str>, CronFields);
+
+/// What decides whether a schedule ever fires: its text, calendar and `on_holiday`.
+type Meaning = (Arc<str>, Option<Name>, u8);
 
 /// When a job is due, as far as it could be read.
 #[derive(Debug, Default)]

@@ -43,7 +43,7 @@ pub(super) struct Timing {
     now: Timestamp,
     looks: Cell<usize>,
     gaps: RefCell<HashMap<(Key, Duration), Option<Gap>>>,
-    deliveries: RefCell<HashMap<(Key, Key, Duration, Option<Duration>), Option<Timestamp>>>,
+    deliveries: RefCell<HashMap<Delivery, Option<Timestamp>>>,
     reads: RefCell<HashMap<(Key, Key, bool), Option<Late>>>,
 }
 
@@ -64,6 +64,9 @@ pub(super) struct Late {
     /// When its input is due after that.
     pub(super) due_at: Timestamp,
 }
+
+/// A promised delivery, its producer, its grace and `early`.
+type Delivery = (Key, Key, Duration, Option<Duration>);
 
 /// What makes two schedules the same.
 type Key = (Arc<str>, String, Option<Name>, u8);

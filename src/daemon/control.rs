@@ -3,6 +3,8 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -31,6 +33,29 @@ pub(super) struct Asked {
     pub(super) ask: Ask,
     pub(super) by: String,
     pub(super) answer: oneshot::Sender<Reply>,
+}
+
+/// Asks the main loop something on behalf of a window, and waits for the answer.
+pub type Asker = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
+/// The way from a window to the main loop.
+pub(super) fn asker(asked: mpsc::Sender<Asked>) -> Asker {
+    Arc::new(move |request| {
+        let asked = asked.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let question = Asked {
+                ask: Ask::Engine(request),
+                by: "web".to_owned(),
+                answer,
+            };
+            let stopping = || Reply::Refused("freshd is stopping".to_owned());
+            if asked.send(question).await.is_err() {
+                return stopping();
+            }
+            answered.await.unwrap_or_else(|_| stopping())
+        })
+    })
 }
 
 /// Where the socket of a state directory lies.

@@ -5,8 +5,11 @@ use tracing::{error, info, warn};
 
 use crate::model::{
     AttemptState, DeliveryOutcome, Fact, IncidentState, NotificationState, Outcome, RunState, Severity, SlotState,
-    VersionState, elapsed, format_age, format_time,
+    Trigger, VersionState, elapsed, format_age, format_time,
 };
+
+/// The target of what goes as it should, over and over: a terminal leaves it out.
+const ROUTINE: &str = "freshd::routine";
 
 /// Tells the log what has become true. Level says who must act: error the owner, warn soon, info nobody.
 pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
@@ -22,6 +25,7 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
         }
         Fact::Version(version) => match version.state {
             VersionState::Published => info!(
+                target: ROUTINE,
                 dataset = %version.dataset,
                 version = %version.number,
                 rows = version.rows,
@@ -107,12 +111,15 @@ fn narrate_run(run: &crate::model::Run) {
                 format!("{word}: {reason}")
             };
             match outcome {
+                Outcome::Succeeded if run.attempts == 1 && run.trigger != Trigger::Manual => {
+                    info!(target: ROUTINE, %job, run = %id, took, "{message}");
+                }
                 Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => info!(%job, run = %id, took, "{message}"),
                 Outcome::Missed => warn!(%job, run = %id, "{message}"),
                 _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
             }
         }
-        (RunState::Waiting, _) => info!(%job, run = %id, "{reason}"),
+        (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),
         (RunState::BackingOff, _) => {
             let at = run.retry_at.map(|at| at.to_string());
             warn!(%job, run = %id, attempt = run.attempts, retry_at = at, "{reason}; another attempt follows");

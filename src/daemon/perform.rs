@@ -76,7 +76,7 @@ impl Performer {
         let id = notification.id;
         let channel = self.settings.channels.get(&notification.address.channel).cloned();
         let delivery = self.delivery.clone();
-        let task = tokio::spawn(async move {
+        let sending = tokio::spawn(async move {
             match channel {
                 Some(channel) => delivery.send(&channel, &notification).await,
                 None => DeliveryOutcome::Permanent {
@@ -85,7 +85,7 @@ impl Performer {
             }
         });
         tokio::spawn(async move {
-            let outcome = task.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
+            let outcome = sending.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
                 error: format!("freshd failed while sending: {panic}"),
                 retry_after_seconds: None,
             });

@@ -7,7 +7,9 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
+use super::board::Boards;
+use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
 use super::narrate::narrate;
@@ -38,6 +40,8 @@ pub(super) struct Shell {
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) signals: Signals,
     pub(super) alive: Alive,
+    pub(super) chores: Chores,
+    pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) requests: u64,
 }
@@ -63,6 +67,7 @@ impl Shell {
                     batch.push(Event::Tick);
                 }
                 Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
+                Some(chore) = self.chores.next() => self.do_chore(chore),
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
@@ -71,6 +76,7 @@ impl Shell {
                         batch.push(Event::Alive);
                     }
                 }
+                () = self.boards.due() => batch.push(Event::Tick),
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
                 && let Some(event) = self.at_hand()
@@ -79,6 +85,9 @@ impl Shell {
             }
             self.decide(&mut batch).await?;
             self.alive.turned(&self.writer);
+            if self.boards.is_due() {
+                self.show_board();
+            }
         }
         self.stop().await
     }
@@ -134,8 +143,16 @@ impl Shell {
         let zone = &self.performer.settings.timezone;
         for fact in &facts {
             narrate(fact, zone);
+            self.boards.saw(fact);
         }
         Ok(())
+    }
+
+    /// Prints the state of everything, for whoever watches.
+    pub(super) fn show_board(&mut self) {
+        if let Ok(status) = self.engine.status(None) {
+            self.boards.print(status);
+        }
     }
 
     fn sleep_until_next(&mut self) -> anyhow::Result<()> {
@@ -168,11 +185,11 @@ impl Shell {
     }
 
     async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
-        self.alive.reloading();
+        alive::reloading();
         if let Err(problems) = self.reload("signal SIGHUP", batch).await? {
             error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
         }
-        self.alive.ready();
+        alive::ready();
         Ok(())
     }
 
@@ -197,9 +214,27 @@ impl Shell {
         Ok(Ok(digest))
     }
 
+    /// Begins a chore beside the loop: none of them may keep a due job waiting.
+    fn do_chore(&self, chore: Chore) {
+        match chore {
+            Chore::Checkpoint => {
+                let copied = self.writer.checkpoint();
+                tokio::spawn(async move {
+                    if let Err(error) = copied.await {
+                        warn!(%error, "could not copy the store's log into its database");
+                    }
+                });
+            }
+            Chore::LookAhead => {
+                let loader = self.loader.clone();
+                tokio::task::spawn_blocking(move || loader.look_ahead());
+            }
+        }
+    }
+
     /// Ends in order. What was asked for is stored; attempts go on with their keeper.
     async fn stop(mut self) -> anyhow::Result<()> {
-        self.alive.stopping();
+        alive::stopping();
         info!("stopping; running jobs go on and are taken up again at the next start");
         let mut last = vec![Event::Stopping];
         self.decide(&mut last).await?;

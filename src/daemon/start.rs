@@ -7,15 +7,17 @@ use std::sync::Arc;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::info;
+use tracing::{info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
+use super::board::{Board, Boards};
+use super::chores::Chores;
 use super::clock::{self, Timer};
-use super::control;
+use super::control::{self, Asker};
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
@@ -32,13 +34,20 @@ const ATTEMPT_EVENTS_MAX: usize = 4_096;
 const ASKED_MAX: usize = 256;
 
 /// What to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Serve {
     /// jobs.toml.
     pub config: PathBuf,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// How the status looks on a terminal.
+    pub board: Board,
+    /// Opens the window over HTTP, where `[web]` asks for one.
+    pub window: Window,
 }
+
+/// Opens a window on an address that is already taken for it.
+pub type Window = Arc<dyn Fn(TcpListener, Asker) -> std::io::Result<()> + Send + Sync>;
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +117,16 @@ impl Loader {
     }
 }
 
+impl Loader {
+    /// Logs what `check` would say today about the configuration in force.
+    pub(super) fn look_ahead(&self) {
+        let loaded = config::load(&self.config, &Environment::of_process());
+        for problem in loaded.problems.iter().filter(|problem| problem.level != Level::Note) {
+            warn!(file = problem.file, line = problem.line, "{}", problem.message);
+        }
+    }
+}
+
 /// Supervises until told to stop.
 ///
 /// # Errors
@@ -128,7 +147,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(begin(&serve.state_dir, loader, loaded, store, listener))
+    runtime.block_on(begin(serve, loader, loaded, store, listener))
 }
 
 /// A port that is taken is told before anything is started.
@@ -145,13 +164,14 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
 }
 
 async fn begin(
-    state_dir: &Path,
+    serve: &Serve,
     loader: Loader,
     loaded: Loaded,
     store: Store,
     listener: Option<TcpListener>,
 ) -> Result<(), ServeError> {
     let Loaded { settings, accepted } = loaded;
+    let state_dir: &Path = &serve.state_dir;
     let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
@@ -161,6 +181,7 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
+    let asker = control::asker(asks.clone());
     control::listen(state_dir, asks)
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
@@ -191,12 +212,13 @@ async fn begin(
         asked,
         signals,
         alive: Alive::new(),
+        chores: Chores::start().await?,
+        boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
     };
     if let Some(listener) = listener {
-        // The dashboard is served from here once there is one; until then the port is held and answers nothing.
-        drop(listener);
+        (serve.window)(listener, asker).context("open the window of [web]")?;
     }
     info!(
         jobs = settings.jobs.len(),
@@ -207,7 +229,8 @@ async fn begin(
         settings.file.display()
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
-    shell.alive.ready();
+    alive::ready();
+    shell.show_board();
     shell.run().await?;
     Ok(())
 }

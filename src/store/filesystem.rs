@@ -61,7 +61,7 @@ fn network_name(kind: u32) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// The type of the mount that holds `dir`, by the text of mountinfo (proc_pid_mountinfo(5)), unless it is a local one.
+/// The type of the mount that holds `dir`, by the text of `/proc/self/mountinfo`, unless it is a local one.
 fn remote_fuse(mounts: &str, dir: &Path) -> Option<String> {
     let holding = mounts
         .lines()

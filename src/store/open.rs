@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::damage;
-use super::lock::{FILE_MODE, StateLock};
+use super::lock::{FILE_MODE, StateLock, make_dir};
 use super::{DATABASE_FILE, OpenError, ReadError, filesystem, load, migrate};
 use crate::model::Snapshot;
 
@@ -66,14 +66,15 @@ impl Store {
                 needed: SQLITE_VERSION_MIN.1,
             });
         }
-        let lock = StateLock::take(state_dir)?;
         let in_dir = |error| OpenError::of_io(state_dir, error);
+        make_dir(state_dir).map_err(in_dir)?;
         if let Some(kind) = filesystem::network_kind(state_dir).map_err(in_dir)? {
             return Err(OpenError::NetworkFileSystem {
                 dir: state_dir.to_path_buf(),
                 kind,
             });
         }
+        let lock = StateLock::take(state_dir)?;
         let file = state_dir.join(DATABASE_FILE);
         // SQLite would let everybody read it, and gives its other files the mode of this one.
         let bytes = OpenOptions::new()

@@ -140,10 +140,8 @@ impl Drop for Writer {
 }
 
 /// What is answered, or that nobody is left to answer.
-fn answer_of(
-    answered: oneshot::Receiver<Result<(), CommitError>>,
-) -> impl Future<Output = Result<(), CommitError>> + Send {
-    async move { answered.await.unwrap_or(Err(CommitError::Closed)) }
+async fn answer_of(answered: oneshot::Receiver<Result<(), CommitError>>) -> Result<(), CommitError> {
+    answered.await.unwrap_or(Err(CommitError::Closed))
 }
 
 /// The thread: ends when it is told to, or when nobody can ask any more.
@@ -154,6 +152,7 @@ fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock) 
             commits: Vec::new(),
             answers: Vec::new(),
             log_is_copied: false,
+            checkpoint_at_pages: LOG_PAGES_CHECKPOINT,
         }
         .run(receiver),
         Err(error) => refuse_all(receiver, &CommitError::of_sqlite("the writer", &error)),
@@ -183,6 +182,8 @@ struct Serving<'connection> {
     commits: Vec<Vec<Fact>>,
     answers: Vec<Answer>,
     log_is_copied: bool,
+    /// Moves on while a reader keeps the log from being begun anew, so that not every commit pays for trying.
+    checkpoint_at_pages: u64,
 }
 
 impl Serving<'_> {
@@ -250,12 +251,21 @@ impl Serving<'_> {
         }
         self.commits.clear();
         self.log_is_copied = false;
+        self.bound_log();
+    }
+
+    fn bound_log(&mut self) {
         let pages = self.group.log_pages().unwrap_or(0);
-        // An error stops the group for good, and the next commit is told of it.
-        if pages >= LOG_PAGES_MAX {
-            drop(self.checkpoint_all());
-        } else if pages >= LOG_PAGES_CHECKPOINT {
-            drop(self.group.checkpoint());
+        if pages < LOG_PAGES_CHECKPOINT {
+            self.checkpoint_at_pages = LOG_PAGES_CHECKPOINT;
+        } else if pages >= self.checkpoint_at_pages {
+            self.checkpoint_at_pages = pages + LOG_PAGES_CHECKPOINT;
+            // An error stops the group for good, and the next commit is told of it.
+            drop(if pages >= LOG_PAGES_MAX {
+                self.checkpoint_all()
+            } else {
+                self.group.checkpoint()
+            });
         }
     }
 

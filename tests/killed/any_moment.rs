@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use freshd::model::{Outcome, Run, RunId};
+use freshd::model::{Outcome, Run};
 use jiff::Timestamp;
 use rustix::process::Signal;
 
@@ -193,6 +193,10 @@ fn judge(house: &House) {
     for (occurrence, run) in &runs {
         let (_, attempts) = reader.run(run.id).expect("the store can be read").expect("a run");
         assert_eq!(attempts.len(), run.attempts as usize);
+        for pair in attempts.windows(2) {
+            let is_next = pair[0].ended_at.is_some_and(|ended_at| ended_at <= pair[1].claimed_at);
+            assert!(is_next, "two attempts of one run at a time: {pair:?}");
+        }
         for attempt in attempts {
             let did = evidence.get(&(occurrence.clone(), attempt.id.number));
             let outcome = attempt.outcome.unwrap_or_else(|| panic!("no outcome: {attempt:?}"));
@@ -213,8 +217,6 @@ fn judge(house: &House) {
         count(Outcome::Succeeded) > 50 && count(Outcome::Failed) > 10,
         "hardly anything ran: {outcomes:?}"
     );
-    let all_ids: Vec<RunId> = runs.values().map(|run| run.id).collect();
-    println!("{} occurrences, attempts: {outcomes:?}", all_ids.len());
 }
 
 /// From a job's first second to its last one none is left out.

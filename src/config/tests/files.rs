@@ -1,5 +1,7 @@
 //! Root file and includes: found, bounded, told apart, and safe to trust.
 
+use std::fmt::Write as _;
+
 use super::*;
 
 const JOB: &str = "[jobs.NAME]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\n";
@@ -118,7 +120,7 @@ fn more_than_ten_thousand_jobs_are_refused() {
     let mut text = TOP.to_owned();
     text.push_str("[jobs]\n");
     for number in 0..10_001 {
-        text.push_str(&format!("j{number}={{owner=\"ops\",command=\"true\"}}\n"));
+        writeln!(text, "j{number}={{owner=\"ops\",command=\"true\"}}").unwrap();
     }
     let found = place.lines(&place.load_text(&text), Level::Error);
     assert_eq!(found.len(), 1);
@@ -162,4 +164,16 @@ fn root_refuses_what_others_can_change_and_others_do_not() {
             }
         }
     }
+}
+
+#[test]
+fn root_is_told_once_that_jobs_run_as_root() {
+    let mut place = Place::new();
+    place.environment.root = true;
+    let text = format!("{TOP}{}{}", JOB.replace("NAME", "a"), JOB.replace("NAME", "b"));
+    let loaded = place.load_text(&text);
+    let notes = place.lines(&loaded, Level::Note);
+    let told = "jobs.toml:17:7 `a` freshd runs as root, and so will its jobs: `user` is not supported yet (-)";
+    assert_eq!(notes.iter().filter(|note| *note == told).count(), 1, "{notes:?}");
+    assert!(loaded.settings.is_some());
 }

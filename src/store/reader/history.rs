@@ -126,7 +126,7 @@ impl Reader {
     }
 
     /// A number before which no run was decided on at or after `since`. Found by halving, without an index on time.
-    fn first_run_after(&self, since: Timestamp) -> Result<i64, ReadError> {
+    pub(in crate::store) fn first_run_after(&self, since: Timestamp) -> Result<i64, ReadError> {
         let since = us(since.checked_sub(CLOCK_SET_BACK_AT_MOST).unwrap_or(Timestamp::MIN));
         let mut at = self
             .connection

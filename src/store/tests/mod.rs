@@ -6,7 +6,9 @@ mod migrating;
 mod opening;
 mod reading;
 mod refusing;
+mod replacing;
 mod round_trip;
+mod samples;
 mod speed;
 mod writing;
 
