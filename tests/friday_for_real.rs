@@ -112,10 +112,10 @@ impl Story {
         assert_eq!(text, format!("lot,qty_kg\nL100001,{run}\nL100002,80\n"));
         let sidecar: serde_json::Value =
             serde_json::from_str(&self.house.read("exports/stock.csv.freshd.json")).expect("a sidecar");
-        let digest = Sha256::digest(text.as_bytes())
+        let digest = Sha256::digest(text.as_bytes());
+        let digest = digest
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(sidecar["version"], version);
         assert_eq!(sidecar["run"], run);
         assert_eq!(sidecar["rows"], 2);

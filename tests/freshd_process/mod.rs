@@ -113,14 +113,7 @@ impl House {
 
     /// `freshd serve` on this jobs.toml and this state directory, with a short and known environment.
     pub(crate) fn serve(&self) -> Command {
-        self.serve_on(&self.path("jobs.toml"), &self.state_dir())
-    }
-
-    /// The same on others.
-    pub(crate) fn serve_on(&self, config: &Path, state_dir: &Path) -> Command {
-        let mut command = verb(config, state_dir, &["serve"]);
-        command.stdout(Stdio::null()).stderr(Stdio::piped());
-        command
+        serve_on(&self.path("jobs.toml"), &self.state_dir())
     }
 
     /// Another verb of freshd: its exit code and what it printed.
@@ -221,6 +214,13 @@ impl House {
                     .all(|attempt| attempt.state == AttemptState::Ended)
         });
     }
+}
+
+/// `freshd serve` on any configuration and state directory.
+pub(crate) fn serve_on(config: &Path, state_dir: &Path) -> Command {
+    let mut command = verb(config, state_dir, &["serve"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
 }
 
 fn verb(config: &Path, state_dir: &Path, words: &[&str]) -> Command {
