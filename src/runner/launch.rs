@@ -69,6 +69,7 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
         workdir: &text(b"/")?,
         stdout: stdout.as_fd(),
         stderr: stderr.as_fd(),
+        open_files: None,
     };
     let pid = sys::spawn(&SpawnAttributes::new()?, &child)?;
     reap_when_it_ends(pid, files.number);

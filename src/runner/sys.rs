@@ -12,6 +12,7 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
@@ -31,6 +32,15 @@ pub(super) struct Child<'a> {
     pub(super) stdout: BorrowedFd<'a>,
     /// What becomes its standard error.
     pub(super) stderr: BorrowedFd<'a>,
+    /// Its limit of open files, where it differs from that of this process.
+    pub(super) open_files: Option<OpenFiles>,
+}
+
+/// The limits of open files of a parent that needs more than it gives to its children.
+#[derive(Clone, Copy)]
+pub(super) struct OpenFiles {
+    pub(super) own: Rlimit,
+    pub(super) children: Rlimit,
 }
 
 /// Attributes shared by all children: a session of their own, no blocked and no ignored signal.
@@ -120,14 +130,22 @@ pub(super) fn spawn(attributes: &SpawnAttributes, child: &Child<'_>) -> io::Resu
             actions,
             child.workdir.as_ptr(),
         ))?;
-        check(libc::posix_spawn(
+        // Only now: the calls above refuse descriptors beyond the limit.
+        if let Some(limits) = child.open_files {
+            let _ = setrlimit(Resource::Nofile, limits.children);
+        }
+        let spawned = libc::posix_spawn(
             &raw mut pid,
             child.program.as_ptr(),
             actions,
             &raw const attributes.0,
             argv.as_ptr(),
             env.as_ptr(),
-        ))?;
+        );
+        if let Some(limits) = child.open_files {
+            let _ = setrlimit(Resource::Nofile, limits.own);
+        }
+        check(spawned)?;
     }
     Ok(pid)
 }

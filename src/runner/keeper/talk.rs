@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rustix::event::epoll;
 
 use super::super::wire::{KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json};
+use super::attempt::attempts_max;
 use super::connection::{Connection, OUTGOING_BYTES_MAX};
 use super::{Keeper, Source, State, unwatch};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
@@ -122,7 +123,7 @@ impl Keeper {
             None if self.journal.is_broken() || self.journal.lost_sync() => {
                 self.refuse(id, "the journal cannot be written");
             }
-            None if self.mains.len() + self.pending.len() >= self.limits.attempts_max() => {
+            None if self.mains.len() + self.pending.len() >= attempts_max(&self.limits) => {
                 let why = "too many attempts run for the limit of open files; raise LimitNOFILE or ulimit -Hn";
                 self.refuse(id, why);
             }
