@@ -192,6 +192,10 @@ fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
 /// `env`, then what `env_file` adds to it.
 fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = Vec::new();
+    // Else the schedule carries the job's zone; this is for jobs that nothing but a person starts.
+    if let Some(zone) = table.text("timezone") {
+        variables.push(("TZ".to_owned(), zone.text.to_owned()));
+    }
     if let Some(inner) = table.table("env") {
         for (key, spot, value) in inner.entries() {
             if let Err(message) = check_name(key) {

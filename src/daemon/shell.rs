@@ -66,9 +66,9 @@ impl Shell {
                     self.timer.disarmed();
                     batch.push(Event::Tick);
                 }
-                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await,
+                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
                 Some(chore) = self.chores.next() => self.do_chore(chore),
-                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await,
+                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
                 record = self.alive.beat() => {
@@ -162,7 +162,7 @@ impl Shell {
         self.timer.arm(next)
     }
 
-    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {
+    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         match asked.ask {
             Ask::Engine(request) => {
                 self.requests += 1;
@@ -174,39 +174,44 @@ impl Shell {
                 });
             }
             Ask::Reload => {
-                let reply = match self.reload(&asked.by, batch).await {
+                let reply = match self.reload(&asked.by, batch).await? {
                     Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
                     Err(problems) => Reply::Refused(problems),
                 };
                 let _ = asked.answer.send(reply);
             }
         }
+        Ok(())
     }
 
-    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) {
+    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         alive::reloading();
-        if let Err(problems) = self.reload("signal SIGHUP", batch).await {
+        if let Err(problems) = self.reload("signal SIGHUP", batch).await? {
             error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
         }
         alive::ready();
+        Ok(())
     }
 
-    /// Takes the whole new configuration, or none of it.
-    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> Result<String, String> {
+    /// Takes the whole new configuration, or none of it. It is stored and in force when this returns.
+    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> anyhow::Result<Result<String, String>> {
         let loader = self.loader.clone();
         let by = by.to_owned();
         let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
-        let Loaded { settings, accepted } = loaded
-            .map_err(|panic| format!("could not read it: {panic}"))?
-            .map_err(|error| error.to_string())?;
+        let Loaded { settings, accepted } = match loaded {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(refused)) => return Ok(Err(refused.to_string())),
+            Err(panic) => return Ok(Err(format!("could not read it: {panic}"))),
+        };
         if settings.web != self.performer.settings.web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
         self.performer.settings = Arc::clone(&settings);
-        info!(settings = digest, "jobs.toml reloaded");
         batch.push(Event::Reloaded { settings, accepted });
-        Ok(digest)
+        self.decide(batch).await?;
+        info!(settings = digest, "jobs.toml reloaded");
+        Ok(Ok(digest))
     }
 
     /// Begins a chore beside the loop: none of them may keep a due job waiting.
