@@ -62,7 +62,7 @@ impl Engine {
                 run.by = Some(by.to_owned());
                 let run = run.clone();
                 self.fact(Fact::Run(run));
-                self.stop_run(id, StopReason::Cancelled);
+                self.stop_run(id, StopReason::Cancelled, Some(by));
                 Ok(json!({ "run": id, "cancelled": true }))
             }
             RunState::Waiting | RunState::BackingOff | RunState::Final => {
@@ -117,7 +117,7 @@ impl Engine {
         for (name, settings) in &self.settings.teams {
             known.extend(settings.notify.iter().map(|address| (name.clone(), address.clone())));
         }
-        known.extend(self.settings.fallback.iter().map(|address| (Name::from(super::incidents::FALLBACK), address.clone())));
+        known.extend(self.settings.fallback.iter().map(|address| (Name::from(super::audience::FALLBACK), address.clone())));
         let wanted = |(of, address): &&(Name, Address)| {
             team.is_none_or(|team| team == of) && channel.is_none_or(|channel| *channel == address.channel)
         };

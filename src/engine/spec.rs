@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 
 use super::Engine;
+use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
 };
 use crate::planner;
 
@@ -30,14 +31,9 @@ impl Engine {
     }
 
     /// What remains of an attempt once its run is final, and can be removed.
-    pub(super) fn clean(&self, job: &Job, id: AttemptId) -> Action {
-        Action::Clean { id, run_dir: self.run_dir(id), staged: self.staged(job, id) }
-    }
-
-    /// Where an attempt writes what it produces.
-    pub(super) fn staged(&self, job: &Job, id: AttemptId) -> Option<PathBuf> {
-        let dataset = self.settings.datasets.get(job.produces.as_ref()?)?;
-        Some(staged_path(dataset.file.as_ref()?, id))
+    pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
+        let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        Action::Clean { id, run_dir: self.run_dir(id), staged }
     }
 
     fn run_dir(&self, id: AttemptId) -> PathBuf {
@@ -69,7 +65,8 @@ impl Engine {
             set("FRESHD_DUE".to_owned(), due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
         }
         set("FRESHD_REPORT".to_owned(), report.display().to_string());
-        if let Some(staged) = self.staged(job, id) {
+        let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
+        if let Some(staged) = dataset.and_then(|dataset| staged(dataset, id)) {
             set("FRESHD_OUTPUT".to_owned(), staged.display().to_string());
         }
         for input in &run.inputs {
@@ -93,6 +90,11 @@ impl Engine {
             _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
         }
     }
+}
+
+/// Where an attempt writes its candidate for a dataset.
+pub(super) fn staged(dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
+    Some(staged_path(dataset.file.as_ref()?, id))
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {
