@@ -156,6 +156,22 @@ impl House {
             .collect()
     }
 
+    /// A keeper that no daemon started, after a shell has done something.
+    fn keeper_by_hand(&self, before: &str) -> std::process::Child {
+        fs::create_dir_all(self.dir.join("keeper")).unwrap();
+        fs::write(self.dir.join("keeper/1.lock"), "").unwrap();
+        let script = format!("{before}; exec \"$0\" \"$@\"");
+        let mut keeper = std::process::Command::new("/bin/sh")
+            .args(["-c", &script, EXE, "keeper", "--state", self.dir.to_str().unwrap()])
+            .args(["--number", "1"])
+            .stdout(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut ready = [0];
+        keeper.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+        keeper
+    }
+
     fn keeper_pids(&self) -> Vec<i32> {
         let state = format!("--state\0{}\0", self.dir.display());
         pids_where(|pid| {
@@ -611,8 +627,11 @@ async fn a_dead_keepers_journal_answers_for_what_it_started_and_for_what_it_did_
     // A record that was being written when the machine stopped.
     let journal = house.dir.join("keeper/1.journal");
     let torn = frame(&started_elsewhere(3));
-    let mut file = fs::OpenOptions::new().append(true).open(&journal).unwrap();
-    file.write_all(&torn[..torn.len() - 3]).unwrap();
+    let mut bytes = fs::read(&journal).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes.truncate(end);
+    bytes.extend_from_slice(&torn[..torn.len() - 3]);
+    fs::write(&journal, bytes).unwrap();
     house
         .open(&[1, 2, 3].map(|run| stored(run, AttemptState::Claimed)))
         .await;
@@ -686,17 +705,10 @@ fn frame(record: &serde_json::Value) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_again() {
     let mut house = House::empty();
-    let dir = house.dir.join("keeper");
-    fs::create_dir(&dir).unwrap();
-    let journal = dir.join("1.journal");
+    fs::create_dir(house.dir.join("keeper")).unwrap();
+    let journal = house.dir.join("keeper/1.journal");
     symlink("/dev/full", &journal).unwrap();
-    let mut keeper = std::process::Command::new(EXE)
-        .args(["keeper", "--state", house.dir.to_str().unwrap(), "--number", "1"])
-        .stdout(std::process::Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut ready = [0];
-    keeper.stdout.take().unwrap().read_exact(&mut ready).unwrap();
+    let mut keeper = house.keeper_by_hand("true");
     house.open(&[]).await;
     let begun = Instant::now();
     let exit = house.run(house.shell(1, "exit 3")).await;
@@ -735,6 +747,33 @@ async fn three_hundred_jobs_at_once_each_run_once() {
     let mut runs: Vec<u64> = evidence.lines().map(|line| line.parse().unwrap()).collect();
     runs.sort_unstable();
     assert_eq!(runs, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_needs_more_open_files_than_its_jobs_are_given() {
+    let mut house = House::empty();
+    let hold = house.fifo("hold");
+    let gate = fs::OpenOptions::new().read(true).write(true).open(hold).unwrap();
+    let mut keeper = house.keeper_by_hand("ulimit -Sn 64");
+    house.open(&[]).await;
+    for run in 1..=100 {
+        let text = "ulimit -Sn; read x < hold; ulimit -Sn";
+        house.keepers().start(house.shell(run, text));
+    }
+    for run in 1..=100 {
+        house.pid(run).await;
+    }
+    (&gate).write_all(&b"\n".repeat(100)).unwrap();
+    for _ in 1..=100 {
+        let exit = house.exit().await;
+        assert_eq!(
+            (exit.status, exit.output.tail),
+            (ExitStatus::Code(0), "64\n64\n".into())
+        );
+    }
+    house.drop_daemon();
+    keeper.kill().unwrap();
+    keeper.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -43,6 +43,7 @@ pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<
 /// Returns the end of a pipe on which the keeper says that it is ready.
 fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedFd> {
     make_private_dir(&files.dir)?;
+    files.reserve()?;
     let log = files.log();
     let stderr = OpenOptions::new()
         .append(true)
@@ -69,6 +70,7 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
         workdir: &text(b"/")?,
         stdout: stdout.as_fd(),
         stderr: stderr.as_fd(),
+        open_files: None,
     };
     let pid = sys::spawn(&SpawnAttributes::new()?, &child)?;
     reap_when_it_ends(pid, files.number);

@@ -13,6 +13,8 @@ mod launch;
 mod link;
 mod orphan;
 mod client;
+#[cfg(test)]
+mod log_tests;
 
 pub use client::{Keepers, RunnerError, recover};
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};

@@ -8,11 +8,16 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
 use super::files::make_private_dir;
-use super::sys::{self, SpawnAttributes};
+use super::sys::{self, OpenFiles, SpawnAttributes};
 use crate::model::AttemptSpec;
 
 /// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
-pub(super) fn start(spec: &AttemptSpec, attributes: &SpawnAttributes, output: BorrowedFd<'_>) -> Result<i32, String> {
+pub(super) fn start(
+    spec: &AttemptSpec,
+    attributes: &SpawnAttributes,
+    output: BorrowedFd<'_>,
+    open_files: Option<OpenFiles>,
+) -> Result<i32, String> {
     make_private_dir(&spec.run_dir).map_err(|error| error.to_string())?;
     if let Some(dir) = &spec.output_dir {
         fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
@@ -34,6 +39,7 @@ pub(super) fn start(spec: &AttemptSpec, attributes: &SpawnAttributes, output: Bo
         workdir: &workdir[0],
         stdout: output,
         stderr: output,
+        open_files,
     };
     sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error))
 }

@@ -215,7 +215,7 @@ CREATE TABLE incidents (
             OR kind = 'suspect' OR kind = 'lost' OR kind = 'stuck' OR kind = 'channel_broken'
             OR kind = 'freshd'),
     -- What the subject is; a job and a dataset may share a name.
-    about TEXT NOT NULL CHECK (about IN ('job', 'dataset', 'freshd')),
+    about TEXT NOT NULL CHECK (about = 'job' OR about = 'dataset' OR about = 'freshd'),
     subject TEXT NOT NULL,
     state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'attached' OR state = 'open' OR state = 'resolved'),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),

@@ -169,7 +169,7 @@ fn refuse_all(receiver: &Receiver<Request>, error: &CommitError) -> Option<(Answ
     while let Ok(request) = receiver.recv() {
         match request {
             Request::Commit(_, answer) | Request::Checkpoint(answer) | Request::HealthWrite(answer) => {
-                drop(answer.send(Err(error.clone())))
+                drop(answer.send(Err(error.clone())));
             }
             Request::Close(answer) => return Some((answer, Err(error.clone()))),
         }

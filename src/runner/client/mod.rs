@@ -56,6 +56,7 @@ pub async fn recover(
     events: mpsc::Sender<Event>,
 ) -> Result<Keepers, RunnerError> {
     let state_dir: PathBuf = std::path::absolute(state_dir).map_err(RunnerError::Directory)?;
+    let exe = std::path::absolute(exe).map_err(RunnerError::Directory)?;
     make_private_dir(&state_dir.join("keeper")).map_err(RunnerError::Directory)?;
     if let Err(error) = rustix::process::set_child_subreaper(Some(rustix::process::getpid())) {
         tracing::warn!(%error, "cannot become a subreaper: attempts whose keeper dies will be lost");
@@ -63,7 +64,7 @@ pub async fn recover(
     let (numbers, highest) = keeper_numbers(&state_dir).map_err(RunnerError::Directory)?;
     let (commands, inbox) = mpsc::unbounded_channel();
     let (ready, is_ready) = oneshot::channel();
-    let set = KeeperSet::new(state_dir, exe.to_owned(), unfinished, events, ready);
+    let set = KeeperSet::new(state_dir, exe, unfinished, events, ready);
     tokio::spawn(set.run(numbers, highest, inbox));
     match is_ready.await {
         Ok(Ok(())) => Ok(Keepers { commands }),

@@ -11,13 +11,13 @@ use jiff::Timestamp;
 use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, kill_process, pidfd_open, setrlimit};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, setrlimit};
 
 use super::super::journal;
 use super::super::log::{OutputLog, stamp};
 use super::super::process::read_process;
 use super::super::program;
-use super::super::sys::{self, SpawnAttributes};
+use super::super::sys::{self, OpenFiles, SpawnAttributes};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
 
 /// Most that is read of a report file.
@@ -96,30 +96,25 @@ impl Buffers {
     }
 }
 
-/// The limits of open files: the keeper's own, and the one it was given, which its children get.
-pub(super) struct FileLimits {
-    own: Rlimit,
-    children: Rlimit,
+/// Raises the keeper's own limit of open files as far as it goes. Children get what it was given, since some
+/// programs cannot cope with more.
+pub(super) fn raise_open_files() -> OpenFiles {
+    let children = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: children.maximum,
+        maximum: children.maximum,
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    OpenFiles {
+        own: getrlimit(Resource::Nofile),
+        children,
+    }
 }
 
-impl FileLimits {
-    /// Raises the keeper's own limit as far as it goes.
-    pub(super) fn raise() -> Self {
-        let children = rustix::process::getrlimit(Resource::Nofile);
-        let raised = Rlimit {
-            current: children.maximum,
-            maximum: children.maximum,
-        };
-        let _ = setrlimit(Resource::Nofile, raised);
-        let own = rustix::process::getrlimit(Resource::Nofile);
-        Self { own, children }
-    }
-
-    /// Attempts that can run at once: each needs a pipe, a pidfd and a log, and spawning needs one more.
-    pub(super) fn attempts_max(&self) -> usize {
-        let files = self.own.current.unwrap_or(u64::MAX);
-        usize::try_from(files.saturating_sub(64) / 4).unwrap_or(usize::MAX)
-    }
+/// Attempts that can run at once: each needs a pipe, a pidfd and a log, and spawning needs one more.
+pub(super) fn attempts_max(limits: &OpenFiles) -> usize {
+    let files = limits.own.current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(64) / 4).unwrap_or(usize::MAX)
 }
 
 /// Why there is no running attempt: it never started, or nobody can tell.
@@ -132,7 +127,7 @@ impl RunningAttempt {
         started: journal::Started,
         sequence: u64,
         attributes: &SpawnAttributes,
-        limits: &FileLimits,
+        limits: &OpenFiles,
     ) -> Result<Self, NotRunning> {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC)
             .and_then(|(read, write)| {
@@ -145,9 +140,9 @@ impl RunningAttempt {
                     "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
                 ))
             })?;
-        let _ = setrlimit(Resource::Nofile, limits.children);
-        let pid = program::start(&spec, attributes, write.as_fd());
-        let _ = setrlimit(Resource::Nofile, limits.own);
+        let differs = limits.own != limits.children;
+        let open_files = differs.then_some(*limits);
+        let pid = program::start(&spec, attributes, write.as_fd(), open_files);
         drop(write);
         let pid = pid.map_err(ExitStatus::NotStarted)?;
         let at = Timestamp::now();
@@ -217,9 +212,10 @@ impl RunningAttempt {
         PipeState::More
     }
 
-    /// How its main process ended, which also makes its number free for others.
-    pub(super) fn reap(&self) -> (ExitStatus, Usage) {
-        match sys::reap(self.pid.as_raw_nonzero().get()) {
+    /// How its main process ended. It is reaped when that is on disk: should the keeper die before, the status can
+    /// still be had by whoever inherits the zombie.
+    pub(super) fn exit(&self) -> (ExitStatus, Usage) {
+        match sys::exit_of(self.pid.as_raw_nonzero().get()) {
             Ok(Some(ended)) => ended,
             Ok(None) => (
                 ExitStatus::Unknown(format!("process {} ended without a status", self.pid)),

@@ -8,9 +8,9 @@ mod adopted;
 mod attempt;
 mod connection;
 mod ending;
+mod record;
 mod talk;
 
-use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
@@ -27,32 +27,18 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use adopted::Adopted;
 pub use attempt::REPORT_BYTES_MAX;
 pub(super) use attempt::read_report;
-use attempt::{Buffers, FileLimits, PipeState, RunningAttempt};
+use attempt::{Buffers, PipeState, RunningAttempt, raise_open_files};
 use connection::Connection;
 use talk::Notice;
 
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
-use super::journal::{self, Journal, Record};
+use super::journal::Journal;
 use super::process::boot_now;
-use super::sys::{self, SpawnAttributes};
-use super::wire::ToDaemon;
-use crate::model::{AttemptId, AttemptSpec, Exit, ExitStatus, Output, StopReason, Usage};
-
-/// Commands started in one turn, so that ends and timeouts need not wait for a storm of starts.
-const STARTS_PER_TURN_MAX: usize = 32;
+use super::sys::{self, OpenFiles, SpawnAttributes};
+use crate::model::{AttemptId, AttemptSpec};
 
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
-
-/// After a failed write, the journal is repaired at this pace.
-const JOURNAL_RETRY: Duration = Duration::from_secs(1);
-
-/// A journal with nothing left to say is cut when it is at least this long: a cut for each quiet moment costs more
-/// than it saves.
-const CUT_BYTES_MIN: u64 = 16 << 10;
-
-/// A journal that never falls quiet is rewritten without what was acknowledged when it is this long.
-const REWRITE_BYTES_MIN: u64 = 4 << 20;
 
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
@@ -129,7 +115,7 @@ struct Keeper {
     rewritten_bytes: u64,
     journal_retry_at: Option<Duration>,
     attributes: SpawnAttributes,
-    limits: FileLimits,
+    limits: OpenFiles,
     /// Every attempt it knows: from the moment its spec arrives until its end is acknowledged.
     ///
     /// That it forgets then, in memory and in the journal, cannot make an attempt start twice: the daemon
@@ -148,6 +134,8 @@ struct Keeper {
     to_settle: Vec<usize>,
     /// Ends that are not on disk yet.
     unsaved: Vec<AttemptId>,
+    /// Main processes whose end is part of the next sync.
+    unreaped: Vec<i32>,
     adopted: Adopted,
     sweep_at: Option<Duration>,
     sequence: u64,
@@ -184,8 +172,8 @@ impl Keeper {
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
-        let Some(lock) = files.try_lock()? else {
-            anyhow::bail!("keeper {number} is alive already; start one with a higher number");
+        let Some(lock) = files.lock_reserved()? else {
+            anyhow::bail!("the number {number} was not reserved for this keeper, or it is taken");
         };
         let journal = Journal::create(files.journal())?;
         let listener = connection::listen(&files)?;
@@ -212,7 +200,7 @@ impl Keeper {
             rewritten_bytes: 0,
             journal_retry_at: None,
             attributes: SpawnAttributes::new()?,
-            limits: FileLimits::raise(),
+            limits: raise_open_files(),
             states: HashMap::new(),
             pending: VecDeque::new(),
             slots: Vec::new(),
@@ -222,6 +210,7 @@ impl Keeper {
             deadlines: BTreeSet::new(),
             to_settle: Vec::new(),
             unsaved: Vec::new(),
+            unreaped: Vec::new(),
             adopted: Adopted::default(),
             sweep_at: None,
             sequence: 0,
@@ -331,194 +320,6 @@ impl Keeper {
         }
         if attempt.ended.is_some() {
             self.to_settle.push(slot);
-        }
-    }
-
-    /// Adds `started` to the journal for as many pending attempts as one turn may start.
-    fn declare_starts(&mut self, now: Duration) -> Vec<(Box<AttemptSpec>, journal::Started)> {
-        let count = self.pending.len().min(STARTS_PER_TURN_MAX);
-        let mut starting = Vec::with_capacity(count);
-        while starting.len() < count {
-            let Some(spec) = self.pending.pop_front() else {
-                break;
-            };
-            let timeout_at = spec.timeout.map(|timeout| now.saturating_add(timeout));
-            let started = journal::Started {
-                id: spec.id,
-                at: Timestamp::now(),
-                boot_id: self.boot_id.clone(),
-                timeout_boot_ms: timeout_at.map(millis),
-                kill_after_ms: millis(spec.kill_after),
-                keep_leftovers: spec.keep_leftovers,
-                report: spec.report.clone(),
-            };
-            let record = Record::Started(started);
-            if let Err(error) = self.journal.push(&record) {
-                self.refuse(spec.id, &error.to_string());
-                continue;
-            }
-            if let Record::Started(started) = record {
-                starting.push((spec, started));
-            }
-        }
-        starting
-    }
-
-    /// The one sync of the turn; then what waited for it.
-    fn save(&mut self, starting: Vec<(Box<AttemptSpec>, journal::Started)>, now: Duration) {
-        if starting.is_empty() && self.unsaved.is_empty() {
-            return;
-        }
-        let saved = self.journal.save();
-        if let Err(error) = &saved {
-            self.journal_failed(error, now);
-        }
-        // An end that could not be saved is told all the same: the daemon's own commit keeps it as well, and the
-        // journal gets it when it is repaired.
-        for id in std::mem::take(&mut self.unsaved) {
-            self.notify(Notice::Exited(id));
-        }
-        if starting.is_empty() {
-            return;
-        }
-        match saved {
-            Ok(()) => {
-                for (spec, started) in starting {
-                    self.start(*spec, started);
-                }
-                if let Err(error) = self.journal.write() {
-                    self.journal_failed(&error, now);
-                }
-            }
-            Err(error) => {
-                for (spec, _) in starting {
-                    self.refuse(spec.id, &error.to_string());
-                }
-            }
-        }
-    }
-
-    fn start(&mut self, spec: AttemptSpec, started: journal::Started) {
-        let id = spec.id;
-        self.sequence += 1;
-        let at = Timestamp::now();
-        let attempt = match RunningAttempt::start(spec, started, self.sequence, &self.attributes, &self.limits) {
-            Ok(attempt) => attempt,
-            Err(status) => return self.end_without_process(id, status, None, at),
-        };
-        let slot = self.free_slots.pop().unwrap_or(self.slots.len());
-        let readable = epoll::EventFlags::IN;
-        let watched = attempt
-            .pipe
-            .as_ref()
-            .map_or(Ok(()), |pipe| {
-                epoll::add(&self.epoll, pipe, Source::Pipe(slot).data(), readable)
-            })
-            .and_then(|()| {
-                let process = Source::Process(slot).data();
-                epoll::add(&self.epoll, &attempt.pidfd, process, readable)
-            });
-        if let Err(error) = watched {
-            // Only the limit of watches can be the cause. Timeouts still end it.
-            self.say(&format!("attempt {id} cannot be watched: {error}"));
-        }
-        // Not synced by itself: it rides along with the next record that is.
-        let _ = self.journal.push(&Record::Running(attempt.running.clone()));
-        self.mains.insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
-        self.states.insert(id, State::Running(slot));
-        if let Some(deadline) = attempt.deadline {
-            self.deadlines.insert((deadline, slot));
-        }
-        let attempt = Some(Box::new(attempt));
-        if slot == self.slots.len() {
-            self.slots.push(attempt);
-        } else {
-            self.slots[slot] = attempt;
-        }
-        self.notify(Notice::Started(id));
-    }
-
-    /// Records the end of an attempt that has no process to wait for.
-    fn end_without_process(&mut self, id: AttemptId, status: ExitStatus, stop: Option<StopReason>, at: Timestamp) {
-        self.record_exit(Exit {
-            id,
-            status,
-            stop,
-            started_at: at,
-            ended_at: at,
-            pid: 0,
-            usage: Usage::default(),
-            output: Output::default(),
-            report: String::new(),
-        });
-    }
-
-    /// Makes an end part of the next sync.
-    fn record_exit(&mut self, exit: Exit) {
-        let id = exit.id;
-        // The record in the journal and the message to the daemon are the same JSON.
-        match serde_json::to_vec(&ToDaemon::Exited(Box::new(exit))) {
-            Ok(json) => {
-                let _ = self.journal.push_json(&json);
-                self.states.insert(id, State::Ended(json.into_boxed_slice()));
-                self.unsaved.push(id);
-            }
-            Err(error) => self.say(&format!("the end of attempt {id} cannot be encoded: {error}")),
-        }
-    }
-
-    fn journal_failed(&mut self, error: &io::Error, now: Duration) {
-        if self.journal_retry_at.is_some() {
-            return;
-        }
-        self.journal_retry_at = Some(now + JOURNAL_RETRY);
-        self.say(&format!("nothing is started until this is repaired: {error}"));
-    }
-
-    /// Writes a new journal with everything that is known, since what the old one holds is uncertain.
-    fn repair_journal(&mut self, now: Duration) {
-        match self.rewrite_journal() {
-            Ok(()) => {
-                self.journal_retry_at = None;
-                self.say("the journal is whole again");
-            }
-            Err(_) => self.journal_retry_at = Some(now + JOURNAL_RETRY),
-        }
-    }
-
-    fn rewrite_journal(&mut self) -> io::Result<()> {
-        let running = self.slots.iter().flatten().flat_map(|attempt| {
-            [
-                Record::Started(attempt.started.clone()),
-                Record::Running(attempt.running.clone()),
-            ]
-        });
-        let running = running.filter_map(|record| serde_json::to_vec(&record).ok().map(Cow::Owned));
-        let ended = self.states.values().filter_map(|state| match state {
-            State::Ended(json) => Some(Cow::Borrowed(json.as_ref())),
-            State::Pending | State::Running(_) => None,
-        });
-        self.journal.rewrite(running.chain(ended))?;
-        self.rewritten_bytes = self.journal.bytes();
-        Ok(())
-    }
-
-    fn shorten_journal(&mut self) {
-        if self.journal.is_broken() || !self.unsaved.is_empty() {
-            return;
-        }
-        let bytes = self.journal.bytes();
-        if self.states.is_empty() {
-            if bytes >= CUT_BYTES_MIN {
-                self.journal.cut();
-                self.rewritten_bytes = 0;
-            }
-        } else if bytes >= REWRITE_BYTES_MIN.max(2 * self.rewritten_bytes)
-            && let Err(error) = self.rewrite_journal()
-        {
-            // The old one is still good: try again when it has doubled.
-            self.rewritten_bytes = bytes;
-            self.say(&error.to_string());
         }
     }
 }

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use rustix::event::epoll;
 
 use super::super::wire::{KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json};
+use super::attempt::attempts_max;
 use super::connection::{Connection, OUTGOING_BYTES_MAX};
 use super::{Keeper, Source, State, unwatch};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
@@ -55,7 +56,14 @@ impl Keeper {
         if let Some(connection) = self.connection.take() {
             unwatch(&self.epoll, &connection.stream);
             self.notices.clear();
-            if let Some(why) = why.filter(|why| why.kind() != io::ErrorKind::UnexpectedEof) {
+            // A daemon that ends says nothing; that is no news.
+            let is_news = |why: &&io::Error| {
+                !matches!(
+                    why.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                )
+            };
+            if let Some(why) = why.filter(is_news) {
                 self.say(&format!("the connection is given up: {why}"));
             }
         }
@@ -122,7 +130,7 @@ impl Keeper {
             None if self.journal.is_broken() || self.journal.lost_sync() => {
                 self.refuse(id, "the journal cannot be written");
             }
-            None if self.mains.len() + self.pending.len() >= self.limits.attempts_max() => {
+            None if self.mains.len() + self.pending.len() >= attempts_max(&self.limits) => {
                 let why = "too many attempts run for the limit of open files; raise LimitNOFILE or ulimit -Hn";
                 self.refuse(id, why);
             }
