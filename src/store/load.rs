@@ -1,12 +1,15 @@
 //! The snapshot that a start begins from, read in time that does not grow with the history.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
 use super::rows::{alerts, data, life, runs};
-use crate::model::{IncidentId, NotificationId, RunId, Snapshot};
+use crate::model::{IncidentId, NotificationId, RunId, RunState, Snapshot};
 
-/// Runs that are not final, and each job's last one that was neither missed nor skipped.
+/// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
+/// ended by a person.
 ///
 /// Walks from job to job within the index instead of grouping all runs there ever were.
 const RUNS_AT_START: &str = "
@@ -23,7 +26,7 @@ SELECT id FROM runs INDEXED BY runs_unfinished WHERE state <> 'final'
 UNION ALL
 SELECT (
     SELECT max(id) FROM runs INDEXED BY runs_done_by_job
-    WHERE outcome NOT IN ('missed', 'skipped') AND job = done.job
+    WHERE outcome NOT IN ('missed', 'skipped') AND outcome <> 'cancelled' AND job = done.job
 )
 FROM done WHERE job IS NOT NULL
 ORDER BY 1";
@@ -143,7 +146,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
 }
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
-    let ids: Vec<i64> = all(reading, RUNS_AT_START, |row| row.get(0))?;
+    let ids: Vec<Option<i64>> = all(reading, RUNS_AT_START, |row| row.get(0))?;
     let mut run = reading.prepare(&format!(
         "SELECT {} FROM runs WHERE id = ?1",
         runs::RUN_COLUMNS
@@ -152,7 +155,8 @@ fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         "SELECT {} FROM attempts WHERE run = ?1 ORDER BY attempts.number",
         runs::ATTEMPT_COLUMNS
     ))?;
-    for id in ids {
+    // A job whose runs were all cancelled has none.
+    for id in ids.into_iter().flatten() {
         snapshot.runs.push(run.query_row([id], runs::read_run)?);
         for attempt in attempts.query_map([id], runs::read_attempt)? {
             snapshot.attempts.push(attempt?);
@@ -173,6 +177,26 @@ fn load_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     for (dataset, _) in &snapshot.version_numbers {
         for version in newest.query_map([dataset.as_str()], data::read_version)? {
             snapshot.versions.push(version?);
+        }
+    }
+    load_pinned_versions(reading, snapshot)
+}
+
+/// Versions that unfinished runs were given, however many came since.
+fn load_pinned_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    let known = snapshot.versions.iter().map(|version| (version.dataset.clone(), version.number));
+    let mut known: HashSet<_> = known.collect();
+    let mut version = reading.prepare(&format!(
+        "SELECT {} FROM versions WHERE dataset = ?1 AND number = ?2",
+        data::VERSION_COLUMNS
+    ))?;
+    let unfinished = snapshot.runs.iter().filter(|run| run.state != RunState::Final);
+    for input in unfinished.flat_map(|run| &run.inputs) {
+        if known.insert((input.dataset.clone(), input.number)) {
+            let number = i64::try_from(input.number.0).unwrap_or(i64::MAX);
+            let key = rusqlite::params![input.dataset.as_str(), number];
+            let found = version.query_row(key, data::read_version).optional()?;
+            snapshot.versions.extend(found);
         }
     }
     Ok(())
