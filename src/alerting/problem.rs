@@ -26,7 +26,10 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
         return None;
     }
     let since = last.ended_at.unwrap_or(last.created_at);
-    let reason = last.reason.clone().unwrap_or_else(|| outcome.as_str().replace('_', " "));
+    let reason = last
+        .reason
+        .clone()
+        .unwrap_or_else(|| outcome.as_str().replace('_', " "));
     let kind = match outcome {
         Outcome::Rejected => ProblemKind::Rejected,
         Outcome::Lost => ProblemKind::Lost,
@@ -34,7 +37,12 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
         Outcome::Succeeded => return suspiciously_fast(job, attempt.as_ref()?, since),
         Outcome::Cancelled | Outcome::Missed | Outcome::Skipped => return None,
     };
-    Some(Problem { kind, severity: Severity::Warning, since, reason })
+    Some(Problem {
+        kind,
+        severity: Severity::Warning,
+        since,
+        reason,
+    })
 }
 
 fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Problem> {
@@ -45,7 +53,12 @@ fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Prob
         format_duration(took),
         format_duration(least)
     );
-    Some(Problem { kind: ProblemKind::Suspect, severity: Severity::Warning, since, reason })
+    Some(Problem {
+        kind: ProblemKind::Suspect,
+        severity: Severity::Warning,
+        since,
+        reason,
+    })
 }
 
 /// The problem of a dataset, by its state.
@@ -61,5 +74,10 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
         DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused => return None,
     };
     let reason = standing.reason.clone();
-    Some(Problem { kind, severity, since: standing.since.unwrap_or(now), reason })
+    Some(Problem {
+        kind,
+        severity,
+        since: standing.since.unwrap_or(now),
+        reason,
+    })
 }

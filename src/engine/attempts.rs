@@ -5,15 +5,19 @@ use jiff::Timestamp;
 use super::Engine;
 use super::spec::staged;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState,
-    Verdict, Version, VersionRef, VersionState, elapsed, parse_report,
+    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState, Verdict,
+    Version, VersionRef, VersionState, elapsed, parse_report,
 };
 use crate::planner;
 
 impl Engine {
     /// The keeper started the process.
     pub(super) fn attempt_started(&mut self, id: AttemptId, pid: u32, at: Timestamp) {
-        let Some(attempt) = self.attempts.get_mut(&id).filter(|attempt| attempt.state == AttemptState::Claimed) else {
+        let Some(attempt) = self
+            .attempts
+            .get_mut(&id)
+            .filter(|attempt| attempt.state == AttemptState::Claimed)
+        else {
             return;
         };
         attempt.state = AttemptState::Started;
@@ -35,12 +39,16 @@ impl Engine {
         let id = exit.id;
         self.act(Action::Acknowledge(id));
         let is_open = |attempt: &Attempt| attempt.state != AttemptState::Ended;
-        let Some(attempt) = self.attempts.get(&id).filter(|attempt| is_open(attempt)) else { return };
+        let Some(attempt) = self.attempts.get(&id).filter(|attempt| is_open(attempt)) else {
+            return;
+        };
         let was_told_to_end = attempt.outcome.is_some();
         let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
         let stopped_by = self.runs.get(&id.run).and_then(|run| run.by.as_deref());
         let ending = planner::ending(with.as_ref().map(|with| &*with.job), &exit, stopped_by);
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
         attempt.state = AttemptState::Ended;
         attempt.started_at = Some(exit.started_at);
         attempt.ended_at = Some(exit.ended_at);
@@ -76,7 +84,11 @@ impl Engine {
 
     /// No keeper ever started it, and none can any more: the same attempt may be handed over again.
     pub(super) fn attempt_never_started(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id).filter(|attempt| attempt.state == AttemptState::Claimed) else {
+        let Some(attempt) = self
+            .attempts
+            .get(&id)
+            .filter(|attempt| attempt.state == AttemptState::Claimed)
+        else {
             return;
         };
         let claimed_at = attempt.claimed_at;
@@ -85,14 +97,20 @@ impl Engine {
             self.finish(id.run, Outcome::Cancelled, reason);
             return;
         }
-        let Some(run) = self.runs.get(&id.run).cloned() else { return };
+        let Some(run) = self.runs.get(&id.run).cloned() else {
+            return;
+        };
         let Some(job) = self.settings.jobs.get(&run.job).cloned() else {
-            self.finish(id.run, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+            self.finish(
+                id.run,
+                Outcome::Cancelled,
+                Some("its job was removed from jobs.toml".to_owned()),
+            );
             return;
         };
         let age = elapsed(claimed_at, self.now.wall);
-        let worth_running = age <= planner::ORDINARY_LATENESS
-            || (job.catch_up.mode != CatchUpMode::None && age <= job.catch_up.within);
+        let worth_running =
+            age <= planner::ORDINARY_LATENESS || (job.catch_up.mode != CatchUpMode::None && age <= job.catch_up.within);
         if worth_running {
             let spec = self.spec(&job, &run, id);
             self.act(Action::Start(Box::new(spec)));
@@ -123,7 +141,11 @@ impl Engine {
     /// Asks for the verdict on what an attempt produced.
     pub(super) fn judge(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
-        let dataset = self.runs.get(&id.run).and_then(|run| self.started_with(run)).and_then(|with| with.dataset);
+        let dataset = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
         let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
@@ -139,7 +161,10 @@ impl Engine {
 
     /// The checks have spoken: publish, or refuse and keep what readers have.
     pub(super) fn judged(&mut self, id: AttemptId, judgement: Judgement) {
-        let Some(run) = self.runs.get(&id.run).filter(|run| run.state == RunState::Judging && run.attempts == id.number)
+        let Some(run) = self
+            .runs
+            .get(&id.run)
+            .filter(|run| run.state == RunState::Judging && run.attempts == id.number)
         else {
             return;
         };
@@ -147,7 +172,10 @@ impl Engine {
             self.finish(id.run, Outcome::Succeeded, None);
             return;
         };
-        if run.version.is_some_and(|number| self.is_publishing(&dataset.name, number)) {
+        if run
+            .version
+            .is_some_and(|number| self.is_publishing(&dataset.name, number))
+        {
             return;
         }
         let inputs = run.inputs.clone();
@@ -179,11 +207,20 @@ impl Engine {
         judgement: Judgement,
         held: bool,
     ) -> Version {
-        let started_at = self.attempts.get(&id).and_then(|attempt| attempt.started_at).unwrap_or(self.now.wall);
-        let reported = self.attempts.get(&id).is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
+        let started_at = self
+            .attempts
+            .get(&id)
+            .and_then(|attempt| attempt.started_at)
+            .unwrap_or(self.now.wall);
+        let reported = self
+            .attempts
+            .get(&id)
+            .is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
         let before = self.current_version(dataset).map(|(version, _)| version.clone());
         let measured = judgement.measurement.clone();
-        let unchanged = before.as_ref().is_some_and(|before| before.sha256 == measured.sha256 && !before.sha256.is_empty());
+        let unchanged = before
+            .as_ref()
+            .is_some_and(|before| before.sha256 == measured.sha256 && !before.sha256.is_empty());
         let mut as_of = measured.as_of.unwrap_or(started_at);
         if let Some(before) = before.filter(|_| unchanged && !reported) {
             // The same content again is not newer, however late it is written; only the job itself may say it is.
@@ -206,7 +243,11 @@ impl Engine {
         Version {
             dataset: dataset.clone(),
             number: self.next_version_number(dataset),
-            state: if held { VersionState::Quarantined } else { VersionState::Publishing },
+            state: if held {
+                VersionState::Quarantined
+            } else {
+                VersionState::Publishing
+            },
             arrived_at: self.now.wall,
             as_of,
             effective_as_of: effective.0,

@@ -12,9 +12,16 @@ pub(super) const FALLBACK: &str = "fallback";
 
 impl Engine {
     pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let (owner, _) = self.owner_of(incident);
-        let told: Vec<_> = incident.told.iter().filter(|(team, _)| *team == owner).cloned().collect();
+        let told: Vec<_> = incident
+            .told
+            .iter()
+            .filter(|(team, _)| *team == owner)
+            .cloned()
+            .collect();
         for (team, address) in told {
             self.notify(id, purpose, &team, address);
         }
@@ -23,7 +30,9 @@ impl Engine {
     /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or
     /// effects of it) has broken, and that was not yet told.
     pub(super) fn tell_readers(&mut self, id: IncidentId, concerned: &[IncidentId]) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let mut teams: BTreeSet<Name> = BTreeSet::new();
         for concerned in concerned.iter().filter_map(|id| self.incidents.get(id)) {
             if concerned.about == About::Job {
@@ -37,7 +46,12 @@ impl Engine {
             }
             teams.insert(self.owner_of(concerned).0);
             // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
-            for reader in self.lineage.impact(concerned.subject.as_str()).iter().filter(|reader| reader.distance == 0) {
+            for reader in self
+                .lineage
+                .impact(concerned.subject.as_str())
+                .iter()
+                .filter(|reader| reader.distance == 0)
+            {
                 teams.insert(self.team_of(&reader.owner).0);
             }
         }
@@ -46,8 +60,12 @@ impl Engine {
         }
         for team in teams {
             let addresses = self.addresses_of(&team);
-            let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
-            addresses.iter().for_each(|address| remember_told(&mut incident, &team, address));
+            let Some(mut incident) = self.incidents.get(&id).cloned() else {
+                return;
+            };
+            addresses
+                .iter()
+                .for_each(|address| remember_told(&mut incident, &team, address));
             self.store(incident);
             for address in addresses {
                 self.notify(id, Purpose::Impact, &team, address);
@@ -60,7 +78,11 @@ impl Engine {
         let job_owner = |job: &std::sync::Arc<Job>| job.owner.clone();
         let owner = match incident.about {
             About::Job => self.settings.jobs.get(&incident.subject).map(job_owner),
-            About::Dataset => self.settings.datasets.get(&incident.subject).map(|dataset| dataset.owner.clone()),
+            About::Dataset => self
+                .settings
+                .datasets
+                .get(&incident.subject)
+                .map(|dataset| dataset.owner.clone()),
             About::Freshd => None,
         };
         self.team_of(&owner.unwrap_or(Owner::Nobody))
@@ -81,17 +103,32 @@ impl Engine {
     /// The standing of every dataset that an incident has broken, the subject's own first.
     pub(super) fn broken_by(&self, id: IncidentId) -> Vec<(Name, Standing)> {
         let mut names: Vec<Name> = Vec::new();
-        let Some(incident) = self.incidents.get(&id) else { return Vec::new() };
+        let Some(incident) = self.incidents.get(&id) else {
+            return Vec::new();
+        };
         match incident.about {
             About::Dataset => names.push(incident.subject.clone()),
             About::Freshd => {}
-            About::Job => names.extend(self.settings.jobs.get(&incident.subject).and_then(|job| job.produces.clone())),
+            About::Job => names.extend(
+                self.settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone()),
+            ),
         }
-        let effects = self.incidents.effects_of(id).into_iter().filter(|effect| effect.about == About::Dataset);
+        let effects = self
+            .incidents
+            .effects_of(id)
+            .into_iter()
+            .filter(|effect| effect.about == About::Dataset);
         names.extend(effects.map(|effect| effect.subject.clone()));
         let mut seen = BTreeSet::new();
         names.retain(|name| seen.insert(name.clone()));
-        let datasets = names.into_iter().filter_map(|name| self.settings.datasets.get(&name).cloned());
-        datasets.map(|dataset| (dataset.name.clone(), self.standing(&dataset))).collect()
+        let datasets = names
+            .into_iter()
+            .filter_map(|name| self.settings.datasets.get(&name).cloned());
+        datasets
+            .map(|dataset| (dataset.name.clone(), self.standing(&dataset)))
+            .collect()
     }
 }

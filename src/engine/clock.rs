@@ -44,11 +44,19 @@ impl Engine {
 
     /// The wall clock was set. Nothing fires again; what lies between is downtime, and what was to come soon still is.
     pub(super) fn clock_stepped(&mut self, by_ms: i64) {
-        self.fact(Fact::ClockStep(ClockStep { at: self.now.wall, by_ms }));
+        self.fact(Fact::ClockStep(ClockStep {
+            at: self.now.wall,
+            by_ms,
+        }));
         if by_ms < 0 {
             self.look_again();
             let settings = self.settings.clone();
-            for name in settings.datasets.iter().filter(|(_, dataset)| dataset.probe.is_some()).map(|(name, _)| name) {
+            for name in settings
+                .datasets
+                .iter()
+                .filter(|(_, dataset)| dataset.probe.is_some())
+                .map(|(name, _)| name)
+            {
                 self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
             }
         }

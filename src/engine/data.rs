@@ -34,12 +34,22 @@ pub(super) struct DataState {
 impl Engine {
     pub(super) fn current_version(&self, dataset: &Name) -> Option<(&Version, VersionRef)> {
         let version = self.data.get(dataset)?.current.as_ref()?;
-        Some((version, VersionRef { dataset: dataset.clone(), number: version.number }))
+        Some((
+            version,
+            VersionRef {
+                dataset: dataset.clone(),
+                number: version.number,
+            },
+        ))
     }
 
     pub(super) fn version(&self, wanted: &VersionRef) -> Option<&Version> {
         let state = self.data.get(&wanted.dataset)?;
-        state.current.iter().chain(&state.pinned).find(|version| version.number == wanted.number)
+        state
+            .current
+            .iter()
+            .chain(&state.pinned)
+            .find(|version| version.number == wanted.number)
     }
 
     pub(super) fn next_version_number(&mut self, dataset: &Name) -> VersionNumber {
@@ -85,8 +95,16 @@ impl Engine {
 
     /// An accepted version is in place, or could not be put there.
     pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), String>) {
-        let Some(state) = self.data.get_mut(&wanted.dataset) else { return };
-        let Some(index) = state.publishing.iter().position(|version| version.number == wanted.number) else { return };
+        let Some(state) = self.data.get_mut(&wanted.dataset) else {
+            return;
+        };
+        let Some(index) = state
+            .publishing
+            .iter()
+            .position(|version| version.number == wanted.number)
+        else {
+            return;
+        };
         let mut version = state.publishing.remove(index);
         let run = version.run;
         if let Err(why) = result {
@@ -106,7 +124,10 @@ impl Engine {
         }
         version.state = VersionState::Published;
         self.fact(Fact::Version(version.clone()));
-        let warned = version.checks.iter().find(|check| check.verdict == crate::model::Verdict::Warn);
+        let warned = version
+            .checks
+            .iter()
+            .find(|check| check.verdict == crate::model::Verdict::Warn);
         let warned = warned.map(|check| check.message.clone());
         self.arrived(version);
         if let Some(run) = run {
@@ -120,7 +141,11 @@ impl Engine {
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
         let pins = std::mem::take(&mut self.pins);
-        let must_change = self.settings.datasets.get(&dataset).is_some_and(|dataset| dataset.must_change);
+        let must_change = self
+            .settings
+            .datasets
+            .get(&dataset)
+            .is_some_and(|dataset| dataset.must_change);
         let state = self.data.entry(dataset.clone()).or_default();
         let mut facts = Vec::new();
         // One delivery counts for one slot: the oldest that is still open to it.
@@ -135,7 +160,10 @@ impl Engine {
             state.pinned.push(before);
         }
         let is_pinned = |version: &Version| {
-            pins.contains_key(&VersionRef { dataset: version.dataset.clone(), number: version.number })
+            pins.contains_key(&VersionRef {
+                dataset: version.dataset.clone(),
+                number: version.number,
+            })
         };
         state.pinned.retain(is_pinned);
         super::promises::forget_decided(&mut state.slots);
@@ -148,9 +176,15 @@ impl Engine {
     pub(super) fn standing(&self, dataset: &Dataset) -> Standing {
         static NOTHING: std::sync::LazyLock<DataState> = std::sync::LazyLock::new(DataState::default);
         let state = self.data.get(&dataset.name).unwrap_or(&NOTHING);
-        let producer = self.lineage.producer_of(dataset.name.as_str()).and_then(|job| self.jobs.get(job));
+        let producer = self
+            .lineage
+            .producer_of(dataset.name.as_str())
+            .and_then(|job| self.jobs.get(job));
         let newer = |refused: &&Version| {
-            state.current.as_ref().is_none_or(|current| current.number < refused.number)
+            state
+                .current
+                .as_ref()
+                .is_none_or(|current| current.number < refused.number)
         };
         let view = View {
             current: state.current.as_ref(),
@@ -166,10 +200,18 @@ impl Engine {
 
     /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.
     pub(super) fn resume_publications(&mut self) {
-        let mut judging: Vec<_> = self.runs.values().filter(|run| run.state == RunState::Judging).cloned().collect();
+        let mut judging: Vec<_> = self
+            .runs
+            .values()
+            .filter(|run| run.state == RunState::Judging)
+            .cloned()
+            .collect();
         judging.sort_by_key(|run| run.id);
         for run in judging {
-            let id = AttemptId { run: run.id, number: run.attempts };
+            let id = AttemptId {
+                run: run.id,
+                number: run.attempts,
+            };
             let Some(with) = self.started_with(&run) else {
                 let reason = "its job was removed from jobs.toml".to_owned();
                 self.finish(run.id, Outcome::Cancelled, Some(reason));
@@ -177,7 +219,11 @@ impl Engine {
             };
             let going_on = with.dataset.as_ref().and_then(|dataset| {
                 let state = self.data.get(&dataset.name)?;
-                state.publishing.iter().find(|publishing| Some(publishing.number) == run.version).cloned()
+                state
+                    .publishing
+                    .iter()
+                    .find(|publishing| Some(publishing.number) == run.version)
+                    .cloned()
             });
             let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
             match (going_on, with.dataset, staged) {
@@ -193,7 +239,11 @@ impl Engine {
             let refused = state.refused.as_ref().map(|refused| refused.number);
             refused > state.current.as_ref().map(|current| current.number)
         };
-        let refused = self.data.values().filter(is_newest).filter_map(|state| state.refused.clone());
+        let refused = self
+            .data
+            .values()
+            .filter(is_newest)
+            .filter_map(|state| state.refused.clone());
         let mut refused: Vec<_> = refused.collect();
         refused.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         for version in refused {
@@ -204,7 +254,11 @@ impl Engine {
     /// Moves a refused candidate to quarantine.
     fn keep_refused(&mut self, version: Version) {
         let Some(id) = version.attempt else { return };
-        let with = self.runs.get(&id.run).and_then(|run| self.started_with(run)).and_then(|with| with.dataset);
+        let with = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
         let dataset = with.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
         let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
         if let Some((dataset, staged)) = dataset.zip(staged) {

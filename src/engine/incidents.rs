@@ -4,9 +4,7 @@ use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
 use crate::lineage::Node;
-use crate::model::{
-    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
-};
+use crate::model::{About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
 
 impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
@@ -14,7 +12,8 @@ impl Engine {
     pub(super) fn evaluate(&mut self) {
         let jobs = std::mem::take(&mut self.dirty_jobs);
         for name in &jobs {
-            self.dirty_data.extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
+            self.dirty_data
+                .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
         }
         for name in std::mem::take(&mut self.dirty_data) {
             let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
@@ -97,7 +96,9 @@ impl Engine {
 
     /// Time passed a point that matters to an incident.
     pub(super) fn incident_due(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         match incident.state {
             IncidentState::Waiting => self.consider(id),
             IncidentState::Open => self.remind(id),
@@ -107,10 +108,16 @@ impl Engine {
 
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
     fn consider(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
-        match self.cause_of(incident).and_then(|cause| self.incidents.get(&cause)).map(|cause| (cause.id, cause.state)) {
+        match self
+            .cause_of(incident)
+            .and_then(|cause| self.incidents.get(&cause))
+            .map(|cause| (cause.id, cause.state))
+        {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
             Some((cause, IncidentState::Waiting)) if is_time => self.attach(id, cause),
             _ if is_time => self.open(id),
@@ -126,8 +133,16 @@ impl Engine {
             About::Job => {
                 // A dataset that was already told of when its job finally fails: the failure explains
                 // that alert and belongs to it.
-                let produced = self.settings.jobs.get(&incident.subject).and_then(|job| job.produces.clone());
-                let inputs = self.lineage.inputs_of_job(incident.subject.as_str()).into_iter().cloned();
+                let produced = self
+                    .settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone());
+                let inputs = self
+                    .lineage
+                    .inputs_of_job(incident.subject.as_str())
+                    .into_iter()
+                    .cloned();
                 let mut nodes: Vec<Node> = Vec::new();
                 for input in inputs {
                     nodes.push(Node::Dataset(input.clone()));
@@ -140,7 +155,10 @@ impl Engine {
                 nodes
             }
         };
-        let nearest = upstream.iter().filter_map(|node| self.incident_about(node)).find(|found| found.id != incident.id)?;
+        let nearest = upstream
+            .iter()
+            .filter_map(|node| self.incident_about(node))
+            .find(|found| found.id != incident.id)?;
         let root = nearest.cause.unwrap_or(nearest.id);
         (root != incident.id).then_some(root)
     }
@@ -154,7 +172,9 @@ impl Engine {
     }
 
     fn attach(&mut self, id: IncidentId, cause: IncidentId) {
-        let Some(mut effect) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut effect) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         effect.state = IncidentState::Attached;
         effect.cause = Some(cause);
         self.store(effect);
@@ -169,8 +189,10 @@ impl Engine {
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
     fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
-        let (Some(root), Some(severity)) = (self.incidents.get(&cause), self.incidents.get(&effect).map(|effect| effect.severity))
-        else {
+        let (Some(root), Some(severity)) = (
+            self.incidents.get(&cause),
+            self.incidents.get(&effect).map(|effect| effect.severity),
+        ) else {
             return;
         };
         let (worse, state) = (severity > root.severity, root.state);
@@ -194,7 +216,9 @@ impl Engine {
 
     /// Tells the owner, and whoever reads what is already broken.
     fn open(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         incident.state = IncidentState::Open;
         incident.opened_at = Some(self.now.wall);
         let worst = self.incidents.effects_of(id).iter().map(|effect| effect.severity).max();
@@ -216,7 +240,9 @@ impl Engine {
 
     /// The problem is over: whoever was told is told so; effects that stay bad stand on their own.
     pub(super) fn resolve(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         incident.resolved_at = Some(self.now.wall);
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
@@ -236,7 +262,12 @@ impl Engine {
 
     /// A problem of freshd itself, such as an address that cannot be reached. The fallback hears of it.
     pub(super) fn own_problem(&mut self, kind: ProblemKind, subject: &Name, reason: String) {
-        let problem = Problem { kind, severity: Severity::Critical, since: self.now.wall, reason };
+        let problem = Problem {
+            kind,
+            severity: Severity::Critical,
+            since: self.now.wall,
+            reason,
+        };
         self.reconcile(About::Freshd, subject, Some(problem));
     }
 

@@ -36,7 +36,9 @@ pub(super) struct Asked {
 impl Engine {
     /// Decides about all occurrences of a job that have come due.
     pub(super) fn job_due(&mut self, name: &Name) {
-        let Some(job) = self.settings.jobs.get(name).cloned() else { return };
+        let Some(job) = self.settings.jobs.get(name).cloned() else {
+            return;
+        };
         let Some(state) = self.jobs.get_mut(name) else { return };
         if !job.enabled {
             state.next = None;
@@ -49,7 +51,8 @@ impl Engine {
         let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
         let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, self.now.wall);
         if let Some(coming) = &coming {
-            self.wakes.arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));
+            self.wakes
+                .arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));
         }
         state.next = coming.map(|coming| coming.at);
         if cursor > state.record.cursor {
@@ -88,8 +91,15 @@ impl Engine {
     /// A new version of a dataset was published: jobs that wait for it are due.
     pub(super) fn trigger_readers(&mut self, dataset: &Name) {
         for name in self.triggers.get(dataset).cloned().unwrap_or_default() {
-            let Some(job) = self.settings.jobs.get(&name).filter(|job| job.enabled).cloned() else { continue };
-            let asked = Asked { trigger: Trigger::Input, occurrence: None, by: None, args: Vec::new() };
+            let Some(job) = self.settings.jobs.get(&name).filter(|job| job.enabled).cloned() else {
+                continue;
+            };
+            let asked = Asked {
+                trigger: Trigger::Input,
+                occurrence: None,
+                by: None,
+                args: Vec::new(),
+            };
             let pause = self.jobs.get(&name).and_then(|state| state.record.pause.as_ref());
             if let Some(reason) = pause.map(|pause| planner::paused_words(&pause.because)) {
                 let run = self.new_run(&job, &asked);
@@ -116,7 +126,10 @@ impl Engine {
             Admission::No { because_of } => {
                 let since = self.runs.get(&because_of).map_or(self.now.wall, |run| run.created_at);
                 let since = format_age(crate::model::elapsed(since, self.now.wall));
-                return Err(format!("overlap: run {because_of} of {} is going on since {since}", job.name));
+                return Err(format!(
+                    "overlap: run {because_of} of {} is going on since {since}",
+                    job.name
+                ));
             }
         };
         let run = self.new_run(job, &asked);
@@ -129,7 +142,10 @@ impl Engine {
             self.drop_waiting(other, id);
         }
         let starts_now = overlap == Overlap::Allow && asked.trigger != Trigger::CatchUp;
-        let before = self.going(&job.name).into_iter().rfind(|going| going.state != RunState::BackingOff);
+        let before = self
+            .going(&job.name)
+            .into_iter()
+            .rfind(|going| going.state != RunState::BackingOff);
         if let Some(state) = self.jobs.get_mut(&job.name) {
             state.going.push(id);
         }
@@ -149,7 +165,11 @@ impl Engine {
         going
             .iter()
             .filter_map(|id| self.runs.get(id))
-            .map(|run| Going { run: run.id, state: run.state, trigger: run.trigger })
+            .map(|run| Going {
+                run: run.id,
+                state: run.state,
+                trigger: run.trigger,
+            })
             .collect()
     }
 
@@ -200,11 +220,18 @@ impl Engine {
 }
 
 fn due(trigger: Trigger, occurrence: Occurrence) -> Asked {
-    Asked { trigger, occurrence: Some(occurrence), by: None, args: Vec::new() }
+    Asked {
+        trigger,
+        occurrence: Some(occurrence),
+        by: None,
+        args: Vec::new(),
+    }
 }
 
 /// Whether a final run tells something of its job: it had a process, and nobody ended it.
 pub(super) fn says_how_the_job_is(run: &Run) -> bool {
     run.attempts > 0
-        && run.outcome.is_some_and(|outcome| !matches!(outcome, Outcome::Cancelled | Outcome::Skipped | Outcome::Missed))
+        && run
+            .outcome
+            .is_some_and(|outcome| !matches!(outcome, Outcome::Cancelled | Outcome::Skipped | Outcome::Missed))
 }

@@ -6,9 +6,12 @@ use crate::model::{AsOf, Fact, Measurement, Name, Observation, Version, VersionS
 impl Engine {
     /// It is time to look at a dataset that no job here produces.
     pub(super) fn probe_due(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else { return };
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
         let Some(probe) = &dataset.probe else { return };
-        self.wakes.arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
+        self.wakes
+            .arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
         let state = self.data.entry(name.clone()).or_default();
         if !state.is_probing {
             state.is_probing = true;
@@ -19,7 +22,13 @@ impl Engine {
     /// A probe has looked.
     pub(super) fn probed(&mut self, observation: Observation) {
         let name = observation.dataset.clone();
-        let Some(dataset) = self.settings.datasets.get(&name).filter(|dataset| dataset.probe.is_some()).cloned() else {
+        let Some(dataset) = self
+            .settings
+            .datasets
+            .get(&name)
+            .filter(|dataset| dataset.probe.is_some())
+            .cloned()
+        else {
             return;
         };
         let state = self.data.entry(name.clone()).or_default();

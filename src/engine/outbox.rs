@@ -74,7 +74,9 @@ impl Outbox {
 impl Engine {
     /// Writes and stores one notification, and sends it when it is its turn.
     pub(super) fn notify(&mut self, incident: IncidentId, purpose: Purpose, team: &Name, address: Address) {
-        let Some(about) = self.incidents.get(&incident).cloned() else { return };
+        let Some(about) = self.incidents.get(&incident).cloned() else {
+            return;
+        };
         if purpose == Purpose::Recovery {
             self.collapse(incident, &address);
         }
@@ -114,8 +116,14 @@ impl Engine {
             kind: None,
             subject_name: team.clone(),
             subject: format!("[freshd] Test message to {team}"),
-            headline: format!("This is a test: freshd on {} can reach {team} through {told}.", self.host.hostname),
-            facts: vec![MessageFact { label: "Asked by".to_owned(), text: by.to_owned() }],
+            headline: format!(
+                "This is a test: freshd on {} can reach {team} through {told}.",
+                self.host.hostname
+            ),
+            facts: vec![MessageFact {
+                label: "Asked by".to_owned(),
+                text: by.to_owned(),
+            }],
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],
             team: team.clone(),
@@ -151,7 +159,9 @@ impl Engine {
 
     /// Sends a notification if its time has come and nothing of its incident goes to the same address before it.
     pub(super) fn notification_due(&mut self, id: NotificationId) {
-        let Some(notification) = self.outbox.pending.get(&id) else { return };
+        let Some(notification) = self.outbox.pending.get(&id) else {
+            return;
+        };
         if self.outbox.in_flight.contains(&id) {
             return;
         }
@@ -174,7 +184,9 @@ impl Engine {
         if !self.outbox.in_flight.remove(&id) {
             return;
         }
-        let Some(mut notification) = self.outbox.remove(id) else { return };
+        let Some(mut notification) = self.outbox.remove(id) else {
+            return;
+        };
         let now = self.now.wall;
         notification.tries += 1;
         match &outcome {
@@ -183,7 +195,10 @@ impl Engine {
                 notification.ended_at = Some(now);
                 notification.last_error = None;
             }
-            DeliveryOutcome::Temporary { error, retry_after_seconds } => {
+            DeliveryOutcome::Temporary {
+                error,
+                retry_after_seconds,
+            } => {
                 notification.last_error = Some(error.clone());
                 let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX));
                 let delay = retry_delay(notification.tries, crate::planner::hash(self.seed, id.0)).max(asked);
@@ -200,9 +215,19 @@ impl Engine {
                 notification.ended_at = Some(now);
             }
         }
-        self.fact(Fact::Delivery(Delivery { notification: id, number: notification.tries, at: now, outcome }));
+        self.fact(Fact::Delivery(Delivery {
+            notification: id,
+            number: notification.tries,
+            at: now,
+            outcome,
+        }));
         let line = line_of(&notification);
-        let followers = line.as_ref().map(|line| self.outbox.line(line).map(|next| (next.id, next.message.purpose)).collect());
+        let followers = line.as_ref().map(|line| {
+            self.outbox
+                .line(line)
+                .map(|next| (next.id, next.message.purpose))
+                .collect()
+        });
         let followers: Vec<_> = followers.unwrap_or_default();
         let is_over = followers.iter().any(|(_, purpose)| *purpose == Purpose::Recovery);
         if notification.state == NotificationState::Pending && is_over {
@@ -241,7 +266,9 @@ impl Engine {
         }
         for address in self.settings.fallback.clone() {
             let known = self.incidents.get(&incident).cloned();
-            let told = known.as_ref().is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));
+            let told = known
+                .as_ref()
+                .is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));
             if told || address == dead.address {
                 continue;
             }
@@ -251,7 +278,13 @@ impl Engine {
             message.team = fallback.clone();
             let error = dead.last_error.clone().unwrap_or_default();
             let text = format!("{} could not be reached: {error}", dead.address);
-            message.facts.insert(0, MessageFact { label: "Instead of".to_owned(), text });
+            message.facts.insert(
+                0,
+                MessageFact {
+                    label: "Instead of".to_owned(),
+                    text,
+                },
+            );
             if let Some(mut incident) = known {
                 remember_told(&mut incident, &fallback, &address);
                 self.store(incident);
@@ -272,10 +305,15 @@ impl Engine {
     pub(super) fn forget_addresses(&mut self) {
         let settings = &self.settings;
         let teams = settings.teams.values().flat_map(|team| {
-            team.notify.iter().chain(team.escalate.iter().flat_map(|step| &step.notify))
+            team.notify
+                .iter()
+                .chain(team.escalate.iter().flat_map(|step| &step.notify))
         });
         let known: HashSet<String> = teams.chain(&settings.fallback).map(ToString::to_string).collect();
-        let broken = self.incidents.values().filter(|incident| incident.kind == ProblemKind::ChannelBroken);
+        let broken = self
+            .incidents
+            .values()
+            .filter(|incident| incident.kind == ProblemKind::ChannelBroken);
         let gone = broken.filter(|incident| !known.contains(incident.subject.as_str()));
         for subject in gone.map(|incident| incident.subject.clone()).collect::<Vec<_>>() {
             self.own_problem_is_over(&subject);

@@ -54,9 +54,18 @@ impl Pools {
         if !self.places.contains_key(&run) {
             self.last_ticket += 1;
             pool.waiting.insert(self.last_ticket, run);
-            self.places.insert(run, Place { pool: name.clone(), ticket: Some(self.last_ticket) });
+            self.places.insert(
+                run,
+                Place {
+                    pool: name.clone(),
+                    ticket: Some(self.last_ticket),
+                },
+            );
         }
-        Err(format!("waits for one of {slots} slots of pool {name}, used by runs {}", users.join(", ")))
+        Err(format!(
+            "waits for one of {slots} slots of pool {name}, used by runs {}",
+            users.join(", ")
+        ))
     }
 
     /// Gives up a slot or a place in the line; the pool in which a slot may now be free.
@@ -121,6 +130,9 @@ impl Engine {
     }
 
     fn slots_of(&self, pool: &Name) -> usize {
-        self.settings.pools.get(pool).map_or(usize::MAX, |slots| *slots as usize)
+        self.settings
+            .pools
+            .get(pool)
+            .map_or(usize::MAX, |slots| *slots as usize)
     }
 }

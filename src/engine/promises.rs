@@ -16,7 +16,9 @@ impl Engine {
 
     /// Lays down the slots to come and closes those whose time is over.
     pub(super) fn advance_slots(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else { return };
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
         if dataset.due.is_none() {
             return;
         }
@@ -71,7 +73,10 @@ impl Engine {
             if !is_open(slot) && slot.due_at <= now {
                 return true;
             }
-            let Some(promised) = dataset.as_ref().and_then(|dataset| freshness::slot_at(dataset, slot.due_at)) else {
+            let Some(promised) = dataset
+                .as_ref()
+                .and_then(|dataset| freshness::slot_at(dataset, slot.due_at))
+            else {
                 return false;
             };
             if slot.state == SlotState::Pending && slot.deadline > now && *slot != promised {
@@ -84,8 +89,12 @@ impl Engine {
         let last = state.slots.last().map(|last| last.due_at).filter(|last| *last > now);
         let mut coming = dataset.as_ref().and_then(|dataset| freshness::slot_after(dataset, now));
         for _ in 0..SLOTS_MAX {
-            let Some(slot) = coming.filter(|slot| last.is_some_and(|last| slot.due_at < last)) else { break };
-            coming = dataset.as_ref().and_then(|dataset| freshness::next_slot(dataset, &slot));
+            let Some(slot) = coming.filter(|slot| last.is_some_and(|last| slot.due_at < last)) else {
+                break;
+            };
+            coming = dataset
+                .as_ref()
+                .and_then(|dataset| freshness::next_slot(dataset, &slot));
             if state.slots.iter().all(|known| known.due_at != slot.due_at) {
                 state.slots.push(slot.clone());
                 changed.push(slot);

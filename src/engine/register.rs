@@ -36,7 +36,8 @@ impl Register {
     /// Puts one in the place of what was known of it.
     pub(super) fn insert(&mut self, incident: Incident) {
         self.remove(incident.id);
-        self.by_subject.insert((incident.about, incident.subject.clone()), incident.id);
+        self.by_subject
+            .insert((incident.about, incident.subject.clone()), incident.id);
         if let Some(cause) = incident.cause {
             self.effects.entry(cause).or_default().insert(incident.id);
         }
@@ -45,7 +46,9 @@ impl Register {
 
     /// Forgets one.
     pub(super) fn remove(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.remove(&id) else { return };
+        let Some(incident) = self.incidents.remove(&id) else {
+            return;
+        };
         self.by_subject.remove(&(incident.about, incident.subject));
         if let Some(cause) = incident.cause
             && let Some(effects) = self.effects.get_mut(&cause)

@@ -21,7 +21,11 @@ impl Engine {
         let mut gone: Vec<_> = self.runs.values().filter(gone).map(|run| run.id).collect();
         gone.sort_unstable();
         for id in gone {
-            self.finish(id, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+            self.finish(
+                id,
+                Outcome::Cancelled,
+                Some("its job was removed from jobs.toml".to_owned()),
+            );
         }
         self.refit_pools();
         self.accept(accepted);

@@ -10,7 +10,9 @@ impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
     pub(super) fn remind(&mut self, id: IncidentId) {
         let now = self.now.wall;
-        let Some(mut incident) = self.incidents.get(&id).cloned() else { return };
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
         let (team, _) = self.owner_of(&incident);
         let quiet = quiet_until(&incident, now).is_some();
         if incident.remind_at.is_some_and(|at| at <= now) {
@@ -29,10 +31,14 @@ impl Engine {
 
     /// Looks again when the next reminder or step of the chain is due; an acknowledgement puts both off.
     pub(super) fn arm_reminder(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else { return };
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
         let (team, _) = self.owner_of(incident);
         let quiet_until = quiet_until(incident, self.now.wall);
-        let step = self.next_step(incident, &team).map(|(at, _)| quiet_until.map_or(at, |until| at.max(until)));
+        let step = self
+            .next_step(incident, &team)
+            .map(|(at, _)| quiet_until.map_or(at, |until| at.max(until)));
         if let Some(at) = [incident.remind_at, step].into_iter().flatten().min() {
             self.wakes.arm(Wake::Incident(id), at);
         }
@@ -48,7 +54,9 @@ impl Engine {
             return Some((later(opened_at, step.after), step.notify.clone()));
         }
         let (last, earlier) = chain.split_last()?;
-        let pace = last.after.saturating_sub(earlier.last().map_or(std::time::Duration::ZERO, |step| step.after));
+        let pace = last
+            .after
+            .saturating_sub(earlier.last().map_or(std::time::Duration::ZERO, |step| step.after));
         let untold = |address: &&Address| !incident.told.iter().any(|(_, told)| told == *address);
         let fallback: Vec<_> = self.settings.fallback.iter().filter(untold).cloned().collect();
         (taken == chain.len()).then(|| (later(opened_at, last.after.saturating_add(pace)), fallback))
@@ -56,7 +64,9 @@ impl Engine {
 
     fn escalate(&mut self, id: IncidentId, team: &Name) {
         while let Some(mut incident) = self.incidents.get(&id).cloned() {
-            let Some((at, addresses)) = self.next_step(&incident, team) else { return };
+            let Some((at, addresses)) = self.next_step(&incident, team) else {
+                return;
+            };
             if at > self.now.wall {
                 return;
             }
@@ -92,12 +102,18 @@ impl Engine {
     /// A person has taken an incident on.
     pub(super) fn acknowledge(&mut self, id: IncidentId, by: &str) -> Result<Incident, String> {
         let Some(mut incident) = self.incidents.get(&id).cloned() else {
-            return Err(format!("there is no open incident {id}; `freshd status` lists those that are open"));
+            return Err(format!(
+                "there is no open incident {id}; `freshd status` lists those that are open"
+            ));
         };
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
-        incident.ack = Some(Ack { by: by.to_owned(), at: self.now.wall, until });
+        incident.ack = Some(Ack {
+            by: by.to_owned(),
+            at: self.now.wall,
+            until,
+        });
         let is_open = incident.state == IncidentState::Open;
         if is_open {
             self.schedule_reminder(&mut incident, &team);
@@ -113,13 +129,20 @@ impl Engine {
         let team = self.settings.teams.get(team);
         let zone = team.map_or_else(|| self.settings.timezone.clone(), |team| team.timezone.clone());
         let calendar = team.and_then(|team| team.calendar.as_ref());
-        (zone, calendar.and_then(|name| self.settings.calendars.get(name)).cloned())
+        (
+            zone,
+            calendar.and_then(|name| self.settings.calendars.get(name)).cloned(),
+        )
     }
 }
 
 /// Notes that an address was told, once.
 pub(super) fn remember_told(incident: &mut Incident, team: &Name, address: &Address) {
-    if !incident.told.iter().any(|(known, told)| known == team && told == address) {
+    if !incident
+        .told
+        .iter()
+        .any(|(known, told)| known == team && told == address)
+    {
         incident.told.push((team.clone(), address.clone()));
     }
 }

@@ -24,16 +24,14 @@ impl Engine {
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
             Request::Ack { incident } => self.ack(incident, by),
-            Request::NotifyTest { team, channel } => {
-                match self.test_addresses(team.as_ref(), channel.as_ref()) {
-                    Ok((team, address)) => {
-                        let notification = self.notify_test(&team, address, by);
-                        self.outbox.tests.insert(notification, id);
-                        return;
-                    }
-                    Err(why) => Err(why),
+            Request::NotifyTest { team, channel } => match self.test_addresses(team.as_ref(), channel.as_ref()) {
+                Ok((team, address)) => {
+                    let notification = self.notify_test(&team, address, by);
+                    self.outbox.tests.insert(notification, id);
+                    return;
                 }
-            }
+                Err(why) => Err(why),
+            },
             Request::Status { name } => self.status(name.as_ref()),
             Request::Why { name } => self.why(&name),
         };
@@ -45,8 +43,18 @@ impl Engine {
     }
 
     fn run_by_hand(&mut self, name: &Name, args: Vec<String>, by: &str) -> Result<serde_json::Value, String> {
-        let job = self.settings.jobs.get(name).cloned().ok_or_else(|| self.unknown_job(name))?;
-        let asked = Asked { trigger: Trigger::Manual, occurrence: None, by: Some(by.to_owned()), args };
+        let job = self
+            .settings
+            .jobs
+            .get(name)
+            .cloned()
+            .ok_or_else(|| self.unknown_job(name))?;
+        let asked = Asked {
+            trigger: Trigger::Manual,
+            occurrence: None,
+            by: Some(by.to_owned()),
+            args,
+        };
         let run = self.begin(&job, asked)?;
         let waits = self.runs.get(&run).filter(|run| run.state == RunState::Waiting);
         Ok(json!({ "run": run, "job": name, "waits": waits.and_then(|run| run.reason.clone()) }))
@@ -79,7 +87,11 @@ impl Engine {
         }
         // What came due before the pause is decided without it.
         self.job_due(name);
-        let pause = Pause { by: by.to_owned(), because, since: self.now.wall };
+        let pause = Pause {
+            by: by.to_owned(),
+            because,
+            since: self.now.wall,
+        };
         self.set_pause(name, Some(pause));
         Ok(json!({ "job": name, "paused": true }))
     }
@@ -117,23 +129,36 @@ impl Engine {
         for (name, settings) in &self.settings.teams {
             known.extend(settings.notify.iter().map(|address| (name.clone(), address.clone())));
         }
-        known.extend(self.settings.fallback.iter().map(|address| (Name::from(super::audience::FALLBACK), address.clone())));
+        known.extend(
+            self.settings
+                .fallback
+                .iter()
+                .map(|address| (Name::from(super::audience::FALLBACK), address.clone())),
+        );
         let wanted = |(of, address): &&(Name, Address)| {
             team.is_none_or(|team| team == of) && channel.is_none_or(|channel| *channel == address.channel)
         };
         known.iter().find(wanted).cloned().ok_or_else(|| match (team, channel) {
-            (Some(team), _) if !self.settings.teams.contains_key(team) => format!("there is no team {team} in jobs.toml"),
+            (Some(team), _) if !self.settings.teams.contains_key(team) => {
+                format!("there is no team {team} in jobs.toml")
+            }
             (_, Some(channel)) => format!("nobody is told through a channel {channel} in jobs.toml"),
             _ => "nobody to send to".to_owned(),
         })
     }
 
     pub(super) fn unknown_job(&self, name: &Name) -> String {
-        let near = self.settings.jobs.keys().filter(|known| {
-            known.as_str().contains(name.as_str()) || name.as_str().contains(known.as_str())
-        });
+        let near = self
+            .settings
+            .jobs
+            .keys()
+            .filter(|known| known.as_str().contains(name.as_str()) || name.as_str().contains(known.as_str()));
         let near: Vec<&str> = near.map(Name::as_str).take(3).collect();
-        let hint = if near.is_empty() { "`freshd status` lists them".to_owned() } else { format!("did you mean {}?", near.join(", ")) };
+        let hint = if near.is_empty() {
+            "`freshd status` lists them".to_owned()
+        } else {
+            format!("did you mean {}?", near.join(", "))
+        };
         format!("there is no job {name} in jobs.toml; {hint}")
     }
 }

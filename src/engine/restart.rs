@@ -68,10 +68,19 @@ impl Engine {
 
     fn load(&mut self, snapshot: Snapshot) {
         for record in snapshot.jobs {
-            let state = JobState { record, next: None, going: Vec::new(), last: None };
+            let state = JobState {
+                record,
+                next: None,
+                going: Vec::new(),
+                last: None,
+            };
             self.jobs.insert(state.record.job.clone(), state);
         }
-        self.attempts = snapshot.attempts.into_iter().map(|attempt| (attempt.id, attempt)).collect();
+        self.attempts = snapshot
+            .attempts
+            .into_iter()
+            .map(|attempt| (attempt.id, attempt))
+            .collect();
         let mut runs = snapshot.runs;
         runs.sort_by_key(|run| run.id);
         for run in runs {
@@ -119,7 +128,10 @@ impl Engine {
             state.observation = Some(observation);
         }
         self.incidents = snapshot.incidents.into_iter().collect();
-        snapshot.notifications.into_iter().for_each(|pending| self.outbox.insert(pending));
+        snapshot
+            .notifications
+            .into_iter()
+            .for_each(|pending| self.outbox.insert(pending));
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now.
@@ -150,7 +162,11 @@ impl Engine {
             match self.runs.get(&id).map(|run| run.state) {
                 // Without its job only a running process still means something.
                 Some(RunState::Waiting | RunState::BackingOff) if self.job_of(id).is_none() => {
-                    self.finish(id, Outcome::Cancelled, Some("its job was removed from jobs.toml".to_owned()));
+                    self.finish(
+                        id,
+                        Outcome::Cancelled,
+                        Some("its job was removed from jobs.toml".to_owned()),
+                    );
                 }
                 Some(RunState::Waiting) => self.resume_waiting(id),
                 Some(RunState::BackingOff) => self.resume_backoff(id),
@@ -163,7 +179,11 @@ impl Engine {
     fn resume_removals(&mut self) {
         let Some(seen_before) = self.seen_before else { return };
         let since = earlier(seen_before, REMOVAL_TIME_MAX);
-        let last = self.jobs.values().filter_map(|state| state.last.as_deref()).map(|(run, _)| run);
+        let last = self
+            .jobs
+            .values()
+            .filter_map(|state| state.last.as_deref())
+            .map(|(run, _)| run);
         let ended_late = |run: &&Run| run.ended_at.is_some_and(|ended| ended >= since);
         let mut ended: Vec<Run> = last.filter(ended_late).cloned().collect();
         ended.sort_by_key(|run| run.id);
@@ -181,7 +201,10 @@ impl Engine {
             None => {
                 // By whatever clock it was told, no backoff is longer than its rule allows.
                 let longest = self.job_of(id).map_or(Duration::ZERO, |job| job.retry.max_delay);
-                let wait = run.retry_at.map_or(Duration::ZERO, |at| elapsed(self.now.wall, at)).min(longest);
+                let wait = run
+                    .retry_at
+                    .map_or(Duration::ZERO, |at| elapsed(self.now.wall, at))
+                    .min(longest);
                 self.now.boot + wait
             }
         };
@@ -189,7 +212,11 @@ impl Engine {
             run.retry_boot_ms = u64::try_from(due.as_millis()).ok();
             run.boot_id = Some(self.host.boot_id.clone());
         }
-        if due <= self.now.boot { self.retry_due(id) } else { self.wakes.arm_retry(id, due) }
+        if due <= self.now.boot {
+            self.retry_due(id)
+        } else {
+            self.wakes.arm_retry(id, due)
+        }
     }
 
     /// Makes the rest of the state fit the configuration in force: new and edited jobs begin now and never
@@ -207,11 +234,26 @@ impl Engine {
             if !known {
                 let before = self.jobs.remove(name);
                 let pause = before.as_ref().and_then(|before| before.record.pause.clone());
-                let cursor = before.as_ref().map_or(self.now.wall, |before| before.record.cursor.max(self.now.wall));
-                let record = JobRecord { job: name.clone(), cursor, digest, pause };
+                let cursor = before
+                    .as_ref()
+                    .map_or(self.now.wall, |before| before.record.cursor.max(self.now.wall));
+                let record = JobRecord {
+                    job: name.clone(),
+                    cursor,
+                    digest,
+                    pause,
+                };
                 self.fact(Fact::Job(record.clone()));
                 let (going, last) = before.map_or((Vec::new(), None), |before| (before.going, before.last));
-                self.jobs.insert(name.clone(), JobState { record, next: None, going, last });
+                self.jobs.insert(
+                    name.clone(),
+                    JobState {
+                        record,
+                        next: None,
+                        going,
+                        last,
+                    },
+                );
             }
             self.job_due(name);
         }
@@ -223,7 +265,11 @@ impl Engine {
         self.dirty_jobs.extend(settings.jobs.keys().cloned());
         self.dirty_data.extend(settings.datasets.keys().cloned());
         // Open problems of what is no longer configured are over.
-        let subjects: Vec<_> = self.incidents.values().map(|incident| incident.subject.clone()).collect();
+        let subjects: Vec<_> = self
+            .incidents
+            .values()
+            .map(|incident| incident.subject.clone())
+            .collect();
         self.dirty_jobs.extend(subjects.iter().cloned());
         self.dirty_data.extend(subjects);
         self.forget_addresses();
@@ -232,9 +278,8 @@ impl Engine {
     /// A job that is removed and comes back is a new one: it never catches up.
     fn forget_removed_jobs(&mut self) {
         let configured = &self.settings.jobs;
-        let is_gone = |state: &&mut JobState| {
-            !configured.contains_key(&state.record.job) && !state.record.digest.is_empty()
-        };
+        let is_gone =
+            |state: &&mut JobState| !configured.contains_key(&state.record.job) && !state.record.digest.is_empty();
         let mut facts = Vec::new();
         for state in self.jobs.values_mut().filter(is_gone) {
             state.record.digest.clear();
@@ -246,12 +291,19 @@ impl Engine {
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
     pub fn unfinished(&self) -> Vec<(crate::model::AttemptId, String)> {
-        let open = self.attempts.values().filter(|attempt| attempt.state != AttemptState::Ended);
+        let open = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.state != AttemptState::Ended);
         open.map(|attempt| (attempt.id, attempt.boot_id.clone())).collect()
     }
 }
 
 /// What makes a job the one its cursor belongs to. A job that was switched off begins anew when it is switched on.
 fn definition(job: &Job) -> String {
-    if job.enabled { job.digest.clone() } else { format!("off {}", job.digest) }
+    if job.enabled {
+        job.digest.clone()
+    } else {
+        format!("off {}", job.digest)
+    }
 }

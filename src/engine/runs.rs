@@ -37,7 +37,10 @@ impl Engine {
         if let Some(until) = self.clock_held_until {
             self.held_runs.insert(id);
             self.wakes.arm(Wake::Clock, until);
-            self.wait(id, format!("the clock is earlier than what freshd has recorded; nothing starts before {until}"));
+            self.wait(
+                id,
+                format!("the clock is earlier than what freshd has recorded; nothing starts before {until}"),
+            );
             return;
         }
         let too_late = |run: &Run| run.attempts > 0 && planner::is_given_up(&job, run, self.now.wall);
@@ -58,7 +61,10 @@ impl Engine {
         let pinned: Vec<_> = match self.runs.get(&id) {
             Some(run) if run.attempts == 0 => {
                 let inputs = self.lineage.inputs_of_job(job.name.as_str()).into_iter();
-                inputs.filter_map(|input| self.current_version(input)).map(|(_, pinned)| pinned).collect()
+                inputs
+                    .filter_map(|input| self.current_version(input))
+                    .map(|(_, pinned)| pinned)
+                    .collect()
             }
             _ => Vec::new(),
         };
@@ -72,7 +78,10 @@ impl Engine {
             run.inputs = pinned;
         }
         let attempt = Attempt {
-            id: AttemptId { run: id, number: run.attempts },
+            id: AttemptId {
+                run: id,
+                number: run.attempts,
+            },
             job: run.job.clone(),
             state: AttemptState::Claimed,
             claimed_at: self.now.wall,
@@ -92,8 +101,18 @@ impl Engine {
         if run.attempts == 1 {
             self.pin(&run.inputs);
         }
-        let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name)).cloned();
-        self.started_with.insert(id, StartedWith { job: job.clone(), dataset });
+        let dataset = job
+            .produces
+            .as_ref()
+            .and_then(|name| self.settings.datasets.get(name))
+            .cloned();
+        self.started_with.insert(
+            id,
+            StartedWith {
+                job: job.clone(),
+                dataset,
+            },
+        );
         let spec = self.spec(job, &run, attempt.id);
         self.fact(Fact::Run(run));
         self.fact(Fact::Attempt(attempt.clone()));
@@ -105,7 +124,10 @@ impl Engine {
     pub(super) fn attempt_failed(&mut self, id: RunId, outcome: Outcome, reason: Option<String>) {
         let Some(run) = self.runs.get(&id) else { return };
         let job = self.settings.jobs.get(&run.job).cloned();
-        let waiting = self.going(&run.job).iter().any(|going| going.state == RunState::Waiting);
+        let waiting = self
+            .going(&run.job)
+            .iter()
+            .any(|going| going.state == RunState::Waiting);
         let next = match &job {
             _ if waiting => Next::GiveUp("the next run is waiting".to_owned()),
             Some(job) => planner::after_failure(job, run, outcome, run.exit_code, self.now.wall),
@@ -134,7 +156,9 @@ impl Engine {
 
     /// The backoff of a run is over.
     pub(super) fn retry_due(&mut self, id: RunId) {
-        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::BackingOff) else { return };
+        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::BackingOff) else {
+            return;
+        };
         let due = Duration::from_millis(run.retry_boot_ms.unwrap_or(0));
         if due > self.now.boot {
             self.wakes.arm_retry(id, due);
@@ -146,11 +170,15 @@ impl Engine {
     /// Ends a run that has no process now, with the outcome of its last attempt that had one.
     pub(super) fn give_up(&mut self, id: RunId, why: &str) {
         let Some(run) = self.runs.get(&id) else { return };
-        let mut tried = (1..=run.attempts).rev().filter_map(|number| self.attempts.get(&AttemptId { run: id, number }));
+        let mut tried = (1..=run.attempts)
+            .rev()
+            .filter_map(|number| self.attempts.get(&AttemptId { run: id, number }));
         let failed = |outcome: Option<Outcome>| outcome.is_some_and(Outcome::is_failure);
         let last = tried.find(|attempt| attempt.state == AttemptState::Ended && failed(attempt.outcome));
         let outcome = last.and_then(|attempt| attempt.outcome).unwrap_or(Outcome::Failed);
-        let reason = last.and_then(|attempt| attempt.reason.clone()).unwrap_or_else(|| outcome.as_str().to_owned());
+        let reason = last
+            .and_then(|attempt| attempt.reason.clone())
+            .unwrap_or_else(|| outcome.as_str().to_owned());
         self.finish(id, outcome, Some(format!("{reason}; {why}")));
     }
 
@@ -166,9 +194,16 @@ impl Engine {
     /// Tells the process of a running run to end. That it was told is stored with the attempt, so that it is told
     /// again should freshd end in between.
     pub(super) fn stop_run(&mut self, id: RunId, reason: StopReason, by: Option<&str>) {
-        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running) else { return };
-        let id = AttemptId { run: id, number: run.attempts };
-        let Some(attempt) = self.attempts.get_mut(&id) else { return };
+        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Running) else {
+            return;
+        };
+        let id = AttemptId {
+            run: id,
+            number: run.attempts,
+        };
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
         attempt.outcome = Some(Outcome::Cancelled);
         attempt.reason = Some(planner::stop_words(reason, by));
         let attempt = attempt.clone();
@@ -216,7 +251,10 @@ impl Engine {
         for number in 1..=run.attempts {
             last_attempt = self.attempts.remove(&AttemptId { run: id, number });
         }
-        if let Some(attempt) = last_attempt.as_mut().filter(|attempt| attempt.state != AttemptState::Ended) {
+        if let Some(attempt) = last_attempt
+            .as_mut()
+            .filter(|attempt| attempt.state != AttemptState::Ended)
+        {
             attempt.state = AttemptState::Ended;
             attempt.outcome = Some(outcome);
             attempt.reason.clone_from(&run.reason);
@@ -266,7 +304,11 @@ impl Engine {
     /// A waiting run stands in line again after a restart, unless it waits for the one before it.
     pub(super) fn resume_waiting(&mut self, id: RunId) {
         let Some(run) = self.runs.get(&id) else { return };
-        let overlaps = self.settings.jobs.get(&run.job).is_some_and(|job| job.overlap == Overlap::Allow)
+        let overlaps = self
+            .settings
+            .jobs
+            .get(&run.job)
+            .is_some_and(|job| job.overlap == Overlap::Allow)
             && run.trigger != Trigger::CatchUp;
         let first = self.jobs.get(&run.job).and_then(|state| state.going.first().copied());
         if overlaps || first == Some(id) {
@@ -275,14 +317,21 @@ impl Engine {
     }
 
     pub(super) fn job_of(&self, id: RunId) -> Option<Arc<Job>> {
-        self.runs.get(&id).and_then(|run| self.settings.jobs.get(&run.job)).cloned()
+        self.runs
+            .get(&id)
+            .and_then(|run| self.settings.jobs.get(&run.job))
+            .cloned()
     }
 
     /// What a run was started with; after a restart, what is configured now.
     pub(super) fn started_with(&self, run: &Run) -> Option<StartedWith> {
         self.started_with.get(&run.id).cloned().or_else(|| {
             let job = self.settings.jobs.get(&run.job)?.clone();
-            let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name)).cloned();
+            let dataset = job
+                .produces
+                .as_ref()
+                .and_then(|name| self.settings.datasets.get(name))
+                .cloned();
             Some(StartedWith { job, dataset })
         })
     }

@@ -8,7 +8,11 @@ use crate::schedule;
 impl Engine {
     /// Writes the message of one incident to one team.
     pub(super) fn write(&self, id: String, purpose: Purpose, team: &Name, incident: &Incident) -> Message {
-        let zone = self.settings.teams.get(team).map_or(&self.settings.timezone, |team| &team.timezone);
+        let zone = self
+            .settings
+            .teams
+            .get(team)
+            .map_or(&self.settings.timezone, |team| &team.timezone);
         let job_name = match incident.about {
             About::Job => Some(incident.subject.clone()),
             About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
@@ -52,14 +56,21 @@ impl Engine {
         let mut readings: Vec<Reading> = Vec::new();
         for (name, _) in self.broken_by(id) {
             for reader in self.lineage.impact(name.as_str()) {
-                let title = self.settings.systems.get(&reader.consumer).and_then(|system| system.title.clone());
+                let title = self
+                    .settings
+                    .systems
+                    .get(&reader.consumer)
+                    .and_then(|system| system.title.clone());
                 let reading = Reading {
                     who: title.unwrap_or_else(|| reader.consumer.to_string()),
                     team: self.team_of(&reader.owner).0,
                     at: reader.reads_at.and_then(|rule| self.next_read(rule)),
                     dataset: reader.dataset.clone(),
                 };
-                if !readings.iter().any(|known| known.who == reading.who && known.dataset == reading.dataset) {
+                if !readings
+                    .iter()
+                    .any(|known| known.who == reading.who && known.dataset == reading.dataset)
+                {
                     readings.push(reading);
                 }
             }

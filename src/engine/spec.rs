@@ -33,7 +33,11 @@ impl Engine {
     /// What remains of an attempt once its run is final, and can be removed.
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
-        Action::Clean { id, run_dir: self.run_dir(id), staged }
+        Action::Clean {
+            id,
+            run_dir: self.run_dir(id),
+            staged,
+        }
     }
 
     fn run_dir(&self, id: AttemptId) -> PathBuf {
@@ -42,7 +46,11 @@ impl Engine {
 
     /// Where the output of an attempt is kept.
     fn log_path(&self, job: &Name, id: AttemptId) -> PathBuf {
-        self.host.state_dir.join("logs").join(job.as_str()).join(format!("{id}.log"))
+        self.host
+            .state_dir
+            .join("logs")
+            .join(job.as_str())
+            .join(format!("{id}.log"))
     }
 
     fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &std::path::Path) -> Vec<(String, String)> {
@@ -62,7 +70,10 @@ impl Engine {
         set("FRESHD_TRIGGER".to_owned(), run.trigger.as_str().to_owned());
         if let Some(due_at) = run.due_at {
             let due = due_at.to_zoned_datetime(zone.clone());
-            set("FRESHD_DUE".to_owned(), due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string());
+            set(
+                "FRESHD_DUE".to_owned(),
+                due.strftime("%Y-%m-%dT%H:%M:%S%:z").to_string(),
+            );
         }
         set("FRESHD_REPORT".to_owned(), report.display().to_string());
         let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
@@ -85,7 +96,12 @@ impl Engine {
         match (&dataset.file, version.run) {
             (Some(file), Some(_)) => {
                 let name = file.file_name()?;
-                Some(version_path(&self.host.state_dir.join("versions"), &input.dataset, input.number, name))
+                Some(version_path(
+                    &self.host.state_dir.join("versions"),
+                    &input.dataset,
+                    input.number,
+                    name,
+                ))
             }
             _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
         }
@@ -98,13 +114,22 @@ pub(super) fn staged(dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {
-    let extra = if run.trigger == Trigger::Manual { run.args.as_slice() } else { &[] };
+    let extra = if run.trigger == Trigger::Manual {
+        run.args.as_slice()
+    } else {
+        &[]
+    };
     match &job.command {
         Command::Argv(words) => words.iter().chain(extra).cloned().collect(),
         // Arguments of a manual run are the shell's "$@", never spliced into its text.
         Command::Shell(text) if extra.is_empty() => vec!["/bin/sh".into(), "-c".into(), text.clone()],
         Command::Shell(text) => {
-            let mut words = vec!["/bin/sh".into(), "-c".into(), format!("{text} \"$@\""), job.name.to_string()];
+            let mut words = vec![
+                "/bin/sh".into(),
+                "-c".into(),
+                format!("{text} \"$@\""),
+                job.name.to_string(),
+            ];
             words.extend(extra.iter().cloned());
             words
         }
@@ -114,6 +139,14 @@ fn argv(job: &Job, run: &Run) -> Vec<String> {
 /// `FRESHD_INPUT_STOCK_LEVEL` for the dataset `stock-level`.
 fn input_variable(input: &VersionRef) -> String {
     let name = input.dataset.as_str().chars();
-    let name: String = name.map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_uppercase() } else { '_' }).collect();
+    let name: String = name
+        .map(|c| {
+            if c.is_ascii_alphanumeric() {
+                c.to_ascii_uppercase()
+            } else {
+                '_'
+            }
+        })
+        .collect();
     format!("FRESHD_INPUT_{name}")
 }

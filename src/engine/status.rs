@@ -15,10 +15,20 @@ impl Engine {
     /// `{datasets, jobs, incidents, ...}`; only what bears `name` when one is given.
     pub(super) fn status(&self, name: Option<&Name>) -> Result<Value, String> {
         let wanted = |known: &Name| name.is_none_or(|name| name == known);
-        let datasets: Vec<Value> =
-            self.settings.datasets.iter().filter(|(name, _)| wanted(name)).map(|(_, data)| self.dataset_json(data)).collect();
-        let jobs: Vec<Value> =
-            self.settings.jobs.iter().filter(|(name, _)| wanted(name)).map(|(_, job)| self.job_json(job)).collect();
+        let datasets: Vec<Value> = self
+            .settings
+            .datasets
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(_, data)| self.dataset_json(data))
+            .collect();
+        let jobs: Vec<Value> = self
+            .settings
+            .jobs
+            .iter()
+            .filter(|(name, _)| wanted(name))
+            .map(|(_, job)| self.job_json(job))
+            .collect();
         if datasets.is_empty()
             && jobs.is_empty()
             && let Some(name) = name
@@ -68,7 +78,11 @@ impl Engine {
     fn job_json(&self, job: &Job) -> Value {
         let state = self.jobs.get(&job.name);
         let last = state.and_then(|state| state.last.as_deref()).map(|(run, _)| run);
-        let going: Vec<&Run> = state.map_or(&[][..], |state| &state.going).iter().filter_map(|id| self.runs.get(id)).collect();
+        let going: Vec<&Run> = state
+            .map_or(&[][..], |state| &state.going)
+            .iter()
+            .filter_map(|id| self.runs.get(id))
+            .collect();
         json!({
             "name": job.name,
             "title": job.title,
@@ -104,7 +118,11 @@ impl Engine {
     fn incident_json(&self, incident: &Incident) -> Value {
         let mut value = serde_json::to_value(incident).unwrap_or(Value::Null);
         if let Some(fields) = value.as_object_mut() {
-            let told: Vec<String> = incident.told.iter().map(|(team, address)| format!("{team} by {address}")).collect();
+            let told: Vec<String> = incident
+                .told
+                .iter()
+                .map(|(team, address)| format!("{team} by {address}"))
+                .collect();
             fields.insert("told".to_owned(), json!(told));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
         }
@@ -155,12 +173,17 @@ impl Engine {
         value["current"] = json!(state.and_then(|state| state.current.as_ref()));
         value["refused"] = json!(state.and_then(|state| state.refused.as_ref()));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
-        value["readers"] = json!(readers.iter().map(|reader| json!({
-            "name": reader.consumer,
-            "owner": reader.owner.as_str(),
-            "reads": reader.dataset,
-            "reads_at": reader.reads_at.map(|rule| rule.text.to_string()),
-        })).collect::<Vec<_>>());
+        value["readers"] = json!(
+            readers
+                .iter()
+                .map(|reader| json!({
+                    "name": reader.consumer,
+                    "owner": reader.owner.as_str(),
+                    "reads": reader.dataset,
+                    "reads_at": reader.reads_at.map(|rule| rule.text.to_string()),
+                }))
+                .collect::<Vec<_>>()
+        );
         value
     }
 
@@ -191,7 +214,10 @@ fn job_state(job: &Job, state: Option<&JobState>, going: &[&Run]) -> &'static st
     if state.is_some_and(|state| state.record.pause.is_some()) {
         return "paused";
     }
-    match state.and_then(|state| state.last.as_deref()).and_then(|(run, _)| run.outcome) {
+    match state
+        .and_then(|state| state.last.as_deref())
+        .and_then(|(run, _)| run.outcome)
+    {
         None => "never_ran",
         Some(outcome) if outcome.is_failure() => "failing",
         Some(_) => "ok",

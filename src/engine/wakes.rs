@@ -75,7 +75,10 @@ impl Wakes {
     /// The earliest of all, in wall time as of now.
     pub(super) fn next(&self, now: Now) -> Option<Timestamp> {
         let wall = self.heap.peek().map(|Reverse((at, _))| *at);
-        let boot = self.retries.first().map(|(at, _)| later(now.wall, at.saturating_sub(now.boot)));
+        let boot = self
+            .retries
+            .first()
+            .map(|(at, _)| later(now.wall, at.saturating_sub(now.boot)));
         [wall, boot].into_iter().flatten().min()
     }
 }

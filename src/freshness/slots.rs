@@ -72,9 +72,15 @@ pub fn close(slot: &Slot, next_due_at: Option<Timestamp>, now: Timestamp) -> Opt
             (SlotState::Missed, next_due_at.max(Some(slot.deadline)))
         }
         SlotState::Pending if slot.deadline <= now => (SlotState::Late, Some(slot.deadline)),
-        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Met | SlotState::Recovered => return None,
+        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Met | SlotState::Recovered => {
+            return None;
+        }
     };
-    Some(Slot { state, decided_at, ..slot.clone() })
+    Some(Slot {
+        state,
+        decided_at,
+        ..slot.clone()
+    })
 }
 
 fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) -> Slot {

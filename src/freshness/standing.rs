@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{
-    Dataset, Observation, Slot, SlotState, Version, VersionRef, earlier, elapsed, format_age, format_duration, format_time, later,
+    Dataset, Observation, Slot, SlotState, Version, VersionRef, earlier, elapsed, format_age, format_duration,
+    format_time, later,
 };
 
 /// An `as_of` further in the future than this cannot be believed.
@@ -106,14 +107,35 @@ pub struct Standing {
 /// Computes the state of a dataset at `now`.
 pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let current = view.current;
-    let age_limit = |age: Option<Duration>| current.zip(age).map(|(version, age)| later(version.effective_as_of, age));
+    let age_limit = |age: Option<Duration>| {
+        current
+            .zip(age)
+            .map(|(version, age)| later(version.effective_as_of, age))
+    };
     let stale_at = age_limit(dataset.max_age);
     let age_warn_at = age_limit(dataset.warn_age);
-    let pending = view.slots.iter().find(|slot| slot.state == SlotState::Pending && slot.deadline > now);
+    let pending = view
+        .slots
+        .iter()
+        .find(|slot| slot.state == SlotState::Pending && slot.deadline > now);
     let broken = broken_slot(view.slots, now);
-    let believable_at = current.map(|version| earlier(version.as_of, FUTURE_TOLERANCE)).filter(|at| *at > now);
-    let deadline = [stale_at.filter(|at| *at > now), pending.map(|slot| slot.deadline)].into_iter().flatten().min();
-    let (state, reason, since, is_problem) = judge(dataset, view, now, stale_at, age_warn_at, pending, broken, believable_at);
+    let believable_at = current
+        .map(|version| earlier(version.as_of, FUTURE_TOLERANCE))
+        .filter(|at| *at > now);
+    let deadline = [stale_at.filter(|at| *at > now), pending.map(|slot| slot.deadline)]
+        .into_iter()
+        .flatten()
+        .min();
+    let (state, reason, since, is_problem) = judge(
+        dataset,
+        view,
+        now,
+        stale_at,
+        age_warn_at,
+        pending,
+        broken,
+        believable_at,
+    );
     let changes = [
         stale_at,
         age_warn_at,
@@ -139,7 +161,10 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
 
 type Judged = (DataState, String, Option<Timestamp>, bool);
 
-#[expect(clippy::too_many_arguments, reason = "the instants that decide, each computed once by the caller")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the instants that decide, each computed once by the caller"
+)]
 fn judge(
     dataset: &Dataset,
     view: View<'_>,
@@ -166,7 +191,10 @@ fn judge(
     let zoned = |at| format_time(at, view.zone);
     let Some(current) = view.current else {
         if let Some(slot) = broken {
-            let reason = format!("no delivery has ever come; the first was due by {}", zoned(slot.deadline));
+            let reason = format!(
+                "no delivery has ever come; the first was due by {}",
+                zoned(slot.deadline)
+            );
             return (DataState::Late, reason, Some(slot.deadline), true);
         }
         let reason = if view.had_its_chance {
@@ -189,7 +217,10 @@ fn judge(
     }
     if let Some((at, max_age)) = stale_at.zip(dataset.max_age).filter(|(at, _)| *at <= now) {
         let age = elapsed(current.effective_as_of, now);
-        let limited = current.limited_by.as_ref().map_or_else(String::new, |by| format!(", limited by {by}"));
+        let limited = current
+            .limited_by
+            .as_ref()
+            .map_or_else(String::new, |by| format!(", limited by {by}"));
         let reason = format!(
             "{} old (as of {}{limited}), promised at most {}",
             format_age(age),
@@ -200,13 +231,20 @@ fn judge(
     }
     if let Some(slot) = broken {
         let grace = dataset.due.as_ref().map_or(Duration::ZERO, |due| due.grace);
-        let grace = if grace.is_zero() { String::new() } else { format!(" with {} grace", format_duration(grace)) };
+        let grace = if grace.is_zero() {
+            String::new()
+        } else {
+            format!(" with {} grace", format_duration(grace))
+        };
         let reason = format!("the delivery due {}{grace} has not come", zoned(slot.due_at));
         return (DataState::Late, reason, Some(slot.deadline), true);
     }
     if let Some(refused) = view.refused {
         let why = refused.reason.as_deref().unwrap_or("refused by the checks");
-        let reason = format!("version {} is held back ({why}); version {} is served", refused.number, current.number);
+        let reason = format!(
+            "version {} is held back ({why}); version {} is served",
+            refused.number, current.number
+        );
         return (DataState::Held, reason, None, false);
     }
     if let Some(slot) = pending.filter(|slot| slot.warn_at <= now && slot.warn_at < slot.deadline) {
@@ -214,7 +252,10 @@ fn judge(
         return (DataState::DueSoon, reason, None, false);
     }
     if age_warn_at.is_some_and(|at| at <= now) {
-        let reason = format!("{} old; it becomes stale soon", format_age(elapsed(current.effective_as_of, now)));
+        let reason = format!(
+            "{} old; it becomes stale soon",
+            format_age(elapsed(current.effective_as_of, now))
+        );
         return (DataState::DueSoon, reason, None, false);
     }
     if view.paused {
@@ -235,7 +276,9 @@ fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
         SlotState::Met | SlotState::Recovered => false,
     };
     let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
-    let mut later = slots[place + 1..].iter().filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
+    let mut later = slots[place + 1..]
+        .iter()
+        .filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
     let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));
     (!is_made_good).then_some(broken)
 }

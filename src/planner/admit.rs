@@ -44,15 +44,26 @@ pub enum Admission {
 /// making up for the past would cost the present.
 pub fn admit(overlap: Overlap, trigger: Trigger, going: &[Going]) -> Admission {
     let of_state = |wanted: &[RunState]| -> Vec<Going> {
-        going.iter().filter(|going| wanted.contains(&going.state)).copied().collect()
+        going
+            .iter()
+            .filter(|going| wanted.contains(&going.state))
+            .copied()
+            .collect()
     };
     let active = of_state(&[RunState::Running, RunState::Judging]);
     let waiting = of_state(&[RunState::Waiting]);
-    let give_up: Vec<RunId> = of_state(&[RunState::BackingOff]).iter().map(|going| going.run).collect();
+    let give_up: Vec<RunId> = of_state(&[RunState::BackingOff])
+        .iter()
+        .map(|going| going.run)
+        .collect();
     let Some(last) = waiting.last().or(active.last()).map(|going| going.run) else {
         return Admission::Start { give_up };
     };
-    let behind = || Admission::Wait { behind: last, stop: Vec::new(), drop: Vec::new() };
+    let behind = || Admission::Wait {
+        behind: last,
+        stop: Vec::new(),
+        drop: Vec::new(),
+    };
     let catching_up = going.iter().any(|going| going.trigger == Trigger::CatchUp);
     match overlap {
         Overlap::Allow if trigger != Trigger::CatchUp => Admission::Start { give_up },
@@ -63,7 +74,10 @@ pub fn admit(overlap: Overlap, trigger: Trigger, going: &[Going]) -> Admission {
             stop: active.iter().map(|going| going.run).collect(),
             drop: waiting.iter().map(|going| going.run).collect(),
         },
-        _ if catching_up && trigger == Trigger::Schedule && waiting.iter().all(|going| going.trigger == Trigger::CatchUp) => {
+        _ if catching_up
+            && trigger == Trigger::Schedule
+            && waiting.iter().all(|going| going.trigger == Trigger::CatchUp) =>
+        {
             behind()
         }
         Overlap::Queue if waiting.is_empty() => behind(),
@@ -76,7 +90,11 @@ mod tests {
     use super::*;
 
     fn going(run: u64, state: RunState, trigger: Trigger) -> Going {
-        Going { run: RunId(run), state, trigger }
+        Going {
+            run: RunId(run),
+            state,
+            trigger,
+        }
     }
 
     #[test]
@@ -88,22 +106,43 @@ mod tests {
         );
         assert_eq!(
             admit(Overlap::Queue, Trigger::Manual, &running),
-            Admission::Wait { behind: RunId(1), stop: vec![], drop: vec![] }
+            Admission::Wait {
+                behind: RunId(1),
+                stop: vec![],
+                drop: vec![]
+            }
         );
         assert_eq!(
             admit(Overlap::Replace, Trigger::Schedule, &running),
-            Admission::Wait { behind: RunId(1), stop: vec![RunId(1)], drop: vec![] }
+            Admission::Wait {
+                behind: RunId(1),
+                stop: vec![RunId(1)],
+                drop: vec![]
+            }
         );
-        assert_eq!(admit(Overlap::Allow, Trigger::Schedule, &running), Admission::Start { give_up: vec![] });
+        assert_eq!(
+            admit(Overlap::Allow, Trigger::Schedule, &running),
+            Admission::Start { give_up: vec![] }
+        );
     }
 
     #[test]
     fn at_most_one_run_waits_in_a_queue() {
-        let two = [going(1, RunState::Running, Trigger::Schedule), going(2, RunState::Waiting, Trigger::Schedule)];
-        assert_eq!(admit(Overlap::Queue, Trigger::Schedule, &two), Admission::No { because_of: RunId(2) });
+        let two = [
+            going(1, RunState::Running, Trigger::Schedule),
+            going(2, RunState::Waiting, Trigger::Schedule),
+        ];
+        assert_eq!(
+            admit(Overlap::Queue, Trigger::Schedule, &two),
+            Admission::No { because_of: RunId(2) }
+        );
         assert_eq!(
             admit(Overlap::Replace, Trigger::Schedule, &two),
-            Admission::Wait { behind: RunId(2), stop: vec![RunId(1)], drop: vec![RunId(2)] }
+            Admission::Wait {
+                behind: RunId(2),
+                stop: vec![RunId(1)],
+                drop: vec![RunId(2)]
+            }
         );
     }
 
@@ -113,19 +152,35 @@ mod tests {
         for overlap in [Overlap::Skip, Overlap::Queue, Overlap::Replace, Overlap::Allow] {
             assert_eq!(
                 admit(overlap, Trigger::Manual, &backing_off),
-                Admission::Start { give_up: vec![RunId(1)] }
+                Admission::Start {
+                    give_up: vec![RunId(1)]
+                }
             );
         }
     }
 
     #[test]
     fn catch_ups_follow_each_other_and_what_comes_due_meanwhile_queues_behind_them() {
-        let catching_up = [going(1, RunState::Running, Trigger::CatchUp), going(2, RunState::Waiting, Trigger::CatchUp)];
-        let behind = Admission::Wait { behind: RunId(2), stop: vec![], drop: vec![] };
+        let catching_up = [
+            going(1, RunState::Running, Trigger::CatchUp),
+            going(2, RunState::Waiting, Trigger::CatchUp),
+        ];
+        let behind = Admission::Wait {
+            behind: RunId(2),
+            stop: vec![],
+            drop: vec![],
+        };
         assert_eq!(admit(Overlap::Skip, Trigger::CatchUp, &catching_up), behind);
         assert_eq!(admit(Overlap::Skip, Trigger::Schedule, &catching_up), behind);
         assert_eq!(admit(Overlap::Allow, Trigger::CatchUp, &catching_up), behind);
-        let full = [catching_up[0], catching_up[1], going(3, RunState::Waiting, Trigger::Schedule)];
-        assert_eq!(admit(Overlap::Skip, Trigger::Schedule, &full), Admission::No { because_of: RunId(3) });
+        let full = [
+            catching_up[0],
+            catching_up[1],
+            going(3, RunState::Waiting, Trigger::Schedule),
+        ];
+        assert_eq!(
+            admit(Overlap::Skip, Trigger::Schedule, &full),
+            Admission::No { because_of: RunId(3) }
+        );
     }
 }

@@ -60,7 +60,9 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
 
 /// Whether a further attempt at `starts` would be later than `give_up_after` allows.
 pub fn is_given_up(job: &Job, run: &Run, starts: Timestamp) -> bool {
-    job.retry.give_up_after.is_some_and(|limit| starts > later(run.created_at, limit))
+    job.retry
+        .give_up_after
+        .is_some_and(|limit| starts > later(run.created_at, limit))
 }
 
 /// A stable 64-bit mix of two numbers (the finalizer of `SplitMix64`, Steele et al. 2014).
@@ -74,7 +76,12 @@ pub fn hash(seed: u64, number: u64) -> u64 {
 /// W3C trace context of an attempt, derived from its run's seed: one trace for all attempts of a run.
 pub fn trace_parent(seed: u64, attempt: u32) -> String {
     // An all-zero id is invalid by the standard; the mix of a fixed odd number makes that practically impossible.
-    format!("00-{:016x}{:016x}-{:016x}-01", hash(seed, 1 << 32), hash(seed, 1 << 33), hash(seed, (1 << 34) + u64::from(attempt)))
+    format!(
+        "00-{:016x}{:016x}-{:016x}-01",
+        hash(seed, 1 << 32),
+        hash(seed, 1 << 33),
+        hash(seed, (1 << 34) + u64::from(attempt))
+    )
 }
 
 /// A number in [0, 1) from the upper 53 bits.

@@ -46,7 +46,9 @@ pub fn decide(
     paused: Option<&str>,
     now: Timestamp,
 ) -> (Vec<Decided>, Timestamp, Option<Occurrence>) {
-    let Some(rule) = &job.schedule else { return (Vec::new(), cursor, None) };
+    let Some(rule) = &job.schedule else {
+        return (Vec::new(), cursor, None);
+    };
     let mut due = Vec::new();
     let mut latest = cursor;
     let mut coming = schedule::next(rule, cursor);
@@ -100,10 +102,16 @@ fn is_ordinary(job: &Job, at: Timestamp, now: Timestamp) -> bool {
 
 fn decide_open(job: &Job, due: Vec<Occurrence>, is_counted: bool, now: Timestamp) -> Vec<Decided> {
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
-    let because = |occurrence: &Occurrence| occurrence.note.clone().unwrap_or_else(|| skip_word(occurrence.skip).to_owned());
+    let because = |occurrence: &Occurrence| {
+        occurrence
+            .note
+            .clone()
+            .unwrap_or_else(|| skip_word(occurrence.skip).to_owned())
+    };
     let mut decided = record_all(skipped, Outcome::Skipped, because);
-    let (ordinary, mut missed): (Vec<_>, Vec<_>) =
-        open.into_iter().partition(|occurrence| is_ordinary(job, occurrence.at, now));
+    let (ordinary, mut missed): (Vec<_>, Vec<_>) = open
+        .into_iter()
+        .partition(|occurrence| is_ordinary(job, occurrence.at, now));
     let worth_running = |occurrence: &Occurrence| elapsed(occurrence.at, now) <= job.catch_up.within;
     let made_up_for = match job.catch_up.mode {
         CatchUpMode::None => 0,
@@ -125,28 +133,36 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, is_counted: bool, now: Timestamp
     let catch_ups = catch_ups.into_iter().map(|occurrence| (occurrence, Decision::CatchUp));
     let starts = ordinary.into_iter().map(|occurrence| (occurrence, Decision::Start));
     for (occurrence, decision) in catch_ups.chain(starts) {
-        decided.push(Decided { occurrence, range: None, decision });
+        decided.push(Decided {
+            occurrence,
+            range: None,
+            decision,
+        });
     }
     decided.sort_by_key(|decided| decided.occurrence.at);
     decided
 }
 
 /// One record each; one for all of them when they are too many.
-fn record_all(
-    occurrences: Vec<Occurrence>,
-    outcome: Outcome,
-    because: impl Fn(&Occurrence) -> String,
-) -> Vec<Decided> {
+fn record_all(occurrences: Vec<Occurrence>, outcome: Outcome, because: impl Fn(&Occurrence) -> String) -> Vec<Decided> {
     let count = occurrences.len();
     if let (Some(first), Some(last)) = (occurrences.first(), occurrences.last())
         && count > RANGE_MIN
     {
         let decision = Decision::Record(outcome, because(first));
-        return vec![Decided { occurrence: first.clone(), range: Some((last.at, count as u64)), decision }];
+        return vec![Decided {
+            occurrence: first.clone(),
+            range: Some((last.at, count as u64)),
+            decision,
+        }];
     }
     let record = |occurrence: Occurrence| {
         let decision = Decision::Record(outcome, because(&occurrence));
-        Decided { occurrence, range: None, decision }
+        Decided {
+            occurrence,
+            range: None,
+            decision,
+        }
     };
     occurrences.into_iter().map(record).collect()
 }

@@ -22,7 +22,12 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         ExitStatus::Signal(signal) => (None, Some(signal)),
         ExitStatus::NotStarted(_) | ExitStatus::Unknown(_) => (None, None),
     };
-    let end = |outcome, reason: Option<String>| Ending { outcome, reason, exit_code, signal };
+    let end = |outcome, reason: Option<String>| Ending {
+        outcome,
+        reason,
+        exit_code,
+        signal,
+    };
     match (&exit.status, exit.stop) {
         (ExitStatus::Unknown(known), _) => end(Outcome::Lost, Some(known.clone())),
         (ExitStatus::NotStarted(why), _) => end(Outcome::SpawnFailed, Some(why.clone())),
@@ -34,11 +39,17 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         (_, Some(reason @ (StopReason::Cancelled | StopReason::Replaced))) => {
             end(Outcome::Cancelled, Some(stop_words(reason, stopped_by)))
         }
-        (ExitStatus::Signal(signal), None) => end(Outcome::Killed, Some(format!("killed by signal {signal} ({})", signal_name(*signal)))),
+        (ExitStatus::Signal(signal), None) => end(
+            Outcome::Killed,
+            Some(format!("killed by signal {signal} ({})", signal_name(*signal))),
+        ),
         (ExitStatus::Code(code), None) => {
             let is_in = |codes: &[i32]| codes.contains(code);
             match job {
-                Some(job) if is_in(&job.warn_codes) => end(Outcome::Succeeded, Some(format!("exit code {code}, a warning by warn_codes"))),
+                Some(job) if is_in(&job.warn_codes) => end(
+                    Outcome::Succeeded,
+                    Some(format!("exit code {code}, a warning by warn_codes")),
+                ),
                 Some(job) if is_in(&job.success_codes) => end(Outcome::Succeeded, None),
                 None if *code == 0 => end(Outcome::Succeeded, None),
                 _ => end(Outcome::Failed, Some(code_meaning(*code))),
@@ -61,7 +72,10 @@ fn code_meaning(code: i32) -> String {
         126 => "exit code 126: the shell found the command but could not execute it".to_owned(),
         127 => "exit code 127: the shell did not find a command".to_owned(),
         code if code > 128 && signal_name(code - 128) != "unknown" => {
-            format!("exit code {code}: a command in the shell was ended by {}", signal_name(code - 128))
+            format!(
+                "exit code {code}: a command in the shell was ended by {}",
+                signal_name(code - 128)
+            )
         }
         code => format!("exit code {code}"),
     }

@@ -77,14 +77,11 @@ FROM known WHERE dataset IS NOT NULL";
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
-    let (seed, newest_record_at) = reading.query_row(
-        "SELECT seed, newest_record_at_us FROM state_directory",
-        [],
-        |row| {
+    let (seed, newest_record_at) =
+        reading.query_row("SELECT seed, newest_record_at_us FROM state_directory", [], |row| {
             let mut cells = Cells::of(row);
             Ok((cells.bits()?, cells.time_maybe()?))
-        },
-    )?;
+        })?;
     let mut snapshot = Snapshot {
         seed,
         newest_record_at,
@@ -127,10 +124,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     )?;
     snapshot.life = reading
         .query_row(
-            &format!(
-                "SELECT {} FROM lives ORDER BY number DESC LIMIT 1",
-                life::LIFE_COLUMNS
-            ),
+            &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),
             [],
             life::read_life,
         )
@@ -147,10 +141,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     let ids: Vec<Option<i64>> = all(reading, RUNS_AT_START, |row| row.get(0))?;
-    let mut run = reading.prepare(&format!(
-        "SELECT {} FROM runs WHERE id = ?1",
-        runs::RUN_COLUMNS
-    ))?;
+    let mut run = reading.prepare(&format!("SELECT {} FROM runs WHERE id = ?1", runs::RUN_COLUMNS))?;
     let mut attempts = reading.prepare(&format!(
         "SELECT {} FROM attempts WHERE run = ?1 ORDER BY attempts.number",
         runs::ATTEMPT_COLUMNS
@@ -184,7 +175,10 @@ fn load_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
 
 /// Versions that unfinished runs were given, however many came since.
 fn load_pinned_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
-    let known = snapshot.versions.iter().map(|version| (version.dataset.clone(), version.number));
+    let known = snapshot
+        .versions
+        .iter()
+        .map(|version| (version.dataset.clone(), version.number));
     let mut known: HashSet<_> = known.collect();
     let mut version = reading.prepare(&format!(
         "SELECT {} FROM versions WHERE dataset = ?1 AND number = ?2",
@@ -211,9 +205,7 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         ),
         data::read_slot,
     )?;
-    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| {
-        Ok((row.get(0)?, row.get(1)?))
-    })?;
+    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| Ok((row.get(0)?, row.get(1)?)))?;
     let mut slot = reading.prepare(&format!(
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
         data::SLOT_COLUMNS

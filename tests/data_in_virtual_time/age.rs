@@ -15,7 +15,11 @@ fn write(world: &mut World, play: Play, until: &str) {
 #[test]
 fn a_version_has_two_clocks() {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
-    write(&mut world, Play::writes("a", at("2026-03-01T22:10")), "2026-03-02T08:01");
+    write(
+        &mut world,
+        Play::writes("a", at("2026-03-01T22:10")),
+        "2026-03-02T08:01",
+    );
     let version = &world.versions("d")[0];
     assert_eq!(version.as_of, at("2026-03-01T22:10"));
     assert_eq!(version.arrived_at, at("2026-03-02T08:00:05"));
@@ -27,14 +31,22 @@ fn a_version_has_two_clocks() {
 #[test]
 fn without_a_business_time_the_start_of_the_attempt_counts() {
     let mut world = world("", "2026-03-02T08:00");
-    write(&mut world, Play::writes_undated("a").taking(std::time::Duration::from_mins(9)), "2026-03-02T08:30");
+    write(
+        &mut world,
+        Play::writes_undated("a").taking(std::time::Duration::from_mins(9)),
+        "2026-03-02T08:30",
+    );
     assert_eq!(world.versions("d")[0].as_of, at("2026-03-02T08:00"));
 }
 
 #[test]
 fn age_is_counted_from_as_of_and_not_from_arrival() {
     let mut world = world("max_age = \"26h\"\nwarn_age = \"20h\"", "2026-03-02T08:00");
-    write(&mut world, Play::writes("a", at("2026-03-01T22:00")), "2026-03-02T17:59:59");
+    write(
+        &mut world,
+        Play::writes("a", at("2026-03-01T22:00")),
+        "2026-03-02T17:59:59",
+    );
     assert_eq!(world.state_of("d").0, "fresh");
     world.run_until("2026-03-02T18:00");
     assert_eq!(world.state_of("d").0, "due_soon");
@@ -44,7 +56,10 @@ fn age_is_counted_from_as_of_and_not_from_arrival() {
     world.run_until("2026-03-03T00:00:00");
     assert_eq!(world.state_of("d").0, "stale");
     let incident = &world.incidents()[0];
-    assert_eq!((incident.kind, incident.since), (ProblemKind::Stale, at("2026-03-03T00:00")));
+    assert_eq!(
+        (incident.kind, incident.since),
+        (ProblemKind::Stale, at("2026-03-03T00:00"))
+    );
 }
 
 #[test]
@@ -54,9 +69,17 @@ fn identical_content_keeps_its_as_of_unless_the_job_says_otherwise() {
     write(&mut world, Play::writes_undated("a"), "2026-03-02T10:00");
     let versions = world.versions("d");
     assert!(!versions[0].unchanged && versions[1].unchanged);
-    assert_eq!(versions[1].as_of, at("2026-03-02T08:00"), "written again, it is not newer");
+    assert_eq!(
+        versions[1].as_of,
+        at("2026-03-02T08:00"),
+        "written again, it is not newer"
+    );
     let report = "as_of=2026-03-02T09:30:00Z\nrows=80\n";
-    write(&mut world, Play::writes_undated("a").reporting(report), "2026-03-02T11:00");
+    write(
+        &mut world,
+        Play::writes_undated("a").reporting(report),
+        "2026-03-02T11:00",
+    );
     let said = &world.versions("d")[2];
     assert!(said.unchanged);
     assert_eq!(said.as_of, at("2026-03-02T09:30:00Z"), "the job has looked and says so");
@@ -78,9 +101,17 @@ fn unchanged_content_meets_no_slot_when_it_must_change() {
 #[test]
 fn an_as_of_in_the_future_is_suspect_until_it_can_be_believed() {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
-    write(&mut world, Play::writes("a", at("2026-03-02T08:05:05")), "2026-03-02T08:00:06");
+    write(
+        &mut world,
+        Play::writes("a", at("2026-03-02T08:05:05")),
+        "2026-03-02T08:00:06",
+    );
     assert_eq!(world.state_of("d").0, "fresh", "five minutes are the clocks' affair");
-    write(&mut world, Play::writes("b", at("2026-03-02T10:00")), "2026-03-02T09:54:59");
+    write(
+        &mut world,
+        Play::writes("b", at("2026-03-02T10:00")),
+        "2026-03-02T09:54:59",
+    );
     let (state, reason) = world.state_of("d");
     assert_eq!(state, "suspect");
     assert!(reason.contains("future"), "{reason}");
@@ -106,26 +137,43 @@ fn chain(extra: &str) -> String {
 fn a_report_is_as_old_as_the_oldest_it_was_made_from_over_two_hops() {
     let mut world = World::start(&chain(""), "2026-03-02T08:00");
     world.script("l", |_, _| Play::writes("lots", at("2026-02-27T22:10")));
-    for (job, until) in [("l", "2026-03-02T08:01"), ("s", "2026-03-02T08:02"), ("r", "2026-03-02T08:03")] {
+    for (job, until) in [
+        ("l", "2026-03-02T08:01"),
+        ("s", "2026-03-02T08:02"),
+        ("r", "2026-03-02T08:03"),
+    ] {
         world.run(job);
         world.run_until(until);
     }
     let report = &world.versions("report")[0];
     assert_eq!(report.as_of, at("2026-03-02T08:02"));
     assert_eq!(report.effective_as_of, at("2026-02-27T22:10"));
-    let lots = VersionRef { dataset: "lots".into(), number: VersionNumber(1) };
+    let lots = VersionRef {
+        dataset: "lots".into(),
+        number: VersionNumber(1),
+    };
     assert_eq!(report.limited_by, Some(lots), "the ancestor, not the hop");
     let (state, reason) = world.state_of("report");
     assert_eq!(state, "stale");
-    assert!(reason.contains("as of Fri 2026-02-27 22:10, limited by lots@1"), "{reason}");
+    assert!(
+        reason.contains("as of Fri 2026-02-27 22:10, limited by lots@1"),
+        "{reason}"
+    );
 }
 
 #[test]
 fn a_run_is_judged_by_the_versions_pinned_at_its_start_also_across_restarts() {
     for restart in [false, true] {
         let mut world = World::start(&chain(""), "2026-03-02T08:00");
-        world.script("l", |spec, _| Play::writes(&spec.id.to_string(), at("2026-03-01T00:00") + jiff::SignedDuration::from_hours(i64::try_from(spec.id.run.0).unwrap())));
-        world.script("s", |_, now| Play::writes("stock", now).taking(std::time::Duration::from_mins(30)));
+        world.script("l", |spec, _| {
+            Play::writes(
+                &spec.id.to_string(),
+                at("2026-03-01T00:00") + jiff::SignedDuration::from_hours(i64::try_from(spec.id.run.0).unwrap()),
+            )
+        });
+        world.script("s", |_, now| {
+            Play::writes("stock", now).taking(std::time::Duration::from_mins(30))
+        });
         world.run("l");
         world.run_until("2026-03-02T08:01");
         world.run("s");
@@ -148,7 +196,10 @@ fn a_run_is_judged_by_the_versions_pinned_at_its_start_also_across_restarts() {
 
 #[test]
 fn what_a_job_waits_for_is_an_input_too() {
-    let text = chain("").replace("needs = [\"stock\"]\nproduces = \"report\"", "on = [\"stock\"]\nproduces = \"report\"");
+    let text = chain("").replace(
+        "needs = [\"stock\"]\nproduces = \"report\"",
+        "on = [\"stock\"]\nproduces = \"report\"",
+    );
     let mut world = World::start(&text, "2026-03-02T08:00");
     world.script("l", |_, _| Play::writes("lots", at("2026-02-27T22:10")));
     world.run("l");
@@ -157,19 +208,39 @@ fn what_a_job_waits_for_is_an_input_too() {
     world.run_until("2026-03-02T08:02");
     let report = &world.versions("report")[0];
     assert_eq!(report.effective_as_of, at("2026-02-27T22:10"));
-    assert_eq!(report.limited_by, Some(VersionRef { dataset: "lots".into(), number: VersionNumber(1) }));
+    assert_eq!(
+        report.limited_by,
+        Some(VersionRef {
+            dataset: "lots".into(),
+            number: VersionNumber(1)
+        })
+    );
 }
 
 #[test]
 fn a_refused_version_is_held_back_and_the_last_good_one_served() {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
-    write(&mut world, Play::writes("a", at("2026-03-02T08:00")), "2026-03-02T09:00");
-    write(&mut world, Play::writes("b", at("2026-03-02T09:00")).refused("only 3 rows, at least 10 expected"), "2026-03-02T10:00");
+    write(
+        &mut world,
+        Play::writes("a", at("2026-03-02T08:00")),
+        "2026-03-02T09:00",
+    );
+    write(
+        &mut world,
+        Play::writes("b", at("2026-03-02T09:00")).refused("only 3 rows, at least 10 expected"),
+        "2026-03-02T10:00",
+    );
     let (state, reason) = world.state_of("d");
     assert_eq!(state, "held");
-    assert_eq!(reason, "version 2 is held back (only 3 rows, at least 10 expected); version 1 is served");
+    assert_eq!(
+        reason,
+        "version 2 is held back (only 3 rows, at least 10 expected); version 1 is served"
+    );
     let run = world.last_run("p");
-    assert_eq!((run.outcome, run.reason.as_deref()), (Some(Outcome::Rejected), Some("only 3 rows, at least 10 expected")));
+    assert_eq!(
+        (run.outcome, run.reason.as_deref()),
+        (Some(Outcome::Rejected), Some("only 3 rows, at least 10 expected"))
+    );
     let incidents = world.open_incidents();
     assert_eq!(incidents.len(), 1);
     assert_eq!(incidents[0].kind, ProblemKind::Rejected);
@@ -177,7 +248,11 @@ fn a_refused_version_is_held_back_and_the_last_good_one_served() {
     // The one that is served grows old all the same.
     world.run_until("2026-03-03T10:00");
     assert_eq!(world.state_of("d").0, "stale");
-    write(&mut world, Play::writes("c", at("2026-03-03T10:00")), "2026-03-03T11:00");
+    write(
+        &mut world,
+        Play::writes("c", at("2026-03-03T10:00")),
+        "2026-03-03T11:00",
+    );
     assert_eq!(world.state_of("d").0, "fresh");
     assert_eq!(world.open_incidents().len(), 0);
 }
@@ -200,10 +275,16 @@ fn a_refusal_reaches_quarantine_even_if_freshd_dies_before_it_could_ask_for_it()
 #[test]
 fn a_version_that_cannot_be_put_in_place_is_a_failure_that_keeps_its_reason() {
     let mut world = World::start(
-        &super::made("").replace("produces = \"d\"\n", "produces = \"d\"\nretry = { attempts = 3, delay = \"10m\", max_delay = \"10m\" }\n"),
+        &super::made("").replace(
+            "produces = \"d\"\n",
+            "produces = \"d\"\nretry = { attempts = 3, delay = \"10m\", max_delay = \"10m\" }\n",
+        ),
         "2026-03-02T08:00",
     );
-    world.unpublishable = vec![VersionRef { dataset: "d".into(), number: VersionNumber(1) }];
+    world.unpublishable = vec![VersionRef {
+        dataset: "d".into(),
+        number: VersionNumber(1),
+    }];
     world.run("p");
     world.run_until("2026-03-02T08:00:06");
     let run = world.last_run("p");
@@ -213,7 +294,11 @@ fn a_version_that_cannot_be_put_in_place_is_a_failure_that_keeps_its_reason() {
     world.run_until("2026-03-02T08:00:20");
     let runs = world.runs("p");
     assert_eq!(runs[0].outcome, Some(Outcome::Failed), "{:?}", runs[0]);
-    assert!(runs[0].reason.as_ref().unwrap().contains("no space left"), "{:?}", runs[0].reason);
+    assert!(
+        runs[0].reason.as_ref().unwrap().contains("no space left"),
+        "{:?}",
+        runs[0].reason
+    );
     assert_eq!(runs[1].outcome, Some(Outcome::Succeeded));
     assert_eq!(world.versions("d")[0].state, VersionState::Quarantined);
     assert_eq!(world.state_of("d").0, "fresh");
@@ -256,7 +341,10 @@ fn a_paused_job_shows_on_its_dataset_and_does_not_hide_a_broken_promise() {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
     world.run("p");
     world.run_until("2026-03-02T09:00");
-    world.done(Request::Pause { job: "p".into(), because: "stocktaking".to_owned() });
+    world.done(Request::Pause {
+        job: "p".into(),
+        because: "stocktaking".to_owned(),
+    });
     assert_eq!(world.state_of("d").0, "paused");
     world.run_until("2026-03-03T11:00");
     assert_eq!(world.state_of("d").0, "stale");
@@ -269,7 +357,9 @@ fn a_failure_and_then_a_cancelled_run_are_the_same_problem_before_and_after_a_re
     world.script("p", |_, _| Play::fails(1, ""));
     world.run("p");
     world.run_until("2026-03-02T08:10");
-    world.script("p", |_, now| Play::writes("a", now).taking(std::time::Duration::from_mins(5)));
+    world.script("p", |_, now| {
+        Play::writes("a", now).taking(std::time::Duration::from_mins(5))
+    });
     world.run("p");
     let run = world.last_run("p").id;
     world.run_until("2026-03-02T08:11");

@@ -10,13 +10,19 @@ const FRIDAY: &str = "due = { at = \"0 23 * * FRI\", grace = \"15m\", warn = \"5
 fn write(world: &mut World, at: &str, digest: &str) {
     world.run_until(at);
     let digest = digest.to_owned();
-    world.script("p", move |_, now| Play::writes(&digest, now).taking(std::time::Duration::ZERO));
+    world.script("p", move |_, now| {
+        Play::writes(&digest, now).taking(std::time::Duration::ZERO)
+    });
     world.run("p");
     world.run_until(at);
 }
 
 fn states(world: &World) -> Vec<(String, SlotState)> {
-    world.slots("d").iter().map(|slot| (slot.due_at.strftime("%m-%d").to_string(), slot.state)).collect()
+    world
+        .slots("d")
+        .iter()
+        .map(|slot| (slot.due_at.strftime("%m-%d").to_string(), slot.state))
+        .collect()
 }
 
 fn state(world: &mut World, when: &str) -> String {
@@ -45,7 +51,10 @@ fn a_slot_is_pending_then_due_soon_then_late_then_recovered() {
     assert_eq!(state(&mut world, "2026-11-27T23:14:59"), "due_soon");
     assert_eq!(state(&mut world, "2026-11-27T23:15:00"), "late");
     let incident = world.incidents().pop().unwrap();
-    assert_eq!((incident.kind, incident.since), (ProblemKind::Late, at("2026-11-27T23:15")));
+    assert_eq!(
+        (incident.kind, incident.since),
+        (ProblemKind::Late, at("2026-11-27T23:15"))
+    );
     write(&mut world, "2026-11-28T09:00", "b");
     assert_eq!(world.state_of("d").0, "fresh");
     assert_eq!(states(&world)[1], ("11-27".to_owned(), SlotState::Recovered));
@@ -80,14 +89,24 @@ fn one_delivery_meets_the_oldest_open_slot_only() {
     let mut world = world(FRIDAY, "2026-11-16T12:00");
     write(&mut world, "2026-11-20T22:00", "a");
     write(&mut world, "2026-11-28T09:00", "b");
-    assert_eq!(states(&world), [("11-20".to_owned(), SlotState::Met), ("11-27".to_owned(), SlotState::Recovered), ("12-04".to_owned(), SlotState::Pending)]);
+    assert_eq!(
+        states(&world),
+        [
+            ("11-20".to_owned(), SlotState::Met),
+            ("11-27".to_owned(), SlotState::Recovered),
+            ("12-04".to_owned(), SlotState::Pending)
+        ]
+    );
     assert_eq!(state(&mut world, "2026-12-04T23:15"), "late");
 }
 
 #[test]
 fn early_says_how_long_before_the_due_time_a_delivery_already_counts() {
     let due = "due = { at = \"0 23 * * FRI\", grace = \"15m\", early = \"2h\" }";
-    for (when, met) in [("2026-11-20T20:59:59", SlotState::Pending), ("2026-11-20T21:00", SlotState::Met)] {
+    for (when, met) in [
+        ("2026-11-20T20:59:59", SlotState::Pending),
+        ("2026-11-20T21:00", SlotState::Met),
+    ] {
         let mut world = world(due, "2026-11-16T12:00");
         write(&mut world, when, "a");
         assert_eq!(states(&world)[0].1, met, "{when}");
@@ -97,8 +116,15 @@ fn early_says_how_long_before_the_due_time_a_delivery_already_counts() {
     write(&mut world, "2026-11-17T05:00", "a");
     write(&mut world, "2026-11-17T07:00", "b");
     world.run_until("2026-11-18T11:59");
-    let met: Vec<_> = world.slots("d").iter().map(|slot| (local(slot.due_at), slot.version.map(|version| version.0))).collect();
-    assert_eq!(met[..2], [("Tue 12:00".to_owned(), Some(1)), ("Wed 12:00".to_owned(), Some(2))]);
+    let met: Vec<_> = world
+        .slots("d")
+        .iter()
+        .map(|slot| (local(slot.due_at), slot.version.map(|version| version.0)))
+        .collect();
+    assert_eq!(
+        met[..2],
+        [("Tue 12:00".to_owned(), Some(1)), ("Wed 12:00".to_owned(), Some(2))]
+    );
 }
 
 #[test]
@@ -117,7 +143,11 @@ fn covers_asks_for_a_minimum_as_of() {
 #[test]
 fn a_calendar_removes_slots() {
     let text = made("due = { at = \"0 7 * * *\", calendar = \"no\" }");
-    let text = text.replacen("[datasets.d]", "[calendars.no]\nweekend = [\"Sat\", \"Sun\"]\nholidays = [\"2026-11-20\"]\n[datasets.d]", 1);
+    let text = text.replacen(
+        "[datasets.d]",
+        "[calendars.no]\nweekend = [\"Sat\", \"Sun\"]\nholidays = [\"2026-11-20\"]\n[datasets.d]",
+        1,
+    );
     let mut world = World::start(&text, "2026-11-18T12:00");
     world.run_until("2026-11-24T12:00");
     let due: Vec<_> = world.slots("d").iter().map(|slot| local(slot.due_at)).collect();
@@ -133,7 +163,14 @@ fn a_breach_is_noticed_at_its_deadline_and_after_downtime_at_once() {
     world.run_until("2026-12-12T03:00");
     world.restart();
     let slots = states(&world);
-    assert_eq!(slots[1..4], [("11-27".to_owned(), SlotState::Missed), ("12-04".to_owned(), SlotState::Missed), ("12-11".to_owned(), SlotState::Late)]);
+    assert_eq!(
+        slots[1..4],
+        [
+            ("11-27".to_owned(), SlotState::Missed),
+            ("12-04".to_owned(), SlotState::Missed),
+            ("12-11".to_owned(), SlotState::Late)
+        ]
+    );
     assert_eq!(world.slots("d")[1].decided_at, Some(at("2026-12-04T23:00")));
     assert_eq!(world.incidents().len(), 1);
     assert_eq!(world.incidents()[0].since, at("2026-12-11T23:15"));
@@ -149,7 +186,11 @@ fn a_downtime_of_more_slots_than_are_laid_at_once_does_not_stop_the_promise() {
     world.restart();
     assert_eq!(world.state_of("d").0, "late");
     write(&mut world, "2026-11-20T12:00:40", "b");
-    assert_eq!(world.state_of("d").0, "fresh", "the one due at 12:00 has come after all");
+    assert_eq!(
+        world.state_of("d").0,
+        "fresh",
+        "the one due at 12:00 has come after all"
+    );
     write(&mut world, "2026-11-20T12:00:50", "c");
     world.run_until("2026-11-20T12:01:30");
     assert_eq!(world.state_of("d").0, "fresh");
@@ -166,7 +207,11 @@ fn a_promise_that_is_edited_counts_from_then_on() {
     assert_eq!(state(&mut world, "2026-11-22T08:00"), "late");
     world.reload(&made("due = { at = \"0 8 * * *\", grace = \"2h\" }"));
     world.run_until("2026-11-23T09:59");
-    let monday = world.slots("d").into_iter().find(|slot| slot.due_at == at("2026-11-23T08:00")).unwrap();
+    let monday = world
+        .slots("d")
+        .into_iter()
+        .find(|slot| slot.due_at == at("2026-11-23T08:00"))
+        .unwrap();
     assert_eq!(monday.deadline, at("2026-11-23T10:00"));
     assert_eq!(monday.state, SlotState::Pending);
 }
@@ -181,9 +226,23 @@ fn a_promise_made_more_often_counts_from_the_next_time_on() {
     assert_eq!(state(&mut world, "2026-11-17T23:00"), "late");
     write(&mut world, "2026-11-18T12:00", "b");
     write(&mut world, "2026-11-18T13:00", "c");
-    let states: Vec<_> = world.slots("d").iter().map(|slot| (slot.due_at.strftime("%d").to_string(), slot.state)).collect();
-    assert_eq!(states[..2], [("17".to_owned(), SlotState::Recovered), ("18".to_owned(), SlotState::Met)]);
-    assert_eq!(states.last(), Some(&("20".to_owned(), SlotState::Met)), "what counted before the edit still counts");
+    let states: Vec<_> = world
+        .slots("d")
+        .iter()
+        .map(|slot| (slot.due_at.strftime("%d").to_string(), slot.state))
+        .collect();
+    assert_eq!(
+        states[..2],
+        [
+            ("17".to_owned(), SlotState::Recovered),
+            ("18".to_owned(), SlotState::Met)
+        ]
+    );
+    assert_eq!(
+        states.last(),
+        Some(&("20".to_owned(), SlotState::Met)),
+        "what counted before the edit still counts"
+    );
 }
 
 #[test]
@@ -214,7 +273,10 @@ fn the_first_slot_of_a_new_promise_is_the_first_whose_deadline_is_ahead() {
 
 #[test]
 fn nothing_ever_delivered_is_late_at_the_first_deadline() {
-    let mut world = World::start(&with_ops(&format!("[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n{FRIDAY}\n")), "2026-11-16T12:00");
+    let mut world = World::start(
+        &with_ops(&format!("[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n{FRIDAY}\n")),
+        "2026-11-16T12:00",
+    );
     assert_eq!(state(&mut world, "2026-11-20T23:14:59"), "unknown");
     assert_eq!(world.incidents().len(), 0);
     assert_eq!(state(&mut world, "2026-11-20T23:15"), "late");

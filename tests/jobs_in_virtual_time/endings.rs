@@ -25,7 +25,10 @@ fn ending(further: &str, play: Play) -> (Option<Outcome>, Option<String>) {
 fn every_way_to_end_has_its_outcome_and_a_reason() {
     let reason = |text: &str| Some(text.to_owned());
     assert_eq!(ending("", Play::succeeds()), (Some(Outcome::Succeeded), None));
-    assert_eq!(ending("", Play::fails(3, "")), (Some(Outcome::Failed), reason("exit code 3")));
+    assert_eq!(
+        ending("", Play::fails(3, "")),
+        (Some(Outcome::Failed), reason("exit code 3"))
+    );
     assert_eq!(
         ending("", Play::ends(ExitStatus::Signal(9))),
         (Some(Outcome::Killed), reason("killed by signal 9 (SIGKILL)"))
@@ -53,9 +56,16 @@ fn success_codes_and_warn_codes_widen_success() {
     let codes = "success_codes = [0, 3]\nwarn_codes = [4]";
     assert_eq!(ending(codes, Play::fails(3, "")), (Some(Outcome::Succeeded), None));
     let (outcome, reason) = ending(codes, Play::fails(4, ""));
-    assert_eq!((outcome, reason.as_deref()), (Some(Outcome::Succeeded), Some("exit code 4, a warning by warn_codes")));
+    assert_eq!(
+        (outcome, reason.as_deref()),
+        (Some(Outcome::Succeeded), Some("exit code 4, a warning by warn_codes"))
+    );
     assert_eq!(ending(codes, Play::fails(5, "")).0, Some(Outcome::Failed));
-    assert_eq!(ending("success_codes = [3]", Play::succeeds()).0, Some(Outcome::Failed), "0 must be written, too");
+    assert_eq!(
+        ending("success_codes = [3]", Play::succeeds()).0,
+        Some(Outcome::Failed),
+        "0 must be written, too"
+    );
 }
 
 #[test]
@@ -86,7 +96,10 @@ fn cancel_in_each_state() {
     running.done(Request::Cancel { run: id });
     running.run_until("2026-03-02T10:06");
     let run = running.last_run("j");
-    assert_eq!((run.outcome, run.reason.as_deref()), (Some(Outcome::Cancelled), Some("cancelled by anna")));
+    assert_eq!(
+        (run.outcome, run.reason.as_deref()),
+        (Some(Outcome::Cancelled), Some("cancelled by anna"))
+    );
     assert_eq!(run.by.as_deref(), Some("anna"));
     // Backing off.
     let mut backing_off = once(retry);
@@ -108,7 +121,9 @@ fn cancel_in_each_state() {
     assert_eq!(waiting.last_run("j").outcome, Some(Outcome::Cancelled));
     assert_eq!(waiting.starts("j").len(), 1);
     // Over.
-    let Reply::Refused(why) = waiting.ask(Request::Cancel { run: second }) else { panic!("it is over") };
+    let Reply::Refused(why) = waiting.ask(Request::Cancel { run: second }) else {
+        panic!("it is over")
+    };
     assert!(why.contains("not going on"), "{why}");
 }
 
@@ -120,11 +135,20 @@ fn a_run_that_fails_while_it_is_being_cancelled_is_not_tried_again() {
     let id = world.last_run("j").id;
     world.done(Request::Cancel { run: id });
     // The process had ended by itself before the signal came.
-    let exit = Play::fails(1, "").exit(freshd::model::AttemptId { run: id, number: 1 }, at("2026-03-02T10:00"), at("2026-03-02T10:00:59"), None);
+    let exit = Play::fails(1, "").exit(
+        freshd::model::AttemptId { run: id, number: 1 },
+        at("2026-03-02T10:00"),
+        at("2026-03-02T10:00:59"),
+        None,
+    );
     world.handle(freshd::model::Event::AttemptEnded(exit));
     world.run_until("2026-03-02T10:10");
     let run = world.last_run("j");
-    assert_eq!((run.state, run.outcome, run.attempts), (RunState::Final, Some(Outcome::Failed), 1), "{run:?}");
+    assert_eq!(
+        (run.state, run.outcome, run.attempts),
+        (RunState::Final, Some(Outcome::Failed), 1),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -170,7 +194,10 @@ fn claimed_only(further: &str, back_at: &str) -> World {
     let mut world = once(further);
     world.run_until("2026-03-02T09:59:59");
     let engine = world.engine.as_mut().unwrap();
-    let now = freshd::model::Now { wall: at("2026-03-02T10:00"), boot: world.now.boot + Duration::from_secs(1) };
+    let now = freshd::model::Now {
+        wall: at("2026-03-02T10:00"),
+        boot: world.now.boot + Duration::from_secs(1),
+    };
     let step = engine.handle(now, freshd::model::Event::Tick);
     world.commit_only(step.facts);
     world.crash();
@@ -207,15 +234,27 @@ fn a_retry_that_was_claimed_but_never_started_and_is_too_old_keeps_the_failure_b
     world.run_until("2026-03-02T10:00:05");
     let retry_at = world.last_run("j").retry_at.unwrap();
     let boot = world.now.boot + freshd::model::elapsed(world.now.wall, retry_at);
-    let step = world.engine.as_mut().unwrap().handle(freshd::model::Now { wall: retry_at, boot }, freshd::model::Event::Tick);
-    assert!(step.facts.iter().any(|fact| matches!(fact, Fact::Attempt(attempt) if attempt.id.number == 2)));
+    let step = world
+        .engine
+        .as_mut()
+        .unwrap()
+        .handle(freshd::model::Now { wall: retry_at, boot }, freshd::model::Event::Tick);
+    assert!(
+        step.facts
+            .iter()
+            .any(|fact| matches!(fact, Fact::Attempt(attempt) if attempt.id.number == 2))
+    );
     world.commit_only(step.facts);
     world.crash();
     world.run_until("2026-03-04T10:00");
     world.restart();
     world.run_until("2026-03-04T11:00");
     let run = world.last_run("j");
-    assert_eq!((run.outcome, world.starts("j").len()), (Some(Outcome::Failed), 1), "{run:?}");
+    assert_eq!(
+        (run.outcome, world.starts("j").len()),
+        (Some(Outcome::Failed), 1),
+        "{run:?}"
+    );
     assert_eq!(world.open_incidents().len(), 1, "its owner hears of the failure");
 }
 
@@ -243,11 +282,26 @@ fn a_new_version_starts_the_jobs_that_wait_for_it_and_none_is_left_out() {
     world.script("b", |_, _| Play::succeeds().taking(Duration::from_mins(7)));
     world.run_until("2026-03-02T10:31");
     assert_eq!(world.starts("a").len(), 7);
-    assert_eq!(world.starts("b"), ["10:00:05", "10:07:05", "10:14:05", "10:21:05", "10:28:05"]);
+    assert_eq!(
+        world.starts("b"),
+        ["10:00:05", "10:07:05", "10:14:05", "10:21:05", "10:28:05"]
+    );
     let last = &world.specs[&world.started.iter().rev().find(|(job, _, _)| job == "b").unwrap().1];
-    assert!(last.env.iter().any(|(key, value)| key == "FRESHD_INPUT_LOTS" && value.ends_with("versions/lots/6/lots")), "{:?}", last.env);
-    let skipped = world.runs("b").into_iter().filter(|run| run.outcome == Some(Outcome::Skipped));
-    assert!(skipped.clone().count() >= 1, "a version that came while one waited is on the record");
+    assert!(
+        last.env
+            .iter()
+            .any(|(key, value)| key == "FRESHD_INPUT_LOTS" && value.ends_with("versions/lots/6/lots")),
+        "{:?}",
+        last.env
+    );
+    let skipped = world
+        .runs("b")
+        .into_iter()
+        .filter(|run| run.outcome == Some(Outcome::Skipped));
+    assert!(
+        skipped.clone().count() >= 1,
+        "a version that came while one waited is on the record"
+    );
     assert!(skipped.clone().all(|run| run.reason.unwrap().starts_with("overlap: ")));
 }
 
@@ -266,9 +320,14 @@ fn a_needed_input_without_a_version_skips_the_run_and_says_why() {
     for job in ["b", "c"] {
         let run = world.last_run(job);
         assert_eq!(run.outcome, Some(Outcome::Skipped), "{job}");
-        assert_eq!(run.reason.as_deref(), Some("input stale: it needs lots, which has no version yet"));
+        assert_eq!(
+            run.reason.as_deref(),
+            Some("input stale: it needs lots, which has no version yet")
+        );
     }
-    let Reply::Refused(_) = world.run("b") else { panic!("by hand it is refused") };
+    let Reply::Refused(_) = world.run("b") else {
+        panic!("by hand it is refused")
+    };
     world.run("a");
     world.run_until("2026-03-02T10:06");
     assert_eq!(world.starts("b"), ["10:05:00"]);
@@ -282,9 +341,15 @@ fn a_paused_job_records_the_versions_it_does_not_read() {
          [jobs.b]\nowner = \"ops\"\ncommand = \"true\"\non = [\"lots\"]\n",
     );
     let mut world = World::start(&text, "2026-03-02T09:59");
-    world.done(Request::Pause { job: "b".into(), because: "stocktaking".to_owned() });
+    world.done(Request::Pause {
+        job: "b".into(),
+        because: "stocktaking".to_owned(),
+    });
     world.run("a");
     world.run_until("2026-03-02T10:04");
     let run = world.last_run("b");
-    assert_eq!((run.outcome, run.reason.as_deref()), (Some(Outcome::Skipped), Some("paused: stocktaking")));
+    assert_eq!(
+        (run.outcome, run.reason.as_deref()),
+        (Some(Outcome::Skipped), Some("paused: stocktaking"))
+    );
 }

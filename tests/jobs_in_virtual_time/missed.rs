@@ -18,7 +18,10 @@ fn down(world: &mut World, from: &str, to: &str, settled: &str) {
 
 fn missed_reasons(world: &World) -> Vec<String> {
     let runs = world.runs("j");
-    runs.into_iter().filter(|run| run.outcome == Some(Outcome::Missed)).filter_map(|run| run.reason).collect()
+    runs.into_iter()
+        .filter(|run| run.outcome == Some(Outcome::Missed))
+        .filter_map(|run| run.reason)
+        .collect()
 }
 
 #[test]
@@ -34,7 +37,11 @@ fn after_downtime_the_newest_missed_occurrence_runs_and_the_others_are_recorded(
     let mut world = world(HOURLY, "2026-03-02T09:30");
     down(&mut world, "2026-03-02T10:30", "2026-03-02T14:30", "2026-03-02T14:40");
     assert_eq!(world.starts("j"), ["10:00:00", "14:30:00"]);
-    let outcomes: Vec<_> = world.outcomes("j").into_iter().map(|(due, outcome)| (due, outcome.unwrap())).collect();
+    let outcomes: Vec<_> = world
+        .outcomes("j")
+        .into_iter()
+        .map(|(due, outcome)| (due, outcome.unwrap()))
+        .collect();
     assert_eq!(
         outcomes,
         [
@@ -46,12 +53,19 @@ fn after_downtime_the_newest_missed_occurrence_runs_and_the_others_are_recorded(
         ]
     );
     assert_eq!(world.last_run("j").trigger, Trigger::CatchUp);
-    assert!(missed_reasons(&world).iter().all(|reason| reason.contains("a newer occurrence runs instead")));
+    assert!(
+        missed_reasons(&world)
+            .iter()
+            .all(|reason| reason.contains("a newer occurrence runs instead"))
+    );
 }
 
 #[test]
 fn a_start_up_to_a_minute_late_is_an_ordinary_one() {
-    for (back_at, trigger) in [("2026-03-02T11:01:00", Trigger::Schedule), ("2026-03-02T11:01:01", Trigger::CatchUp)] {
+    for (back_at, trigger) in [
+        ("2026-03-02T11:01:00", Trigger::Schedule),
+        ("2026-03-02T11:01:01", Trigger::CatchUp),
+    ] {
         let mut world = world(HOURLY, "2026-03-02T10:30");
         down(&mut world, "2026-03-02T10:59", back_at, "2026-03-02T11:10");
         assert_eq!(world.last_run("j").trigger, trigger, "back at {back_at}");
@@ -62,22 +76,48 @@ fn a_start_up_to_a_minute_late_is_an_ordinary_one() {
 #[test]
 fn an_occurrence_due_right_now_counts_as_the_newest() {
     let mut world = world(HOURLY, "2026-03-02T09:30");
-    down(&mut world, "2026-03-02T10:30", "2026-03-02T13:00:20", "2026-03-02T13:10");
-    assert_eq!(world.starts("j"), ["10:00:00", "13:00:20"], "one run, not a catch-up and a start");
+    down(
+        &mut world,
+        "2026-03-02T10:30",
+        "2026-03-02T13:00:20",
+        "2026-03-02T13:10",
+    );
+    assert_eq!(
+        world.starts("j"),
+        ["10:00:00", "13:00:20"],
+        "one run, not a catch-up and a start"
+    );
     assert_eq!(world.last_run("j").trigger, Trigger::Schedule);
     assert_eq!(missed_reasons(&world).len(), 2);
 }
 
 #[test]
 fn catch_up_all_runs_the_newest_up_to_its_limit_oldest_first_one_after_another() {
-    let mut world = world(&format!("{HOURLY}\ncatch_up = \"all\"\ncatch_up_limit = 3"), "2026-03-02T09:30");
+    let mut world = world(
+        &format!("{HOURLY}\ncatch_up = \"all\"\ncatch_up_limit = 3"),
+        "2026-03-02T09:30",
+    );
     world.script("j", |_, _| Play::succeeds().taking(std::time::Duration::from_mins(2)));
-    down(&mut world, "2026-03-02T10:30", "2026-03-02T15:00:10", "2026-03-02T15:30");
+    down(
+        &mut world,
+        "2026-03-02T10:30",
+        "2026-03-02T15:00:10",
+        "2026-03-02T15:30",
+    );
     let runs: Vec<_> = world.runs("j").into_iter().filter(|run| run.attempts > 0).collect();
-    let due: Vec<_> = runs.iter().map(|run| super::virtual_world::local(run.due_at.unwrap())).collect();
+    let due: Vec<_> = runs
+        .iter()
+        .map(|run| super::virtual_world::local(run.due_at.unwrap()))
+        .collect();
     assert_eq!(due, ["Mon 10:00", "Mon 12:00", "Mon 13:00", "Mon 14:00", "Mon 15:00"]);
-    assert_eq!(world.starts("j"), ["10:00:00", "15:00:10", "15:02:10", "15:04:10", "15:06:10"]);
-    assert_eq!(missed_reasons(&world), ["freshd was down or asleep at the due time, and catch_up_limit is reached"]);
+    assert_eq!(
+        world.starts("j"),
+        ["10:00:00", "15:00:10", "15:02:10", "15:04:10", "15:06:10"]
+    );
+    assert_eq!(
+        missed_reasons(&world),
+        ["freshd was down or asleep at the due time, and catch_up_limit is reached"]
+    );
 }
 
 #[test]
@@ -102,12 +142,20 @@ fn what_is_older_than_catch_up_within_is_not_worth_running() {
 #[test]
 fn more_than_a_thousand_missed_are_one_range_and_the_newest_still_runs() {
     let mut world = world("schedule = \"* * * * *\"", "2026-03-02T09:59:30");
-    down(&mut world, "2026-03-02T10:00:30", "2026-03-03T10:02:10", "2026-03-03T10:02:30");
+    down(
+        &mut world,
+        "2026-03-02T10:00:30",
+        "2026-03-03T10:02:10",
+        "2026-03-03T10:02:30",
+    );
     let runs = world.runs("j");
     assert_eq!(runs.len(), 3, "{runs:?}");
     let range = &runs[1];
     assert_eq!(range.outcome, Some(Outcome::Missed));
-    assert_eq!((range.due_at, range.due_until), (Some(at("2026-03-02T10:01")), Some(at("2026-03-03T10:01"))));
+    assert_eq!(
+        (range.due_at, range.due_until),
+        (Some(at("2026-03-02T10:01")), Some(at("2026-03-03T10:01")))
+    );
     assert_eq!(range.occurrences, 1_441);
     assert_eq!(world.starts("j").len(), 2);
 }
@@ -121,8 +169,15 @@ fn a_gap_too_long_to_enumerate_still_runs_the_newest_missed_occurrence() {
     world.restart();
     world.run_until("2026-06-01T12:00:50");
     let last = world.last_run("j");
-    assert_eq!((last.due_at, last.outcome), (Some(at("2026-06-01T12:00")), Some(Outcome::Succeeded)));
-    let missed: Vec<_> = world.runs("j").into_iter().filter(|run| run.outcome == Some(Outcome::Missed)).collect();
+    assert_eq!(
+        (last.due_at, last.outcome),
+        (Some(at("2026-06-01T12:00")), Some(Outcome::Succeeded))
+    );
+    let missed: Vec<_> = world
+        .runs("j")
+        .into_iter()
+        .filter(|run| run.outcome == Some(Outcome::Missed))
+        .collect();
     assert_eq!(missed.len(), 1, "{missed:?}");
     assert_eq!(missed[0].due_until, Some(at("2026-06-01T11:59")));
     assert!(missed[0].occurrences >= 100_000, "{}", missed[0].occurrences);
@@ -131,11 +186,21 @@ fn a_gap_too_long_to_enumerate_still_runs_the_newest_missed_occurrence() {
 #[test]
 fn a_pause_is_not_downtime() {
     let mut world = world(HOURLY, "2026-03-02T09:30");
-    world.done(Request::Pause { job: "j".into(), because: "stocktaking".to_owned() });
+    world.done(Request::Pause {
+        job: "j".into(),
+        because: "stocktaking".to_owned(),
+    });
     world.run_until("2026-03-02T12:30");
     assert_eq!(world.starts("j").len(), 0);
-    let skipped: Vec<_> = world.runs("j").into_iter().map(|run| (run.outcome, run.reason)).collect();
-    assert_eq!(skipped, vec![(Some(Outcome::Skipped), Some("paused: stocktaking".to_owned())); 3]);
+    let skipped: Vec<_> = world
+        .runs("j")
+        .into_iter()
+        .map(|run| (run.outcome, run.reason))
+        .collect();
+    assert_eq!(
+        skipped,
+        vec![(Some(Outcome::Skipped), Some("paused: stocktaking".to_owned())); 3]
+    );
     world.done(Request::Resume { job: "j".into() });
     world.run_until("2026-03-02T13:30");
     assert_eq!(world.starts("j"), ["13:00:00"]);
@@ -144,13 +209,24 @@ fn a_pause_is_not_downtime() {
 #[test]
 fn a_pause_outlives_downtime_and_a_long_one_is_recorded_as_a_range() {
     let mut world = world("schedule = \"* * * * *\"", "2026-03-02T09:59:30");
-    world.done(Request::Pause { job: "j".into(), because: "stocktaking".to_owned() });
-    down(&mut world, "2026-03-02T10:00:30", "2026-03-04T10:00:30", "2026-03-04T10:00:40");
+    world.done(Request::Pause {
+        job: "j".into(),
+        because: "stocktaking".to_owned(),
+    });
+    down(
+        &mut world,
+        "2026-03-02T10:00:30",
+        "2026-03-04T10:00:30",
+        "2026-03-04T10:00:40",
+    );
     let runs = world.runs("j");
     assert_eq!(runs.len(), 2, "{}", runs.len());
     assert_eq!((runs[1].occurrences, runs[1].outcome), (2_880, Some(Outcome::Skipped)));
     assert_eq!(world.starts("j").len(), 0);
-    let Reply::Refused(_) = world.ask(Request::Pause { job: "nothing".into(), because: String::new() }) else {
+    let Reply::Refused(_) = world.ask(Request::Pause {
+        job: "nothing".into(),
+        because: String::new(),
+    }) else {
         panic!("an unknown job is refused");
     };
 }
@@ -190,7 +266,12 @@ fn a_clock_set_forward_is_downtime() {
     world.run_until("2026-03-02T15:30");
     assert_eq!(world.starts("j"), ["10:00:00", "14:30:00", "15:00:00"]);
     assert_eq!(missed_reasons(&world).len(), 3);
-    assert!(world.facts.iter().any(|fact| matches!(fact, freshd::model::Fact::ClockStep(step) if step.by_ms == 4 * 3_600_000)));
+    assert!(
+        world
+            .facts
+            .iter()
+            .any(|fact| matches!(fact, freshd::model::Fact::ClockStep(step) if step.by_ms == 4 * 3_600_000))
+    );
 }
 
 #[test]
@@ -222,7 +303,13 @@ fn with_a_clock_earlier_than_the_records_nothing_starts_until_it_catches_up() {
         ),
         "2026-03-02T09:30",
     );
-    world.script("j", |_, now| if now < at("2026-03-02T10:30") { Play::fails(1, "") } else { Play::succeeds() });
+    world.script("j", |_, now| {
+        if now < at("2026-03-02T10:30") {
+            Play::fails(1, "")
+        } else {
+            Play::succeeds()
+        }
+    });
     world.run_until("2026-03-02T10:00:06");
     world.crash();
     world.set_clock("2026-03-02T09:30");
@@ -259,7 +346,10 @@ fn a_dst_gap_makes_one_run_that_carries_all_the_nominal_times_it_stands_for() {
     let mut world = world("schedule = \"0,30 2 * * *\"", "2026-03-28T12:00");
     world.run_until("2026-03-29T12:00");
     assert_eq!(world.starts("j"), ["03:00:00"], "at the first instant after the gap");
-    assert_eq!(world.last_run("j").nominal, ["2026-03-29T02:00:00", "2026-03-29T02:30:00"]);
+    assert_eq!(
+        world.last_run("j").nominal,
+        ["2026-03-29T02:00:00", "2026-03-29T02:30:00"]
+    );
 }
 
 #[test]
@@ -281,9 +371,16 @@ fn a_holiday_is_recorded_as_skipped_with_its_reason() {
     world.run_until("2026-05-04T12:00");
     let outcomes = world.outcomes("j");
     let skipped = |due: &str| (due.to_owned(), Some(Outcome::Skipped));
-    assert_eq!(outcomes[..3], [skipped("Fri 06:00"), skipped("Sat 06:00"), skipped("Sun 06:00")]);
+    assert_eq!(
+        outcomes[..3],
+        [skipped("Fri 06:00"), skipped("Sat 06:00"), skipped("Sun 06:00")]
+    );
     assert_eq!(outcomes[3], ("Mon 06:00".to_owned(), Some(Outcome::Succeeded)));
-    assert!(world.runs("j")[0].reason.as_ref().unwrap().contains("2026-05-01"), "{:?}", world.runs("j")[0].reason);
+    assert!(
+        world.runs("j")[0].reason.as_ref().unwrap().contains("2026-05-01"),
+        "{:?}",
+        world.runs("j")[0].reason
+    );
 }
 
 #[test]

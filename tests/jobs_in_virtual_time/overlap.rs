@@ -9,8 +9,10 @@ use super::world;
 
 /// A job due every ten minutes that takes `minutes`.
 fn slow(overlap: &str, minutes: u64, further: &str) -> World {
-    let mut world =
-        world(&format!("schedule = \"*/10 * * * *\"\ntimeout = \"none\"\noverlap = \"{overlap}\"\n{further}"), "2026-03-02T09:59");
+    let mut world = world(
+        &format!("schedule = \"*/10 * * * *\"\ntimeout = \"none\"\noverlap = \"{overlap}\"\n{further}"),
+        "2026-03-02T09:59",
+    );
     world.script("j", move |_, _| Play::succeeds().taking(Duration::from_mins(minutes)));
     world
 }
@@ -34,7 +36,10 @@ fn skip_records_what_is_due_while_the_job_runs_with_the_run_in_the_way() {
     assert_eq!(world.starts("j"), ["10:00:00", "10:20:00", "10:40:00"]);
     let skipped = &world.runs("j")[1];
     assert_eq!(skipped.outcome, Some(Outcome::Skipped));
-    assert_eq!(skipped.reason.as_deref(), Some("overlap: run 1 of j is going on since 10m"));
+    assert_eq!(
+        skipped.reason.as_deref(),
+        Some("overlap: run 1 of j is going on since 10m")
+    );
 }
 
 #[test]
@@ -61,7 +66,10 @@ fn replace_ends_the_running_one_first() {
     assert_eq!(most_alive(&mut world, "2026-03-02T10:30"), 1);
     assert_eq!(world.starts("j"), ["10:00:00", "10:10:00", "10:20:00", "10:30:00"]);
     let first = &world.runs("j")[0];
-    assert_eq!((first.outcome, first.reason.as_deref()), (Some(Outcome::Cancelled), Some("replaced by a newer run")));
+    assert_eq!(
+        (first.outcome, first.reason.as_deref()),
+        (Some(Outcome::Cancelled), Some("replaced by a newer run"))
+    );
 }
 
 #[test]
@@ -100,19 +108,32 @@ fn a_run_backing_off_gives_way_to_the_next_which_starts_once() {
     for overlap in ["skip", "queue", "replace", "allow"] {
         let retry = "retry = { attempts = 9, delay = \"8h\", max_delay = \"8h\" }";
         let mut world = slow(overlap, 1, retry);
-        world.script("j", |_, now| if now < at("2026-03-02T10:05") { Play::fails(1, "") } else { Play::succeeds() });
+        world.script("j", |_, now| {
+            if now < at("2026-03-02T10:05") {
+                Play::fails(1, "")
+            } else {
+                Play::succeeds()
+            }
+        });
         world.run_until("2026-03-02T10:15");
         assert_eq!(world.starts("j"), ["10:00:00", "10:10:00"], "{overlap}");
         let first = &world.runs("j")[0];
         assert_eq!(first.outcome, Some(Outcome::Failed));
-        assert_eq!(first.reason.as_deref(), Some("exit code 1; the next run took its place"));
+        assert_eq!(
+            first.reason.as_deref(),
+            Some("exit code 1; the next run took its place")
+        );
         assert_eq!(world.runs("j")[1].attempts, 1);
     }
 }
 
 #[test]
 fn a_manual_run_takes_the_place_of_one_that_backs_off_and_starts_once() {
-    let mut world = slow("skip", 1, "retry = { attempts = 2, delay = \"8h\", max_delay = \"8h\" }");
+    let mut world = slow(
+        "skip",
+        1,
+        "retry = { attempts = 2, delay = \"8h\", max_delay = \"8h\" }",
+    );
     world.script("j", |_, _| Play::fails(1, "").taking(Duration::from_secs(5)));
     world.run_until("2026-03-02T10:01");
     world.run("j");
@@ -129,9 +150,16 @@ fn catch_ups_obey_the_overlap_and_what_comes_due_meanwhile_queues_behind_them() 
         world.crash();
         world.run_until("2026-03-02T10:45");
         world.restart();
-        assert_eq!(most_alive(&mut world, "2026-03-02T11:15"), if overlap == "allow" { 2 } else { 1 }, "{overlap}");
+        assert_eq!(
+            most_alive(&mut world, "2026-03-02T11:15"),
+            if overlap == "allow" { 2 } else { 1 },
+            "{overlap}"
+        );
         let runs = world.runs("j");
-        assert!(runs.iter().all(|run| run.outcome != Some(Outcome::Skipped)), "{overlap}: {runs:?}");
+        assert!(
+            runs.iter().all(|run| run.outcome != Some(Outcome::Skipped)),
+            "{overlap}: {runs:?}"
+        );
         let catch_ups = runs.iter().filter(|run| run.trigger == Trigger::CatchUp).count();
         assert_eq!(catch_ups, 4, "{overlap}");
     }
@@ -146,7 +174,11 @@ fn a_catch_up_is_skipped_while_the_run_from_before_the_downtime_still_goes_on() 
     world.restart();
     assert_eq!(most_alive(&mut world, "2026-03-02T10:59"), 1);
     assert_eq!(world.starts("j").len(), 1);
-    let newest = world.runs("j").into_iter().find(|run| run.due_at == Some(at("2026-03-02T10:30"))).unwrap();
+    let newest = world
+        .runs("j")
+        .into_iter()
+        .find(|run| run.due_at == Some(at("2026-03-02T10:30")))
+        .unwrap();
     assert!(newest.reason.unwrap().starts_with("overlap: run 1 of j"));
 }
 
@@ -172,7 +204,13 @@ fn a_replaced_run_that_had_failed_attempts_keeps_its_failure() {
         ),
         "2026-03-02T09:59",
     );
-    world.script("j", |_, now| if now < at("2026-03-02T10:05") { Play::fails(3, "") } else { Play::succeeds() });
+    world.script("j", |_, now| {
+        if now < at("2026-03-02T10:05") {
+            Play::fails(3, "")
+        } else {
+            Play::succeeds()
+        }
+    });
     world.script("k", |_, _| Play::succeeds().taking(Duration::from_mins(30)));
     world.run_until("2026-03-02T10:00:03");
     world.run("k");
@@ -180,8 +218,16 @@ fn a_replaced_run_that_had_failed_attempts_keeps_its_failure() {
     assert_eq!(world.runs("j")[0].state, RunState::Waiting);
     world.run_until("2026-03-02T10:45");
     let first = &world.runs("j")[0];
-    assert_eq!((first.outcome, first.exit_code), (Some(Outcome::Failed), Some(3)), "{first:?}");
-    assert_eq!(world.starts("j"), ["10:00:00", "10:30:05", "10:40:00"], "the newest of those that waited");
+    assert_eq!(
+        (first.outcome, first.exit_code),
+        (Some(Outcome::Failed), Some(3)),
+        "{first:?}"
+    );
+    assert_eq!(
+        world.starts("j"),
+        ["10:00:00", "10:30:05", "10:40:00"],
+        "the newest of those that waited"
+    );
 }
 
 #[test]
@@ -190,9 +236,16 @@ fn a_request_to_cancel_reaches_the_process_even_if_freshd_dies_before_it_could_s
     world.run_until("2026-03-02T10:01");
     world.crash_at = Some((world.commits + 1, super::virtual_world::Crash::After));
     let id = world.last_run("j").id;
-    world.handle(freshd::model::Event::Requested { id: 9, by: "anna".to_owned(), request: Request::Cancel { run: id } });
+    world.handle(freshd::model::Event::Requested {
+        id: 9,
+        by: "anna".to_owned(),
+        request: Request::Cancel { run: id },
+    });
     world.run_until("2026-03-02T10:02");
     let run = &world.runs("j")[0];
-    assert_eq!((run.outcome, run.reason.as_deref()), (Some(Outcome::Cancelled), Some("cancelled by anna")));
+    assert_eq!(
+        (run.outcome, run.reason.as_deref()),
+        (Some(Outcome::Cancelled), Some("cancelled by anna"))
+    );
     assert_eq!(world.starts("j").len(), 1);
 }

@@ -76,13 +76,20 @@ fn a_pool_that_shrinks_keeps_the_order() {
     world.reload(&five(1));
     world.run_until("2026-03-02T10:12");
     assert_eq!(order(&world), ["a", "b", "c", "d", "e"]);
-    assert_eq!(world.starts("e")[0], "10:04:02", "one by one, once there are no more than one");
+    assert_eq!(
+        world.starts("e")[0],
+        "10:04:02",
+        "one by one, once there are no more than one"
+    );
 }
 
 #[test]
 fn a_job_taken_out_of_its_pool_waits_no_longer() {
     let mut world = begun(1);
-    world.reload(&five(1).replace("[jobs.c]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"", "[jobs.c]\nowner = \"ops\"\ncommand = \"true\""));
+    world.reload(&five(1).replace(
+        "[jobs.c]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"",
+        "[jobs.c]\nowner = \"ops\"\ncommand = \"true\"",
+    ));
     assert_eq!(order(&world), ["a", "c"]);
     world.run_until("2026-03-02T10:12");
     assert_eq!(order(&world), ["a", "c", "b", "d", "e"]);
@@ -95,7 +102,13 @@ fn a_run_backing_off_leaves_its_slot_to_others() {
         "[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nretry = { attempts = 2, delay = \"1s\" }",
     );
     let mut world = World::start(&text, "2026-03-02T10:00");
-    world.script("a", |spec, _| if spec.id.number == 1 { Play::fails(1, "") } else { Play::succeeds() });
+    world.script("a", |spec, _| {
+        if spec.id.number == 1 {
+            Play::fails(1, "")
+        } else {
+            Play::succeeds()
+        }
+    });
     world.script("b", |_, _| Play::succeeds().taking(Duration::from_mins(2)));
     world.run("a");
     world.run("b");
@@ -123,5 +136,12 @@ fn runs_of_one_job_that_may_overlap_share_a_pool_also_after_a_restart() {
     world.run_until("2026-03-02T10:05:30");
     assert_eq!(world.alive.len(), 2, "both slots are used");
     world.run_until("2026-03-02T10:07");
-    assert_eq!(world.runs("a").iter().filter(|run| run.outcome == Some(Outcome::Succeeded)).count(), 6);
+    assert_eq!(
+        world
+            .runs("a")
+            .iter()
+            .filter(|run| run.outcome == Some(Outcome::Succeeded))
+            .count(),
+        6
+    );
 }

@@ -18,7 +18,11 @@ fn a_reload_without_changes_loses_and_repeats_nothing_at_any_instant() {
         world.run_until_instant(first);
         world.reload(&one_job(text));
         world.run_until("2026-03-02T10:16");
-        assert_eq!(world.starts("j"), ["10:00:00", "10:05:00", "10:10:00", "10:15:00"], "reload after {offset} s");
+        assert_eq!(
+            world.starts("j"),
+            ["10:00:00", "10:05:00", "10:10:00", "10:15:00"],
+            "reload after {offset} s"
+        );
     }
 }
 
@@ -66,10 +70,22 @@ const PRODUCER: &str = "[datasets.d]\nowner = \"ops\"\nfile = \"out/d.csv\"\n\
 #[test]
 fn a_running_run_keeps_what_it_started_with() {
     let edits = [
-        ("its job is removed", with_ops("[datasets.d]\nowner = \"ops\"\nfile = \"out/d.csv\"\n")),
-        ("its dataset moves", with_ops(&PRODUCER.replace("out/d.csv", "other/e.csv"))),
-        ("it produces nothing any more", with_ops(&PRODUCER.replace("produces = \"d\"", ""))),
-        ("its success codes change", with_ops(&PRODUCER.replace("produces", "success_codes = [9]\nproduces"))),
+        (
+            "its job is removed",
+            with_ops("[datasets.d]\nowner = \"ops\"\nfile = \"out/d.csv\"\n"),
+        ),
+        (
+            "its dataset moves",
+            with_ops(&PRODUCER.replace("out/d.csv", "other/e.csv")),
+        ),
+        (
+            "it produces nothing any more",
+            with_ops(&PRODUCER.replace("produces = \"d\"", "")),
+        ),
+        (
+            "its success codes change",
+            with_ops(&PRODUCER.replace("produces", "success_codes = [9]\nproduces")),
+        ),
         ("everything is removed", with_ops("")),
     ];
     for (what, edited) in edits {
@@ -109,7 +125,10 @@ fn a_job_removed_while_its_output_is_judged_still_publishes_it() {
 #[test]
 fn an_edited_job_begins_now_and_keeps_its_pause() {
     let mut world = world("schedule = \"0 * * * *\"", "2026-03-02T09:30");
-    world.done(freshd::model::Request::Pause { job: "j".into(), because: "stocktaking".to_owned() });
+    world.done(freshd::model::Request::Pause {
+        job: "j".into(),
+        because: "stocktaking".to_owned(),
+    });
     world.reload(&one_job("schedule = \"30 * * * *\""));
     world.run_until("2026-03-02T11:00");
     assert_eq!(world.starts("j").len(), 0);
@@ -127,6 +146,10 @@ fn a_waiting_run_starts_under_the_new_configuration() {
     world.run("j");
     world.reload(&one_job(text).replace("\"true\"", "\"echo new\""));
     world.run_until("2026-03-02T10:00");
-    let commands: Vec<_> = world.started.iter().map(|(_, id, _)| world.specs[id].argv[2].as_str()).collect();
+    let commands: Vec<_> = world
+        .started
+        .iter()
+        .map(|(_, id, _)| world.specs[id].argv[2].as_str())
+        .collect();
     assert_eq!(commands, ["true", "echo new"]);
 }

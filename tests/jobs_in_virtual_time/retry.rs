@@ -25,7 +25,10 @@ fn backoff_grows_by_its_factor_is_capped_and_drawn_from_the_stored_seed() {
     let mut longest = [0_i64; 3];
     let mut seen = std::collections::BTreeSet::new();
     for hour in 0..6 {
-        let mut world = world(&format!("schedule = \"0 * 2 3 *\"\n{RETRY}"), &format!("2026-03-02T0{hour}:59"));
+        let mut world = world(
+            &format!("schedule = \"0 * 2 3 *\"\n{RETRY}"),
+            &format!("2026-03-02T0{hour}:59"),
+        );
         world.script("j", |_, _| Play::fails(1, ""));
         world.run_until(&format!("2026-03-02T0{}:30", hour + 1));
         let started: Vec<_> = world.started.iter().map(|(_, _, at)| *at).collect();
@@ -39,7 +42,11 @@ fn backoff_grows_by_its_factor_is_capped_and_drawn_from_the_stored_seed() {
             seen.insert(waited);
         }
     }
-    assert_eq!(seen.len(), 3, "the seed is the run's, and all six are run 1 of their worlds");
+    assert_eq!(
+        seen.len(),
+        3,
+        "the seed is the run's, and all six are run 1 of their worlds"
+    );
 }
 
 #[test]
@@ -55,7 +62,12 @@ fn attempts_of_different_runs_back_off_differently() {
 fn retries_survive_a_restart_at_their_decided_times() {
     let mut whole = failing(RETRY, 1);
     whole.run_until("2026-03-02T10:30");
-    for crash_at in ["2026-03-02T10:00:02", "2026-03-02T10:00:06", "2026-03-02T10:01:00", "2026-03-02T10:02:00"] {
+    for crash_at in [
+        "2026-03-02T10:00:02",
+        "2026-03-02T10:00:06",
+        "2026-03-02T10:01:00",
+        "2026-03-02T10:02:00",
+    ] {
         let mut world = failing(RETRY, 1);
         world.run_until(crash_at);
         world.crash();
@@ -103,14 +115,21 @@ fn backoff_runs_on_the_boot_clock() {
 
 #[test]
 fn the_next_occurrence_ends_the_retries_of_the_one_before() {
-    let mut world = world("schedule = \"*/10 * * * *\"\nretry = { attempts = 100, delay = \"4m\", max_delay = \"4m\" }", "2026-03-02T09:59");
+    let mut world = world(
+        "schedule = \"*/10 * * * *\"\nretry = { attempts = 100, delay = \"4m\", max_delay = \"4m\" }",
+        "2026-03-02T09:59",
+    );
     world.script("j", |_, _| Play::fails(1, ""));
     world.run_until("2026-03-02T10:25");
     let runs = world.runs("j");
     assert_eq!(runs.len(), 3);
     for run in &runs[..2] {
         assert_eq!(run.outcome, Some(Outcome::Failed));
-        assert!(run.reason.as_ref().unwrap().ends_with("the next run took its place"), "{:?}", run.reason);
+        assert!(
+            run.reason.as_ref().unwrap().ends_with("the next run took its place"),
+            "{:?}",
+            run.reason
+        );
     }
 }
 
@@ -130,15 +149,27 @@ fn only_the_failures_that_retry_on_names_are_repeated() {
     let never = "retry = { attempts = 3, delay = \"1s\" }\nno_retry_on = [2, \"spawn_failed\"]";
     assert_eq!(ends(&mut once(never), Play::fails(2, "")), 1);
     assert_eq!(ends(&mut once(never), Play::fails(3, "")), 3);
-    assert_eq!(ends(&mut once(never), Play::ends(ExitStatus::NotStarted("no such file".to_owned()))), 1);
+    assert_eq!(
+        ends(
+            &mut once(never),
+            Play::ends(ExitStatus::NotStarted("no such file".to_owned()))
+        ),
+        1
+    );
 }
 
 #[test]
 fn nothing_starts_after_give_up_after() {
-    let mut world = failing("retry = { attempts = 100, delay = \"2m\", factor = 1 }\ngive_up_after = \"10m\"", 1);
+    let mut world = failing(
+        "retry = { attempts = 100, delay = \"2m\", factor = 1 }\ngive_up_after = \"10m\"",
+        1,
+    );
     world.run_until("2026-03-02T11:00");
     let last = world.started.last().unwrap().2;
-    assert!(last <= at("2026-03-02T10:10") && last > at("2026-03-02T10:05"), "{last}");
+    assert!(
+        last <= at("2026-03-02T10:10") && last > at("2026-03-02T10:05"),
+        "{last}"
+    );
     assert_eq!(world.last_run("j").outcome, Some(Outcome::Failed));
 }
 
@@ -160,7 +191,11 @@ fn a_retry_that_waits_for_a_slot_past_give_up_after_does_not_start() {
     world.run_until("2026-03-02T11:00");
     assert_eq!(world.starts("j"), ["10:00:00"]);
     let run = world.last_run("j");
-    assert_eq!((run.state, run.outcome), (RunState::Final, Some(Outcome::Failed)), "{run:?}");
+    assert_eq!(
+        (run.state, run.outcome),
+        (RunState::Final, Some(Outcome::Failed)),
+        "{run:?}"
+    );
 }
 
 #[test]
@@ -200,7 +235,13 @@ fn an_edit_while_a_run_backs_off_counts_for_the_next_attempt() {
     world.run_until("2026-03-02T10:00:06");
     let edited = one_job(&format!("schedule = \"0 10 2 3 *\"\n{RETRY}")).replace("\"true\"", "\"echo mended\"");
     world.reload(&edited);
-    world.script("j", |spec, _| if spec.argv[2] == "echo mended" { Play::succeeds() } else { Play::fails(1, "") });
+    world.script("j", |spec, _| {
+        if spec.argv[2] == "echo mended" {
+            Play::succeeds()
+        } else {
+            Play::fails(1, "")
+        }
+    });
     world.run_until("2026-03-02T10:30");
     let run = world.last_run("j");
     assert_eq!((run.outcome, run.attempts), (Some(Outcome::Succeeded), 2));

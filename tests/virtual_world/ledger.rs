@@ -40,7 +40,10 @@ impl Ledger {
             match fact {
                 Fact::Job(record) => {
                     let before = self.jobs.insert(record.job.clone(), record.clone());
-                    assert!(before.is_none_or(|before| before.cursor <= record.cursor), "the cursor moves back: {record:?}");
+                    assert!(
+                        before.is_none_or(|before| before.cursor <= record.cursor),
+                        "the cursor moves back: {record:?}"
+                    );
                 }
                 Fact::Run(run) => {
                     jobs.insert(run.job.clone());
@@ -53,7 +56,10 @@ impl Ledger {
                 Fact::Notification(notification) => self.notification(notification),
                 Fact::Delivery(delivery) => {
                     self.in_flight.remove(&delivery.notification);
-                    assert!(self.notifications.contains_key(&delivery.notification), "a try at what nobody decided");
+                    assert!(
+                        self.notifications.contains_key(&delivery.notification),
+                        "a try at what nobody decided"
+                    );
                 }
                 Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) => {}
             }
@@ -72,20 +78,35 @@ impl Ledger {
             assert_eq!(first, run.id, "two runs of one occurrence");
         }
         if run.state == RunState::Final {
-            assert!(run.reason.is_some() || run.outcome.is_some_and(|outcome| !outcome.is_failure()), "no reason: {run:?}");
+            assert!(
+                run.reason.is_some() || run.outcome.is_some_and(|outcome| !outcome.is_failure()),
+                "no reason: {run:?}"
+            );
         }
         if run.state == RunState::Waiting {
             assert!(run.reason.is_some(), "it waits without a reason: {run:?}");
         }
         if let Some(before) = self.runs.insert(run.id, run.clone()) {
-            assert!(before.state != RunState::Final, "a final run changes: {before:?} to {run:?}");
-            assert!(run.attempts == before.attempts || run.attempts == before.attempts + 1, "attempts jump: {run:?}");
-            assert_eq!((&before.job, before.due_at, before.seed), (&run.job, run.due_at, run.seed));
+            assert!(
+                before.state != RunState::Final,
+                "a final run changes: {before:?} to {run:?}"
+            );
+            assert!(
+                run.attempts == before.attempts || run.attempts == before.attempts + 1,
+                "attempts jump: {run:?}"
+            );
+            assert_eq!(
+                (&before.job, before.due_at, before.seed),
+                (&run.job, run.due_at, run.seed)
+            );
         }
     }
 
     fn attempt(&mut self, attempt: &Attempt) {
-        let run = self.runs.get(&attempt.id.run).unwrap_or_else(|| panic!("an attempt of no run: {attempt:?}"));
+        let run = self
+            .runs
+            .get(&attempt.id.run)
+            .unwrap_or_else(|| panic!("an attempt of no run: {attempt:?}"));
         assert!(attempt.id.number <= run.attempts, "{attempt:?}");
         let before = self.attempts.insert(attempt.id, attempt.clone());
         let rank = |state| match state {
@@ -94,8 +115,15 @@ impl Ledger {
             AttemptState::Ended => 2,
         };
         match before {
-            None => assert_eq!(attempt.state, AttemptState::Claimed, "it begins as claimed: {attempt:?}"),
-            Some(before) => assert!(rank(before.state) <= rank(attempt.state), "an attempt goes back: {attempt:?}"),
+            None => assert_eq!(
+                attempt.state,
+                AttemptState::Claimed,
+                "it begins as claimed: {attempt:?}"
+            ),
+            Some(before) => assert!(
+                rank(before.state) <= rank(attempt.state),
+                "an attempt goes back: {attempt:?}"
+            ),
         }
         if attempt.state == AttemptState::Ended {
             assert!(attempt.outcome.is_some(), "{attempt:?}");
@@ -104,25 +132,42 @@ impl Ledger {
 
     /// What must hold of a job between steps.
     fn after_step(&self, settings: &Settings, job: &Name) {
-        let going: Vec<&Run> =
-            self.runs.values().filter(|run| run.job == *job && run.state != RunState::Final).collect();
+        let going: Vec<&Run> = self
+            .runs
+            .values()
+            .filter(|run| run.job == *job && run.state != RunState::Final)
+            .collect();
         for run in self.runs.values().filter(|run| run.job == *job) {
-            let last = self.attempts.get(&AttemptId { run: run.id, number: run.attempts });
+            let last = self.attempts.get(&AttemptId {
+                run: run.id,
+                number: run.attempts,
+            });
             let last = last.map(|attempt| attempt.state);
             match run.state {
                 RunState::Running => assert!(last.is_some_and(|last| last != AttemptState::Ended), "{run:?} {last:?}"),
                 RunState::Waiting | RunState::BackingOff | RunState::Judging | RunState::Final => {
-                    assert!(last.is_none_or(|last| last == AttemptState::Ended), "a process without a run: {run:?} {last:?}");
+                    assert!(
+                        last.is_none_or(|last| last == AttemptState::Ended),
+                        "a process without a run: {run:?} {last:?}"
+                    );
                 }
             }
         }
-        let active = going.iter().filter(|run| matches!(run.state, RunState::Running | RunState::Judging)).count();
+        let active = going
+            .iter()
+            .filter(|run| matches!(run.state, RunState::Running | RunState::Judging))
+            .count();
         let waiting = going.iter().filter(|run| run.state == RunState::Waiting);
-        let Some(settings) = settings.jobs.get(job).filter(|_| !self.was_reloaded) else { return };
+        let Some(settings) = settings.jobs.get(job).filter(|_| !self.was_reloaded) else {
+            return;
+        };
         if settings.overlap != Overlap::Allow {
             assert!(active <= 1, "{job} overlaps: {going:?}");
             assert!(
-                active == 1 || settings.pool.is_some() || going.iter().all(|run| run.state != RunState::Waiting) || self.is_held(&going),
+                active == 1
+                    || settings.pool.is_some()
+                    || going.iter().all(|run| run.state != RunState::Waiting)
+                    || self.is_held(&going),
                 "{job} waits for nothing: {:?}",
                 waiting.collect::<Vec<_>>()
             );
@@ -130,17 +175,31 @@ impl Ledger {
     }
 
     fn is_held(&self, going: &[&Run]) -> bool {
-        going.iter().any(|run| run.reason.as_ref().is_some_and(|reason| reason.contains("clock")))
+        going
+            .iter()
+            .any(|run| run.reason.as_ref().is_some_and(|reason| reason.contains("clock")))
     }
 
     fn version(&mut self, version: &Version) {
         assert!(version.effective_as_of <= version.as_of, "{version:?}");
-        assert_eq!(version.limited_by.is_some(), version.effective_as_of < version.as_of, "{version:?}");
+        assert_eq!(
+            version.limited_by.is_some(),
+            version.effective_as_of < version.as_of,
+            "{version:?}"
+        );
         let key = (version.dataset.clone(), version.number.0);
-        let newest = self.versions.range(..=&key).next_back().filter(|((name, _), _)| *name == version.dataset);
+        let newest = self
+            .versions
+            .range(..=&key)
+            .next_back()
+            .filter(|((name, _), _)| *name == version.dataset);
         let newest = newest.map_or(0, |((_, number), _)| *number);
         if let Some(before) = self.versions.insert(key, version.clone()) {
-            assert_eq!(before.state, VersionState::Publishing, "a settled version changes: {version:?}");
+            assert_eq!(
+                before.state,
+                VersionState::Publishing,
+                "a settled version changes: {version:?}"
+            );
             assert_eq!((before.as_of, &before.sha256), (version.as_of, &version.sha256));
         } else {
             assert_eq!(version.number.0, newest + 1, "numbers count up: {version:?}");
@@ -149,7 +208,11 @@ impl Ledger {
 
     fn slot(&mut self, slot: &Slot) {
         use SlotState::{Late, Met, Missed, Pending, Recovered};
-        assert_eq!(slot.version.is_some(), matches!(slot.state, Met | Recovered), "{slot:?}");
+        assert_eq!(
+            slot.version.is_some(),
+            matches!(slot.state, Met | Recovered),
+            "{slot:?}"
+        );
         let before = self.slots.insert((slot.dataset.clone(), slot.due_at), slot.clone());
         if let Some(before) = before {
             let fine = matches!(
@@ -167,7 +230,11 @@ impl Ledger {
                 && (other.about, &other.subject) == (incident.about, &incident.subject)
         };
         if incident.state != IncidentState::Resolved {
-            assert_eq!(self.incidents.values().find(same), None, "two open incidents of one thing");
+            assert_eq!(
+                self.incidents.values().find(same),
+                None,
+                "two open incidents of one thing"
+            );
         }
         match incident.state {
             IncidentState::Attached => assert!(incident.cause.is_some(), "{incident:?}"),
@@ -177,19 +244,32 @@ impl Ledger {
         let distinct: BTreeSet<_> = incident.told.iter().collect();
         assert_eq!(distinct.len(), incident.told.len(), "told twice: {incident:?}");
         if let Some(before) = self.incidents.insert(incident.id, incident.clone()) {
-            assert!(before.state != IncidentState::Resolved, "a resolved incident changes: {incident:?}");
+            assert!(
+                before.state != IncidentState::Resolved,
+                "a resolved incident changes: {incident:?}"
+            );
             assert!(before.severity <= incident.severity, "severity goes down: {incident:?}");
-            assert!(before.told.iter().all(|told| incident.told.contains(told)), "forgotten whom it told: {incident:?}");
+            assert!(
+                before.told.iter().all(|told| incident.told.contains(told)),
+                "forgotten whom it told: {incident:?}"
+            );
         }
     }
 
     fn notification(&mut self, notification: &Notification) {
         let before = self.notifications.insert(notification.id, notification.clone());
         let Some(before) = before else {
-            assert_eq!((notification.state, notification.tries), (NotificationState::Pending, 0));
+            assert_eq!(
+                (notification.state, notification.tries),
+                (NotificationState::Pending, 0)
+            );
             return;
         };
-        assert_eq!(before.state, NotificationState::Pending, "an ended notification changes: {notification:?}");
+        assert_eq!(
+            before.state,
+            NotificationState::Pending,
+            "an ended notification changes: {notification:?}"
+        );
         assert_eq!(before.message, notification.message, "rendered once");
         assert!(notification.tries <= before.tries + 1);
     }
@@ -197,7 +277,10 @@ impl Ledger {
     fn action(&mut self, action: &Action) {
         match action {
             Action::Start(spec) => {
-                let attempt = self.attempts.get(&spec.id).unwrap_or_else(|| panic!("a start without a claim: {:?}", spec.id));
+                let attempt = self
+                    .attempts
+                    .get(&spec.id)
+                    .unwrap_or_else(|| panic!("a start without a claim: {:?}", spec.id));
                 assert_eq!(attempt.state, AttemptState::Claimed, "started again: {:?}", spec.id);
                 assert_eq!(self.runs[&spec.id.run].state, RunState::Running);
             }

@@ -14,8 +14,8 @@ use std::time::Duration;
 use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Measurement, Notification, Now, Reply, Request,
-    Settings, VersionRef, later,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Measurement, Notification, Now, Reply,
+    Request, Settings, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -75,7 +75,11 @@ impl World {
     pub(crate) fn start(jobs_toml: &str, from: &str) -> Self {
         // In memory where there is such a place: a sync that is really made proves nothing here.
         let memory = std::path::Path::new("/dev/shm");
-        let dir = if memory.is_dir() { tempfile::tempdir_in(memory) } else { tempfile::tempdir() };
+        let dir = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
         let dir = dir.expect("a temporary directory");
         let wall = at(from);
         let settings = settings(&dir.path().join("jobs.toml"), jobs_toml, wall);
@@ -83,7 +87,10 @@ impl World {
             settings,
             engine: None,
             writer: None,
-            now: Now { wall, boot: Duration::from_secs(1_000) },
+            now: Now {
+                wall,
+                boot: Duration::from_secs(1_000),
+            },
             boot: 1,
             queue: BTreeMap::new(),
             sequence: 0,
@@ -164,7 +171,11 @@ impl World {
     pub(crate) fn ask(&mut self, request: Request) -> Reply {
         self.sequence += 1;
         let id = self.sequence;
-        self.handle(Event::Requested { id, by: "anna".to_owned(), request });
+        self.handle(Event::Requested {
+            id,
+            by: "anna".to_owned(),
+            request,
+        });
         self.replies.pop().expect("an answer")
     }
 
@@ -186,13 +197,19 @@ impl World {
             let queued = self.queue.keys().next().map(|(at, _)| *at);
             let wake = self.engine.as_ref().and_then(|engine| engine.next_wake(self.now));
             let next = [queued, wake].into_iter().flatten().min();
-            let Some(next) = next.filter(|next| *next <= until) else { break };
+            let Some(next) = next.filter(|next| *next <= until) else {
+                break;
+            };
             self.pass_to(next.max(self.now.wall));
             if queued == Some(next) {
                 let (_, event) = self.queue.pop_first().expect("queued");
                 self.before(&event);
                 // Told to a daemon that is not there: the keeper tells it again after the start.
-                if self.engine.is_some() { self.handle(event) } else { self.later(Duration::from_secs(30), event) }
+                if self.engine.is_some() {
+                    self.handle(event)
+                } else {
+                    self.later(Duration::from_secs(30), event)
+                }
             } else {
                 self.handle(Event::Tick);
             }
@@ -222,7 +239,10 @@ impl World {
         let by = jiff::SignedDuration::from_millis(by_ms);
         self.now.wall += by;
         let queue = std::mem::take(&mut self.queue);
-        self.queue = queue.into_iter().map(|((at, number), event)| ((at + by, number), event)).collect();
+        self.queue = queue
+            .into_iter()
+            .map(|((at, number), event)| ((at + by, number), event))
+            .collect();
     }
 
     fn pass_to(&mut self, to: Timestamp) {
@@ -237,7 +257,10 @@ impl World {
         if !facts.is_empty() {
             self.commits += 1;
         }
-        let dies = self.crash_at.filter(|(commit, _)| *commit == self.commits && !facts.is_empty()).map(|(_, side)| side);
+        let dies = self
+            .crash_at
+            .filter(|(commit, _)| *commit == self.commits && !facts.is_empty())
+            .map(|(_, side)| side);
         if dies == Some(Crash::Before) {
             self.crash();
             retold.into_iter().for_each(|event| self.later(Duration::ZERO, event));
@@ -248,7 +271,11 @@ impl World {
         if !facts.is_empty() {
             self.ledger.note(&self.settings, &facts, &actions);
             self.facts.extend(facts.iter().cloned());
-            self.writer.as_ref().expect("the daemon runs").commit_blocking(facts).expect("the facts are stored");
+            self.writer
+                .as_ref()
+                .expect("the daemon runs")
+                .commit_blocking(facts)
+                .expect("the facts are stored");
         }
         if dies == Some(Crash::After) {
             self.crash();
@@ -265,7 +292,11 @@ impl World {
     pub(crate) fn commit_only(&mut self, facts: Vec<Fact>) {
         self.ledger.note(&self.settings, &facts, &[]);
         self.facts.extend(facts.iter().cloned());
-        self.writer.as_ref().expect("the daemon runs").commit_blocking(facts).expect("the facts are stored");
+        self.writer
+            .as_ref()
+            .expect("the daemon runs")
+            .commit_blocking(facts)
+            .expect("the facts are stored");
     }
 
     fn later(&mut self, after: Duration, event: Event) {
@@ -303,10 +334,17 @@ fn is_of_keeper(event: &Event) -> bool {
 
 pub(crate) fn settings(file: &std::path::Path, text: &str, now: Timestamp) -> Arc<Settings> {
     std::fs::write(file, text).expect("jobs.toml is written");
-    let environment = Environment { now, ..Environment::of_process() };
+    let environment = Environment {
+        now,
+        ..Environment::of_process()
+    };
     let loaded = config::load(file, &environment);
     let problems = config::render(&loaded.problems, false);
-    Arc::new(loaded.settings.unwrap_or_else(|| panic!("the configuration is fine:\n{problems}")))
+    Arc::new(
+        loaded
+            .settings
+            .unwrap_or_else(|| panic!("the configuration is fine:\n{problems}")),
+    )
 }
 
 /// A time: RFC 3339, or local time in Oslo.

@@ -45,11 +45,20 @@ impl World {
             }
             Action::Judge(judging) => {
                 let judgement = self.judgement(&judging);
-                self.later(Duration::ZERO, Event::Judged { id: judging.id, judgement });
+                self.later(
+                    Duration::ZERO,
+                    Event::Judged {
+                        id: judging.id,
+                        judgement,
+                    },
+                );
             }
             Action::Publish(publishing) => {
                 let version = publishing.version;
-                let version = VersionRef { dataset: version.dataset, number: version.number };
+                let version = VersionRef {
+                    dataset: version.dataset,
+                    number: version.number,
+                };
                 let result = match self.unpublishable.contains(&version) {
                     true => Err("no space left on device".to_owned()),
                     false => Ok(()),
@@ -59,8 +68,16 @@ impl World {
             Action::Send(notification) => self.send(*notification),
             Action::Probe(dataset) => {
                 let at = self.now.wall;
-                let (found, path) = self.probes.get_mut(dataset.name.as_str()).map_or((Ok(None), None), |look| look(at));
-                let observation = Observation { dataset: dataset.name.clone(), at, found, path };
+                let (found, path) = self
+                    .probes
+                    .get_mut(dataset.name.as_str())
+                    .map_or((Ok(None), None), |look| look(at));
+                let observation = Observation {
+                    dataset: dataset.name.clone(),
+                    at,
+                    found,
+                    path,
+                };
                 self.later(Duration::ZERO, Event::Probed(observation));
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
@@ -71,7 +88,10 @@ impl World {
     fn send(&mut self, notification: Notification) {
         let now = self.now.wall;
         let address = notification.address.to_string();
-        let outcome = self.channels.get_mut(&address).map_or(DeliveryOutcome::Accepted, |answer| answer(&notification, now));
+        let outcome = self
+            .channels
+            .get_mut(&address)
+            .map_or(DeliveryOutcome::Accepted, |answer| answer(&notification, now));
         self.tries.push((now, notification.clone()));
         let id = notification.id;
         if outcome == DeliveryOutcome::Accepted {
@@ -84,7 +104,12 @@ impl World {
         let play = self.wrote.get(&judging.id).expect("it wrote something");
         let (sha256, as_of) = play.wrote.clone().expect("it wrote something");
         let reported = report_value(&judging.report, "as_of").and_then(|text| text.parse().ok());
-        let measurement = Measurement { bytes: 100, rows: Some(80), sha256, as_of: reported.or(as_of) };
+        let measurement = Measurement {
+            bytes: 100,
+            rows: Some(80),
+            sha256,
+            as_of: reported.or(as_of),
+        };
         let refusal = play.refused.map(|why| CheckResult {
             name: "rows.min".to_owned(),
             column: None,
@@ -93,7 +118,10 @@ impl World {
             actual: "less".to_owned(),
             message: why.to_owned(),
         });
-        Judgement { measurement, checks: refusal.into_iter().collect() }
+        Judgement {
+            measurement,
+            checks: refusal.into_iter().collect(),
+        }
     }
 
     /// As the keeper does it: an attempt that it knows is not started again.
@@ -110,13 +138,23 @@ impl World {
             None => Play::writes(&now.to_string(), now),
         };
         if !matches!(play.status, ExitStatus::NotStarted(_)) {
-            self.later(Duration::ZERO, Event::AttemptStarted { id, pid: 4_711, at: now });
+            self.later(
+                Duration::ZERO,
+                Event::AttemptStarted {
+                    id,
+                    pid: 4_711,
+                    at: now,
+                },
+            );
         }
         if play.wrote.is_some() {
             self.wrote.insert(id, play.clone());
         }
         let takes = spec.timeout.map_or(play.takes, |timeout| play.takes.min(timeout));
-        let stop = spec.timeout.filter(|timeout| play.takes > *timeout).map(|_| StopReason::Timeout);
+        let stop = spec
+            .timeout
+            .filter(|timeout| play.takes > *timeout)
+            .map(|_| StopReason::Timeout);
         let exit = play.exit(id, now, later(now, takes), stop);
         self.running.insert(id, play);
         self.later(takes, Event::AttemptEnded(exit));
@@ -126,9 +164,15 @@ impl World {
         if !self.alive.contains_key(&id) {
             return;
         }
-        let Some(play) = self.running.get(&id).cloned() else { return };
-        self.queue.retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
-        let play = Play { status: ExitStatus::Signal(15), ..play };
+        let Some(play) = self.running.get(&id).cloned() else {
+            return;
+        };
+        self.queue
+            .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
+        let play = Play {
+            status: ExitStatus::Signal(15),
+            ..play
+        };
         let exit = play.exit(id, self.started_at(id), self.now.wall, Some(reason));
         self.later(Duration::ZERO, Event::AttemptEnded(exit));
     }
@@ -136,7 +180,8 @@ impl World {
     /// After a reboot nobody can tell how a process ended.
     pub(super) fn lose_processes(&mut self) {
         for id in std::mem::take(&mut self.alive).into_keys() {
-            self.queue.retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
+            self.queue
+                .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
             let play = Play::ends(ExitStatus::Unknown("the machine was restarted meanwhile".to_owned()));
             let exit = play.exit(id, self.started_at(id), self.now.wall, None);
             self.later(Duration::ZERO, Event::AttemptEnded(exit));
@@ -151,12 +196,20 @@ impl World {
     }
 
     fn started_at(&self, id: AttemptId) -> Timestamp {
-        self.started.iter().find(|(_, started, _)| *started == id).map_or(self.now.wall, |found| found.2)
+        self.started
+            .iter()
+            .find(|(_, started, _)| *started == id)
+            .map_or(self.now.wall, |found| found.2)
     }
 }
 
 /// A file that a probe sees.
 pub(crate) fn file(digest: &str, as_of: Option<Timestamp>) -> Found {
-    let measured = Measurement { bytes: 10, rows: None, sha256: digest.to_owned(), as_of };
+    let measured = Measurement {
+        bytes: 10,
+        rows: None,
+        sha256: digest.to_owned(),
+        as_of,
+    };
     (Ok(Some(measured)), Some(PathBuf::from("/in/file.csv")))
 }

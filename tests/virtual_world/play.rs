@@ -25,20 +25,36 @@ impl Play {
     }
 
     pub(crate) fn fails(code: i32, tail: &'static str) -> Self {
-        Self { tail, ..Self::ends(ExitStatus::Code(code)) }
+        Self {
+            tail,
+            ..Self::ends(ExitStatus::Code(code))
+        }
     }
 
     pub(crate) fn ends(status: ExitStatus) -> Self {
-        Self { takes: Duration::from_secs(5), status, tail: "", wrote: None, report: String::new(), refused: None }
+        Self {
+            takes: Duration::from_secs(5),
+            status,
+            tail: "",
+            wrote: None,
+            report: String::new(),
+            refused: None,
+        }
     }
 
     pub(crate) fn writes(digest: &str, as_of: Timestamp) -> Self {
-        Self { wrote: Some((digest.to_owned(), Some(as_of))), ..Self::succeeds() }
+        Self {
+            wrote: Some((digest.to_owned(), Some(as_of))),
+            ..Self::succeeds()
+        }
     }
 
     /// The content carries no time of its own.
     pub(crate) fn writes_undated(digest: &str) -> Self {
-        Self { wrote: Some((digest.to_owned(), None)), ..Self::succeeds() }
+        Self {
+            wrote: Some((digest.to_owned(), None)),
+            ..Self::succeeds()
+        }
     }
 
     pub(crate) fn taking(self, takes: Duration) -> Self {
@@ -46,11 +62,17 @@ impl Play {
     }
 
     pub(crate) fn reporting(self, report: &str) -> Self {
-        Self { report: report.to_owned(), ..self }
+        Self {
+            report: report.to_owned(),
+            ..self
+        }
     }
 
     pub(crate) fn refused(self, why: &'static str) -> Self {
-        Self { refused: Some(why), ..self }
+        Self {
+            refused: Some(why),
+            ..self
+        }
     }
 
     pub(crate) fn exit(&self, id: AttemptId, from: Timestamp, to: Timestamp, stop: Option<StopReason>) -> Exit {
@@ -62,7 +84,11 @@ impl Play {
             ended_at: to,
             pid: 4_711,
             usage: Usage::default(),
-            output: Output { bytes: self.tail.len() as u64, dropped_bytes: 0, tail: self.tail.to_owned() },
+            output: Output {
+                bytes: self.tail.len() as u64,
+                dropped_bytes: 0,
+                tail: self.tail.to_owned(),
+            },
             report: self.report.clone(),
         }
     }
