@@ -66,10 +66,7 @@ fn what_is_planned_is_produced_stored_and_graded_elsewhere() {
             "wms",
             format!("expected_lots WHERE received_at IS NOT NULL AND lot = '{lot}'"),
         ),
-        (
-            "wms",
-            format!("moves WHERE from_location = 'GATE' AND lot = '{lot}'"),
-        ),
+        ("wms", format!("moves WHERE from_location = 'GATE' AND lot = '{lot}'")),
         (
             "platform",
             format!("stock_moves WHERE from_location = 'GATE' AND lot = '{lot}'"),
@@ -109,10 +106,7 @@ fn every_dataset_has_rows_and_a_time_that_moves_on_with_the_company() {
             );
             let as_of = if let Some(rule) = dataset.get("as_of") {
                 let column = rule["column"].as_str().unwrap();
-                let index = header
-                    .iter()
-                    .position(|title| title == column)
-                    .expect(column);
+                let index = header.iter().position(|title| title == column).expect(column);
                 let times = rows.iter().map(|row| row[index].parse::<Timestamp>());
                 times.map(Result::unwrap).max().unwrap()
             } else {
@@ -120,10 +114,7 @@ fn every_dataset_has_rows_and_a_time_that_moves_on_with_the_company() {
             };
             assert!(as_of <= company.now, "{name} is of the future: {as_of}");
             let earlier = before.insert(name.to_owned(), as_of);
-            assert!(
-                earlier < Some(as_of),
-                "{name} stands still in round {round}: {as_of}"
-            );
+            assert!(earlier < Some(as_of), "{name} stands still in round {round}: {as_of}");
         }
     }
     assert_eq!(before.len(), 11);
@@ -256,10 +247,7 @@ fn every_script_is_short_stops_at_its_first_error_and_is_used() {
         }
         let head: Vec<&str> = text.lines().take(2).collect();
         assert_eq!(head[0], "#!/bin/sh", "{name}");
-        assert!(
-            head[1].starts_with("# "),
-            "{name} does not say what it carries"
-        );
+        assert!(head[1].starts_with("# "), "{name} does not say what it carries");
         assert!(text.contains("\nset -eu\n"), "{name}");
         let executable = fs::metadata(&path).unwrap().permissions().mode() & 0o111;
         assert_eq!(executable, 0o111, "{name} is not executable");

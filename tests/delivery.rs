@@ -32,12 +32,7 @@ async fn send(kind: &ChannelKind, message: Message, to: Option<&str>) -> Deliver
     send_within(AMPLE, kind, message, to).await
 }
 
-async fn send_within(
-    bound: Duration,
-    kind: &ChannelKind,
-    message: Message,
-    to: Option<&str>,
-) -> DeliveryOutcome {
+async fn send_within(bound: Duration, kind: &ChannelKind, message: Message, to: Option<&str>) -> DeliveryOutcome {
     let channel = support::sample::channel(kind.clone());
     let notification = support::sample::notification(message, to);
     Delivery::new(bound).send(&channel, &notification).await

@@ -76,7 +76,11 @@ fn told(world: &World) -> Vec<(String, String, Purpose)> {
         .iter()
         .map(|(when, sent)| {
             let local = jiff::tz::TimeZone::get("Europe/Oslo").unwrap().to_datetime(*when);
-            (local.strftime("%a %H:%M").to_string(), sent.address.to_string(), sent.message.purpose)
+            (
+                local.strftime("%a %H:%M").to_string(),
+                sent.address.to_string(),
+                sent.message.purpose,
+            )
         })
         .collect();
     told.sort();
@@ -102,19 +106,34 @@ fn bad_friday() -> World {
 fn the_owner_is_told_once_when_the_export_has_finally_failed() {
     let mut world = bad_friday();
     world.run_until("2026-11-27T23:00");
-    let attempts = world.started.iter().filter(|(_, _, when)| *when > at("2026-11-27T00:00")).count();
+    let attempts = world
+        .started
+        .iter()
+        .filter(|(_, _, when)| *when > at("2026-11-27T00:00"))
+        .count();
     assert_eq!(attempts, 4, "it is retried");
     let told = told(&world);
     let addresses: Vec<_> = told.iter().map(|(_, to, why)| (to.as_str(), *why)).collect();
     assert_eq!(
         addresses,
-        [("mail:warehouse@seafood.example", Purpose::Opening), ("slack", Purpose::Opening)],
+        [
+            ("mail:warehouse@seafood.example", Purpose::Opening),
+            ("slack", Purpose::Opening)
+        ],
         "one mail and one Slack message, to the owner alone"
     );
     let message = &world.sent[0].1.message;
     assert_eq!(message.severity, Severity::Warning);
     let text = format!("{} {:?} {:?}", message.headline, message.facts, message.output);
-    for word in ["Friday stock export", "4 attempts", "exit code 1", "ORA-12541", "2026-11-27 23:15", "Sales desk", "Mon 2026-11-30 07:00"] {
+    for word in [
+        "Friday stock export",
+        "4 attempts",
+        "exit code 1",
+        "ORA-12541",
+        "2026-11-27 23:15",
+        "Sales desk",
+        "Mon 2026-11-30 07:00",
+    ] {
         assert!(text.contains(word), "no {word} in {text}");
     }
 }
@@ -126,7 +145,10 @@ fn at_the_deadline_the_owner_gets_one_update_and_each_reader_one_notice() {
     let before = world.sent.len();
     world.run_until("2026-11-27T23:15:01");
     let news: Vec<_> = world.sent[before..].iter().map(|(_, sent)| sent).collect();
-    let mut told: Vec<_> = news.iter().map(|sent| (sent.address.to_string(), sent.message.purpose)).collect();
+    let mut told: Vec<_> = news
+        .iter()
+        .map(|sent| (sent.address.to_string(), sent.message.purpose))
+        .collect();
     told.sort();
     assert_eq!(
         told,
@@ -162,26 +184,46 @@ fn the_weekend_brings_reminders_to_the_owner_only() {
     let at_hours: Vec<_> = reminders.iter().map(|(when, _)| &when[..6]).collect();
     assert!(reminders.iter().all(|(_, to)| *to == owner), "{reminders:?}");
     assert_eq!(at_hours, ["Fri 23", "Mon 08", "Sat 02"]);
-    assert!(world.sent[before..].iter().all(|(_, sent)| sent.message.purpose == Purpose::Reminder));
+    assert!(
+        world.sent[before..]
+            .iter()
+            .all(|(_, sent)| sent.message.purpose == Purpose::Reminder)
+    );
 }
 
 #[test]
 fn a_repair_on_monday_is_told_to_everyone_who_was_told_and_in_the_same_threads() {
     let mut world = bad_friday();
     world.run_until("2026-11-30T06:45");
-    let Reply::Done(run) = world.ask(Request::Run { job: "stock-export".into(), args: Vec::new() }) else {
+    let Reply::Done(run) = world.ask(Request::Run {
+        job: "stock-export".into(),
+        args: Vec::new(),
+    }) else {
         panic!("a manual run is taken");
     };
     assert!(run["run"].is_u64());
     let before = world.sent.len();
     world.run_until("2026-11-30T06:46");
     let recoveries: Vec<_> = world.sent[before..].iter().map(|(_, sent)| sent).collect();
-    assert!(recoveries.iter().all(|sent| sent.message.purpose == Purpose::Recovery), "{recoveries:?}");
+    assert!(
+        recoveries.iter().all(|sent| sent.message.purpose == Purpose::Recovery),
+        "{recoveries:?}"
+    );
     let thread_of = |to: &str, why: fn(Purpose) -> bool| {
-        let first = world.sent.iter().find(|(_, sent)| sent.address.to_string() == to && why(sent.message.purpose));
+        let first = world
+            .sent
+            .iter()
+            .find(|(_, sent)| sent.address.to_string() == to && why(sent.message.purpose));
         first.map(|(_, sent)| sent.message.thread.clone())
     };
-    for to in ["mail:warehouse@seafood.example", "slack", "mail:sales@seafood.example", "mail:logistics@seafood.example", "mail:finance@seafood.example", "mail:planning@seafood.example"] {
+    for to in [
+        "mail:warehouse@seafood.example",
+        "slack",
+        "mail:sales@seafood.example",
+        "mail:logistics@seafood.example",
+        "mail:finance@seafood.example",
+        "mail:planning@seafood.example",
+    ] {
         let first = thread_of(to, |why| why != Purpose::Recovery);
         assert_eq!(thread_of(to, |why| why == Purpose::Recovery), first, "{to}");
         assert!(first.is_some(), "{to}");
@@ -195,7 +237,13 @@ fn a_repair_on_monday_is_told_to_everyone_who_was_told_and_in_the_same_threads()
 fn a_restart_at_any_moment_of_the_weekend_changes_nothing_that_people_see() {
     let mut whole = bad_friday();
     whole.run_until("2026-11-30T09:00");
-    for crash_at in ["2026-11-27T22:00:01", "2026-11-27T22:03", "2026-11-27T23:14:59", "2026-11-27T23:15:00", "2026-11-29T12:00"] {
+    for crash_at in [
+        "2026-11-27T22:00:01",
+        "2026-11-27T22:03",
+        "2026-11-27T23:14:59",
+        "2026-11-27T23:15:00",
+        "2026-11-29T12:00",
+    ] {
         let mut world = bad_friday();
         world.run_until(crash_at);
         world.crash();
@@ -214,7 +262,10 @@ fn downtime_over_the_deadline_is_noticed_within_five_seconds_of_the_start() {
     world.run_until("2026-11-28T03:00");
     world.restart();
     world.run_until("2026-11-28T03:00:05");
-    let impact = told(&world).into_iter().filter(|(_, _, why)| *why == Purpose::Impact).count();
+    let impact = told(&world)
+        .into_iter()
+        .filter(|(_, _, why)| *why == Purpose::Impact)
+        .count();
     assert_eq!(impact, 4);
 }
 
@@ -228,13 +279,18 @@ fn every_occurrence_ends_in_exactly_one_recorded_outcome() {
             last.insert(run.id, run.clone());
         }
     }
-    let due: Vec<_> = last.values().filter_map(|run| Some((run.due_at?, run.state, run.outcome))).collect();
+    let due: Vec<_> = last
+        .values()
+        .filter_map(|run| Some((run.due_at?, run.state, run.outcome)))
+        .collect();
     let expected = [
         ("2026-11-20T22:00", Outcome::Succeeded),
         ("2026-11-27T22:00", Outcome::Failed),
         ("2026-12-04T22:00", Outcome::Succeeded),
         ("2026-12-11T22:00", Outcome::Succeeded),
     ];
-    let expected: Vec<_> = expected.map(|(due, outcome)| (at(due), RunState::Final, Some(outcome))).into();
+    let expected: Vec<_> = expected
+        .map(|(due, outcome)| (at(due), RunState::Final, Some(outcome)))
+        .into();
     assert_eq!(due, expected);
 }

@@ -6,9 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use freshd::checks::{
-    PublishError, QUARANTINED_MAX, REASONS_FILE, Step, publish, publish_steps, quarantine,
-};
+use freshd::checks::{PublishError, QUARANTINED_MAX, REASONS_FILE, Step, publish, publish_steps, quarantine};
 use freshd::model::*;
 use freshd::probe;
 use jiff::Timestamp;
@@ -136,10 +134,7 @@ impl Place {
     fn kept(&self, number: u64) -> Option<String> {
         let path = self.kept_path(number);
         let content = fs::read_to_string(&path).ok()?;
-        assert!(
-            sidecar_path(&path).exists(),
-            "a kept version has its sidecar"
-        );
+        assert!(sidecar_path(&path).exists(), "a kept version has its sidecar");
         Some(content)
     }
 
@@ -152,13 +147,7 @@ impl Place {
 fn names(directory: &Path) -> Vec<String> {
     let entries = fs::read_dir(directory).expect("a directory");
     let mut names: Vec<String> = entries
-        .map(|entry| {
-            entry
-                .expect("an entry")
-                .file_name()
-                .to_string_lossy()
-                .into_owned()
-        })
+        .map(|entry| entry.expect("an entry").file_name().to_string_lossy().into_owned())
         .collect();
     names.sort();
     names
@@ -200,10 +189,7 @@ fn cut_short_everywhere(make: impl Fn() -> Place, stage: impl Fn(&Place) -> Path
             (false, false) => Some(1),
         };
         assert_eq!(place.seen(), (file, sidecar), "after {done} steps");
-        assert!(
-            replaced || !revealed,
-            "a sidecar promises more than its file holds"
-        );
+        assert!(replaced || !revealed, "a sidecar promises more than its file holds");
         if done > position(Step::Keep) {
             assert_eq!(place.kept(2).as_deref(), Some(NEW), "after {done} steps");
         }
@@ -235,20 +221,12 @@ fn it_is_the_same_when_versions_are_kept_on_another_file_system() {
 
 #[test]
 fn it_is_the_same_when_the_candidate_lies_in_another_directory() {
-    cut_short_everywhere(
-        Place::new,
-        |place| place.state.path().join("run/out"),
-        false,
-    );
+    cut_short_everywhere(Place::new, |place| place.state.path().join("run/out"), false);
 }
 
 #[test]
 fn it_is_the_same_when_the_candidate_lies_on_another_file_system() {
-    cut_short_everywhere(
-        Place::across_devices,
-        |place| place.state.path().join("run/out"),
-        false,
-    );
+    cut_short_everywhere(Place::across_devices, |place| place.state.path().join("run/out"), false);
 }
 
 #[test]
@@ -272,13 +250,9 @@ fn what_a_step_cut_short_in_its_middle_left_behind_does_no_harm() {
         fs::create_dir_all(kept.parent().expect("a directory")).expect("directories");
         for path in [
             place.target().with_file_name(".stock.csv.freshd-incoming"),
-            place
-                .target()
-                .with_file_name(".stock.csv.freshd-incoming.part"),
+            place.target().with_file_name(".stock.csv.freshd-incoming.part"),
             place.target().with_file_name(".stock.csv.freshd-sidecar"),
-            place
-                .target()
-                .with_file_name(".stock.csv.freshd-sidecar.part"),
+            place.target().with_file_name(".stock.csv.freshd-sidecar.part"),
             kept.with_file_name("stock.csv.part"),
             kept.with_file_name("stock.csv.freshd.json.part"),
         ] {
@@ -383,10 +357,7 @@ fn a_version_never_takes_the_place_of_a_later_one() {
     publish_steps(&one, &Step::ALL[..=position(Step::Keep)]).expect("cut short");
     publish(&place.publishing(2, place.staged(2), NEW)).expect("the later version");
     let error = publish(&one).expect_err("readers would go back in time");
-    assert!(
-        matches!(error, PublishError::Superseded { by: 2, .. }),
-        "{error}"
-    );
+    assert!(matches!(error, PublishError::Superseded { by: 2, .. }), "{error}");
     assert_eq!(place.seen(), (Some(NEW.to_owned()), Some(2)));
 }
 
@@ -442,10 +413,7 @@ fn a_link_or_directory_in_place_of_the_file_is_refused() {
     let error = publish(&place.publishing(1, place.staged(1), NEW)).expect_err("a link");
     assert!(matches!(error, PublishError::NotAFile { .. }), "{error}");
     let target = place.target();
-    assert!(
-        target.is_symlink(),
-        "it is not replaced behind the back of its readers"
-    );
+    assert!(target.is_symlink(), "it is not replaced behind the back of its readers");
 
     fs::remove_file(&target).expect("the link");
     fs::create_dir(&target).expect("a directory");
@@ -502,10 +470,7 @@ fn names_do_not_lead_out_of_their_directory() {
         Arc::make_mut(&mut new.dataset).name = Name::from(name);
         for result in [publish(&new), quarantine(&new).map(drop)] {
             let error = result.expect_err("a bad name");
-            assert!(
-                matches!(error, PublishError::BadName { .. }),
-                "{name}: {error}"
-            );
+            assert!(matches!(error, PublishError::BadName { .. }), "{name}: {error}");
         }
     }
     assert_eq!(names(place.state.path()), Vec::<String>::new());
@@ -517,10 +482,7 @@ fn a_dataset_without_a_file_says_so() {
     let mut new = place.publishing(1, place.staged(1), NEW);
     Arc::make_mut(&mut new.dataset).file = None;
     let error = publish(&new).expect_err("no target").to_string();
-    assert_eq!(
-        error,
-        "the dataset stock has no `file`; say where readers find it"
-    );
+    assert_eq!(error, "the dataset stock has no `file`; say where readers find it");
 }
 
 #[test]

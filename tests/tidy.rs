@@ -29,8 +29,7 @@ fn architecture_text() -> String {
 }
 
 fn rooms() -> Vec<Room> {
-    architecture::rooms(&architecture_text())
-        .unwrap_or_else(|error| panic!("ARCHITECTURE.md: {error}"))
+    architecture::rooms(&architecture_text()).unwrap_or_else(|error| panic!("ARCHITECTURE.md: {error}"))
 }
 
 fn sources() -> Vec<Source> {
@@ -72,10 +71,7 @@ fn every_file_begins_with_a_sentence() {
 fn a_long_file_has_a_reason() {
     let sources = sources_and_tests();
     for (path, _) in LONG_FILES {
-        assert!(
-            sources.iter().any(|source| source.path == path),
-            "{path} is gone"
-        );
+        assert!(sources.iter().any(|source| source.path == path), "{path} is gone");
     }
     hold(&sources, |source| rules::length(source, &LONG_FILES));
 }
@@ -110,10 +106,7 @@ fn every_path_that_the_architecture_names_exists() {
         } else {
             found.exists()
         };
-        assert!(
-            as_named,
-            "ARCHITECTURE.md names {path}, which does not exist"
-        );
+        assert!(as_named, "ARCHITECTURE.md names {path}, which does not exist");
     }
 }
 

@@ -54,9 +54,7 @@ mod tests {
 
     #[test]
     fn the_first_six_waits_are_the_ladder() {
-        let waits: Vec<u64> = (1..=6)
-            .map(|tries| retry_delay(tries, 7).as_secs())
-            .collect();
+        let waits: Vec<u64> = (1..=6).map(|tries| retry_delay(tries, 7).as_secs()).collect();
         assert_eq!(waits, [5, 30, 120, 600, 1800, 3600]);
         assert_eq!(retry_delay(0, 7), retry_delay(1, 7));
     }

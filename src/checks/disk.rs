@@ -127,10 +127,7 @@ impl Directory {
             Ok(descriptor) => {
                 let file = File::from(descriptor);
                 let metadata = file.metadata().map_err(self.failed("look at", name))?;
-                metadata
-                    .is_file()
-                    .then_some(Some(file))
-                    .ok_or_else(not_a_file)
+                metadata.is_file().then_some(Some(file)).ok_or_else(not_a_file)
             }
             Err(Errno::NOENT) => Ok(None),
             Err(Errno::LOOP | Errno::NXIO) => Err(not_a_file()),
@@ -142,9 +139,7 @@ impl Directory {
     pub(super) fn small_file(&self, name: &OsStr) -> Option<Vec<u8>> {
         let file = self.file(name).ok()??;
         let mut bytes = Vec::new();
-        file.take(SMALL_FILE_BYTES_MAX)
-            .read_to_end(&mut bytes)
-            .ok()?;
+        file.take(SMALL_FILE_BYTES_MAX).read_to_end(&mut bytes).ok()?;
         Some(bytes)
     }
 
@@ -198,28 +193,16 @@ impl Directory {
     pub(super) fn copy(&self, mut file: &File, name: &OsStr) -> Result<(), PublishError> {
         let metadata = file.metadata().map_err(self.failed("look at", name))?;
         io::Seek::rewind(&mut file).map_err(self.failed("read", name))?;
-        self.write(name, permissions(&metadata), |copy| {
-            io::copy(&mut file, copy).map(drop)
-        })
+        self.write(name, permissions(&metadata), |copy| io::copy(&mut file, copy).map(drop))
     }
 
-    pub(super) fn rename(
-        &self,
-        from: &OsStr,
-        directory: &Self,
-        to: &OsStr,
-    ) -> Result<(), PublishError> {
+    pub(super) fn rename(&self, from: &OsStr, directory: &Self, to: &OsStr) -> Result<(), PublishError> {
         self.try_rename(from, directory, to)
             .map_err(|error| directory.failed("move a file to", to)(error.into()))
     }
 
     /// The same, for a caller who looks at the reason.
-    pub(super) fn try_rename(
-        &self,
-        from: &OsStr,
-        directory: &Self,
-        to: &OsStr,
-    ) -> Result<(), Errno> {
+    pub(super) fn try_rename(&self, from: &OsStr, directory: &Self, to: &OsStr) -> Result<(), Errno> {
         rustix::fs::renameat(&self.descriptor, from, &directory.descriptor, to)
     }
 
@@ -245,11 +228,7 @@ impl Directory {
     }
 
     /// Says what could not be done to a name in here.
-    pub(super) fn failed(
-        &self,
-        action: &'static str,
-        name: &OsStr,
-    ) -> impl FnOnce(io::Error) -> PublishError + use<> {
+    pub(super) fn failed(&self, action: &'static str, name: &OsStr) -> impl FnOnce(io::Error) -> PublishError + use<> {
         failure(action, &self.path.join(name))
     }
 }
@@ -262,9 +241,9 @@ pub(super) fn remove_oldest(directory: &Path, below: u64, keep: usize) -> io::Re
         let name = entry?.file_name();
         // `7`, but not `07` or `+7`: only what was named here.
         let number = name.to_str().and_then(|name| name.parse().ok());
-        numbers.extend(number.filter(|number: &u64| {
-            *number < below && name.to_str() == Some(number.to_string().as_str())
-        }));
+        numbers.extend(
+            number.filter(|number: &u64| *number < below && name.to_str() == Some(number.to_string().as_str())),
+        );
     }
     numbers.sort_unstable_by(|one, other| other.cmp(one));
     for number in numbers.into_iter().skip(keep) {
@@ -343,9 +322,5 @@ pub(super) fn bytes(bytes: &[u8]) -> impl FnOnce(&mut File) -> io::Result<()> {
 
 fn failure(action: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PublishError + use<> {
     let path = path.to_owned();
-    move |source| PublishError::Io {
-        action,
-        path,
-        source,
-    }
+    move |source| PublishError::Io { action, path, source }
 }

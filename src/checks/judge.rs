@@ -3,8 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
-    AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration,
-    report_value, staged_path,
+    AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
 };
 use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
 
@@ -55,12 +54,7 @@ fn open_and_survey(judging: &Judging) -> Result<(Survey, ReportedTime), MeasureE
     Ok((survey, reported))
 }
 
-fn judge_survey(
-    judging: &Judging,
-    survey: Survey,
-    reported: ReportedTime,
-    sheet: &mut Sheet,
-) -> Measurement {
+fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet: &mut Sheet) -> Measurement {
     let Survey {
         mut measurement,
         content,
@@ -105,9 +99,8 @@ fn judge_survey(
                 TimeError::WithoutZone => "has no time zone",
                 TimeError::Unreadable => "is not a time",
             };
-            let message = format!(
-                "the job reported as_of={text}, which {why}; write it as in 2026-11-20T22:10:00+01:00"
-            );
+            let message =
+                format!("the job reported as_of={text}, which {why}; write it as in 2026-11-20T22:10:00+01:00");
             sheet.hold("as_of", "a time with its zone", &text, message);
         }
         None => {}
@@ -140,14 +133,7 @@ struct Sheet {
 }
 
 impl Sheet {
-    fn add(
-        &mut self,
-        verdict: Verdict,
-        name: &str,
-        expected: &str,
-        actual: &str,
-        message: impl Into<String>,
-    ) {
+    fn add(&mut self, verdict: Verdict, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
         self.checks.push(CheckResult {
             name: name.to_owned(),
             column: None,
@@ -170,8 +156,7 @@ impl Sheet {
         let (actual, message) = match error {
             MeasureError::Missing { .. } => (
                 "nothing",
-                "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path"
-                    .to_owned(),
+                "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path".to_owned(),
             ),
             MeasureError::NotAFile { what, .. } => (
                 *what,
@@ -179,8 +164,7 @@ impl Sheet {
             ),
             MeasureError::Changed { .. } => (
                 "a file still being written",
-                "the output changed while it was judged; let the job wait for everything that writes to it"
-                    .to_owned(),
+                "the output changed while it was judged; let the job wait for everything that writes to it".to_owned(),
             ),
             MeasureError::Io { .. } | MeasureError::Content(_) => ("unreadable", error.to_string()),
         };
@@ -193,20 +177,14 @@ impl Sheet {
                 "" => "an HTML page".to_owned(),
                 title => format!("an HTML page titled \"{title}\""),
             };
-            let message = format!(
-                "the output is {actual}, not CSV: it may be the error page of the server it was fetched from"
-            );
+            let message =
+                format!("the output is {actual}, not CSV: it may be the error page of the server it was fetched from");
             self.hold("format", "csv", &actual, message);
             return;
         }
         let message = match content {
             Ok(()) if is_csv => {
-                self.pass(
-                    "format",
-                    "csv",
-                    "csv",
-                    "every line has the columns of the header",
-                );
+                self.pass("format", "csv", "csv", "every line has the columns of the header");
                 return;
             }
             Ok(()) => return,
@@ -224,11 +202,9 @@ impl Sheet {
                 &format!("{found} columns"),
                 message,
             ),
-            Err(
-                ContentError::AsOf { .. }
-                | ContentError::Name { .. }
-                | ContentError::MissingColumn { .. },
-            ) => self.hold("as_of", "a time", "none", message),
+            Err(ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. }) => {
+                self.hold("as_of", "a time", "none", message)
+            }
             _ => self.hold("format", "csv", "broken csv", message),
         }
     }
@@ -260,9 +236,8 @@ impl Sheet {
             let message = format!("the output has {actual}, which may_be_empty allows");
             self.pass("empty", "may be empty", actual, message);
         } else {
-            let message = format!(
-                "the output has {actual}; if that can be right, set may_be_empty = true for the dataset"
-            );
+            let message =
+                format!("the output has {actual}; if that can be right, set may_be_empty = true for the dataset");
             self.hold("empty", "not empty", actual, message);
         }
     }
@@ -279,14 +254,7 @@ impl Sheet {
         self.bound(name, unit, &expected, measured, fine);
     }
 
-    fn bound(
-        &mut self,
-        name: &str,
-        unit: &str,
-        (expected, limit): &(String, u64),
-        measured: Option<u64>,
-        fine: bool,
-    ) {
+    fn bound(&mut self, name: &str, unit: &str, (expected, limit): &(String, u64), measured: Option<u64>, fine: bool) {
         let unit = match limit {
             1 => unit.trim_end_matches('s'),
             _ => unit,
@@ -310,9 +278,8 @@ impl Sheet {
                 self.pass(&name, text, &actual, message);
             }
             Ok(number) => {
-                let message = format!(
-                    "the job reported {number} {key}, but {measured} came: some may be lost or doubled"
-                );
+                let message =
+                    format!("the job reported {number} {key}, but {measured} came: some may be lost or doubled");
                 self.hold(&name, text, &actual, message);
             }
             Err(_) => {
@@ -342,20 +309,12 @@ impl Sheet {
         };
         let ahead = as_of.duration_since(newest);
         if ahead > AHEAD_MAX {
-            let by = format_duration(std::time::Duration::from_secs(
-                ahead.unsigned_abs().as_secs(),
-            ));
+            let by = format_duration(std::time::Duration::from_secs(ahead.unsigned_abs().as_secs()));
             let message = format!(
                 "the data says it is as of {as_of}, {by} after it was written; a clock or a time zone may be wrong"
             );
             let expected = format!("at most {newest}");
-            self.add(
-                Verdict::Warn,
-                "as_of",
-                &expected,
-                &as_of.to_string(),
-                message,
-            );
+            self.add(Verdict::Warn, "as_of", &expected, &as_of.to_string(), message);
         } else {
             let message = format!("the data is as of {as_of}");
             self.pass("as_of", "not in the future", &as_of.to_string(), message);

@@ -26,8 +26,8 @@ use rustix::fs::Mode;
 use rustix::io::Errno;
 
 use super::disk::{
-    Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest,
-    set_owner, set_permissions, sha256,
+    Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_owner,
+    set_permissions, sha256,
 };
 use super::sidecar::{present, sidecar};
 use crate::model::{Publishing, VersionRef, hidden_name, sidecar_path, version_path};
@@ -171,9 +171,7 @@ impl<'a> Site<'a> {
         };
         let from = match Directory::open(parent) {
             Ok(from) => from,
-            Err(PublishError::Io { source, .. })
-                if source.kind() == std::io::ErrorKind::NotFound =>
-            {
+            Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
                 return Ok(false);
             }
             Err(error) => return Err(error),
@@ -199,10 +197,7 @@ impl<'a> Site<'a> {
                 path: self.directory.path().join(&self.incoming),
             });
         }
-        let failed = || {
-            self.directory
-                .failed("set the permissions of", &self.incoming)
-        };
+        let failed = || self.directory.failed("set the permissions of", &self.incoming);
         let mut mode = permissions(&self.metadata(&candidate, &self.incoming)?);
         if let Some(before) = self.directory.file(self.name)? {
             let before = self.metadata(&before, self.name)?;
@@ -231,16 +226,14 @@ impl<'a> Site<'a> {
         let new = self.new_file()?;
         let mode = permissions(&self.metadata(&new, self.name)?);
         let text = sidecar(&self.publishing.version);
-        self.directory
-            .write(&self.hidden_sidecar, mode, bytes(&text))
+        self.directory.write(&self.hidden_sidecar, mode, bytes(&text))
     }
 
     fn replace(&self) -> Result<(), PublishError> {
         if self.directory.file(&self.incoming)?.is_some() {
             // An error here says so when the target is something else than a file.
             self.directory.file(self.name)?;
-            self.directory
-                .rename(&self.incoming, &self.directory, self.name)?;
+            self.directory.rename(&self.incoming, &self.directory, self.name)?;
         }
         // Before the sidecar: after a power cut it must not be there without the file.
         self.directory.sync()
@@ -269,9 +262,7 @@ impl<'a> Site<'a> {
         let text = self.directory.small_file(&self.sidecar);
         match text.and_then(|text| present(&text)) {
             // By number and by time: a new state directory begins again at 1.
-            Some(there)
-                if there.version > version.number.0 && there.arrived_at > version.arrived_at =>
-            {
+            Some(there) if there.version > version.number.0 && there.arrived_at > version.arrived_at => {
                 Err(PublishError::Superseded {
                     version: self.version(),
                     by: there.version,
@@ -311,25 +302,17 @@ impl<'a> Site<'a> {
         let Some(kept) = self.kept.file(self.name)? else {
             return Ok(false);
         };
-        let kept = kept
-            .metadata()
-            .map_err(self.kept.failed("look at", self.name))?;
+        let kept = kept.metadata().map_err(self.kept.failed("look at", self.name))?;
         Ok((kept.dev(), kept.ino()) == (metadata.dev(), metadata.ino()))
     }
 
-    fn has_digest(
-        &self,
-        file: &File,
-        directory: &Directory,
-        name: &OsStr,
-    ) -> Result<bool, PublishError> {
+    fn has_digest(&self, file: &File, directory: &Directory, name: &OsStr) -> Result<bool, PublishError> {
         let digest = sha256(file).map_err(directory.failed("read", name))?;
         Ok(digest == self.publishing.version.sha256)
     }
 
     fn metadata(&self, file: &File, name: &OsStr) -> Result<Metadata, PublishError> {
-        file.metadata()
-            .map_err(self.directory.failed("look at", name))
+        file.metadata().map_err(self.directory.failed("look at", name))
     }
 
     fn version(&self) -> VersionRef {

@@ -85,9 +85,7 @@ impl Case {
     /// Names and sentences of the checks that do not pass.
     fn problems(&self) -> Vec<(String, String)> {
         let checks = self.judge().checks;
-        let bad = checks
-            .into_iter()
-            .filter(|check| check.verdict != Verdict::Pass);
+        let bad = checks.into_iter().filter(|check| check.verdict != Verdict::Pass);
         bad.map(|check| (check.name, check.message)).collect()
     }
 
@@ -115,11 +113,7 @@ fn a_good_candidate_passes_and_the_checks_made_are_listed() {
     });
     let judgement = case.report("rows=2\nbytes=18").judge();
     assert_eq!(judgement.verdict(), Verdict::Pass);
-    let names: Vec<&str> = judgement
-        .checks
-        .iter()
-        .map(|check| check.name.as_str())
-        .collect();
+    let names: Vec<&str> = judgement.checks.iter().map(|check| check.name.as_str()).collect();
     assert_eq!(
         names,
         [
@@ -142,8 +136,7 @@ fn a_good_candidate_passes_and_the_checks_made_are_listed() {
 #[test]
 fn a_missing_candidate_says_where_to_write() {
     let case = Case::new();
-    let message =
-        "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path";
+    let message = "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path";
     assert_eq!(case.problems(), problem("output", message));
     assert_eq!(case.judge().verdict(), Verdict::Hold);
     assert_eq!(case.judge().measurement, Measurement::default());
@@ -154,8 +147,7 @@ fn a_link_or_directory_is_no_candidate() {
     let case = Case::new();
     fs::write(case.path("real.csv"), GOOD).expect("a file");
     symlink(case.path("real.csv"), &case.judging.staged).expect("a link");
-    let message =
-        "the job left a symbolic link at FRESHD_OUTPUT; write a regular file to that path";
+    let message = "the job left a symbolic link at FRESHD_OUTPUT; write a regular file to that path";
     assert_eq!(case.problems(), problem("output", message));
 
     let case = Case::new();
@@ -167,9 +159,7 @@ fn a_link_or_directory_is_no_candidate() {
 #[test]
 fn an_empty_candidate_is_held_unless_it_may_be_empty() {
     for (content, what) in [("", "no bytes"), ("lot,qty\n", "a header and no rows")] {
-        let message = format!(
-            "the output has {what}; if that can be right, set may_be_empty = true for the dataset"
-        );
+        let message = format!("the output has {what}; if that can be right, set may_be_empty = true for the dataset");
         assert_eq!(Case::with(content).problems(), problem("empty", &message));
         let allowed = Case::with(content).rules(|dataset| dataset.may_be_empty = true);
         assert_eq!(allowed.problems(), []);
@@ -194,10 +184,7 @@ fn limits_say_what_was_expected_and_what_came() {
         expected.map(|(name, message)| (name.to_owned(), message.to_owned()))
     );
     let check = &case.judge().checks[5];
-    assert_eq!(
-        (check.expected.as_str(), check.actual.as_str()),
-        ("at least 50", "2")
-    );
+    assert_eq!((check.expected.as_str(), check.actual.as_str()), ("at least 50", "2"));
 }
 
 #[test]
@@ -241,15 +228,10 @@ fn an_error_page_in_place_of_csv_is_named_for_what_it_is() {
         ),
         ("\u{feff}\n  <HTML>\n<body>a, b\nc\n", "an HTML page"),
     ] {
-        let message = format!(
-            "the output is {what}, not CSV: it may be the error page of the server it was fetched from"
-        );
+        let message =
+            format!("the output is {what}, not CSV: it may be the error page of the server it was fetched from");
         let problems = Case::with(content).problems();
-        assert_eq!(
-            problems.first(),
-            problem("format", &message).first(),
-            "{content}"
-        );
+        assert_eq!(problems.first(), problem("format", &message).first(), "{content}");
     }
     let page = "<html>\n";
     let opaque = Case::with(page).rules(|dataset| dataset.checks.format = None);
@@ -295,10 +277,7 @@ fn what_the_job_reports_must_be_what_came() {
             "the job reported as_of=Friday, which is not a time; write it as in 2026-11-20T22:10:00+01:00",
         ),
     ] {
-        assert_eq!(
-            Case::with(GOOD).report(report).problems(),
-            problem(name, message)
-        );
+        assert_eq!(Case::with(GOOD).report(report).problems(), problem(name, message));
     }
     // The last line of a key counts.
     assert_eq!(Case::with(GOOD).report("rows=3\nrows=2").problems(), []);
@@ -314,15 +293,9 @@ fn the_reported_as_of_stands_above_the_rule() {
     };
     let content = "lot,at\nL1,2026-11-19T00:00:00Z\n";
     let ruled = Case::with(content).rules(by_column);
-    assert_eq!(
-        ruled.judge().measurement.as_of,
-        Some(time("2026-11-19T00:00:00Z"))
-    );
+    assert_eq!(ruled.judge().measurement.as_of, Some(time("2026-11-19T00:00:00Z")));
     let reported = ruled.report("as_of=2026-11-20T20:00:00+01:00");
-    assert_eq!(
-        reported.judge().measurement.as_of,
-        Some(time("2026-11-20T19:00:00Z"))
-    );
+    assert_eq!(reported.judge().measurement.as_of, Some(time("2026-11-20T19:00:00Z")));
     assert_eq!(reported.problems(), []);
 
     let broken = Case::with("lot,at\nL1,2026-11-19\n").rules(by_column);
@@ -338,18 +311,12 @@ fn a_pattern_reads_the_name_under_which_the_candidate_is_published() {
             zone: TimeZone::UTC,
         };
     });
-    assert_eq!(
-        case.judge().measurement.as_of,
-        Some(time("2026-11-18T00:00:00Z"))
-    );
+    assert_eq!(case.judge().measurement.as_of, Some(time("2026-11-18T00:00:00Z")));
 
     let mut by_hand = case;
     by_hand.judging.staged = by_hand.path("stock-2026-11-19.csv");
     fs::write(&by_hand.judging.staged, GOOD).expect("a file");
-    assert_eq!(
-        by_hand.judge().measurement.as_of,
-        Some(time("2026-11-19T00:00:00Z"))
-    );
+    assert_eq!(by_hand.judge().measurement.as_of, Some(time("2026-11-19T00:00:00Z")));
 }
 
 #[test]
@@ -365,10 +332,7 @@ fn an_as_of_in_the_future_is_told_and_left_to_others_to_judge() {
     let far = Case::with(GOOD).report("as_of=2999-01-01T00:00:00Z");
     let judgement = far.judge();
     assert_eq!(judgement.verdict(), Verdict::Warn);
-    assert_eq!(
-        judgement.measurement.as_of,
-        Some(time("2999-01-01T00:00:00Z"))
-    );
+    assert_eq!(judgement.measurement.as_of, Some(time("2999-01-01T00:00:00Z")));
     let (name, message) = &far.problems()[0];
     assert_eq!(name, "as_of");
     assert!(

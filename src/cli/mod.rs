@@ -1,1 +1,158 @@
 //! A window: one file per verb.
+
+mod exit;
+mod global;
+mod out;
+mod paint;
+mod table;
+mod times;
+mod names;
+mod client;
+mod state;
+mod board;
+
+mod serve;
+mod check;
+mod status;
+mod next;
+mod run;
+mod cancel;
+mod pause;
+mod resume;
+mod history;
+mod show;
+mod logs;
+mod why;
+mod ack;
+mod incidents;
+mod notify;
+mod reload;
+mod keeper;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use crate::demo;
+use exit::Failure;
+use global::Global;
+use out::Out;
+
+pub use board::board;
+pub use exit::Exit;
+
+const EXIT_CODES: &str = "\
+Without a verb freshd serves.
+
+Exit codes:
+  0  fine
+  1  something is not fine: data is stale, a run failed, a request was refused
+  2  wrong usage or configuration
+  3  freshd is not reachable";
+
+/// Runs jobs when they are due, judges what they deliver, and watches how fresh it stays.
+#[derive(Debug, Parser)]
+#[command(name = "freshd", version, after_help = EXIT_CODES, disable_help_subcommand = true,
+    subcommand_value_name = "VERB", subcommand_help_heading = "Verbs")]
+struct Cli {
+    #[command(flatten)]
+    global: Global,
+
+    #[command(subcommand)]
+    verb: Option<Verb>,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Verb {
+    /// Supervise, until told to stop
+    Serve,
+    /// Find every mistake in a configuration
+    Check(check::CheckArgs),
+    /// Show what is late or failing, who was told, and what is next
+    Status(status::StatusArgs),
+    /// Show when jobs, or a cron line, are due
+    Next(next::NextArgs),
+    /// Run a job now
+    Run(run::RunArgs),
+    /// End a run
+    Cancel(cancel::CancelArgs),
+    /// Stop scheduling a job
+    Pause(pause::PauseArgs),
+    /// Schedule a paused job again
+    Resume(resume::ResumeArgs),
+    /// List what ran, what was missed, and how it ended
+    History(history::HistoryArgs),
+    /// Show everything about one run
+    Show(show::ShowArgs),
+    /// Show what a run printed
+    Logs(logs::LogsArgs),
+    /// Show the evidence and the rule behind a state
+    Why(why::WhyArgs),
+    /// Take an incident on
+    Ack(ack::AckArgs),
+    /// List incidents, or show who was told of one
+    Incidents(incidents::IncidentsArgs),
+    /// Prove that messages arrive
+    Notify(notify::NotifyArgs),
+    /// Let the running freshd take the configuration again
+    Reload,
+    /// The parent of attempts, started by the daemon
+    #[command(hide = true)]
+    Keeper(keeper::KeeperArgs),
+    /// The seafood company's systems, for its transfer scripts
+    #[command(hide = true)]
+    DemoDb(demo::DemoArgs),
+}
+
+/// Does what the command line asks for.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let mut out = Out::new(cli.global.json);
+    let done = perform(cli, &mut out).and_then(|exit| {
+        out.flush()?;
+        Ok(exit)
+    });
+    match done {
+        Ok(exit) => exit.into(),
+        Err(failure) => {
+            // What was printed before the failure belongs above it; if nobody reads it, that is no news.
+            let _ = out.flush();
+            if !failure.message.is_empty() {
+                say(&failure.message);
+            }
+            failure.exit.into()
+        }
+    }
+}
+
+fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
+    let global = &cli.global;
+    match cli.verb.unwrap_or(Verb::Serve) {
+        Verb::Serve => serve::run(global),
+        Verb::Check(args) => check::run(args, global, out),
+        Verb::Status(args) => status::run(args, global, out),
+        Verb::Next(args) => next::run(args, global, out),
+        Verb::Run(args) => run::run(args, global, out),
+        Verb::Cancel(args) => cancel::run(&args, global, out),
+        Verb::Pause(args) => pause::run(args, global, out),
+        Verb::Resume(args) => resume::run(&args, global, out),
+        Verb::History(args) => history::run(args, global, out),
+        Verb::Show(args) => show::run(&args, global, out),
+        Verb::Logs(args) => logs::run(&args, global, out),
+        Verb::Why(args) => why::run(&args, global, out),
+        Verb::Ack(args) => ack::run(&args, global, out),
+        Verb::Incidents(args) => incidents::run(&args, global, out),
+        Verb::Notify(args) => notify::run(args, global, out),
+        Verb::Reload => reload::run(global, out),
+        Verb::Keeper(args) => keeper::run(&args, global),
+        Verb::DemoDb(args) => {
+            demo::run(args).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
+            Ok(Exit::Fine)
+        }
+    }
+}
+
+fn say(message: &str) {
+    let style = anstyle::AnsiColor::Red.on_default().bold();
+    anstream::eprintln!("{style}error:{style:#} {}", paint::painted(message, false));
+}

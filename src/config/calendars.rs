@@ -31,13 +31,7 @@ const WEEKDAYS: [(&str, u8); 7] = [
 ];
 
 /// Reads one calendar.
-pub(super) fn calendar(
-    report: &Report,
-    timezone: &TimeZone,
-    today: Date,
-    name: &Name,
-    table: Table<'_>,
-) -> Calendar {
+pub(super) fn calendar(report: &Report, timezone: &TimeZone, today: Date, name: &Name, table: Table<'_>) -> Calendar {
     let errors = report.errors();
     let mut weekend = 0;
     for text in table.texts("weekend") {
@@ -59,6 +53,7 @@ pub(super) fn calendar(
     let empty = !["weekend", "holidays", "ical"].iter().any(|key| table.has(key));
     if empty {
         table.missing(
+            "holidays",
             format!("calendar `{name}` closes no day"),
             "write weekend = [\"Sat\", \"Sun\"], holidays = [\"2026-12-25\"] or ical = \"holidays.ics\"",
         );
@@ -74,14 +69,14 @@ pub(super) fn calendar(
             format!("calendar `{name}` is closed on every day of the week"),
             "leave at least one day out of `weekend`",
         );
-    } else if report.errors() == errors {
-        if let Some(last) = schedule::runs_out(&calendar, today) {
-            report.warning(
-                table.spot,
-                format!("calendar `{name}` has no entry after {last}"),
-                "add the coming holidays: days it does not know are open",
-            );
-        }
+    } else if report.errors() == errors
+        && let Some(last) = schedule::runs_out(&calendar, today)
+    {
+        report.warning(
+            table.spot,
+            format!("calendar `{name}` has no entry after {last}"),
+            "add the coming holidays: days it does not know are open",
+        );
     }
     table.finish();
     calendar

@@ -25,10 +25,13 @@ const LATER_TYPES: [&str; 7] = [
 pub(super) fn channel(context: &Context<'_>, name: &Name, table: Table<'_>) -> Option<Channel> {
     let errors = context.report.errors();
     let Some(kind) = table.get("type") else {
-        table.missing(
-            format!("channel `{name}` has no type"),
-            "write type = \"email\", \"slack\", \"webhook\" or \"file\"",
-        );
+        if !context.report.may_be_in_a_hole(table.spot) {
+            context.report.error(
+                table.spot,
+                format!("channel `{name}` has no type"),
+                "write type = \"email\", \"slack\", \"webhook\" or \"file\"",
+            );
+        }
         return None;
     };
     let text = kind.text()?;
@@ -77,7 +80,11 @@ fn email(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let given = password.is_some();
     let password = password.and_then(|value| secret(context, value));
     if username.is_some() != given {
-        let (has, lacks) = if given { ("password", "username") } else { ("username", "password") };
+        let (has, lacks) = if given {
+            ("password", "username")
+        } else {
+            ("username", "password")
+        };
         context.report.error(
             table.key_spot(has).unwrap_or(table.spot),
             format!("`{has}` needs `{lacks}` beside it"),
@@ -102,6 +109,7 @@ fn slack(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let url = table.get("url");
     if url.is_none() {
         table.missing(
+            "url",
             "a Slack channel needs the `url` of its incoming webhook",
             "write url = { file = \"secrets/slack\" }",
         );
@@ -121,6 +129,7 @@ fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let url = table.get("url");
     if url.is_none() {
         table.missing(
+            "url",
             "a webhook needs a `url`",
             "write url = \"https://...\", or url = { file = \"...\" } if it is a secret",
         );
@@ -134,18 +143,17 @@ fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     });
     let secret = table.get("secret").and_then(|value| secret(context, value));
     let ca = authorities(context, table);
-    Some(ChannelKind::Webhook {
-        url: url?,
-        secret,
-        ca,
-    })
+    Some(ChannelKind::Webhook { url: url?, secret, ca })
 }
 
 fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let dir = required(table, "dir", "dir = \"outbox\"")?;
     let path = context.path(&dir);
     if path.exists() && !path.is_dir() {
-        dir.error("`dir` is not a directory", "name a directory; it is created when needed");
+        dir.error(
+            "`dir` is not a directory",
+            "name a directory; it is created when needed",
+        );
     }
     Some(ChannelKind::File { dir: path })
 }
@@ -153,7 +161,7 @@ fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
 fn required<'t>(table: &Table<'t>, key: &'static str, example: &str) -> Option<Text<'t>> {
     let value = table.get(key);
     if value.is_none() {
-        table.missing(format!("`{key}` is missing"), format!("write {example}"));
+        table.missing(key, format!("`{key}` is missing"), format!("write {example}"));
     }
     value?.text()
 }
@@ -238,7 +246,10 @@ fn checked_url(value: Value<'_>, text: &str) -> Option<String> {
         _ => false,
     };
     if !good {
-        value.error("`url` is not a URL that messages can be sent to", "write https://host/path");
+        value.error(
+            "`url` is not a URL that messages can be sent to",
+            "write https://host/path",
+        );
         return None;
     }
     Some(text.to_owned())
@@ -249,8 +260,7 @@ fn is_loopback(url: &Url) -> bool {
         return false;
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    host.eq_ignore_ascii_case("localhost")
-        || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
+    host.eq_ignore_ascii_case("localhost") || host.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
 }
 
 /// Whether a text has the shape of a mail address and nothing that could break out of a header.

@@ -12,12 +12,11 @@ use crate::model::Command;
 
 /// Words that `/bin/sh` knows without a file.
 const SHELL_WORDS: &[&str] = &[
-    "!", ".", ":", "[", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "do",
-    "done", "echo", "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg",
-    "fi", "for", "function", "getopts", "hash", "if", "in", "jobs", "kill", "let", "local",
-    "printf", "pwd", "read", "readonly", "return", "select", "set", "shift", "source", "test",
-    "then", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask", "unalias",
-    "unset", "until", "wait", "while", "{", "}",
+    "!", ".", ":", "[", "[[", "alias", "bg", "break", "case", "cd", "command", "continue", "do", "done", "echo",
+    "elif", "else", "esac", "eval", "exec", "exit", "export", "false", "fc", "fg", "fi", "for", "function", "getopts",
+    "hash", "if", "in", "jobs", "kill", "let", "local", "printf", "pwd", "read", "readonly", "return", "select", "set",
+    "shift", "source", "test", "then", "time", "times", "trap", "true", "type", "typeset", "ulimit", "umask",
+    "unalias", "unset", "until", "wait", "while", "{", "}",
 ];
 
 /// Commands looked up so far: thousands of jobs share a few.
@@ -158,11 +157,7 @@ fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path:
             format!("`{written}` is not executable"),
             format!("chmod +x {}", quoted(&path.to_string_lossy())),
         ),
-        Found::Directory => report.error(
-            spot,
-            format!("`{written}` is a directory"),
-            "name the program in it",
-        ),
+        Found::Directory => report.error(spot, format!("`{written}` is a directory"), "name the program in it"),
         Found::Nothing => {
             let help = match similar_file(context, path) {
                 Some(name) => format!("did you mean `{name}`, beside it?"),
@@ -176,7 +171,13 @@ fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path:
 
 fn not_in_path(context: &Context<'_>, value: Value<'_>, spot: super::report::Spot, word: &str) {
     let beside = context.report.dir(spot).join(word);
-    let help = if context.commands.look_at(&beside) == Found::Nothing {
+    let is_beside = matches!(
+        context.commands.look_at(&beside),
+        Found::Executable | Found::NotExecutable
+    );
+    let help = if is_beside {
+        format!("write ./{word} for the file beside the configuration")
+    } else {
         let dirs: Vec<String> = context
             .environment
             .path
@@ -184,12 +185,8 @@ fn not_in_path(context: &Context<'_>, value: Value<'_>, spot: super::report::Spo
             .map(|dir| dir.display().to_string())
             .collect();
         format!("install it, or write its path; PATH is {}", dirs.join(":"))
-    } else {
-        format!("write ./{word} for the file beside the configuration")
     };
-    value
-        .report
-        .error(spot, format!("command `{word}` is not found"), help);
+    value.report.error(spot, format!("command `{word}` is not found"), help);
 }
 
 fn similar_file(context: &Context<'_>, path: &Path) -> Option<String> {
@@ -216,25 +213,8 @@ fn first_word(text: &str) -> Option<FirstWord> {
         start += text[start..].len() - text[start..].trim_start().len();
         let rest = &text[start..];
         let word = match rest.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let inner = rest[1..].split(quote).next()?;
-                let end = start + inner.len() + 2;
-                let plain = text.get(..end)?.ends_with(quote)
-                    && (quote == '\'' || !inner.contains(['$', '`', '\\']));
-                plain.then(|| FirstWord {
-                    start,
-                    end,
-                    text: inner.to_owned(),
-                })?
-            }
-            _ => {
-                let length = rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
-                FirstWord {
-                    start,
-                    end: start + length,
-                    text: rest[..length].to_owned(),
-                }
-            }
+            quote @ ('"' | '\'') => quoted_word(text, start, quote)?,
+            _ => plain_word(text, start),
         };
         let follows = text[word.end..].chars().next();
         let ends = follows.is_none_or(|c| c.is_whitespace() || ";&|<>".contains(c));
@@ -245,6 +225,28 @@ fn first_word(text: &str) -> Option<FirstWord> {
             return Some(word);
         }
         start = word.end;
+    }
+}
+
+fn quoted_word(text: &str, start: usize, quote: char) -> Option<FirstWord> {
+    let inner = text[start + 1..].split(quote).next()?;
+    let end = start + inner.len() + 2;
+    let closed = text.get(..end)?.ends_with(quote);
+    let plain = quote == '\'' || !inner.contains(['$', '`', '\\']);
+    (closed && plain).then(|| FirstWord {
+        start,
+        end,
+        text: inner.to_owned(),
+    })
+}
+
+fn plain_word(text: &str, start: usize) -> FirstWord {
+    let rest = &text[start..];
+    let length = rest.find(|c| !is_plain(c)).unwrap_or(rest.len());
+    FirstWord {
+        start,
+        end: start + length,
+        text: rest[..length].to_owned(),
     }
 }
 

@@ -8,7 +8,7 @@ use jiff::tz::TimeZone;
 
 use super::commands::Commands;
 use super::environment::Environment;
-use super::reader::{Text, Value};
+use super::reader::{Table, Text};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
 use crate::model::{Calendar, Channel, Name, Owner};
@@ -157,33 +157,34 @@ impl Context<'_> {
     }
 
     /// The owner of an entry, which must be written out.
-    pub(super) fn owner(&self, table: &super::reader::Table<'_>, what: &str) -> Owner {
+    pub(super) fn owner(&self, section: Section, name: &Name, table: &Table<'_>) -> Owner {
+        let what = || format!("{} `{name}`", section.singular());
         let Some(value) = table.get("owner") else {
             let teams: Vec<&str> = self.known.names(Section::Teams).take(5).collect();
-            let teams = if teams.is_empty() { "a [teams.NAME]".to_owned() } else { teams.join(", ") };
+            let teams = if teams.is_empty() {
+                "a [teams.NAME]".to_owned()
+            } else {
+                teams.join(", ")
+            };
             table.missing(
-                format!("{what} has no owner"),
+                "owner",
+                format!("{} has no owner", what()),
                 format!("write owner = \"TEAM\" with one of {teams}, or owner = \"nobody\" if it must be"),
             );
             return Owner::Nobody;
         };
-        self.owner_value(value, what)
-    }
-
-    fn owner_value(&self, value: Value<'_>, what: &str) -> Owner {
         let Some(text) = value.text() else {
             return Owner::Nobody;
         };
         if text.text == "nobody" {
             self.report.warning(
                 value.spot(),
-                format!("nobody answers for {what}"),
+                format!("nobody answers for {}", what()),
                 "name a team, so that somebody is told; until then the fallback is",
             );
             return Owner::Nobody;
         }
-        self.refer(Section::Teams, &text)
-            .map_or(Owner::Nobody, Owner::Team)
+        self.refer(Section::Teams, &text).map_or(Owner::Nobody, Owner::Team)
     }
 }
 

@@ -31,11 +31,7 @@ pub(super) struct DatasetSpots {
 }
 
 /// Reads one dataset.
-pub(super) fn dataset(
-    context: &Context<'_>,
-    name: &Name,
-    table: Table<'_>,
-) -> (Dataset, DatasetSpots) {
+pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Dataset, DatasetSpots) {
     let errors = context.report.errors();
     table.unsupported(&["parts", "counted_in"]);
     let file = table.text("file");
@@ -48,9 +44,7 @@ pub(super) fn dataset(
         None => (None, None),
     };
     let as_of = table.get("as_of");
-    let as_of_zone = table
-        .text("as_of_zone")
-        .and_then(|text| context.schedules.zone(&text));
+    let as_of_zone = table.text("as_of_zone").and_then(|text| context.schedules.zone(&text));
     if let (Some(value), Some(_)) = (as_of, &probe_as_of) {
         value.error("`as_of` is written twice, here and in `probe`", "keep one of the two");
     }
@@ -68,10 +62,17 @@ pub(super) fn dataset(
         ),
         (_, None) => {}
     }
+    if let (AsOf::Column { .. }, false) = (&as_of, has_format(&table)) {
+        context.report.error(
+            table.key_spot("as_of").unwrap_or(table.spot),
+            "a column cannot be read without a `format`",
+            format!("write [datasets.{name}.checks] and format = \"csv\" below it"),
+        );
+    }
     let dataset = Dataset {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("dataset `{name}`")),
+        owner: context.owner(Section::Datasets, name, &table),
         system: table
             .text("system")
             .and_then(|text| context.refer(Section::Systems, &text)),
@@ -82,10 +83,7 @@ pub(super) fn dataset(
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
         as_of,
-        checks: table
-            .table("checks")
-            .map(measures::checks)
-            .unwrap_or_default(),
+        checks: table.table("checks").map(measures::checks).unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
         must_change: table.flag("must_change").unwrap_or(false),
         may_be_empty: table.flag("may_be_empty").unwrap_or(false),
@@ -98,10 +96,7 @@ pub(super) fn dataset(
         severity: table
             .choice(
                 "severity",
-                &[
-                    ("critical", Severity::Critical),
-                    ("warning", Severity::Warning),
-                ],
+                &[("critical", Severity::Critical), ("warning", Severity::Warning)],
             )
             .unwrap_or_default(),
         description: table.words("description"),
@@ -132,14 +127,20 @@ pub(super) fn dataset(
     (dataset, DatasetSpots { broken, ..spots })
 }
 
+/// Whether `checks` has a `format`, good or bad.
+fn has_format(table: &Table<'_>) -> bool {
+    let checks = table.get("checks").filter(Value::is_table);
+    checks
+        .and_then(|checks| checks.table(String::new()))
+        .is_some_and(|checks| checks.has("format"))
+}
+
 /// Systems, teams or jobs.
 fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
     const KINDS: [Section; 3] = [Section::Systems, Section::Teams, Section::Jobs];
     let mut names: Vec<Name> = Vec::new();
     for text in table.texts("consumers") {
-        let known = KINDS
-            .iter()
-            .find_map(|section| context.known.find(*section, text.text));
+        let known = KINDS.iter().find_map(|section| context.known.find(*section, text.text));
         match known {
             Some(name) if names.contains(name) => context.report.warning(
                 text.spot(),
@@ -160,7 +161,10 @@ fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
 fn positive_duration(value: Value<'_>) -> Option<Duration> {
     let duration = value.duration()?;
     if duration.is_zero() {
-        value.error(format!("`{}` must be longer than nothing", value.key), "write a duration, as in 26h");
+        value.error(
+            format!("`{}` must be longer than nothing", value.key),
+            "write a duration, as in 26h",
+        );
         return None;
     }
     Some(duration)
@@ -192,7 +196,10 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
         });
     }
     if !due.is_table() {
-        due.expected("a cron line or a table", "write due = { at = \"0 23 * * FRI\", grace = \"15m\" }");
+        due.expected(
+            "a cron line or a table",
+            "write due = { at = \"0 23 * * FRI\", grace = \"15m\" }",
+        );
         return None;
     }
     let inner = due.table(table.path_of("due"))?;
@@ -204,7 +211,10 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
     let covers = inner.get("covers");
     for (inside, beside) in [(early, beside_early), (covers, beside_covers)] {
         if let (Some(_), Some(beside)) = (inside, beside) {
-            beside.error(format!("`{}` is written twice, here and in `due`", beside.key), "keep one of the two");
+            beside.error(
+                format!("`{}` is written twice, here and in `due`", beside.key),
+                "keep one of the two",
+            );
         }
     }
     let grace = inner.duration("grace").unwrap_or_default();
@@ -263,9 +273,7 @@ fn read_as_of(context: &Context<'_>, value: Value<'_>, path: String) -> Option<A
     let table = value.table(path)?;
     let column = table.text("column");
     let pattern = table.text("pattern");
-    let zone = table
-        .text("zone")
-        .and_then(|text| context.schedules.zone(&text));
+    let zone = table.text("zone").and_then(|text| context.schedules.zone(&text));
     let as_of = match (column, pattern) {
         (Some(column), None) => Some(AsOf::Column {
             column: column.text.to_owned(),

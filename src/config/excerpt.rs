@@ -31,8 +31,9 @@ const SECRET_KEY_PARTS: &[&str] = &[
     "credential",
 ];
 
-/// The line of `text` in which `span` begins, and the part of it that the span marks.
-pub(super) fn excerpt(text: &str, line: Range<usize>, span: &Range<usize>) -> (String, Range<usize>) {
+/// The line of `text` in which `span` begins, and the part of it that the span marks; `header` is the header
+/// line of the table it stands in.
+pub(super) fn excerpt(text: &str, header: &str, line: Range<usize>, span: &Range<usize>) -> (String, Range<usize>) {
     let shown = &text[line.clone()];
     let start = span.start.clamp(line.start, line.end) - line.start;
     let end = span.end.clamp(line.start + start, line.end) - line.start;
@@ -41,39 +42,45 @@ pub(super) fn excerpt(text: &str, line: Range<usize>, span: &Range<usize>) -> (S
     } else {
         one_character(shown, start)
     };
-    blot(shown, mark, &hidden(shown, section_of(text, line.start)))
+    let section = header.trim().trim_start_matches('[').trim_start();
+    blot(shown, mark, &hidden(shown, section))
 }
 
 /// Marks the character at `start`, or the last one of the line.
 fn one_character(line: &str, start: usize) -> Range<usize> {
     let start = match line[start..].chars().next() {
         Some(_) => start,
-        None => line
-            .char_indices()
-            .next_back()
-            .map_or(0, |(place, _)| place),
+        None => line.char_indices().next_back().map_or(0, |(place, _)| place),
     };
     let length = line[start..].chars().next().map_or(0, char::len_utf8);
     start..start + length
 }
 
-/// The name of the section whose header stands nearest above.
-fn section_of(text: &str, line_start: usize) -> &str {
-    text[..line_start]
-        .rsplit('\n')
-        .find_map(|line| {
-            let header = line.trim_start().strip_prefix('[')?;
-            let header = header.trim_start_matches('[').trim_start();
-            header
-                .starts_with(|c: char| c.is_ascii_alphabetic() || c == '_')
-                .then_some(header.trim_end())
-        })
-        .unwrap_or("")
+/// Where the lines begin that are headers of tables.
+pub(super) fn header_starts(text: &str) -> Vec<usize> {
+    let mut start = 0;
+    let mut found = Vec::new();
+    for line in text.split_inclusive('\n') {
+        if is_header(line) {
+            found.push(start);
+        }
+        start += line.len();
+    }
+    found
+}
+
+/// Whether a line is the header of a table, as far as its beginning tells.
+pub(super) fn is_header(line: &str) -> bool {
+    line.trim_start().strip_prefix('[').is_some_and(|rest| {
+        rest.trim_start_matches('[')
+            .trim_start()
+            .starts_with(|c: char| c.is_alphabetic() || c == '_')
+    })
 }
 
 /// The parts of a line that must not be shown.
 fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
-    if line.trim_start().starts_with(['[', '#']) {
+    if is_header(line) || line.trim_start().starts_with('#') {
         return Vec::new();
     }
     let in_channels = section.starts_with("channels") || line.trim_start().starts_with("channels");
@@ -81,8 +88,8 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
     let assignments = assignments(line);
     if assignments.is_empty() {
         // A line without a key belongs to a value that began above.
-        let whole = in_channels || in_env || line_looks_secret(line);
-        return if whole { vec![0..line.len()] } else { Vec::new() };
+        let whole = in_channels || in_env || looks_secret(line);
+        return whole.then_some(0..line.len()).into_iter().collect();
     }
     let mut hidden = Vec::new();
     let mut env_depth = 0;
@@ -95,29 +102,33 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
         }
         let names_a_place = matches!(last, "file" | "env" | "credential");
         let is_secret = if in_channels {
-            !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
+            assignment.unclear || !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
         } else {
             in_env
                 || assignment.value.start < env_depth
                 || key.split('.').rev().nth(1).is_some_and(|part| part == "env")
-                || (!names_a_place && SECRET_KEY_PARTS.iter().any(|part| last.contains(part)))
+                || (!names_a_place && looks_secret(last))
+                || (assignment.unclear && looks_secret(value))
         };
-        if is_secret && !value.starts_with('{') && !value.is_empty() {
+        let is_table = value.starts_with('{') && line[assignment.value.start..].contains('=');
+        if is_secret && !is_table && !value.is_empty() {
             hidden.push(assignment.value.clone());
         }
     }
     hidden
 }
 
-fn line_looks_secret(line: &str) -> bool {
-    let line = line.to_ascii_lowercase();
-    SECRET_KEY_PARTS.iter().any(|part| line.contains(part))
+fn looks_secret(text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    SECRET_KEY_PARTS.iter().any(|part| text.contains(part))
 }
 
 struct Assignment<'a> {
     key: &'a str,
     /// From the first character of the value to its end as far as this line tells.
     value: Range<usize>,
+    /// Something stands behind the value that does not belong there: perhaps the rest of a secret.
+    unclear: bool,
 }
 
 /// Every `key = value` of a line, those of inline tables included; good enough for broken lines too.
@@ -131,13 +142,18 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
             b'=' => {
                 let key = line[key_start..place].trim();
                 let start = place + 1 + (line[place + 1..].len() - line[place + 1..].trim_start().len());
-                let end = value_end(line, start);
+                let (end, unclear) = value_end(line, start);
                 found.push(Assignment {
                     key,
                     value: start..end,
+                    unclear,
                 });
                 // Look into an inline table, jump over anything else.
-                place = if bytes.get(start) == Some(&b'{') { start + 1 } else { end.max(start) };
+                place = if bytes.get(start) == Some(&b'{') {
+                    start + 1
+                } else {
+                    end.max(start)
+                };
                 key_start = place;
                 continue;
             }
@@ -150,12 +166,20 @@ fn assignments(line: &str) -> Vec<Assignment<'_>> {
     found
 }
 
-/// Where a value that begins at `start` ends: behind its closing quote, else before a comma or brace.
-fn value_end(line: &str, start: usize) -> usize {
+/// Where a value that begins at `start` ends: behind its closing quote, else before a comma or brace; and
+/// whether something unclear follows, which then belongs to it.
+fn value_end(line: &str, start: usize) -> (usize, bool) {
     let rest = &line[start..];
     let Some(quote) = rest.chars().next().filter(|c| matches!(c, '"' | '\'')) else {
-        let stop: &[char] = if rest.starts_with('[') { &['\n'] } else { &[',', '}'] };
-        return rest.find(stop).map_or(line.len(), |end| start + end);
+        let stop = rest.find([',', '}']).unwrap_or(rest.len());
+        let token = rest[..stop].trim();
+        let plain = token.starts_with('{') || matches!(token, "" | "true" | "false");
+        let number = token.chars().all(|c| c.is_ascii_digit() || "+-._:TZ".contains(c));
+        return if plain || number {
+            (start + stop, false)
+        } else {
+            (line.len(), !rest.starts_with('['))
+        };
     };
     let mut escaped = false;
     for (place, character) in rest.char_indices().skip(1) {
@@ -165,13 +189,12 @@ fn value_end(line: &str, start: usize) -> usize {
             escaped = true;
         } else if character == quote {
             let end = start + place + 1;
-            // An unexpected remainder may be the rest of the secret.
             let tail = line[end..].trim_start();
             let clean = tail.is_empty() || tail.starts_with([',', '}', '#', ']']);
-            return if clean { end } else { line.len() };
+            return if clean { (end, false) } else { (line.len(), true) };
         }
     }
-    line.len()
+    (line.len(), true)
 }
 
 /// Replaces the hidden parts and moves the mark accordingly.

@@ -107,7 +107,9 @@ pub(super) fn matching(dir: &Path, pattern: &str) -> Result<Vec<PathBuf>, FileEr
                 if is_pattern(name) {
                     found = matching_names(&found, name, last)?;
                 } else {
-                    found.iter_mut().for_each(|path| path.push(name));
+                    for path in &mut found {
+                        path.push(name);
+                    }
                 }
             }
             Component::ParentDir => found.iter_mut().for_each(|path| path.push("..")),

@@ -1,6 +1,7 @@
 //! Findings about the whole flow: promises without a way to keep them, data without readers, rings.
 
 use std::collections::{BTreeMap, HashMap};
+use std::fmt::Write as _;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -130,7 +131,7 @@ impl Findings<'_> {
             let mut way = format!("job `{job}` needs `{needed}`");
             for pair in rest.chunks(2).take(RING_TOLD_MAX) {
                 if let [Node::Dataset(_), Node::Job(maker)] = pair {
-                    way.push_str(&format!(", made by job `{maker}`, which needs "));
+                    let _ = write!(way, ", made by job `{maker}`, which needs ");
                     let inputs = self.lineage.inputs_of_job(maker.as_str());
                     let next = ring
                         .iter()
@@ -139,7 +140,7 @@ impl Findings<'_> {
                         .nth(1)
                         .map(Node::name)
                         .filter(|name| inputs.contains(name));
-                    way.push_str(&format!("`{}`", next.unwrap_or(dataset)));
+                    let _ = write!(way, "`{}`", next.unwrap_or(dataset));
                 }
             }
             if rest.len() > 2 * RING_TOLD_MAX {
@@ -162,8 +163,7 @@ impl Findings<'_> {
         let Some(producer) = self.scheduled_producer(dataset) else {
             return;
         };
-        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name))
-        else {
+        let (Some(schedule), Some(spots)) = (&producer.schedule, self.places.datasets.get(&dataset.name)) else {
             return;
         };
         if let Some(max_age) = dataset.max_age
@@ -215,12 +215,10 @@ impl Findings<'_> {
             if !self.dataset_is_sound(input) {
                 continue;
             }
-            let (when, started) = match &dataset.due {
-                Some(due) => (Some(&due.schedule), false),
-                None => {
-                    let producer = self.scheduled_producer(dataset);
-                    (producer.and_then(|job| job.schedule.as_ref()), true)
-                }
+            let producer = self.scheduled_producer(dataset);
+            let (when, started) = match (&dataset.due, producer) {
+                (Some(due), _) => (Some(&due.schedule), false),
+                (None, producer) => (producer.and_then(|job| job.schedule.as_ref()), true),
             };
             let Some(when) = when.filter(|when| is_cron(when)) else {
                 continue;
@@ -262,8 +260,7 @@ impl Findings<'_> {
                     format!("dataset `{name}` promises nothing: it has neither `max_age` nor `due`"),
                 );
             }
-            let read = !dataset.consumers.is_empty()
-                || !self.lineage.jobs_reading(name.as_str()).is_empty();
+            let read = !dataset.consumers.is_empty() || !self.lineage.jobs_reading(name.as_str()).is_empty();
             if let (Some(job), false) = (producer, read) {
                 let place = self.places.jobs.get(job).and_then(|spots| spots.produces);
                 self.report.warning(
@@ -279,9 +276,11 @@ impl Findings<'_> {
                 .datasets
                 .values()
                 .any(|dataset| dataset.consumers.contains(name));
-            if let (Some(_), false, Some(spot)) =
-                (&system.reads_at, consumes, context.known.spot(Section::Systems, name.as_str()))
-            {
+            if let (Some(_), false, Some(spot)) = (
+                &system.reads_at,
+                consumes,
+                context.known.spot(Section::Systems, name.as_str()),
+            ) {
                 self.report.warning(
                     spot,
                     format!("system `{name}` has `reads_at`, but no dataset names it as a consumer"),

@@ -38,7 +38,10 @@ fn loopback(report: &Report, text: &Text<'_>) -> Option<SocketAddr> {
         report.error(
             text.spot(),
             "the dashboard has no login yet and listens on this machine only",
-            format!("write listen = \"127.0.0.1:{}\", and reach it through ssh -L", address.port()),
+            format!(
+                "write listen = \"127.0.0.1:{}\", and reach it through ssh -L",
+                address.port()
+            ),
         );
         return None;
     }
@@ -68,7 +71,11 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
 /// Reads one pool.
 pub(super) fn pool(name: &Name, table: Table<'_>) -> u32 {
     if !table.has("slots") {
-        table.missing(format!("pool `{name}` does not say how many may run"), "write slots = 2");
+        table.missing(
+            "slots",
+            format!("pool `{name}` does not say how many may run"),
+            "write slots = 2",
+        );
     }
     let slots = table.whole("slots", (1, 100_000)).unwrap_or(1);
     table.finish();

@@ -1,6 +1,5 @@
 //! `[jobs]`: what is started, when, and what is done when it goes wrong.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -44,6 +43,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let command = table.get("command");
     if command.is_none() {
         table.missing(
+            "command",
             format!("job `{name}` has no command"),
             "write command = \"transfers/export.sh\"",
         );
@@ -87,7 +87,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let job = Job {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("job `{name}`")),
+        owner: context.owner(Section::Jobs, name, &table),
         from: table
             .text("from")
             .and_then(|text| context.refer(Section::Systems, &text)),
@@ -104,9 +104,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         kill_after: table.duration("kill_after").unwrap_or(KILL_AFTER_DEFAULT),
         min_runtime: table.duration("min_runtime"),
         retry: retry::retry(&table),
-        pool: table
-            .text("pool")
-            .and_then(|text| context.refer(Section::Pools, &text)),
+        pool: table.text("pool").and_then(|text| context.refer(Section::Pools, &text)),
         overlap: overlap(&table),
         catch_up: retry::catch_up(&table),
         success_codes,
@@ -120,7 +118,10 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         idempotent: table.flag("idempotent").unwrap_or(false),
         enabled: table.flag("enabled").unwrap_or(true),
         alert: table
-            .choice("alert", &[("failure", AlertWhen::Failure), ("breach", AlertWhen::Breach)])
+            .choice(
+                "alert",
+                &[("failure", AlertWhen::Failure), ("breach", AlertWhen::Breach)],
+            )
             .unwrap_or_default(),
         tags: table.texts("tags").iter().map(|text| text.text.to_owned()).collect(),
         runbook: table.words("runbook"),
@@ -154,7 +155,10 @@ fn timeout(table: &Table<'_>) -> Option<Duration> {
         Some(value) => {
             let timeout = value.duration()?;
             if timeout.is_zero() {
-                value.error("`timeout` ends every run at once", "write a duration, or \"none\" for no limit");
+                value.error(
+                    "`timeout` ends every run at once",
+                    "write a duration, or \"none\" for no limit",
+                );
             }
             Some(timeout)
         }
@@ -188,10 +192,16 @@ fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
 /// `env`, then what `env_file` adds to it.
 fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)> {
     let mut variables: Vec<(String, String)> = Vec::new();
+    // Else the schedule carries the job's zone; this is for jobs that nothing but a person starts.
+    if let Some(zone) = table.text("timezone") {
+        variables.push(("TZ".to_owned(), zone.text.to_owned()));
+    }
     if let Some(inner) = table.table("env") {
         for (key, spot, value) in inner.entries() {
             if let Err(message) = check_name(key) {
-                context.report.error(spot, message, "write letters, digits and underscores");
+                context
+                    .report
+                    .error(spot, message, "write letters, digits and underscores");
             }
             match value.as_text() {
                 Some(text) if !text.contains('\0') => {
@@ -244,9 +254,7 @@ fn env_line(line: &str) -> Result<Option<(&str, &str)>, String> {
         return Ok(None);
     }
     let line = line.strip_prefix("export ").unwrap_or(line);
-    let (key, value) = line
-        .split_once('=')
-        .ok_or_else(|| "not KEY=VALUE".to_owned())?;
+    let (key, value) = line.split_once('=').ok_or_else(|| "not KEY=VALUE".to_owned())?;
     let key = key.trim();
     check_name(key).map_err(|_| "not the name of a variable before `=`".to_owned())?;
     let value = value.trim();
@@ -284,7 +292,9 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
         Command::Shell(text) => add(text),
         Command::Argv(words) => {
             add("argv");
-            words.iter().for_each(|word| add(word));
+            for word in words {
+                add(word);
+            }
         }
     }
     if let Some(schedule) = schedule {
@@ -296,8 +306,6 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
+    let digits = bytes.iter().flat_map(|byte| [byte >> 4, byte & 15]);
+    digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect()
 }

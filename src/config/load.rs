@@ -71,7 +71,10 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
     each_file(report, |number, document| {
-        if referred.iter().any(|section| sections[number as usize].contains(section)) {
+        if referred
+            .iter()
+            .any(|section| sections[number as usize].contains(section))
+        {
             referred_to(&mut context, &mut settings, number, document);
         }
     });
@@ -84,19 +87,21 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         }
         referring(&context, &mut settings, &mut places, number, document);
     });
+    if let (true, Some(job)) = (environment.root, settings.jobs.keys().next()) {
+        let spot = known.spot(Section::Jobs, job.as_str());
+        report.note(
+            spot.unwrap_or(Spot::new(0, 0..0)),
+            "freshd runs as root, and so will its jobs: `user` is not supported yet",
+        );
+    }
     findings::report(&context, &settings, &places);
     settings
 }
 
 /// Parses one file after the other, so that only one is held as a tree.
 fn each_file(report: &Report, mut visit: impl FnMut(u32, &DeTable<'_>)) {
-    for (number, source) in (0..).zip(report.sources()) {
-        // What cannot be parsed was blanked out and reported.
-        if let Ok(document) = DeTable::parse(source.parsable()) {
-            visit(number, document.get_ref());
-        } else {
-            visit(number, &DeTable::new());
-        }
+    for (number, _) in (0..).zip(report.sources()) {
+        visit(number, &report.parse(number));
     }
 }
 
@@ -112,7 +117,11 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
             if let Some(first) = known.define(section, name, spot) {
                 report.error(
                     spot,
-                    format!("{} `{name}` is defined twice, first in {}", section.singular(), report.place(first)),
+                    format!(
+                        "{} `{name}` is defined twice, first in {}",
+                        section.singular(),
+                        report.place(first)
+                    ),
                     "keep one of the two, or give one another name",
                 );
             } else if !is_name(name) {
@@ -191,12 +200,7 @@ fn entries<'t>(
         .collect()
 }
 
-fn referred_to<'t>(
-    context: &mut Context<'t>,
-    settings: &mut Settings,
-    number: u32,
-    document: &DeTable<'_>,
-) {
+fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     let today = context.timezone.to_datetime(context.environment.now).date();
     for (name, table) in entries(report, known, Section::Calendars, number, document) {
@@ -227,13 +231,7 @@ fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<
     }
 }
 
-fn referring(
-    context: &Context<'_>,
-    settings: &mut Settings,
-    places: &mut Places,
-    number: u32,
-    document: &DeTable<'_>,
-) {
+fn referring(context: &Context<'_>, settings: &mut Settings, places: &mut Places, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     for (name, table) in entries(report, known, Section::Teams, number, document) {
         let team = team(context, &name, table);

@@ -17,11 +17,7 @@ const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
 const LATER_FORMATS: [&str; 7] = ["json", "jsonl", "ndjson", "parquet", "xlsx", "xml", "fixed"];
 
 /// Reads `probe = { file | glob, as_of, every }`.
-pub(super) fn probe(
-    context: &Context<'_>,
-    value: Value<'_>,
-    path: String,
-) -> (Option<Probe>, Option<AsOf>) {
+pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (Option<Probe>, Option<AsOf>) {
     let Some(table) = value.table(path) else {
         return (None, None);
     };
@@ -48,7 +44,11 @@ pub(super) fn probe(
         }
     };
     let as_of = table.text("as_of").and_then(|text| {
-        text_as_of(context, &text, "write \"mtime\" or a pattern, as in \"stock-%Y-%m-%d.csv\"")
+        text_as_of(
+            context,
+            &text,
+            "write \"mtime\" or a pattern, as in \"stock-%Y-%m-%d.csv\"",
+        )
     });
     let every = table.get("every").and_then(|every| {
         let duration = every.duration()?;
@@ -89,16 +89,23 @@ fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {
 /// Reads `[datasets.NAME.checks]`.
 pub(super) fn checks(table: Table<'_>) -> Checks {
     table.unsupported(&[
-        "columns", "header", "trailer", "balance", "encoding", "ratio", "canary", "level", "sum",
-        "median", "parts", "compression",
+        "columns",
+        "header",
+        "trailer",
+        "balance",
+        "encoding",
+        "ratio",
+        "canary",
+        "level",
+        "sum",
+        "median",
+        "parts",
+        "compression",
     ]);
     let delimiter = table.get("delimiter");
     let format = table.get("format").and_then(|value| format(value, delimiter));
     if let (Some(delimiter), false) = (delimiter, table.has("format")) {
-        delimiter.error(
-            "`delimiter` has no effect without `format`",
-            "add format = \"csv\"",
-        );
+        delimiter.error("`delimiter` has no effect without `format`", "add format = \"csv\"");
     }
     let mut checks = Checks {
         format,
@@ -112,7 +119,9 @@ pub(super) fn checks(table: Table<'_>) -> Checks {
         if let (Some(min), Some(max)) = (checks.rows_min, checks.rows_max)
             && min > max
         {
-            rows.missing("`rows.min` is larger than `rows.max`", "exchange the two");
+            table
+                .report()
+                .error(rows.spot, "`rows.min` is larger than `rows.max`", "exchange the two");
         }
         rows.finish();
         if let (Some(spot), false) = (rows_spot, table.has("format")) {

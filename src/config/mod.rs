@@ -25,6 +25,7 @@ mod teams;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod value;
 
 pub use environment::Environment;
 pub use problem::{Level, Problem, render};

@@ -50,26 +50,18 @@ pub struct Problem {
 
 /// Prints problems for people, each with its line and the offending text marked; `color` by ANSI sequences.
 pub fn render(problems: &[Problem], color: bool) -> String {
-    let renderer = if color {
-        Renderer::styled()
-    } else {
-        Renderer::plain()
-    };
+    let renderer = if color { Renderer::styled() } else { Renderer::plain() };
     let renderer = renderer.term_width(RENDERED_COLUMNS_MAX);
     let mut text = String::new();
     for problem in problems {
         if !text.is_empty() {
             text.push('\n');
         }
-        let rendered = renderer.render(&[group(problem)]);
+        let drawn = renderer.render(&[group(problem)]);
         // The place is counted in the excerpt, where what is hidden before the mark has another length.
         let shown = problem.excerpt[..problem.mark.start].chars().count() + 1;
         let place = format!("{}:{}:", problem.file, problem.line);
-        text.push_str(&rendered.replacen(
-            &format!("{place}{shown}"),
-            &format!("{place}{}", problem.column),
-            1,
-        ));
+        text.push_str(&drawn.replacen(&format!("{place}{shown}"), &format!("{place}{}", problem.column), 1));
         text.push('\n');
     }
     text

@@ -1,14 +1,12 @@
 //! Typed reading of one table: every wrong type and unknown key is reported, and reading goes on.
 
 use std::cell::RefCell;
-use std::ops::Range;
 use std::time::Duration;
 
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
+use toml::de::DeTable;
 
 use super::report::{Report, Spot};
-use crate::model::{parse_duration, parse_size};
+pub(super) use super::value::{Text, Value};
 
 /// Keys that other programs use for what has another name here.
 const SYNONYMS: &[(&str, &str)] = &[
@@ -32,32 +30,24 @@ const SYNONYMS: &[(&str, &str)] = &[
 /// A table being read. Each key that is asked for becomes a known one; `finish` reports the others.
 #[derive(Debug)]
 pub(super) struct Table<'t> {
-    table: &'t DeTable<'t>,
+    entries: &'t DeTable<'t>,
     /// The name by which the table was opened.
     pub(super) spot: Spot,
     path: String,
     report: &'t Report,
+    /// A bit for each key that is present: most keys that are asked for are absent.
+    present: u64,
     known: RefCell<Vec<&'static str>>,
+    later: RefCell<Vec<&'static str>>,
+    missing: RefCell<Vec<Missing>>,
 }
 
-/// One value of a table or list, with the key it belongs to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Value<'t> {
-    /// The key, for messages.
-    pub(super) key: &'t str,
-    raw: &'t Spanned<DeValue<'t>>,
-    file: u32,
-    /// Where mistakes are told.
-    pub(super) report: &'t Report,
-}
-
-/// A value that is a text.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Text<'t> {
-    /// What it says.
-    pub(super) text: &'t str,
-    /// Where it stands.
-    pub(super) value: Value<'t>,
+/// A required key that is absent, told at the end unless it turns out to be misspelled.
+#[derive(Debug)]
+struct Missing {
+    key: &'static str,
+    message: String,
+    help: String,
 }
 
 impl<'t> Table<'t> {
@@ -69,21 +59,19 @@ impl<'t> Table<'t> {
     /// The value of a key, which becomes a known one.
     pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
         self.known.borrow_mut().push(key);
-        let (name, raw) = self.table.get_key_value(key)?;
-        Some(Value {
-            key: name.get_ref(),
-            raw,
-            file: self.spot.file,
-            report: self.report,
-        })
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
+        let (name, raw) = self.entries.get_key_value(key)?;
+        Some(Value::new(name.get_ref(), raw, self.spot.file, self.report))
     }
 
     /// Every entry, with the place of its key. They are the reader's own business: no key is unknown.
     pub(super) fn entries(&self) -> impl Iterator<Item = (&'t str, Spot, Value<'t>)> {
         let (file, report) = (self.spot.file, self.report);
-        self.table.iter().map(move |(name, raw)| {
+        self.entries.iter().map(move |(name, raw)| {
             let key: &'t str = name.get_ref();
-            let value = Value { key, raw, file, report };
+            let value = Value::new(key, raw, file, report);
             (key, Spot::new(file, name.span()), value)
         })
     }
@@ -100,7 +88,7 @@ impl<'t> Table<'t> {
 
     /// A list of texts; empty when absent.
     pub(super) fn texts(&self, key: &'static str) -> Vec<Text<'t>> {
-        self.get(key).map(|value| value.texts()).unwrap_or_default()
+        self.get(key).map(Value::texts).unwrap_or_default()
     }
 
     /// A duration.
@@ -131,10 +119,11 @@ impl<'t> Table<'t> {
 
     /// Keys of a later version: refused, never silently ignored.
     pub(super) fn unsupported(&self, keys: &[&'static str]) {
+        self.later.borrow_mut().extend(keys);
         for key in keys {
-            if let Some(value) = self.get(key) {
+            if let Some(spot) = self.key_spot(key) {
                 self.report.error(
-                    self.key_spot(key).unwrap_or(value.spot()),
+                    spot,
                     format!("`{key}` is not supported yet"),
                     "take it out: it would have no effect",
                 );
@@ -149,20 +138,25 @@ impl<'t> Table<'t> {
 
     /// The place of a key that is present.
     pub(super) fn key_spot(&self, key: &str) -> Option<Spot> {
-        let (name, _) = self.table.get_key_value(key)?;
+        if self.present & key_bit(key) == 0 {
+            return None;
+        }
+        let (name, _) = self.entries.get_key_value(key)?;
         Some(Spot::new(self.spot.file, name.span()))
     }
 
     /// Whether a key is present, without making it known.
     pub(super) fn has(&self, key: &str) -> bool {
-        self.table.contains_key(key)
+        self.entries.contains_key(key)
     }
 
     /// A required key is absent.
-    pub(super) fn missing(&self, message: impl Into<String>, help: impl Into<String>) {
-        if !self.report.may_be_in_a_hole(self.spot) {
-            self.report.error(self.spot, message, help);
-        }
+    pub(super) fn missing(&self, key: &'static str, message: impl Into<String>, help: impl Into<String>) {
+        self.missing.borrow_mut().push(Missing {
+            key,
+            message: message.into(),
+            help: help.into(),
+        });
     }
 
     /// The path of a key in messages: `jobs.stock-export.retry`.
@@ -174,12 +168,20 @@ impl<'t> Table<'t> {
         }
     }
 
-    /// Reports every key that nobody asked for.
+    /// Reports every key that nobody asked for, and every required one that is absent.
     pub(super) fn finish(self) {
-        let known = self.known.borrow();
-        for (name, value) in self.table {
+        let later = self.later.take();
+        let mut known = self.known.take();
+        let is_known = |key: &str| known.contains(&key) || later.contains(&key);
+        let strange = self.entries.keys().any(|name| !is_known(name.get_ref()));
+        if strange {
+            known.sort_unstable();
+            known.dedup();
+        }
+        let mut misspelled: Vec<&str> = Vec::new();
+        for (name, value) in self.entries.iter().filter(|_| strange) {
             let key: &str = name.get_ref();
-            if known.contains(&key) {
+            if known.contains(&key) || later.contains(&key) {
                 continue;
             }
             let place = if self.path.is_empty() {
@@ -187,20 +189,18 @@ impl<'t> Table<'t> {
             } else {
                 format!("in [{}]", self.path)
             };
-            let mut names: Vec<&str> = known.clone();
-            names.sort_unstable();
-            names.dedup();
-            let help = if let Some((_, meant)) = SYNONYMS
+            let meant = SYNONYMS
                 .iter()
-                .find(|(other, meant)| *other == key && names.contains(meant))
-            {
-                format!("write `{meant}`")
-            } else if let Some(nearest) = self.report.nearest(key, names.iter().copied()) {
-                format!("did you mean `{nearest}`?")
+                .find(|(other, meant)| *other == key && known.contains(meant))
+                .map(|(_, meant)| *meant);
+            let nearest = || self.report.nearest(key, known.iter().copied());
+            let help = if let Some(meant) = meant.or_else(nearest) {
+                misspelled.push(meant);
+                format!("did you mean `{meant}`?")
             } else if self.path.is_empty() && !value.get_ref().is_table() {
                 "a key of a section belongs below its [section.name] header".to_owned()
             } else {
-                format!("known keys: {}", names.join(", "))
+                format!("known keys: {}", known.join(", "))
             };
             self.report.error(
                 Spot::new(self.spot.file, name.span()),
@@ -208,269 +208,30 @@ impl<'t> Table<'t> {
                 help,
             );
         }
+        for missing in self.missing.take() {
+            if !misspelled.contains(&missing.key) && !self.report.may_be_in_a_hole(self.spot) {
+                self.report.error(self.spot, missing.message, missing.help);
+            }
+        }
     }
 
-    fn new(table: &'t DeTable<'t>, spot: Spot, path: String, report: &'t Report) -> Self {
+    /// A table known by `spot` and, in messages, by `path`.
+    pub(super) fn new(table: &'t DeTable<'t>, spot: Spot, path: String, report: &'t Report) -> Self {
         Self {
-            table,
+            entries: table,
             spot,
             path,
             report,
-            known: RefCell::new(Vec::new()),
+            present: table.keys().fold(0, |bits, name| bits | key_bit(name.get_ref())),
+            known: RefCell::default(),
+            later: RefCell::default(),
+            missing: RefCell::default(),
         }
     }
 }
 
-impl<'t> Value<'t> {
-    /// Where it stands.
-    pub(super) fn spot(&self) -> Spot {
-        Spot::new(self.file, self.raw.span())
-    }
-
-    /// The value is wrong.
-    pub(super) fn error(&self, message: impl Into<String>, help: impl Into<String>) {
-        self.report.error(self.spot(), message, help);
-    }
-
-    /// The text, if it is one, without a word about it if it is not.
-    pub(super) fn as_text(&self) -> Option<&'t str> {
-        self.raw.get_ref().as_str()
-    }
-
-    /// Whether it is a table.
-    pub(super) fn is_table(&self) -> bool {
-        self.raw.get_ref().is_table()
-    }
-
-    /// Whether it is a list.
-    pub(super) fn is_list(&self) -> bool {
-        self.raw.get_ref().is_array()
-    }
-
-    /// Whether it is a whole number.
-    pub(super) fn is_whole(&self) -> bool {
-        self.raw.get_ref().is_integer()
-    }
-
-    /// The date, if it is written as one of TOML's own.
-    pub(super) fn as_date(&self) -> Option<String> {
-        let datetime = self.raw.get_ref().as_datetime()?;
-        datetime.time.is_none().then(|| datetime.to_string())
-    }
-
-    /// A date with time, if it is written as one of TOML's own.
-    pub(super) fn as_datetime(&self) -> Option<String> {
-        Some(self.raw.get_ref().as_datetime()?.to_string())
-    }
-
-    /// Reports that it is of the wrong type.
-    pub(super) fn expected(&self, what: &str, help: &str) {
-        let found = match self.raw.get_ref() {
-            DeValue::String(_) => "a text",
-            DeValue::Integer(_) => "a whole number",
-            DeValue::Float(_) => "a number",
-            DeValue::Boolean(_) => "true or false",
-            DeValue::Datetime(_) => "a date",
-            DeValue::Array(_) => "a list",
-            DeValue::Table(_) => "a table",
-        };
-        self.error(format!("`{}` must be {what}, not {found}", self.key), help);
-    }
-
-    /// A text.
-    pub(super) fn text(self) -> Option<Text<'t>> {
-        let Some(text) = self.as_text() else {
-            self.expected("a text", &format!("write {} = \"...\"", self.key));
-            return None;
-        };
-        if text.contains('\0') {
-            let message = format!("`{}` contains a NUL character", self.key);
-            self.error(message, "take it out");
-            return None;
-        }
-        if text.trim().is_empty() {
-            self.error(format!("`{}` is empty", self.key), "write something, or take the key out");
-            return None;
-        }
-        Some(Text { text, value: self })
-    }
-
-    /// A list.
-    pub(super) fn list(self) -> Option<Vec<Value<'t>>> {
-        let Some(list) = self.raw.get_ref().as_array() else {
-            self.expected("a list", &format!("write {} = [ ... ]", self.key));
-            return None;
-        };
-        Some(list.iter().map(|raw| Value { raw, ..self }).collect())
-    }
-
-    /// A list of texts.
-    pub(super) fn texts(self) -> Vec<Text<'t>> {
-        if let Some(text) = self.as_text() {
-            let written = self.report.text_at(self.spot());
-            let example = if written.len() <= 60 && !text.is_empty() { written } else { "\"...\"" };
-            self.expected("a list", &format!("write {} = [{example}]", self.key));
-            return Vec::new();
-        }
-        self.list()
-            .unwrap_or_default()
-            .into_iter()
-            .filter_map(Value::text)
-            .collect()
-    }
-
-    /// A table; `path` is its name in messages.
-    pub(super) fn table(self, path: String) -> Option<Table<'t>> {
-        let Some(table) = self.raw.get_ref().as_table() else {
-            let help = if path.contains('.') {
-                format!("write {} = {{ ... }}", self.key)
-            } else {
-                format!("write [{path}.NAME] and its keys below")
-            };
-            self.expected("a table", &help);
-            return None;
-        };
-        Some(Table::new(table, self.spot(), path, self.report))
-    }
-
-    /// A table that is the entry of a section, known by its key's place.
-    pub(super) fn entry(self, section: &str, name: &str, spot: Spot) -> Option<Table<'t>> {
-        let Some(table) = self.raw.get_ref().as_table() else {
-            self.expected("a table", &format!("write [{section}.{name}] and its keys below"));
-            return None;
-        };
-        Some(Table::new(table, spot, format!("{section}.{name}"), self.report))
-    }
-
-    /// A whole number within bounds, both inclusive.
-    pub(super) fn whole(self, (min, max): (i64, i64)) -> Option<i64> {
-        let number = self
-            .raw
-            .get_ref()
-            .as_integer()
-            .map(|number| i64::from_str_radix(number.as_str(), number.radix()));
-        let range = if max == i64::MAX {
-            format!("{min} or more")
-        } else {
-            format!("{min} to {max}")
-        };
-        match number {
-            Some(Ok(number)) if (min..=max).contains(&number) => Some(number),
-            Some(_) => {
-                let message = format!("`{}` must be {range}", self.key);
-                self.error(message, format!("write a whole number from {range}").replace("from ", "of "));
-                None
-            }
-            None => {
-                let help = format!("write {} = {}", self.key, min.max(1));
-                self.expected("a whole number", &help);
-                None
-            }
-        }
-    }
-
-    /// A number, whole or not.
-    pub(super) fn number(self) -> Option<f64> {
-        let number = match self.raw.get_ref() {
-            DeValue::Integer(number) => number.as_str().parse().ok(),
-            DeValue::Float(number) => number.as_str().parse().ok(),
-            _ => None,
-        };
-        if number.is_none() {
-            self.expected("a number", &format!("write {} = 2", self.key));
-        }
-        number
-    }
-
-    /// True or false.
-    pub(super) fn flag(self) -> Option<bool> {
-        let flag = self.raw.get_ref().as_bool();
-        if flag.is_none() {
-            let help = format!("write {0} = true or {0} = false, without quotes", self.key);
-            self.expected("true or false", &help);
-        }
-        flag
-    }
-
-    /// A duration as people write it.
-    pub(super) fn duration(self) -> Option<Duration> {
-        let Some(text) = self.as_text() else {
-            let help = match self.raw.get_ref().as_integer() {
-                Some(number) => format!("write a unit: {0} = \"{1}s\" or {0} = \"{1}m\"", self.key, number.as_str()),
-                None => format!("write {} = \"15m\"", self.key),
-            };
-            self.expected("a duration in quotes", &help);
-            return None;
-        };
-        self.parsed(parse_duration(text))
-    }
-
-    /// A size as people write it, in bytes.
-    pub(super) fn size(self) -> Option<u64> {
-        if let Some(number) = self.raw.get_ref().as_integer() {
-            return self.parsed(parse_size(number.as_str()));
-        }
-        let Some(text) = self.as_text() else {
-            self.expected("a size", &format!("write {} = \"8 MiB\"", self.key));
-            return None;
-        };
-        self.parsed(parse_size(text))
-    }
-
-    /// One of a few words.
-    pub(super) fn choice<T: Copy>(self, choices: &[(&str, T)]) -> Option<T> {
-        let words = choices
-            .iter()
-            .map(|(word, _)| format!("\"{word}\""))
-            .collect::<Vec<_>>()
-            .join(", ");
-        let Some(text) = self.as_text() else {
-            self.expected("a text", &format!("write one of {words}"));
-            return None;
-        };
-        let chosen = choices.iter().find(|(word, _)| *word == text);
-        if chosen.is_none() {
-            let nearest = self.report.nearest(text, choices.iter().map(|(word, _)| *word));
-            let help = match nearest {
-                Some(nearest) => format!("did you mean \"{nearest}\"?"),
-                None => format!("write one of {words}"),
-            };
-            self.error(format!("`{text}` is not a value of `{}`", self.key), help);
-        }
-        chosen.map(|(_, value)| *value)
-    }
-
-    fn parsed<T>(self, result: Result<T, String>) -> Option<T> {
-        result
-            .map_err(|error| {
-                let (message, help) = error.split_once("; ").unwrap_or((&error, ""));
-                self.error(message, help);
-            })
-            .ok()
-    }
-}
-
-impl Text<'_> {
-    /// Where it stands.
-    pub(super) fn spot(&self) -> Spot {
-        self.value.spot()
-    }
-
-    /// The text is wrong.
-    pub(super) fn error(&self, message: impl Into<String>, help: impl Into<String>) {
-        self.value.error(message, help);
-    }
-
-    /// The place of a part of the text, where the file has it letter by letter; else of the whole.
-    pub(super) fn part(&self, part: Range<usize>) -> Spot {
-        let spot = self.spot();
-        let written = self.value.report.text_at(spot);
-        match written.find(self.text) {
-            Some(quote @ (1 | 3)) => {
-                let start = spot.start as usize + quote;
-                Spot::new(spot.file, start + part.start..start + part.end)
-            }
-            _ => spot,
-        }
-    }
+/// One of 64 bits, by the length and first letter of a key.
+fn key_bit(key: &str) -> u64 {
+    let first = key.bytes().next().unwrap_or(0);
+    1 << ((key.len() * 7 + usize::from(first)) % 64)
 }

@@ -1,12 +1,14 @@
 //! The texts that were read and the problems found in them.
 
-use std::cell::{Cell, RefCell};
+use std::cell::{Cell, OnceCell, RefCell};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
-use super::excerpt::excerpt;
+use toml::de::DeTable;
+
+use super::excerpt::{excerpt, header_starts};
 use super::problem::{Level, Problem};
-use super::syntax::{self, Hole};
+use super::syntax::{self, Hole, Repaired};
 
 /// Most comparisons of words that the search for similar names may cost in one check.
 const COMPARISONS_MAX: usize = 2_000_000;
@@ -31,12 +33,12 @@ pub(super) struct Source {
     pub(super) dir: PathBuf,
     /// What it says.
     pub(super) text: String,
-    /// The text with everything that cannot be parsed blanked out, where that differs.
-    repaired: Option<String>,
-    holes: Vec<Hole>,
+    /// What could be saved, once parsing failed.
+    repaired: OnceCell<Repaired>,
     /// The file could not be read, or not to its end.
     unreadable: bool,
     line_starts: Vec<usize>,
+    header_starts: OnceCell<Vec<usize>>,
 }
 
 /// All files and all problems of one check.
@@ -49,9 +51,8 @@ pub(super) struct Report {
 }
 
 impl Source {
-    /// The text to be parsed: always valid TOML.
-    pub(super) fn parsable(&self) -> &str {
-        self.repaired.as_deref().unwrap_or(&self.text)
+    fn holes(&self) -> &[Hole] {
+        self.repaired.get().map_or(&[], |repaired| repaired.holes.as_slice())
     }
 
     fn line_and_column(&self, at: usize) -> (usize, usize) {
@@ -60,35 +61,57 @@ impl Source {
         (line, self.text[start..at].chars().count() + 1)
     }
 
+    /// The header line of the table that a line stands in.
+    fn header_above(&self, line_start: usize) -> &str {
+        let starts = self.header_starts.get_or_init(|| header_starts(&self.text));
+        let count = starts.partition_point(|start| *start < line_start);
+        match count.checked_sub(1) {
+            Some(last) => self.text[starts[last]..].lines().next().unwrap_or(""),
+            None => "",
+        }
+    }
+
     fn line_range(&self, line: usize) -> Range<usize> {
         let start = self.line_starts[line - 1];
-        let end = self
-            .line_starts
-            .get(line)
-            .map_or(self.text.len(), |next| next - 1);
+        let end = self.line_starts.get(line).map_or(self.text.len(), |next| next - 1);
         start..start + self.text[start..end].trim_end_matches('\r').len()
     }
 }
 
 impl Report {
-    /// Takes in a file and reports its syntax errors.
+    /// Takes in a file.
     pub(super) fn add_source(&mut self, label: String, dir: PathBuf, text: String) -> u32 {
-        let repaired = syntax::repair(&text);
         let line_starts = line_starts(&text);
         let file = u32::try_from(self.sources.len()).unwrap_or(u32::MAX);
         self.sources.push(Source {
             label,
             dir,
             text,
-            repaired: repaired.text,
-            holes: repaired.holes,
+            repaired: OnceCell::new(),
             unreadable: false,
             line_starts,
+            header_starts: OnceCell::new(),
         });
-        for error in repaired.errors {
-            self.error(Spot::new(file, error.span), error.message, error.help);
-        }
         file
+    }
+
+    /// Parses a file. What is broken is reported the first time and left out.
+    pub(super) fn parse(&self, file: u32) -> DeTable<'_> {
+        let source = &self.sources[file as usize];
+        if source.repaired.get().is_none() {
+            if let Ok(document) = DeTable::parse(&source.text) {
+                return document.into_inner();
+            }
+            let repaired = source.repaired.get_or_init(|| syntax::repair(&source.text));
+            for error in &repaired.errors {
+                let spot = Spot::new(file, error.span.clone());
+                self.error(spot, error.message.as_str(), error.help.as_str());
+            }
+        }
+        let repaired = source.repaired.get().map_or("", |repaired| &repaired.text);
+        DeTable::parse(repaired)
+            .map(toml::Spanned::into_inner)
+            .unwrap_or_default()
     }
 
     /// Takes in a file that cannot be read to its end: it is not parsed, and anything may be missing from it.
@@ -96,11 +119,13 @@ impl Report {
         let file = self.add_source(label, dir, String::new());
         let source = &mut self.sources[file as usize];
         source.line_starts = line_starts(&text);
-        source.holes = vec![Hole {
-            blank: 0..text.len(),
-            table: 0..text.len(),
-        }];
-        source.repaired = Some(String::new());
+        source.repaired = OnceCell::from(Repaired {
+            holes: vec![Hole {
+                blank: 0..text.len(),
+                table: 0..text.len(),
+            }],
+            ..Repaired::default()
+        });
         source.unreadable = true;
         source.text = text;
         file
@@ -154,30 +179,27 @@ impl Report {
 
     /// Whether something that seems to be missing at `spot` may stand in a part that cannot be parsed.
     pub(super) fn may_be_in_a_hole(&self, spot: Spot) -> bool {
-        self.sources[spot.file as usize].holes.iter().any(|hole| {
-            hole.table.contains(&(spot.start as usize)) || hole.table.end == spot.start as usize
-        })
+        self.sources[spot.file as usize]
+            .holes()
+            .iter()
+            .any(|hole| hole.table.contains(&(spot.start as usize)) || hole.table.end == spot.start as usize)
     }
 
     /// Whether a name that nothing defines may be defined in a part that cannot be parsed.
     pub(super) fn may_be_defined_in_a_hole(&self, name: &str) -> bool {
         self.sources.iter().any(|source| {
-            let holes = &mut source.holes.iter();
+            let holes = &mut source.holes().iter();
             source.unreadable || holes.any(|hole| source.text[hole.blank.clone()].contains(name))
         })
     }
 
     /// Whether any part of any file cannot be parsed.
     pub(super) fn has_holes(&self) -> bool {
-        self.sources.iter().any(|source| !source.holes.is_empty())
+        self.sources.iter().any(|source| !source.holes().is_empty())
     }
 
     /// The candidate most like `word`, if any is like it.
-    pub(super) fn nearest<'c>(
-        &self,
-        word: &str,
-        candidates: impl IntoIterator<Item = &'c str>,
-    ) -> Option<&'c str> {
+    pub(super) fn nearest<'c>(&self, word: &str, candidates: impl IntoIterator<Item = &'c str>) -> Option<&'c str> {
         let longest = (word.chars().count() / 3).max(1);
         candidates
             .into_iter()
@@ -187,10 +209,7 @@ impl Report {
                 count <= COMPARISONS_MAX && candidate.len().abs_diff(word.len()) <= longest * 4
             })
             .map(|candidate| {
-                let distance = strsim::damerau_levenshtein(
-                    &word.to_lowercase(),
-                    &candidate.to_lowercase(),
-                );
+                let distance = strsim::damerau_levenshtein(&word.to_lowercase(), &candidate.to_lowercase());
                 (distance, candidate)
             })
             .filter(|(distance, _)| *distance <= longest)
@@ -202,8 +221,13 @@ impl Report {
     pub(super) fn finish(self) -> (Vec<Problem>, Vec<(String, String)>) {
         let mut found = self.problems.into_inner();
         found.sort_by(|(a_spot, a), (b_spot, b)| {
-            (a_spot.file, a.line, a.column, a.level, &a.message)
-                .cmp(&(b_spot.file, b.line, b.column, b.level, &b.message))
+            (a_spot.file, a.line, a.column, a.level, &a.message).cmp(&(
+                b_spot.file,
+                b.line,
+                b.column,
+                b.level,
+                &b.message,
+            ))
         });
         found.dedup_by(|(_, a), (_, b)| a == b);
         let problems = found.into_iter().map(|(_, problem)| problem).collect();
@@ -226,7 +250,9 @@ impl Report {
         };
         let span = clamp(spot.start)..clamp(spot.end);
         let (line, column) = source.line_and_column(span.start);
-        let (excerpt, mark) = excerpt(&source.text, source.line_range(line), &span);
+        let range = source.line_range(line);
+        let header = source.header_above(range.start);
+        let (excerpt, mark) = excerpt(&source.text, header, range, &span);
         let problem = Problem {
             level,
             file: source.label.clone(),

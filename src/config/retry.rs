@@ -15,7 +15,11 @@ pub(super) fn retry(table: &Table<'_>) -> Retry {
         if let Some(attempts) = inner.whole("attempts", (1, ATTEMPTS_MAX)) {
             retry.attempts = u32::try_from(attempts).unwrap_or(1);
         } else if !inner.has("attempts") {
-            inner.missing("`retry` does not say how often", "add attempts = 4, the first one included");
+            inner.missing(
+                "attempts",
+                "`retry` does not say how often",
+                "add attempts = 4, the first one included",
+            );
         }
         let delay = inner.duration("delay");
         retry.delay = delay.unwrap_or(retry.delay);

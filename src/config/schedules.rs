@@ -19,11 +19,17 @@ const PERIOD_MIN: Duration = Duration::from_secs(1);
 /// Schedules read so far: equal lines and zones are read once and shared.
 #[derive(Debug, Default)]
 pub(super) struct Schedules {
-    lines: RefCell<HashMap<(String, bool), (Arc<str>, CronFields)>>,
+    lines: RefCell<HashMap<(String, bool), Line>>,
     zones: RefCell<HashMap<String, TimeZone>>,
-    sound: RefCell<HashMap<(Arc<str>, Option<Name>, u8), bool>>,
+    sound: RefCell<HashMap<Meaning, bool>>,
     texts: RefCell<HashSet<Arc<str>>>,
 }
+
+/// A cron line, read.
+type Line = (Arc<str>, CronFields);
+
+/// What decides whether a schedule ever fires: its text, calendar and `on_holiday`.
+type Meaning = (Arc<str>, Option<Name>, u8);
 
 /// When a job is due, as far as it could be read.
 #[derive(Debug, Default)]
@@ -50,19 +56,14 @@ impl Schedules {
             return Some(zone.clone());
         }
         if let Ok(zone) = TimeZone::get(text.text) {
-            self.zones
-                .borrow_mut()
-                .insert(text.text.to_owned(), zone.clone());
+            self.zones.borrow_mut().insert(text.text.to_owned(), zone.clone());
             return Some(zone);
         }
         let known: Vec<String> = jiff::tz::db()
             .available()
             .map(|name| name.as_str().to_owned())
             .collect();
-        let nearest = text
-            .value
-            .report
-            .nearest(text.text, known.iter().map(String::as_str));
+        let nearest = text.value.report.nearest(text.text, known.iter().map(String::as_str));
         let help = match nearest {
             Some(nearest) => format!("did you mean \"{nearest}\"?"),
             None => "write a name of the IANA time zone database, as in Europe/Oslo or UTC".to_owned(),
@@ -105,10 +106,7 @@ impl Schedules {
     fn fires(&self, schedule: &Schedule) -> bool {
         let key = (
             schedule.text.clone(),
-            schedule
-                .calendar
-                .as_ref()
-                .map(|calendar| calendar.name.clone()),
+            schedule.calendar.as_ref().map(|calendar| calendar.name.clone()),
             schedule.on_holiday as u8,
         );
         *self
@@ -143,9 +141,7 @@ pub(super) fn job_schedule(context: &Context<'_>, table: &Table<'_>) -> When {
     if let Some(line) = line {
         without_effect(table, &["anchor"], "`every`");
         return When {
-            schedule: line
-                .text()
-                .and_then(|text| timed(context, &text, seconds, setting)),
+            schedule: line.text().and_then(|text| timed(context, &text, seconds, setting)),
             spot: Some(line.spot()),
             on: Vec::new(),
         };
@@ -165,7 +161,14 @@ pub(super) fn job_schedule(context: &Context<'_>, table: &Table<'_>) -> When {
     }
     without_effect(
         table,
-        &["calendar", "on_holiday", "jitter", "catch_up", "catch_up_limit", "catch_up_within"],
+        &[
+            "calendar",
+            "on_holiday",
+            "jitter",
+            "catch_up",
+            "catch_up_limit",
+            "catch_up_within",
+        ],
         "`schedule` or `every`",
     );
     When::default()
@@ -189,12 +192,7 @@ pub(super) fn at(context: &Context<'_>, table: &Table<'_>) -> Option<Schedule> {
     timed(context, &text?, seconds, setting)
 }
 
-fn timed(
-    context: &Context<'_>,
-    text: &Text<'_>,
-    seconds: bool,
-    setting: Setting,
-) -> Option<Schedule> {
+fn timed(context: &Context<'_>, text: &Text<'_>, seconds: bool, setting: Setting) -> Option<Schedule> {
     let (shared, fields) = context.schedules.line(text, seconds)?;
     if let Some(note) = schedule::day_rule_note(&fields) {
         context.report.note(text.spot(), format!("`{}`: {note}", text.text));

@@ -13,9 +13,8 @@ const SECRET_BYTES_MAX: u64 = 64 << 10;
 /// Reads `{ file }`, `{ env }` or `{ credential }`; anything else, a plain text above all, is an error.
 pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
     let key = value.key;
-    let how = format!(
-        "write {key} = {{ file = \"secrets/{key}\" }}, {{ env = \"NAME\" }} or {{ credential = \"NAME\" }}"
-    );
+    let how =
+        format!("write {key} = {{ file = \"secrets/{key}\" }}, {{ env = \"NAME\" }} or {{ credential = \"NAME\" }}");
     if value.as_text().is_some() {
         value.error(format!("`{key}` is a secret and must not stand in the file"), how);
         return None;
@@ -41,7 +40,7 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
     } else if let Some(credential) = table.text("credential") {
         from_credential(context, credential.value, credential.text)
     } else if count == 0 {
-        value.error(format!("`{key}` does not say where it is found"), how);
+        table.missing("file", format!("`{key}` does not say where it is found"), how);
         None
     } else {
         None

@@ -3,8 +3,6 @@
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use toml::de::DeTable;
-
 use super::environment::Environment;
 use super::files::{self, FILE_BYTES_MAX, FILES_MAX};
 use super::reader::Table;
@@ -18,7 +16,7 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
     let dir = absolute.parent().unwrap_or(Path::new("/")).to_owned();
     let label = file.display().to_string();
-    let root = read_one(report, &absolute, dir.clone(), label, environment, None);
+    let root = read_one(report, &absolute, &label, environment, None);
     let mut seen: HashSet<PathBuf> = absolute.canonicalize().ok().into_iter().collect();
     let mut total = report.sources()[root as usize].text.len();
     for (pattern, spot) in patterns(report, root) {
@@ -47,37 +45,30 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
             if seen.len() > FILES_MAX || total > TOTAL_BYTES_MAX {
                 report.error(
                     spot,
-                    format!("more than {FILES_MAX} files or {} MiB are included", TOTAL_BYTES_MAX >> 20),
+                    format!(
+                        "more than {FILES_MAX} files or {} MiB are included",
+                        TOTAL_BYTES_MAX >> 20
+                    ),
                     "write a narrower pattern",
                 );
                 return;
             }
             let label = label_of(file, &dir, &path);
-            let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
-            let file = read_one(report, &path, dir, label, environment, Some(spot));
+            let file = read_one(report, &path, &label, environment, Some(spot));
             total += report.sources()[file as usize].text.len();
         }
     }
 }
 
 /// Reads one file; problems with it as a whole are told at `include`, or at its first character.
-fn read_one(
-    report: &mut Report,
-    path: &Path,
-    dir: PathBuf,
-    label: String,
-    environment: &Environment,
-    include: Option<Spot>,
-) -> u32 {
-    let unsafe_file = environment
-        .root
-        .then(|| files::changeable_by_others(path))
-        .flatten();
+fn read_one(report: &mut Report, path: &Path, label: &str, environment: &Environment, include: Option<Spot>) -> u32 {
+    let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
+    let unsafe_file = environment.root.then(|| files::changeable_by_others(path)).flatten();
     let (file, error) = match files::read_text(path, FILE_BYTES_MAX) {
-        Ok(text) => (report.add_source(label.clone(), dir, text), None),
+        Ok(text) => (report.add_source(label.to_owned(), dir, text), None),
         Err(error) => {
             let before = error.text_before.clone().unwrap_or_default();
-            (report.add_unreadable(label.clone(), dir, before), Some(error))
+            (report.add_unreadable(label.to_owned(), dir, before), Some(error))
         }
     };
     let start = include.unwrap_or(Spot::new(file, 0..0));
@@ -92,11 +83,7 @@ fn read_one(
 }
 
 fn patterns(report: &Report, root: u32) -> Vec<(String, Spot)> {
-    let text = report.sources()[root as usize].parsable();
-    let Ok(document) = DeTable::parse(text) else {
-        return Vec::new();
-    };
-    Table::root(document.get_ref(), root, report)
+    Table::root(&report.parse(root), root, report)
         .texts("include")
         .iter()
         .map(|text| (text.text.to_owned(), text.spot()))

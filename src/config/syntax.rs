@@ -4,14 +4,19 @@ use std::ops::Range;
 
 use toml::de::DeTable;
 
+use super::excerpt::is_header;
+
 /// Most tables of one file that are blanked out before the rest of it is given up.
 const HOLES_MAX: usize = 50;
+
+/// Most broken lines of one table that are told one by one.
+const LINES_MAX: usize = 200;
 
 /// What could be made of a text.
 #[derive(Debug, Default)]
 pub(super) struct Repaired {
-    /// The text with the broken parts blanked out; `None` when nothing is broken.
-    pub(super) text: Option<String>,
+    /// The text with the broken parts blanked out.
+    pub(super) text: String,
     /// One for each broken part.
     pub(super) errors: Vec<SyntaxError>,
     /// What was blanked out.
@@ -48,7 +53,9 @@ pub(super) fn repair(text: &str) -> Repaired {
     while let Err(error) = DeTable::parse(&working) {
         let span = error.span().unwrap_or(0..0);
         let start = opening(text, error.message(), span.start.min(text.len()));
-        let table = table_around(text, start);
+        // An empty span at the start of a line points behind the line before.
+        let behind = span.is_empty() && start == span.start;
+        let table = table_around(text, start.saturating_sub(usize::from(behind)));
         let already_blank = working[table.clone()].trim().is_empty();
         if repaired.holes.len() >= HOLES_MAX || already_blank {
             repaired.errors.push(explain(text, error.message(), span));
@@ -56,13 +63,11 @@ pub(super) fn repair(text: &str) -> Repaired {
                 blank: 0..text.len(),
                 table: 0..text.len(),
             });
-            working = blanked(&working, &(0..text.len()));
+            working = blanked(&working, [&(0..text.len())]);
             break;
         }
         let lines = broken_lines(&working, &table);
-        let saved = lines.iter().fold(working.clone(), |working, (line, _)| {
-            blanked(&working, line)
-        });
+        let saved = blanked(&working, lines.iter().map(|(line, _)| line));
         if !lines.is_empty() && DeTable::parse(&saved[table.clone()]).is_ok() {
             for (line, error) in lines {
                 let span = error.span().unwrap_or(0..0);
@@ -76,7 +81,7 @@ pub(super) fn repair(text: &str) -> Repaired {
             working = saved;
         } else if error.message() == "duplicate key" && !is_header(line_at(text, start)) {
             repaired.errors.push(explain(text, error.message(), span));
-            working = blanked(&working, &line_range(text, start));
+            working = blanked(&working, [&line_range(text, start)]);
             repaired.holes.push(Hole {
                 blank: line_range(text, start),
                 table,
@@ -84,16 +89,14 @@ pub(super) fn repair(text: &str) -> Repaired {
         } else {
             let span = if start == span.start { span } else { start..start + 3 };
             repaired.errors.push(explain(text, error.message(), span));
-            working = blanked(&working, &table);
+            working = blanked(&working, [&table]);
             repaired.holes.push(Hole {
                 blank: table.clone(),
                 table,
             });
         }
     }
-    if !repaired.errors.is_empty() {
-        repaired.text = Some(working);
-    }
+    repaired.text = working;
     repaired
 }
 
@@ -113,10 +116,8 @@ fn broken_lines(text: &str, table: &Range<usize>) -> Vec<(Range<usize>, toml::de
             && !line.contains("\"\"\"")
             && !line.contains("'''")
             && !key.is_empty()
-            && key
-                .chars()
-                .all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
-        if !alone {
+            && key.chars().all(|c| c.is_alphanumeric() || "_-.\"' ".contains(c));
+        if !alone || broken.len() == LINES_MAX {
             return Vec::new();
         }
         broken.push((range, error));
@@ -133,17 +134,10 @@ fn opening(text: &str, message: &str, at: usize) -> usize {
     } else {
         return at;
     };
-    text.get(..at)
-        .and_then(|before| before.rfind(quotes))
-        .unwrap_or(at)
+    text.get(..at).and_then(|before| before.rfind(quotes)).unwrap_or(at)
 }
 
 fn table_around(text: &str, at: usize) -> Range<usize> {
-    // An error behind the end of a line belongs to that line.
-    let at = match text.get(..at) {
-        Some(before) if before.ends_with('\n') && !is_header(line_at(text, at)) => at - 1,
-        _ => at,
-    };
     let mut start = 0;
     let mut place = 0;
     for line in text.split_inclusive('\n') {
@@ -156,14 +150,6 @@ fn table_around(text: &str, at: usize) -> Range<usize> {
         place += line.len();
     }
     start..text.len()
-}
-
-fn is_header(line: &str) -> bool {
-    line.trim_start().strip_prefix('[').is_some_and(|rest| {
-        rest.trim_start_matches('[')
-            .trim_start()
-            .starts_with(|c: char| c.is_alphabetic() || c == '_')
-    })
 }
 
 fn line_range(text: &str, at: usize) -> Range<usize> {
@@ -180,15 +166,18 @@ fn line_at(text: &str, at: usize) -> &str {
     &text[line_range(text, at)]
 }
 
-/// The text with every byte of a range but line ends replaced by a space, so that places stay true.
-fn blanked(text: &str, range: &Range<usize>) -> String {
-    let mut result = String::with_capacity(text.len());
-    result.push_str(&text[..range.start]);
-    for byte in text[range.clone()].bytes() {
-        result.push(if byte == b'\n' { '\n' } else { ' ' });
+/// The text with every byte of these ranges but line ends replaced by a space, so that places stay true.
+fn blanked<'r>(text: &str, ranges: impl IntoIterator<Item = &'r Range<usize>>) -> String {
+    let mut bytes = text.as_bytes().to_vec();
+    for range in ranges {
+        for byte in &mut bytes[range.clone()] {
+            if *byte != b'\n' {
+                *byte = b' ';
+            }
+        }
     }
-    result.push_str(&text[range.end..]);
-    result
+    // Ranges begin and end between characters.
+    String::from_utf8(bytes).unwrap_or_default()
 }
 
 /// Says what a message of the parser means for the author of the file.
@@ -201,11 +190,13 @@ fn explain(text: &str, message: &str, span: Range<usize>) -> SyntaxError {
         span = before.len() - last..before.len();
     }
     let word = text.get(span.clone()).unwrap_or("");
-    let key = line_at(text, span.start)
-        .split('=')
-        .next()
-        .unwrap_or("")
-        .trim();
+    // Not a letter more: behind the key there may be a secret.
+    let line = line_at(text, span.start).trim_start();
+    let key_end = line.find(|c: char| !(c.is_alphanumeric() || "_-.".contains(c)));
+    let key = match &line[..key_end.unwrap_or(line.len())] {
+        "" => "KEY",
+        key => key,
+    };
     let (message, help) = if message.starts_with("string values must be quoted") {
         if word.trim_matches(['=', ' ']).is_empty() {
             (format!("`{key}` has no value"), format!("write `{key} = ...`"))

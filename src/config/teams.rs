@@ -18,6 +18,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     let notify = table.get("notify");
     if notify.is_none() {
         table.missing(
+            "notify",
             format!("team `{name}` has no channel: nobody can be told"),
             "write notify = [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"]",
         );
@@ -25,9 +26,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     let team = Team {
         name: name.clone(),
         title: table.words("title"),
-        notify: notify
-            .map(|value| addresses(context, value))
-            .unwrap_or_default(),
+        notify: notify.map(|value| addresses(context, value)).unwrap_or_default(),
         escalate: escalation(context, &table),
         calendar: table
             .text("calendar")
@@ -46,10 +45,8 @@ pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> Sy
     let system = System {
         name: name.clone(),
         title: table.words("title"),
-        owner: context.owner(&table, &format!("system `{name}`")),
-        reads_at: table
-            .text("reads_at")
-            .and_then(|text| schedules::plain(context, &text)),
+        owner: context.owner(Section::Systems, name, &table),
+        reads_at: table.text("reads_at").and_then(|text| schedules::plain(context, &text)),
         description: table.words("description"),
         runbook: table.words("runbook"),
     };
@@ -62,13 +59,12 @@ pub(super) fn fallback(context: &Context<'_>, table: Table<'_>) -> Vec<Address> 
     let notify = table.get("notify");
     if notify.is_none() {
         table.missing(
+            "notify",
             "the fallback has no channel",
             "write notify = [\"CHANNEL:ADDRESS\"]",
         );
     }
-    let addresses = notify
-        .map(|value| addresses(context, value))
-        .unwrap_or_default();
+    let addresses = notify.map(|value| addresses(context, value)).unwrap_or_default();
     table.finish();
     addresses
 }
@@ -101,11 +97,7 @@ fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
 
 fn addresses(context: &Context<'_>, value: Value<'_>) -> Vec<Address> {
     let errors = context.report.errors();
-    let addresses: Vec<Address> = value
-        .texts()
-        .iter()
-        .filter_map(|text| address(context, text))
-        .collect();
+    let addresses: Vec<Address> = value.texts().iter().filter_map(|text| address(context, text)).collect();
     if addresses.is_empty() && context.report.errors() == errors && !context.report.has_holes() {
         value.error(
             format!("`{}` is empty: nobody can be told", value.key),

@@ -5,13 +5,12 @@ mod edits;
 mod files;
 mod findings;
 mod mistakes;
+mod mistakes_beside_jobs;
 mod secrets;
-mod size;
 mod syntax;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
 
 use jiff::Timestamp;
 use tempfile::TempDir;
@@ -128,8 +127,4 @@ fn errors(text: &str) -> Vec<String> {
         loaded.problems.iter().any(|problem| problem.level == Level::Error)
     );
     place.lines(&loaded, Level::Error)
-}
-
-fn is_inside(path: &Path, place: &Place) -> bool {
-    path.starts_with(place.dir.path())
 }

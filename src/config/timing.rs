@@ -30,6 +30,9 @@ const DELIVERIES_LOOKED_AT: usize = 10;
 /// Coming occurrences of a reader that are held against its input's.
 const READS_LOOKED_AT: usize = 4;
 
+/// A job runs shortly before its input when less than this part of the input's period is left.
+const NEAR: i32 = 8;
+
 const ALL_MONTHS: u16 = 0x1ffe;
 const ALL_DAYS: u32 = 0xffff_fffe;
 const ALL_WEEKDAYS: u8 = 0x7f;
@@ -40,7 +43,7 @@ pub(super) struct Timing {
     now: Timestamp,
     looks: Cell<usize>,
     gaps: RefCell<HashMap<(Key, Duration), Option<Gap>>>,
-    deliveries: RefCell<HashMap<(Key, Key, Duration, Option<Duration>), Option<Timestamp>>>,
+    deliveries: RefCell<HashMap<Delivery, Option<Timestamp>>>,
     reads: RefCell<HashMap<(Key, Key, bool), Option<Late>>>,
 }
 
@@ -61,6 +64,9 @@ pub(super) struct Late {
     /// When its input is due after that.
     pub(super) due_at: Timestamp,
 }
+
+/// A promised delivery, its producer, its grace and `early`.
+type Delivery = (Key, Key, Duration, Option<Duration>);
 
 /// What makes two schedules the same.
 type Key = (Arc<str>, String, Option<Name>, u8);
@@ -104,12 +110,7 @@ impl Timing {
 
     /// Whether a job always runs shortly before its input comes; `started` says that `input` is when the
     /// input's producer starts, not when it must be there.
-    pub(super) fn reads_too_early(
-        &self,
-        reader: &Schedule,
-        input: &Schedule,
-        started: bool,
-    ) -> Option<Late> {
+    pub(super) fn reads_too_early(&self, reader: &Schedule, input: &Schedule, started: bool) -> Option<Late> {
         let question = (key(reader), key(input), started);
         if let Some(answer) = self.reads.borrow().get(&question) {
             return *answer;
@@ -168,7 +169,7 @@ impl Timing {
             let after = self.next(input, before)?;
             let wait = after.duration_since(at);
             let period = after.duration_since(before);
-            if wait.is_negative() || wait * 4 > period {
+            if wait.is_negative() || wait * NEAR > period {
                 return None;
             }
             first = first.or(Some(Late {
@@ -218,7 +219,9 @@ fn key(schedule: &Schedule) -> Key {
 /// Whether it runs on each day of the year, whatever the calendar says.
 fn runs_daily(schedule: &Schedule) -> bool {
     let Schedule {
-        rule: Rule::Cron(CronFields { days, weekdays, months, .. }),
+        rule: Rule::Cron(CronFields {
+            days, weekdays, months, ..
+        }),
         calendar: None,
         on_holiday: OnHoliday::Skip,
         ..
@@ -226,9 +229,5 @@ fn runs_daily(schedule: &Schedule) -> bool {
     else {
         return false;
     };
-    *months == ALL_MONTHS
-        && days.starred
-        && days.days == ALL_DAYS
-        && weekdays.starred
-        && weekdays.days == ALL_WEEKDAYS
+    *months == ALL_MONTHS && days.starred && days.days == ALL_DAYS && weekdays.starred && weekdays.days == ALL_WEEKDAYS
 }

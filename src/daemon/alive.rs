@@ -30,7 +30,12 @@ impl Alive {
         record.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watchdog_every = sd_notify::watchdog_enabled().map(|patience| patience / 2);
         let next_watchdog = Instant::now();
-        Self { record, watchdog_every, next_watchdog, testing: Arc::default() }
+        Self {
+            record,
+            watchdog_every,
+            next_watchdog,
+            testing: Arc::default(),
+        }
     }
 
     /// Waits for the next sign of life, and says whether it is to be recorded. systemd's comes more often, and
@@ -68,25 +73,28 @@ impl Alive {
             testing.store(false, Ordering::Release);
         });
     }
+}
 
-    /// freshd supervises.
-    pub(super) fn ready(&self) {
-        tell(&[NotifyState::Ready, NotifyState::Status("supervising")]);
-    }
+/// freshd supervises.
+pub(super) fn ready() {
+    tell(&[NotifyState::Ready, NotifyState::Status("supervising")]);
+}
 
-    /// A new configuration is being read.
-    pub(super) fn reloading(&self) {
-        let monotonic = NotifyState::monotonic_usec_now();
-        match monotonic {
-            Ok(at) => tell(&[NotifyState::Reloading, at]),
-            Err(_) => tell(&[NotifyState::Reloading]),
-        }
+/// A new configuration is being read.
+pub(super) fn reloading() {
+    let monotonic = NotifyState::monotonic_usec_now();
+    match monotonic {
+        Ok(at) => tell(&[NotifyState::Reloading, at]),
+        Err(_) => tell(&[NotifyState::Reloading]),
     }
+}
 
-    /// freshd ends in order.
-    pub(super) fn stopping(&self) {
-        tell(&[NotifyState::Stopping, NotifyState::Status("stopping; running jobs go on")]);
-    }
+/// freshd ends in order.
+pub(super) fn stopping() {
+    tell(&[
+        NotifyState::Stopping,
+        NotifyState::Status("stopping; running jobs go on"),
+    ]);
 }
 
 fn tell(states: &[NotifyState<'_>]) {

@@ -23,8 +23,14 @@ const TIMER_STACK_BYTES: usize = 64 << 10;
 /// Reads both clocks.
 pub fn now() -> Now {
     let boot = clock_gettime(ClockId::Boottime);
-    let boot = Duration::new(u64::try_from(boot.tv_sec).unwrap_or(0), u32::try_from(boot.tv_nsec).unwrap_or(0));
-    Now { wall: whole_microseconds(Timestamp::now()), boot }
+    let boot = Duration::new(
+        u64::try_from(boot.tv_sec).unwrap_or(0),
+        u32::try_from(boot.tv_nsec).unwrap_or(0),
+    );
+    Now {
+        wall: whole_microseconds(Timestamp::now()),
+        boot,
+    }
 }
 
 /// The store keeps microseconds; what is decided must be what is stored.
@@ -70,7 +76,11 @@ impl Timer {
                 }
             })
             .context("start the timer's thread")?;
-        Ok(Self { fd, armed: None, offset_ms: offset_ms(now) })
+        Ok(Self {
+            fd,
+            armed: None,
+            offset_ms: offset_ms(now),
+        })
     }
 
     /// Wakes at `at`; at once if that is past.
@@ -80,8 +90,14 @@ impl Timer {
         }
         // A zero time would disarm it.
         let from_epoch = at.max(Timestamp::UNIX_EPOCH + jiff::SignedDuration::from_secs(1));
-        let value = Timespec { tv_sec: from_epoch.as_second(), tv_nsec: i64::from(from_epoch.subsec_nanosecond()) };
-        let once = Itimerspec { it_interval: Timespec { tv_sec: 0, tv_nsec: 0 }, it_value: value };
+        let value = Timespec {
+            tv_sec: from_epoch.as_second(),
+            tv_nsec: i64::from(from_epoch.subsec_nanosecond()),
+        };
+        let once = Itimerspec {
+            it_interval: Timespec { tv_sec: 0, tv_nsec: 0 },
+            it_value: value,
+        };
         let flags = TimerfdTimerFlags::ABSTIME | TimerfdTimerFlags::CANCEL_ON_SET;
         match timerfd_settime(&*self.fd, flags, &once) {
             Ok(_) => self.armed = Some(at),

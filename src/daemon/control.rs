@@ -3,6 +3,8 @@
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
@@ -31,6 +33,29 @@ pub(super) struct Asked {
     pub(super) ask: Ask,
     pub(super) by: String,
     pub(super) answer: oneshot::Sender<Reply>,
+}
+
+/// Asks the main loop something on behalf of a window, and waits for the answer.
+pub type Asker = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
+/// The way from a window to the main loop.
+pub(super) fn asker(asked: mpsc::Sender<Asked>) -> Asker {
+    Arc::new(move |request| {
+        let asked = asked.clone();
+        Box::pin(async move {
+            let (answer, answered) = oneshot::channel();
+            let question = Asked {
+                ask: Ask::Engine(request),
+                by: "web".to_owned(),
+                answer,
+            };
+            let stopping = || Reply::Refused("freshd is stopping".to_owned());
+            if asked.send(question).await.is_err() {
+                return stopping();
+            }
+            answered.await.unwrap_or_else(|_| stopping())
+        })
+    })
 }
 
 /// Where the socket of a state directory lies.
@@ -86,7 +111,15 @@ async fn serve(mut stream: UnixStream, asked: mpsc::Sender<Asked>) {
         let reply = match serde_json::from_str::<Ask>(&text) {
             Ok(ask) => {
                 let (answer, answered) = oneshot::channel();
-                if asked.send(Asked { ask, by: by.clone(), answer }).await.is_err() {
+                if asked
+                    .send(Asked {
+                        ask,
+                        by: by.clone(),
+                        answer,
+                    })
+                    .await
+                    .is_err()
+                {
                     return;
                 }
                 match answered.await {
@@ -112,6 +145,10 @@ fn line(reply: &Reply) -> Vec<u8> {
 fn user_name(uid: u32) -> String {
     let passwd = std::fs::read_to_string("/etc/passwd").unwrap_or_default();
     let entry = passwd.lines().map(|line| line.split(':').collect::<Vec<_>>());
-    let known = entry.into_iter().find(|fields| fields.get(2).is_some_and(|known| *known == uid.to_string()));
-    known.and_then(|fields| fields.first().map(ToString::to_string)).unwrap_or_else(|| format!("uid {uid}"))
+    let known = entry
+        .into_iter()
+        .find(|fields| fields.get(2).is_some_and(|known| *known == uid.to_string()));
+    known
+        .and_then(|fields| fields.first().map(ToString::to_string))
+        .unwrap_or_else(|| format!("uid {uid}"))
 }

@@ -7,9 +7,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
 use crate::checks;
-use crate::model::{
-    AttemptId, CheckResult, Event, Judgement, Judging, Measurement, Publishing, Verdict, VersionRef,
-};
+use crate::model::{AttemptId, CheckResult, Event, Judgement, Judging, Measurement, Publishing, Verdict, VersionRef};
 
 /// One piece of file work.
 #[derive(Debug)]
@@ -71,7 +69,10 @@ fn spawn(id: AttemptId, work: Vec<Work>, events: UnboundedSender<Event>) {
 
 fn perform(id: AttemptId, work: Work) -> Option<Event> {
     match work {
-        Work::Judge(judging) => Some(Event::Judged { id, judgement: checks::judge(&judging) }),
+        Work::Judge(judging) => Some(Event::Judged {
+            id,
+            judgement: checks::judge(&judging),
+        }),
         Work::Publish(publishing) => Some(Event::Published {
             version: version_of(&publishing),
             result: checks::publish(&publishing).map_err(|error| error.to_string()),
@@ -106,10 +107,14 @@ fn owed(work: &Work) -> Option<Owed> {
 impl Owed {
     fn after_panic(self, id: AttemptId, panic: &str) -> Event {
         match self {
-            Self::Judgement => Event::Judged { id, judgement: unjudged(panic) },
-            Self::Publication(version) => {
-                Event::Published { version, result: Err(format!("freshd failed while publishing: {panic}")) }
-            }
+            Self::Judgement => Event::Judged {
+                id,
+                judgement: unjudged(panic),
+            },
+            Self::Publication(version) => Event::Published {
+                version,
+                result: Err(format!("freshd failed while publishing: {panic}")),
+            },
         }
     }
 }
@@ -124,11 +129,17 @@ fn unjudged(panic: &str) -> Judgement {
         actual: "a fault in freshd".to_owned(),
         message,
     };
-    Judgement { measurement: Measurement::default(), checks: vec![check] }
+    Judgement {
+        measurement: Measurement::default(),
+        checks: vec![check],
+    }
 }
 
 fn version_of(publishing: &Publishing) -> VersionRef {
-    VersionRef { dataset: publishing.version.dataset.clone(), number: publishing.version.number }
+    VersionRef {
+        dataset: publishing.version.dataset.clone(),
+        number: publishing.version.number,
+    }
 }
 
 /// Removes what an attempt no longer needs; what is gone already is fine.

@@ -27,7 +27,12 @@ pub(super) fn host(state_dir: &Path) -> Host {
         env.push(("FRESHD_BIN".to_owned(), program.display().to_string()));
     }
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
-    Host { boot_id: clock::boot_id(), state_dir: state_dir.to_owned(), env, hostname }
+    Host {
+        boot_id: clock::boot_id(),
+        state_dir: state_dir.to_owned(),
+        env,
+        hostname,
+    }
 }
 
 struct Account {
@@ -44,8 +49,14 @@ fn account() -> Account {
         if let [name, _, known, _, _, home, ..] = fields.as_slice()
             && *known == uid
         {
-            return Account { name: (*name).to_owned(), home: (*home).to_owned() };
+            return Account {
+                name: (*name).to_owned(),
+                home: (*home).to_owned(),
+            };
         }
     }
-    Account { name: uid, home: "/".to_owned() }
+    Account {
+        name: uid,
+        home: "/".to_owned(),
+    }
 }

@@ -1,6 +1,8 @@
 //! The shell around the engine: event, decide, commit, perform; clock, reload, drain, sd_notify.
 
 mod alive;
+mod chores;
+mod board;
 pub mod clock;
 mod control;
 mod files;
@@ -10,5 +12,6 @@ mod perform;
 mod shell;
 mod start;
 
-pub use control::{Ask, socket_path};
-pub use start::{Serve, ServeError, serve};
+pub use board::Board;
+pub use control::{Ask, Asker, socket_path};
+pub use start::{Serve, ServeError, Window, serve};

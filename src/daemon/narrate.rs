@@ -5,8 +5,11 @@ use tracing::{error, info, warn};
 
 use crate::model::{
     AttemptState, DeliveryOutcome, Fact, IncidentState, NotificationState, Outcome, RunState, Severity, SlotState,
-    VersionState, elapsed, format_age, format_time,
+    Trigger, VersionState, elapsed, format_age, format_time,
 };
+
+/// The target of what goes as it should, over and over: a terminal leaves it out.
+const ROUTINE: &str = "freshd::routine";
 
 /// Tells the log what has become true. Level says who must act: error the owner, warn soon, info nobody.
 pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
@@ -22,6 +25,7 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
         }
         Fact::Version(version) => match version.state {
             VersionState::Published => info!(
+                target: ROUTINE,
                 dataset = %version.dataset,
                 version = %version.number,
                 rows = version.rows,
@@ -35,8 +39,12 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
             VersionState::Publishing => {}
         },
         Fact::Slot(slot) => match slot.state {
-            SlotState::Late => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late"),
-            SlotState::Missed => warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed"),
+            SlotState::Late => {
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late")
+            }
+            SlotState::Missed => {
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed")
+            }
             SlotState::Recovered => {
                 info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "late delivery has come");
             }
@@ -45,8 +53,12 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
         Fact::Incident(incident) => {
             let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
             match (incident.state, incident.severity) {
-                (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
-                (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
+                (IncidentState::Open, Severity::Critical) => {
+                    error!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                }
+                (IncidentState::Open, Severity::Warning) => {
+                    warn!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                }
                 (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
                     info!(incident = %id, %subject, "{kind} is over");
                 }
@@ -85,16 +97,29 @@ fn narrate_run(run: &crate::model::Run) {
     match (run.state, run.outcome) {
         (RunState::Final, Some(outcome)) => {
             let took = run.started_at.zip(run.ended_at).map(|(from, to)| elapsed(from, to));
-            let took = took.map(|took| if took.as_secs() == 0 { format!("{}ms", took.as_millis()) } else { format_age(took) });
+            let took = took.map(|took| {
+                if took.as_secs() == 0 {
+                    format!("{}ms", took.as_millis())
+                } else {
+                    format_age(took)
+                }
+            });
             let word = outcome.as_str().replace('_', " ");
-            let message = if reason.is_empty() { word } else { format!("{word}: {reason}") };
+            let message = if reason.is_empty() {
+                word
+            } else {
+                format!("{word}: {reason}")
+            };
             match outcome {
+                Outcome::Succeeded if run.attempts == 1 && run.trigger != Trigger::Manual => {
+                    info!(target: ROUTINE, %job, run = %id, took, "{message}");
+                }
                 Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => info!(%job, run = %id, took, "{message}"),
                 Outcome::Missed => warn!(%job, run = %id, "{message}"),
                 _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
             }
         }
-        (RunState::Waiting, _) => info!(%job, run = %id, "{reason}"),
+        (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),
         (RunState::BackingOff, _) => {
             let at = run.retry_at.map(|at| at.to_string());
             warn!(%job, run = %id, attempt = run.attempts, retry_at = at, "{reason}; another attempt follows");

@@ -26,12 +26,11 @@ impl Performer {
     /// Performs the actions of one commit, in order where order matters.
     pub(super) fn perform(&mut self, actions: Vec<Action>) {
         let mut files = FileWork::default();
-        let mut acknowledged = Vec::new();
         for action in actions {
             match action {
                 Action::Start(spec) => self.keepers.start(spec),
                 Action::Stop { id, reason } => self.keepers.stop(id, reason),
-                Action::Acknowledge(id) => acknowledged.push(id),
+                Action::Acknowledge(id) => self.keepers.acknowledge(id),
                 Action::Judge(judging) => files.add(judging.id, Work::Judge(judging)),
                 Action::Publish(publishing) => match publishing.version.attempt {
                     Some(id) => files.add(id, Work::Publish(publishing)),
@@ -52,9 +51,6 @@ impl Performer {
                     }
                 }
             }
-        }
-        if !acknowledged.is_empty() {
-            self.keepers.acknowledge(acknowledged);
         }
         files.start(&self.events);
     }
@@ -80,7 +76,7 @@ impl Performer {
         let id = notification.id;
         let channel = self.settings.channels.get(&notification.address.channel).cloned();
         let delivery = self.delivery.clone();
-        let task = tokio::spawn(async move {
+        let sending = tokio::spawn(async move {
             match channel {
                 Some(channel) => delivery.send(&channel, &notification).await,
                 None => DeliveryOutcome::Permanent {
@@ -89,7 +85,7 @@ impl Performer {
             }
         });
         tokio::spawn(async move {
-            let outcome = task.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
+            let outcome = sending.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
                 error: format!("freshd failed while sending: {panic}"),
                 retry_after_seconds: None,
             });

@@ -7,12 +7,14 @@ use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
+use super::board::Boards;
+use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::control::{Ask, Asked};
 use super::narrate::narrate;
 use super::perform::Performer;
-use super::start::{Loader, Loaded};
+use super::start::{Loaded, Loader};
 use crate::engine::Engine;
 use crate::model::{Action, Event, Fact, Reply, later};
 use crate::store::{CommitError, Writer};
@@ -30,11 +32,16 @@ pub(super) struct Shell {
     pub(super) writer: Writer,
     pub(super) performer: Performer,
     pub(super) timer: Timer,
+    /// What the daemon's own work comes to.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
+    /// What the keepers tell.
+    pub(super) attempts: mpsc::Receiver<Event>,
     pub(super) woken: mpsc::UnboundedReceiver<()>,
     pub(super) asked: mpsc::Receiver<Asked>,
     pub(super) signals: Signals,
     pub(super) alive: Alive,
+    pub(super) chores: Chores,
+    pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) requests: u64,
 }
@@ -54,12 +61,14 @@ impl Shell {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
+                Some(event) = self.attempts.recv() => batch.push(event),
                 Some(()) = self.woken.recv() => {
                     self.timer.disarmed();
                     batch.push(Event::Tick);
                 }
-                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await,
-                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await,
+                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
+                Some(chore) = self.chores.next() => self.do_chore(chore),
+                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
                 record = self.alive.beat() => {
@@ -67,16 +76,24 @@ impl Shell {
                         batch.push(Event::Alive);
                     }
                 }
+                () = self.boards.due() => batch.push(Event::Tick),
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
-                && let Ok(event) = self.events.try_recv()
+                && let Some(event) = self.at_hand()
             {
                 batch.push(event);
             }
             self.decide(&mut batch).await?;
             self.alive.turned(&self.writer);
+            if self.boards.is_due() {
+                self.show_board();
+            }
         }
         self.stop().await
+    }
+
+    fn at_hand(&mut self) -> Option<Event> {
+        self.attempts.try_recv().or_else(|_| self.events.try_recv()).ok()
     }
 
     /// Decides about all events at hand, commits the facts of all of them, then performs their actions.
@@ -114,7 +131,8 @@ impl Shell {
                     tokio::time::sleep(COMMIT_RETRY).await;
                 }
                 Err(error @ CommitError::Conflict(_)) => {
-                    return Err(error).context("freshd contradicts its own records and ends before doing harm; this is a bug");
+                    return Err(error)
+                        .context("freshd contradicts its own records and ends before doing harm; this is a bug");
                 }
                 Err(error) => return Err(error).context("could not store what was decided"),
             }
@@ -125,8 +143,16 @@ impl Shell {
         let zone = &self.performer.settings.timezone;
         for fact in &facts {
             narrate(fact, zone);
+            self.boards.saw(fact);
         }
         Ok(())
+    }
+
+    /// Prints the state of everything, for whoever watches.
+    pub(super) fn show_board(&mut self) {
+        if let Ok(status) = self.engine.status(None) {
+            self.boards.print(status);
+        }
     }
 
     fn sleep_until_next(&mut self) -> anyhow::Result<()> {
@@ -136,55 +162,87 @@ impl Shell {
         self.timer.arm(next)
     }
 
-    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {
+    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         match asked.ask {
             Ask::Engine(request) => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
-                batch.push(Event::Requested { id: self.requests, by: asked.by, request });
+                batch.push(Event::Requested {
+                    id: self.requests,
+                    by: asked.by,
+                    request,
+                });
             }
             Ask::Reload => {
-                let reply = match self.reload(&asked.by, batch).await {
+                let reply = match self.reload(&asked.by, batch).await? {
                     Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
                     Err(problems) => Reply::Refused(problems),
                 };
                 let _ = asked.answer.send(reply);
             }
         }
+        Ok(())
     }
 
-    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) {
-        self.alive.reloading();
-        if let Err(problems) = self.reload("signal SIGHUP", batch).await {
+    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
+        alive::reloading();
+        if let Err(problems) = self.reload("signal SIGHUP", batch).await? {
             error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
         }
-        self.alive.ready();
+        alive::ready();
+        Ok(())
     }
 
-    /// Takes the whole new configuration, or none of it.
-    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> Result<String, String> {
+    /// Takes the whole new configuration, or none of it. It is stored and in force when this returns.
+    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> anyhow::Result<Result<String, String>> {
         let loader = self.loader.clone();
         let by = by.to_owned();
         let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
-        let Loaded { settings, accepted } = loaded.map_err(|panic| format!("could not read it: {panic}"))?.map_err(|error| error.to_string())?;
+        let Loaded { settings, accepted } = match loaded {
+            Ok(Ok(loaded)) => loaded,
+            Ok(Err(refused)) => return Ok(Err(refused.to_string())),
+            Err(panic) => return Ok(Err(format!("could not read it: {panic}"))),
+        };
         if settings.web != self.performer.settings.web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
         self.performer.settings = Arc::clone(&settings);
-        info!(settings = digest, "jobs.toml reloaded");
         batch.push(Event::Reloaded { settings, accepted });
-        Ok(digest)
+        self.decide(batch).await?;
+        info!(settings = digest, "jobs.toml reloaded");
+        Ok(Ok(digest))
+    }
+
+    /// Begins a chore beside the loop: none of them may keep a due job waiting.
+    fn do_chore(&self, chore: Chore) {
+        match chore {
+            Chore::Checkpoint => {
+                let copied = self.writer.checkpoint();
+                tokio::spawn(async move {
+                    if let Err(error) = copied.await {
+                        warn!(%error, "could not copy the store's log into its database");
+                    }
+                });
+            }
+            Chore::LookAhead => {
+                let loader = self.loader.clone();
+                tokio::task::spawn_blocking(move || loader.look_ahead());
+            }
+        }
     }
 
     /// Ends in order. What was asked for is stored; attempts go on with their keeper.
     async fn stop(mut self) -> anyhow::Result<()> {
-        self.alive.stopping();
+        alive::stopping();
         info!("stopping; running jobs go on and are taken up again at the next start");
         let mut last = vec![Event::Stopping];
         self.decide(&mut last).await?;
         let Self { writer, performer, .. } = self;
         performer.keepers.close().await;
-        tokio::task::spawn_blocking(move || writer.close()).await.context("close the store")?.context("close the store")
+        tokio::task::spawn_blocking(move || writer.close())
+            .await
+            .context("close the store")?
+            .context("close the store")
     }
 }

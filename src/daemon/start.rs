@@ -4,38 +4,50 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::info;
+use tracing::{info, warn};
 
-use super::alive::Alive;
+use super::alive::{self, Alive};
+use super::board::{Board, Boards};
+use super::chores::Chores;
 use super::clock::{self, Timer};
+use super::control::{self, Asker};
 use super::host;
 use super::perform::Performer;
 use super::shell::{Shell, Signals};
-use super::control;
-use crate::config::{self, Environment, Problem};
+use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
-use crate::runner::Keepers;
+use crate::runner;
 use crate::store::{OpenError, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
 const RUNTIME_THREADS: usize = 2;
 /// Threads for file work, at most.
 const BLOCKING_THREADS_MAX: usize = 32;
+/// What the keepers told that is not yet decided about; more waits with the keepers.
+const ATTEMPT_EVENTS_MAX: usize = 4_096;
 /// Questions that wait for the main loop, at most.
 const ASKED_MAX: usize = 256;
 
 /// What to serve.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Serve {
     /// jobs.toml.
     pub config: PathBuf,
     /// The state directory.
     pub state_dir: PathBuf,
+    /// How the status looks on a terminal.
+    pub board: Board,
+    /// Opens the window over HTTP, where `[web]` asks for one.
+    pub window: Window,
 }
+
+/// Opens a window on an address that is already taken for it.
+pub type Window = Arc<dyn Fn(TcpListener, Asker) -> std::io::Result<()> + Send + Sync>;
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -47,7 +59,9 @@ pub enum ServeError {
     #[error(transparent)]
     Store(#[from] OpenError),
     /// The dashboard's address is taken.
-    #[error("cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}")]
+    #[error(
+        "cannot listen on {address}: {error}; end the program that listens there, or change `listen` in [web] of {file}"
+    )]
     Listen {
         /// The address.
         address: std::net::SocketAddr,
@@ -87,14 +101,29 @@ impl std::fmt::Display for Refused {
 impl Loader {
     pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
         let loaded = config::load(&self.config, &Environment::of_process());
-        let Some(settings) = loaded.settings else { return Err(Refused(loaded.problems)) };
+        let Some(settings) = loaded.settings else {
+            return Err(Refused(loaded.problems));
+        };
         let accepted = AcceptedSettings {
             digest: settings.digest.clone(),
             files: loaded.files,
             at: clock::now().wall,
             by: by.to_owned(),
         };
-        Ok(Loaded { settings: Arc::new(settings), accepted })
+        Ok(Loaded {
+            settings: Arc::new(settings),
+            accepted,
+        })
+    }
+}
+
+impl Loader {
+    /// Logs what `check` would say today about the configuration in force.
+    pub(super) fn look_ahead(&self) {
+        let loaded = config::load(&self.config, &Environment::of_process());
+        for problem in loaded.problems.iter().filter(|problem| problem.level != Level::Note) {
+            warn!(file = problem.file, line = problem.line, "{}", problem.message);
+        }
     }
 }
 
@@ -103,9 +132,13 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
-    let loader = Loader { config: serve.config.clone() };
+    let loader = Loader {
+        config: serve.config.clone(),
+    };
     let by = std::env::var("USER").unwrap_or_else(|_| "start".to_owned());
-    let loaded = loader.load(&by).map_err(|Refused(problems)| ServeError::Config(problems))?;
+    let loaded = loader
+        .load(&by)
+        .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let store = Store::open(&serve.state_dir)?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -114,7 +147,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(begin(&serve.state_dir, loader, loaded, store, listener))
+    runtime.block_on(begin(serve, loader, loaded, store, listener))
 }
 
 /// A port that is taken is told before anything is started.
@@ -122,20 +155,23 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
     let Some(web) = &settings.web else { return Ok(None) };
     match TcpListener::bind(web.listen) {
         Ok(listener) => Ok(Some(listener)),
-        Err(error) => {
-            Err(ServeError::Listen { address: web.listen, error, file: settings.file.display().to_string() })
-        }
+        Err(error) => Err(ServeError::Listen {
+            address: web.listen,
+            error,
+            file: settings.file.display().to_string(),
+        }),
     }
 }
 
 async fn begin(
-    state_dir: &Path,
+    serve: &Serve,
     loader: Loader,
     loaded: Loaded,
     store: Store,
     listener: Option<TcpListener>,
 ) -> Result<(), ServeError> {
     let Loaded { settings, accepted } = loaded;
+    let state_dir: &Path = &serve.state_dir;
     let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
@@ -145,8 +181,14 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
-    control::listen(state_dir, asks).map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
-    let keepers = Keepers::recover(state_dir, engine.unfinished(), events.clone()).await?;
+    let asker = control::asker(asks.clone());
+    control::listen(state_dir, asks)
+        .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
+    let exe = std::env::current_exe().context("find this program's own file")?;
+    let (attempts, attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
+    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts)
+        .await
+        .context("take up running jobs")?;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -165,16 +207,18 @@ async fn begin(
         performer,
         timer,
         events: received,
+        attempts: attempts_received,
         woken: wakes,
         asked,
         signals,
         alive: Alive::new(),
+        chores: Chores::start().await?,
+        boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
     };
     if let Some(listener) = listener {
-        // The dashboard is served from here once there is one; until then the port is held and answers nothing.
-        drop(listener);
+        (serve.window)(listener, asker).context("open the window of [web]")?;
     }
     info!(
         jobs = settings.jobs.len(),
@@ -185,7 +229,8 @@ async fn begin(
         settings.file.display()
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
-    shell.alive.ready();
+    alive::ready();
+    shell.show_board();
     shell.run().await?;
     Ok(())
 }

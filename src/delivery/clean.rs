@@ -55,11 +55,7 @@ pub(super) fn identifier(text: &str) -> String {
     if usable && kept == text {
         return kept;
     }
-    let stem: String = kept
-        .replace('.', "-")
-        .chars()
-        .take(IDENTIFIER_BYTES_MAX - 17)
-        .collect();
+    let stem: String = kept.replace('.', "-").chars().take(IDENTIFIER_BYTES_MAX - 17).collect();
     format!("{stem}-{}", digest(text))
 }
 
@@ -67,10 +63,7 @@ pub(super) fn identifier(text: &str) -> String {
 pub(super) fn digest(text: &str) -> String {
     let digest = Sha256::digest(text.as_bytes());
     let start = digest.iter().take(8);
-    format!(
-        "{:016x}",
-        start.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte))
-    )
+    format!("{:016x}", start.fold(0_u64, |sum, byte| (sum << 8) | u64::from(*byte)))
 }
 
 /// Without escape sequences, and not much longer than will be kept: these texts may be huge.
@@ -107,10 +100,7 @@ mod tests {
 
     #[test]
     fn a_line_loses_escapes_and_shows_what_was_replaced() {
-        assert_eq!(
-            line("  \x1b[31mred\x1b[0m\tand\r\nmore\0 ", 99),
-            "red and  more"
-        );
+        assert_eq!(line("  \x1b[31mred\x1b[0m\tand\r\nmore\0 ", 99), "red and  more");
         assert_eq!(line("a\u{202e}b", 99), "a\u{fffd}b");
         assert_eq!(line("abcdef", 4), "abc…");
         assert_eq!(line("abcd", 4), "abcd");
@@ -144,10 +134,7 @@ mod tests {
             "a\r\nb",
         ] {
             let made = identifier(hostile);
-            assert!(
-                made.len() > 16 && !made.contains(['/', '.', '\r', '\n', ' ']),
-                "{made}"
-            );
+            assert!(made.len() > 16 && !made.contains(['/', '.', '\r', '\n', ' ']), "{made}");
         }
         assert_ne!(identifier("a/b"), identifier("a b"));
         assert_ne!(identifier("a/b"), "a-b");

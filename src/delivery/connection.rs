@@ -33,10 +33,7 @@ const GREETING: &[u8] = b"220 protected\r\n";
 ///
 /// STARTTLS is spoken here rather than by lettre: what a stranger on the line added in the clear
 /// behind the server's go-ahead would stay in lettre's buffer and count as answers under TLS.
-pub(super) async fn open(
-    server: &MailServer,
-    tls: Arc<ClientConfig>,
-) -> Result<AsyncSmtpConnection, Failure> {
+pub(super) async fn open(server: &MailServer, tls: Arc<ClientConfig>) -> Result<AsyncSmtpConnection, Failure> {
     let hello = ClientId::default();
     let host = server.host.trim_matches(['[', ']']);
     let mut socket = dial(host, server).await?;
@@ -68,9 +65,7 @@ pub(super) fn refused(host: &str, step: &str, error: &lettre::transport::smtp::E
         Some(code) => by_code(host, step, u16::from(code), &said),
         // Not an answer but something that lettre refuses to do, as sending an address with
         // letters beyond ASCII to a server that does not take them.
-        None if error.is_client() => {
-            Failure::permanent(format!("mail server {host}, {step}: {said}"))
-        }
+        None if error.is_client() => Failure::permanent(format!("mail server {host}, {step}: {said}")),
         None => Failure::temporary(format!("mail server {host}, {step}: {said}")),
     }
 }
@@ -117,32 +112,22 @@ async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
     }
 }
 
-async fn protect(
-    host: &str,
-    socket: TcpStream,
-    tls: Arc<ClientConfig>,
-) -> Result<TlsStream<TcpStream>, Failure> {
+async fn protect(host: &str, socket: TcpStream, tls: Arc<ClientConfig>) -> Result<TlsStream<TcpStream>, Failure> {
     let name = ServerName::try_from(host.to_owned())
         .map_err(|_| Failure::permanent(format!("mail server {host:?} is not a host name")))?;
-    TlsConnector::from(tls)
-        .connect(name, socket)
-        .await
-        .map_err(|error| {
-            Failure::temporary(format!(
-                "cannot protect the connection to mail server {host}: {}",
-                explain(&error)
-            ))
-        })
+    TlsConnector::from(tls).connect(name, socket).await.map_err(|error| {
+        Failure::temporary(format!(
+            "cannot protect the connection to mail server {host}: {}",
+            explain(&error)
+        ))
+    })
 }
 
 /// The part of the session in the clear: nothing but the wish for TLS.
 async fn ask_for_tls(host: &str, socket: &mut TcpStream, hello: &ClientId) -> Result<(), Failure> {
     ask(host, socket, "greeting", "").await?;
     let offers = ask(host, socket, "EHLO", &format!("EHLO {hello}\r\n")).await?;
-    if !offers
-        .iter()
-        .any(|line| line.eq_ignore_ascii_case("STARTTLS"))
-    {
+    if !offers.iter().any(|line| line.eq_ignore_ascii_case("STARTTLS")) {
         return Err(Failure::temporary(format!(
             "mail server {host} does not offer STARTTLS, so nothing was sent; write smtps:// if it speaks TLS from the start"
         )));
@@ -152,12 +137,7 @@ async fn ask_for_tls(host: &str, socket: &mut TcpStream, hello: &ClientId) -> Re
 }
 
 /// Sends a command and reads its reply, which must be the last thing that the server said.
-async fn ask(
-    host: &str,
-    socket: &mut TcpStream,
-    step: &str,
-    command: &str,
-) -> Result<Vec<String>, Failure> {
+async fn ask(host: &str, socket: &mut TcpStream, step: &str, command: &str) -> Result<Vec<String>, Failure> {
     let exchange = async {
         socket.write_all(command.as_bytes()).await?;
         let mut heard = Vec::new();
@@ -254,11 +234,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Wire<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
@@ -287,13 +263,8 @@ mod tests {
     #[test]
     fn a_reply_ends_with_its_last_line() {
         assert!(reply(b"250-mail.example\r\n250-START").unwrap().is_none());
-        let (code, lines) = reply(b"250-mail.example\r\n250 STARTTLS\r\n")
-            .unwrap()
-            .unwrap();
-        assert_eq!(
-            (code, lines),
-            (250, vec!["mail.example".into(), "STARTTLS".into()])
-        );
+        let (code, lines) = reply(b"250-mail.example\r\n250 STARTTLS\r\n").unwrap().unwrap();
+        assert_eq!((code, lines), (250, vec!["mail.example".into(), "STARTTLS".into()]));
         assert_eq!(reply(b"220\r\n").unwrap().unwrap().0, 220);
     }
 

@@ -31,10 +31,7 @@ impl Failure {
     }
 
     /// Worth another try, after the time that the other side asked for.
-    pub(super) fn temporary_until(
-        error: impl Into<String>,
-        retry_after_seconds: Option<u64>,
-    ) -> Self {
+    pub(super) fn temporary_until(error: impl Into<String>, retry_after_seconds: Option<u64>) -> Self {
         Self::Temporary {
             error: error.into(),
             retry_after_seconds,
@@ -43,9 +40,7 @@ impl Failure {
 
     /// Not worth another try.
     pub(super) fn permanent(error: impl Into<String>) -> Self {
-        Self::Permanent {
-            error: error.into(),
-        }
+        Self::Permanent { error: error.into() }
     }
 }
 
@@ -95,9 +90,7 @@ fn explain_tls(error: &rustls::Error) -> String {
         return format!("TLS: {error}");
     };
     match certificate {
-        Certificate::Expired | Certificate::ExpiredContext { .. } => {
-            "its certificate has expired".into()
-        }
+        Certificate::Expired | Certificate::ExpiredContext { .. } => "its certificate has expired".into(),
         Certificate::NotValidYet | Certificate::NotValidYetContext { .. } => {
             "its certificate is not valid yet; check both clocks".into()
         }

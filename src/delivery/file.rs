@@ -23,9 +23,8 @@ pub(super) async fn write(dir: &Path, message: &Message, to: Option<&str>) -> Re
     );
     let dir = dir.to_owned();
     let writing = tokio::task::spawn_blocking(move || {
-        let failed = |path: &Path, error: &io::Error| {
-            Failure::temporary(format!("cannot write {}: {error}", path.display()))
-        };
+        let failed =
+            |path: &Path, error: &io::Error| Failure::temporary(format!("cannot write {}: {error}", path.display()));
         fs::create_dir_all(&dir).map_err(|error| failed(&dir, &error))?;
         for (kind, bytes) in [("eml", &eml), ("json", &json)] {
             let path = dir.join(format!("{stem}.{kind}"));

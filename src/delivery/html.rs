@@ -4,10 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::tone::{self, Tone};
-use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
-    output_tail,
-};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail};
 use crate::model::Message;
 
 /// Programs that know the dark follow this; the others show the inline colours.
@@ -143,8 +140,7 @@ fn open_code(page: &mut String) {
 }
 
 fn push(page: &mut String, text: std::fmt::Arguments<'_>) {
-    page.write_fmt(text)
-        .expect("writing to a string cannot fail");
+    page.write_fmt(text).expect("writing to a string cannot fail");
 }
 
 /// A text that is nothing but a web address becomes a link to it; everything else is only escaped.
@@ -187,10 +183,7 @@ mod tests {
             "<a href=\"https://wiki.example/a?b&amp;&quot;c\" style=\"color:#0b5cad\">https://wiki.example/a?b&amp;&quot;c</a>"
         );
         assert_eq!(linked("javascript:alert(1)"), "javascript:alert(1)");
-        assert_eq!(
-            linked("see https://wiki.example"),
-            "see https://wiki.example"
-        );
+        assert_eq!(linked("see https://wiki.example"), "see https://wiki.example");
         assert_eq!(linked("<b>"), "&lt;b&gt;");
     }
 }

@@ -40,14 +40,12 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Answer, Failure> {
-    let url = Url::parse(url.reveal())
-        .map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
+    let url =
+        Url::parse(url.reveal()).map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
     let host = match url.host_str() {
         Some(host) if matches!(url.scheme(), "https" | "http") => host.to_owned(),
         _ => {
-            return Err(Failure::permanent(
-                "url must begin with https:// or http://",
-            ));
+            return Err(Failure::permanent("url must begin with https:// or http://"));
         }
     };
     let sent = client
@@ -99,11 +97,7 @@ impl Answer {
             retry_after_seconds,
             said,
         } = self;
-        let said = if said.is_empty() {
-            said
-        } else {
-            format!(": {said}")
-        };
+        let said = if said.is_empty() { said } else { format!(": {said}") };
         match status {
             200..300 => Ok(()),
             300..400 => Err(Failure::permanent(format!(
@@ -116,9 +110,7 @@ impl Answer {
                 format!("{host} answered {status}{said}"),
                 retry_after_seconds,
             )),
-            _ => Err(Failure::permanent(format!(
-                "{host} answered {status}{said}"
-            ))),
+            _ => Err(Failure::permanent(format!("{host} answered {status}{said}"))),
         }
     }
 }
@@ -198,10 +190,7 @@ mod tests {
             );
         }
         for status in [301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422] {
-            assert!(
-                matches!(judge(status), Err(Failure::Permanent { .. })),
-                "{status}"
-            );
+            assert!(matches!(judge(status), Err(Failure::Permanent { .. })), "{status}");
         }
     }
 }

@@ -25,22 +25,13 @@ pub(super) fn recipient(to: Option<&str>) -> Result<Mailbox, Failure> {
 /// As [`recipient`], for a copy that nobody carries anywhere: without an address, the team's name.
 pub(super) fn recipient_of_copy(to: Option<&str>, team: &Name) -> Result<Mailbox, Failure> {
     to.and_then(|to| mailbox("recipient", to).ok()).map_or_else(
-        || {
-            mailbox(
-                "team",
-                &format!("{}@localhost", clean::identifier(team.as_str())),
-            )
-        },
+        || mailbox("team", &format!("{}@localhost", clean::identifier(team.as_str()))),
         Ok,
     )
 }
 
 /// The whole mail. The same notification always gives the same bytes.
-pub(super) fn build(
-    from: &str,
-    to: Mailbox,
-    message: &Message,
-) -> Result<lettre::Message, Failure> {
+pub(super) fn build(from: &str, to: Mailbox, message: &Message) -> Result<lettre::Message, Failure> {
     let from = mailbox("sender `from`", from)?;
     let host = from.email.domain().to_owned();
     let id = clean::identifier(&message.id);
@@ -73,9 +64,7 @@ fn mailbox(role: &str, address: &str) -> Result<Mailbox, Failure> {
     // The parser is not asked about line breaks: they are refused before.
     let refused = || {
         let address = clean::header(address, 100);
-        Failure::permanent(format!(
-            "{role} {address:?} is not a mail address; write name@host"
-        ))
+        Failure::permanent(format!("{role} {address:?} is not a mail address; write name@host"))
     };
     if address.chars().any(char::is_control) {
         return Err(refused());

@@ -77,11 +77,7 @@ impl Delivery {
         Redactor::new(channel).outcome(result.into())
     }
 
-    async fn send_once(
-        &self,
-        channel: &Channel,
-        notification: &Notification,
-    ) -> Result<(), Failure> {
+    async fn send_once(&self, channel: &Channel, notification: &Notification) -> Result<(), Failure> {
         let to = notification.address.to.as_deref();
         let message = &notification.message;
         match &channel.kind {

@@ -26,9 +26,7 @@ impl Redactor {
     pub(super) fn new(channel: &Channel) -> Self {
         let mut telling = Vec::new();
         match &channel.kind {
-            ChannelKind::Email {
-                username, password, ..
-            } => {
+            ChannelKind::Email { username, password, .. } => {
                 if let Some(password) = password {
                     let password = password.reveal();
                     let user = username.as_deref().unwrap_or_default();
@@ -106,9 +104,7 @@ mod tests {
             name: "hook".into(),
             kind,
         };
-        match Redactor::new(&channel).outcome(DeliveryOutcome::Permanent {
-            error: error.into(),
-        }) {
+        match Redactor::new(&channel).outcome(DeliveryOutcome::Permanent { error: error.into() }) {
             DeliveryOutcome::Permanent { error } => error,
             other => panic!("{other:?}"),
         }
@@ -121,10 +117,7 @@ mod tests {
             ca: None,
         };
         assert_eq!(
-            redacted(
-                slack,
-                "hooks.slack.com said: no token XxYyZzXxYyZz for B0000001"
-            ),
+            redacted(slack, "hooks.slack.com said: no token XxYyZzXxYyZz for B0000001"),
             "hooks.slack.com said: no token [hidden] for [hidden]"
         );
     }
@@ -155,10 +148,7 @@ mod tests {
             "y".repeat(9000)
         );
         let error = redacted(hook, &said);
-        assert!(
-            error.starts_with("no  xxx") && !error.contains("correct"),
-            "{error}"
-        );
+        assert!(error.starts_with("no  xxx") && !error.contains("correct"), "{error}");
         assert_eq!(error.chars().count(), ERROR_CHARS_MAX);
     }
 }

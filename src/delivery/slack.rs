@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
-    http, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, http, output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -45,11 +44,7 @@ const _: () = assert!(
 const FALLBACK_CHARS_MAX: usize = SECTION_CHARS_MAX;
 
 /// Posts a message; where Slack rejects the layout, once more as text only.
-pub(super) async fn send(
-    client: &reqwest::Client,
-    url: &Secret,
-    message: &Message,
-) -> Result<(), Failure> {
+pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
     let body = json!({ "text": fallback(message), "blocks": blocks(message) });
     let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
     if answer.status == 400 && answer.said.contains("invalid_blocks") {

@@ -1,8 +1,7 @@
 //! The plain text of a mail, laid out for a terminal.
 
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean,
-    output_tail, tone,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail, tone,
 };
 use crate::model::Message;
 
@@ -15,10 +14,7 @@ const LABEL_COLUMNS_MAX: usize = 16;
 /// What happened first, then the facts, the output and what to type.
 pub(super) fn render(message: &Message) -> String {
     let mut page = String::new();
-    for line in wrapped(
-        &clean::line(&message.headline, HEADLINE_CHARS_MAX),
-        COLUMNS_MAX,
-    ) {
+    for line in wrapped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), COLUMNS_MAX) {
         push(&mut page, "", &line);
     }
     facts(&mut page, message);
@@ -119,10 +115,7 @@ fn pieces(line: &str, columns: usize) -> Vec<String> {
         return vec![line.to_owned()];
     };
     let mut pieces = vec![first.iter().collect()];
-    pieces.extend(
-        rest.chunks(columns - 2)
-            .map(|piece| piece.iter().collect::<String>()),
-    );
+    pieces.extend(rest.chunks(columns - 2).map(|piece| piece.iter().collect::<String>()));
     pieces
 }
 

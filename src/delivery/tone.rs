@@ -34,11 +34,7 @@ impl Tone {
             (_, Severity::Critical) => "#b42318",
             (_, Severity::Warning) => "#9a5b00",
         };
-        Self {
-            word,
-            emoji,
-            colour,
-        }
+        Self { word, emoji, colour }
     }
 }
 

@@ -83,8 +83,7 @@ impl Trust {
     fn build(&self, ca: Option<&Path>, pem: &[u8]) -> Result<Wire, Failure> {
         let mut roots = self.machine.clone();
         if let Some(path) = ca {
-            let unusable =
-                |why: &str| Failure::permanent(format!("ca file {}: {why}", path.display()));
+            let unusable = |why: &str| Failure::permanent(format!("ca file {}: {why}", path.display()));
             let certificates = CertificateDer::pem_slice_iter(pem)
                 .collect::<Result<Vec<_>, _>>()
                 .map_err(|error| unusable(&error.to_string()))?;
@@ -92,9 +91,7 @@ impl Trust {
                 return Err(unusable("holds no certificate in PEM form"));
             }
             for certificate in certificates {
-                roots
-                    .add(certificate)
-                    .map_err(|error| unusable(&error.to_string()))?;
+                roots.add(certificate).map_err(|error| unusable(&error.to_string()))?;
             }
         }
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -113,9 +110,7 @@ impl Trust {
             // Messages are rare: a kept connection would mostly be found dead when it is needed.
             .pool_max_idle_per_host(0)
             .build()
-            .map_err(|error| {
-                Failure::permanent(format!("HTTP cannot be set up: {}", error.without_url()))
-            })?;
+            .map_err(|error| Failure::permanent(format!("HTTP cannot be set up: {}", error.without_url())))?;
         Ok(Wire {
             tls: Arc::new(tls),
             http,
@@ -130,9 +125,7 @@ async fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
     };
     let reading = tokio::task::spawn_blocking(move || -> std::io::Result<Vec<u8>> {
         let mut pem = Vec::new();
-        File::open(path)?
-            .take(CA_BYTES_MAX + 1)
-            .read_to_end(&mut pem)?;
+        File::open(path)?.take(CA_BYTES_MAX + 1).read_to_end(&mut pem)?;
         Ok(pem)
     });
     let pem = match reading.await {

@@ -52,9 +52,8 @@ pub(super) fn body(message: &Message, to: Option<&str>) -> Result<String, Failur
         timestamp: message.at,
         data: Data { message, to },
     };
-    serde_json::to_string(&payload).map_err(|error| {
-        Failure::permanent(format!("the message cannot be written as JSON: {error}"))
-    })
+    serde_json::to_string(&payload)
+        .map_err(|error| Failure::permanent(format!("the message cannot be written as JSON: {error}")))
 }
 
 fn kind(purpose: Purpose) -> &'static str {
@@ -69,17 +68,11 @@ fn kind(purpose: Purpose) -> &'static str {
     }
 }
 
-fn headers(
-    secret: Option<&Secret>,
-    id: &str,
-    timestamp: i64,
-    body: &str,
-) -> Result<HeaderMap, Failure> {
+fn headers(secret: Option<&Secret>, id: &str, timestamp: i64, body: &str) -> Result<HeaderMap, Failure> {
     let id = clean::identifier(id);
     let mut headers = HeaderMap::new();
     let mut add = |name: &'static str, value: &str| -> Result<(), Failure> {
-        let value = HeaderValue::from_str(value)
-            .map_err(|_| Failure::permanent(format!("{name} cannot be sent")))?;
+        let value = HeaderValue::from_str(value).map_err(|_| Failure::permanent(format!("{name} cannot be sent")))?;
         headers.insert(HeaderName::from_static(name), value);
         Ok(())
     };
@@ -94,9 +87,9 @@ fn headers(
 
 fn key(secret: &Secret) -> Result<Vec<u8>, Failure> {
     match secret.reveal().strip_prefix(ENCODED_SECRET_PREFIX) {
-        Some(encoded) => STANDARD.decode(encoded.trim()).map_err(|_| {
-            Failure::permanent("secret is not base64 behind whsec_; copy it once more")
-        }),
+        Some(encoded) => STANDARD
+            .decode(encoded.trim())
+            .map_err(|_| Failure::permanent("secret is not base64 behind whsec_; copy it once more")),
         None => Ok(secret.reveal().as_bytes().to_vec()),
     }
 }
@@ -106,10 +99,7 @@ fn signature(key: &[u8], id: &str, timestamp: i64, body: &str) -> Result<String,
     let mut mac = Hmac::<Sha256>::new_from_slice(key)
         .map_err(|error| Failure::permanent(format!("secret cannot sign: {error}")))?;
     mac.update(format!("{id}.{timestamp}.{body}").as_bytes());
-    Ok(format!(
-        "v1,{}",
-        STANDARD.encode(mac.finalize().into_bytes())
-    ))
+    Ok(format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes())))
 }
 
 #[cfg(test)]
@@ -126,10 +116,7 @@ mod tests {
             1_614_265_330,
             r#"{"test": 2432232314}"#,
         );
-        assert_eq!(
-            signed.unwrap(),
-            "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="
-        );
+        assert_eq!(signed.unwrap(), "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=");
     }
 
     #[test]

@@ -72,8 +72,7 @@ impl Company {
     /// The company in `dir`, founded with some minutes of history behind it when `dir` does not exist.
     pub(super) fn open_or_found(dir: &Path, now: Timestamp, seed: u64) -> anyhow::Result<Self> {
         if !dir.exists() {
-            Self::found(dir, now, seed)
-                .with_context(|| format!("cannot found the company in {}", dir.display()))?;
+            Self::found(dir, now, seed).with_context(|| format!("cannot found the company in {}", dir.display()))?;
         }
         Ok(Self {
             dir: dir.to_owned(),
@@ -89,11 +88,10 @@ impl Company {
         }
         let file = self.file(name);
         let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let database = Connection::open_with_flags(&file, flags)
-            .with_context(|| format!("cannot open {}", file.display()))?;
+        let database =
+            Connection::open_with_flags(&file, flags).with_context(|| format!("cannot open {}", file.display()))?;
         self.prepare(&database)?;
-        let founded_as: i32 =
-            database.pragma_query_value(None, "user_version", |row| row.get(0))?;
+        let founded_as: i32 = database.pragma_query_value(None, "user_version", |row| row.get(0))?;
         if founded_as != FOUNDED_AS {
             bail!(
                 "{} was made by another version of freshd; remove {} to found the company anew",
@@ -126,17 +124,12 @@ impl Company {
         let parent = parent.unwrap_or(Path::new("."));
         fs::create_dir_all(parent)?;
         let name = dir.file_name().context("the path has no last part")?;
-        let site = parent.join(format!(
-            "{}.new-{}",
-            name.to_string_lossy(),
-            std::process::id()
-        ));
+        let site = parent.join(format!("{}.new-{}", name.to_string_lossy(), std::process::id()));
         if site.exists() {
             fs::remove_dir_all(&site)?;
         }
         fs::create_dir(&site)?;
-        let built = Self::build(&site, now, seed)
-            .and_then(|()| fs::rename(&site, dir).map_err(anyhow::Error::from));
+        let built = Self::build(&site, now, seed).and_then(|()| fs::rename(&site, dir).map_err(anyhow::Error::from));
         if built.is_err() {
             // What is left of a lost race or a full disk; the first error is the one to tell.
             let _ = fs::remove_dir_all(&site);
@@ -172,14 +165,7 @@ impl Company {
             erp.execute(
                 "INSERT INTO items (sku, name, species, kg_per_box, price_nok_kg, updated_at)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                (
-                    sku,
-                    name,
-                    species,
-                    kg_per_box,
-                    price_nok_kg,
-                    life::text(opened_at),
-                ),
+                (sku, name, species, kg_per_box, price_nok_kg, life::text(opened_at)),
             )?;
         }
         drop(erp);

@@ -48,9 +48,7 @@ mod tests {
     fn the_same_seed_system_and_second_throw_the_same_and_any_other_does_not() {
         let throws = |seed, system, second| {
             let mut dice = Dice::new(seed, system, second);
-            (0..8)
-                .map(|_| dice.between(0, u32::MAX - 1))
-                .collect::<Vec<_>>()
+            (0..8).map(|_| dice.between(0, u32::MAX - 1)).collect::<Vec<_>>()
         };
         assert_eq!(throws(1, "erp", 7), throws(1, "erp", 7));
         assert_ne!(throws(1, "erp", 7), throws(2, "erp", 7));

@@ -24,12 +24,7 @@ impl fmt::Display for Loaded {
 }
 
 /// Writes the answer to one SELECT as CSV.
-pub(super) fn query(
-    database: &Connection,
-    sql: &str,
-    header: bool,
-    out: &mut dyn Write,
-) -> anyhow::Result<()> {
+pub(super) fn query(database: &Connection, sql: &str, header: bool, out: &mut dyn Write) -> anyhow::Result<()> {
     database.pragma_update(None, "query_only", true)?;
     // SQLite's own words; the code below them would tell an author nothing.
     let mut statement = database.prepare(sql).map_err(|error| anyhow!("{error}"))?;
@@ -113,10 +108,7 @@ fn keys_of(database: &Connection, table: &str, header: &[String]) -> anyhow::Res
         .filter_map(|(column, key)| key.then_some(column))
         .collect();
     for key in &keys {
-        ensure!(
-            header.contains(key),
-            "the file lacks `{key}`, a key of {table}"
-        );
+        ensure!(header.contains(key), "the file lacks `{key}`, a key of {table}");
     }
     Ok(keys)
 }
@@ -205,10 +197,7 @@ mod tests {
         let error = load_text(&mut database, "no,kg\nA1,1\nA2,much\n").unwrap_err();
         assert!(format!("{error:#}").contains("line 3"), "{error:#}");
         assert_eq!(dump(&database), "no,kg,note,state\n");
-        for (text, named) in [
-            ("no,weight\nA1,1\n", "no column `weight`"),
-            ("kg\n1\n", "lacks `no`"),
-        ] {
+        for (text, named) in [("no,weight\nA1,1\n", "no column `weight`"), ("kg\n1\n", "lacks `no`")] {
             let error = load_text(&mut database, text).unwrap_err();
             assert!(error.to_string().contains(named), "{error:#}");
         }

@@ -80,21 +80,12 @@ const SEED: u64 = 1867;
 pub fn run(args: DemoArgs) -> anyhow::Result<()> {
     let mut out = stdout().lock();
     match args.verb {
-        DemoVerb::Query {
-            no_header,
-            system,
-            sql,
-        } => {
+        DemoVerb::Query { no_header, system, sql } => {
             let company = Company::open_or_found(&args.company, Timestamp::now(), SEED)?;
             let database = company.system(&system)?;
-            exchange::query(&database, &sql, !no_header, &mut out)
-                .with_context(|| format!("cannot ask {system}"))
+            exchange::query(&database, &sql, !no_header, &mut out).with_context(|| format!("cannot ask {system}"))
         }
-        DemoVerb::Load {
-            system,
-            table,
-            file,
-        } => {
+        DemoVerb::Load { system, table, file } => {
             let company = Company::open_or_found(&args.company, Timestamp::now(), SEED)?;
             let mut database = company.system(&system)?;
             let loaded = exchange::load(&mut database, &table, &file)

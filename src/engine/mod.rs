@@ -23,8 +23,6 @@ mod runs;
 mod situation;
 mod spec;
 mod status;
-#[cfg(test)]
-mod tests;
 mod wakes;
 
 use std::collections::{BTreeSet, HashMap};

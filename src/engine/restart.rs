@@ -13,8 +13,8 @@ use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, AttemptState, Fact, Host, Job, JobRecord, Life, Now, Outcome, Run, RunId, RunState, Settings,
-    Snapshot, VersionState, earlier, elapsed,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, Job, JobRecord, Life, Now, Outcome, Run, RunId, RunState,
+    Settings, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -290,12 +290,9 @@ impl Engine {
     }
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
-    pub fn unfinished(&self) -> Vec<(crate::model::AttemptId, String)> {
-        let open = self
-            .attempts
-            .values()
-            .filter(|attempt| attempt.state != AttemptState::Ended);
-        open.map(|attempt| (attempt.id, attempt.boot_id.clone())).collect()
+    pub fn unfinished(&self) -> Vec<Attempt> {
+        let open = |attempt: &&Attempt| attempt.state != AttemptState::Ended;
+        self.attempts.values().filter(open).cloned().collect()
     }
 }
 

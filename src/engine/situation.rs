@@ -52,7 +52,7 @@ impl Engine {
     }
 
     /// Who reads what an incident concerns, first reader first.
-    fn readers(&self, id: IncidentId) -> Vec<Reading> {
+    pub(super) fn readers(&self, id: IncidentId) -> Vec<Reading> {
         let mut readings: Vec<Reading> = Vec::new();
         for (name, _) in self.broken_by(id) {
             for reader in self.lineage.impact(name.as_str()) {

@@ -1,6 +1,6 @@
 //! What the keeper is told of an attempt: command, environment, places, limits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Engine;
 use super::runs::StartedWith;
@@ -14,13 +14,16 @@ impl Engine {
     pub(super) fn spec(&self, job: &Job, run: &Run, id: AttemptId) -> AttemptSpec {
         let run_dir = self.run_dir(id);
         let report = run_dir.join("report");
+        let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
+        let output = produced.and_then(|dataset| staged(dataset, id));
         AttemptSpec {
             id,
             job: job.name.clone(),
             argv: argv(job, run),
-            env: self.env(job, run, id, &report),
+            env: self.env(job, run, id, &report, output.as_deref()),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
             log: self.log_path(&job.name, id),
+            output_dir: output.as_ref().and_then(|output| Some(output.parent()?.to_owned())),
             run_dir,
             log_limit_bytes: job.log_limit_bytes,
             report,
@@ -53,7 +56,7 @@ impl Engine {
             .join(format!("{id}.log"))
     }
 
-    fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &std::path::Path) -> Vec<(String, String)> {
+    fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &Path, output: Option<&Path>) -> Vec<(String, String)> {
         let mut env = self.host.env.clone();
         let mut set = |key: String, value: String| {
             env.retain(|(known, _)| *known != key);
@@ -76,9 +79,8 @@ impl Engine {
             );
         }
         set("FRESHD_REPORT".to_owned(), report.display().to_string());
-        let dataset = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
-        if let Some(staged) = dataset.and_then(|dataset| staged(dataset, id)) {
-            set("FRESHD_OUTPUT".to_owned(), staged.display().to_string());
+        if let Some(output) = output {
+            set("FRESHD_OUTPUT".to_owned(), output.display().to_string());
         }
         for input in &run.inputs {
             if let Some(path) = self.input_path(input) {

@@ -13,7 +13,10 @@ pub(super) fn run_json(run: &Run) -> Value {
 
 impl Engine {
     /// `{datasets, jobs, incidents, ...}`; only what bears `name` when one is given.
-    pub(super) fn status(&self, name: Option<&Name>) -> Result<Value, String> {
+    ///
+    /// # Errors
+    /// Says that nothing bears that name.
+    pub fn status(&self, name: Option<&Name>) -> Result<Value, String> {
         let wanted = |known: &Name| name.is_none_or(|name| name == known);
         let datasets: Vec<Value> = self
             .settings
@@ -39,6 +42,7 @@ impl Engine {
         let undelivered = self.outbox.values().filter(|pending| pending.tries > 0);
         Ok(json!({
             "at": self.now.wall,
+            "timezone": self.settings.timezone.iana_name(),
             "datasets": datasets,
             "jobs": jobs,
             "incidents": incidents.map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
@@ -77,7 +81,10 @@ impl Engine {
 
     fn job_json(&self, job: &Job) -> Value {
         let state = self.jobs.get(&job.name);
-        let last = state.and_then(|state| state.last.as_deref()).map(|(run, _)| run);
+        let (last, attempt) = state
+            .and_then(|state| state.last.as_deref())
+            .map(|(run, attempt)| (run, attempt.as_ref()))
+            .unzip();
         let going: Vec<&Run> = state
             .map_or(&[][..], |state| &state.going)
             .iter()
@@ -98,6 +105,7 @@ impl Engine {
                 "started_at": run.started_at,
                 "reason": run.reason,
                 "exit_code": run.exit_code,
+                "printed": attempt.flatten().and_then(|attempt| attempt.output.tail.lines().rfind(|line| !line.trim().is_empty())),
             })),
             "running": going.iter().map(|run| json!({
                 "run": run.id,
@@ -125,6 +133,14 @@ impl Engine {
                 .collect();
             fields.insert("told".to_owned(), json!(told));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
+            let readers: Vec<Value> = self
+                .readers(incident.id)
+                .iter()
+                .map(|reading| {
+                    json!({ "who": reading.who, "team": reading.team, "dataset": reading.dataset, "at": reading.at })
+                })
+                .collect();
+            fields.insert("readers".to_owned(), json!(readers));
         }
         value
     }

@@ -90,11 +90,7 @@ impl Lineage {
                     .or_insert_with(|| name.clone());
             }
             for input in inputs(job) {
-                lineage
-                    .readers
-                    .entry(input.clone())
-                    .or_default()
-                    .push(name.clone());
+                lineage.readers.entry(input.clone()).or_default().push(name.clone());
             }
             lineage.jobs.insert(name.clone(), job.clone());
         }
@@ -108,10 +104,7 @@ impl Lineage {
 
     /// The datasets a job reads: what it `needs`, then what it is started by.
     pub fn inputs_of_job(&self, job: &str) -> Vec<&Name> {
-        self.jobs
-            .get(job)
-            .map(|job| inputs(job).collect())
-            .unwrap_or_default()
+        self.jobs.get(job).map(|job| inputs(job).collect()).unwrap_or_default()
     }
 
     /// The jobs that read a dataset, by name.
@@ -149,10 +142,7 @@ impl Lineage {
 
     /// The datasets that suffer when a job or dataset does, nearest first; a job's own output is the first.
     pub fn downstream_datasets(&self, name: &str) -> Vec<Name> {
-        self.downstream(name)
-            .into_iter()
-            .map(|(dataset, _)| dataset)
-            .collect()
+        self.downstream(name).into_iter().map(|(dataset, _)| dataset).collect()
     }
 
     /// Everybody who reads a dataset or anything made from it, nearest first.

@@ -10,11 +10,7 @@ use super::{Lineage, Node};
 pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
     let mut jobs: Vec<&Name> = lineage.jobs.keys().collect();
     jobs.sort();
-    let numbers: HashMap<&Name, usize> = jobs
-        .iter()
-        .enumerate()
-        .map(|(number, name)| (*name, number))
-        .collect();
+    let numbers: HashMap<&Name, usize> = jobs.iter().enumerate().map(|(number, name)| (*name, number)).collect();
     // feeders[n]: the jobs whose output job n reads.
     let feeders: Vec<Vec<usize>> = jobs
         .iter()

@@ -8,9 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::model::{
-    AlertRules, AlertWhen, AsOf, CatchUp, Checks, Command, OnHoliday, Overlap, Retry, Severity,
-};
+use crate::model::{AlertRules, AlertWhen, AsOf, CatchUp, Checks, Command, OnHoliday, Overlap, Retry, Severity};
 
 fn names(list: &str) -> Vec<Name> {
     list.split_whitespace().map(Name::from).collect()
@@ -140,10 +138,7 @@ fn upstream_is_listed_nearest_first_and_each_stop_once() {
 #[test]
 fn downstream_of_a_job_begins_with_its_own_output() {
     let lineage = Lineage::new(&settings(FLOW));
-    assert_eq!(
-        lineage.downstream_datasets("export"),
-        names("stock digest report")
-    );
+    assert_eq!(lineage.downstream_datasets("export"), names("stock digest report"));
     assert_eq!(lineage.downstream_datasets("stock"), names("digest report"));
     assert_eq!(lineage.downstream_datasets("mail"), names(""));
 }
@@ -169,11 +164,7 @@ fn a_job_started_by_a_dataset_reads_it_without_saying_so_twice() {
     });
     settings.jobs.insert(job.name.clone(), Arc::new(job));
     let lineage = Lineage::new(&settings);
-    let inputs: Vec<Name> = lineage
-        .inputs_of_job("on-stock")
-        .into_iter()
-        .cloned()
-        .collect();
+    let inputs: Vec<Name> = lineage.inputs_of_job("on-stock").into_iter().cloned().collect();
     assert_eq!(inputs, names("stock prices"));
     assert_eq!(lineage.jobs_reading("prices"), names("on-stock"));
 }

@@ -6,9 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::{Address, IncidentId, Name, NotificationId};
 
 /// How bad a problem is.
-#[derive(
-    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
-)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Something failed; no promise is broken yet.

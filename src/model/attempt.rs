@@ -81,6 +81,8 @@ pub struct AttemptSpec {
     pub workdir: PathBuf,
     /// The attempt's own directory under the state directory; made by the keeper, holds the report file.
     pub run_dir: PathBuf,
+    /// The directory the staged output goes to, if the job produces something; made by the keeper when missing.
+    pub output_dir: Option<PathBuf>,
     /// Where output is kept; made when the first byte arrives.
     pub log: PathBuf,
     /// Bytes kept of the beginning, and again of the end, of the output.

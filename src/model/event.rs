@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name,
-    NotificationId, Observation, RunId, Settings, VersionRef,
+    AcceptedSettings, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId, Observation,
+    RunId, Settings, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run,
-    RunId, Slot, Version,
+    Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run, RunId, Slot, Version,
 };
 
 /// What a step makes true. Each is one whole row: storing it twice changes nothing.

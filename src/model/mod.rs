@@ -20,28 +20,21 @@ pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
     NotificationState, ProblemKind, Purpose, Severity,
 };
-pub use attempt::{
-    Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage,
-};
+pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use data::{
-    CheckResult, Judgement, Measurement, Observation, Slot, SlotState, Verdict, Version,
-    VersionRef, VersionState,
+    CheckResult, Judgement, Measurement, Observation, Slot, SlotState, Verdict, Version, VersionRef, VersionState,
 };
 pub use event::{Event, Request};
 pub use fact::{AcceptedSettings, ClockStep, Fact, JobRecord, Life, Pause, Snapshot};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
-pub use report::{
-    REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value,
-};
+pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};
-pub use schedule::{
-    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip,
-};
+pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Checks,
-    Command, Dataset, Due, Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner,
-    Probe, ProbeTarget, Retry, RetryOn, Settings, System, Team, Web,
+    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Checks, Command, Dataset, Due,
+    Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
+    Settings, System, Team, Web,
 };
 pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};

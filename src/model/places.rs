@@ -22,12 +22,7 @@ pub fn hidden_name(target: &Path, purpose: &str) -> OsString {
 }
 
 /// Where a version stays restorable: `versions/stock/42/stock.csv`.
-pub fn version_path(
-    versions_dir: &Path,
-    dataset: &Name,
-    number: VersionNumber,
-    file_name: &OsStr,
-) -> PathBuf {
+pub fn version_path(versions_dir: &Path, dataset: &Name, number: VersionNumber, file_name: &OsStr) -> PathBuf {
     versions_dir
         .join(dataset.as_str())
         .join(number.to_string())
@@ -36,9 +31,7 @@ pub fn version_path(
 
 /// The directory of one refused candidate: `quarantine/stock/43`.
 pub fn quarantine_path(quarantine_dir: &Path, dataset: &Name, number: VersionNumber) -> PathBuf {
-    quarantine_dir
-        .join(dataset.as_str())
-        .join(number.to_string())
+    quarantine_dir.join(dataset.as_str()).join(number.to_string())
 }
 
 /// What says beside a file which version it is: `stock.csv.freshd.json`.

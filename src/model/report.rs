@@ -63,12 +63,7 @@ fn parse_line(line: &str) -> Option<(String, String)> {
 
 fn shown(line: &str) -> String {
     let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut text: String = line
-        .trim()
-        .chars()
-        .take(SHOWN_CHARS_MAX)
-        .map(printable)
-        .collect();
+    let mut text: String = line.trim().chars().take(SHOWN_CHARS_MAX).map(printable).collect();
     if line.trim().chars().nth(SHOWN_CHARS_MAX).is_some() {
         text.push('…');
     }
@@ -81,9 +76,7 @@ mod tests {
 
     #[test]
     fn pairs_are_read_in_order_and_the_last_of_a_key_counts() {
-        let report = parse_report(
-            "rows=10\r\n\n as_of = 2026-11-20T22:10:00Z \nrows=12\nmy key=a=b\nempty=",
-        );
+        let report = parse_report("rows=10\r\n\n as_of = 2026-11-20T22:10:00Z \nrows=12\nmy key=a=b\nempty=");
         let pairs: Vec<(&str, &str)> = report
             .pairs
             .iter()
@@ -108,10 +101,7 @@ mod tests {
     fn malformed_lines_are_shown_and_the_others_still_count() {
         let report = parse_report("no equals sign\n=nameless\nrows=1\nbell=\u{7}\n");
         assert_eq!(report.pairs, [("rows".to_owned(), "1".to_owned())]);
-        assert_eq!(
-            report.malformed,
-            ["no equals sign", "=nameless", "bell=\u{fffd}"]
-        );
+        assert_eq!(report.malformed, ["no equals sign", "=nameless", "bell=\u{fffd}"]);
     }
 
     #[test]
@@ -126,9 +116,6 @@ mod tests {
         assert_eq!(report.malformed.len(), REPORT_MALFORMED_MAX + 1);
         assert!(report.malformed[0].chars().count() <= SHOWN_CHARS_MAX + 1);
         let left = 1 + 1_000 + (1_000 - REPORT_PAIRS_MAX) - REPORT_MALFORMED_MAX;
-        assert_eq!(
-            report.malformed.last(),
-            Some(&format!("and {left} more lines"))
-        );
+        assert_eq!(report.malformed.last(), Some(&format!("and {left} more lines")));
     }
 }

@@ -80,12 +80,7 @@ impl Outcome {
     /// Whether the outcome is a failure of the job, which its owner must know of.
     pub fn is_failure(self) -> bool {
         match self {
-            Self::Failed
-            | Self::TimedOut
-            | Self::Killed
-            | Self::Rejected
-            | Self::SpawnFailed
-            | Self::Lost => true,
+            Self::Failed | Self::TimedOut | Self::Killed | Self::Rejected | Self::SpawnFailed | Self::Lost => true,
             Self::Succeeded | Self::Cancelled | Self::Missed | Self::Skipped => false,
         }
     }

@@ -68,9 +68,7 @@ impl Default for AlertRules {
 }
 
 /// One way to reach somebody: `"mail:warehouse@seafood.example"`, `"slack-ops"`.
-#[derive(
-    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize,
-)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
 pub struct Address {
     /// The channel's name.
     pub channel: Name,

@@ -34,10 +34,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
     while !rest.is_empty() {
         let digits = rest.len() - rest.trim_start_matches(|c: char| c.is_ascii_digit()).len();
         let (number, tail) = rest.split_at(digits);
-        let letters = tail.len()
-            - tail
-                .trim_start_matches(|c: char| c.is_ascii_alphabetic())
-                .len();
+        let letters = tail.len() - tail.trim_start_matches(|c: char| c.is_ascii_alphabetic()).len();
         let (unit, tail) = tail.split_at(letters);
         let number: u64 = number
             .parse()
@@ -120,9 +117,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     let text = text.trim();
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (number, unit) = text.split_at(digits);
-    let number: u64 = number
-        .parse()
-        .map_err(|_| format!("`{text}` is not a size; {help}"))?;
+    let number: u64 = number.parse().map_err(|_| format!("`{text}` is not a size; {help}"))?;
     let unit: u64 = match unit.trim() {
         "" | "B" => 1,
         "kB" | "KB" => 1_000,
@@ -133,9 +128,7 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "GiB" => 1 << 30,
         other => return Err(format!("`{other}` is not a unit of size; {help}")),
     };
-    number
-        .checked_mul(unit)
-        .ok_or_else(|| format!("`{text}` is too large"))
+    number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
 }
 
 #[cfg(test)]
@@ -151,11 +144,7 @@ mod tests {
             ("1h30m", 5_400),
             ("2w", 1_209_600),
         ] {
-            assert_eq!(
-                parse_duration(text),
-                Ok(Duration::from_secs(seconds)),
-                "{text}"
-            );
+            assert_eq!(parse_duration(text), Ok(Duration::from_secs(seconds)), "{text}");
         }
         for text in [
             "",
@@ -177,10 +166,7 @@ mod tests {
             let duration = Duration::from_millis(millis);
             assert_eq!(parse_duration(&format_duration(duration)), Ok(duration));
         }
-        assert_eq!(
-            format_age(Duration::from_secs(2 * 86_400 + 13 * 3_600 + 59)),
-            "2d 13h"
-        );
+        assert_eq!(format_age(Duration::from_secs(2 * 86_400 + 13 * 3_600 + 59)), "2d 13h");
     }
 
     #[test]

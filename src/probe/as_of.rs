@@ -9,9 +9,7 @@ use jiff::tz::TimeZone;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// Not a time in any of the accepted forms.
-    #[error(
-        "is not a time; write it as in 2026-11-20T22:10:00+01:00, 2026-11-20 22:10 or 2026-11-20"
-    )]
+    #[error("is not a time; write it as in 2026-11-20T22:10:00+01:00, 2026-11-20 22:10 or 2026-11-20")]
     Unreadable,
     /// A time, but of which zone?
     #[error(
@@ -39,11 +37,7 @@ pub fn parse_time(text: &str, zone: Option<&TimeZone>) -> Result<Timestamp, Time
 }
 
 /// Reads the time in a file's name; the pattern must fit the whole name.
-pub(super) fn time_in_name(
-    pattern: &str,
-    name: &str,
-    zone: &TimeZone,
-) -> Result<Timestamp, jiff::Error> {
+pub(super) fn time_in_name(pattern: &str, name: &str, zone: &TimeZone) -> Result<Timestamp, jiff::Error> {
     let parts = BrokenDownTime::parse(pattern, name)?;
     if parts.offset().is_some() || parts.timestamp().is_some() {
         return parts.to_timestamp();
@@ -110,10 +104,7 @@ mod tests {
             ("2026-11-20T22:10:00+01:00", "2026-11-20T21:10:00Z"),
             ("2026-11-20T22:10:00Z", "2026-11-20T22:10:00Z"),
             (" 2026-11-20 22:10:30.5-05:00 ", "2026-11-21T03:10:30.5Z"),
-            (
-                "2026-11-20T22:10:00+01:00[Europe/Oslo]",
-                "2026-11-20T21:10:00Z",
-            ),
+            ("2026-11-20T22:10:00+01:00[Europe/Oslo]", "2026-11-20T21:10:00Z"),
             ("2026-11-20 22:10", "2026-11-20T21:10:00Z"),
             ("2026-11-20 22:10:30", "2026-11-20T21:10:30Z"),
             ("2026-11-20T22:10", "2026-11-20T21:10:00Z"),
@@ -130,11 +121,7 @@ mod tests {
     #[test]
     fn a_time_without_a_zone_is_refused_unless_the_rule_names_one() {
         for text in ["2026-11-20 22:10", "2026-11-20", "2026-11-20T22:10:00"] {
-            assert_eq!(
-                parse_time(text, None),
-                Err(TimeError::WithoutZone),
-                "{text}"
-            );
+            assert_eq!(parse_time(text, None), Err(TimeError::WithoutZone), "{text}");
         }
         assert!(parse_time("2026-11-20T22:10:00Z", None).is_ok());
     }
@@ -154,39 +141,19 @@ mod tests {
             "2026-11-20 soon",
             "1763676600",
         ] {
-            assert_eq!(
-                parse_time(text, Some(&oslo())),
-                Err(TimeError::Unreadable),
-                "{text}"
-            );
+            assert_eq!(parse_time(text, Some(&oslo())), Err(TimeError::Unreadable), "{text}");
         }
     }
 
     #[test]
     fn a_file_name_gives_its_time_by_the_pattern() {
         for (pattern, name, expected) in [
-            (
-                "stock-%Y-%m-%d.csv",
-                "stock-2026-11-20.csv",
-                "2026-11-19T23:00:00Z",
-            ),
-            (
-                "%Y%m%d_%H%M.csv",
-                "20261120_2210.csv",
-                "2026-11-20T21:10:00Z",
-            ),
-            (
-                "x%Y%m%dT%H%M%S%z",
-                "x20261120T221000+0000",
-                "2026-11-20T22:10:00Z",
-            ),
+            ("stock-%Y-%m-%d.csv", "stock-2026-11-20.csv", "2026-11-19T23:00:00Z"),
+            ("%Y%m%d_%H%M.csv", "20261120_2210.csv", "2026-11-20T21:10:00Z"),
+            ("x%Y%m%dT%H%M%S%z", "x20261120T221000+0000", "2026-11-20T22:10:00Z"),
         ] {
             let expected: Timestamp = expected.parse().expect("a timestamp");
-            assert_eq!(
-                time_in_name(pattern, name, &oslo()).ok(),
-                Some(expected),
-                "{name}"
-            );
+            assert_eq!(time_in_name(pattern, name, &oslo()).ok(), Some(expected), "{name}");
         }
         assert!(time_in_name("stock-%Y-%m-%d.csv", "stock-2026-11-20.csv.old", &oslo()).is_err());
         assert!(time_in_name("stock-%Y-%m-%d.csv", "stock.csv", &oslo()).is_err());

@@ -49,9 +49,7 @@ pub enum ContentError {
     #[error("there is no header; the first line must name the columns")]
     NoHeader,
     /// Two columns with one name.
-    #[error(
-        "line {line}: the header names the column `{column}` twice; give each column a name of its own"
-    )]
+    #[error("line {line}: the header names the column `{column}` twice; give each column a name of its own")]
     DuplicateColumn {
         /// Where the header is.
         line: u64,
@@ -93,9 +91,7 @@ pub enum ContentError {
         line: u64,
     },
     /// Bytes that are no UTF-8.
-    #[error(
-        "line {line}, column {column}: not valid UTF-8; write the file as UTF-8, not as Latin-1 or Windows-1252"
-    )]
+    #[error("line {line}, column {column}: not valid UTF-8; write the file as UTF-8, not as Latin-1 or Windows-1252")]
     NotUtf8 {
         /// Where the record begins.
         line: u64,

@@ -33,15 +33,9 @@ struct Walk<'a> {
 ///
 /// A directory that the pattern names without wildcards must exist: when a share is not mounted, nobody can
 /// tell what lies on it.
-pub(super) fn walk(
-    pattern: &str,
-    entries_max: u64,
-    found: &mut dyn FnMut(PathBuf, Metadata),
-) -> Result<(), String> {
+pub(super) fn walk(pattern: &str, entries_max: u64, found: &mut dyn FnMut(PathBuf, Metadata)) -> Result<(), String> {
     if !pattern.starts_with('/') {
-        return Err(format!(
-            "the pattern {pattern} is not absolute; begin it with /"
-        ));
+        return Err(format!("the pattern {pattern} is not absolute; begin it with /"));
     }
     let parts = pattern
         .split('/')
@@ -53,17 +47,16 @@ pub(super) fn walk(
         entries_max,
         found,
     };
-    walk.visit(Path::new("/"), &parts, true)
-        .map_err(|why| match why {
-            Stop::TooMany => format!(
-                "more than {entries_max} names to look at for {pattern}; write a narrower pattern or keep fewer files there"
-            ),
-            Stop::Io(path, error) => format!("cannot look into {}: {error}", path.display()),
-            Stop::NoDirectory(path) => format!(
-                "the directory {} does not exist; is a share not mounted?",
-                path.display()
-            ),
-        })
+    walk.visit(Path::new("/"), &parts, true).map_err(|why| match why {
+        Stop::TooMany => format!(
+            "more than {entries_max} names to look at for {pattern}; write a narrower pattern or keep fewer files there"
+        ),
+        Stop::Io(path, error) => format!("cannot look into {}: {error}", path.display()),
+        Stop::NoDirectory(path) => format!(
+            "the directory {} does not exist; is a share not mounted?",
+            path.display()
+        ),
+    })
 }
 
 enum Stop {
@@ -106,20 +99,18 @@ impl Walk<'_> {
                 }
                 self.consider(path)
             }
-            Part::Wild { matcher, hidden } => {
-                self.visit_each(directory, named, |walk, name, path| {
-                    if (is_hidden(name) && !hidden) || !matcher.is_match(Path::new(name)) {
-                        return Ok(());
-                    }
-                    if rest.is_empty() {
-                        return walk.consider(path);
-                    }
-                    match metadata(&path)? {
-                        Some(metadata) if metadata.is_dir() => walk.visit(&path, rest, false),
-                        _ => Ok(()),
-                    }
-                })
-            }
+            Part::Wild { matcher, hidden } => self.visit_each(directory, named, |walk, name, path| {
+                if (is_hidden(name) && !hidden) || !matcher.is_match(Path::new(name)) {
+                    return Ok(());
+                }
+                if rest.is_empty() {
+                    return walk.consider(path);
+                }
+                match metadata(&path)? {
+                    Some(metadata) if metadata.is_dir() => walk.visit(&path, rest, false),
+                    _ => Ok(()),
+                }
+            }),
             Part::AnyDepth => {
                 if !rest.is_empty() {
                     self.visit(directory, rest, named)?;
@@ -177,9 +168,7 @@ impl Walk<'_> {
 fn list(directory: &Path, named: bool) -> Result<Option<std::fs::ReadDir>, Stop> {
     match std::fs::read_dir(directory) {
         Ok(entries) => Ok(Some(entries)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound && named => {
-            Err(Stop::NoDirectory(directory.to_owned()))
-        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound && named => Err(Stop::NoDirectory(directory.to_owned())),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) if error.kind() == io::ErrorKind::NotADirectory && !named => Ok(None),
         Err(error) => Err(Stop::Io(directory.to_owned(), error)),
@@ -189,14 +178,7 @@ fn list(directory: &Path, named: bool) -> Result<Option<std::fs::ReadDir>, Stop>
 fn metadata(path: &Path) -> Result<Option<Metadata>, Stop> {
     match std::fs::metadata(path) {
         Ok(metadata) => Ok(Some(metadata)),
-        Err(error)
-            if matches!(
-                error.kind(),
-                io::ErrorKind::NotFound | io::ErrorKind::NotADirectory
-            ) =>
-        {
-            Ok(None)
-        }
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(None),
         Err(error) => Err(Stop::Io(path.to_owned(), error)),
     }
 }

@@ -74,16 +74,13 @@ pub fn survey(
     };
     let before = file.metadata().map_err(failed)?;
     let modified = before.modified().map_err(failed)?;
-    let modified_at =
-        Timestamp::try_from(modified).map_err(|error| failed(io::Error::other(error)))?;
+    let modified_at = Timestamp::try_from(modified).map_err(|error| failed(io::Error::other(error)))?;
     // A writer that never stops must not keep the reader for ever.
     let whole = file.take(before.len());
     let (mut survey, times) = survey_reader(whole, format, as_of).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     if !unchanged(&before, &after, survey.measurement.bytes) {
-        return Err(MeasureError::Changed {
-            path: path.to_owned(),
-        });
+        return Err(MeasureError::Changed { path: path.to_owned() });
     }
     survey.modified_at = modified_at;
     survey.measurement.as_of = match as_of {
@@ -221,14 +218,9 @@ impl<'a, R: Read> CsvPass<'a, R> {
             Err(error) => error,
         };
         match error.into_kind() {
-            csv::ErrorKind::UnequalLengths {
-                expected_len, len, ..
-            } => {
+            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
                 let open = self.reader.get_ref().open_quote_line();
-                let at_end = !self
-                    .reader
-                    .read_byte_record(&mut self.record)
-                    .unwrap_or(true);
+                let at_end = !self.reader.read_byte_record(&mut self.record).unwrap_or(true);
                 let ended = matches!(self.reader.get_ref().last_byte(), Some(b'\n' | b'\r'));
                 Ok(Next::Wrong(match open {
                     // An open quote swallows the rest of the file, which looks like missing columns.
@@ -315,9 +307,7 @@ fn open(path: &Path, flags: OFlags) -> Result<File, MeasureError> {
     let file = match rustix::fs::open(path, flags, Mode::empty()) {
         Ok(descriptor) => File::from(descriptor),
         Err(rustix::io::Errno::NOENT) => {
-            return Err(MeasureError::Missing {
-                path: path.to_owned(),
-            });
+            return Err(MeasureError::Missing { path: path.to_owned() });
         }
         Err(rustix::io::Errno::LOOP) if flags.contains(OFlags::NOFOLLOW) => {
             return Err(not_a_file("a symbolic link"));
@@ -343,12 +333,7 @@ fn nearest(wanted: &str, columns: &[&str]) -> Option<String> {
     let wanted = wanted.to_lowercase();
     columns
         .iter()
-        .map(|column| {
-            (
-                strsim::jaro_winkler(&wanted, &column.trim().to_lowercase()),
-                column,
-            )
-        })
+        .map(|column| (strsim::jaro_winkler(&wanted, &column.trim().to_lowercase()), column))
         .filter(|(similarity, _)| *similarity >= NEAREST_SIMILARITY_MIN)
         .max_by(|(one, _), (other, _)| one.total_cmp(other))
         .map(|(_, column)| shortened(column))

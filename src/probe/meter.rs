@@ -206,12 +206,7 @@ mod tests {
 
     #[test]
     fn lines_are_counted_alike_for_every_line_ending() {
-        for text in [
-            "a\nb\n\nc\n",
-            "a\r\nb\r\n\r\nc\r\n",
-            "a\rb\r\rc\r",
-            "\u{feff}a\nb\n\nc",
-        ] {
+        for text in ["a\nb\n\nc\n", "a\r\nb\r\n\r\nc\r\n", "a\rb\r\rc\r", "\u{feff}a\nb\n\nc"] {
             let mut meter = Meter::following_csv(text.as_bytes(), b',');
             io::copy(&mut meter, &mut io::sink()).expect("no error in memory");
             let lines: Vec<u64> = std::iter::from_fn(|| meter.next_record_line()).collect();

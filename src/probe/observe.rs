@@ -26,14 +26,12 @@ pub fn observe(dataset: &Dataset, at: Timestamp) -> Observation {
     let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
         None => (None, Err("there is no probe for it".to_owned())),
         Some(ProbeTarget::File(path)) => look_at(path, dataset, at),
-        Some(ProbeTarget::Glob(pattern)) => {
-            match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
-                Err(error) => (None, Err(error)),
-                Ok(Newest::Nothing) => (None, Ok(None)),
-                Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
-                Ok(Newest::Settled(path)) => look_at(&path, dataset, at),
-            }
-        }
+        Some(ProbeTarget::Glob(pattern)) => match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
+            Err(error) => (None, Err(error)),
+            Ok(Newest::Nothing) => (None, Ok(None)),
+            Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
+            Ok(Newest::Settled(path)) => look_at(&path, dataset, at),
+        },
     };
     Observation {
         dataset: dataset.name.clone(),
@@ -55,10 +53,7 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
     };
     match file.metadata() {
         Err(error) => {
-            return (
-                seen,
-                Err(format!("cannot read {}: {error}", path.display())),
-            );
+            return (seen, Err(format!("cannot read {}: {error}", path.display())));
         }
         Ok(metadata) if !settled(&metadata, at, dataset.settle) => return (seen, Ok(None)),
         Ok(_) => {}
@@ -92,12 +87,7 @@ pub(super) enum Newest {
     Unsettled(PathBuf),
 }
 
-pub(super) fn newest(
-    pattern: &str,
-    at: Timestamp,
-    settle: Duration,
-    entries_max: u64,
-) -> Result<Newest, String> {
+pub(super) fn newest(pattern: &str, at: Timestamp, settle: Duration, entries_max: u64) -> Result<Newest, String> {
     let (mut best, mut unsettled) = (None, None);
     walk(pattern, entries_max, &mut |path, metadata| {
         let place = if settled(&metadata, at, settle) {

@@ -15,8 +15,7 @@ pub(super) const ALL_WEEKDAYS: u8 = 0x7f;
 
 /// Whether the calendar is closed on that day, by its weekend or its dates.
 pub fn is_closed(calendar: &Calendar, date: Date) -> bool {
-    calendar.weekend >> date.weekday().to_sunday_zero_offset() & 1 == 1
-        || calendar.holidays.contains_key(&date)
+    calendar.weekend >> date.weekday().to_sunday_zero_offset() & 1 == 1 || calendar.holidays.contains_key(&date)
 }
 
 /// The first open day from `date` on, that day included, at most [`OPEN_DAY_SEARCH_DAYS_MAX`] days away.
@@ -62,11 +61,7 @@ pub(super) fn closed_run(
         .take_while(|date| is_closed(calendar, *date))
 }
 
-fn nearest_open_day(
-    calendar: &Calendar,
-    date: Date,
-    step: fn(Date) -> Option<Date>,
-) -> Option<Date> {
+fn nearest_open_day(calendar: &Calendar, date: Date, step: fn(Date) -> Option<Date>) -> Option<Date> {
     if calendar.weekend & ALL_WEEKDAYS == ALL_WEEKDAYS {
         return None;
     }

@@ -19,16 +19,10 @@ const CLOCK_CHANGE_MAX: SignedDuration = SignedDuration::from_hours(3);
 const CALENDAR_GAP_LEAD: SignedDuration = SignedDuration::from_millis(1);
 
 /// The first occurrence later than `after`.
-pub(super) fn next(
-    schedule: &Schedule,
-    fields: &CronFields,
-    after: Timestamp,
-) -> Option<Occurrence> {
+pub(super) fn next(schedule: &Schedule, fields: &CronFields, after: Timestamp) -> Option<Occurrence> {
     let rule = NominalTimes::new(schedule, fields);
     let mut stretch = Stretch::holding(&schedule.zone, after);
-    let mut from = whole_second(after)
-        .checked_add(SignedDuration::from_secs(1))
-        .ok()?;
+    let mut from = whole_second(after).checked_add(SignedDuration::from_secs(1)).ok()?;
     // From the first of these local times up to the second nothing is due.
     let mut idle: Option<LocalSpan> = None;
     loop {
@@ -62,21 +56,14 @@ pub(super) fn next(
         }
         stretch = stretch.following(&schedule.zone)?;
         from = stretch.start?;
-        if let Some(skipped) = rule
-            .left_out(&stretch)
-            .filter(|left_out| left_out.at > after)
-        {
+        if let Some(skipped) = rule.left_out(&stretch).filter(|left_out| left_out.at > after) {
             return Some(skipped);
         }
     }
 }
 
 /// The last occurrence earlier than `before` that runs.
-pub(super) fn previous(
-    schedule: &Schedule,
-    fields: &CronFields,
-    before: Timestamp,
-) -> Option<Occurrence> {
+pub(super) fn previous(schedule: &Schedule, fields: &CronFields, before: Timestamp) -> Option<Occurrence> {
     let rule = NominalTimes::new(schedule, fields);
     let open = rule.open_only();
     let until = tick_before(before)?;
@@ -213,7 +200,7 @@ impl<'a> NominalTimes<'a> {
         if first_time(self.fields, time) == Some(time) && self.days.first(day) == Some(day) {
             let appointment = self.is_appointment(local);
             let second_pass = stretch.repeated().filter(|span| span.holds(local));
-            let first_pass = stretch.to_be_repeated().filter(|span| span.holds(local));
+            let first_pass = stretch.repeated_later().filter(|span| span.holds(local));
             let due = match second_pass {
                 Some(span) if appointment && span.length() <= CLOCK_CHANGE_MAX => false,
                 Some(_) if appointment => {
@@ -246,13 +233,7 @@ impl<'a> NominalTimes<'a> {
             skip = Some(Skip::Holiday);
         }
         if let Some(calendar) = self.schedule.calendar.as_deref() {
-            note::calendar(
-                calendar,
-                self.schedule.on_holiday,
-                &due_days,
-                &nominal,
-                &mut notes,
-            );
+            note::calendar(calendar, self.schedule.on_holiday, &due_days, &nominal, &mut notes);
         }
         Some(Occurrence {
             at,
@@ -264,9 +245,7 @@ impl<'a> NominalTimes<'a> {
 
     /// The record of what a date-line gap at the start of a stretch left out.
     fn left_out(&self, stretch: &Stretch) -> Option<Occurrence> {
-        let gap = stretch
-            .gap()
-            .filter(|gap| gap.length() > CLOCK_CHANGE_MAX)?;
+        let gap = stretch.gap().filter(|gap| gap.length() > CLOCK_CHANGE_MAX)?;
         let left_out = self.appointments(gap);
         if left_out.is_empty() {
             return None;
@@ -315,12 +294,7 @@ impl<'a> NominalTimes<'a> {
     fn written(&self, due: DateTime, nominal: &mut Vec<DateTime>) {
         let room = NOMINAL_TIMES_MAX - nominal.len().min(NOMINAL_TIMES_MAX);
         let written = self.days.written(due.date());
-        nominal.extend(
-            written
-                .into_iter()
-                .take(room)
-                .map(|date| date.to_datetime(due.time())),
-        );
+        nominal.extend(written.into_iter().take(room).map(|date| date.to_datetime(due.time())));
     }
 
     /// Whether nothing may run for these due dates, nor for one that a long gap left out of the list.
@@ -328,7 +302,7 @@ impl<'a> NominalTimes<'a> {
         if due_days.iter().any(|day| !self.days.is_closed(*day)) {
             return false;
         }
-        self.open_only || gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
+        gap.is_none_or(|gap| self.open_only().appointments(gap).is_empty())
     }
 }
 
@@ -373,21 +347,17 @@ fn lowest(bits: u64) -> Option<i8> {
 }
 
 fn highest(bits: u64) -> Option<i8> {
-    (bits != 0).then(|| (63 - bits.leading_zeros()).try_into().ok())?
+    (bits != 0).then(|| bits.ilog2().try_into().ok())?
 }
 
 /// The first second of the hour after.
 fn after_hour(local: DateTime) -> Option<DateTime> {
-    start_of_hour(local)
-        .checked_add(SignedDuration::from_hours(1))
-        .ok()
+    start_of_hour(local).checked_add(SignedDuration::from_hours(1)).ok()
 }
 
 /// The last second of the hour before.
 fn before_hour(local: DateTime) -> Option<DateTime> {
-    start_of_hour(local)
-        .checked_sub(SignedDuration::from_secs(1))
-        .ok()
+    start_of_hour(local).checked_sub(SignedDuration::from_secs(1)).ok()
 }
 
 fn start_of_hour(local: DateTime) -> DateTime {

@@ -33,11 +33,9 @@ impl<'a> DueDays<'a> {
         let mut written = match (self.calendar, self.on_holiday) {
             (None, _) | (_, OnHoliday::Skip) => return first_day(self.fields, from),
             (Some(_), OnHoliday::RunBefore) => from,
-            (Some(calendar), OnHoliday::RunAfter) => {
-                closed_run(calendar, from, |date| date.yesterday().ok())
-                    .last()
-                    .unwrap_or(from)
-            }
+            (Some(calendar), OnHoliday::RunAfter) => closed_run(calendar, from, |date| date.yesterday().ok())
+                .last()
+                .unwrap_or(from),
         };
         loop {
             written = first_day(self.fields, written)?;
@@ -53,11 +51,9 @@ impl<'a> DueDays<'a> {
     pub(super) fn last(&self, until: Date, open_only: bool) -> Option<Date> {
         let oldest = until.year().saturating_sub(super::SEARCH_YEARS_MAX);
         let mut written = match (self.calendar, self.on_holiday) {
-            (Some(calendar), OnHoliday::RunBefore) => {
-                closed_run(calendar, until, |date| date.tomorrow().ok())
-                    .last()
-                    .unwrap_or(until)
-            }
+            (Some(calendar), OnHoliday::RunBefore) => closed_run(calendar, until, |date| date.tomorrow().ok())
+                .last()
+                .unwrap_or(until),
             _ => until,
         };
         loop {
@@ -87,16 +83,14 @@ impl<'a> DueDays<'a> {
             OnHoliday::RunBefore => |date| date.tomorrow().ok(),
             OnHoliday::RunAfter => |date| date.yesterday().ok(),
         };
-        dates
-            .extend(closed_run(calendar, due, step).filter(|date| matches_day(self.fields, *date)));
+        dates.extend(closed_run(calendar, due, step).filter(|date| matches_day(self.fields, *date)));
         dates.sort_unstable();
         dates
     }
 
     /// Whether the calendar is closed on a due date, so that nothing runs then.
     pub(super) fn is_closed(&self, due: Date) -> bool {
-        self.calendar
-            .is_some_and(|calendar| is_closed(calendar, due))
+        self.calendar.is_some_and(|calendar| is_closed(calendar, due))
     }
 
     /// Where a matching date goes; itself when it is open, stays closed, or has no open day in reach.

@@ -126,13 +126,9 @@ impl Field {
         match self {
             Self::Second | Self::Minute => "write 0 to 59, as in 30, 0,30, 10-20 or */5",
             Self::Hour => "write 0 to 23, as in 6, 6,18, 8-16 or */2",
-            Self::DayOfMonth => {
-                "write 1 to 31, L (last), L-3, LW (last weekday) or 15W (nearest weekday)"
-            }
+            Self::DayOfMonth => "write 1 to 31, L (last), L-3, LW (last weekday) or 15W (nearest weekday)",
             Self::Month => "write 1 to 12 or JAN to DEC, as in MAR, JAN,JUL or 3-10",
-            Self::DayOfWeek => {
-                "write 0 to 7 (0 and 7 are Sunday) or SUN to SAT, as in MON-FRI, FRI#2 or FRIL"
-            }
+            Self::DayOfWeek => "write 0 to 7 (0 and 7 are Sunday) or SUN to SAT, as in MON-FRI, FRI#2 or FRIL",
         }
     }
 
@@ -174,11 +170,7 @@ impl Field {
     /// Reads a number or name of this field; Sunday is 0.
     pub(super) fn value(self, part: Part<'_>) -> Result<u8, ParseError> {
         let value = self.written_value(part)?;
-        Ok(if self == Self::DayOfWeek {
-            value % 7
-        } else {
-            value
-        })
+        Ok(if self == Self::DayOfWeek { value % 7 } else { value })
     }
 
     /// First and last value of a range. A last below first runs on over the end of the field.
@@ -199,11 +191,7 @@ impl Field {
         };
         if first.text.is_empty() || last.text.is_empty() || last.text.contains('-') {
             return Err(item.error(
-                format!(
-                    "`{}` in the {} field is not a range",
-                    range.text,
-                    self.name()
-                ),
+                format!("`{}` in the {} field is not a range", range.text, self.name()),
                 self.allowed(),
             ));
         }
@@ -221,11 +209,7 @@ impl Field {
         }
         if written_first > written_last && !matches!(self, Self::Hour | Self::Month) {
             return Err(item.error(
-                format!(
-                    "`{}` in the {} field runs backwards",
-                    range.text,
-                    self.name()
-                ),
+                format!("`{}` in the {} field runs backwards", range.text, self.name()),
                 format!("write two ranges: {}-{max},{min}-{}", first.text, last.text),
             ));
         }

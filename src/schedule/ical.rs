@@ -44,16 +44,9 @@ pub struct IcalError {
 ///
 /// # Errors
 /// The first thing that cannot be read, with its line; also when the file is cut off.
-pub fn parse_ical(
-    text: &str,
-    zone: &TimeZone,
-    window: RangeInclusive<Date>,
-) -> Result<ClosedDays, IcalError> {
+pub fn parse_ical(text: &str, zone: &TimeZone, window: RangeInclusive<Date>) -> Result<ClosedDays, IcalError> {
     if text.len() > ICAL_BYTES_MAX {
-        return Err(refuse(
-            1,
-            format!("the file is larger than {ICAL_BYTES_MAX} bytes"),
-        ));
+        return Err(refuse(1, format!("the file is larger than {ICAL_BYTES_MAX} bytes")));
     }
     let events = events(text, zone)?;
     let mut changed: BTreeSet<(&str, Date)> = BTreeSet::new();
@@ -98,13 +91,8 @@ pub fn parse_ical(
                 if day >= ends || day > *window.end() {
                     break;
                 }
-                budget
-                    .spend()
-                    .map_err(|message| refuse(event.line, message))?;
-                closed
-                    .days
-                    .entry(day)
-                    .or_insert_with(|| event.summary.clone());
+                budget.spend().map_err(|message| refuse(event.line, message))?;
+                closed.days.entry(day).or_insert_with(|| event.summary.clone());
             }
         }
     }
@@ -141,10 +129,7 @@ impl IcalEvent {
             (None, None) => start,
         };
         if end < start {
-            return Err(refuse(
-                self.line,
-                "the event ends before it starts".to_owned(),
-            ));
+            return Err(refuse(self.line, "the event ends before it starts".to_owned()));
         }
         if self.all_day {
             let days = start.date().until(end.date()).map_err(too_far)?.get_days();
@@ -165,12 +150,7 @@ impl IcalEvent {
         Ok((first, first.until(end).map_err(too_far)?.get_days()))
     }
 
-    fn property(
-        &mut self,
-        line: usize,
-        property: &Property<'_>,
-        zone: &TimeZone,
-    ) -> Result<(), String> {
+    fn property(&mut self, line: usize, property: &Property<'_>, zone: &TimeZone) -> Result<(), String> {
         let value = property.value;
         match property.name.to_ascii_uppercase().as_str() {
             "DTSTART" => {
@@ -245,8 +225,7 @@ impl<'a> Property<'a> {
         })?;
         let (head, value) = (&line[..colon], &line[colon + 1..]);
         let name = head.split(';').next().unwrap_or(head).trim();
-        let written =
-            |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
+        let written = |letter: char| letter.is_ascii_alphanumeric() || letter == '-' || letter == '.';
         (!name.is_empty() && name.chars().all(written)).then_some(Property { name, value })
     }
 }
@@ -266,10 +245,7 @@ fn events(text: &str, zone: &TimeZone) -> Result<Vec<IcalEvent>, IcalError> {
         let value = property.value.trim().to_ascii_uppercase();
         if property.name.eq_ignore_ascii_case("BEGIN") {
             if open.is_empty() && value != "VCALENDAR" {
-                return Err(refuse(
-                    line,
-                    "an iCalendar file begins with BEGIN:VCALENDAR".to_owned(),
-                ));
+                return Err(refuse(line, "an iCalendar file begins with BEGIN:VCALENDAR".to_owned()));
             }
             if value == "VEVENT" {
                 events.push(IcalEvent {
@@ -280,10 +256,7 @@ fn events(text: &str, zone: &TimeZone) -> Result<Vec<IcalEvent>, IcalError> {
             open.push(value);
         } else if property.name.eq_ignore_ascii_case("END") {
             if open.pop().as_ref() != Some(&value) {
-                return Err(refuse(
-                    line,
-                    format!("END:{value} closes nothing that is open"),
-                ));
+                return Err(refuse(line, format!("END:{value} closes nothing that is open")));
             }
             if value == "VEVENT"
                 && let Some(event) = events.last_mut()
@@ -291,10 +264,7 @@ fn events(text: &str, zone: &TimeZone) -> Result<Vec<IcalEvent>, IcalError> {
                 event.finish(zone)?;
             }
         } else if open.is_empty() {
-            return Err(refuse(
-                line,
-                "an iCalendar file begins with BEGIN:VCALENDAR".to_owned(),
-            ));
+            return Err(refuse(line, "an iCalendar file begins with BEGIN:VCALENDAR".to_owned()));
         } else if open.last().is_some_and(|name| name == "VEVENT")
             && let Some(event) = events.last_mut()
         {
@@ -308,9 +278,7 @@ fn events(text: &str, zone: &TimeZone) -> Result<Vec<IcalEvent>, IcalError> {
             last_line,
             format!("the file ends inside {name}: it was cut off"),
         )),
-        None if events.is_empty() && text.trim().is_empty() => {
-            Err(refuse(1, "the file is empty".to_owned()))
-        }
+        None if events.is_empty() && text.trim().is_empty() => Err(refuse(1, "the file is empty".to_owned())),
         None => Ok(events),
     }
 }

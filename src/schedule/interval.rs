@@ -11,12 +11,7 @@ use super::calendar::{closed_because, is_closed};
 use super::days::SEARCH_YEARS_MAX;
 
 /// The first point of the grid later than `after`.
-pub(super) fn next(
-    schedule: &Schedule,
-    period: Duration,
-    anchor: Timestamp,
-    after: Timestamp,
-) -> Option<Occurrence> {
+pub(super) fn next(schedule: &Schedule, period: Duration, anchor: Timestamp, after: Timestamp) -> Option<Occurrence> {
     let (period, anchor) = (period_nanoseconds(period)?, anchor.as_nanosecond());
     let steps = (after.as_nanosecond() - anchor).div_euclid(period) + 1;
     let at = Timestamp::from_nanosecond(anchor.checked_add(steps.checked_mul(period)?)?).ok()?;
@@ -35,26 +30,21 @@ pub(super) fn previous(
     let days_max = i32::from(SEARCH_YEARS_MAX) * 366;
     for _ in 0..days_max {
         let steps = (before.as_nanosecond() - 1 - anchor).div_euclid(period);
-        let at =
-            Timestamp::from_nanosecond(anchor.checked_add(steps.checked_mul(period)?)?).ok()?;
+        let at = Timestamp::from_nanosecond(anchor.checked_add(steps.checked_mul(period)?)?).ok()?;
         let occurrence = occurrence(schedule, at);
         if occurrence.skip.is_none() {
             return Some(occurrence);
         }
         // Nothing earlier on the same closed day runs either.
         let day = schedule.zone.to_datetime(at).date();
-        let day_start = schedule
-            .zone
-            .to_timestamp(day.to_datetime(Time::midnight()));
+        let day_start = schedule.zone.to_timestamp(day.to_datetime(Time::midnight()));
         before = day_start.ok()?.min(at);
     }
     None
 }
 
 fn period_nanoseconds(period: Duration) -> Option<i128> {
-    i128::try_from(period.as_nanos())
-        .ok()
-        .filter(|period| *period > 0)
+    i128::try_from(period.as_nanos()).ok().filter(|period| *period > 0)
 }
 
 /// A point of the grid. On a closed day it is skipped whatever `on_holiday` says: a grid has no other day to move to.

@@ -16,8 +16,8 @@ mod tests;
 mod zone;
 
 pub use calendar::{
-    CALENDAR_LOOK_AHEAD_DAYS, OPEN_DAY_SEARCH_DAYS_MAX, is_closed, last_entry, next_open_day,
-    previous_open_day, runs_out,
+    CALENDAR_LOOK_AHEAD_DAYS, OPEN_DAY_SEARCH_DAYS_MAX, is_closed, last_entry, next_open_day, previous_open_day,
+    runs_out,
 };
 pub use cron::NOMINAL_TIMES_MAX;
 pub use days::SEARCH_YEARS_MAX;
@@ -86,10 +86,7 @@ pub fn coming(schedule: &Schedule, after: Timestamp, count: usize) -> Vec<Occurr
 ///
 /// Exact, not a search: a year is one of 14 kinds, and each is looked at.
 pub fn never_fires(schedule: &Schedule) -> bool {
-    let weekend = schedule
-        .calendar
-        .as_ref()
-        .map_or(0, |calendar| calendar.weekend);
+    let weekend = schedule.calendar.as_ref().map_or(0, |calendar| calendar.weekend);
     let always_closed = weekend & calendar::ALL_WEEKDAYS == calendar::ALL_WEEKDAYS;
     match &schedule.rule {
         Rule::Cron(fields) => {

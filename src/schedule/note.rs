@@ -67,13 +67,13 @@ pub(super) fn calendar(
     notes: &mut Vec<String>,
 ) {
     for day in due_days.iter().filter(|day| is_closed(calendar, **day)) {
-        let mut text = closed_because(calendar, *day);
-        if on_holiday != OnHoliday::Skip {
-            text.push_str(&format!(
-                ", and no day within {OPEN_DAY_SEARCH_DAYS_MAX} days is open"
-            ));
-        }
-        notes.push(text);
+        let because = closed_because(calendar, *day);
+        notes.push(match on_holiday {
+            OnHoliday::Skip => because,
+            OnHoliday::RunBefore | OnHoliday::RunAfter => {
+                format!("{because}, and no day within {OPEN_DAY_SEARCH_DAYS_MAX} days is open")
+            }
+        });
     }
     let mut from: Vec<Date> = nominal.iter().map(|time| time.date()).collect();
     from.dedup();
@@ -110,14 +110,14 @@ fn do_not_exist(times: &[DateTime]) -> String {
         listed.push(format!("{} more", times.len() - LISTED_TIMES_MAX));
     }
     let last = listed.pop().unwrap_or_default();
-    let list = if listed.is_empty() {
+    let enumeration = if listed.is_empty() {
         last
     } else {
         format!("{} and {last}", listed.join(", "))
     };
     match date {
-        Some(date) if one_day => format!("{list} {verb} on {date}"),
-        _ => format!("{list} {verb}"),
+        Some(date) if one_day => format!("{enumeration} {verb} on {date}"),
+        _ => format!("{enumeration} {verb}"),
     }
 }
 

@@ -63,9 +63,7 @@ pub fn parse_cron(text: &str, seconds: bool) -> Result<CronFields, ParseError> {
             seconds: Field::Second.bits(second)?,
             ..five([minute, hour, day, month, weekday])?
         }),
-        [minute, hour, day, month, weekday] if !seconds => {
-            five([minute, hour, day, month, weekday])
-        }
+        [minute, hour, day, month, weekday] if !seconds => five([minute, hour, day, month, weekday]),
         _ => Err(wrong_count(whole, &parts, seconds)),
     }
 }
@@ -79,9 +77,7 @@ pub fn day_rule_note(fields: &CronFields) -> Option<&'static str> {
     if days_open || weekdays_open {
         None
     } else if fields.days.starred || fields.weekdays.starred {
-        Some(
-            "both day fields must match here, because one begins with *; without the * either would be enough",
-        )
+        Some("both day fields must match here, because one begins with *; without the * either would be enough")
     } else {
         Some(
             "day-of-month and day-of-week are both given, and either is enough: the job is due on all those dates and also on all those weekdays",
@@ -192,10 +188,7 @@ fn day_of_month(field: Part<'_>) -> Result<DayOfMonth, ParseError> {
         } else if let Some(day) = item.without_end("W") {
             if number(day.text).is_none() {
                 return Err(item.error(
-                    format!(
-                        "`{}` in the day-of-month field does not name a day",
-                        item.text
-                    ),
+                    format!("`{}` in the day-of-month field does not name a day", item.text),
                     "write 15W for the weekday nearest to the 15th, or LW for the last weekday",
                 ));
             }

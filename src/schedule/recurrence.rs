@@ -1,5 +1,7 @@
 //! The dates of an iCalendar recurrence rule (RFC 5545, section 3.3.10), as far as whole days need it.
 
+use std::str::FromStr;
+
 use jiff::civil::{Date, Weekday};
 use jiff::{Span, ToSpan};
 
@@ -43,10 +45,7 @@ impl Budget {
 
 impl Recurrence {
     /// Reads the value of an RRULE; `read_date` reads its UNTIL.
-    pub(super) fn parse(
-        value: &str,
-        read_date: impl Fn(&str) -> Result<Date, String>,
-    ) -> Result<Recurrence, String> {
+    pub(super) fn parse(value: &str, read_date: impl Fn(&str) -> Result<Date, String>) -> Result<Recurrence, String> {
         let mut frequency = None;
         let mut rule = Recurrence {
             frequency: Frequency::Yearly,
@@ -112,13 +111,7 @@ impl Recurrence {
     /// The dates from `first` on that are not before `from` and not after `to`.
     ///
     /// The first date belongs to the recurrence also where the rule does not name it.
-    pub(super) fn dates(
-        &self,
-        first: Date,
-        from: Date,
-        to: Date,
-        budget: &mut Budget,
-    ) -> Result<Vec<Date>, String> {
+    pub(super) fn dates(&self, first: Date, from: Date, to: Date, budget: &mut Budget) -> Result<Vec<Date>, String> {
         let to = self.until.map_or(to, |until| until.min(to));
         let mut dates = Vec::new();
         let mut left = self.count.unwrap_or(usize::MAX);
@@ -181,11 +174,7 @@ impl Recurrence {
                 let month = i8::try_from(months.rem_euclid(12) + 1).ok()?;
                 let begins = Date::new(i16::try_from(year).ok()?, month, 1).ok()?;
                 let named = self.months.is_empty() || self.months.contains(&month);
-                let dates = if named {
-                    self.month(first, begins)
-                } else {
-                    Vec::new()
-                };
+                let dates = if named { self.month(first, begins) } else { Vec::new() };
                 (begins, dates)
             }
             Frequency::Weekly => {
@@ -196,10 +185,7 @@ impl Recurrence {
                     .checked_add(days(step.checked_mul(7)?)?)
                     .ok()?;
                 let dates = begins.series(1.day()).take(7);
-                (
-                    begins,
-                    dates.filter(|date| self.day(first, *date)).collect(),
-                )
+                (begins, dates.filter(|date| self.day(first, *date)).collect())
             }
             Frequency::Daily => {
                 let begins = first.checked_add(days(step)?).ok()?;
@@ -277,10 +263,7 @@ impl Recurrence {
             let Ok(earliest) = begins.checked_add(weekday.since(begins.weekday()).days()) else {
                 continue;
             };
-            let all: Vec<Date> = earliest
-                .series(1.week())
-                .take_while(|date| *date <= ends)
-                .collect();
+            let all: Vec<Date> = earliest.series(1.week()).take_while(|date| *date <= ends).collect();
             let distance = usize::from(nth.unsigned_abs());
             match nth {
                 0 => dates.extend(all),
@@ -312,27 +295,11 @@ fn days(days: i32) -> Option<Span> {
     Span::new().try_days(days).ok()
 }
 
-fn list<T: std::str::FromStr + PartialOrd>(
-    part: &str,
-    value: &str,
-    min: T,
-    max: T,
-) -> Result<Vec<T>, String>
-where
-    T: Copy,
-{
-    value
-        .split(',')
-        .map(|entry| read(part, entry, min, max))
-        .collect()
+fn list<T: Copy + FromStr + PartialOrd>(part: &str, value: &str, min: T, max: T) -> Result<Vec<T>, String> {
+    value.split(',').map(|entry| read(part, entry, min, max)).collect()
 }
 
-fn read<T: std::str::FromStr + PartialOrd>(
-    part: &str,
-    value: &str,
-    min: T,
-    max: T,
-) -> Result<T, String> {
+fn read<T: Copy + FromStr + PartialOrd>(part: &str, value: &str, min: T, max: T) -> Result<T, String> {
     value
         .trim()
         .parse()
@@ -356,10 +323,6 @@ fn ordinal_weekday(part: &str, text: &str) -> Result<(i8, Weekday), String> {
         "SU" => Weekday::Sunday,
         _ => return Err(refused()),
     };
-    let nth = if nth.is_empty() {
-        0
-    } else {
-        read(part, nth, -53, 53)?
-    };
+    let nth = if nth.is_empty() { 0 } else { read(part, nth, -53, 53)? };
     Ok((nth, weekday))
 }

@@ -35,8 +35,7 @@ impl Stretch {
         let mut start = None;
         if let Some(just_after) = tick_after(instant) {
             for change in zone.preceding(just_after) {
-                let before = tick_before(change.timestamp())
-                    .map_or(offset, |instant| zone.to_offset(instant));
+                let before = tick_before(change.timestamp()).map_or(offset, |instant| zone.to_offset(instant));
                 if before != offset {
                     start = Some((change.timestamp(), before));
                     break;
@@ -101,7 +100,7 @@ impl Stretch {
     }
 
     /// The local times at its end that the next stretch will have again.
-    pub(super) fn to_be_repeated(&self) -> Option<LocalSpan> {
+    pub(super) fn repeated_later(&self) -> Option<LocalSpan> {
         let end = self.end.filter(|_| self.after < self.offset)?;
         Some(LocalSpan {
             start: self.after.to_datetime(end),

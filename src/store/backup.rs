@@ -20,8 +20,8 @@ pub(super) fn copy_to(connection: &Connection, target: &Path) -> Result<(), Stri
     connection
         .execute("VACUUM INTO ?1", [name])
         .map_err(|error| error.to_string())?;
-    let copy = Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_ONLY)
-        .map_err(|error| error.to_string())?;
+    let copy =
+        Connection::open_with_flags(&partial, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(|error| error.to_string())?;
     if let Some(damage) = damage(&copy).map_err(|error| error.to_string())? {
         return Err(format!("the copy cannot be read: {damage}"));
     }

@@ -142,9 +142,7 @@ impl<'row, 'statement> Cells<'row, 'statement> {
             return Ok(None);
         };
         let word: StrDeserializer<'_, WordError> = text.into_deserializer();
-        T::deserialize(word)
-            .map(Some)
-            .map_err(|error| unreadable(index, error))
+        T::deserialize(word).map(Some).map_err(|error| unreadable(index, error))
     }
 
     /// A list or a nested record.
@@ -158,9 +156,7 @@ impl<'row, 'statement> Cells<'row, 'statement> {
     pub(super) fn path_maybe(&mut self) -> Result<Option<PathBuf>> {
         let index = self.advance();
         match self.row.get_ref(index)? {
-            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
-                Ok(Some(PathBuf::from(OsStr::from_bytes(bytes))))
-            }
+            ValueRef::Text(bytes) | ValueRef::Blob(bytes) => Ok(Some(PathBuf::from(OsStr::from_bytes(bytes)))),
             _ => Ok(None),
         }
     }

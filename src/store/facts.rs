@@ -36,16 +36,10 @@ pub(super) fn name(fact: &Fact) -> String {
             incident.subject
         ),
         Fact::Notification(notification) => {
-            format!(
-                "notification {} to {}",
-                notification.id, notification.address
-            )
+            format!("notification {} to {}", notification.id, notification.address)
         }
         Fact::Delivery(delivery) => {
-            format!(
-                "try {} of notification {}",
-                delivery.number, delivery.notification
-            )
+            format!("try {} of notification {}", delivery.number, delivery.notification)
         }
         Fact::Life(life) => format!("life {}", life.number),
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
@@ -58,9 +52,7 @@ pub(super) fn recorded_at(fact: &Fact) -> Option<Timestamp> {
     match fact {
         Fact::Job(record) => record.pause.as_ref().map(|pause| pause.since),
         Fact::Run(run) => Some(run.created_at).max(run.started_at).max(run.ended_at),
-        Fact::Attempt(attempt) => Some(attempt.claimed_at)
-            .max(attempt.started_at)
-            .max(attempt.ended_at),
+        Fact::Attempt(attempt) => Some(attempt.claimed_at).max(attempt.started_at).max(attempt.ended_at),
         Fact::Version(version) => Some(version.arrived_at),
         Fact::Slot(slot) => slot.decided_at,
         Fact::Observation(observation) => Some(observation.at),
@@ -68,13 +60,9 @@ pub(super) fn recorded_at(fact: &Fact) -> Option<Timestamp> {
             .max(incident.opened_at)
             .max(incident.resolved_at)
             .max(incident.ack.as_ref().map(|ack| ack.at)),
-        Fact::Notification(notification) => {
-            Some(notification.created_at).max(notification.ended_at)
-        }
+        Fact::Notification(notification) => Some(notification.created_at).max(notification.ended_at),
         Fact::Delivery(delivery) => Some(delivery.at),
-        Fact::Life(life) => Some(life.started_at)
-            .max(Some(life.seen_at))
-            .max(life.ended_at),
+        Fact::Life(life) => Some(life.started_at).max(Some(life.seen_at)).max(life.ended_at),
         Fact::ClockStep(step) => Some(step.at),
         Fact::Settings(accepted) => Some(accepted.at),
     }

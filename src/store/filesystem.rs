@@ -61,7 +61,7 @@ fn network_name(kind: u32) -> Option<&'static str> {
         .map(|(_, name)| *name)
 }
 
-/// The type of the mount that holds `dir`, by the text of mountinfo (proc_pid_mountinfo(5)), unless it is a local one.
+/// The type of the mount that holds `dir`, by the text of `/proc/self/mountinfo`, unless it is a local one.
 fn remote_fuse(mounts: &str, dir: &Path) -> Option<String> {
     let holding = mounts
         .lines()
@@ -90,14 +90,7 @@ mod tests {
             assert_eq!(network_name(number), Some(name));
         }
         // ext4, xfs, btrfs, tmpfs, overlayfs, zfs
-        for number in [
-            0xEF53,
-            0x5846_5342,
-            0x9123_683E,
-            0x0102_1994,
-            0x794C_7630,
-            0x2FC1_2FC1,
-        ] {
+        for number in [0xEF53, 0x5846_5342, 0x9123_683E, 0x0102_1994, 0x794C_7630, 0x2FC1_2FC1] {
             assert_eq!(network_name(number), None, "{number:x}");
         }
     }

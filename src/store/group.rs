@@ -72,10 +72,7 @@ impl<'connection> Group<'connection> {
         }
         let written = self
             .connection
-            .execute(
-                "UPDATE state_directory SET health_writes = health_writes + 1",
-                [],
-            )
+            .execute("UPDATE state_directory SET health_writes = health_writes + 1", [])
             .map_err(|error| CommitError::of_sqlite("a health write", &error));
         self.break_on(written.as_ref().err());
         written.map(drop)
@@ -151,11 +148,7 @@ impl<'connection> Group<'connection> {
                 self.batch("RELEASE one")?;
             }
             let stored = group.iter().zip(&results);
-            self.end(
-                stored
-                    .filter(|(_, result)| result.is_ok())
-                    .flat_map(|(facts, _)| facts),
-            )
+            self.end(stored.filter(|(_, result)| result.is_ok()).flat_map(|(facts, _)| facts))
         });
         if let Err(Refusal::Fact(error) | Refusal::Transaction(error)) = done {
             self.roll_back();
@@ -196,28 +189,22 @@ impl<'connection> Group<'connection> {
     }
 
     fn batch(&self, sql: &str) -> Result<(), Refusal> {
-        self.connection
-            .execute_batch(sql)
-            .map_err(|error| in_doubt(&error))
+        self.connection.execute_batch(sql).map_err(|error| in_doubt(&error))
     }
 
     fn break_on<'error>(&mut self, errors: impl IntoIterator<Item = &'error CommitError>) {
-        if let Some(error) = errors
-            .into_iter()
-            .find(|error| matches!(error, CommitError::Io(_)))
-        {
+        if let Some(error) = errors.into_iter().find(|error| matches!(error, CommitError::Io(_))) {
             self.broken = Some(error.clone());
         }
     }
 
     fn store(&mut self, facts: &[Fact]) -> Result<(), Refusal> {
         for fact in facts {
-            self.store_one(fact).map_err(|error| {
-                match CommitError::of_sqlite(&facts::name(fact), &error) {
+            self.store_one(fact)
+                .map_err(|error| match CommitError::of_sqlite(&facts::name(fact), &error) {
                     conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
                     other => Refusal::Transaction(other),
-                }
-            })?;
+                })?;
         }
         Ok(())
     }
@@ -225,10 +212,7 @@ impl<'connection> Group<'connection> {
     fn store_one(&mut self, fact: &Fact) -> rusqlite::Result<()> {
         let s = &mut self.statements;
         match fact {
-            Fact::Job(record) => changed(
-                runs::store_job(&mut s.job, record)?,
-                "it would move the cursor back",
-            ),
+            Fact::Job(record) => changed(runs::store_job(&mut s.job, record)?, "it would move the cursor back"),
             Fact::Run(run) => {
                 let boot = match &run.boot_id {
                     Some(boot) => Some(text_number(&mut self.texts, s, boot)?),
@@ -246,9 +230,7 @@ impl<'connection> Group<'connection> {
             }
             Fact::Version(version) => data::store_version(&mut s.version, version).map(drop),
             Fact::Slot(slot) => data::store_slot(&mut s.slot, slot).map(drop),
-            Fact::Observation(observation) => {
-                data::store_observation(&mut s.observation, observation).map(drop)
-            }
+            Fact::Observation(observation) => data::store_observation(&mut s.observation, observation).map(drop),
             Fact::Incident(incident) => alerts::store_incident(&mut s.incident, incident).map(drop),
             Fact::Notification(notification) => changed(
                 alerts::store_notification(&mut s.notification, notification)?,
@@ -257,9 +239,7 @@ impl<'connection> Group<'connection> {
             Fact::Delivery(delivery) => alerts::store_delivery(&mut s.delivery, delivery).map(drop),
             Fact::Life(life) => life::store_life(&mut s.life, life).map(drop),
             Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
-            Fact::Settings(accepted) => {
-                life::store_settings(&mut s.settings, &mut s.acceptance, accepted)
-            }
+            Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
         }
     }
 }
@@ -279,11 +259,7 @@ fn changed(rows: usize, otherwise: &'static str) -> rusqlite::Result<()> {
 }
 
 /// The number of a long text in `texts`, which is given one when it is new.
-fn text_number(
-    texts: &mut HashMap<String, i64>,
-    statements: &mut Statements,
-    text: &str,
-) -> rusqlite::Result<i64> {
+fn text_number(texts: &mut HashMap<String, i64>, statements: &mut Statements, text: &str) -> rusqlite::Result<i64> {
     if let Some(number) = texts.get(text) {
         return Ok(*number);
     }
@@ -327,8 +303,7 @@ impl<'connection> Statements<'connection> {
                 "UPDATE state_directory SET newest_record_at_us = ?1
                  WHERE newest_record_at_us IS NULL OR newest_record_at_us < ?1",
             )?,
-            text_insert: connection
-                .prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
+            text_insert: connection.prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
             text_number: connection.prepare("SELECT number FROM texts WHERE text = ?1")?,
             job: connection.prepare(runs::JOB_UPSERT)?,
             run: connection.prepare(runs::RUN_UPSERT)?,

@@ -12,7 +12,7 @@ use crate::model::{IncidentId, NotificationId, RunId, RunState, Snapshot};
 /// ended by a person.
 ///
 /// Walks from job to job within the index instead of grouping all runs there ever were.
-const RUNS_AT_START: &str = "
+pub(super) const RUNS_AT_START: &str = "
 WITH RECURSIVE done (job) AS (
     SELECT min(job) FROM runs INDEXED BY runs_done_by_job WHERE outcome NOT IN ('missed', 'skipped')
     UNION ALL
@@ -140,19 +140,27 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
 }
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
-    let ids: Vec<Option<i64>> = all(reading, RUNS_AT_START, |row| row.get(0))?;
-    let mut run = reading.prepare(&format!("SELECT {} FROM runs WHERE id = ?1", runs::RUN_COLUMNS))?;
-    let mut attempts = reading.prepare(&format!(
-        "SELECT {} FROM attempts WHERE run = ?1 ORDER BY attempts.number",
-        runs::ATTEMPT_COLUMNS
-    ))?;
-    // A job whose runs were all cancelled has none.
-    for id in ids.into_iter().flatten() {
-        snapshot.runs.push(run.query_row([id], runs::read_run)?);
-        for attempt in attempts.query_map([id], runs::read_attempt)? {
-            snapshot.attempts.push(attempt?);
-        }
-    }
+    let ids: String = reading.query_row(
+        &format!("SELECT json_group_array(id) FROM ({RUNS_AT_START})"),
+        [],
+        |row| row.get(0),
+    )?;
+    // One statement that walks a list is much cheaper than ten thousand; CROSS JOIN keeps the order of the list.
+    let known = "(SELECT value AS known FROM json_each(?1))";
+    snapshot.runs = reading
+        .prepare(&format!(
+            "SELECT {} FROM {known} CROSS JOIN runs ON id = known",
+            runs::RUN_COLUMNS
+        ))?
+        .query_map([&ids], runs::read_run)?
+        .collect::<Result<_>>()?;
+    snapshot.attempts = reading
+        .prepare(&format!(
+            "SELECT {} FROM {known} CROSS JOIN attempts ON run = known",
+            runs::ATTEMPT_COLUMNS
+        ))?
+        .query_map([&ids], runs::read_attempt)?
+        .collect::<Result<_>>()?;
     Ok(())
 }
 

@@ -4,6 +4,7 @@ use std::fs::{DirBuilder, File, OpenOptions, TryLockError};
 use std::io::{Read, Seek, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
+use std::time::{Duration, Instant};
 
 use super::{LOCK_FILE, OpenError};
 
@@ -12,6 +13,12 @@ const DIR_MODE: u32 = 0o700;
 
 /// Only their owner may read the files in it.
 pub(super) const FILE_MODE: u32 = 0o600;
+
+/// How long a lock is waited for: a child that a dead daemon was just starting still holds it, until its exec.
+const LOCK_WAIT: Duration = Duration::from_millis(500);
+
+/// How often it is asked for meanwhile.
+const LOCK_ASKED_EVERY: Duration = Duration::from_millis(10);
 
 /// Held while a daemon lives.
 ///
@@ -23,10 +30,9 @@ pub(super) struct StateLock {
 }
 
 impl StateLock {
-    /// Makes `dir` if it is not there, and takes its lock.
+    /// Takes the lock of `dir`.
     pub(super) fn take(dir: &Path) -> Result<Self, OpenError> {
         let failed = |error| OpenError::of_io(dir, error);
-        make_dir(dir).map_err(failed)?;
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -35,7 +41,7 @@ impl StateLock {
             .mode(FILE_MODE)
             .open(dir.join(LOCK_FILE))
             .map_err(failed)?;
-        match file.try_lock() {
+        match try_lock_for(&file, LOCK_WAIT) {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
                 let mut text = String::new();
@@ -55,6 +61,18 @@ impl StateLock {
         file.rewind().map_err(failed)?;
         writeln!(file, "{}", std::process::id()).map_err(failed)?;
         Ok(Self { _file: file })
+    }
+}
+
+fn try_lock_for(file: &File, wait: Duration) -> Result<(), TryLockError> {
+    let began = Instant::now();
+    loop {
+        match file.try_lock() {
+            Err(TryLockError::WouldBlock) if began.elapsed() < wait => {
+                std::thread::sleep(LOCK_ASKED_EVERY);
+            }
+            other => return other,
+        }
     }
 }
 

@@ -21,10 +21,7 @@ pub(super) fn layout(connection: &Connection) -> rusqlite::Result<i64> {
 /// Whether the database behind `connection` is freshd's, or empty.
 pub(super) fn is_ours(connection: &Connection) -> rusqlite::Result<bool> {
     let id: i64 = connection.query_row("PRAGMA application_id", [], |row| row.get(0))?;
-    let empty: bool =
-        connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| {
-            row.get(0)
-        })?;
+    let empty: bool = connection.query_row("SELECT count(*) = 0 FROM sqlite_schema", [], |row| row.get(0))?;
     Ok(id == APPLICATION_ID || (id == 0 && empty))
 }
 
@@ -44,41 +41,32 @@ pub(super) fn migrate(
     if found > known {
         return Err(OpenError::Newer { file, found, known });
     }
-    let taken =
-        usize::try_from(found).map_err(|_| OpenError::NotADatabase { file: file.clone() })?;
+    let taken = usize::try_from(found).map_err(|_| OpenError::NotADatabase { file: file.clone() })?;
     if taken == steps.len() {
         return Ok(());
     }
     if taken > 0 {
         let name = format!("layout-{taken}-{}.db", now.strftime("%Y%m%dT%H%M%SZ"));
-        backup::copy_to(connection, &dir.join(BACKUP_DIR).join(name)).map_err(|detail| {
-            OpenError::Other {
-                doing: "copy, before bringing it up to date,",
-                file: file.clone(),
-                detail,
-            }
+        backup::copy_to(connection, &dir.join(BACKUP_DIR).join(name)).map_err(|detail| OpenError::Other {
+            doing: "copy, before bringing it up to date,",
+            file: file.clone(),
+            detail,
         })?;
     }
     // Tables are rebuilt by name: references are checked at the end of a step instead of in its middle.
-    connection
-        .pragma_update(None, "foreign_keys", false)
-        .map_err(failed)?;
+    connection.pragma_update(None, "foreign_keys", false).map_err(failed)?;
     for (number, step) in steps.iter().enumerate().skip(taken) {
         take(connection, number + 1, step).map_err(failed)?;
     }
-    connection
-        .pragma_update(None, "foreign_keys", true)
-        .map_err(failed)
+    connection.pragma_update(None, "foreign_keys", true).map_err(failed)
 }
 
 fn take(connection: &mut Connection, layout: usize, step: &str) -> rusqlite::Result<()> {
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
     transaction.execute_batch(step)?;
-    let dangling: bool = transaction.query_row(
-        "SELECT count(*) > 0 FROM pragma_foreign_key_check",
-        [],
-        |row| row.get(0),
-    )?;
+    let dangling: bool = transaction.query_row("SELECT count(*) > 0 FROM pragma_foreign_key_check", [], |row| {
+        row.get(0)
+    })?;
     if dangling {
         return Err(rusqlite::Error::ToSqlConversionFailure(
             format!("the step to layout {layout} leaves references to nothing").into(),
@@ -86,14 +74,9 @@ fn take(connection: &mut Connection, layout: usize, step: &str) -> rusqlite::Res
     }
     if layout == 1 {
         // SQLite seeds its random numbers from the system's.
-        transaction
-            .execute_batch("INSERT INTO state_directory (only, seed) VALUES (1, random())")?;
+        transaction.execute_batch("INSERT INTO state_directory (only, seed) VALUES (1, random())")?;
     }
     transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
-    transaction.pragma_update(
-        None,
-        "user_version",
-        i64::try_from(layout).unwrap_or(i64::MAX),
-    )?;
+    transaction.pragma_update(None, "user_version", i64::try_from(layout).unwrap_or(i64::MAX))?;
     transaction.commit()
 }

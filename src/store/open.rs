@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OpenFlags};
 
 use super::error::damage;
-use super::lock::{FILE_MODE, StateLock};
+use super::lock::{FILE_MODE, StateLock, make_dir};
 use super::{DATABASE_FILE, OpenError, ReadError, filesystem, load, migrate};
 use crate::model::Snapshot;
 
@@ -59,25 +59,22 @@ impl Store {
         &self.dir
     }
 
-    pub(super) fn open_with(
-        state_dir: &Path,
-        steps: &[&str],
-        now: Timestamp,
-    ) -> Result<Self, OpenError> {
+    pub(super) fn open_with(state_dir: &Path, steps: &[&str], now: Timestamp) -> Result<Self, OpenError> {
         if rusqlite::version_number() < SQLITE_VERSION_MIN.0 {
             return Err(OpenError::SqliteTooOld {
                 found: rusqlite::version(),
                 needed: SQLITE_VERSION_MIN.1,
             });
         }
-        let lock = StateLock::take(state_dir)?;
         let in_dir = |error| OpenError::of_io(state_dir, error);
+        make_dir(state_dir).map_err(in_dir)?;
         if let Some(kind) = filesystem::network_kind(state_dir).map_err(in_dir)? {
             return Err(OpenError::NetworkFileSystem {
                 dir: state_dir.to_path_buf(),
                 kind,
             });
         }
+        let lock = StateLock::take(state_dir)?;
         let file = state_dir.join(DATABASE_FILE);
         // SQLite would let everybody read it, and gives its other files the mode of this one.
         let bytes = OpenOptions::new()
@@ -130,15 +127,11 @@ fn connect(file: &Path, bytes: u64) -> rusqlite::Result<Opened> {
     }
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
-    connection
-        .pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
+    connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
     connection.pragma_update(None, "synchronous", "full")?;
     connection.pragma_update(None, "foreign_keys", true)?;
     // The writer does this itself: SQLite would not tell it of errors.
-    connection
-        .pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
-    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| {
-        row.get::<_, i64>(0)
-    })?;
+    connection.pragma_update_and_check(None, "wal_autocheckpoint", 0, |row| row.get::<_, i64>(0))?;
+    connection.pragma_update_and_check(None, "journal_size_limit", LOG_BYTES_KEPT, |row| row.get::<_, i64>(0))?;
     Ok(Opened::Ours(connection))
 }

@@ -3,7 +3,8 @@
 -- Reading guide
 --   * `..._at_us`, `..._us`: an instant, in whole microseconds since 1970-01-01T00:00:00Z. Finer parts are cut off.
 --   * `..._boot_ms`: CLOCK_BOOTTIME in milliseconds; means something only within the boot named beside it.
---   * A closed set of words is held by a CHECK; the words are the same in JSON and on the command line.
+--   * A closed set of words is held by a CHECK; the words are the same in JSON and on the command line. It is spelled
+--     with OR, because SQLite makes a temporary table for each IN of more than two, with each row that is written.
 --   * Lists and nested records are JSON text: they are read whole or not at all, never searched.
 --   * A row is a fact as of its last change. Rows are replaced as a whole; nothing here is computed from other rows.
 --
@@ -67,16 +68,19 @@ CREATE TABLE runs (
     id INTEGER PRIMARY KEY,
     job TEXT NOT NULL,
     trigger TEXT NOT NULL
-        CHECK (trigger IN ('schedule', 'catch-up', 'retry-by-hand', 'input', 'manual')),
+        CHECK (trigger = 'schedule' OR trigger = 'catch-up' OR trigger = 'retry-by-hand' OR trigger = 'input'
+            OR trigger = 'manual'),
     due_at_us INTEGER,
     due_until_us INTEGER,
     occurrences INTEGER NOT NULL,
     nominal TEXT NOT NULL,
     state TEXT NOT NULL
-        CHECK (state IN ('waiting', 'running', 'backing_off', 'judging', 'final')),
+        CHECK (state = 'waiting' OR state = 'running' OR state = 'backing_off' OR state = 'judging'
+            OR state = 'final'),
     outcome TEXT
-        CHECK (outcome IN ('succeeded', 'failed', 'timed_out', 'killed', 'cancelled', 'rejected',
-            'spawn_failed', 'lost', 'missed', 'skipped')),
+        CHECK (outcome = 'succeeded' OR outcome = 'failed' OR outcome = 'timed_out' OR outcome = 'killed'
+            OR outcome = 'cancelled' OR outcome = 'rejected' OR outcome = 'spawn_failed' OR outcome = 'lost'
+            OR outcome = 'missed' OR outcome = 'skipped'),
     reason TEXT,
     attempts INTEGER NOT NULL,
     seed INTEGER NOT NULL,
@@ -114,7 +118,7 @@ CREATE TABLE attempts (
     run INTEGER NOT NULL REFERENCES runs (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
     job TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('claimed', 'started', 'ended')),
+    state TEXT NOT NULL CHECK (state = 'claimed' OR state = 'started' OR state = 'ended'),
     claimed_at_us INTEGER NOT NULL,
     -- Number in `texts`.
     boot INTEGER NOT NULL,
@@ -122,8 +126,9 @@ CREATE TABLE attempts (
     ended_at_us INTEGER,
     pid INTEGER,
     outcome TEXT
-        CHECK (outcome IN ('succeeded', 'failed', 'timed_out', 'killed', 'cancelled', 'rejected',
-            'spawn_failed', 'lost', 'missed', 'skipped')),
+        CHECK (outcome = 'succeeded' OR outcome = 'failed' OR outcome = 'timed_out' OR outcome = 'killed'
+            OR outcome = 'cancelled' OR outcome = 'rejected' OR outcome = 'spawn_failed' OR outcome = 'lost'
+            OR outcome = 'missed' OR outcome = 'skipped'),
     exit_code INTEGER,
     signal INTEGER,
     reason TEXT,
@@ -143,7 +148,7 @@ CREATE TABLE attempts (
 CREATE TABLE versions (
     dataset TEXT NOT NULL,
     number INTEGER NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('publishing', 'published', 'quarantined')),
+    state TEXT NOT NULL CHECK (state = 'publishing' OR state = 'published' OR state = 'quarantined'),
     arrived_at_us INTEGER NOT NULL,
     as_of_us INTEGER NOT NULL,
     effective_as_of_us INTEGER NOT NULL,
@@ -175,7 +180,7 @@ CREATE TABLE slots (
     warn_at_us INTEGER NOT NULL,
     deadline_us INTEGER NOT NULL,
     covers_us INTEGER,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'met', 'late', 'missed', 'recovered')),
+    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'met' OR state = 'late' OR state = 'missed' OR state = 'recovered'),
     version INTEGER,
     decided_at_us INTEGER,
     PRIMARY KEY (dataset, due_at_us)
@@ -189,7 +194,7 @@ CREATE TABLE observations (
     dataset TEXT PRIMARY KEY,
     at_us INTEGER NOT NULL,
     -- `cannot_tell` says why in `reason`.
-    found TEXT NOT NULL CHECK (found IN ('data', 'nothing', 'cannot_tell')),
+    found TEXT NOT NULL CHECK (found = 'data' OR found = 'nothing' OR found = 'cannot_tell'),
     bytes INTEGER,
     rows INTEGER,
     sha256 TEXT,
@@ -206,12 +211,13 @@ CREATE TABLE observations (
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL
-        CHECK (kind IN ('stale', 'late', 'unknown', 'failed', 'rejected', 'suspect', 'lost', 'stuck',
-            'channel_broken', 'freshd')),
+        CHECK (kind = 'stale' OR kind = 'late' OR kind = 'unknown' OR kind = 'failed' OR kind = 'rejected'
+            OR kind = 'suspect' OR kind = 'lost' OR kind = 'stuck' OR kind = 'channel_broken'
+            OR kind = 'freshd'),
     -- What the subject is; a job and a dataset may share a name.
-    about TEXT NOT NULL CHECK (about IN ('job', 'dataset', 'freshd')),
+    about TEXT NOT NULL CHECK (about = 'job' OR about = 'dataset' OR about = 'freshd'),
     subject TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('waiting', 'attached', 'open', 'resolved')),
+    state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'attached' OR state = 'open' OR state = 'resolved'),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
     since_us INTEGER NOT NULL,
     notify_at_us INTEGER NOT NULL,
@@ -242,7 +248,7 @@ CREATE TABLE notifications (
     address TEXT,
     -- The words, rendered once: the first that are stored stay.
     message TEXT NOT NULL,
-    state TEXT NOT NULL CHECK (state IN ('pending', 'delivered', 'dead', 'collapsed')),
+    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'delivered' OR state = 'dead' OR state = 'collapsed'),
     tries INTEGER NOT NULL,
     next_try_at_us INTEGER NOT NULL,
     created_at_us INTEGER NOT NULL,
@@ -259,7 +265,7 @@ CREATE TABLE deliveries (
     notification INTEGER NOT NULL REFERENCES notifications (id) ON DELETE CASCADE,
     number INTEGER NOT NULL,
     at_us INTEGER NOT NULL,
-    outcome TEXT NOT NULL CHECK (outcome IN ('accepted', 'temporary', 'permanent')),
+    outcome TEXT NOT NULL CHECK (outcome = 'accepted' OR outcome = 'temporary' OR outcome = 'permanent'),
     error TEXT,
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),

@@ -55,11 +55,7 @@ impl Store {
     /// # Errors
     /// Fails when the thread cannot be started.
     pub fn into_writer(self) -> Result<Writer, OpenError> {
-        let Self {
-            connection,
-            dir,
-            lock,
-        } = self;
+        let Self { connection, dir, lock } = self;
         let (sender, receiver) = sync_channel(REQUESTS_WAITING_MAX);
         let thread = Builder::new()
             .name("store-writer".to_owned())
@@ -81,10 +77,7 @@ impl Writer {
     ///
     /// Takes its place in the queue at once, before the future is first polled: commits are stored in the order of
     /// these calls. Blocks for a moment when very many wait already. Dropping the future takes nothing back.
-    pub fn commit(
-        &self,
-        facts: Vec<Fact>,
-    ) -> impl Future<Output = Result<(), CommitError>> + Send + use<> {
+    pub fn commit(&self, facts: Vec<Fact>) -> impl Future<Output = Result<(), CommitError>> + Send + use<> {
         let (answer, answered) = oneshot::channel();
         self.send(Request::Commit(facts, answer));
         answer_of(answered)
@@ -147,10 +140,8 @@ impl Drop for Writer {
 }
 
 /// What is answered, or that nobody is left to answer.
-fn answer_of(
-    answered: oneshot::Receiver<Result<(), CommitError>>,
-) -> impl Future<Output = Result<(), CommitError>> + Send {
-    async move { answered.await.unwrap_or(Err(CommitError::Closed)) }
+async fn answer_of(answered: oneshot::Receiver<Result<(), CommitError>>) -> Result<(), CommitError> {
+    answered.await.unwrap_or(Err(CommitError::Closed))
 }
 
 /// The thread: ends when it is told to, or when nobody can ask any more.
@@ -161,6 +152,7 @@ fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock) 
             commits: Vec::new(),
             answers: Vec::new(),
             log_is_copied: false,
+            checkpoint_at_pages: LOG_PAGES_CHECKPOINT,
         }
         .run(receiver),
         Err(error) => refuse_all(receiver, &CommitError::of_sqlite("the writer", &error)),
@@ -173,15 +165,12 @@ fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock) 
     }
 }
 
-fn refuse_all(
-    receiver: &Receiver<Request>,
-    error: &CommitError,
-) -> Option<(Answer, Result<(), CommitError>)> {
+fn refuse_all(receiver: &Receiver<Request>, error: &CommitError) -> Option<(Answer, Result<(), CommitError>)> {
     while let Ok(request) = receiver.recv() {
         match request {
-            Request::Commit(_, answer)
-            | Request::Checkpoint(answer)
-            | Request::HealthWrite(answer) => drop(answer.send(Err(error.clone()))),
+            Request::Commit(_, answer) | Request::Checkpoint(answer) | Request::HealthWrite(answer) => {
+                drop(answer.send(Err(error.clone())));
+            }
             Request::Close(answer) => return Some((answer, Err(error.clone()))),
         }
     }
@@ -193,6 +182,8 @@ struct Serving<'connection> {
     commits: Vec<Vec<Fact>>,
     answers: Vec<Answer>,
     log_is_copied: bool,
+    /// Moves on while a reader keeps the log from being begun anew, so that not every commit pays for trying.
+    checkpoint_at_pages: u64,
 }
 
 impl Serving<'_> {
@@ -234,12 +225,7 @@ impl Serving<'_> {
     }
 
     /// Takes all commits that wait behind the first one; the request that ended the search, if it was another.
-    fn gather(
-        &mut self,
-        receiver: &Receiver<Request>,
-        facts: Vec<Fact>,
-        answer: Answer,
-    ) -> Option<Request> {
+    fn gather(&mut self, receiver: &Receiver<Request>, facts: Vec<Fact>, answer: Answer) -> Option<Request> {
         let mut facts_gathered = facts.len();
         self.commits.push(facts);
         self.answers.push(answer);
@@ -265,12 +251,21 @@ impl Serving<'_> {
         }
         self.commits.clear();
         self.log_is_copied = false;
+        self.bound_log();
+    }
+
+    fn bound_log(&mut self) {
         let pages = self.group.log_pages().unwrap_or(0);
-        // An error stops the group for good, and the next commit is told of it.
-        if pages >= LOG_PAGES_MAX {
-            drop(self.checkpoint_all());
-        } else if pages >= LOG_PAGES_CHECKPOINT {
-            drop(self.group.checkpoint());
+        if pages < LOG_PAGES_CHECKPOINT {
+            self.checkpoint_at_pages = LOG_PAGES_CHECKPOINT;
+        } else if pages >= self.checkpoint_at_pages {
+            self.checkpoint_at_pages = pages + LOG_PAGES_CHECKPOINT;
+            // An error stops the group for good, and the next commit is told of it.
+            drop(if pages >= LOG_PAGES_MAX {
+                self.checkpoint_all()
+            } else {
+                self.group.checkpoint()
+            });
         }
     }
 

@@ -73,9 +73,7 @@ impl Company {
     /// Where readers find a dataset.
     pub(crate) fn published(&self, dataset: &str) -> PathBuf {
         let dataset = self.datasets[dataset].as_table().unwrap();
-        let file = dataset
-            .get("file")
-            .unwrap_or_else(|| &dataset["probe"]["file"]);
+        let file = dataset.get("file").unwrap_or_else(|| &dataset["probe"]["file"]);
         self.dir.path().join(file.as_str().unwrap())
     }
 
@@ -127,11 +125,7 @@ impl Company {
     /// Fifteen seconds of life, then every transfer once.
     pub(crate) fn round(&mut self) {
         self.live();
-        for job in self
-            .jobs_with("produces")
-            .into_iter()
-            .chain(self.jobs_with("on"))
-        {
+        for job in self.jobs_with("produces").into_iter().chain(self.jobs_with("on")) {
             self.run(&job);
         }
     }
@@ -140,9 +134,7 @@ impl Company {
 pub(crate) fn names(list: Option<&Value>) -> Vec<String> {
     let list = list.and_then(Value::as_array);
     let names = list.into_iter().flatten();
-    names
-        .map(|name| name.as_str().unwrap().to_owned())
-        .collect()
+    names.map(|name| name.as_str().unwrap().to_owned()).collect()
 }
 
 pub(crate) fn said(output: &Output) -> String {

@@ -51,11 +51,7 @@ async fn post(security: MailSecurity, certificate: Certificate, mut rules: SmtpR
         password: Some(Secret::new(PASSWORD)),
         ca: Some(authority.file()),
     };
-    Post {
-        sink,
-        kind,
-        _dir: dir,
-    }
+    Post { sink, kind, _dir: dir }
 }
 
 /// An unprotected server on this machine, with what goes wrong.
@@ -66,20 +62,14 @@ async fn plain(faults: &[SmtpFault]) -> Post {
 #[tokio::test]
 async fn a_mail_goes_through_tls_from_the_first_byte_after_login() {
     let post = post(MailSecurity::Tls, Certificate::Good, rules(&[])).await;
-    assert_eq!(
-        send(&post.kind, opening(), TO).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     let mails = post.sink.mails(1).await;
     assert_eq!(mails[0].from, "freshd@seafood.example");
     assert_eq!(mails[0].to, ["warehouse@seafood.example"]);
     assert_eq!(mails[0].user.as_deref(), Some("freshd"));
     assert!(mails[0].protected);
     let text = String::from_utf8(mails[0].data.clone()).unwrap();
-    assert!(
-        text.contains("\r\nMessage-ID: <n-1042@seafood.example>\r\n"),
-        "{text}"
-    );
+    assert!(text.contains("\r\nMessage-ID: <n-1042@seafood.example>\r\n"), "{text}");
     assert!(
         text.contains("\r\nReferences: <incident-17@seafood.example>\r\n"),
         "{text}"
@@ -89,10 +79,7 @@ async fn a_mail_goes_through_tls_from_the_first_byte_after_login() {
 #[tokio::test]
 async fn before_starttls_nothing_is_said_but_hello() {
     let post = post(MailSecurity::StartTls, Certificate::Good, rules(&[])).await;
-    assert_eq!(
-        send(&post.kind, opening(), TO).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     assert!(post.sink.mails(1).await[0].protected);
     let clear: Vec<String> = post
         .sink
@@ -102,10 +89,7 @@ async fn before_starttls_nothing_is_said_but_hello() {
         .filter(|command| !command.starts_with('+'))
         .collect();
     assert_eq!(clear.len(), 2, "{clear:?}");
-    assert!(
-        clear[0].starts_with("EHLO ") && clear[1] == "STARTTLS",
-        "{clear:?}"
-    );
+    assert!(clear[0].starts_with("EHLO ") && clear[1] == "STARTTLS", "{clear:?}");
 }
 
 #[tokio::test]
@@ -113,10 +97,7 @@ async fn a_server_that_only_knows_auth_login_is_logged_in_to() {
     let mut rules = rules(&[]);
     rules.mechanisms = "LOGIN";
     let post = post(MailSecurity::Tls, Certificate::Good, rules).await;
-    assert_eq!(
-        send(&post.kind, opening(), TO).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     assert_eq!(post.sink.mails(1).await[0].user.as_deref(), Some("freshd"));
 }
 
@@ -125,10 +106,7 @@ async fn without_starttls_on_offer_nothing_is_sent() {
     let rules = rules(&[SmtpFault::HidesStartTls]);
     let post = post(MailSecurity::StartTls, Certificate::Good, rules).await;
     let (error, _) = temporary(send(&post.kind, opening(), TO).await);
-    assert!(
-        error.contains("localhost does not offer STARTTLS"),
-        "{error}"
-    );
+    assert!(error.contains("localhost does not offer STARTTLS"), "{error}");
     let record = post.sink.until("end", |record| record.ended == 1).await;
     assert_eq!(record.commands.len(), 1, "{:?}", record.commands);
 }
@@ -151,17 +129,9 @@ async fn a_bad_certificate_gets_neither_password_nor_mail() {
         ] {
             let post = post(security, certificate, rules(&[])).await;
             let (error, _) = temporary(send(&post.kind, opening(), TO).await);
-            assert!(
-                error.contains(expected),
-                "{security:?} {certificate:?}: {error}"
-            );
+            assert!(error.contains(expected), "{security:?} {certificate:?}: {error}");
             let record = post.sink.until("end", |record| record.ended == 1).await;
-            assert!(
-                !record
-                    .commands
-                    .iter()
-                    .any(|command| command.contains("AUTH"))
-            );
+            assert!(!record.commands.iter().any(|command| command.contains("AUTH")));
             assert!(record.mails.is_empty());
         }
     }
@@ -197,10 +167,7 @@ async fn a_wrong_password_is_final_and_is_not_told_even_when_the_server_repeats_
         *password = Some(Secret::new("wrong-but-secret-9911"));
     }
     let error = permanent(send(&post.kind, opening(), TO).await);
-    assert!(
-        error.contains("check username and password (535"),
-        "{error}"
-    );
+    assert!(error.contains("check username and password (535"), "{error}");
     assert!(error.contains("freshd [hidden] [hidden]"), "{error}");
     assert!(!error.contains("wrong-but-secret"), "{error}");
 }
@@ -248,15 +215,8 @@ async fn a_server_that_hangs_ends_the_try_within_its_bound_and_is_hung_up_on() {
         let post = plain(&[fault]).await;
         let begun = Instant::now();
         let (error, _) = temporary(send_within(SHORT, &post.kind, opening(), TO).await);
-        assert!(
-            begun.elapsed() < PROMPT,
-            "{fault:?} took {:?}",
-            begun.elapsed()
-        );
-        assert!(
-            error.contains("not accepted within 300ms"),
-            "{fault:?}: {error}"
-        );
+        assert!(begun.elapsed() < PROMPT, "{fault:?} took {:?}", begun.elapsed());
+        assert!(error.contains("not accepted within 300ms"), "{fault:?}: {error}");
         post.sink.until("end", |record| record.ended == 1).await;
     }
 }
@@ -272,10 +232,7 @@ async fn a_server_that_never_stops_talking_is_cut_off() {
 async fn a_mail_tried_again_after_a_lost_answer_has_the_same_id_and_bytes() {
     let post = plain(&[SmtpFault::ClosesAfterDot]).await;
     temporary(send(&post.kind, opening(), TO).await);
-    assert_eq!(
-        send(&post.kind, opening(), TO).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     let mails = post.sink.mails(2).await;
     assert_eq!(mails[0].data, mails[1].data);
 }
@@ -283,10 +240,7 @@ async fn a_mail_tried_again_after_a_lost_answer_has_the_same_id_and_bytes() {
 #[tokio::test]
 async fn an_accepted_mail_is_accepted_though_the_goodbye_never_comes() {
     let post = plain(&[SmtpFault::HangsAtQuit]).await;
-    assert_eq!(
-        send(&post.kind, opening(), TO).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     assert_eq!(post.sink.record().mails.len(), 1);
 }
 
@@ -319,8 +273,5 @@ async fn nobody_listening_may_pass() {
     }
     drop(free);
     let (error, _) = temporary(send(&post.kind, opening(), TO).await);
-    assert!(
-        error.starts_with("cannot connect to mail server localhost:"),
-        "{error}"
-    );
+    assert!(error.starts_with("cannot connect to mail server localhost:"), "{error}");
 }

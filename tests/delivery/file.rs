@@ -20,15 +20,10 @@ fn listing(dir: &Path) -> Vec<String> {
 async fn a_message_is_written_as_mail_and_json_into_a_directory_made_for_it() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = dir.path().join("new/outbox");
-    let kind = ChannelKind::File {
-        dir: outbox.clone(),
-    };
+    let kind = ChannelKind::File { dir: outbox.clone() };
     let outcome = send(&kind, opening(), None).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
-    assert_eq!(
-        listing(&outbox),
-        ["n-1042-warehouse.eml", "n-1042-warehouse.json"]
-    );
+    assert_eq!(listing(&outbox), ["n-1042-warehouse.eml", "n-1042-warehouse.json"]);
     let mail = std::fs::read_to_string(outbox.join("n-1042-warehouse.eml")).unwrap();
     assert!(mail.contains("\r\nTo: warehouse@localhost\r\n"), "{mail}");
     let json = std::fs::read_to_string(outbox.join("n-1042-warehouse.json")).unwrap();
@@ -39,9 +34,7 @@ async fn a_message_is_written_as_mail_and_json_into_a_directory_made_for_it() {
 #[tokio::test]
 async fn writing_it_again_changes_nothing_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
-    let kind = ChannelKind::File {
-        dir: dir.path().into(),
-    };
+    let kind = ChannelKind::File { dir: dir.path().into() };
     let read = || {
         listing(dir.path())
             .iter()
@@ -50,10 +43,7 @@ async fn writing_it_again_changes_nothing_and_leaves_nothing_behind() {
     };
     send(&kind, opening(), None).await;
     let first = read();
-    assert_eq!(
-        send(&kind, opening(), None).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&kind, opening(), None).await, DeliveryOutcome::Accepted);
     assert_eq!(first.len(), 2);
     assert_eq!(read(), first);
 }
@@ -62,9 +52,7 @@ async fn writing_it_again_changes_nothing_and_leaves_nothing_behind() {
 async fn no_name_leads_out_of_the_directory_or_onto_another_message() {
     let dir = tempfile::tempdir().unwrap();
     let outbox = dir.path().join("outbox");
-    let kind = ChannelKind::File {
-        dir: outbox.clone(),
-    };
+    let kind = ChannelKind::File { dir: outbox.clone() };
     for (id, team) in [
         ("../../escaped", "warehouse"),
         ("..", "../x"),
@@ -75,11 +63,7 @@ async fn no_name_leads_out_of_the_directory_or_onto_another_message() {
         let mut message = opening();
         message.id = id.into();
         message.team = Name::from(team);
-        assert_eq!(
-            send(&kind, message, None).await,
-            DeliveryOutcome::Accepted,
-            "{id}"
-        );
+        assert_eq!(send(&kind, message, None).await, DeliveryOutcome::Accepted, "{id}");
     }
     assert_eq!(listing(dir.path()), ["outbox"]);
     assert_eq!(listing(&outbox).len(), 10, "{:?}", listing(&outbox));

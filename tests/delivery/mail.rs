@@ -52,18 +52,9 @@ async fn another_parser_finds_subject_sender_recipient_date_and_both_bodies() {
         mail.from().unwrap().first().unwrap().address(),
         Some("freshd@localhost")
     );
-    assert_eq!(
-        mail.date().unwrap().to_timestamp(),
-        opening().at.as_second()
-    );
-    assert_eq!(
-        mail.header_raw("Auto-Submitted").unwrap().trim(),
-        "auto-generated"
-    );
-    assert_eq!(
-        mail.header_raw("List-Id").unwrap().trim(),
-        "freshd <freshd.localhost>"
-    );
+    assert_eq!(mail.date().unwrap().to_timestamp(), opening().at.as_second());
+    assert_eq!(mail.header_raw("Auto-Submitted").unwrap().trim(), "auto-generated");
+    assert_eq!(mail.header_raw("List-Id").unwrap().trim(), "freshd <freshd.localhost>");
     assert_eq!(mail.header_raw("X-Freshd-Incident").unwrap().trim(), "17");
     assert_eq!((mail.text_body_count(), mail.html_body_count()), (1, 1));
     assert_eq!(mail.attachment_count(), 0);
@@ -119,11 +110,7 @@ async fn the_text_fits_a_terminal_and_output_loses_only_its_colours() {
     let text = text_of(&written(opening()).await);
     // An address on the web is kept whole: it is to be clicked.
     for line in text.lines().filter(|line| !line.contains("https://")) {
-        assert!(
-            line.chars().count() <= 72,
-            "{} columns: {line}",
-            line.chars().count()
-        );
+        assert!(line.chars().count() <= 72, "{} columns: {line}", line.chars().count());
         assert_eq!(
             line.trim_end().len(),
             if line == "-- " { 2 } else { line.len() },
@@ -134,10 +121,7 @@ async fn the_text_fits_a_terminal_and_output_loses_only_its_colours() {
         text.contains("  | 23:03:26 ERROR ORA-12541: TNS:no listener\n"),
         "{text}"
     );
-    assert!(
-        text.contains("\n  |   "),
-        "a long line of output is continued: {text}"
-    );
+    assert!(text.contains("\n  |   "), "a long line of output is continued: {text}");
 }
 
 #[tokio::test]
@@ -164,11 +148,7 @@ async fn nothing_in_a_message_can_add_a_header_or_end_one() {
     let bytes = written(message).await;
     let mail = MessageParser::default().parse(&bytes).unwrap();
 
-    let mut names: Vec<&str> = mail
-        .headers()
-        .iter()
-        .map(mail_parser::Header::name)
-        .collect();
+    let mut names: Vec<&str> = mail.headers().iter().map(mail_parser::Header::name).collect();
     names.sort_unstable();
     assert_eq!(
         names,
@@ -189,18 +169,14 @@ async fn nothing_in_a_message_can_add_a_header_or_end_one() {
     );
     assert_eq!(
         mail.subject(),
-        Some(
-            "x\u{fffd}\u{fffd}Bcc: all@seafood.example\u{fffd}\u{fffd}\u{fffd}\u{fffd}hello\u{fffd}"
-        )
+        Some("x\u{fffd}\u{fffd}Bcc: all@seafood.example\u{fffd}\u{fffd}\u{fffd}\u{fffd}hello\u{fffd}")
     );
 }
 
 #[tokio::test]
 async fn a_recipient_that_is_more_than_an_address_is_not_written_to() {
     let dir = tempfile::tempdir().unwrap();
-    let kind = ChannelKind::File {
-        dir: dir.path().into(),
-    };
+    let kind = ChannelKind::File { dir: dir.path().into() };
     let outcome = send(&kind, opening(), Some("a@b.example\r\nBcc: c@d.example")).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
     let mail = std::fs::read_to_string(dir.path().join("n-1042-warehouse.eml")).unwrap();
@@ -223,10 +199,7 @@ async fn markup_in_a_message_is_shown_and_never_interpreted() {
     }];
     let html = html_of(&written(message).await);
 
-    assert!(
-        !html.contains("<script") && !html.contains("<img"),
-        "{html}"
-    );
+    assert!(!html.contains("<script") && !html.contains("<img"), "{html}");
     let shown = "&lt;script&gt;alert(1)&lt;/script&gt;&lt;img src=x onerror=&quot;y&quot;&gt;&amp;";
     assert_eq!(html.matches(shown).count(), 7, "{html}");
 }

@@ -18,20 +18,10 @@ fn slack(sink: &HttpSink) -> ChannelKind {
 
 async fn posted(message: Message) -> Value {
     let sink = HttpSink::start(Vec::new()).await;
-    assert_eq!(
-        send(&slack(&sink), message, None).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&slack(&sink), message, None).await, DeliveryOutcome::Accepted);
     let request = sink.requests(1).await.remove(0);
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", PATH)
-    );
-    assert!(
-        request
-            .header("content-type")
-            .starts_with("application/json")
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", PATH));
+    assert!(request.header("content-type").starts_with("application/json"));
     request.json()
 }
 
@@ -55,26 +45,10 @@ async fn a_message_says_in_words_what_its_sign_says() {
     let texts = texts(&body);
     assert_eq!(texts[0], ":red_circle: Late: stock");
     assert!(texts[1].starts_with("Stock per lot did not come by Friday 23:15."));
-    assert!(
-        texts[2].starts_with("*Since*  Fri 19 Jun 2026 23:15"),
-        "{}",
-        texts[2]
-    );
-    assert!(
-        texts[2].contains(
-            "*Runbook*  <https://wiki.seafood.example/stock?from=freshd&amp;incident=17>"
-        )
-    );
-    assert!(
-        texts[3].contains("\n```\n23:03:11 connecting"),
-        "{}",
-        texts[3]
-    );
-    assert!(
-        texts[4].contains("\n```\nfreshd ack 17 --for 2h\n"),
-        "{}",
-        texts[4]
-    );
+    assert!(texts[2].starts_with("*Since*  Fri 19 Jun 2026 23:15"), "{}", texts[2]);
+    assert!(texts[2].contains("*Runbook*  <https://wiki.seafood.example/stock?from=freshd&amp;incident=17>"));
+    assert!(texts[3].contains("\n```\n23:03:11 connecting"), "{}", texts[3]);
+    assert!(texts[4].contains("\n```\nfreshd ack 17 --for 2h\n"), "{}", texts[4]);
     assert_eq!(
         texts[5],
         "*Problem*, incident 17, critical, owner warehouse, for team warehouse"
@@ -153,19 +127,13 @@ async fn a_message_calls_nobody_and_cannot_leave_its_block() {
 #[tokio::test]
 async fn a_rejected_layout_is_sent_once_more_as_text() {
     let sink = HttpSink::start(vec![HttpAnswer::status(400, "invalid_blocks")]).await;
-    assert_eq!(
-        send(&slack(&sink), opening(), None).await,
-        DeliveryOutcome::Accepted
-    );
+    assert_eq!(send(&slack(&sink), opening(), None).await, DeliveryOutcome::Accepted);
     let requests = sink.requests(2).await;
     assert!(requests[0].json().get("blocks").is_some());
     let second = requests[1].json();
     assert!(second.get("blocks").is_none());
     let text = second["text"].as_str().unwrap();
-    assert!(
-        text.contains("*Since*") && text.contains("freshd ack 17"),
-        "{text}"
-    );
+    assert!(text.contains("*Since*") && text.contains("freshd ack 17"), "{text}");
 }
 
 #[tokio::test]
@@ -187,14 +155,8 @@ async fn slacks_own_word_for_a_final_refusal_is_named() {
     ] {
         let sink = HttpSink::start(vec![HttpAnswer::status(status, word)]).await;
         let error = permanent(send(&slack(&sink), opening(), None).await);
-        assert!(
-            error.contains(word) && error.contains(&status.to_string()),
-            "{error}"
-        );
-        assert!(
-            !error.contains("CANARY") && !error.contains("canary"),
-            "{error}"
-        );
+        assert!(error.contains(word) && error.contains(&status.to_string()), "{error}");
+        assert!(!error.contains("CANARY") && !error.contains("canary"), "{error}");
     }
 }
 

@@ -47,10 +47,7 @@ async fn the_body_holds_every_field_of_the_message() {
     let outcome = send(&hook(&sink, None), opening(), Some("bridge")).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
     let request = sink.requests(1).await.remove(0);
-    assert_eq!(
-        (request.method.as_str(), request.path.as_str()),
-        ("POST", PATH)
-    );
+    assert_eq!((request.method.as_str(), request.path.as_str()), ("POST", PATH));
     assert_eq!(request.header("webhook-id"), "n-1042");
     assert_eq!(request.header("webhook-signature"), "");
     let body = request.json();
@@ -78,14 +75,8 @@ async fn receivers_verify_the_signature_with_either_form_of_secret() {
     send(&hook(&sink, Some("a plain secret")), opening(), None).await;
     let requests = sink.requests(2).await;
     verify(&requests[0], &Webhook::new(SECRET).unwrap());
-    verify(
-        &requests[1],
-        &Webhook::from_bytes(b"a plain secret".to_vec()).unwrap(),
-    );
-    assert_eq!(
-        requests[0].header("webhook-id"),
-        requests[1].header("webhook-id")
-    );
+    verify(&requests[1], &Webhook::from_bytes(b"a plain secret".to_vec()).unwrap());
+    assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
 }
 
 #[tokio::test]
@@ -116,10 +107,7 @@ async fn what_may_pass_is_told_from_what_will_not() {
     }
     for status in [400, 401, 403, 404, 422] {
         let error = permanent(answered(HttpAnswer::status(status, "never\nmore")).await);
-        assert!(
-            error.ends_with(&format!("answered {status}: never")),
-            "{error}"
-        );
+        assert!(error.ends_with(&format!("answered {status}: never")), "{error}");
     }
     let error = permanent(answered(HttpAnswer::status(410, "")).await);
     assert!(error.contains("410: the receiver is gone"), "{error}");
@@ -147,11 +135,7 @@ async fn a_receiver_that_hangs_or_drips_ends_the_try_within_its_bound() {
         let begun = Instant::now();
         let kind = hook(&sink, Some(SECRET));
         let (error, _) = temporary(send_within(SHORT, &kind, opening(), None).await);
-        assert!(
-            begun.elapsed() < PROMPT,
-            "{answer:?} took {:?}",
-            begun.elapsed()
-        );
+        assert!(begun.elapsed() < PROMPT, "{answer:?} took {:?}", begun.elapsed());
         assert!(error.contains("not accepted within 300ms"), "{error}");
         sink.until("end", |record| record.ended == 1).await;
     }
@@ -167,11 +151,7 @@ async fn a_channel_that_hangs_keeps_no_other_waiting() {
     let slow_channel = channel(hook(&slow, None));
     let hanging = tokio::spawn({
         let delivery = Arc::clone(&delivery);
-        async move {
-            delivery
-                .send(&slow_channel, &notification(opening(), None))
-                .await
-        }
+        async move { delivery.send(&slow_channel, &notification(opening(), None)).await }
     });
     slow.requests(1).await;
     let outcome = delivery
@@ -202,11 +182,7 @@ async fn only_the_beginning_of_a_huge_answer_is_read() {
     let (error, _) = temporary(send(&hook(&sink, None), opening(), None).await);
     assert!(error.chars().count() <= 500, "{error}");
     let record = sink.until("end", |record| record.ended == 1).await;
-    assert!(
-        record.bytes_taken < 20_000_000,
-        "{} bytes",
-        record.bytes_taken
-    );
+    assert!(record.bytes_taken < 20_000_000, "{} bytes", record.bytes_taken);
 }
 
 #[tokio::test]
@@ -248,10 +224,7 @@ async fn an_unusable_ca_file_is_named() {
     let empty = dir.path().join("empty.pem");
     std::fs::write(&empty, "not a certificate\n").unwrap();
     let sink = HttpSink::start(Vec::new()).await;
-    for (file, expected) in [
-        (dir.path().join("none.pem"), "No such file"),
-        (empty, "no certificate"),
-    ] {
+    for (file, expected) in [(dir.path().join("none.pem"), "No such file"), (empty, "no certificate")] {
         let kind = ChannelKind::Webhook {
             url: Secret::new(sink.url("/")),
             secret: None,
@@ -279,10 +252,7 @@ async fn a_url_that_is_no_web_address_is_refused_without_telling_it() {
             ca: None,
         };
         let error = permanent(send(&kind, opening(), None).await);
-        assert!(
-            error.contains("url") && !error.contains("canary"),
-            "{error}"
-        );
+        assert!(error.contains("url") && !error.contains("canary"), "{error}");
     }
 }
 
@@ -300,9 +270,7 @@ async fn no_failure_tells_a_secret_even_when_the_receiver_repeats_it() {
     let sink = HttpSink::start(Vec::new()).await;
     let kind = hook(&sink, Some(SECRET));
     drop(sink);
-    if let DeliveryOutcome::Temporary { error, .. } =
-        send_within(SHORT, &kind, opening(), None).await
-    {
+    if let DeliveryOutcome::Temporary { error, .. } = send_within(SHORT, &kind, opening(), None).await {
         texts.push(error);
     }
     assert!(texts[0].contains("bad token [hidden]"), "{}", texts[0]);

@@ -140,22 +140,14 @@ impl HttpSink {
     }
 
     /// Waits until the record is as wanted.
-    pub(crate) async fn until(
-        &self,
-        what: &str,
-        holds: impl FnMut(&HttpRecord) -> bool,
-    ) -> HttpRecord {
+    pub(crate) async fn until(&self, what: &str, holds: impl FnMut(&HttpRecord) -> bool) -> HttpRecord {
         wait_until(&self.record, what, holds).await
     }
 }
 
 type Answers = Mutex<VecDeque<HttpAnswer>>;
 
-async fn serve_socket(
-    socket: TcpStream,
-    answers: &Answers,
-    record: &watch::Sender<HttpRecord>,
-) -> io::Result<()> {
+async fn serve_socket(socket: TcpStream, answers: &Answers, record: &watch::Sender<HttpRecord>) -> io::Result<()> {
     let resets = matches!(answers.lock().unwrap().front(), Some(HttpAnswer::Resets));
     if resets {
         answers.lock().unwrap().pop_front();
@@ -181,9 +173,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
         }
         HttpAnswer::Hangs | HttpAnswer::Resets => until_gone(&mut stream).await,
         HttpAnswer::HangsInBody(status) => {
-            stream
-                .write_all(head(status, &[], 1_000_000).as_bytes())
-                .await?;
+            stream.write_all(head(status, &[], 1_000_000).as_bytes()).await?;
             stream.flush().await?;
             until_gone(&mut stream).await
         }
@@ -196,9 +186,7 @@ async fn serve<S: AsyncRead + AsyncWrite + Unpin>(
             stream.shutdown().await
         }
         HttpAnswer::Floods(status, bytes) => {
-            stream
-                .write_all(head(status, &[], bytes).as_bytes())
-                .await?;
+            stream.write_all(head(status, &[], bytes).as_bytes()).await?;
             for _ in 0..bytes / 4096 {
                 stream.write_all(&[b'x'; 4096]).await?;
                 record.send_modify(|record| record.bytes_taken += 4096);
@@ -220,11 +208,7 @@ async fn read_request<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<HttpRe
     };
     let text = String::from_utf8_lossy(&heard[..end]).into_owned();
     let mut lines = text.lines();
-    let mut first = lines
-        .next()
-        .unwrap_or_default()
-        .split(' ')
-        .map(str::to_owned);
+    let mut first = lines.next().unwrap_or_default().split(' ').map(str::to_owned);
     let mut request = HttpRequest {
         method: first.next().unwrap_or_default(),
         path: first.next().unwrap_or_default(),

@@ -15,11 +15,7 @@ use tokio::sync::watch;
 const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Waits until what a sink has recorded satisfies `holds`, and returns the record of that moment.
-pub(crate) async fn wait_until<R>(
-    record: &watch::Sender<R>,
-    what: &str,
-    mut holds: impl FnMut(&R) -> bool,
-) -> R
+pub(crate) async fn wait_until<R>(record: &watch::Sender<R>, what: &str, mut holds: impl FnMut(&R) -> bool) -> R
 where
     R: Clone + std::fmt::Debug,
 {

@@ -1,8 +1,8 @@
 //! Messages as the seafood company would get them.
 
 use freshd::model::{
-    Address, Channel, ChannelKind, IncidentId, Message, MessageFact, Name, Notification,
-    NotificationId, NotificationState, ProblemKind, Purpose, Severity,
+    Address, Channel, ChannelKind, IncidentId, Message, MessageFact, Name, Notification, NotificationId,
+    NotificationState, ProblemKind, Purpose, Severity,
 };
 
 /// The first message about stock figures that did not come.
@@ -62,10 +62,7 @@ pub(crate) fn recovery() -> Message {
         headline: "Stock per lot is fresh again: version 42 came at 23:41, 26 minutes late.".into(),
         facts: facts(&[
             ("Lasted", "26m, from Fri 19 Jun 23:15 to 23:41 Europe/Oslo"),
-            (
-                "Data as of",
-                "Fri 19 Jun 2026 23:39, version 42, 8,214 rows",
-            ),
+            ("Data as of", "Fri 19 Jun 2026 23:39, version 42, 8,214 rows"),
             ("Read meanwhile", "by nobody"),
         ]),
         output: Vec::new(),

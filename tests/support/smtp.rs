@@ -127,17 +127,11 @@ impl SmtpSink {
 
     /// Waits until so many mails are there.
     pub(crate) async fn mails(&self, count: usize) -> Vec<ReceivedMail> {
-        self.until("mails", |record| record.mails.len() >= count)
-            .await
-            .mails
+        self.until("mails", |record| record.mails.len() >= count).await.mails
     }
 
     /// Waits until the record is as wanted.
-    pub(crate) async fn until(
-        &self,
-        what: &str,
-        holds: impl FnMut(&SmtpRecord) -> bool,
-    ) -> SmtpRecord {
+    pub(crate) async fn until(&self, what: &str, holds: impl FnMut(&SmtpRecord) -> bool) -> SmtpRecord {
         wait_until(&self.record, what, holds).await
     }
 }

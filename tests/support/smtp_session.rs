@@ -36,11 +36,7 @@ struct Line {
 }
 
 impl Session {
-    pub(super) fn new(
-        rules: SmtpRules,
-        fault: SmtpFault,
-        record: Arc<watch::Sender<SmtpRecord>>,
-    ) -> Self {
+    pub(super) fn new(rules: SmtpRules, fault: SmtpFault, record: Arc<watch::Sender<SmtpRecord>>) -> Self {
         Self {
             rules,
             fault,
@@ -129,8 +125,7 @@ impl Session {
     fn note(&self, command: &str) {
         let lead = if self.protected { "+" } else { "" };
         let command = format!("{lead}{command}");
-        self.record
-            .send_modify(|record| record.commands.push(command));
+        self.record.send_modify(|record| record.commands.push(command));
     }
 
     fn refusal(&self, verb: &str) -> Option<&'static str> {
@@ -226,9 +221,7 @@ impl Line {
     }
 
     async fn say(&mut self, words: &str) -> io::Result<()> {
-        self.stream
-            .write_all(format!("{words}\r\n").as_bytes())
-            .await?;
+        self.stream.write_all(format!("{words}\r\n").as_bytes()).await?;
         self.stream.flush().await
     }
 
@@ -259,9 +252,7 @@ impl Line {
 }
 
 fn address(command: &str) -> String {
-    let inside = command
-        .split_once('<')
-        .and_then(|(_, rest)| rest.split_once('>'));
+    let inside = command.split_once('<').and_then(|(_, rest)| rest.split_once('>'));
     inside.map_or_else(String::new, |(address, _)| address.to_owned())
 }
 

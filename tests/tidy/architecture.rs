@@ -31,16 +31,10 @@ pub(crate) fn rooms(architecture: &str) -> Result<Vec<Room>, String> {
             list => list.split(',').map(|room| room.trim().to_owned()).collect(),
         };
         if let Some(below) = may_use.iter().find(|room| !above.contains(room)) {
-            return Err(format!(
-                "`{name}` uses `{below}`, which is no room above it"
-            ));
+            return Err(format!("`{name}` uses `{below}`, which is no room above it"));
         }
         let pure = purpose.starts_with("PURE");
-        rooms.push(Room {
-            name,
-            pure,
-            may_use,
-        });
+        rooms.push(Room { name, pure, may_use });
     }
     if rooms.is_empty() {
         return Err("there is no table `room | what it is for | may use`".to_owned());
@@ -58,9 +52,7 @@ pub(crate) fn named_paths(architecture: &str) -> Vec<&str> {
         } else if !fenced {
             let quoted = line.split('`').skip(1).step_by(2);
             paths.extend(quoted.filter(|text| {
-                text.contains('/')
-                    && !text.contains([' ', '*', '<'])
-                    && !text.starts_with(['/', '.', '$'])
+                text.contains('/') && !text.contains([' ', '*', '<']) && !text.starts_with(['/', '.', '$'])
             }));
         }
     }
@@ -78,9 +70,7 @@ pub(crate) fn modules(library: &str) -> Vec<&str> {
 #[test]
 fn a_row_that_looks_below_itself_is_refused() {
     let head = "| room | what it is for | may use |\n|---|---|---|\n";
-    let table = format!(
-        "{head}| `a` | PURE: x | - |\n| `b` | y | a |\n| `c` | z | all above |\n\n| `d` | no | - |"
-    );
+    let table = format!("{head}| `a` | PURE: x | - |\n| `b` | y | a |\n| `c` | z | all above |\n\n| `d` | no | - |");
     let read = rooms(&table).unwrap();
     let names: Vec<(&str, bool, usize)> = read
         .iter()
@@ -95,7 +85,6 @@ fn a_row_that_looks_below_itself_is_refused() {
 
 #[test]
 fn paths_are_found_in_prose_and_not_in_pictures() {
-    let text =
-        "see `src/a/` and `x`\n```\n`src/picture/`\n```\n`tests/b.rs`, `/etc/freshd`, `a / b`";
+    let text = "see `src/a/` and `x`\n```\n`src/picture/`\n```\n`tests/b.rs`, `/etc/freshd`, `a / b`";
     assert_eq!(named_paths(text), ["src/a/", "tests/b.rs"]);
 }

@@ -10,9 +10,7 @@ pub(crate) const LINES_MAX: usize = 400;
 const UNSAFE_FILE: &str = "src/runner/sys.rs";
 
 /// Words that mean everything, and so nothing.
-const EMPTY_WORDS: [&str; 7] = [
-    "task", "workflow", "dag", "handler", "manager", "util", "helper",
-];
+const EMPTY_WORDS: [&str; 7] = ["task", "workflow", "dag", "handler", "manager", "util", "helper"];
 
 /// What a pure room cannot name: beginnings of paths.
 const IMPURE_BEGINNINGS: [&str; 12] = [
@@ -45,20 +43,13 @@ pub(crate) fn imports(source: &Source, rooms: &[Room]) -> Vec<String> {
         return Vec::new();
     };
     let Some(row) = rooms.iter().find(|row| row.name == room) else {
-        return vec![format!(
-            "{}: `{room}` is not in the table of rooms",
-            source.path
-        )];
+        return vec![format!("{}: `{room}` is not in the table of rooms", source.path)];
     };
     let mut complaints = Vec::new();
     for (offset, path) in paths(&source.code) {
-        let supers = path
-            .iter()
-            .take_while(|segment| *segment == "super")
-            .count();
+        let supers = path.iter().take_while(|segment| *segment == "super").count();
         // src/ROOM/mod.rs is one step below the root, src/ROOM/file.rs two.
-        let depth =
-            source.path.split('/').count() - 1 - usize::from(source.path.ends_with("/mod.rs"));
+        let depth = source.path.split('/').count() - 1 - usize::from(source.path.ends_with("/mod.rs"));
         let named = match path[0].as_str() {
             "crate" | "freshd" => path.get(1),
             "super" if supers >= depth => path
@@ -80,10 +71,7 @@ pub(crate) fn imports(source: &Source, rooms: &[Room]) -> Vec<String> {
 /// A pure room has no runtime, database, file, process, clock or chance in it.
 pub(crate) fn purity(source: &Source, rooms: &[Room]) -> Vec<String> {
     let room = source.room();
-    if !rooms
-        .iter()
-        .any(|row| row.pure && Some(row.name.as_str()) == room)
-    {
+    if !rooms.iter().any(|row| row.pure && Some(row.name.as_str()) == room) {
         return Vec::new();
     }
     let mut complaints = Vec::new();
@@ -151,10 +139,7 @@ pub(crate) fn names(source: &Source) -> Vec<String> {
         }
         if let Some(word) = empty_word(token.text) {
             let place = source.place(token.offset);
-            complaints.push(format!(
-                "{place}: `{}` says `{word}`; what is it?",
-                token.text
-            ));
+            complaints.push(format!("{place}: `{}` says `{word}`; what is it?", token.text));
         }
     }
     complaints
@@ -187,12 +172,7 @@ pub(crate) fn unsafety(source: &Source) -> Vec<String> {
     let tokens = tokens(&source.code);
     let found = tokens.iter().filter(|token| token.text == "unsafe");
     found
-        .map(|token| {
-            format!(
-                "{}: `unsafe` outside {UNSAFE_FILE}",
-                source.place(token.offset)
-            )
-        })
+        .map(|token| format!("{}: `unsafe` outside {UNSAFE_FILE}", source.place(token.offset)))
         .collect()
 }
 
@@ -258,32 +238,21 @@ fn clocks_files_and_chance_are_found_in_a_pure_room_and_nowhere_else() {
         assert_eq!(complaints("src/shell/mod.rs"), 0, "{text}");
         assert_eq!(complaints("src/pure/tests.rs"), 0, "{text}");
     }
-    let text =
-        "use jiff::Timestamp; fn a(now: Timestamp) {} #[cfg(test)] mod tests { use std::fs; }";
-    assert_eq!(
-        purity(&Source::new("src/pure/mod.rs", text), &three_rooms()),
-        [""; 0]
-    );
+    let text = "use jiff::Timestamp; fn a(now: Timestamp) {} #[cfg(test)] mod tests { use std::fs; }";
+    assert_eq!(purity(&Source::new("src/pure/mod.rs", text), &three_rooms()), [""; 0]);
 }
 
 #[test]
 fn a_file_without_a_first_sentence_is_found() {
     for (text, complaints) in [
         ("//! What it is for.\n\nfn a() {}", 0),
-        (
-            "//! A long sentence that goes on\n//! in a second line.\n",
-            0,
-        ),
+        ("//! A long sentence that goes on\n//! in a second line.\n", 0),
         ("fn a() {}\n//! What it is for.", 1),
         ("//! Things.", 1),
         ("//! a sentence without an end", 1),
         ("", 1),
     ] {
-        assert_eq!(
-            header(&Source::new("src/a/mod.rs", text)).len(),
-            complaints,
-            "{text}"
-        );
+        assert_eq!(header(&Source::new("src/a/mod.rs", text)).len(), complaints, "{text}");
     }
 }
 
@@ -292,14 +261,8 @@ fn a_long_file_needs_a_reason_and_a_short_one_has_none() {
     let long = Source::new("src/a/long.rs", &"\n".repeat(LINES_MAX + 1));
     let short = Source::new("src/a/short.rs", &"\n".repeat(LINES_MAX));
     let both = [("src/a/long.rs", "why"), ("src/a/short.rs", "why")];
-    assert_eq!(
-        (length(&long, &[]).len(), length(&short, &[]).len()),
-        (1, 0)
-    );
-    assert_eq!(
-        (length(&long, &both).len(), length(&short, &both).len()),
-        (0, 1)
-    );
+    assert_eq!((length(&long, &[]).len(), length(&short, &[]).len()), (1, 0));
+    assert_eq!((length(&long, &both).len(), length(&short, &both).len()), (0, 1));
 }
 
 #[test]

@@ -119,10 +119,7 @@ fn blank_length(text: &str, at: usize) -> usize {
     let rest = &bytes[at..];
     let in_a_word = at > 0 && is_word(bytes[at - 1]);
     match rest {
-        [b'/', b'/', ..] => rest
-            .iter()
-            .position(|byte| *byte == b'\n')
-            .unwrap_or(rest.len()),
+        [b'/', b'/', ..] => rest.iter().position(|byte| *byte == b'\n').unwrap_or(rest.len()),
         [b'/', b'*', ..] => {
             let (mut depth, mut end) = (0, 0);
             loop {
@@ -141,10 +138,7 @@ fn blank_length(text: &str, at: usize) -> usize {
         [b'b' | b'c', b'"', ..] if !in_a_word => 1 + literal_length(&rest[1..], b'"'),
         [b'r' | b'b' | b'c', ..] if !in_a_word => {
             let prefix = rest.iter().take_while(|byte| b"rbc".contains(byte)).count();
-            let hashes = rest[prefix..]
-                .iter()
-                .take_while(|byte| **byte == b'#')
-                .count();
+            let hashes = rest[prefix..].iter().take_while(|byte| **byte == b'#').count();
             let raw = rest[prefix - 1] == b'r' && rest.get(prefix + hashes) == Some(&b'"');
             if !raw {
                 return 0;
@@ -160,11 +154,7 @@ fn blank_length(text: &str, at: usize) -> usize {
         [b'\'', ..] => {
             let mut characters = text[at + 1..].chars();
             let first = characters.next().map_or(0, char::len_utf8);
-            if characters.next() == Some('\'') {
-                first + 2
-            } else {
-                0
-            }
+            if characters.next() == Some('\'') { first + 2 } else { 0 }
         }
         _ => 0,
     }
@@ -206,10 +196,7 @@ pub(crate) fn tokens(code: &str) -> Vec<Token<'_>> {
     while offset < bytes.len() {
         let length = match &bytes[offset..] {
             [b':', b':', ..] => 2,
-            [first, ..] if is_word(*first) => bytes[offset..]
-                .iter()
-                .take_while(|byte| is_word(**byte))
-                .count(),
+            [first, ..] if is_word(*first) => bytes[offset..].iter().take_while(|byte| is_word(**byte)).count(),
             _ => 1,
         };
         let text = &code[offset..offset + length];
@@ -233,12 +220,7 @@ pub(crate) fn paths(code: &str) -> Vec<(usize, Vec<String>)> {
 }
 
 /// Reads one path, or steps over one token, and returns where it ended.
-fn path(
-    tokens: &[Token<'_>],
-    mut at: usize,
-    prefix: &[String],
-    found: &mut Vec<(usize, Vec<String>)>,
-) -> usize {
+fn path(tokens: &[Token<'_>], mut at: usize, prefix: &[String], found: &mut Vec<(usize, Vec<String>)>) -> usize {
     let offset = tokens[at].offset;
     if !tokens[at].is_word() {
         return at + 1;
@@ -286,22 +268,15 @@ fn paths_are_spelt_out_of_their_braces() {
         .into_iter()
         .map(|(_, path)| path.join("::"))
         .collect();
-    for path in [
-        "crate::model::Name",
-        "crate::model::Run",
-        "crate::store",
-        "c::d",
-    ] {
-        assert!(
-            found.iter().any(|it| it == path),
-            "{path} is not in {found:?}"
-        );
+    for path in ["crate::model::Name", "crate::model::Run", "crate::store", "c::d"] {
+        assert!(found.iter().any(|it| it == path), "{path} is not in {found:?}");
     }
 }
 
 #[test]
 fn production_code_ends_where_tests_begin_and_goes_on_behind_them() {
-    let text = "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() { c() }\n}\nfn d() {}\n#[cfg(test)]\nmod tests;\nfn e() {}";
+    let text =
+        "fn a() {}\n#[cfg(test)]\nmod tests {\n    fn b() { c() }\n}\nfn d() {}\n#[cfg(test)]\nmod tests;\nfn e() {}";
     let code = Source::new("src/room/mod.rs", text).production_code();
     let words: Vec<&str> = tokens(&code).iter().map(|token| token.text).collect();
     let names: Vec<&&str> = words

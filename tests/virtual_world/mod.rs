@@ -137,9 +137,9 @@ impl World {
         self.handle(Event::Started { accepted });
         // The keeper outlives the daemon and knows what it started; what it does not know never ran.
         let unfinished = self.engine.as_ref().map(Engine::unfinished).unwrap_or_default();
-        for (id, _) in unfinished {
-            if !self.specs.contains_key(&id) {
-                self.handle(Event::AttemptNeverStarted(id));
+        for attempt in unfinished {
+            if !self.specs.contains_key(&attempt.id) {
+                self.handle(Event::AttemptNeverStarted(attempt.id));
             }
         }
     }

@@ -1,1 +1,179 @@
-//! later
+//! Root file and includes: found, bounded, told apart, and safe to trust.
+
+use std::fmt::Write as _;
+
+use super::*;
+
+const JOB: &str = "[jobs.NAME]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\n";
+
+fn including(patterns: &str) -> String {
+    format!("include = {patterns}\n{TOP}")
+}
+
+#[test]
+fn every_included_file_is_checked_alike_and_names_its_own_lines() {
+    let place = Place::new();
+    place.write("jobs.d/a.toml", &JOB.replace("NAME", "a").replace("1h", "soon"));
+    place.write("jobs.d/b.toml", "[jobs.b\n");
+    place.write(
+        "jobs.d/c.toml",
+        "[jobs.c]\nowner = \"opps\"\ncommand = \"true\"\nneeds = [\"lotz\"]\n",
+    );
+    place.write("jobs.d/.hidden.toml", "broken");
+    place.write("jobs.d/d.toml.bak", "broken");
+    let loaded = place.load_text(&including("[\"jobs.d/*.toml\"]"));
+    assert_eq!(
+        place.lines(&loaded, Level::Error),
+        [
+            "jobs.d/a.toml:4:9 `\"soon\"` `soon` is not a duration (write a number with a unit, as in 90s, 15m, 26h or 7d 2h)",
+            "jobs.d/b.toml:1:7 `b` the header is not closed by `]` (write the whole header on one line, as in [jobs.NAME])",
+            "jobs.d/c.toml:2:9 `\"opps\"` unknown team `opps` (did you mean `ops`?)",
+            "jobs.d/c.toml:4:10 `\"lotz\"` unknown dataset `lotz` (did you mean `lots`?)",
+        ]
+    );
+    let names: Vec<String> = loaded
+        .files
+        .iter()
+        .map(|(name, _)| name.rsplit('/').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(names, ["jobs.toml", "a.toml", "b.toml", "c.toml"]);
+}
+
+#[test]
+fn a_name_defined_in_two_files_names_both_places() {
+    let place = Place::new();
+    place.write("jobs.d/a.toml", &JOB.replace("NAME", "x"));
+    place.write("jobs.d/b.toml", &format!("\n{}", JOB.replace("NAME", "x")));
+    let loaded = place.load_text(&including("[\"jobs.d/*\"]"));
+    assert_eq!(
+        place.lines(&loaded, Level::Error),
+        [
+            "jobs.d/b.toml:2:7 `x` job `x` is defined twice, first in jobs.d/a.toml line 1 (keep one of the two, or give one another name)"
+        ]
+    );
+}
+
+#[test]
+fn includes_are_told_apart_from_the_root() {
+    let place = Place::new();
+    place.write("a.toml", "include = [\"b.toml\"]\ntimezone = \"UTC\"\n");
+    place.write("b.toml", "");
+    let loaded = place.load_text(&including("[\"a.toml\", \"no/*.toml\", \"c.toml\", \"./jobs.toml\"]"));
+    assert_eq!(
+        place.lines(&loaded, Level::Error),
+        [
+            "jobs.toml:1:35 `\"c.toml\"` `c.toml` does not exist (create it, or correct the path)",
+            "jobs.toml:1:45 `\"./jobs.toml\"` `./jobs.toml` includes the file itself (write a pattern that only matches other files, as in jobs.d/*.toml)",
+            "a.toml:1:1 `include` `include` belongs into the root file (include that file from the root file; included files include nothing)",
+            "a.toml:2:1 `timezone` `timezone` belongs into the root file (write it into the file that has the `include`)",
+        ]
+    );
+    assert_eq!(
+        place.lines(&loaded, Level::Warning),
+        [
+            "jobs.toml:1:22 `\"no/*.toml\"` `no/*.toml` matches no file (create one, correct the pattern, or take it out)"
+        ]
+    );
+}
+
+#[test]
+fn a_file_matched_twice_is_read_once() {
+    let place = Place::new();
+    place.write("jobs.d/a.toml", &JOB.replace("NAME", "a"));
+    let loaded = place.load_text(&including("[\"jobs.d/*.toml\", \"*/a.toml\"]"));
+    assert_eq!(loaded.files.len(), 2);
+    assert_eq!(loaded.settings.unwrap().jobs.len(), 1);
+}
+
+#[test]
+fn a_missing_or_oversized_root_is_one_error() {
+    let place = Place::new();
+    let found = place.lines(&place.load(), Level::Error);
+    assert_eq!(
+        found,
+        ["jobs.toml:1:1 `` `jobs.toml` does not exist (create it, or correct the path)"]
+    );
+    let large = format!("{TOP}#{}", "x".repeat(1 << 20));
+    let found = place.lines(&place.load_text(&large), Level::Error);
+    assert_eq!(
+        found,
+        ["jobs.toml:1:1 `` `jobs.toml` is larger than 1024 KiB (split it into several files)"]
+    );
+}
+
+#[test]
+fn a_pipe_is_not_waited_for() {
+    let place = Place::new();
+    let pipe = place.path("jobs.toml");
+    let made = std::process::Command::new("mkfifo").arg(&pipe).status().unwrap();
+    assert!(made.success());
+    let found = place.lines(&place.load(), Level::Error);
+    assert_eq!(
+        found,
+        ["jobs.toml:1:1 `` `jobs.toml` is not a file (name a regular file)"]
+    );
+}
+
+#[test]
+fn more_than_ten_thousand_jobs_are_refused() {
+    let place = Place::new();
+    let mut text = TOP.to_owned();
+    text.push_str("[jobs]\n");
+    for number in 0..10_001 {
+        writeln!(text, "j{number}={{owner=\"ops\",command=\"true\"}}").unwrap();
+    }
+    let found = place.lines(&place.load_text(&text), Level::Error);
+    assert_eq!(found.len(), 1);
+    assert!(found[0].contains("more than 10000 jobs"), "{found:?}");
+}
+
+#[test]
+fn root_refuses_what_others_can_change_and_others_do_not() {
+    for (unsafe_path, culprit) in [
+        ("jobs.toml", "jobs.toml"),
+        ("conf.d", "conf.d/a.toml"),
+        ("conf.d/a.toml", "conf.d/a.toml"),
+        ("secrets", "secrets/hook"),
+        ("secrets/hook", "secrets/hook"),
+        ("job.env", "job.env"),
+    ] {
+        for root in [true, false] {
+            let mut place = Place::new();
+            place.environment.root = root;
+            place.write("conf.d/a.toml", "");
+            place.write("secrets/hook", "x");
+            place.write("job.env", "A=1\n");
+            place.write(
+                "jobs.toml",
+                &format!(
+                    "{}[channels.h]\ntype = \"webhook\"\nurl = \"https://h/\"\nsecret = {{ file = \"secrets/hook\" }}\n\
+                     [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nenv_file = \"job.env\"\n",
+                    including("[\"conf.d/*.toml\"]")
+                ),
+            );
+            place.mode("secrets/hook", 0o600);
+            assert!(place.load().settings.is_some());
+            let mode = if place.path(unsafe_path).is_dir() { 0o777 } else { 0o646 };
+            place.mode(unsafe_path, mode);
+            let loaded = place.load();
+            let errors = place.lines(&loaded, Level::Error);
+            assert_eq!(errors.len(), usize::from(root), "{unsafe_path}: {errors:?}");
+            if root {
+                assert!(errors[0].contains("can be changed by others"), "{errors:?}");
+                assert!(errors[0].contains(&format!("`{culprit}`")), "{errors:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn root_is_told_once_that_jobs_run_as_root() {
+    let mut place = Place::new();
+    place.environment.root = true;
+    let text = format!("{TOP}{}{}", JOB.replace("NAME", "a"), JOB.replace("NAME", "b"));
+    let loaded = place.load_text(&text);
+    let notes = place.lines(&loaded, Level::Note);
+    let told = "jobs.toml:17:7 `a` freshd runs as root, and so will its jobs: `user` is not supported yet (-)";
+    assert_eq!(notes.iter().filter(|note| *note == told).count(), 1, "{notes:?}");
+    assert!(loaded.settings.is_some());
+}

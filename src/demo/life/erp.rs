@@ -17,11 +17,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(2);
 /// How often the item list is revised.
 const REVISION: SignedDuration = SignedDuration::from_mins(10);
 
-pub(super) fn live(
-    erp: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(erp: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     let orders = dice.between(1, 3);
     for _ in 0..orders {
         take_order(erp, dice, now)?;
@@ -38,9 +34,7 @@ pub(super) fn live(
     )?;
     let invoices = write_invoices(erp, now)?;
     revise_prices(erp, dice, now)?;
-    Ok(format!(
-        "{orders} orders, {shipped} shipped, {invoices} invoices"
-    ))
+    Ok(format!("{orders} orders, {shipped} shipped, {invoices} invoices"))
 }
 
 /// Takes an order of one to three lines, and plans production of the same weight.
@@ -91,10 +85,7 @@ fn write_invoices(erp: &Transaction<'_>, now: Timestamp) -> rusqlite::Result<usi
                 text(now + SignedDuration::from_hours(24 * 14)),
             ),
         )?;
-        erp.execute(
-            "UPDATE orders SET status = 'invoiced' WHERE order_no = ?1",
-            [order_no],
-        )?;
+        erp.execute("UPDATE orders SET status = 'invoiced' WHERE order_no = ?1", [order_no])?;
     }
     Ok(shipped.len())
 }

@@ -9,11 +9,7 @@ use super::{column, text};
 /// How soon the quickest customers pay. (Days pass fast in a demonstration.)
 const PAYS_AFTER: SignedDuration = SignedDuration::from_mins(3);
 
-pub(super) fn live(
-    finance: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(finance: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     finance.execute(
         "DELETE FROM payments WHERE invoice_no NOT IN (SELECT invoice_no FROM invoices)",
         [],

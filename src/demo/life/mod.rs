@@ -67,12 +67,11 @@ pub(super) fn tick(company: &Company, now: Timestamp, seed: u64) -> anyhow::Resu
         let transaction = database.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some(live) = live {
             let mut dice = Dice::new(seed, system, second);
-            let told = live(&transaction, &mut dice, now)
-                .with_context(|| format!("{system} cannot go on with its day"))?;
+            let told =
+                live(&transaction, &mut dice, now).with_context(|| format!("{system} cannot go on with its day"))?;
             news.push(format!("{system}: {told}"));
         }
-        archive(&transaction, system, now)
-            .with_context(|| format!("{system} cannot archive its past"))?;
+        archive(&transaction, system, now).with_context(|| format!("{system} cannot archive its past"))?;
         transaction.commit()?;
         if system == "erp" {
             erp::drop_item_list(&database, &company.item_list())?;
@@ -103,12 +102,7 @@ pub(super) fn text(time: Timestamp) -> String {
 }
 
 /// The next number of a series such as `SO100042`, with its prefix and six digits.
-fn next_number(
-    database: &Connection,
-    table: &str,
-    column: &str,
-    prefix: &str,
-) -> rusqlite::Result<String> {
+fn next_number(database: &Connection, table: &str, column: &str, prefix: &str) -> rusqlite::Result<String> {
     let last: Option<u32> = database.query_row(
         &format!("SELECT max(CAST(substr({column}, length(?1) + 1) AS INTEGER)) FROM {table}"),
         [prefix],
@@ -119,8 +113,5 @@ fn next_number(
 
 /// The first column of an answer.
 fn column(database: &Connection, sql: &str) -> rusqlite::Result<Vec<String>> {
-    database
-        .prepare_cached(sql)?
-        .query_map([], |row| row.get(0))?
-        .collect()
+    database.prepare_cached(sql)?.query_map([], |row| row.get(0))?.collect()
 }

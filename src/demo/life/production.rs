@@ -14,11 +14,7 @@ const LOT_KG_MAX: f64 = 160.0;
 
 const LINES: [&str; 3] = ["line 1", "line 2", "line 3"];
 
-pub(super) fn live(
-    production: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(production: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     let planned = column(
         production,
         "SELECT production_no FROM plan WHERE status = 'planned' ORDER BY wanted_by, production_no",
@@ -31,12 +27,7 @@ pub(super) fn live(
     Ok(format!("{batches} batches, {lots} lots"))
 }
 
-fn make(
-    production: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-    production_no: &str,
-) -> rusqlite::Result<u32> {
+fn make(production: &Transaction<'_>, dice: &mut Dice, now: Timestamp, production_no: &str) -> rusqlite::Result<u32> {
     let batch = next_number(production, "batches", "batch", "B")?;
     let output_percent = dice.tenths(970, 1040);
     let yield_percent = dice.tenths(520, 740);
@@ -59,11 +50,9 @@ fn make(
         "UPDATE plan SET status = 'done' WHERE production_no = ?1",
         [production_no],
     )?;
-    let mut left_kg: f64 = production.query_row(
-        "SELECT output_kg FROM batches WHERE batch = ?1",
-        [&batch],
-        |row| row.get(0),
-    )?;
+    let mut left_kg: f64 = production.query_row("SELECT output_kg FROM batches WHERE batch = ?1", [&batch], |row| {
+        row.get(0)
+    })?;
     let mut lots = 0;
     while left_kg > 0.0 {
         let lot_kg = left_kg.min(LOT_KG_MAX);

@@ -27,11 +27,7 @@ const GRADES: [&str; 12] = [
     "production",
 ];
 
-pub(super) fn live(
-    quality: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(quality: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     let ungraded = column(
         quality,
         "SELECT batch FROM batches WHERE batch NOT IN (SELECT batch FROM grades)

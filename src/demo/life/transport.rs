@@ -6,18 +6,9 @@ use rusqlite::Transaction;
 use super::super::dice::Dice;
 use super::{column, text};
 
-const CARRIERS: [&str; 4] = [
-    "Nordfrakt",
-    "Kystlast",
-    "Thermo Trans",
-    "Fjellvei Spedisjon",
-];
+const CARRIERS: [&str; 4] = ["Nordfrakt", "Kystlast", "Thermo Trans", "Fjellvei Spedisjon"];
 
-pub(super) fn live(
-    transport: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(transport: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     let waiting = column(
         transport,
         "SELECT consignment_no FROM consignments WHERE booked_at IS NULL ORDER BY consignment_no",
@@ -27,12 +18,7 @@ pub(super) fn live(
         transport.execute(
             "UPDATE consignments SET carrier = ?2, booked_at = ?3, departs_at = ?4
              WHERE consignment_no = ?1",
-            (
-                consignment_no,
-                dice.pick(&CARRIERS),
-                text(now),
-                text(departs_at),
-            ),
+            (consignment_no, dice.pick(&CARRIERS), text(now), text(departs_at)),
         )?;
     }
     Ok(format!("{} consignments booked", waiting.len()))

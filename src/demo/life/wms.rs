@@ -24,11 +24,7 @@ const PATIENCE: SignedDuration = SignedDuration::from_hours(2);
 /// Aisles of the three cold rooms.
 const LOCATIONS: [&str; 9] = ["A1", "A2", "A3", "B1", "B2", "B3", "C1", "C2", "C3"];
 
-pub(super) fn live(
-    wms: &Transaction<'_>,
-    dice: &mut Dice,
-    now: Timestamp,
-) -> rusqlite::Result<String> {
+pub(super) fn live(wms: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite::Result<String> {
     let received = receive(wms, dice, now)?;
     let bought = buy_in(wms, dice, now)?;
     let issued = pick(wms, dice, now)?;
@@ -220,10 +216,7 @@ fn issue(
             "UPDATE lots SET qty_kg = round(qty_kg - ?2, 1) WHERE lot = ?1",
             (&taken.number, taken.qty_kg),
         )?;
-        wms.execute(
-            "DELETE FROM lots WHERE lot = ?1 AND qty_kg <= 0",
-            [&taken.number],
-        )?;
+        wms.execute("DELETE FROM lots WHERE lot = ?1 AND qty_kg <= 0", [&taken.number])?;
         wms.execute(
             "INSERT INTO goods_issues (issue_no, order_no, line, sku, lot, qty_kg, issued_at)
              VALUES (?1, ?2, ?3, ?4, ?5, round(?6, 1), ?7)",
@@ -291,10 +284,7 @@ fn move_some(wms: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlite
         let (lot, from) = dice.pick(&lots);
         let to = *dice.pick(&LOCATIONS);
         record_move(wms, dice, now, lot, (from, to), None)?;
-        wms.execute(
-            "UPDATE lots SET location = ?2 WHERE lot = ?1",
-            (&lot.number, to),
-        )?;
+        wms.execute("UPDATE lots SET location = ?2 WHERE lot = ?1", (&lot.number, to))?;
     }
     Ok(())
 }
@@ -312,16 +302,14 @@ fn count_some(wms: &Transaction<'_>, dice: &mut Dice, now: Timestamp) -> rusqlit
 
 /// Every lot in store with its location.
 fn lots(wms: &Transaction<'_>, order: &str) -> rusqlite::Result<Vec<(Lot, String)>> {
-    wms.prepare_cached(&format!(
-        "SELECT lot, sku, qty_kg, location FROM lots ORDER BY {order}"
-    ))?
-    .query_map([], |row| {
-        let lot = Lot {
-            number: row.get(0)?,
-            sku: row.get(1)?,
-            qty_kg: row.get(2)?,
-        };
-        Ok((lot, row.get(3)?))
-    })?
-    .collect()
+    wms.prepare_cached(&format!("SELECT lot, sku, qty_kg, location FROM lots ORDER BY {order}"))?
+        .query_map([], |row| {
+            let lot = Lot {
+                number: row.get(0)?,
+                sku: row.get(1)?,
+                qty_kg: row.get(2)?,
+            };
+            Ok((lot, row.get(3)?))
+        })?
+        .collect()
 }

@@ -26,11 +26,7 @@ fn rows_of_csv_are_counted_without_the_header() {
         (",qty,\n0,1,2\n", 1),
         ("lot\næøå\n", 1),
     ] {
-        assert_eq!(
-            csv(text.as_bytes(), &AsOf::Start),
-            Ok((rows, None)),
-            "{text:?}"
-        );
+        assert_eq!(csv(text.as_bytes(), &AsOf::Start), Ok((rows, None)), "{text:?}");
     }
 }
 
@@ -70,11 +66,7 @@ fn broken_csv_is_named_with_its_line() {
             &start,
             "line 4: 1 value where the header names 2",
         ),
-        (
-            b"a,b\n1,2\n3\n",
-            &start,
-            "line 3: 1 value where the header names 2",
-        ),
+        (b"a,b\n1,2\n3\n", &start, "line 3: 1 value where the header names 2"),
         (
             b"a,b\n1,2\n3",
             &start,
@@ -90,11 +82,7 @@ fn broken_csv_is_named_with_its_line() {
             &start,
             "line 3: a quote is opened and never closed",
         ),
-        (
-            b"a,b\n1,\"x\ny",
-            &start,
-            "line 2: a quote is opened and never closed",
-        ),
+        (b"a,b\n1,\"x\ny", &start, "line 2: a quote is opened and never closed"),
         (
             b"a,b\n1,2\n3,bl\xe5b\xe6r\n",
             &start,
@@ -161,10 +149,7 @@ fn the_largest_time_of_the_column_is_as_of() {
             "lot,at\n1,2026-11-20\n2,\n3,2026-11-20\n4,2026-11-18\n",
             Some("2026-11-19T23:00:00Z"),
         ),
-        (
-            "lot,at\n1,\"2026-11-20 22:10\"\n",
-            Some("2026-11-20T21:10:00Z"),
-        ),
+        ("lot,at\n1,\"2026-11-20 22:10\"\n", Some("2026-11-20T21:10:00Z")),
     ] {
         let (_, newest) = csv(text.as_bytes(), &oslo).expect("good CSV");
         assert_eq!(newest, expected.map(time), "{text:?}");
@@ -201,8 +186,7 @@ fn a_large_file_is_read_in_small_pieces() {
         rest: b"lot,at,text\n".to_vec(),
         largest_read: 0,
     };
-    let (survey, newest) =
-        survey_reader(&mut file, COMMA, &column("at", None)).expect("no error in memory");
+    let (survey, newest) = survey_reader(&mut file, COMMA, &column("at", None)).expect("no error in memory");
     assert_eq!(survey.measurement.rows, Some(rows));
     assert_eq!(newest, Some(now()));
     assert!(survey.measurement.bytes > 3_000_000);
@@ -242,21 +226,13 @@ fn only_regular_files_are_measured() {
     rustix::fs::mkfifoat(rustix::fs::CWD, at("pipe"), 0o600.into()).expect("a pipe");
     let why = |name: &str| {
         let error = measure(&at(name), &dataset(None)).expect_err(name);
-        error
-            .to_string()
-            .replace(&format!("{}/", dir.path().display()), "")
+        error.to_string().replace(&format!("{}/", dir.path().display()), "")
     };
     assert_eq!(why("link"), "link is a symbolic link, not a regular file");
-    assert_eq!(
-        why("directory"),
-        "directory is a directory, not a regular file"
-    );
+    assert_eq!(why("directory"), "directory is a directory, not a regular file");
     assert_eq!(why("pipe"), "pipe is a named pipe, not a regular file");
     assert_eq!(why("nothing"), "nothing does not exist");
-    assert_eq!(
-        measure(&at("file"), &dataset(None)).expect("a file").bytes,
-        3
-    );
+    assert_eq!(measure(&at("file"), &dataset(None)).expect("a file").bytes, 3);
 }
 
 #[test]
@@ -274,21 +250,13 @@ fn as_of_follows_the_rule_of_the_dataset() {
         zone: TimeZone::UTC,
     };
     assert_eq!(as_of(AsOf::Start).ok(), Some(None));
-    assert_eq!(
-        as_of(AsOf::Mtime).ok(),
-        Some(Some(time("2026-11-20T22:09:00Z")))
-    );
-    assert_eq!(
-        as_of(column("at", None)).ok(),
-        Some(Some(time("2026-11-17T00:00:00Z")))
-    );
+    assert_eq!(as_of(AsOf::Mtime).ok(), Some(Some(time("2026-11-20T22:09:00Z"))));
+    assert_eq!(as_of(column("at", None)).ok(), Some(Some(time("2026-11-17T00:00:00Z"))));
     assert_eq!(
         as_of(pattern("stock-%Y-%m-%d.csv")).ok(),
         Some(Some(time("2026-11-18T00:00:00Z")))
     );
-    let error = as_of(pattern("%Y.csv"))
-        .expect_err("another pattern")
-        .to_string();
+    let error = as_of(pattern("%Y.csv")).expect_err("another pattern").to_string();
     assert!(
         error.starts_with("the file name `stock-2026-11-18.csv` does not give a time"),
         "{error}"

@@ -62,8 +62,7 @@ fn time(text: &str) -> Timestamp {
 /// Writes a file that was last modified so long before `now()`.
 fn write(path: &Path, content: &str, seconds_ago: i64) {
     fs::write(path, content).expect("a writable directory");
-    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago))
-        .expect("a time in range");
+    let modified = SystemTime::try_from(now() - jiff::SignedDuration::from_secs(seconds_ago)).expect("a time in range");
     let file = File::options().append(true).open(path).expect("the file");
     file.set_times(FileTimes::new().set_modified(modified))
         .expect("its owner may");

@@ -48,9 +48,7 @@ fn a_probed_file_is_seen_as_what_it_is() {
         ),
     ] {
         let observation = observe(&dataset(Some(ProbeTarget::File(at(name)))), now());
-        let found = observation
-            .found
-            .map(|found| found.map(|found| found.bytes));
+        let found = observation.found.map(|found| found.map(|found| found.bytes));
         let found = found.map_err(|error| error.replace(&dir.path().display().to_string(), "DIR"));
         assert_eq!(found, expected.map_err(str::to_owned), "{name}");
         assert_eq!(observation.path.is_some(), has_path, "{name}");
@@ -103,10 +101,7 @@ fn the_newest_settled_file_of_a_pattern_is_seen() {
         ("in/.stock-*.csv", Newest::Settled(at("in/.stock-5.csv"))),
         ("in/*/stock-*.csv", Newest::Settled(at("in/a/stock-8.csv"))),
         ("*/a/*.csv", Newest::Settled(at("in/a/stock-8.csv"))),
-        (
-            "in/**/stock-*.csv",
-            Newest::Settled(at("in/a/deep/stock-9.csv")),
-        ),
+        ("in/**/stock-*.csv", Newest::Settled(at("in/a/deep/stock-9.csv"))),
         ("in/a/**", Newest::Settled(at("in/a/deep/stock-9.csv"))),
         ("in/**/*.txt", Newest::Settled(at("in/a/link.txt"))),
         ("in/nothing-*.csv", Newest::Nothing),

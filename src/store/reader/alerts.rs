@@ -5,8 +5,7 @@ use crate::model::{Delivery, Incident, IncidentId, Notification};
 use crate::store::ReadError;
 use crate::store::column::count;
 use crate::store::rows::alerts::{
-    DELIVERY_COLUMNS, INCIDENT_COLUMNS, NOTIFICATION_COLUMNS, read_delivery, read_incident,
-    read_notification,
+    DELIVERY_COLUMNS, INCIDENT_COLUMNS, NOTIFICATION_COLUMNS, read_delivery, read_incident, read_notification,
 };
 
 impl Reader {
@@ -43,21 +42,14 @@ impl Reader {
     ///
     /// # Errors
     /// Fails when the database cannot be read.
-    pub fn notifications_of(
-        &self,
-        incident: IncidentId,
-    ) -> Result<Vec<(Notification, Vec<Delivery>)>, ReadError> {
+    pub fn notifications_of(&self, incident: IncidentId) -> Result<Vec<(Notification, Vec<Delivery>)>, ReadError> {
         let reading = self.connection.unchecked_transaction()?;
         let notifications = self.all(
-            &format!(
-                "SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE incident = ?1 ORDER BY id"
-            ),
+            &format!("SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE incident = ?1 ORDER BY id"),
             [count(incident.0)],
             read_notification,
         )?;
-        let tries = format!(
-            "SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number"
-        );
+        let tries = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number");
         let told = notifications
             .into_iter()
             .map(|notification| {

@@ -7,9 +7,7 @@ use super::Reader;
 use crate::model::{Attempt, JobRecord, Name, Outcome, Run, RunId};
 use crate::store::ReadError;
 use crate::store::column::{count, us};
-use crate::store::rows::runs::{
-    ATTEMPT_COLUMNS, JOB_COLUMNS, RUN_COLUMNS, read_attempt, read_job, read_run,
-};
+use crate::store::rows::runs::{ATTEMPT_COLUMNS, JOB_COLUMNS, RUN_COLUMNS, read_attempt, read_job, read_run};
 
 /// Runs are numbered in the order in which they were decided on, but the clock may have been set back meanwhile: a run
 /// older than `since` by more than this ends the search.
@@ -77,9 +75,7 @@ impl Reader {
             read_run,
         )?;
         let attempts = self.all(
-            &format!(
-                "SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE run = ?1 ORDER BY attempts.number"
-            ),
+            &format!("SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE run = ?1 ORDER BY attempts.number"),
             [count(id.0)],
             read_attempt,
         )?;
@@ -130,19 +126,15 @@ impl Reader {
     }
 
     /// A number before which no run was decided on at or after `since`. Found by halving, without an index on time.
-    fn first_run_after(&self, since: Timestamp) -> Result<i64, ReadError> {
-        let since = us(since
-            .checked_sub(CLOCK_SET_BACK_AT_MOST)
-            .unwrap_or(Timestamp::MIN));
-        let mut at = self.connection.prepare_cached(
-            "SELECT id, created_at_us FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1",
-        )?;
+    pub(in crate::store) fn first_run_after(&self, since: Timestamp) -> Result<i64, ReadError> {
+        let since = us(since.checked_sub(CLOCK_SET_BACK_AT_MOST).unwrap_or(Timestamp::MIN));
+        let mut at = self
+            .connection
+            .prepare_cached("SELECT id, created_at_us FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1")?;
         let mut low = 0;
-        let mut high: i64 =
-            self.connection
-                .query_row("SELECT coalesce(max(id), 0) FROM runs", [], |row| {
-                    row.get(0)
-                })?;
+        let mut high: i64 = self
+            .connection
+            .query_row("SELECT coalesce(max(id), 0) FROM runs", [], |row| row.get(0))?;
         while low < high {
             let middle = low + (high - low) / 2;
             let found: Option<(i64, i64)> = at

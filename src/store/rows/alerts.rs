@@ -2,9 +2,7 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{
-    Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId,
-};
+use crate::model::{Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId};
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
 /// Stores an incident.
@@ -68,14 +66,10 @@ ON CONFLICT (notification, number) DO UPDATE SET
     retry_after_seconds = excluded.retry_after_seconds";
 
 /// What `read_delivery` expects.
-pub(in crate::store) const DELIVERY_COLUMNS: &str =
-    "notification, number, at_us, outcome, error, retry_after_seconds";
+pub(in crate::store) const DELIVERY_COLUMNS: &str = "notification, number, at_us, outcome, error, retry_after_seconds";
 
 /// Stores `incident` by `INCIDENT_UPSERT`; how many rows changed.
-pub(in crate::store) fn store_incident(
-    statement: &mut Statement,
-    incident: &Incident,
-) -> Result<usize> {
+pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Incident) -> Result<usize> {
     let ack = incident.ack.as_ref();
     statement.execute(params![
         count(incident.id.0),
@@ -116,11 +110,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         cause: cells.count_maybe()?.map(IncidentId),
         reason: cells.get()?,
         told: cells.json()?,
-        ack: match (
-            cells.get::<Option<String>>()?,
-            cells.time_maybe()?,
-            cells.time_maybe()?,
-        ) {
+        ack: match (cells.get::<Option<String>>()?, cells.time_maybe()?, cells.time_maybe()?) {
             (Some(by), Some(at), Some(until)) => Some(Ack { by, at, until }),
             _ => None,
         },
@@ -132,10 +122,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
 }
 
 /// Stores `notification` by `NOTIFICATION_UPSERT`; how many rows changed.
-pub(in crate::store) fn store_notification(
-    statement: &mut Statement,
-    notification: &Notification,
-) -> Result<usize> {
+pub(in crate::store) fn store_notification(statement: &mut Statement, notification: &Notification) -> Result<usize> {
     statement.execute(params![
         count(notification.id.0),
         notification.incident.map(|incident| count(incident.0)),
@@ -172,10 +159,7 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
 }
 
 /// Stores `delivery` by `DELIVERY_UPSERT`; how many rows changed.
-pub(in crate::store) fn store_delivery(
-    statement: &mut Statement,
-    delivery: &Delivery,
-) -> Result<usize> {
+pub(in crate::store) fn store_delivery(statement: &mut Statement, delivery: &Delivery) -> Result<usize> {
     let (outcome, error, retry_after_seconds) = match &delivery.outcome {
         DeliveryOutcome::Accepted => ("accepted", None, None),
         DeliveryOutcome::Temporary {

@@ -2,9 +2,7 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{
-    AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef,
-};
+use crate::model::{AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
 use crate::store::column::{Cells, count, count_maybe, json_list, path, us, us_maybe};
 
 /// Stores a version.
@@ -49,7 +47,8 @@ ON CONFLICT (dataset, due_at_us) DO UPDATE SET
     decided_at_us = excluded.decided_at_us";
 
 /// What `read_slot` expects.
-pub(in crate::store) const SLOT_COLUMNS: &str = "dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us";
+pub(in crate::store) const SLOT_COLUMNS: &str =
+    "dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us";
 
 /// Stores an observation over the one before.
 pub(in crate::store) const OBSERVATION_UPSERT: &str = "
@@ -70,10 +69,7 @@ pub(in crate::store) const OBSERVATION_COLUMNS: &str =
     "dataset, at_us, found, bytes, rows, sha256, as_of_us, reason, path";
 
 /// Stores `version` by `VERSION_UPSERT`; how many rows changed.
-pub(in crate::store) fn store_version(
-    statement: &mut Statement,
-    version: &Version,
-) -> Result<usize> {
+pub(in crate::store) fn store_version(statement: &mut Statement, version: &Version) -> Result<usize> {
     let limited_by = version.limited_by.as_ref();
     statement.execute(params![
         version.dataset.as_str(),
@@ -164,10 +160,7 @@ pub(in crate::store) fn read_slot(row: &Row) -> Result<Slot> {
 }
 
 /// Stores `observation` by `OBSERVATION_UPSERT`; how many rows changed.
-pub(in crate::store) fn store_observation(
-    statement: &mut Statement,
-    observation: &Observation,
-) -> Result<usize> {
+pub(in crate::store) fn store_observation(statement: &mut Statement, observation: &Observation) -> Result<usize> {
     let (found, measurement, reason) = match &observation.found {
         Ok(Some(measurement)) => ("data", Some(measurement), None),
         Ok(None) => ("nothing", None, None),

@@ -17,8 +17,7 @@ ON CONFLICT (number) DO UPDATE SET
     version = excluded.version";
 
 /// What `read_life` expects.
-pub(in crate::store) const LIFE_COLUMNS: &str =
-    "number, started_at_us, seen_at_us, ended_at_us, boot_id, version";
+pub(in crate::store) const LIFE_COLUMNS: &str = "number, started_at_us, seen_at_us, ended_at_us, boot_id, version";
 
 /// Stores a step of the clock. The whole row is its key.
 pub(in crate::store) const CLOCK_STEP_INSERT: &str =
@@ -65,10 +64,7 @@ pub(in crate::store) fn read_life(row: &Row) -> Result<Life> {
 }
 
 /// Stores `step` by `CLOCK_STEP_INSERT`.
-pub(in crate::store) fn store_clock_step(
-    statement: &mut Statement,
-    step: &ClockStep,
-) -> Result<()> {
+pub(in crate::store) fn store_clock_step(statement: &mut Statement, step: &ClockStep) -> Result<()> {
     statement.execute(params![us(step.at), step.by_ms])?;
     Ok(())
 }

@@ -2,9 +2,7 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{
-    Attempt, AttemptId, JobRecord, Output, Pause, Run, RunId, Usage, VersionNumber,
-};
+use crate::model::{Attempt, AttemptId, JobRecord, Output, Pause, Run, RunId, Usage, VersionNumber};
 use crate::store::column::{Cells, bits, count, count_maybe, json_list, us, us_maybe};
 
 /// Stores a job's record. Changes no row when it would move the cursor back.
@@ -20,8 +18,7 @@ ON CONFLICT (job) DO UPDATE SET
 WHERE jobs.cursor_us <= excluded.cursor_us";
 
 /// What `read_job` expects.
-pub(in crate::store) const JOB_COLUMNS: &str =
-    "job, cursor_us, digest, paused_by, paused_because, paused_since_us";
+pub(in crate::store) const JOB_COLUMNS: &str = "job, cursor_us, digest, paused_by, paused_because, paused_since_us";
 
 /// Stores a run. Changes no row when its number belongs to another occurrence, or when it is final with another outcome.
 ///
@@ -197,11 +194,7 @@ pub(in crate::store) fn read_run(row: &Row) -> Result<Run> {
 }
 
 /// Stores `attempt` by `ATTEMPT_UPSERT`; `boot` is a number in `texts`. How many rows changed.
-pub(in crate::store) fn store_attempt(
-    statement: &mut Statement,
-    attempt: &Attempt,
-    boot: i64,
-) -> Result<usize> {
+pub(in crate::store) fn store_attempt(statement: &mut Statement, attempt: &Attempt, boot: i64) -> Result<usize> {
     statement.execute(params![
         count(attempt.id.run.0),
         attempt.id.number,

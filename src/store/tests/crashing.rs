@@ -21,8 +21,10 @@ fn write_until_killed(dir: &str) -> ! {
         for thread in 1..=THREADS {
             let writer = &writer;
             scope.spawn(move || {
+                // A cursor belongs to one writer: it never moves back.
+                let job = format!("job-{thread}");
                 for id in (begun + thread..).step_by(usize::try_from(THREADS).unwrap()) {
-                    for step in life_of_a_run(id, "stock", i64::try_from(id).unwrap()) {
+                    for step in life_of_a_run(id, &job, i64::try_from(id).unwrap()) {
                         writer.commit_blocking(step).unwrap();
                     }
                     // Past the test's own capture; one write, so that lines stay whole.
@@ -64,10 +66,7 @@ fn nothing_acknowledged_is_lost_when_the_writer_is_killed() {
 
         let reader = Reader::open(dir.path()).unwrap();
         for id in &acknowledged {
-            let (run, attempts) = reader
-                .run(RunId(*id))
-                .unwrap()
-                .expect("it was acknowledged");
+            let (run, attempts) = reader.run(RunId(*id)).unwrap().expect("it was acknowledged");
             assert_eq!(run.state, RunState::Final);
             assert_eq!(attempts.len(), 1);
         }

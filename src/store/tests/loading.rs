@@ -50,11 +50,7 @@ fn unfinished_runs_and_the_last_done_one_of_each_job_are_loaded_with_their_attem
     let snapshot = loaded(facts);
     let expected = [&runs[1], &runs[5], &runs[6], &runs[7]];
     assert_eq!(snapshot.runs.iter().collect::<Vec<_>>(), expected);
-    let attempts: Vec<String> = snapshot
-        .attempts
-        .iter()
-        .map(|attempt| attempt.id.to_string())
-        .collect();
+    let attempts: Vec<String> = snapshot.attempts.iter().map(|attempt| attempt.id.to_string()).collect();
     assert_eq!(attempts, ["2.1", "2.2", "6.1", "7.1", "8.1"]);
     assert_eq!(snapshot.last_run, Some(RunId(8)));
 }

@@ -24,9 +24,7 @@ fn first_layout() -> tempfile::TempDir {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open_with(dir.path(), &STEPS[..1], at(0)).unwrap();
     let writer = store.into_writer().unwrap();
-    writer
-        .commit_blocking(vec![Fact::Run(run(1, "stock", 60))])
-        .unwrap();
+    writer.commit_blocking(vec![Fact::Run(run(1, "stock", 60))]).unwrap();
     writer.close().unwrap();
     dir
 }
@@ -44,24 +42,14 @@ fn every_missing_step_is_taken_and_the_old_database_kept() {
     assert_eq!(layout(&store.connection).unwrap(), 3);
     let mood: String = store
         .connection
-        .query_row("SELECT mood FROM runs JOIN moods ON run = id", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT mood FROM runs JOIN moods ON run = id", [], |row| row.get(0))
         .unwrap();
     assert_eq!(mood, "calm");
     let kept = copies(&dir);
-    assert_eq!(
-        kept,
-        [dir.path()
-            .join(BACKUP_DIR)
-            .join("layout-1-20260921T141325Z.db")]
-    );
+    assert_eq!(kept, [dir.path().join(BACKUP_DIR).join("layout-1-20260921T141325Z.db")]);
     let kept = Connection::open(&kept[0]).unwrap();
     assert_eq!(layout(&kept).unwrap(), 1);
-    assert_eq!(
-        crate::store::load::snapshot(&kept).unwrap().runs,
-        [run(1, "stock", 60)]
-    );
+    assert_eq!(crate::store::load::snapshot(&kept).unwrap().runs, [run(1, "stock", 60)]);
     // A second start has nothing to do.
     drop(store);
     Store::open_with(dir.path(), &later_steps(), at(9)).unwrap();
@@ -86,9 +74,7 @@ fn a_step_that_fails_leaves_the_layout_before_it() {
     ] {
         steps.truncate(3);
         steps.push(broken);
-        let error = Store::open_with(dir.path(), &steps, at(5))
-            .map(drop)
-            .unwrap_err();
+        let error = Store::open_with(dir.path(), &steps, at(5)).map(drop).unwrap_err();
         assert!(matches!(error, OpenError::Other { .. }), "{error}");
     }
     steps.truncate(3);

@@ -6,7 +6,9 @@ mod migrating;
 mod opening;
 mod reading;
 mod refusing;
+mod replacing;
 mod round_trip;
+mod samples;
 mod speed;
 mod writing;
 
@@ -14,9 +16,8 @@ use jiff::Timestamp;
 
 use super::{Store, Writer};
 use crate::model::{
-    Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name,
-    Output, ProblemKind, Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version,
-    VersionNumber, VersionState,
+    Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name, Output, ProblemKind,
+    Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version, VersionNumber, VersionState,
 };
 
 /// A second of an ordinary week.
@@ -80,10 +81,7 @@ fn ended(run: &Run, outcome: crate::model::Outcome) -> Run {
 
 fn attempt(run: &Run, number: u32) -> Attempt {
     Attempt {
-        id: AttemptId {
-            run: run.id,
-            number,
-        },
+        id: AttemptId { run: run.id, number },
         job: run.job.clone(),
         state: AttemptState::Claimed,
         claimed_at: run.created_at,

@@ -60,10 +60,7 @@ fn the_database_is_written_as_durably_as_promised() {
     let store = Store::open(dir.path()).unwrap();
     let pragma = |name: &str| -> rusqlite::types::Value {
         let read = format!("PRAGMA {name}");
-        store
-            .connection
-            .query_row(&read, [], |row| row.get(0))
-            .unwrap()
+        store.connection.query_row(&read, [], |row| row.get(0)).unwrap()
     };
     assert_eq!(pragma("journal_mode"), "wal".to_owned().into());
     assert_eq!(pragma("synchronous"), 2.into());
@@ -108,16 +105,10 @@ fn errors_of_the_system_are_told_by_what_to_do_about_them() {
 fn a_database_of_a_newer_freshd_is_refused_with_both_layouts_named() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    store
-        .connection
-        .pragma_update(None, "user_version", 71)
-        .unwrap();
+    store.connection.pragma_update(None, "user_version", 71).unwrap();
     drop(store);
     let error = refusal(dir.path()).to_string();
-    assert!(
-        error.contains("its layout is 71, this freshd knows 1"),
-        "{error}"
-    );
+    assert!(error.contains("its layout is 71, this freshd knows 1"), "{error}");
     assert!(error.contains(BACKUP_DIR), "{error}");
     let error = Reader::open(dir.path()).map(drop).unwrap_err();
     assert!(error.to_string().contains("layout 71"), "{error}");
@@ -128,10 +119,7 @@ fn a_file_that_is_no_database_or_somebody_elses_is_refused() {
     let dir = tempfile::tempdir().unwrap();
     let file = dir.path().join(DATABASE_FILE);
     std::fs::write(&file, "id;name\n1;salmon\n".repeat(500)).unwrap();
-    assert!(matches!(
-        refusal(dir.path()),
-        OpenError::NotADatabase { .. }
-    ));
+    assert!(matches!(refusal(dir.path()), OpenError::NotADatabase { .. }));
     let error = Reader::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(error, ReadError::NotADatabase { .. }), "{error}");
 
@@ -139,10 +127,7 @@ fn a_file_that_is_no_database_or_somebody_elses_is_refused() {
     let other = Connection::open(&file).unwrap();
     other.execute_batch("CREATE TABLE songs (title)").unwrap();
     drop(other);
-    assert!(matches!(
-        refusal(dir.path()),
-        OpenError::NotADatabase { .. }
-    ));
+    assert!(matches!(refusal(dir.path()), OpenError::NotADatabase { .. }));
 }
 
 #[test]
@@ -171,9 +156,7 @@ fn a_reader_needs_a_database_but_no_daemon() {
     let error = Reader::open(dir.path()).map(drop).unwrap_err();
     assert!(matches!(error, ReadError::NoDatabase { .. }), "{error}");
     let writer = writer(&dir);
-    writer
-        .commit_blocking(vec![Fact::Job(job("stock", 1))])
-        .unwrap();
+    writer.commit_blocking(vec![Fact::Job(job("stock", 1))]).unwrap();
     let beside = Reader::open(dir.path()).unwrap();
     writer.close().unwrap();
     let after = Reader::open(dir.path()).unwrap();

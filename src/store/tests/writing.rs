@@ -48,9 +48,7 @@ fn commits_of_many_threads_are_all_stored() {
             scope.spawn(move || {
                 for id in 1..=50 {
                     let id = thread * 50 + id;
-                    for step in
-                        life_of_a_run(id, &format!("job-{thread}"), i64::try_from(id).unwrap())
-                    {
+                    for step in life_of_a_run(id, &format!("job-{thread}"), i64::try_from(id).unwrap()) {
                         writer.commit_blocking(step).unwrap();
                     }
                 }
@@ -70,28 +68,19 @@ fn commits_of_many_threads_are_all_stored() {
 async fn a_checkpoint_empties_the_log_and_closing_removes_it() {
     let dir = tempfile::tempdir().unwrap();
     let writer = writer(&dir);
-    writer
-        .commit(vec![Fact::Job(job("stock", 1))])
-        .await
-        .unwrap();
+    writer.commit(vec![Fact::Job(job("stock", 1))]).await.unwrap();
     assert!(log_bytes(&dir) > 0);
     writer.checkpoint().await.unwrap();
     assert_eq!(log_bytes(&dir), 0);
-    writer
-        .commit(vec![Fact::Job(job("stock", 2))])
-        .await
-        .unwrap();
+    writer.commit(vec![Fact::Job(job("stock", 2))]).await.unwrap();
     writer.close().unwrap();
     assert!(!dir.path().join(format!("{DATABASE_FILE}-wal")).exists());
 }
 
-#[test]
-fn the_log_stays_small_however_much_is_written() {
-    let dir = tempfile::tempdir().unwrap();
-    let writer = writer(&dir);
+/// Stores runs that print 64 KiB each; the largest log seen meanwhile.
+fn write_much(dir: &tempfile::TempDir, writer: &Writer, runs: std::ops::Range<u64>) -> u64 {
     let tail = "x".repeat(64 * 1024);
-    let mut largest = 0;
-    for id in 1..=900 {
+    let sizes = runs.map(|id| {
         let claimed = run(id, "stock", i64::try_from(id).unwrap());
         let talkative = Attempt {
             output: Output {
@@ -100,13 +89,33 @@ fn the_log_stays_small_however_much_is_written() {
             },
             ..attempt(&claimed, 1)
         };
-        writer
-            .commit_blocking(vec![Fact::Run(claimed), Fact::Attempt(talkative)])
-            .unwrap();
-        largest = largest.max(log_bytes(&dir));
-    }
+        let commit = vec![Fact::Run(claimed), Fact::Attempt(talkative)];
+        writer.commit_blocking(commit).unwrap();
+        log_bytes(dir)
+    });
+    sizes.max().unwrap()
+}
+
+#[test]
+fn the_log_stays_small_however_much_is_written() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let largest = write_much(&dir, &writer, 1..600);
     assert!(largest > 16 << 20, "{largest} shows no growth to bound");
     assert!(largest < 24 << 20, "{largest}");
+}
+
+#[test]
+fn the_log_shrinks_again_after_a_reader_that_kept_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let slow = rusqlite::Connection::open(dir.path().join(DATABASE_FILE)).unwrap();
+    slow.execute_batch("BEGIN; SELECT count(*) FROM runs").unwrap();
+    let kept = write_much(&dir, &writer, 1..400);
+    assert!(kept > 24 << 20, "{kept} was not kept by the reader");
+    drop(slow);
+    write_much(&dir, &writer, 400..700);
+    assert!(log_bytes(&dir) < 24 << 20, "{}", log_bytes(&dir));
 }
 
 #[tokio::test]
@@ -117,11 +126,9 @@ async fn a_health_write_is_a_real_one() {
     writer.health_write().await.unwrap();
     writer.close().unwrap();
     let store = Store::open(dir.path()).unwrap();
-    let writes: i64 = store
+    let counted: i64 = store
         .connection
-        .query_row("SELECT health_writes FROM state_directory", [], |row| {
-            row.get(0)
-        })
+        .query_row("SELECT health_writes FROM state_directory", [], |row| row.get(0))
         .unwrap();
-    assert_eq!(writes, 2);
+    assert_eq!(counted, 2);
 }

@@ -1,0 +1,41 @@
+//! `freshd ack`: somebody takes an incident on, and reminders rest.
+
+use jiff::Timestamp;
+
+use super::client::{Client, Subject};
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::times;
+use crate::model::{IncidentId, Request};
+
+/// What `ack` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct AckArgs {
+    /// The incident's number, as `freshd status` shows it
+    id: u64,
+}
+
+pub(super) fn run(args: &AckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let facts = Client::connect(global)?.facts(
+        Request::Ack {
+            incident: IncidentId(args.id),
+        },
+        Subject::None,
+    )?;
+    if out.json {
+        out.document(&facts)?;
+        return Ok(Exit::Fine);
+    }
+    let until = facts["until"]
+        .as_str()
+        .and_then(|until| until.parse::<Timestamp>().ok());
+    let until = until.map(|until| format!(" until {}", times::moment(until, Timestamp::now(), &global.zone())));
+    let by = facts["acknowledged_by"].as_str().unwrap_or("you");
+    out.line(format!(
+        "incident {} is taken on by {by}; reminders rest{}, and everyone told will hear when it is over",
+        args.id,
+        until.unwrap_or_default()
+    ))?;
+    Ok(Exit::Fine)
+}

@@ -1,0 +1,110 @@
+//! The board's datasets: state, age and promise of each, and who would be told.
+
+use super::{Frame, ROWS_MAX};
+use crate::cli::paint::{Tone, clean, tone};
+use crate::cli::state::{DatasetState, Status};
+use crate::cli::table::{Column, grid};
+use crate::cli::times;
+use crate::model::{elapsed, format_age};
+
+/// A row for each dataset, those with broken promises first.
+pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
+    let mut datasets: Vec<&DatasetState> = status.datasets.iter().collect();
+    datasets.sort_by(|a, b| (rank(&a.state), &a.name).cmp(&(rank(&b.state), &b.name)));
+    let left_out = datasets.len().saturating_sub(ROWS_MAX);
+    datasets.truncate(ROWS_MAX);
+    if datasets.is_empty() {
+        return String::new();
+    }
+    let columns = [
+        Column::whole(""),
+        Column::cut("dataset", 32),
+        Column::whole("as of"),
+        Column::whole("age"),
+        Column::whole("due by"),
+        Column::whole("owner"),
+        Column::cut("who is told by", 24).spare(1),
+        Column::whole("title").spare(2),
+    ];
+    let rows: Vec<Vec<String>> = datasets.iter().map(|dataset| row(dataset, frame)).collect();
+    let told = |dataset: &DatasetState| {
+        status
+            .incidents
+            .iter()
+            .any(|incident| incident.about == "dataset" && incident.subject == dataset.name)
+    };
+    let remarks: Vec<Option<String>> = datasets
+        .iter()
+        .map(|dataset| {
+            // What an incident says above need not be said again; that nothing was ever seen stands in the row.
+            let is_plain = dataset.state == "fresh" || dataset.reason == "never seen";
+            (!is_plain && !told(dataset)).then(|| clean(&dataset.reason))
+        })
+        .collect();
+    super::table(
+        &grid(&columns, &rows, frame.width),
+        &remarks,
+        left_out,
+        "datasets",
+        frame,
+    )
+}
+
+/// A state with its symbol, in its tone.
+pub(in crate::cli) fn state_words(state: &str) -> String {
+    let (mark, tint) = match state {
+        "fresh" => ("✓", Tone::Good),
+        "due_soon" => ("!", Tone::Warn),
+        "held" => ("!", Tone::Warn),
+        "paused" => ("‖", Tone::Dim),
+        "unknown" => ("?", Tone::Warn),
+        _ => ("✗", Tone::Bad),
+    };
+    tone(tint, format!("{mark} {}", clean(state).replace('_', " ")))
+}
+
+fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
+    let as_of = dataset.effective_as_of;
+    let deadline = match dataset.deadline {
+        Some(at) => format!(
+            "{} ({})",
+            times::moment(at, frame.now, frame.zone),
+            times::hint(at, frame.now)
+        ),
+        None => "-".to_owned(),
+    };
+    vec![
+        state_words(&dataset.state),
+        clean(&dataset.name),
+        as_of.map_or_else(
+            || tone(Tone::Dim, "never seen"),
+            |at| times::moment(at, frame.now, frame.zone),
+        ),
+        as_of.map_or_else(
+            || "-".to_owned(),
+            |at| format_age(times::rounded(elapsed(at, frame.now))),
+        ),
+        deadline,
+        owner_words(&dataset.owner),
+        clean(&dataset.tells.join(", ")),
+        dataset.title.as_deref().map(clean).unwrap_or_default(),
+    ]
+}
+
+/// The owner; `nobody` is never overlooked.
+pub(in crate::cli) fn owner_words(owner: &str) -> String {
+    if owner == "nobody" {
+        tone(Tone::Bad, "nobody")
+    } else {
+        clean(owner)
+    }
+}
+
+fn rank(state: &str) -> u8 {
+    match state {
+        "late" | "stale" | "suspect" => 0,
+        "unknown" => 1,
+        "held" | "due_soon" => 2,
+        _ => 3,
+    }
+}

@@ -1,0 +1,166 @@
+//! The board's incidents: what is wrong, since when, whom it hits, who was told.
+
+use super::Frame;
+use crate::cli::paint::{Tone, clean, tone};
+use crate::cli::state::{OpenIncident, Status};
+use crate::cli::{table, times};
+use crate::model::{IncidentState, Severity};
+
+/// Incidents shown with all their lines.
+const SHOWN_MAX: usize = 20;
+/// Names in one line.
+const NAMES_MAX: usize = 5;
+
+/// One paragraph for each cause, the worst first.
+pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
+    let known = |id: u64| status.incidents.iter().any(|incident| incident.id == id);
+    let mut roots: Vec<&OpenIncident> = status
+        .incidents
+        .iter()
+        .filter(|incident| !incident.cause.is_some_and(known))
+        .collect();
+    roots.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since));
+    let mut text = String::new();
+    for (index, root) in roots.iter().take(SHOWN_MAX).enumerate() {
+        if index > 0 {
+            text.push('\n');
+        }
+        let effects: Vec<&OpenIncident> = status
+            .incidents
+            .iter()
+            .filter(|incident| incident.cause == Some(root.id))
+            .collect();
+        text.push_str(&paragraph(root, &effects, printed(status, root), frame));
+    }
+    if roots.len() > SHOWN_MAX {
+        let more = format!(
+            "and {} more incidents; freshd incidents lists them",
+            roots.len() - SHOWN_MAX
+        );
+        text.push_str(&tone(Tone::Dim, more));
+        text.push('\n');
+    }
+    text
+}
+
+/// What a kind of problem is called behind a name.
+pub(in crate::cli) fn kind_words(kind: &str) -> String {
+    match kind {
+        "failed" => "failed".to_owned(),
+        "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
+        "channel_broken" => "cannot deliver".to_owned(),
+        "freshd" => "has a problem".to_owned(),
+        other => other.replace('_', " "),
+    }
+}
+
+/// The last line that a failed job printed.
+fn printed<'a>(status: &'a Status, root: &OpenIncident) -> Option<&'a str> {
+    let job = status
+        .jobs
+        .iter()
+        .find(|job| root.about == "job" && job.name == root.subject)?;
+    job.last.as_ref().filter(|_| job.is_failing())?.printed.as_deref()
+}
+
+fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&str>, frame: Frame<'_>) -> String {
+    let (mark, tint) = match (root.state, root.severity) {
+        (IncidentState::Waiting, _) => ("○", Tone::Warn),
+        (_, Severity::Warning) => ("!", Tone::Warn),
+        (_, Severity::Critical) => ("✗", Tone::Bad),
+    };
+    let since = times::moment_and_hint(root.since, frame.now, frame.zone);
+    let head = format!(
+        "{mark} {} {} {}",
+        clean(&root.about),
+        clean(&root.subject),
+        kind_words(&root.kind)
+    );
+    let mut text = format!(
+        "{} since {since} · incident {} · {}\n",
+        tone(tint, head),
+        root.id,
+        root.severity.as_str()
+    );
+    let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
+    if let Some(printed) = printed {
+        lines.push(("printed", clean(printed)));
+    }
+    if !effects.is_empty() {
+        lines.push((
+            "so also",
+            listed(
+                effects
+                    .iter()
+                    .map(|effect| format!("{} {}", clean(&effect.subject), kind_words(&effect.kind))),
+            ),
+        ));
+    }
+    if !root.readers.is_empty() {
+        lines.push((
+            "read by",
+            listed(root.readers.iter().enumerate().map(|(index, reader)| {
+                let who = clean(&reader.who);
+                match reader.at {
+                    // Who reads first sets the pace.
+                    Some(at) if index == 0 => {
+                        format!("{who} {}", times::moment_and_hint(at, frame.now, frame.zone))
+                    }
+                    Some(at) => format!("{who} {}", times::moment(at, frame.now, frame.zone)),
+                    None => who,
+                }
+            })),
+        ));
+    }
+    lines.push(("told", told(root, frame)));
+    if let Some(ack) = root.ack.as_ref().filter(|ack| ack.until > frame.now) {
+        let until = times::moment(ack.until, frame.now, frame.zone);
+        lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.by))));
+    }
+    let mut commands = format!("freshd why {}", clean(&root.subject));
+    if root.about == "job" {
+        commands.push_str(&format!(" · freshd logs {}", clean(&root.subject)));
+    }
+    if root.ack.is_none() {
+        commands.push_str(&format!(" · freshd ack {}", root.id));
+    }
+    lines.push(("type", commands));
+    text.push_str(&table::facts(&lines, 2, frame.width));
+    text
+}
+
+fn told(root: &OpenIncident, frame: Frame<'_>) -> String {
+    if root.told.is_empty() {
+        let at = times::hint(root.notify_at, frame.now);
+        return match root.state {
+            IncidentState::Waiting => format!(
+                "nobody yet; team {} {at}, unless a cause shows first",
+                clean(&root.owner)
+            ),
+            _ => tone(Tone::Bad, "nobody"),
+        };
+    }
+    // "team by address", as the daemon writes it: one entry for each team.
+    let mut teams: Vec<(&str, Vec<&str>)> = Vec::new();
+    for entry in &root.told {
+        let (team, address) = entry.split_once(" by ").unwrap_or((entry, ""));
+        match teams.iter_mut().find(|(known, _)| *known == team) {
+            Some((_, addresses)) => addresses.push(address),
+            None => teams.push((team, vec![address])),
+        }
+    }
+    listed(
+        teams
+            .iter()
+            .map(|(team, addresses)| format!("{} by {}", clean(team), clean(&addresses.join(" and ")))),
+    )
+}
+
+fn listed(names: impl ExactSizeIterator<Item = String>) -> String {
+    let count = names.len();
+    let mut shown: Vec<String> = names.take(NAMES_MAX).collect();
+    if count > NAMES_MAX {
+        shown.push(format!("{} more", count - NAMES_MAX));
+    }
+    shown.join(", ")
+}

@@ -1,0 +1,126 @@
+//! The first lines of the board: whose it is, and whether all is well.
+
+use super::Frame;
+use crate::cli::paint::{Tone, clean, tone};
+use crate::cli::state::Status;
+use crate::cli::{table, times};
+use crate::model::elapsed;
+
+/// Messages on their way that are named one by one.
+const UNDELIVERED_SHOWN_MAX: usize = 3;
+
+/// `freshd 0.1.0 · Fri 2026-11-27 23:16 Europe/Oslo · up 3d 4h`.
+pub(super) fn heading(status: &Status, frame: Frame<'_>) -> String {
+    let time = frame.zone.to_datetime(frame.now).strftime("%a %Y-%m-%d %H:%M");
+    let mut parts = vec![format!("{time} {}", times::zone_name(frame.zone))];
+    let mut name = tone(Tone::Strong, "freshd");
+    if let Some(daemon) = &status.daemon {
+        name = format!("{name} {}", clean(&daemon.version));
+        parts.push(format!(
+            "up {}",
+            crate::model::format_age(times::rounded(elapsed(daemon.started_at, frame.now)))
+        ));
+    }
+    format!("{name} · {}\n", parts.join(" · "))
+}
+
+/// One line that says it all, and what freshd itself suffers from.
+pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
+    let mut text = if status.is_fine() { fine(status) } else { wrong(status) };
+    text.push('\n');
+    if let Some(until) = status.clock_held_until {
+        let until = times::moment_and_hint(until, frame.now, frame.zone);
+        let words =
+            format!("the clock is earlier than what is already recorded: nothing starts before {until}; set the clock");
+        text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
+    for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
+        let words = format!(
+            "{} could not be told yet (tried {}, again {}): {}",
+            clean(&undelivered.to),
+            match undelivered.tries {
+                1 => "once".to_owned(),
+                tries => format!("{tries} times"),
+            },
+            times::hint(undelivered.next_try_at, frame.now),
+            clean(undelivered.error.as_deref().unwrap_or("no answer")),
+        );
+        text.push_str(&table::facts(&[(&tone(Tone::Warn, "!"), words)], 0, frame.width));
+    }
+    text
+}
+
+fn fine(status: &Status) -> String {
+    let mut parts = Vec::new();
+    if !status.datasets.is_empty() {
+        parts.push(format!("{} as promised", counted(status.datasets.len(), "dataset")));
+    }
+    if !status.jobs.is_empty() {
+        parts.push(counted(status.jobs.len(), "job"));
+    }
+    let aside = |state: &str| {
+        status.datasets.iter().filter(|dataset| dataset.state == state).count()
+            + status.jobs.iter().filter(|job| job.state == state).count()
+    };
+    for (state, words) in [
+        ("due_soon", "due soon"),
+        ("held", "held"),
+        ("paused", "paused"),
+        ("running", "running now"),
+    ] {
+        let count = aside(state);
+        if count > 0 {
+            parts.push(format!("{count} {words}"));
+        }
+    }
+    tone(Tone::Good, format!("✓ all is well: {}", parts.join(", ")))
+}
+
+fn wrong(status: &Status) -> String {
+    let mut parts = Vec::new();
+    let incidents = status
+        .incidents
+        .iter()
+        .filter(|incident| incident.cause.is_none())
+        .count();
+    if incidents > 0 {
+        parts.push(counted(incidents, "incident"));
+    }
+    for state in ["late", "stale", "suspect", "unknown"] {
+        let count = status.datasets.iter().filter(|dataset| dataset.state == state).count();
+        if count > 0 {
+            parts.push(format!("{} {state}", counted(count, "dataset")));
+        }
+    }
+    let failing = status.jobs.iter().filter(|job| job.is_failing()).count();
+    if failing > 0 {
+        parts.push(format!("{} failing", counted(failing, "job")));
+    }
+    if !status.undelivered.is_empty() {
+        parts.push(format!("{} on the way", counted(status.undelivered.len(), "message")));
+    }
+    if parts.is_empty() {
+        return tone(Tone::Bad, "✗ nothing starts");
+    }
+    // Data that nobody has seen yet is how every first minute looks.
+    let is_young = incidents == 0
+        && failing == 0
+        && status.clock_held_until.is_none()
+        && status.undelivered.is_empty()
+        && status
+            .datasets
+            .iter()
+            .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
+    let (mark, tint) = if is_young {
+        ("?", Tone::Warn)
+    } else {
+        ("✗", Tone::Bad)
+    };
+    let is_rest_well = is_young && !status.datasets.iter().all(|dataset| dataset.state == "unknown");
+    let rest = if is_rest_well { "; all else is well" } else { "" };
+    tone(tint, format!("{mark} {}{rest}", parts.join(", ")))
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}

@@ -1,0 +1,211 @@
+//! The board as it looks: on a bad Friday night, on a calm morning, in a narrow window.
+
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::*;
+
+fn oslo() -> TimeZone {
+    TimeZone::get("Europe/Oslo").unwrap()
+}
+
+fn dataset(name: &str, state: &str, as_of: Value, deadline: Value, reason: &str) -> Value {
+    json!({
+        "name": name, "title": format!("All of {name}"), "state": state, "as_of": as_of, "effective_as_of": as_of,
+        "limited_by": null, "arrived_at": as_of, "deadline": deadline, "owner": "warehouse",
+        "tells": ["mail:warehouse@seafood.example", "slack-ops"], "reason": reason,
+    })
+}
+
+fn job(name: &str, state: &str, last: Value, next_due: Value) -> Value {
+    json!({
+        "name": name, "title": null, "state": state, "reason": null, "last": last, "running": [], "next_due": next_due,
+        "schedule": "on orders", "owner": "warehouse", "tells": ["slack-ops"],
+    })
+}
+
+fn status(datasets: &[Value], jobs: &[Value], incidents: &[Value]) -> Value {
+    json!({
+        "at": "2026-11-27T22:17:00Z", "timezone": "Europe/Oslo", "datasets": datasets, "jobs": jobs,
+        "incidents": incidents, "undelivered": [], "clock_held_until": null,
+        "daemon": { "started_at": "2026-11-24T18:00:00Z", "version": "0.1.0", "settings": "d1" },
+    })
+}
+
+fn bad_friday() -> Value {
+    let incident = |id: u64, about: &str, subject: &str, kind: &str, cause: Value, told: Value, reason: &str| {
+        json!({
+            "id": id, "kind": kind, "about": about, "subject": subject,
+            "state": if cause.is_null() { "open" } else { "attached" }, "severity": "critical",
+            "since": "2026-11-27T22:15:00Z", "notify_at": "2026-11-27T22:16:00Z", "opened_at": "2026-11-27T22:16:00Z",
+            "resolved_at": null, "cause": cause, "reason": reason, "told": told, "ack": null, "reminders": 0,
+            "remind_at": null, "escalations": 0, "owner": "warehouse",
+            "readers": [
+                { "who": "Transport portal", "team": "logistics", "dataset": "stock", "at": "2026-11-28T04:30:00Z" },
+                { "who": "Sales desk", "team": "sales", "dataset": "stock", "at": "2026-11-30T06:00:00Z" },
+                { "who": "stock-report", "team": "it", "dataset": "stock", "at": null },
+            ],
+        })
+    };
+    let told = json!([
+        "warehouse by mail:warehouse@seafood.example",
+        "warehouse by slack-ops",
+        "it by mail:it@seafood.example"
+    ]);
+    let failed = json!({
+        "run": 412, "outcome": "failed", "ended_at": "2026-11-27T22:05:00Z", "reason": "exit code 1",
+        "printed": "ORA-12541: no listener\u{1b}[2J",
+    });
+    let fine = json!({ "run": 413, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:48Z", "reason": null });
+    status(
+        &[
+            dataset(
+                "orders",
+                "fresh",
+                json!("2026-11-27T22:16:40Z"),
+                json!("2026-11-27T22:19:40Z"),
+                "within its promise",
+            ),
+            dataset(
+                "stock",
+                "late",
+                json!("2026-11-20T21:10:00Z"),
+                Value::Null,
+                "the delivery due 23:00 has not come",
+            ),
+            dataset(
+                "plan",
+                "due_soon",
+                json!("2026-11-27T20:00:00Z"),
+                json!("2026-11-27T22:20:00Z"),
+                "it becomes late 23:20",
+            ),
+        ],
+        &[
+            job("orders-load", "ok", fine, Value::Null),
+            job("stock-export", "failing", failed, json!("2026-12-04T21:00:00Z")),
+        ],
+        &[
+            incident(7, "job", "stock-export", "failed", Value::Null, told, "exit code 1"),
+            incident(
+                8,
+                "dataset",
+                "stock",
+                "late",
+                json!(7),
+                json!([]),
+                "the delivery due 23:00 has not come",
+            ),
+        ],
+    )
+}
+
+#[test]
+fn a_bad_friday_is_told_from_what_is_wrong_to_what_is_well() {
+    let text = board(&bad_friday(), &oslo(), 100, false);
+    let expected = "\
+freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
+✗ 1 incident, 1 dataset late, 1 job failing
+
+✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
+  because  exit code 1
+  printed  ORA-12541: no listener\u{fffd}[2J
+  so also  stock is late
+  read by  Transport portal Sat 05:30 (in 6h 13m), Sales desk Mon 07:00, stock-report
+  told     warehouse by mail:warehouse@seafood.example and slack-ops, it by mail:it@seafood.example
+  type     freshd why stock-export · freshd logs stock-export · freshd ack 7
+
+            dataset  as of         age     due by         owner      who is told by
+✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  mail:warehouse@seafood.example…
+! due soon  plan     21:00         2h 17m  23:20 (in 3m)  warehouse  mail:warehouse@seafood.example…
+  └  it becomes late 23:20
+✓ fresh     orders   23:16         20s     23:19 (in 2m)  warehouse  mail:warehouse@seafood.example…
+
+           job           last run           next                     owner
+✗ failing  stock-export  failed 12m ago     4 Dec 22:00 (in 6d 22h)  warehouse
+✓ ok       orders-load   succeeded 12s ago  on orders                warehouse
+";
+    assert_eq!(text, expected, "\n{text}");
+}
+
+#[test]
+fn nothing_but_the_rows_is_said_when_all_is_well() {
+    let last = json!({ "run": 1, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:48Z", "reason": null });
+    let fresh = dataset(
+        "orders",
+        "fresh",
+        json!("2026-11-27T22:16:40Z"),
+        Value::Null,
+        "within its promise",
+    );
+    let text = board(
+        &status(&[fresh], &[job("orders-load", "ok", last, Value::Null)], &[]),
+        &oslo(),
+        100,
+        false,
+    );
+    let lines: Vec<&str> = text.lines().collect();
+    assert_eq!(lines[1], "✓ all is well: 1 dataset as promised, 1 job");
+    assert_eq!(lines.len(), 2 + 1 + 2 + 1 + 2, "{text}");
+}
+
+#[test]
+fn no_line_is_wider_than_the_window() {
+    for width in [80, 100, 140] {
+        let text = board(&bad_friday(), &oslo(), width, false);
+        for line in text.lines() {
+            assert!(line.chars().count() <= width, "{width}: {line}");
+        }
+        for word in ["stock-export", "2h 17m", "23:20 (in 3m)", "warehouse"] {
+            assert!(text.contains(word), "{width}: {word}\n{text}");
+        }
+    }
+}
+
+#[test]
+fn colours_add_nothing_but_colours() {
+    let plain = board(&bad_friday(), &oslo(), 100, false);
+    let colored = board(&bad_friday(), &oslo(), 100, true);
+    assert!(colored.contains("\u{1b}["));
+    assert_eq!(anstream::adapter::strip_str(&colored).to_string(), plain);
+}
+
+#[test]
+fn a_job_that_failed_and_runs_again_is_still_not_fine() {
+    let failed =
+        json!({ "run": 1, "outcome": "timed_out", "ended_at": "2026-11-27T22:05:00Z", "reason": "took too long" });
+    for (state, is_fine) in [("running", false), ("failing", false), ("paused", true)] {
+        let status = status(&[], &[job("stock-export", state, failed.clone(), Value::Null)], &[]);
+        assert_eq!(Status::read(&status).unwrap().is_fine(), is_fine, "{state}");
+    }
+}
+
+#[test]
+fn data_is_not_fine_when_a_promise_is_broken_or_nobody_can_tell() {
+    for (state, is_fine) in [
+        ("fresh", true),
+        ("due_soon", true),
+        ("held", true),
+        ("paused", true),
+        ("late", false),
+        ("stale", false),
+        ("suspect", false),
+        ("unknown", false),
+    ] {
+        let status = status(&[dataset("stock", state, Value::Null, Value::Null, "")], &[], &[]);
+        assert_eq!(Status::read(&status).unwrap().is_fine(), is_fine, "{state}");
+    }
+}
+
+#[test]
+fn thousands_of_jobs_do_not_flood_the_window_and_trouble_stays_in_sight() {
+    let failed = json!({ "run": 1, "outcome": "failed", "ended_at": "2026-11-27T22:05:00Z", "reason": "exit code 1" });
+    let mut jobs: Vec<Value> = (0..1_000)
+        .map(|number| job(&format!("a{number}"), "ok", Value::Null, Value::Null))
+        .collect();
+    jobs.push(job("zebra", "failing", failed, Value::Null));
+    let text = board(&status(&[], &jobs, &[]), &oslo(), 100, false);
+    assert!(text.lines().count() < 2 * ROWS_MAX);
+    assert!(text.contains("zebra"));
+    assert!(text.contains("and 901 more jobs"), "{text}");
+}

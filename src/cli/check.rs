@@ -1,0 +1,76 @@
+//! `freshd check`: every mistake of a configuration, with its line and remedy.
+
+use std::path::{Path, PathBuf};
+
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::paint::{Tone, tone};
+use crate::config::{self, Environment, Level, Problem};
+use crate::model::Settings;
+
+/// What `check` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct CheckArgs {
+    /// The configuration to check, instead of --config
+    file: Option<PathBuf>,
+}
+
+pub(super) fn run(args: CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let file = args.file.as_deref().unwrap_or(&global.config);
+    let loaded = config::load(file, &Environment::of_process());
+    let exit = if loaded.settings.is_some() {
+        Exit::Fine
+    } else {
+        Exit::Usage
+    };
+    if out.json {
+        out.document(&loaded.to_json())?;
+        return Ok(exit);
+    }
+    if !loaded.problems.is_empty() {
+        let rendered = config::render(&loaded.problems, out.color);
+        out.raw(rendered.as_bytes())?;
+        out.line("")?;
+    }
+    let line = match &loaded.settings {
+        Some(settings) => tone(Tone::Good, format!("{} is fine", file.display())) + &found(settings, &loaded.problems),
+        None => tone(Tone::Bad, counted(file, &loaded.problems)),
+    };
+    out.line(line)?;
+    Ok(exit)
+}
+
+/// `jobs.toml has 2 errors and 1 warning`.
+pub(super) fn counted(file: &Path, problems: &[Problem]) -> String {
+    let parts: Vec<String> = [(Level::Error, "error"), (Level::Warning, "warning")]
+        .into_iter()
+        .filter_map(|(level, word)| {
+            let count = problems.iter().filter(|problem| problem.level == level).count();
+            (count > 0).then(|| plural(count, word))
+        })
+        .collect();
+    format!("{} has {}", file.display(), parts.join(" and "))
+}
+
+fn found(settings: &Settings, problems: &[Problem]) -> String {
+    let parts = [
+        plural(settings.jobs.len(), "job"),
+        plural(settings.datasets.len(), "dataset"),
+        plural(settings.systems.len(), "system"),
+    ];
+    let warnings = problems
+        .iter()
+        .filter(|problem| problem.level == Level::Warning)
+        .count();
+    let warnings = if warnings > 0 {
+        format!("; {}", plural(warnings, "warning"))
+    } else {
+        String::new()
+    };
+    format!(": {}{warnings}", parts.join(", "))
+}
+
+fn plural(count: usize, word: &str) -> String {
+    format!("{count} {word}{}", if count == 1 { "" } else { "s" })
+}

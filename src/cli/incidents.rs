@@ -1,0 +1,224 @@
+//! `freshd incidents`: what went wrong, and who was told what and when.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::board;
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use super::table::{Column, facts, grid};
+use super::times;
+use crate::model::{
+    Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState, Severity,
+};
+
+/// Most incidents of one answer.
+const LIMIT_MAX: i64 = 100_000;
+
+/// What `incidents` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct IncidentsArgs {
+    /// One incident, with every message about it
+    id: Option<u64>,
+
+    /// Those that are over too
+    #[arg(long, conflicts_with = "id")]
+    all: bool,
+
+    /// At most so many, the newest first
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LIMIT_MAX))]
+    limit: u32,
+}
+
+pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let (now, zone) = (Timestamp::now(), global.zone());
+    let reader = global.reader()?;
+    if let Some(id) = args.id.map(IncidentId) {
+        let incident = reader.incident(id)?.ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no incident {id}; `freshd incidents --all` lists them"
+            ))
+        })?;
+        return one(&incident, &reader.notifications_of(id)?, now, &zone, out);
+    }
+    let incidents = reader.incidents(!args.all, args.limit)?;
+    if out.json {
+        let incidents: Vec<Value> = incidents.iter().map(to_json).collect();
+        out.document(&json!({ "incidents": incidents }))?;
+        return Ok(Exit::Fine);
+    }
+    if incidents.is_empty() {
+        let words = if args.all {
+            "nothing ever went wrong"
+        } else {
+            "no incident is open; --all lists those that are over"
+        };
+        out.line(tone(Tone::Good, words))?;
+        return Ok(Exit::Fine);
+    }
+    let columns = [
+        Column::whole("id"),
+        Column::whole("state"),
+        Column::cut("what", 20),
+        Column::whole("since"),
+        Column::whole("over").spare(1),
+        Column::cut("told", 12).spare(2),
+        Column::cut("reason", 20).spare(3),
+    ];
+    let rows: Vec<Vec<String>> = incidents.iter().map(|incident| row(incident, now, &zone)).collect();
+    for line in grid(&columns, &rows, out.width()) {
+        out.line(line)?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn row(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    let mut teams: Vec<String> = incident.told.iter().map(|(team, _)| clean(team.as_str())).collect();
+    teams.dedup();
+    let over = incident.resolved_at.map(|at| {
+        format!(
+            "{}, after {}",
+            times::moment(at, now, zone),
+            times::took(incident.since, at)
+        )
+    });
+    vec![
+        incident.id.to_string(),
+        tone(tint(incident), incident.state.as_str()),
+        what(incident),
+        times::moment(incident.since, now, zone),
+        over.unwrap_or_default(),
+        teams.join(", "),
+        clean(&incident.reason),
+    ]
+}
+
+fn one(
+    incident: &Incident,
+    messages: &[(Notification, Vec<Delivery>)],
+    now: Timestamp,
+    zone: &TimeZone,
+    out: &mut Out,
+) -> Result<Exit, Failure> {
+    if out.json {
+        let messages: Vec<Value> = messages
+            .iter()
+            .map(|(message, tries)| json!({ "notification": message, "deliveries": tries }))
+            .collect();
+        out.document(&json!({ "incident": to_json(incident), "messages": messages }))?;
+        return Ok(Exit::Fine);
+    }
+    let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
+    let state = tone(tint(incident), incident.state.as_str());
+    out.line(format!(
+        "incident {}: {} · {state} · {}",
+        incident.id,
+        what(incident),
+        incident.severity.as_str()
+    ))?;
+    let mut lines = vec![("because", clean(&incident.reason)), ("since", told(incident.since))];
+    if let Some(cause) = incident.cause {
+        lines.push(("explained by", format!("incident {cause}")));
+    }
+    if let Some(at) = incident.opened_at {
+        lines.push(("told first", told(at)));
+    }
+    if let Some(ack) = &incident.ack {
+        lines.push((
+            "taken on",
+            format!(
+                "by {} {}, until {}",
+                clean(&ack.by),
+                told(ack.at),
+                times::moment(ack.until, now, zone)
+            ),
+        ));
+    }
+    if let Some(at) = incident.remind_at.filter(|_| incident.state == IncidentState::Open) {
+        lines.push(("reminder", told(at)));
+    }
+    if let Some(at) = incident.resolved_at {
+        lines.push(("over", told(at)));
+    }
+    let width = out.width();
+    out.text(&facts(&lines, 2, width))?;
+    if messages.is_empty() {
+        out.line("nobody was told")?;
+        return Ok(Exit::Fine);
+    }
+    out.line("")?;
+    let columns = [
+        Column::whole("decided"),
+        Column::whole("message"),
+        Column::whole("team"),
+        Column::cut("to", 20),
+        Column::whole("state"),
+        Column::cut("", 16).spare(1),
+    ];
+    let rows: Vec<Vec<String>> = messages
+        .iter()
+        .map(|(message, tries)| message_row(message, tries, now, zone))
+        .collect();
+    for line in grid(&columns, &rows, width) {
+        out.line(line)?;
+    }
+    Ok(Exit::Fine)
+}
+
+fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    let tint = match message.state {
+        NotificationState::Delivered => Tone::Good,
+        NotificationState::Pending => Tone::Warn,
+        NotificationState::Dead => Tone::Bad,
+        NotificationState::Collapsed => Tone::Dim,
+    };
+    let error = tries.iter().rev().find_map(|delivery| match &delivery.outcome {
+        DeliveryOutcome::Accepted => None,
+        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(clean(error)),
+    });
+    let count = if tries.len() > 1 {
+        format!(" after {} tries", tries.len())
+    } else {
+        String::new()
+    };
+    vec![
+        times::moment_with_seconds(message.created_at, now, zone),
+        message.message.purpose.as_str().to_owned(),
+        clean(message.message.team.as_str()),
+        clean(&message.address.to_string()),
+        tone(tint, format!("{}{count}", message.state.as_str())),
+        error.unwrap_or_default(),
+    ]
+}
+
+fn what(incident: &Incident) -> String {
+    format!(
+        "{} {} {}",
+        incident.about.as_str(),
+        clean(incident.subject.as_str()),
+        board::kind_words(incident.kind.as_str())
+    )
+}
+
+fn tint(incident: &Incident) -> Tone {
+    match (incident.state, incident.severity) {
+        (IncidentState::Resolved, _) => Tone::Good,
+        (IncidentState::Waiting | IncidentState::Attached, _) | (IncidentState::Open, Severity::Warning) => Tone::Warn,
+        (IncidentState::Open, Severity::Critical) => Tone::Bad,
+    }
+}
+
+/// As `status --json` shows it.
+fn to_json(incident: &Incident) -> Value {
+    let mut value = json!(incident);
+    let told: Vec<String> = incident
+        .told
+        .iter()
+        .map(|(team, address)| format!("{team} by {address}"))
+        .collect();
+    value["told"] = json!(told);
+    value
+}

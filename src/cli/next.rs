@@ -1,0 +1,252 @@
+//! `freshd next`: coming occurrences from the configuration alone, each odd one with its reason.
+
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::names;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use super::table::{Column, grid};
+use super::times;
+use crate::config::{self, Environment};
+use crate::model::{Job, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, later};
+use crate::schedule;
+
+/// Most occurrences of one answer.
+const COUNT_MAX: i64 = 10_000;
+
+/// What `next` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct NextArgs {
+    /// Only this job
+    job: Option<String>,
+
+    /// A cron line to try out, instead of a job
+    #[arg(long, value_name = "CRON", conflicts_with = "job")]
+    expr: Option<String>,
+
+    /// The zone of --expr [default: the configuration's, else UTC]
+    #[arg(long, value_name = "ZONE", requires = "expr")]
+    timezone: Option<String>,
+
+    /// --expr has six fields, the second first
+    #[arg(long, requires = "expr")]
+    seconds: bool,
+
+    /// From when on: 2026-11-27T12:00 or RFC 3339 [default: now]
+    #[arg(long, value_name = "TIME")]
+    after: Option<String>,
+
+    /// How many
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=COUNT_MAX))]
+    count: u32,
+}
+
+/// One schedule, and whose it is.
+struct Line {
+    job: Option<Name>,
+    schedule: Schedule,
+    start_offset: std::time::Duration,
+}
+
+pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let now = Timestamp::now();
+    let zone = match &args.timezone {
+        Some(name) => times::zone_named(name).ok_or_else(|| {
+            Failure::usage(format!(
+                "there is no time zone `{name}`; write one as in Europe/Oslo or UTC"
+            ))
+        })?,
+        None => global.zone(),
+    };
+    let after = match &args.after {
+        Some(text) => times::parse_instant(text, &zone).map_err(|error| Failure::usage(format!("--after: {error}")))?,
+        None => now,
+    };
+    let mut remarks = Vec::new();
+    let lines = match &args.expr {
+        Some(expr) => vec![tried(expr, args.seconds, zone, &mut remarks)?],
+        None => configured(args.job.as_deref(), global, &mut remarks)?,
+    };
+    let coming = merged(&lines, after, args.count as usize);
+    if out.json {
+        let occurrences: Vec<Value> = coming
+            .iter()
+            .map(|(line, occurrence)| to_json(line, occurrence))
+            .collect();
+        out.document(&json!({ "occurrences": occurrences }))?;
+        return Ok(Exit::Fine);
+    }
+    if !coming.is_empty() {
+        let columns = [
+            Column::whole("when"),
+            Column::whole(""),
+            Column::cut("job", 24),
+            Column::cut("note", 30),
+        ];
+        let rows: Vec<Vec<String>> = coming
+            .iter()
+            .map(|(line, occurrence)| row(line, occurrence, now))
+            .collect();
+        // What is odd about an occurrence is the point of the verb: it is never cut.
+        let width = if out.terminal {
+            out.width()
+        } else {
+            usize::from(u16::MAX)
+        };
+        for line in grid(&columns, &rows, width.max(notes_need(&rows))) {
+            out.line(line)?;
+        }
+    }
+    for remark in remarks {
+        out.line(tone(Tone::Dim, remark))?;
+    }
+    Ok(Exit::Fine)
+}
+
+/// A cron line that somebody tries out.
+fn tried(expr: &str, seconds: bool, zone: TimeZone, remarks: &mut Vec<String>) -> Result<Line, Failure> {
+    let fields = schedule::parse_cron(expr, seconds).map_err(|error| {
+        let help = error.help.replace("seconds = true", "--seconds");
+        Failure::usage(format!("--expr: {}; {help}", error.message))
+    })?;
+    remarks.extend(schedule::day_rule_note(&fields).map(|note| format!("note: {note}")));
+    let schedule = Schedule {
+        text: expr.into(),
+        rule: Rule::Cron(fields),
+        zone,
+        calendar: None,
+        on_holiday: OnHoliday::Skip,
+    };
+    if schedule::never_fires(&schedule) {
+        return Err(Failure::usage(format!(
+            "--expr: `{expr}` is never due; is there such a day in any month it names?"
+        )));
+    }
+    Ok(Line {
+        job: None,
+        schedule,
+        start_offset: std::time::Duration::ZERO,
+    })
+}
+
+fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) -> Result<Vec<Line>, Failure> {
+    let file = global.config.display();
+    let loaded = config::load(&global.config, &Environment::of_process());
+    let Some(settings) = loaded.settings else {
+        let counted = super::check::counted(&global.config, &loaded.problems);
+        return Err(Failure::usage(format!("{counted}; `freshd check {file}` shows where")));
+    };
+    let line = |job: &Job, schedule: &Schedule| Line {
+        job: Some(job.name.clone()),
+        schedule: schedule.clone(),
+        start_offset: job.start_offset,
+    };
+    let Some(wanted) = wanted else {
+        let jobs = settings.jobs.values().filter(|job| job.enabled);
+        let lines: Vec<Line> = jobs.filter_map(|job| Some(line(job, job.schedule.as_ref()?))).collect();
+        let triggered = lines
+            .iter()
+            .filter(|line| matches!(line.schedule.rule, Rule::On(_)))
+            .count();
+        if triggered > 0 {
+            remarks.push(format!("{triggered} more start when what they wait for is published"));
+        }
+        return Ok(lines);
+    };
+    let job = settings
+        .jobs
+        .get(wanted)
+        .ok_or_else(|| names::unknown("job", wanted, &file.to_string(), settings.jobs.keys().map(Name::as_str)))?;
+    if !job.enabled {
+        remarks.push(format!(
+            "{wanted} is disabled: enabled = false in {file}; nothing of this is started"
+        ));
+    }
+    match &job.schedule {
+        Some(schedule) => {
+            if let Rule::On(datasets) = &schedule.rule {
+                let datasets: Vec<&str> = datasets.iter().map(Name::as_str).collect();
+                remarks.push(format!(
+                    "{wanted} starts when a new version of {} is published",
+                    datasets.join(" or ")
+                ));
+            }
+            Ok(vec![line(job, schedule)])
+        }
+        None => {
+            remarks.push(format!("{wanted} has no schedule: `freshd run {wanted}` starts it"));
+            Ok(Vec::new())
+        }
+    }
+}
+
+/// The first `count` occurrences of all lines, in order of time.
+fn merged(lines: &[Line], after: Timestamp, count: usize) -> Vec<(&Line, Occurrence)> {
+    let mut heads: Vec<Option<Occurrence>> = lines.iter().map(|line| schedule::next(&line.schedule, after)).collect();
+    let mut order: BinaryHeap<Reverse<(Timestamp, usize)>> = BinaryHeap::new();
+    order.extend(
+        heads
+            .iter()
+            .enumerate()
+            .filter_map(|(index, head)| Some(Reverse((head.as_ref()?.at, index)))),
+    );
+    let mut coming = Vec::new();
+    while coming.len() < count
+        && let Some(Reverse((_, index))) = order.pop()
+    {
+        let Some(occurrence) = heads[index].take() else {
+            continue;
+        };
+        heads[index] = schedule::next(&lines[index].schedule, occurrence.at);
+        order.extend(heads[index].as_ref().map(|next| Reverse((next.at, index))));
+        coming.push((&lines[index], occurrence));
+    }
+    coming
+}
+
+fn to_json(line: &Line, occurrence: &Occurrence) -> Value {
+    json!({
+        "job": line.job,
+        "at": occurrence.at,
+        "starts_at": occurrence.skip.is_none().then(|| later(occurrence.at, line.start_offset)),
+        "nominal": occurrence.nominal.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "skip": occurrence.skip,
+        "note": occurrence.note,
+    })
+}
+
+fn row(line: &Line, occurrence: &Occurrence, now: Timestamp) -> Vec<String> {
+    let local = jiff::ZonedDateTime::new(occurrence.at, line.schedule.zone.clone());
+    let seconds = if local.second() == 0 { "" } else { ":%S" };
+    let when = local.strftime(&format!("%a %Y-%m-%d %H:%M{seconds} %:z")).to_string();
+    let mut notes: Vec<String> = occurrence.note.iter().map(|note| clean(note)).collect();
+    if occurrence.skip.is_some() {
+        notes.insert(0, tone(Tone::Warn, "does not run"));
+    } else if !line.start_offset.is_zero() {
+        notes.push(format!("starts {} later (jitter)", format_duration(line.start_offset)));
+    }
+    let when = if occurrence.skip.is_some() {
+        tone(Tone::Dim, when)
+    } else {
+        when
+    };
+    let job = line.job.as_ref().map(|job| clean(job.as_str())).unwrap_or_default();
+    vec![when, times::hint(occurrence.at, now), job, notes.join(": ")]
+}
+
+/// Columns that whole notes take.
+fn notes_need(rows: &[Vec<String>]) -> usize {
+    let longest = |index: usize| rows.iter().map(|row| row[index].chars().count()).max().unwrap_or(0);
+    if longest(3) == 0 {
+        0
+    } else {
+        longest(0) + longest(1) + longest(2) + longest(3) + 8
+    }
+}

@@ -1,0 +1,79 @@
+//! `freshd notify test`: proves that a message reaches somebody.
+
+use std::time::Duration;
+
+use super::client::Client;
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::names;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use crate::config::{self, Environment};
+use crate::daemon::Ask;
+use crate::model::{Name, Reply, Request};
+
+/// A mail server may think for a minute before it takes a message.
+const ANSWER_WITHIN: Duration = Duration::from_mins(3);
+
+/// What `notify` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct NotifyArgs {
+    #[command(subcommand)]
+    verb: NotifyVerb,
+}
+
+/// The verbs of `notify`.
+#[derive(Debug, clap::Subcommand)]
+enum NotifyVerb {
+    /// Send one message and wait until the other side has taken it
+    Test {
+        /// To this team
+        #[arg(long, value_name = "NAME")]
+        team: Option<String>,
+
+        /// Through this channel
+        #[arg(long, value_name = "NAME")]
+        channel: Option<String>,
+    },
+}
+
+pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let NotifyVerb::Test { team, channel } = args.verb;
+    let request = Request::NotifyTest {
+        team: team.as_deref().map(Name::from),
+        channel: channel.as_deref().map(Name::from),
+    };
+    match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
+        Reply::Done(facts) if out.json => out.document(&facts)?,
+        Reply::Done(facts) => {
+            let address = clean(facts["address"].as_str().unwrap_or("the other side"));
+            out.line(tone(Tone::Good, format!("✓ {address} has taken the message")))?;
+        }
+        Reply::Refused(why) => {
+            let unknown = unknown(team.as_deref(), channel.as_deref(), global);
+            return Err(unknown.unwrap_or_else(|| Failure::not_fine(format!("not delivered: {why}"))));
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// Whether the configuration has no such team or channel.
+fn unknown(team: Option<&str>, channel: Option<&str>, global: &Global) -> Option<Failure> {
+    let settings = config::load(&global.config, &Environment::of_process()).settings?;
+    let file = global.config.display().to_string();
+    if let Some(team) = team.filter(|team| !settings.teams.contains_key(*team)) {
+        return Some(names::unknown(
+            "team",
+            team,
+            &file,
+            settings.teams.keys().map(Name::as_str),
+        ));
+    }
+    let channel = channel.filter(|channel| !settings.channels.contains_key(*channel))?;
+    Some(names::unknown(
+        "channel",
+        channel,
+        &file,
+        settings.channels.keys().map(Name::as_str),
+    ))
+}

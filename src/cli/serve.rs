@@ -1,0 +1,94 @@
+//! `freshd serve`: the supervisor itself, its log and its board on the terminal.
+
+use std::io::IsTerminal as _;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::time::FormatTime;
+
+use super::board::board;
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::{check, out, state};
+use crate::daemon::{self, Serve, ServeError};
+
+/// What is logged when nothing else is asked for.
+const LOG_DEFAULT: &str = "warn,freshd=info";
+/// On a terminal a run that went as it should is not told: the board shows it.
+const LOG_ON_TERMINAL: &str = "warn,freshd=info,freshd::routine=off";
+/// Names what is to be logged.
+const LOG_VARIABLE: &str = "FRESHD_LOG";
+
+pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
+    let state_dir = global.state_dir()?;
+    log(global.zone())?;
+    let color = out::color(&std::io::stdout());
+    let serve = Serve {
+        config: global.config.clone(),
+        state_dir,
+        window: Arc::new(crate::web::open),
+        board: Arc::new(move |status| {
+            let zone = state::Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
+            board(status, &zone, out::width(), color)
+        }),
+    };
+    match daemon::serve(&serve) {
+        Ok(()) => Ok(Exit::Fine),
+        Err(ServeError::Config(problems)) => {
+            let color = out::color(&std::io::stderr());
+            anstream::eprint!("{}", crate::config::render(&problems, color));
+            Err(Failure::usage(format!(
+                "freshd was not started: {}",
+                check::counted(&global.config, &problems)
+            )))
+        }
+        Err(ServeError::Other(error)) => Err(Failure::not_fine(format!("{error:#}"))),
+        Err(error) => Err(Failure::not_fine(error.to_string())),
+    }
+}
+
+fn log(zone: TimeZone) -> Result<(), Failure> {
+    let stderr = std::io::stderr();
+    let terminal = stderr.is_terminal();
+    let wanted = std::env::var(LOG_VARIABLE)
+        .ok()
+        .filter(|wanted| !wanted.trim().is_empty());
+    let filter = match &wanted {
+        Some(wanted) => EnvFilter::try_new(wanted).map_err(|error| {
+            Failure::usage(format!(
+                "{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"
+            ))
+        })?,
+        None => EnvFilter::new(if terminal { LOG_ON_TERMINAL } else { LOG_DEFAULT }),
+    };
+    tracing_subscriber::fmt()
+        .compact()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(out::color(&stderr))
+        .with_target(false)
+        .with_timer(if terminal { Clock::Short(zone) } else { Clock::Full })
+        .init();
+    Ok(())
+}
+
+/// How a line of the log begins.
+enum Clock {
+    /// Time of day in the configuration's zone, for whoever watches.
+    Short(TimeZone),
+    /// RFC 3339, for whoever searches.
+    Full,
+}
+
+impl FormatTime for Clock {
+    fn format_time(&self, w: &mut Writer<'_>) -> std::fmt::Result {
+        let now = Timestamp::now();
+        match self {
+            Self::Short(zone) => write!(w, "{}", zone.to_datetime(now).strftime("%H:%M:%S")),
+            Self::Full => write!(w, "{now:.3}"),
+        }
+    }
+}

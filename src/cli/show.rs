@@ -1,0 +1,212 @@
+//! `freshd show`: everything about one run and its attempts.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::history::outcome_words;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use super::table::{Column, facts, grid};
+use super::times;
+use crate::model::{Attempt, Run, RunId, run_line};
+use crate::store::{HistoryFilter, Reader};
+
+/// Lines of the last attempt's output.
+const OUTPUT_LINES_MAX: usize = 20;
+
+/// What `show` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct ShowArgs {
+    /// The run's number, as `freshd history` shows it
+    run: u64,
+}
+
+pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let reader = global.reader()?;
+    let (run, attempts) = find(&reader, RunId(args.run))?;
+    if out.json {
+        let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
+        let mut line = run_line(&run);
+        line["args"] = json!(run.args);
+        line["inputs"] = json!(inputs);
+        line["retry_at"] = json!(run.retry_at);
+        line["settings"] = json!(run.settings_digest);
+        out.document(&json!({ "run": line, "attempts": attempts }))?;
+        return Ok(Exit::Fine);
+    }
+    let (now, zone) = (Timestamp::now(), global.zone());
+    out.line(format!(
+        "run {} of {}: {}",
+        run.id,
+        tone(Tone::Strong, clean(run.job.as_str())),
+        outcome_words(&run)
+    ))?;
+    let width = out.width();
+    out.text(&facts(&lines(&run, now, &zone), 2, width))?;
+    if attempts.is_empty() {
+        return Ok(Exit::Fine);
+    }
+    out.line("")?;
+    let columns = [
+        Column::whole("attempt"),
+        Column::whole("outcome"),
+        Column::whole("began"),
+        Column::whole("took"),
+        Column::whole("cpu").spare(2),
+        Column::whole("memory").spare(2),
+        Column::whole("output").spare(1),
+        Column::cut("reason", 20),
+    ];
+    let rows: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now, &zone)).collect();
+    for line in grid(&columns, &rows, width) {
+        out.line(line)?;
+    }
+    if let Some(last) = attempts.last().filter(|last| !last.output.tail.is_empty()) {
+        out.line("")?;
+        out.line(tone(
+            Tone::Dim,
+            format!("the last lines it printed; all of them: freshd logs {}", run.id),
+        ))?;
+        for line in tail(&last.output.tail, OUTPUT_LINES_MAX) {
+            out.line(format!("  {line}"))?;
+        }
+    }
+    Ok(Exit::Fine)
+}
+
+/// The last lines of an output.
+pub(super) fn tail(output: &str, lines_max: usize) -> Vec<&str> {
+    let lines: Vec<&str> = output.lines().collect();
+    lines[lines.len().saturating_sub(lines_max)..].to_vec()
+}
+
+/// The run of that number.
+pub(super) fn find(reader: &Reader, id: RunId) -> Result<(Run, Vec<Attempt>), Failure> {
+    if let Some(found) = reader.run(id)? {
+        return Ok(found);
+    }
+    let newest = reader.history(&HistoryFilter {
+        limit: 1,
+        ..HistoryFilter::default()
+    })?;
+    let hint = match newest.first() {
+        Some(newest) => format!("the newest is {}; `freshd history` lists them", newest.id),
+        None => "nothing has run yet".to_owned(),
+    };
+    Err(Failure::usage(format!("there is no run {id}; {hint}")))
+}
+
+fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
+    let told = |at: Timestamp| {
+        format!(
+            "{} ({})",
+            times::moment_with_seconds(at, now, zone),
+            times::hint(at, now)
+        )
+    };
+    let mut lines = Vec::new();
+    if let Some(reason) = &run.reason {
+        lines.push(("because", clean(reason)));
+    }
+    let by = run
+        .by
+        .as_deref()
+        .map(|by| format!(" by {}", clean(by)))
+        .unwrap_or_default();
+    lines.push(("trigger", format!("{}{by}", run.trigger.as_str())));
+    if !run.args.is_empty() {
+        lines.push(("arguments", clean(&run.args.join(" "))));
+    }
+    if let Some(due_at) = run.due_at {
+        let until = run
+            .due_until
+            .map(|until| format!(" until {}", told(until)))
+            .unwrap_or_default();
+        lines.push(("due", told(due_at) + &until));
+    }
+    if !run.nominal.is_empty() {
+        lines.push(("stands for", clean(&run.nominal.join(", "))));
+    }
+    let started_at = run.started_at;
+    if let Some(at) = started_at {
+        lines.push(("began", told(at)));
+    }
+    if let Some(at) = run.ended_at {
+        let took = started_at
+            .map(|from| format!(", after {}", times::took(from, at)))
+            .unwrap_or_default();
+        lines.push(("ended", told(at) + &took));
+    }
+    if let Some(at) = run.retry_at.filter(|_| run.outcome.is_none()) {
+        lines.push(("tries again", told(at)));
+    }
+    if let Some(code) = run.exit_code.filter(|code| *code != 0) {
+        lines.push(("exit code", code.to_string()));
+    }
+    if let Some(signal) = run.signal {
+        lines.push(("signal", signal.to_string()));
+    }
+    if !run.inputs.is_empty() {
+        let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
+        lines.push(("read", clean(&inputs.join(", "))));
+    }
+    if let Some(version) = run.version {
+        lines.push(("made", format!("version {version}")));
+    }
+    lines
+}
+
+fn row(attempt: &Attempt, now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    let outcome = attempt
+        .outcome
+        .map_or(attempt.state.as_str(), |outcome| outcome.as_str())
+        .replace('_', " ");
+    let tint = match attempt.outcome {
+        None => Tone::Busy,
+        Some(outcome) if outcome.is_failure() => Tone::Bad,
+        Some(_) => Tone::Good,
+    };
+    let took = attempt
+        .started_at
+        .zip(attempt.ended_at)
+        .map(|(from, to)| times::took(from, to));
+    let usage = attempt.usage;
+    let ended = attempt.ended_at.is_some();
+    vec![
+        attempt.id.number.to_string(),
+        tone(tint, outcome),
+        attempt
+            .started_at
+            .map(|at| times::moment_with_seconds(at, now, zone))
+            .unwrap_or_default(),
+        took.unwrap_or_default(),
+        if ended {
+            format!("{}ms", usage.user_ms + usage.system_ms)
+        } else {
+            String::new()
+        },
+        if ended {
+            format!("{} MiB", usage.max_rss_kib.div_ceil(1024))
+        } else {
+            String::new()
+        },
+        if ended {
+            bytes(attempt.output.bytes)
+        } else {
+            String::new()
+        },
+        clean(attempt.reason.as_deref().unwrap_or_default()),
+    ]
+}
+
+/// A size for people.
+fn bytes(bytes: u64) -> String {
+    match bytes {
+        0..1_024 => format!("{bytes} B"),
+        1_024..1_048_576 => format!("{} KiB", bytes.div_ceil(1_024)),
+        _ => format!("{} MiB", bytes.div_ceil(1_048_576)),
+    }
+}

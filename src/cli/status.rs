@@ -1,0 +1,34 @@
+//! `freshd status`: the board, once.
+
+use super::board::board;
+use super::client::{Client, Subject};
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::state::Status;
+use crate::model::{Name, Request};
+
+/// What `status` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct StatusArgs {
+    /// Only this job or dataset
+    name: Option<String>,
+}
+
+pub(super) fn run(args: StatusArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let name = args.name.as_deref();
+    let subject = name.map_or(Subject::None, Subject::Any);
+    let facts = Client::connect(global)?.facts(
+        Request::Status {
+            name: name.map(Name::from),
+        },
+        subject,
+    )?;
+    let status = Status::read(&facts).map_err(Failure::unreachable)?;
+    if out.json {
+        out.document(&facts)?;
+    } else {
+        out.raw(board(&facts, &status.zone(), out.width(), out.color).as_bytes())?;
+    }
+    Ok(if status.is_fine() { Exit::Fine } else { Exit::NotFine })
+}

@@ -1,0 +1,307 @@
+//! `freshd why`: the evidence and the rule behind the state of a job or dataset.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::Value;
+
+use super::board;
+use super::client::{Client, Subject};
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use super::state::{DatasetState, JobState};
+use super::table::facts;
+use super::{show, times};
+use crate::model::{Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
+
+/// Slots shown, the newest.
+const SLOTS_MAX: usize = 4;
+/// Lines of the last attempt's output.
+const OUTPUT_LINES_MAX: usize = 8;
+
+/// What `why` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct WhyArgs {
+    /// A job or dataset
+    name: String,
+}
+
+/// What the words need to know.
+struct Reading<'a> {
+    now: Timestamp,
+    zone: &'a TimeZone,
+    width: usize,
+}
+
+pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let request = Request::Why {
+        name: Name::from(args.name.as_str()),
+    };
+    let why = Client::connect(global)?.facts(request, Subject::Any(&args.name))?;
+    if out.json {
+        out.document(&why)?;
+        return Ok(Exit::Fine);
+    }
+    let zone = global.zone();
+    let reading = Reading {
+        now: Timestamp::now(),
+        zone: &zone,
+        width: out.width(),
+    };
+    let mut paragraphs = Vec::new();
+    if why["dataset"].is_object() {
+        paragraphs.push(dataset(&why["dataset"], &reading)?);
+    }
+    if why["job"].is_object() {
+        paragraphs.push(job(&why["job"], &reading)?);
+    }
+    for incident in why["incidents"].as_array().into_iter().flatten() {
+        paragraphs.push(incident_words(incident, &reading));
+    }
+    out.text(&paragraphs.join("\n"))?;
+    Ok(Exit::Fine)
+}
+
+fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
+    let dataset: DatasetState = read(value)?;
+    let current: Option<Version> = read(&value["current"])?;
+    let refused: Option<Version> = read(&value["refused"])?;
+    let observation: Option<Observation> = read(&value["observation"])?;
+    let slots: Option<Vec<Slot>> = read(&value["slots"])?;
+    let mut lines = vec![("because", clean(&dataset.reason)), ("promise", promise(value))];
+    if let Some(version) = &current {
+        let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
+        let run = version
+            .run
+            .map(|run| format!(", made by run {run}"))
+            .unwrap_or_default();
+        lines.push((
+            "version",
+            format!(
+                "{}{rows}, arrived {}{run}",
+                version.number,
+                reading.told(version.arrived_at)
+            ),
+        ));
+        lines.push(("as of", reading.told(version.as_of)));
+        if let Some(by) = &dataset.limited_by {
+            let shown = reading.told(version.effective_as_of);
+            lines.push(("no newer than", format!("{shown}, limited by {}", clean(by))));
+        }
+    }
+    if let Some(at) = dataset.deadline {
+        lines.push(("deadline", reading.told(at)));
+    }
+    if let Some(refused) = refused {
+        lines.push((
+            "held back",
+            format!("version {}, {}", refused.number, reading.told(refused.arrived_at)),
+        ));
+        for check in refused.checks.iter().filter(|check| check.verdict == Verdict::Hold) {
+            lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
+        }
+    }
+    if let Some(seen) = observation {
+        let found = match seen.found {
+            Ok(Some(found)) => format!("found {} bytes", found.bytes),
+            Ok(None) => "found nothing".to_owned(),
+            Err(why) => format!("cannot tell: {}", clean(&why)),
+        };
+        lines.push(("probe", format!("{found}, {}", times::hint(seen.at, reading.now))));
+    }
+    let slots = slots.unwrap_or_default();
+    for (index, slot) in slots.iter().rev().take(SLOTS_MAX).enumerate() {
+        lines.push((if index == 0 { "deliveries" } else { "" }, slot_words(slot, reading)));
+    }
+    if let Some(producer) = value["producer"].as_str() {
+        lines.push(("made by", format!("job {}", clean(producer))));
+    }
+    if let Some(readers) = readers(value) {
+        lines.push(("read by", readers));
+    }
+    lines.push(("owner", owner(value)));
+    let head = format!(
+        "dataset {} {}{}\n",
+        tone(Tone::Strong, clean(&dataset.name)),
+        board::dataset_state(&dataset.state),
+        title(dataset.title.as_deref())
+    );
+    Ok(head + &facts(&lines, 2, reading.width))
+}
+
+fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
+    let job: JobState = read(value)?;
+    let last: Option<Run> = read(&value["last_run"])?;
+    let attempt: Option<Attempt> = read(&value["last_attempt"])?;
+    let mut lines = Vec::new();
+    if let Some(reason) = &job.reason {
+        lines.push(("because", clean(reason)));
+    }
+    if let Some(rule) = &job.schedule {
+        lines.push(("schedule", clean(rule)));
+    }
+    lines.push((
+        "next",
+        job.next_due
+            .map_or_else(|| "when its input or a person asks".to_owned(), |at| reading.told(at)),
+    ));
+    for going in &job.running {
+        let since = going
+            .started_at
+            .map(|at| format!(", begun {}", times::hint(at, reading.now)))
+            .unwrap_or_default();
+        lines.push((
+            "now",
+            format!(
+                "{}, attempt {}{since}",
+                going.state.as_str().replace('_', " "),
+                going.attempt
+            ),
+        ));
+    }
+    if let Some(run) = &last {
+        let outcome = run
+            .outcome
+            .map_or("going on", |outcome| outcome.as_str())
+            .replace('_', " ");
+        let when = run
+            .ended_at
+            .map(|at| format!(" {}", reading.told(at)))
+            .unwrap_or_default();
+        let reason = run
+            .reason
+            .as_deref()
+            .map(|reason| format!(": {}", clean(reason)))
+            .unwrap_or_default();
+        lines.push(("last run", format!("{} {outcome}{when}{reason}", run.id)));
+        if run.attempts > 1 {
+            lines.push(("tried", format!("{} times", run.attempts)));
+        }
+    }
+    if job.is_failing()
+        && let Some(attempt) = &attempt
+    {
+        for (index, line) in show::tail(&attempt.output.tail, OUTPUT_LINES_MAX)
+            .into_iter()
+            .enumerate()
+        {
+            lines.push((if index == 0 { "it printed" } else { "" }, clean(line)));
+        }
+    }
+    if let Some(produces) = value["produces"].as_str() {
+        lines.push(("makes", format!("dataset {}", clean(produces))));
+    }
+    lines.push(("owner", owner(value)));
+    let head = format!(
+        "job {} {}{}\n",
+        tone(Tone::Strong, clean(&job.name)),
+        board::job_state(&job),
+        title(job.title.as_deref())
+    );
+    Ok(head + &facts(&lines, 2, reading.width))
+}
+
+fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
+    let text = |key: &str| clean(value[key].as_str().unwrap_or_default());
+    let since = value["since"].as_str().and_then(|since| since.parse().ok());
+    let since = since
+        .map(|at| format!(", since {}", reading.told(at)))
+        .unwrap_or_default();
+    let head = format!("incident {} ({}){since}", value["id"], text("state"));
+    let mut lines = vec![("because", text("reason"))];
+    if let Some(cause) = value["cause_in_words"].as_str() {
+        lines.push(("explained by", clean(cause)));
+    }
+    let told: Vec<&str> = value["told"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    lines.push((
+        "told",
+        if told.is_empty() {
+            "nobody".to_owned()
+        } else {
+            clean(&told.join(", "))
+        },
+    ));
+    format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
+}
+
+fn promise(value: &Value) -> String {
+    let mut parts = Vec::new();
+    if let Some(at) = value["due"]["at"].as_str() {
+        let grace = value["due"]["grace"].as_str().filter(|grace| *grace != "0s");
+        let grace = grace.map(|grace| format!(" with {grace} grace")).unwrap_or_default();
+        parts.push(format!("delivered by `{}`{grace}", clean(at)));
+    }
+    if let Some(age) = value["max_age"].as_str() {
+        parts.push(format!("never older than {}", clean(age)));
+    }
+    if parts.is_empty() {
+        "none".to_owned()
+    } else {
+        parts.join("; ")
+    }
+}
+
+fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
+    let tint = match slot.state {
+        SlotState::Pending => Tone::Dim,
+        SlotState::Met | SlotState::Recovered => Tone::Good,
+        SlotState::Late | SlotState::Missed => Tone::Bad,
+    };
+    let version = slot
+        .version
+        .map(|version| format!(" by version {version}"))
+        .unwrap_or_default();
+    format!(
+        "due {}: {}{version}",
+        reading.told(slot.due_at),
+        tone(tint, slot.state.as_str())
+    )
+}
+
+fn readers(value: &Value) -> Option<String> {
+    let readers = value["readers"].as_array().filter(|readers| !readers.is_empty())?;
+    let words = readers.iter().map(|reader| {
+        let text = |key: &str| clean(reader[key].as_str().unwrap_or_default());
+        let rule = reader["reads_at"]
+            .as_str()
+            .map(|rule| format!(" at `{}`", clean(rule)))
+            .unwrap_or_default();
+        format!("{} ({}){rule}", text("name"), text("owner"))
+    });
+    Some(words.collect::<Vec<_>>().join(", "))
+}
+
+fn owner(value: &Value) -> String {
+    let tells: Vec<&str> = value["tells"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    let owner = value["owner"].as_str().unwrap_or("nobody");
+    format!("{}, told by {}", board::owner(owner), clean(&tells.join(" and ")))
+}
+
+fn title(title: Option<&str>) -> String {
+    title.map(|title| format!(" · {}", clean(title))).unwrap_or_default()
+}
+
+impl Reading<'_> {
+    fn told(&self, at: Timestamp) -> String {
+        times::moment_and_hint(at, self.now, self.zone)
+    }
+}
+
+fn read<T: serde::de::DeserializeOwned>(value: &Value) -> Result<T, Failure> {
+    serde_json::from_value(value.clone()).map_err(|error| {
+        Failure::unreachable(format!(
+            "the daemon speaks another language ({error}); is it of another version? restart it"
+        ))
+    })
+}

@@ -1,0 +1,214 @@
+//! One mistake, one message: datasets, channels, teams and what else is not a job.
+
+use super::mistakes::check_all;
+use super::*;
+
+/// A sound dataset but for the lines given; the first given line is line 20.
+fn dataset_errors(lines: &str) -> Vec<String> {
+    errors(&format!("[datasets.x]\nowner = \"ops\"\nfile = \"x.csv\"\n{lines}\n"))
+}
+
+#[test]
+fn every_mistake_of_a_dataset_is_told_once() {
+    check_all(
+        dataset_errors,
+        &[
+            (
+                "consumers = [\"wmz\"]",
+                "jobs.toml:20:14 `\"wmz\"` unknown consumer `wmz` (did you mean `wms`?)",
+            ),
+            (
+                "due = { grace = \"1m\" }",
+                "jobs.toml:20:7 `{ grace = \"1m\" }` `due` does not say when (write due = { at = \"0 23 * * FRI\" })",
+            ),
+            (
+                "due = \"0 23 * *\"",
+                "jobs.toml:20:8 `0 23 * *` 4 fields instead of five (write minute, hour, day of month, month and day of week with spaces between them and none inside, as in 0,30 2 * * MON-FRI)",
+            ),
+            (
+                "due = 3",
+                "jobs.toml:20:7 `3` `due` must be a cron line or a table, not a whole number (write due = { at = \"0 23 * * FRI\", grace = \"15m\" })",
+            ),
+            (
+                "covers = \"-1d\"",
+                "jobs.toml:20:10 `\"-1d\"` `covers` has no effect without `due` (add `due`, or take `covers` out)",
+            ),
+            (
+                "due = { at = \"@daily\", covers = \"1d\" }",
+                "jobs.toml:20:33 `\"1d\"` `covers` asks for data from after the due time (write \"-1d\", counted back from the due time)",
+            ),
+            (
+                "max_age = \"0s\"",
+                "jobs.toml:20:11 `\"0s\"` `max_age` must be longer than nothing (write a duration, as in 26h)",
+            ),
+            (
+                "max_age = \"1d\"\nwarn_age = \"2d\"",
+                "jobs.toml:21:12 `\"2d\"` `warn_age` is not earlier than `max_age` (write a shorter duration than `max_age`)",
+            ),
+            (
+                "as_of = \"today\"",
+                "jobs.toml:20:9 `\"today\"` `today` is not a value of `as_of` (write \"mtime\", { column = \"...\" } or { pattern = \"stock-%Y-%m-%d.csv\" })",
+            ),
+            (
+                "as_of = \"x-%Y-%m.csv\"",
+                "jobs.toml:20:9 `\"x-%Y-%m.csv\"` no date can be read by the pattern `x-%Y-%m.csv` (write year, month and day as %Y, %m and %d, as in stock-%Y-%m-%d.csv)",
+            ),
+            (
+                "as_of = { column = \"t\" }",
+                "jobs.toml:20:1 `as_of` a column cannot be read without a `format` (write [datasets.x.checks] and format = \"csv\" below it)",
+            ),
+            (
+                "parts = [\"a\"]",
+                "jobs.toml:20:1 `parts` `parts` is not supported yet (take it out: it would have no effect)",
+            ),
+            (
+                "counted_in = \"norway\"",
+                "jobs.toml:20:1 `counted_in` `counted_in` is not supported yet (take it out: it would have no effect)",
+            ),
+            (
+                "probe = { url = \"https://x\" }",
+                "jobs.toml:20:11 `url` `url` is not supported yet (take it out: it would have no effect)",
+            ),
+            (
+                "probe = { every = \"1m\" }",
+                "jobs.toml:20:9 `{ every = \"1m\" }` `probe` does not say what to look at (write probe = { file = \"...\", every = \"1m\" } or { glob = \"...\", every = \"1m\" })",
+            ),
+            (
+                "probe = { glob = \"[\" }",
+                "jobs.toml:20:18 `\"[\"` `[` is not a pattern: unclosed character class; missing ']' (write a pattern, as in exports/stock-*.csv)",
+            ),
+            (
+                "checks.columns.a = { type = \"text\" }",
+                "jobs.toml:20:8 `columns` `columns` is not supported yet (take it out: it would have no effect)",
+            ),
+            (
+                "checks.format = \"parquet\"",
+                "jobs.toml:20:17 `\"parquet\"` format `parquet` is not supported yet (write \"csv\" or \"tsv\", or take `format` out to treat it as plain bytes)",
+            ),
+            (
+                "checks = { rows = { min = 1 } }",
+                "jobs.toml:20:12 `rows` rows cannot be counted without a `format` (add format = \"csv\")",
+            ),
+            (
+                "checks = { format = \"csv\", rows = { min = 2, max = 1 } }",
+                "jobs.toml:20:35 `{ min = 2, max = 1 }` `rows.min` is larger than `rows.max` (exchange the two)",
+            ),
+            (
+                "checks = { format = \"csv\", delimiter = \";;\" }",
+                "jobs.toml:20:40 `\";;\"` `delimiter` must be one plain character (write delimiter = \";\" or delimiter = \"tab\")",
+            ),
+            (
+                "severity = \"high\"",
+                "jobs.toml:20:12 `\"high\"` `high` is not a value of `severity` (write one of \"critical\", \"warning\")",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn every_mistake_about_people_and_channels_is_told_once() {
+    for (text, expected) in [
+        (
+            "[teams.x]\n",
+            "jobs.toml:17:8 `x` team `x` has no channel: nobody can be told (write notify = [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"])",
+        ),
+        (
+            "[teams.x]\nnotify = []\n",
+            "jobs.toml:18:10 `[]` `notify` is empty: nobody can be told (write [\"CHANNEL:ADDRESS\"], as in [\"mail:warehouse@example.com\"])",
+        ),
+        (
+            "[teams.x]\nnotify = [\"pager\"]\n",
+            "jobs.toml:18:11 `\"pager\"` unknown channel `pager` (known channels: out)",
+        ),
+        (
+            "[teams.x]\nnotify = [\"a@example.com\"]\n",
+            "jobs.toml:18:11 `\"a@example.com\"` unknown channel `a@example.com` (write the channel before it, as in \"mail:a@example.com\")",
+        ),
+        (
+            "[teams.x]\nnotify = [\"out\"]\nescalate = [{ after = \"1h\" }]\n",
+            "jobs.toml:19:13 `{ after = \"1h\" }` a step of `escalate` needs `after` and `notify` (write { after = \"1h\", notify = [\"CHANNEL:ADDRESS\"] })",
+        ),
+        (
+            "[teams.nobody]\nnotify = [\"out\"]\n",
+            "jobs.toml:17:8 `nobody` a team cannot be called `nobody`: that is what things without an owner say (choose another name)",
+        ),
+        (
+            "[channels.x]\n",
+            "jobs.toml:17:11 `x` channel `x` has no type (write type = \"email\", \"slack\", \"webhook\" or \"file\")",
+        ),
+        (
+            "[channels.x]\ntype = \"pagerduty\"\n",
+            "jobs.toml:18:8 `\"pagerduty\"` channel type `pagerduty` is not supported yet (write \"email\", \"slack\", \"webhook\" or \"file\")",
+        ),
+        (
+            "[channels.x]\ntype = \"emial\"\n",
+            "jobs.toml:18:8 `\"emial\"` unknown type of channel (did you mean \"email\"?)",
+        ),
+        (
+            "[channels.x]\ntype = \"email\"\nserver = \"smtp://mail.example.com\"\nfrom = \"a@example.com\"\n",
+            "jobs.toml:19:10 `\"smtp://mail.example.com\"` unprotected mail is sent to this machine only (write smtp+starttls://mail.example.com or smtps://mail.example.com)",
+        ),
+        (
+            "[channels.x]\ntype = \"email\"\nserver = \"mail.example.com\"\nfrom = \"a@example.com\"\n",
+            "jobs.toml:19:10 `\"mail.example.com\"` `server` is not a URL (write smtps://host (port 465) or smtp+starttls://host (port 587), with :port if it differs)",
+        ),
+        (
+            "[channels.x]\ntype = \"email\"\nserver = \"smtps://h\"\nfrom = \"me\"\n",
+            "jobs.toml:20:8 `\"me\"` `from` is not a mail address (write it as in freshd@example.com)",
+        ),
+        (
+            "[channels.x]\ntype = \"email\"\nserver = \"smtps://h\"\nfrom = \"a@b\"\nusername = \"u\"\n",
+            "jobs.toml:21:1 `username` `username` needs `password` beside it (add password = { file = \"...\" }, or take the username out)",
+        ),
+        (
+            "[channels.x]\ntype = \"email\"\nserver = \"smtps://h\"\nfrom = \"a@b\"\n[teams.x]\nnotify = [\"x\"]\n",
+            "jobs.toml:22:11 `\"x\"` channel `x` needs a mail address (write \"x:somebody@example.com\")",
+        ),
+        (
+            "[channels.x]\ntype = \"webhook\"\nurl = \"http://example.com/\"\n",
+            "jobs.toml:19:7 `***` plain http is sent to this machine only (write https://...)",
+        ),
+        (
+            "[channels.x]\ntype = \"file\"\n",
+            "jobs.toml:17:11 `x` `dir` is missing (write dir = \"outbox\")",
+        ),
+        (
+            "[channels.x]\ntype = \"webhook\"\nurl = \"https://h/\"\nca = \"ca.pem\"\n",
+            "jobs.toml:20:6 `\"ca.pem\"` `ca`: `ca.pem` does not exist (create it, or correct the path)",
+        ),
+        (
+            "[web]\nlisten = \"0.0.0.0:80\"\n",
+            "jobs.toml:18:10 `\"0.0.0.0:80\"` the dashboard has no login yet and listens on this machine only (write listen = \"127.0.0.1:80\", and reach it through ssh -L)",
+        ),
+        (
+            "[web.auth]\nusers = 1\n",
+            "jobs.toml:17:6 `auth` `auth` is not supported yet (take it out: it would have no effect)",
+        ),
+        (
+            "[alerts]\nreminder = [\"1h\"]\n",
+            "jobs.toml:18:1 `reminder` unknown key `reminder` in [alerts] (did you mean `reminders`?)",
+        ),
+        (
+            "[pools.x]\n",
+            "jobs.toml:17:8 `x` pool `x` does not say how many may run (write slots = 2)",
+        ),
+        (
+            "[calendars.x]\nweekend = [\"Someday\"]\n",
+            "jobs.toml:18:12 `\"Someday\"` `Someday` is not a day of the week (write Mon, Tue, Wed, Thu, Fri, Sat or Sun)",
+        ),
+        (
+            "[calendars.x]\nholidays = [\"25.12.2026\"]\n",
+            "jobs.toml:18:13 `\"25.12.2026\"` `25.12.2026` is not a date (write year, month and day, as in \"2026-12-25\")",
+        ),
+        (
+            "[calendars.x]\nical = \"x.ics\"\n",
+            "jobs.toml:18:8 `\"x.ics\"` `x.ics` does not exist (create it, or correct the path)",
+        ),
+        (
+            "[systems.x]\nowner = \"ops\"\nreads_at = \"* * * *\"\n",
+            "jobs.toml:19:13 `* * * *` 4 fields instead of five (write minute, hour, day of month, month and day of week with spaces between them and none inside, as in 0,30 2 * * MON-FRI)",
+        ),
+    ] {
+        assert_eq!(errors(text), [expected], "{text}");
+    }
+}

@@ -1,0 +1,420 @@
+//! The keeper's journal: checksummed records, appended and synced in groups, read back after a crash.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{FileExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::files::naming;
+use crate::model::{AttemptId, Exit};
+
+/// Longest record that is believed.
+const RECORD_BYTES_MAX: usize = 4 << 20;
+
+/// Length and checksum before each record, four bytes each, little endian.
+const HEADER_BYTES: usize = 8;
+
+/// The file grows by this many zeros at a time: a sync that changes neither its length nor its blocks costs the file
+/// system half as much. A reader takes zeros for a torn tail.
+const GROW_BYTES: u64 = 256 << 10;
+
+/// What a journal says. Acknowledgements are not written: an exit that is read back after its daemon stored it is
+/// recognised by the daemon, and told nobody twice.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Record {
+    /// The command will be started as soon as this is on disk.
+    Started(Started),
+    /// The process that was started. Synced with whatever comes next.
+    Running(Running),
+    /// An attempt ended.
+    Exited(Box<Exit>),
+    /// A daemon found the keeper dead; nothing may be started from here any more.
+    Fence,
+}
+
+/// What somebody else needs to see an attempt to its end, should the keeper die.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Started {
+    /// Which.
+    pub(super) id: AttemptId,
+    /// When this was written.
+    pub(super) at: Timestamp,
+    /// The boot it happened in.
+    pub(super) boot_id: String,
+    /// `CLOCK_BOOTTIME` at which the attempt has to be told to end, in milliseconds.
+    pub(super) timeout_boot_ms: Option<u64>,
+    /// Time between SIGTERM and SIGKILL, in milliseconds.
+    pub(super) kill_after_ms: u64,
+    /// Leave processes that outlive the main one alone.
+    pub(super) keep_leftovers: bool,
+    /// The report file; also tells the attempt's processes by their environment.
+    pub(super) report: PathBuf,
+}
+
+/// The process of an attempt.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Running {
+    /// Which.
+    pub(super) id: AttemptId,
+    /// Its main process.
+    pub(super) pid: u32,
+    /// When the kernel says that process began, in ticks since boot: with the boot id, a process's true name.
+    pub(super) start_time: u64,
+    /// When.
+    pub(super) at: Timestamp,
+}
+
+/// The journal of a living keeper.
+#[derive(Debug)]
+pub(super) struct Journal {
+    path: PathBuf,
+    file: File,
+    /// Bytes written so far.
+    length: u64,
+    /// Bytes of the file, zeros included.
+    allocated: u64,
+    /// Records not yet written.
+    unwritten: Vec<u8>,
+    broken: Option<io::Error>,
+    lost_sync: bool,
+}
+
+impl Journal {
+    /// Makes the journal of a new keeper. A journal that says anything belongs to a keeper that died, or is fenced.
+    pub(super) fn create(path: PathBuf) -> io::Result<Self> {
+        let journal = Self::open(path)?;
+        if journal.length > 0 {
+            return Err(io::Error::new(
+                io::ErrorKind::AlreadyExists,
+                format!(
+                    "{} belongs to an earlier keeper; start one with a higher number",
+                    journal.path.display()
+                ),
+            ));
+        }
+        Ok(journal)
+    }
+
+    /// Opens the journal of a dead keeper, behind the last record that can be read. The caller holds its lock.
+    pub(super) fn reopen(path: PathBuf, valid_bytes: u64) -> io::Result<Self> {
+        let mut journal = Self::open(path)?;
+        journal.file.set_len(valid_bytes)?;
+        journal.length = valid_bytes;
+        journal.allocated = valid_bytes;
+        Ok(journal)
+    }
+
+    fn open(path: PathBuf) -> io::Result<Self> {
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .mode(0o600)
+            .open(&path)
+            .map_err(|error| naming(&error, "open", &path))?;
+        let length = file.metadata()?.len();
+        Ok(Self {
+            path,
+            file,
+            length,
+            allocated: length,
+            unwritten: Vec::new(),
+            broken: None,
+            lost_sync: false,
+        })
+    }
+
+    /// Adds a record to what the next `write` or `save` takes along.
+    pub(super) fn push(&mut self, record: &Record) -> io::Result<()> {
+        push_record(&mut self.unwritten, |buffer| {
+            serde_json::to_writer(buffer, record).map_err(io::Error::other)
+        })
+    }
+
+    /// The same for a record that is JSON already.
+    pub(super) fn push_json(&mut self, json: &[u8]) -> io::Result<()> {
+        push_record(&mut self.unwritten, |buffer| buffer.write_all(json))
+    }
+
+    /// Hands what was pushed to the kernel: it survives this process, but not the machine.
+    pub(super) fn write(&mut self) -> io::Result<()> {
+        if let Some(error) = &self.broken {
+            self.unwritten.clear();
+            return Err(io::Error::new(error.kind(), error.to_string()));
+        }
+        let bytes = self.unwritten.len() as u64;
+        let written = self
+            .grow_to(self.length + bytes)
+            .and_then(|()| self.file.write_all_at(&self.unwritten, self.length));
+        self.unwritten.clear();
+        if self.unwritten.capacity() > 1 << 20 {
+            self.unwritten.shrink_to(1 << 16);
+        }
+        match written {
+            Ok(()) => {
+                self.length += bytes;
+                Ok(())
+            }
+            Err(error) => Err(self.fail(&error, "write", self.length)),
+        }
+    }
+
+    fn grow_to(&mut self, bytes: u64) -> io::Result<()> {
+        if bytes > self.allocated {
+            let grown = bytes.next_multiple_of(GROW_BYTES);
+            let zeros = vec![0; usize::try_from(grown - self.allocated).unwrap_or(0)];
+            self.file.write_all_at(&zeros, self.allocated)?;
+            self.allocated = grown;
+        }
+        Ok(())
+    }
+
+    /// Brings what was pushed to disk. After an error the journal takes nothing until `rewrite` succeeds.
+    pub(super) fn save(&mut self) -> io::Result<()> {
+        let before = self.length;
+        self.write()?;
+        match self.file.sync_data() {
+            Ok(()) => Ok(()),
+            Err(error) => {
+                self.lost_sync |=
+                    error.kind() != io::ErrorKind::StorageFull && error.kind() != io::ErrorKind::QuotaExceeded;
+                Err(self.fail(&error, "sync", before))
+            }
+        }
+    }
+
+    /// What was just appended may or may not be on disk. It is cut off, so that a later reader does not take a
+    /// refused start for a true one. What was written before stays: it says which processes run.
+    fn fail(&mut self, error: &io::Error, doing: &str, valid_bytes: u64) -> io::Error {
+        let _ = self.file.set_len(valid_bytes);
+        self.length = valid_bytes;
+        self.allocated = valid_bytes;
+        let failure = naming(error, doing, &self.path);
+        self.broken = Some(naming(error, doing, &self.path));
+        failure
+    }
+
+    /// Whether a write failed and nothing was repaired since.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some()
+    }
+
+    /// Whether a sync ever failed for another reason than a full disk: this disk does not keep what it is given.
+    pub(super) fn lost_sync(&self) -> bool {
+        self.lost_sync
+    }
+
+    /// Bytes of all its records.
+    pub(super) fn bytes(&self) -> u64 {
+        self.length
+    }
+
+    /// Forgets everything. Not synced: what a power cut brings back is old news to the daemon.
+    pub(super) fn cut(&mut self) {
+        if self.file.set_len(0).is_ok() {
+            self.length = 0;
+            self.allocated = 0;
+        }
+    }
+
+    /// Replaces the journal by one with these records only: to forget old ones, and to heal after a failed write,
+    /// since it relies on nothing that the old file says.
+    pub(super) fn rewrite<'a>(&mut self, records: impl Iterator<Item = std::borrow::Cow<'a, [u8]>>) -> io::Result<()> {
+        let fresh = self.path.with_extension("journal.new");
+        let result = self.write_fresh(&fresh, records);
+        if result.is_err() {
+            let _ = fs::remove_file(&fresh);
+        }
+        result.map_err(|error| naming(&error, "rewrite", &self.path))
+    }
+
+    fn write_fresh<'a>(
+        &mut self,
+        fresh: &Path,
+        records: impl Iterator<Item = std::borrow::Cow<'a, [u8]>>,
+    ) -> io::Result<()> {
+        let mut bytes = Vec::new();
+        for json in records {
+            push_record(&mut bytes, |buffer| buffer.write_all(&json))?;
+        }
+        let file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(fresh)?;
+        file.write_all_at(&bytes, 0)?;
+        file.sync_data()?;
+        fs::rename(fresh, &self.path)?;
+        if let Some(dir) = self.path.parent() {
+            File::open(dir)?.sync_all()?;
+        }
+        self.file = file;
+        self.length = bytes.len() as u64;
+        self.allocated = self.length;
+        self.unwritten.clear();
+        self.broken = None;
+        Ok(())
+    }
+}
+
+fn push_record(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>) -> io::Result<()>) -> io::Result<()> {
+    let start = buffer.len();
+    buffer.extend_from_slice(&[0; HEADER_BYTES]);
+    let encoded = encode(buffer);
+    let length = buffer.len() - start - HEADER_BYTES;
+    let fits = u32::try_from(length).ok().filter(|_| length <= RECORD_BYTES_MAX);
+    let (Ok(()), Some(length)) = (encoded, fits) else {
+        buffer.truncate(start);
+        return Err(io::Error::other("a journal record could not be encoded"));
+    };
+    let checksum = crc32fast::hash(&buffer[start + HEADER_BYTES..]);
+    buffer[start..start + 4].copy_from_slice(&length.to_le_bytes());
+    buffer[start + 4..start + HEADER_BYTES].copy_from_slice(&checksum.to_le_bytes());
+    Ok(())
+}
+
+/// What can be read of a journal.
+#[derive(Debug, Default)]
+pub(super) struct Contents {
+    /// All records before the first that is torn.
+    pub(super) records: Vec<Record>,
+    /// Where they end.
+    pub(super) valid_bytes: u64,
+    /// Whole records lie behind a broken one: this is no torn tail, something damaged the file.
+    pub(super) damaged: bool,
+}
+
+/// Reads a journal. A torn tail is no error: it was never synced, so nothing was done because of it. A journal that
+/// is not there says nothing.
+pub(super) fn read(path: &Path) -> io::Result<Contents> {
+    let bytes = match fs::read(path) {
+        Ok(bytes) => bytes,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
+        Err(error) => return Err(naming(&error, "read", path)),
+    };
+    let mut contents = Contents::default();
+    let mut rest = bytes.as_slice();
+    while let Some((record, length)) = first_record(rest) {
+        contents.records.push(record);
+        rest = &rest[length..];
+    }
+    contents.valid_bytes = (bytes.len() - rest.len()) as u64;
+    contents.damaged = (1..rest.len()).any(|offset| first_record(&rest[offset..]).is_some());
+    Ok(contents)
+}
+
+fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
+    let (length, rest) = bytes.split_first_chunk::<4>()?;
+    let (checksum, rest) = rest.split_first_chunk::<4>()?;
+    let length = u32::from_le_bytes(*length) as usize;
+    // No record is shorter than `"fence"`: runs of zeros are not read as empty records.
+    if !(2..=RECORD_BYTES_MAX).contains(&length) {
+        return None;
+    }
+    let json = rest.get(..length)?;
+    if crc32fast::hash(json) != u32::from_le_bytes(*checksum) {
+        return None;
+    }
+    let record = serde_json::from_slice(json).ok()?;
+    Some((record, HEADER_BYTES + length))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::RunId;
+
+    fn running(number: u32) -> Record {
+        Record::Running(Running {
+            id: AttemptId { run: RunId(1), number },
+            pid: 10 + number,
+            start_time: 99,
+            at: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    fn journal_of(records: u32) -> (tempfile::TempDir, PathBuf) {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.journal");
+        let mut journal = Journal::create(path.clone()).unwrap();
+        for number in 0..records {
+            journal.push(&running(number)).unwrap();
+        }
+        journal.save().unwrap();
+        (dir, path)
+    }
+
+    fn records_of(path: &Path) -> Vec<u8> {
+        let mut bytes = fs::read(path).unwrap();
+        bytes.truncate(usize::try_from(read(path).unwrap().valid_bytes).unwrap());
+        bytes
+    }
+
+    #[test]
+    fn a_journal_cut_at_any_byte_reads_as_the_whole_records_before_the_cut() {
+        let (_dir, path) = journal_of(3);
+        let whole = records_of(&path);
+        let record_bytes = whole.len() / 3;
+        for cut in 0..=whole.len() {
+            fs::write(&path, &whole[..cut]).unwrap();
+            let contents = read(&path).unwrap();
+            assert_eq!(contents.records.len(), cut / record_bytes, "cut at {cut}");
+            assert_eq!(contents.valid_bytes, (cut / record_bytes * record_bytes) as u64);
+            assert!(!contents.damaged, "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn a_flipped_bit_before_whole_records_is_damage_and_not_a_torn_tail() {
+        let (_dir, path) = journal_of(3);
+        let mut bytes = records_of(&path);
+        let second = bytes.len() / 3 + HEADER_BYTES + 4;
+        bytes[second] ^= 1;
+        fs::write(&path, &bytes).unwrap();
+        let contents = read(&path).unwrap();
+        assert_eq!(contents.records.len(), 1);
+        assert!(contents.damaged);
+    }
+
+    #[test]
+    fn zeros_behind_the_records_are_a_torn_tail() {
+        let (_dir, path) = journal_of(2);
+        let contents = read(&path).unwrap();
+        assert!(contents.valid_bytes < fs::metadata(&path).unwrap().len());
+        assert_eq!((contents.records.len(), contents.damaged), (2, false));
+    }
+
+    #[test]
+    fn a_journal_that_says_anything_is_never_taken_over_by_a_new_keeper() {
+        let (_dir, path) = journal_of(1);
+        let error = Journal::create(path).unwrap_err();
+        assert_eq!(error.kind(), io::ErrorKind::AlreadyExists);
+    }
+
+    #[test]
+    fn a_full_disk_breaks_the_journal_until_it_is_rewritten() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("1.journal");
+        std::os::unix::fs::symlink("/dev/full", &path).unwrap();
+        let mut journal = Journal::create(path.clone()).unwrap();
+        journal.push(&running(1)).unwrap();
+        let error = journal.save().unwrap_err();
+        assert!(error.to_string().contains("No space left"), "{error}");
+        assert!(journal.is_broken());
+        let kept = serde_json::to_vec(&running(2)).unwrap();
+        journal
+            .rewrite([std::borrow::Cow::Borrowed(kept.as_slice())].into_iter())
+            .unwrap();
+        journal.push(&running(3)).unwrap();
+        journal.save().unwrap();
+        let records = read(&path).unwrap().records;
+        assert_eq!(records.len(), 2, "{records:?}");
+    }
+}

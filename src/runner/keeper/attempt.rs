@@ -1,0 +1,248 @@
+//! One running attempt as the keeper sees it: its process, its pipe, its clock.
+
+use std::fs::OpenOptions;
+use std::io::Read;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
+use rustix::io::Errno;
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, setrlimit};
+
+use super::super::journal;
+use super::super::log::{OutputLog, stamp};
+use super::super::process::read_process;
+use super::super::program;
+use super::super::sys::{self, OpenFiles, SpawnAttributes};
+use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
+
+/// Most that is read of a report file.
+pub const REPORT_BYTES_MAX: u64 = 64 << 10;
+
+/// Read from one attempt before the others have their turn.
+const READ_BYTES_MAX: usize = 64 << 10;
+
+/// Reads after the end of the main process before the others have their turn; a pipe holds one by default.
+const LAST_READS_MAX: usize = 16;
+
+/// A running attempt.
+pub(super) struct RunningAttempt {
+    /// What a successor of this keeper would need to know.
+    pub(super) started: journal::Started,
+    /// Its process, as it is in the journal.
+    pub(super) running: journal::Running,
+    /// Counts attempts in the order of their start.
+    pub(super) sequence: u64,
+    pub(super) pid: Pid,
+    pub(super) pidfd: OwnedFd,
+    /// Both streams, in their true order; `None` when the last holder closed it.
+    pub(super) pipe: Option<OwnedFd>,
+    pub(super) output: OutputLog,
+    pub(super) stop: Option<StopReason>,
+    pub(super) phase: Phase,
+    /// The entry it has among the keeper's deadlines.
+    pub(super) deadline: Option<Duration>,
+    /// When SIGKILL follows SIGTERM.
+    pub(super) kill_at: Option<Duration>,
+    /// When its main process was seen to have ended, by both clocks.
+    pub(super) ended: Option<(Timestamp, Duration)>,
+    /// Until when leftovers are killed before the end is told.
+    pub(super) sweep_until: Option<Duration>,
+    /// Processes killed after the main one, by pid and start time.
+    pub(super) killed: Vec<(i32, u64)>,
+}
+
+/// What an attempt's deadline means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Phase {
+    /// It may run; the deadline is its timeout.
+    Free,
+    /// SIGTERM was sent; the deadline is SIGKILL.
+    Terminating,
+    /// SIGKILL was sent; at the deadline it is sent again, until it is given up.
+    Killing {
+        /// When it is reported as unkillable.
+        give_up_at: Duration,
+    },
+}
+
+/// What reading the pipe showed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum PipeState {
+    /// Nothing more for now.
+    Empty,
+    /// There may be more at once.
+    More,
+    /// Nobody holds it any more.
+    Closed,
+}
+
+/// Memory shared by all attempts.
+pub(super) struct Buffers {
+    read: Box<[u8]>,
+    scratch: Vec<u8>,
+}
+
+impl Buffers {
+    pub(super) fn new() -> Self {
+        Self {
+            read: vec![0; READ_BYTES_MAX].into_boxed_slice(),
+            scratch: Vec::with_capacity(READ_BYTES_MAX + 4_096),
+        }
+    }
+}
+
+/// Raises the keeper's own limit of open files as far as it goes. Children get what it was given, since some
+/// programs cannot cope with more.
+pub(super) fn raise_open_files() -> OpenFiles {
+    let children = getrlimit(Resource::Nofile);
+    let raised = Rlimit {
+        current: children.maximum,
+        maximum: children.maximum,
+    };
+    let _ = setrlimit(Resource::Nofile, raised);
+    OpenFiles {
+        own: getrlimit(Resource::Nofile),
+        children,
+    }
+}
+
+/// Attempts that can run at once: each needs a pipe, a pidfd and a log, and spawning needs one more.
+pub(super) fn attempts_max(limits: &OpenFiles) -> usize {
+    let files = limits.own.current.unwrap_or(u64::MAX);
+    usize::try_from(files.saturating_sub(64) / 4).unwrap_or(usize::MAX)
+}
+
+/// Why there is no running attempt: it never started, or nobody can tell.
+pub(super) type NotRunning = ExitStatus;
+
+impl RunningAttempt {
+    /// Starts the process of an attempt whose start is on disk.
+    pub(super) fn start(
+        spec: AttemptSpec,
+        started: journal::Started,
+        sequence: u64,
+        attributes: &SpawnAttributes,
+        limits: &OpenFiles,
+    ) -> Result<Self, NotRunning> {
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC)
+            .and_then(|(read, write)| {
+                // Only our end: a job does not expect its output to be non-blocking.
+                fcntl_setfl(&read, fcntl_getfl(&read)? | OFlags::NONBLOCK)?;
+                Ok((read, write))
+            })
+            .map_err(|error| {
+                ExitStatus::NotStarted(format!(
+                    "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
+                ))
+            })?;
+        let differs = limits.own != limits.children;
+        let open_files = differs.then_some(*limits);
+        let pid = program::start(&spec, attributes, write.as_fd(), open_files);
+        drop(write);
+        let pid = pid.map_err(ExitStatus::NotStarted)?;
+        let at = Timestamp::now();
+        // The child is ours and not reaped, so its number is its own.
+        let start_time = read_process(pid).map_or(0, |process| process.start_time);
+        let (Some(pid), Ok(number)) = (Pid::from_raw(pid), u32::try_from(pid)) else {
+            return Err(ExitStatus::Unknown(format!("the kernel gave pid {pid}")));
+        };
+        let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
+            Ok(pidfd) => pidfd,
+            Err(error) => {
+                let _ = kill_process(pid, Signal::KILL);
+                return Err(ExitStatus::Unknown(format!(
+                    "no pidfd for process {number}, so it was killed: {error}; raise LimitNOFILE or ulimit -n"
+                )));
+            }
+        };
+        let timeout = started.timeout_boot_ms.map(Duration::from_millis);
+        Ok(Self {
+            running: journal::Running {
+                id: spec.id,
+                pid: number,
+                start_time,
+                at,
+            },
+            started,
+            sequence,
+            pid,
+            pidfd,
+            pipe: Some(read),
+            output: OutputLog::new(spec.log, spec.log_limit_bytes),
+            stop: None,
+            phase: Phase::Free,
+            deadline: timeout,
+            kill_at: None,
+            ended: None,
+            sweep_until: None,
+            killed: Vec::new(),
+        })
+    }
+
+    /// Reads once from the pipe.
+    pub(super) fn read_output(&mut self, buffers: &mut Buffers) -> PipeState {
+        let Some(pipe) = &self.pipe else {
+            return PipeState::Closed;
+        };
+        match rustix::io::read(pipe, &mut *buffers.read) {
+            Ok(0) => PipeState::Closed,
+            Ok(read) => {
+                self.output
+                    .write(&buffers.read[..read], &stamp(Timestamp::now()), &mut buffers.scratch);
+                PipeState::More
+            }
+            Err(Errno::AGAIN | Errno::INTR) => PipeState::Empty,
+            Err(_) => PipeState::Closed,
+        }
+    }
+
+    /// Reads what its processes left in the pipe.
+    pub(super) fn read_last_output(&mut self, buffers: &mut Buffers) -> PipeState {
+        for _ in 0..LAST_READS_MAX {
+            match self.read_output(buffers) {
+                PipeState::More => {}
+                state => return state,
+            }
+        }
+        PipeState::More
+    }
+
+    /// How its main process ended. It is reaped when that is on disk: should the keeper die before, the status can
+    /// still be had by whoever inherits the zombie.
+    pub(super) fn exit(&self) -> (ExitStatus, Usage) {
+        match sys::exit_of(self.pid.as_raw_nonzero().get()) {
+            Ok(Some(ended)) => ended,
+            Ok(None) => (
+                ExitStatus::Unknown(format!("process {} ended without a status", self.pid)),
+                Usage::default(),
+            ),
+            Err(error) => (
+                ExitStatus::Unknown(format!("the status of process {} cannot be had: {error}", self.pid)),
+                Usage::default(),
+            ),
+        }
+    }
+}
+
+/// Reads a report file: a regular one only, and no more of it than `REPORT_BYTES_MAX`. What is not there is empty.
+pub(in super::super) fn read_report(path: &Path) -> String {
+    let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    let file = OpenOptions::new()
+        .read(true)
+        .custom_flags(i32::try_from(flags.bits()).unwrap_or(0))
+        .open(path);
+    let Ok(file) = file else {
+        return String::new();
+    };
+    if !file.metadata().is_ok_and(|file| file.is_file()) {
+        return String::new();
+    }
+    let mut bytes = Vec::new();
+    let _ = file.take(REPORT_BYTES_MAX).read_to_end(&mut bytes);
+    String::from_utf8_lossy(&bytes).into_owned()
+}

@@ -1,0 +1,235 @@
+//! Starts and ends, on disk before anything is done or said because of them.
+
+use std::borrow::Cow;
+use std::io;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::event::epoll;
+
+use super::super::journal::{self, Record};
+use super::super::sys;
+use super::super::wire::ToDaemon;
+use super::attempt::RunningAttempt;
+use super::talk::Notice;
+use super::{Keeper, Source, State, millis};
+use crate::model::{AttemptId, AttemptSpec, Exit, ExitStatus, Output, StopReason, Usage};
+
+/// Commands started in one turn, so that ends and timeouts need not wait for a storm of starts.
+const STARTS_PER_TURN_MAX: usize = 64;
+
+/// After a failed write, the journal is repaired at this pace.
+const JOURNAL_RETRY: Duration = Duration::from_secs(1);
+
+/// A journal with nothing left to say is cut when it is at least this long: a cut for each quiet moment costs more
+/// than it saves.
+const CUT_BYTES_MIN: u64 = 1 << 20;
+
+/// A journal that never falls quiet is rewritten without what was acknowledged when it is this long.
+const REWRITE_BYTES_MIN: u64 = 4 << 20;
+
+impl Keeper {
+    /// Adds `started` to the journal for as many pending attempts as one turn may start.
+    pub(super) fn declare_starts(&mut self, now: Duration) -> Vec<(Box<AttemptSpec>, journal::Started)> {
+        let count = self.pending.len().min(STARTS_PER_TURN_MAX);
+        let mut starting = Vec::with_capacity(count);
+        while starting.len() < count {
+            let Some(spec) = self.pending.pop_front() else {
+                break;
+            };
+            let timeout_at = spec.timeout.map(|timeout| now.saturating_add(timeout));
+            let started = journal::Started {
+                id: spec.id,
+                at: Timestamp::now(),
+                boot_id: self.boot_id.clone(),
+                timeout_boot_ms: timeout_at.map(millis),
+                kill_after_ms: millis(spec.kill_after),
+                keep_leftovers: spec.keep_leftovers,
+                report: spec.report.clone(),
+            };
+            let record = Record::Started(started);
+            if let Err(error) = self.journal.push(&record) {
+                self.refuse(spec.id, &error.to_string());
+                continue;
+            }
+            if let Record::Started(started) = record {
+                starting.push((spec, started));
+            }
+        }
+        starting
+    }
+
+    /// The one sync of the turn; then what waited for it.
+    pub(super) fn save(&mut self, starting: Vec<(Box<AttemptSpec>, journal::Started)>, now: Duration) {
+        if starting.is_empty() && self.unsaved.is_empty() {
+            return;
+        }
+        let saved = self.journal.save();
+        if let Err(error) = &saved {
+            self.journal_failed(error, now);
+        }
+        // An end that could not be saved is told all the same: the daemon's own commit keeps it as well, and the
+        // journal gets it when it is repaired.
+        for id in std::mem::take(&mut self.unsaved) {
+            self.notify(Notice::Exited(id));
+        }
+        for pid in std::mem::take(&mut self.unreaped) {
+            let _ = sys::reap(pid);
+            self.mains.remove(&pid);
+        }
+        if starting.is_empty() {
+            return;
+        }
+        match saved {
+            Ok(()) => {
+                let mut starting = starting.into_iter();
+                while let Some((spec, started)) = starting.next() {
+                    self.start(*spec, started);
+                    // At once, and nothing is started after a failure: so whoever reads the journal of a keeper that
+                    // was killed knows of all but one attempt whether they were started.
+                    if let Err(error) = self.journal.write() {
+                        self.journal_failed(&error, now);
+                        for (spec, _) in starting.by_ref() {
+                            self.refuse(spec.id, &error.to_string());
+                        }
+                    }
+                }
+            }
+            Err(error) => {
+                for (spec, _) in starting {
+                    self.refuse(spec.id, &error.to_string());
+                }
+            }
+        }
+    }
+
+    pub(super) fn start(&mut self, spec: AttemptSpec, started: journal::Started) {
+        let id = spec.id;
+        self.sequence += 1;
+        let at = Timestamp::now();
+        let attempt = match RunningAttempt::start(spec, started, self.sequence, &self.attributes, &self.limits) {
+            Ok(attempt) => attempt,
+            Err(status) => return self.end_without_process(id, status, None, at),
+        };
+        let slot = self.free_slots.pop().unwrap_or(self.slots.len());
+        let readable = epoll::EventFlags::IN;
+        let watched = attempt
+            .pipe
+            .as_ref()
+            .map_or(Ok(()), |pipe| {
+                epoll::add(&self.epoll, pipe, Source::Pipe(slot).data(), readable)
+            })
+            .and_then(|()| {
+                let process = Source::Process(slot).data();
+                epoll::add(&self.epoll, &attempt.pidfd, process, readable)
+            });
+        if let Err(error) = watched {
+            // Only the limit of watches can be the cause. Timeouts still end it.
+            self.say(&format!("attempt {id} cannot be watched: {error}"));
+        }
+        // Not synced by itself: it rides along with the next record that is.
+        let _ = self.journal.push(&Record::Running(attempt.running.clone()));
+        self.mains.insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
+        self.states.insert(id, State::Running(slot));
+        if let Some(deadline) = attempt.deadline {
+            self.deadlines.insert((deadline, slot));
+        }
+        let attempt = Some(Box::new(attempt));
+        if slot == self.slots.len() {
+            self.slots.push(attempt);
+        } else {
+            self.slots[slot] = attempt;
+        }
+        self.notify(Notice::Started(id));
+    }
+
+    /// Records the end of an attempt that has no process to wait for.
+    pub(super) fn end_without_process(
+        &mut self,
+        id: AttemptId,
+        status: ExitStatus,
+        stop: Option<StopReason>,
+        at: Timestamp,
+    ) {
+        self.record_exit(Exit {
+            id,
+            status,
+            stop,
+            started_at: at,
+            ended_at: at,
+            pid: 0,
+            usage: Usage::default(),
+            output: Output::default(),
+            report: String::new(),
+        });
+    }
+
+    /// Makes an end part of the next sync.
+    pub(super) fn record_exit(&mut self, exit: Exit) {
+        let id = exit.id;
+        // The record in the journal and the message to the daemon are the same JSON.
+        match serde_json::to_vec(&ToDaemon::Exited(Box::new(exit))) {
+            Ok(json) => {
+                let _ = self.journal.push_json(&json);
+                self.states.insert(id, State::Ended(json.into_boxed_slice()));
+                self.unsaved.push(id);
+            }
+            Err(error) => self.say(&format!("the end of attempt {id} cannot be encoded: {error}")),
+        }
+    }
+
+    pub(super) fn journal_failed(&mut self, error: &io::Error, now: Duration) {
+        if self.journal_retry_at.is_some() {
+            return;
+        }
+        self.journal_retry_at = Some(now + JOURNAL_RETRY);
+        self.say(&format!("nothing is started until this is repaired: {error}"));
+    }
+
+    /// Writes a new journal with everything that is known, since what the old one holds is uncertain.
+    pub(super) fn repair_journal(&mut self, now: Duration) {
+        match self.rewrite_journal() {
+            Ok(()) => {
+                self.journal_retry_at = None;
+                self.say("the journal is whole again");
+            }
+            Err(_) => self.journal_retry_at = Some(now + JOURNAL_RETRY),
+        }
+    }
+
+    pub(super) fn rewrite_journal(&mut self) -> io::Result<()> {
+        let running = self.slots.iter().flatten().flat_map(|attempt| {
+            [
+                Record::Started(attempt.started.clone()),
+                Record::Running(attempt.running.clone()),
+            ]
+        });
+        let running = running.filter_map(|record| serde_json::to_vec(&record).ok().map(Cow::Owned));
+        let ended = self.states.values().filter_map(|state| match state {
+            State::Ended(json) => Some(Cow::Borrowed(json.as_ref())),
+            State::Pending | State::Running(_) => None,
+        });
+        self.journal.rewrite(running.chain(ended))?;
+        self.rewritten_bytes = self.journal.bytes();
+        Ok(())
+    }
+
+    pub(super) fn shorten_journal(&mut self) {
+        if self.journal.is_broken() || !self.unsaved.is_empty() {
+            return;
+        }
+        let bytes = self.journal.bytes();
+        if self.states.is_empty() {
+            if bytes >= CUT_BYTES_MIN {
+                self.journal.cut();
+                self.rewritten_bytes = 0;
+            }
+        } else if bytes >= REWRITE_BYTES_MIN.max(2 * self.rewritten_bytes)
+            && let Err(error) = self.rewrite_journal()
+        {
+            // The old one is still good: try again when it has doubled.
+            self.rewritten_bytes = bytes;
+            self.say(&error.to_string());
+        }
+    }
+}

@@ -1,0 +1,103 @@
+//! Starts a keeper, apart from the daemon, and waits until it can be connected to.
+
+use std::ffi::CString;
+use std::fs::{self, OpenOptions};
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
+use tokio::io::AsyncReadExt;
+use tokio::net::unix::pipe;
+
+use super::files::{KeeperFiles, make_private_dir, naming};
+use super::sys::{self, SpawnAttributes};
+
+/// How long a new keeper may take until it can be connected to.
+const READY_WITHIN: Duration = Duration::from_secs(10);
+
+/// Starts keeper `number`. The error is a sentence.
+pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<(), String> {
+    let files = KeeperFiles::new(state_dir, number);
+    let ready = spawn(state_dir, exe, &files)
+        .map_err(|error| format!("cannot start keeper {number} with {}: {error}", exe.display()))?;
+    let mut ready = pipe::Receiver::from_owned_fd(ready).map_err(|error| error.to_string())?;
+    match tokio::time::timeout(READY_WITHIN, ready.read_u8()).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) => {
+            let log = fs::read_to_string(files.log()).unwrap_or_default();
+            let why = log.lines().last().unwrap_or("it said nothing");
+            Err(format!("keeper {number} ended at once: {why}"))
+        }
+        Err(_) => Err(format!(
+            "keeper {number} was not ready within {} s; see {}",
+            READY_WITHIN.as_secs(),
+            files.log().display()
+        )),
+    }
+}
+
+/// Returns the end of a pipe on which the keeper says that it is ready.
+fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedFd> {
+    make_private_dir(&files.dir)?;
+    files.reserve()?;
+    let log = files.log();
+    let stderr = OpenOptions::new()
+        .append(true)
+        .create(true)
+        .mode(0o600)
+        .open(&log)
+        .map_err(|error| naming(&error, "open", &log))?;
+    let (ready, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
+    let text = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
+    let program = text(exe.as_os_str().as_encoded_bytes())?;
+    let argv = [
+        program.clone(),
+        text(b"keeper")?,
+        text(b"--state")?,
+        text(state_dir.as_os_str().as_encoded_bytes())?,
+        text(b"--number")?,
+        text(files.number.to_string().as_bytes())?,
+    ];
+    let child = sys::Child {
+        program: &program,
+        argv: &argv,
+        // Nothing of the daemon's environment is a keeper's business, least of all what a service manager put there.
+        env: &[],
+        workdir: &text(b"/")?,
+        stdout: stdout.as_fd(),
+        stderr: stderr.as_fd(),
+        open_files: None,
+    };
+    let pid = sys::spawn(&SpawnAttributes::new()?, &child)?;
+    reap_when_it_ends(pid, files.number);
+    Ok(ready)
+}
+
+/// A keeper is a child of the daemon that started it. Somebody must take its status, or it stays a zombie.
+fn reap_when_it_ends(pid: i32, number: u32) {
+    let Some(Ok(pidfd)) = Pid::from_raw(pid).map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
+        return;
+    };
+    tokio::spawn(async move {
+        let Ok(pidfd) = sys::watch_pidfd(pidfd) else {
+            return;
+        };
+        let _ = pidfd.readable().await;
+        let status = waitid(
+            WaitId::PidFd(pidfd.get_ref().as_fd()),
+            WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+        );
+        if let Ok(Some(status)) = status {
+            match (status.exit_status(), status.terminating_signal()) {
+                (Some(0), _) => tracing::debug!(keeper = number, "a keeper left"),
+                (code, signal) => {
+                    tracing::error!(keeper = number, ?code, ?signal, "a keeper died");
+                }
+            }
+        }
+    });
+}

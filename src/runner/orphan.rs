@@ -1,0 +1,214 @@
+//! Sees an attempt to its end whose keeper died: by pidfd, with its timeout, and without guessing its status.
+
+use std::collections::HashSet;
+use std::os::fd::{AsFd, OwnedFd};
+use std::time::Duration;
+
+use jiff::Timestamp;
+use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open, waitid};
+use tokio::io::unix::AsyncFd;
+use tokio::sync::mpsc;
+
+use super::files::boot_id;
+use super::journal::{Running, Started};
+use super::keeper::read_report;
+use super::process::{
+    Process, all_processes, attempt_in_environment, boot_now, family, find_main_process, read_process, signal,
+};
+use super::sys;
+use crate::model::{Exit, ExitStatus, Output, StopReason, Usage};
+
+/// As for a keeper's attempts: how long leftovers are chased, and how long SIGKILL may take.
+const SWEEP: Duration = Duration::from_secs(1);
+const SWEEP_PACE: Duration = Duration::from_millis(10);
+const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
+
+/// The boot clock runs on while the machine sleeps, tokio's does not: look at it at least this often.
+const CLOCK_PACE: Duration = Duration::from_secs(30);
+
+/// An attempt without a keeper.
+pub(super) struct Orphan {
+    pub(super) started: Started,
+    /// Missing when the keeper died before it could write it.
+    pub(super) running: Option<Running>,
+}
+
+impl Orphan {
+    /// Finds its main process, alive or as a zombie of ours. `Err` with what is known when there is none.
+    pub(super) fn find(&self) -> Result<Process, String> {
+        if self.started.boot_id != boot_id() {
+            return Err("the machine was rebooted while it ran".to_owned());
+        }
+        let found = match &self.running {
+            Some(running) => i32::try_from(running.pid)
+                .ok()
+                .and_then(read_process)
+                .filter(|process| process.start_time == running.start_time),
+            None => find_main_process(self.started.id, &self.started.report),
+        };
+        found.ok_or_else(|| "its keeper died, and it ended before anybody could see how".to_owned())
+    }
+
+    /// Waits for its end; a message in `stops` tells it to end earlier.
+    pub(super) async fn watch(self, mut stops: mpsc::UnboundedReceiver<StopReason>) -> Exit {
+        let process = match self.find() {
+            Ok(process) => process,
+            Err(why) => {
+                let killed = self.sweep(None).await;
+                return self.exit(ExitStatus::Unknown(why), None, killed, 0);
+            }
+        };
+        let pid = u32::try_from(process.pid).unwrap_or(0);
+        let mut stop = None;
+        let status = match open(&process) {
+            Some(pidfd) => self.wait(&process, pidfd, &mut stop, &mut stops).await,
+            None => ExitStatus::Unknown("its keeper died, and its end was not seen".to_owned()),
+        };
+        let killed = if self.started.keep_leftovers && stop.is_none() {
+            0
+        } else {
+            self.sweep(Some(process)).await
+        };
+        self.exit(status, stop, killed, pid)
+    }
+
+    async fn wait(
+        &self,
+        process: &Process,
+        pidfd: AsyncFd<OwnedFd>,
+        stop: &mut Option<StopReason>,
+        stops: &mut mpsc::UnboundedReceiver<StopReason>,
+    ) -> ExitStatus {
+        let mut kill_at = None;
+        let mut give_up_at = None;
+        loop {
+            let timeout_at = self.started.timeout_boot_ms.map(Duration::from_millis);
+            let next = give_up_at.or(kill_at).or(timeout_at);
+            let pause = next.map_or(CLOCK_PACE, |at| at.saturating_sub(boot_now()));
+            let mut reason = None;
+            tokio::select! {
+                biased;
+                _ = pidfd.readable() => return status_of(pidfd.get_ref()),
+                Some(asked) = stops.recv() => reason = Some(asked),
+                () = tokio::time::sleep(pause.min(CLOCK_PACE)) => {}
+            }
+            let now = boot_now();
+            if stop.is_none() && timeout_at.is_some_and(|at| at <= now) {
+                reason = Some(StopReason::Timeout);
+            }
+            if let (None, Some(reason)) = (*stop, reason) {
+                *stop = Some(reason);
+                kill_at = Some(now + Duration::from_millis(self.started.kill_after_ms));
+                end(process, Signal::TERM);
+                end(process, Signal::CONT);
+            } else if give_up_at.is_some_and(|at| at <= now) {
+                return ExitStatus::Unknown(format!(
+                    "unkillable: process {} still lives {} s after SIGKILL",
+                    process.pid,
+                    UNKILLABLE_AFTER.as_secs()
+                ));
+            } else if kill_at.is_some_and(|at| at <= now) && give_up_at.is_none() {
+                give_up_at = Some(now + UNKILLABLE_AFTER);
+                end(process, Signal::KILL);
+            }
+        }
+    }
+
+    /// Kills what it left behind, and returns how much that was.
+    async fn sweep(&self, main: Option<Process>) -> u32 {
+        let mut killed = HashSet::new();
+        let until = boot_now() + SWEEP;
+        loop {
+            let left = self.leftovers(main);
+            if left.is_empty() || boot_now() >= until {
+                return u32::try_from(killed.len()).unwrap_or(u32::MAX);
+            }
+            for process in left {
+                if signal(&process, Signal::KILL) {
+                    killed.insert((process.pid, process.start_time));
+                }
+            }
+            tokio::time::sleep(SWEEP_PACE).await;
+        }
+    }
+
+    /// Told by its session and its environment: the report file lies in the state directory, so the attempts of
+    /// another freshd differ even when their numbers do not.
+    fn leftovers(&self, main: Option<Process>) -> Vec<Process> {
+        let all = all_processes();
+        let mut sessions = HashSet::new();
+        let mut roots = HashSet::new();
+        if let Some(main) = main {
+            // The number may belong to somebody else by now.
+            let is_taken = read_process(main.pid).is_some_and(|process| process.start_time != main.start_time);
+            if !is_taken {
+                sessions.insert(main.pid);
+            }
+        }
+        let report = self.started.report.as_os_str().as_encoded_bytes();
+        for process in &all {
+            let found = attempt_in_environment(process.pid);
+            if found.is_some_and(|(id, path)| id == self.started.id && path == report) {
+                roots.insert(process.pid);
+            }
+        }
+        let mut left = family(&all, &roots, &sessions);
+        left.retain(|process| main.is_none_or(|main| main.pid != process.pid));
+        left
+    }
+
+    fn exit(&self, status: ExitStatus, stop: Option<StopReason>, leftovers_killed: u32, pid: u32) -> Exit {
+        Exit {
+            id: self.started.id,
+            status,
+            stop,
+            started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
+            ended_at: Timestamp::now(),
+            pid: self.running.as_ref().map_or(pid, |running| running.pid),
+            usage: Usage {
+                leftovers_killed,
+                ..Usage::default()
+            },
+            output: Output::default(),
+            report: read_report(&self.started.report),
+        }
+    }
+}
+
+fn open(process: &Process) -> Option<AsyncFd<OwnedFd>> {
+    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
+    let is_same = read_process(process.pid)?.start_time == process.start_time;
+    is_same.then(|| sys::watch_pidfd(pidfd).ok()).flatten()
+}
+
+/// The true status, if the process came to us when its keeper died: a daemon is subreaper of the keepers it started.
+fn status_of(pidfd: &OwnedFd) -> ExitStatus {
+    let ended = waitid(
+        WaitId::PidFd(pidfd.as_fd()),
+        WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
+    );
+    let unknown =
+        || ExitStatus::Unknown("its keeper died; its end was seen, but its status went to another parent".to_owned());
+    match ended {
+        Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
+            (Some(code), _) => ExitStatus::Code(code),
+            (_, Some(signal)) => ExitStatus::Signal(signal),
+            _ => unknown(),
+        },
+        _ => unknown(),
+    }
+}
+
+fn end(process: &Process, kind: Signal) {
+    let all = all_processes();
+    let main = HashSet::from([process.pid]);
+    let is_same = read_process(process.pid).is_some_and(|now| now.start_time == process.start_time);
+    if is_same && let Some(group) = Pid::from_raw(process.pid) {
+        let _ = kill_process_group(group, kind);
+    }
+    for member in family(&all, &main, &main) {
+        if member.group != process.pid {
+            signal(&member, kind);
+        }
+    }
+}

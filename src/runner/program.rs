@@ -1,0 +1,142 @@
+//! From a specification to a process: finds the program, and says in words why one could not be started.
+
+use std::ffi::CString;
+use std::fs;
+use std::io;
+use std::os::fd::BorrowedFd;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::files::make_private_dir;
+use super::sys::{self, OpenFiles, SpawnAttributes};
+use crate::model::AttemptSpec;
+
+/// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
+pub(super) fn start(
+    spec: &AttemptSpec,
+    attributes: &SpawnAttributes,
+    output: BorrowedFd<'_>,
+    open_files: Option<OpenFiles>,
+) -> Result<i32, String> {
+    make_private_dir(&spec.run_dir).map_err(|error| error.to_string())?;
+    if let Some(dir) = &spec.output_dir {
+        fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
+    }
+    let program = find_program(spec)?;
+    let argv = strings(spec.argv.iter().map(String::as_bytes), "an argument")?;
+    let env: Vec<Vec<u8>> = spec
+        .env
+        .iter()
+        .map(|(key, value)| [key.as_bytes(), b"=", value.as_bytes()].concat())
+        .collect();
+    let env = strings(env.iter().map(Vec::as_slice), "an environment variable")?;
+    let path = strings([program.as_os_str().as_encoded_bytes()], "the program's path")?;
+    let workdir = strings([spec.workdir.as_os_str().as_encoded_bytes()], "workdir")?;
+    let child = sys::Child {
+        program: &path[0],
+        argv: &argv,
+        env: &env,
+        workdir: &workdir[0],
+        stdout: output,
+        stderr: output,
+        open_files,
+    };
+    sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error))
+}
+
+fn strings<'a>(texts: impl IntoIterator<Item = &'a [u8]>, what: &str) -> Result<Vec<CString>, String> {
+    texts
+        .into_iter()
+        .map(|text| CString::new(text).map_err(|_| format!("{what} holds a NUL byte; remove it")))
+        .collect()
+}
+
+/// A name with a slash is taken as it stands, seen from the working directory; another is looked for in the PATH
+/// of the specification, not in the keeper's.
+fn find_program(spec: &AttemptSpec) -> Result<PathBuf, String> {
+    let Some(name) = spec.argv.first().filter(|name| !name.is_empty()) else {
+        return Err("the command is empty; write a program".to_owned());
+    };
+    if name.contains('/') {
+        return Ok(PathBuf::from(name));
+    }
+    let path = spec
+        .env
+        .iter()
+        .find_map(|(key, value)| (key == "PATH").then_some(value.as_str()))
+        .unwrap_or("/usr/bin:/bin");
+    let mut forbidden = None;
+    for dir in path.split(':') {
+        let candidate = if dir.is_empty() {
+            Path::new(".").join(name)
+        } else {
+            Path::new(dir).join(name)
+        };
+        let seen_from_workdir = spec.workdir.join(&candidate);
+        match fs::metadata(&seen_from_workdir) {
+            Ok(file) if file.is_file() && file.permissions().mode() & 0o111 != 0 => {
+                return Ok(candidate);
+            }
+            Ok(file) if file.is_file() => forbidden = forbidden.or(Some(candidate)),
+            _ => {}
+        }
+    }
+    Err(match forbidden {
+        Some(found) => format!("{} is not executable; run chmod +x on it", found.display()),
+        None => format!("{name} is not in PATH ({path}); write its full path, or set PATH in the job's env"),
+    })
+}
+
+/// `posix_spawn` tells an error number, not which step failed: look again at what it may have been.
+fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
+    let workdir = spec.workdir.display();
+    match fs::metadata(&spec.workdir) {
+        Err(reason) => {
+            return format!("workdir {workdir} cannot be entered: {reason}; make it, or correct workdir");
+        }
+        Ok(dir) if !dir.is_dir() => {
+            return format!("workdir {workdir} is not a directory; correct workdir");
+        }
+        Ok(_) => {}
+    }
+    let shown = program.display();
+    let seen_from_workdir = spec.workdir.join(program);
+    match error.kind() {
+        io::ErrorKind::NotFound => match interpreter(&seen_from_workdir) {
+            Some(interpreter) => format!(
+                "{shown} asks for the interpreter {interpreter}, which does not exist; correct its first line or install it"
+            ),
+            None => format!("{shown} does not exist; correct the command"),
+        },
+        io::ErrorKind::PermissionDenied => {
+            let is_dir = fs::metadata(&seen_from_workdir).is_ok_and(|file| file.is_dir());
+            if is_dir {
+                format!("{shown} is a directory; write the program in it")
+            } else {
+                format!(
+                    "{shown} may not be executed: {error}; run chmod +x on it, and see that its directories can be entered"
+                )
+            }
+        }
+        io::ErrorKind::ArgumentListTooLong => {
+            format!("the arguments and environment of {shown} are too long: {error}; pass them in a file")
+        }
+        _ if error.raw_os_error() == Some(libc::ENOEXEC) => {
+            format!("{shown} is not a program: {error}; if it is a script, begin it with a line such as #!/bin/sh")
+        }
+        _ if error.raw_os_error() == Some(libc::EAGAIN) => format!(
+            "{shown} could not be started: {error}; the limit of processes is reached, raise TasksMax or ulimit -u"
+        ),
+        _ => format!("{shown} could not be started: {error}"),
+    }
+}
+
+/// What the first line of a script names, if it is a script.
+fn interpreter(script: &Path) -> Option<String> {
+    let mut start = [0_u8; 256];
+    let read = std::io::Read::read(&mut fs::File::open(script).ok()?, &mut start).ok()?;
+    let line = start.get(..read)?.strip_prefix(b"#!")?;
+    let line = line.split(|byte| *byte == b'\n').next()?;
+    let line = String::from_utf8_lossy(line);
+    Some(line.split_whitespace().next()?.to_owned())
+}

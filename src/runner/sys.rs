@@ -1,0 +1,285 @@
+//! The calls into libc that no safe crate offers: spawning, resource accounting, the lock held for life.
+#![expect(
+    unsafe_code,
+    reason = "posix_spawn with a session and file actions, wait4 and OFD locks have no safe wrapper"
+)]
+
+use std::ffi::{CString, c_char, c_int};
+use std::fs::File;
+use std::io;
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::ptr;
+use std::time::Duration;
+
+use rustix::process::{Resource, Rlimit, setrlimit};
+use tokio::io::Interest;
+use tokio::io::unix::AsyncFd;
+
+use crate::model::{ExitStatus, Usage};
+
+/// A child to be started: all strings end with NUL, so that nothing is allocated between parent and child.
+pub(super) struct Child<'a> {
+    /// Path that is executed, as it stands.
+    pub(super) program: &'a CString,
+    /// Arguments, the program's name first.
+    pub(super) argv: &'a [CString],
+    /// The whole environment as `KEY=value`.
+    pub(super) env: &'a [CString],
+    /// Directory it starts in.
+    pub(super) workdir: &'a CString,
+    /// What becomes its standard output.
+    pub(super) stdout: BorrowedFd<'a>,
+    /// What becomes its standard error.
+    pub(super) stderr: BorrowedFd<'a>,
+    /// Its limit of open files, where it differs from that of this process.
+    pub(super) open_files: Option<OpenFiles>,
+}
+
+/// The limits of open files of a parent that needs more than it gives to its children.
+#[derive(Clone, Copy)]
+pub(super) struct OpenFiles {
+    pub(super) own: Rlimit,
+    pub(super) children: Rlimit,
+}
+
+/// Attributes shared by all children: a session of their own, no blocked and no ignored signal.
+pub(super) struct SpawnAttributes(libc::posix_spawnattr_t);
+
+impl SpawnAttributes {
+    pub(super) fn new() -> io::Result<Self> {
+        let mut attributes = MaybeUninit::<libc::posix_spawnattr_t>::uninit();
+        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
+        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
+        // SAFETY: each object is initialised by its own init function before it is used; the calls copy the sets.
+        unsafe {
+            check(libc::posix_spawnattr_init(attributes.as_mut_ptr()))?;
+            let mut attributes = Self(attributes.assume_init());
+            libc::sigemptyset(none.as_mut_ptr());
+            libc::sigfillset(all.as_mut_ptr());
+            let flags =
+                c_int::from(libc::POSIX_SPAWN_SETSID) | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
+            let flags = libc::c_short::try_from(flags).map_err(io::Error::other)?;
+            check(libc::posix_spawnattr_setflags(&raw mut attributes.0, flags))?;
+            check(libc::posix_spawnattr_setsigmask(&raw mut attributes.0, none.as_ptr()))?;
+            check(libc::posix_spawnattr_setsigdefault(&raw mut attributes.0, all.as_ptr()))?;
+            Ok(attributes)
+        }
+    }
+}
+
+impl Drop for SpawnAttributes {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, destroyed once.
+        unsafe { libc::posix_spawnattr_destroy(&raw mut self.0) };
+    }
+}
+
+struct FileActions(libc::posix_spawn_file_actions_t);
+
+impl FileActions {
+    fn new() -> io::Result<Self> {
+        let mut actions = MaybeUninit::uninit();
+        // SAFETY: `init` fills the object, or fails and we leave.
+        unsafe {
+            check(libc::posix_spawn_file_actions_init(actions.as_mut_ptr()))?;
+            Ok(Self(actions.assume_init()))
+        }
+    }
+}
+
+impl Drop for FileActions {
+    fn drop(&mut self) {
+        // SAFETY: initialised in `new`, destroyed once.
+        unsafe { libc::posix_spawn_file_actions_destroy(&raw mut self.0) };
+    }
+}
+
+/// Starts a child in a session of its own, with stdin from /dev/null and no descriptor beyond 2. Returns its pid.
+///
+/// The order of the actions matters: the descriptors from 3 up are closed before /dev/null is opened, so that it
+/// gets number 0 at once and needs no free number below the soft limit.
+pub(super) fn spawn(attributes: &SpawnAttributes, child: &Child<'_>) -> io::Result<i32> {
+    let mut actions = FileActions::new()?;
+    let argv = pointers(child.argv);
+    let env = pointers(child.env);
+    let mut pid: libc::pid_t = 0;
+    // SAFETY: all strings end with NUL and outlive the call, both arrays end with a null pointer, the descriptors
+    // are open, and the two objects were initialised. posix_spawn does not keep any of the pointers.
+    unsafe {
+        let actions = &raw mut actions.0;
+        check(libc::posix_spawn_file_actions_adddup2(
+            actions,
+            child.stdout.as_raw_fd(),
+            1,
+        ))?;
+        check(libc::posix_spawn_file_actions_adddup2(
+            actions,
+            child.stderr.as_raw_fd(),
+            2,
+        ))?;
+        check(libc::posix_spawn_file_actions_addclosefrom_np(actions, 3))?;
+        check(libc::posix_spawn_file_actions_addopen(
+            actions,
+            0,
+            c"/dev/null".as_ptr(),
+            libc::O_RDONLY,
+            0,
+        ))?;
+        check(libc::posix_spawn_file_actions_addchdir_np(
+            actions,
+            child.workdir.as_ptr(),
+        ))?;
+        // Only now: the calls above refuse descriptors beyond the limit.
+        if let Some(limits) = child.open_files {
+            let _ = setrlimit(Resource::Nofile, limits.children);
+        }
+        let spawned = libc::posix_spawn(
+            &raw mut pid,
+            child.program.as_ptr(),
+            actions,
+            &raw const attributes.0,
+            argv.as_ptr(),
+            env.as_ptr(),
+        );
+        if let Some(limits) = child.open_files {
+            let _ = setrlimit(Resource::Nofile, limits.own);
+        }
+        check(spawned)?;
+    }
+    Ok(pid)
+}
+
+fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
+    strings
+        .iter()
+        .map(|string| string.as_ptr().cast_mut())
+        .chain([ptr::null_mut()])
+        .collect()
+}
+
+fn check(error: c_int) -> io::Result<()> {
+    if error == 0 {
+        Ok(())
+    } else {
+        Err(io::Error::from_raw_os_error(error))
+    }
+}
+
+/// Reads how a child ended and what it used, and leaves it a zombie; `None` while it still runs.
+pub(super) fn exit_of(pid: i32) -> io::Result<Option<(ExitStatus, Usage)>> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
+    let mut usage = MaybeUninit::<libc::rusage>::zeroed();
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: both out pointers are valid, zeroed values of both types are valid, and the kernel fills them as its
+    // waitid, which takes a rusage beyond what the C library's passes on, says. For an ended child the siginfo is
+    // that of SIGCHLD, so its pid and status fields are the ones that are set.
+    let (info, pid_seen, status, usage) = unsafe {
+        let result = libc::syscall(
+            libc::SYS_waitid,
+            libc::P_PID,
+            pid,
+            info.as_mut_ptr(),
+            flags,
+            usage.as_mut_ptr(),
+        );
+        if result != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        let info = info.assume_init();
+        (info, info.si_pid(), info.si_status(), usage.assume_init())
+    };
+    if pid_seen == 0 {
+        return Ok(None);
+    }
+    let status = if info.si_code == libc::CLD_EXITED {
+        ExitStatus::Code(status)
+    } else {
+        ExitStatus::Signal(status)
+    };
+    let usage = Usage {
+        user_ms: millis(usage.ru_utime),
+        system_ms: millis(usage.ru_stime),
+        max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+        leftovers_killed: 0,
+    };
+    Ok(Some((status, usage)))
+}
+
+/// Lets go of a child that ended; its number is free for others from now on. Returns whether it had ended.
+pub(super) fn reap(pid: i32) -> io::Result<bool> {
+    // SAFETY: a null status is allowed.
+    match unsafe { libc::waitpid(pid, ptr::null_mut(), libc::WNOHANG) } {
+        -1 => Err(io::Error::last_os_error()),
+        reaped => Ok(reaped != 0),
+    }
+}
+
+fn millis(time: libc::timeval) -> u64 {
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    let micros = u64::try_from(time.tv_usec).unwrap_or(0);
+    u64::try_from((Duration::from_secs(seconds) + Duration::from_micros(micros)).as_millis()).unwrap_or(u64::MAX)
+}
+
+/// Tries to lock a whole file; the lock belongs to the open file and lasts until its last descriptor is closed.
+/// Returns whether it was free.
+pub(super) fn try_lock(file: &File) -> io::Result<bool> {
+    // SAFETY: flock is plain old data; all zero is valid, and an OFD lock demands a zero l_pid.
+    let mut lock: libc::flock = unsafe { MaybeUninit::zeroed().assume_init() };
+    lock.l_type = libc::c_short::try_from(libc::F_WRLCK).map_err(io::Error::other)?;
+    lock.l_whence = libc::c_short::try_from(libc::SEEK_SET).map_err(io::Error::other)?;
+    // SAFETY: the descriptor is open and the pointer valid during the call.
+    let result = unsafe { libc::fcntl(file.as_raw_fd(), libc::F_OFD_SETLK, &raw const lock) };
+    if result == 0 {
+        return Ok(true);
+    }
+    let error = io::Error::last_os_error();
+    match error.raw_os_error() {
+        Some(libc::EAGAIN | libc::EACCES) => Ok(false),
+        _ => Err(error),
+    }
+}
+
+/// Makes the keeper deaf to what ends a daemon, and to a reader that left.
+pub(super) fn ignore_signals() {
+    for signal in [
+        libc::SIGTERM,
+        libc::SIGINT,
+        libc::SIGHUP,
+        libc::SIGQUIT,
+        libc::SIGPIPE,
+        libc::SIGXFSZ,
+    ] {
+        // SAFETY: SIG_IGN runs no code of ours.
+        unsafe { libc::signal(signal, libc::SIG_IGN) };
+    }
+}
+
+/// Forgets the environment the keeper was started with. Only while the process has a single thread.
+pub(super) fn clear_environment() {
+    // SAFETY: called first in `keeper_main`, before any thread exists that could read the environment.
+    unsafe { libc::clearenv() };
+}
+
+/// A descriptor that can be read when a child ended, main process or adopted one.
+pub(super) fn child_signals() -> io::Result<OwnedFd> {
+    let mut set = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is initialised before it is used; a new descriptor is owned by nobody else. SIGCHLD is blocked
+    // here, which children do not inherit: `SpawnAttributes` empties their mask.
+    unsafe {
+        libc::sigemptyset(set.as_mut_ptr());
+        libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);
+        check(libc::pthread_sigmask(libc::SIG_BLOCK, set.as_ptr(), ptr::null_mut()))?;
+        let fd = libc::signalfd(-1, set.as_ptr(), libc::SFD_CLOEXEC | libc::SFD_NONBLOCK);
+        if fd < 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(OwnedFd::from_raw_fd(fd))
+    }
+}
+
+/// A pidfd that tokio watches: readable when the process has ended.
+pub(super) fn watch_pidfd(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+    // SAFETY: an `OwnedFd` stays the same open descriptor until it is dropped, and the AsyncFd owns it.
+    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.map_err(Into::into)
+}

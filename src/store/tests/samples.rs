@@ -1,0 +1,214 @@
+//! One fact of each kind with every field set.
+
+use std::os::unix::ffi::OsStringExt;
+use std::path::PathBuf;
+
+use super::*;
+use crate::model::{
+    Ack, Address, CheckResult, Delivery, DeliveryOutcome, Measurement, Message, MessageFact, Notification,
+    NotificationId, NotificationState, Observation, Outcome, Purpose, Verdict, VersionRef,
+};
+
+pub(super) fn text(what: &str) -> String {
+    format!("{what} \"quoted\" 'æøå' \u{1F41F}\nsecond line\0after a NUL")
+}
+
+pub(super) fn version_ref(number: u64) -> VersionRef {
+    VersionRef {
+        dataset: Name::from("items"),
+        number: VersionNumber(number),
+    }
+}
+
+pub(super) fn full_run() -> Run {
+    Run {
+        trigger: Trigger::CatchUp,
+        due_until: Some(at(900)),
+        occurrences: 17,
+        nominal: vec!["2026-03-29T02:30".to_owned(), text("nominal")],
+        state: RunState::Final,
+        outcome: Some(Outcome::Rejected),
+        reason: Some(text("reason")),
+        attempts: u32::MAX,
+        seed: u64::MAX - 3,
+        started_at: Some(Timestamp::from_microsecond(1_790_000_000_123_456).unwrap()),
+        ended_at: Some(at(5)),
+        retry_at: Some(at(6)),
+        retry_boot_ms: Some(77),
+        boot_id: Some("boot".to_owned()),
+        exit_code: Some(-1),
+        signal: Some(9),
+        version: Some(VersionNumber(3)),
+        by: Some(text("by")),
+        args: vec![String::new(), text("arg")],
+        inputs: vec![version_ref(1), version_ref(2)],
+        ..run(1, "stock-export", 60)
+    }
+}
+
+pub(super) fn full_attempt() -> Attempt {
+    Attempt {
+        state: AttemptState::Ended,
+        started_at: Some(at(1)),
+        ended_at: Some(at(2)),
+        pid: Some(u32::MAX),
+        outcome: Some(Outcome::TimedOut),
+        exit_code: Some(i32::MIN),
+        signal: Some(15),
+        reason: Some(text("reason")),
+        usage: Usage {
+            user_ms: 1,
+            system_ms: 2,
+            max_rss_kib: 3,
+            leftovers_killed: 4,
+        },
+        output: Output {
+            bytes: 5,
+            dropped_bytes: 6,
+            tail: text("tail"),
+        },
+        report: vec![("rows".to_owned(), text("value"))],
+        ..attempt(&full_run(), 2)
+    }
+}
+
+pub(super) fn full_version() -> Version {
+    Version {
+        limited_by: Some(version_ref(7)),
+        run: Some(RunId(1)),
+        attempt: Some(AttemptId {
+            run: RunId(1),
+            number: 2,
+        }),
+        inputs: vec![version_ref(7)],
+        rows: Some(50),
+        bytes: 4_096,
+        sha256: "ab".repeat(32),
+        unchanged: true,
+        checks: vec![CheckResult {
+            name: "rows.min".to_owned(),
+            column: Some("lot".to_owned()),
+            verdict: Verdict::Hold,
+            expected: "50".to_owned(),
+            actual: "3".to_owned(),
+            message: text("message"),
+        }],
+        reason: Some(text("reason")),
+        ..version("stock", 42, VersionState::Quarantined)
+    }
+}
+
+pub(super) fn full_incident() -> Incident {
+    Incident {
+        kind: ProblemKind::ChannelBroken,
+        severity: Severity::Critical,
+        opened_at: Some(at(3)),
+        resolved_at: Some(at(4)),
+        cause: Some(IncidentId(99)),
+        told: vec![(
+            Name::from("warehouse"),
+            Address {
+                channel: Name::from("mail"),
+                to: Some("w@seafood.example".to_owned()),
+            },
+        )],
+        ack: Some(Ack {
+            by: "kari".to_owned(),
+            at: at(5),
+            until: at(6),
+        }),
+        reminders: 2,
+        remind_at: Some(at(7)),
+        escalations: 1,
+        ..incident(1, "slack-ops", IncidentState::Open)
+    }
+}
+
+pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notification {
+    Notification {
+        id: NotificationId(id),
+        incident,
+        address: Address {
+            channel: Name::from("slack-ops"),
+            to: None,
+        },
+        message: Message {
+            id: "m1".to_owned(),
+            thread: "t1".to_owned(),
+            incident,
+            purpose: Purpose::Opening,
+            severity: Severity::Critical,
+            kind: Some(ProblemKind::Late),
+            subject_name: Name::from("stock"),
+            subject: text("subject"),
+            headline: text("headline"),
+            facts: vec![MessageFact {
+                label: "Since".to_owned(),
+                text: text("since"),
+            }],
+            output: vec![text("output")],
+            commands: vec!["freshd why stock".to_owned()],
+            team: Name::from("warehouse"),
+            owner: "warehouse".to_owned(),
+            at: at(8),
+        },
+        state: NotificationState::Pending,
+        tries: 3,
+        next_try_at: at(9),
+        created_at: at(8),
+        ended_at: Some(at(10)),
+        last_error: Some(text("error")),
+    }
+}
+
+pub(super) fn observations() -> Vec<Observation> {
+    let observation = |dataset: &str, found, path| Observation {
+        dataset: Name::from(dataset),
+        at: at(11),
+        found,
+        path,
+    };
+    vec![
+        observation(
+            "a",
+            Ok(Some(Measurement {
+                bytes: 1,
+                rows: Some(2),
+                sha256: String::new(),
+                as_of: Some(at(3)),
+            })),
+            Some(PathBuf::from("exports/fisk å.csv")),
+        ),
+        observation("b", Ok(Some(Measurement::default())), None),
+        observation("c", Ok(None), Some(PathBuf::from("gone"))),
+        observation(
+            "d",
+            Err(text("permission denied")),
+            Some(PathBuf::from(std::ffi::OsString::from_vec(vec![b'/', 0xFF, b'x']))),
+        ),
+    ]
+}
+
+pub(super) fn deliveries() -> Vec<Delivery> {
+    [
+        DeliveryOutcome::Temporary {
+            error: text("later"),
+            retry_after_seconds: Some(30),
+        },
+        DeliveryOutcome::Temporary {
+            error: String::new(),
+            retry_after_seconds: None,
+        },
+        DeliveryOutcome::Permanent { error: text("never") },
+        DeliveryOutcome::Accepted,
+    ]
+    .into_iter()
+    .zip(1..)
+    .map(|(outcome, number)| Delivery {
+        notification: NotificationId(1),
+        number,
+        at: at(12),
+        outcome,
+    })
+    .collect()
+}

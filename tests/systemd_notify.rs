@@ -1,0 +1,224 @@
+//! What freshd and a service manager say to each other, and what of it never reaches a job.
+
+mod freshd_process;
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::io::{ErrorKind, Write};
+use std::path::Path;
+use std::time::Duration;
+
+use freshd::model::{Name, Outcome};
+use freshd_process::daemon::Daemon;
+use freshd_process::{House, PATIENCE, process};
+use rustix::process::Signal;
+use rustix::time::{ClockId, clock_gettime};
+
+/// systemd's patience in these tests; freshd gives its sign at half of it.
+const WATCHDOG: Duration = Duration::from_secs(1);
+/// Two signs would have come by then.
+const SILENCE: Duration = Duration::from_millis(1_300);
+/// Less than twice the store of a new state directory.
+const SMALL_DISK: &str = "size=2m";
+
+const JOBS: &str = r#"
+timezone = "UTC"
+
+[fallback]
+notify = ["outbox"]
+
+[channels.outbox]
+type = "file"
+dir = "outbox"
+
+[teams.it]
+notify = ["outbox"]
+
+[jobs.waits]
+owner = "it"
+command = "echo begun > HOUSE/begun; read -r word < HOUSE/go"
+
+[jobs.environment]
+owner = "it"
+command = "env -0 > HOUSE/environment; ls -l /proc/self/fd > HOUSE/descriptors"
+env = { PLACE = "Tromsø" }
+timezone = "Europe/Oslo"
+"#;
+
+/// What the manager heard, without signs of life and words for people.
+fn news(daemon: &Daemon) -> Vec<String> {
+    let lines = daemon.manager.heard.iter().flat_map(|message| message.lines());
+    let news = lines.filter(|line| !line.starts_with("STATUS=") && *line != "WATCHDOG=1");
+    news.map(str::to_owned).collect()
+}
+
+fn monotonic_microseconds() -> i64 {
+    let now = clock_gettime(ClockId::Monotonic);
+    now.tv_sec * 1_000_000 + now.tv_nsec / 1_000
+}
+
+#[test]
+fn the_manager_hears_of_the_start_each_reload_and_the_end_and_a_job_goes_on() {
+    let house = House::with(JOBS);
+    let (mut begun, mut go) = (house.pipe("begun"), house.pipe("go"));
+    let mut daemon = house.daemon();
+    assert_eq!(news(&daemon), ["READY=1"]);
+    let run = daemon.run("waits");
+    assert_eq!(begun.line(), "begun");
+
+    let before = monotonic_microseconds();
+    house.configure(&JOBS.replace("[jobs.environment]", "[jobs.surroundings]"));
+    daemon.signal(Signal::HUP);
+    assert!(daemon.tells("READY=1", PATIENCE), "{}", daemon.log());
+    let known = |job: &str| {
+        house
+            .reader()
+            .job(&Name::from(job))
+            .expect("the store can be read")
+            .is_some()
+    };
+    assert!(
+        known("surroundings"),
+        "the new configuration is in force when the reload is over"
+    );
+    let heard = news(&daemon);
+    assert_eq!(heard[1], "RELOADING=1");
+    let at: i64 = heard[2]
+        .strip_prefix("MONOTONIC_USEC=")
+        .expect("when")
+        .parse()
+        .expect("a number");
+    assert!(
+        (before..=monotonic_microseconds()).contains(&at),
+        "{at} is not between {before} and now"
+    );
+    assert_eq!(heard[3..], ["READY=1"]);
+
+    assert_eq!(daemon.terminate().code(), Some(0), "{}", daemon.log());
+    assert!(daemon.manager.hears("STOPPING=1"), "{:?}", daemon.manager.heard);
+    assert_eq!(house.run(run).0.outcome, None, "the job goes on");
+    let mut daemon = house.daemon();
+    go.say("go");
+    assert_eq!(daemon.finished(run, &house).0.outcome, Some(Outcome::Succeeded));
+    assert!(daemon.terminate().success());
+}
+
+#[test]
+fn signs_of_life_come_in_time_and_stop_while_the_daemon_hangs() {
+    let house = House::with(JOBS);
+    let mut daemon = with_watchdog(house.serve(), &house);
+    for _ in 0..3 {
+        assert!(daemon.tells("WATCHDOG=1", WATCHDOG), "{}", daemon.log());
+    }
+    daemon.signal(Signal::STOP);
+    daemon.manager.drain();
+    assert!(!daemon.tells("WATCHDOG=1", SILENCE), "a stopped daemon gives no sign");
+    daemon.signal(Signal::CONT);
+    assert!(daemon.tells("WATCHDOG=1", PATIENCE));
+    assert!(daemon.terminate().success());
+}
+
+#[test]
+fn no_sign_of_life_is_given_while_the_store_cannot_be_written() {
+    let house = House::with(JOBS);
+    std::fs::create_dir(house.state_dir()).expect("a directory");
+    let mount = format!("mount -t tmpfs -o {SMALL_DISK} tmpfs {}", house.state_dir().display());
+    let mut daemon = with_watchdog(house.serve_behind(&mount), &house);
+    assert!(daemon.tells("WATCHDOG=1", WATCHDOG), "{}", daemon.log());
+
+    // The way into the daemon's own mounts.
+    let filler = format!("/proc/{}/root{}/filler", daemon.pid(), house.state_dir().display());
+    fill(Path::new(&filler));
+    daemon.logs(&["self-test failed", "no space is left"]);
+    daemon.manager.drain();
+    assert!(
+        !daemon.tells("WATCHDOG=1", SILENCE),
+        "it lives, but cannot record what happens"
+    );
+    std::fs::remove_file(&filler).expect("space again");
+    assert!(daemon.tells("WATCHDOG=1", PATIENCE), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+fn with_watchdog(mut command: std::process::Command, house: &House) -> Daemon {
+    command.env("WATCHDOG_USEC", WATCHDOG.as_micros().to_string());
+    Daemon::start(command, house)
+}
+
+/// Leaves no byte free.
+fn fill(path: &Path) {
+    let mut file = File::create(path).expect("a file");
+    for size in [64 << 10, 4 << 10, 1] {
+        loop {
+            match file.write(&vec![0; size]) {
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::StorageFull => break,
+                Err(error) => panic!("{error}"),
+            }
+        }
+    }
+}
+
+#[test]
+fn a_job_gets_nothing_of_the_daemons_environment_but_what_is_promised() {
+    let house = House::with(JOBS);
+    let mut command = house.serve();
+    command.envs([
+        ("CREDENTIALS_DIRECTORY", "/run/credentials/freshd.service"),
+        ("LISTEN_FDS", "1"),
+        ("LISTEN_PID", "1"),
+        ("WATCHDOG_USEC", "30000000"),
+        ("INVOCATION_ID", "0123456789abcdef"),
+        ("SMTP_PASSWORD", "correct horse"),
+        ("LANG", "nb_NO.UTF-8"),
+        ("HOME", "/srv/freshd"),
+    ]);
+    let mut daemon = Daemon::start(command, &house);
+    let (run, _) = daemon.finished(daemon.run("environment"), &house);
+    assert_eq!(run.outcome, Some(Outcome::Succeeded), "{run:?}");
+
+    let text = house.read("environment");
+    let variables: BTreeMap<_, _> = text
+        .split_terminator('\0')
+        .filter_map(|pair| pair.split_once('='))
+        .collect();
+    let mut names: Vec<_> = variables.keys().copied().collect();
+    // The shell's own.
+    names.retain(|name| !["PWD", "OLDPWD", "SHLVL", "_"].contains(name));
+    let promised = [
+        "FRESHD_ATTEMPT",
+        "FRESHD_BIN",
+        "FRESHD_JOB",
+        "FRESHD_REPORT",
+        "FRESHD_RUN_ID",
+        "FRESHD_TRIGGER",
+        "HOME",
+        "LANG",
+        "LOGNAME",
+        "PATH",
+        "PLACE",
+        "SHELL",
+        "TRACEPARENT",
+        "TZ",
+        "USER",
+    ];
+    assert_eq!(names, promised);
+    let wanted = [
+        ("TZ", "Europe/Oslo"),
+        ("PLACE", "Tromsø"),
+        ("LANG", "nb_NO.UTF-8"),
+        ("HOME", "/srv/freshd"),
+    ];
+    for (name, value) in wanted {
+        assert_eq!(variables[name], value);
+    }
+    // 0, 1, 2, and the one by which `ls` reads the directory.
+    let open = house
+        .read("descriptors")
+        .lines()
+        .filter(|line| line.contains(" -> "))
+        .count();
+    assert_eq!(open, 4, "{}", house.read("descriptors"));
+    assert!(daemon.terminate().success());
+    process::end_all(|| house.processes());
+}
