@@ -5,10 +5,7 @@ mod support;
 
 use std::collections::BTreeMap;
 
-use freshd::daemon::Ask;
-use freshd::model::{Name, Outcome, Reply, Request};
 use freshd_process::House;
-use freshd_process::daemon::Daemon;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
@@ -103,16 +100,22 @@ impl Story {
             .collect()
     }
 
+    /// What `freshd status` prints for programs, and its exit code.
+    fn status(&self) -> (Option<i32>, serde_json::Value) {
+        let (code, said) = self.house.freshd(&["status", "--json"]);
+        (code, serde_json::from_str(&said).expect("a status"))
+    }
+
     /// The file that readers see is this version, whole, and its sidecar says so.
     fn assert_readers_see(&self, version: u64, run: u64) {
         let text = self.house.read("exports/stock.csv");
         assert_eq!(text, format!("lot,qty_kg\nL100001,{run}\nL100002,80\n"));
         let sidecar: serde_json::Value =
             serde_json::from_str(&self.house.read("exports/stock.csv.freshd.json")).expect("a sidecar");
-        let digest = Sha256::digest(text.as_bytes())
+        let digest = Sha256::digest(text.as_bytes());
+        let digest = digest
             .iter()
-            .map(|byte| format!("{byte:02x}"))
-            .collect::<String>();
+            .fold(String::new(), |hex, byte| hex + &format!("{byte:02x}"));
         assert_eq!(sidecar["version"], version);
         assert_eq!(sidecar["run"], run);
         assert_eq!(sidecar["rows"], 2);
@@ -234,7 +237,7 @@ async fn a_failed_export_is_told_once_to_its_owner_at_the_deadline_to_its_reader
 
     the_owner_is_told(&story).await;
     the_readers_are_told(&story).await;
-    everybody_hears_of_the_repair(&story, &daemon).await;
+    everybody_hears_of_the_repair(&story).await;
 
     // What was to be said is said: when the daemon has ended nothing can follow, and nothing waits.
     assert_eq!(daemon.terminate().code(), Some(0), "{}", daemon.log());
@@ -319,15 +322,20 @@ async fn the_readers_are_told(story: &Story) {
         ]);
     }
     story.assert_readers_see(1, 1);
+    let (code, status) = story.status();
+    assert_eq!((code, status["datasets"][0]["state"].as_str()), (Some(1), Some("late")));
 }
 
 /// The cause is repaired and the job run by hand: everybody who was told hears of it, in the same thread.
-async fn everybody_hears_of_the_repair(story: &Story, daemon: &Daemon) {
+async fn everybody_hears_of_the_repair(story: &Story) {
     std::fs::remove_file(story.house.path("wms-is-down")).expect("the system is up again");
-    let run = daemon.run("stock-export");
-    let (run, attempts) = daemon.finished(run, &story.house);
-    assert_eq!((run.outcome, attempts.len()), (Some(Outcome::Succeeded), 1));
-    story.assert_readers_see(2, run.id.0);
+    let (code, said) = story.house.freshd(&["run", "stock-export", "--wait", "--json"]);
+    let run: serde_json::Value = serde_json::from_str(&said).expect("the run");
+    assert_eq!(
+        (code, run["outcome"].as_str(), run["attempts"].as_u64()),
+        (Some(0), Some("succeeded"), Some(1))
+    );
+    story.assert_readers_see(2, run["run"].as_u64().expect("a number"));
     story.mail.mails(11).await;
     let posts = story.slack.requests(3).await;
     says(
@@ -356,13 +364,9 @@ async fn everybody_hears_of_the_repair(story: &Story, daemon: &Daemon) {
     threads.sort();
     threads.dedup();
     assert_eq!(threads.len(), 2, "one thread for the owner, one for readers");
-    let Reply::Done(status) = daemon.ask(&Ask::Engine(Request::Status {
-        name: Some(Name::from("stock")),
-    })) else {
-        panic!("a status");
-    };
+    let (code, status) = story.status();
+    assert_eq!((code, &status["incidents"]), (Some(0), &serde_json::json!([])));
     assert_eq!(status["datasets"][0]["state"], "fresh");
-    assert_eq!(status["incidents"], serde_json::json!([]));
 }
 
 const COMPANY: &str = r#"

@@ -158,6 +158,8 @@ impl House {
 
     /// A keeper that no daemon started, after a shell has done something.
     fn keeper_by_hand(&self, before: &str) -> std::process::Child {
+        fs::create_dir_all(self.dir.join("keeper")).unwrap();
+        fs::write(self.dir.join("keeper/1.lock"), "").unwrap();
         let script = format!("{before}; exec \"$0\" \"$@\"");
         let mut keeper = std::process::Command::new("/bin/sh")
             .args(["-c", &script, EXE, "keeper", "--state", self.dir.to_str().unwrap()])
@@ -703,9 +705,8 @@ fn frame(record: &serde_json::Value) -> Vec<u8> {
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_again() {
     let mut house = House::empty();
-    let dir = house.dir.join("keeper");
-    fs::create_dir(&dir).unwrap();
-    let journal = dir.join("1.journal");
+    fs::create_dir(house.dir.join("keeper")).unwrap();
+    let journal = house.dir.join("keeper/1.journal");
     symlink("/dev/full", &journal).unwrap();
     let mut keeper = house.keeper_by_hand("true");
     house.open(&[]).await;

@@ -150,7 +150,7 @@ fn a_missing_file_is_named() {
 fn a_state_directory_that_cannot_be_written_is_named() {
     let house = House::with(GOOD);
     house.write("plain", "a file");
-    let below_a_file = house.serve_on(&house.path("jobs.toml"), &house.path("plain/state"));
+    let below_a_file = freshd_process::serve_on(&house.path("jobs.toml"), &house.path("plain/state"));
     refused(
         &house,
         below_a_file,

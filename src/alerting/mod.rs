@@ -1,8 +1,10 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
+mod lines;
 mod problem;
 mod reminder;
 pub mod retry;
+mod sentences;
 mod words;
 
 pub use problem::{Problem, problem_of_data, problem_of_job};

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 
 use crate::freshness::{DataState, Standing};
-use crate::model::{AlertWhen, Dataset, Job, Outcome, ProblemKind, Run, Severity, elapsed, format_duration};
+use crate::model::{AlertWhen, Attempt, Dataset, Job, Outcome, ProblemKind, Run, Severity, elapsed, format_duration};
 
 /// Something people should hear of, unless something upstream explains it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,9 +18,9 @@ pub struct Problem {
     pub reason: String,
 }
 
-/// The problem of a job, by the last of its runs that had a process.
-pub fn problem_of_job(job: &Job, last: Option<&Run>) -> Option<Problem> {
-    let last = last?;
+/// The problem of a job, by the last of its runs that had a process, with that run's last attempt.
+pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Option<Problem> {
+    let (last, attempt) = last?;
     let outcome = last.outcome?;
     if !job.enabled || job.alert == AlertWhen::Breach {
         return None;
@@ -34,7 +34,7 @@ pub fn problem_of_job(job: &Job, last: Option<&Run>) -> Option<Problem> {
         Outcome::Rejected => ProblemKind::Rejected,
         Outcome::Lost => ProblemKind::Lost,
         Outcome::Failed | Outcome::TimedOut | Outcome::Killed | Outcome::SpawnFailed => ProblemKind::Failed,
-        Outcome::Succeeded => return suspiciously_fast(job, last, since),
+        Outcome::Succeeded => return suspiciously_fast(job, attempt.as_ref()?, since),
         Outcome::Cancelled | Outcome::Missed | Outcome::Skipped => return None,
     };
     Some(Problem {
@@ -45,7 +45,7 @@ pub fn problem_of_job(job: &Job, last: Option<&Run>) -> Option<Problem> {
     })
 }
 
-fn suspiciously_fast(job: &Job, last: &Run, since: Timestamp) -> Option<Problem> {
+fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Problem> {
     let took = elapsed(last.started_at?, last.ended_at?);
     let least = job.min_runtime.filter(|least| took < *least)?;
     let reason = format!(

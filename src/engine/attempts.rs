@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 
 use super::Engine;
+use super::spec::staged;
 use crate::model::{
-    Action, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState, Verdict, Version,
-    VersionRef, VersionState, elapsed, parse_report,
+    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState, Verdict,
+    Version, VersionRef, VersionState, elapsed, parse_report,
 };
 use crate::planner;
 
@@ -37,13 +38,17 @@ impl Engine {
     pub(super) fn attempt_ended(&mut self, exit: Exit) {
         let id = exit.id;
         self.act(Action::Acknowledge(id));
-        let is_open = |attempt: &&mut crate::model::Attempt| attempt.state != AttemptState::Ended;
-        let Some(attempt) = self.attempts.get_mut(&id).filter(is_open) else {
+        let is_open = |attempt: &Attempt| attempt.state != AttemptState::Ended;
+        let Some(attempt) = self.attempts.get(&id).filter(|attempt| is_open(attempt)) else {
             return;
         };
-        let job = self.settings.jobs.get(&attempt.job).cloned();
+        let was_told_to_end = attempt.outcome.is_some();
+        let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
         let stopped_by = self.runs.get(&id.run).and_then(|run| run.by.as_deref());
-        let ending = planner::ending(job.as_deref(), &exit, stopped_by);
+        let ending = planner::ending(with.as_ref().map(|with| &*with.job), &exit, stopped_by);
+        let Some(attempt) = self.attempts.get_mut(&id) else {
+            return;
+        };
         attempt.state = AttemptState::Ended;
         attempt.started_at = Some(exit.started_at);
         attempt.ended_at = Some(exit.ended_at);
@@ -61,9 +66,8 @@ impl Engine {
         run.started_at = run.started_at.or(Some(exit.started_at));
         run.exit_code = ending.exit_code;
         run.signal = ending.signal;
-        let produces = job.as_ref().and_then(|job| job.produces.clone());
-        match (ending.outcome, produces) {
-            (Outcome::Succeeded, Some(_)) => {
+        match ending.outcome {
+            Outcome::Succeeded if with.is_some_and(|with| with.dataset.is_some()) => {
                 run.state = RunState::Judging;
                 run.reason.clone_from(&ending.reason);
                 let run = run.clone();
@@ -71,8 +75,10 @@ impl Engine {
                 self.leave_pool(id.run);
                 self.judge(id);
             }
-            (Outcome::Succeeded | Outcome::Cancelled, _) => self.finish(id.run, ending.outcome, ending.reason),
-            (outcome, _) => self.attempt_failed(id.run, outcome, ending.reason),
+            Outcome::Succeeded | Outcome::Cancelled => self.finish(id.run, ending.outcome, ending.reason),
+            // It failed by itself before the word reached it; nobody wants another attempt.
+            outcome if was_told_to_end => self.finish(id.run, outcome, ending.reason),
+            outcome => self.attempt_failed(id.run, outcome, ending.reason),
         }
     }
 
@@ -86,6 +92,11 @@ impl Engine {
             return;
         };
         let claimed_at = attempt.claimed_at;
+        if attempt.outcome.is_some() {
+            let reason = attempt.reason.clone();
+            self.finish(id.run, Outcome::Cancelled, reason);
+            return;
+        }
         let Some(run) = self.runs.get(&id.run).cloned() else {
             return;
         };
@@ -103,24 +114,39 @@ impl Engine {
         if worth_running {
             let spec = self.spec(&job, &run, id);
             self.act(Action::Start(Box::new(spec)));
+            return;
+        }
+        let reason = "freshd went down before it could be started, and it is too old to be made up for".to_owned();
+        self.end_attempt(id, Outcome::Missed, Some(&reason));
+        if id.number > 1 {
+            self.give_up(id.run, "freshd went down before the next attempt");
         } else {
-            let reason = "freshd went down before it could be started, and it is older than catch_up_within".to_owned();
             self.finish(id.run, Outcome::Missed, Some(reason));
+        }
+    }
+
+    /// An attempt turns out to have ended otherwise than its process did.
+    pub(super) fn end_attempt(&mut self, id: AttemptId, outcome: Outcome, reason: Option<&str>) {
+        let now = self.now.wall;
+        if let Some(attempt) = self.attempts.get_mut(&id) {
+            attempt.state = AttemptState::Ended;
+            attempt.ended_at = attempt.ended_at.or(Some(now));
+            attempt.outcome = Some(outcome);
+            attempt.reason = reason.map(str::to_owned);
+            let attempt = attempt.clone();
+            self.fact(Fact::Attempt(attempt));
         }
     }
 
     /// Asks for the verdict on what an attempt produced.
     pub(super) fn judge(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
-        let Some(job) = self.settings.jobs.get(&attempt.job) else {
-            return;
-        };
-        let dataset = job
-            .produces
-            .as_ref()
-            .and_then(|name| self.settings.datasets.get(name))
-            .cloned();
-        let staged = self.staged(job, id);
+        let dataset = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
+        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
                 id,
@@ -142,23 +168,18 @@ impl Engine {
         else {
             return;
         };
-        if run.version.is_some_and(|number| self.is_publishing(&run.job, number)) {
-            return;
-        }
-        let inputs = run.inputs.clone();
-        let Some(job) = self.settings.jobs.get(&run.job).cloned() else {
-            return;
-        };
-        let Some(dataset) = job
-            .produces
-            .as_ref()
-            .and_then(|name| self.settings.datasets.get(name))
-            .cloned()
-        else {
+        let Some(dataset) = self.started_with(run).and_then(|with| with.dataset) else {
             self.finish(id.run, Outcome::Succeeded, None);
             return;
         };
-        let Some(staged) = self.staged(&job, id) else { return };
+        if run
+            .version
+            .is_some_and(|number| self.is_publishing(&dataset.name, number))
+        {
+            return;
+        }
+        let inputs = run.inputs.clone();
+        let Some(staged) = staged(&dataset, id) else { return };
         let held = judgement.verdict() == Verdict::Hold;
         let version = self.new_version(&dataset.name, id, &inputs, judgement, held);
         let publishing = self.publishing(version.clone(), dataset, staged);
@@ -171,12 +192,7 @@ impl Engine {
         }
         if held {
             self.act(Action::Quarantine(Box::new(publishing)));
-            if let Some(attempt) = self.attempts.get_mut(&id) {
-                attempt.outcome = Some(Outcome::Rejected);
-                attempt.reason.clone_from(&version.reason);
-                let attempt = attempt.clone();
-                self.fact(Fact::Attempt(attempt));
-            }
+            self.end_attempt(id, Outcome::Rejected, version.reason.as_deref());
             self.attempt_failed(id.run, Outcome::Rejected, version.reason);
         } else {
             self.act(Action::Publish(Box::new(publishing)));

@@ -1,19 +1,17 @@
-//! Datasets between events: versions, promised slots, probes, and the state that follows.
+//! Datasets between events: their versions, and the state that follows.
 
 use std::sync::Arc;
 
-use super::{Engine, Wake};
+use super::Engine;
+use super::spec::staged;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    Action, AsOf, Dataset, Fact, Name, Observation, Outcome, Publishing, RunState, Slot, SlotState, Version,
-    VersionNumber, VersionRef, VersionState, later,
+    Action, AttemptId, Dataset, Fact, Name, Observation, Outcome, Publishing, RunState, Slot, Version, VersionNumber,
+    VersionRef, VersionState,
 };
 
-/// Slots laid down in one step after a long downtime; what lies between is not told apart.
-const SLOTS_MAX: usize = 1_000;
-
 /// What is known of a dataset between events.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct DataState {
     /// The version readers see.
     pub(super) current: Option<Version>,
@@ -70,12 +68,29 @@ impl Engine {
         self.dirty_data.insert(version.dataset.clone());
     }
 
-    /// Whether a version the job's run made is already being put in place.
-    pub(super) fn is_publishing(&self, job: &Name, number: VersionNumber) -> bool {
-        let dataset = self.settings.jobs.get(job).and_then(|job| job.produces.as_ref());
-        dataset
-            .and_then(|dataset| self.data.get(dataset))
-            .is_some_and(|state| state.publishing.iter().any(|version| version.number == number))
+    /// Whether a version is already being put in place.
+    pub(super) fn is_publishing(&self, dataset: &Name, number: VersionNumber) -> bool {
+        let state = self.data.get(dataset);
+        state.is_some_and(|state| state.publishing.iter().any(|version| version.number == number))
+    }
+
+    /// Versions that a run was given are kept in mind for as long as it goes on.
+    pub(super) fn pin(&mut self, inputs: &[VersionRef]) {
+        for input in inputs {
+            *self.pins.entry(input.clone()).or_default() += 1;
+        }
+    }
+
+    /// The run that was given them is over.
+    pub(super) fn unpin(&mut self, inputs: &[VersionRef]) {
+        for input in inputs {
+            if let Some(count) = self.pins.get_mut(input) {
+                *count -= 1;
+                if *count == 0 {
+                    self.pins.remove(input);
+                }
+            }
+        }
     }
 
     /// An accepted version is in place, or could not be put there.
@@ -96,7 +111,12 @@ impl Engine {
             let reason = format!("its output could not be put in place: {why}");
             version.state = VersionState::Quarantined;
             version.reason = Some(reason.clone());
-            self.fact(Fact::Version(version));
+            self.fact(Fact::Version(version.clone()));
+            self.remember(&version);
+            self.keep_refused(version.clone());
+            if let Some(attempt) = version.attempt {
+                self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+            }
             if let Some(run) = run {
                 self.attempt_failed(run, Outcome::Failed, Some(reason));
             }
@@ -118,17 +138,15 @@ impl Engine {
     }
 
     /// Readers see a new version: promised slots are met.
-    fn arrived(&mut self, version: Version) {
+    pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
-        let in_use = self.versions_in_use(&dataset);
+        let pins = std::mem::take(&mut self.pins);
         let must_change = self
             .settings
             .datasets
             .get(&dataset)
             .is_some_and(|dataset| dataset.must_change);
-        let Some(state) = self.data.get_mut(&dataset) else {
-            return;
-        };
+        let state = self.data.entry(dataset.clone()).or_default();
         let mut facts = Vec::new();
         // One delivery counts for one slot: the oldest that is still open to it.
         for slot in &mut state.slots {
@@ -141,128 +159,17 @@ impl Engine {
         if let Some(before) = state.current.replace(version) {
             state.pinned.push(before);
         }
-        state.pinned.retain(|version| in_use.contains(&version.number));
-        forget_decided(&mut state.slots);
+        let is_pinned = |version: &Version| {
+            pins.contains_key(&VersionRef {
+                dataset: version.dataset.clone(),
+                number: version.number,
+            })
+        };
+        state.pinned.retain(is_pinned);
+        super::promises::forget_decided(&mut state.slots);
+        self.pins = pins;
         self.step.facts.extend(facts);
         self.dirty_data.insert(dataset);
-    }
-
-    fn versions_in_use(&self, dataset: &Name) -> Vec<VersionNumber> {
-        let inputs = self.runs.values().flat_map(|run| &run.inputs);
-        inputs
-            .filter(|input| input.dataset == *dataset)
-            .map(|input| input.number)
-            .collect()
-    }
-
-    /// Time passed a point that matters to a dataset.
-    pub(super) fn data_due(&mut self, name: &Name) {
-        self.advance_slots(name);
-        self.dirty_data.insert(name.clone());
-    }
-
-    /// Lays down the slots to come and closes those whose time is over.
-    pub(super) fn advance_slots(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
-            return;
-        };
-        if dataset.due.is_none() {
-            return;
-        }
-        let now = self.now.wall;
-        let state = self.data.entry(name.clone()).or_default();
-        let mut changed = Vec::new();
-        for _ in 0..SLOTS_MAX {
-            let laid = match state.slots.last() {
-                None => freshness::first_slot(&dataset, now),
-                Some(last) if last.due_at <= now => freshness::next_slot(&dataset, last),
-                Some(_) => None,
-            };
-            let Some(mut slot) = laid else { break };
-            let early = dataset.due.as_ref().is_some_and(|due| due.early.is_some());
-            let already = state.current.as_ref().filter(|_| early);
-            if let Some(met) = already.and_then(|version| freshness::deliver(&slot, version, dataset.must_change)) {
-                slot = met;
-            }
-            changed.push(slot.clone());
-            state.slots.push(slot);
-        }
-        for index in 0..state.slots.len() {
-            let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
-            if let Some(closed) = freshness::close(&state.slots[index], next_due_at, now) {
-                changed.push(closed.clone());
-                state.slots[index] = closed;
-            }
-        }
-        forget_decided(&mut state.slots);
-        self.step.facts.extend(changed.into_iter().map(Fact::Slot));
-    }
-
-    /// It is time to look at a dataset that no job here produces.
-    pub(super) fn probe_due(&mut self, name: &Name) {
-        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
-            return;
-        };
-        let Some(probe) = &dataset.probe else { return };
-        self.wakes
-            .arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
-        let state = self.data.entry(name.clone()).or_default();
-        if !state.is_probing {
-            state.is_probing = true;
-            self.act(Action::Probe(dataset));
-        }
-    }
-
-    /// A probe has looked: a change of what it found is a new version.
-    pub(super) fn probed(&mut self, observation: Observation) {
-        let name = observation.dataset.clone();
-        let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
-            return;
-        };
-        let state = self.data.entry(name.clone()).or_default();
-        state.is_probing = false;
-        if observation.found == Ok(None) && observation.path.is_some() {
-            // Something is still being written there: what was seen before stands until it has settled.
-            return;
-        }
-        let is_news = state
-            .observation
-            .as_ref()
-            .is_none_or(|before| before.found != observation.found);
-        state.observation = Some(observation.clone());
-        if !is_news {
-            return;
-        }
-        self.fact(Fact::Observation(observation.clone()));
-        self.dirty_data.insert(name.clone());
-        if let Ok(Some(measured)) = observation.found {
-            let number = self.next_version_number(&name);
-            let as_of = match dataset.as_of {
-                AsOf::Start => observation.at,
-                _ => measured.as_of.unwrap_or(observation.at),
-            };
-            let version = Version {
-                dataset: name.clone(),
-                number,
-                state: VersionState::Published,
-                arrived_at: observation.at,
-                as_of,
-                effective_as_of: as_of,
-                limited_by: None,
-                run: None,
-                attempt: None,
-                inputs: Vec::new(),
-                rows: measured.rows,
-                bytes: measured.bytes,
-                sha256: measured.sha256,
-                unchanged: false,
-                checks: Vec::new(),
-                reason: None,
-            };
-            self.fact(Fact::Version(version.clone()));
-            self.arrived(version);
-            self.trigger_readers(&name);
-        }
     }
 
     /// The state of a dataset now.
@@ -291,50 +198,72 @@ impl Engine {
         freshness::standing(dataset, view, self.now.wall)
     }
 
-    /// Asks again for what a crash may have cut short: verdicts and publications are idempotent.
+    /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.
     pub(super) fn resume_publications(&mut self) {
-        let judging: Vec<_> = self
+        let mut judging: Vec<_> = self
             .runs
             .values()
             .filter(|run| run.state == RunState::Judging)
-            .map(|run| {
-                (
-                    crate::model::AttemptId {
-                        run: run.id,
-                        number: run.attempts,
-                    },
-                    run.job.clone(),
-                    run.version,
-                )
-            })
+            .cloned()
             .collect();
-        for (id, job, version) in judging {
-            let Some(job) = self.settings.jobs.get(&job).cloned() else {
+        judging.sort_by_key(|run| run.id);
+        for run in judging {
+            let id = AttemptId {
+                run: run.id,
+                number: run.attempts,
+            };
+            let Some(with) = self.started_with(&run) else {
                 let reason = "its job was removed from jobs.toml".to_owned();
-                self.finish(id.run, Outcome::Cancelled, Some(reason));
+                self.finish(run.id, Outcome::Cancelled, Some(reason));
                 continue;
             };
-            let dataset = job
-                .produces
-                .as_ref()
-                .and_then(|name| self.settings.datasets.get(name))
-                .cloned();
-            let going_on = dataset.as_ref().and_then(|dataset| {
+            let going_on = with.dataset.as_ref().and_then(|dataset| {
                 let state = self.data.get(&dataset.name)?;
                 state
                     .publishing
                     .iter()
-                    .find(|publishing| Some(publishing.number) == version)
+                    .find(|publishing| Some(publishing.number) == run.version)
                     .cloned()
             });
-            match (going_on, dataset, self.staged(&job, id)) {
+            let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
+            match (going_on, with.dataset, staged) {
                 (Some(version), Some(dataset), Some(staged)) => {
                     let publishing = self.publishing(version, dataset, staged);
                     self.act(Action::Publish(Box::new(publishing)));
                 }
                 (None, Some(_), Some(_)) => self.judge(id),
-                _ => self.finish(id.run, Outcome::Succeeded, None),
+                _ => self.finish(run.id, Outcome::Succeeded, None),
             }
+        }
+        let is_newest = |state: &&DataState| {
+            let refused = state.refused.as_ref().map(|refused| refused.number);
+            refused > state.current.as_ref().map(|current| current.number)
+        };
+        let refused = self
+            .data
+            .values()
+            .filter(is_newest)
+            .filter_map(|state| state.refused.clone());
+        let mut refused: Vec<_> = refused.collect();
+        refused.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        for version in refused {
+            self.keep_refused(version);
+        }
+    }
+
+    /// Moves a refused candidate to quarantine.
+    fn keep_refused(&mut self, version: Version) {
+        let Some(id) = version.attempt else { return };
+        let with = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
+        let dataset = with.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
+        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        if let Some((dataset, staged)) = dataset.zip(staged) {
+            let publishing = self.publishing(version, dataset, staged);
+            self.act(Action::Quarantine(Box::new(publishing)));
         }
     }
 
@@ -347,16 +276,4 @@ impl Engine {
             quarantine_dir: self.host.state_dir.join("quarantine"),
         }
     }
-}
-
-/// Keeps the slots that may still change, and the newest decided one for the state.
-fn forget_decided(slots: &mut Vec<Slot>) {
-    let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
-    let newest_decided = slots.iter().rposition(|slot| !is_open(slot));
-    let mut index = 0;
-    slots.retain(|slot| {
-        let keep = is_open(slot) || Some(index) == newest_decided;
-        index += 1;
-        keep
-    });
 }

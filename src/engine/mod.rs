@@ -5,33 +5,42 @@
 //! restart and crash are one code path (`restart`).
 
 mod attempts;
+mod audience;
+mod clock;
 mod data;
 mod incidents;
 mod jobs;
+mod looks;
 mod outbox;
+mod pools;
+mod promises;
+mod register;
 mod reload;
+mod reminders;
 mod requests;
 mod restart;
+mod runs;
 mod situation;
 mod spec;
 mod status;
-#[cfg(test)]
-mod tests;
 mod wakes;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, ClockStep, Event, Fact, Host, Incident, IncidentId, Life, Name, NotificationId, Now,
-    Run, RunId, Settings,
+    Action, Attempt, AttemptId, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run, RunId, Settings,
+    VersionRef,
 };
 use data::DataState;
-use jobs::{JobState, Pool};
+use jobs::JobState;
 use outbox::Outbox;
+use pools::Pools;
+use register::Register;
+use runs::StartedWith;
 use wakes::{Wake, Wakes};
 
 /// What follows from one event.
@@ -44,7 +53,7 @@ pub struct Step {
 }
 
 /// Everything freshd decides, as one state machine.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct Engine {
     settings: Arc<Settings>,
     lineage: Lineage,
@@ -55,17 +64,24 @@ pub struct Engine {
     life: Life,
     /// The configuration last accepted, by digest.
     accepted: Option<String>,
+    /// Until when the life before this one was surely alive.
+    seen_before: Option<Timestamp>,
     /// Set while the clock is earlier than what is already recorded: nothing is started before then.
-    hold_until: Option<Timestamp>,
+    clock_held_until: Option<Timestamp>,
+    /// Runs that wait for the clock.
+    held_runs: BTreeSet<RunId>,
     jobs: HashMap<Name, JobState>,
     /// Runs that are not final.
     runs: HashMap<RunId, Run>,
     /// Attempts that have not ended, and the last one of each run that is not final.
     attempts: HashMap<AttemptId, Attempt>,
-    pools: HashMap<Name, Pool>,
+    /// What each run that has had an attempt in this life was started with.
+    started_with: HashMap<RunId, StartedWith>,
+    pools: Pools,
     data: HashMap<Name, DataState>,
-    /// Incidents that are not resolved.
-    incidents: BTreeMap<IncidentId, Incident>,
+    /// How many unfinished runs were given each version.
+    pins: HashMap<VersionRef, u32>,
+    incidents: Register,
     outbox: Outbox,
     /// Requests that wait for a run to be final.
     waits: HashMap<RunId, Vec<u64>>,
@@ -86,10 +102,7 @@ impl Engine {
         match event {
             Event::Started { accepted } => self.started(accepted),
             Event::Tick => self.tick(),
-            Event::ClockStepped { by_ms } => {
-                self.fact(Fact::ClockStep(ClockStep { at: now.wall, by_ms }));
-                self.tick();
-            }
+            Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
             Event::Alive => self.alive(),
             Event::Stopping => self.stopping(),
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
@@ -117,6 +130,7 @@ impl Engine {
         }
         while let Some(wake) = self.wakes.pop(self.now.wall) {
             match wake {
+                Wake::Clock => self.clock_due(),
                 Wake::Job(name) => self.job_due(&name),
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),

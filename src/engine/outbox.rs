@@ -1,25 +1,74 @@
 //! Notifications: stored with their cause, sent in order, tried until delivered or given up.
 
-use std::collections::{BTreeMap, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::time::Duration;
 
+use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
 use crate::model::{
     Action, Address, Delivery, DeliveryOutcome, Fact, IncidentId, Message, MessageFact, Name, Notification,
-    NotificationId, NotificationState, Purpose, Reply, Severity, elapsed, later,
+    NotificationId, NotificationState, ProblemKind, Purpose, Reply, Severity, elapsed, later,
 };
 
 /// Longest wait that another side's Retry-After can ask for, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
 
+/// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
+const TRIES_MIN: u32 = 8;
+
+/// Longest time to the next try by any rule: an hour and its jitter.
+const WAIT_MAX: Duration = Duration::from_mins(66);
+
 /// Notifications that are not yet delivered.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Outbox {
-    pub(super) pending: BTreeMap<NotificationId, Notification>,
+    pending: BTreeMap<NotificationId, Notification>,
+    /// The same by incident and address, where their order counts.
+    lines: HashMap<Line, BTreeSet<NotificationId>>,
     /// Being sent right now: not sent a second time meanwhile.
-    pub(super) in_flight: HashSet<NotificationId>,
+    in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
     pub(super) tests: HashMap<NotificationId, u64>,
+}
+
+type Line = (IncidentId, Address);
+
+fn line_of(notification: &Notification) -> Option<Line> {
+    Some((notification.incident?, notification.address.clone()))
+}
+
+impl Outbox {
+    /// Oldest first.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Notification> {
+        self.pending.values()
+    }
+
+    pub(super) fn insert(&mut self, notification: Notification) {
+        if let Some(line) = line_of(&notification) {
+            self.lines.entry(line).or_default().insert(notification.id);
+        }
+        self.pending.insert(notification.id, notification);
+    }
+
+    fn remove(&mut self, id: NotificationId) -> Option<Notification> {
+        let notification = self.pending.remove(&id)?;
+        if let Some(line) = line_of(&notification)
+            && let Some(others) = self.lines.get_mut(&line)
+        {
+            others.remove(&id);
+            if others.is_empty() {
+                self.lines.remove(&line);
+            }
+        }
+        Some(notification)
+    }
+
+    /// What waits for the same address about the same incident, in order.
+    fn line(&self, line: &Line) -> impl Iterator<Item = &Notification> {
+        let ids = self.lines.get(line).into_iter().flatten();
+        ids.filter_map(|id| self.pending.get(id))
+    }
 }
 
 impl Engine {
@@ -38,25 +87,20 @@ impl Engine {
 
     /// What was never sent is replaced by the recovery, which says it all.
     fn collapse(&mut self, incident: IncidentId, address: &Address) {
-        let waiting = |notification: &&Notification| {
-            notification.incident == Some(incident)
-                && notification.address == *address
-                && !self.outbox.in_flight.contains(&notification.id)
-        };
-        let superseded: Vec<_> = self
-            .outbox
-            .pending
-            .values()
-            .filter(waiting)
-            .map(|waiting| waiting.id)
-            .collect();
-        for id in superseded {
-            if let Some(mut notification) = self.outbox.pending.remove(&id) {
-                notification.state = NotificationState::Collapsed;
-                notification.ended_at = Some(self.now.wall);
-                self.fact(Fact::Notification(notification));
+        let line = (incident, address.clone());
+        let unsent = self.outbox.line(&line).map(|waiting| waiting.id);
+        let unsent: Vec<_> = unsent.filter(|id| !self.outbox.in_flight.contains(id)).collect();
+        for id in unsent {
+            if let Some(notification) = self.outbox.remove(id) {
+                self.collapsed(notification);
             }
         }
+    }
+
+    fn collapsed(&mut self, mut notification: Notification) {
+        notification.state = NotificationState::Collapsed;
+        notification.ended_at = Some(self.now.wall);
+        self.fact(Fact::Notification(notification));
     }
 
     /// A message by which somebody tries out an address.
@@ -109,7 +153,7 @@ impl Engine {
             last_error: None,
         };
         self.fact(Fact::Notification(notification.clone()));
-        self.outbox.pending.insert(id, notification);
+        self.outbox.insert(notification);
         self.notification_due(id);
     }
 
@@ -121,10 +165,8 @@ impl Engine {
         if self.outbox.in_flight.contains(&id) {
             return;
         }
-        let is_before = |other: &Notification| {
-            other.id < id && other.incident == notification.incident && other.address == notification.address
-        };
-        if notification.incident.is_some() && self.outbox.pending.values().any(is_before) {
+        let is_first = |line: Line| self.outbox.line(&line).next().is_none_or(|first| first.id == id);
+        if !line_of(notification).is_none_or(is_first) {
             return;
         }
         if notification.next_try_at > self.now.wall {
@@ -139,8 +181,10 @@ impl Engine {
 
     /// A try at sending ended.
     pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome) {
-        self.outbox.in_flight.remove(&id);
-        let Some(mut notification) = self.outbox.pending.get(&id).cloned() else {
+        if !self.outbox.in_flight.remove(&id) {
+            return;
+        }
+        let Some(mut notification) = self.outbox.remove(id) else {
             return;
         };
         let now = self.now.wall;
@@ -156,12 +200,11 @@ impl Engine {
                 retry_after_seconds,
             } => {
                 notification.last_error = Some(error.clone());
-                let delay = match retry_after_seconds {
-                    Some(seconds) => std::time::Duration::from_secs((*seconds).min(RETRY_AFTER_SECONDS_MAX)),
-                    None => retry_delay(notification.tries, crate::planner::hash(self.seed, id.0)),
-                };
+                let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX));
+                let delay = retry_delay(notification.tries, crate::planner::hash(self.seed, id.0)).max(asked);
                 notification.next_try_at = later(now, delay);
-                if elapsed(notification.created_at, now) >= GIVE_UP_AFTER || notification.incident.is_none() {
+                let too_old = elapsed(notification.created_at, now) >= GIVE_UP_AFTER && notification.tries >= TRIES_MIN;
+                if too_old || notification.incident.is_none() {
                     notification.state = NotificationState::Dead;
                     notification.ended_at = Some(now);
                 }
@@ -178,30 +221,49 @@ impl Engine {
             at: now,
             outcome,
         }));
-        self.fact(Fact::Notification(notification.clone()));
+        let line = line_of(&notification);
+        let followers = line.as_ref().map(|line| {
+            self.outbox
+                .line(line)
+                .map(|next| (next.id, next.message.purpose))
+                .collect()
+        });
+        let followers: Vec<_> = followers.unwrap_or_default();
+        let is_over = followers.iter().any(|(_, purpose)| *purpose == Purpose::Recovery);
+        if notification.state == NotificationState::Pending && is_over {
+            // It is over already: the recovery that waits behind it says it all.
+            self.collapsed(notification.clone());
+        } else {
+            self.fact(Fact::Notification(notification.clone()));
+        }
         if let Some(request) = self.outbox.tests.remove(&id) {
             self.reply_to_test(request, &notification);
         }
-        if notification.state == NotificationState::Pending {
-            self.wakes.arm(Wake::Notification(id), notification.next_try_at);
-            self.outbox.pending.insert(id, notification);
-            return;
+        match notification.state {
+            NotificationState::Pending if !is_over => {
+                self.wakes.arm(Wake::Notification(id), notification.next_try_at);
+                self.outbox.insert(notification);
+                return;
+            }
+            NotificationState::Dead => {
+                self.fall_back(&notification);
+                self.address_is_broken(&notification);
+            }
+            NotificationState::Delivered => self.own_problem_is_over(&Name::from(notification.address.to_string())),
+            NotificationState::Pending | NotificationState::Collapsed => {}
         }
-        self.outbox.pending.remove(&id);
-        if notification.state == NotificationState::Dead {
-            self.fall_back(&notification);
-        }
-        let next = self.outbox.pending.values().find(|next| {
-            next.incident.is_some() && next.incident == notification.incident && next.address == notification.address
-        });
-        if let Some(next) = next.map(|next| next.id) {
-            self.notification_due(next);
+        if let Some((next, _)) = followers.first() {
+            self.notification_due(*next);
         }
     }
 
     /// What could not be delivered goes to the fallback, unless it went there already.
     fn fall_back(&mut self, dead: &Notification) {
         let Some(incident) = dead.incident else { return };
+        let fallback = Name::from(super::audience::FALLBACK);
+        if dead.message.team == fallback {
+            return;
+        }
         for address in self.settings.fallback.clone() {
             let known = self.incidents.get(&incident).cloned();
             let told = known
@@ -213,6 +275,7 @@ impl Engine {
             let id = self.new_notification_id();
             let mut message = dead.message.clone();
             message.id = self.message_id(id);
+            message.team = fallback.clone();
             let error = dead.last_error.clone().unwrap_or_default();
             let text = format!("{} could not be reached: {error}", dead.address);
             message.facts.insert(
@@ -223,13 +286,52 @@ impl Engine {
                 },
             );
             if let Some(mut incident) = known {
-                incident
-                    .told
-                    .push((Name::from(super::incidents::FALLBACK), address.clone()));
-                self.fact(Fact::Incident(incident.clone()));
-                self.incidents.insert(incident.id, incident);
+                remember_told(&mut incident, &fallback, &address);
+                self.store(incident);
             }
             self.put(id, Some(incident), address, message);
+        }
+    }
+
+    /// An address at which a message died has a problem of its own until the next message gets through.
+    fn address_is_broken(&mut self, dead: &Notification) {
+        if dead.incident.is_some() {
+            let error = dead.last_error.clone().unwrap_or_default();
+            self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
+        }
+    }
+
+    /// Addresses that nobody is told at any more cannot have a problem.
+    pub(super) fn forget_addresses(&mut self) {
+        let settings = &self.settings;
+        let teams = settings.teams.values().flat_map(|team| {
+            team.notify
+                .iter()
+                .chain(team.escalate.iter().flat_map(|step| &step.notify))
+        });
+        let known: HashSet<String> = teams.chain(&settings.fallback).map(ToString::to_string).collect();
+        let broken = self
+            .incidents
+            .values()
+            .filter(|incident| incident.kind == ProblemKind::ChannelBroken);
+        let gone = broken.filter(|incident| !known.contains(incident.subject.as_str()));
+        for subject in gone.map(|incident| incident.subject.clone()).collect::<Vec<_>>() {
+            self.own_problem_is_over(&subject);
+        }
+    }
+
+    /// Looks at every notification again. A try that lies further ahead than any rule puts it was decided by
+    /// another clock, and is due now.
+    pub(super) fn resume_sending(&mut self) {
+        let ids: Vec<_> = self.outbox.pending.keys().copied().collect();
+        for id in ids {
+            let latest = later(self.now.wall, WAIT_MAX);
+            if let Some(notification) = self.outbox.pending.get_mut(&id)
+                && notification.next_try_at > latest
+            {
+                notification.next_try_at = self.now.wall;
+            }
+            self.notification_due(id);
         }
     }
 

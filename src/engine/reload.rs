@@ -10,13 +10,16 @@ use crate::model::{AcceptedSettings, Name, Outcome, Rule, RunState, Settings};
 impl Engine {
     /// Takes a checked configuration in place of the one in force.
     pub(super) fn reloaded(&mut self, settings: Arc<Settings>, accepted: AcceptedSettings) {
+        // What is due at this very instant is still decided by the configuration before.
+        self.tick();
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;
         let gone = |run: &&crate::model::Run| {
             !self.settings.jobs.contains_key(&run.job) && matches!(run.state, RunState::Waiting | RunState::BackingOff)
         };
-        let gone: Vec<_> = self.runs.values().filter(gone).map(|run| run.id).collect();
+        let mut gone: Vec<_> = self.runs.values().filter(gone).map(|run| run.id).collect();
+        gone.sort_unstable();
         for id in gone {
             self.finish(
                 id,
@@ -24,6 +27,7 @@ impl Engine {
                 Some("its job was removed from jobs.toml".to_owned()),
             );
         }
+        self.refit_pools();
         self.accept(accepted);
     }
 }

@@ -70,7 +70,7 @@ impl Engine {
                 run.by = Some(by.to_owned());
                 let run = run.clone();
                 self.fact(Fact::Run(run));
-                self.stop_run(id, StopReason::Cancelled);
+                self.stop_run(id, StopReason::Cancelled, Some(by));
                 Ok(json!({ "run": id, "cancelled": true }))
             }
             RunState::Waiting | RunState::BackingOff | RunState::Final => {
@@ -133,7 +133,7 @@ impl Engine {
             self.settings
                 .fallback
                 .iter()
-                .map(|address| (Name::from(super::incidents::FALLBACK), address.clone())),
+                .map(|address| (Name::from(super::audience::FALLBACK), address.clone())),
         );
         let wanted = |(of, address): &&(Name, Address)| {
             team.is_none_or(|team| team == of) && channel.is_none_or(|channel| *channel == address.channel)

@@ -1,22 +1,24 @@
 //! Start, restart and crash are one path: the state is rebuilt from stored facts, then decisions go on.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::data::DataState;
-use super::jobs::JobState;
+use super::jobs::{JobState, says_how_the_job_is};
 use super::outbox::Outbox;
+use super::pools::Pools;
+use super::register::Register;
 use super::wakes::Wakes;
 use super::{Engine, Step, Wake};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, Attempt, AttemptState, Fact, Host, JobRecord, Life, Name, Now, Outcome, RunState, Settings,
-    Snapshot, VersionState, elapsed,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, Job, JobRecord, Life, Now, Outcome, Run, RunId, RunState,
+    Settings, Snapshot, VersionState, earlier, elapsed,
 };
 
-/// A clock this much earlier than the newest record is not believed.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
+/// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
+const REMOVAL_TIME_MAX: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// Rebuilds the state from what is stored. Nothing is decided yet: that is for `Event::Started`.
@@ -30,9 +32,6 @@ impl Engine {
             boot_id: host.boot_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
         };
-        let hold_until = snapshot
-            .newest_record_at
-            .filter(|newest| elapsed(now.wall, *newest) > CLOCK_TOLERANCE);
         let mut engine = Self {
             lineage: Lineage::new(&settings),
             triggers: super::reload::triggers(&settings),
@@ -41,13 +40,17 @@ impl Engine {
             seed: snapshot.seed,
             life,
             accepted: snapshot.settings_digest.clone(),
-            hold_until,
+            seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
+            clock_held_until: super::clock::held_until(snapshot.newest_record_at, now.wall),
+            held_runs: BTreeSet::new(),
             jobs: HashMap::new(),
             runs: HashMap::new(),
             attempts: HashMap::new(),
-            pools: HashMap::new(),
+            started_with: HashMap::new(),
+            pools: Pools::default(),
             data: HashMap::new(),
-            incidents: BTreeMap::new(),
+            pins: HashMap::new(),
+            incidents: Register::default(),
             outbox: Outbox::default(),
             waits: HashMap::new(),
             last_run: snapshot.last_run.map_or(0, |id| id.0),
@@ -82,23 +85,23 @@ impl Engine {
         runs.sort_by_key(|run| run.id);
         for run in runs {
             if run.state == RunState::Final {
-                let last = crate::model::AttemptId {
-                    run: run.id,
-                    number: run.attempts,
-                };
-                let attempt = self.attempts.remove(&last);
-                if let Some(state) = self.jobs.get_mut(&run.job).filter(|_| run.attempts > 0) {
+                let mut attempt = None;
+                for number in 1..=run.attempts {
+                    attempt = self.attempts.remove(&crate::model::AttemptId { run: run.id, number });
+                }
+                if let Some(state) = self.jobs.get_mut(&run.job).filter(|_| says_how_the_job_is(&run)) {
                     state.last = Some(Box::new((run, attempt)));
                 }
                 continue;
             }
             let pool = self.settings.jobs.get(&run.job).and_then(|job| job.pool.clone());
             if let Some(pool) = pool.filter(|_| run.state == RunState::Running) {
-                self.pools.entry(pool).or_default().running.push(run.id);
+                self.pools.occupy(pool, run.id);
             }
             if let Some(state) = self.jobs.get_mut(&run.job) {
                 state.going.push(run.id);
             }
+            self.pin(&run.inputs);
             self.runs.insert(run.id, run);
         }
         for (dataset, number) in snapshot.version_numbers {
@@ -124,73 +127,84 @@ impl Engine {
             let state = self.data.entry(observation.dataset.clone()).or_default();
             state.observation = Some(observation);
         }
-        self.incidents = snapshot
-            .incidents
-            .into_iter()
-            .map(|incident| (incident.id, incident))
-            .collect();
-        self.outbox.pending = snapshot
+        self.incidents = snapshot.incidents.into_iter().collect();
+        snapshot
             .notifications
             .into_iter()
-            .map(|pending| (pending.id, pending))
-            .collect();
+            .for_each(|pending| self.outbox.insert(pending));
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now.
+    ///
+    /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
     pub(super) fn started(&mut self, accepted: AcceptedSettings) {
         self.fact(Fact::Life(self.life.clone()));
+        self.tell_of_clock();
+        self.stop_again();
+        self.resume_runs(&[RunState::Waiting]);
         self.accept(accepted);
-        self.resume_runs();
+        self.resume_runs(&[RunState::BackingOff]);
         self.resume_publications();
-        let pending: Vec<_> = self.outbox.pending.keys().copied().collect();
-        for id in pending {
-            self.notification_due(id);
-        }
-        let incidents: Vec<_> = self.incidents.keys().copied().collect();
+        self.resume_removals();
+        self.look_again();
+        let incidents: Vec<_> = self.incidents.values().map(|incident| incident.id).collect();
         for id in incidents {
             self.incident_due(id);
         }
     }
 
-    fn resume_runs(&mut self) {
-        let mut runs: Vec<_> = self.runs.values().map(|run| (run.id, run.state)).collect();
-        runs.sort_by_key(|(id, _)| *id);
-        for (id, state) in runs {
-            let Some(job) = self.job_of(id) else {
+    /// The keepers tell of runs that have a process; verdicts are asked for again.
+    fn resume_runs(&mut self, states: &[RunState]) {
+        let resumed = self.runs.values().filter(|run| states.contains(&run.state));
+        let mut resumed: Vec<RunId> = resumed.map(|run| run.id).collect();
+        resumed.sort_unstable();
+        for id in resumed {
+            match self.runs.get(&id).map(|run| run.state) {
                 // Without its job only a running process still means something.
-                if matches!(state, RunState::Waiting | RunState::BackingOff) {
+                Some(RunState::Waiting | RunState::BackingOff) if self.job_of(id).is_none() => {
                     self.finish(
                         id,
                         Outcome::Cancelled,
                         Some("its job was removed from jobs.toml".to_owned()),
                     );
                 }
-                continue;
-            };
-            match state {
-                RunState::Waiting => self.resume_waiting(id, &job.name),
-                RunState::BackingOff => self.resume_backoff(id),
-                // The keepers tell of running ones; verdicts are asked for again.
-                RunState::Running | RunState::Judging | RunState::Final => {}
+                Some(RunState::Waiting) => self.resume_waiting(id),
+                Some(RunState::BackingOff) => self.resume_backoff(id),
+                Some(RunState::Running | RunState::Judging | RunState::Final) | None => {}
             }
         }
     }
 
-    fn resume_waiting(&mut self, id: crate::model::RunId, job: &Name) {
-        let first = self.jobs.get(job).and_then(|state| state.going.first().copied());
-        if first == Some(id) {
-            self.start_or_wait_for_pool(id);
+    /// Removes what those runs left behind that had just ended when the life before ended.
+    fn resume_removals(&mut self) {
+        let Some(seen_before) = self.seen_before else { return };
+        let since = earlier(seen_before, REMOVAL_TIME_MAX);
+        let last = self
+            .jobs
+            .values()
+            .filter_map(|state| state.last.as_deref())
+            .map(|(run, _)| run);
+        let ended_late = |run: &&Run| run.ended_at.is_some_and(|ended| ended >= since);
+        let mut ended: Vec<Run> = last.filter(ended_late).cloned().collect();
+        ended.sort_by_key(|run| run.id);
+        for run in ended {
+            self.clean_up(&run);
         }
     }
 
     /// The boot clock goes on within one boot; after a reboot the wall time that was told counts.
-    fn resume_backoff(&mut self, id: crate::model::RunId) {
+    fn resume_backoff(&mut self, id: RunId) {
         let Some(run) = self.runs.get(&id) else { return };
         let same_boot = run.boot_id.as_deref() == Some(self.host.boot_id.as_str());
         let due = match run.retry_boot_ms.filter(|_| same_boot) {
             Some(due) => Duration::from_millis(due),
             None => {
-                let wait = run.retry_at.map_or(Duration::ZERO, |at| elapsed(self.now.wall, at));
+                // By whatever clock it was told, no backoff is longer than its rule allows.
+                let longest = self.job_of(id).map_or(Duration::ZERO, |job| job.retry.max_delay);
+                let wait = run
+                    .retry_at
+                    .map_or(Duration::ZERO, |at| elapsed(self.now.wall, at))
+                    .min(longest);
                 self.now.boot + wait
             }
         };
@@ -213,11 +227,10 @@ impl Engine {
             self.fact(Fact::Settings(accepted));
         }
         let settings = self.settings.clone();
+        self.forget_removed_jobs();
         for (name, job) in &settings.jobs {
-            let known = self
-                .jobs
-                .get(name)
-                .is_some_and(|state| state.record.digest == job.digest);
+            let digest = definition(job);
+            let known = self.jobs.get(name).is_some_and(|state| state.record.digest == digest);
             if !known {
                 let before = self.jobs.remove(name);
                 let pause = before.as_ref().and_then(|before| before.record.pause.clone());
@@ -227,7 +240,7 @@ impl Engine {
                 let record = JobRecord {
                     job: name.clone(),
                     cursor,
-                    digest: job.digest.clone(),
+                    digest,
                     pause,
                 };
                 self.fact(Fact::Job(record.clone()));
@@ -245,6 +258,7 @@ impl Engine {
             self.job_due(name);
         }
         for (name, dataset) in &settings.datasets {
+            self.refit_slots(name);
             self.advance_slots(name);
             if dataset.probe.is_some() {
                 self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
@@ -261,14 +275,35 @@ impl Engine {
             .collect();
         self.dirty_jobs.extend(subjects.iter().cloned());
         self.dirty_data.extend(subjects);
+        self.forget_addresses();
+    }
+
+    /// A job that is removed and comes back is a new one: it never catches up.
+    fn forget_removed_jobs(&mut self) {
+        let configured = &self.settings.jobs;
+        let is_gone =
+            |state: &&mut JobState| !configured.contains_key(&state.record.job) && !state.record.digest.is_empty();
+        let mut facts = Vec::new();
+        for state in self.jobs.values_mut().filter(is_gone) {
+            state.record.digest.clear();
+            state.next = None;
+            facts.push(Fact::Job(state.record.clone()));
+        }
+        self.step.facts.extend(facts);
     }
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
     pub fn unfinished(&self) -> Vec<Attempt> {
-        self.attempts
-            .values()
-            .filter(|attempt| attempt.state != AttemptState::Ended)
-            .cloned()
-            .collect()
+        let open = |attempt: &&Attempt| attempt.state != AttemptState::Ended;
+        self.attempts.values().filter(open).cloned().collect()
+    }
+}
+
+/// What makes a job the one its cursor belongs to. A job that was switched off begins anew when it is switched on.
+fn definition(job: &Job) -> String {
+    if job.enabled {
+        job.digest.clone()
+    } else {
+        format!("off {}", job.digest)
     }
 }

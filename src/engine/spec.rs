@@ -1,10 +1,11 @@
 //! What the keeper is told of an attempt: command, environment, places, limits.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Engine;
+use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
 };
 use crate::planner;
 
@@ -13,16 +14,16 @@ impl Engine {
     pub(super) fn spec(&self, job: &Job, run: &Run, id: AttemptId) -> AttemptSpec {
         let run_dir = self.run_dir(id);
         let report = run_dir.join("report");
+        let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
+        let output = produced.and_then(|dataset| staged(dataset, id));
         AttemptSpec {
             id,
             job: job.name.clone(),
             argv: argv(job, run),
-            env: self.env(job, run, id, &report),
+            env: self.env(job, run, id, &report, output.as_deref()),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
             log: self.log_path(&job.name, id),
-            output_dir: self
-                .staged(job, id)
-                .and_then(|staged| Some(staged.parent()?.to_owned())),
+            output_dir: output.as_ref().and_then(|output| Some(output.parent()?.to_owned())),
             run_dir,
             log_limit_bytes: job.log_limit_bytes,
             report,
@@ -33,18 +34,13 @@ impl Engine {
     }
 
     /// What remains of an attempt once its run is final, and can be removed.
-    pub(super) fn clean(&self, job: &Job, id: AttemptId) -> Action {
+    pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
+        let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
         Action::Clean {
             id,
             run_dir: self.run_dir(id),
-            staged: self.staged(job, id),
+            staged,
         }
-    }
-
-    /// Where an attempt writes what it produces.
-    pub(super) fn staged(&self, job: &Job, id: AttemptId) -> Option<PathBuf> {
-        let dataset = self.settings.datasets.get(job.produces.as_ref()?)?;
-        Some(staged_path(dataset.file.as_ref()?, id))
     }
 
     fn run_dir(&self, id: AttemptId) -> PathBuf {
@@ -60,7 +56,7 @@ impl Engine {
             .join(format!("{id}.log"))
     }
 
-    fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &std::path::Path) -> Vec<(String, String)> {
+    fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &Path, output: Option<&Path>) -> Vec<(String, String)> {
         let mut env = self.host.env.clone();
         let mut set = |key: String, value: String| {
             env.retain(|(known, _)| *known != key);
@@ -83,8 +79,8 @@ impl Engine {
             );
         }
         set("FRESHD_REPORT".to_owned(), report.display().to_string());
-        if let Some(staged) = self.staged(job, id) {
-            set("FRESHD_OUTPUT".to_owned(), staged.display().to_string());
+        if let Some(output) = output {
+            set("FRESHD_OUTPUT".to_owned(), output.display().to_string());
         }
         for input in &run.inputs {
             if let Some(path) = self.input_path(input) {
@@ -112,6 +108,11 @@ impl Engine {
             _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
         }
     }
+}
+
+/// Where an attempt writes its candidate for a dataset.
+pub(super) fn staged(dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
+    Some(staged_path(dataset.file.as_ref()?, id))
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {

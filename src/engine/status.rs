@@ -39,7 +39,7 @@ impl Engine {
             return Err(format!("there is no job or dataset {name} in jobs.toml"));
         }
         let incidents = self.incidents.values().filter(|incident| wanted(&incident.subject));
-        let undelivered = self.outbox.pending.values().filter(|pending| pending.tries > 0);
+        let undelivered = self.outbox.values().filter(|pending| pending.tries > 0);
         Ok(json!({
             "at": self.now.wall,
             "timezone": self.settings.timezone.iana_name(),
@@ -53,7 +53,7 @@ impl Engine {
                 "error": pending.last_error,
                 "next_try_at": pending.next_try_at,
             })).collect::<Vec<_>>(),
-            "clock_held_until": self.hold_until,
+            "clock_held_until": self.clock_held_until,
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
     }

@@ -11,6 +11,8 @@ use crate::model::{IncidentId, Name, NotificationId, Now, RunId, later};
 /// Something to look at again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Wake {
+    /// The clock has caught up with what is recorded; first, since what waits for it is older than what is due then.
+    Clock,
     /// A job's next occurrence is due.
     Job(Name),
     /// A dataset's state may change.
@@ -24,7 +26,7 @@ pub(super) enum Wake {
 }
 
 /// All of them. Waking too early does no harm: whoever is woken looks at the facts and arms again.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Wakes {
     heap: BinaryHeap<Reverse<(Timestamp, Wake)>>,
     /// The time for which each is armed; heap entries that differ are out of date.

@@ -2,8 +2,6 @@
 
 mod slots;
 mod standing;
-#[cfg(test)]
-mod tests;
 
-pub use slots::{close, deliver, first_slot, next_slot};
+pub use slots::{close, deliver, first_slot, next_slot, slot_at};
 pub use standing::{DataState, FUTURE_TOLERANCE, Standing, View, standing};

@@ -23,13 +23,23 @@ pub fn next_slot(dataset: &Dataset, slot_before: &Slot) -> Option<Slot> {
     Some(slot(dataset, due, at, Some(slot_before.due_at)))
 }
 
+/// The slot due at `due_at`, if the dataset still promises one then.
+pub fn slot_at(dataset: &Dataset, due_at: Timestamp) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    let just_before = earlier(due_at, std::time::Duration::from_micros(1));
+    let at = next_due(due, just_before).filter(|at| *at == due_at)?;
+    let before = schedule::previous(&due.schedule, at).map(|occurrence| occurrence.at);
+    Some(slot(dataset, due, at, before))
+}
+
 /// What a published version does to a slot: met in time, recovered afterwards, or nothing.
 pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot> {
     let counts = version.arrived_at >= slot.opens_at
         && slot.covers.is_none_or(|covers| version.effective_as_of >= covers)
         && !(must_change && version.unchanged);
     let state = match slot.state {
-        SlotState::Pending if version.arrived_at <= slot.deadline => SlotState::Met,
+        // What arrived in time counts as such, even if freshd hears of it a moment after the deadline.
+        SlotState::Pending | SlotState::Late if version.arrived_at <= slot.deadline => SlotState::Met,
         SlotState::Pending | SlotState::Late => SlotState::Recovered,
         SlotState::Missed | SlotState::Met | SlotState::Recovered => return None,
     };
@@ -45,7 +55,9 @@ pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot
 pub fn close(slot: &Slot, next_due_at: Option<Timestamp>, now: Timestamp) -> Option<Slot> {
     let missed = next_due_at.is_some_and(|next| next <= now);
     let (state, decided_at) = match slot.state {
-        SlotState::Pending | SlotState::Late if missed && slot.deadline <= now => (SlotState::Missed, next_due_at),
+        SlotState::Pending | SlotState::Late if missed && slot.deadline <= now => {
+            (SlotState::Missed, next_due_at.max(Some(slot.deadline)))
+        }
         SlotState::Pending if slot.deadline <= now => (SlotState::Late, Some(slot.deadline)),
         SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Met | SlotState::Recovered => {
             return None;

@@ -1,4 +1,4 @@
-//! May a run start now, beside what else is going on for its job?
+//! Whether a run may start now, beside what else is going on for its job.
 
 use crate::model::{Overlap, RunId, RunState, Trigger};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Job, Outcome, RetryOn, Run};
+use crate::model::{Job, Outcome, RetryOn, Run, later};
 
 /// What follows a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,11 +22,12 @@ pub enum Next {
 pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i32>, now: Timestamp) -> Next {
     let retry = &job.retry;
     let tried = run.attempts;
-    let repeatable_loss = outcome == Outcome::Lost && job.idempotent && tried < 2;
-    if outcome == Outcome::Lost && !job.idempotent {
+    // Lost evidence says nothing of the job: its rules for failures do not apply, only whether repeating does harm.
+    let is_lost = outcome == Outcome::Lost;
+    if is_lost && !job.idempotent {
         return Next::GiveUp("not repeated, since the job is not marked idempotent".to_owned());
     }
-    if tried >= retry.attempts && !repeatable_loss {
+    if tried >= retry.attempts && !(is_lost && tried < 2) {
         return Next::GiveUp(match tried {
             1 => "no further attempt is configured".to_owned(),
             _ => format!("all {tried} attempts failed"),
@@ -41,7 +42,7 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
             outcome == Outcome::Failed && exit_code.is_some_and(|code| (first..=last).contains(&code))
         }
     };
-    if retry.never_on.iter().any(matches) || !(retry.on.is_empty() || retry.on.iter().any(matches)) {
+    if !is_lost && (retry.never_on.iter().any(matches) || !(retry.on.is_empty() || retry.on.iter().any(matches))) {
         return Next::GiveUp("its retry rules exclude this kind of failure".to_owned());
     }
     let step = i32::try_from(tried.saturating_sub(1)).unwrap_or(i32::MAX);
@@ -51,14 +52,17 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
     let delay = Duration::try_from_secs_f64(full * fraction).unwrap_or(retry.max_delay);
     // Whole milliseconds, so that the stored time is the decided one.
     let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
-    let until = retry
-        .give_up_after
-        .and_then(|limit| run.created_at.checked_add(limit).ok());
-    let starts = now.checked_add(delay).unwrap_or(Timestamp::MAX);
-    if until.is_some_and(|until| starts > until) {
+    if is_given_up(job, run, later(now, delay)) {
         return Next::GiveUp(format!("give_up_after is reached after {tried} attempts"));
     }
     Next::RetryIn(delay)
+}
+
+/// Whether a further attempt at `starts` would be later than `give_up_after` allows.
+pub fn is_given_up(job: &Job, run: &Run, starts: Timestamp) -> bool {
+    job.retry
+        .give_up_after
+        .is_some_and(|limit| starts > later(run.created_at, limit))
 }
 
 /// A stable 64-bit mix of two numbers (the finalizer of `SplitMix64`, Steele et al. 2014).

@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Skip, earlier, elapsed, later};
+use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Schedule, Skip, earlier, elapsed, later};
 use crate::schedule;
 
 /// A start up to this late is an ordinary one; later ones were missed.
 pub const ORDINARY_LATENESS: Duration = Duration::from_mins(1);
 /// More missed occurrences than this are recorded as one range.
 pub const RANGE_MIN: usize = 1_000;
-/// Most occurrences of one job looked at in one step; a longer gap is closed by a range.
+/// Most occurrences of one job counted in one step; of a longer gap only the beginning and the end are looked at.
 pub const ENUMERATED_MAX: usize = 100_000;
 
 /// What is done about one occurrence, or a range of missed ones.
@@ -52,52 +52,66 @@ pub fn decide(
     let mut due = Vec::new();
     let mut latest = cursor;
     let mut coming = schedule::next(rule, cursor);
-    let mut left_out = None;
+    let mut is_counted = true;
     while let Some(occurrence) = coming.take_if(|next| start_of(job, next.at) <= now) {
-        latest = occurrence.at;
         if due.len() == ENUMERATED_MAX {
-            // A gap this long is closed by one range: its end is the newest occurrence before now.
-            let newest = schedule::previous(rule, earlier(now, job.start_offset));
-            latest = newest.map_or(latest, |newest| newest.at.max(latest));
-            left_out = Some((occurrence, latest));
+            // Of a gap this long the beginning and the end are looked at; what is between is part of a range.
+            is_counted = false;
+            let end = newest(job, rule, latest, now);
+            latest = end.last().map_or(earlier(now, job.start_offset), |newest| newest.at);
+            due.extend(end);
             coming = schedule::next(rule, latest);
             break;
         }
+        latest = occurrence.at;
         due.push(occurrence);
         coming = schedule::next(rule, latest);
     }
-    let mut decided = Vec::with_capacity(due.len().min(RANGE_MIN));
-    if let Some(because) = paused {
-        for occurrence in due {
-            let reason = format!("paused: {because}");
-            decided.push(record(occurrence, Outcome::Skipped, reason));
-        }
-    } else {
-        decide_open(job, due, now, &mut decided);
-    }
-    if let Some((first, last)) = left_out {
-        let mut range = record(
-            first,
-            Outcome::Missed,
-            "freshd was down for too long to tell them apart".to_owned(),
-        );
-        range.range = Some((last, 1));
-        decided.push(range);
-    }
+    let decided = match paused {
+        Some(because) => record_all(due, Outcome::Skipped, |_| paused_words(because)),
+        None => decide_open(job, due, is_counted, now),
+    };
     (decided, latest, coming)
 }
 
-fn decide_open(job: &Job, due: Vec<Occurrence>, now: Timestamp, decided: &mut Vec<Decided>) {
-    let is_ordinary = |at: Timestamp| elapsed(start_of(job, at), now) <= ORDINARY_LATENESS;
+/// Why a paused job does not run, in words.
+pub fn paused_words(because: &str) -> String {
+    format!("paused: {because}")
+}
+
+/// The newest occurrences after `after` whose start has come: all ordinary ones, and as many as may be made up for.
+fn newest(job: &Job, rule: &Schedule, after: Timestamp, now: Timestamp) -> Vec<Occurrence> {
+    let mut found = Vec::new();
+    let mut missed = 0;
+    let mut before = later(earlier(now, job.start_offset), Duration::from_micros(1));
+    while let Some(occurrence) = schedule::previous(rule, before).filter(|found| found.at > after) {
+        missed += u32::from(!is_ordinary(job, occurrence.at, now));
+        if missed > job.catch_up.limit {
+            break;
+        }
+        before = occurrence.at;
+        found.push(occurrence);
+    }
+    found.reverse();
+    found
+}
+
+fn is_ordinary(job: &Job, at: Timestamp, now: Timestamp) -> bool {
+    elapsed(start_of(job, at), now) <= ORDINARY_LATENESS
+}
+
+fn decide_open(job: &Job, due: Vec<Occurrence>, is_counted: bool, now: Timestamp) -> Vec<Decided> {
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
-    for occurrence in skipped {
-        let reason = occurrence
+    let because = |occurrence: &Occurrence| {
+        occurrence
             .note
             .clone()
-            .unwrap_or_else(|| skip_word(occurrence.skip).to_owned());
-        decided.push(record(occurrence, Outcome::Skipped, reason));
-    }
-    let (ordinary, missed): (Vec<_>, Vec<_>) = open.into_iter().partition(|occurrence| is_ordinary(occurrence.at));
+            .unwrap_or_else(|| skip_word(occurrence.skip).to_owned())
+    };
+    let mut decided = record_all(skipped, Outcome::Skipped, because);
+    let (ordinary, mut missed): (Vec<_>, Vec<_>) = open
+        .into_iter()
+        .partition(|occurrence| is_ordinary(job, occurrence.at, now));
     let worth_running = |occurrence: &Occurrence| elapsed(occurrence.at, now) <= job.catch_up.within;
     let made_up_for = match job.catch_up.mode {
         CatchUpMode::None => 0,
@@ -110,18 +124,13 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, now: Timestamp, decided: &mut Ve
             .take_while(|occurrence| worth_running(occurrence))
             .count(),
     };
-    let catch_up_from = missed.len() - made_up_for;
-    record_missed(
-        job,
-        &missed[..catch_up_from],
-        made_up_for > 0 || !ordinary.is_empty(),
-        now,
-        decided,
-    );
-    let catch_ups = missed
-        .into_iter()
-        .skip(catch_up_from)
-        .map(|occurrence| (occurrence, Decision::CatchUp));
+    let catch_ups = missed.split_off(missed.len() - made_up_for);
+    let newer_runs = made_up_for > 0 || !ordinary.is_empty();
+    decided.extend(record_all(missed, Outcome::Missed, |occurrence| match occurrence {
+        occurrence if is_counted => missed_words(job, occurrence, newer_runs, now),
+        _ => "freshd was down or asleep, for too long to count them all".to_owned(),
+    }));
+    let catch_ups = catch_ups.into_iter().map(|occurrence| (occurrence, Decision::CatchUp));
     let starts = ordinary.into_iter().map(|occurrence| (occurrence, Decision::Start));
     for (occurrence, decision) in catch_ups.chain(starts) {
         decided.push(Decided {
@@ -131,37 +140,42 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, now: Timestamp, decided: &mut Ve
         });
     }
     decided.sort_by_key(|decided| decided.occurrence.at);
+    decided
 }
 
-fn record_missed(job: &Job, missed: &[Occurrence], newer_runs: bool, now: Timestamp, decided: &mut Vec<Decided>) {
-    let (Some(first), Some(last)) = (missed.first(), missed.last()) else {
-        return;
+/// One record each; one for all of them when they are too many.
+fn record_all(occurrences: Vec<Occurrence>, outcome: Outcome, because: impl Fn(&Occurrence) -> String) -> Vec<Decided> {
+    let count = occurrences.len();
+    if let (Some(first), Some(last)) = (occurrences.first(), occurrences.last())
+        && count > RANGE_MIN
+    {
+        let decision = Decision::Record(outcome, because(first));
+        return vec![Decided {
+            occurrence: first.clone(),
+            range: Some((last.at, count as u64)),
+            decision,
+        }];
+    }
+    let record = |occurrence: Occurrence| {
+        let decision = Decision::Record(outcome, because(&occurrence));
+        Decided {
+            occurrence,
+            range: None,
+            decision,
+        }
     };
-    if missed.len() > RANGE_MIN {
-        let mut range = record(first.clone(), Outcome::Missed, "freshd was down or asleep".to_owned());
-        range.range = Some((last.at, missed.len() as u64));
-        decided.push(range);
-        return;
-    }
-    for occurrence in missed {
-        let too_old = elapsed(occurrence.at, now) > job.catch_up.within;
-        let why = match job.catch_up.mode {
-            CatchUpMode::None => "and catch_up is \"none\"",
-            _ if too_old => "and it is older than catch_up_within",
-            CatchUpMode::Latest if newer_runs => "and a newer occurrence runs instead",
-            CatchUpMode::Latest | CatchUpMode::All => "and catch_up_limit is reached",
-        };
-        let reason = format!("freshd was down or asleep at the due time, {why}");
-        decided.push(record(occurrence.clone(), Outcome::Missed, reason));
-    }
+    occurrences.into_iter().map(record).collect()
 }
 
-fn record(occurrence: Occurrence, outcome: Outcome, reason: String) -> Decided {
-    Decided {
-        occurrence,
-        range: None,
-        decision: Decision::Record(outcome, reason),
-    }
+fn missed_words(job: &Job, occurrence: &Occurrence, newer_runs: bool, now: Timestamp) -> String {
+    let too_old = elapsed(occurrence.at, now) > job.catch_up.within;
+    let why = match job.catch_up.mode {
+        CatchUpMode::None => "and catch_up is \"none\"",
+        _ if too_old => "and it is older than catch_up_within",
+        CatchUpMode::Latest if newer_runs => "and a newer occurrence runs instead",
+        CatchUpMode::Latest | CatchUpMode::All => "and catch_up_limit is reached",
+    };
+    format!("freshd was down or asleep at the due time, {why}")
 }
 
 fn skip_word(skip: Option<Skip>) -> &'static str {

@@ -36,11 +36,9 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
             let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
             end(Outcome::TimedOut, Some(format!("took longer than its timeout{limit}")))
         }
-        (_, Some(StopReason::Cancelled)) => end(
-            Outcome::Cancelled,
-            Some(format!("cancelled by {}", stopped_by.unwrap_or("an operator"))),
-        ),
-        (_, Some(StopReason::Replaced)) => end(Outcome::Cancelled, Some("replaced by a newer run".to_owned())),
+        (_, Some(reason @ (StopReason::Cancelled | StopReason::Replaced))) => {
+            end(Outcome::Cancelled, Some(stop_words(reason, stopped_by)))
+        }
         (ExitStatus::Signal(signal), None) => end(
             Outcome::Killed,
             Some(format!("killed by signal {signal} ({})", signal_name(*signal))),
@@ -57,6 +55,15 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
                 _ => end(Outcome::Failed, Some(code_meaning(*code))),
             }
         }
+    }
+}
+
+/// Why freshd told an attempt to end, in words.
+pub fn stop_words(reason: StopReason, by: Option<&str>) -> String {
+    match reason {
+        StopReason::Timeout => "took longer than its timeout".to_owned(),
+        StopReason::Cancelled => format!("cancelled by {}", by.unwrap_or("an operator")),
+        StopReason::Replaced => "replaced by a newer run".to_owned(),
     }
 }
 

@@ -45,6 +45,30 @@ impl KeeperFiles {
         self.dir.join(format!("{}.log", self.number))
     }
 
+    /// Takes the number for a keeper that is about to be started: from now on every daemon sees it.
+    pub(super) fn reserve(&self) -> io::Result<()> {
+        OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(self.lock())
+            .map(drop)
+            .map_err(|error| naming(&error, "make", &self.lock()))
+    }
+
+    /// The lock of a keeper that was just started. `None` when another one has it, or when a daemon found the number
+    /// without a keeper and has removed it: then nobody will ever look for this keeper.
+    pub(super) fn lock_reserved(&self) -> io::Result<Option<File>> {
+        let file = match OpenOptions::new().read(true).write(true).open(self.lock()) {
+            Ok(file) => file,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(naming(&error, "open", &self.lock())),
+        };
+        let is_locked = sys::try_lock(&file)?;
+        let is_removed = file.metadata()?.nlink() == 0;
+        Ok((is_locked && !is_removed).then_some(file))
+    }
+
     /// Opens the lock file and tries to lock it: `Some` means that no keeper of this number lives, nor ever will
     /// while the file is held.
     pub(super) fn try_lock(&self) -> io::Result<Option<File>> {
@@ -83,10 +107,15 @@ pub(super) fn naming(error: &io::Error, doing: &str, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {doing} {}: {error}", path.display()))
 }
 
+/// Logs of keepers that are gone, of which the newest are kept.
+const OLD_LOGS_MAX: u32 = 20;
+
 /// The numbers of all keepers that left a lock or a journal, lowest first, and the highest number in any file name.
+/// Removes old logs.
 pub(super) fn keeper_numbers(state_dir: &Path) -> io::Result<(Vec<u32>, u32)> {
     let dir = state_dir.join("keeper");
     let mut numbers = Vec::new();
+    let mut logs = Vec::new();
     let mut highest = 0;
     for entry in fs::read_dir(&dir).map_err(|error| naming(&error, "read", &dir))? {
         let name = entry?.file_name();
@@ -99,7 +128,13 @@ pub(super) fn keeper_numbers(state_dir: &Path) -> io::Result<(Vec<u32>, u32)> {
         highest = highest.max(number);
         if matches!(kind, "journal" | "lock") && !numbers.contains(&number) {
             numbers.push(number);
+        } else if kind == "log" {
+            logs.push(number);
         }
+    }
+    logs.retain(|log| !numbers.contains(log) && log.saturating_add(OLD_LOGS_MAX) < highest);
+    for log in logs {
+        let _ = fs::remove_file(dir.join(format!("{log}.log")));
     }
     numbers.sort_unstable();
     Ok((numbers, highest))

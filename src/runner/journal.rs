@@ -75,8 +75,6 @@ pub(super) struct Journal {
     file: File,
     /// Bytes written so far.
     length: u64,
-    /// Bytes known to be on disk.
-    synced: u64,
     /// Bytes of the file, zeros included.
     allocated: u64,
     /// Records not yet written.
@@ -106,7 +104,6 @@ impl Journal {
         let mut journal = Self::open(path)?;
         journal.file.set_len(valid_bytes)?;
         journal.length = valid_bytes;
-        journal.synced = valid_bytes;
         journal.allocated = valid_bytes;
         Ok(journal)
     }
@@ -125,7 +122,6 @@ impl Journal {
             path,
             file,
             length,
-            synced: length,
             allocated: length,
             unwritten: Vec::new(),
             broken: None,
@@ -164,7 +160,7 @@ impl Journal {
                 self.length += bytes;
                 Ok(())
             }
-            Err(error) => Err(self.fail(&error, "write")),
+            Err(error) => Err(self.fail(&error, "write", self.length)),
         }
     }
 
@@ -180,26 +176,24 @@ impl Journal {
 
     /// Brings what was pushed to disk. After an error the journal takes nothing until `rewrite` succeeds.
     pub(super) fn save(&mut self) -> io::Result<()> {
+        let before = self.length;
         self.write()?;
         match self.file.sync_data() {
-            Ok(()) => {
-                self.synced = self.length;
-                Ok(())
-            }
+            Ok(()) => Ok(()),
             Err(error) => {
                 self.lost_sync |=
                     error.kind() != io::ErrorKind::StorageFull && error.kind() != io::ErrorKind::QuotaExceeded;
-                Err(self.fail(&error, "sync"))
+                Err(self.fail(&error, "sync", before))
             }
         }
     }
 
-    /// What was appended after the last sync may or may not be on disk. It is cut off, so that a later reader does
-    /// not take a refused start for a true one.
-    fn fail(&mut self, error: &io::Error, doing: &str) -> io::Error {
-        let _ = self.file.set_len(self.synced);
-        self.length = self.synced;
-        self.allocated = self.synced;
+    /// What was just appended may or may not be on disk. It is cut off, so that a later reader does not take a
+    /// refused start for a true one. What was written before stays: it says which processes run.
+    fn fail(&mut self, error: &io::Error, doing: &str, valid_bytes: u64) -> io::Error {
+        let _ = self.file.set_len(valid_bytes);
+        self.length = valid_bytes;
+        self.allocated = valid_bytes;
         let failure = naming(error, doing, &self.path);
         self.broken = Some(naming(error, doing, &self.path));
         failure
@@ -224,7 +218,6 @@ impl Journal {
     pub(super) fn cut(&mut self) {
         if self.file.set_len(0).is_ok() {
             self.length = 0;
-            self.synced = 0;
             self.allocated = 0;
         }
     }
@@ -264,7 +257,6 @@ impl Journal {
         }
         self.file = file;
         self.length = bytes.len() as u64;
-        self.synced = self.length;
         self.allocated = self.length;
         self.unwritten.clear();
         self.broken = None;

@@ -43,6 +43,7 @@ pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<
 /// Returns the end of a pipe on which the keeper says that it is ready.
 fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedFd> {
     make_private_dir(&files.dir)?;
+    files.reserve()?;
     let log = files.log();
     let stderr = OpenOptions::new()
         .append(true)

@@ -166,32 +166,52 @@ fn check(error: c_int) -> io::Result<()> {
     }
 }
 
-/// Takes the status of a child that ended, with what it used; `None` while it still runs.
-pub(super) fn reap(pid: i32) -> io::Result<Option<(ExitStatus, Usage)>> {
-    let mut status: c_int = 0;
+/// Reads how a child ended and what it used, and leaves it a zombie; `None` while it still runs.
+pub(super) fn exit_of(pid: i32) -> io::Result<Option<(ExitStatus, Usage)>> {
+    let mut info = MaybeUninit::<libc::siginfo_t>::zeroed();
     let mut usage = MaybeUninit::<libc::rusage>::zeroed();
-    // SAFETY: both out pointers are valid; a zeroed rusage is a valid value.
-    let (reaped, usage) = unsafe {
-        let reaped = libc::wait4(pid, &raw mut status, libc::WNOHANG, usage.as_mut_ptr());
-        (reaped, usage.assume_init())
-    };
-    match reaped {
-        -1 => Err(io::Error::last_os_error()),
-        0 => Ok(None),
-        _ => {
-            let status = if libc::WIFEXITED(status) {
-                ExitStatus::Code(libc::WEXITSTATUS(status))
-            } else {
-                ExitStatus::Signal(libc::WTERMSIG(status))
-            };
-            let usage = Usage {
-                user_ms: millis(usage.ru_utime),
-                system_ms: millis(usage.ru_stime),
-                max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
-                leftovers_killed: 0,
-            };
-            Ok(Some((status, usage)))
+    let flags = libc::WEXITED | libc::WNOHANG | libc::WNOWAIT;
+    // SAFETY: both out pointers are valid, zeroed values of both types are valid, and the kernel fills them as its
+    // waitid, which takes a rusage beyond what the C library's passes on, says. For an ended child the siginfo is
+    // that of SIGCHLD, so its pid and status fields are the ones that are set.
+    let (info, pid_seen, status, usage) = unsafe {
+        let result = libc::syscall(
+            libc::SYS_waitid,
+            libc::P_PID,
+            pid,
+            info.as_mut_ptr(),
+            flags,
+            usage.as_mut_ptr(),
+        );
+        if result != 0 {
+            return Err(io::Error::last_os_error());
         }
+        let info = info.assume_init();
+        (info, info.si_pid(), info.si_status(), usage.assume_init())
+    };
+    if pid_seen == 0 {
+        return Ok(None);
+    }
+    let status = if info.si_code == libc::CLD_EXITED {
+        ExitStatus::Code(status)
+    } else {
+        ExitStatus::Signal(status)
+    };
+    let usage = Usage {
+        user_ms: millis(usage.ru_utime),
+        system_ms: millis(usage.ru_stime),
+        max_rss_kib: u64::try_from(usage.ru_maxrss).unwrap_or(0),
+        leftovers_killed: 0,
+    };
+    Ok(Some((status, usage)))
+}
+
+/// Lets go of a child that ended; its number is free for others from now on. Returns whether it had ended.
+pub(super) fn reap(pid: i32) -> io::Result<bool> {
+    // SAFETY: a null status is allowed.
+    match unsafe { libc::waitpid(pid, ptr::null_mut(), libc::WNOHANG) } {
+        -1 => Err(io::Error::last_os_error()),
+        reaped => Ok(reaped != 0),
     }
 }
 

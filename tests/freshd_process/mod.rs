@@ -113,28 +113,21 @@ impl House {
 
     /// `freshd serve` on this jobs.toml and this state directory, with a short and known environment.
     pub(crate) fn serve(&self) -> Command {
-        self.serve_on(&self.path("jobs.toml"), &self.state_dir())
+        serve_on(&self.path("jobs.toml"), &self.state_dir())
     }
 
-    /// The same on others.
-    pub(crate) fn serve_on(&self, config: &Path, state_dir: &Path) -> Command {
-        let mut command = Command::new(EXE);
-        command
-            .arg("--config")
-            .arg(config)
-            .arg("--state")
-            .arg(state_dir)
-            .arg("serve");
-        command
-            .env_clear()
-            .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-            .env("NO_COLOR", "1");
-        command
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command
+    /// Another verb of freshd: its exit code and what it printed.
+    #[track_caller]
+    pub(crate) fn freshd(&self, words: &[&str]) -> (Option<i32>, String) {
+        let output = verb(&self.path("jobs.toml"), &self.state_dir(), words)
+            .output()
+            .expect("freshd runs");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(said, "", "freshd {words:?}");
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned(),
+        )
     }
 
     /// The same with mounts of its own, which the shell words `mount` make; nobody else sees them.
@@ -221,6 +214,29 @@ impl House {
                     .all(|attempt| attempt.state == AttemptState::Ended)
         });
     }
+}
+
+/// `freshd serve` on any configuration and state directory.
+pub(crate) fn serve_on(config: &Path, state_dir: &Path) -> Command {
+    let mut command = verb(config, state_dir, &["serve"]);
+    command.stdout(Stdio::null()).stderr(Stdio::piped());
+    command
+}
+
+fn verb(config: &Path, state_dir: &Path, words: &[&str]) -> Command {
+    let mut command = Command::new(EXE);
+    command
+        .arg("--config")
+        .arg(config)
+        .arg("--state")
+        .arg(state_dir)
+        .args(words);
+    command
+        .env_clear()
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .env("NO_COLOR", "1");
+    command.current_dir("/").stdin(Stdio::null());
+    command
 }
 
 impl Drop for House {

@@ -1,5 +1,10 @@
-//! The real configuration, engine and store in virtual time: processes and messages are events on a queue.
-#![allow(dead_code, reason = "each test program uses its own part of it")]
+//! The real configuration, engine and store in virtual time: processes, checks, probes and messages are events on a queue.
+#![allow(dead_code, unused_imports, reason = "each test program uses its own part of it")]
+
+mod ledger;
+mod outside;
+mod play;
+mod reading;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -7,119 +12,116 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freshd::config::{self, Environment};
-use freshd::engine::Engine;
+use freshd::engine::{Engine, Step};
 use freshd::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, DeliveryOutcome, Event, Exit, ExitStatus, Fact, Host, Judgement,
-    Measurement, Notification, Now, Output, Reply, Request, Settings, StopReason, Usage, VersionRef, later,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Measurement, Notification, Now, Reply,
+    Request, Settings, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
 
-/// What a process will do.
-#[derive(Clone, Debug)]
-pub(crate) struct Play {
-    pub(crate) takes: Duration,
-    pub(crate) status: ExitStatus,
-    pub(crate) tail: &'static str,
-    /// What it wrote: a digest and the newest business time inside.
-    pub(crate) wrote: Option<(String, Timestamp)>,
+pub(crate) use ledger::Ledger;
+pub(crate) use outside::file;
+pub(crate) use play::Play;
+pub(crate) use reading::{clock, local};
+
+/// On which side of a commit the daemon dies: with or without the facts, always without the actions.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Crash {
+    Before,
+    After,
 }
-
-impl Play {
-    pub(crate) fn succeeds() -> Self {
-        Self {
-            takes: Duration::from_secs(5),
-            status: ExitStatus::Code(0),
-            tail: "",
-            wrote: None,
-        }
-    }
-
-    pub(crate) fn fails(code: i32, tail: &'static str) -> Self {
-        Self {
-            status: ExitStatus::Code(code),
-            tail,
-            ..Self::succeeds()
-        }
-    }
-
-    pub(crate) fn writes(digest: &str, as_of: Timestamp) -> Self {
-        Self {
-            wrote: Some((digest.to_owned(), as_of)),
-            ..Self::succeeds()
-        }
-    }
-
-    pub(crate) fn taking(self, takes: Duration) -> Self {
-        Self { takes, ..self }
-    }
-}
-
-type Script = Box<dyn FnMut(&AttemptSpec, Timestamp) -> Play>;
 
 /// freshd in virtual time.
 pub(crate) struct World {
     pub(crate) settings: Arc<Settings>,
-    engine: Option<Engine>,
+    pub(crate) engine: Option<Engine>,
     writer: Option<Writer>,
-    now: Now,
+    pub(crate) now: Now,
+    boot: u32,
     queue: BTreeMap<(Timestamp, u64), Event>,
     sequence: u64,
-    scripts: HashMap<String, Script>,
+    scripts: HashMap<String, outside::Script>,
+    probes: HashMap<String, outside::Look>,
+    channels: HashMap<String, outside::Answer>,
     running: HashMap<AttemptId, Play>,
-    wrote: HashMap<AttemptId, (String, Timestamp)>,
+    wrote: HashMap<AttemptId, Play>,
+    /// Versions whose files cannot be put in place.
+    pub(crate) unpublishable: Vec<VersionRef>,
     /// Every process that was started: job, attempt, when.
     pub(crate) started: Vec<(String, AttemptId, Timestamp)>,
-    /// Every message that went out, and when.
+    /// The specification of each.
+    pub(crate) specs: HashMap<AttemptId, AttemptSpec>,
+    /// Processes that live now: attempt and job.
+    pub(crate) alive: BTreeMap<AttemptId, String>,
+    /// Every message that was accepted, and when.
     pub(crate) sent: Vec<(Timestamp, Notification)>,
+    /// Every try at sending, and when.
+    pub(crate) tries: Vec<(Timestamp, Notification)>,
     /// Every fact committed.
     pub(crate) facts: Vec<Fact>,
-    /// The answers of channels that do not accept at once.
-    pub(crate) refusals: Vec<DeliveryOutcome>,
+    /// What was asked for besides starts and messages.
+    pub(crate) asked: Vec<Action>,
     pub(crate) replies: Vec<Reply>,
+    pub(crate) ledger: Ledger,
+    /// Commits so far, and the one at which the daemon dies.
+    pub(crate) commits: u64,
+    pub(crate) crash_at: Option<(u64, Crash)>,
     dir: tempfile::TempDir,
 }
 
 impl World {
     /// Reads `jobs_toml` and starts at `from`.
     pub(crate) fn start(jobs_toml: &str, from: &str) -> Self {
-        let dir = tempfile::tempdir().expect("a temporary directory");
+        // In memory where there is such a place: a sync that is really made proves nothing here.
+        let memory = std::path::Path::new("/dev/shm");
+        let dir = if memory.is_dir() {
+            tempfile::tempdir_in(memory)
+        } else {
+            tempfile::tempdir()
+        };
+        let dir = dir.expect("a temporary directory");
         let wall = at(from);
         let settings = settings(&dir.path().join("jobs.toml"), jobs_toml, wall);
-        let now = Now {
-            wall,
-            boot: Duration::from_secs(1_000),
-        };
         let mut world = Self {
             settings,
             engine: None,
             writer: None,
-            now,
+            now: Now {
+                wall,
+                boot: Duration::from_secs(1_000),
+            },
+            boot: 1,
             queue: BTreeMap::new(),
             sequence: 0,
             scripts: HashMap::new(),
+            probes: HashMap::new(),
+            channels: HashMap::new(),
             running: HashMap::new(),
             wrote: HashMap::new(),
+            unpublishable: Vec::new(),
             started: Vec::new(),
+            specs: HashMap::new(),
+            alive: BTreeMap::new(),
             sent: Vec::new(),
+            tries: Vec::new(),
             facts: Vec::new(),
-            refusals: Vec::new(),
+            asked: Vec::new(),
             replies: Vec::new(),
+            ledger: Ledger::default(),
+            commits: 0,
+            crash_at: None,
             dir,
         };
         world.restart();
         world
     }
 
-    /// What the processes of a job do; others succeed and write a file as fresh as its time.
-    pub(crate) fn script(&mut self, job: &str, script: impl FnMut(&AttemptSpec, Timestamp) -> Play + 'static) {
-        self.scripts.insert(job.to_owned(), Box::new(script));
-    }
-
-    /// The daemon is gone from one instant to the next; processes and the queue go on.
+    /// The daemon is gone from one instant to the next, and with it what only it knew; processes go on.
     pub(crate) fn crash(&mut self) {
         self.engine = None;
         self.writer = None;
+        self.queue.retain(|_, event| is_of_keeper(event));
     }
 
     /// The daemon starts on what is stored.
@@ -129,29 +131,40 @@ impl World {
         // Drawn at random for each directory; worlds that are compared must draw alike.
         snapshot.seed = 7;
         self.writer = Some(store.into_writer().expect("a writer"));
-        let host = Host {
-            boot_id: "boot".to_owned(),
-            state_dir: self.state_dir(),
-            env: vec![("PATH".to_owned(), "/bin".to_owned())],
-            hostname: "test".to_owned(),
-        };
-        self.engine = Some(Engine::new(self.settings.clone(), host, snapshot, self.now));
+        self.engine = Some(Engine::new(self.settings.clone(), self.host(), snapshot, self.now));
+        self.ledger.new_life();
         let accepted = self.accepted();
         self.handle(Event::Started { accepted });
         // The keeper outlives the daemon and knows what it started; what it does not know never ran.
         let unfinished = self.engine.as_ref().map(Engine::unfinished).unwrap_or_default();
         for attempt in unfinished {
-            if !self.started.iter().any(|(_, started, _)| *started == attempt.id) {
+            if !self.specs.contains_key(&attempt.id) {
                 self.handle(Event::AttemptNeverStarted(attempt.id));
             }
         }
+    }
+
+    /// The machine starts anew: processes are gone and nobody can tell how they ended.
+    pub(crate) fn reboot(&mut self) {
+        self.crash();
+        self.boot += 1;
+        self.now.boot = Duration::from_secs(30);
+        self.lose_processes();
+        self.restart();
     }
 
     /// Takes a new configuration.
     pub(crate) fn reload(&mut self, jobs_toml: &str) {
         self.settings = settings(&self.dir.path().join("jobs.toml"), jobs_toml, self.now.wall);
         let (settings, accepted) = (self.settings.clone(), self.accepted());
+        self.ledger.reloaded();
         self.handle(Event::Reloaded { settings, accepted });
+    }
+
+    /// Leaves a new configuration for the next start.
+    pub(crate) fn edit(&mut self, jobs_toml: &str) {
+        self.settings = settings(&self.dir.path().join("jobs.toml"), jobs_toml, self.now.wall);
+        self.ledger.reloaded();
     }
 
     /// A person asks.
@@ -166,9 +179,20 @@ impl World {
         self.replies.pop().expect("an answer")
     }
 
+    /// A person asks, and is answered with what was done.
+    pub(crate) fn done(&mut self, request: Request) -> serde_json::Value {
+        match self.ask(request) {
+            Reply::Done(facts) => facts,
+            Reply::Refused(why) => panic!("refused: {why}"),
+        }
+    }
+
     /// Lets time pass.
     pub(crate) fn run_until(&mut self, until: &str) {
-        let until = at(until);
+        self.run_until_instant(at(until));
+    }
+
+    pub(crate) fn run_until_instant(&mut self, until: Timestamp) {
         loop {
             let queued = self.queue.keys().next().map(|(at, _)| *at);
             let wake = self.engine.as_ref().and_then(|engine| engine.next_wake(self.now));
@@ -179,6 +203,7 @@ impl World {
             self.pass_to(next.max(self.now.wall));
             if queued == Some(next) {
                 let (_, event) = self.queue.pop_first().expect("queued");
+                self.before(&event);
                 // Told to a daemon that is not there: the keeper tells it again after the start.
                 if self.engine.is_some() {
                     self.handle(event)
@@ -194,10 +219,30 @@ impl World {
 
     /// The wall clock is set; the boot clock does not notice.
     pub(crate) fn set_clock(&mut self, to: &str) {
-        let to = at(to);
-        let by_ms = to.as_millisecond() - self.now.wall.as_millisecond();
-        self.now.wall = to;
-        self.handle(Event::ClockStepped { by_ms });
+        let by_ms = at(to).as_millisecond() - self.now.wall.as_millisecond();
+        self.shift(by_ms);
+        if self.engine.is_some() {
+            self.handle(Event::ClockStepped { by_ms });
+        }
+    }
+
+    /// The machine sleeps, processes and all; both clocks go on.
+    pub(crate) fn sleep_until(&mut self, until: &str) {
+        let by_ms = at(until).as_millisecond() - self.now.wall.as_millisecond();
+        self.shift(by_ms);
+        self.now.boot += Duration::from_millis(by_ms.unsigned_abs());
+        self.handle(Event::Tick);
+    }
+
+    /// What goes on in processes is not tied to the wall clock.
+    fn shift(&mut self, by_ms: i64) {
+        let by = jiff::SignedDuration::from_millis(by_ms);
+        self.now.wall += by;
+        let queue = std::mem::take(&mut self.queue);
+        self.queue = queue
+            .into_iter()
+            .map(|((at, number), event)| ((at + by, number), event))
+            .collect();
     }
 
     fn pass_to(&mut self, to: Timestamp) {
@@ -205,119 +250,53 @@ impl World {
         self.now.wall = to;
     }
 
-    fn handle(&mut self, event: Event) {
-        let engine = self.engine.as_mut().expect("the daemon runs");
-        let step = engine.handle(self.now, event);
-        if !step.facts.is_empty() {
-            self.facts.extend(step.facts.iter().cloned());
-            let writer = self.writer.as_ref().expect("the daemon runs");
-            writer.commit_blocking(step.facts).expect("the facts are stored");
+    /// Tells the engine; commits, then performs, unless the daemon is to die at this very commit.
+    pub(crate) fn handle(&mut self, event: Event) {
+        let retold = is_of_keeper(&event).then(|| event.clone());
+        let Step { facts, actions } = self.engine.as_mut().expect("the daemon runs").handle(self.now, event);
+        if !facts.is_empty() {
+            self.commits += 1;
         }
-        for action in step.actions {
+        let dies = self
+            .crash_at
+            .filter(|(commit, _)| *commit == self.commits && !facts.is_empty())
+            .map(|(_, side)| side);
+        if dies == Some(Crash::Before) {
+            self.crash();
+            retold.into_iter().for_each(|event| self.later(Duration::ZERO, event));
+            self.crash_at = None;
+            self.restart();
+            return;
+        }
+        if !facts.is_empty() {
+            self.ledger.note(&self.settings, &facts, &actions);
+            self.facts.extend(facts.iter().cloned());
+            self.writer
+                .as_ref()
+                .expect("the daemon runs")
+                .commit_blocking(facts)
+                .expect("the facts are stored");
+        }
+        if dies == Some(Crash::After) {
+            self.crash();
+            self.crash_at = None;
+            self.restart();
+            return;
+        }
+        for action in actions {
             self.perform(action);
         }
     }
 
-    fn perform(&mut self, action: Action) {
-        match action {
-            Action::Start(spec) => self.start_process(&spec),
-            Action::Stop { id, reason } => self.stop_process(id, reason),
-            Action::Judge(judging) => {
-                let (sha256, as_of) = self.wrote.get(&judging.id).cloned().expect("it wrote something");
-                let measurement = Measurement {
-                    bytes: 100,
-                    rows: Some(80),
-                    sha256,
-                    as_of: Some(as_of),
-                };
-                let judgement = Judgement {
-                    measurement,
-                    checks: Vec::new(),
-                };
-                self.later(
-                    Duration::ZERO,
-                    Event::Judged {
-                        id: judging.id,
-                        judgement,
-                    },
-                );
-            }
-            Action::Publish(publishing) => {
-                let version = VersionRef {
-                    dataset: publishing.version.dataset.clone(),
-                    number: publishing.version.number,
-                };
-                self.later(
-                    Duration::ZERO,
-                    Event::Published {
-                        version,
-                        result: Ok(()),
-                    },
-                );
-            }
-            Action::Send(notification) => {
-                let outcome = self.refusals.pop().unwrap_or(DeliveryOutcome::Accepted);
-                if outcome == DeliveryOutcome::Accepted {
-                    self.sent.push((self.now.wall, (*notification).clone()));
-                }
-                self.later(
-                    Duration::ZERO,
-                    Event::Delivered {
-                        id: notification.id,
-                        outcome,
-                    },
-                );
-            }
-            Action::Reply { reply, .. } => self.replies.push(reply),
-            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } | Action::Probe(_) => {}
-        }
-    }
-
-    fn start_process(&mut self, spec: &AttemptSpec) {
-        let now = self.now.wall;
-        self.started.push((spec.job.to_string(), spec.id, now));
-        let play = match self.scripts.get_mut(spec.job.as_str()) {
-            Some(script) => script(spec, now),
-            None => Play::writes(&now.to_string(), now),
-        };
-        self.later(
-            Duration::ZERO,
-            Event::AttemptStarted {
-                id: spec.id,
-                pid: 4_711,
-                at: now,
-            },
-        );
-        if let Some(wrote) = &play.wrote {
-            self.wrote.insert(spec.id, wrote.clone());
-        }
-        let takes = spec.timeout.map_or(play.takes, |timeout| play.takes.min(timeout));
-        let stop = spec
-            .timeout
-            .filter(|timeout| play.takes > *timeout)
-            .map(|_| StopReason::Timeout);
-        let exit = exit(spec.id, &play, now, later(now, takes), stop);
-        self.running.insert(spec.id, play);
-        self.later(takes, Event::AttemptEnded(exit));
-    }
-
-    fn stop_process(&mut self, id: AttemptId, reason: StopReason) {
-        let Some(play) = self.running.get(&id).cloned() else {
-            return;
-        };
-        self.queue
-            .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
-        let started = self
-            .started
-            .iter()
-            .find(|(_, started, _)| *started == id)
-            .map_or(self.now.wall, |found| found.2);
-        let play = Play {
-            status: ExitStatus::Signal(15),
-            ..play
-        };
-        let exit = exit(id, &play, started, self.now.wall, Some(reason));
-        self.later(Duration::ZERO, Event::AttemptEnded(exit));
+    /// Stores facts of which nothing is performed.
+    pub(crate) fn commit_only(&mut self, facts: Vec<Fact>) {
+        self.ledger.note(&self.settings, &facts, &[]);
+        self.facts.extend(facts.iter().cloned());
+        self.writer
+            .as_ref()
+            .expect("the daemon runs")
+            .commit_blocking(facts)
+            .expect("the facts are stored");
     }
 
     fn later(&mut self, after: Duration, event: Event) {
@@ -325,11 +304,20 @@ impl World {
         self.queue.insert((later(self.now.wall, after), self.sequence), event);
     }
 
+    pub(crate) fn host(&self) -> Host {
+        Host {
+            boot_id: format!("boot-{}", self.boot),
+            state_dir: self.state_dir(),
+            env: vec![("PATH".to_owned(), "/bin".to_owned())],
+            hostname: "test".to_owned(),
+        }
+    }
+
     fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 
-    fn accepted(&self) -> AcceptedSettings {
+    pub(crate) fn accepted(&self) -> AcceptedSettings {
         AcceptedSettings {
             digest: self.settings.digest.clone(),
             files: Vec::new(),
@@ -339,25 +327,12 @@ impl World {
     }
 }
 
-fn exit(id: AttemptId, play: &Play, started_at: Timestamp, ended_at: Timestamp, stop: Option<StopReason>) -> Exit {
-    Exit {
-        id,
-        status: play.status.clone(),
-        stop,
-        started_at,
-        ended_at,
-        pid: 4_711,
-        usage: Usage::default(),
-        output: Output {
-            bytes: play.tail.len() as u64,
-            dropped_bytes: 0,
-            tail: play.tail.to_owned(),
-        },
-        report: String::new(),
-    }
+/// What the keeper knows survives the daemon; verdicts, publications, looks and answers die with it.
+fn is_of_keeper(event: &Event) -> bool {
+    matches!(event, Event::AttemptStarted { .. } | Event::AttemptEnded(_))
 }
 
-fn settings(file: &std::path::Path, text: &str, now: Timestamp) -> Arc<Settings> {
+pub(crate) fn settings(file: &std::path::Path, text: &str, now: Timestamp) -> Arc<Settings> {
     std::fs::write(file, text).expect("jobs.toml is written");
     let environment = Environment {
         now,
@@ -378,4 +353,13 @@ pub(crate) fn at(text: &str) -> Timestamp {
         let local: jiff::civil::DateTime = text.parse().expect("a local time");
         local.in_tz("Europe/Oslo").expect("a zone").timestamp()
     })
+}
+
+/// A configuration with channels and a team `ops`, to which jobs and datasets are added.
+pub(crate) fn with_ops(rest: &str) -> String {
+    format!(
+        "timezone = \"Europe/Oslo\"\n[fallback]\nnotify = [\"mail:it@sea.example\"]\n\
+         [channels.mail]\ntype = \"file\"\ndir = \"outbox\"\n\
+         [teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n{rest}"
+    )
 }

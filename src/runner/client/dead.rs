@@ -3,7 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 
-use super::super::files::KeeperFiles;
+use super::super::files::{KeeperFiles, boot_id};
 use super::super::journal::{self, Journal, Record, Running, Started};
 use crate::model::{AttemptId, Exit};
 
@@ -24,6 +24,41 @@ pub(super) struct Testament {
     pub(super) exits: HashMap<AttemptId, Exit>,
     /// It does not say everything it once said.
     pub(super) is_damaged: bool,
+}
+
+impl Testament {
+    /// Takes the records in the order in which they were written.
+    ///
+    /// A keeper starts attempts one by one in the order of their `started` records, and says what it started before
+    /// it goes on: with `running`, or with `exited` when that failed. So of all that have neither, only the first may
+    /// have been started. That holds within one boot; a power cut may have taken `running` records with it.
+    fn read(&mut self, records: Vec<Record>, boot_id: &str) {
+        let mut unresolved = Vec::new();
+        for record in records {
+            match record {
+                Record::Started(started) => {
+                    unresolved.push(started.id);
+                    self.started.insert(started.id, started);
+                }
+                Record::Running(running) => {
+                    unresolved.retain(|id| *id != running.id);
+                    self.running.insert(running.id, running);
+                }
+                Record::Exited(exit) => {
+                    unresolved.retain(|id| *id != exit.id);
+                    self.exits.insert(exit.id, *exit);
+                }
+                Record::Fence => {}
+            }
+        }
+        if !self.is_damaged {
+            for id in unresolved.iter().skip(1) {
+                if self.started.get(id).is_some_and(|started| started.boot_id == boot_id) {
+                    self.started.remove(id);
+                }
+            }
+        }
+    }
 }
 
 impl DeadKeeper {
@@ -48,20 +83,7 @@ impl DeadKeeper {
                         .inspect_err(|error| tracing::warn!(%error, "cannot fence a journal"))
                         .ok();
                 }
-                for record in contents.records {
-                    match record {
-                        Record::Started(started) => {
-                            testament.started.insert(started.id, started);
-                        }
-                        Record::Running(running) => {
-                            testament.running.insert(running.id, running);
-                        }
-                        Record::Exited(exit) => {
-                            testament.exits.insert(exit.id, *exit);
-                        }
-                        Record::Fence => {}
-                    }
-                }
+                testament.read(contents.records, &boot_id());
             }
             Err(error) => {
                 tracing::error!(%error, "the journal of a dead keeper cannot be read");
@@ -110,5 +132,62 @@ impl DeadKeeper {
             self.files.remove();
         }
         self.open.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::RunId;
+
+    fn id(run: u64) -> AttemptId {
+        AttemptId {
+            run: RunId(run),
+            number: 1,
+        }
+    }
+
+    fn started(run: u64) -> Record {
+        Record::Started(Started {
+            id: id(run),
+            at: Timestamp::UNIX_EPOCH,
+            boot_id: "this".to_owned(),
+            timeout_boot_ms: None,
+            kill_after_ms: 0,
+            keep_leftovers: false,
+            report: PathBuf::new(),
+        })
+    }
+
+    fn running(run: u64) -> Record {
+        Record::Running(Running {
+            id: id(run),
+            pid: 1,
+            start_time: 1,
+            at: Timestamp::UNIX_EPOCH,
+        })
+    }
+
+    #[test]
+    fn a_killed_keeper_leaves_doubt_about_one_start_and_a_power_cut_about_all() {
+        let records = vec![started(1), started(2), started(3), started(4), running(1)];
+        for (boot, is_damaged, expected) in [
+            ("this", false, vec![1, 2]),
+            ("another", false, vec![1, 2, 3, 4]),
+            ("this", true, vec![1, 2, 3, 4]),
+        ] {
+            let mut testament = Testament {
+                is_damaged,
+                ..Testament::default()
+            };
+            testament.read(records.clone(), boot);
+            let mut found: Vec<_> = testament.started.keys().map(|id| id.run.0).collect();
+            found.sort_unstable();
+            assert_eq!(found, expected, "{boot} {is_damaged}");
+        }
     }
 }

@@ -2,12 +2,12 @@
 
 mod hearing;
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot};
-use tokio::task::JoinHandle;
+use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::hearing::never_ran;
@@ -15,7 +15,7 @@ use super::super::files::{KeeperFiles, build_of};
 use super::super::journal::{Running, Started};
 use super::super::launch::launch;
 use super::super::link::{self, News};
-use super::super::process::{all_processes, own_pid};
+use super::super::process::{Process, all_processes, own_pid};
 use super::super::sys;
 use super::super::wire::ToKeeper;
 use super::dead::DeadKeeper;
@@ -30,6 +30,9 @@ const REFUSED_RETRY: Duration = Duration::from_secs(2);
 
 /// Keepers that may die with an attempt in their hands before it is given up.
 const DEATHS_MAX: u32 = 2;
+
+/// Keepers that may fail to start before `recover` fails.
+const FIRST_LAUNCHES_MAX: u32 = 3;
 
 /// Waits before a keeper is started again: doubled after each failure.
 const LAUNCH_RETRY_FIRST: Duration = Duration::from_millis(100);
@@ -89,7 +92,11 @@ pub(super) struct KeeperSet {
     unanswered: BTreeSet<u32>,
     any_damaged: bool,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
+    /// Their tasks, which end with this one: two watchers of a process would take its status from each other.
+    watchers: JoinSet<()>,
     any_died: bool,
+    /// Seen at the last look, and nobody's.
+    zombies: HashSet<Process>,
 }
 
 impl KeeperSet {
@@ -131,7 +138,9 @@ impl KeeperSet {
             unanswered: BTreeSet::new(),
             any_damaged: false,
             orphans: HashMap::new(),
+            watchers: JoinSet::new(),
             any_died: false,
+            zombies: HashSet::new(),
         }
     }
 
@@ -146,7 +155,7 @@ impl KeeperSet {
             self.serve(number);
         }
         let answer_until = Instant::now() + ANSWER_WITHIN;
-        let mut reap = tokio::time::interval(REAP_PACE);
+        let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
         reap.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.decide().await;
         loop {
@@ -324,22 +333,21 @@ impl KeeperSet {
     }
 
     /// Reaps what came to the daemon when a keeper died and is nobody's child process here: jobs live in sessions of
-    /// their own, other children of the daemon in its own.
-    fn reap_strangers(&self) {
+    /// their own, other children of the daemon in its own. Only at the second look: whoever wants the status of a
+    /// process has taken it by then.
+    fn reap_strangers(&mut self) {
         let own = own_pid();
         let processes = all_processes();
-        let Some(session) = processes
+        let session = processes
             .iter()
             .find(|process| process.pid == own)
-            .map(|process| process.session)
-        else {
-            return;
-        };
-        for process in processes {
-            if process.is_zombie && process.parent == own && process.session != session && self.orphans.is_empty() {
-                let _ = sys::reap(process.pid);
-            }
+            .map(|process| process.session);
+        let mut zombies: HashSet<Process> = processes.into_iter().collect();
+        zombies.retain(|process| process.is_zombie && process.parent == own && Some(process.session) != session);
+        for zombie in zombies.intersection(&self.zombies) {
+            let _ = sys::reap(zombie.pid);
         }
+        self.zombies = zombies;
     }
 
     async fn close(&mut self) {

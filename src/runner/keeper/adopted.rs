@@ -62,7 +62,7 @@ impl Adopted {
             if mains.by_pid.contains_key(&pid) {
                 continue;
             }
-            if !matches!(sys::reap(pid), Ok(None)) {
+            if !matches!(sys::reap(pid), Ok(false)) {
                 continue;
             }
             alive.insert(pid);

@@ -212,9 +212,10 @@ impl RunningAttempt {
         PipeState::More
     }
 
-    /// How its main process ended, which also makes its number free for others.
-    pub(super) fn reap(&self) -> (ExitStatus, Usage) {
-        match sys::reap(self.pid.as_raw_nonzero().get()) {
+    /// How its main process ended. It is reaped when that is on disk: should the keeper die before, the status can
+    /// still be had by whoever inherits the zombie.
+    pub(super) fn exit(&self) -> (ExitStatus, Usage) {
+        match sys::exit_of(self.pid.as_raw_nonzero().get()) {
             Ok(Some(ended)) => ended,
             Ok(None) => (
                 ExitStatus::Unknown(format!("process {} ended without a status", self.pid)),

@@ -284,12 +284,13 @@ impl Keeper {
         self.sweep_at = Some(self.sweep_at.map_or(next, |at| at.min(next)));
     }
 
-    /// Everything is gone: reaps the main process and records the end.
+    /// Nothing is left but the main process, a zombie: records the end.
     fn finish(&mut self, slot: usize) {
         let Some(attempt) = self.remove(slot) else {
             return;
         };
-        let (status, usage) = attempt.reap();
+        let (status, usage) = attempt.exit();
+        self.unreaped.push(attempt.pid.as_raw_nonzero().get());
         let ended_at = attempt.ended.map_or_else(Timestamp::now, |(wall, _)| wall);
         self.record_end(*attempt, status, usage, ended_at);
     }
@@ -301,6 +302,7 @@ impl Keeper {
             return;
         };
         unwatch(&self.epoll, &attempt.pidfd);
+        self.mains.remove(&attempt.pid.as_raw_nonzero().get());
         let status = ExitStatus::Unknown(format!(
             "unkillable: process {} still lives {} s after SIGKILL; it waits for a device or a file server, look at /proc/{}/stack",
             attempt.pid,
@@ -316,7 +318,6 @@ impl Keeper {
         if let Some(pipe) = attempt.pipe.take() {
             unwatch(&self.epoll, pipe);
         }
-        self.mains.remove(&attempt.pid.as_raw_nonzero().get());
         self.freed_slots.push(slot);
         Some(attempt)
     }

@@ -134,6 +134,8 @@ struct Keeper {
     to_settle: Vec<usize>,
     /// Ends that are not on disk yet.
     unsaved: Vec<AttemptId>,
+    /// Main processes whose end is part of the next sync.
+    unreaped: Vec<i32>,
     adopted: Adopted,
     sweep_at: Option<Duration>,
     sequence: u64,
@@ -170,8 +172,8 @@ impl Keeper {
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
-        let Some(lock) = files.try_lock()? else {
-            anyhow::bail!("keeper {number} is alive already; start one with a higher number");
+        let Some(lock) = files.lock_reserved()? else {
+            anyhow::bail!("the number {number} was not reserved for this keeper, or it is taken");
         };
         let journal = Journal::create(files.journal())?;
         let listener = connection::listen(&files)?;
@@ -208,6 +210,7 @@ impl Keeper {
             deadlines: BTreeSet::new(),
             to_settle: Vec::new(),
             unsaved: Vec::new(),
+            unreaped: Vec::new(),
             adopted: Adopted::default(),
             sweep_at: None,
             sequence: 0,

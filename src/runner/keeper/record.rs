@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rustix::event::epoll;
 
 use super::super::journal::{self, Record};
+use super::super::sys;
 use super::super::wire::ToDaemon;
 use super::attempt::RunningAttempt;
 use super::talk::Notice;
@@ -72,16 +73,26 @@ impl Keeper {
         for id in std::mem::take(&mut self.unsaved) {
             self.notify(Notice::Exited(id));
         }
+        for pid in std::mem::take(&mut self.unreaped) {
+            let _ = sys::reap(pid);
+            self.mains.remove(&pid);
+        }
         if starting.is_empty() {
             return;
         }
         match saved {
             Ok(()) => {
-                for (spec, started) in starting {
+                let mut starting = starting.into_iter();
+                while let Some((spec, started)) = starting.next() {
                     self.start(*spec, started);
-                }
-                if let Err(error) = self.journal.write() {
-                    self.journal_failed(&error, now);
+                    // At once, and nothing is started after a failure: so whoever reads the journal of a keeper that
+                    // was killed knows of all but one attempt whether they were started.
+                    if let Err(error) = self.journal.write() {
+                        self.journal_failed(&error, now);
+                        for (spec, _) in starting.by_ref() {
+                            self.refuse(spec.id, &error.to_string());
+                        }
+                    }
                 }
             }
             Err(error) => {

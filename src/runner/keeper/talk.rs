@@ -56,7 +56,14 @@ impl Keeper {
         if let Some(connection) = self.connection.take() {
             unwatch(&self.epoll, &connection.stream);
             self.notices.clear();
-            if let Some(why) = why.filter(|why| why.kind() != io::ErrorKind::UnexpectedEof) {
+            // A daemon that ends says nothing; that is no news.
+            let is_news = |why: &&io::Error| {
+                !matches!(
+                    why.kind(),
+                    io::ErrorKind::UnexpectedEof | io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe
+                )
+            };
+            if let Some(why) = why.filter(is_news) {
                 self.say(&format!("the connection is given up: {why}"));
             }
         }

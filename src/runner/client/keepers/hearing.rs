@@ -7,7 +7,7 @@ use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::dead::{DeadKeeper, Testament};
-use super::{DEATHS_MAX, KeeperSet, REFUSED_RETRY, Report};
+use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
 use crate::model::{AttemptId, Event, Exit, ExitStatus, Output, StopReason, Usage};
 use crate::runner::files::KeeperFiles;
 use crate::runner::journal::{Running, Started};
@@ -233,7 +233,7 @@ impl KeeperSet {
         }
         self.orphans.insert(id, stops);
         let reports = self.reports.clone();
-        tokio::spawn(async move {
+        self.watchers.spawn(async move {
             let exit = orphan.watch(stops_inbox).await;
             let _ = reports.send(Report::OrphanEnded(Box::new(exit)));
         });
@@ -253,12 +253,15 @@ impl KeeperSet {
                 self.is_launching = false;
                 tracing::error!(keeper = number, why, "no keeper could be started");
                 self.launch_failed();
-                if let Some(ready) = self.ready.take() {
+                if self.launch_failures >= FIRST_LAUNCHES_MAX
+                    && let Some(ready) = self.ready.take()
+                {
                     let _ = ready.send(Err(why));
                 }
             }
             Report::OrphanEnded(exit) => {
                 self.orphans.remove(&exit.id);
+                while self.watchers.try_join_next().is_some() {}
                 for dead in self.dead.values_mut() {
                     if dead.knows(exit.id) {
                         dead.record(&exit);

@@ -1,0 +1,107 @@
+//! The labelled lines of a message, below its sentences.
+
+use jiff::tz::TimeZone;
+
+use super::words::{Situation, data_title, is_broken, kind_words, state_words, when};
+use crate::model::{Job, MessageFact, Name, Purpose, Run, format_time};
+
+/// Readers named in one message.
+const READERS_MAX: usize = 12;
+
+/// What, since when, data as of when, why, what was tried, who reads it next and when.
+pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<MessageFact> {
+    let zone = situation.zone;
+    let incident = situation.incident;
+    let mut facts = Vec::new();
+    let mut say = |label: &str, text: String| {
+        facts.push(MessageFact {
+            label: label.to_owned(),
+            text,
+        })
+    };
+    say("What", format!("{} {}", incident.subject, kind_words(incident.kind)));
+    say("Since", format_time(incident.since, zone));
+    if let Some(ended) = incident.resolved_at {
+        say("Until", format_time(ended, zone));
+    }
+    say("Why", incident.reason.clone());
+    for data in &situation.data {
+        let name = data_title(data.dataset);
+        match data.current {
+            Some(version) => {
+                let limited = version
+                    .limited_by
+                    .as_ref()
+                    .map_or_else(String::new, |by| format!(", limited by {by}"));
+                let as_of = format_time(version.effective_as_of, zone);
+                let arrived = format_time(version.arrived_at, zone);
+                say("Data as of", format!("{as_of}{limited}: {name}"));
+                say(
+                    "Readers see",
+                    format!("version {} of {name}, arrived {arrived}", version.number),
+                );
+            }
+            None => say("Readers see", format!("no version of {name} yet")),
+        }
+        match (is_broken(data), data.standing.deadline) {
+            (true, _) => say(
+                "Broken",
+                format!(
+                    "{name} is {}: {}",
+                    state_words(data.standing.state),
+                    data.standing.reason
+                ),
+            ),
+            (false, Some(deadline)) if purpose != Purpose::Recovery => {
+                say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
+            }
+            (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
+        }
+    }
+    if let Some(side) = &situation.job
+        && let Some(run) = side.run
+    {
+        say("Tried", tried(side.job, run, zone));
+        if let Some(message) = side
+            .attempt
+            .and_then(|attempt| attempt.report.iter().find(|(key, _)| key == "message"))
+        {
+            say("Job says", message.1.clone());
+        }
+    }
+    for reader in situation.readers.iter().take(READERS_MAX) {
+        let own = if reader.team == *team { " (you)" } else { "" };
+        say(
+            "Read by",
+            format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset),
+        );
+    }
+    if situation.readers.len() > READERS_MAX {
+        say("Read by", format!("and {} more", situation.readers.len() - READERS_MAX));
+    }
+    say("Owner", situation.owner.clone());
+    let runbook = situation
+        .job
+        .and_then(|side| side.job.runbook.as_ref())
+        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_ref()));
+    if let Some(runbook) = runbook {
+        say("Runbook", runbook.clone());
+    }
+    facts
+}
+
+fn tried(job: &Job, run: &Run, zone: &TimeZone) -> String {
+    let times = match run.attempts {
+        1 => "1 attempt".to_owned(),
+        n => format!("{n} attempts"),
+    };
+    let span = match (run.started_at, run.ended_at) {
+        (Some(from), Some(to)) => format!(
+            ", {} to {}",
+            format_time(from, zone),
+            zone.to_datetime(to).strftime("%H:%M")
+        ),
+        _ => String::new(),
+    };
+    format!("{times} of {}, run {}{span}", job.name, run.id)
+}

@@ -1,0 +1,154 @@
+//! The sentences of a message: the problem, what it breaks, who is hit, and that it is over.
+
+use super::words::{JobSide, Situation, data_title, is_broken, job_title, state_words, when};
+use crate::model::{Name, Outcome, Purpose, Severity, elapsed, format_age, format_time};
+
+/// One or two sentences that say it all.
+pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
+    let body = match purpose {
+        Purpose::Recovery => return recovery_headline(situation),
+        Purpose::Impact => impact_sentence(team, situation),
+        _ if is_impact => impact_sentence(team, situation),
+        Purpose::Update if situation.data.iter().any(is_broken) => broken_sentence(situation),
+        Purpose::Opening | Purpose::Update | Purpose::Reminder | Purpose::Escalation | Purpose::Test => {
+            problem_sentence(situation)
+        }
+    };
+    let since = format_age(elapsed(situation.incident.since, situation.now));
+    match purpose {
+        Purpose::Reminder => format!("Still open after {since}: {body}"),
+        Purpose::Escalation => format!("Nobody has answered for {since}: {body}"),
+        _ => match situation.incident.severity {
+            Severity::Critical => format!("CRITICAL: {body}"),
+            Severity::Warning => format!("WARNING: {body}"),
+        },
+    }
+}
+
+fn problem_sentence(situation: &Situation<'_>) -> String {
+    let incident = situation.incident;
+    match &situation.job {
+        Some(side) if incident.subject == side.job.name => {
+            let tries = side.run.map_or(1, |run| run.attempts);
+            let tries = if tries > 1 {
+                format!(" after {tries} attempts")
+            } else {
+                String::new()
+            };
+            let mut text = format!(
+                "{} {}{tries}: {}.",
+                job_title(side.job),
+                failed_word(side),
+                incident.reason
+            );
+            text.push_str(&consequence(situation));
+            text
+        }
+        _ => broken_sentence(situation),
+    }
+}
+
+fn failed_word(side: &JobSide<'_>) -> &'static str {
+    match side.run.and_then(|run| run.outcome) {
+        Some(Outcome::Rejected) => "delivered data that the checks refused",
+        Some(Outcome::TimedOut) => "did not end in time",
+        Some(Outcome::Lost) => "ended without a trace",
+        Some(Outcome::SpawnFailed) => "could not be started",
+        Some(Outcome::Succeeded) => "is suspect",
+        _ => "failed",
+    }
+}
+
+/// What will break, and who notices first.
+fn consequence(situation: &Situation<'_>) -> String {
+    let Some(data) = situation.data.first() else {
+        return String::new();
+    };
+    let mut text = String::new();
+    if is_broken(data) {
+        text.push_str(&format!(
+            " {} is {}.",
+            data_title(data.dataset),
+            state_words(data.standing.state)
+        ));
+    } else if let Some(deadline) = data.standing.deadline {
+        text.push_str(&format!(
+            " {} goes stale {}.",
+            data_title(data.dataset),
+            format_time(deadline, situation.zone)
+        ));
+    }
+    if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
+        text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
+    }
+    text
+}
+
+fn broken_sentence(situation: &Situation<'_>) -> String {
+    let Some(data) = situation
+        .data
+        .iter()
+        .find(|data| is_broken(data))
+        .or(situation.data.first())
+    else {
+        return format!("{}: {}.", situation.incident.subject, situation.incident.reason);
+    };
+    let mut text = format!(
+        "{} is {}: {}.",
+        data_title(data.dataset),
+        state_words(data.standing.state),
+        data.standing.reason
+    );
+    if let Some(side) = situation.job.filter(|side| side.job.name == situation.incident.subject) {
+        text.push_str(&format!(" The cause: {} {}.", job_title(side.job), failed_word(&side)));
+    }
+    if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
+        text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
+    }
+    text
+}
+
+fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
+    let reads = situation.readers.iter().find(|reader| reader.team == *team);
+    let concerned = reads
+        .and_then(|reader| situation.data.iter().find(|data| data.dataset.name == reader.dataset))
+        .or_else(|| situation.data.iter().find(|data| is_broken(data)));
+    let Some(data) = concerned else {
+        return broken_sentence(situation);
+    };
+    let mut text = format!(
+        "{}, which {} {}, is {}: {}.",
+        data_title(data.dataset),
+        reads.map_or("you", |reader| reader.who.as_str()),
+        if reads.is_some() { "reads" } else { "own" },
+        state_words(data.standing.state),
+        data.standing.reason
+    );
+    if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
+        text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
+    }
+    text.push_str(&format!(" {} answers for it and has been told.", situation.owner));
+    text
+}
+
+fn recovery_headline(situation: &Situation<'_>) -> String {
+    let incident = situation.incident;
+    let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
+    let data = situation
+        .data
+        .first()
+        .filter(|data| data.standing.state.keeps_promise());
+    match (data, &situation.job) {
+        (Some(data), _) if data.current.is_some() => {
+            let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
+            format!(
+                "RESOLVED after {lasted}: {} is {} again, as of {}.",
+                data_title(data.dataset),
+                state_words(data.standing.state),
+                format_time(as_of, situation.zone)
+            )
+        }
+        (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again.", job_title(side.job)),
+        _ => format!("RESOLVED after {lasted}: {}.", incident.subject),
+    }
+}

@@ -1,0 +1,134 @@
+//! Who is told: owners, whoever reads what is broken, the fallback.
+
+use std::collections::BTreeSet;
+
+use super::Engine;
+use super::reminders::remember_told;
+use crate::freshness::Standing;
+use crate::model::{About, Address, Incident, IncidentId, Job, Name, Owner, Purpose, Severity, Team};
+
+/// The name under which the fallback is told.
+pub(super) const FALLBACK: &str = "fallback";
+
+impl Engine {
+    pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
+        let (owner, _) = self.owner_of(incident);
+        let told: Vec<_> = incident
+            .told
+            .iter()
+            .filter(|(team, _)| *team == owner)
+            .cloned()
+            .collect();
+        for (team, address) in told {
+            self.notify(id, purpose, &team, address);
+        }
+    }
+
+    /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or
+    /// effects of it) has broken, and that was not yet told.
+    pub(super) fn tell_readers(&mut self, id: IncidentId, concerned: &[IncidentId]) {
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
+        let mut teams: BTreeSet<Name> = BTreeSet::new();
+        for concerned in concerned.iter().filter_map(|id| self.incidents.get(id)) {
+            if concerned.about == About::Job {
+                if concerned.id != id {
+                    teams.insert(self.owner_of(concerned).0);
+                }
+                continue;
+            }
+            if concerned.severity < Severity::Critical {
+                continue;
+            }
+            teams.insert(self.owner_of(concerned).0);
+            // Only what this dataset's own consumers read is broken; what is made from it breaks on its own.
+            for reader in self
+                .lineage
+                .impact(concerned.subject.as_str())
+                .iter()
+                .filter(|reader| reader.distance == 0)
+            {
+                teams.insert(self.team_of(&reader.owner).0);
+            }
+        }
+        for (team, _) in &incident.told {
+            teams.remove(team);
+        }
+        for team in teams {
+            let addresses = self.addresses_of(&team);
+            let Some(mut incident) = self.incidents.get(&id).cloned() else {
+                return;
+            };
+            addresses
+                .iter()
+                .for_each(|address| remember_told(&mut incident, &team, address));
+            self.store(incident);
+            for address in addresses {
+                self.notify(id, Purpose::Impact, &team, address);
+            }
+        }
+    }
+
+    /// The team that answers for an incident's subject, and where it is told.
+    pub(super) fn owner_of(&self, incident: &Incident) -> (Name, Vec<Address>) {
+        let job_owner = |job: &std::sync::Arc<Job>| job.owner.clone();
+        let owner = match incident.about {
+            About::Job => self.settings.jobs.get(&incident.subject).map(job_owner),
+            About::Dataset => self
+                .settings
+                .datasets
+                .get(&incident.subject)
+                .map(|dataset| dataset.owner.clone()),
+            About::Freshd => None,
+        };
+        self.team_of(&owner.unwrap_or(Owner::Nobody))
+    }
+
+    pub(super) fn team_of(&self, owner: &Owner) -> (Name, Vec<Address>) {
+        match owner {
+            Owner::Team(name) if self.settings.teams.contains_key(name) => (name.clone(), self.addresses_of(name)),
+            Owner::Team(_) | Owner::Nobody => (Name::from(FALLBACK), self.settings.fallback.clone()),
+        }
+    }
+
+    fn addresses_of(&self, team: &Name) -> Vec<Address> {
+        let known = self.settings.teams.get(team).map(|team: &Team| team.notify.clone());
+        known.unwrap_or_else(|| self.settings.fallback.clone())
+    }
+
+    /// The standing of every dataset that an incident has broken, the subject's own first.
+    pub(super) fn broken_by(&self, id: IncidentId) -> Vec<(Name, Standing)> {
+        let mut names: Vec<Name> = Vec::new();
+        let Some(incident) = self.incidents.get(&id) else {
+            return Vec::new();
+        };
+        match incident.about {
+            About::Dataset => names.push(incident.subject.clone()),
+            About::Freshd => {}
+            About::Job => names.extend(
+                self.settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone()),
+            ),
+        }
+        let effects = self
+            .incidents
+            .effects_of(id)
+            .into_iter()
+            .filter(|effect| effect.about == About::Dataset);
+        names.extend(effects.map(|effect| effect.subject.clone()));
+        let mut seen = BTreeSet::new();
+        names.retain(|name| seen.insert(name.clone()));
+        let datasets = names
+            .into_iter()
+            .filter_map(|name| self.settings.datasets.get(&name).cloned());
+        datasets
+            .map(|dataset| (dataset.name.clone(), self.standing(&dataset)))
+            .collect()
+    }
+}

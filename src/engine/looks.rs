@@ -1,0 +1,96 @@
+//! What probes see: a change of it is a new version; the same again is not newer.
+
+use super::{Engine, Wake};
+use crate::model::{AsOf, Fact, Measurement, Name, Observation, Version, VersionState, later};
+
+impl Engine {
+    /// It is time to look at a dataset that no job here produces.
+    pub(super) fn probe_due(&mut self, name: &Name) {
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
+        let Some(probe) = &dataset.probe else { return };
+        self.wakes
+            .arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
+        let state = self.data.entry(name.clone()).or_default();
+        if !state.is_probing {
+            state.is_probing = true;
+            self.act(crate::model::Action::Probe(dataset));
+        }
+    }
+
+    /// A probe has looked.
+    pub(super) fn probed(&mut self, observation: Observation) {
+        let name = observation.dataset.clone();
+        let Some(dataset) = self
+            .settings
+            .datasets
+            .get(&name)
+            .filter(|dataset| dataset.probe.is_some())
+            .cloned()
+        else {
+            return;
+        };
+        let state = self.data.entry(name.clone()).or_default();
+        state.is_probing = false;
+        if observation.found == Ok(None) && observation.path.is_some() {
+            // Something is still being written there: what was seen before stands until it has settled.
+            return;
+        }
+        let before = state.observation.as_ref().map(|before| before.found.clone());
+        if before.as_ref() == Some(&observation.found) {
+            return;
+        }
+        let current = state.current.clone();
+        state.observation = Some(observation.clone());
+        self.fact(Fact::Observation(observation.clone()));
+        self.dirty_data.insert(name.clone());
+        let Ok(Some(measured)) = observation.found else { return };
+        let own_as_of = match dataset.as_of {
+            AsOf::Start => None,
+            _ => measured.as_of,
+        };
+        let same = current.filter(|current| is_same(current, &measured));
+        if let Some(current) = &same
+            && matches!(before, Some(Err(_)))
+            && own_as_of.is_none_or(|as_of| as_of == current.as_of)
+        {
+            // It was there all the time; only the view of it was lost.
+            return;
+        }
+        let as_of = own_as_of.unwrap_or(observation.at);
+        // The same content again is not newer, however late it is written or touched.
+        let as_of = same.as_ref().map_or(as_of, |current| as_of.min(current.as_of));
+        let version = Version {
+            dataset: name.clone(),
+            number: self.next_version_number(&name),
+            state: VersionState::Published,
+            arrived_at: observation.at,
+            as_of,
+            effective_as_of: as_of,
+            limited_by: None,
+            run: None,
+            attempt: None,
+            inputs: Vec::new(),
+            rows: measured.rows,
+            bytes: measured.bytes,
+            sha256: measured.sha256,
+            unchanged: same.is_some(),
+            checks: Vec::new(),
+            reason: None,
+        };
+        self.fact(Fact::Version(version.clone()));
+        self.arrived(version);
+        self.trigger_readers(&name);
+    }
+}
+
+/// Whether what a probe measured is the content of a version; without digests, whatever else is known of it.
+fn is_same(version: &Version, measured: &Measurement) -> bool {
+    if version.sha256.is_empty() || measured.sha256.is_empty() {
+        return version.bytes == measured.bytes
+            && version.rows == measured.rows
+            && measured.as_of.is_none_or(|as_of| as_of == version.as_of);
+    }
+    version.sha256 == measured.sha256
+}

@@ -1,0 +1,138 @@
+//! Limits on concurrency across jobs: who has a slot, who waits for one, first come first served.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use super::Engine;
+use crate::model::{Name, RunId, RunState};
+
+/// All pools, and where each run stands in them.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Pools {
+    pools: HashMap<Name, Pool>,
+    places: HashMap<RunId, Place>,
+    last_ticket: u64,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Pool {
+    running: BTreeSet<RunId>,
+    /// By ticket, in the order of coming.
+    waiting: BTreeMap<u64, RunId>,
+}
+
+#[derive(Clone, Debug)]
+struct Place {
+    pool: Name,
+    /// `None` for a run that has a slot.
+    ticket: Option<u64>,
+}
+
+impl Pools {
+    /// Whether a run has a slot, or is in line for one.
+    pub(super) fn knows(&self, run: RunId) -> bool {
+        self.places.contains_key(&run)
+    }
+
+    /// Takes a slot for a run, whatever the limit is: it has a process already.
+    pub(super) fn occupy(&mut self, pool: Name, run: RunId) {
+        self.pools.entry(pool.clone()).or_default().running.insert(run);
+        self.places.insert(run, Place { pool, ticket: None });
+    }
+
+    /// Takes a slot, or a place in the line; `Err` says who has the slots. A place is kept however often this is asked.
+    fn enter(&mut self, name: &Name, slots: usize, run: RunId) -> Result<(), String> {
+        let pool = self.pools.entry(name.clone()).or_default();
+        let first = pool.waiting.first_key_value().map(|(_, first)| *first);
+        if pool.running.len() < slots && first.is_none_or(|first| first == run) {
+            if first.is_some() {
+                pool.waiting.pop_first();
+            }
+            self.occupy(name.clone(), run);
+            return Ok(());
+        }
+        let users: Vec<String> = pool.running.iter().map(ToString::to_string).collect();
+        if !self.places.contains_key(&run) {
+            self.last_ticket += 1;
+            pool.waiting.insert(self.last_ticket, run);
+            self.places.insert(
+                run,
+                Place {
+                    pool: name.clone(),
+                    ticket: Some(self.last_ticket),
+                },
+            );
+        }
+        Err(format!(
+            "waits for one of {slots} slots of pool {name}, used by runs {}",
+            users.join(", ")
+        ))
+    }
+
+    /// Gives up a slot or a place in the line; the pool in which a slot may now be free.
+    fn leave(&mut self, run: RunId) -> Option<Name> {
+        let place = self.places.remove(&run)?;
+        let pool = self.pools.get_mut(&place.pool)?;
+        if let Some(ticket) = place.ticket {
+            pool.waiting.remove(&ticket);
+        } else {
+            pool.running.remove(&run);
+        }
+        Some(place.pool)
+    }
+
+    /// The run that is next in line, if a slot is free.
+    fn next(&self, name: &Name, slots: usize) -> Option<RunId> {
+        let pool = self.pools.get(name).filter(|pool| pool.running.len() < slots)?;
+        pool.waiting.values().next().copied()
+    }
+
+    /// Empties every line, and answers with those who stood in them, in the order of coming.
+    fn dissolve_lines(&mut self) -> Vec<RunId> {
+        let mut line: Vec<(u64, RunId)> = Vec::new();
+        for pool in self.pools.values_mut() {
+            line.extend(std::mem::take(&mut pool.waiting));
+        }
+        line.sort_unstable();
+        let line: Vec<RunId> = line.into_iter().map(|(_, run)| run).collect();
+        for run in &line {
+            self.places.remove(run);
+        }
+        line
+    }
+}
+
+impl Engine {
+    /// Takes a slot of the job's pool; `Err` says why the run must wait for one.
+    pub(super) fn enter_pool(&mut self, pool: &Name, run: RunId) -> Result<(), String> {
+        let slots = self.slots_of(pool);
+        self.pools.enter(pool, slots, run)
+    }
+
+    /// The run no longer has a process, or no longer waits for one: whoever is next in line may start.
+    pub(super) fn leave_pool(&mut self, run: RunId) {
+        let Some(pool) = self.pools.leave(run) else { return };
+        let slots = self.slots_of(&pool);
+        while let Some(next) = self.pools.next(&pool, slots) {
+            self.start_or_wait(next);
+            if self.pools.next(&pool, slots) == Some(next) {
+                return;
+            }
+        }
+    }
+
+    /// Pools and the jobs in them have changed: everybody stands in line again, in the order of coming.
+    pub(super) fn refit_pools(&mut self) {
+        for run in self.pools.dissolve_lines() {
+            if self.runs.get(&run).is_some_and(|run| run.state == RunState::Waiting) {
+                self.start_or_wait(run);
+            }
+        }
+    }
+
+    fn slots_of(&self, pool: &Name) -> usize {
+        self.settings
+            .pools
+            .get(pool)
+            .map_or(usize::MAX, |slots| *slots as usize)
+    }
+}

@@ -1,0 +1,102 @@
+//! Promised slots between events: laid down ahead of time, closed by the clock, kept in step with jobs.toml.
+
+use super::Engine;
+use crate::freshness;
+use crate::model::{Fact, Name, Slot, SlotState};
+
+/// Slots laid down in one step after a long downtime; what lies between them and now is not told apart.
+const SLOTS_MAX: usize = 1_000;
+
+impl Engine {
+    /// Time passed a point that matters to a dataset.
+    pub(super) fn data_due(&mut self, name: &Name) {
+        self.advance_slots(name);
+        self.dirty_data.insert(name.clone());
+    }
+
+    /// Lays down the slots to come and closes those whose time is over.
+    pub(super) fn advance_slots(&mut self, name: &Name) {
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            return;
+        };
+        if dataset.due.is_none() {
+            return;
+        }
+        let now = self.now.wall;
+        let state = self.data.entry(name.clone()).or_default();
+        let mut changed = Vec::new();
+        let early = dataset.due.as_ref().is_some_and(|due| due.early.is_some());
+        let mut lay = |slots: &mut Vec<Slot>, mut slot: Slot| {
+            let used = |version: &&crate::model::Version| slots.iter().all(|slot| slot.version != Some(version.number));
+            let already = state.current.as_ref().filter(|_| early).filter(used);
+            if let Some(met) = already.and_then(|version| freshness::deliver(&slot, version, dataset.must_change)) {
+                slot = met;
+            }
+            changed.push(slot.clone());
+            slots.push(slot);
+        };
+        for _ in 0..SLOTS_MAX {
+            let laid = match state.slots.last() {
+                None => freshness::first_slot(&dataset, now),
+                Some(last) if last.due_at <= now => freshness::next_slot(&dataset, last),
+                Some(_) => None,
+            };
+            let Some(slot) = laid else { break };
+            lay(&mut state.slots, slot);
+        }
+        if state.slots.last().is_some_and(|last| last.due_at <= now)
+            && let Some(slot) = freshness::first_slot(&dataset, now)
+            && state.slots.last().is_some_and(|last| last.due_at < slot.due_at)
+        {
+            lay(&mut state.slots, slot);
+        }
+        for index in 0..state.slots.len() {
+            let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
+            if let Some(closed) = freshness::close(&state.slots[index], next_due_at, now) {
+                changed.push(closed.clone());
+                state.slots[index] = closed;
+            }
+        }
+        forget_decided(&mut state.slots);
+        self.step.facts.extend(changed.into_iter().map(Fact::Slot));
+    }
+
+    /// Slots that are still open follow the promise as it is written now: what is no longer promised is not waited for.
+    pub(super) fn refit_slots(&mut self, name: &Name) {
+        let dataset = self.settings.datasets.get(name).cloned();
+        let Some(state) = self.data.get_mut(name) else { return };
+        let mut changed = Vec::new();
+        state.slots.retain_mut(|slot| {
+            if !is_open(slot) {
+                return true;
+            }
+            let Some(promised) = dataset
+                .as_ref()
+                .and_then(|dataset| freshness::slot_at(dataset, slot.due_at))
+            else {
+                return false;
+            };
+            if slot.state == SlotState::Pending && *slot != promised {
+                *slot = promised;
+                changed.push(slot.clone());
+            }
+            true
+        });
+        self.step.facts.extend(changed.into_iter().map(Fact::Slot));
+    }
+}
+
+/// Keeps the slots that may still change, and the newest decided one for the state.
+pub(super) fn forget_decided(slots: &mut Vec<Slot>) {
+    let newest_decided = slots.iter().rposition(|slot| !is_open(slot));
+    let mut index = 0;
+    slots.retain(|slot| {
+        let keep = is_open(slot) || Some(index) == newest_decided;
+        index += 1;
+        keep
+    });
+}
+
+fn is_open(slot: &Slot) -> bool {
+    matches!(slot.state, SlotState::Pending | SlotState::Late)
+}

@@ -1,0 +1,70 @@
+//! The incidents that are not over, found by number, by what they are about, and by what explains them.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use crate::model::{About, Incident, IncidentId, Name};
+
+/// All incidents that are not resolved.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Register {
+    incidents: BTreeMap<IncidentId, Incident>,
+    by_subject: HashMap<(About, Name), IncidentId>,
+    effects: HashMap<IncidentId, BTreeSet<IncidentId>>,
+}
+
+impl Register {
+    pub(super) fn get(&self, id: &IncidentId) -> Option<&Incident> {
+        self.incidents.get(id)
+    }
+
+    /// The one that is open about a thing.
+    pub(super) fn about(&self, about: About, subject: &Name) -> Option<&Incident> {
+        self.incidents.get(self.by_subject.get(&(about, subject.clone()))?)
+    }
+
+    /// Those that `cause` explains, oldest first.
+    pub(super) fn effects_of(&self, cause: IncidentId) -> Vec<&Incident> {
+        let effects = self.effects.get(&cause).into_iter().flatten();
+        effects.filter_map(|id| self.incidents.get(id)).collect()
+    }
+
+    /// Oldest first.
+    pub(super) fn values(&self) -> impl Iterator<Item = &Incident> {
+        self.incidents.values()
+    }
+
+    /// Puts one in the place of what was known of it.
+    pub(super) fn insert(&mut self, incident: Incident) {
+        self.remove(incident.id);
+        self.by_subject
+            .insert((incident.about, incident.subject.clone()), incident.id);
+        if let Some(cause) = incident.cause {
+            self.effects.entry(cause).or_default().insert(incident.id);
+        }
+        self.incidents.insert(incident.id, incident);
+    }
+
+    /// Forgets one.
+    pub(super) fn remove(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.remove(&id) else {
+            return;
+        };
+        self.by_subject.remove(&(incident.about, incident.subject));
+        if let Some(cause) = incident.cause
+            && let Some(effects) = self.effects.get_mut(&cause)
+        {
+            effects.remove(&id);
+            if effects.is_empty() {
+                self.effects.remove(&cause);
+            }
+        }
+    }
+}
+
+impl FromIterator<Incident> for Register {
+    fn from_iter<I: IntoIterator<Item = Incident>>(incidents: I) -> Self {
+        let mut register = Self::default();
+        incidents.into_iter().for_each(|incident| register.insert(incident));
+        register
+    }
+}

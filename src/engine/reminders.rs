@@ -1,0 +1,153 @@
+//! While an incident is open: reminders, the escalation chain, and the acknowledgement that quiets both.
+
+use jiff::Timestamp;
+
+use super::{Engine, Wake};
+use crate::alerting;
+use crate::model::{Ack, Address, Incident, IncidentId, IncidentState, Name, Purpose, later};
+
+impl Engine {
+    /// Reminds and escalates what is due, and looks again at the next of both.
+    pub(super) fn remind(&mut self, id: IncidentId) {
+        let now = self.now.wall;
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return;
+        };
+        let (team, _) = self.owner_of(&incident);
+        let quiet = quiet_until(&incident, now).is_some();
+        if incident.remind_at.is_some_and(|at| at <= now) {
+            incident.reminders += u32::from(!quiet);
+            self.schedule_reminder(&mut incident, &team);
+            self.store(incident);
+            if !quiet {
+                self.tell_owner_again(id, Purpose::Reminder);
+            }
+        }
+        if !quiet {
+            self.escalate(id, &team);
+        }
+        self.arm_reminder(id);
+    }
+
+    /// Looks again when the next reminder or step of the chain is due; an acknowledgement puts both off.
+    pub(super) fn arm_reminder(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get(&id) else {
+            return;
+        };
+        let (team, _) = self.owner_of(incident);
+        let quiet_until = quiet_until(incident, self.now.wall);
+        let step = self
+            .next_step(incident, &team)
+            .map(|(at, _)| quiet_until.map_or(at, |until| at.max(until)));
+        if let Some(at) = [incident.remind_at, step].into_iter().flatten().min() {
+            self.wakes.arm(Wake::Incident(id), at);
+        }
+    }
+
+    /// The next step of the team's chain: when, and who is told. After the last one comes the fallback, as long
+    /// after it as that one came after the step before.
+    fn next_step(&self, incident: &Incident, team: &Name) -> Option<(Timestamp, Vec<Address>)> {
+        let chain = &self.settings.teams.get(team)?.escalate;
+        let opened_at = incident.opened_at?;
+        let taken = incident.escalations as usize;
+        if let Some(step) = chain.get(taken) {
+            return Some((later(opened_at, step.after), step.notify.clone()));
+        }
+        let (last, earlier) = chain.split_last()?;
+        let pace = last
+            .after
+            .saturating_sub(earlier.last().map_or(std::time::Duration::ZERO, |step| step.after));
+        let untold = |address: &&Address| !incident.told.iter().any(|(_, told)| told == *address);
+        let fallback: Vec<_> = self.settings.fallback.iter().filter(untold).cloned().collect();
+        (taken == chain.len()).then(|| (later(opened_at, last.after.saturating_add(pace)), fallback))
+    }
+
+    fn escalate(&mut self, id: IncidentId, team: &Name) {
+        while let Some(mut incident) = self.incidents.get(&id).cloned() {
+            let Some((at, addresses)) = self.next_step(&incident, team) else {
+                return;
+            };
+            if at > self.now.wall {
+                return;
+            }
+            incident.escalations += 1;
+            for address in &addresses {
+                remember_told(&mut incident, team, address);
+            }
+            self.store(incident);
+            for address in addresses {
+                self.notify(id, Purpose::Escalation, team, address);
+            }
+        }
+    }
+
+    pub(super) fn schedule_reminder(&mut self, incident: &mut Incident, team: &Name) {
+        let Some(opened_at) = incident.opened_at else { return };
+        let (zone, calendar) = self.working_time(team);
+        let rules = &self.settings.alerts;
+        let mut sent = incident.reminders;
+        let mut next = alerting::next_reminder(rules, opened_at, sent, self.now.wall, &zone, calendar.as_deref());
+        // After downtime, reminders that were due meanwhile are one.
+        while next <= self.now.wall && (sent as usize) < rules.reminders.len() {
+            sent += 1;
+            next = alerting::next_reminder(rules, opened_at, sent, self.now.wall, &zone, calendar.as_deref());
+        }
+        incident.reminders = sent;
+        if let Some(ack) = &incident.ack {
+            next = next.max(ack.until);
+        }
+        incident.remind_at = Some(next);
+    }
+
+    /// A person has taken an incident on.
+    pub(super) fn acknowledge(&mut self, id: IncidentId, by: &str) -> Result<Incident, String> {
+        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            return Err(format!(
+                "there is no open incident {id}; `freshd status` lists those that are open"
+            ));
+        };
+        let (team, _) = self.owner_of(&incident);
+        let (zone, calendar) = self.working_time(&team);
+        let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
+        incident.ack = Some(Ack {
+            by: by.to_owned(),
+            at: self.now.wall,
+            until,
+        });
+        let is_open = incident.state == IncidentState::Open;
+        if is_open {
+            self.schedule_reminder(&mut incident, &team);
+        }
+        self.store(incident.clone());
+        if is_open {
+            self.arm_reminder(id);
+        }
+        Ok(incident)
+    }
+
+    fn working_time(&self, team: &Name) -> (jiff::tz::TimeZone, Option<std::sync::Arc<crate::model::Calendar>>) {
+        let team = self.settings.teams.get(team);
+        let zone = team.map_or_else(|| self.settings.timezone.clone(), |team| team.timezone.clone());
+        let calendar = team.and_then(|team| team.calendar.as_ref());
+        (
+            zone,
+            calendar.and_then(|name| self.settings.calendars.get(name)).cloned(),
+        )
+    }
+}
+
+/// Notes that an address was told, once.
+pub(super) fn remember_told(incident: &mut Incident, team: &Name, address: &Address) {
+    if !incident
+        .told
+        .iter()
+        .any(|(known, told)| known == team && told == address)
+    {
+        incident.told.push((team.clone(), address.clone()));
+    }
+}
+
+/// Until when an acknowledgement keeps an incident quiet, if it does now.
+fn quiet_until(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+    incident.ack.as_ref().map(|ack| ack.until).filter(|until| *until > now)
+}

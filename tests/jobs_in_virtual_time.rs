@@ -1,0 +1,27 @@
+//! What freshd promises of jobs and their runs, through the real engine and store in virtual time.
+
+#[path = "jobs_in_virtual_time/endings.rs"]
+mod endings;
+#[path = "jobs_in_virtual_time/missed.rs"]
+mod missed;
+#[path = "jobs_in_virtual_time/overlap.rs"]
+mod overlap;
+#[path = "jobs_in_virtual_time/pools.rs"]
+mod pools;
+#[path = "jobs_in_virtual_time/reload.rs"]
+mod reload;
+#[path = "jobs_in_virtual_time/retry.rs"]
+mod retry;
+mod virtual_world;
+
+use virtual_world::{World, with_ops};
+
+/// One job `j` with these further lines.
+fn one_job(lines: &str) -> String {
+    with_ops(&format!("[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n{lines}\n"))
+}
+
+/// A world with one job `j`.
+fn world(lines: &str, from: &str) -> World {
+    World::start(&one_job(lines), from)
+}

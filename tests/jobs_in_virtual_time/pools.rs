@@ -1,0 +1,147 @@
+//! Limits across jobs: who waits, why, and in which order.
+
+use std::time::Duration;
+
+use freshd::model::{Outcome, Request, RunState};
+
+use super::virtual_world::{Play, World, with_ops};
+
+/// Five jobs that take two minutes each, through a pool of `slots`.
+fn five(slots: u32) -> String {
+    let mut text = format!("[pools.erp]\nslots = {slots}\n");
+    for name in ["a", "b", "c", "d", "e"] {
+        text += &format!("[jobs.{name}]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\n");
+    }
+    with_ops(&text)
+}
+
+fn begun(slots: u32) -> World {
+    let mut world = World::start(&five(slots), "2026-03-02T10:00");
+    for name in ["a", "b", "c", "d", "e"] {
+        world.script(name, |_, _| Play::succeeds().taking(Duration::from_mins(2)));
+        world.run(name);
+        world.run_until_instant(freshd::model::later(world.now.wall, Duration::from_secs(1)));
+    }
+    world
+}
+
+fn order(world: &World) -> Vec<&str> {
+    world.started.iter().map(|(job, _, _)| job.as_str()).collect()
+}
+
+#[test]
+fn a_pool_limits_concurrency_across_jobs_first_come_first_served() {
+    let mut world = begun(2);
+    assert_eq!(world.alive.len(), 2);
+    let waiting = world.last_run("c").reason.unwrap();
+    assert_eq!(waiting, "waits for one of 2 slots of pool erp, used by runs 1, 2");
+    for minute in 1..7 {
+        world.run_until(&format!("2026-03-02T10:0{minute}"));
+        assert!(world.alive.len() <= 2);
+    }
+    assert_eq!(order(&world), ["a", "b", "c", "d", "e"]);
+    assert_eq!(world.starts("e"), ["10:04:00"]);
+}
+
+#[test]
+fn the_order_survives_a_restart() {
+    let mut world = begun(1);
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-02T10:12");
+    assert_eq!(order(&world), ["a", "b", "c", "d", "e"]);
+}
+
+#[test]
+fn a_cancelled_run_leaves_the_queue() {
+    let mut world = begun(1);
+    let run = world.last_run("b").id;
+    world.done(Request::Cancel { run });
+    assert_eq!(world.last_run("b").outcome, Some(Outcome::Cancelled));
+    world.run_until("2026-03-02T10:12");
+    assert_eq!(order(&world), ["a", "c", "d", "e"]);
+}
+
+#[test]
+fn a_pool_that_grows_starts_those_who_wait_at_once() {
+    let mut world = begun(1);
+    world.reload(&five(3));
+    assert_eq!(world.alive.len(), 3);
+    assert_eq!(order(&world), ["a", "b", "c"]);
+}
+
+#[test]
+fn a_pool_that_shrinks_keeps_the_order() {
+    let mut world = begun(3);
+    world.reload(&five(1));
+    world.run_until("2026-03-02T10:12");
+    assert_eq!(order(&world), ["a", "b", "c", "d", "e"]);
+    assert_eq!(
+        world.starts("e")[0],
+        "10:04:02",
+        "one by one, once there are no more than one"
+    );
+}
+
+#[test]
+fn a_job_taken_out_of_its_pool_waits_no_longer() {
+    let mut world = begun(1);
+    world.reload(&five(1).replace(
+        "[jobs.c]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"",
+        "[jobs.c]\nowner = \"ops\"\ncommand = \"true\"",
+    ));
+    assert_eq!(order(&world), ["a", "c"]);
+    world.run_until("2026-03-02T10:12");
+    assert_eq!(order(&world), ["a", "c", "b", "d", "e"]);
+}
+
+#[test]
+fn a_run_backing_off_leaves_its_slot_to_others() {
+    let text = five(1).replace(
+        "[jobs.a]\nowner = \"ops\"\ncommand = \"true\"",
+        "[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nretry = { attempts = 2, delay = \"1s\" }",
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.script("a", |spec, _| {
+        if spec.id.number == 1 {
+            Play::fails(1, "")
+        } else {
+            Play::succeeds()
+        }
+    });
+    world.script("b", |_, _| Play::succeeds().taking(Duration::from_mins(2)));
+    world.run("a");
+    world.run("b");
+    world.run_until("2026-03-02T10:01");
+    assert_eq!(order(&world), ["a", "b"]);
+    assert_eq!(world.last_run("a").state, RunState::Waiting);
+    world.run_until("2026-03-02T10:03");
+    assert_eq!(order(&world), ["a", "b", "a"]);
+    assert_eq!(world.last_run("a").attempts, 2);
+}
+
+#[test]
+fn runs_of_one_job_that_may_overlap_share_a_pool_also_after_a_restart() {
+    let text = with_ops(
+        "[pools.erp]\nslots = 2\n[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\noverlap = \"allow\"\n",
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.script("a", |_, _| Play::succeeds().taking(Duration::from_mins(2)));
+    for _ in 0..6 {
+        world.run("a");
+    }
+    world.run_until("2026-03-02T10:01");
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-02T10:05:30");
+    assert_eq!(world.alive.len(), 2, "both slots are used");
+    world.run_until("2026-03-02T10:07");
+    assert_eq!(
+        world
+            .runs("a")
+            .iter()
+            .filter(|run| run.outcome == Some(Outcome::Succeeded))
+            .count(),
+        6
+    );
+}

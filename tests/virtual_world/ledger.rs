@@ -1,0 +1,303 @@
+//! Holds every step of every story against what may never be: two runs of an occurrence, a final run that changes.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use freshd::model::{
+    Action, Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name, Notification,
+    NotificationId, NotificationState, Overlap, Run, RunId, RunState, Settings, Slot, SlotState, Version, VersionState,
+};
+use jiff::Timestamp;
+
+/// The facts of a world as they stand, by what they are about.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Ledger {
+    pub(crate) jobs: BTreeMap<Name, JobRecord>,
+    pub(crate) runs: BTreeMap<RunId, Run>,
+    pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
+    pub(crate) versions: BTreeMap<(Name, u64), Version>,
+    pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
+    pub(crate) incidents: BTreeMap<IncidentId, Incident>,
+    pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+    occurrences: HashMap<(Name, Timestamp), RunId>,
+    in_flight: BTreeSet<NotificationId>,
+    /// A policy that changed while runs were going on may leave more of them than it allows.
+    was_reloaded: bool,
+}
+
+impl Ledger {
+    pub(crate) fn new_life(&mut self) {
+        self.in_flight.clear();
+    }
+
+    pub(crate) fn reloaded(&mut self) {
+        self.was_reloaded = true;
+    }
+
+    /// Takes the facts of one step, and fails when they contradict what is known.
+    pub(crate) fn note(&mut self, settings: &Settings, facts: &[Fact], actions: &[Action]) {
+        let mut jobs = BTreeSet::new();
+        for fact in facts {
+            match fact {
+                Fact::Job(record) => {
+                    let before = self.jobs.insert(record.job.clone(), record.clone());
+                    assert!(
+                        before.is_none_or(|before| before.cursor <= record.cursor),
+                        "the cursor moves back: {record:?}"
+                    );
+                }
+                Fact::Run(run) => {
+                    jobs.insert(run.job.clone());
+                    self.run(run);
+                }
+                Fact::Attempt(attempt) => self.attempt(attempt),
+                Fact::Version(version) => self.version(version),
+                Fact::Slot(slot) => self.slot(slot),
+                Fact::Incident(incident) => self.incident(incident),
+                Fact::Notification(notification) => self.notification(notification),
+                Fact::Delivery(delivery) => {
+                    self.in_flight.remove(&delivery.notification);
+                    assert!(
+                        self.notifications.contains_key(&delivery.notification),
+                        "a try at what nobody decided"
+                    );
+                }
+                Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) => {}
+            }
+        }
+        jobs.iter().for_each(|job| self.after_step(settings, job));
+        for action in actions {
+            self.action(action);
+        }
+    }
+
+    fn run(&mut self, run: &Run) {
+        assert_eq!(run.outcome.is_some(), run.state == RunState::Final, "{run:?}");
+        assert_eq!(run.ended_at.is_some(), run.state == RunState::Final, "{run:?}");
+        if let Some(due_at) = run.due_at {
+            let first = *self.occurrences.entry((run.job.clone(), due_at)).or_insert(run.id);
+            assert_eq!(first, run.id, "two runs of one occurrence");
+        }
+        if run.state == RunState::Final {
+            assert!(
+                run.reason.is_some() || run.outcome.is_some_and(|outcome| !outcome.is_failure()),
+                "no reason: {run:?}"
+            );
+        }
+        if run.state == RunState::Waiting {
+            assert!(run.reason.is_some(), "it waits without a reason: {run:?}");
+        }
+        if let Some(before) = self.runs.insert(run.id, run.clone()) {
+            assert!(
+                before.state != RunState::Final,
+                "a final run changes: {before:?} to {run:?}"
+            );
+            assert!(
+                run.attempts == before.attempts || run.attempts == before.attempts + 1,
+                "attempts jump: {run:?}"
+            );
+            assert_eq!(
+                (&before.job, before.due_at, before.seed),
+                (&run.job, run.due_at, run.seed)
+            );
+        }
+    }
+
+    fn attempt(&mut self, attempt: &Attempt) {
+        let run = self
+            .runs
+            .get(&attempt.id.run)
+            .unwrap_or_else(|| panic!("an attempt of no run: {attempt:?}"));
+        assert!(attempt.id.number <= run.attempts, "{attempt:?}");
+        let before = self.attempts.insert(attempt.id, attempt.clone());
+        let rank = |state| match state {
+            AttemptState::Claimed => 0,
+            AttemptState::Started => 1,
+            AttemptState::Ended => 2,
+        };
+        match before {
+            None => assert_eq!(
+                attempt.state,
+                AttemptState::Claimed,
+                "it begins as claimed: {attempt:?}"
+            ),
+            Some(before) => assert!(
+                rank(before.state) <= rank(attempt.state),
+                "an attempt goes back: {attempt:?}"
+            ),
+        }
+        if attempt.state == AttemptState::Ended {
+            assert!(attempt.outcome.is_some(), "{attempt:?}");
+        }
+    }
+
+    /// What must hold of a job between steps.
+    fn after_step(&self, settings: &Settings, job: &Name) {
+        let going: Vec<&Run> = self
+            .runs
+            .values()
+            .filter(|run| run.job == *job && run.state != RunState::Final)
+            .collect();
+        for run in self.runs.values().filter(|run| run.job == *job) {
+            let last = self.attempts.get(&AttemptId {
+                run: run.id,
+                number: run.attempts,
+            });
+            let last = last.map(|attempt| attempt.state);
+            match run.state {
+                RunState::Running => assert!(last.is_some_and(|last| last != AttemptState::Ended), "{run:?} {last:?}"),
+                RunState::Waiting | RunState::BackingOff | RunState::Judging | RunState::Final => {
+                    assert!(
+                        last.is_none_or(|last| last == AttemptState::Ended),
+                        "a process without a run: {run:?} {last:?}"
+                    );
+                }
+            }
+        }
+        let active = going
+            .iter()
+            .filter(|run| matches!(run.state, RunState::Running | RunState::Judging))
+            .count();
+        let waiting = going.iter().filter(|run| run.state == RunState::Waiting);
+        let Some(settings) = settings.jobs.get(job).filter(|_| !self.was_reloaded) else {
+            return;
+        };
+        if settings.overlap != Overlap::Allow {
+            assert!(active <= 1, "{job} overlaps: {going:?}");
+            assert!(
+                active == 1
+                    || settings.pool.is_some()
+                    || going.iter().all(|run| run.state != RunState::Waiting)
+                    || self.is_held(&going),
+                "{job} waits for nothing: {:?}",
+                waiting.collect::<Vec<_>>()
+            );
+        }
+    }
+
+    fn is_held(&self, going: &[&Run]) -> bool {
+        going
+            .iter()
+            .any(|run| run.reason.as_ref().is_some_and(|reason| reason.contains("clock")))
+    }
+
+    fn version(&mut self, version: &Version) {
+        assert!(version.effective_as_of <= version.as_of, "{version:?}");
+        assert_eq!(
+            version.limited_by.is_some(),
+            version.effective_as_of < version.as_of,
+            "{version:?}"
+        );
+        let key = (version.dataset.clone(), version.number.0);
+        let newest = self
+            .versions
+            .range(..=&key)
+            .next_back()
+            .filter(|((name, _), _)| *name == version.dataset);
+        let newest = newest.map_or(0, |((_, number), _)| *number);
+        if let Some(before) = self.versions.insert(key, version.clone()) {
+            assert_eq!(
+                before.state,
+                VersionState::Publishing,
+                "a settled version changes: {version:?}"
+            );
+            assert_eq!((before.as_of, &before.sha256), (version.as_of, &version.sha256));
+        } else {
+            assert_eq!(version.number.0, newest + 1, "numbers count up: {version:?}");
+        }
+    }
+
+    fn slot(&mut self, slot: &Slot) {
+        use SlotState::{Late, Met, Missed, Pending, Recovered};
+        assert_eq!(
+            slot.version.is_some(),
+            matches!(slot.state, Met | Recovered),
+            "{slot:?}"
+        );
+        let before = self.slots.insert((slot.dataset.clone(), slot.due_at), slot.clone());
+        if let Some(before) = before {
+            let fine = matches!(
+                (before.state, slot.state),
+                (Pending, Pending | Met | Late | Missed | Recovered) | (Late, Met | Missed | Recovered)
+            );
+            assert!(fine, "{before:?} becomes {slot:?}");
+        }
+    }
+
+    fn incident(&mut self, incident: &Incident) {
+        let same = |other: &&Incident| {
+            other.id != incident.id
+                && other.state != IncidentState::Resolved
+                && (other.about, &other.subject) == (incident.about, &incident.subject)
+        };
+        if incident.state != IncidentState::Resolved {
+            assert_eq!(
+                self.incidents.values().find(same),
+                None,
+                "two open incidents of one thing"
+            );
+        }
+        assert_eq!(
+            incident.cause.is_some(),
+            incident.state == IncidentState::Attached,
+            "{incident:?}"
+        );
+        let distinct: BTreeSet<_> = incident.told.iter().collect();
+        assert_eq!(distinct.len(), incident.told.len(), "told twice: {incident:?}");
+        if let Some(before) = self.incidents.insert(incident.id, incident.clone()) {
+            assert!(
+                before.state != IncidentState::Resolved,
+                "a resolved incident changes: {incident:?}"
+            );
+            assert!(before.severity <= incident.severity, "severity goes down: {incident:?}");
+            assert!(
+                before.told.iter().all(|told| incident.told.contains(told)),
+                "forgotten whom it told: {incident:?}"
+            );
+        }
+    }
+
+    fn notification(&mut self, notification: &Notification) {
+        let before = self.notifications.insert(notification.id, notification.clone());
+        let Some(before) = before else {
+            assert_eq!(
+                (notification.state, notification.tries),
+                (NotificationState::Pending, 0)
+            );
+            return;
+        };
+        assert_eq!(
+            before.state,
+            NotificationState::Pending,
+            "an ended notification changes: {notification:?}"
+        );
+        assert_eq!(before.message, notification.message, "rendered once");
+        assert!(notification.tries <= before.tries + 1);
+    }
+
+    fn action(&mut self, action: &Action) {
+        match action {
+            Action::Start(spec) => {
+                let attempt = self
+                    .attempts
+                    .get(&spec.id)
+                    .unwrap_or_else(|| panic!("a start without a claim: {:?}", spec.id));
+                assert_eq!(attempt.state, AttemptState::Claimed, "started again: {:?}", spec.id);
+                assert_eq!(self.runs[&spec.id.run].state, RunState::Running);
+            }
+            Action::Send(sent) => {
+                assert!(self.in_flight.insert(sent.id), "sent while it is being sent: {sent:?}");
+                let known = &self.notifications[&sent.id];
+                assert_eq!(known.state, NotificationState::Pending);
+                let before = self.notifications.values().find(|other| {
+                    other.id < sent.id
+                        && other.incident.is_some()
+                        && (other.incident, &other.address) == (sent.incident, &sent.address)
+                        && other.state == NotificationState::Pending
+                });
+                assert_eq!(before, None, "out of order: {sent:?}");
+            }
+            Action::Clean { id, .. } => assert_eq!(self.runs[&id.run].state, RunState::Final, "{id:?} is still needed"),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! The world outside of the engine: processes, checks, probes, channels.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use freshd::model::{
+    Action, AttemptId, AttemptSpec, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging, Measurement,
+    Notification, Observation, StopReason, Verdict, VersionRef, later, report_value,
+};
+use jiff::Timestamp;
+
+use super::{Play, World};
+
+pub(super) type Script = Box<dyn FnMut(&AttemptSpec, Timestamp) -> Play>;
+pub(super) type Found = (Result<Option<Measurement>, String>, Option<PathBuf>);
+pub(super) type Look = Box<dyn FnMut(Timestamp) -> Found>;
+pub(super) type Answer = Box<dyn FnMut(&Notification, Timestamp) -> DeliveryOutcome>;
+
+impl World {
+    /// What the processes of a job do; others succeed and write a file as fresh as its time.
+    pub(crate) fn script(&mut self, job: &str, script: impl FnMut(&AttemptSpec, Timestamp) -> Play + 'static) {
+        self.scripts.insert(job.to_owned(), Box::new(script));
+    }
+
+    /// What the probe of a dataset finds; others find nothing.
+    pub(crate) fn probe(&mut self, dataset: &str, look: impl FnMut(Timestamp) -> Found + 'static) {
+        self.probes.insert(dataset.to_owned(), Box::new(look));
+    }
+
+    /// What an address answers; others accept.
+    pub(crate) fn channel(
+        &mut self,
+        address: &str,
+        answer: impl FnMut(&Notification, Timestamp) -> DeliveryOutcome + 'static,
+    ) {
+        self.channels.insert(address.to_owned(), Box::new(answer));
+    }
+
+    pub(super) fn perform(&mut self, action: Action) {
+        match action {
+            Action::Start(spec) => self.start_process(*spec),
+            Action::Stop { id, reason } => {
+                self.asked.push(action);
+                self.stop_process(id, reason);
+            }
+            Action::Judge(judging) => {
+                let judgement = self.judgement(&judging);
+                self.later(
+                    Duration::ZERO,
+                    Event::Judged {
+                        id: judging.id,
+                        judgement,
+                    },
+                );
+            }
+            Action::Publish(publishing) => {
+                let version = publishing.version;
+                let version = VersionRef {
+                    dataset: version.dataset,
+                    number: version.number,
+                };
+                let result = match self.unpublishable.contains(&version) {
+                    true => Err("no space left on device".to_owned()),
+                    false => Ok(()),
+                };
+                self.later(Duration::ZERO, Event::Published { version, result });
+            }
+            Action::Send(notification) => self.send(*notification),
+            Action::Probe(dataset) => {
+                let at = self.now.wall;
+                let (found, path) = self
+                    .probes
+                    .get_mut(dataset.name.as_str())
+                    .map_or((Ok(None), None), |look| look(at));
+                let observation = Observation {
+                    dataset: dataset.name.clone(),
+                    at,
+                    found,
+                    path,
+                };
+                self.later(Duration::ZERO, Event::Probed(observation));
+            }
+            Action::Reply { reply, .. } => self.replies.push(reply),
+            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } => self.asked.push(action),
+        }
+    }
+
+    fn send(&mut self, notification: Notification) {
+        let now = self.now.wall;
+        let address = notification.address.to_string();
+        let outcome = self
+            .channels
+            .get_mut(&address)
+            .map_or(DeliveryOutcome::Accepted, |answer| answer(&notification, now));
+        self.tries.push((now, notification.clone()));
+        let id = notification.id;
+        if outcome == DeliveryOutcome::Accepted {
+            self.sent.push((now, notification));
+        }
+        self.later(Duration::ZERO, Event::Delivered { id, outcome });
+    }
+
+    fn judgement(&self, judging: &Judging) -> Judgement {
+        let play = self.wrote.get(&judging.id).expect("it wrote something");
+        let (sha256, as_of) = play.wrote.clone().expect("it wrote something");
+        let reported = report_value(&judging.report, "as_of").and_then(|text| text.parse().ok());
+        let measurement = Measurement {
+            bytes: 100,
+            rows: Some(80),
+            sha256,
+            as_of: reported.or(as_of),
+        };
+        let refusal = play.refused.map(|why| CheckResult {
+            name: "rows.min".to_owned(),
+            column: None,
+            verdict: Verdict::Hold,
+            expected: "more".to_owned(),
+            actual: "less".to_owned(),
+            message: why.to_owned(),
+        });
+        Judgement {
+            measurement,
+            checks: refusal.into_iter().collect(),
+        }
+    }
+
+    /// As the keeper does it: an attempt that it knows is not started again.
+    fn start_process(&mut self, spec: AttemptSpec) {
+        let (now, id) = (self.now.wall, spec.id);
+        if self.specs.contains_key(&id) {
+            return;
+        }
+        self.specs.insert(id, spec.clone());
+        self.started.push((spec.job.to_string(), id, now));
+        self.alive.insert(id, spec.job.to_string());
+        let play = match self.scripts.get_mut(spec.job.as_str()) {
+            Some(script) => script(&spec, now),
+            None => Play::writes(&now.to_string(), now),
+        };
+        if !matches!(play.status, ExitStatus::NotStarted(_)) {
+            self.later(
+                Duration::ZERO,
+                Event::AttemptStarted {
+                    id,
+                    pid: 4_711,
+                    at: now,
+                },
+            );
+        }
+        if play.wrote.is_some() {
+            self.wrote.insert(id, play.clone());
+        }
+        let takes = spec.timeout.map_or(play.takes, |timeout| play.takes.min(timeout));
+        let stop = spec
+            .timeout
+            .filter(|timeout| play.takes > *timeout)
+            .map(|_| StopReason::Timeout);
+        let exit = play.exit(id, now, later(now, takes), stop);
+        self.running.insert(id, play);
+        self.later(takes, Event::AttemptEnded(exit));
+    }
+
+    fn stop_process(&mut self, id: AttemptId, reason: StopReason) {
+        if !self.alive.contains_key(&id) {
+            return;
+        }
+        let Some(play) = self.running.get(&id).cloned() else {
+            return;
+        };
+        self.queue
+            .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
+        let play = Play {
+            status: ExitStatus::Signal(15),
+            ..play
+        };
+        let exit = play.exit(id, self.started_at(id), self.now.wall, Some(reason));
+        self.later(Duration::ZERO, Event::AttemptEnded(exit));
+    }
+
+    /// After a reboot nobody can tell how a process ended.
+    pub(super) fn lose_processes(&mut self) {
+        for id in std::mem::take(&mut self.alive).into_keys() {
+            self.queue
+                .retain(|_, event| !matches!(event, Event::AttemptEnded(exit) if exit.id == id));
+            let play = Play::ends(ExitStatus::Unknown("the machine was restarted meanwhile".to_owned()));
+            let exit = play.exit(id, self.started_at(id), self.now.wall, None);
+            self.later(Duration::ZERO, Event::AttemptEnded(exit));
+        }
+    }
+
+    /// The end of a process is a fact before anybody hears of it.
+    pub(super) fn before(&mut self, event: &Event) {
+        if let Event::AttemptEnded(exit) = event {
+            self.alive.remove(&exit.id);
+        }
+    }
+
+    fn started_at(&self, id: AttemptId) -> Timestamp {
+        self.started
+            .iter()
+            .find(|(_, started, _)| *started == id)
+            .map_or(self.now.wall, |found| found.2)
+    }
+}
+
+/// A file that a probe sees.
+pub(crate) fn file(digest: &str, as_of: Option<Timestamp>) -> Found {
+    let measured = Measurement {
+        bytes: 10,
+        rows: None,
+        sha256: digest.to_owned(),
+        as_of,
+    };
+    (Ok(Some(measured)), Some(PathBuf::from("/in/file.csv")))
+}
