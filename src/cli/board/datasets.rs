@@ -54,8 +54,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
 pub(in crate::cli) fn state_words(state: &str) -> String {
     let (mark, tint) = match state {
         "fresh" => ("✓", Tone::Good),
-        "due_soon" => ("!", Tone::Warn),
-        "held" => ("!", Tone::Warn),
+        "due_soon" | "held" => ("!", Tone::Warn),
         "paused" => ("‖", Tone::Dim),
         "unknown" => ("?", Tone::Warn),
         _ => ("✗", Tone::Bad),
