@@ -1,4 +1,4 @@
-//! The board's datasets: state, age and promise of each, and who would be told.
+//! The board's datasets: state, age and promise of each, and who answers for it.
 
 use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
@@ -23,8 +23,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         Column::whole("age"),
         Column::whole("due by"),
         Column::whole("owner"),
-        Column::cut("who is told by", 24).spare(1),
-        Column::whole("title").spare(2),
+        Column::whole("title").spare(1),
     ];
     let rows: Vec<Vec<String>> = datasets.iter().map(|dataset| row(dataset, frame)).collect();
     let told = |dataset: &DatasetState| {
@@ -85,7 +84,6 @@ fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
         ),
         deadline,
         owner_words(&dataset.owner),
-        clean(&dataset.tells.join(", ")),
         dataset.title.as_deref().map(clean).unwrap_or_default(),
     ]
 }

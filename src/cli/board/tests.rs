@@ -20,7 +20,8 @@ fn dataset(name: &str, state: &str, as_of: Option<&str>, deadline: Option<&str>,
 fn job(name: &str, state: &str, last: &Value, next_due: Option<&str>) -> Value {
     json!({
         "name": name, "title": null, "state": state, "reason": null, "last": last, "running": [], "next_due": next_due,
-        "schedule": "on orders", "owner": "warehouse", "tells": ["slack-ops"],
+        "schedule": "on orders", "owner": "warehouse",
+        "tells": ["mail:warehouse@seafood.example", "slack-ops"],
     })
 }
 
@@ -115,15 +116,18 @@ freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
   told     warehouse by mail:warehouse@seafood.example and slack-ops, it by mail:it@seafood.example
   type     freshd why stock-export · freshd logs stock-export · freshd ack 7
 
-            dataset  as of         age     due by         owner      who is told by
-✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  mail:warehouse@seafood.example…
-! due soon  plan     21:00         2h 17m  23:20 (in 3m)  warehouse  mail:warehouse@seafood.example…
+            dataset  as of         age     due by         owner      title
+✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  All of stock
+! due soon  plan     21:00         2h 17m  23:20 (in 3m)  warehouse  All of plan
   └  it becomes late 23:20
-✓ fresh     orders   23:16         20s     23:19 (in 2m)  warehouse  mail:warehouse@seafood.example…
+✓ fresh     orders   23:16         20s     23:19 (in 2m)  warehouse  All of orders
 
            job           last run           next                     owner
 ✗ failing  stock-export  failed 12m ago     4 Dec 22:00 (in 6d 22h)  warehouse
 ✓ ok       orders-load   succeeded 12s ago  on orders                warehouse
+
+owner      is told by
+warehouse  mail:warehouse@seafood.example, slack-ops
 ";
     assert_eq!(text, expected, "\n{text}");
 }
@@ -146,7 +150,12 @@ fn nothing_but_the_rows_is_said_when_all_is_well() {
     );
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[1], "✓ all is well: 1 dataset as promised, 1 job");
-    assert_eq!(lines.len(), 2 + 1 + 2 + 1 + 2, "{text}");
+    assert_eq!(
+        lines[lines.len() - 1],
+        "warehouse  mail:warehouse@seafood.example, slack-ops",
+        "{text}"
+    );
+    assert_eq!(lines.len(), 2 + 1 + 2 + 1 + 2 + 1 + 2, "{text}");
 }
 
 #[test]
