@@ -21,7 +21,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         Column::cut("dataset", 32),
         Column::whole("as of"),
         Column::whole("age"),
-        Column::whole("due by"),
+        Column::pinched("due by", 12),
         Column::whole("owner"),
         Column::whole("title").spare(1),
     ];

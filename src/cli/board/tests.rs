@@ -159,13 +159,23 @@ fn nothing_but_the_rows_is_said_when_all_is_well() {
 }
 
 #[test]
-fn no_line_is_wider_than_the_window() {
+fn no_line_is_wider_than_the_window_and_names_stay_whole() {
+    let last = json!({ "run": 1, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:17Z", "reason": null });
+    let mut status = bad_friday();
+    let jobs = status["jobs"].as_array_mut().unwrap();
+    jobs.push(job("production-plan-export", "ok", &last, Some("2026-12-04T21:00:00Z")));
     for width in [80, 100, 140] {
-        let text = board(&bad_friday(), &oslo(), width, false);
+        let text = board(&status, &oslo(), width, false);
         for line in text.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
-        for word in ["stock-export", "2h 17m", "23:20 (in 3m)", "warehouse"] {
+        for word in [
+            "production-plan-export",
+            "2h 17m",
+            "23:20 (in 3m)",
+            "4 Dec 22:00",
+            " warehouse",
+        ] {
             assert!(text.contains(word), "{width}: {word}\n{text}");
         }
     }
