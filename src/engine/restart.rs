@@ -213,9 +213,9 @@ impl Engine {
             run.boot_id = Some(self.host.boot_id.clone());
         }
         if due <= self.now.boot {
-            self.retry_due(id)
+            self.retry_due(id);
         } else {
-            self.wakes.arm_retry(id, due)
+            self.wakes.arm_retry(id, due);
         }
     }
 

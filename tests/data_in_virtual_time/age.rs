@@ -1,4 +1,4 @@
-//! Versions and their two clocks: as_of, arrived_at, and the age that is inherited.
+//! Versions and their two clocks: `as_of`, `arrived_at`, and the age that is inherited.
 
 use freshd::model::{Action, Outcome, ProblemKind, Request, RunState, VersionNumber, VersionRef, VersionState};
 
