@@ -12,7 +12,7 @@ pub(super) const FALLBACK: &str = "fallback";
 
 impl Engine {
     pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         let (owner, _) = self.owner_of(incident);
@@ -30,11 +30,11 @@ impl Engine {
     /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or
     /// effects of it) has broken, and that was not yet told.
     pub(super) fn tell_readers(&mut self, id: IncidentId, concerned: &[IncidentId]) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         let mut teams: BTreeSet<Name> = BTreeSet::new();
-        for concerned in concerned.iter().filter_map(|id| self.incidents.get(id)) {
+        for concerned in concerned.iter().filter_map(|id| self.incidents.get(*id)) {
             if concerned.about == About::Job {
                 if concerned.id != id {
                     teams.insert(self.owner_of(concerned).0);
@@ -60,12 +60,12 @@ impl Engine {
         }
         for team in teams {
             let addresses = self.addresses_of(&team);
-            let Some(mut incident) = self.incidents.get(&id).cloned() else {
+            let Some(mut incident) = self.incidents.get(id).cloned() else {
                 return;
             };
-            addresses
-                .iter()
-                .for_each(|address| remember_told(&mut incident, &team, address));
+            for address in &addresses {
+                remember_told(&mut incident, &team, address);
+            }
             self.store(incident);
             for address in addresses {
                 self.notify(id, Purpose::Impact, &team, address);
@@ -103,7 +103,7 @@ impl Engine {
     /// The standing of every dataset that an incident has broken, the subject's own first.
     pub(super) fn broken_by(&self, id: IncidentId) -> Vec<(Name, Standing)> {
         let mut names: Vec<Name> = Vec::new();
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return Vec::new();
         };
         match incident.about {

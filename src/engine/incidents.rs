@@ -96,7 +96,7 @@ impl Engine {
 
     /// Time passed a point that matters to an incident.
     pub(super) fn incident_due(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         match incident.state {
@@ -108,14 +108,14 @@ impl Engine {
 
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
     fn consider(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
         match self
             .cause_of(incident)
-            .and_then(|cause| self.incidents.get(&cause))
+            .and_then(|cause| self.incidents.get(cause))
             .map(|cause| (cause.id, cause.state))
         {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
@@ -172,7 +172,7 @@ impl Engine {
     }
 
     fn attach(&mut self, id: IncidentId, cause: IncidentId) {
-        let Some(mut effect) = self.incidents.get(&id).cloned() else {
+        let Some(mut effect) = self.incidents.get(id).cloned() else {
             return;
         };
         effect.state = IncidentState::Attached;
@@ -190,8 +190,8 @@ impl Engine {
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
     fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
         let (Some(root), Some(severity)) = (
-            self.incidents.get(&cause),
-            self.incidents.get(&effect).map(|effect| effect.severity),
+            self.incidents.get(cause),
+            self.incidents.get(effect).map(|effect| effect.severity),
         ) else {
             return;
         };
@@ -216,7 +216,7 @@ impl Engine {
 
     /// Tells the owner, and whoever reads what is already broken.
     fn open(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
         incident.state = IncidentState::Open;
@@ -240,7 +240,7 @@ impl Engine {
 
     /// The problem is over: whoever was told is told so; effects that stay bad stand on their own.
     pub(super) fn resolve(&mut self, id: IncidentId) {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
         incident.resolved_at = Some(self.now.wall);

@@ -77,13 +77,13 @@ impl Engine {
     }
 
     fn begin_due(&mut self, job: &Arc<Job>, trigger: Trigger, occurrence: Occurrence) {
-        self.begin_or_record(job, due(trigger, occurrence));
+        self.begin_or_record(job, &due(trigger, occurrence));
     }
 
     /// Begins a run, or records that and why there is none.
-    fn begin_or_record(&mut self, job: &Arc<Job>, asked: Asked) {
-        if let Err(reason) = self.begin(job, asked.clone()) {
-            let run = self.new_run(job, &asked);
+    fn begin_or_record(&mut self, job: &Arc<Job>, asked: &Asked) {
+        if let Err(reason) = self.begin(job, asked) {
+            let run = self.new_run(job, asked);
             self.record_without_process(run, Outcome::Skipped, reason);
         }
     }
@@ -105,13 +105,13 @@ impl Engine {
                 let run = self.new_run(&job, &asked);
                 self.record_without_process(run, Outcome::Skipped, reason);
             } else {
-                self.begin_or_record(&job, asked);
+                self.begin_or_record(&job, &asked);
             }
         }
     }
 
     /// Begins a run, or says why not.
-    pub(super) fn begin(&mut self, job: &Arc<Job>, asked: Asked) -> Result<RunId, String> {
+    pub(super) fn begin(&mut self, job: &Arc<Job>, asked: &Asked) -> Result<RunId, String> {
         if let Some(missing) = job.needs.iter().find(|need| self.current_version(need).is_none()) {
             return Err(format!("input stale: it needs {missing}, which has no version yet"));
         }
@@ -132,7 +132,7 @@ impl Engine {
                 ));
             }
         };
-        let run = self.new_run(job, &asked);
+        let run = self.new_run(job, asked);
         let id = run.id;
         // What gives way is over before the new run is known, so that nothing starts in between.
         for other in give_up {

@@ -74,7 +74,7 @@ impl Outbox {
 impl Engine {
     /// Writes and stores one notification, and sends it when it is its turn.
     pub(super) fn notify(&mut self, incident: IncidentId, purpose: Purpose, team: &Name, address: Address) {
-        let Some(about) = self.incidents.get(&incident).cloned() else {
+        let Some(about) = self.incidents.get(incident).cloned() else {
             return;
         };
         if purpose == Purpose::Recovery {
@@ -265,7 +265,7 @@ impl Engine {
             return;
         }
         for address in self.settings.fallback.clone() {
-            let known = self.incidents.get(&incident).cloned();
+            let known = self.incidents.get(incident).cloned();
             let told = known
                 .as_ref()
                 .is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));

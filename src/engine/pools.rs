@@ -8,7 +8,7 @@ use crate::model::{Name, RunId, RunState};
 /// All pools, and where each run stands in them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Pools {
-    pools: HashMap<Name, Pool>,
+    by_name: HashMap<Name, Pool>,
     places: HashMap<RunId, Place>,
     last_ticket: u64,
 }
@@ -35,13 +35,13 @@ impl Pools {
 
     /// Takes a slot for a run, whatever the limit is: it has a process already.
     pub(super) fn occupy(&mut self, pool: Name, run: RunId) {
-        self.pools.entry(pool.clone()).or_default().running.insert(run);
+        self.by_name.entry(pool.clone()).or_default().running.insert(run);
         self.places.insert(run, Place { pool, ticket: None });
     }
 
     /// Takes a slot, or a place in the line; `Err` says who has the slots. A place is kept however often this is asked.
     fn enter(&mut self, name: &Name, slots: usize, run: RunId) -> Result<(), String> {
-        let pool = self.pools.entry(name.clone()).or_default();
+        let pool = self.by_name.entry(name.clone()).or_default();
         let first = pool.waiting.first_key_value().map(|(_, first)| *first);
         if pool.running.len() < slots && first.is_none_or(|first| first == run) {
             if first.is_some() {
@@ -71,7 +71,7 @@ impl Pools {
     /// Gives up a slot or a place in the line; the pool in which a slot may now be free.
     fn leave(&mut self, run: RunId) -> Option<Name> {
         let place = self.places.remove(&run)?;
-        let pool = self.pools.get_mut(&place.pool)?;
+        let pool = self.by_name.get_mut(&place.pool)?;
         if let Some(ticket) = place.ticket {
             pool.waiting.remove(&ticket);
         } else {
@@ -82,14 +82,14 @@ impl Pools {
 
     /// The run that is next in line, if a slot is free.
     fn next(&self, name: &Name, slots: usize) -> Option<RunId> {
-        let pool = self.pools.get(name).filter(|pool| pool.running.len() < slots)?;
+        let pool = self.by_name.get(name).filter(|pool| pool.running.len() < slots)?;
         pool.waiting.values().next().copied()
     }
 
     /// Empties every line, and answers with those who stood in them, in the order of coming.
     fn dissolve_lines(&mut self) -> Vec<RunId> {
         let mut line: Vec<(u64, RunId)> = Vec::new();
-        for pool in self.pools.values_mut() {
+        for pool in self.by_name.values_mut() {
             line.extend(std::mem::take(&mut pool.waiting));
         }
         line.sort_unstable();

@@ -13,8 +13,8 @@ pub(super) struct Register {
 }
 
 impl Register {
-    pub(super) fn get(&self, id: &IncidentId) -> Option<&Incident> {
-        self.incidents.get(id)
+    pub(super) fn get(&self, id: IncidentId) -> Option<&Incident> {
+        self.incidents.get(&id)
     }
 
     /// The one that is open about a thing.

@@ -10,7 +10,7 @@ impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
     pub(super) fn remind(&mut self, id: IncidentId) {
         let now = self.now.wall;
-        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
         let (team, _) = self.owner_of(&incident);
@@ -31,7 +31,7 @@ impl Engine {
 
     /// Looks again when the next reminder or step of the chain is due; an acknowledgement puts both off.
     pub(super) fn arm_reminder(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(&id) else {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
         let (team, _) = self.owner_of(incident);
@@ -63,7 +63,7 @@ impl Engine {
     }
 
     fn escalate(&mut self, id: IncidentId, team: &Name) {
-        while let Some(mut incident) = self.incidents.get(&id).cloned() {
+        while let Some(mut incident) = self.incidents.get(id).cloned() {
             let Some((at, addresses)) = self.next_step(&incident, team) else {
                 return;
             };
@@ -101,7 +101,7 @@ impl Engine {
 
     /// A person has taken an incident on.
     pub(super) fn acknowledge(&mut self, id: IncidentId, by: &str) -> Result<Incident, String> {
-        let Some(mut incident) = self.incidents.get(&id).cloned() else {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
             return Err(format!(
                 "there is no open incident {id}; `freshd status` lists those that are open"
             ));

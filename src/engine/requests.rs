@@ -55,7 +55,7 @@ impl Engine {
             by: Some(by.to_owned()),
             args,
         };
-        let run = self.begin(&job, asked)?;
+        let run = self.begin(&job, &asked)?;
         let waits = self.runs.get(&run).filter(|run| run.state == RunState::Waiting);
         Ok(json!({ "run": run, "job": name, "waits": waits.and_then(|run| run.reason.clone()) }))
     }

@@ -162,7 +162,7 @@ impl Engine {
             .filter(|incident| incident.subject == *name)
             .map(|incident| {
                 let mut value = self.incident_json(incident);
-                let cause = incident.cause.and_then(|cause| self.incidents.get(&cause));
+                let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
                 value["cause_in_words"] =
                     json!(cause.map(|cause| format!("{} {}: {}", cause.subject, cause.kind.as_str(), cause.reason)));
                 value

@@ -64,7 +64,9 @@ impl Ledger {
                 Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) => {}
             }
         }
-        jobs.iter().for_each(|job| self.after_step(settings, job));
+        for job in &jobs {
+            self.after_step(settings, job);
+        }
         for action in actions {
             self.action(action);
         }
@@ -167,14 +169,14 @@ impl Ledger {
                 active == 1
                     || settings.pool.is_some()
                     || going.iter().all(|run| run.state != RunState::Waiting)
-                    || self.is_held(&going),
+                    || Self::is_held(&going),
                 "{job} waits for nothing: {:?}",
                 waiting.collect::<Vec<_>>()
             );
         }
     }
 
-    fn is_held(&self, going: &[&Run]) -> bool {
+    fn is_held(going: &[&Run]) -> bool {
         going
             .iter()
             .any(|run| run.reason.as_ref().is_some_and(|reason| reason.contains("clock")))

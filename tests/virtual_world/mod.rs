@@ -263,7 +263,9 @@ impl World {
             .map(|(_, side)| side);
         if dies == Some(Crash::Before) {
             self.crash();
-            retold.into_iter().for_each(|event| self.later(Duration::ZERO, event));
+            for event in retold {
+                self.later(Duration::ZERO, event);
+            }
             self.crash_at = None;
             self.restart();
             return;

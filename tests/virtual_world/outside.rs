@@ -38,7 +38,7 @@ impl World {
 
     pub(super) fn perform(&mut self, action: Action) {
         match action {
-            Action::Start(spec) => self.start_process(*spec),
+            Action::Start(spec) => self.start_process(&spec),
             Action::Stop { id, reason } => {
                 self.asked.push(action);
                 self.stop_process(id, reason);
@@ -125,7 +125,7 @@ impl World {
     }
 
     /// As the keeper does it: an attempt that it knows is not started again.
-    fn start_process(&mut self, spec: AttemptSpec) {
+    fn start_process(&mut self, spec: &AttemptSpec) {
         let (now, id) = (self.now.wall, spec.id);
         if self.specs.contains_key(&id) {
             return;
@@ -134,7 +134,7 @@ impl World {
         self.started.push((spec.job.to_string(), id, now));
         self.alive.insert(id, spec.job.to_string());
         let play = match self.scripts.get_mut(spec.job.as_str()) {
-            Some(script) => script(&spec, now),
+            Some(script) => script(spec, now),
             None => Play::writes(&now.to_string(), now),
         };
         if !matches!(play.status, ExitStatus::NotStarted(_)) {
