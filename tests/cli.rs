@@ -124,7 +124,8 @@ fn a_mistake_ends_with_2_and_is_shown_with_line_and_remedy() {
     assert!(!stdout.contains('\u{1b}'), "colours outside a terminal: {stdout}");
     let json = place.json(2, &["--json", "check", "jobs.toml"]);
     assert_eq!(json["ok"], false);
-    let problem = &json["problems"][0];
+    let problems = json["problems"].as_array().unwrap();
+    let problem = problems.iter().find(|problem| problem["level"] == "error").unwrap();
     for key in ["level", "file", "line", "column", "message", "help"] {
         assert!(!problem[key].is_null(), "{key} of {problem}");
     }

@@ -3,8 +3,12 @@
 mod freshd_process;
 mod support;
 
+#[path = "friday_for_real/company.rs"]
+mod company;
+
 use std::collections::BTreeMap;
 
+use company::{COMPANY, EXPORT};
 use freshd_process::House;
 use jiff::civil::Weekday;
 use jiff::tz::TimeZone;
@@ -32,16 +36,6 @@ const READERS: [(&str, &str); 4] = [
     ("finance@seafood.example", "Finance"),
     ("planning@seafood.example", "Forecast"),
 ];
-
-const EXPORT: &str = r#"
-echo "$FRESHD_RUN_ID $FRESHD_ATTEMPT" >> HOUSE/attempts
-echo "connecting to wms-db.seafood.example"
-if [ -e HOUSE/wms-is-down ]; then
-    echo "ORA-12541: TNS:no listener (attempt $FRESHD_ATTEMPT)" >&2
-    exit 3
-fi
-printf 'lot,qty_kg\nL100001,%s\nL100002,80\n' "$FRESHD_RUN_ID" > "$FRESHD_OUTPUT"
-"#;
 
 /// The company, its sinks, and the times of its Friday.
 struct Story {
@@ -368,78 +362,3 @@ async fn everybody_hears_of_the_repair(story: &Story) {
     assert_eq!((code, &status["incidents"]), (Some(0), &serde_json::json!([])));
     assert_eq!(status["datasets"][0]["state"], "fresh");
 }
-
-const COMPANY: &str = r#"
-timezone = "UTC"
-
-[alerts]
-group_wait = "1s"
-
-[fallback]
-notify = ["mail:it@seafood.example"]
-
-[channels.mail]
-type = "email"
-server = "smtp+starttls://localhost:MAIL_PORT"
-from = "freshd@seafood.example"
-username = "freshd"
-password = { file = "secrets/smtp" }
-ca = "ca.pem"
-
-[channels.slack-ops]
-type = "slack"
-url = "SLACK_URL"
-
-[teams.warehouse]
-notify = ["mail:warehouse@seafood.example", "slack-ops"]
-[teams.sales]
-notify = ["mail:sales@seafood.example"]
-[teams.logistics]
-notify = ["mail:logistics@seafood.example"]
-[teams.finance]
-notify = ["mail:finance@seafood.example"]
-[teams.planning]
-notify = ["mail:planning@seafood.example"]
-
-[systems.wms]
-title = "Warehouse system"
-owner = "warehouse"
-[systems.sales]
-title = "Sales desk"
-owner = "sales"
-reads_at = "0 7 * * MON-FRI"
-[systems.transport]
-title = "Transport portal"
-owner = "logistics"
-reads_at = "30 7 * * MON-FRI"
-[systems.finance]
-title = "Finance"
-owner = "finance"
-reads_at = "0 9 * * MON"
-[systems.forecast]
-title = "Forecast"
-owner = "planning"
-reads_at = "0 10 * * MON"
-
-[datasets.stock]
-title = "Stock per lot"
-owner = "warehouse"
-file = "exports/stock.csv"
-consumers = ["sales", "transport", "finance", "forecast"]
-due = { at = "DELIVERY", seconds = true, grace = "2s", early = "6s" }
-
-[datasets.stock.checks]
-format = "csv"
-rows = { min = 1 }
-
-[jobs.stock-export]
-title = "Friday stock export"
-owner = "warehouse"
-from = "wms"
-command = "transfers/export_stock.sh"
-schedule = "EXPORTS"
-seconds = true
-produces = "stock"
-timeout = "10s"
-retry = { attempts = 4, delay = "300ms", factor = 2, max_delay = "1s" }
-"#;

@@ -17,7 +17,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         facts.push(MessageFact {
             label: label.to_owned(),
             text,
-        })
+        });
     };
     say("What", format!("{} {}", incident.subject, kind_words(incident.kind)));
     say("Since", format_time(incident.since, zone));

@@ -203,7 +203,7 @@ impl Sheet {
                 message,
             ),
             Err(ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. }) => {
-                self.hold("as_of", "a time", "none", message)
+                self.hold("as_of", "a time", "none", message);
             }
             _ => self.hold("format", "csv", "broken csv", message),
         }

@@ -16,7 +16,7 @@ pub(super) struct CheckArgs {
     file: Option<PathBuf>,
 }
 
-pub(super) fn run(args: CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(args: &CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let file = args.file.as_deref().unwrap_or(&global.config);
     let loaded = config::load(file, &Environment::of_process());
     let exit = if loaded.settings.is_some() {

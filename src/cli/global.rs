@@ -11,6 +11,8 @@ use crate::store::Reader;
 /// The state directory when nothing names one, beside jobs.toml.
 const STATE_DIR_DEFAULT: &str = ".freshd";
 
+const STATE_HELP: &str = "The state directory [default: $STATE_DIRECTORY, else .freshd beside the configuration]";
+
 /// Options of every verb.
 #[derive(Clone, Debug, clap::Args)]
 pub(super) struct Global {
@@ -25,9 +27,9 @@ pub(super) struct Global {
     )]
     pub(super) config: PathBuf,
 
-    /// The state directory [default: $STATE_DIRECTORY, else .freshd beside the configuration]
     #[arg(
         long,
+        help = STATE_HELP,
         value_name = "DIR",
         env = "FRESHD_STATE",
         hide_env_values = true,

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
-use super::out::Out;
+use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
@@ -47,7 +47,7 @@ const OUTCOMES: [Outcome; 10] = [
     Outcome::Skipped,
 ];
 
-pub(super) fn run(args: HistoryArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let (now, zone) = (Timestamp::now(), global.zone());
     let since = args.since.as_deref().map(|since| times::parse_since(since, now, &zone));
     let since = since
@@ -106,7 +106,7 @@ pub(super) fn run(args: HistoryArgs, global: &Global, out: &mut Out) -> Result<E
             ]
         })
         .collect();
-    for line in grid(&columns, &rows, out.width()) {
+    for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
     }
     if runs.len() == args.limit as usize {

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::out::Out;
+use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
@@ -69,7 +69,7 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         Column::cut("reason", 20).spare(3),
     ];
     let rows: Vec<Vec<String>> = incidents.iter().map(|incident| row(incident, now, &zone)).collect();
-    for line in grid(&columns, &rows, out.width()) {
+    for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)
@@ -143,7 +143,7 @@ fn one(
     if let Some(at) = incident.resolved_at {
         lines.push(("over", told(at)));
     }
-    let width = out.width();
+    let width = out::width();
     out.text(&facts(&lines, 2, width))?;
     if messages.is_empty() {
         out.line("nobody was told")?;

@@ -129,14 +129,14 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
     let global = &cli.global;
     match cli.verb.unwrap_or(Verb::Serve) {
         Verb::Serve => serve::run(global),
-        Verb::Check(args) => check::run(args, global, out),
-        Verb::Status(args) => status::run(args, global, out),
-        Verb::Next(args) => next::run(args, global, out),
+        Verb::Check(args) => check::run(&args, global, out),
+        Verb::Status(args) => status::run(&args, global, out),
+        Verb::Next(args) => next::run(&args, global, out),
         Verb::Run(args) => run::run(args, global, out),
         Verb::Cancel(args) => cancel::run(&args, global, out),
         Verb::Pause(args) => pause::run(args, global, out),
         Verb::Resume(args) => resume::run(&args, global, out),
-        Verb::History(args) => history::run(args, global, out),
+        Verb::History(args) => history::run(&args, global, out),
         Verb::Show(args) => show::run(&args, global, out),
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),

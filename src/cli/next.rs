@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
-use super::out::Out;
+use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
@@ -55,7 +55,7 @@ struct Line {
     start_offset: std::time::Duration,
 }
 
-pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     let zone = match &args.timezone {
         Some(name) => times::zone_named(name).ok_or_else(|| {
@@ -96,7 +96,7 @@ pub(super) fn run(args: NextArgs, global: &Global, out: &mut Out) -> Result<Exit
             .collect();
         // What is odd about an occurrence is the point of the verb: it is never cut.
         let width = if out.terminal {
-            out.width()
+            out::width()
         } else {
             usize::from(u16::MAX)
         };

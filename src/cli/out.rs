@@ -36,11 +36,6 @@ impl Out {
         }
     }
 
-    /// Columns to fill.
-    pub(super) fn width(&self) -> usize {
-        width()
-    }
-
     /// Prints marked text as it is.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         self.stdout.write_all(painted(text, self.color).as_bytes())
@@ -69,7 +64,7 @@ impl Out {
     }
 }
 
-/// Whether colours may be used: a terminal, and NO_COLOR is not set.
+/// Whether colours may be used: a terminal, and `NO_COLOR` is not set.
 pub(super) fn color(stream: &impl anstream::stream::RawStream) -> bool {
     !matches!(anstream::AutoStream::choice(stream), ColorChoice::Never)
 }

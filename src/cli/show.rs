@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::history::outcome_words;
-use super::out::Out;
+use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
@@ -44,7 +44,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
         tone(Tone::Strong, clean(run.job.as_str())),
         outcome_words(&run)
     ))?;
-    let width = out.width();
+    let width = out::width();
     out.text(&facts(&lines(&run, now, &zone), 2, width))?;
     if attempts.is_empty() {
         return Ok(Exit::Fine);

@@ -64,6 +64,8 @@ pub(super) struct JobState {
     pub(super) next_due: Option<Timestamp>,
     pub(super) schedule: Option<String>,
     pub(super) owner: String,
+    #[serde(default)]
+    pub(super) tells: Vec<String>,
 }
 
 /// A job's last run that had a process.

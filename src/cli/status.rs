@@ -4,7 +4,7 @@ use super::board::board;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::out::Out;
+use super::out::{self, Out};
 use super::state::Status;
 use crate::model::{Name, Request};
 
@@ -15,7 +15,7 @@ pub(super) struct StatusArgs {
     name: Option<String>,
 }
 
-pub(super) fn run(args: StatusArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+pub(super) fn run(args: &StatusArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let name = args.name.as_deref();
     let subject = name.map_or(Subject::None, Subject::Any);
     let facts = Client::connect(global)?.facts(
@@ -28,7 +28,7 @@ pub(super) fn run(args: StatusArgs, global: &Global, out: &mut Out) -> Result<Ex
     if out.json {
         out.document(&facts)?;
     } else {
-        out.raw(board(&facts, &status.zone(), out.width(), out.color).as_bytes())?;
+        out.raw(board(&facts, &status.zone(), out::width(), out.color).as_bytes())?;
     }
     Ok(if status.is_fine() { Exit::Fine } else { Exit::NotFine })
 }

@@ -14,6 +14,8 @@ pub(super) struct Column {
     title: &'static str,
     /// Narrowest it may become; `None` when it is shown whole.
     least: Option<usize>,
+    /// The same, for a window in which not even what cannot be spared has room.
+    pinched: Option<usize>,
     /// Left out when there is no room, the highest first; 0 is never left out.
     spare: u8,
 }
@@ -24,6 +26,7 @@ impl Column {
         Self {
             title,
             least: None,
+            pinched: None,
             spare: 0,
         }
     }
@@ -33,7 +36,16 @@ impl Column {
         Self {
             title,
             least: Some(least),
+            pinched: None,
             spare: 0,
+        }
+    }
+
+    /// Always there, cut to no less than `least` columns where there is no other way.
+    pub(super) fn pinched(title: &'static str, least: usize) -> Self {
+        Self {
+            pinched: Some(least),
+            ..Self::whole(title)
         }
     }
 
@@ -54,6 +66,12 @@ pub(super) fn grid(columns: &[Column], rows: &[Vec<String>], width: usize) -> Ve
             .max_by_key(|column| columns[*column].spare);
         let Some(worst) = worst else { break };
         kept.retain(|column| *column != worst);
+    }
+    let mut columns = columns.to_vec();
+    if needed(&columns, rows, &kept) > width {
+        for column in &mut columns {
+            column.least = column.least.or(column.pinched);
+        }
     }
     let mut table = blank(width);
     table.set_header(

@@ -8,7 +8,7 @@ use super::board;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::out::Out;
+use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::state::{DatasetState, JobState};
 use super::table::facts;
@@ -47,7 +47,7 @@ pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit
     let reading = Reading {
         now: Timestamp::now(),
         zone: &zone,
-        width: out.width(),
+        width: out::width(),
     };
     let mut paragraphs = Vec::new();
     if why["dataset"].is_object() {

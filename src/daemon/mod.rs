@@ -1,4 +1,4 @@
-//! The shell around the engine: event, decide, commit, perform; clock, reload, drain, sd_notify.
+//! The shell around the engine: event, decide, commit, perform; clock, reload, drain, `sd_notify`.
 
 mod alive;
 mod chores;

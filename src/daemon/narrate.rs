@@ -1,5 +1,6 @@
 //! Stored facts as log lines, each once, at the boundary where they became true.
 
+use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{error, info, warn};
 
@@ -12,9 +13,9 @@ use crate::model::{
 const ROUTINE: &str = "freshd::routine";
 
 /// Tells the log what has become true. Level says who must act: error the owner, warn soon, info nobody.
-pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
+pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
     match fact {
-        Fact::Run(run) => narrate_run(run),
+        Fact::Run(run) => narrate_run(run, zone),
         Fact::Attempt(attempt) if attempt.state == AttemptState::Ended => {
             let failed = attempt.outcome.is_some_and(Outcome::is_failure);
             if failed {
@@ -40,24 +41,25 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
         },
         Fact::Slot(slot) => match slot.state {
             SlotState::Late => {
-                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late")
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is late");
             }
             SlotState::Missed => {
-                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed")
+                warn!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery was missed");
             }
             SlotState::Recovered => {
                 info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "late delivery has come");
             }
             SlotState::Pending | SlotState::Met => {}
         },
-        Fact::Incident(incident) => {
+        // A row of an incident comes with each change; people are told of its beginning and its end.
+        Fact::Incident(incident) if incident.opened_at == Some(at) || incident.resolved_at == Some(at) => {
             let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
             match (incident.state, incident.severity) {
                 (IncidentState::Open, Severity::Critical) => {
-                    error!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                    error!(incident = %id, %subject, "{kind}: {}", incident.reason);
                 }
                 (IncidentState::Open, Severity::Warning) => {
-                    warn!(incident = %id, %subject, "{kind}: {}", incident.reason)
+                    warn!(incident = %id, %subject, "{kind}: {}", incident.reason);
                 }
                 (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
                     info!(incident = %id, %subject, "{kind} is over");
@@ -87,11 +89,11 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone) {
             }
         }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
-        Fact::Attempt(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
+        Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
     }
 }
 
-fn narrate_run(run: &crate::model::Run) {
+fn narrate_run(run: &crate::model::Run, zone: &TimeZone) {
     let (job, id) = (&run.job, run.id);
     let reason = run.reason.as_deref().unwrap_or_default();
     match (run.state, run.outcome) {
@@ -121,8 +123,10 @@ fn narrate_run(run: &crate::model::Run) {
         }
         (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),
         (RunState::BackingOff, _) => {
-            let at = run.retry_at.map(|at| at.to_string());
-            warn!(%job, run = %id, attempt = run.attempts, retry_at = at, "{reason}; another attempt follows");
+            let at = run
+                .retry_at
+                .map(|at| zone.to_datetime(at).strftime("%H:%M:%S").to_string());
+            info!(%job, run = %id, attempt = run.attempts, at, "another attempt follows");
         }
         (RunState::Running | RunState::Judging | RunState::Final, _) => {}
     }

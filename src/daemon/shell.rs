@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
@@ -102,7 +103,6 @@ impl Shell {
         let mut actions: Vec<Action> = Vec::new();
         let now = clock::now();
         if let Some(by_ms) = self.timer.stepped(now) {
-            warn!(by_ms, "the clock was set");
             batch.insert(0, Event::ClockStepped { by_ms });
         }
         for event in batch.drain(..) {
@@ -111,14 +111,14 @@ impl Shell {
             actions.extend(step.actions);
         }
         if !facts.is_empty() {
-            self.commit(facts).await?;
+            self.commit(facts, now.wall).await?;
         }
         self.performer.perform(actions);
         Ok(())
     }
 
     /// Nothing is performed before this returns: a full disk holds everything back until there is space.
-    async fn commit(&mut self, facts: Vec<Fact>) -> anyhow::Result<()> {
+    async fn commit(&mut self, facts: Vec<Fact>, at: Timestamp) -> anyhow::Result<()> {
         let mut told = false;
         loop {
             match self.writer.commit(facts.clone()).await {
@@ -128,7 +128,11 @@ impl Shell {
                         error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
                         told = true;
                     }
-                    tokio::time::sleep(COMMIT_RETRY).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(COMMIT_RETRY) => {}
+                        _ = self.signals.terminate.recv() => bail!("told to stop before there was space: {error}"),
+                        _ = self.signals.interrupt.recv() => bail!("told to stop before there was space: {error}"),
+                    }
                 }
                 Err(error @ CommitError::Conflict(_)) => {
                     return Err(error)
@@ -142,7 +146,7 @@ impl Shell {
         }
         let zone = &self.performer.settings.timezone;
         for fact in &facts {
-            narrate(fact, zone);
+            narrate(fact, zone, at);
             self.boards.saw(fact);
         }
         Ok(())

@@ -50,6 +50,15 @@ impl Engine {
         }));
         if by_ms < 0 {
             self.look_again();
+            let settings = self.settings.clone();
+            for name in settings
+                .datasets
+                .iter()
+                .filter(|(_, dataset)| dataset.probe.is_some())
+                .map(|(name, _)| name)
+            {
+                self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
+            }
         }
         self.tick();
     }
@@ -65,15 +74,6 @@ impl Engine {
             incident.notify_at = latest;
             self.wakes.arm(Wake::Incident(incident.id), latest);
             self.store(incident);
-        }
-        let settings = self.settings.clone();
-        for name in settings
-            .datasets
-            .iter()
-            .filter(|(_, dataset)| dataset.probe.is_some())
-            .map(|(name, _)| name)
-        {
-            self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
         }
         self.resume_sending();
     }

@@ -44,11 +44,13 @@ impl Engine {
             let Some(slot) = laid else { break };
             lay(&mut state.slots, slot);
         }
-        if state.slots.last().is_some_and(|last| last.due_at <= now)
-            && let Some(slot) = freshness::first_slot(&dataset, now)
-            && state.slots.last().is_some_and(|last| last.due_at < slot.due_at)
-        {
-            lay(&mut state.slots, slot);
+        if state.slots.last().is_some_and(|last| last.due_at <= now) {
+            let newest = freshness::newest_slot(&dataset, now);
+            for slot in newest.into_iter().chain(freshness::slot_after(&dataset, now)) {
+                if state.slots.last().is_some_and(|last| last.due_at < slot.due_at) {
+                    lay(&mut state.slots, slot);
+                }
+            }
         }
         for index in 0..state.slots.len() {
             let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
@@ -63,11 +65,12 @@ impl Engine {
 
     /// Slots that are still open follow the promise as it is written now: what is no longer promised is not waited for.
     pub(super) fn refit_slots(&mut self, name: &Name) {
+        let now = self.now.wall;
         let dataset = self.settings.datasets.get(name).cloned();
         let Some(state) = self.data.get_mut(name) else { return };
         let mut changed = Vec::new();
         state.slots.retain_mut(|slot| {
-            if !is_open(slot) {
+            if !is_open(slot) && slot.due_at <= now {
                 return true;
             }
             let Some(promised) = dataset
@@ -76,12 +79,28 @@ impl Engine {
             else {
                 return false;
             };
-            if slot.state == SlotState::Pending && *slot != promised {
+            if slot.state == SlotState::Pending && slot.deadline > now && *slot != promised {
                 *slot = promised;
                 changed.push(slot.clone());
             }
             true
         });
+        // What is promised more often than before is due before the slot that was laid down last.
+        let last = state.slots.last().map(|last| last.due_at).filter(|last| *last > now);
+        let mut coming = dataset.as_ref().and_then(|dataset| freshness::slot_after(dataset, now));
+        for _ in 0..SLOTS_MAX {
+            let Some(slot) = coming.filter(|slot| last.is_some_and(|last| slot.due_at < last)) else {
+                break;
+            };
+            coming = dataset
+                .as_ref()
+                .and_then(|dataset| freshness::next_slot(dataset, &slot));
+            if state.slots.iter().all(|known| known.due_at != slot.due_at) {
+                state.slots.push(slot.clone());
+                changed.push(slot);
+            }
+        }
+        state.slots.sort_by_key(|slot| slot.due_at);
         self.step.facts.extend(changed.into_iter().map(Fact::Slot));
     }
 }

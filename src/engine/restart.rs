@@ -10,7 +10,7 @@ use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
 use super::wakes::Wakes;
-use super::{Engine, Step, Wake};
+use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
     AcceptedSettings, Attempt, AttemptState, Fact, Host, Job, JobRecord, Life, Now, Outcome, Run, RunId, RunState,
@@ -213,9 +213,9 @@ impl Engine {
             run.boot_id = Some(self.host.boot_id.clone());
         }
         if due <= self.now.boot {
-            self.retry_due(id)
+            self.retry_due(id);
         } else {
-            self.wakes.arm_retry(id, due)
+            self.wakes.arm_retry(id, due);
         }
     }
 
@@ -257,13 +257,10 @@ impl Engine {
             }
             self.job_due(name);
         }
-        for (name, dataset) in &settings.datasets {
+        for name in settings.datasets.keys() {
             self.refit_slots(name);
             self.advance_slots(name);
-            if dataset.probe.is_some() {
-                self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
-                self.probe_due(name);
-            }
+            self.probe_due(name);
         }
         self.dirty_jobs.extend(settings.jobs.keys().cloned());
         self.dirty_data.extend(settings.datasets.keys().cloned());

@@ -1,19 +1,36 @@
 //! Promised deliveries: laid down ahead of time, met by versions, closed by the clock.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 
 use crate::model::{Dataset, Due, Slot, SlotState, Version, earlier, later};
 use crate::schedule;
+
+/// The smallest step of time that is stored.
+const INSTANT: Duration = Duration::from_micros(1);
 
 /// The slot a dataset begins with: the first whose deadline is still ahead.
 ///
 /// A slot that is due but within its grace counts: what arrives now still meets it.
 pub fn first_slot(dataset: &Dataset, now: Timestamp) -> Option<Slot> {
     let due = dataset.due.as_ref()?;
-    let from = earlier(now, due.grace);
-    let at = next_due(due, from)?;
+    slot_after(dataset, earlier(now, due.grace))
+}
+
+/// The first slot that is due later than `after`.
+pub fn slot_after(dataset: &Dataset, after: Timestamp) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    let at = next_due(due, after)?;
     let before = schedule::previous(&due.schedule, at).map(|occurrence| occurrence.at);
     Some(slot(dataset, due, at, before))
+}
+
+/// The newest slot that is due by `now`.
+pub fn newest_slot(dataset: &Dataset, now: Timestamp) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    let newest = schedule::previous(&due.schedule, later(now, INSTANT))?;
+    slot_at(dataset, newest.at)
 }
 
 /// The slot that follows `slot`.
@@ -25,11 +42,7 @@ pub fn next_slot(dataset: &Dataset, slot_before: &Slot) -> Option<Slot> {
 
 /// The slot due at `due_at`, if the dataset still promises one then.
 pub fn slot_at(dataset: &Dataset, due_at: Timestamp) -> Option<Slot> {
-    let due = dataset.due.as_ref()?;
-    let just_before = earlier(due_at, std::time::Duration::from_micros(1));
-    let at = next_due(due, just_before).filter(|at| *at == due_at)?;
-    let before = schedule::previous(&due.schedule, at).map(|occurrence| occurrence.at);
-    Some(slot(dataset, due, at, before))
+    slot_after(dataset, earlier(due_at, INSTANT)).filter(|slot| slot.due_at == due_at)
 }
 
 /// What a published version does to a slot: met in time, recovered afterwards, or nothing.

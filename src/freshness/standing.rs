@@ -268,14 +268,17 @@ fn judge(
     (DataState::Fresh, reason, None, false)
 }
 
-/// The newest slot that is late, or missed with nothing delivered since.
+/// The newest slot that is late or missed, unless a later one was delivered since its deadline.
 fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
-    let decided = slots
+    let is_broken = |slot: &Slot| match slot.state {
+        SlotState::Pending => slot.deadline <= now,
+        SlotState::Late | SlotState::Missed => true,
+        SlotState::Met | SlotState::Recovered => false,
+    };
+    let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
+    let mut later = slots[place + 1..]
         .iter()
-        .rev()
-        .find(|slot| slot.state != SlotState::Pending || slot.deadline <= now)?;
-    match decided.state {
-        SlotState::Pending | SlotState::Late | SlotState::Missed => Some(decided),
-        SlotState::Met | SlotState::Recovered => None,
-    }
+        .filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
+    let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));
+    (!is_made_good).then_some(broken)
 }

@@ -1,12 +1,15 @@
 //! The snapshot that a start begins from, read in time that does not grow with the history.
 
+use std::collections::HashSet;
+
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
 use super::rows::{alerts, data, life, runs};
-use crate::model::{IncidentId, NotificationId, RunId, Snapshot};
+use crate::model::{IncidentId, NotificationId, RunId, RunState, Snapshot};
 
-/// Runs that are not final, and each job's last one that was neither missed nor skipped.
+/// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
+/// ended by a person.
 ///
 /// Walks from job to job within the index instead of grouping all runs there ever were.
 pub(super) const RUNS_AT_START: &str = "
@@ -23,7 +26,7 @@ SELECT id FROM runs INDEXED BY runs_unfinished WHERE state <> 'final'
 UNION ALL
 SELECT (
     SELECT max(id) FROM runs INDEXED BY runs_done_by_job
-    WHERE outcome NOT IN ('missed', 'skipped') AND job = done.job
+    WHERE outcome NOT IN ('missed', 'skipped') AND outcome <> 'cancelled' AND job = done.job
 )
 FROM done WHERE job IS NOT NULL
 ORDER BY 1";
@@ -173,6 +176,29 @@ fn load_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     for (dataset, _) in &snapshot.version_numbers {
         for version in newest.query_map([dataset.as_str()], data::read_version)? {
             snapshot.versions.push(version?);
+        }
+    }
+    load_pinned_versions(reading, snapshot)
+}
+
+/// Versions that unfinished runs were given, however many came since.
+fn load_pinned_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    let known = snapshot
+        .versions
+        .iter()
+        .map(|version| (version.dataset.clone(), version.number));
+    let mut known: HashSet<_> = known.collect();
+    let mut version = reading.prepare(&format!(
+        "SELECT {} FROM versions WHERE dataset = ?1 AND number = ?2",
+        data::VERSION_COLUMNS
+    ))?;
+    let unfinished = snapshot.runs.iter().filter(|run| run.state != RunState::Final);
+    for input in unfinished.flat_map(|run| &run.inputs) {
+        if known.insert((input.dataset.clone(), input.number)) {
+            let number = i64::try_from(input.number.0).unwrap_or(i64::MAX);
+            let key = rusqlite::params![input.dataset.as_str(), number];
+            let found = version.query_row(key, data::read_version).optional()?;
+            snapshot.versions.extend(found);
         }
     }
     Ok(())

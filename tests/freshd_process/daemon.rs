@@ -115,10 +115,10 @@ impl Daemon {
             .wait_timeout_while(lines, PATIENCE, waits)
             .expect("the log")
             .0;
-        match found(&lines.0) {
-            Some(behind) => behind,
-            None => panic!("no line of the log holds {words:?}:\n{}", lines.0.join("\n")),
-        }
+        let (found, log) = (found(&lines.0), lines.0.join("\n"));
+        // Not held in a panic: the thread that reads goes on.
+        drop(lines);
+        found.unwrap_or_else(|| panic!("no line of the log holds {words:?}:\n{log}"))
     }
 
     /// Waits for a line of the log that holds all these words.

@@ -236,11 +236,11 @@ impl Ledger {
                 "two open incidents of one thing"
             );
         }
-        assert_eq!(
-            incident.cause.is_some(),
-            incident.state == IncidentState::Attached,
-            "{incident:?}"
-        );
+        match incident.state {
+            IncidentState::Attached => assert!(incident.cause.is_some(), "{incident:?}"),
+            IncidentState::Waiting | IncidentState::Open => assert_eq!(incident.cause, None, "{incident:?}"),
+            IncidentState::Resolved => {}
+        }
         let distinct: BTreeSet<_> = incident.told.iter().collect();
         assert_eq!(distinct.len(), incident.told.len(), "told twice: {incident:?}");
         if let Some(before) = self.incidents.insert(incident.id, incident.clone()) {

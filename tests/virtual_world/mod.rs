@@ -206,9 +206,9 @@ impl World {
                 self.before(&event);
                 // Told to a daemon that is not there: the keeper tells it again after the start.
                 if self.engine.is_some() {
-                    self.handle(event)
+                    self.handle(event);
                 } else {
-                    self.later(Duration::from_secs(30), event)
+                    self.later(Duration::from_secs(30), event);
                 }
             } else {
                 self.handle(Event::Tick);

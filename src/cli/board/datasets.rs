@@ -1,4 +1,4 @@
-//! The board's datasets: state, age and promise of each, and who would be told.
+//! The board's datasets: state, age and promise of each, and who answers for it.
 
 use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
@@ -21,10 +21,9 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         Column::cut("dataset", 32),
         Column::whole("as of"),
         Column::whole("age"),
-        Column::whole("due by"),
+        Column::pinched("due by", 12),
         Column::whole("owner"),
-        Column::cut("who is told by", 24).spare(1),
-        Column::whole("title").spare(2),
+        Column::whole("title").spare(1),
     ];
     let rows: Vec<Vec<String>> = datasets.iter().map(|dataset| row(dataset, frame)).collect();
     let told = |dataset: &DatasetState| {
@@ -54,8 +53,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
 pub(in crate::cli) fn state_words(state: &str) -> String {
     let (mark, tint) = match state {
         "fresh" => ("✓", Tone::Good),
-        "due_soon" => ("!", Tone::Warn),
-        "held" => ("!", Tone::Warn),
+        "due_soon" | "held" => ("!", Tone::Warn),
         "paused" => ("‖", Tone::Dim),
         "unknown" => ("?", Tone::Warn),
         _ => ("✗", Tone::Bad),
@@ -86,7 +84,6 @@ fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
         ),
         deadline,
         owner_words(&dataset.owner),
-        clean(&dataset.tells.join(", ")),
         dataset.title.as_deref().map(clean).unwrap_or_default(),
     ]
 }

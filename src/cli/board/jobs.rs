@@ -21,7 +21,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         Column::whole(""),
         Column::cut("job", 32),
         Column::whole("last run"),
-        Column::cut("next", 24),
+        Column::pinched("next", 12),
         Column::whole("owner"),
         Column::whole("title").spare(1),
     ];

@@ -4,6 +4,7 @@ mod datasets;
 mod incidents;
 mod jobs;
 mod summary;
+mod told;
 #[cfg(test)]
 mod tests;
 
@@ -50,6 +51,7 @@ fn whole(status: &Status, zone: &TimeZone, width: usize) -> String {
         incidents::block(status, frame),
         datasets::block(status, frame),
         jobs::block(status, frame),
+        told::block(status, frame),
     ];
     let blocks: Vec<String> = blocks.into_iter().filter(|block| !block.is_empty()).collect();
     blocks.join("\n")

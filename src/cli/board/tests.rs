@@ -9,7 +9,7 @@ fn oslo() -> TimeZone {
     TimeZone::get("Europe/Oslo").unwrap()
 }
 
-fn dataset(name: &str, state: &str, as_of: Value, deadline: Value, reason: &str) -> Value {
+fn dataset(name: &str, state: &str, as_of: Option<&str>, deadline: Option<&str>, reason: &str) -> Value {
     json!({
         "name": name, "title": format!("All of {name}"), "state": state, "as_of": as_of, "effective_as_of": as_of,
         "limited_by": null, "arrived_at": as_of, "deadline": deadline, "owner": "warehouse",
@@ -17,10 +17,11 @@ fn dataset(name: &str, state: &str, as_of: Value, deadline: Value, reason: &str)
     })
 }
 
-fn job(name: &str, state: &str, last: Value, next_due: Value) -> Value {
+fn job(name: &str, state: &str, last: &Value, next_due: Option<&str>) -> Value {
     json!({
         "name": name, "title": null, "state": state, "reason": null, "last": last, "running": [], "next_due": next_due,
-        "schedule": "on orders", "owner": "warehouse", "tells": ["slack-ops"],
+        "schedule": "on orders", "owner": "warehouse",
+        "tells": ["mail:warehouse@seafood.example", "slack-ops"],
     })
 }
 
@@ -62,28 +63,28 @@ fn bad_friday() -> Value {
             dataset(
                 "orders",
                 "fresh",
-                json!("2026-11-27T22:16:40Z"),
-                json!("2026-11-27T22:19:40Z"),
+                Some("2026-11-27T22:16:40Z"),
+                Some("2026-11-27T22:19:40Z"),
                 "within its promise",
             ),
             dataset(
                 "stock",
                 "late",
-                json!("2026-11-20T21:10:00Z"),
-                Value::Null,
+                Some("2026-11-20T21:10:00Z"),
+                None,
                 "the delivery due 23:00 has not come",
             ),
             dataset(
                 "plan",
                 "due_soon",
-                json!("2026-11-27T20:00:00Z"),
-                json!("2026-11-27T22:20:00Z"),
+                Some("2026-11-27T20:00:00Z"),
+                Some("2026-11-27T22:20:00Z"),
                 "it becomes late 23:20",
             ),
         ],
         &[
-            job("orders-load", "ok", fine, Value::Null),
-            job("stock-export", "failing", failed, json!("2026-12-04T21:00:00Z")),
+            job("orders-load", "ok", &fine, None),
+            job("stock-export", "failing", &failed, Some("2026-12-04T21:00:00Z")),
         ],
         &[
             incident(7, "job", "stock-export", "failed", Value::Null, told, "exit code 1"),
@@ -115,15 +116,18 @@ freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
   told     warehouse by mail:warehouse@seafood.example and slack-ops, it by mail:it@seafood.example
   type     freshd why stock-export · freshd logs stock-export · freshd ack 7
 
-            dataset  as of         age     due by         owner      who is told by
-✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  mail:warehouse@seafood.example…
-! due soon  plan     21:00         2h 17m  23:20 (in 3m)  warehouse  mail:warehouse@seafood.example…
+            dataset  as of         age     due by         owner      title
+✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  All of stock
+! due soon  plan     21:00         2h 17m  23:20 (in 3m)  warehouse  All of plan
   └  it becomes late 23:20
-✓ fresh     orders   23:16         20s     23:19 (in 2m)  warehouse  mail:warehouse@seafood.example…
+✓ fresh     orders   23:16         20s     23:19 (in 2m)  warehouse  All of orders
 
            job           last run           next                     owner
 ✗ failing  stock-export  failed 12m ago     4 Dec 22:00 (in 6d 22h)  warehouse
 ✓ ok       orders-load   succeeded 12s ago  on orders                warehouse
+
+owner      is told by
+warehouse  mail:warehouse@seafood.example, slack-ops
 ";
     assert_eq!(text, expected, "\n{text}");
 }
@@ -134,29 +138,44 @@ fn nothing_but_the_rows_is_said_when_all_is_well() {
     let fresh = dataset(
         "orders",
         "fresh",
-        json!("2026-11-27T22:16:40Z"),
-        Value::Null,
+        Some("2026-11-27T22:16:40Z"),
+        None,
         "within its promise",
     );
     let text = board(
-        &status(&[fresh], &[job("orders-load", "ok", last, Value::Null)], &[]),
+        &status(&[fresh], &[job("orders-load", "ok", &last, None)], &[]),
         &oslo(),
         100,
         false,
     );
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines[1], "✓ all is well: 1 dataset as promised, 1 job");
-    assert_eq!(lines.len(), 2 + 1 + 2 + 1 + 2, "{text}");
+    assert_eq!(
+        lines[lines.len() - 1],
+        "warehouse  mail:warehouse@seafood.example, slack-ops",
+        "{text}"
+    );
+    assert_eq!(lines.len(), 2 + 1 + 2 + 1 + 2 + 1 + 2, "{text}");
 }
 
 #[test]
-fn no_line_is_wider_than_the_window() {
+fn no_line_is_wider_than_the_window_and_names_stay_whole() {
+    let last = json!({ "run": 1, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:17Z", "reason": null });
+    let mut status = bad_friday();
+    let jobs = status["jobs"].as_array_mut().unwrap();
+    jobs.push(job("production-plan-export", "ok", &last, Some("2026-12-04T21:00:00Z")));
     for width in [80, 100, 140] {
-        let text = board(&bad_friday(), &oslo(), width, false);
+        let text = board(&status, &oslo(), width, false);
         for line in text.lines() {
             assert!(line.chars().count() <= width, "{width}: {line}");
         }
-        for word in ["stock-export", "2h 17m", "23:20 (in 3m)", "warehouse"] {
+        for word in [
+            "production-plan-export",
+            "2h 17m",
+            "23:20 (in 3m)",
+            "4 Dec 22:00",
+            " warehouse",
+        ] {
             assert!(text.contains(word), "{width}: {word}\n{text}");
         }
     }
@@ -175,7 +194,7 @@ fn a_job_that_failed_and_runs_again_is_still_not_fine() {
     let failed =
         json!({ "run": 1, "outcome": "timed_out", "ended_at": "2026-11-27T22:05:00Z", "reason": "took too long" });
     for (state, is_fine) in [("running", false), ("failing", false), ("paused", true)] {
-        let status = status(&[], &[job("stock-export", state, failed.clone(), Value::Null)], &[]);
+        let status = status(&[], &[job("stock-export", state, &failed, None)], &[]);
         assert_eq!(Status::read(&status).unwrap().is_fine(), is_fine, "{state}");
     }
 }
@@ -192,7 +211,7 @@ fn data_is_not_fine_when_a_promise_is_broken_or_nobody_can_tell() {
         ("suspect", false),
         ("unknown", false),
     ] {
-        let status = status(&[dataset("stock", state, Value::Null, Value::Null, "")], &[], &[]);
+        let status = status(&[dataset("stock", state, None, None, "")], &[], &[]);
         assert_eq!(Status::read(&status).unwrap().is_fine(), is_fine, "{state}");
     }
 }
@@ -201,9 +220,9 @@ fn data_is_not_fine_when_a_promise_is_broken_or_nobody_can_tell() {
 fn thousands_of_jobs_do_not_flood_the_window_and_trouble_stays_in_sight() {
     let failed = json!({ "run": 1, "outcome": "failed", "ended_at": "2026-11-27T22:05:00Z", "reason": "exit code 1" });
     let mut jobs: Vec<Value> = (0..1_000)
-        .map(|number| job(&format!("a{number}"), "ok", Value::Null, Value::Null))
+        .map(|number| job(&format!("a{number}"), "ok", &Value::Null, None))
         .collect();
-    jobs.push(job("zebra", "failing", failed, Value::Null));
+    jobs.push(job("zebra", "failing", &failed, None));
     let text = board(&status(&[], &jobs, &[]), &oslo(), 100, false);
     assert!(text.lines().count() < 2 * ROWS_MAX);
     assert!(text.contains("zebra"));

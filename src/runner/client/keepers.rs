@@ -71,7 +71,8 @@ pub(super) struct KeeperSet {
     ready: Option<oneshot::Sender<Result<(), String>>>,
     /// Living keepers.
     links: BTreeMap<u32, Link>,
-    tasks: HashMap<u32, JoinHandle<()>>,
+    /// What serves each living keeper; ends when its link does.
+    serving: HashMap<u32, JoinHandle<()>>,
     /// Dead keepers with something in their journal that is not stored yet.
     dead: BTreeMap<u32, DeadKeeper>,
     /// Takes new attempts.
@@ -120,7 +121,7 @@ impl KeeperSet {
             reports_inbox: Some(reports_inbox),
             ready: Some(ready),
             links: BTreeMap::new(),
-            tasks: HashMap::new(),
+            serving: HashMap::new(),
             dead: BTreeMap::new(),
             current: None,
             is_launching: false,
@@ -192,8 +193,8 @@ impl KeeperSet {
     fn serve(&mut self, number: u32) {
         self.links.insert(number, Link::default());
         let files = KeeperFiles::new(&self.state_dir, number);
-        let task = tokio::spawn(link::serve(files, self.news.clone()));
-        self.tasks.insert(number, task);
+        let served = tokio::spawn(link::serve(files, self.news.clone()));
+        self.serving.insert(number, served);
     }
 
     /// Earlier keepers are heard as far as they can be: the newest of our build goes on, the others leave.
@@ -358,12 +359,12 @@ impl KeeperSet {
             .links
             .iter()
             .filter(|(_, link)| link.is_ready)
-            .filter_map(|(number, _)| self.tasks.remove(number))
+            .filter_map(|(number, _)| self.serving.remove(number))
             .collect();
         // Without their senders the links write what is left, and end.
         self.links.clear();
-        for task in waited {
-            let _ = tokio::time::timeout(Duration::from_secs(1), task).await;
+        for served in waited {
+            let _ = tokio::time::timeout(Duration::from_secs(1), served).await;
         }
     }
 }

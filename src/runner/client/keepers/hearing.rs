@@ -145,7 +145,7 @@ impl KeeperSet {
     /// A keeper is dead: what it leaves is passed on, watched, or given to another.
     async fn bury(&mut self, number: u32, mut dead: DeadKeeper, mut testament: Testament) {
         self.any_died = true;
-        self.tasks.remove(&number);
+        self.serving.remove(&number);
         self.any_damaged |= testament.is_damaged;
         let link = self.links.remove(&number).unwrap_or_default();
         if self.current == Some(number) {

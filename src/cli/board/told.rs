@@ -1,0 +1,26 @@
+//! The board's last lines: who would be told, for every owner named above.
+
+use std::collections::BTreeMap;
+
+use super::Frame;
+use crate::cli::paint::clean;
+use crate::cli::state::Status;
+use crate::cli::table::{Column, grid};
+
+/// A line for each owner with the addresses at which it is told.
+pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
+    let datasets = status.datasets.iter().map(|dataset| (&dataset.owner, &dataset.tells));
+    let jobs = status.jobs.iter().map(|job| (&job.owner, &job.tells));
+    let owners: BTreeMap<&String, &Vec<String>> = datasets.chain(jobs).collect();
+    if owners.is_empty() {
+        return String::new();
+    }
+    let columns = [Column::whole("owner"), Column::whole("is told by")];
+    let rows: Vec<Vec<String>> = owners
+        .iter()
+        .map(|(owner, tells)| vec![super::owner(owner), clean(&tells.join(", "))])
+        .collect();
+    let mut text = grid(&columns, &rows, frame.width).join("\n");
+    text.push('\n');
+    text
+}

@@ -1,0 +1,28 @@
+//! What freshd promises of datasets, through the real engine and store in virtual time.
+
+#[path = "data_in_virtual_time/age.rs"]
+mod age;
+#[path = "data_in_virtual_time/probes.rs"]
+mod probes;
+#[path = "data_in_virtual_time/slots.rs"]
+mod slots;
+mod virtual_world;
+
+use virtual_world::{World, with_ops};
+
+/// A world with one dataset `d`, made by hand by job `p`.
+fn world(dataset: &str, from: &str) -> World {
+    World::start(&made(dataset), from)
+}
+
+fn made(dataset: &str) -> String {
+    with_ops(&format!(
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n{dataset}\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    ))
+}
+
+/// A world with one probed dataset `d`.
+fn probed(dataset: &str, from: &str) -> World {
+    World::start(&with_ops(&format!("[datasets.d]\nowner = \"ops\"\n{dataset}\n")), from)
+}

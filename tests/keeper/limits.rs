@@ -1,0 +1,110 @@
+//! Full disks, many jobs at once, and the end of a keeper.
+
+use super::house::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Write;
+use std::os::unix::fs::symlink;
+use std::time::{Duration, Instant};
+
+use freshd::model::{AttemptState, ExitStatus};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_again() {
+    let mut house = House::empty();
+    fs::create_dir(house.dir.join("keeper")).unwrap();
+    let journal = house.dir.join("keeper/1.journal");
+    symlink("/dev/full", &journal).unwrap();
+    let mut keeper = house.keeper_by_hand("true");
+    house.open(&[]).await;
+    let begun = Instant::now();
+    let exit = house.run(house.shell(1, "exit 3")).await;
+    assert_eq!(exit.status, ExitStatus::Code(3));
+    // Refused at first; the keeper mends its journal within a second, the daemon tries again after two.
+    assert!(begun.elapsed() >= Duration::from_secs(1));
+    assert!(!fs::symlink_metadata(&journal).unwrap().is_symlink());
+    house.drop_daemon();
+    keeper.kill().unwrap();
+    keeper.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn three_hundred_jobs_at_once_each_run_once() {
+    let mut house = House::new().await;
+    let hold = house.fifo("hold");
+    let gate = fs::OpenOptions::new().read(true).write(true).open(&hold).unwrap();
+    for run in 1..=300 {
+        let text = format!("echo {run} >> evidence; read x < hold; exit {}", run % 200);
+        house.keepers().start(house.shell(run, &text));
+    }
+    for run in 1..=300 {
+        house.pid(run).await;
+    }
+    (&gate).write_all(&b"\n".repeat(300)).unwrap();
+    let mut exits = BTreeMap::new();
+    for _ in 0..300 {
+        let exit = house.exit().await;
+        exits.insert(exit.id, exit.status);
+    }
+    for run in 1..=300 {
+        let code = i32::try_from(run % 200).unwrap();
+        assert_eq!(exits[&id(run)], ExitStatus::Code(code), "run {run}");
+    }
+    let evidence = fs::read_to_string(house.dir.join("evidence")).unwrap();
+    let mut runs: Vec<u64> = evidence.lines().map(|line| line.parse().unwrap()).collect();
+    runs.sort_unstable();
+    assert_eq!(runs, (1..=300).collect::<Vec<_>>());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_needs_more_open_files_than_its_jobs_are_given() {
+    let mut house = House::empty();
+    let hold = house.fifo("hold");
+    let gate = fs::OpenOptions::new().read(true).write(true).open(hold).unwrap();
+    let mut keeper = house.keeper_by_hand("ulimit -Sn 64");
+    house.open(&[]).await;
+    for run in 1..=100 {
+        let text = "ulimit -Sn; read x < hold; ulimit -Sn";
+        house.keepers().start(house.shell(run, text));
+    }
+    for run in 1..=100 {
+        house.pid(run).await;
+    }
+    (&gate).write_all(&b"\n".repeat(100)).unwrap();
+    for _ in 1..=100 {
+        let exit = house.exit().await;
+        assert_eq!(
+            (exit.status, exit.output.tail),
+            (ExitStatus::Code(0), "64\n64\n".into())
+        );
+    }
+    house.drop_daemon();
+    keeper.kill().unwrap();
+    keeper.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_closed_keeper_leaves_when_its_last_attempt_has_ended_and_nothing_of_it_stays() {
+    let mut house = House::new().await;
+    let hold = house.fifo("hold");
+    house.keepers().start(house.shell(1, "read x < hold; exit 2"));
+    house.pid(1).await;
+    house.keepers.take().unwrap().close().await;
+    let old = house.keeper_pids()[0];
+    let pidfd = pidfd_open(Pid::from_raw(old).unwrap(), PidfdFlags::empty()).unwrap();
+    house.open(&[stored(1, AttemptState::Started)]).await;
+    // New attempts go to a new keeper.
+    house.run(house.shell(2, "true")).await;
+    assert_eq!(house.keeper_pids().len(), 2);
+    fs::write(hold, "go\n").unwrap();
+    assert_eq!(house.exit().await.status, ExitStatus::Code(2));
+    house.keepers().acknowledge(id(1));
+    wait_for(&pidfd);
+    let names: Vec<_> = fs::read_dir(house.dir.join("keeper"))
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .filter(|name| name.starts_with("1."))
+        .collect();
+    assert_eq!(names, [""; 0]);
+}

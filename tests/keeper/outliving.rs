@@ -1,0 +1,183 @@
+//! The keeper outlives the daemon, and its journal outlives the keeper.
+
+use super::house::*;
+use std::collections::BTreeMap;
+use std::fs;
+use std::time::Duration;
+
+use freshd::model::{AttemptState, Event, ExitStatus, StopReason};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_attempt_sent_again_is_not_started_again() {
+    let mut house = House::new().await;
+    let hold = house.fifo("hold");
+    let spec = house.shell(1, "echo started >> evidence; read x < hold; exit 5");
+    for _ in 0..3 {
+        house.keepers().start(spec.clone());
+    }
+    house.pid(1).await;
+    house.drop_daemon();
+    house.open(&[stored(1, AttemptState::Claimed)]).await;
+    house.keepers().start(spec.clone());
+    house.pid(1).await;
+    fs::write(hold, "go\n").unwrap();
+    assert_eq!(house.exit().await.status, ExitStatus::Code(5));
+    house.keepers().start(spec);
+    house.keepers().acknowledge(id(1));
+    house.run(house.shell(2, "true")).await;
+    let evidence = fs::read_to_string(house.dir.join("evidence")).unwrap();
+    assert_eq!(evidence, "started\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
+    let mut house = House::new().await;
+    let ready = house.fifo("ready");
+    let hold = house.fifo("hold");
+    let text = "echo > ready; read x < hold; echo out; exit 42";
+    house.keepers().start(house.shell(1, text));
+    fs::read(ready).unwrap();
+    let pid = i32::try_from(house.pid(1).await).unwrap();
+    let pidfd = pidfd_open(Pid::from_raw(pid).unwrap(), PidfdFlags::empty()).unwrap();
+    house.drop_daemon();
+    fs::write(hold, "go\n").unwrap();
+    wait_for(&pidfd);
+    let keeper = house.keeper_pids();
+    house
+        .open(&[stored(1, AttemptState::Started), stored(2, AttemptState::Claimed)])
+        .await;
+    let mut told = BTreeMap::new();
+    while told.len() < 2 {
+        match house.event().await {
+            Event::AttemptEnded(exit) => {
+                assert_eq!((exit.status, exit.output.tail), (ExitStatus::Code(42), "out\n".into()));
+                told.insert("ended", exit.id);
+            }
+            Event::AttemptNeverStarted(id) => {
+                told.insert("never", id);
+            }
+            // The keeper may see the end only now.
+            Event::AttemptStarted { .. } => {}
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(told, BTreeMap::from([("ended", id(1)), ("never", id(2))]));
+    assert_eq!(house.keeper_pids(), keeper, "the living keeper goes on");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn when_the_keeper_is_killed_its_jobs_live_on_and_new_ones_get_a_new_keeper() {
+    let mut house = House::new().await;
+    let hold = house.fifo("hold");
+    house
+        .keepers()
+        .start(house.shell(1, "(setsid sleep 1000 &); read x < hold; exit 6"));
+    let pid = house.pid(1).await;
+    house.kill_keepers();
+    let exit = house.run(house.shell(2, "exit 7")).await;
+    assert_eq!(exit.status, ExitStatus::Code(7));
+    assert!(fs::metadata(format!("/proc/{pid}")).is_ok());
+    fs::write(hold, "go\n").unwrap();
+    let exit = house.exit().await;
+    // This process is the subreaper, so the status came here. Elsewhere it would be unknown, never guessed.
+    assert_eq!((exit.id, exit.status), (id(1), ExitStatus::Code(6)));
+    assert_eq!(exit.pid, pid);
+    assert!(exit.usage.leftovers_killed >= 1);
+    assert_eq!(house.job_pids(), [0; 0]);
+    let journal = house.dir.join("keeper/1.journal");
+    assert!(journal.exists(), "the end is not stored yet");
+    house.keepers().acknowledge(id(1));
+    house.run(house.shell(3, "true")).await;
+    assert!(!journal.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_keepers_journal_answers_for_what_it_started_and_for_what_it_did_not() {
+    let mut house = House::new().await;
+    let hold = house.fifo("hold");
+    house.keepers().start(house.shell(1, "exit 8"));
+    assert_eq!(house.exit().await.status, ExitStatus::Code(8));
+    let mut spec = house.shell(2, "read x < hold; exit 9");
+    spec.timeout = Some(Duration::from_millis(400));
+    house.keepers().start(spec);
+    house.pid(2).await;
+    house.drop_daemon();
+    house.kill_keepers();
+    // A record that was being written when the machine stopped.
+    let journal = house.dir.join("keeper/1.journal");
+    let torn = frame(&started_elsewhere(3));
+    let mut bytes = fs::read(&journal).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap() + 1;
+    bytes.truncate(end);
+    bytes.extend_from_slice(&torn[..torn.len() - 3]);
+    fs::write(&journal, bytes).unwrap();
+    house
+        .open(&[1, 2, 3].map(|run| stored(run, AttemptState::Claimed)))
+        .await;
+    let mut exits = BTreeMap::new();
+    let mut never = Vec::new();
+    while exits.len() < 2 || never.is_empty() {
+        match house.event().await {
+            Event::AttemptStarted { id: started, .. } => assert_eq!(started, id(2)),
+            Event::AttemptEnded(exit) => {
+                exits.insert(exit.id, (exit.status, exit.stop));
+            }
+            Event::AttemptNeverStarted(id) => never.push(id),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(exits[&id(1)], (ExitStatus::Code(8), None));
+    // Its timeout passed while no keeper was there.
+    assert_eq!(exits[&id(2)], (ExitStatus::Signal(15), Some(StopReason::Timeout)));
+    assert_eq!(never, [id(3)]);
+    drop(hold);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_ran_before_a_reboot_is_lost_and_what_a_damaged_journal_hides_is_not_guessed() {
+    let mut house = House::empty();
+    let dir = house.dir.join("keeper");
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("4.journal"), frame(&started_elsewhere(1))).unwrap();
+    house.open(&[stored(1, AttemptState::Claimed)]).await;
+    let exit = house.exit().await;
+    let ExitStatus::Unknown(why) = exit.status else {
+        panic!("{:?}", exit.status)
+    };
+    assert_eq!(why, "the machine was rebooted while it ran");
+    house.drop_daemon();
+    house.kill_keepers();
+
+    let mut house = House::empty();
+    let dir = house.dir.join("keeper");
+    fs::create_dir(&dir).unwrap();
+    let mut bytes = frame(&started_elsewhere(2));
+    bytes[20] ^= 1;
+    bytes.extend(frame(&started_elsewhere(3)));
+    fs::write(dir.join("4.journal"), bytes).unwrap();
+    house.open(&[stored(2, AttemptState::Claimed)]).await;
+    let exit = house.exit().await;
+    assert!(matches!(exit.status, ExitStatus::Unknown(_)), "{exit:?}");
+    house.drop_daemon();
+
+    let mut house = House::empty();
+    house.open(&[stored(9, AttemptState::Started)]).await;
+    let exit = house.exit().await;
+    assert!(matches!(exit.status, ExitStatus::Unknown(_)), "{exit:?}");
+}
+
+fn started_elsewhere(run: u64) -> serde_json::Value {
+    serde_json::json!({"started": {
+        "id": {"run": run, "number": 1}, "at": "2026-01-01T00:00:00Z", "boot_id": "another boot",
+        "timeout_boot_ms": null, "kill_after_ms": 100, "keep_leftovers": false, "report": "/no/such/report"
+    }})
+}
+
+fn frame(record: &serde_json::Value) -> Vec<u8> {
+    let json = serde_json::to_vec(record).unwrap();
+    let mut bytes = u32::try_from(json.len()).unwrap().to_le_bytes().to_vec();
+    bytes.extend(crc32fast::hash(&json).to_le_bytes());
+    bytes.extend(json);
+    bytes
+}
