@@ -44,10 +44,17 @@ pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Ex
         channel: channel.as_deref().map(Name::from),
     };
     match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
-        Reply::Done(facts) if out.json => out.document(&facts)?,
         Reply::Done(facts) => {
-            let address = clean(facts["address"].as_str().unwrap_or("the other side"));
-            out.line(tone(Tone::Good, format!("✓ {address} has taken the message")))?;
+            if out.json {
+                out.document(&facts)?;
+            } else {
+                for message in facts["messages"].as_array().into_iter().flatten() {
+                    out.line(told(message))?;
+                }
+            }
+            if facts["delivered"] != true {
+                return Ok(Exit::NotFine);
+            }
         }
         Reply::Refused(why) => {
             let unknown = unknown(team.as_deref(), channel.as_deref(), global);
@@ -55,6 +62,15 @@ pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Ex
         }
     }
     Ok(Exit::Fine)
+}
+
+/// How one message of the test went.
+fn told(message: &serde_json::Value) -> String {
+    let address = clean(message["address"].as_str().unwrap_or("the other side"));
+    match message["error"].as_str() {
+        None => tone(Tone::Good, format!("✓ {address} has taken the message")),
+        Some(error) => tone(Tone::Bad, format!("✗ {address} has not: {}", clean(error))),
+    }
 }
 
 /// Whether the configuration has no such team or channel.

@@ -59,7 +59,7 @@ impl Engine {
         attempt.reason.clone_from(&ending.reason);
         attempt.usage = exit.usage;
         attempt.output = exit.output;
-        attempt.report = parse_report(&exit.report).pairs;
+        attempt.report = reported(&exit.report);
         let attempt = attempt.clone();
         self.fact(Fact::Attempt(attempt.clone()));
         let Some(run) = self.runs.get_mut(&id.run) else { return };
@@ -263,4 +263,14 @@ impl Engine {
             checks: judgement.checks,
         }
     }
+}
+
+/// What a job reported. Lines that are no `key=value` are kept as they are, so that somebody sees them.
+fn reported(text: &str) -> Vec<(String, String)> {
+    let report = parse_report(text);
+    let malformed = report
+        .malformed
+        .into_iter()
+        .map(|line| ("not understood".to_owned(), line));
+    report.pairs.into_iter().chain(malformed).collect()
 }

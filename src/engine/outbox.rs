@@ -30,6 +30,8 @@ pub(super) struct Outbox {
     in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
     pub(super) tests: HashMap<NotificationId, u64>,
+    /// How the messages of a test that already ended went, by request.
+    test_results: HashMap<u64, Vec<serde_json::Value>>,
 }
 
 type Line = (IncidentId, Address);
@@ -103,9 +105,19 @@ impl Engine {
         self.fact(Fact::Notification(notification));
     }
 
-    /// A message by which somebody tries out an address.
-    pub(super) fn notify_test(&mut self, team: &Name, address: Address, by: &str) -> NotificationId {
-        let id = self.new_notification_id();
+    /// Messages by which somebody tries out addresses. The asker is answered when all of them have ended.
+    pub(super) fn notify_test(&mut self, request: u64, addresses: Vec<(Name, Address)>, by: &str) {
+        let numbered: Vec<_> = addresses
+            .into_iter()
+            .map(|to| (self.new_notification_id(), to))
+            .collect();
+        self.outbox.tests.extend(numbered.iter().map(|(id, _)| (*id, request)));
+        for (id, (team, address)) in numbered {
+            self.put_test(id, &team, address, by);
+        }
+    }
+
+    fn put_test(&mut self, id: NotificationId, team: &Name, address: Address, by: &str) {
         let told = address.to_string();
         let message = Message {
             id: self.message_id(id),
@@ -131,7 +143,6 @@ impl Engine {
             at: self.now.wall,
         };
         self.put(id, None, address, message);
-        id
     }
 
     /// The same at every try, and unique over all state directories.
@@ -236,8 +247,8 @@ impl Engine {
         } else {
             self.fact(Fact::Notification(notification.clone()));
         }
-        if let Some(request) = self.outbox.tests.remove(&id) {
-            self.reply_to_test(request, &notification);
+        if notification.state != NotificationState::Pending {
+            self.tested(&notification);
         }
         match notification.state {
             NotificationState::Pending if !is_over => {
@@ -335,18 +346,24 @@ impl Engine {
         }
     }
 
-    fn reply_to_test(&mut self, request: u64, notification: &Notification) {
-        let reply = match notification.state {
-            NotificationState::Delivered => Reply::Done(serde_json::json!({
-                "address": notification.address.to_string(),
-                "delivered": true,
-            })),
-            _ => Reply::Refused(format!(
-                "{}: {}",
-                notification.address,
-                notification.last_error.as_deref().unwrap_or("not delivered")
-            )),
+    /// One of the messages of a test is delivered or dead; the asker is told when that is so of all.
+    fn tested(&mut self, notification: &Notification) {
+        let Some(request) = self.outbox.tests.remove(&notification.id) else {
+            return;
         };
+        let delivered = notification.state == NotificationState::Delivered;
+        let told = self.outbox.test_results.entry(request).or_default();
+        told.push(serde_json::json!({
+            "address": notification.address.to_string(),
+            "delivered": delivered,
+            "error": notification.last_error.as_ref().filter(|_| !delivered),
+        }));
+        if self.outbox.tests.values().any(|waiting| *waiting == request) {
+            return;
+        }
+        let told = self.outbox.test_results.remove(&request).unwrap_or_default();
+        let delivered = told.iter().all(|one| one["delivered"] == true);
+        let reply = Reply::Done(serde_json::json!({ "delivered": delivered, "messages": told }));
         self.act(Action::Reply { id: request, reply });
     }
 }

@@ -25,9 +25,8 @@ impl Engine {
             Request::Resume { job } => self.resume(&job),
             Request::Ack { incident } => self.ack(incident, by),
             Request::NotifyTest { team, channel } => match self.test_addresses(team.as_ref(), channel.as_ref()) {
-                Ok((team, address)) => {
-                    let notification = self.notify_test(&team, address, by);
-                    self.outbox.tests.insert(notification, id);
+                Ok(addresses) => {
+                    self.notify_test(id, addresses, by);
                     return;
                 }
                 Err(why) => Err(why),
@@ -124,27 +123,34 @@ impl Engine {
         Ok(json!({ "incident": id, "acknowledged_by": by, "until": until }))
     }
 
-    fn test_addresses(&self, team: Option<&Name>, channel: Option<&Name>) -> Result<(Name, Address), String> {
-        let mut known = Vec::new();
-        for (name, settings) in &self.settings.teams {
-            known.extend(settings.notify.iter().map(|address| (name.clone(), address.clone())));
-        }
-        known.extend(
-            self.settings
-                .fallback
-                .iter()
-                .map(|address| (Name::from(super::audience::FALLBACK), address.clone())),
-        );
-        let wanted = |(of, address): &&(Name, Address)| {
-            team.is_none_or(|team| team == of) && channel.is_none_or(|channel| *channel == address.channel)
+    /// Where a test goes: to all addresses of a team, to the first that a channel has, else to the fallback.
+    fn test_addresses(&self, team: Option<&Name>, channel: Option<&Name>) -> Result<Vec<(Name, Address)>, String> {
+        let teams = self
+            .settings
+            .teams
+            .iter()
+            .map(|(name, team)| (name.clone(), &team.notify));
+        let fallback = (Name::from(super::audience::FALLBACK), &self.settings.fallback);
+        let known = teams
+            .chain([fallback])
+            .flat_map(|(name, addresses)| addresses.iter().map(move |address| (name.clone(), address.clone())));
+        let through = |address: &Address| channel.is_none_or(|channel| *channel == address.channel);
+        let found: Vec<(Name, Address)> = match team {
+            Some(team) => known.filter(|(of, address)| of == team && through(address)).collect(),
+            None if channel.is_some() => known.filter(|(_, address)| through(address)).take(1).collect(),
+            None => known
+                .filter(|(of, _)| of.as_str() == super::audience::FALLBACK)
+                .collect(),
         };
-        known.iter().find(wanted).cloned().ok_or_else(|| match (team, channel) {
-            (Some(team), _) if !self.settings.teams.contains_key(team) => {
-                format!("there is no team {team} in jobs.toml")
+        match (found.is_empty(), team, channel) {
+            (false, _, _) => Ok(found),
+            (true, Some(team), _) if !self.settings.teams.contains_key(team) => {
+                Err(format!("there is no team {team} in jobs.toml"))
             }
-            (_, Some(channel)) => format!("nobody is told through a channel {channel} in jobs.toml"),
-            _ => "nobody to send to".to_owned(),
-        })
+            (true, Some(team), Some(channel)) => Err(format!("team {team} is not told through channel {channel}")),
+            (true, _, Some(channel)) => Err(format!("nobody is told through a channel {channel} in jobs.toml")),
+            (true, _, None) => Err("nobody to send to".to_owned()),
+        }
     }
 
     pub(super) fn unknown_job(&self, name: &Name) -> String {

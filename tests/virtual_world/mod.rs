@@ -263,7 +263,7 @@ impl World {
             .map(|(_, side)| side);
         if dies == Some(Crash::Before) {
             self.crash();
-            for event in retold {
+            if let Some(event) = retold {
                 self.later(Duration::ZERO, event);
             }
             self.crash_at = None;
