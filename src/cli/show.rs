@@ -11,7 +11,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
-use crate::model::{Attempt, Run, RunId, run_line};
+use crate::model::{Attempt, Outcome, Run, RunId, run_line};
 use crate::store::{HistoryFilter, Reader};
 
 /// Lines of the last attempt's output.
@@ -63,6 +63,13 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
     let rows: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now, &zone)).collect();
     for line in grid(&columns, &rows, width) {
         out.line(line)?;
+    }
+    if let Some(last) = attempts.last().filter(|last| !last.report.is_empty()) {
+        out.line("")?;
+        out.line(tone(Tone::Dim, "what it reported"))?;
+        for (key, value) in &last.report {
+            out.line(format!("  {}: {}", clean(key), clean(value)))?;
+        }
     }
     if let Some(last) = attempts.last().filter(|last| !last.output.tail.is_empty()) {
         out.line("")?;
@@ -153,8 +160,12 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
         let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
         lines.push(("read", clean(&inputs.join(", "))));
     }
-    if let Some(version) = run.version {
-        lines.push(("made", format!("version {version}")));
+    match (run.version, run.outcome) {
+        (Some(version), Some(Outcome::Rejected)) => {
+            lines.push(("refused", format!("version {version}, in quarantine")))
+        }
+        (Some(version), _) => lines.push(("made", format!("version {version}"))),
+        (None, _) => {}
     }
     lines
 }

@@ -105,7 +105,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         min_runtime: table.duration("min_runtime"),
         retry: retry::retry(&table),
         pool: table.text("pool").and_then(|text| context.refer(Section::Pools, &text)),
-        overlap: overlap(&table),
+        overlap: overlap(&table, produces.is_some()),
         catch_up: retry::catch_up(&table),
         success_codes,
         warn_codes,
@@ -138,14 +138,24 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     (job, JobSpots { broken, ..spots })
 }
 
-fn overlap(table: &Table<'_>) -> Overlap {
+fn overlap(table: &Table<'_>, produces: bool) -> Overlap {
     let choices = [
         ("skip", Overlap::Skip),
         ("queue", Overlap::Queue),
         ("replace", Overlap::Replace),
         ("allow", Overlap::Allow),
     ];
-    table.choice("overlap", &choices).unwrap_or_default()
+    let overlap = table.choice("overlap", &choices).unwrap_or_default();
+    if overlap == Overlap::Allow
+        && produces
+        && let Some(value) = table.get("overlap")
+    {
+        value.error(
+            "two runs at once would publish the same dataset in no order",
+            "write \"queue\" to keep their order, or let a job without `produces` run beside itself",
+        );
+    }
+    overlap
 }
 
 fn timeout(table: &Table<'_>) -> Option<Duration> {

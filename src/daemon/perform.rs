@@ -2,16 +2,24 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Observation, Reply, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Observation, Reply, Settings, format_duration};
 use crate::probe;
 use crate::runner::Keepers;
+
+/// Probes that look at the same time, at most.
+pub(super) const PROBES_MAX: usize = 8;
+/// Messages being sent at the same time, at most: an outage may have left thousands.
+pub(super) const SENDS_MAX: usize = 32;
+/// How long a probe may take.
+const PROBE_WAIT: Duration = Duration::from_secs(30);
 
 /// What performing needs.
 pub(super) struct Performer {
@@ -20,6 +28,10 @@ pub(super) struct Performer {
     pub(super) delivery: Arc<Delivery>,
     pub(super) events: UnboundedSender<Event>,
     pub(super) replies: HashMap<u64, oneshot::Sender<Reply>>,
+    /// Places for looks that go on at the same time.
+    pub(super) probes: Arc<Semaphore>,
+    /// Places for messages that are being sent at the same time.
+    pub(super) sends: Arc<Semaphore>,
 }
 
 impl Performer {
@@ -58,15 +70,32 @@ impl Performer {
     fn probe(&self, dataset: Arc<crate::model::Dataset>) {
         let events = self.events.clone();
         let name = dataset.name.clone();
+        let places = self.probes.clone();
         tokio::spawn(async move {
             let at = super::clock::now().wall;
-            let seen = tokio::task::spawn_blocking(move || probe::observe(&dataset, at)).await;
-            let observation = seen.unwrap_or_else(|panic| Observation {
+            let looking = async {
+                // A look that hangs keeps its place: what hangs is bounded, and everything else has threads left.
+                let place = places.acquire_owned().await;
+                tokio::task::spawn_blocking(move || {
+                    let _place = place;
+                    probe::observe(&dataset, at)
+                })
+                .await
+            };
+            let cannot_tell = |why: String| Observation {
                 dataset: name,
                 at,
-                found: Err(format!("freshd failed while looking: {panic}")),
+                found: Err(why),
                 path: None,
-            });
+            };
+            let observation = match tokio::time::timeout(PROBE_WAIT, looking).await {
+                Ok(Ok(observation)) => observation,
+                Ok(Err(panic)) => cannot_tell(format!("freshd failed while looking: {panic}")),
+                Err(_elapsed) => cannot_tell(format!(
+                    "it did not answer within {}; is a share gone?",
+                    format_duration(PROBE_WAIT)
+                )),
+            };
             let _ = events.send(Event::Probed(observation));
         });
     }
@@ -76,7 +105,9 @@ impl Performer {
         let id = notification.id;
         let channel = self.settings.channels.get(&notification.address.channel).cloned();
         let delivery = self.delivery.clone();
+        let places = self.sends.clone();
         let sending = tokio::spawn(async move {
+            let _place = places.acquire_owned().await;
             match channel {
                 Some(channel) => delivery.send(&channel, &notification).await,
                 None => DeliveryOutcome::Permanent {

@@ -63,7 +63,8 @@ impl Shell {
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
                 Some(event) = self.attempts.recv() => batch.push(event),
-                Some(()) = self.woken.recv() => {
+                woken = self.woken.recv() => {
+                    woken.context("the timer's thread has ended, and nothing would start any more")?;
                     self.timer.disarmed();
                     batch.push(Event::Tick);
                 }
@@ -73,6 +74,8 @@ impl Shell {
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
                 record = self.alive.beat() => {
+                    // Looked at even if the timer should be wrong.
+                    batch.push(Event::Tick);
                     if record {
                         batch.push(Event::Alive);
                     }
@@ -211,9 +214,12 @@ impl Shell {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
-        self.performer.settings = Arc::clone(&settings);
-        batch.push(Event::Reloaded { settings, accepted });
+        batch.push(Event::Reloaded {
+            settings: Arc::clone(&settings),
+            accepted,
+        });
         self.decide(batch).await?;
+        self.performer.settings = settings;
         info!(settings = digest, "jobs.toml reloaded");
         Ok(Ok(digest))
     }
@@ -242,7 +248,14 @@ impl Shell {
         info!("stopping; running jobs go on and are taken up again at the next start");
         let mut last = vec![Event::Stopping];
         self.decide(&mut last).await?;
-        let Self { writer, performer, .. } = self;
+        // With nobody to hear them, keepers do not wait to be heard.
+        let Self {
+            writer,
+            performer,
+            attempts,
+            ..
+        } = self;
+        drop(attempts);
         performer.keepers.close().await;
         tokio::task::spawn_blocking(move || writer.close())
             .await

@@ -3,10 +3,11 @@
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{Semaphore, mpsc};
 use tracing::{info, warn};
 
 use super::alive::{self, Alive};
@@ -15,7 +16,7 @@ use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control::{self, Asker};
 use super::host;
-use super::perform::Performer;
+use super::perform::{PROBES_MAX, Performer, SENDS_MAX};
 use super::shell::{Shell, Signals};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
@@ -26,6 +27,8 @@ use crate::store::{OpenError, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
 const RUNTIME_THREADS: usize = 2;
+/// How long file work may take when freshd ends; it is done again at the next start.
+const FILE_WORK_WAIT: Duration = Duration::from_secs(5);
 /// Threads for file work, at most.
 const BLOCKING_THREADS_MAX: usize = 32;
 /// What the keepers told that is not yet decided about; more waits with the keepers.
@@ -147,7 +150,10 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    runtime.block_on(begin(serve, loader, loaded, store, listener))
+    let ended = runtime.block_on(begin(serve, loader, loaded, store, listener));
+    // File work that hangs, on a share that is gone, must not keep freshd from ending.
+    runtime.shutdown_timeout(FILE_WORK_WAIT);
+    ended
 }
 
 /// A port that is taken is told before anything is started.
@@ -185,10 +191,18 @@ async fn begin(
     control::listen(state_dir, asks)
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
-    let (attempts, attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
-    let keepers = runner::recover(state_dir, &exe, &engine.unfinished(), attempts)
-        .await
-        .context("take up running jobs")?;
+    let (attempts, mut attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
+    let unfinished = engine.unfinished();
+    let recovery = runner::recover(state_dir, &exe, &unfinished, attempts);
+    tokio::pin!(recovery);
+    // What the keepers tell is heard from the first moment: there may be more of it than the channel holds.
+    let mut first = vec![Event::Started { accepted }];
+    let keepers = loop {
+        tokio::select! {
+            keepers = &mut recovery => break keepers.context("take up running jobs")?,
+            Some(event) = attempts_received.recv() => first.push(event),
+        }
+    };
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -200,6 +214,8 @@ async fn begin(
         delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
         events,
         replies: std::collections::HashMap::new(),
+        probes: Arc::new(Semaphore::new(PROBES_MAX)),
+        sends: Arc::new(Semaphore::new(SENDS_MAX)),
     };
     let mut shell = Shell {
         engine,
@@ -228,7 +244,7 @@ async fn begin(
         "supervising {}",
         settings.file.display()
     );
-    shell.decide(&mut vec![Event::Started { accepted }]).await?;
+    shell.decide(&mut first).await?;
     alive::ready();
     shell.show_board();
     shell.run().await?;

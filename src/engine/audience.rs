@@ -15,13 +15,22 @@ impl Engine {
         let Some(incident) = self.incidents.get(id) else {
             return;
         };
-        let (owner, _) = self.owner_of(incident);
-        let told: Vec<_> = incident
+        let (owner, addresses) = self.owner_of(incident);
+        let mut told: Vec<_> = incident
             .told
             .iter()
             .filter(|(team, _)| *team == owner)
             .cloned()
             .collect();
+        if told.is_empty() {
+            // The owner has changed since: the new one hears of it, and of its end.
+            told = addresses.into_iter().map(|address| (owner.clone(), address)).collect();
+            let mut incident = incident.clone();
+            for (team, address) in &told {
+                remember_told(&mut incident, team, address);
+            }
+            self.store(incident);
+        }
         for (team, address) in told {
             self.notify(id, purpose, &team, address);
         }

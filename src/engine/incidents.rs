@@ -42,9 +42,17 @@ impl Engine {
             (None, Some(problem)) => self.begin_incident(about, subject, problem),
             (Some(incident), None) => self.resolve(incident.id),
             (Some(mut incident), Some(problem)) => {
-                let worse = problem.severity > incident.severity;
+                // A success that was only suspect and a failure are told apart; other kinds are one trouble seen twice.
+                let failed_now = about == About::Job
+                    && incident.kind == ProblemKind::Suspect
+                    && problem.kind != ProblemKind::Suspect;
+                let worse = problem.severity > incident.severity || failed_now;
                 if !worse && incident.reason == problem.reason {
                     return;
+                }
+                if failed_now {
+                    incident.kind = problem.kind;
+                    incident.ack = None;
                 }
                 let (id, state, cause) = (incident.id, incident.state, incident.cause);
                 incident.severity = incident.severity.max(problem.severity);

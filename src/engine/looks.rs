@@ -22,6 +22,9 @@ impl Engine {
     /// A probe has looked.
     pub(super) fn probed(&mut self, observation: Observation) {
         let name = observation.dataset.clone();
+        if let Some(state) = self.data.get_mut(&name) {
+            state.is_probing = false;
+        }
         let Some(dataset) = self
             .settings
             .datasets
@@ -32,7 +35,6 @@ impl Engine {
             return;
         };
         let state = self.data.entry(name.clone()).or_default();
-        state.is_probing = false;
         if observation.found == Ok(None) && observation.path.is_some() {
             // Something is still being written there: what was seen before stands until it has settled.
             return;

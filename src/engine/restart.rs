@@ -147,6 +147,8 @@ impl Engine {
         self.resume_publications();
         self.resume_removals();
         self.look_again();
+        // What the configuration has repaired or removed is over before anybody is told of it.
+        self.evaluate();
         let incidents: Vec<_> = self.incidents.values().map(|incident| incident.id).collect();
         for id in incidents {
             self.incident_due(id);

@@ -129,9 +129,9 @@ impl Engine {
             .iter()
             .any(|going| going.state == RunState::Waiting);
         let next = match &job {
-            _ if waiting => Next::GiveUp("the next run is waiting".to_owned()),
+            _ if waiting => Next::GiveUp(Some("the next run is waiting".to_owned())),
             Some(job) => planner::after_failure(job, run, outcome, run.exit_code, self.now.wall),
-            None => Next::GiveUp("its job was removed from jobs.toml".to_owned()),
+            None => Next::GiveUp(Some("its job was removed from jobs.toml".to_owned())),
         };
         match next {
             Next::RetryIn(delay) => {
@@ -150,7 +150,10 @@ impl Engine {
                 self.wakes.arm_retry(id, boot);
                 self.leave_pool(id);
             }
-            Next::GiveUp(_) => self.finish(id, outcome, reason),
+            Next::GiveUp(why) => {
+                let reason = [reason, why].into_iter().flatten().collect::<Vec<_>>().join("; ");
+                self.finish(id, outcome, Some(reason).filter(|reason| !reason.is_empty()));
+            }
         }
     }
 
@@ -286,7 +289,8 @@ impl Engine {
     pub(super) fn clean_up(&mut self, run: &Run) {
         let Some(with) = self.started_with(run) else { return };
         for number in 1..=run.attempts {
-            let clean = self.clean(&with, AttemptId { run: run.id, number });
+            let id = AttemptId { run: run.id, number };
+            let clean = self.clean(&with, id);
             self.act(clean);
         }
     }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Dataset, Due, Slot, SlotState, Version, earlier, later};
+use crate::model::{Dataset, Due, Slot, SlotState, Version, earlier, elapsed, later};
 use crate::schedule;
 
 /// The smallest step of time that is stored.
@@ -62,6 +62,30 @@ pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot
         decided_at: Some(version.arrived_at),
         ..slot.clone()
     })
+}
+
+/// The one slot that a published version is delivered for, by its place, with what becomes of it.
+///
+/// A slot that is still pending and near enough has its own delivery: what comes then is not the late one of the slot
+/// before, which was never delivered. Otherwise it is the oldest that is open.
+pub fn delivered_for(dataset: &Dataset, slots: &[Slot], version: &Version) -> Option<(usize, Slot)> {
+    let open = slots.iter().enumerate();
+    let open = open.filter_map(|(place, slot)| Some((place, slot, deliver(slot, version, dataset.must_change)?)));
+    let open: Vec<_> = open.collect();
+    let own = open
+        .iter()
+        .find(|(_, slot, _)| slot.state == SlotState::Pending && is_near(dataset, slot, version.arrived_at));
+    let (place, _, decided) = own.or(open.first())?;
+    Some((*place, decided.clone()))
+}
+
+/// Whether what arrives now is meant for this slot: within `early`, else nearer to its due time than to the one before.
+fn is_near(dataset: &Dataset, slot: &Slot, arrived_at: Timestamp) -> bool {
+    let Some(due) = dataset.due.as_ref().filter(|due| due.early.is_none()) else {
+        return true;
+    };
+    let before = schedule::previous(&due.schedule, slot.due_at).map(|occurrence| occurrence.at);
+    before.is_none_or(|before| elapsed(arrived_at, slot.due_at) <= elapsed(before, arrived_at))
 }
 
 /// What the passing of time does to a slot: late after its deadline, missed once the next one is due.

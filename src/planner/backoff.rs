@@ -11,8 +11,8 @@ use crate::model::{Job, Outcome, RetryOn, Run, later};
 pub enum Next {
     /// Another attempt, this long from now.
     RetryIn(Duration),
-    /// None; why, in words for the run's reason.
-    GiveUp(String),
+    /// None; why, in words for the run's reason, where that is not plain from the number of attempts.
+    GiveUp(Option<String>),
 }
 
 /// Decides what follows the failure of attempt `run.attempts`, which has just ended with `outcome`.
@@ -25,13 +25,10 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
     // Lost evidence says nothing of the job: its rules for failures do not apply, only whether repeating does harm.
     let is_lost = outcome == Outcome::Lost;
     if is_lost && !job.idempotent {
-        return Next::GiveUp("not repeated, since the job is not marked idempotent".to_owned());
+        return Next::GiveUp(Some("not repeated, since the job is not marked idempotent".to_owned()));
     }
     if tried >= retry.attempts && !(is_lost && tried < 2) {
-        return Next::GiveUp(match tried {
-            1 => "no further attempt is configured".to_owned(),
-            _ => format!("all {tried} attempts failed"),
-        });
+        return Next::GiveUp(None);
     }
     let matches = |rule: &RetryOn| match *rule {
         RetryOn::TimedOut => outcome == Outcome::TimedOut,
@@ -43,7 +40,7 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
         }
     };
     if !is_lost && (retry.never_on.iter().any(matches) || !(retry.on.is_empty() || retry.on.iter().any(matches))) {
-        return Next::GiveUp("its retry rules exclude this kind of failure".to_owned());
+        return Next::GiveUp(Some("its retry rules exclude this kind of failure".to_owned()));
     }
     let step = i32::try_from(tried.saturating_sub(1)).unwrap_or(i32::MAX);
     let ceiling = retry.max_delay.as_secs_f64();
@@ -53,7 +50,7 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
     // Whole milliseconds, so that the stored time is the decided one.
     let delay = Duration::from_millis(u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
     if is_given_up(job, run, later(now, delay)) {
-        return Next::GiveUp(format!("give_up_after is reached after {tried} attempts"));
+        return Next::GiveUp(Some(format!("give_up_after is reached after {tried} attempts")));
     }
     Next::RetryIn(delay)
 }

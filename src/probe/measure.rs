@@ -75,6 +75,8 @@ pub fn survey(
     let before = file.metadata().map_err(failed)?;
     let modified = before.modified().map_err(failed)?;
     let modified_at = Timestamp::try_from(modified).map_err(|error| failed(io::Error::other(error)))?;
+    // As fine as it is stored: what a later life of freshd sees again must look the same.
+    let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
     // A writer that never stops must not keep the reader for ever.
     let whole = file.take(before.len());
     let (mut survey, times) = survey_reader(whole, format, as_of).map_err(failed)?;

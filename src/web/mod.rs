@@ -2,6 +2,8 @@
 //!
 //! It runs on a thread of its own and only asks: whatever happens here, a due job starts in time.
 
+mod bounded;
+
 use std::future::Future;
 use std::io;
 use std::net::TcpListener;
@@ -16,6 +18,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 
+use self::bounded::Bounded;
 use crate::model::{Reply, Request};
 
 /// How long the daemon may take to answer before it counts as hanging.
@@ -34,7 +37,7 @@ pub fn open(listener: TcpListener, ask: Ask) -> io::Result<()> {
     std::thread::Builder::new().name("web".to_owned()).spawn(move || {
         runtime.block_on(async move {
             let served = match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => axum::serve(listener, routes(ask)).await,
+                Ok(listener) => axum::serve(Bounded::new(listener), routes(ask)).await,
                 Err(error) => Err(error),
             };
             if let Err(error) = served {

@@ -73,6 +73,13 @@ pub(crate) struct World {
 impl World {
     /// Reads `jobs_toml` and starts at `from`.
     pub(crate) fn start(jobs_toml: &str, from: &str) -> Self {
+        let mut world = Self::prepare(jobs_toml, from);
+        world.restart();
+        world
+    }
+
+    /// The world before freshd is started in it.
+    pub(crate) fn prepare(jobs_toml: &str, from: &str) -> Self {
         // In memory where there is such a place: a sync that is really made proves nothing here.
         let memory = std::path::Path::new("/dev/shm");
         let dir = if memory.is_dir() {
@@ -83,7 +90,7 @@ impl World {
         let dir = dir.expect("a temporary directory");
         let wall = at(from);
         let settings = settings(&dir.path().join("jobs.toml"), jobs_toml, wall);
-        let mut world = Self {
+        Self {
             settings,
             engine: None,
             writer: None,
@@ -112,9 +119,7 @@ impl World {
             commits: 0,
             crash_at: None,
             dir,
-        };
-        world.restart();
-        world
+        }
     }
 
     /// The daemon is gone from one instant to the next, and with it what only it knew; processes go on.
@@ -243,6 +248,11 @@ impl World {
             .into_iter()
             .map(|((at, number), event)| ((at + by, number), event))
             .collect();
+    }
+
+    /// Time passes in which nobody does anything.
+    pub(crate) fn pass(&mut self, by: Duration) {
+        self.pass_to(later(self.now.wall, by));
     }
 
     fn pass_to(&mut self, to: Timestamp) {

@@ -1,0 +1,48 @@
+//! Whom freshd tells what and when, through the real engine and store in virtual time.
+
+#[path = "alerts_in_virtual_time/causes.rs"]
+mod causes;
+#[path = "alerts_in_virtual_time/delivery.rs"]
+mod delivery;
+#[path = "alerts_in_virtual_time/patience.rs"]
+mod patience;
+mod virtual_world;
+
+use virtual_world::World;
+
+const PEOPLE: &str = r#"
+timezone = "Europe/Oslo"
+[fallback]
+notify = ["mail:it@sea.example", "pager"]
+[channels.mail]
+type = "file"
+dir = "outbox"
+[channels.pager]
+type = "file"
+dir = "outbox"
+[teams.ops]
+notify = ["mail:ops@sea.example"]
+[teams.a]
+notify = ["mail:a@sea.example"]
+[teams.b]
+notify = ["mail:b@sea.example"]
+[teams.c]
+notify = ["mail:c@sea.example"]
+[teams.d]
+notify = ["mail:d@sea.example"]
+[teams.e]
+notify = ["mail:e@sea.example"]
+"#;
+
+/// The people above, and one job `j` of `ops`.
+fn one_job(lines: &str) -> String {
+    format!("{PEOPLE}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n{lines}\n")
+}
+
+/// Runs `j` once, which fails.
+fn failing(text: &str, from: &str) -> World {
+    let mut world = World::start(text, from);
+    world.script("j", |_, _| virtual_world::Play::fails(1, ""));
+    world.run("j");
+    world
+}

@@ -1,0 +1,274 @@
+//! One cause, one alert: what waits, what is attached, what is promoted, who is told.
+
+use freshd::model::{About, IncidentState, ProblemKind, Purpose, Severity};
+
+use super::virtual_world::{Play, World, at};
+use super::{PEOPLE, failing, one_job};
+
+/// Five datasets, each made from the one before by a job every hour, each of another team.
+fn chain() -> String {
+    let mut text = PEOPLE.to_owned();
+    for (place, team) in ["a", "b", "c", "d", "e"].iter().enumerate() {
+        let needs = if place == 0 {
+            String::new()
+        } else {
+            format!("needs = [\"d{}\"]\n", place - 1)
+        };
+        text += &format!(
+            "[datasets.d{place}]\nowner = \"{team}\"\nfile = \"d{place}\"\nmax_age = \"{}m\"\n\
+             [jobs.j{place}]\nowner = \"{team}\"\ncommand = \"true\"\nschedule = \"{} * * * *\"\nproduces = \"d{place}\"\n{needs}",
+            100 + 10 * place,
+            5 * place
+        );
+    }
+    text
+}
+
+/// The first job of the chain fails from ten to two o'clock.
+fn broken_chain() -> World {
+    let mut world = World::start(&chain(), "2026-03-02T07:59");
+    world.script("j0", |_, now| {
+        let broken = now >= at("2026-03-02T09:59") && now < at("2026-03-02T13:59");
+        if broken {
+            Play::fails(1, "no route to host")
+        } else {
+            Play::writes(&now.to_string(), now)
+        }
+    });
+    world
+}
+
+#[test]
+fn a_new_problem_waits_for_its_cause_to_show() {
+    let mut world = failing(&one_job(""), "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:01:04");
+    assert_eq!(world.told(), []);
+    assert_eq!(world.incidents()[0].state, IncidentState::Waiting);
+    world.run_until("2026-03-02T10:01:05");
+    assert_eq!(world.told_to("mail:ops@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.open_incidents()[0].severity, Severity::Warning);
+}
+
+#[test]
+fn what_is_over_before_anybody_was_told_is_never_told() {
+    let mut world = failing(&one_job(""), "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:00:30");
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-03-02T20:00");
+    assert_eq!(world.told(), []);
+    assert_eq!(world.incidents()[0].state, IncidentState::Resolved);
+}
+
+#[test]
+fn without_a_wait_the_problem_is_told_at_once() {
+    let text = format!("{}\n[alerts]\ngroup_wait = \"0s\"\n", one_job(""));
+    let mut world = failing(&text, "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:00:05");
+    assert_eq!(world.told_to("mail:ops@sea.example"), [Purpose::Opening]);
+}
+
+#[test]
+fn one_cause_is_one_alert_over_a_chain_of_five() {
+    let mut world = broken_chain();
+    world.run_until("2026-03-02T13:58");
+    let open = world.open_incidents();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((open[0].about, open[0].subject.as_str()), (About::Job, "j0"));
+    assert_eq!(open[0].severity, Severity::Critical);
+    let attached = world
+        .incidents()
+        .into_iter()
+        .filter(|incident| incident.state == IncidentState::Attached);
+    let attached: Vec<_> = attached
+        .map(|incident| (incident.subject.to_string(), incident.cause))
+        .collect();
+    let root = Some(open[0].id);
+    let datasets = ["d0", "d1", "d2", "d3", "d4"];
+    assert_eq!(attached, datasets.map(|name| (name.to_owned(), root)));
+    // The owner: a warning, one update when the promise broke, then reminders. The others: one notice each.
+    let owner = world.told_to("mail:a@sea.example");
+    assert_eq!(owner[..2], [Purpose::Opening, Purpose::Update]);
+    assert!(owner[2..].iter().all(|why| *why == Purpose::Reminder), "{owner:?}");
+    for team in ["b", "c", "d", "e"] {
+        assert_eq!(
+            world.told_to(&format!("mail:{team}@sea.example")),
+            [Purpose::Impact],
+            "{team}"
+        );
+    }
+    let notice = world
+        .sent
+        .iter()
+        .find(|(_, sent)| sent.address.to_string() == "mail:e@sea.example")
+        .unwrap();
+    let text = format!("{} {:?}", notice.1.message.headline, notice.1.message.facts);
+    assert!(text.contains("limited by d0@2"), "{text}");
+}
+
+#[test]
+fn recovery_reaches_everyone_who_was_told_and_nobody_else() {
+    let mut world = broken_chain();
+    world.run_until("2026-03-02T15:30");
+    assert_eq!(world.open_incidents().len(), 0);
+    let recovered: Vec<_> = world
+        .told()
+        .into_iter()
+        .filter(|(_, _, why)| *why == Purpose::Recovery)
+        .map(|(_, to, _)| to)
+        .collect();
+    let mut everyone: Vec<_> = ["a", "b", "c", "d", "e"]
+        .map(|team| format!("mail:{team}@sea.example"))
+        .into();
+    everyone.sort();
+    let mut first: Vec<_> = recovered.iter().take(5).cloned().collect();
+    first.sort();
+    assert_eq!(first, everyone);
+}
+
+#[test]
+fn effects_that_stay_bad_when_their_cause_is_over_stand_on_their_own() {
+    let mut world = broken_chain();
+    world.script("j1", |_, now| {
+        let takes = if now > at("2026-03-02T13:59") { 50 } else { 0 };
+        Play::writes(&now.to_string(), now).taking(std::time::Duration::from_mins(takes))
+    });
+    world.run_until("2026-03-02T14:00:05");
+    assert_eq!(world.open_incidents().len(), 0, "the cause is over");
+    let waiting = world
+        .incidents()
+        .into_iter()
+        .filter(|incident| incident.state == IncidentState::Waiting)
+        .count();
+    assert_eq!(waiting, 4);
+    world.run_until("2026-03-02T14:01:06");
+    let open = world.open_incidents();
+    assert_eq!(open.len(), 1, "one of them explains the others: {open:?}");
+    assert_eq!((open[0].subject.as_str(), open[0].kind), ("d1", ProblemKind::Stale));
+    assert_eq!(world.told_to("mail:b@sea.example").last(), Some(&Purpose::Opening));
+    assert_eq!(world.told_to("mail:c@sea.example").last(), Some(&Purpose::Impact));
+}
+
+#[test]
+fn a_failure_between_a_breach_and_its_alert_belongs_to_that_alert() {
+    let text = format!(
+        "{PEOPLE}[datasets.x]\nowner = \"a\"\nfile = \"x\"\nmax_age = \"1h\"\nconsumers = [\"b\"]\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"x\"\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.run("j");
+    world.run_until("2026-03-02T11:10");
+    assert_eq!(
+        world.told_to("mail:a@sea.example"),
+        [Purpose::Opening],
+        "stale, and no job has failed"
+    );
+    assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Impact]);
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-03-02T11:20");
+    assert_eq!(world.open_incidents().len(), 1);
+    assert_eq!(
+        world.told_to("mail:a@sea.example"),
+        [Purpose::Opening],
+        "they know already"
+    );
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Impact],
+        "whose job it is did not"
+    );
+}
+
+#[test]
+fn a_problem_that_gets_worse_sends_one_update_and_one_notice() {
+    // Nothing has ever come: that cannot be told yet. At the deadline it is a broken promise.
+    let text = format!(
+        "{PEOPLE}[datasets.x]\nowner = \"a\"\nprobe = {{ file = \"/in/x\", every = \"1m\" }}\nconsumers = [\"b\"]\n\
+         due = {{ at = \"0 12 * * *\" }}\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:10");
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.open_incidents()[0].severity, Severity::Warning);
+    assert_eq!(world.told_to("mail:b@sea.example"), []);
+    world.probe("x", |_| (Err("permission denied".to_owned()), None));
+    world.run_until("2026-03-02T10:30");
+    assert_eq!(
+        world.told_to("mail:a@sea.example"),
+        [Purpose::Opening],
+        "another reason is not worse"
+    );
+}
+
+#[test]
+fn a_promise_broken_under_an_open_doubt_turns_it_critical() {
+    let text = format!(
+        "{PEOPLE}[datasets.x]\nowner = \"a\"\nfile = \"x\"\nconsumers = [\"b\"]\ndue = {{ at = \"30 10 * * *\" }}\n\
+         [jobs.j]\nowner = \"a\"\ncommand = \"true\"\nproduces = \"x\"\nalert = \"breach\"\n"
+    );
+    let mut world = failing(&text, "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:10");
+    assert_eq!(
+        world.told_to("mail:a@sea.example"),
+        [Purpose::Opening],
+        "it has run, and nothing came"
+    );
+    assert_eq!(world.open_incidents()[0].severity, Severity::Warning);
+    world.run_until("2026-03-02T10:30:01");
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening, Purpose::Update]);
+    assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Impact]);
+    assert_eq!(world.open_incidents()[0].severity, Severity::Critical);
+}
+
+#[test]
+fn alert_breach_keeps_quiet_until_a_promise_breaks() {
+    let text = format!(
+        "{PEOPLE}[datasets.x]\nowner = \"a\"\nfile = \"x\"\nmax_age = \"2h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"x\"\nalert = \"breach\"\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.run("j");
+    world.run_until("2026-03-02T10:30");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-03-02T11:59");
+    assert_eq!(world.told(), []);
+    world.run_until("2026-03-02T12:01:00");
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.told_to("mail:ops@sea.example"), []);
+}
+
+#[test]
+fn what_nobody_owns_goes_to_the_fallback() {
+    let text = one_job("").replace("owner = \"ops\"", "owner = \"nobody\"");
+    let mut world = failing(&text, "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:02");
+    assert_eq!(world.told_to("mail:it@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.told_to("pager"), [Purpose::Opening]);
+}
+
+#[test]
+fn one_incident_for_one_thing_however_its_failures_differ() {
+    let mut world = failing(&one_job(""), "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:10");
+    world.script("j", |_, _| Play::ends(freshd::model::ExitStatus::Signal(9)));
+    world.run("j");
+    world.run_until("2026-03-02T10:20");
+    assert_eq!(world.incidents().len(), 1);
+    assert_eq!(world.told_to("mail:ops@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.incidents()[0].reason, "killed by signal 9 (SIGKILL)");
+}
+
+#[test]
+fn what_is_no_longer_configured_is_no_longer_a_problem_and_that_is_told() {
+    let mut world = failing(&one_job(""), "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:10");
+    world.reload(PEOPLE);
+    world.run_until("2026-03-02T10:11");
+    assert_eq!(world.open_incidents().len(), 0);
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Opening, Purpose::Recovery]
+    );
+}

@@ -1,0 +1,149 @@
+//! While nothing happens: reminders, acknowledgements, escalation, and clocks that are set.
+
+use freshd::model::{Purpose, Request};
+
+use super::virtual_world::{Play, World};
+use super::{failing, one_job};
+
+fn when(world: &World, to: &str, why: Purpose) -> Vec<String> {
+    let told = world
+        .told()
+        .into_iter()
+        .filter(|(_, address, purpose)| address == to && *purpose == why);
+    told.map(|(when, _, _)| when).collect()
+}
+
+const OPS: &str = "mail:ops@sea.example";
+
+fn escalating(chain: &str) -> String {
+    one_job("").replace(
+        "notify = [\"mail:ops@sea.example\"]\n",
+        &format!("notify = [\"mail:ops@sea.example\"]\nescalate = [{chain}]\n"),
+    )
+}
+
+#[test]
+fn reminders_come_after_one_and_four_hours_and_then_each_working_morning() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-12-01T12:00");
+    assert_eq!(
+        when(&world, OPS, Purpose::Reminder),
+        ["Thu 13:01", "Thu 16:01", "Fri 08:00", "Mon 08:00", "Tue 08:00"]
+    );
+}
+
+#[test]
+fn an_acknowledgement_quiets_until_the_next_working_morning() {
+    let mut world = failing(&one_job(""), "2026-11-27T12:00");
+    world.run_until("2026-11-27T12:30");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::Ack { incident });
+    world.run_until("2026-12-01T12:00");
+    assert_eq!(when(&world, OPS, Purpose::Reminder), ["Mon 08:00", "Tue 08:00"]);
+    world.script("j", |_, _| Play::succeeds());
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::Ack { incident });
+    world.run("j");
+    world.run_until("2026-12-01T12:01");
+    assert_eq!(
+        world.told_to(OPS).last(),
+        Some(&Purpose::Recovery),
+        "also when acknowledged"
+    );
+}
+
+#[test]
+fn an_acknowledgement_with_an_escalation_ahead_still_ends() {
+    let mut world = failing(
+        &escalating("{ after = \"1h\", notify = [\"mail:a@sea.example\"] }"),
+        "2026-11-27T12:00",
+    );
+    world.run_until("2026-11-27T12:30");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::Ack { incident });
+    world.run_until("2026-11-30T07:59");
+    assert_eq!(world.told_to("mail:a@sea.example"), []);
+    world.run_until("2026-12-01T09:00");
+    assert_eq!(when(&world, OPS, Purpose::Reminder), ["Mon 08:00", "Tue 08:00"]);
+    assert_eq!(when(&world, "mail:a@sea.example", Purpose::Escalation), ["Mon 08:00"]);
+}
+
+#[test]
+fn an_acknowledgement_survives_a_restart_and_ends_all_the_same() {
+    let mut world = failing(
+        &escalating("{ after = \"1h\", notify = [\"mail:a@sea.example\"] }"),
+        "2026-11-27T12:00",
+    );
+    world.run_until("2026-11-27T12:30");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::Ack { incident });
+    world.run_until("2026-11-27T20:00");
+    world.crash();
+    world.restart();
+    world.run_until("2026-11-30T09:00");
+    assert_eq!(when(&world, OPS, Purpose::Reminder), ["Mon 08:00"]);
+}
+
+#[test]
+fn escalation_runs_down_the_chain_and_ends_at_the_fallback() {
+    let chain = "{ after = \"1h\", notify = [\"mail:a@sea.example\"] }, { after = \"3h\", notify = [\"mail:b@sea.example\", \"pager\"] }";
+    let mut world = failing(&escalating(chain), "2026-11-26T12:00");
+    world.run_until("2026-11-27T12:00");
+    assert_eq!(when(&world, "mail:a@sea.example", Purpose::Escalation), ["Thu 13:01"]);
+    assert_eq!(when(&world, "mail:b@sea.example", Purpose::Escalation), ["Thu 15:01"]);
+    assert_eq!(when(&world, "mail:it@sea.example", Purpose::Escalation), ["Thu 17:01"]);
+    assert_eq!(
+        when(&world, "pager", Purpose::Escalation),
+        ["Thu 15:01"],
+        "who was told in the chain is not told again at its end"
+    );
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-27T12:01");
+    for to in [
+        OPS,
+        "mail:a@sea.example",
+        "mail:b@sea.example",
+        "mail:it@sea.example",
+        "pager",
+    ] {
+        assert_eq!(when(&world, to, Purpose::Recovery).len(), 1, "{to}");
+    }
+}
+
+#[test]
+fn a_chain_that_names_the_owner_again_tells_each_thing_once() {
+    let mut world = failing(
+        &escalating("{ after = \"30m\", notify = [\"mail:ops@sea.example\"] }"),
+        "2026-11-26T12:00",
+    );
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(
+        world.told_to(OPS),
+        [Purpose::Opening, Purpose::Escalation, Purpose::Reminder]
+    );
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-26T13:31");
+    assert_eq!(when(&world, OPS, Purpose::Recovery).len(), 1);
+}
+
+#[test]
+fn reminders_that_were_due_while_freshd_was_down_are_one() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:30");
+    world.crash();
+    world.run_until("2026-11-26T20:00");
+    world.restart();
+    world.run_until("2026-11-26T20:01");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Reminder]);
+}
+
+#[test]
+fn a_clock_set_backward_does_not_put_off_what_is_about_to_be_told() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:00:30");
+    world.set_clock("2026-11-25T12:00:30");
+    world.run_until("2026-11-25T12:02");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+}
