@@ -230,6 +230,8 @@ async fn begin(
     );
     shell.decide(&mut vec![Event::Started { accepted }]).await?;
     alive::ready();
+    // Reading the configuration and storing it took twice what is kept of it.
+    runner::give_back_memory();
     shell.show_board();
     shell.run().await?;
     Ok(())
