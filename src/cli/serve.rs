@@ -5,9 +5,11 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tracing_subscriber::EnvFilter;
+use tracing_subscriber::filter::{LevelFilter, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::board::board;
 use super::exit::{Exit, Failure};
@@ -56,21 +58,22 @@ fn log(zone: TimeZone) -> Result<(), Failure> {
     let wanted = std::env::var(LOG_VARIABLE)
         .ok()
         .filter(|wanted| !wanted.trim().is_empty());
-    let filter = match &wanted {
-        Some(wanted) => EnvFilter::try_new(wanted).map_err(|error| {
-            Failure::usage(format!(
-                "{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"
-            ))
-        })?,
-        None => EnvFilter::new(if terminal { LOG_ON_TERMINAL } else { LOG_DEFAULT }),
-    };
+    let usual = if terminal { LOG_ON_TERMINAL } else { LOG_DEFAULT };
+    let wanted = wanted.as_deref().unwrap_or(usual);
+    let filter: Targets = wanted.parse().map_err(|error| {
+        Failure::usage(format!(
+            "{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"
+        ))
+    })?;
     tracing_subscriber::fmt()
         .compact()
-        .with_env_filter(filter)
+        .with_max_level(LevelFilter::TRACE)
         .with_writer(std::io::stderr)
         .with_ansi(out::color(&stderr))
         .with_target(false)
         .with_timer(if terminal { Clock::Short(zone) } else { Clock::Full })
+        .finish()
+        .with(filter)
         .init();
     Ok(())
 }

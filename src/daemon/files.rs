@@ -145,8 +145,9 @@ fn version_of(publishing: &Publishing) -> VersionRef {
 /// Removes what an attempt no longer needs; what is gone already is fine.
 fn clean(run_dir: &Path, staged: Option<&Path>) {
     let not_gone = |error: &std::io::Error| error.kind() != std::io::ErrorKind::NotFound;
-    // Most jobs leave nothing behind: an empty directory is one call.
-    if std::fs::remove_dir(run_dir).is_err()
+    // Most jobs leave nothing behind, and the keeper has taken their directory back: that is one call.
+    if let Err(error) = std::fs::remove_dir(run_dir)
+        && not_gone(&error)
         && let Err(error) = std::fs::remove_dir_all(run_dir)
         && not_gone(&error)
     {

@@ -18,6 +18,7 @@ use super::perform::Performer;
 use super::start::{Loaded, Loader};
 use crate::engine::Engine;
 use crate::model::{Action, Event, Fact, Reply, later};
+use crate::runner;
 use crate::store::{CommitError, Writer};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
@@ -221,6 +222,7 @@ impl Shell {
         self.decide(batch).await?;
         self.performer.settings = settings;
         info!(settings = digest, "jobs.toml reloaded");
+        runner::give_back_memory();
         Ok(Ok(digest))
     }
 
@@ -229,6 +231,7 @@ impl Shell {
         match chore {
             Chore::Checkpoint => {
                 let copied = self.writer.checkpoint();
+                tokio::task::spawn_blocking(runner::give_back_memory);
                 tokio::spawn(async move {
                     if let Err(error) = copied.await {
                         warn!(%error, "could not copy the store's log into its database");

@@ -246,6 +246,8 @@ async fn begin(
     );
     shell.decide(&mut first).await?;
     alive::ready();
+    // Reading the configuration and storing it took twice what is kept of it.
+    runner::give_back_memory();
     shell.show_board();
     shell.run().await?;
     Ok(())

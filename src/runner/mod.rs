@@ -20,3 +20,4 @@ pub use client::{Keepers, RunnerError, recover};
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::{TAIL_BYTES_MAX, remove_log};
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};
+pub use sys::give_back_memory;

@@ -7,7 +7,6 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::files::make_private_dir;
 use super::sys::{self, OpenFiles, SpawnAttributes};
 use crate::model::AttemptSpec;
 
@@ -18,7 +17,6 @@ pub(super) fn start(
     output: BorrowedFd<'_>,
     open_files: Option<OpenFiles>,
 ) -> Result<i32, String> {
-    make_private_dir(&spec.run_dir).map_err(|error| error.to_string())?;
     if let Some(dir) = &spec.output_dir {
         fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
     }

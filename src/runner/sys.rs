@@ -283,3 +283,12 @@ pub(super) fn watch_pidfd(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` stays the same open descriptor until it is dropped, and the AsyncFd owns it.
     unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.map_err(Into::into)
 }
+
+/// Gives freed memory back to the kernel, which the allocator keeps where something in use lies above it.
+pub fn give_back_memory() {
+    #[cfg(target_env = "gnu")]
+    // SAFETY: takes the allocator's own locks and touches only what is free.
+    unsafe {
+        libc::malloc_trim(0)
+    };
+}

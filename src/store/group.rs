@@ -78,6 +78,11 @@ impl<'connection> Group<'connection> {
         written.map(drop)
     }
 
+    /// Gives back the memory of pages that can be read again.
+    pub(super) fn shrink(&self) -> rusqlite::Result<()> {
+        self.connection.execute_batch("PRAGMA shrink_memory")
+    }
+
     /// Copies into the database what it can of the log without waiting for readers.
     pub(super) fn checkpoint(&mut self) -> Result<(), CommitError> {
         self.checkpoint_as("PASSIVE")

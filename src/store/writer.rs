@@ -220,6 +220,8 @@ impl Serving<'_> {
                 Err(RecvTimeoutError::Timeout) => drop(self.group.checkpoint()),
             }
             self.log_is_copied = true;
+            // Failing to save memory is no failure.
+            let _ = self.group.shrink();
         }
         receiver.recv().ok()
     }

@@ -1,6 +1,7 @@
 //! How attempts end: timeouts, stops, what is left behind, and what is recorded of it.
 
 use std::collections::HashSet;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -292,7 +293,12 @@ impl Keeper {
         let (status, usage) = attempt.exit();
         self.unreaped.push(attempt.pid.as_raw_nonzero().get());
         let ended_at = attempt.ended.map_or_else(Timestamp::now, |(wall, _)| wall);
+        let is_alone = self.adopted.is_empty() && attempt.killed.is_empty() && !attempt.started.keep_leftovers;
+        let run_dir = attempt.started.report.parent().filter(|_| is_alone).map(Path::to_owned);
         self.record_end(*attempt, status, usage, ended_at);
+        if let Some(run_dir) = run_dir {
+            self.run_dirs.take_back(&run_dir);
+        }
     }
 
     /// The kernel does not let the process die: it waits for a device or a file server. The attempt ends all the

@@ -9,6 +9,7 @@ mod attempt;
 mod connection;
 mod ending;
 mod record;
+mod run_dirs;
 mod talk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -29,6 +30,7 @@ pub use attempt::REPORT_BYTES_MAX;
 pub(super) use attempt::read_report;
 use attempt::{Buffers, PipeState, RunningAttempt, raise_open_files};
 use connection::Connection;
+use run_dirs::RunDirs;
 use talk::Notice;
 
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
@@ -116,6 +118,7 @@ struct Keeper {
     journal_retry_at: Option<Duration>,
     attributes: SpawnAttributes,
     limits: OpenFiles,
+    run_dirs: RunDirs,
     /// Every attempt it knows: from the moment its spec arrives until its end is acknowledged.
     ///
     /// That it forgets then, in memory and in the journal, cannot make an attempt start twice: the daemon
@@ -163,6 +166,7 @@ pub fn keeper_main(state_dir: &Path, number: u32) -> anyhow::Result<()> {
     while !keeper.is_done() {
         keeper.turn(&mut events)?;
     }
+    keeper.run_dirs.remove();
     keeper.files.remove();
     Ok(())
 }
@@ -185,6 +189,7 @@ impl Keeper {
         let child_signals = sys::child_signals()?;
         epoll::add(&epoll, &child_signals, Source::Children.data(), readable)?;
         Ok(Self {
+            run_dirs: RunDirs::take_over(&state_dir.join("run"), number),
             state_dir,
             _lock: lock,
             build: build_of(Path::new("/proc/self/exe")),

@@ -107,6 +107,9 @@ impl Keeper {
         let id = spec.id;
         self.sequence += 1;
         let at = Timestamp::now();
+        if let Err(error) = self.run_dirs.make(&spec.run_dir) {
+            return self.end_without_process(id, ExitStatus::NotStarted(error.to_string()), None, at);
+        }
         let attempt = match RunningAttempt::start(spec, started, self.sequence, &self.attributes, &self.limits) {
             Ok(attempt) => attempt,
             Err(status) => return self.end_without_process(id, status, None, at),

@@ -84,7 +84,10 @@ pub(in crate::store) fn store_settings(
     acceptance: &mut Statement,
     accepted: &AcceptedSettings,
 ) -> Result<()> {
-    settings.execute(params![accepted.digest, json(&accepted.files)?])?;
+    let stored = settings.execute(params![accepted.digest, json(&accepted.files)?]);
+    // A statement keeps what it was given until it is used again, and here that is long.
+    settings.clear_bindings();
+    stored?;
     acceptance.execute(params![us(accepted.at), accepted.digest, accepted.by])?;
     Ok(())
 }
