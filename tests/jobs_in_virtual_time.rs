@@ -1,5 +1,7 @@
 //! What freshd promises of jobs and their runs, through the real engine and store in virtual time.
 
+#[path = "jobs_in_virtual_time/clock.rs"]
+mod clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
 mod endings;
 #[path = "jobs_in_virtual_time/missed.rs"]
