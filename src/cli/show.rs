@@ -162,7 +162,7 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
     }
     match (run.version, run.outcome) {
         (Some(version), Some(Outcome::Rejected)) => {
-            lines.push(("refused", format!("version {version}, in quarantine")))
+            lines.push(("refused", format!("version {version}, in quarantine")));
         }
         (Some(version), _) => lines.push(("made", format!("version {version}"))),
         (None, _) => {}

@@ -272,3 +272,40 @@ fn what_is_no_longer_configured_is_no_longer_a_problem_and_that_is_told() {
         [Purpose::Opening, Purpose::Recovery]
     );
 }
+
+#[test]
+fn a_failure_after_a_doubt_is_told_though_the_doubt_was_acknowledged() {
+    let mut world = World::start(&one_job("min_runtime = \"1m\""), "2026-03-02T10:00");
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-03-02T10:10");
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Opening],
+        "too fast to be true"
+    );
+    let incident = world.open_incidents()[0].id;
+    world.ask(freshd::model::Request::Ack { incident });
+    world.script("j", |_, _| Play::fails(1, "no listener"));
+    world.run("j");
+    world.run_until("2026-03-02T10:20");
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Opening, Purpose::Update]
+    );
+    let now = world.open_incidents()[0].clone();
+    assert_eq!((now.id, now.kind), (incident, ProblemKind::Failed));
+    assert!(now.ack.is_none(), "somebody took on another trouble");
+}
+
+#[test]
+fn what_the_configuration_repaired_while_freshd_was_down_is_never_told() {
+    let mut world = failing(&one_job(""), "2026-03-02T10:00");
+    world.run_until("2026-03-02T10:00:30");
+    world.crash();
+    world.edit(PEOPLE);
+    world.run_until("2026-03-02T10:30");
+    world.restart();
+    world.run_until("2026-03-02T11:00");
+    assert!(world.told_to("mail:ops@sea.example").is_empty());
+}
