@@ -255,12 +255,6 @@ pub(super) fn ignore_signals() {
     }
 }
 
-/// Forgets the environment the keeper was started with. Only while the process has a single thread.
-pub(super) fn clear_environment() {
-    // SAFETY: called first in `keeper_main`, before any thread exists that could read the environment.
-    unsafe { libc::clearenv() };
-}
-
 /// A descriptor that can be read when a child ended, main process or adopted one.
 pub(super) fn child_signals() -> io::Result<OwnedFd> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();

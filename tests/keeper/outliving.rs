@@ -3,6 +3,8 @@
 use super::house::*;
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::{Read, Write};
+use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use freshd::model::{AttemptState, Event, ExitStatus, StopReason};
@@ -28,6 +30,54 @@ async fn an_attempt_sent_again_is_not_started_again() {
     house.run(house.shell(2, "true")).await;
     let evidence = fs::read_to_string(house.dir.join("evidence")).unwrap();
     assert_eq!(evidence, "started\n");
+}
+
+#[test]
+fn the_keeper_itself_starts_an_attempt_once_and_repeats_its_end_on_each_connection() {
+    let house = House::empty();
+    let mut keeper = house.keeper_by_hand("true");
+    let connect = || {
+        let stream = UnixStream::connect(house.dir.join("keeper/1.sock")).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream
+    };
+    let send = |mut stream: &UnixStream, message: serde_json::Value| {
+        let json = serde_json::to_vec(&message).unwrap();
+        let length = u32::try_from(json.len()).unwrap();
+        stream.write_all(&length.to_le_bytes()).unwrap();
+        stream.write_all(&json).unwrap();
+    };
+    let receive = |mut stream: &UnixStream, key: &str| loop {
+        let mut length = [0; 4];
+        stream.read_exact(&mut length).unwrap();
+        let mut json = vec![0; u32::from_le_bytes(length) as usize];
+        stream.read_exact(&mut json).unwrap();
+        let message: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        if let Some(value) = message.get(key) {
+            return value.clone();
+        }
+    };
+    let spec = house.shell(1, "echo started >> evidence; exit 5");
+    let start = serde_json::json!({ "start": spec });
+    let first = connect();
+    for _ in 0..3 {
+        send(&first, start.clone());
+    }
+    assert_eq!(receive(&first, "exited")["status"]["code"], 5);
+    send(&first, start.clone());
+    assert_eq!(receive(&first, "exited")["status"]["code"], 5);
+    let second = connect();
+    assert_eq!(receive(&second, "known")["attempts"][0]["state"], "ended");
+    assert_eq!(receive(&second, "exited")["status"]["code"], 5);
+    send(&second, start);
+    send(&second, serde_json::json!({ "acknowledge": [spec.id] }));
+    send(&second, serde_json::json!("list"));
+    assert_eq!(receive(&second, "known")["attempts"].as_array().unwrap().len(), 0);
+    assert_eq!(fs::read_to_string(house.dir.join("evidence")).unwrap(), "started\n");
+    // The first connection ended when the second came.
+    assert_eq!((&first).read(&mut [0; 1]).unwrap_or(0), 0);
+    send(&second, serde_json::json!("retire"));
+    assert!(keeper.wait().unwrap().success());
 }
 
 #[tokio::test(flavor = "multi_thread")]

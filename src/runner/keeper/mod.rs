@@ -42,6 +42,9 @@ use crate::model::{AttemptId, AttemptSpec};
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
 
+/// A keeper that has nothing to do and no daemon leaves after this: its daemon was killed and will not come back.
+const LONELY_MAX: Duration = Duration::from_mins(5);
+
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
 
@@ -143,6 +146,8 @@ struct Keeper {
     sweep_at: Option<Duration>,
     sequence: u64,
     retired: bool,
+    /// Since when there is neither a daemon nor an attempt.
+    lonely_since: Option<Duration>,
     buffers: Buffers,
     log_lines: u32,
 }
@@ -155,7 +160,6 @@ struct Keeper {
 /// When the keeper cannot begin: another one of this number lives or lived, or a file cannot be made. Once it has
 /// begun, only a failure of epoll itself ends it.
 pub fn keeper_main(state_dir: &Path, number: u32) -> anyhow::Result<()> {
-    sys::clear_environment();
     sys::ignore_signals();
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
@@ -220,6 +224,7 @@ impl Keeper {
             sweep_at: None,
             sequence: 0,
             retired: false,
+            lonely_since: Some(boot_now()),
             buffers: Buffers::new(),
             log_lines: 0,
             files,
@@ -278,6 +283,12 @@ impl Keeper {
         self.shorten_journal();
         self.tell();
         self.free_slots.append(&mut self.freed_slots);
+        if self.connection.is_some() || !self.states.is_empty() {
+            self.lonely_since = None;
+        } else {
+            let since = *self.lonely_since.get_or_insert(now);
+            self.retired |= now >= since + LONELY_MAX;
+        }
         Ok(())
     }
 
@@ -287,6 +298,7 @@ impl Keeper {
             self.deadlines.first().map(|(deadline, _)| *deadline),
             self.journal_retry_at,
             self.sweep_at,
+            self.lonely_since.map(|since| since + LONELY_MAX),
         ];
         let next = next.into_iter().flatten().min();
         if next == self.timer_set {
