@@ -46,8 +46,27 @@ impl Authority {
         self.file.clone()
     }
 
-    /// What a server of that certificate needs.
+    /// What a server in this program needs.
     pub(crate) fn server(&self, certificate: Certificate) -> Arc<ServerConfig> {
+        let (certificate, key) = self.issue(certificate);
+        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate.der().clone()], key)
+            .unwrap();
+        Arc::new(config)
+    }
+
+    /// The certificate and the key of another server, as PEM.
+    pub(crate) fn pem(&self, certificate: Certificate) -> (String, String) {
+        let (certificate, key) = self.issue(certificate);
+        (certificate.pem(), key.serialize_pem())
+    }
+
+    fn issue(&self, certificate: Certificate) -> (rcgen::Certificate, KeyPair) {
         let names = match certificate {
             Certificate::Good | Certificate::Expired => vec!["localhost", "127.0.0.1"],
             Certificate::WrongHost => vec!["other.example"],
@@ -60,14 +79,6 @@ impl Authority {
         }
         let key = KeyPair::generate().unwrap();
         let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(key.serialize_der()));
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_no_client_auth()
-            .with_single_cert(vec![certificate.der().clone()], key)
-            .unwrap();
-        Arc::new(config)
+        (certificate, key)
     }
 }
