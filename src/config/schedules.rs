@@ -133,6 +133,11 @@ pub(super) fn job_schedule(context: &Context<'_>, table: &Table<'_>) -> When {
             format!("`{}` and `{}` exclude each other", first.key, second.key),
             "keep one of `schedule`, `every` and `on`",
         );
+        // Whichever is kept: what is wrong in it is said now.
+        if let Some(text) = line.and_then(Value::text) {
+            context.schedules.line(&text, seconds);
+        }
+        every.and_then(Value::duration);
         return When {
             spot: Some(spot),
             ..When::default()

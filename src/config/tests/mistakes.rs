@@ -250,6 +250,18 @@ fn a_job_without_what_it_must_have_is_refused_and_a_misspelled_key_is_told_once(
 }
 
 #[test]
+fn schedules_that_exclude_each_other_hide_no_mistake_in_either() {
+    assert_eq!(
+        job_errors("schedule = \"61 * * * *\"\nevery = \"soon\""),
+        [
+            "jobs.toml:20:13 `61` 61 is outside the minute field, which goes from 0 to 59 (write 0 to 59, as in 30, 0,30, 10-20 or */5)",
+            "jobs.toml:21:1 `every` `schedule` and `every` exclude each other (keep one of `schedule`, `every` and `on`)",
+            "jobs.toml:21:9 `\"soon\"` `soon` is not a duration (write a number with a unit, as in 90s, 15m, 26h or 7d 2h)",
+        ]
+    );
+}
+
+#[test]
 fn a_configuration_without_a_fallback_is_refused() {
     let place = Place::new();
     let loaded = place.load_text("");
