@@ -79,7 +79,7 @@ fn facts(page: &mut String, message: &Message) {
             page,
             format_args!(
                 "<tr><th scope=\"row\" class=\"muted\" style=\"text-align:left;vertical-align:top;\
-                 padding:3px 14px 3px 0;font-weight:400;color:#5a6572;width:1%;min-width:76px\">{}</th>\
+                 padding:3px 14px 3px 0;font-weight:400;color:#5a6572;width:1%;white-space:nowrap\">{}</th>\
                  <td style=\"vertical-align:top;padding:3px 0;overflow-wrap:anywhere;word-break:break-word\">{}</td></tr>\n",
                 escape(&clean::line(&fact.label, FACT_CHARS_MAX)),
                 linked(&clean::line(&fact.text, FACT_CHARS_MAX)),

@@ -89,11 +89,26 @@ async fn summary(State(ask): State<Ask>) -> Response {
     };
     let count = |key: &str| facts[key].as_array().map_or(0, Vec::len);
     let mut text = format!(
-        "freshd supervises {} jobs and {} datasets; {} open incidents.\n\n",
+        "freshd supervises {} jobs and {} datasets. ",
         count("jobs"),
-        count("datasets"),
-        count("incidents")
+        count("datasets")
     );
+    text.push_str(match count("incidents") {
+        0 => "No incident is open.\n",
+        _ => "What is wrong:\n",
+    });
+    for incident in facts["incidents"].as_array().into_iter().flatten() {
+        let word = |key: &str| incident[key].as_str().unwrap_or_default().to_owned();
+        text.push_str(&format!(
+            "  {} {}: {} (incident {}, {} answers)\n",
+            word("subject"),
+            word("kind"),
+            word("reason"),
+            incident["id"],
+            word("owner"),
+        ));
+    }
+    text.push('\n');
     for dataset in facts["datasets"].as_array().into_iter().flatten() {
         let word = |key: &str| dataset[key].as_str().unwrap_or_default().to_owned();
         text.push_str(&format!(
