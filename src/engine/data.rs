@@ -1,5 +1,6 @@
 //! Datasets between events: their versions, and the state that follows.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::Engine;
@@ -267,11 +268,27 @@ impl Engine {
         }
     }
 
+    /// Which kept versions must outlive the publication of a version: those that unfinished runs were given, and
+    /// those that a run may still be given before it is in place.
+    fn spared(&self, version: &Version) -> Vec<VersionNumber> {
+        let given = self.pins.keys().filter(|pinned| pinned.dataset == version.dataset);
+        let state = self.data.get(&version.dataset);
+        let readable = state
+            .into_iter()
+            .flat_map(|state| state.current.iter().chain(&state.publishing));
+        let given = given.map(|pinned| pinned.number);
+        let spared = given.chain(readable.map(|readable| readable.number));
+        let spared: BTreeSet<_> = spared.filter(|number| *number < version.number).collect();
+        spared.into_iter().collect()
+    }
+
     pub(super) fn publishing(&self, version: Version, dataset: Arc<Dataset>, staged: std::path::PathBuf) -> Publishing {
+        let spared = self.spared(&version);
         Publishing {
             version,
             dataset,
             staged,
+            spared,
             versions_dir: self.host.state_dir.join("versions"),
             quarantine_dir: self.host.state_dir.join("quarantine"),
         }
