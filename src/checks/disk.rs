@@ -79,6 +79,21 @@ pub enum PublishError {
     },
 }
 
+impl PublishError {
+    /// Whether the machine refused for a reason that often passes, such as a full disk. A permission does not.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::PermissionDenied,
+            Self::NoTarget { .. }
+            | Self::BadName { .. }
+            | Self::NotAFile { .. }
+            | Self::Changed { .. }
+            | Self::Superseded { .. }
+            | Self::Gone { .. } => false,
+        }
+    }
+}
+
 /// An open directory. Names in it are single components, so that nothing leads out of it.
 pub(super) struct Directory {
     descriptor: File,

@@ -12,6 +12,7 @@ mod incidents;
 mod jobs;
 mod looks;
 mod outbox;
+mod output;
 mod pools;
 mod promises;
 mod register;
@@ -81,6 +82,8 @@ pub struct Engine {
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
+    /// Runs whose output the machine kept freshd from, with the number of further tries so far.
+    setbacks: HashMap<RunId, usize>,
     incidents: Register,
     outbox: Outbox,
     /// Requests that wait for a run to be final.
@@ -108,7 +111,7 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
-            Event::Judged { id, judgement } => self.judged(id, judgement),
+            Event::Judged { id, result } => self.judged(id, result),
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Delivered { id, outcome } => self.delivered(id, outcome),

@@ -25,7 +25,7 @@ pub enum Action {
     Judge(Box<Judging>),
     /// Put an accepted version in place; answered by `Event::Published`.
     Publish(Box<Publishing>),
-    /// Move a refused candidate to quarantine.
+    /// Move a candidate that was refused, or could not be judged or put in place, to quarantine.
     Quarantine(Box<Publishing>),
     /// Remove the directory and staged output of an attempt that needs neither any more.
     Clean {

@@ -48,6 +48,10 @@ pub(crate) struct World {
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
     pub(crate) unpublishable: Vec<VersionRef>,
+    /// Until when outputs can neither be read nor put in place.
+    pub(crate) disk_fails_until: Option<Timestamp>,
+    /// Until when they can be read, but not put in place.
+    pub(crate) disk_is_full_until: Option<Timestamp>,
     /// Every process that was started: job, attempt, when.
     pub(crate) started: Vec<(String, AttemptId, Timestamp)>,
     /// The specification of each.
@@ -107,6 +111,8 @@ impl World {
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),
+            disk_fails_until: None,
+            disk_is_full_until: None,
             started: Vec::new(),
             specs: HashMap::new(),
             alive: BTreeMap::new(),
