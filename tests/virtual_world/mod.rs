@@ -25,11 +25,15 @@ pub(crate) use outside::file;
 pub(crate) use play::Play;
 pub(crate) use reading::{clock, local};
 
-/// On which side of a commit the daemon dies: with or without the facts, always without the actions.
+/// On which side of a commit the daemon dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crash {
+    /// Without the facts, and without the actions.
     Before,
+    /// With the facts, without the actions.
     After,
+    /// With both, and before it hears what came of the actions.
+    Acted,
 }
 
 /// freshd in virtual time.
@@ -303,6 +307,11 @@ impl World {
         }
         for action in actions {
             self.perform(action);
+        }
+        if dies == Some(Crash::Acted) {
+            self.crash();
+            self.crash_at = None;
+            self.restart();
         }
     }
 
