@@ -28,13 +28,14 @@ mod wakes;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run, RunId, Settings,
-    VersionRef,
+    Action, Attempt, AttemptId, AttemptState, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run,
+    RunId, Settings, VersionRef, elapsed,
 };
 use data::DataState;
 use jobs::JobState;
@@ -125,6 +126,18 @@ impl Engine {
     /// When `Event::Tick` is next needed, in wall time.
     pub fn next_wake(&self, now: Now) -> Option<Timestamp> {
         self.wakes.next(now)
+    }
+
+    /// Attempts that were claimed longer than `patience` ago and of which no keeper has said that they started.
+    pub fn unheard(&self, now: Now, patience: Duration) -> Vec<AttemptId> {
+        let claimed = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.state == AttemptState::Claimed);
+        let late = claimed.filter(|attempt| elapsed(attempt.claimed_at, now.wall) > patience);
+        let mut late: Vec<_> = late.map(|attempt| attempt.id).collect();
+        late.sort_unstable();
+        late
     }
 
     fn tick(&mut self) {

@@ -52,6 +52,8 @@ pub(crate) struct World {
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
     pub(crate) unpublishable: Vec<VersionRef>,
+    /// The keeper is stopped: it starts nothing and says nothing.
+    pub(crate) keeper_hangs: bool,
     /// Until when outputs can neither be read nor put in place.
     pub(crate) disk_fails_until: Option<Timestamp>,
     /// Until when they can be read, but not put in place.
@@ -115,6 +117,7 @@ impl World {
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),
+            keeper_hangs: false,
             disk_fails_until: None,
             disk_is_full_until: None,
             started: Vec::new(),
@@ -273,7 +276,14 @@ impl World {
     /// Tells the engine; commits, then performs, unless the daemon is to die at this very commit.
     pub(crate) fn handle(&mut self, event: Event) {
         let retold = is_of_keeper(&event).then(|| event.clone());
-        let Step { facts, actions } = self.engine.as_mut().expect("the daemon runs").handle(self.now, event);
+        let looked = matches!(event, Event::Tick);
+        let engine = self.engine.as_mut().expect("the daemon runs");
+        let Step { facts, actions } = engine.handle(self.now, event);
+        let next = engine.next_wake(self.now).filter(|_| looked);
+        assert!(
+            next.is_none_or(|next| next >= self.now.wall),
+            "due {next:?} and left behind"
+        );
         if !facts.is_empty() {
             self.commits += 1;
         }
