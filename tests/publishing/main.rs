@@ -1,5 +1,8 @@
 //! Publishing and quarantine: what readers see, however often and wherever the work is cut short.
 
+#[path = "../freshd_process/mod.rs"]
+mod freshd_process;
+mod hindered;
 mod place;
 mod quarantining;
 
@@ -187,6 +190,18 @@ fn what_changed_after_it_was_judged_is_not_published() {
     assert!(matches!(error, PublishError::Changed { .. }), "{error}");
     assert_eq!(place.seen(), (Some(OLD.to_owned()), Some(1)));
     assert_eq!(place.kept(2), None);
+}
+
+#[test]
+fn what_changes_while_it_is_kept_is_neither_kept_nor_published() {
+    let place = Place::new();
+    let new = place.publishing(1, place.staged(1), NEW);
+    publish_steps(&new, &[Step::Bring, Step::Seal]).expect("sealed");
+    fs::write(&new.staged, "lot,qty\nL1,").expect("a process that stayed behind");
+    let error = publish_steps(&new, &Step::ALL[position(Step::Keep)..]).expect_err("not what was judged");
+    assert!(matches!(error, PublishError::Changed { .. }), "{error}");
+    assert_eq!(place.seen(), (None, None));
+    assert!(!place.kept_path(1).exists());
 }
 
 #[test]
