@@ -137,10 +137,8 @@ impl<'a> Site<'a> {
 
     fn bring(&self) -> Result<(), PublishError> {
         self.refuse_if_superseded()?;
-        if let Some(staged) = self.elsewhere
-            && self.bring_from(staged)?
-        {
-            return Ok(());
+        if let Some(staged) = self.elsewhere {
+            self.bring_from(staged)?;
         }
         if let Some(candidate) = self.directory.file(&self.incoming)? {
             let shared = self.metadata(&candidate, &self.incoming)?;
@@ -162,28 +160,27 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether the candidate was there to be brought.
-    fn bring_from(&self, staged: &Path) -> Result<bool, PublishError> {
+    /// Brings the candidate here, unless it is gone: it may have been brought before.
+    fn bring_from(&self, staged: &Path) -> Result<(), PublishError> {
         let (Some(parent), Some(name)) = (staged.parent(), staged.file_name()) else {
-            return Ok(false);
+            return Ok(());
         };
         let from = match Directory::open(parent) {
             Ok(from) => from,
             Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(false);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
         let Some(candidate) = from.file(name)? else {
-            return Ok(false);
+            return Ok(());
         };
         match from.try_rename(name, &self.directory, &self.incoming) {
-            Ok(()) => self.directory.sync()?,
+            Ok(()) => self.directory.sync(),
             // It stays where it was until the attempt is cleaned away.
-            Err(Errno::XDEV) => self.directory.copy(&candidate, &self.incoming)?,
-            Err(error) => return Err(from.failed("move", name)(error.into())),
+            Err(Errno::XDEV) => self.directory.copy(&candidate, &self.incoming),
+            Err(error) => Err(from.failed("move", name)(error.into())),
         }
-        Ok(true)
     }
 
     fn seal(&self) -> Result<(), PublishError> {

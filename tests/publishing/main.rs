@@ -132,10 +132,10 @@ fn the_same_is_true_of_a_version_put_in_place_from_its_kept_copy() {
 fn a_kept_version_that_is_the_published_file_itself_becomes_a_copy() {
     let place = Place::new();
     let new = place.publishing(1, place.staged(1), NEW);
-    let kept = place.kept_path(1);
-    fs::create_dir_all(kept.parent().expect("a directory")).expect("directories");
-    fs::hard_link(&new.staged, &kept).expect("as it was kept before");
     publish(&new).expect("a version");
+    fs::remove_file(place.kept_path(1)).expect("the copy");
+    fs::hard_link(place.target(), place.kept_path(1)).expect("as it was kept before");
+    publish(&new).expect("cut short, and done again");
     fs::write(place.target(), "overwritten in place").expect("a reader who writes");
     assert_eq!(place.kept(1).as_deref(), Some(NEW));
 }
@@ -290,13 +290,15 @@ fn a_candidate_that_became_a_link_is_refused() {
 #[test]
 fn an_output_that_is_a_hard_link_becomes_a_file_of_its_own() {
     let place = Place::new();
-    let new = place.publishing(1, place.staged(1), NEW);
-    let living = place.state.path().join("living.csv");
-    fs::hard_link(&new.staged, &living).expect("a hard link");
-    publish(&new).expect("a version");
-    fs::write(&living, "overwritten in place").expect("the other name");
-    assert_eq!(place.seen().0.as_deref(), Some(NEW));
-    assert_eq!(place.kept(1).as_deref(), Some(NEW));
+    for (number, staged) in [(1, place.staged(1)), (2, place.state.path().join("run/out"))] {
+        let new = place.publishing(number, staged, NEW);
+        let living = new.staged.with_file_name("living.csv");
+        fs::hard_link(&new.staged, &living).expect("a hard link");
+        publish(&new).expect("a version");
+        fs::write(&living, "overwritten in place").expect("the other name");
+        assert_eq!(place.seen().0.as_deref(), Some(NEW), "{number}");
+        assert_eq!(place.kept(number).as_deref(), Some(NEW), "{number}");
+    }
 }
 
 #[test]
