@@ -20,7 +20,7 @@ fn read_for_long() -> World {
          [jobs.other]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\n",
     );
     let mut world = World::start(&text, "2026-03-02T08:00");
-    world.script("r", |_, _| Play::succeeds().taking(Duration::from_mins(60)));
+    world.script("r", |_, _| Play::succeeds().taking(Duration::from_hours(1)));
     world.run_until("2026-03-02T08:01:30");
     world
 }
