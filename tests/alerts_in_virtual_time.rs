@@ -2,6 +2,8 @@
 
 #[path = "alerts_in_virtual_time/causes.rs"]
 mod causes;
+#[path = "alerts_in_virtual_time/crashes.rs"]
+mod crashes;
 #[path = "alerts_in_virtual_time/delivery.rs"]
 mod delivery;
 #[path = "alerts_in_virtual_time/patience.rs"]

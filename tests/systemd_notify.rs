@@ -140,6 +140,45 @@ fn no_sign_of_life_is_given_while_the_store_cannot_be_written() {
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }
 
+#[test]
+fn no_sign_of_life_is_given_while_the_writer_is_stuck() {
+    let house = House::with(JOBS);
+    let mut daemon = with_watchdog(house.serve(), &house);
+    assert!(daemon.tells("WATCHDOG=1", WATCHDOG), "{}", daemon.log());
+
+    let other = rusqlite::Connection::open(house.state_dir().join("freshd.db")).expect("the store");
+    other.execute_batch("BEGIN IMMEDIATE").expect("nobody writes just now");
+    daemon.manager.drain();
+    // One sign may have been on its way.
+    daemon.tells("WATCHDOG=1", WATCHDOG / 2);
+    assert!(
+        !daemon.tells("WATCHDOG=1", SILENCE),
+        "the loop turns, but nothing can be recorded"
+    );
+    other.execute_batch("ROLLBACK").expect("the store again");
+    assert!(daemon.tells("WATCHDOG=1", PATIENCE), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
+fn an_outage_of_mail_withholds_no_sign_of_life() {
+    let fails = "[alerts]\ngroup_wait = \"0s\"\n\n[jobs.fails]\nowner = \"it\"\ncommand = \"exit 3\"\n";
+    // Nobody listens there.
+    let mail = "type = \"email\"\nserver = \"smtp://localhost:1\"\nfrom = \"freshd@seafood.example\"";
+    let jobs = JOBS
+        .replace("type = \"file\"\ndir = \"outbox\"", mail)
+        .replace("notify = [\"outbox\"]", "notify = [\"outbox:it@seafood.example\"]");
+    let house = House::with(&format!("{jobs}\n{fails}"));
+    let mut daemon = with_watchdog(house.serve(), &house);
+    daemon.run("fails");
+    daemon.logs(&["could not tell"]);
+    daemon.manager.drain();
+    for _ in 0..3 {
+        assert!(daemon.tells("WATCHDOG=1", PATIENCE), "{}", daemon.log());
+    }
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
 fn with_watchdog(mut command: std::process::Command, house: &House) -> Daemon {
     command.env("WATCHDOG_USEC", WATCHDOG.as_micros().to_string());
     Daemon::start(command, house)

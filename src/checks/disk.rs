@@ -3,15 +3,14 @@
 use std::ffi::OsStr;
 use std::fs::{DirBuilder, File, Metadata};
 use std::io::{self, Read, Write};
-use std::os::fd::AsRawFd;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
 
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid};
+use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
-use crate::model::VersionRef;
+use crate::model::{VersionNumber, VersionRef};
 
 /// Between two reads of a file that is digested.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -78,6 +77,21 @@ pub enum PublishError {
         /// What the system said.
         source: io::Error,
     },
+}
+
+impl PublishError {
+    /// Whether the machine refused for a reason that often passes, such as a full disk. A permission does not.
+    pub fn may_pass(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => source.kind() != io::ErrorKind::PermissionDenied,
+            Self::NoTarget { .. }
+            | Self::BadName { .. }
+            | Self::NotAFile { .. }
+            | Self::Changed { .. }
+            | Self::Superseded { .. }
+            | Self::Gone { .. } => false,
+        }
+    }
 }
 
 /// An open directory. Names in it are single components, so that nothing leads out of it.
@@ -171,29 +185,10 @@ impl Directory {
         self.sync()
     }
 
-    /// Gives an open file another name here, on the same file system, or copies it here.
-    pub(super) fn link_or_copy(&self, file: &File, name: &OsStr) -> Result<(), PublishError> {
-        let mut unfinished = name.to_owned();
-        unfinished.push(".part");
-        self.remove(&unfinished)?;
-        // By its descriptor: it is this very file, whatever has its old name by now.
-        let itself = format!("/proc/self/fd/{}", file.as_raw_fd());
-        let flags = AtFlags::SYMLINK_FOLLOW;
-        match rustix::fs::linkat(CWD, itself, &self.descriptor, &unfinished, flags) {
-            Ok(()) => {
-                self.rename(&unfinished, self, name)?;
-                self.sync()
-            }
-            // Another file system, or one without links, or a link that the kernel does not allow.
-            Err(_) => self.copy(file, name),
-        }
-    }
-
-    /// Copies an open file here, whole or not at all.
-    pub(super) fn copy(&self, mut file: &File, name: &OsStr) -> Result<(), PublishError> {
+    /// Copies an open file here, whole or not at all, into a file of its own.
+    pub(super) fn copy(&self, file: &File, name: &OsStr) -> Result<(), PublishError> {
         let metadata = file.metadata().map_err(self.failed("look at", name))?;
-        io::Seek::rewind(&mut file).map_err(self.failed("read", name))?;
-        self.write(name, permissions(&metadata), |copy| io::copy(&mut file, copy).map(drop))
+        self.write(name, permissions(&metadata), |copy| duplicate(file, copy))
     }
 
     pub(super) fn rename(&self, from: &OsStr, directory: &Self, to: &OsStr) -> Result<(), PublishError> {
@@ -233,9 +228,9 @@ impl Directory {
     }
 }
 
-/// Removes the directories in `directory` that are named by a number, but for the newest `keep` and those
-/// not below `below`.
-pub(super) fn remove_oldest(directory: &Path, below: u64, keep: usize) -> io::Result<()> {
+/// Removes the directories in `directory` that are named by a number, but for the newest `keep`, those `spared`
+/// and those not below `below`.
+pub(super) fn remove_oldest(directory: &Path, below: u64, keep: usize, spared: &[VersionNumber]) -> io::Result<()> {
     let mut numbers: Vec<u64> = Vec::new();
     for entry in std::fs::read_dir(directory)? {
         let name = entry?.file_name();
@@ -246,11 +241,22 @@ pub(super) fn remove_oldest(directory: &Path, below: u64, keep: usize) -> io::Re
         );
     }
     numbers.sort_unstable_by(|one, other| other.cmp(one));
-    for number in numbers.into_iter().skip(keep) {
+    let old = numbers.into_iter().skip(keep);
+    for number in old.filter(|number| !spared.contains(&VersionNumber(*number))) {
         // Goes from descriptor to descriptor and follows no link.
         std::fs::remove_dir_all(directory.join(number.to_string()))?;
     }
     Ok(())
+}
+
+/// Makes an empty file hold what another holds: by sharing its blocks where the file system can, else byte by byte.
+fn duplicate(mut file: &File, copy: &mut File) -> io::Result<()> {
+    // Why not does not matter: another file system, one that cannot, a file that cannot. Reading tells the rest.
+    if rustix::fs::ioctl_ficlone(&mut *copy, file).is_ok() {
+        return Ok(());
+    }
+    io::Seek::rewind(&mut file)?;
+    io::copy(&mut file, copy).map(drop)
 }
 
 /// Refuses a name that is not a single, plain component of a path.

@@ -1,5 +1,8 @@
 //! Judges a candidate before readers see it; each answer says what was expected and what came.
 
+use std::io;
+use std::sync::atomic::AtomicU64;
+
 use jiff::{SignedDuration, Timestamp};
 
 use crate::model::{
@@ -12,26 +15,50 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Measures a candidate once and judges it by the checks of its dataset.
 ///
-/// It never fails: what cannot be read is held back, with the reason.
-pub fn judge(judging: &Judging) -> Judgement {
+/// What the job left unreadable is held back, with the reason. An error is the machine's own doing and no verdict.
+/// `bytes_read` counts up while the candidate is read.
+pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, MeasureError> {
     let mut sheet = Sheet::default();
-    let measurement = match open_and_survey(judging) {
+    let measurement = match open_and_survey(judging, bytes_read) {
         Ok((survey, as_of)) => judge_survey(judging, survey, as_of, &mut sheet),
         Err(error) => {
+            if let Some(error) = of_the_machine(&error) {
+                return Err(error);
+            }
             sheet.refuse_unread(&error);
             Measurement::default()
         }
     };
-    Judgement {
+    Ok(Judgement {
         measurement,
         checks: sheet.checks,
-    }
+    })
+}
+
+/// What the machine did, where the job is not to blame.
+///
+/// Permissions are the job's, which made the file. A directory that is gone with all that was in it says nothing of
+/// what the job wrote.
+pub(super) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
+    let (path, source) = match error {
+        MeasureError::Missing { path } => {
+            let directory = path.parent()?;
+            (directory, directory.metadata().err()?)
+        }
+        MeasureError::Io { path, source } => {
+            let code = source.raw_os_error()?;
+            (path.as_path(), io::Error::from_raw_os_error(code))
+        }
+        MeasureError::NotAFile { .. } | MeasureError::Changed { .. } | MeasureError::Content(_) => return None,
+    };
+    let path = path.to_owned();
+    (source.kind() != io::ErrorKind::PermissionDenied).then_some(MeasureError::Io { path, source })
 }
 
 /// What the job reports as its `as_of`, when it does; then the dataset's rule is not asked.
 type ReportedTime = Option<Result<Timestamp, (String, TimeError)>>;
 
-fn open_and_survey(judging: &Judging) -> Result<(Survey, ReportedTime), MeasureError> {
+fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey, ReportedTime), MeasureError> {
     let dataset = &judging.dataset;
     let reported: ReportedTime = report_value(&judging.report, "as_of").map(|text| {
         let time = probe::parse_time(text, None);
@@ -50,7 +77,7 @@ fn open_and_survey(judging: &Judging) -> Result<(Survey, ReportedTime), MeasureE
     };
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
-    let survey = probe::survey(&file, staged, &name, dataset.checks.format, rule)?;
+    let survey = probe::survey(&file, staged, &name, dataset.checks.format, rule, bytes_read)?;
     Ok((survey, reported))
 }
 

@@ -9,13 +9,13 @@
 //! | (nothing), `Bring`, `Seal` | the old file with the old sidecar | the hidden candidate |
 //! | `Keep`, `Describe` | the same | also the kept copy with its sidecar, and the hidden new sidecar |
 //! | `Replace` | the new file with the old sidecar, whose `sha256` differs | the hidden new sidecar |
-//! | `Reveal` | the new file with the new sidecar | kept versions beyond those to keep |
+//! | `Reveal` | the new file with the new sidecar | kept versions beyond those to keep or still needed |
 //! | `Prune` | the same | nothing |
 //!
 //! The first version of all has no file before `Replace`, and no sidecar before `Reveal`.
 //!
-//! Where the file system allows, the kept copy is a hard link and costs no space. A reader who writes into the
-//! published file in place changes the kept copy with it; the digest in the sidecar shows that.
+//! The kept copy is a file of its own, so that nobody who writes into the published one reaches it. Where the file
+//! system can share blocks between files (Btrfs, XFS), it costs no space until one of the two is written to.
 
 use std::ffi::{OsStr, OsString};
 use std::fs::{File, Metadata};
@@ -47,7 +47,7 @@ pub enum Step {
     Replace,
     /// Rename the new sidecar over the old one.
     Reveal,
-    /// Remove kept versions beyond those to keep.
+    /// Remove kept versions beyond those to keep, but for those still needed.
     Prune,
 }
 
@@ -137,14 +137,12 @@ impl<'a> Site<'a> {
 
     fn bring(&self) -> Result<(), PublishError> {
         self.refuse_if_superseded()?;
-        if let Some(staged) = self.elsewhere
-            && self.bring_from(staged)?
-        {
-            return Ok(());
+        if let Some(staged) = self.elsewhere {
+            self.bring_from(staged)?;
         }
         if let Some(candidate) = self.directory.file(&self.incoming)? {
             let shared = self.metadata(&candidate, &self.incoming)?;
-            if shared.nlink() > 1 && !self.is_kept(&shared)? {
+            if shared.nlink() > 1 {
                 // The job made it a link to a file that goes on living elsewhere: a version is a file of its own.
                 self.directory.copy(&candidate, &self.incoming)?;
             }
@@ -154,9 +152,7 @@ impl<'a> Site<'a> {
             return Ok(());
         }
         match self.kept.file(self.name)? {
-            Some(kept) if self.has_digest(&kept, &self.kept, self.name)? => {
-                self.directory.link_or_copy(&kept, &self.incoming)
-            }
+            Some(kept) if self.has_digest(&kept, &self.kept, self.name)? => self.directory.copy(&kept, &self.incoming),
             _ => Err(PublishError::Gone {
                 version: self.version(),
                 staged: self.publishing.staged.clone(),
@@ -164,28 +160,27 @@ impl<'a> Site<'a> {
         }
     }
 
-    /// Whether the candidate was there to be brought.
-    fn bring_from(&self, staged: &Path) -> Result<bool, PublishError> {
+    /// Brings the candidate here, unless it is gone: it may have been brought before.
+    fn bring_from(&self, staged: &Path) -> Result<(), PublishError> {
         let (Some(parent), Some(name)) = (staged.parent(), staged.file_name()) else {
-            return Ok(false);
+            return Ok(());
         };
         let from = match Directory::open(parent) {
             Ok(from) => from,
             Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(false);
+                return Ok(());
             }
             Err(error) => return Err(error),
         };
         let Some(candidate) = from.file(name)? else {
-            return Ok(false);
+            return Ok(());
         };
         match from.try_rename(name, &self.directory, &self.incoming) {
-            Ok(()) => self.directory.sync()?,
+            Ok(()) => self.directory.sync(),
             // It stays where it was until the attempt is cleaned away.
-            Err(Errno::XDEV) => self.directory.copy(&candidate, &self.incoming)?,
-            Err(error) => return Err(from.failed("move", name)(error.into())),
+            Err(Errno::XDEV) => self.directory.copy(&candidate, &self.incoming),
+            Err(error) => Err(from.failed("move", name)(error.into())),
         }
-        Ok(true)
     }
 
     fn seal(&self) -> Result<(), PublishError> {
@@ -213,9 +208,15 @@ impl<'a> Site<'a> {
 
     fn keep(&self) -> Result<(), PublishError> {
         let new = self.new_file()?;
-        let same = self.is_kept(&self.metadata(&new, self.name)?)?;
-        if !same && !self.kept_is_right()? {
-            self.kept.link_or_copy(&new, self.name)?;
+        if !self.kept_is_right(&self.metadata(&new, self.name)?)? {
+            self.kept.copy(&new, self.name)?;
+            // Something may still write to the candidate: what is restored some day must be what was judged.
+            if !self.kept_is_right(&self.metadata(&new, self.name)?)? {
+                self.kept.remove(self.name)?;
+                return Err(PublishError::Changed {
+                    path: self.directory.path().join(&self.incoming),
+                });
+            }
         }
         let text = sidecar(&self.publishing.version);
         let mode = Mode::from_raw_mode(0o600);
@@ -250,7 +251,7 @@ impl<'a> Site<'a> {
         let number = self.publishing.version.number.0;
         let keep = usize::try_from(self.publishing.dataset.keep_versions).unwrap_or(usize::MAX);
         if let Some(directory) = self.kept.path().parent()
-            && let Err(error) = remove_oldest(directory, number, keep)
+            && let Err(error) = remove_oldest(directory, number, keep, &self.publishing.spared)
         {
             let version = self.version();
             tracing::warn!(%version, %error, "cannot remove earlier versions in {}", directory.display());
@@ -291,19 +292,14 @@ impl<'a> Site<'a> {
         }
     }
 
-    fn kept_is_right(&self) -> Result<bool, PublishError> {
-        match self.kept.file(self.name)? {
-            Some(kept) => self.has_digest(&kept, &self.kept, self.name),
-            None => Ok(false),
-        }
-    }
-
-    fn is_kept(&self, metadata: &Metadata) -> Result<bool, PublishError> {
+    /// Whether the kept copy holds what was judged, in a file that is not also the published one.
+    fn kept_is_right(&self, new: &Metadata) -> Result<bool, PublishError> {
         let Some(kept) = self.kept.file(self.name)? else {
             return Ok(false);
         };
-        let kept = kept.metadata().map_err(self.kept.failed("look at", self.name))?;
-        Ok((kept.dev(), kept.ino()) == (metadata.dev(), metadata.ino()))
+        let metadata = kept.metadata().map_err(self.kept.failed("look at", self.name))?;
+        let shared = (metadata.dev(), metadata.ino()) == (new.dev(), new.ino());
+        Ok(!shared && self.has_digest(&kept, &self.kept, self.name)?)
     }
 
     fn has_digest(&self, file: &File, directory: &Directory, name: &OsStr) -> Result<bool, PublishError> {

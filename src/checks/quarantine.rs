@@ -47,7 +47,7 @@ pub fn quarantine(publishing: &Publishing) -> Result<PathBuf, PublishError> {
 
     let older = QUARANTINED_MAX - 1;
     if let Some(directory) = path.parent()
-        && let Err(error) = remove_oldest(directory, version.number.0, older)
+        && let Err(error) = remove_oldest(directory, version.number.0, older, &[])
     {
         tracing::warn!(dataset = %dataset.name, %error, "cannot remove earlier refused candidates");
     }

@@ -164,6 +164,9 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
         (Some(version), Some(Outcome::Rejected)) => {
             lines.push(("refused", format!("version {version}, in quarantine")));
         }
+        (Some(version), Some(Outcome::Failed)) => {
+            lines.push(("kept aside", format!("version {version}, in quarantine")));
+        }
         (Some(version), _) => lines.push(("made", format!("version {version}"))),
         (None, _) => {}
     }

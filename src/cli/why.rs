@@ -98,8 +98,16 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             "held back",
             format!("version {}, {}", refused.number, reading.told(refused.arrived_at)),
         ));
-        for check in refused.checks.iter().filter(|check| check.verdict == Verdict::Hold) {
+        let against: Vec<_> = refused
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Hold)
+            .collect();
+        for check in &against {
             lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
+        }
+        if let Some(reason) = refused.reason.filter(|_| against.is_empty()) {
+            lines.push(("", clean(&reason)));
         }
     }
     if let Some(seen) = observation {

@@ -1,21 +1,40 @@
 //! Signs of life: a record every minute, and systemd's watchdog, only after a self-test.
+//!
+//! systemd is kept waiting for what a restart mends, and for nothing else:
+//!
+//! | found | withheld | why |
+//! |---|---|---|
+//! | the loop does not turn | yes, by itself | a restart begins with the store |
+//! | something due lags by more than a minute | yes | the same: it is decided anew at the start |
+//! | the store takes no write | yes | a new process opens it anew; and a supervisor that remembers nothing supervises nothing |
+//! | a keeper does not say that it started an attempt | no, logged | the next daemon would ask the same keeper, and running jobs are its own |
+//! | messages cannot be delivered | no | a mail server that is away must not restart freshd every 30 s |
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use jiff::Timestamp;
 use sd_notify::NotifyState;
 use tokio::time::{Instant, Interval, MissedTickBehavior};
-use tracing::warn;
+use tracing::{error, warn};
 
+use crate::engine::Engine;
+use crate::model::{AttemptId, Now, elapsed, format_duration};
 use crate::store::Writer;
 
 /// How often the daemon records that it lives, so that its downtime can be told.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
 
+/// Longest time that something due may wait for its decision, and a claimed attempt for its keeper's word.
+const LAG_MAX: Duration = Duration::from_mins(1);
+
 /// When the next sign of life is due.
 pub(super) struct Alive {
     record: Interval,
+    /// When to look for attempts that no keeper speaks of, and those that the log names already.
+    next_look: Instant,
+    unheard: Vec<AttemptId>,
     /// Half of systemd's patience, where it watches.
     watchdog_every: Option<Duration>,
     next_watchdog: Instant,
@@ -32,6 +51,8 @@ impl Alive {
         let next_watchdog = Instant::now();
         Self {
             record,
+            next_look: start,
+            unheard: Vec::new(),
             watchdog_every,
             next_watchdog,
             testing: Arc::default(),
@@ -55,14 +76,21 @@ impl Alive {
         }
     }
 
-    /// The loop has turned: it decided what was due and committed it. systemd hears of it once a write to the
-    /// store has succeeded too.
-    pub(super) fn turned(&mut self, writer: &Writer) {
+    /// The loop has turned: it decided what was due and committed it. systemd hears of it once nothing is found to
+    /// lag and a write to the store has succeeded too.
+    pub(super) fn turned(&mut self, engine: &Engine, now: Now, writer: &Writer) {
+        self.look_for_unheard(engine, now);
         let Some(every) = self.watchdog_every else { return };
         if Instant::now() < self.next_watchdog || self.testing.swap(true, Ordering::AcqRel) {
             return;
         }
         self.next_watchdog = Instant::now() + every;
+        if let Some(lag) = lag(engine.next_wake(now), now.wall) {
+            let lag = format_duration(Duration::from_secs(lag.as_secs()));
+            error!("self-test failed: what was due {lag} ago is not decided; a restart decides it from the store");
+            self.testing.store(false, Ordering::Release);
+            return;
+        }
         let testing = self.testing.clone();
         let written = writer.health_write();
         tokio::spawn(async move {
@@ -73,6 +101,25 @@ impl Alive {
             testing.store(false, Ordering::Release);
         });
     }
+
+    /// Names in the log, once each, the attempts that were handed to a keeper which says nothing of them.
+    fn look_for_unheard(&mut self, engine: &Engine, now: Now) {
+        if Instant::now() < self.next_look {
+            return;
+        }
+        self.next_look = Instant::now() + RECORD_EVERY;
+        let unheard = engine.unheard(now, LAG_MAX);
+        for id in unheard.iter().filter(|id| !self.unheard.contains(id)) {
+            error!(run = %id.run, attempt = id.number, "no keeper says that it started this attempt; is the process `freshd keeper` stopped, or its disk stuck?");
+        }
+        self.unheard = unheard;
+    }
+}
+
+/// How long the earliest decision has been due, when that is too long.
+fn lag(earliest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
+    let lag = elapsed(earliest?, now);
+    (lag > LAG_MAX).then_some(lag)
 }
 
 /// freshd supervises.
@@ -100,5 +147,20 @@ pub(super) fn stopping() {
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "could not reach systemd");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_due_may_wait_for_a_minute_and_no_longer() {
+        let now: Timestamp = "2026-11-27T23:15:00Z".parse().expect("a timestamp");
+        let due = |seconds: i64| Some(now - jiff::SignedDuration::from_secs(seconds));
+        assert_eq!(lag(None, now), None);
+        assert_eq!(lag(due(-3_600), now), None);
+        assert_eq!(lag(due(60), now), None);
+        assert_eq!(lag(due(61), now), Some(Duration::from_secs(61)));
     }
 }

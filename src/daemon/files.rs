@@ -2,12 +2,19 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
-use tracing::warn;
+use tokio::task::JoinError;
+use tracing::{error, warn};
 
 use crate::checks;
-use crate::model::{AttemptId, CheckResult, Event, Judgement, Judging, Measurement, Publishing, Verdict, VersionRef};
+use crate::model::{AttemptId, Event, Judgement, Judging, Publishing, Setback, VersionRef, format_duration};
+
+/// How long reading a candidate may stand still before the run goes on without a verdict.
+const HANG_MAX: Duration = Duration::from_mins(5);
 
 /// One piece of file work.
 #[derive(Debug)]
@@ -56,10 +63,7 @@ impl FileWork {
 fn spawn(id: AttemptId, work: Vec<Work>, events: UnboundedSender<Event>) {
     tokio::spawn(async move {
         for work in work {
-            let owed = owed(&work);
-            let done = tokio::task::spawn_blocking(move || perform(id, work)).await;
-            let answer = done.unwrap_or_else(|panic| owed.map(|owed| owed.after_panic(id, &panic.to_string())));
-            if let Some(answer) = answer {
+            if let Some(answer) = perform(id, work).await {
                 // The receiver is gone only when the daemon ends; the work is asked for again at the next start.
                 let _ = events.send(answer);
             }
@@ -67,71 +71,92 @@ fn spawn(id: AttemptId, work: Vec<Work>, events: UnboundedSender<Event>) {
     });
 }
 
-fn perform(id: AttemptId, work: Work) -> Option<Event> {
+async fn perform(id: AttemptId, work: Work) -> Option<Event> {
     match work {
-        Work::Judge(judging) => Some(Event::Judged {
-            id,
-            judgement: checks::judge(&judging),
-        }),
-        Work::Publish(publishing) => Some(Event::Published {
-            version: version_of(&publishing),
-            result: checks::publish(&publishing).map_err(|error| error.to_string()),
-        }),
+        Work::Judge(judging) => {
+            let result = judge(judging).await;
+            if let Err(setback) = &result {
+                warn!(attempt = %id, "could not judge an output: {}", setback.why);
+            }
+            Some(Event::Judged { id, result })
+        }
+        Work::Publish(publishing) => {
+            let version = version_of(&publishing);
+            let published = tokio::task::spawn_blocking(move || checks::publish(&publishing)).await;
+            let result = match published {
+                Ok(result) => result.map_err(|error| Setback {
+                    may_pass: error.may_pass(),
+                    why: error.to_string(),
+                }),
+                Err(panic) => Err(failed("publishing", &panic)),
+            };
+            if let Err(setback) = &result {
+                warn!(%version, "could not put a version in place: {}", setback.why);
+            }
+            Some(Event::Published { version, result })
+        }
         Work::Quarantine(publishing) => {
-            if let Err(error) = checks::quarantine(&publishing) {
-                warn!(version = %version_of(&publishing), %error, "could not keep a refused candidate");
+            let version = version_of(&publishing);
+            match tokio::task::spawn_blocking(move || checks::quarantine(&publishing)).await {
+                Ok(Ok(_)) => {}
+                Ok(Err(error)) => warn!(%version, %error, "could not keep a refused candidate"),
+                Err(panic) => error!(%version, %panic, "could not keep a refused candidate"),
             }
             None
         }
         Work::Clean { run_dir, staged } => {
-            clean(&run_dir, staged.as_deref());
+            let cleaned = tokio::task::spawn_blocking(move || clean(&run_dir, staged.as_deref())).await;
+            if let Err(panic) = cleaned {
+                error!(attempt = %id, %panic, "could not clean up");
+            }
             None
         }
     }
 }
 
-/// The answer that the engine waits for.
-enum Owed {
-    Judgement,
-    Publication(VersionRef),
-}
-
-fn owed(work: &Work) -> Option<Owed> {
-    match work {
-        Work::Judge(_) => Some(Owed::Judgement),
-        Work::Publish(publishing) => Some(Owed::Publication(version_of(publishing))),
-        Work::Quarantine(_) | Work::Clean { .. } => None,
+/// A verdict, or what kept freshd from one. A share that hangs holds its thread, but neither the run nor its owner.
+async fn judge(judging: Box<Judging>) -> Result<Judgement, Setback> {
+    let bytes_read = Arc::new(AtomicU64::new(0));
+    let (staged, counter) = (judging.staged.clone(), bytes_read.clone());
+    let judged = tokio::task::spawn_blocking(move || checks::judge(&judging, &counter));
+    match unless_it_hangs(judged, &bytes_read, HANG_MAX).await {
+        Some(Ok(result)) => result.map_err(|error| Setback {
+            why: error.to_string(),
+            may_pass: true,
+        }),
+        Some(Err(panic)) => Err(failed("judging", &panic)),
+        None => Err(Setback {
+            why: format!(
+                "nothing could be read of {} for {}; is a share gone?",
+                staged.display(),
+                format_duration(HANG_MAX)
+            ),
+            // It was given its time, and every further try would hold one more thread.
+            may_pass: false,
+        }),
     }
 }
 
-impl Owed {
-    fn after_panic(self, id: AttemptId, panic: &str) -> Event {
-        match self {
-            Self::Judgement => Event::Judged {
-                id,
-                judgement: unjudged(panic),
-            },
-            Self::Publication(version) => Event::Published {
-                version,
-                result: Err(format!("freshd failed while publishing: {panic}")),
-            },
+/// Waits for work for as long as it reads on; `None` once it has read nothing for that long.
+async fn unless_it_hangs<T>(work: impl Future<Output = T>, bytes_read: &AtomicU64, patience: Duration) -> Option<T> {
+    let mut work = std::pin::pin!(work);
+    let mut before = bytes_read.load(Ordering::Relaxed);
+    loop {
+        if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
+            return Some(done);
         }
+        let now = bytes_read.load(Ordering::Relaxed);
+        if now == before {
+            return None;
+        }
+        before = now;
     }
 }
 
-fn unjudged(panic: &str) -> Judgement {
-    let message = format!("freshd failed while judging the output, which is held back: {panic}");
-    let check = CheckResult {
-        name: "freshd".to_owned(),
-        column: None,
-        verdict: Verdict::Hold,
-        expected: "a verdict".to_owned(),
-        actual: "a fault in freshd".to_owned(),
-        message,
-    };
-    Judgement {
-        measurement: Measurement::default(),
-        checks: vec![check],
+fn failed(doing: &str, panic: &JoinError) -> Setback {
+    Setback {
+        why: format!("freshd failed while {doing} it, which is a bug: {panic}"),
+        may_pass: false,
     }
 }
 
@@ -158,5 +183,28 @@ fn clean(run_dir: &Path, staged: Option<&Path>) {
         && not_gone(&error)
     {
         warn!(file = %staged.display(), %error, "could not remove staged output");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::task::Poll;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_millis(1);
+
+    #[tokio::test]
+    async fn what_reads_on_is_waited_for_and_what_stands_still_is_not() {
+        let bytes_read = AtomicU64::new(0);
+        // Nobody wakes it: each look finds that more was read since the last one.
+        let slow = std::future::poll_fn(|_| match bytes_read.fetch_add(1, Ordering::Relaxed) {
+            0..20 => Poll::Pending,
+            _ => Poll::Ready("a verdict"),
+        });
+        assert_eq!(unless_it_hangs(slow, &bytes_read, PATIENCE).await, Some("a verdict"));
+
+        let hangs = std::future::pending::<()>();
+        assert_eq!(unless_it_hangs(hangs, &bytes_read, PATIENCE).await, None);
     }
 }

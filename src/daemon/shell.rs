@@ -89,7 +89,7 @@ impl Shell {
                 batch.push(event);
             }
             self.decide(&mut batch).await?;
-            self.alive.turned(&self.writer);
+            self.alive.turned(&self.engine, clock::now(), &self.writer);
             if self.boards.is_due() {
                 self.show_board();
             }

@@ -3,10 +3,8 @@
 use jiff::Timestamp;
 
 use super::Engine;
-use super::spec::staged;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Judgement, Judging, Outcome, RunState, Verdict,
-    Version, VersionRef, VersionState, elapsed, parse_report,
+    Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Outcome, RunState, elapsed, parse_report,
 };
 use crate::planner;
 
@@ -135,132 +133,6 @@ impl Engine {
             attempt.reason = reason.map(str::to_owned);
             let attempt = attempt.clone();
             self.fact(Fact::Attempt(attempt));
-        }
-    }
-
-    /// Asks for the verdict on what an attempt produced.
-    pub(super) fn judge(&mut self, id: AttemptId) {
-        let Some(attempt) = self.attempts.get(&id) else { return };
-        let dataset = self
-            .runs
-            .get(&id.run)
-            .and_then(|run| self.started_with(run))
-            .and_then(|with| with.dataset);
-        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
-        if let Some((dataset, staged)) = dataset.zip(staged) {
-            let judging = Judging {
-                id,
-                dataset,
-                staged,
-                started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
-                report: attempt.report.clone(),
-            };
-            self.act(Action::Judge(Box::new(judging)));
-        }
-    }
-
-    /// The checks have spoken: publish, or refuse and keep what readers have.
-    pub(super) fn judged(&mut self, id: AttemptId, judgement: Judgement) {
-        let Some(run) = self
-            .runs
-            .get(&id.run)
-            .filter(|run| run.state == RunState::Judging && run.attempts == id.number)
-        else {
-            return;
-        };
-        let Some(dataset) = self.started_with(run).and_then(|with| with.dataset) else {
-            self.finish(id.run, Outcome::Succeeded, None);
-            return;
-        };
-        if run
-            .version
-            .is_some_and(|number| self.is_publishing(&dataset.name, number))
-        {
-            return;
-        }
-        let inputs = run.inputs.clone();
-        let Some(staged) = staged(&dataset, id) else { return };
-        let held = judgement.verdict() == Verdict::Hold;
-        let version = self.new_version(&dataset.name, id, &inputs, judgement, held);
-        let publishing = self.publishing(version.clone(), dataset, staged);
-        self.fact(Fact::Version(version.clone()));
-        self.remember(&version);
-        if let Some(run) = self.runs.get_mut(&id.run) {
-            run.version = Some(version.number);
-            let run = run.clone();
-            self.fact(Fact::Run(run));
-        }
-        if held {
-            self.act(Action::Quarantine(Box::new(publishing)));
-            self.end_attempt(id, Outcome::Rejected, version.reason.as_deref());
-            self.attempt_failed(id.run, Outcome::Rejected, version.reason);
-        } else {
-            self.act(Action::Publish(Box::new(publishing)));
-        }
-    }
-
-    fn new_version(
-        &mut self,
-        dataset: &crate::model::Name,
-        id: AttemptId,
-        inputs: &[VersionRef],
-        judgement: Judgement,
-        held: bool,
-    ) -> Version {
-        let started_at = self
-            .attempts
-            .get(&id)
-            .and_then(|attempt| attempt.started_at)
-            .unwrap_or(self.now.wall);
-        let reported = self
-            .attempts
-            .get(&id)
-            .is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
-        let before = self.current_version(dataset).map(|(version, _)| version.clone());
-        let measured = judgement.measurement.clone();
-        let unchanged = before
-            .as_ref()
-            .is_some_and(|before| before.sha256 == measured.sha256 && !before.sha256.is_empty());
-        let mut as_of = measured.as_of.unwrap_or(started_at);
-        if let Some(before) = before.filter(|_| unchanged && !reported) {
-            // The same content again is not newer, however late it is written; only the job itself may say it is.
-            as_of = as_of.min(before.as_of);
-        }
-        let mut effective = (as_of, None);
-        for input in inputs {
-            let Some(made_from) = self.version(input) else { continue };
-            if made_from.effective_as_of < effective.0 {
-                let limited_by = made_from.limited_by.clone().unwrap_or_else(|| input.clone());
-                effective = (made_from.effective_as_of, Some(limited_by));
-            }
-        }
-        let refusals: Vec<&str> = judgement
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Hold)
-            .map(|check| check.message.as_str())
-            .collect();
-        Version {
-            dataset: dataset.clone(),
-            number: self.next_version_number(dataset),
-            state: if held {
-                VersionState::Quarantined
-            } else {
-                VersionState::Publishing
-            },
-            arrived_at: self.now.wall,
-            as_of,
-            effective_as_of: effective.0,
-            limited_by: effective.1,
-            run: Some(id.run),
-            attempt: Some(id),
-            inputs: inputs.to_vec(),
-            rows: measured.rows,
-            bytes: measured.bytes,
-            sha256: measured.sha256,
-            unchanged,
-            reason: held.then(|| refusals.join("; ")),
-            checks: judgement.checks,
         }
     }
 }

@@ -1,13 +1,10 @@
 //! Datasets between events: their versions, and the state that follows.
 
-use std::sync::Arc;
-
 use super::Engine;
-use super::spec::staged;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    Action, AttemptId, Dataset, Fact, Name, Observation, Outcome, Publishing, RunState, Slot, Version, VersionNumber,
-    VersionRef, VersionState,
+    AttemptId, Dataset, Fact, Judgement, Name, Observation, Slot, Verdict, Version, VersionNumber, VersionRef,
+    VersionState,
 };
 
 /// What is known of a dataset between events.
@@ -93,50 +90,6 @@ impl Engine {
         }
     }
 
-    /// An accepted version is in place, or could not be put there.
-    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), String>) {
-        let Some(state) = self.data.get_mut(&wanted.dataset) else {
-            return;
-        };
-        let Some(index) = state
-            .publishing
-            .iter()
-            .position(|version| version.number == wanted.number)
-        else {
-            return;
-        };
-        let mut version = state.publishing.remove(index);
-        let run = version.run;
-        if let Err(why) = result {
-            let reason = format!("its output could not be put in place: {why}");
-            version.state = VersionState::Quarantined;
-            version.reason = Some(reason.clone());
-            self.fact(Fact::Version(version.clone()));
-            self.remember(&version);
-            self.keep_refused(version.clone());
-            if let Some(attempt) = version.attempt {
-                self.end_attempt(attempt, Outcome::Failed, Some(&reason));
-            }
-            if let Some(run) = run {
-                self.attempt_failed(run, Outcome::Failed, Some(reason));
-            }
-            return;
-        }
-        version.state = VersionState::Published;
-        self.fact(Fact::Version(version.clone()));
-        let warned = version
-            .checks
-            .iter()
-            .find(|check| check.verdict == crate::model::Verdict::Warn);
-        let warned = warned.map(|check| check.message.clone());
-        self.arrived(version);
-        if let Some(run) = run {
-            let reason = self.runs.get(&run).and_then(|run| run.reason.clone()).or(warned);
-            self.finish(run, Outcome::Succeeded, reason);
-        }
-        self.trigger_readers(&wanted.dataset);
-    }
-
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
@@ -198,82 +151,69 @@ impl Engine {
         freshness::standing(dataset, view, self.now.wall)
     }
 
-    /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.
-    pub(super) fn resume_publications(&mut self) {
-        let mut judging: Vec<_> = self
-            .runs
-            .values()
-            .filter(|run| run.state == RunState::Judging)
-            .cloned()
-            .collect();
-        judging.sort_by_key(|run| run.id);
-        for run in judging {
-            let id = AttemptId {
-                run: run.id,
-                number: run.attempts,
-            };
-            let Some(with) = self.started_with(&run) else {
-                let reason = "its job was removed from jobs.toml".to_owned();
-                self.finish(run.id, Outcome::Cancelled, Some(reason));
-                continue;
-            };
-            let going_on = with.dataset.as_ref().and_then(|dataset| {
-                let state = self.data.get(&dataset.name)?;
-                state
-                    .publishing
-                    .iter()
-                    .find(|publishing| Some(publishing.number) == run.version)
-                    .cloned()
-            });
-            let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, id));
-            match (going_on, with.dataset, staged) {
-                (Some(version), Some(dataset), Some(staged)) => {
-                    let publishing = self.publishing(version, dataset, staged);
-                    self.act(Action::Publish(Box::new(publishing)));
-                }
-                (None, Some(_), Some(_)) => self.judge(id),
-                _ => self.finish(run.id, Outcome::Succeeded, None),
+    /// What an attempt made, as it will be published or kept aside.
+    pub(super) fn new_version(
+        &mut self,
+        dataset: &Name,
+        id: AttemptId,
+        inputs: &[VersionRef],
+        judgement: Judgement,
+        held: bool,
+    ) -> Version {
+        let started_at = self
+            .attempts
+            .get(&id)
+            .and_then(|attempt| attempt.started_at)
+            .unwrap_or(self.now.wall);
+        let reported = self
+            .attempts
+            .get(&id)
+            .is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
+        let before = self.current_version(dataset).map(|(version, _)| version.clone());
+        let measured = judgement.measurement.clone();
+        let unchanged = before
+            .as_ref()
+            .is_some_and(|before| before.sha256 == measured.sha256 && !before.sha256.is_empty());
+        let mut as_of = measured.as_of.unwrap_or(started_at);
+        if let Some(before) = before.filter(|_| unchanged && !reported) {
+            // The same content again is not newer, however late it is written; only the job itself may say it is.
+            as_of = as_of.min(before.as_of);
+        }
+        let mut effective = (as_of, None);
+        for input in inputs {
+            let Some(made_from) = self.version(input) else { continue };
+            if made_from.effective_as_of < effective.0 {
+                let limited_by = made_from.limited_by.clone().unwrap_or_else(|| input.clone());
+                effective = (made_from.effective_as_of, Some(limited_by));
             }
         }
-        let is_newest = |state: &&DataState| {
-            let refused = state.refused.as_ref().map(|refused| refused.number);
-            refused > state.current.as_ref().map(|current| current.number)
-        };
-        let refused = self
-            .data
-            .values()
-            .filter(is_newest)
-            .filter_map(|state| state.refused.clone());
-        let mut refused: Vec<_> = refused.collect();
-        refused.sort_by(|a, b| a.dataset.cmp(&b.dataset));
-        for version in refused {
-            self.keep_refused(version);
-        }
-    }
-
-    /// Moves a refused candidate to quarantine.
-    fn keep_refused(&mut self, version: Version) {
-        let Some(id) = version.attempt else { return };
-        let with = self
-            .runs
-            .get(&id.run)
-            .and_then(|run| self.started_with(run))
-            .and_then(|with| with.dataset);
-        let dataset = with.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
-        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
-        if let Some((dataset, staged)) = dataset.zip(staged) {
-            let publishing = self.publishing(version, dataset, staged);
-            self.act(Action::Quarantine(Box::new(publishing)));
-        }
-    }
-
-    pub(super) fn publishing(&self, version: Version, dataset: Arc<Dataset>, staged: std::path::PathBuf) -> Publishing {
-        Publishing {
-            version,
-            dataset,
-            staged,
-            versions_dir: self.host.state_dir.join("versions"),
-            quarantine_dir: self.host.state_dir.join("quarantine"),
+        let refusals: Vec<&str> = judgement
+            .checks
+            .iter()
+            .filter(|check| check.verdict == Verdict::Hold)
+            .map(|check| check.message.as_str())
+            .collect();
+        Version {
+            dataset: dataset.clone(),
+            number: self.next_version_number(dataset),
+            state: if held {
+                VersionState::Quarantined
+            } else {
+                VersionState::Publishing
+            },
+            arrived_at: self.now.wall,
+            as_of,
+            effective_as_of: effective.0,
+            limited_by: effective.1,
+            run: Some(id.run),
+            attempt: Some(id),
+            inputs: inputs.to_vec(),
+            rows: measured.rows,
+            bytes: measured.bytes,
+            sha256: measured.sha256,
+            unchanged,
+            reason: held.then(|| refusals.join("; ")),
+            checks: judgement.checks,
         }
     }
 }

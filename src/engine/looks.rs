@@ -1,5 +1,9 @@
 //! What probes see: a change of it is a new version; the same again is not newer.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
+
 use super::{Engine, Wake};
 use crate::model::{AsOf, Fact, Measurement, Name, Observation, Version, VersionState, later};
 
@@ -11,7 +15,7 @@ impl Engine {
         };
         let Some(probe) = &dataset.probe else { return };
         self.wakes
-            .arm(Wake::Probe(name.clone()), later(self.now.wall, probe.every));
+            .arm(Wake::Probe(name.clone()), next_look(self.now.wall, probe.every));
         let state = self.data.entry(name.clone()).or_default();
         if !state.is_probing {
             state.is_probing = true;
@@ -85,6 +89,13 @@ impl Engine {
         self.arrived(version);
         self.trigger_readers(&name);
     }
+}
+
+/// When to look next: at whole multiples of `every`, so that a restart, which looks at once, puts off no later look.
+fn next_look(now: Timestamp, every: Duration) -> Timestamp {
+    let every_ms = i64::try_from(every.as_millis()).unwrap_or(i64::MAX).max(1);
+    let into_ms = now.as_millisecond().rem_euclid(every_ms);
+    later(now, Duration::from_millis((every_ms - into_ms).unsigned_abs()))
 }
 
 /// Whether what a probe measured is the content of a version; without digests, whatever else is known of it.

@@ -12,6 +12,7 @@ mod incidents;
 mod jobs;
 mod looks;
 mod outbox;
+mod output;
 mod pools;
 mod promises;
 mod register;
@@ -27,13 +28,14 @@ mod wakes;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run, RunId, Settings,
-    VersionRef,
+    Action, Attempt, AttemptId, AttemptState, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run,
+    RunId, Settings, VersionRef, elapsed,
 };
 use data::DataState;
 use jobs::JobState;
@@ -81,6 +83,8 @@ pub struct Engine {
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
+    /// Runs whose output the machine kept freshd from, with the number of further tries so far.
+    setbacks: HashMap<RunId, usize>,
     incidents: Register,
     outbox: Outbox,
     /// Requests that wait for a run to be final.
@@ -108,7 +112,7 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
-            Event::Judged { id, judgement } => self.judged(id, judgement),
+            Event::Judged { id, result } => self.judged(id, result),
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
@@ -122,6 +126,18 @@ impl Engine {
     /// When `Event::Tick` is next needed, in wall time.
     pub fn next_wake(&self, now: Now) -> Option<Timestamp> {
         self.wakes.next(now)
+    }
+
+    /// Attempts that were claimed longer than `patience` ago and of which no keeper has said that they started.
+    pub fn unheard(&self, now: Now, patience: Duration) -> Vec<AttemptId> {
+        let claimed = self
+            .attempts
+            .values()
+            .filter(|attempt| attempt.state == AttemptState::Claimed);
+        let late = claimed.filter(|attempt| elapsed(attempt.claimed_at, now.wall) > patience);
+        let mut late: Vec<_> = late.map(|attempt| attempt.id).collect();
+        late.sort_unstable();
+        late
     }
 
     fn tick(&mut self) {

@@ -268,7 +268,8 @@ impl Engine {
         }
     }
 
-    /// What could not be delivered goes to the fallback, unless it went there already.
+    /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
+    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread.
     fn fall_back(&mut self, dead: &Notification) {
         let Some(incident) = dead.incident else { return };
         let fallback = Name::from(super::audience::FALLBACK);
@@ -297,7 +298,7 @@ impl Engine {
                 },
             );
             if let Some(mut incident) = known {
-                remember_told(&mut incident, &fallback, &address);
+                remember_told(&mut incident, &dead.message.team, &address);
                 self.store(incident);
             }
             self.put(id, Some(incident), address, message);

@@ -50,6 +50,7 @@ impl Engine {
             pools: Pools::default(),
             data: HashMap::new(),
             pins: HashMap::new(),
+            setbacks: HashMap::new(),
             incidents: Register::default(),
             outbox: Outbox::default(),
             waits: HashMap::new(),

@@ -157,8 +157,12 @@ impl Engine {
         }
     }
 
-    /// The backoff of a run is over.
+    /// The backoff of a run is over, or its output is to be looked at again.
     pub(super) fn retry_due(&mut self, id: RunId) {
+        if self.setbacks.contains_key(&id) {
+            self.resume_output(id);
+            return;
+        }
         let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::BackingOff) else {
             return;
         };
@@ -267,6 +271,7 @@ impl Engine {
         }
         self.clean_up(&run);
         self.started_with.remove(&id);
+        self.setbacks.remove(&id);
         self.unpin(&run.inputs);
         self.held_runs.remove(&id);
         for request in self.waits.remove(&id).unwrap_or_default() {

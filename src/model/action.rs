@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{AttemptId, AttemptSpec, Dataset, Notification, StopReason, Version};
+use super::{AttemptId, AttemptSpec, Dataset, Notification, StopReason, Version, VersionNumber};
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
 #[derive(Clone, Debug)]
@@ -25,7 +25,7 @@ pub enum Action {
     Judge(Box<Judging>),
     /// Put an accepted version in place; answered by `Event::Published`.
     Publish(Box<Publishing>),
-    /// Move a refused candidate to quarantine.
+    /// Move a candidate that was refused, or could not be judged or put in place, to quarantine.
     Quarantine(Box<Publishing>),
     /// Remove the directory and staged output of an attempt that needs neither any more.
     Clean {
@@ -83,6 +83,8 @@ pub struct Publishing {
     pub dataset: Arc<Dataset>,
     /// Where the candidate lies.
     pub staged: PathBuf,
+    /// Earlier versions that stay, however many are kept: unfinished runs were given them, or may be until then.
+    pub spared: Vec<VersionNumber>,
     /// Where earlier versions are kept: `versions/` of the state directory.
     pub versions_dir: PathBuf,
     /// Where refused candidates are kept: `quarantine/` of the state directory.

@@ -30,7 +30,7 @@ pub enum VersionState {
     Publishing,
     /// Readers see it, or saw it until a later one came.
     Published,
-    /// Refused by the checks; its file lies in quarantine.
+    /// Refused by the checks, or freshd could not judge it or put it in place; its file lies in quarantine.
     Quarantined,
 }
 
@@ -125,7 +125,7 @@ pub struct Measurement {
 }
 
 /// What the checks say of one candidate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Judgement {
     /// What was measured; empty when the candidate is missing.
     pub measurement: Measurement,
@@ -145,6 +145,15 @@ impl Judgement {
             Verdict::Pass
         }
     }
+}
+
+/// Why something could not be done about a candidate that the checks have not refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Setback {
+    /// In words.
+    pub why: String,
+    /// The machine's doing, such as a full disk: worth another try soon.
+    pub may_pass: bool,
 }
 
 /// What a probe last saw.

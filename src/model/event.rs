@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId, Observation,
-    RunId, Settings, VersionRef,
+    RunId, Setback, Settings, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -42,19 +42,19 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
-    /// A candidate was measured and judged.
+    /// A candidate was measured and judged, or could not be.
     Judged {
         /// The attempt that made it.
         id: AttemptId,
-        /// What the checks say.
-        judgement: Judgement,
+        /// What the checks say; a setback is no verdict.
+        result: Result<Judgement, Setback>,
     },
     /// An accepted version is in place, or could not be put there.
     Published {
         /// Which.
         version: VersionRef,
-        /// Why not, in words.
-        result: Result<(), String>,
+        /// Why not.
+        result: Result<(), Setback>,
     },
     /// A probe looked.
     Probed(Observation),

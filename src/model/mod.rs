@@ -22,7 +22,8 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use data::{
-    CheckResult, Judgement, Measurement, Observation, Slot, SlotState, Verdict, Version, VersionRef, VersionState,
+    CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version, VersionRef,
+    VersionState,
 };
 pub use event::{Event, Request};
 pub use fact::{AcceptedSettings, ClockStep, Fact, JobRecord, Life, Pause, Snapshot};

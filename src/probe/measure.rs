@@ -5,6 +5,7 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use csv::{ByteRecord, ReaderBuilder};
 use jiff::Timestamp;
@@ -45,7 +46,14 @@ pub struct Survey {
 pub fn measure(path: &Path, dataset: &Dataset) -> Result<Measurement, MeasureError> {
     let file = open_regular(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let survey = survey(&file, path, &name, dataset.checks.format, &dataset.as_of)?;
+    let survey = survey(
+        &file,
+        path,
+        &name,
+        dataset.checks.format,
+        &dataset.as_of,
+        &AtomicU64::new(0),
+    )?;
     survey.content?;
     Ok(survey.measurement)
 }
@@ -61,12 +69,15 @@ pub(super) fn open_followed(path: &Path) -> Result<File, MeasureError> {
 }
 
 /// Reads a file once, from its beginning. `path` is for errors, `name` for an `as_of` in the name.
+///
+/// `bytes_read` counts up meanwhile, so that another thread can tell a large file from a share that hangs.
 pub fn survey(
     file: &File,
     path: &Path,
     name: &str,
     format: Option<Format>,
     as_of: &AsOf,
+    bytes_read: &AtomicU64,
 ) -> Result<Survey, MeasureError> {
     let failed = |source| MeasureError::Io {
         path: path.to_owned(),
@@ -78,7 +89,7 @@ pub fn survey(
     // As fine as it is stored: what a later life of freshd sees again must look the same.
     let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
     // A writer that never stops must not keep the reader for ever.
-    let whole = file.take(before.len());
+    let whole = Counted { file, bytes_read }.take(before.len());
     let (mut survey, times) = survey_reader(whole, format, as_of).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     if !unchanged(&before, &after, survey.measurement.bytes) {
@@ -102,6 +113,20 @@ pub fn survey(
         },
     };
     Ok(survey)
+}
+
+/// A file whose reader can be watched.
+struct Counted<'a> {
+    file: &'a File,
+    bytes_read: &'a AtomicU64,
+}
+
+impl Read for Counted<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.file.read(buffer)?;
+        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        Ok(count)
+    }
 }
 
 /// Whether what was read is what is there: all of it, and nobody wrote meanwhile.

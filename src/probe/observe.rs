@@ -2,6 +2,7 @@
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -59,7 +60,8 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
         Ok(_) => {}
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    match survey(&file, path, &name, dataset.checks.format, &dataset.as_of) {
+    let bytes_read = AtomicU64::new(0);
+    match survey(&file, path, &name, dataset.checks.format, &dataset.as_of, &bytes_read) {
         Ok(survey) => match survey.content {
             Ok(()) => (seen, Ok(Some(survey.measurement))),
             Err(error) => (seen, Err(format!("{}: {error}", path.display()))),

@@ -189,6 +189,20 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
     for to in [OPS, "mail:it@sea.example", "pager"] {
         assert_eq!(world.told_to(to).last(), Some(&Purpose::Recovery), "{to}");
     }
+    let thread = &world.sent[0].1.message.thread;
+    for to in ["mail:it@sea.example", "pager"] {
+        let of_incident = |sent: &&freshd::model::Notification| {
+            sent.address.to_string() == to && sent.message.subject_name.as_str() == "j"
+        };
+        let told: Vec<_> = world.sent.iter().map(|(_, sent)| sent).filter(of_incident).collect();
+        let why: Vec<_> = told.iter().map(|sent| sent.message.purpose).collect();
+        assert_eq!(
+            why,
+            [Purpose::Opening, Purpose::Reminder, Purpose::Recovery],
+            "{to} stands in"
+        );
+        assert!(told.iter().all(|sent| sent.message.thread == *thread), "in one thread");
+    }
 }
 
 #[test]

@@ -1,9 +1,13 @@
 //! Publishing and quarantine: what readers see, however often and wherever the work is cut short.
 
+#[path = "../freshd_process/mod.rs"]
+mod freshd_process;
+mod hindered;
 mod place;
 mod quarantining;
 
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -100,10 +104,40 @@ fn the_sidecar_says_what_the_file_is() {
 }
 
 #[test]
-fn a_kept_version_costs_no_space_on_the_same_file_system() {
+fn who_writes_into_the_published_file_does_not_reach_the_kept_version() {
+    for place in [Place::new(), Place::across_devices()] {
+        publish(&place.publishing(1, place.staged(1), OLD)).expect("a version");
+        let mut published = fs::OpenOptions::new()
+            .append(true)
+            .open(place.target())
+            .expect("the file");
+        published.write_all(b"L9,9\n").expect("a reader who writes");
+        assert_eq!(place.kept(1).as_deref(), Some(OLD));
+        assert_eq!(place.target().metadata().expect("the file").nlink(), 1);
+    }
+}
+
+#[test]
+fn the_same_is_true_of_a_version_put_in_place_from_its_kept_copy() {
     let place = Place::new();
-    publish(&place.publishing(1, place.staged(1), OLD)).expect("a version");
-    assert_eq!(place.target().metadata().expect("the file").nlink(), 2);
+    let new = place.publishing(1, place.staged(1), NEW);
+    publish_steps(&new, &Step::ALL[..=position(Step::Keep)]).expect("kept");
+    fs::remove_file(&new.staged).expect("somebody tidied up");
+    publish(&new).expect("the kept copy is enough");
+    fs::write(place.target(), "overwritten in place").expect("a reader who writes");
+    assert_eq!(place.kept(1).as_deref(), Some(NEW));
+}
+
+#[test]
+fn a_kept_version_that_is_the_published_file_itself_becomes_a_copy() {
+    let place = Place::new();
+    let new = place.publishing(1, place.staged(1), NEW);
+    publish(&new).expect("a version");
+    fs::remove_file(place.kept_path(1)).expect("the copy");
+    fs::hard_link(place.target(), place.kept_path(1)).expect("as it was kept before");
+    publish(&new).expect("cut short, and done again");
+    fs::write(place.target(), "overwritten in place").expect("a reader who writes");
+    assert_eq!(place.kept(1).as_deref(), Some(NEW));
 }
 
 #[test]
@@ -156,6 +190,18 @@ fn what_changed_after_it_was_judged_is_not_published() {
     assert!(matches!(error, PublishError::Changed { .. }), "{error}");
     assert_eq!(place.seen(), (Some(OLD.to_owned()), Some(1)));
     assert_eq!(place.kept(2), None);
+}
+
+#[test]
+fn what_changes_while_it_is_kept_is_neither_kept_nor_published() {
+    let place = Place::new();
+    let new = place.publishing(1, place.staged(1), NEW);
+    publish_steps(&new, &[Step::Bring, Step::Seal]).expect("sealed");
+    fs::write(&new.staged, "lot,qty\nL1,").expect("a process that stayed behind");
+    let error = publish_steps(&new, &Step::ALL[position(Step::Keep)..]).expect_err("not what was judged");
+    assert!(matches!(error, PublishError::Changed { .. }), "{error}");
+    assert_eq!(place.seen(), (None, None));
+    assert!(!place.kept_path(1).exists());
 }
 
 #[test]
@@ -244,13 +290,15 @@ fn a_candidate_that_became_a_link_is_refused() {
 #[test]
 fn an_output_that_is_a_hard_link_becomes_a_file_of_its_own() {
     let place = Place::new();
-    let new = place.publishing(1, place.staged(1), NEW);
-    let living = place.state.path().join("living.csv");
-    fs::hard_link(&new.staged, &living).expect("a hard link");
-    publish(&new).expect("a version");
-    fs::write(&living, "overwritten in place").expect("the other name");
-    assert_eq!(place.seen().0.as_deref(), Some(NEW));
-    assert_eq!(place.kept(1).as_deref(), Some(NEW));
+    for (number, staged) in [(1, place.staged(1)), (2, place.state.path().join("run/out"))] {
+        let new = place.publishing(number, staged, NEW);
+        let living = new.staged.with_file_name("living.csv");
+        fs::hard_link(&new.staged, &living).expect("a hard link");
+        publish(&new).expect("a version");
+        fs::write(&living, "overwritten in place").expect("the other name");
+        assert_eq!(place.seen().0.as_deref(), Some(NEW), "{number}");
+        assert_eq!(place.kept(number).as_deref(), Some(NEW), "{number}");
+    }
 }
 
 #[test]
@@ -268,6 +316,28 @@ fn earlier_versions_beyond_those_to_keep_are_removed_oldest_first() {
     fs::create_dir(versions.join("notes")).expect("somebody's own directory");
     publish(&place.publishing(13, place.staged(13), NEW)).expect("a version");
     assert_eq!(names(&versions), ["11", "12", "13", "notes"]);
+}
+
+#[test]
+fn earlier_versions_that_are_still_needed_stay_until_they_are_not() {
+    let place = Place {
+        keep_versions: 1,
+        ..Place::new()
+    };
+    let publish_next = |number: u64, spared: &[u64]| {
+        let mut new = place.publishing(number, place.staged(number), &format!("version {number}"));
+        new.spared = spared.iter().copied().map(VersionNumber).collect();
+        publish(&new).expect("a version");
+    };
+    publish_next(1, &[]);
+    for number in 2..=20 {
+        publish_next(number, &[1]);
+    }
+    let versions = place.state.path().join("versions/stock");
+    assert_eq!(names(&versions), ["1", "19", "20"]);
+    assert_eq!(place.kept(1).as_deref(), Some("version 1"));
+    publish_next(21, &[]);
+    assert_eq!(names(&versions), ["20", "21"]);
 }
 
 #[test]

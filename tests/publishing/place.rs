@@ -81,6 +81,7 @@ impl Place {
             },
             dataset: Arc::new(dataset),
             staged,
+            spared: Vec::new(),
             versions_dir: self.state.path().join("versions"),
             quarantine_dir: self.state.path().join("quarantine"),
         }

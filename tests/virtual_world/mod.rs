@@ -1,6 +1,7 @@
 //! The real configuration, engine and store in virtual time: processes, checks, probes and messages are events on a queue.
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part of it")]
 
+mod clocks;
 mod ledger;
 mod outside;
 mod play;
@@ -25,11 +26,15 @@ pub(crate) use outside::file;
 pub(crate) use play::Play;
 pub(crate) use reading::{clock, local};
 
-/// On which side of a commit the daemon dies: with or without the facts, always without the actions.
+/// On which side of a commit the daemon dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Crash {
+    /// Without the facts, and without the actions.
     Before,
+    /// With the facts, without the actions.
     After,
+    /// With both, and before it hears what came of the actions.
+    Acted,
 }
 
 /// freshd in virtual time.
@@ -48,6 +53,12 @@ pub(crate) struct World {
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
     pub(crate) unpublishable: Vec<VersionRef>,
+    /// The keeper is stopped: it starts nothing and says nothing.
+    pub(crate) keeper_hangs: bool,
+    /// Until when outputs can neither be read nor put in place.
+    pub(crate) disk_fails_until: Option<Timestamp>,
+    /// Until when they can be read, but not put in place.
+    pub(crate) disk_is_full_until: Option<Timestamp>,
     /// Every process that was started: job, attempt, when.
     pub(crate) started: Vec<(String, AttemptId, Timestamp)>,
     /// The specification of each.
@@ -107,6 +118,9 @@ impl World {
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),
+            keeper_hangs: false,
+            disk_fails_until: None,
+            disk_is_full_until: None,
             started: Vec::new(),
             specs: HashMap::new(),
             alive: BTreeMap::new(),
@@ -222,48 +236,17 @@ impl World {
         self.pass_to(until);
     }
 
-    /// The wall clock is set; the boot clock does not notice.
-    pub(crate) fn set_clock(&mut self, to: &str) {
-        let by_ms = at(to).as_millisecond() - self.now.wall.as_millisecond();
-        self.shift(by_ms);
-        if self.engine.is_some() {
-            self.handle(Event::ClockStepped { by_ms });
-        }
-    }
-
-    /// The machine sleeps, processes and all; both clocks go on.
-    pub(crate) fn sleep_until(&mut self, until: &str) {
-        let by_ms = at(until).as_millisecond() - self.now.wall.as_millisecond();
-        self.shift(by_ms);
-        self.now.boot += Duration::from_millis(by_ms.unsigned_abs());
-        self.handle(Event::Tick);
-    }
-
-    /// What goes on in processes is not tied to the wall clock.
-    fn shift(&mut self, by_ms: i64) {
-        let by = jiff::SignedDuration::from_millis(by_ms);
-        self.now.wall += by;
-        let queue = std::mem::take(&mut self.queue);
-        self.queue = queue
-            .into_iter()
-            .map(|((at, number), event)| ((at + by, number), event))
-            .collect();
-    }
-
-    /// Time passes in which nobody does anything.
-    pub(crate) fn pass(&mut self, by: Duration) {
-        self.pass_to(later(self.now.wall, by));
-    }
-
-    fn pass_to(&mut self, to: Timestamp) {
-        self.now.boot += freshd::model::elapsed(self.now.wall, to);
-        self.now.wall = to;
-    }
-
     /// Tells the engine; commits, then performs, unless the daemon is to die at this very commit.
     pub(crate) fn handle(&mut self, event: Event) {
         let retold = is_of_keeper(&event).then(|| event.clone());
-        let Step { facts, actions } = self.engine.as_mut().expect("the daemon runs").handle(self.now, event);
+        let looked = matches!(event, Event::Tick);
+        let engine = self.engine.as_mut().expect("the daemon runs");
+        let Step { facts, actions } = engine.handle(self.now, event);
+        let next = engine.next_wake(self.now).filter(|_| looked);
+        assert!(
+            next.is_none_or(|next| next >= self.now.wall),
+            "due {next:?} and left behind"
+        );
         if !facts.is_empty() {
             self.commits += 1;
         }
@@ -297,6 +280,11 @@ impl World {
         }
         for action in actions {
             self.perform(action);
+        }
+        if dies == Some(Crash::Acted) {
+            self.crash();
+            self.crash_at = None;
+            self.restart();
         }
     }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use freshd::model::{
     Action, AttemptId, AttemptSpec, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging, Measurement,
-    Notification, Observation, StopReason, Verdict, VersionRef, later, report_value,
+    Notification, Observation, Setback, StopReason, Verdict, VersionRef, later, report_value,
 };
 use jiff::Timestamp;
 
@@ -44,24 +44,25 @@ impl World {
                 self.stop_process(id, reason);
             }
             Action::Judge(judging) => {
-                let judgement = self.judgement(&judging);
-                self.later(
-                    Duration::ZERO,
-                    Event::Judged {
-                        id: judging.id,
-                        judgement,
-                    },
-                );
+                let readable = self.hindrance(self.disk_fails_until, "input/output error");
+                let result = readable.map(|()| self.judgement(&judging));
+                self.later(Duration::ZERO, Event::Judged { id: judging.id, result });
             }
             Action::Publish(publishing) => {
+                self.asked.push(Action::Publish(publishing.clone()));
                 let version = publishing.version;
                 let version = VersionRef {
                     dataset: version.dataset,
                     number: version.number,
                 };
                 let result = match self.unpublishable.contains(&version) {
-                    true => Err("no space left on device".to_owned()),
-                    false => Ok(()),
+                    true => Err(Setback {
+                        why: "it changed after it was judged".to_owned(),
+                        may_pass: false,
+                    }),
+                    false => self
+                        .hindrance(self.disk_fails_until, "input/output error")
+                        .and_then(|()| self.hindrance(self.disk_is_full_until, "no space left on device")),
                 };
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
@@ -100,6 +101,17 @@ impl World {
         self.later(Duration::ZERO, Event::Delivered { id, outcome });
     }
 
+    /// What the machine does to whoever reads or writes before `until`.
+    fn hindrance(&self, until: Option<Timestamp>, why: &str) -> Result<(), Setback> {
+        match until {
+            Some(until) if self.now.wall < until => Err(Setback {
+                why: why.to_owned(),
+                may_pass: true,
+            }),
+            _ => Ok(()),
+        }
+    }
+
     fn judgement(&self, judging: &Judging) -> Judgement {
         let play = self.wrote.get(&judging.id).expect("it wrote something");
         let (sha256, as_of) = play.wrote.clone().expect("it wrote something");
@@ -127,7 +139,7 @@ impl World {
     /// As the keeper does it: an attempt that it knows is not started again.
     fn start_process(&mut self, spec: &AttemptSpec) {
         let (now, id) = (self.now.wall, spec.id);
-        if self.specs.contains_key(&id) {
+        if self.specs.contains_key(&id) || self.keeper_hangs {
             return;
         }
         self.specs.insert(id, spec.clone());

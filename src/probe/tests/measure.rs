@@ -1,5 +1,7 @@
 //! What files of every kind measure.
 
+use std::sync::atomic::AtomicU64;
+
 use super::*;
 
 /// What one pass says of a text: rows, newest time, or the words of what is wrong.
@@ -285,6 +287,6 @@ fn a_file_that_somebody_still_writes_to_is_not_measured() {
     // Less comes out than is in it.
     let mut file = open_regular(&path).expect("a file");
     file.seek(io::SeekFrom::Start(4)).expect("a regular file");
-    let error = survey(&file, &path, "stock.csv", COMMA, &AsOf::Start).expect_err("a part");
+    let error = survey(&file, &path, "stock.csv", COMMA, &AsOf::Start, &AtomicU64::new(0)).expect_err("a part");
     assert!(matches!(error, MeasureError::Changed { .. }), "{error}");
 }

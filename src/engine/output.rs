@@ -1,0 +1,275 @@
+//! What an attempt produced: judged, put in place or kept aside, and tried again while the machine hinders it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Engine;
+use super::data::DataState;
+use super::spec::staged;
+use crate::model::{
+    Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Verdict,
+    Version, VersionNumber, VersionRef, VersionState,
+};
+
+/// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
+/// since a full disk or a share that went away is often mended by then, and the job's own retries come after it.
+const SETBACK_DELAYS: [Duration; 6] = [
+    Duration::from_secs(1),
+    Duration::from_secs(5),
+    Duration::from_secs(15),
+    Duration::from_secs(39),
+    Duration::from_mins(1),
+    Duration::from_mins(2),
+];
+
+impl Engine {
+    /// Asks for the verdict on what an attempt produced.
+    pub(super) fn judge(&mut self, id: AttemptId) {
+        let Some(attempt) = self.attempts.get(&id) else { return };
+        let dataset = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
+        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        if let Some((dataset, staged)) = dataset.zip(staged) {
+            let judging = Judging {
+                id,
+                dataset,
+                staged,
+                started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
+                report: attempt.report.clone(),
+            };
+            self.act(Action::Judge(Box::new(judging)));
+        }
+    }
+
+    /// The checks have spoken: publish, or refuse and keep what readers have.
+    ///
+    /// A machine that kept freshd from reading the output is no verdict: it is looked at again for a while, and then
+    /// the run has failed by that, and its output lies where refused ones do.
+    pub(super) fn judged(&mut self, id: AttemptId, result: Result<Judgement, Setback>) {
+        let Some(run) = self
+            .runs
+            .get(&id.run)
+            .filter(|run| run.state == RunState::Judging && run.attempts == id.number)
+        else {
+            return;
+        };
+        let Some(dataset) = self.started_with(run).and_then(|with| with.dataset) else {
+            self.finish(id.run, Outcome::Succeeded, None);
+            return;
+        };
+        if run
+            .version
+            .is_some_and(|number| self.is_publishing(&dataset.name, number))
+        {
+            return;
+        }
+        let inputs = run.inputs.clone();
+        let Some(staged) = staged(&dataset, id) else { return };
+        let (judgement, hindered) = match result {
+            Ok(judgement) => (judgement, None),
+            Err(setback) if setback.may_pass && self.look_again_later(id.run) => return,
+            Err(setback) => (Judgement::default(), Some(unjudged(&setback))),
+        };
+        self.setbacks.remove(&id.run);
+        let held = judgement.verdict() == Verdict::Hold || hindered.is_some();
+        let outcome = match hindered {
+            Some(_) => Outcome::Failed,
+            None => Outcome::Rejected,
+        };
+        let mut version = self.new_version(&dataset.name, id, &inputs, judgement, held);
+        if hindered.is_some() {
+            version.reason = hindered;
+        }
+        let publishing = self.publishing(version.clone(), dataset, staged);
+        self.fact(Fact::Version(version.clone()));
+        self.remember(&version);
+        if let Some(run) = self.runs.get_mut(&id.run) {
+            run.version = Some(version.number);
+            let run = run.clone();
+            self.fact(Fact::Run(run));
+        }
+        if held {
+            self.act(Action::Quarantine(Box::new(publishing)));
+            self.end_attempt(id, outcome, version.reason.as_deref());
+            self.attempt_failed(id.run, outcome, version.reason);
+        } else {
+            self.act(Action::Publish(Box::new(publishing)));
+        }
+    }
+
+    /// An accepted version is in place, or could not be put there.
+    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), Setback>) {
+        let Some(state) = self.data.get_mut(&wanted.dataset) else {
+            return;
+        };
+        let Some(index) = state
+            .publishing
+            .iter()
+            .position(|version| version.number == wanted.number)
+        else {
+            return;
+        };
+        let run = state.publishing[index].run;
+        let may_pass = result.as_ref().is_err_and(|setback| setback.may_pass);
+        if may_pass && run.is_some_and(|run| self.look_again_later(run)) {
+            return;
+        }
+        let Some(state) = self.data.get_mut(&wanted.dataset) else {
+            return;
+        };
+        let mut version = state.publishing.remove(index);
+        if let Some(run) = run {
+            self.setbacks.remove(&run);
+        }
+        if let Err(Setback { why, .. }) = result {
+            let reason = format!("its output could not be put in place: {why}");
+            version.state = VersionState::Quarantined;
+            version.reason = Some(reason.clone());
+            self.fact(Fact::Version(version.clone()));
+            self.remember(&version);
+            self.keep_refused(version.clone());
+            if let Some(attempt) = version.attempt {
+                self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+            }
+            if let Some(run) = run {
+                self.attempt_failed(run, Outcome::Failed, Some(reason));
+            }
+            return;
+        }
+        version.state = VersionState::Published;
+        self.fact(Fact::Version(version.clone()));
+        let warned = version
+            .checks
+            .iter()
+            .find(|check| check.verdict == crate::model::Verdict::Warn);
+        let warned = warned.map(|check| check.message.clone());
+        self.arrived(version);
+        if let Some(run) = run {
+            let reason = self.runs.get(&run).and_then(|run| run.reason.clone()).or(warned);
+            self.finish(run, Outcome::Succeeded, reason);
+        }
+        self.trigger_readers(&wanted.dataset);
+    }
+
+    /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.
+    pub(super) fn resume_publications(&mut self) {
+        let judging = self.runs.values().filter(|run| run.state == RunState::Judging);
+        let mut judging: Vec<_> = judging.map(|run| run.id).collect();
+        judging.sort_unstable();
+        for run in judging {
+            self.resume_output(run);
+        }
+        let is_newest = |state: &&DataState| {
+            let refused = state.refused.as_ref().map(|refused| refused.number);
+            refused > state.current.as_ref().map(|current| current.number)
+        };
+        let refused = self
+            .data
+            .values()
+            .filter(is_newest)
+            .filter_map(|state| state.refused.clone());
+        let mut refused: Vec<_> = refused.collect();
+        refused.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        for version in refused {
+            self.keep_refused(version);
+        }
+    }
+
+    /// Asks for the verdict on what a run produced, or for its publication when it was accepted already.
+    pub(super) fn resume_output(&mut self, id: RunId) {
+        let Some(run) = self.runs.get(&id).filter(|run| run.state == RunState::Judging) else {
+            return;
+        };
+        let attempt = AttemptId {
+            run: id,
+            number: run.attempts,
+        };
+        let Some(with) = self.started_with(run) else {
+            let reason = "its job was removed from jobs.toml".to_owned();
+            self.finish(id, Outcome::Cancelled, Some(reason));
+            return;
+        };
+        let going_on = with.dataset.as_ref().and_then(|dataset| {
+            let state = self.data.get(&dataset.name)?;
+            state
+                .publishing
+                .iter()
+                .find(|publishing| Some(publishing.number) == run.version)
+                .cloned()
+        });
+        let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, attempt));
+        match (going_on, with.dataset, staged) {
+            (Some(version), Some(dataset), Some(staged)) => {
+                let publishing = self.publishing(version, dataset, staged);
+                self.act(Action::Publish(Box::new(publishing)));
+            }
+            (None, Some(_), Some(_)) => self.judge(attempt),
+            _ => self.finish(id, Outcome::Succeeded, None),
+        }
+    }
+
+    /// Lets the machine come round before the output of a run is looked at again; `false` once that took too long.
+    fn look_again_later(&mut self, id: RunId) -> bool {
+        let tries = self.setbacks.entry(id).or_default();
+        let Some(delay) = SETBACK_DELAYS.get(*tries) else {
+            self.setbacks.remove(&id);
+            return false;
+        };
+        *tries += 1;
+        self.wakes.arm_retry(id, self.now.boot.saturating_add(*delay));
+        true
+    }
+
+    /// Moves a refused candidate to quarantine.
+    fn keep_refused(&mut self, version: Version) {
+        let Some(id) = version.attempt else { return };
+        let with = self
+            .runs
+            .get(&id.run)
+            .and_then(|run| self.started_with(run))
+            .and_then(|with| with.dataset);
+        let dataset = with.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
+        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        if let Some((dataset, staged)) = dataset.zip(staged) {
+            let publishing = self.publishing(version, dataset, staged);
+            self.act(Action::Quarantine(Box::new(publishing)));
+        }
+    }
+
+    /// Which kept versions must outlive the publication of a version: those that unfinished runs were given, and
+    /// those that a run may still be given before it is in place.
+    fn spared(&self, version: &Version) -> Vec<VersionNumber> {
+        let given = self.pins.keys().filter(|pinned| pinned.dataset == version.dataset);
+        let state = self.data.get(&version.dataset);
+        let readable = state
+            .into_iter()
+            .flat_map(|state| state.current.iter().chain(&state.publishing));
+        let given = given.map(|pinned| pinned.number);
+        let spared = given.chain(readable.map(|readable| readable.number));
+        let spared: BTreeSet<_> = spared.filter(|number| *number < version.number).collect();
+        spared.into_iter().collect()
+    }
+
+    pub(super) fn publishing(&self, version: Version, dataset: Arc<Dataset>, staged: std::path::PathBuf) -> Publishing {
+        let spared = self.spared(&version);
+        Publishing {
+            version,
+            dataset,
+            staged,
+            spared,
+            versions_dir: self.host.state_dir.join("versions"),
+            quarantine_dir: self.host.state_dir.join("quarantine"),
+        }
+    }
+}
+
+fn unjudged(setback: &Setback) -> String {
+    format!(
+        "freshd itself could not judge its output, which says nothing of the data: {}",
+        setback.why
+    )
+}

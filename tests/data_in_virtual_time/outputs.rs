@@ -1,0 +1,182 @@
+//! What becomes of an output: versions that are still needed, and a machine that hinders freshd.
+
+use std::time::Duration;
+
+use freshd::model::{Action, Outcome, Purpose, RunState, VersionNumber, VersionState};
+
+use super::virtual_world::{Crash, Play, World, with_ops};
+use super::world;
+
+const OPS: &str = "mail:ops@sea.example";
+
+/// `p` makes `d` every minute, and `r` reads it for an hour, through a pool that it shares with `other`.
+fn read_for_long() -> World {
+    let text = with_ops(
+        "[pools.erp]\nslots = 1\n\
+         [datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nkeep_versions = 1\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\nevery = \"1m\"\n\
+         [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\npool = \"erp\"\n\
+         retry = { attempts = 2, delay = \"1s\" }\n\
+         [jobs.other]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\n",
+    );
+    let mut world = World::start(&text, "2026-03-02T08:00");
+    world.script("r", |_, _| Play::succeeds().taking(Duration::from_hours(1)));
+    world.run_until("2026-03-02T08:01:30");
+    world
+}
+
+/// What the last publication of `d` was told to leave alone.
+fn spared(world: &World) -> Vec<u64> {
+    let published = world.asked.iter().rev().find_map(|action| match action {
+        Action::Publish(publishing) => Some(publishing),
+        _ => None,
+    });
+    let spared = &published.expect("a publication").spared;
+    spared.iter().map(|VersionNumber(number)| *number).collect()
+}
+
+#[test]
+fn a_version_that_a_run_was_given_stays_however_many_come_and_goes_with_the_run() {
+    let mut world = read_for_long();
+    world.run("r");
+    let given = world.last_run("r").inputs[0].number.0;
+    world.run_until("2026-03-02T08:25");
+    let newest = world.versions("d").len() as u64;
+    assert!(newest > given + 20, "{newest}");
+    assert_eq!(spared(&world), [given, newest - 1]);
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-02T08:26:30");
+    assert!(spared(&world).contains(&given), "also after a restart");
+    world.run_until("2026-03-02T09:10");
+    assert_eq!(world.last_run("r").outcome, Some(Outcome::Succeeded));
+    assert!(!spared(&world).contains(&given), "nobody needs it any more");
+}
+
+#[test]
+fn a_version_stays_for_a_run_that_waits_for_its_next_attempt() {
+    let mut world = read_for_long();
+    world.script("r", |spec, _| match spec.id.number {
+        1 => Play::fails(1, ""),
+        _ => Play::succeeds(),
+    });
+    world.script("other", |_, _| Play::succeeds().taking(Duration::from_mins(30)));
+    world.run("r");
+    let given = world.last_run("r").inputs[0].number.0;
+    world.run("other");
+    world.run_until("2026-03-02T08:25");
+    assert_eq!(world.last_run("r").state, RunState::Waiting, "for the pool");
+    assert!(spared(&world).contains(&given));
+    world.run_until("2026-03-02T08:40");
+    assert_eq!(world.last_run("r").outcome, Some(Outcome::Succeeded));
+    assert!(!spared(&world).contains(&given));
+}
+
+#[test]
+fn the_version_that_is_replaced_stays_until_nobody_can_be_given_it() {
+    let mut world = world("keep_versions = 0", "2026-03-02T08:00");
+    for minute in 1..4 {
+        world.run("p");
+        world.run_until(&format!("2026-03-02T08:0{minute}"));
+    }
+    assert_eq!(
+        spared(&world),
+        [2],
+        "a run may still be given it while the next one is put in place"
+    );
+}
+
+/// `p` has run while the disk fails until `until`.
+fn failing_disk(until: &str) -> World {
+    let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
+    world.run("p");
+    world.run_until("2026-03-02T09:00");
+    world.disk_fails_until = Some(super::virtual_world::at(until));
+    world.run("p");
+    world
+}
+
+#[test]
+fn a_disk_that_fails_for_a_moment_costs_a_moment() {
+    let mut world = failing_disk("2026-03-02T09:01");
+    world.run_until("2026-03-02T09:00:50");
+    assert_eq!(world.last_run("p").state, RunState::Judging);
+    world.run_until("2026-03-02T09:03");
+    assert_eq!(world.last_run("p").outcome, Some(Outcome::Succeeded));
+    assert_eq!(world.versions("d")[1].state, VersionState::Published);
+    assert_eq!(world.incidents().len(), 0);
+    assert_eq!(world.starts("p").len(), 2, "the job is not run again for it");
+}
+
+#[test]
+fn a_disk_that_keeps_failing_fails_the_run_and_blames_nothing_on_the_data() {
+    let mut world = failing_disk("2026-03-02T12:00");
+    world.run_until("2026-03-02T09:04");
+    assert_eq!(world.last_run("p").state, RunState::Judging, "it has four minutes");
+    world.run_until("2026-03-02T09:06");
+    let reason = "freshd itself could not judge its output, which says nothing of the data: input/output error";
+    let run = world.last_run("p");
+    assert_eq!(run.outcome, Some(Outcome::Failed));
+    assert_eq!(run.reason.as_deref(), Some(reason));
+    let attempt = world.ledger.attempts.values().next_back().expect("an attempt");
+    assert_eq!(attempt.outcome, Some(Outcome::Failed));
+    let version = &world.versions("d")[1];
+    assert_eq!((version.state, version.checks.len()), (VersionState::Quarantined, 0));
+    assert_eq!(version.reason.as_deref(), Some(reason));
+    let kept = world.asked.iter().any(|action| match action {
+        Action::Quarantine(kept) => kept.version.number == version.number,
+        _ => false,
+    });
+    assert!(kept, "a person finds the output in quarantine");
+    let cleaned = world.asked.iter().any(|action| match action {
+        Action::Clean { id, staged, .. } => Some(*id) == version.attempt && staged.is_some(),
+        _ => false,
+    });
+    assert!(!cleaned, "and nothing removes it on its way there");
+    let current = world.status("d")["datasets"][0]["arrived_at"].clone();
+    let before = world.versions("d")[0].arrived_at.to_string();
+    assert_eq!(current.as_str(), Some(before.as_str()), "readers keep what they have");
+    world.run_until("2026-03-02T09:10");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    let message = &world.sent[0].1.message;
+    assert!(message.headline.contains(reason), "{}", message.headline);
+    let text = format!("{message:?}");
+    assert!(!text.contains("refused") && !text.contains("rejected"), "{text}");
+}
+
+#[test]
+fn a_disk_that_is_full_when_a_version_is_put_in_place_is_given_the_same_time() {
+    for (until, outcome) in [
+        ("2026-03-02T09:01", Outcome::Succeeded),
+        ("2026-03-02T12:00", Outcome::Failed),
+    ] {
+        let mut world = failing_disk("2026-03-02T09:00");
+        world.disk_is_full_until = Some(super::virtual_world::at(until));
+        world.run_until("2026-03-02T09:10");
+        let run = world.last_run("p");
+        assert_eq!(run.outcome, Some(outcome), "{until}");
+        let placed = outcome == Outcome::Succeeded;
+        let reason = "its output could not be put in place: no space left on device";
+        assert_eq!(run.reason.as_deref() == Some(reason), !placed, "{:?}", run.reason);
+    }
+}
+
+#[test]
+fn a_crash_while_the_disk_fails_begins_the_time_anew_and_ends_as_well() {
+    for side in [Crash::Before, Crash::After] {
+        for commit in 1..=3 {
+            let mut world = failing_disk("2026-03-02T09:03");
+            world.crash_at = Some((world.commits + commit, side));
+            world.run_until("2026-03-02T09:01");
+            world.crash();
+            world.restart();
+            world.run_until("2026-03-02T09:10");
+            assert_eq!(
+                world.last_run("p").outcome,
+                Some(Outcome::Succeeded),
+                "{commit} {side:?}"
+            );
+            assert_eq!(world.versions("d").len(), 2);
+        }
+    }
+}
