@@ -83,7 +83,7 @@ fn reap_when_it_ends(pid: i32, number: u32) {
         return;
     };
     tokio::spawn(async move {
-        let Ok(pidfd) = sys::watch_pidfd(pidfd) else {
+        let Ok(pidfd) = sys::watch(pidfd) else {
             return;
         };
         let _ = pidfd.readable().await;

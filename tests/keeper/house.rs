@@ -197,6 +197,19 @@ impl Drop for House {
     }
 }
 
+/// A named pipe, open at both ends: neither side waits for the other to open it.
+pub(crate) fn both_ends(fifo: &Path) -> fs::File {
+    fs::OpenOptions::new().read(true).write(true).open(fifo).unwrap()
+}
+
+/// Waits for a byte of a job.
+pub(crate) fn hear(mut pipe: &fs::File) {
+    let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
+    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+    assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "the job says nothing");
+    pipe.read_exact(&mut [0]).unwrap();
+}
+
 /// Kills a process and waits until it is gone.
 pub(crate) fn kill(pid: i32) {
     let pid = Pid::from_raw(pid).unwrap();

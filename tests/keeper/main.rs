@@ -3,6 +3,7 @@
 mod ending;
 mod house;
 mod limits;
+mod orphans;
 mod outliving;
 
 use std::fs;

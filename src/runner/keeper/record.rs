@@ -46,6 +46,10 @@ impl Keeper {
                 kill_after_ms: millis(spec.kill_after),
                 keep_leftovers: spec.keep_leftovers,
                 report: spec.report.clone(),
+                log: Some(journal::LogPlace {
+                    path: spec.log.clone(),
+                    limit_bytes: spec.log_limit_bytes,
+                }),
             };
             let record = Record::Started(started);
             if let Err(error) = self.journal.push(&record) {
