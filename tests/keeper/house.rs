@@ -155,12 +155,17 @@ impl House {
 
     /// A keeper that no daemon started, after a shell has done something.
     pub(crate) fn keeper_by_hand(&self, before: &str) -> std::process::Child {
+        self.keeper_under(&format!("{before}; exec"), 300)
+    }
+
+    /// A keeper that the shell words `under` start, and that bears to be alone for so long.
+    pub(crate) fn keeper_under(&self, under: &str, lonely_seconds: u64) -> std::process::Child {
         fs::create_dir_all(self.dir.join("keeper")).unwrap();
         fs::write(self.dir.join("keeper/1.lock"), "").unwrap();
-        let script = format!("{before}; exec \"$0\" \"$@\"");
+        let script = format!("{under} \"$0\" \"$@\"");
         let mut keeper = std::process::Command::new("/bin/sh")
             .args(["-c", &script, EXE, "keeper", "--state", self.dir.to_str().unwrap()])
-            .args(["--number", "1"])
+            .args(["--number", "1", "--lonely-seconds", &lonely_seconds.to_string()])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
