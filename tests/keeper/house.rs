@@ -230,6 +230,13 @@ pub(crate) fn wait_for(pidfd: &std::os::fd::OwnedFd) {
     assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "it still lives");
 }
 
+/// Waits for the end of a child.
+pub(crate) fn wait_for_child(child: &mut std::process::Child) -> std::process::ExitStatus {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    wait_for(&pidfd_open(pid, PidfdFlags::empty()).unwrap());
+    child.wait().unwrap()
+}
+
 pub(crate) fn pids_where(is_one: impl Fn(i32) -> bool) -> Vec<i32> {
     let own = i32::try_from(std::process::id()).unwrap();
     fs::read_dir("/proc")
