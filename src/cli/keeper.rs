@@ -13,7 +13,8 @@ pub(super) struct KeeperArgs {
     #[arg(long, value_name = "N")]
     number: u32,
     /// Leave after so long without a daemon and without anything to do
-    #[arg(long, value_name = "SECONDS")]
+    // A daemon from before an update, which does not say it, may start this binary.
+    #[arg(long, value_name = "SECONDS", default_value_t = 300)]
     lonely_seconds: u64,
 }
 

@@ -266,16 +266,16 @@ impl Journal {
             .open(fresh)?;
         file.write_all_at(&bytes, 0)?;
         file.sync_data()?;
+        let dir = self.path.parent().map(File::open).transpose()?;
         fs::rename(fresh, &self.path)?;
-        if let Some(dir) = self.path.parent() {
-            File::open(dir)?.sync_all()?;
-        }
+        // From here on this is the journal, also when it is not certain that the disk knows.
         self.file = file;
         self.length = bytes.len() as u64;
         self.allocated = self.length;
         self.unwritten.clear();
-        self.broken = None;
-        Ok(())
+        let synced = dir.map_or(Ok(()), |dir| dir.sync_all());
+        self.broken = synced.as_ref().err().map(|error| naming(error, "sync", &self.path));
+        synced
     }
 }
 

@@ -281,7 +281,7 @@ impl Keeper {
         }
         let starting = self.declare_starts(now);
         self.save(starting, now);
-        self.shorten_journal();
+        self.shorten_journal(now);
         self.tell();
         self.free_slots.append(&mut self.freed_slots);
         if self.connection.is_some() || !self.states.is_empty() {
