@@ -53,6 +53,18 @@ pub(super) struct Started {
     pub(super) keep_leftovers: bool,
     /// The report file; also tells the attempt's processes by their environment.
     pub(super) report: PathBuf,
+    /// Where its output is kept. An older keeper does not say.
+    #[serde(default)]
+    pub(super) log: Option<LogPlace>,
+}
+
+/// Where the output of an attempt is kept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct LogPlace {
+    /// The file of its first part.
+    pub(super) path: PathBuf,
+    /// Bytes kept of its beginning, and again of its end.
+    pub(super) limit_bytes: u64,
 }
 
 /// The process of an attempt.
@@ -66,6 +78,9 @@ pub(super) struct Running {
     pub(super) start_time: u64,
     /// When.
     pub(super) at: Timestamp,
+    /// The kernel's number of the pipe it prints into. An older keeper does not say.
+    #[serde(default)]
+    pub(super) pipe: Option<u64>,
 }
 
 /// The journal of a living keeper.
@@ -251,16 +266,16 @@ impl Journal {
             .open(fresh)?;
         file.write_all_at(&bytes, 0)?;
         file.sync_data()?;
+        let dir = self.path.parent().map(File::open).transpose()?;
         fs::rename(fresh, &self.path)?;
-        if let Some(dir) = self.path.parent() {
-            File::open(dir)?.sync_all()?;
-        }
+        // From here on this is the journal, also when it is not certain that the disk knows.
         self.file = file;
         self.length = bytes.len() as u64;
         self.allocated = self.length;
         self.unwritten.clear();
-        self.broken = None;
-        Ok(())
+        let synced = dir.map_or(Ok(()), |dir| dir.sync_all());
+        self.broken = synced.as_ref().err().map(|error| naming(error, "sync", &self.path));
+        synced
     }
 }
 

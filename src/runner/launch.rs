@@ -19,6 +19,9 @@ use super::sys::{self, SpawnAttributes};
 /// How long a new keeper may take until it can be connected to.
 const READY_WITHIN: Duration = Duration::from_secs(10);
 
+/// A keeper that has nothing to do and no daemon leaves after this.
+const LONELY_MAX: Duration = Duration::from_mins(5);
+
 /// Starts keeper `number`. The error is a sentence.
 pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<(), String> {
     let files = KeeperFiles::new(state_dir, number);
@@ -61,6 +64,8 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
         text(state_dir.as_os_str().as_encoded_bytes())?,
         text(b"--number")?,
         text(files.number.to_string().as_bytes())?,
+        text(b"--lonely-seconds")?,
+        text(LONELY_MAX.as_secs().to_string().as_bytes())?,
     ];
     let child = sys::Child {
         program: &program,
@@ -83,7 +88,7 @@ fn reap_when_it_ends(pid: i32, number: u32) {
         return;
     };
     tokio::spawn(async move {
-        let Ok(pidfd) = sys::watch_pidfd(pidfd) else {
+        let Ok(pidfd) = sys::watch(pidfd) else {
             return;
         };
         let _ = pidfd.readable().await;

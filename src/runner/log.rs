@@ -5,10 +5,13 @@
 //! - a time, then a space: a line that began then;
 //! - a space: a line that began at the same time as the one before;
 //! - `+`, a time, a space: the rest of a line whose beginning lies in another file, or was left out;
-//! - `#`: where in the whole output the file begins (`tail` files only).
+//! - `#`: where in the whole output the file begins (`tail` files only), or, as `#gap`, that something may be missing
+//!   here which nobody counted.
 //!
 //! The first part is the file itself; the last part alternates between `.tail0` and `.tail1`, each at most half of
 //! the limit, the older one replaced when the newer is full. Limits count bytes on disk.
+
+mod resume;
 
 use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
@@ -102,6 +105,16 @@ impl OutputLog {
             torn: false,
             tail: Vec::new(),
         }
+    }
+
+    /// Whether there is a file for what comes next.
+    pub(super) fn is_open(&self) -> bool {
+        self.part.is_some()
+    }
+
+    /// Makes the file, when it is known that something will come. Should it fail, `write` tries again and counts.
+    pub(super) fn open(&mut self) {
+        self.part = self.open_head().ok();
     }
 
     /// Takes bytes as they were read. Never fails: what the disk refuses is counted as dropped.

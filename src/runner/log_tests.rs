@@ -169,3 +169,85 @@ fn what_the_disk_refuses_is_counted_and_does_not_stop_the_job() {
     assert_eq!((output.bytes, output.dropped_bytes), (8, 8));
     assert_eq!(output.tail, "one\ntwo\n");
 }
+
+/// Drops a log as if its writer was killed, and goes on with it.
+fn resume(fixture: &mut Fixture, limit_bytes: u64) {
+    fixture.log = OutputLog::resume(fixture.path.clone(), limit_bytes).unwrap();
+}
+
+#[test]
+fn a_log_that_is_gone_on_with_after_any_line_is_the_same_as_one_that_never_stopped() {
+    // Half of it, a part of the ring, is longer than the last lines that are told.
+    let limit = 8_192;
+    let mut whole = fixture(limit);
+    let mut resumed = fixture(limit);
+    for number in 0..1_500 {
+        let line = format!("line {number}{}", if number % 3 == 0 { "" } else { "\n" });
+        whole.write(line.as_bytes());
+        resume(&mut resumed, limit);
+        resumed.write(line.as_bytes());
+    }
+    assert_eq!(read_all(&resumed.path), read_all(&whole.path));
+    assert_eq!(resumed.log.finish(), whole.log.finish());
+}
+
+#[test]
+fn a_log_whose_writer_was_killed_at_any_byte_is_gone_on_with_behind_it() {
+    let mut before = fixture(4_096);
+    before.write(b"one\ntwo\n");
+    before.write(b"three\n");
+    let bytes = fs::read(&before.path).unwrap();
+    for cut in 0..=bytes.len() {
+        let mut fixture = fixture(4_096);
+        fs::create_dir(fixture.path.parent().unwrap()).unwrap();
+        fs::write(&fixture.path, &bytes[..cut]).unwrap();
+        let left: Vec<u8> = read_all(&fixture.path)
+            .iter()
+            .flat_map(|line| line.text.clone())
+            .collect();
+        resume(&mut fixture, 4_096);
+        fixture.write(b"\nfour\n");
+        let lines = read_all(&fixture.path);
+        let texts = texts(&lines);
+        assert_eq!(texts.last(), Some(&"four"), "cut at {cut}");
+        let kept = texts[..texts.len() - 1].concat();
+        assert_eq!(kept.as_bytes(), left, "cut at {cut}");
+        let output = fixture.log.finish();
+        assert_eq!(output.dropped_bytes, 0, "cut at {cut}");
+        assert!(output.tail.ends_with("\nfour\n"), "{}", output.tail);
+        assert_eq!(output.bytes, output.tail.len() as u64, "cut at {cut}");
+    }
+}
+
+#[test]
+fn where_bytes_may_be_missing_that_nobody_counted_the_log_and_its_tail_say_so() {
+    let mut fixture = fixture(4_096);
+    fixture.write(b"one\ntw");
+    resume(&mut fixture, 4_096);
+    fixture.log.note_missing();
+    fixture.write(b"four\n");
+    let lines = read_all(&fixture.path);
+    let kinds: Vec<_> = lines.iter().map(|line| line.kind).collect();
+    assert_eq!(
+        kinds,
+        [LineKind::Whole, LineKind::Whole, LineKind::Gap, LineKind::Whole]
+    );
+    let note = "… its keeper died: what it printed then may be missing …";
+    assert_eq!(texts(&lines), ["one", "tw", note, "four"]);
+    let output = fixture.log.finish();
+    assert_eq!(output.tail, format!("one\ntw\n{note}\nfour\n"));
+    assert_eq!((output.bytes, output.dropped_bytes), (11, 0));
+}
+
+#[test]
+fn a_log_with_anything_but_output_in_it_is_written_behind_and_not_over() {
+    let mut fixture = fixture(4_096);
+    fs::create_dir(fixture.path.parent().unwrap()).unwrap();
+    let zeros = [0; 500];
+    fs::write(&fixture.path, zeros).unwrap();
+    resume(&mut fixture, 4_096);
+    fixture.write(b"four\n");
+    let bytes = fs::read(&fixture.path).unwrap();
+    assert!(bytes.starts_with(&zeros));
+    assert!(bytes.ends_with(b" four\n"));
+}

@@ -29,7 +29,7 @@ pub enum LineKind {
     Whole,
     /// A piece of a line that goes on in the next `LogLine`.
     Piece,
-    /// The text says how many bytes were left out here.
+    /// The text says how many bytes were left out here, or that some may be missing.
     Gap,
 }
 
@@ -46,6 +46,9 @@ pub fn read_log(log: &Path) -> io::Result<LogReader> {
         begun: Begun::No,
         text: Vec::new(),
         job_bytes: 0,
+        kept_bytes: 0,
+        part_bytes: 0,
+        former_part_bytes: 0,
         failed: false,
     })
 }
@@ -65,7 +68,36 @@ pub struct LogReader {
     text: Vec<u8>,
     /// Bytes the job had printed up to here.
     job_bytes: u64,
+    /// Of these, bytes that are kept.
+    kept_bytes: u64,
+    /// Of these, bytes in the file that is being read, and in the one before.
+    part_bytes: u64,
+    former_part_bytes: u64,
     failed: bool,
+}
+
+/// What was read, in bytes as the job printed them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Counts {
+    /// Printed up to here.
+    pub(super) printed: u64,
+    /// Of these, those that are kept.
+    pub(super) kept: u64,
+    /// Of these, those in the file read last.
+    pub(super) in_part: u64,
+    /// Those in the file before it.
+    pub(super) in_former_part: u64,
+}
+
+/// Where the end of what is there lies.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Between two lines.
+    LineEnd,
+    /// Behind the text of a line, or before its first byte.
+    InLine,
+    /// In what a line begins with: its writer was interrupted.
+    InPrefix,
 }
 
 /// How much of the current line was read.
@@ -101,6 +133,25 @@ impl LogReader {
         Some(self.line(LineKind::Whole))
     }
 
+    /// How much was read so far.
+    pub(super) fn counts(&self) -> Counts {
+        Counts {
+            printed: self.job_bytes,
+            kept: self.kept_bytes,
+            in_part: self.part_bytes,
+            in_former_part: self.former_part_bytes,
+        }
+    }
+
+    /// Where reading stands.
+    pub(super) fn ending(&self) -> Ending {
+        match self.begun {
+            Begun::No => Ending::LineEnd,
+            Begun::Prefix => Ending::InPrefix,
+            Begun::Text => Ending::InLine,
+        }
+    }
+
     fn next_line(&mut self) -> io::Result<Option<LogLine>> {
         loop {
             let available = self.file.fill_buf()?;
@@ -113,7 +164,9 @@ impl LogReader {
                 continue;
             }
             if self.begun != Begun::Text {
-                self.read_prefix()?;
+                if let Some(gap) = self.read_prefix()? {
+                    return Ok(Some(gap));
+                }
                 continue;
             }
             let room = LINE_BYTES_MAX - self.text.len();
@@ -121,18 +174,24 @@ impl LogReader {
             if let Some(end) = memchr::memchr(b'\n', window) {
                 self.text.extend_from_slice(&window[..end]);
                 self.file.consume(end + 1);
-                self.job_bytes += end as u64 + 1;
+                self.count(end as u64 + 1);
                 self.begun = Begun::No;
                 return Ok(Some(self.line(LineKind::Whole)));
             }
             let taken = window.len();
             self.text.extend_from_slice(window);
             self.file.consume(taken);
-            self.job_bytes += taken as u64;
+            self.count(taken as u64);
             if self.text.len() == LINE_BYTES_MAX {
                 return Ok(Some(self.line(LineKind::Piece)));
             }
         }
+    }
+
+    fn count(&mut self, bytes: u64) {
+        self.job_bytes += bytes;
+        self.kept_bytes += bytes;
+        self.part_bytes += bytes;
     }
 
     fn line(&mut self, kind: LineKind) -> LogLine {
@@ -143,22 +202,27 @@ impl LogReader {
         }
     }
 
-    /// Reads what a line begins with, byte by byte, since it may not be whole yet.
-    fn read_prefix(&mut self) -> io::Result<()> {
+    /// Reads what a line begins with, byte by byte, since it may not be whole yet. A line may be all beginning: then it
+    /// is of freshd itself, and perhaps to be handed out.
+    fn read_prefix(&mut self) -> io::Result<Option<LogLine>> {
         let Some(&byte) = self.file.fill_buf()?.first() else {
-            return Ok(());
+            return Ok(None);
         };
         self.file.consume(1);
         if self.begun == Begun::No && byte == b' ' {
             self.begun = Begun::Text;
-            return Ok(());
+            return Ok(None);
         }
         self.begun = Begun::Prefix;
         if byte == b'\n' {
-            // A header, or an empty line left by a write that the disk refused.
-            self.text.clear();
             self.begun = Begun::No;
-            return Ok(());
+            let text = std::mem::take(&mut self.text);
+            // Else a header, or what is left of a line that the disk refused.
+            return Ok(text.strip_prefix(b"#gap ").map(|gap| LogLine {
+                at: self.at,
+                text: format!("… {} …", String::from_utf8_lossy(gap)).into_bytes(),
+                kind: LineKind::Gap,
+            }));
         }
         if byte == b' ' && self.text.first() != Some(&b'#') {
             let stamp = self.text.strip_prefix(b"+").unwrap_or(&self.text);
@@ -167,7 +231,7 @@ impl LogReader {
             }
             self.text.clear();
             self.begun = Begun::Text;
-            return Ok(());
+            return Ok(None);
         }
         self.text.push(byte);
         if self.text.len() > 4 * STAMP_BYTES {
@@ -176,32 +240,33 @@ impl LogReader {
                 format!("{} is not an output kept by freshd", self.log.display()),
             ));
         }
-        Ok(())
+        Ok(None)
     }
 
     /// Moves on to the next segment of the ring, if there is one.
     fn next_segment(&mut self) -> io::Result<Moved> {
-        let mut next: Option<(u64, u64, File)> = None;
+        let mut next: Option<(Segment, File)> = None;
         for parity in 0..2 {
-            let Some((segment, begins_at, file)) = open_segment(&tail_path(&self.log, parity))? else {
+            let Some((segment, file)) = open_segment(&tail_path(&self.log, parity))? else {
                 continue;
             };
-            let is_ahead = self.segment.is_none_or(|current| segment > current);
-            if is_ahead && next.as_ref().is_none_or(|(found, ..)| segment < *found) {
-                next = Some((segment, begins_at, file));
+            let is_ahead = self.segment.is_none_or(|current| segment.number > current);
+            if is_ahead && next.as_ref().is_none_or(|(found, _)| segment.number < found.number) {
+                next = Some((segment, file));
             }
         }
-        let Some((segment, begins_at, file)) = next else {
+        let Some((segment, file)) = next else {
             return Ok(Moved::Not);
         };
         // The writer may have finished the old file between our look at its end and at the new one.
         if !self.file.fill_buf()?.is_empty() {
             return Ok(Moved::Without);
         }
-        self.segment = Some(segment);
+        self.segment = Some(segment.number);
+        self.former_part_bytes = std::mem::take(&mut self.part_bytes);
         self.file = BufReader::with_capacity(LINE_BYTES_MAX, file);
-        let left_out = begins_at.saturating_sub(self.job_bytes);
-        self.job_bytes = self.job_bytes.max(begins_at);
+        let left_out = segment.begins_at.saturating_sub(self.job_bytes);
+        self.job_bytes = self.job_bytes.max(segment.begins_at);
         let unfinished = std::mem::take(&mut self.text);
         let was_text = std::mem::replace(&mut self.begun, Begun::No) == Begun::Text;
         if left_out > 0 {
@@ -229,7 +294,24 @@ enum Moved {
     Over(LogLine),
 }
 
-fn open_segment(path: &Path) -> io::Result<Option<(u64, u64, File)>> {
+/// A file of the ring, as its header names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Segment {
+    /// Counts the files of the ring, those replaced included.
+    pub(super) number: u64,
+    /// Bytes the job had printed before it.
+    begins_at: u64,
+}
+
+/// The file of the ring that was begun last, if there is any.
+pub(super) fn newest_segment(log: &Path) -> io::Result<Option<Segment>> {
+    let even = open_segment(&tail_path(log, 0))?;
+    let odd = open_segment(&tail_path(log, 1))?;
+    let segments = even.into_iter().chain(odd).map(|(segment, _)| segment);
+    Ok(segments.max_by_key(|segment| segment.number))
+}
+
+fn open_segment(path: &Path) -> io::Result<Option<(Segment, File)>> {
     let file = match fs::File::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
@@ -248,5 +330,5 @@ fn open_segment(path: &Path) -> io::Result<Option<(u64, u64, File)>> {
     };
     Ok(number("segment=")
         .zip(number("begins_at="))
-        .map(|(segment, begins_at)| (segment, begins_at, file)))
+        .map(|(number, begins_at)| (Segment { number, begins_at }, file)))
 }

@@ -2,6 +2,7 @@
 
 mod files;
 mod sys;
+mod output_pipe;
 mod wire;
 mod journal;
 mod log;
@@ -11,6 +12,7 @@ mod program;
 mod keeper;
 mod launch;
 mod link;
+mod inherited;
 mod orphan;
 mod client;
 #[cfg(test)]

@@ -1,6 +1,8 @@
-//! Sees an attempt to its end whose keeper died: by pidfd, with its timeout, and without guessing its status.
+//! Sees an attempt to its end whose keeper died: by pidfd, with its timeout and its output, and without guessing its
+//! status.
 
 use std::collections::HashSet;
+use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
@@ -10,18 +12,25 @@ use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
 use super::files::boot_id;
+use super::inherited::Inherited;
 use super::journal::{Running, Started};
 use super::keeper::read_report;
+use super::output_pipe;
 use super::process::{
     Process, all_processes, attempt_in_environment, boot_now, family, find_main_process, read_process, signal,
 };
 use super::sys;
-use crate::model::{Exit, ExitStatus, Output, StopReason, Usage};
+use crate::model::{Exit, ExitStatus, StopReason, Usage};
 
-/// As for a keeper's attempts: how long leftovers are chased, and how long SIGKILL may take.
+/// As for a keeper's attempts: how long output is read after the end while somebody holds the pipe, how long leftovers
+/// are chased, and how long SIGKILL may take.
+const DRAIN: Duration = Duration::from_secs(2);
 const SWEEP: Duration = Duration::from_secs(1);
 const SWEEP_PACE: Duration = Duration::from_millis(10);
 const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
+
+/// Between two tries to watch a process that cannot be watched for lack of open files.
+const WATCH_RETRY: Duration = Duration::from_secs(1);
 
 /// The boot clock runs on while the machine sleeps, tokio's does not: look at it at least this often.
 const CLOCK_PACE: Duration = Duration::from_secs(30);
@@ -31,6 +40,14 @@ pub(super) struct Orphan {
     pub(super) started: Started,
     /// Missing when the keeper died before it could write it.
     pub(super) running: Option<Running>,
+}
+
+/// How it was ended.
+#[derive(Default)]
+struct Stop {
+    reason: Option<StopReason>,
+    /// SIGKILL was sent.
+    was_killed: bool,
 }
 
 impl Orphan {
@@ -49,34 +66,73 @@ impl Orphan {
         found.ok_or_else(|| "its keeper died, and it ended before anybody could see how".to_owned())
     }
 
-    /// Waits for its end; a message in `stops` tells it to end earlier.
+    /// Waits for its end and reads what it prints until then; a message in `stops` tells it to end earlier.
     pub(super) async fn watch(self, mut stops: mpsc::UnboundedReceiver<StopReason>) -> Exit {
-        let process = match self.find() {
-            Ok(process) => process,
-            Err(why) => {
-                let killed = self.sweep(None).await;
-                return self.exit(ExitStatus::Unknown(why), None, killed, 0);
+        let found = self.find();
+        // First: who holds the pipe now may be gone in a moment, and what is in it with it.
+        let pipe = self.find_pipe(found.as_ref().ok());
+        let mut output = Inherited::take_up(self.started.log.clone(), pipe).await;
+        let mut stop = Stop::default();
+        let (status, process) = match found {
+            Ok(process) => {
+                let status = match watchable(&process).await {
+                    Some(pidfd) => self.wait(&process, pidfd, &mut output, &mut stop, &mut stops).await,
+                    None => ExitStatus::Unknown("its keeper died, and its end was not seen".to_owned()),
+                };
+                (status, Some(process))
             }
+            Err(why) => (ExitStatus::Unknown(why), None),
         };
-        let pid = u32::try_from(process.pid).unwrap_or(0);
-        let mut stop = None;
-        let status = match open(&process) {
-            Some(pidfd) => self.wait(&process, pidfd, &mut stop, &mut stops).await,
-            None => ExitStatus::Unknown("its keeper died, and its end was not seen".to_owned()),
-        };
-        let killed = if self.started.keep_leftovers && stop.is_none() {
+        let ended_at = Timestamp::now();
+        if !stop.was_killed {
+            output.hear_for(DRAIN).await;
+        }
+        let leftovers_killed = if self.started.keep_leftovers && stop.reason.is_none() {
             0
         } else {
-            self.sweep(Some(process)).await
+            self.sweep(process).await
         };
-        self.exit(status, stop, killed, pid)
+        output.hear_rest();
+        let pid = process.and_then(|process| u32::try_from(process.pid).ok());
+        Exit {
+            id: self.started.id,
+            status,
+            stop: stop.reason,
+            started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
+            ended_at,
+            pid: self.running.as_ref().map_or(pid.unwrap_or(0), |running| running.pid),
+            usage: Usage {
+                leftovers_killed,
+                ..Usage::default()
+            },
+            output: output.finish(),
+            report: read_report(&self.started.report),
+        }
+    }
+
+    /// The pipe it prints into, through whichever of its processes holds it.
+    fn find_pipe(&self, main: Option<&Process>) -> Option<OwnedFd> {
+        // Nothing of it lives in another boot.
+        if self.started.log.is_none() || self.started.boot_id != boot_id() {
+            return None;
+        }
+        let main_pid = main.map(|main| main.pid);
+        let number = match &self.running {
+            Some(running) => running.pipe,
+            None => main_pid.and_then(output_pipe::of_new_process),
+        }?;
+        output_pipe::find(number, main_pid).or_else(|| {
+            let others = self.leftovers(main.copied());
+            output_pipe::find(number, others.iter().map(|process| process.pid))
+        })
     }
 
     async fn wait(
         &self,
         process: &Process,
         pidfd: AsyncFd<OwnedFd>,
-        stop: &mut Option<StopReason>,
+        output: &mut Inherited,
+        stop: &mut Stop,
         stops: &mut mpsc::UnboundedReceiver<StopReason>,
     ) -> ExitStatus {
         let mut kill_at = None;
@@ -91,13 +147,14 @@ impl Orphan {
                 _ = pidfd.readable() => return status_of(pidfd.get_ref()),
                 Some(asked) = stops.recv() => reason = Some(asked),
                 () = tokio::time::sleep(pause.min(CLOCK_PACE)) => {}
+                () = output.hear(), if output.can_be_heard() => continue,
             }
             let now = boot_now();
-            if stop.is_none() && timeout_at.is_some_and(|at| at <= now) {
+            if stop.reason.is_none() && timeout_at.is_some_and(|at| at <= now) {
                 reason = Some(StopReason::Timeout);
             }
-            if let (None, Some(reason)) = (*stop, reason) {
-                *stop = Some(reason);
+            if let (None, Some(reason)) = (stop.reason, reason) {
+                stop.reason = Some(reason);
                 kill_at = Some(now + Duration::from_millis(self.started.kill_after_ms));
                 end(process, Signal::TERM);
                 end(process, Signal::CONT);
@@ -109,6 +166,7 @@ impl Orphan {
                 ));
             } else if kill_at.is_some_and(|at| at <= now) && give_up_at.is_none() {
                 give_up_at = Some(now + UNKILLABLE_AFTER);
+                stop.was_killed = true;
                 end(process, Signal::KILL);
             }
         }
@@ -156,29 +214,25 @@ impl Orphan {
         left.retain(|process| main.is_none_or(|main| main.pid != process.pid));
         left
     }
+}
 
-    fn exit(&self, status: ExitStatus, stop: Option<StopReason>, leftovers_killed: u32, pid: u32) -> Exit {
-        Exit {
-            id: self.started.id,
-            status,
-            stop,
-            started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
-            ended_at: Timestamp::now(),
-            pid: self.running.as_ref().map_or(pid, |running| running.pid),
-            usage: Usage {
-                leftovers_killed,
-                ..Usage::default()
-            },
-            output: Output::default(),
-            report: read_report(&self.started.report),
+/// Its pidfd, watched. Where open files are short, it is waited for: that it cannot be watched is no end. `None` when it
+/// is gone.
+async fn watchable(process: &Process) -> Option<AsyncFd<OwnedFd>> {
+    loop {
+        let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).map_err(io::Error::from);
+        match pidfd.and_then(sys::watch) {
+            // Only now: its number cannot change hands while the descriptor is open.
+            Ok(pidfd) => return is_still(process).then_some(pidfd),
+            Err(error) if error.raw_os_error() == Some(libc::ESRCH) => return None,
+            Err(error) => tracing::warn!(pid = process.pid, %error, "cannot watch a process; trying again"),
         }
+        tokio::time::sleep(WATCH_RETRY).await;
     }
 }
 
-fn open(process: &Process) -> Option<AsyncFd<OwnedFd>> {
-    let pidfd = pidfd_open(Pid::from_raw(process.pid)?, PidfdFlags::empty()).ok()?;
-    let is_same = read_process(process.pid)?.start_time == process.start_time;
-    is_same.then(|| sys::watch_pidfd(pidfd).ok()).flatten()
+fn is_still(process: &Process) -> bool {
+    read_process(process.pid).is_some_and(|now| now.start_time == process.start_time)
 }
 
 /// The true status, if the process came to us when its keeper died: a daemon is subreaper of the keepers it started.
@@ -202,8 +256,9 @@ fn status_of(pidfd: &OwnedFd) -> ExitStatus {
 fn end(process: &Process, kind: Signal) {
     let all = all_processes();
     let main = HashSet::from([process.pid]);
-    let is_same = read_process(process.pid).is_some_and(|now| now.start_time == process.start_time);
-    if is_same && let Some(group) = Pid::from_raw(process.pid) {
+    if is_still(process)
+        && let Some(group) = Pid::from_raw(process.pid)
+    {
         let _ = kill_process_group(group, kind);
     }
     for member in family(&all, &main, &main) {

@@ -272,10 +272,10 @@ pub(super) fn child_signals() -> io::Result<OwnedFd> {
     }
 }
 
-/// A pidfd that tokio watches: readable when the process has ended.
-pub(super) fn watch_pidfd(pidfd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
+/// A descriptor that tokio watches: a pidfd, readable when the process has ended, or the read end of a pipe.
+pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` stays the same open descriptor until it is dropped, and the AsyncFd owns it.
-    unsafe { AsyncFd::register_with_interest(pidfd, Interest::READABLE) }.map_err(Into::into)
+    unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(Into::into)
 }
 
 /// Gives freed memory back to the kernel, which the allocator keeps where something in use lies above it.

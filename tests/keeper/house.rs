@@ -155,12 +155,17 @@ impl House {
 
     /// A keeper that no daemon started, after a shell has done something.
     pub(crate) fn keeper_by_hand(&self, before: &str) -> std::process::Child {
+        self.keeper_under(&format!("{before}; exec"), 300)
+    }
+
+    /// A keeper that the shell words `under` start, and that bears to be alone for so long.
+    pub(crate) fn keeper_under(&self, under: &str, lonely_seconds: u64) -> std::process::Child {
         fs::create_dir_all(self.dir.join("keeper")).unwrap();
         fs::write(self.dir.join("keeper/1.lock"), "").unwrap();
-        let script = format!("{before}; exec \"$0\" \"$@\"");
+        let script = format!("{under} \"$0\" \"$@\"");
         let mut keeper = std::process::Command::new("/bin/sh")
             .args(["-c", &script, EXE, "keeper", "--state", self.dir.to_str().unwrap()])
-            .args(["--number", "1"])
+            .args(["--number", "1", "--lonely-seconds", &lonely_seconds.to_string()])
             .stdout(std::process::Stdio::piped())
             .spawn()
             .unwrap();
@@ -197,6 +202,19 @@ impl Drop for House {
     }
 }
 
+/// A named pipe, open at both ends: neither side waits for the other to open it.
+pub(crate) fn both_ends(fifo: &Path) -> fs::File {
+    fs::OpenOptions::new().read(true).write(true).open(fifo).unwrap()
+}
+
+/// Waits for a byte of a job.
+pub(crate) fn hear(mut pipe: &fs::File) {
+    let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
+    let mut fds = [PollFd::new(pipe, PollFlags::IN)];
+    assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "the job says nothing");
+    pipe.read_exact(&mut [0]).unwrap();
+}
+
 /// Kills a process and waits until it is gone.
 pub(crate) fn kill(pid: i32) {
     let pid = Pid::from_raw(pid).unwrap();
@@ -210,6 +228,13 @@ pub(crate) fn wait_for(pidfd: &std::os::fd::OwnedFd) {
     let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
     let mut fds = [PollFd::new(pidfd, PollFlags::IN)];
     assert_eq!(poll(&mut fds, Some(&patience)), Ok(1), "it still lives");
+}
+
+/// Waits for the end of a child.
+pub(crate) fn wait_for_child(child: &mut std::process::Child) -> std::process::ExitStatus {
+    let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
+    wait_for(&pidfd_open(pid, PidfdFlags::empty()).unwrap());
+    child.wait().unwrap()
 }
 
 pub(crate) fn pids_where(is_one: impl Fn(i32) -> bool) -> Vec<i32> {

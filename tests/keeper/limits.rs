@@ -1,33 +1,12 @@
-//! Full disks, many jobs at once, and the end of a keeper.
+//! Many jobs at once, few open files, and the end of a keeper.
 
 use super::house::*;
 use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
-use std::os::unix::fs::symlink;
-use std::time::{Duration, Instant};
 
 use freshd::model::{AttemptState, ExitStatus};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
-
-#[tokio::test(flavor = "multi_thread")]
-async fn on_a_full_disk_nothing_is_started_and_all_is_well_when_there_is_space_again() {
-    let mut house = House::empty();
-    fs::create_dir(house.dir.join("keeper")).unwrap();
-    let journal = house.dir.join("keeper/1.journal");
-    symlink("/dev/full", &journal).unwrap();
-    let mut keeper = house.keeper_by_hand("true");
-    house.open(&[]).await;
-    let begun = Instant::now();
-    let exit = house.run(house.shell(1, "exit 3")).await;
-    assert_eq!(exit.status, ExitStatus::Code(3));
-    // Refused at first; the keeper mends its journal within a second, the daemon tries again after two.
-    assert!(begun.elapsed() >= Duration::from_secs(1));
-    assert!(!fs::symlink_metadata(&journal).unwrap().is_symlink());
-    house.drop_daemon();
-    keeper.kill().unwrap();
-    keeper.wait().unwrap();
-}
 
 #[tokio::test(flavor = "multi_thread")]
 async fn three_hundred_jobs_at_once_each_run_once() {
@@ -84,6 +63,34 @@ async fn a_keeper_needs_more_open_files_than_its_jobs_are_given() {
     keeper.wait().unwrap();
 }
 
+#[test]
+fn a_keeper_that_is_left_alone_with_nothing_to_do_leaves_and_nothing_of_it_stays() {
+    let house = House::empty();
+    let mut keeper = house.keeper_under("exec", 1);
+    assert!(wait_for_child(&mut keeper).success());
+    assert_eq!(files_of_keeper(&house, 1), [""; 0]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_keeper_with_an_end_to_tell_outwaits_one_with_none_and_leaves_when_it_is_told() {
+    let mut house = House::empty();
+    let mut keeper = house.keeper_under("exec", 2);
+    house.open(&[]).await;
+    house.keepers().start(house.shell(1, "exit 4"));
+    assert_eq!(house.exit().await.status, ExitStatus::Code(4));
+    house.drop_daemon();
+    let other_house = House::empty();
+    wait_for_child(&mut other_house.keeper_under("exec", 2));
+    house.open(&[stored(1, AttemptState::Started)]).await;
+    assert_eq!(house.exit().await.status, ExitStatus::Code(4));
+    house.keepers().acknowledge(id(1));
+    house.run(house.shell(2, "true")).await;
+    let pid = i32::try_from(keeper.id()).unwrap();
+    assert_eq!(house.keeper_pids(), [pid], "it still takes what is new");
+    house.drop_daemon();
+    assert!(wait_for_child(&mut keeper).success());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_closed_keeper_leaves_when_its_last_attempt_has_ended_and_nothing_of_it_stays() {
     let mut house = House::new().await;
@@ -101,10 +108,14 @@ async fn a_closed_keeper_leaves_when_its_last_attempt_has_ended_and_nothing_of_i
     assert_eq!(house.exit().await.status, ExitStatus::Code(2));
     house.keepers().acknowledge(id(1));
     wait_for(&pidfd);
-    let names: Vec<_> = fs::read_dir(house.dir.join("keeper"))
-        .unwrap()
+    assert_eq!(files_of_keeper(&house, 1), [""; 0]);
+}
+
+fn files_of_keeper(house: &House, number: u32) -> Vec<String> {
+    let entries = fs::read_dir(house.dir.join("keeper")).unwrap();
+    let mut names: Vec<_> = entries
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
-        .filter(|name| name.starts_with("1."))
         .collect();
-    assert_eq!(names, [""; 0]);
+    names.retain(|name| name.starts_with(&format!("{number}.")));
+    names
 }

@@ -1,8 +1,10 @@
 //! The keeper with real processes, through the real binary.
 
+mod disk;
 mod ending;
 mod house;
 mod limits;
+mod orphans;
 mod outliving;
 
 use std::fs;

@@ -160,6 +160,7 @@ mod tests {
             kill_after_ms: 0,
             keep_leftovers: false,
             report: PathBuf::new(),
+            log: None,
         })
     }
 
@@ -169,6 +170,7 @@ mod tests {
             pid: 1,
             start_time: 1,
             at: Timestamp::UNIX_EPOCH,
+            pipe: None,
         })
     }
 

@@ -9,6 +9,7 @@ fn running(number: u32) -> Record {
         pid: 10 + number,
         start_time: 99,
         at: Timestamp::UNIX_EPOCH,
+        pipe: Some(4_026_531_841),
     })
 }
 

@@ -8,13 +8,13 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
-use rustix::io::Errno;
-use rustix::pipe::{PipeFlags, pipe_with};
+use rustix::fs::OFlags;
+use rustix::io::{Errno, ioctl_fionread};
 use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, setrlimit};
 
 use super::super::journal;
 use super::super::log::{OutputLog, stamp};
+use super::super::output_pipe::OutputPipe;
 use super::super::process::read_process;
 use super::super::program;
 use super::super::sys::{self, OpenFiles, SpawnAttributes};
@@ -129,21 +129,16 @@ impl RunningAttempt {
         attributes: &SpawnAttributes,
         limits: &OpenFiles,
     ) -> Result<Self, NotRunning> {
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC)
-            .and_then(|(read, write)| {
-                // Only our end: a job does not expect its output to be non-blocking.
-                fcntl_setfl(&read, fcntl_getfl(&read)? | OFlags::NONBLOCK)?;
-                Ok((read, write))
-            })
-            .map_err(|error| {
-                ExitStatus::NotStarted(format!(
-                    "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
-                ))
-            })?;
+        // What is left of an attempt after its end has no reader, ever: it shall not wait for one.
+        let pipe = OutputPipe::new(!spec.keep_leftovers).map_err(|error| {
+            ExitStatus::NotStarted(format!(
+                "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
+            ))
+        })?;
         let differs = limits.own != limits.children;
         let open_files = differs.then_some(*limits);
-        let pid = program::start(&spec, attributes, write.as_fd(), open_files);
-        drop(write);
+        let pid = program::start(&spec, attributes, pipe.job_end.as_fd(), open_files);
+        drop(pipe.job_end);
         let pid = pid.map_err(ExitStatus::NotStarted)?;
         let at = Timestamp::now();
         // The child is ours and not reaped, so its number is its own.
@@ -167,12 +162,13 @@ impl RunningAttempt {
                 pid: number,
                 start_time,
                 at,
+                pipe: Some(pipe.number),
             },
             started,
             sequence,
             pid,
             pidfd,
-            pipe: Some(read),
+            pipe: Some(pipe.read),
             output: OutputLog::new(spec.log, spec.log_limit_bytes),
             stop: None,
             phase: Phase::Free,
@@ -189,11 +185,15 @@ impl RunningAttempt {
         let Some(pipe) = &self.pipe else {
             return PipeState::Closed;
         };
+        // Between reading and writing lies as little as can be: should the keeper be killed there, the bytes are gone.
+        if !self.output.is_open() && ioctl_fionread(pipe).is_ok_and(|waiting_bytes| waiting_bytes > 0) {
+            self.output.open();
+        }
+        let now = stamp(Timestamp::now());
         match rustix::io::read(pipe, &mut *buffers.read) {
             Ok(0) => PipeState::Closed,
             Ok(read) => {
-                self.output
-                    .write(&buffers.read[..read], &stamp(Timestamp::now()), &mut buffers.scratch);
+                self.output.write(&buffers.read[..read], &now, &mut buffers.scratch);
                 PipeState::More
             }
             Err(Errno::AGAIN | Errno::INTR) => PipeState::Empty,

@@ -42,9 +42,6 @@ use crate::model::{AttemptId, AttemptSpec};
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
 
-/// A keeper that has nothing to do and no daemon leaves after this: its daemon was killed and will not come back.
-const LONELY_MAX: Duration = Duration::from_mins(5);
-
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
 
@@ -146,24 +143,27 @@ struct Keeper {
     sweep_at: Option<Duration>,
     sequence: u64,
     retired: bool,
-    /// Since when there is neither a daemon nor an attempt.
+    /// Since when there is neither a daemon nor an attempt, and how long it bears that.
     lonely_since: Option<Duration>,
+    lonely_max: Duration,
     buffers: Buffers,
     log_lines: u32,
 }
 
 /// Runs a keeper until it has nothing left to do and was told to leave. The hidden verb `freshd keeper`.
 ///
+/// With nothing to do and no daemon for `lonely_max` it leaves as well: its daemon was killed and will not come back.
+///
 /// Writes one byte to standard output when it can be connected to.
 ///
 /// # Errors
 /// When the keeper cannot begin: another one of this number lives or lived, or a file cannot be made. Once it has
 /// begun, only a failure of epoll itself ends it.
-pub fn keeper_main(state_dir: &Path, number: u32) -> anyhow::Result<()> {
+pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration) -> anyhow::Result<()> {
     sys::ignore_signals();
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let mut keeper = Keeper::open(state_dir, number)?;
+    let mut keeper = Keeper::open(state_dir, number, lonely_max)?;
     let mut stdout = io::stdout();
     let _ = stdout.write_all(b"r").and_then(|()| stdout.flush());
     let mut events = Vec::with_capacity(EVENTS_PER_TURN_MAX);
@@ -176,7 +176,7 @@ pub fn keeper_main(state_dir: &Path, number: u32) -> anyhow::Result<()> {
 }
 
 impl Keeper {
-    fn open(state_dir: &Path, number: u32) -> anyhow::Result<Self> {
+    fn open(state_dir: &Path, number: u32, lonely_max: Duration) -> anyhow::Result<Self> {
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
@@ -225,6 +225,7 @@ impl Keeper {
             sequence: 0,
             retired: false,
             lonely_since: Some(boot_now()),
+            lonely_max,
             buffers: Buffers::new(),
             log_lines: 0,
             files,
@@ -280,14 +281,14 @@ impl Keeper {
         }
         let starting = self.declare_starts(now);
         self.save(starting, now);
-        self.shorten_journal();
+        self.shorten_journal(now);
         self.tell();
         self.free_slots.append(&mut self.freed_slots);
         if self.connection.is_some() || !self.states.is_empty() {
             self.lonely_since = None;
         } else {
             let since = *self.lonely_since.get_or_insert(now);
-            self.retired |= now >= since + LONELY_MAX;
+            self.retired |= now >= since + self.lonely_max;
         }
         Ok(())
     }
@@ -298,7 +299,7 @@ impl Keeper {
             self.deadlines.first().map(|(deadline, _)| *deadline),
             self.journal_retry_at,
             self.sweep_at,
-            self.lonely_since.map(|since| since + LONELY_MAX),
+            self.lonely_since.map(|since| since + self.lonely_max),
         ];
         let next = next.into_iter().flatten().min();
         if next == self.timer_set {

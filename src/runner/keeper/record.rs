@@ -46,6 +46,10 @@ impl Keeper {
                 kill_after_ms: millis(spec.kill_after),
                 keep_leftovers: spec.keep_leftovers,
                 report: spec.report.clone(),
+                log: Some(journal::LogPlace {
+                    path: spec.log.clone(),
+                    limit_bytes: spec.log_limit_bytes,
+                }),
             };
             let record = Record::Started(started);
             if let Err(error) = self.journal.push(&record) {
@@ -217,7 +221,7 @@ impl Keeper {
         Ok(())
     }
 
-    pub(super) fn shorten_journal(&mut self) {
+    pub(super) fn shorten_journal(&mut self, now: Duration) {
         if self.journal.is_broken() || !self.unsaved.is_empty() {
             return;
         }
@@ -230,6 +234,9 @@ impl Keeper {
         } else if bytes >= REWRITE_BYTES_MIN.max(2 * self.rewritten_bytes)
             && let Err(error) = self.rewrite_journal()
         {
+            if self.journal.is_broken() {
+                return self.journal_failed(&error, now);
+            }
             // The old one is still good: try again when it has doubled.
             self.rewritten_bytes = bytes;
             self.say(&error.to_string());
