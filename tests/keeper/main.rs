@@ -1,6 +1,5 @@
 //! The keeper with real processes, through the real binary.
 
-mod disk;
 mod ending;
 mod house;
 mod limits;

@@ -1,14 +1,19 @@
-//! freshd on a machine of its own, with the real components around it: systemd, and a mail server.
+//! freshd on a machine of its own, with the real components around it: systemd, a mail server, a disk that fails.
 //!
 //! Needs root and Debian's packages, so `cargo test` alone leaves it out; `.ci/run` installs them and runs it:
 //!
 //!     cargo test --test machine
 
 mod exim;
+mod keeper_disk;
 mod machine;
 mod systemd;
+mod units;
 
 #[path = "../freshd_process/mod.rs"]
 mod freshd_process;
+#[path = "../keeper/house.rs"]
+#[allow(dead_code, reason = "the tests of the keeper use the rest of it")]
+mod keeper_house;
 #[path = "../support/mod.rs"]
 mod support;

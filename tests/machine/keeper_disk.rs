@@ -1,6 +1,6 @@
 //! A disk that is full, or does not keep what it is given: no start without a durable record, no end untold.
 
-use super::house::*;
+use super::keeper_house::*;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
