@@ -233,6 +233,7 @@ async fn begin(
         loader,
         requests: 0,
     };
+        has_told_everything: false,
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
     }
