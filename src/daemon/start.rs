@@ -228,7 +228,7 @@ async fn begin(
         asked,
         signals,
         alive: Alive::new(),
-        chores: Chores::start().await?,
+        chores: Chores::start()?,
         boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
