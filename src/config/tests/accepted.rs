@@ -1,5 +1,6 @@
 //! What is accepted, and what it means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -128,7 +129,7 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     // Paths of an included file begin where that file lies.
     let forecast = &settings.jobs["forecast"];
     let program = place.path("jobs.d/../bin/run.sh").display().to_string();
-    let words = [&program, "--weeks", "", "4"].map(str::to_owned);
+    let words = [&program, "--weeks", "", "4"].map(Arc::from);
     assert_eq!(forecast.command, Command::Argv(words.to_vec()));
     let schedule = forecast.schedule.as_ref().unwrap();
     assert_eq!(schedule.rule, Rule::On(vec!["stock".into()]));
