@@ -135,6 +135,7 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
+    runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),
     };
@@ -232,8 +233,8 @@ async fn begin(
         boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
-    };
         has_told_everything: false,
+    };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
     }
