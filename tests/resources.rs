@@ -4,6 +4,7 @@ mod freshd_process;
 
 use std::fmt::Write as _;
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use freshd::daemon::Ask;
 use freshd::model::{Name, Reply, Request};
@@ -21,6 +22,9 @@ const DAEMON_KIB_MAX: u64 = 20 << 10;
 
 /// What a keeper that has nothing to do may hold, beside its program.
 const KEEPER_KIB_MAX: u64 = 1 << 10;
+
+/// An unoptimised build reads them slowly; reached only by a test that fails.
+const START_PATIENCE: Duration = Duration::from_mins(2);
 
 const ROOT: &str = "include = [\"jobs.d/*.toml\"]\n[fallback]\nnotify = [\"out\"]\n\
                     [channels.out]\ntype = \"file\"\ndir = \"out\"\n[teams.ops]\nnotify = [\"out\"]\n";
@@ -41,7 +45,8 @@ fn ten_thousand_jobs_that_wait_take_little_memory() {
         }
         house.write(&format!("jobs.d/{first}.toml"), &text);
     }
-    let daemon = house.daemon();
+    let mut daemon = Daemon::spawn(house.serve(), &house);
+    assert!(daemon.tells("READY=1", START_PATIENCE), "{}", daemon.log());
     // The main loop answers: all that a start has to do is done.
     let name = Some(Name::from("transfer-0"));
     let reply = daemon.ask(&Ask::Engine(Request::Status { name }));

@@ -298,3 +298,30 @@ fn mail_servers_get_the_port_of_their_protection() {
         );
     }
 }
+
+#[test]
+fn what_jobs_have_in_common_is_kept_once() {
+    let place = Place::new();
+    let job = |name: &str, lines: &str| {
+        format!("[jobs.{name}]\nowner = \"ops\"\ncommand = [\"true\", \"--all\"]\nschedule = \"0 6 * * *\"\n{lines}\n")
+    };
+    let text = [
+        job("a", ""),
+        job("b", ""),
+        job("there", "timezone = \"Asia/Tokyo\""),
+        job("closed", "calendar = \"norway\""),
+        job("moved", "calendar = \"norway\"\non_holiday = \"run_after\""),
+    ];
+    let settings = place.load_text(&format!("{TOP}{}", text.concat())).settings.unwrap();
+    let of = |name: &str| settings.jobs[name].schedule.as_ref().unwrap();
+    assert!(Arc::ptr_eq(of("a"), of("b")));
+    for other in ["there", "closed", "moved"] {
+        assert!(!Arc::ptr_eq(of("a"), of(other)), "{other}");
+    }
+    assert!(!Arc::ptr_eq(of("closed"), of("moved")));
+    let word = |name: &str| match &settings.jobs[name].command {
+        Command::Argv(words) => words[1].clone(),
+        Command::Shell(text) => panic!("{text}"),
+    };
+    assert!(Arc::ptr_eq(&word("a"), &word("moved")));
+}
