@@ -36,6 +36,7 @@ use clap::Parser;
 use crate::demo;
 use exit::Failure;
 use global::Global;
+use keeper::KeeperArgs;
 use out::Out;
 
 pub use board::board;
@@ -96,9 +97,6 @@ enum Verb {
     Notify(notify::NotifyArgs),
     /// Let the running freshd take the configuration again
     Reload,
-    /// The parent of attempts, started by the daemon
-    #[command(hide = true)]
-    Keeper(keeper::KeeperArgs),
     /// The seafood company's systems, for its transfer scripts
     #[command(hide = true)]
     DemoDb(demo::DemoArgs),
@@ -106,17 +104,24 @@ enum Verb {
 
 /// Does what the command line asks for.
 pub fn main() -> ExitCode {
+    if let Some(args) = KeeperArgs::of(std::env::args_os().skip(1)) {
+        return end(keeper::run(&args));
+    }
     let cli = Cli::parse();
     let mut out = Out::new(cli.global.json);
     let done = perform(cli, &mut out).and_then(|exit| {
         out.flush()?;
         Ok(exit)
     });
+    // What was printed before a failure belongs above it; if nobody reads it, that is no news.
+    let _ = out.flush();
+    end(done)
+}
+
+fn end(done: Result<Exit, Failure>) -> ExitCode {
     match done {
         Ok(exit) => exit.into(),
         Err(failure) => {
-            // What was printed before the failure belongs above it; if nobody reads it, that is no news.
-            let _ = out.flush();
             if !failure.message.is_empty() {
                 say(&failure.message);
             }
@@ -144,7 +149,6 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
         Verb::Reload => reload::run(global, out),
-        Verb::Keeper(args) => keeper::run(&args, global),
         Verb::DemoDb(args) => {
             demo::run(args).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
             Ok(Exit::Fine)

@@ -8,6 +8,7 @@ use rustix::fs::Access;
 
 use super::context::{Context, absolute};
 use super::reader::Value;
+use super::texts::Texts;
 use crate::model::Command;
 
 /// Words that `/bin/sh` knows without a file.
@@ -24,6 +25,7 @@ const SHELL_WORDS: &[&str] = &[
 pub(super) struct Commands {
     found: RefCell<HashMap<PathBuf, Found>>,
     in_path: RefCell<HashMap<String, bool>>,
+    words: Texts,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,11 +87,12 @@ fn list(context: &Context<'_>, value: Value<'_>) -> Option<Command> {
     };
     let first_text = first.text()?;
     let mut words = Vec::with_capacity(items.len());
+    let shared = |text: &str| context.commands.words.shared(text);
     for item in &items {
         // An empty argument is an argument.
         match item.as_text() {
-            Some(text) if !text.contains('\0') => words.push(text.to_owned()),
-            _ => words.push(item.text()?.text.to_owned()),
+            Some(text) if !text.contains('\0') => words.push(shared(text)),
+            _ => words.push(shared(item.text()?.text)),
         }
     }
     let program = first_text.text;
@@ -98,7 +101,7 @@ fn list(context: &Context<'_>, value: Value<'_>) -> Option<Command> {
         if !usable(context, first.spot(), program, &path) {
             return None;
         }
-        words[0] = path.to_string_lossy().into_owned();
+        words[0] = shared(&path.to_string_lossy());
     } else if !context.commands.in_path(context, program) {
         if program.contains(char::is_whitespace) {
             first.error(

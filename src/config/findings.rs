@@ -218,7 +218,7 @@ impl Findings<'_> {
             let producer = self.scheduled_producer(dataset);
             let (when, started) = match (&dataset.due, producer) {
                 (Some(due), _) => (Some(&due.schedule), false),
-                (None, producer) => (producer.and_then(|job| job.schedule.as_ref()), true),
+                (None, producer) => (producer.and_then(|job| job.schedule.as_deref()), true),
             };
             let Some(when) = when.filter(|when| is_cron(when)) else {
                 continue;

@@ -1,5 +1,6 @@
 //! `[jobs]`: what is started, when, and what is done when it goes wrong.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
@@ -92,7 +93,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
             .text("from")
             .and_then(|text| context.refer(Section::Systems, &text)),
         command,
-        schedule: when.schedule,
+        schedule: when.schedule.map(|schedule| context.schedules.shared(schedule)),
         start_offset: if jitter.is_zero() {
             Duration::ZERO
         } else {
@@ -292,7 +293,7 @@ fn check_name(name: &str) -> Result<(), String> {
 }
 
 /// Digest of what makes it this job: its command, its schedule, its zone.
-fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
+fn digest(command: &Command, schedule: Option<&Schedule>) -> Arc<str> {
     let mut hash = Sha256::new();
     let mut add = |part: &str| {
         hash.update(part.len().to_le_bytes());
@@ -311,7 +312,7 @@ fn digest(command: &Command, schedule: Option<&Schedule>) -> String {
         add(&schedule.text);
         add(schedule.zone.iana_name().unwrap_or(""));
     }
-    hex(&hash.finalize())
+    hex(&hash.finalize()).into()
 }
 
 /// Bytes as hexadecimal digits.

@@ -24,6 +24,7 @@ mod syntax;
 mod teams;
 #[cfg(test)]
 mod tests;
+mod texts;
 mod timing;
 mod value;
 

@@ -1,7 +1,7 @@
 //! Schedules as the sections write them: cron lines, intervals, `on`, with zone and calendar.
 
 use std::cell::RefCell;
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use jiff::tz::TimeZone;
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
+use super::texts::Texts;
 use crate::model::{Calendar, CronFields, Name, OnHoliday, Rule, Schedule};
 use crate::schedule;
 
@@ -22,7 +23,8 @@ pub(super) struct Schedules {
     lines: RefCell<HashMap<(String, bool), Line>>,
     zones: RefCell<HashMap<String, TimeZone>>,
     sound: RefCell<HashMap<Meaning, bool>>,
-    texts: RefCell<HashSet<Arc<str>>>,
+    texts: Texts,
+    whole: RefCell<HashMap<Arc<str>, Vec<Arc<Schedule>>>>,
 }
 
 /// A cron line, read.
@@ -91,14 +93,15 @@ impl Schedules {
         }
     }
 
-    /// One copy of equal texts.
-    fn shared(&self, text: &str) -> Arc<str> {
-        let mut texts = self.texts.borrow_mut();
-        if let Some(shared) = texts.get(text) {
-            return shared.clone();
+    /// One copy of equal schedules: thousands of jobs are due together.
+    pub(super) fn shared(&self, schedule: Schedule) -> Arc<Schedule> {
+        let mut whole = self.whole.borrow_mut();
+        let alike = whole.entry(schedule.text.clone()).or_default();
+        if let Some(known) = alike.iter().find(|known| is_same(known, &schedule)) {
+            return known.clone();
         }
-        let shared: Arc<str> = text.into();
-        texts.insert(shared.clone());
+        let shared = Arc::new(schedule);
+        alike.push(shared.clone());
         shared
     }
 
@@ -115,6 +118,16 @@ impl Schedules {
             .entry(key)
             .or_insert_with(|| !schedule::never_fires(schedule))
     }
+}
+
+/// Whether two schedules of one text mean the same.
+fn is_same(one: &Schedule, other: &Schedule) -> bool {
+    let same_calendar = match (&one.calendar, &other.calendar) {
+        (Some(one), Some(other)) => Arc::ptr_eq(one, other),
+        (None, None) => true,
+        _ => false,
+    };
+    same_calendar && one.rule == other.rule && one.zone == other.zone && one.on_holiday == other.on_holiday
 }
 
 /// When a job is due: `schedule`, `every` or `on`, with `seconds`, `anchor`, `timezone`, `calendar`, `on_holiday`.
@@ -273,7 +286,7 @@ fn interval(
         None => format!("every {written}"),
     };
     let schedule = Schedule {
-        text: context.schedules.shared(&text),
+        text: context.schedules.texts.shared(&text),
         rule: Rule::Every {
             period,
             anchor: anchor_at,
@@ -309,7 +322,7 @@ fn started_by(context: &Context<'_>, on: Value<'_>, setting: Setting) -> When {
     let text = format!("on {}", list.join(", "));
     When {
         schedule: (!names.is_empty()).then(|| Schedule {
-            text: context.schedules.shared(&text),
+            text: context.schedules.texts.shared(&text),
             rule: Rule::On(names),
             zone: setting.zone,
             calendar: None,

@@ -52,9 +52,17 @@ impl Boards {
         self.next.is_some_and(|at| at <= Instant::now())
     }
 
+    /// Whether boards are printed at all.
+    pub(super) fn are_watched(&self) -> bool {
+        self.watched
+    }
+
     /// Looks whether an incident opens or is over.
     pub(super) fn saw(&mut self, fact: &Fact) {
         let Fact::Incident(incident) = fact else { return };
+        if !self.watched {
+            return;
+        }
         let is_news = match incident.state {
             IncidentState::Open => self.open.insert(incident.id),
             IncidentState::Resolved => self.open.remove(&incident.id),
@@ -73,11 +81,8 @@ impl Boards {
     pub(super) fn print(&mut self, status: Value) {
         let now = Instant::now();
         let is_first = self.last.is_none();
-        self.next = is_first.then(|| now + SECOND_AFTER).filter(|_| self.watched);
+        self.next = is_first.then(|| now + SECOND_AFTER);
         self.last = Some(now);
-        if !self.watched {
-            return;
-        }
         let board = self.board.clone();
         tokio::task::spawn_blocking(move || {
             use std::io::Write as _;

@@ -17,7 +17,7 @@ use super::narrate::narrate;
 use super::perform::Performer;
 use super::start::{Loaded, Loader};
 use crate::engine::Engine;
-use crate::model::{Action, Event, Fact, Reply, later};
+use crate::model::{Action, Event, Fact, Reply, Request, later};
 use crate::runner;
 use crate::store::{CommitError, Writer};
 
@@ -46,6 +46,8 @@ pub(super) struct Shell {
     pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) requests: u64,
+    /// The state of everything was asked for since memory was last looked at.
+    pub(super) has_told_everything: bool,
 }
 
 /// Signals that mean something.
@@ -79,9 +81,11 @@ impl Shell {
                     batch.push(Event::Tick);
                     if record {
                         batch.push(Event::Alive);
+                        self.give_back_what_telling_took();
                     }
                 }
                 () = self.boards.due() => batch.push(Event::Tick),
+                () = self.writer.rested() => give_back_memory(),
             }
             while batch.len() < EVENTS_PER_COMMIT_MAX
                 && let Some(event) = self.at_hand()
@@ -123,6 +127,8 @@ impl Shell {
 
     /// Nothing is performed before this returns: a full disk holds everything back until there is space.
     async fn commit(&mut self, facts: Vec<Fact>, at: Timestamp) -> anyhow::Result<()> {
+        // Shared with the writer: a first start has a fact for each of ten thousand jobs.
+        let facts = Arc::new(facts);
         let mut told = false;
         loop {
             match self.writer.commit(facts.clone()).await {
@@ -149,16 +155,18 @@ impl Shell {
             info!("stored again");
         }
         let zone = &self.performer.settings.timezone;
-        for fact in &facts {
+        for fact in facts.iter() {
             narrate(fact, zone, at);
             self.boards.saw(fact);
         }
         Ok(())
     }
 
-    /// Prints the state of everything, for whoever watches.
+    /// Prints the state of everything, if anybody watches: with ten thousand jobs that is some work.
     pub(super) fn show_board(&mut self) {
-        if let Ok(status) = self.engine.status(None) {
+        if self.boards.are_watched()
+            && let Ok(status) = self.engine.status(None)
+        {
             self.boards.print(status);
         }
     }
@@ -174,6 +182,7 @@ impl Shell {
         match asked.ask {
             Ask::Engine(request) => {
                 self.requests += 1;
+                self.has_told_everything |= matches!(request, Request::Status { name: None });
                 self.performer.replies.insert(self.requests, asked.answer);
                 batch.push(Event::Requested {
                     id: self.requests,
@@ -226,12 +235,19 @@ impl Shell {
         Ok(Ok(digest))
     }
 
+    /// With ten thousand jobs the state of everything is as large as all that is kept of them.
+    fn give_back_what_telling_took(&mut self) {
+        if std::mem::take(&mut self.has_told_everything) {
+            give_back_memory();
+        }
+    }
+
     /// Begins a chore beside the loop: none of them may keep a due job waiting.
     fn do_chore(&self, chore: Chore) {
         match chore {
             Chore::Checkpoint => {
                 let copied = self.writer.checkpoint();
-                tokio::task::spawn_blocking(runner::give_back_memory);
+                give_back_memory();
                 tokio::spawn(async move {
                     if let Err(error) = copied.await {
                         warn!(%error, "could not copy the store's log into its database");
@@ -265,4 +281,9 @@ impl Shell {
             .context("close the store")?
             .context("close the store")
     }
+}
+
+/// Gives back what work has left behind, beside the loop: the allocator looks through everything it holds.
+fn give_back_memory() {
+    tokio::task::spawn_blocking(runner::give_back_memory);
 }

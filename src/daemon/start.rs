@@ -135,6 +135,7 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
+    runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),
     };
@@ -228,10 +229,11 @@ async fn begin(
         asked,
         signals,
         alive: Alive::new(),
-        chores: Chores::start().await?,
+        chores: Chores::start()?,
         boards: Boards::new(serve.board.clone()),
         loader,
         requests: 0,
+        has_told_everything: false,
     };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;

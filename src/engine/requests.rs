@@ -91,7 +91,7 @@ impl Engine {
             because,
             since: self.now.wall,
         };
-        self.set_pause(name, Some(pause));
+        self.set_pause(name, Some(Box::new(pause)));
         Ok(json!({ "job": name, "paused": true }))
     }
 
@@ -108,7 +108,7 @@ impl Engine {
         Ok(json!({ "job": name, "paused": false }))
     }
 
-    fn set_pause(&mut self, name: &Name, pause: Option<Pause>) {
+    fn set_pause(&mut self, name: &Name, pause: Option<Box<Pause>>) {
         if let Some(state) = self.jobs.get_mut(name) {
             state.record.pause = pause;
             let record = state.record.clone();

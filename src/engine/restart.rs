@@ -233,8 +233,11 @@ impl Engine {
         self.forget_removed_jobs();
         for (name, job) in &settings.jobs {
             let digest = definition(job);
-            let known = self.jobs.get(name).is_some_and(|state| state.record.digest == digest);
-            if !known {
+            let known = self.jobs.get_mut(name).filter(|state| state.record.digest == digest);
+            if let Some(state) = known {
+                // One copy of what was read from the store and from jobs.toml.
+                state.record.digest = digest;
+            } else {
                 let before = self.jobs.remove(name);
                 let pause = before.as_ref().and_then(|before| before.record.pause.clone());
                 let cursor = before
@@ -285,7 +288,7 @@ impl Engine {
             |state: &&mut JobState| !configured.contains_key(&state.record.job) && !state.record.digest.is_empty();
         let mut facts = Vec::new();
         for state in self.jobs.values_mut().filter(is_gone) {
-            state.record.digest.clear();
+            state.record.digest = Arc::from("");
             state.next = None;
             facts.push(Fact::Job(state.record.clone()));
         }
@@ -300,10 +303,10 @@ impl Engine {
 }
 
 /// What makes a job the one its cursor belongs to. A job that was switched off begins anew when it is switched on.
-fn definition(job: &Job) -> String {
+fn definition(job: &Job) -> Arc<str> {
     if job.enabled {
         job.digest.clone()
     } else {
-        format!("off {}", job.digest)
+        format!("off {}", job.digest).into()
     }
 }

@@ -128,7 +128,10 @@ fn argv(job: &Job, run: &Run) -> Vec<String> {
         &[]
     };
     match &job.command {
-        Command::Argv(words) => words.iter().chain(extra).cloned().collect(),
+        Command::Argv(words) => {
+            let words = words.iter().map(ToString::to_string);
+            words.chain(extra.iter().cloned()).collect()
+        }
         // Arguments of a manual run are the shell's "$@", never spliced into its text.
         Command::Shell(text) if extra.is_empty() => vec!["/bin/sh".into(), "-c".into(), text.clone()],
         Command::Shell(text) => {

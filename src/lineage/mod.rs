@@ -239,7 +239,7 @@ impl Lineage {
             consumer: job.name.clone(),
             kind: ReaderKind::Job,
             owner: job.owner.clone(),
-            reads_at: job.schedule.as_ref(),
+            reads_at: job.schedule.as_deref(),
             dataset: dataset.clone(),
             distance,
         })

@@ -104,7 +104,7 @@ fn job_of(name: &str, needs: Vec<Name>, produces: Option<Name>) -> Job {
         alert: AlertWhen::Failure,
         tags: Vec::new(),
         runbook: None,
-        digest: String::new(),
+        digest: Arc::from(""),
     }
 }
 
@@ -155,13 +155,13 @@ fn a_dataset_knows_its_producer_and_a_source_has_none() {
 fn a_job_started_by_a_dataset_reads_it_without_saying_so_twice() {
     let mut settings = settings("on-stock: stock -> report\nplain: -> stock");
     let mut job = (*settings.jobs["on-stock"]).clone();
-    job.schedule = Some(Schedule {
+    job.schedule = Some(Arc::new(Schedule {
         text: "on stock, prices".into(),
         rule: Rule::On(names("stock prices")),
         zone: TimeZone::UTC,
         calendar: None,
         on_holiday: OnHoliday::Skip,
-    });
+    }));
     settings.jobs.insert(job.name.clone(), Arc::new(job));
     let lineage = Lineage::new(&settings);
     let inputs: Vec<Name> = lineage.inputs_of_job("on-stock").into_iter().cloned().collect();

@@ -1,5 +1,7 @@
 //! Facts: what a step makes true and the store keeps; and the snapshot a start begins from.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -44,9 +46,9 @@ pub struct JobRecord {
     /// Latest occurrence about which something was decided. Never moves back.
     pub cursor: Timestamp,
     /// Digest of the definition the cursor belongs to: an edited job never catches up.
-    pub digest: String,
-    /// Set while the job is paused.
-    pub pause: Option<Pause>,
+    pub digest: Arc<str>,
+    /// Set while the job is paused; few are.
+    pub pause: Option<Box<Pause>>,
 }
 
 /// A job is paused.

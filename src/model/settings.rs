@@ -355,8 +355,8 @@ pub struct Job {
     pub from: Option<Name>,
     /// What is started.
     pub command: Command,
-    /// When it is due; `None`: by hand only.
-    pub schedule: Option<Schedule>,
+    /// When it is due; `None`: by hand only. Equal ones are shared.
+    pub schedule: Option<Arc<Schedule>>,
     /// How much its start is spread, already computed from its name; zero without `jitter`.
     pub start_offset: Duration,
     /// Datasets it reads.
@@ -400,7 +400,7 @@ pub struct Job {
     /// Where to read what to do.
     pub runbook: Option<String>,
     /// Digest of what makes it this job (command, schedule, zone): an edited job never catches up.
-    pub digest: String,
+    pub digest: Arc<str>,
 }
 
 /// What is started.
@@ -408,8 +408,8 @@ pub struct Job {
 pub enum Command {
     /// Run by `/bin/sh -c`; a first word that is a relative path is already absolute.
     Shell(String),
-    /// Executed as it is; the first word is absolute or looked up in PATH.
-    Argv(Vec<String>),
+    /// Executed as it is; the first word is absolute or looked up in PATH. Equal words of many jobs are shared.
+    Argv(Vec<Arc<str>>),
 }
 
 /// `retry = { attempts, delay, factor, max_delay }`.

@@ -14,6 +14,7 @@ use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
 
 use super::files::{KeeperFiles, make_private_dir, naming};
+use super::open_files;
 use super::sys::{self, SpawnAttributes};
 
 /// How long a new keeper may take until it can be connected to.
@@ -57,7 +58,7 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
     let (ready, stdout) = pipe_with(PipeFlags::CLOEXEC)?;
     let text = |bytes: &[u8]| CString::new(bytes).map_err(io::Error::other);
     let program = text(exe.as_os_str().as_encoded_bytes())?;
-    let argv = [
+    let mut argv = vec![
         program.clone(),
         text(b"keeper")?,
         text(b"--state")?,
@@ -67,6 +68,9 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
         text(b"--lonely-seconds")?,
         text(LONELY_MAX.as_secs().to_string().as_bytes())?,
     ];
+    if let Some(limit) = open_files::told_to_keepers() {
+        argv.extend([text(b"--open-files")?, text(limit.to_string().as_bytes())?]);
+    }
     let child = sys::Child {
         program: &program,
         argv: &argv,

@@ -1,6 +1,7 @@
 //! One attempt: the keeper that outlives the daemon, process tree, limits, bounded output.
 
 mod files;
+mod open_files;
 mod sys;
 mod output_pipe;
 mod wire;
@@ -22,4 +23,5 @@ pub use client::{Keepers, RunnerError, recover};
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::{TAIL_BYTES_MAX, remove_log};
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};
+pub use open_files::raise_open_files;
 pub use sys::give_back_memory;

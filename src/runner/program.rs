@@ -7,7 +7,8 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use super::sys::{self, OpenFiles, SpawnAttributes};
+use super::open_files::OpenFiles;
+use super::sys::{self, SpawnAttributes};
 use crate::model::AttemptSpec;
 
 /// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.

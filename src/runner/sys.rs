@@ -12,10 +12,11 @@ use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, setrlimit};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
+use super::open_files::OpenFiles;
 use crate::model::{ExitStatus, Usage};
 
 /// A child to be started: all strings end with NUL, so that nothing is allocated between parent and child.
@@ -34,13 +35,6 @@ pub(super) struct Child<'a> {
     pub(super) stderr: BorrowedFd<'a>,
     /// Its limit of open files, where it differs from that of this process.
     pub(super) open_files: Option<OpenFiles>,
-}
-
-/// The limits of open files of a parent that needs more than it gives to its children.
-#[derive(Clone, Copy)]
-pub(super) struct OpenFiles {
-    pub(super) own: Rlimit,
-    pub(super) children: Rlimit,
 }
 
 /// Attributes shared by all children: a session of their own, no blocked and no ignored signal.

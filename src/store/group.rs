@@ -46,12 +46,9 @@ impl<'connection> Group<'connection> {
     /// Stores each commit of `group`, or says why not, in the same order. Durable on return.
     ///
     /// A commit that contradicts what is stored takes none of the others with it.
-    pub(super) fn commit(&mut self, group: &mut [Vec<Fact>]) -> Vec<Result<(), CommitError>> {
+    pub(super) fn commit(&mut self, group: &[&[Fact]]) -> Vec<Result<(), CommitError>> {
         if let Some(error) = &self.broken {
             return vec![Err(error.clone()); group.len()];
-        }
-        for facts in &mut *group {
-            facts.sort_by_key(facts::rank);
         }
         let results = match self.commit_together(group) {
             Ok(()) => vec![Ok(()); group.len()],
@@ -123,19 +120,19 @@ impl<'connection> Group<'connection> {
         copied
     }
 
-    fn commit_together(&mut self, group: &[Vec<Fact>]) -> Result<(), Refusal> {
+    fn commit_together(&mut self, group: &[&[Fact]]) -> Result<(), Refusal> {
         self.begin()?;
         let stored = group
             .iter()
             .try_for_each(|facts| self.store(facts))
-            .and_then(|()| self.end(group.iter().flatten()));
+            .and_then(|()| self.end(group.iter().copied().flatten()));
         if stored.is_err() {
             self.roll_back();
         }
         stored
     }
 
-    fn commit_apart(&mut self, group: &[Vec<Fact>]) -> Vec<Result<(), CommitError>> {
+    fn commit_apart(&mut self, group: &[&[Fact]]) -> Vec<Result<(), CommitError>> {
         let mut results = Vec::with_capacity(group.len());
         let done = self.begin().and_then(|()| {
             for facts in group {
@@ -153,7 +150,11 @@ impl<'connection> Group<'connection> {
                 self.batch("RELEASE one")?;
             }
             let stored = group.iter().zip(&results);
-            self.end(stored.filter(|(_, result)| result.is_ok()).flat_map(|(facts, _)| facts))
+            self.end(
+                stored
+                    .filter(|(_, result)| result.is_ok())
+                    .flat_map(|(facts, _)| *facts),
+            )
         });
         if let Err(Refusal::Fact(error) | Refusal::Transaction(error)) = done {
             self.roll_back();
@@ -204,7 +205,9 @@ impl<'connection> Group<'connection> {
     }
 
     fn store(&mut self, facts: &[Fact]) -> Result<(), Refusal> {
-        for fact in facts {
+        let mut in_order: Vec<&Fact> = facts.iter().collect();
+        in_order.sort_by_key(|fact| facts::rank(fact));
+        for fact in in_order {
             self.store_one(fact)
                 .map_err(|error| match CommitError::of_sqlite(&facts::name(fact), &error) {
                     conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),

@@ -1,11 +1,12 @@
 //! The one thread that writes: takes whatever commits wait, and makes them durable together.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
 use rusqlite::Connection;
-use tokio::sync::oneshot;
+use tokio::sync::{Notify, oneshot};
 
 use super::group::Group;
 use super::lock::StateLock;
@@ -30,6 +31,9 @@ const READERS_WAIT: Duration = Duration::from_millis(500);
 /// How long nothing must have been written before the log is copied into the database for want of other work.
 const IDLE_BEFORE_CHECKPOINT: Duration = Duration::from_secs(10);
 
+/// A shorter log, 256 KiB, is left as it is then: copying each sign of life would quadruple the syncs of an idle daemon.
+const LOG_PAGES_WORTH_COPYING: u64 = 64;
+
 /// Stores facts, through a thread of its own.
 ///
 /// Dropping it stores what was asked for before, and closes the database in order.
@@ -37,13 +41,14 @@ const IDLE_BEFORE_CHECKPOINT: Duration = Duration::from_secs(10);
 pub struct Writer {
     sender: SyncSender<Request>,
     thread: Option<JoinHandle<()>>,
+    rested: Arc<Notify>,
 }
 
 type Answer = oneshot::Sender<Result<(), CommitError>>;
 
 #[derive(Debug)]
 enum Request {
-    Commit(Vec<Fact>, Answer),
+    Commit(Arc<Vec<Fact>>, Answer),
     Checkpoint(Answer),
     HealthWrite(Answer),
     Close(Answer),
@@ -55,11 +60,17 @@ impl Store {
     /// # Errors
     /// Fails when the thread cannot be started.
     pub fn into_writer(self) -> Result<Writer, OpenError> {
+        self.into_writer_resting_after(IDLE_BEFORE_CHECKPOINT)
+    }
+
+    pub(super) fn into_writer_resting_after(self, idle: Duration) -> Result<Writer, OpenError> {
         let Self { connection, dir, lock } = self;
         let (sender, receiver) = sync_channel(REQUESTS_WAITING_MAX);
+        let rested = Arc::new(Notify::new());
+        let rests = rested.clone();
         let thread = Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(connection, &receiver, lock))
+            .spawn(move || serve(connection, &receiver, lock, idle, &rests))
             .map_err(|error| OpenError::Other {
                 doing: "start the writer of",
                 file: dir,
@@ -68,6 +79,7 @@ impl Store {
         Ok(Writer {
             sender,
             thread: Some(thread),
+            rested,
         })
     }
 }
@@ -77,9 +89,14 @@ impl Writer {
     ///
     /// Takes its place in the queue at once, before the future is first polled: commits are stored in the order of
     /// these calls. Blocks for a moment when very many wait already. Dropping the future takes nothing back.
-    pub fn commit(&self, facts: Vec<Fact>) -> impl Future<Output = Result<(), CommitError>> + Send + use<> {
+    ///
+    /// The facts are shared with whoever asks, who may ask for the same ones again, or tell of them afterwards.
+    pub fn commit<Facts>(&self, facts: Facts) -> impl Future<Output = Result<(), CommitError>> + Send + use<Facts>
+    where
+        Facts: Into<Arc<Vec<Fact>>>,
+    {
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Commit(facts, answer));
+        self.send(Request::Commit(facts.into(), answer));
         answer_of(answered)
     }
 
@@ -89,7 +106,7 @@ impl Writer {
     /// As of [`Writer::commit`].
     pub fn commit_blocking(&self, facts: Vec<Fact>) -> Result<(), CommitError> {
         let (answer, answered) = oneshot::channel();
-        self.send(Request::Commit(facts, answer));
+        self.send(Request::Commit(Arc::new(facts), answer));
         answered.blocking_recv().unwrap_or(Err(CommitError::Closed))
     }
 
@@ -98,6 +115,11 @@ impl Writer {
         let (answer, answered) = oneshot::channel();
         self.send(Request::Checkpoint(answer));
         answer_of(answered)
+    }
+
+    /// Returns when much was written, nothing more came for a while, and the memory that it took was freed.
+    pub async fn rested(&self) {
+        self.rested.notified().await;
     }
 
     /// A real write, synced like any other: `Ok` proves that freshd can still record what happens.
@@ -145,13 +167,15 @@ async fn answer_of(answered: oneshot::Receiver<Result<(), CommitError>>) -> Resu
 }
 
 /// The thread: ends when it is told to, or when nobody can ask any more.
-fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock) {
+fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock, idle: Duration, rests: &Notify) {
     let closed = match Group::new(&connection) {
         Ok(group) => Serving {
             group,
+            idle,
+            rests,
             commits: Vec::new(),
             answers: Vec::new(),
-            log_is_copied: false,
+            has_rested: false,
             checkpoint_at_pages: LOG_PAGES_CHECKPOINT,
         }
         .run(receiver),
@@ -179,9 +203,13 @@ fn refuse_all(receiver: &Receiver<Request>, error: &CommitError) -> Option<(Answ
 
 struct Serving<'connection> {
     group: Group<'connection>,
-    commits: Vec<Vec<Fact>>,
+    /// How long nothing must have been asked for before it rests.
+    idle: Duration,
+    rests: &'connection Notify,
+    commits: Vec<Arc<Vec<Fact>>>,
     answers: Vec<Answer>,
-    log_is_copied: bool,
+    /// Nothing was written since the log was last copied, or left as too short.
+    has_rested: bool,
     /// Moves on while a reader keeps the log from being begun anew, so that not every commit pays for trying.
     checkpoint_at_pages: u64,
 }
@@ -212,22 +240,31 @@ impl Serving<'_> {
 
     /// The next request; copies the log when none comes for a while.
     fn wait(&mut self, receiver: &Receiver<Request>) -> Option<Request> {
-        if !self.log_is_copied {
-            match receiver.recv_timeout(IDLE_BEFORE_CHECKPOINT) {
+        if !self.has_rested {
+            match receiver.recv_timeout(self.idle) {
                 Ok(request) => return Some(request),
                 Err(RecvTimeoutError::Disconnected) => return None,
-                // An error stops the group for good, and the next commit is told of it.
-                Err(RecvTimeoutError::Timeout) => drop(self.group.checkpoint()),
+                Err(RecvTimeoutError::Timeout) => self.rest(),
             }
-            self.log_is_copied = true;
-            // Failing to save memory is no failure.
-            let _ = self.group.shrink();
         }
         receiver.recv().ok()
     }
 
+    /// Nothing was asked for during a while.
+    fn rest(&mut self) {
+        self.has_rested = true;
+        if self.group.log_pages().unwrap_or(0) < LOG_PAGES_WORTH_COPYING {
+            return;
+        }
+        // An error stops the group for good, and the next commit is told of it.
+        drop(self.group.checkpoint());
+        // Failing to save memory is no failure.
+        let _ = self.group.shrink();
+        self.rests.notify_one();
+    }
+
     /// Takes all commits that wait behind the first one; the request that ended the search, if it was another.
-    fn gather(&mut self, receiver: &Receiver<Request>, facts: Vec<Fact>, answer: Answer) -> Option<Request> {
+    fn gather(&mut self, receiver: &Receiver<Request>, facts: Arc<Vec<Fact>>, answer: Answer) -> Option<Request> {
         let mut facts_gathered = facts.len();
         self.commits.push(facts);
         self.answers.push(answer);
@@ -246,13 +283,14 @@ impl Serving<'_> {
     }
 
     fn commit(&mut self) {
-        let results = self.group.commit(&mut self.commits);
+        let group: Vec<&[Fact]> = self.commits.iter().map(|facts| facts.as_slice()).collect();
+        let results = self.group.commit(&group);
         for (answer, result) in self.answers.drain(..).zip(results) {
             // Nobody may be waiting any more.
             let _ = answer.send(result);
         }
         self.commits.clear();
-        self.log_is_copied = false;
+        self.has_rested = false;
         self.bound_log();
     }
 
@@ -272,7 +310,7 @@ impl Serving<'_> {
     }
 
     fn checkpoint_all(&mut self) -> Result<(), CommitError> {
-        self.log_is_copied = true;
+        self.has_rested = true;
         self.group.checkpoint_all(READERS_WAIT)
     }
 }

@@ -1,5 +1,6 @@
 //! What is accepted, and what it means.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -128,7 +129,7 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     // Paths of an included file begin where that file lies.
     let forecast = &settings.jobs["forecast"];
     let program = place.path("jobs.d/../bin/run.sh").display().to_string();
-    let words = [&program, "--weeks", "", "4"].map(str::to_owned);
+    let words = [&program, "--weeks", "", "4"].map(Arc::from);
     assert_eq!(forecast.command, Command::Argv(words.to_vec()));
     let schedule = forecast.schedule.as_ref().unwrap();
     assert_eq!(schedule.rule, Rule::On(vec!["stock".into()]));
@@ -296,4 +297,31 @@ fn mail_servers_get_the_port_of_their_protection() {
             "{url}"
         );
     }
+}
+
+#[test]
+fn what_jobs_have_in_common_is_kept_once() {
+    let place = Place::new();
+    let job = |name: &str, lines: &str| {
+        format!("[jobs.{name}]\nowner = \"ops\"\ncommand = [\"true\", \"--all\"]\nschedule = \"0 6 * * *\"\n{lines}\n")
+    };
+    let text = [
+        job("a", ""),
+        job("b", ""),
+        job("there", "timezone = \"Asia/Tokyo\""),
+        job("closed", "calendar = \"norway\""),
+        job("moved", "calendar = \"norway\"\non_holiday = \"run_after\""),
+    ];
+    let settings = place.load_text(&format!("{TOP}{}", text.concat())).settings.unwrap();
+    let of = |name: &str| settings.jobs[name].schedule.as_ref().unwrap();
+    assert!(Arc::ptr_eq(of("a"), of("b")));
+    for other in ["there", "closed", "moved"] {
+        assert!(!Arc::ptr_eq(of("a"), of(other)), "{other}");
+    }
+    assert!(!Arc::ptr_eq(of("closed"), of("moved")));
+    let word = |name: &str| match &settings.jobs[name].command {
+        Command::Argv(words) => words[1].clone(),
+        Command::Shell(text) => panic!("{text}"),
+    };
+    assert!(Arc::ptr_eq(&word("a"), &word("moved")));
 }

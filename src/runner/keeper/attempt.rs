@@ -10,14 +10,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::fs::OFlags;
 use rustix::io::{Errno, ioctl_fionread};
-use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, Signal, getrlimit, kill_process, pidfd_open, setrlimit};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 use super::super::journal;
 use super::super::log::{OutputLog, stamp};
+use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
 use super::super::process::read_process;
 use super::super::program;
-use super::super::sys::{self, OpenFiles, SpawnAttributes};
+use super::super::sys::{self, SpawnAttributes};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
 
 /// Most that is read of a report file.
@@ -93,21 +94,6 @@ impl Buffers {
             read: vec![0; READ_BYTES_MAX].into_boxed_slice(),
             scratch: Vec::with_capacity(READ_BYTES_MAX + 4_096),
         }
-    }
-}
-
-/// Raises the keeper's own limit of open files as far as it goes. Children get what it was given, since some
-/// programs cannot cope with more.
-pub(super) fn raise_open_files() -> OpenFiles {
-    let children = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: children.maximum,
-        maximum: children.maximum,
-    };
-    let _ = setrlimit(Resource::Nofile, raised);
-    OpenFiles {
-        own: getrlimit(Resource::Nofile),
-        children,
     }
 }
 

@@ -28,15 +28,16 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use adopted::Adopted;
 pub use attempt::REPORT_BYTES_MAX;
 pub(super) use attempt::read_report;
-use attempt::{Buffers, PipeState, RunningAttempt, raise_open_files};
+use attempt::{Buffers, PipeState, RunningAttempt};
 use connection::Connection;
 use run_dirs::RunDirs;
 use talk::Notice;
 
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
 use super::journal::Journal;
+use super::open_files::OpenFiles;
 use super::process::boot_now;
-use super::sys::{self, OpenFiles, SpawnAttributes};
+use super::sys::{self, SpawnAttributes};
 use crate::model::{AttemptId, AttemptSpec};
 
 /// Events taken from the kernel in one turn.
@@ -153,17 +154,23 @@ struct Keeper {
 /// Runs a keeper until it has nothing left to do and was told to leave. The hidden verb `freshd keeper`.
 ///
 /// With nothing to do and no daemon for `lonely_max` it leaves as well: its daemon was killed and will not come back.
+/// `open_files` is the limit that its attempts are given, where the keeper was not given the same.
 ///
 /// Writes one byte to standard output when it can be connected to.
 ///
 /// # Errors
 /// When the keeper cannot begin: another one of this number lives or lived, or a file cannot be made. Once it has
 /// begun, only a failure of epoll itself ends it.
-pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration) -> anyhow::Result<()> {
+pub fn keeper_main(
+    state_dir: &Path,
+    number: u32,
+    lonely_max: Duration,
+    open_files: Option<u64>,
+) -> anyhow::Result<()> {
     sys::ignore_signals();
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;
-    let mut keeper = Keeper::open(state_dir, number, lonely_max)?;
+    let mut keeper = Keeper::open(state_dir, number, lonely_max, open_files)?;
     let mut stdout = io::stdout();
     let _ = stdout.write_all(b"r").and_then(|()| stdout.flush());
     let mut events = Vec::with_capacity(EVENTS_PER_TURN_MAX);
@@ -176,7 +183,7 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration) -> anyho
 }
 
 impl Keeper {
-    fn open(state_dir: &Path, number: u32, lonely_max: Duration) -> anyhow::Result<Self> {
+    fn open(state_dir: &Path, number: u32, lonely_max: Duration, open_files: Option<u64>) -> anyhow::Result<Self> {
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
@@ -209,7 +216,7 @@ impl Keeper {
             rewritten_bytes: 0,
             journal_retry_at: None,
             attributes: SpawnAttributes::new()?,
-            limits: raise_open_files(),
+            limits: OpenFiles::raise(open_files),
             states: HashMap::new(),
             pending: VecDeque::new(),
             slots: Vec::new(),

@@ -100,7 +100,7 @@ pub(in crate::store) fn store_job(statement: &mut Statement, record: &JobRecord)
     statement.execute(params![
         record.job.as_str(),
         us(record.cursor),
-        record.digest,
+        &*record.digest,
         pause.map(|pause| &pause.by),
         pause.map(|pause| &pause.because),
         pause.map(|pause| us(pause.since)),
@@ -119,7 +119,7 @@ pub(in crate::store) fn read_job(row: &Row) -> Result<JobRecord> {
             cells.get::<Option<String>>()?,
             cells.time_maybe()?,
         ) {
-            (Some(by), Some(because), Some(since)) => Some(Pause { by, because, since }),
+            (Some(by), Some(because), Some(since)) => Some(Box::new(Pause { by, because, since })),
             _ => None,
         },
     })

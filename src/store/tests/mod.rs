@@ -33,7 +33,7 @@ fn job(name: &str, cursor: i64) -> JobRecord {
     JobRecord {
         job: Name::from(name),
         cursor: at(cursor),
-        digest: "d1".to_owned(),
+        digest: "d1".into(),
         pause: None,
     }
 }

@@ -10,7 +10,8 @@ use crate::store::load::snapshot;
 
 /// Commits all of `commits` in one group.
 fn together(store: &Store, commits: &[Vec<Fact>]) -> Vec<Result<(), CommitError>> {
-    Group::new(&store.connection).unwrap().commit(&mut commits.to_vec())
+    let commits: Vec<&[Fact]> = commits.iter().map(Vec::as_slice).collect();
+    Group::new(&store.connection).unwrap().commit(&commits)
 }
 
 fn conflict(result: &Result<(), CommitError>) -> &str {
@@ -168,10 +169,10 @@ fn a_text_that_was_first_told_by_a_refused_commit_is_told_again_by_the_next() {
         settings_digest: "new".to_owned(),
         ..run(id, job, due)
     };
-    let results = group.commit(&mut [
-        vec![Fact::Run(run(1, "a", 60))],
-        vec![Fact::Run(new_digest(2, "b", 60)), Fact::Run(new_digest(3, "a", 60))],
-        vec![Fact::Run(new_digest(4, "c", 60))],
+    let results = group.commit(&[
+        &[Fact::Run(run(1, "a", 60))],
+        &[Fact::Run(new_digest(2, "b", 60)), Fact::Run(new_digest(3, "a", 60))],
+        &[Fact::Run(new_digest(4, "c", 60))],
     ]);
     conflict(&results[1]);
     assert_eq!(results[2], Ok(()));
@@ -201,15 +202,15 @@ fn a_full_disk_is_told_as_temporary_and_heals() {
         ..attempt(&run(1, "stock", 60), 1)
     };
     let commit = vec![Fact::Run(run(1, "stock", 60)), Fact::Attempt(talkative)];
-    let results = group.commit(&mut [commit.clone(), vec![Fact::Job(job("stock", 60))]]);
+    let results = group.commit(&[&commit, &[Fact::Job(job("stock", 60))]]);
     assert_eq!(results, [Err(CommitError::Full), Err(CommitError::Full)]);
     assert!(CommitError::Full.is_temporary());
     assert_eq!(snapshot(&store.connection).unwrap().runs, []);
     // What needs no more room is still stored.
-    assert_eq!(group.commit(&mut [vec![Fact::Job(job("stock", 60))]]), [Ok(())]);
+    assert_eq!(group.commit(&[&[Fact::Job(job("stock", 60))]]), [Ok(())]);
 
     pages_max(&store.connection, pages * 10);
-    assert_eq!(group.commit(&mut [commit]), [Ok(())]);
+    assert_eq!(group.commit(&[&commit]), [Ok(())]);
     assert_eq!(snapshot(&store.connection).unwrap().attempts.len(), 1);
 }
 
@@ -245,12 +246,12 @@ fn after_an_error_of_the_disk_nothing_is_stored_any_more() {
     };
     // A table beyond the end of the file cannot be read: that is an error of the disk, not of a fact.
     move_root(100_000);
-    let late = vec![Fact::Slot(slot("stock", 60, SlotState::Late))];
-    let result = group.commit(&mut [late]).remove(0);
+    let late = Fact::Slot(slot("stock", 60, SlotState::Late));
+    let result = group.commit(&[&[late]]).remove(0);
     assert!(matches!(result, Err(CommitError::Io(_))), "{result:?}");
     // It could be read again, but who knows what else was not written.
     move_root(root);
-    let next = group.commit(&mut [vec![Fact::Job(job("stock", 60))]]);
+    let next = group.commit(&[&[Fact::Job(job("stock", 60))]]);
     assert_eq!(next[0], result);
     assert_eq!(group.health_write(), result);
     assert_eq!(store.load().unwrap().jobs, []);

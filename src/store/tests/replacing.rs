@@ -10,12 +10,12 @@ fn a_fact_told_again_replaces_the_whole_row() {
     let dir = tempfile::tempdir().unwrap();
     let writer = writer(&dir);
     let paused = JobRecord {
-        digest: "d2".to_owned(),
-        pause: Some(Pause {
+        digest: "d2".into(),
+        pause: Some(Box::new(Pause {
             by: "ola".to_owned(),
             because: "season".to_owned(),
             since: at(1),
-        }),
+        })),
         ..job("stock", 2)
     };
     let met = Slot {

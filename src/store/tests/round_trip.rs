@@ -13,11 +13,11 @@ use crate::store::Reader;
 fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
     let dir = tempfile::tempdir().unwrap();
     let paused = JobRecord {
-        pause: Some(Pause {
+        pause: Some(Box::new(Pause {
             by: "ola".to_owned(),
             because: text("because"),
             since: at(1),
-        }),
+        })),
         ..job("paused", 1)
     };
     let lives = [

@@ -44,11 +44,11 @@ fn a_start_does_not_read_the_history_however_long_it_is() {
             outcome,
         ))]
     };
-    group.commit(&mut [closed(1, Outcome::Failed)]);
+    group.commit(&[&closed(1, Outcome::Failed)]);
     let mut id = 1;
     for round in 0..rounds {
         id += 1;
-        group.commit(&mut [closed(id, Outcome::Skipped)]);
+        group.commit(&[&closed(id, Outcome::Skipped)]);
         let lives: Vec<[Vec<Fact>; 4]> = (0..jobs)
             .map(|job| {
                 let due = i64::try_from(round * 60).unwrap();
@@ -58,10 +58,10 @@ fn a_start_does_not_read_the_history_however_long_it_is() {
             .collect();
         for together in lives.chunks(TOGETHER) {
             for step in 0..4 {
-                let mut commits: Vec<Vec<Fact>> = together.iter().map(|life| life[step].clone()).collect();
-                rows += u32::try_from(commits.iter().flatten().count()).unwrap();
+                let commits: Vec<&[Fact]> = together.iter().map(|life| life[step].as_slice()).collect();
+                rows += u32::try_from(commits.iter().copied().flatten().count()).unwrap();
                 let began = Instant::now();
-                let results = group.commit(&mut commits);
+                let results = group.commit(&commits);
                 if group.log_pages().unwrap() > 4_096 {
                     group.checkpoint().unwrap();
                 }

@@ -1,5 +1,7 @@
 //! The writer's thread: order, durability, chores.
 
+use std::time::Duration;
+
 use super::*;
 use crate::store::{DATABASE_FILE, Reader};
 
@@ -131,4 +133,18 @@ async fn a_health_write_is_a_real_one() {
         .query_row("SELECT health_writes FROM state_directory", [], |row| row.get(0))
         .unwrap();
     assert_eq!(counted, 2);
+}
+
+#[tokio::test]
+async fn a_writer_that_has_written_much_copies_its_log_when_nothing_more_comes_and_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let database = dir.path().join(DATABASE_FILE);
+    let writer = store.into_writer_resting_after(Duration::from_millis(10)).unwrap();
+    let before = database.metadata().unwrap().len();
+    let jobs = (0..5_000).map(|number| Fact::Job(job(&format!("job-{number}"), 1)));
+    writer.commit(jobs.collect::<Vec<_>>()).await.unwrap();
+    writer.rested().await;
+    let copied = database.metadata().unwrap().len() - before;
+    assert!(copied > 256 << 10, "{copied}");
 }
