@@ -1,5 +1,7 @@
 //! The command line beside a running freshd: what it answers, and with which exit code it ends.
 
+#[path = "cli_asks/clock.rs"]
+mod clock;
 mod freshd_process;
 
 use std::io::{BufRead, BufReader};

@@ -2,6 +2,10 @@
 
 #[path = "jobs_in_virtual_time/clock.rs"]
 mod clock;
+#[path = "jobs_in_virtual_time/bounds.rs"]
+mod bounds;
+#[path = "jobs_in_virtual_time/confirmed_clock.rs"]
+mod confirmed_clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
 mod endings;
 #[path = "jobs_in_virtual_time/missed.rs"]
@@ -15,6 +19,8 @@ mod reload;
 #[path = "jobs_in_virtual_time/retry.rs"]
 mod retry;
 mod virtual_world;
+#[path = "jobs_in_virtual_time/wrong_clock.rs"]
+mod wrong_clock;
 
 use virtual_world::{World, with_ops};
 

@@ -7,6 +7,8 @@ mod support;
 mod alerts;
 #[path = "killed/any_moment.rs"]
 mod any_moment;
+#[path = "killed/edited.rs"]
+mod edited;
 #[path = "killed/output.rs"]
 mod output;
 

@@ -158,6 +158,14 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
 fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
     let incident = situation.incident;
     let mut commands = Vec::new();
+    if incident.kind == ProblemKind::Freshd {
+        commands.push("freshd clock".to_owned());
+        if purpose != Purpose::Recovery {
+            commands.push("freshd clock confirm --because TEXT".to_owned());
+            commands.push(format!("freshd ack {}", incident.id));
+        }
+        return commands;
+    }
     match (is_impact, situation.data.first()) {
         (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),
         _ => commands.push(format!("freshd why {}", incident.subject)),

@@ -24,6 +24,7 @@ mod show;
 mod logs;
 mod why;
 mod ack;
+mod clock;
 mod incidents;
 mod notify;
 mod reload;
@@ -91,6 +92,8 @@ enum Verb {
     Why(why::WhyArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
+    /// Show the clock and what is held because of it, or confirm that it is right
+    Clock(clock::ClockArgs),
     /// List incidents, or show who was told of one
     Incidents(incidents::IncidentsArgs),
     /// Prove that messages arrive
@@ -146,6 +149,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
+        Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
         Verb::Reload => reload::run(global, out),

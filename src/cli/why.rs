@@ -257,7 +257,7 @@ fn promise(value: &Value) -> String {
 
 fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
     let tint = match slot.state {
-        SlotState::Pending => Tone::Dim,
+        SlotState::Pending | SlotState::Withdrawn => Tone::Dim,
         SlotState::Met | SlotState::Recovered => Tone::Good,
         SlotState::Late | SlotState::Missed => Tone::Bad,
     };

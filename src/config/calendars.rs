@@ -116,6 +116,9 @@ fn read_ical(
     today: Date,
     holidays: &mut BTreeMap<Date, Arc<str>>,
 ) {
+    if report.was_accepted() {
+        return;
+    }
     let path = absolute(report.dir(file.spot()), file.text);
     let text = match files::read_text(&path, schedule::ICAL_BYTES_MAX as u64) {
         Ok(text) => text,

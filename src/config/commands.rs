@@ -137,6 +137,9 @@ impl Commands {
     }
 
     fn in_path(&self, context: &Context<'_>, word: &str) -> bool {
+        if context.report.was_accepted() {
+            return true;
+        }
         if let Some(found) = self.in_path.borrow().get(word) {
             return *found;
         }
@@ -153,6 +156,9 @@ impl Commands {
 /// Whether a program can be started; an error when it cannot.
 fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path: &Path) -> bool {
     let report = context.report;
+    if report.was_accepted() {
+        return true;
+    }
     match context.commands.look_at(path) {
         Found::Executable => return true,
         Found::NotExecutable => report.error(

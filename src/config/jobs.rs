@@ -189,7 +189,7 @@ fn log_limit(table: &Table<'_>) -> u64 {
 
 fn workdir(context: &Context<'_>, text: &Text<'_>) -> std::path::PathBuf {
     let path = context.path(text);
-    if !path.is_dir() {
+    if !context.report.was_accepted() && !path.is_dir() {
         let message = if path.exists() {
             format!("`{}` is not a directory", text.text)
         } else {
@@ -224,7 +224,7 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
             }
         }
     }
-    let Some(file) = table.text("env_file") else {
+    let Some(file) = table.text("env_file").filter(|_| !context.report.was_accepted()) else {
         return variables;
     };
     let path = context.path(&file);

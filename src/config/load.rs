@@ -87,6 +87,9 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         }
         referring(&context, &mut settings, &mut places, number, document);
     });
+    if report.was_accepted() {
+        return settings;
+    }
     if let (true, Some(job)) = (environment.root, settings.jobs.keys().next()) {
         let spot = known.spot(Section::Jobs, job.as_str());
         report.note(
@@ -200,6 +203,20 @@ fn entries<'t>(
         .collect()
 }
 
+/// The same of a section that no job or dataset is made of: none where only those are wanted.
+fn entries_besides_jobs<'t>(
+    report: &'t Report,
+    known: &Known,
+    section: Section,
+    number: u32,
+    document: &'t DeTable<'t>,
+) -> Vec<(Name, Table<'t>)> {
+    if report.was_accepted() {
+        return Vec::new();
+    }
+    entries(report, known, section, number, document)
+}
+
 fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
     let today = context.timezone.to_datetime(context.environment.now).date();
@@ -207,7 +224,7 @@ fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, 
         let calendar = calendar(report, &context.timezone, today, &name, table);
         context.calendars.insert(name, Arc::new(calendar));
     }
-    for (name, table) in entries(report, known, Section::Channels, number, document) {
+    for (name, table) in entries_besides_jobs(report, known, Section::Channels, number, document) {
         if let Some(channel) = channel(context, &name, table) {
             context.channels.insert(name, channel);
         }
@@ -226,18 +243,18 @@ fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<
     if let Some(table) = root.table("alerts") {
         settings.alerts = alerts(table);
     }
-    if let Some(table) = root.table("fallback") {
+    if let Some(table) = root.table("fallback").filter(|_| !context.report.was_accepted()) {
         settings.fallback = fallback(context, table);
     }
 }
 
 fn referring(context: &Context<'_>, settings: &mut Settings, places: &mut Places, number: u32, document: &DeTable<'_>) {
     let (report, known) = (context.report, context.known);
-    for (name, table) in entries(report, known, Section::Teams, number, document) {
+    for (name, table) in entries_besides_jobs(report, known, Section::Teams, number, document) {
         let team = team(context, &name, table);
         settings.teams.insert(name, team);
     }
-    for (name, table) in entries(report, known, Section::Systems, number, document) {
+    for (name, table) in entries_besides_jobs(report, known, Section::Systems, number, document) {
         let system = system(context, &name, table);
         settings.systems.insert(name, system);
     }

@@ -63,6 +63,28 @@ pub fn load(file: &Path, environment: &Environment) -> Loaded {
     }
 }
 
+/// Reads the texts of a configuration that was accepted before, for what its jobs and datasets said then.
+///
+/// The same code as [`load`], but nothing outside of the texts is looked at: a secret, a calendar, a directory or a
+/// program may be gone by now, and a job that was started does not depend on them any more. So there are no channels
+/// and no teams in the settings, and of a calendar only what stands in the texts. `file` is the root file as it is called now,
+/// `files` are those of [`Loaded::files`].
+///
+/// # Errors
+/// Says what this freshd does not understand of it.
+pub fn recall(file: &Path, files: &[(String, String)], environment: &Environment) -> Result<Settings, Vec<Problem>> {
+    let mut report = Report::of_what_was_accepted();
+    sources::remember(&mut report, file, files);
+    let settings = load::settings(&report, file, environment);
+    if report.errors() == 0 {
+        Ok(settings)
+    } else {
+        let (mut problems, _) = report.finish();
+        problems.retain(|problem| problem.level == Level::Error);
+        Err(problems)
+    }
+}
+
 impl Loaded {
     /// The answer of `check --json`.
     pub fn to_json(&self) -> serde_json::Value {

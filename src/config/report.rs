@@ -48,6 +48,8 @@ pub(super) struct Report {
     problems: RefCell<Vec<(Spot, Problem)>>,
     errors: Cell<usize>,
     comparisons: Cell<usize>,
+    /// It was accepted before: what stands outside of the texts may be gone and is not looked at.
+    was_accepted: bool,
 }
 
 impl Source {
@@ -79,6 +81,19 @@ impl Source {
 }
 
 impl Report {
+    /// The report of texts that were accepted before.
+    pub(super) fn of_what_was_accepted() -> Self {
+        Self {
+            was_accepted: true,
+            ..Self::default()
+        }
+    }
+
+    /// Whether the texts were accepted before, and nothing else is to be looked at.
+    pub(super) fn was_accepted(&self) -> bool {
+        self.was_accepted
+    }
+
     /// Takes in a file.
     pub(super) fn add_source(&mut self, label: String, dir: PathBuf, text: String) -> u32 {
         let line_starts = line_starts(&text);

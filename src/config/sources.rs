@@ -60,6 +60,20 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
     }
 }
 
+/// Takes in texts that were read before, each in the directory in which it lay beside the root file.
+pub(super) fn remember(report: &mut Report, file: &Path, files: &[(String, String)]) {
+    let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+    let dir = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    let root = files.first().map(|(label, _)| Path::new(label).with_file_name(""));
+    for (label, text) in files {
+        let path = Path::new(label);
+        let relative = root.as_ref().and_then(|root| path.strip_prefix(root).ok());
+        let path = dir.join(relative.unwrap_or(path));
+        let own = path.parent().unwrap_or(Path::new("/")).to_owned();
+        report.add_source(label.clone(), own, text.clone());
+    }
+}
+
 /// Reads one file; problems with it as a whole are told at `include`, or at its first character.
 fn read_one(report: &mut Report, path: &Path, label: &str, environment: &Environment, include: Option<Spot>) -> u32 {
     let dir = path.parent().unwrap_or(Path::new("/")).to_owned();

@@ -6,6 +6,7 @@ mod files;
 mod findings;
 mod mistakes;
 mod mistakes_beside_jobs;
+mod recalled;
 mod secrets;
 mod syntax;
 

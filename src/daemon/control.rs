@@ -25,6 +25,11 @@ pub enum Ask {
     Engine(Request),
     /// Read jobs.toml again and take it whole, or say what is wrong with it.
     Reload,
+    /// Take the clock as right, although later times are recorded.
+    ConfirmClock {
+        /// Why.
+        because: String,
+    },
 }
 
 /// A question with its asker, on the way to the main loop.

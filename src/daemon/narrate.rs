@@ -49,6 +49,10 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
             SlotState::Recovered => {
                 info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "late delivery has come");
             }
+            SlotState::Withdrawn => {
+                let why = slot.reason.as_deref().unwrap_or_default();
+                info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is no longer waited for: {why}");
+            }
             SlotState::Pending | SlotState::Met => {}
         },
         // A row of an incident comes with each change; people are told of its beginning and its end.
@@ -89,6 +93,12 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
             }
         }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
+        Fact::ClockConfirmed(confirmation) => warn!(
+            by = confirmation.by,
+            newest_record = %format_time(confirmation.newest_record_at, zone),
+            "the clock was confirmed: {}",
+            confirmation.because
+        ),
         Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
     }
 }

@@ -16,10 +16,10 @@ use super::control::{Ask, Asked};
 use super::narrate::narrate;
 use super::perform::Performer;
 use super::start::{Loaded, Loader};
-use crate::engine::Engine;
+use crate::engine::{Engine, STEP_FACTS_MAX};
 use crate::model::{Action, Event, Fact, Reply, Request, later};
 use crate::runner;
-use crate::store::{CommitError, Writer};
+use crate::store::{CommitError, Reader, Writer};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
@@ -45,6 +45,7 @@ pub(super) struct Shell {
     pub(super) chores: Chores,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
+    pub(super) state_dir: std::path::PathBuf,
     pub(super) requests: u64,
     /// The state of everything was asked for since memory was last looked at.
     pub(super) has_told_everything: bool,
@@ -117,6 +118,10 @@ impl Shell {
             let step = self.engine.handle(now, event);
             facts.extend(step.facts);
             actions.extend(step.actions);
+            if facts.len() >= STEP_FACTS_MAX {
+                self.commit(std::mem::take(&mut facts), now.wall).await?;
+                self.performer.perform(std::mem::take(&mut actions));
+            }
         }
         if !facts.is_empty() {
             self.commit(facts, now.wall).await?;
@@ -189,6 +194,28 @@ impl Shell {
                     by: asked.by,
                     request,
                 });
+            }
+            Ask::ConfirmClock { because } => {
+                // The store is read at the instant that is confirmed, with all that was decided before in it.
+                let now = clock::now();
+                let state_dir = self.state_dir.clone();
+                let read = tokio::task::spawn_blocking(move || Reader::open(&state_dir)?.ahead(now.wall)).await;
+                match read.map_err(anyhow::Error::from).and_then(|read| Ok(read?)) {
+                    Ok(ahead) => {
+                        self.requests += 1;
+                        self.performer.replies.insert(self.requests, asked.answer);
+                        batch.push(Event::ClockConfirmed {
+                            id: self.requests,
+                            by: asked.by,
+                            because,
+                            ahead,
+                        });
+                    }
+                    Err(error) => {
+                        let why = format!("what is recorded could not be read: {error:#}");
+                        let _ = asked.answer.send(Reply::Refused(why));
+                    }
+                }
             }
             Ask::Reload => {
                 let reply = match self.reload(&asked.by, batch).await? {

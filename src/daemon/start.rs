@@ -23,7 +23,7 @@ use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings};
 use crate::runner;
-use crate::store::{OpenError, Store};
+use crate::store::{OpenError, Reader, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
 const RUNTIME_THREADS: usize = 2;
@@ -170,6 +170,26 @@ fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
     }
 }
 
+/// Runs that go on keep the configuration that they were started with, by its text in the store.
+fn recall(engine: &mut Engine, serve: &Serve) {
+    for digest in engine.started_under() {
+        match recalled(serve, &digest) {
+            Ok(settings) => engine.recall(&settings),
+            Err(error) => warn!(
+                settings = digest,
+                "what running jobs were started with cannot be read again; they go on with what is configured now: {error:#}"
+            ),
+        }
+    }
+}
+
+fn recalled(serve: &Serve, digest: &str) -> anyhow::Result<Settings> {
+    let stored = Reader::open(&serve.state_dir)?.settings_text(digest)?;
+    let stored = stored.context("its text is not stored")?;
+    config::recall(&serve.config, &stored.files, &Environment::of_process())
+        .map_err(|problems| anyhow::anyhow!("{}", config::render(&problems, false)))
+}
+
 async fn begin(
     serve: &Serve,
     loader: Loader,
@@ -182,7 +202,8 @@ async fn begin(
     let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
-    let engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
+    let mut engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
+    recall(&mut engine, serve);
     let (events, received) = mpsc::unbounded_channel();
     let (woken, wakes) = mpsc::unbounded_channel();
     let (asks, asked) = mpsc::channel(ASKED_MAX);
@@ -232,6 +253,7 @@ async fn begin(
         chores: Chores::start()?,
         boards: Boards::new(serve.board.clone()),
         loader,
+        state_dir: state_dir.to_owned(),
         requests: 0,
         has_told_everything: false,
     };

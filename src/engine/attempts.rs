@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 
 use super::Engine;
+use super::runs::StartedWith;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, CatchUpMode, Exit, Fact, Outcome, RunState, elapsed, parse_report,
 };
@@ -11,6 +12,7 @@ use crate::planner;
 impl Engine {
     /// The keeper started the process.
     pub(super) fn attempt_started(&mut self, id: AttemptId, pid: u32, at: Timestamp) {
+        let at = self.as_past(at);
         let Some(attempt) = self
             .attempts
             .get_mut(&id)
@@ -33,7 +35,9 @@ impl Engine {
     }
 
     /// The keeper saw the end. Told again until acknowledged, so that a known end is only acknowledged.
-    pub(super) fn attempt_ended(&mut self, exit: Exit) {
+    pub(super) fn attempt_ended(&mut self, mut exit: Exit) {
+        exit.started_at = self.as_past(exit.started_at);
+        exit.ended_at = self.as_past(exit.ended_at);
         let id = exit.id;
         self.act(Action::Acknowledge(id));
         let is_open = |attempt: &Attempt| attempt.state != AttemptState::Ended;
@@ -106,10 +110,23 @@ impl Engine {
             );
             return;
         };
+        if self.clock_hold.is_some() {
+            self.held_attempts.insert(id);
+            return;
+        }
         let age = elapsed(claimed_at, self.now.wall);
         let worth_running =
             age <= planner::ORDINARY_LATENESS || (job.catch_up.mode != CatchUpMode::None && age <= job.catch_up.within);
         if worth_running {
+            // It starts now, and so with what is configured now.
+            self.started_with.insert(id.run, StartedWith::of(&self.settings, &job));
+            if let Some(run) = self.runs.get_mut(&id.run)
+                && run.settings_digest != self.settings.digest
+            {
+                run.settings_digest.clone_from(&self.settings.digest);
+                let run = run.clone();
+                self.fact(Fact::Run(run));
+            }
             let spec = self.spec(&job, &run, id);
             self.act(Action::Start(Box::new(spec)));
             return;

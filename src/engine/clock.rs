@@ -3,9 +3,12 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::json;
 
+use super::backlog::Todo;
 use super::{Engine, Wake};
-use crate::model::{ClockStep, Fact, IncidentState, Name, ProblemKind, elapsed, later};
+use crate::model::{About, ClockStep, Fact, IncidentState, Name, ProblemKind, elapsed, format_time, later};
 
 /// A clock this much earlier than the newest record is not believed.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
@@ -13,33 +16,85 @@ const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
 /// What the incident about the clock is about.
 const CLOCK: &str = "clock";
 
-/// Until when nothing is started, when the clock is earlier than the newest record.
-pub(super) fn held_until(newest_record_at: Option<Timestamp>, now: Timestamp) -> Option<Timestamp> {
-    newest_record_at.filter(|newest| elapsed(now, *newest) > CLOCK_TOLERANCE)
+/// Nothing is started, because the clock is earlier than what is recorded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Hold {
+    /// What the clock said when it was found out.
+    pub(super) since: Timestamp,
+    /// The newest record: what the clock has to catch up with.
+    pub(super) until: Timestamp,
+}
+
+impl Hold {
+    /// Why a run waits, in words.
+    pub(super) fn why_a_run_waits(&self, zone: &TimeZone) -> String {
+        let until = format_time(self.until, zone);
+        format!("waits for the clock, which is earlier than the newest record of {until}; see `freshd clock`")
+    }
+
+    /// What people are told: the two times, what is held since when, and what to type.
+    fn in_words(&self, zone: &TimeZone) -> String {
+        let (since, until) = (format_time(self.since, zone), format_time(self.until, zone));
+        format!(
+            "the clock is earlier than what freshd has recorded: it said {since} when {until} was recorded already. \
+             Since then nothing is started, be it due, a retry or asked for by hand, until the clock has caught up. \
+             If the clock is wrong, set it. If it is right, type `freshd clock confirm --because TEXT`"
+        )
+    }
 }
 
 impl Engine {
+    /// Holds everything when the clock is much earlier than the newest record.
+    pub(super) fn hold_by_clock(&mut self) {
+        let now = self.now.wall;
+        let newest = self
+            .newest_record_at
+            .filter(|newest| elapsed(now, *newest) > CLOCK_TOLERANCE);
+        if let Some(until) = newest.filter(|_| self.clock_hold.is_none()) {
+            // A life before may have found it out already.
+            let told = self.incidents.about(About::Freshd, &Name::from(CLOCK));
+            let since = told.map_or(now, |told| told.since.min(now));
+            self.clock_hold = Some(Hold { since, until });
+        }
+    }
+
     /// Says that the clock cannot be believed, or that it can again.
     pub(super) fn tell_of_clock(&mut self) {
-        if let Some(until) = self.clock_held_until {
-            self.wakes.arm(Wake::Clock, until);
-            let reason = format!("the clock is earlier than what freshd has recorded; nothing starts before {until}");
+        if let Some(hold) = &self.clock_hold {
+            self.wakes.arm(Wake::Clock, hold.until);
+            let reason = hold.in_words(&self.settings.timezone);
             self.own_problem(ProblemKind::Freshd, &Name::from(CLOCK), reason);
         } else {
             self.own_problem_is_over(&Name::from(CLOCK));
         }
     }
 
-    /// The clock has caught up: what waited for it starts, oldest first.
+    /// The clock has caught up: what waited for it starts.
     pub(super) fn clock_due(&mut self) {
-        if self.clock_held_until.is_none_or(|until| until > self.now.wall) {
+        let now = self.now.wall;
+        if self.clock_hold.take_if(|hold| hold.until <= now).is_none() {
+            if let Some(hold) = &self.clock_hold {
+                self.wakes.arm(Wake::Clock, hold.until);
+            }
             return;
         }
-        self.clock_held_until = None;
         self.tell_of_clock();
-        for run in std::mem::take(&mut self.held_runs) {
-            self.start_or_wait(run);
+        self.release_held();
+        self.work_off();
+    }
+
+    /// What waited for the clock starts, oldest first; then jobs and datasets look at what has come due.
+    pub(super) fn release_held(&mut self) {
+        for id in std::mem::take(&mut self.held_attempts) {
+            self.attempt_never_started(id);
         }
+        let held = std::mem::take(&mut self.held_runs);
+        self.backlog.extend(held.into_iter().map(Todo::Start));
+        self.backlog.extend(self.settings.jobs.keys().cloned().map(Todo::Job));
+        let mut datasets: Vec<Name> = self.data.keys().chain(self.settings.datasets.keys()).cloned().collect();
+        datasets.sort_unstable();
+        datasets.dedup();
+        self.backlog.extend(datasets.into_iter().map(Todo::Data));
     }
 
     /// The wall clock was set. Nothing fires again; what lies between is downtime, and what was to come soon still is.
@@ -49,18 +104,21 @@ impl Engine {
             by_ms,
         }));
         if by_ms < 0 {
+            self.hold_by_clock();
+            self.tell_of_clock();
             self.look_again();
-            let settings = self.settings.clone();
-            for name in settings
-                .datasets
-                .iter()
-                .filter(|(_, dataset)| dataset.probe.is_some())
-                .map(|(name, _)| name)
-            {
-                self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
-            }
+            self.probe_all();
         }
         self.tick();
+    }
+
+    /// Lets every probe look, whatever time it was to look at next.
+    pub(super) fn probe_all(&mut self) {
+        let settings = self.settings.clone();
+        let probed = settings.datasets.iter().filter(|(_, dataset)| dataset.probe.is_some());
+        for (name, _) in probed {
+            self.wakes.arm(Wake::Probe(name.clone()), self.now.wall);
+        }
     }
 
     /// Waits that were measured by a clock that was ahead are measured anew.
@@ -76,5 +134,26 @@ impl Engine {
             self.store(incident);
         }
         self.resume_sending();
+    }
+
+    /// A time that is told as past, by the clock that is believed. Under a clock that is not, nobody can tell.
+    pub(super) fn as_past(&self, at: Timestamp) -> Timestamp {
+        match self.clock_hold {
+            Some(_) => at,
+            None => at.min(self.now.wall),
+        }
+    }
+
+    /// The clock, the newest record, and what is held: the answer to `freshd clock`.
+    pub(super) fn clock_json(&self) -> serde_json::Value {
+        let waiting = self.held_runs.iter().filter_map(|id| self.runs.get(id));
+        json!({
+            "at": self.now.wall,
+            "newest_record_at": self.newest_record_at,
+            "held_since": self.clock_hold.as_ref().map(|hold| hold.since),
+            "held_until": self.clock_hold.as_ref().map(|hold| hold.until),
+            "waiting": waiting.map(|run| json!({ "run": run.id, "job": run.job })).collect::<Vec<_>>(),
+            "confirmed": self.clock_confirmation,
+        })
     }
 }

@@ -93,6 +93,11 @@ impl Engine {
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
+        if self.is_behind() {
+            // It is meant for a slot that may not have been laid down yet.
+            self.refit_slots(&dataset);
+            self.advance_slots(&dataset);
+        }
         let pins = std::mem::take(&mut self.pins);
         let must_change = self
             .settings

@@ -10,12 +10,13 @@ impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
     /// its cause closes in the same step.
     pub(super) fn evaluate(&mut self) {
-        let jobs = std::mem::take(&mut self.dirty_jobs);
-        for name in &jobs {
+        for name in &self.dirty_jobs {
             self.dirty_data
                 .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
         }
-        for name in std::mem::take(&mut self.dirty_data) {
+        while !self.is_full()
+            && let Some(name) = self.dirty_data.pop_first()
+        {
             let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
                 self.reconcile(About::Dataset, &name, None);
                 continue;
@@ -27,7 +28,9 @@ impl Engine {
             let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
             self.reconcile(About::Dataset, &name, problem);
         }
-        for name in jobs {
+        while !self.is_full()
+            && let Some(name) = self.dirty_jobs.pop_first()
+        {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
                 (Some(job), Some(state)) => alerting::problem_of_job(job, state.last.as_deref()),
                 _ => None,
@@ -75,7 +78,7 @@ impl Engine {
             subject: subject.clone(),
             state: IncidentState::Waiting,
             severity: problem.severity,
-            since: problem.since,
+            since: problem.since.min(self.now.wall),
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
             resolved_at: None,

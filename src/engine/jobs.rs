@@ -36,6 +36,7 @@ pub(super) struct Asked {
 impl Engine {
     /// Decides about all occurrences of a job that have come due.
     pub(super) fn job_due(&mut self, name: &Name) {
+        self.take_on(name);
         let Some(job) = self.settings.jobs.get(name).cloned() else {
             return;
         };
@@ -44,8 +45,8 @@ impl Engine {
             state.next = None;
             return;
         }
-        if let Some(until) = self.clock_held_until {
-            self.wakes.arm(Wake::Job(name.clone()), until);
+        if let Some(hold) = &self.clock_hold {
+            self.wakes.arm(Wake::Job(name.clone()), hold.until);
             return;
         }
         let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
@@ -112,6 +113,7 @@ impl Engine {
 
     /// Begins a run, or says why not.
     pub(super) fn begin(&mut self, job: &Arc<Job>, asked: &Asked) -> Result<RunId, String> {
+        self.take_on(&job.name);
         if let Some(missing) = job.needs.iter().find(|need| self.current_version(need).is_none()) {
             return Err(format!("input stale: it needs {missing}, which has no version yet"));
         }

@@ -24,7 +24,8 @@ impl Engine {
     }
 
     /// A probe has looked.
-    pub(super) fn probed(&mut self, observation: Observation) {
+    pub(super) fn probed(&mut self, mut observation: Observation) {
+        observation.at = self.as_past(observation.at);
         let name = observation.dataset.clone();
         if let Some(state) = self.data.get_mut(&name) {
             state.is_probing = false;

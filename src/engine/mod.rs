@@ -4,9 +4,12 @@
 //! that a crash between the two is repaired by deriving the same actions again from the stored facts: start,
 //! restart and crash are one code path (`restart`).
 
+mod accept;
 mod attempts;
 mod audience;
+mod backlog;
 mod clock;
+mod confirm;
 mod data;
 mod incidents;
 mod jobs;
@@ -26,7 +29,7 @@ mod spec;
 mod status;
 mod wakes;
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -34,9 +37,11 @@ use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, Event, Fact, Host, IncidentId, Life, Name, NotificationId, Now, Run,
-    RunId, Settings, VersionRef, elapsed,
+    Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
+    NotificationId, Now, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
+use backlog::Todo;
+use clock::Hold;
 use data::DataState;
 use jobs::JobState;
 use outbox::Outbox;
@@ -44,6 +49,8 @@ use pools::Pools;
 use register::Register;
 use runs::StartedWith;
 use wakes::{Wake, Wakes};
+
+pub use backlog::STEP_FACTS_MAX;
 
 /// What follows from one event.
 #[derive(Clone, Debug, Default)]
@@ -68,10 +75,16 @@ pub struct Engine {
     accepted: Option<String>,
     /// Until when the life before this one was surely alive.
     seen_before: Option<Timestamp>,
-    /// Set while the clock is earlier than what is already recorded: nothing is started before then.
-    clock_held_until: Option<Timestamp>,
+    /// The latest time in any record since the clock was last confirmed.
+    newest_record_at: Option<Timestamp>,
+    /// When an operator last confirmed the clock.
+    clock_confirmation: Option<ClockConfirmation>,
+    /// Set while the clock is earlier than what is already recorded: nothing is started.
+    clock_hold: Option<Hold>,
     /// Runs that wait for the clock.
     held_runs: BTreeSet<RunId>,
+    /// Claimed attempts that never started, and wait for the clock too.
+    held_attempts: BTreeSet<AttemptId>,
     jobs: HashMap<Name, JobState>,
     /// Runs that are not final.
     runs: HashMap<RunId, Run>,
@@ -93,6 +106,8 @@ pub struct Engine {
     last_incident: u64,
     last_notification: u64,
     wakes: Wakes,
+    /// What is left of a start, a reload or a confirmed clock.
+    backlog: VecDeque<Todo>,
     dirty_jobs: BTreeSet<Name>,
     dirty_data: BTreeSet<Name>,
     now: Now,
@@ -117,14 +132,19 @@ impl Engine {
             Event::Probed(observation) => self.probed(observation),
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
+            Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
         self.evaluate();
+        self.newest_record_at = newest_record(self.newest_record_at, &self.step.facts);
         std::mem::take(&mut self.step)
     }
 
     /// When `Event::Tick` is next needed, in wall time.
     pub fn next_wake(&self, now: Now) -> Option<Timestamp> {
+        if self.is_behind() {
+            return Some(now.wall);
+        }
         self.wakes.next(now)
     }
 
@@ -141,10 +161,15 @@ impl Engine {
     }
 
     fn tick(&mut self) {
-        while let Some(run) = self.wakes.pop_retry(self.now.boot) {
+        self.work_off();
+        while !self.is_full()
+            && let Some(run) = self.wakes.pop_retry(self.now.boot)
+        {
             self.retry_due(run);
         }
-        while let Some(wake) = self.wakes.pop(self.now.wall) {
+        while !self.is_full()
+            && let Some(wake) = self.wakes.pop(self.now.wall)
+        {
             match wake {
                 Wake::Clock => self.clock_due(),
                 Wake::Job(name) => self.job_due(&name),

@@ -347,6 +347,19 @@ impl Engine {
         }
     }
 
+    /// Messages that wait were written now at the latest, whatever a wrong clock said.
+    pub(super) fn redate_notifications(&mut self) {
+        let now = self.now.wall;
+        let mut changed = Vec::new();
+        for notification in self.outbox.pending.values_mut() {
+            if notification.created_at > now {
+                notification.created_at = now;
+                changed.push(notification.clone());
+            }
+        }
+        self.step.facts.extend(changed.into_iter().map(Fact::Notification));
+    }
+
     /// One of the messages of a test is delivered or dead; the asker is told when that is so of all.
     fn tested(&mut self, notification: &Notification) {
         let Some(request) = self.outbox.tests.remove(&notification.id) else {

@@ -1,10 +1,14 @@
 //! Promised slots between events: laid down ahead of time, closed by the clock, kept in step with jobs.toml.
 
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
 use super::Engine;
 use crate::freshness;
-use crate::model::{Fact, Name, Slot, SlotState};
+use crate::model::{Dataset, Fact, Name, Slot, SlotState, format_time};
 
-/// Slots laid down in one step after a long downtime; what lies between them and now is not told apart.
+/// Slots laid down at once after a long downtime; the last of them stands for what lies between it and now.
 const SLOTS_MAX: usize = 1_000;
 
 impl Engine {
@@ -19,20 +23,24 @@ impl Engine {
         let Some(dataset) = self.settings.datasets.get(name).cloned() else {
             return;
         };
-        if dataset.due.is_none() {
+        // By a clock that is not believed nothing is promised and nothing is over.
+        if dataset.due.is_none() || self.clock_hold.is_some() {
             return;
         }
         let now = self.now.wall;
         let state = self.data.entry(name.clone()).or_default();
-        let mut changed = Vec::new();
+        let zone = self.settings.timezone.clone();
+        let mut changed = BTreeMap::new();
         let early = dataset.due.as_ref().is_some_and(|due| due.early.is_some());
+        let mut stands_for_others = None;
         let mut lay = |slots: &mut Vec<Slot>, mut slot: Slot| {
             let used = |version: &&crate::model::Version| slots.iter().all(|slot| slot.version != Some(version.number));
-            let already = state.current.as_ref().filter(|_| early).filter(used);
+            let arrived = |version: &&crate::model::Version| version.arrived_at <= now;
+            let already = state.current.as_ref().filter(|_| early).filter(arrived).filter(used);
             if let Some(met) = already.and_then(|version| freshness::deliver(&slot, version, dataset.must_change)) {
                 slot = met;
             }
-            changed.push(slot.clone());
+            changed.insert(slot.due_at, slot.clone());
             slots.push(slot);
         };
         for _ in 0..SLOTS_MAX {
@@ -46,25 +54,38 @@ impl Engine {
         }
         if state.slots.last().is_some_and(|last| last.due_at <= now) {
             let newest = freshness::newest_slot(&dataset, now);
+            if let Some((last, newest)) = state.slots.last_mut().zip(newest.as_ref())
+                && freshness::next_slot(&dataset, last).is_some_and(|next| next.due_at < newest.due_at)
+            {
+                let until = format_time(newest.due_at, &zone);
+                last.reason = Some(format!(
+                    "stands for all that were due before {until}, too many to be told apart"
+                ));
+                stands_for_others = Some(last.clone());
+            }
             for slot in newest.into_iter().chain(freshness::slot_after(&dataset, now)) {
                 if state.slots.last().is_some_and(|last| last.due_at < slot.due_at) {
                     lay(&mut state.slots, slot);
                 }
             }
         }
+        changed.extend(stands_for_others.map(|slot| (slot.due_at, slot)));
         for index in 0..state.slots.len() {
             let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
             if let Some(closed) = freshness::close(&state.slots[index], next_due_at, now) {
-                changed.push(closed.clone());
+                changed.insert(closed.due_at, closed.clone());
                 state.slots[index] = closed;
             }
         }
         forget_decided(&mut state.slots);
-        self.step.facts.extend(changed.into_iter().map(Fact::Slot));
+        self.step.facts.extend(changed.into_values().map(Fact::Slot));
     }
 
-    /// Slots that are still open follow the promise as it is written now: what is no longer promised is not waited for.
+    /// Slots that are still open follow the promise as it is written now: what is no longer promised is withdrawn.
     pub(super) fn refit_slots(&mut self, name: &Name) {
+        if self.clock_hold.is_some() {
+            return;
+        }
         let now = self.now.wall;
         let dataset = self.settings.datasets.get(name).cloned();
         let Some(state) = self.data.get_mut(name) else { return };
@@ -77,6 +98,7 @@ impl Engine {
                 .as_ref()
                 .and_then(|dataset| freshness::slot_at(dataset, slot.due_at))
             else {
+                changed.push(withdrawn(slot, dataset.as_deref(), now));
                 return false;
             };
             if slot.state == SlotState::Pending && slot.deadline > now && *slot != promised {
@@ -102,6 +124,22 @@ impl Engine {
         }
         state.slots.sort_by_key(|slot| slot.due_at);
         self.step.facts.extend(changed.into_iter().map(Fact::Slot));
+    }
+}
+
+/// The end of a slot that nobody waits for any more.
+fn withdrawn(slot: &Slot, dataset: Option<&Dataset>, now: Timestamp) -> Slot {
+    let reason = match dataset {
+        None => "its dataset was removed from jobs.toml",
+        Some(dataset) if dataset.due.is_none() => "its dataset no longer promises deliveries",
+        Some(_) => "its dataset no longer promises a delivery at this time",
+    };
+    Slot {
+        state: SlotState::Withdrawn,
+        version: None,
+        decided_at: Some(now),
+        reason: Some(reason.to_owned()),
+        ..slot.clone()
     }
 }
 

@@ -4,14 +4,31 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::Engine;
+use super::backlog::Todo;
 use crate::lineage::Lineage;
-use crate::model::{AcceptedSettings, Name, Outcome, Rule, RunState, Settings};
+use crate::model::{AcceptedSettings, Job, Name, Outcome, Rule, RunState, Settings};
 
 impl Engine {
     /// Takes a checked configuration in place of the one in force.
     pub(super) fn reloaded(&mut self, settings: Arc<Settings>, accepted: AcceptedSettings) {
-        // What is due at this very instant is still decided by the configuration before.
+        // What is due at this very instant is still decided by the configuration before; with very much of it, at least
+        // what the new one would not decide about any more.
         self.tick();
+        let edited = |(name, job): &(&Name, &Arc<Job>)| settings.jobs.get(*name).is_none_or(|new| !is_same(job, new));
+        let edited: Vec<Name> = self
+            .settings
+            .jobs
+            .iter()
+            .filter(edited)
+            .map(|(name, _)| name.clone())
+            .collect();
+        let is_cut_short = self.is_full() || self.is_behind();
+        for name in edited.iter().filter(|_| is_cut_short) {
+            self.job_due(name);
+        }
+        self.backlog
+            .retain(|todo| !matches!(todo, Todo::Job(_) | Todo::Data(_) | Todo::Accepted));
+        let before = std::mem::take(&mut self.backlog);
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;
@@ -29,7 +46,14 @@ impl Engine {
         }
         self.refit_pools();
         self.accept(accepted);
+        self.backlog.extend(before);
+        self.work_off();
     }
+}
+
+/// Whether a job goes on with its cursor.
+fn is_same(job: &Job, new: &Job) -> bool {
+    (job.enabled, &job.digest) == (new.enabled, &new.digest)
 }
 
 /// The jobs that each dataset starts.

@@ -125,7 +125,10 @@ impl Engine {
         Ok(incident)
     }
 
-    fn working_time(&self, team: &Name) -> (jiff::tz::TimeZone, Option<std::sync::Arc<crate::model::Calendar>>) {
+    pub(super) fn working_time(
+        &self,
+        team: &Name,
+    ) -> (jiff::tz::TimeZone, Option<std::sync::Arc<crate::model::Calendar>>) {
         let team = self.settings.teams.get(team);
         let zone = team.map_or_else(|| self.settings.timezone.clone(), |team| team.timezone.clone());
         let calendar = team.and_then(|team| team.calendar.as_ref());

@@ -31,6 +31,7 @@ impl Engine {
                 }
                 Err(why) => Err(why),
             },
+            Request::Clock => Ok(self.clock_json()),
             Request::Status { name } => self.status(name.as_ref()),
             Request::Why { name } => self.why(&name),
         };

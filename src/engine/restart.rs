@@ -1,20 +1,22 @@
 //! Start, restart and crash are one path: the state is rebuilt from stored facts, then decisions go on.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::backlog::Todo;
 use super::data::DataState;
 use super::jobs::{JobState, says_how_the_job_is};
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
+use super::runs::StartedWith;
 use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, Attempt, AttemptState, Fact, Host, Job, JobRecord, Life, Now, Outcome, Run, RunId, RunState,
-    Settings, Snapshot, VersionState, earlier, elapsed,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, Snapshot,
+    VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -41,8 +43,11 @@ impl Engine {
             life,
             accepted: snapshot.settings_digest.clone(),
             seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
-            clock_held_until: super::clock::held_until(snapshot.newest_record_at, now.wall),
+            newest_record_at: snapshot.newest_record_at,
+            clock_confirmation: snapshot.clock_confirmation.clone(),
+            clock_hold: None,
             held_runs: BTreeSet::new(),
+            held_attempts: BTreeSet::new(),
             jobs: HashMap::new(),
             runs: HashMap::new(),
             attempts: HashMap::new(),
@@ -58,12 +63,15 @@ impl Engine {
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),
             last_notification: snapshot.last_notification.map_or(0, |id| id.0),
             wakes: Wakes::default(),
+            backlog: VecDeque::new(),
             dirty_jobs: BTreeSet::new(),
             dirty_data: BTreeSet::new(),
             now,
             step: Step::default(),
         };
         engine.load(snapshot);
+        engine.recall(&engine.settings.clone());
+        engine.hold_by_clock();
         engine
     }
 
@@ -135,47 +143,51 @@ impl Engine {
             .for_each(|pending| self.outbox.insert(pending));
     }
 
-    /// The daemon is up: every decision that was due meanwhile is made now.
+    /// The daemon is up: every decision that was due meanwhile is made now, or in the steps that follow at once.
     ///
     /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
     pub(super) fn started(&mut self, accepted: AcceptedSettings) {
         self.fact(Fact::Life(self.life.clone()));
         self.tell_of_clock();
         self.stop_again();
-        self.resume_runs(&[RunState::Waiting]);
+        let (waiting, backing_off) = (self.in_state(RunState::Waiting), self.in_state(RunState::BackingOff));
+        self.backlog.extend(waiting.into_iter().map(Todo::Resume));
         self.accept(accepted);
-        self.resume_runs(&[RunState::BackingOff]);
-        self.resume_publications();
-        self.resume_removals();
-        self.look_again();
-        // What the configuration has repaired or removed is over before anybody is told of it.
-        self.evaluate();
-        let incidents: Vec<_> = self.incidents.values().map(|incident| incident.id).collect();
-        for id in incidents {
-            self.incident_due(id);
+        self.backlog.extend(backing_off.into_iter().map(Todo::Resume));
+        self.backlog.extend([Todo::Unfinished, Todo::Evaluate, Todo::Incidents]);
+        self.work_off();
+    }
+
+    /// Runs that stand so, oldest first.
+    fn in_state(&self, state: RunState) -> Vec<RunId> {
+        let found = self.runs.values().filter(|run| run.state == state);
+        let mut found: Vec<RunId> = found.map(|run| run.id).collect();
+        found.sort_unstable();
+        found
+    }
+
+    /// Takes up a run that has no process. The keepers tell of those that have one; verdicts are asked for again.
+    pub(super) fn resume_run(&mut self, id: RunId) {
+        match self.runs.get(&id).map(|run| run.state) {
+            // Without its job only a running process still means something.
+            Some(RunState::Waiting | RunState::BackingOff) if self.job_of(id).is_none() => {
+                self.finish(
+                    id,
+                    Outcome::Cancelled,
+                    Some("its job was removed from jobs.toml".to_owned()),
+                );
+            }
+            Some(RunState::Waiting) => self.resume_waiting(id),
+            Some(RunState::BackingOff) => self.resume_backoff(id),
+            Some(RunState::Running | RunState::Judging | RunState::Final) | None => {}
         }
     }
 
-    /// The keepers tell of runs that have a process; verdicts are asked for again.
-    fn resume_runs(&mut self, states: &[RunState]) {
-        let resumed = self.runs.values().filter(|run| states.contains(&run.state));
-        let mut resumed: Vec<RunId> = resumed.map(|run| run.id).collect();
-        resumed.sort_unstable();
-        for id in resumed {
-            match self.runs.get(&id).map(|run| run.state) {
-                // Without its job only a running process still means something.
-                Some(RunState::Waiting | RunState::BackingOff) if self.job_of(id).is_none() => {
-                    self.finish(
-                        id,
-                        Outcome::Cancelled,
-                        Some("its job was removed from jobs.toml".to_owned()),
-                    );
-                }
-                Some(RunState::Waiting) => self.resume_waiting(id),
-                Some(RunState::BackingOff) => self.resume_backoff(id),
-                Some(RunState::Running | RunState::Judging | RunState::Final) | None => {}
-            }
-        }
+    /// Does again what a crash may have cut short.
+    pub(super) fn resume_unfinished(&mut self) {
+        self.resume_publications();
+        self.resume_removals();
+        self.look_again();
     }
 
     /// Removes what those runs left behind that had just ended when the life before ended.
@@ -222,91 +234,31 @@ impl Engine {
         }
     }
 
-    /// Makes the rest of the state fit the configuration in force: new and edited jobs begin now and never
-    /// catch up, datasets get their slots, probes look.
-    pub(super) fn accept(&mut self, accepted: AcceptedSettings) {
-        if self.accepted.as_deref() != Some(accepted.digest.as_str()) {
-            self.accepted = Some(accepted.digest.clone());
-            self.fact(Fact::Settings(accepted));
-        }
-        let settings = self.settings.clone();
-        self.forget_removed_jobs();
-        for (name, job) in &settings.jobs {
-            let digest = definition(job);
-            let known = self.jobs.get_mut(name).filter(|state| state.record.digest == digest);
-            if let Some(state) = known {
-                // One copy of what was read from the store and from jobs.toml.
-                state.record.digest = digest;
-            } else {
-                let before = self.jobs.remove(name);
-                let pause = before.as_ref().and_then(|before| before.record.pause.clone());
-                let cursor = before
-                    .as_ref()
-                    .map_or(self.now.wall, |before| before.record.cursor.max(self.now.wall));
-                let record = JobRecord {
-                    job: name.clone(),
-                    cursor,
-                    digest,
-                    pause,
-                };
-                self.fact(Fact::Job(record.clone()));
-                let (going, last) = before.map_or((Vec::new(), None), |before| (before.going, before.last));
-                self.jobs.insert(
-                    name.clone(),
-                    JobState {
-                        record,
-                        next: None,
-                        going,
-                        last,
-                    },
-                );
-            }
-            self.job_due(name);
-        }
-        for name in settings.datasets.keys() {
-            self.refit_slots(name);
-            self.advance_slots(name);
-            self.probe_due(name);
-        }
-        self.dirty_jobs.extend(settings.jobs.keys().cloned());
-        self.dirty_data.extend(settings.datasets.keys().cloned());
-        // Open problems of what is no longer configured are over.
-        let subjects: Vec<_> = self
-            .incidents
-            .values()
-            .map(|incident| incident.subject.clone())
-            .collect();
-        self.dirty_jobs.extend(subjects.iter().cloned());
-        self.dirty_data.extend(subjects);
-        self.forget_addresses();
+    /// Digests of configurations that runs going on were started with and that are not the one in force.
+    ///
+    /// Whoever still has their texts hands them to [`Engine::recall`] before `Event::Started`.
+    pub fn started_under(&self) -> BTreeSet<String> {
+        let unknown = |run: &&Run| run.attempts > 0 && !self.started_with.contains_key(&run.id);
+        let unknown = self.runs.values().filter(unknown);
+        unknown
+            .map(|run| run.settings_digest.clone())
+            .filter(|digest| *digest != self.settings.digest)
+            .collect()
     }
 
-    /// A job that is removed and comes back is a new one: it never catches up.
-    fn forget_removed_jobs(&mut self) {
-        let configured = &self.settings.jobs;
-        let is_gone =
-            |state: &&mut JobState| !configured.contains_key(&state.record.job) && !state.record.digest.is_empty();
-        let mut facts = Vec::new();
-        for state in self.jobs.values_mut().filter(is_gone) {
-            state.record.digest = Arc::from("");
-            state.next = None;
-            facts.push(Fact::Job(state.record.clone()));
+    /// Lets runs that go on keep what this configuration says, if they were started with it.
+    pub fn recall(&mut self, settings: &Settings) {
+        let started = |run: &&Run| run.attempts > 0 && run.settings_digest == settings.digest;
+        for run in self.runs.values().filter(started) {
+            if let Some(job) = settings.jobs.get(&run.job) {
+                self.started_with.insert(run.id, StartedWith::of(settings, job));
+            }
         }
-        self.step.facts.extend(facts);
     }
 
     /// Attempts that the keepers must account for: whoever recovers asks about these.
     pub fn unfinished(&self) -> Vec<Attempt> {
         let open = |attempt: &&Attempt| attempt.state != AttemptState::Ended;
         self.attempts.values().filter(open).cloned().collect()
-    }
-}
-
-/// What makes a job the one its cursor belongs to. A job that was switched off begins anew when it is switched on.
-fn definition(job: &Job) -> Arc<str> {
-    if job.enabled {
-        job.digest.clone()
-    } else {
-        format!("off {}", job.digest).into()
     }
 }

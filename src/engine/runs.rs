@@ -3,10 +3,10 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Engine, Wake};
+use super::Engine;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Output, Overlap, Reply, Run, RunId,
-    RunState, StopReason, Trigger, Usage, later,
+    RunState, Settings, StopReason, Trigger, Usage, later,
 };
 use crate::planner::{self, Next};
 
@@ -16,6 +16,17 @@ pub(super) struct StartedWith {
     pub(super) job: Arc<Job>,
     /// The dataset it produces.
     pub(super) dataset: Option<Arc<Dataset>>,
+}
+
+impl StartedWith {
+    /// What a run of this job is started with.
+    pub(super) fn of(settings: &Settings, job: &Arc<Job>) -> Self {
+        let dataset = job.produces.as_ref().and_then(|name| settings.datasets.get(name));
+        Self {
+            job: job.clone(),
+            dataset: dataset.cloned(),
+        }
+    }
 }
 
 impl Engine {
@@ -34,13 +45,10 @@ impl Engine {
     /// Claims the next attempt of a run, or lets it wait for the clock or for a slot of its pool.
     pub(super) fn start_or_wait(&mut self, id: RunId) {
         let Some(job) = self.job_of(id) else { return };
-        if let Some(until) = self.clock_held_until {
+        if let Some(hold) = &self.clock_hold {
+            let reason = hold.why_a_run_waits(&self.settings.timezone);
             self.held_runs.insert(id);
-            self.wakes.arm(Wake::Clock, until);
-            self.wait(
-                id,
-                format!("the clock is earlier than what freshd has recorded; nothing starts before {until}"),
-            );
+            self.wait(id, reason);
             return;
         }
         let too_late = |run: &Run| run.attempts > 0 && planner::is_given_up(&job, run, self.now.wall);
@@ -97,22 +105,12 @@ impl Engine {
             output: Output::default(),
             report: Vec::new(),
         };
+        run.settings_digest.clone_from(&self.settings.digest);
         let run = run.clone();
         if run.attempts == 1 {
             self.pin(&run.inputs);
         }
-        let dataset = job
-            .produces
-            .as_ref()
-            .and_then(|name| self.settings.datasets.get(name))
-            .cloned();
-        self.started_with.insert(
-            id,
-            StartedWith {
-                job: job.clone(),
-                dataset,
-            },
-        );
+        self.started_with.insert(id, StartedWith::of(&self.settings, job));
         let spec = self.spec(job, &run, attempt.id);
         self.fact(Fact::Run(run));
         self.fact(Fact::Attempt(attempt.clone()));
@@ -215,6 +213,11 @@ impl Engine {
         attempt.reason = Some(planner::stop_words(reason, by));
         let attempt = attempt.clone();
         self.fact(Fact::Attempt(attempt));
+        if self.held_attempts.remove(&id) {
+            // No keeper has it: there is nothing to stop.
+            self.attempt_never_started(id);
+            return;
+        }
         self.act(Action::Stop { id, reason });
     }
 
@@ -332,16 +335,12 @@ impl Engine {
             .cloned()
     }
 
-    /// What a run was started with; after a restart, what is configured now.
+    /// What a run was started with; where that is not known any more, what is configured now.
     pub(super) fn started_with(&self, run: &Run) -> Option<StartedWith> {
-        self.started_with.get(&run.id).cloned().or_else(|| {
-            let job = self.settings.jobs.get(&run.job)?.clone();
-            let dataset = job
-                .produces
-                .as_ref()
-                .and_then(|name| self.settings.datasets.get(name))
-                .cloned();
-            Some(StartedWith { job, dataset })
+        let known = self.started_with.get(&run.id).cloned();
+        known.or_else(|| {
+            let job = self.settings.jobs.get(&run.job)?;
+            Some(StartedWith::of(&self.settings, job))
         })
     }
 }

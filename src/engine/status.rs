@@ -53,7 +53,8 @@ impl Engine {
                 "error": pending.last_error,
                 "next_try_at": pending.next_try_at,
             })).collect::<Vec<_>>(),
-            "clock_held_until": self.clock_held_until,
+            "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
+            "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
     }

@@ -54,7 +54,7 @@ pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot
         // What arrived in time counts as such, even if freshd hears of it a moment after the deadline.
         SlotState::Pending | SlotState::Late if version.arrived_at <= slot.deadline => SlotState::Met,
         SlotState::Pending | SlotState::Late => SlotState::Recovered,
-        SlotState::Missed | SlotState::Met | SlotState::Recovered => return None,
+        SlotState::Missed | SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => return None,
     };
     counts.then(|| Slot {
         state,
@@ -96,9 +96,34 @@ pub fn close(slot: &Slot, next_due_at: Option<Timestamp>, now: Timestamp) -> Opt
             (SlotState::Missed, next_due_at.max(Some(slot.deadline)))
         }
         SlotState::Pending if slot.deadline <= now => (SlotState::Late, Some(slot.deadline)),
-        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Met | SlotState::Recovered => {
+        SlotState::Pending
+        | SlotState::Late
+        | SlotState::Missed
+        | SlotState::Met
+        | SlotState::Recovered
+        | SlotState::Withdrawn => {
             return None;
         }
+    };
+    Some(Slot {
+        state,
+        decided_at,
+        ..slot.clone()
+    })
+}
+
+/// What becomes of a slot that is due by `now` when it turns out that a clock that was ahead has closed it.
+pub fn reopen(slot: &Slot, now: Timestamp) -> Option<Slot> {
+    let (state, decided_at) = match slot.state {
+        SlotState::Late | SlotState::Missed if slot.deadline > now => (SlotState::Pending, None),
+        // The next one is not due yet.
+        SlotState::Missed if slot.decided_at > Some(now) => (SlotState::Late, Some(slot.deadline)),
+        SlotState::Pending
+        | SlotState::Late
+        | SlotState::Missed
+        | SlotState::Met
+        | SlotState::Recovered
+        | SlotState::Withdrawn => return None,
     };
     Some(Slot {
         state,
@@ -124,6 +149,7 @@ fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) 
         state: SlotState::Pending,
         version: None,
         decided_at: None,
+        reason: None,
     }
 }
 

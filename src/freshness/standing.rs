@@ -273,7 +273,7 @@ fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
     let is_broken = |slot: &Slot| match slot.state {
         SlotState::Pending => slot.deadline <= now,
         SlotState::Late | SlotState::Missed => true,
-        SlotState::Met | SlotState::Recovered => false,
+        SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => false,
     };
     let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
     let mut later = slots[place + 1..]

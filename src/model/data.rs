@@ -183,6 +183,8 @@ pub enum SlotState {
     Missed,
     /// Delivered after its deadline.
     Recovered,
+    /// Nobody waits for it any more: what promised it is gone or says another time, or a wrong clock decided about it.
+    Withdrawn,
 }
 
 impl SlotState {
@@ -194,6 +196,7 @@ impl SlotState {
             Self::Late => "late",
             Self::Missed => "missed",
             Self::Recovered => "recovered",
+            Self::Withdrawn => "withdrawn",
         }
     }
 }
@@ -219,4 +222,6 @@ pub struct Slot {
     pub version: Option<VersionNumber>,
     /// When its state last changed.
     pub decided_at: Option<Timestamp>,
+    /// Why it was withdrawn, or that it stands for others too, in words.
+    pub reason: Option<String>,
 }

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId, Observation,
-    RunId, Setback, Settings, VersionRef,
+    AcceptedSettings, Ahead, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId,
+    Observation, RunId, Setback, Settings, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -72,6 +72,17 @@ pub enum Event {
         /// Its text, and who asked.
         accepted: AcceptedSettings,
     },
+    /// An operator says that the clock is right, although later times are recorded.
+    ClockConfirmed {
+        /// To find the asker again.
+        id: u64,
+        /// Who says so.
+        by: String,
+        /// Why.
+        because: String,
+        /// What the store knows of times around now.
+        ahead: Ahead,
+    },
     /// A person asks for something. The reply is an action of the step, so it follows the commit.
     Requested {
         /// To find the asker again.
@@ -134,6 +145,8 @@ pub enum Request {
         /// A job or dataset, or all.
         name: Option<Name>,
     },
+    /// The clock, the newest record, and what is held.
+    Clock,
     /// The evidence and rule behind a state.
     Why {
         /// A job or dataset.

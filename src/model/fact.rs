@@ -34,8 +34,48 @@ pub enum Fact {
     Life(Life),
     /// The wall clock was set.
     ClockStep(ClockStep),
+    /// An operator said that the clock is right, although later times are recorded. The only fact about many rows: with
+    /// it no run and no slot that stands for a time still to come is one any more.
+    ClockConfirmed(ClockConfirmation),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
+}
+
+impl Fact {
+    /// The latest instant that it calls past; what it plans or promises does not count.
+    pub fn recorded_at(&self) -> Option<Timestamp> {
+        match self {
+            Self::Job(record) => record.pause.as_ref().map(|pause| pause.since),
+            Self::Run(run) => Some(run.created_at).max(run.started_at).max(run.ended_at),
+            Self::Attempt(attempt) => Some(attempt.claimed_at).max(attempt.started_at).max(attempt.ended_at),
+            Self::Version(version) => Some(version.arrived_at),
+            Self::Slot(slot) => slot.decided_at,
+            Self::Observation(observation) => Some(observation.at),
+            Self::Incident(incident) => Some(incident.since)
+                .max(incident.opened_at)
+                .max(incident.resolved_at)
+                .max(incident.ack.as_ref().map(|ack| ack.at)),
+            Self::Notification(notification) => Some(notification.created_at).max(notification.ended_at),
+            Self::Delivery(delivery) => Some(delivery.at),
+            Self::Life(life) => Some(life.started_at).max(Some(life.seen_at)).max(life.ended_at),
+            Self::ClockStep(step) => Some(step.at),
+            Self::ClockConfirmed(confirmation) => Some(confirmation.at),
+            Self::Settings(accepted) => Some(accepted.at),
+        }
+    }
+}
+
+/// The latest record when these facts follow, in this order, on one whose time is `before`.
+///
+/// Records only become newer, until an operator confirms the clock: then what was recorded before is no measure of it.
+pub fn newest_record<'fact>(
+    before: Option<Timestamp>,
+    facts: impl IntoIterator<Item = &'fact Fact>,
+) -> Option<Timestamp> {
+    facts.into_iter().fold(before, |newest, fact| match fact {
+        Fact::ClockConfirmed(confirmation) => Some(confirmation.at),
+        fact => newest.max(fact.recorded_at()),
+    })
 }
 
 /// What is remembered of a job between runs.
@@ -43,7 +83,8 @@ pub enum Fact {
 pub struct JobRecord {
     /// The job.
     pub job: Name,
-    /// Latest occurrence about which something was decided. Never moves back.
+    /// Latest occurrence about which something was decided. Never moves back, except to the instant at which an
+    /// operator confirmed the clock.
     pub cursor: Timestamp,
     /// Digest of the definition the cursor belongs to: an edited job never catches up.
     pub digest: Arc<str>,
@@ -88,6 +129,28 @@ pub struct ClockStep {
     pub by_ms: i64,
 }
 
+/// An operator said that the clock is right, although it is earlier than what is recorded.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockConfirmation {
+    /// When, by the clock that was confirmed. Everything recorded as later was recorded by a wrong one.
+    pub at: Timestamp,
+    /// The newest record until then.
+    pub newest_record_at: Timestamp,
+    /// Who confirmed it.
+    pub by: String,
+    /// Why.
+    pub because: String,
+}
+
+/// What a confirmed clock makes of what was decided before, as far as decisions need it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Ahead {
+    /// Missed occurrences recorded as one that begin before the instant and end after it.
+    pub ranges: Vec<Run>,
+    /// The last two slots of each dataset that are due by the instant, in order of due time.
+    pub slots: Vec<Slot>,
+}
+
 /// A configuration that was accepted.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AcceptedSettings {
@@ -126,8 +189,10 @@ pub struct Snapshot {
     pub notifications: Vec<Notification>,
     /// The last life of the daemon.
     pub life: Option<Life>,
-    /// Latest time in any durable record: the clock must not be earlier.
+    /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.
     pub newest_record_at: Option<Timestamp>,
+    /// When an operator last confirmed the clock.
+    pub clock_confirmation: Option<ClockConfirmation>,
     /// Highest run number used.
     pub last_run: Option<RunId>,
     /// Highest incident number used.

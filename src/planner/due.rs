@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Schedule, Skip, earlier, elapsed, later};
+use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Run, Schedule, Skip, earlier, elapsed, later};
 use crate::schedule;
 
 /// A start up to this late is an ordinary one; later ones were missed.
@@ -74,9 +74,36 @@ pub fn decide(
     (decided, latest, coming)
 }
 
+/// What is written before the reason of a pause.
+const PAUSED: &str = "paused: ";
+
 /// Why a paused job does not run, in words.
 pub fn paused_words(because: &str) -> String {
-    format!("paused: {because}")
+    format!("{PAUSED}{because}")
+}
+
+/// How many occurrences a range stands for up to `until`, and the last of them.
+///
+/// `None` when the job, as it is configured now, has none of them.
+pub fn count_range(job: &Job, range: &Run, until: Timestamp) -> Option<(u64, Timestamp)> {
+    let rule = job.schedule.as_ref()?;
+    let is_paused = range.reason.as_ref().is_some_and(|reason| reason.starts_with(PAUSED));
+    let belongs = |occurrence: &Occurrence| match range.outcome {
+        Some(Outcome::Missed) => occurrence.skip.is_none(),
+        _ => is_paused || occurrence.skip.is_some(),
+    };
+    let mut counted = None;
+    let mut after = earlier(range.due_at?, Duration::from_micros(1));
+    for _ in 0..ENUMERATED_MAX {
+        let Some(occurrence) = schedule::next(rule, after).filter(|next| next.at <= until) else {
+            break;
+        };
+        after = occurrence.at;
+        if belongs(&occurrence) {
+            counted = Some((counted.map_or(0, |(count, _)| count) + 1, occurrence.at));
+        }
+    }
+    counted
 }
 
 /// The newest occurrences after `after` whose start has come: all ordinary ones, and as many as may be made up for.

@@ -1,19 +1,19 @@
-//! What the store must know of a fact besides its row: its place in a transaction, its name, its time.
-
-use jiff::Timestamp;
+//! What the store must know of a fact besides its row: its place in a transaction, and its name.
 
 use crate::model::Fact;
 
 /// Facts are stored in this order, so that a row comes after the one it refers to.
 pub(super) fn rank(fact: &Fact) -> u8 {
     match fact {
-        Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Job(_) => 0,
-        Fact::Run(_) => 1,
-        Fact::Attempt(_) => 2,
-        Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) => 3,
-        Fact::Incident(_) => 4,
-        Fact::Notification(_) => 5,
-        Fact::Delivery(_) => 6,
+        // What it takes back makes room for what the others of its step put in the place.
+        Fact::ClockConfirmed(_) => 0,
+        Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Job(_) => 1,
+        Fact::Run(_) => 2,
+        Fact::Attempt(_) => 3,
+        Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) => 4,
+        Fact::Incident(_) => 5,
+        Fact::Notification(_) => 6,
+        Fact::Delivery(_) => 7,
     }
 }
 
@@ -43,27 +43,7 @@ pub(super) fn name(fact: &Fact) -> String {
         }
         Fact::Life(life) => format!("life {}", life.number),
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
+        Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),
         Fact::Settings(accepted) => format!("the configuration {}", accepted.digest),
-    }
-}
-
-/// The latest instant that a fact calls past; what it plans or promises does not count.
-pub(super) fn recorded_at(fact: &Fact) -> Option<Timestamp> {
-    match fact {
-        Fact::Job(record) => record.pause.as_ref().map(|pause| pause.since),
-        Fact::Run(run) => Some(run.created_at).max(run.started_at).max(run.ended_at),
-        Fact::Attempt(attempt) => Some(attempt.claimed_at).max(attempt.started_at).max(attempt.ended_at),
-        Fact::Version(version) => Some(version.arrived_at),
-        Fact::Slot(slot) => slot.decided_at,
-        Fact::Observation(observation) => Some(observation.at),
-        Fact::Incident(incident) => Some(incident.since)
-            .max(incident.opened_at)
-            .max(incident.resolved_at)
-            .max(incident.ack.as_ref().map(|ack| ack.at)),
-        Fact::Notification(notification) => Some(notification.created_at).max(notification.ended_at),
-        Fact::Delivery(delivery) => Some(delivery.at),
-        Fact::Life(life) => Some(life.started_at).max(Some(life.seen_at)).max(life.ended_at),
-        Fact::ClockStep(step) => Some(step.at),
-        Fact::Settings(accepted) => Some(accepted.at),
     }
 }

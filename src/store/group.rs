@@ -10,7 +10,7 @@ use super::column::us;
 use super::open::BUSY_WAIT;
 use super::rows::{alerts, data, life, runs};
 use super::{CommitError, facts};
-use crate::model::Fact;
+use crate::model::{Fact, newest_record};
 
 /// Numbers of long texts that are remembered; a daemon uses a handful (its configuration, its boot).
 const TEXTS_REMEMBERED_MAX: usize = 64;
@@ -175,7 +175,7 @@ impl<'connection> Group<'connection> {
     }
 
     fn end<'facts>(&mut self, facts: impl Iterator<Item = &'facts Fact>) -> Result<(), Refusal> {
-        let newest: Option<Timestamp> = facts.filter_map(facts::recorded_at).max();
+        let newest: Option<Timestamp> = newest_record(None, facts);
         if let Some(newest) = newest {
             self.statements
                 .newest
@@ -246,6 +246,15 @@ impl<'connection> Group<'connection> {
             ),
             Fact::Delivery(delivery) => alerts::store_delivery(&mut s.delivery, delivery).map(drop),
             Fact::Life(life) => life::store_life(&mut s.life, life).map(drop),
+            Fact::ClockConfirmed(confirmation) => {
+                let at = us(confirmation.at);
+                if life::store_clock_confirmation(&mut s.clock_confirmation, confirmation)? == 0 {
+                    return Ok(());
+                }
+                s.newest_back.execute([at])?;
+                s.runs_ahead.execute([at])?;
+                s.slots_ahead.execute([at]).map(drop)
+            }
             Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
         }
@@ -285,6 +294,9 @@ struct Statements<'connection> {
     begin: Statement<'connection>,
     commit: Statement<'connection>,
     newest: Statement<'connection>,
+    newest_back: Statement<'connection>,
+    runs_ahead: Statement<'connection>,
+    slots_ahead: Statement<'connection>,
     text_insert: Statement<'connection>,
     text_number: Statement<'connection>,
     job: Statement<'connection>,
@@ -298,6 +310,7 @@ struct Statements<'connection> {
     delivery: Statement<'connection>,
     life: Statement<'connection>,
     clock_step: Statement<'connection>,
+    clock_confirmation: Statement<'connection>,
     settings: Statement<'connection>,
     acceptance: Statement<'connection>,
 }
@@ -311,6 +324,9 @@ impl<'connection> Statements<'connection> {
                 "UPDATE state_directory SET newest_record_at_us = ?1
                  WHERE newest_record_at_us IS NULL OR newest_record_at_us < ?1",
             )?,
+            newest_back: connection.prepare("UPDATE state_directory SET newest_record_at_us = ?1")?,
+            runs_ahead: connection.prepare(runs::RUNS_AHEAD_DISOWN)?,
+            slots_ahead: connection.prepare(data::SLOTS_AHEAD_WITHDRAW)?,
             text_insert: connection.prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
             text_number: connection.prepare("SELECT number FROM texts WHERE text = ?1")?,
             job: connection.prepare(runs::JOB_UPSERT)?,
@@ -324,6 +340,7 @@ impl<'connection> Statements<'connection> {
             delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,
             life: connection.prepare(life::LIFE_UPSERT)?,
             clock_step: connection.prepare(life::CLOCK_STEP_INSERT)?,
+            clock_confirmation: connection.prepare(life::CLOCK_CONFIRMATION_INSERT)?,
             settings: connection.prepare(life::SETTINGS_INSERT)?,
             acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
         })

@@ -69,7 +69,7 @@ WITH RECURSIVE known (dataset) AS (
 )
 SELECT dataset, (
     SELECT due_at_us FROM slots
-    WHERE dataset = known.dataset AND state NOT IN ('pending', 'late')
+    WHERE dataset = known.dataset AND state NOT IN ('pending', 'late', 'withdrawn')
     ORDER BY due_at_us DESC LIMIT 1
 )
 FROM known WHERE dataset IS NOT NULL";
@@ -127,6 +127,16 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),
             [],
             life::read_life,
+        )
+        .optional()?;
+    snapshot.clock_confirmation = reading
+        .query_row(
+            &format!(
+                "SELECT {} FROM clock_confirmations ORDER BY number DESC LIMIT 1",
+                life::CLOCK_CONFIRMATION_COLUMNS
+            ),
+            [],
+            life::read_clock_confirmation,
         )
         .optional()?;
     snapshot.settings_digest = reading

@@ -10,7 +10,7 @@
 --
 -- What may never happen is refused here, not only in the code above it: an occurrence with two runs, an attempt that
 -- exists twice, two versions of one number, two unresolved incidents of one problem. Two rules more ("a final run keeps
--- its outcome", "a cursor never moves back") are conditions of the one statement that writes these tables, because a
+-- its outcome", "a cursor only moves back to where the clock was confirmed") are conditions of the one statement that writes these tables, because a
 -- trigger would make SQLite keep a journal of its own for every single row.
 
 -- One row that belongs to the directory itself.
@@ -18,7 +18,8 @@ CREATE TABLE state_directory (
     only INTEGER PRIMARY KEY CHECK (only = 1),
     -- Drawn when the directory was made; all seeds derive from it. Its 64 bits are unsigned, kept as a signed number.
     seed INTEGER NOT NULL,
-    -- Latest instant that any row below calls past. A wall clock that is earlier is wrong.
+    -- Latest instant that any row below calls past. A wall clock that is earlier is wrong, or those rows are: when an
+    -- operator confirms the clock, this is set back to that instant, and counts on from there.
     newest_record_at_us INTEGER,
     -- Counts the self-tests that wrote here.
     health_writes INTEGER NOT NULL DEFAULT 0
@@ -51,7 +52,7 @@ CREATE TABLE acceptances (
 -- What is remembered of a job between its runs.
 CREATE TABLE jobs (
     job TEXT PRIMARY KEY,
-    -- Latest occurrence about which something was decided. Never moves back.
+    -- Latest occurrence about which something was decided. Never moves back, except to `clock_confirmations.at_us`.
     cursor_us INTEGER NOT NULL,
     -- The definition the cursor belongs to.
     digest TEXT NOT NULL,
@@ -70,6 +71,8 @@ CREATE TABLE runs (
     trigger TEXT NOT NULL
         CHECK (trigger = 'schedule' OR trigger = 'catch-up' OR trigger = 'retry-by-hand' OR trigger = 'input'
             OR trigger = 'manual'),
+    -- The occurrence it is about. Nothing for a run by hand or by input; nothing any more when a wrong clock took it for
+    -- a time still to come, which `reason` then names.
     due_at_us INTEGER,
     due_until_us INTEGER,
     occurrences INTEGER NOT NULL,
@@ -180,9 +183,13 @@ CREATE TABLE slots (
     warn_at_us INTEGER NOT NULL,
     deadline_us INTEGER NOT NULL,
     covers_us INTEGER,
-    state TEXT NOT NULL CHECK (state = 'pending' OR state = 'met' OR state = 'late' OR state = 'missed' OR state = 'recovered'),
+    state TEXT NOT NULL
+        CHECK (state = 'pending' OR state = 'met' OR state = 'late' OR state = 'missed' OR state = 'recovered'
+            OR state = 'withdrawn'),
     version INTEGER,
     decided_at_us INTEGER,
+    -- Why it was withdrawn, or that it stands for others too.
+    reason TEXT,
     PRIMARY KEY (dataset, due_at_us)
 ) STRICT, WITHOUT ROWID;
 
@@ -288,4 +295,14 @@ CREATE TABLE clock_steps (
     at_us INTEGER NOT NULL,
     by_ms INTEGER NOT NULL,
     UNIQUE (at_us, by_ms)
+) STRICT;
+
+-- An operator said that the clock is right, although it was earlier than the newest record. What was recorded for later
+-- than `at_us` before this row was recorded by a wrong clock.
+CREATE TABLE clock_confirmations (
+    number INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL UNIQUE,
+    newest_record_at_us INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    because TEXT NOT NULL
 ) STRICT;

@@ -282,3 +282,81 @@ fn nothing_ever_delivered_is_late_at_the_first_deadline() {
     assert_eq!(state(&mut world, "2026-11-20T23:15"), "late");
     assert_eq!(world.incidents().len(), 1);
 }
+
+#[test]
+fn what_is_no_longer_promised_is_withdrawn_with_a_reason_and_never_comes_back() {
+    let edits = [
+        (
+            made("due = { at = \"0 20 * * FRI\" }"),
+            "no longer promises a delivery at this time",
+        ),
+        (made(""), "no longer promises deliveries"),
+        (with_ops(""), "was removed from jobs.toml"),
+    ];
+    for (edited, reason) in edits {
+        for by_restart in [false, true] {
+            let mut world = world(FRIDAY, "2026-11-16T12:00");
+            world.run_until("2026-11-17T12:00");
+            if by_restart {
+                world.crash();
+                world.edit(&edited);
+                world.restart();
+            } else {
+                world.reload(&edited);
+            }
+            let first = |world: &World| {
+                let mut slots = world.slots("d").into_iter();
+                slots.find(|slot| slot.due_at == at("2026-11-20T23:00")).unwrap()
+            };
+            let slot = first(&world);
+            assert_eq!(slot.state, SlotState::Withdrawn);
+            assert_eq!(slot.decided_at, Some(world.now.wall));
+            assert!(slot.reason.as_ref().unwrap().contains(reason), "{slot:?}");
+            world.crash();
+            world.restart();
+            let loaded = world.reader().snapshot().unwrap().slots;
+            assert!(loaded.iter().all(|loaded| loaded.due_at != slot.due_at), "{loaded:?}");
+            world.run_until("2026-11-21T12:00");
+            assert_eq!(first(&world), slot, "nobody waits for it");
+        }
+    }
+}
+
+#[test]
+fn a_late_slot_that_is_no_longer_promised_is_withdrawn_too() {
+    let mut world = world(FRIDAY, "2026-11-16T12:00");
+    world.run_until("2026-11-21T12:00");
+    assert_eq!(states(&world)[0].1, SlotState::Late);
+    world.reload(&made(""));
+    assert_eq!(states(&world)[0].1, SlotState::Withdrawn);
+}
+
+#[test]
+fn what_is_promised_again_is_pending_again() {
+    let mut world = world(FRIDAY, "2026-11-16T12:00");
+    world.reload(&made(""));
+    assert_eq!(states(&world)[0].1, SlotState::Withdrawn);
+    world.reload(&made(FRIDAY));
+    assert_eq!(states(&world)[0].1, SlotState::Pending);
+    write(&mut world, "2026-11-20T22:00", "a");
+    assert_eq!(states(&world)[0].1, SlotState::Met);
+}
+
+#[test]
+fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
+    let mut world = world("due = { at = \"*/10 * * * *\" }", "2026-11-16T12:05");
+    world.run_until("2026-11-16T12:15");
+    world.crash();
+    world.run_until("2026-12-16T12:15");
+    world.restart();
+    let slots = world.slots("d");
+    let telling: Vec<_> = slots.iter().filter_map(|slot| slot.reason.as_ref()).collect();
+    assert_eq!(telling.len(), 1, "{telling:?}");
+    assert_eq!(
+        telling[0],
+        "stands for all that were due before Wed 2026-12-16 12:10, too many to be told apart"
+    );
+    let place = slots.iter().position(|slot| slot.reason.is_some()).unwrap();
+    assert_eq!(slots[place].state, SlotState::Missed);
+    assert_eq!(slots[place + 1].due_at, at("2026-12-16T12:10"));
+}

@@ -108,6 +108,69 @@ fn a_running_run_keeps_what_it_started_with() {
 }
 
 #[test]
+fn a_running_run_keeps_what_it_started_with_over_a_restart_and_a_later_reload() {
+    let edits = [
+        ("its dataset moves", PRODUCER.replace("out/d.csv", "other/e.csv")),
+        ("it produces nothing any more", PRODUCER.replace("produces = \"d\"", "")),
+        (
+            "its success codes change",
+            PRODUCER.replace("produces", "success_codes = [9]\nproduces"),
+        ),
+        ("everything is removed", String::new()),
+    ];
+    for (what, edited) in edits {
+        for with_restart_before in [false, true] {
+            let mut world = World::start(&with_ops(PRODUCER), "2026-03-02T10:00");
+            world.script("p", |_, now| Play::writes("a", now).taking(Duration::from_mins(5)));
+            world.run("p");
+            world.run_until("2026-03-02T10:01");
+            let staged = world.settings.datasets["d"].file.clone();
+            world.crash();
+            if with_restart_before {
+                world.restart();
+                world.reload(&with_ops(&edited));
+                world.crash();
+            } else {
+                world.edit(&with_ops(&edited));
+            }
+            world.restart();
+            world.run_until("2026-03-02T10:10");
+            let run = world.last_run("p");
+            assert_eq!(run.outcome, Some(Outcome::Succeeded), "{what} {run:?}");
+            assert_eq!(world.versions("d").len(), 1, "{what}");
+            assert_eq!(world.versions("d")[0].state, VersionState::Published, "{what}");
+            let cleaned = world.asked.iter().find_map(|action| match action {
+                freshd::model::Action::Clean { staged, .. } => staged.clone(),
+                _ => None,
+            });
+            assert_eq!(cleaned.unwrap().parent(), staged.unwrap().parent(), "{what}");
+        }
+    }
+}
+
+#[test]
+fn a_further_attempt_after_a_restart_uses_the_configuration_of_its_start() {
+    let retry = "retry = { attempts = 2, delay = \"1m\" }\n";
+    let mut world = World::start(&with_ops(&format!("{PRODUCER}{retry}")), "2026-03-02T10:00");
+    world.script("p", |_, now| Play {
+        status: freshd::model::ExitStatus::Code(9),
+        ..Play::writes("a", now)
+    });
+    world.run("p");
+    world.run_until("2026-03-02T10:00:05");
+    assert_eq!(world.last_run("p").state, RunState::BackingOff);
+    let before = world.last_run("p").settings_digest;
+    world.crash();
+    world.edit(&with_ops(&format!("{PRODUCER}{retry}success_codes = [9]\n")));
+    world.restart();
+    world.run_until("2026-03-02T10:03");
+    let run = world.last_run("p");
+    assert_eq!((run.outcome, run.attempts), (Some(Outcome::Succeeded), 2));
+    assert_eq!(run.settings_digest, world.settings.digest);
+    assert_ne!(run.settings_digest, before);
+}
+
+#[test]
 fn a_job_removed_while_its_output_is_judged_still_publishes_it() {
     let mut world = World::start(&with_ops(PRODUCER), "2026-03-02T10:00");
     world.script("p", |_, now| Play::writes("a", now));

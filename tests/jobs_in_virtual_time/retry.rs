@@ -107,10 +107,10 @@ fn backoff_runs_on_the_boot_clock() {
     world.run_until("2026-03-02T10:00:06");
     let told = world.last_run("j").retry_at.unwrap();
     let waits = told.duration_since(world.now.wall);
-    world.set_clock("2026-03-02T08:00:00");
-    world.run_until("2026-03-02T09:00");
+    world.set_clock("2026-03-02T09:56:00");
+    world.run_until("2026-03-02T10:30");
     let second = world.started[1].2;
-    assert_eq!(second.duration_since(at("2026-03-02T08:00:00")), waits);
+    assert_eq!(second.duration_since(at("2026-03-02T09:56:00")), waits);
 }
 
 #[test]

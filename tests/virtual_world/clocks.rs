@@ -26,7 +26,7 @@ impl World {
     }
 
     /// What goes on in processes is not tied to the wall clock.
-    fn shift(&mut self, by_ms: i64) {
+    pub(super) fn shift(&mut self, by_ms: i64) {
         let by = jiff::SignedDuration::from_millis(by_ms);
         self.now.wall += by;
         let queue = std::mem::take(&mut self.queue);

@@ -18,10 +18,14 @@ pub(crate) struct Ledger {
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
     pub(crate) incidents: BTreeMap<IncidentId, Incident>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+    /// The runs of each job.
+    pub(crate) by_job: HashMap<Name, BTreeSet<RunId>>,
     occurrences: HashMap<(Name, Timestamp), RunId>,
     in_flight: BTreeSet<NotificationId>,
     /// A policy that changed while runs were going on may leave more of them than it allows.
     was_reloaded: bool,
+    /// When the clock was last confirmed; a cursor may go back to there.
+    confirmed_at: Option<Timestamp>,
 }
 
 impl Ledger {
@@ -36,22 +40,30 @@ impl Ledger {
     /// Takes the facts of one step, and fails when they contradict what is known.
     pub(crate) fn note(&mut self, settings: &Settings, facts: &[Fact], actions: &[Action]) {
         let mut jobs = BTreeSet::new();
+        assert!(
+            facts.len() <= freshd::engine::STEP_FACTS_MAX,
+            "a step of {} facts",
+            facts.len()
+        );
+        let is_confirming = facts.iter().any(|fact| matches!(fact, Fact::ClockConfirmed(_)));
         for fact in facts {
             match fact {
+                Fact::ClockConfirmed(confirmation) => self.confirmed(confirmation.at),
                 Fact::Job(record) => {
                     let before = self.jobs.insert(record.job.clone(), record.clone());
                     assert!(
-                        before.is_none_or(|before| before.cursor <= record.cursor),
+                        before.is_none_or(|before| before.cursor <= record.cursor)
+                            || (is_confirming && self.confirmed_at == Some(record.cursor)),
                         "the cursor moves back: {record:?}"
                     );
                 }
                 Fact::Run(run) => {
                     jobs.insert(run.job.clone());
-                    self.run(run);
+                    self.run(run, is_confirming);
                 }
                 Fact::Attempt(attempt) => self.attempt(attempt),
                 Fact::Version(version) => self.version(version),
-                Fact::Slot(slot) => self.slot(slot),
+                Fact::Slot(slot) => self.slot(slot, is_confirming),
                 Fact::Incident(incident) => self.incident(incident),
                 Fact::Notification(notification) => self.notification(notification),
                 Fact::Delivery(delivery) => {
@@ -72,13 +84,28 @@ impl Ledger {
         }
     }
 
-    fn run(&mut self, run: &Run) {
+    /// What stands for a time still to come stands for nothing any more.
+    fn confirmed(&mut self, at: Timestamp) {
+        self.confirmed_at = Some(at);
+        for run in self.runs.values_mut() {
+            if let Some(due_at) = run.due_at.filter(|due_at| *due_at > at) {
+                self.occurrences.remove(&(run.job.clone(), due_at));
+                (run.due_at, run.due_until) = (None, None);
+            }
+        }
+        for slot in self.slots.values_mut().filter(|slot| slot.due_at > at) {
+            (slot.state, slot.version, slot.decided_at) = (SlotState::Withdrawn, None, Some(at));
+        }
+    }
+
+    fn run(&mut self, run: &Run, is_confirming: bool) {
         assert_eq!(run.outcome.is_some(), run.state == RunState::Final, "{run:?}");
         assert_eq!(run.ended_at.is_some(), run.state == RunState::Final, "{run:?}");
         if let Some(due_at) = run.due_at {
             let first = *self.occurrences.entry((run.job.clone(), due_at)).or_insert(run.id);
             assert_eq!(first, run.id, "two runs of one occurrence");
         }
+        self.by_job.entry(run.job.clone()).or_default().insert(run.id);
         if run.state == RunState::Final {
             assert!(
                 run.reason.is_some() || run.outcome.is_some_and(|outcome| !outcome.is_failure()),
@@ -90,7 +117,7 @@ impl Ledger {
         }
         if let Some(before) = self.runs.insert(run.id, run.clone()) {
             assert!(
-                before.state != RunState::Final,
+                before.state != RunState::Final || (is_confirming && before.outcome == run.outcome),
                 "a final run changes: {before:?} to {run:?}"
             );
             assert!(
@@ -134,12 +161,13 @@ impl Ledger {
 
     /// What must hold of a job between steps.
     fn after_step(&self, settings: &Settings, job: &Name) {
-        let going: Vec<&Run> = self
-            .runs
-            .values()
-            .filter(|run| run.job == *job && run.state != RunState::Final)
+        let runs: Vec<&Run> = self.by_job[job].iter().map(|id| &self.runs[id]).collect();
+        let going: Vec<&Run> = runs
+            .iter()
+            .copied()
+            .filter(|run| run.state != RunState::Final)
             .collect();
-        for run in self.runs.values().filter(|run| run.job == *job) {
+        for run in runs {
             let last = self.attempts.get(&AttemptId {
                 run: run.id,
                 number: run.attempts,
@@ -208,8 +236,8 @@ impl Ledger {
         }
     }
 
-    fn slot(&mut self, slot: &Slot) {
-        use SlotState::{Late, Met, Missed, Pending, Recovered};
+    fn slot(&mut self, slot: &Slot, is_confirming: bool) {
+        use SlotState::{Late, Met, Missed, Pending, Recovered, Withdrawn};
         assert_eq!(
             slot.version.is_some(),
             matches!(slot.state, Met | Recovered),
@@ -219,8 +247,11 @@ impl Ledger {
         if let Some(before) = before {
             let fine = matches!(
                 (before.state, slot.state),
-                (Pending, Pending | Met | Late | Missed | Recovered) | (Late, Met | Missed | Recovered)
-            );
+                (Pending, Pending | Met | Late | Missed | Recovered | Withdrawn)
+                    | (Late, Late | Met | Missed | Recovered | Withdrawn)
+                    | (Met, Withdrawn)
+                    | (Withdrawn, Pending | Met | Late | Missed)
+            ) || (is_confirming && matches!((before.state, slot.state), (Late | Missed, Pending | Late)));
             assert!(fine, "{before:?} becomes {slot:?}");
         }
     }

@@ -1,6 +1,7 @@
 //! The real configuration, engine and store in virtual time: processes, checks, probes and messages are events on a queue.
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part of it")]
 
+mod asking;
 mod clocks;
 mod ledger;
 mod outside;
@@ -78,6 +79,7 @@ pub(crate) struct World {
     /// Commits so far, and the one at which the daemon dies.
     pub(crate) commits: u64,
     pub(crate) crash_at: Option<(u64, Crash)>,
+    clock_at_restart: Option<Timestamp>,
     dir: tempfile::TempDir,
 }
 
@@ -132,6 +134,7 @@ impl World {
             ledger: Ledger::default(),
             commits: 0,
             crash_at: None,
+            clock_at_restart: None,
             dir,
         }
     }
@@ -145,12 +148,22 @@ impl World {
 
     /// The daemon starts on what is stored.
     pub(crate) fn restart(&mut self) {
+        if let Some(wall) = self.clock_at_restart.take() {
+            self.shift(wall.as_millisecond() - self.now.wall.as_millisecond());
+        }
         let store = Store::open(&self.state_dir()).expect("the store opens");
         let mut snapshot = store.load().expect("the store loads");
         // Drawn at random for each directory; worlds that are compared must draw alike.
         snapshot.seed = 7;
         self.writer = Some(store.into_writer().expect("a writer"));
-        self.engine = Some(Engine::new(self.settings.clone(), self.host(), snapshot, self.now));
+        let mut engine = Engine::new(self.settings.clone(), self.host(), snapshot, self.now);
+        for digest in engine.started_under() {
+            let stored = self.reader().settings_text(&digest).expect("the store is read");
+            let stored = stored.expect("its text is stored");
+            let recalled = config::recall(&self.jobs_toml(), &stored.files, &Environment::of_process());
+            engine.recall(&recalled.expect("it was accepted"));
+        }
+        self.engine = Some(engine);
         self.ledger.new_life();
         let accepted = self.accepted();
         self.handle(Event::Started { accepted });
@@ -184,26 +197,6 @@ impl World {
     pub(crate) fn edit(&mut self, jobs_toml: &str) {
         self.settings = settings(&self.dir.path().join("jobs.toml"), jobs_toml, self.now.wall);
         self.ledger.reloaded();
-    }
-
-    /// A person asks.
-    pub(crate) fn ask(&mut self, request: Request) -> Reply {
-        self.sequence += 1;
-        let id = self.sequence;
-        self.handle(Event::Requested {
-            id,
-            by: "anna".to_owned(),
-            request,
-        });
-        self.replies.pop().expect("an answer")
-    }
-
-    /// A person asks, and is answered with what was done.
-    pub(crate) fn done(&mut self, request: Request) -> serde_json::Value {
-        match self.ask(request) {
-            Reply::Done(facts) => facts,
-            Reply::Refused(why) => panic!("refused: {why}"),
-        }
     }
 
     /// Lets time pass.
@@ -313,6 +306,14 @@ impl World {
         }
     }
 
+    fn jobs_toml(&self) -> PathBuf {
+        self.dir.path().join("jobs.toml")
+    }
+
+    fn text(&self) -> String {
+        std::fs::read_to_string(self.jobs_toml()).expect("jobs.toml is read")
+    }
+
     fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
     }
@@ -320,7 +321,7 @@ impl World {
     pub(crate) fn accepted(&self) -> AcceptedSettings {
         AcceptedSettings {
             digest: self.settings.digest.clone(),
-            files: Vec::new(),
+            files: vec![(self.jobs_toml().display().to_string(), self.text())],
             at: self.now.wall,
             by: "test".to_owned(),
         }

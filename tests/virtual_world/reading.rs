@@ -13,12 +13,8 @@ use super::World;
 impl World {
     /// Every run of a job as it stands, oldest first.
     pub(crate) fn runs(&self, job: &str) -> Vec<Run> {
-        self.ledger
-            .runs
-            .values()
-            .filter(|run| run.job.as_str() == job)
-            .cloned()
-            .collect()
+        let ids = self.ledger.by_job.get(job).into_iter().flatten();
+        ids.map(|id| self.ledger.runs[id].clone()).collect()
     }
 
     /// The last run of a job.

@@ -30,8 +30,9 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
     text.push('\n');
     if let Some(until) = status.clock_held_until {
         let until = times::moment_and_hint(until, frame.now, frame.zone);
-        let words =
-            format!("the clock is earlier than what is already recorded: nothing starts before {until}; set the clock");
+        let words = format!(
+            "the clock is earlier than what is already recorded: nothing starts before {until}; `freshd clock`"
+        );
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {

@@ -161,12 +161,7 @@ struct Keeper {
 /// # Errors
 /// When the keeper cannot begin: another one of this number lives or lived, or a file cannot be made. Once it has
 /// begun, only a failure of epoll itself ends it.
-pub fn keeper_main(
-    state_dir: &Path,
-    number: u32,
-    lonely_max: Duration,
-    open_files: Option<u64>,
-) -> anyhow::Result<()> {
+pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_files: Option<u64>) -> anyhow::Result<()> {
     sys::ignore_signals();
     let _ = rustix::process::setsid();
     rustix::process::set_child_subreaper(Some(rustix::process::getpid()))?;

@@ -35,8 +35,9 @@ pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arri
 
 /// Stores a slot.
 pub(in crate::store) const SLOT_UPSERT: &str = "
-INSERT INTO slots (dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+INSERT INTO slots (dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us,
+    reason)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
 ON CONFLICT (dataset, due_at_us) DO UPDATE SET
     opens_at_us = excluded.opens_at_us,
     warn_at_us = excluded.warn_at_us,
@@ -44,11 +45,21 @@ ON CONFLICT (dataset, due_at_us) DO UPDATE SET
     covers_us = excluded.covers_us,
     state = excluded.state,
     version = excluded.version,
-    decided_at_us = excluded.decided_at_us";
+    decided_at_us = excluded.decided_at_us,
+    reason = excluded.reason";
+
+/// Withdraws the slots that are due after ?1, which is still to come; those that are promised are laid down again.
+pub(in crate::store) const SLOTS_AHEAD_WITHDRAW: &str = "
+UPDATE slots SET
+    state = 'withdrawn',
+    version = NULL,
+    decided_at_us = ?1,
+    reason = 'laid down or decided about by a wrong clock'
+WHERE due_at_us > ?1 AND state <> 'withdrawn'";
 
 /// What `read_slot` expects.
 pub(in crate::store) const SLOT_COLUMNS: &str =
-    "dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us";
+    "dataset, due_at_us, opens_at_us, warn_at_us, deadline_us, covers_us, state, version, decided_at_us, reason";
 
 /// Stores an observation over the one before.
 pub(in crate::store) const OBSERVATION_UPSERT: &str = "
@@ -140,6 +151,7 @@ pub(in crate::store) fn store_slot(statement: &mut Statement, slot: &Slot) -> Re
         slot.state.as_str(),
         slot.version.map(|version| count(version.0)),
         us_maybe(slot.decided_at),
+        slot.reason,
     ])
 }
 
@@ -156,6 +168,7 @@ pub(in crate::store) fn read_slot(row: &Row) -> Result<Slot> {
         state: cells.word()?,
         version: cells.count_maybe()?.map(VersionNumber),
         decided_at: cells.time_maybe()?,
+        reason: cells.get()?,
     })
 }
 

@@ -1,8 +1,8 @@
-//! Rows of `lives`, `clock_steps`, `settings` and `acceptances`.
+//! Rows of `lives`, `clock_steps`, `clock_confirmations`, `settings` and `acceptances`.
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AcceptedSettings, ClockStep, Life};
+use crate::model::{AcceptedSettings, ClockConfirmation, ClockStep, Life};
 use crate::store::column::{Cells, count, json, us, us_maybe};
 
 /// Stores a life of the daemon.
@@ -25,6 +25,14 @@ pub(in crate::store) const CLOCK_STEP_INSERT: &str =
 
 /// What `read_clock_step` expects.
 pub(in crate::store) const CLOCK_STEP_COLUMNS: &str = "at_us, by_ms";
+
+/// Stores that the clock was confirmed. Changes no row when that is known: what follows from it was done then.
+pub(in crate::store) const CLOCK_CONFIRMATION_INSERT: &str = "
+INSERT INTO clock_confirmations (at_us, newest_record_at_us, by, because) VALUES (?1, ?2, ?3, ?4)
+ON CONFLICT (at_us) DO NOTHING";
+
+/// What `read_clock_confirmation` expects.
+pub(in crate::store) const CLOCK_CONFIRMATION_COLUMNS: &str = "at_us, newest_record_at_us, by, because";
 
 /// Stores the files of a configuration. The digest says what they are.
 pub(in crate::store) const SETTINGS_INSERT: &str =
@@ -75,6 +83,30 @@ pub(in crate::store) fn read_clock_step(row: &Row) -> Result<ClockStep> {
     Ok(ClockStep {
         at: cells.time()?,
         by_ms: cells.get()?,
+    })
+}
+
+/// Stores `confirmation` by `CLOCK_CONFIRMATION_INSERT`; how many rows changed.
+pub(in crate::store) fn store_clock_confirmation(
+    statement: &mut Statement,
+    confirmation: &ClockConfirmation,
+) -> Result<usize> {
+    statement.execute(params![
+        us(confirmation.at),
+        us(confirmation.newest_record_at),
+        confirmation.by,
+        confirmation.because,
+    ])
+}
+
+/// Reads `CLOCK_CONFIRMATION_COLUMNS`.
+pub(in crate::store) fn read_clock_confirmation(row: &Row) -> Result<ClockConfirmation> {
+    let mut cells = Cells::of(row);
+    Ok(ClockConfirmation {
+        at: cells.time()?,
+        newest_record_at: cells.time()?,
+        by: cells.get()?,
+        because: cells.get()?,
     })
 }
 

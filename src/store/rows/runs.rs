@@ -5,7 +5,7 @@ use rusqlite::{Result, Row, Statement, params};
 use crate::model::{Attempt, AttemptId, JobRecord, Output, Pause, Run, RunId, Usage, VersionNumber};
 use crate::store::column::{Cells, bits, count, count_maybe, json_list, us, us_maybe};
 
-/// Stores a job's record. Changes no row when it would move the cursor back.
+/// Stores a job's record. Changes no row when it would move the cursor back, unless to where the clock was confirmed.
 pub(in crate::store) const JOB_UPSERT: &str = "
 INSERT INTO jobs (job, cursor_us, digest, paused_by, paused_because, paused_since_us)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6)
@@ -15,7 +15,8 @@ ON CONFLICT (job) DO UPDATE SET
     paused_by = excluded.paused_by,
     paused_because = excluded.paused_because,
     paused_since_us = excluded.paused_since_us
-WHERE jobs.cursor_us <= excluded.cursor_us";
+WHERE jobs.cursor_us <= excluded.cursor_us
+    OR EXISTS (SELECT 1 FROM clock_confirmations WHERE at_us = excluded.cursor_us)";
 
 /// What `read_job` expects.
 pub(in crate::store) const JOB_COLUMNS: &str = "job, cursor_us, digest, paused_by, paused_because, paused_since_us";
@@ -55,6 +56,34 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE runs.job = excluded.job
     AND runs.due_at_us IS excluded.due_at_us
     AND (runs.outcome IS NULL OR runs.outcome IS excluded.outcome)";
+
+/// Takes the due time from runs that stand for a time after ?1, which is still to come, and says so in their reason.
+///
+/// Walks from job to job within the index that keeps an occurrence from having two runs.
+pub(in crate::store) const RUNS_AHEAD_DISOWN: &str = "
+UPDATE runs SET
+    reason = CASE WHEN reason IS NULL THEN '' ELSE reason || '; ' END
+        || 'a wrong clock took it for the time due '
+        || strftime('%Y-%m-%dT%H:%M:%SZ', due_at_us / 1000000, 'unixepoch')
+        || CASE WHEN due_until_us IS NULL THEN ''
+            ELSE ' to ' || strftime('%Y-%m-%dT%H:%M:%SZ', due_until_us / 1000000, 'unixepoch') END,
+    due_at_us = NULL,
+    due_until_us = NULL
+WHERE id IN (
+    SELECT ahead.id FROM jobs CROSS JOIN runs AS ahead INDEXED BY runs_by_occurrence
+    ON ahead.job = jobs.job AND ahead.due_at_us > ?1
+)";
+
+/// Ranges of missed occurrences that begin by ?1 and end after it: of each job the last run by due time can be one.
+pub(in crate::store) const RANGES_OVER: &str = "
+id IN (
+    SELECT (
+        SELECT id FROM runs INDEXED BY runs_by_occurrence
+        WHERE job = jobs.job AND due_at_us <= ?1 ORDER BY due_at_us DESC LIMIT 1
+    )
+    FROM jobs
+)
+AND due_until_us > ?1";
 
 /// What `read_run` expects.
 pub(in crate::store) const RUN_COLUMNS: &str = "id, job, trigger, due_at_us, due_until_us, occurrences, nominal, \

@@ -93,8 +93,8 @@ fn of_a_datasets_versions_the_newest_of_each_kind_are_loaded() {
 
 #[test]
 fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
-    use SlotState::{Late, Met, Missed, Pending, Recovered};
-    let states = [Met, Late, Missed, Recovered, Pending, Pending];
+    use SlotState::{Late, Met, Missed, Pending, Recovered, Withdrawn};
+    let states = [Met, Late, Missed, Recovered, Pending, Pending, Withdrawn];
     let mut facts: Vec<Fact> = (0..)
         .zip(states)
         .map(|(due, state)| Fact::Slot(slot("stock", due, state)))

@@ -1,5 +1,6 @@
 //! What the store promises, each with a test that can fail.
 
+mod confirming;
 mod crashing;
 mod loading;
 mod migrating;
@@ -131,6 +132,7 @@ fn slot(dataset: &str, due: i64, state: SlotState) -> Slot {
         state,
         version: None,
         decided_at: None,
+        reason: None,
     }
 }
 

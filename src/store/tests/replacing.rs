@@ -26,6 +26,7 @@ fn a_fact_told_again_replaces_the_whole_row() {
         state: SlotState::Met,
         version: Some(VersionNumber(5)),
         decided_at: Some(at(6)),
+        reason: Some("because".to_owned()),
         ..slot("stock", 100, SlotState::Pending)
     };
     let open_notification = Notification {

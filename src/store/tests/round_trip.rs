@@ -55,6 +55,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         covers: Some(at(1)),
         version: Some(VersionNumber(42)),
         decided_at: Some(at(2)),
+        reason: Some(text("stands for")),
         ..slot("stock", 100, SlotState::Recovered)
     };
     let notification = full_notification(1, Some(IncidentId(1)));
@@ -215,6 +216,7 @@ fn the_words_of_the_schema_are_all_the_words_there_are() {
             SlotState::Late,
             SlotState::Missed,
             SlotState::Recovered,
+            SlotState::Withdrawn,
         ])
         .map(|(due, state)| slot("d", due, state))
         .collect();

@@ -1,0 +1,136 @@
+//! What a confirmed clock makes of what was decided and begun by a wrong one.
+
+use std::time::Duration;
+
+use freshd::model::{Fact, Outcome, Request, RunState};
+
+use super::one_job;
+use super::virtual_world::{Play, World, at, local};
+use super::wrong_clock::{confirmed, good_friday, held, starts_from};
+
+#[test]
+fn what_a_wrong_clock_decided_stays_in_the_history_and_names_the_time_it_was_taken_for() {
+    let mut world = good_friday();
+    world.set_clock("2026-12-20T12:00:40");
+    world.run_until("2026-12-20T13:30");
+    world.set_clock("2026-11-23T13:31");
+    confirmed(&mut world);
+    let disowned = |world: &World, job: &str| {
+        let reader = world.reader();
+        let runs = reader.history(&freshd::store::HistoryFilter {
+            job: Some(job.into()),
+            limit: 10_000,
+            ..Default::default()
+        });
+        let runs = runs.unwrap().into_iter();
+        runs.filter(|run| run.due_at.is_none() && run.reason.as_ref().is_some_and(|why| why.contains("a wrong clock")))
+            .filter_map(|run| run.reason)
+            .collect::<Vec<_>>()
+    };
+    let fridays = disowned(&world, "export");
+    assert_eq!(fridays.len(), 4, "{fridays:?}");
+    assert!(fridays[3].contains("due 2026-11-27T21:00:00Z"), "{}", fridays[3]);
+    let hours = disowned(&world, "hourly");
+    assert_eq!(hours.len(), 27 * 24, "{}", hours.len());
+    let range = world.runs("often").into_iter().find(|run| run.occurrences > 1).unwrap();
+    assert_eq!(range.due_at, Some(at("2026-11-23T12:20")));
+    assert_eq!(
+        range.due_until,
+        Some(at("2026-11-23T13:20")),
+        "those that have really come"
+    );
+    assert_eq!(range.occurrences, 4);
+    assert!(range.reason.unwrap().contains("all that is due until 2026-12-20T"));
+}
+
+#[test]
+fn a_run_that_goes_on_keeps_going_on_and_its_due_time_is_free_again() {
+    let mut world = World::start(
+        &one_job("schedule = \"0 22 * * FRI\"\ntimeout = \"none\""),
+        "2026-11-23T12:00",
+    );
+    world.script("j", |_, _| Play::succeeds().taking(Duration::from_hours(3)));
+    world.set_clock("2026-11-27T21:59");
+    world.run_until("2026-11-27T22:30");
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    let going = world.last_run("j");
+    assert_eq!((going.state, going.due_at), (RunState::Running, None));
+    assert_eq!(going.nominal, [at("2026-11-27T22:00").to_string()]);
+    world.run_until("2026-11-23T16:00");
+    assert_eq!(world.last_run("j").outcome, Some(Outcome::Succeeded));
+    world.crash();
+    world.restart();
+    assert!(held(&mut world).is_null(), "what a wrong clock dated is dated anew");
+    world.run_until("2026-11-28T12:00");
+    assert_eq!(starts_from(&world, "j", "2026-11-23T12:00"), ["Fri 22:00", "Fri 22:00"]);
+    assert_eq!(world.last_run("j").due_at, Some(at("2026-11-27T22:00")));
+}
+
+#[test]
+fn a_run_that_only_waited_for_a_time_to_come_is_not_started_before_it() {
+    let mut world = World::start(
+        &one_job("schedule = \"0 22 * * FRI\"\noverlap = \"queue\"\ntimeout = \"none\""),
+        "2026-11-23T12:00",
+    );
+    world.script("j", |_, _| Play::succeeds().taking(Duration::from_hours(30)));
+    world.run("j");
+    world.set_clock("2026-11-27T21:59");
+    world.run_until("2026-11-27T22:30");
+    assert_eq!(world.last_run("j").state, RunState::Waiting);
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    let waited = world.last_run("j");
+    assert_eq!(waited.outcome, Some(Outcome::Skipped), "{waited:?}");
+    assert!(
+        waited
+            .reason
+            .unwrap()
+            .contains("a wrong clock took it for the time due 2026-11-27T21:00:00Z")
+    );
+    world.run_until("2026-11-27T22:30");
+    assert_eq!(starts_from(&world, "j", "2026-11-23T12:30"), ["Fri 22:00"]);
+}
+
+#[test]
+fn incidents_acknowledgements_and_reminders_of_a_wrong_clock_do_not_last_until_its_time() {
+    let mut world = good_friday();
+    world.script("hand", |_, _| Play::fails(1, "no listener"));
+    world.set_clock("2036-11-23T12:00:40");
+    world.run("hand");
+    world.run_until("2036-11-23T12:10");
+    let open = world.open_incidents();
+    let kinds: Vec<_> = open
+        .iter()
+        .map(|incident| (incident.subject.as_str().to_owned(), incident.id))
+        .collect();
+    assert_eq!(kinds.len(), 2, "stale by a wrong clock, and a real failure: {kinds:?}");
+    for (_, id) in kinds {
+        world.done(Request::Ack { incident: id });
+    }
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    world.run_until("2026-11-23T12:35");
+    let open = world.open_incidents();
+    assert_eq!(open.len(), 1, "{open:?}");
+    let failed = &open[0];
+    assert_eq!(failed.subject.as_str(), "hand");
+    assert_eq!(
+        local(failed.ack.as_ref().unwrap().until),
+        "Tue 08:00",
+        "the next working day of the right clock"
+    );
+    assert!(failed.remind_at < Some(at("2026-11-25T00:00")), "{failed:?}");
+    let now = world.now.wall;
+    let confirmed = world
+        .facts
+        .iter()
+        .rposition(|fact| matches!(fact, Fact::ClockConfirmed(_)))
+        .unwrap();
+    let ahead = world.facts[confirmed..]
+        .iter()
+        .find(|fact| fact.recorded_at() > Some(now));
+    assert_eq!(ahead, None);
+    let newest = world.reader().snapshot().unwrap().newest_record_at;
+    assert!(newest < Some(at("2026-11-23T12:36")), "{newest:?}");
+}

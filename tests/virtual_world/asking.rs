@@ -1,0 +1,55 @@
+//! People ask, and are answered.
+
+use freshd::model::{Event, Reply, Request};
+
+use super::{World, at};
+
+impl World {
+    /// A person asks.
+    pub(crate) fn ask(&mut self, request: Request) -> Reply {
+        self.sequence += 1;
+        let id = self.sequence;
+        self.handle(Event::Requested {
+            id,
+            by: "anna".to_owned(),
+            request,
+        });
+        self.replies.pop().expect("an answer")
+    }
+
+    /// Reads what is stored.
+    pub(crate) fn reader(&self) -> freshd::store::Reader {
+        freshd::store::Reader::open(&self.state_dir()).expect("the store is read")
+    }
+
+    /// The next start finds this wall clock.
+    pub(crate) fn clock_at_restart(&mut self, wall: &str) {
+        self.clock_at_restart = Some(at(wall));
+    }
+
+    /// An operator confirms the clock, and is answered.
+    pub(crate) fn confirm_clock(&mut self) -> Reply {
+        self.confirm_clock_and_hear_nothing();
+        self.replies.pop().expect("an answer")
+    }
+
+    /// An operator confirms the clock of a daemon that may die of it.
+    pub(crate) fn confirm_clock_and_hear_nothing(&mut self) {
+        let ahead = self.reader().ahead(self.now.wall).expect("the store is read");
+        self.sequence += 1;
+        self.handle(Event::ClockConfirmed {
+            id: self.sequence,
+            by: "anna".to_owned(),
+            because: "the battery was empty".to_owned(),
+            ahead,
+        });
+    }
+
+    /// A person asks, and is answered with what was done.
+    pub(crate) fn done(&mut self, request: Request) -> serde_json::Value {
+        match self.ask(request) {
+            Reply::Done(facts) => facts,
+            Reply::Refused(why) => panic!("refused: {why}"),
+        }
+    }
+}
