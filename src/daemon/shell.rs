@@ -49,6 +49,8 @@ pub(super) struct Shell {
     pub(super) requests: u64,
     /// The state of everything was asked for since memory was last looked at.
     pub(super) has_told_everything: bool,
+    /// A configuration was read, and taking it on goes over as many steps as it needs.
+    pub(super) is_taking_on: bool,
 }
 
 /// Signals that mean something.
@@ -127,6 +129,11 @@ impl Shell {
             self.commit(facts, now.wall).await?;
         }
         self.performer.perform(actions);
+        if self.is_taking_on && !self.engine.is_behind() {
+            self.is_taking_on = false;
+            // Reading the configuration and storing it took twice what is kept of it.
+            runner::give_back_memory();
+        }
         Ok(())
     }
 
@@ -255,10 +262,10 @@ impl Shell {
             settings: Arc::clone(&settings),
             accepted,
         });
+        self.is_taking_on = true;
         self.decide(batch).await?;
         self.performer.settings = settings;
         info!(settings = digest, "jobs.toml reloaded");
-        runner::give_back_memory();
         Ok(Ok(digest))
     }
 

@@ -256,6 +256,7 @@ async fn begin(
         state_dir: state_dir.to_owned(),
         requests: 0,
         has_told_everything: false,
+        is_taking_on: true,
     };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
@@ -270,8 +271,6 @@ async fn begin(
     );
     shell.decide(&mut first).await?;
     alive::ready();
-    // Reading the configuration and storing it took twice what is kept of it.
-    runner::give_back_memory();
     shell.show_board();
     shell.run().await?;
     Ok(())

@@ -44,7 +44,7 @@ impl Engine {
     }
 
     /// Whether something is left that the next step goes on with at once.
-    pub(super) fn is_behind(&self) -> bool {
+    pub fn is_behind(&self) -> bool {
         !self.backlog.is_empty() || !self.dirty_data.is_empty() || !self.dirty_jobs.is_empty()
     }
 
