@@ -148,7 +148,7 @@ fn strike(world: &mut World, fault: Fault, chance: &mut Chance) {
             world.kill_keepers();
         }
         Fault::KeeperIsStopped => {
-            let keepers: Vec<_> = world.house.keepers().into_iter().filter_map(process::open).collect();
+            let keepers: Vec<_> = world.keepers().into_iter().filter_map(process::open).collect();
             let tell = |signal| {
                 for keeper in &keepers {
                     let _ = pidfd_send_signal(keeper, signal);

@@ -220,16 +220,28 @@ impl World {
         }
     }
 
+    /// Keepers that live. A job that is just being started looks like the keeper that starts it until it has become
+    /// another program: it is told by its parent.
+    pub(crate) fn keepers(&self) -> Vec<i32> {
+        let alike = self.house.keepers();
+        let starts = |pid: &i32| parent_of(*pid).is_some_and(|parent| alike.contains(&parent));
+        alike.iter().filter(|pid| !starts(pid)).copied().collect()
+    }
+
     pub(crate) fn kill_keepers(&mut self) {
-        for keeper in self.house.keepers() {
+        for keeper in self.keepers() {
             process::kill(keeper);
             self.tally.kills += 1;
             self.tally.keeper_kills += 1;
         }
     }
 
+    /// An orderly restart. A daemon that has just waited for space may end by saying so: it looks again after 2 s only.
     pub(crate) fn restart(&mut self) {
-        self.rest();
+        let mut daemon = self.daemon.take().expect("a daemon");
+        let ended = daemon.terminate();
+        let is_well = ended.success() || daemon.log().contains("told to stop before there was space");
+        assert!(is_well, "{ended}: {}", daemon.log());
         self.ensure_daemon(PATIENCE);
     }
 
@@ -293,6 +305,13 @@ impl Drop for World {
         process::end_all(|| self.house.processes());
         self.disk = None;
     }
+}
+
+fn parent_of(pid: i32) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    // Behind the name, which may hold anything: the state and the parent.
+    let (_, behind) = stat.rsplit_once(") ")?;
+    behind.split(' ').nth(1)?.parse().ok()
 }
 
 /// Lets time pass, whatever becomes of the daemon.

@@ -16,7 +16,8 @@ impl Case {
         for (id, did) in &self.evidence {
             let kind = Kind::of(&self.kinds, &did.job);
             if kind.name == "pooled" {
-                slots.extend([(started_ns(did), 1), (did.last_ns, -1)]);
+                // Whoever said no more than that it began held its slot for a moment.
+                slots.extend([(started_ns(did), 1), (did.last_ns.max(started_ns(did) + 1), -1)]);
             }
             if kind.overlap != Overlap::Allow {
                 by_job.entry(&did.job).or_default().push((id, did));
