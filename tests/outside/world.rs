@@ -115,8 +115,10 @@ impl World {
             let Some(last) = pending.iter().map(|pending| pending.next_try_at).max() else {
                 return;
             };
-            let wait = Duration::try_from(last.duration_since(Timestamp::now())).unwrap_or_default();
-            longest = longest.max(begun.elapsed() + wait + PATIENCE);
+            // What is overdue is not waited for any longer.
+            if let Ok(wait) = Duration::try_from(last.duration_since(Timestamp::now())) {
+                longest = longest.max(begun.elapsed() + wait + PATIENCE);
+            }
             assert!(begun.elapsed() < longest, "never told: {:?}", pending.first());
             std::thread::park_timeout(Duration::from_millis(100));
         }

@@ -92,11 +92,14 @@ impl Case {
         let has_begun = did.is_some();
         let window = self.window(attempt.claimed_at);
         let keeper_died = window.is_some_and(|window| window.keeper_kills > 0);
+        let was_full = window.is_some_and(|window| window.was_full);
         let Some(outcome) = attempt.outcome else { return false };
         match outcome {
             Outcome::Succeeded => ends == [0] && attempt.exit_code == Some(0) && wrote != Some(false),
             Outcome::Failed => match ends {
-                [code] => *code != 0 && attempt.exit_code == Some(*code) && *code != TOLD_TO_END,
+                // What it wrote was good, and there was no space to keep it.
+                [0] => attempt.exit_code == Some(0) && wrote == Some(true) && was_full && attempt.reason.is_some(),
+                [code] => attempt.exit_code == Some(*code) && *code != TOLD_TO_END,
                 _ => false,
             },
             Outcome::Rejected => ends == [0] && wrote == Some(false),
@@ -115,9 +118,7 @@ impl Case {
             }
             // Told to end when it had ended, or had not yet begun.
             Outcome::Cancelled => attempt.reason.is_some() && matches!(ends, [] | [0 | TOLD_TO_END]),
-            Outcome::SpawnFailed => {
-                !has_begun && attempt.reason.is_some() && window.is_some_and(|window| window.was_full)
-            }
+            Outcome::SpawnFailed => !has_begun && attempt.reason.is_some() && was_full,
             Outcome::Lost => keeper_died && attempt.reason.is_some() && attempt.exit_code.is_none(),
             Outcome::Missed | Outcome::Skipped => false,
         }

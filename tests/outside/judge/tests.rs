@@ -209,6 +209,14 @@ fn an_end_that_was_guessed_is_seen() {
         end_both(case, 2, Outcome::Lost, None, Some("no trace"));
     });
     assert_eq!(lost, BTreeSet::new());
+    let unpublished = |was_full| {
+        misses(|case| {
+            case.windows[0].was_full = was_full;
+            end_both(case, 3, Outcome::Failed, Some(0), Some("no space"));
+        })
+    };
+    assert!(unpublished(false).contains("an outcome is true"));
+    assert!(!unpublished(true).contains("an outcome is true"));
     let never_ran = misses(|case| {
         case.evidence.remove(&id(1));
     });
