@@ -257,7 +257,10 @@ impl Engine {
                 return;
             }
             NotificationState::Dead => {
-                self.fall_back(&notification);
+                // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
+                if !is_over {
+                    self.fall_back(&notification);
+                }
                 self.address_is_broken(&notification);
             }
             NotificationState::Delivered => self.own_problem_is_over(&Name::from(notification.address.to_string())),

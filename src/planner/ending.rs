@@ -30,7 +30,8 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
     };
     match (&exit.status, exit.stop) {
         (ExitStatus::Unknown(known), _) => end(Outcome::Lost, Some(known.clone())),
-        (ExitStatus::NotStarted(why), _) => end(Outcome::SpawnFailed, Some(why.clone())),
+        // Told to end before it had begun, it is cancelled like one that had: nobody failed.
+        (ExitStatus::NotStarted(why), None | Some(StopReason::Timeout)) => end(Outcome::SpawnFailed, Some(why.clone())),
         (_, Some(StopReason::Timeout)) => {
             let limit = job.and_then(|job| job.timeout).map(crate::model::format_duration);
             let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
@@ -102,5 +103,37 @@ fn signal_name(signal: i32) -> &'static str {
         25 => "SIGXFSZ",
         31 => "SIGSYS",
         _ => "unknown",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+    use crate::model::{AttemptId, Output, RunId, Usage};
+
+    #[test]
+    fn an_attempt_that_is_told_to_end_before_it_began_is_cancelled_and_did_not_fail() {
+        let outcome_of = |stop| {
+            let exit = Exit {
+                id: AttemptId {
+                    run: RunId(1),
+                    number: 1,
+                },
+                status: ExitStatus::NotStarted("told to end before it began".to_owned()),
+                stop,
+                started_at: Timestamp::UNIX_EPOCH,
+                ended_at: Timestamp::UNIX_EPOCH,
+                pid: 0,
+                usage: Usage::default(),
+                output: Output::default(),
+                report: String::new(),
+            };
+            ending(None, &exit, None).outcome
+        };
+        assert_eq!(outcome_of(Some(StopReason::Replaced)), Outcome::Cancelled);
+        assert_eq!(outcome_of(Some(StopReason::Cancelled)), Outcome::Cancelled);
+        assert_eq!(outcome_of(None), Outcome::SpawnFailed);
     }
 }

@@ -96,23 +96,38 @@ fn an_undelivered_opening_and_its_recovery_are_one_message() {
     assert_eq!(states, [NotificationState::Collapsed, NotificationState::Delivered]);
 }
 
-#[test]
-fn an_opening_that_is_on_its_way_when_it_is_over_collapses_when_it_is_refused() {
+/// The opening is handed over, and while nobody has answered yet, the job is mended. Then this is the answer.
+fn over_while_its_opening_is_on_its_way(answer: impl Fn(Timestamp) -> DeliveryOutcome + 'static) -> World {
     let mut world = failing(&one_job(""), "2026-11-26T12:00");
-    world.channel(OPS, |sent, now| {
-        if sent.message.purpose == Purpose::Opening {
-            busy(now)
-        } else {
-            DeliveryOutcome::Accepted
-        }
+    world.channel(OPS, move |sent, now| match sent.message.purpose {
+        Purpose::Opening => answer(now),
+        _ => DeliveryOutcome::Accepted,
     });
+    world.run_until("2026-11-26T12:00:35");
+    world.script("j", |_, _| Play::succeeds().taking(Duration::from_secs(30)));
+    world.run("j");
     world.run_until("2026-11-26T12:01:04");
-    // The opening is handed over, and while nobody has answered yet, the job is mended.
     world.pass(Duration::from_secs(1));
     world.handle(freshd::model::Event::Tick);
-    mend(&mut world, "2026-11-26T14:00");
-    assert_eq!(world.told_to(OPS), [Purpose::Recovery]);
+    assert_eq!(tries_to(&world, OPS), ["12:01:05"]);
+    world.run_until("2026-11-26T14:00");
     assert_eq!(world.incidents()[0].state, IncidentState::Resolved);
+    world
+}
+
+#[test]
+fn an_opening_that_is_on_its_way_when_it_is_over_collapses_when_it_is_refused() {
+    let world = over_while_its_opening_is_on_its_way(busy);
+    assert_eq!(world.told_to(OPS), [Purpose::Recovery]);
+    assert_eq!(tries_to(&world, OPS).len(), 2, "the opening is not tried again");
+}
+
+#[test]
+fn an_opening_that_is_on_its_way_when_it_is_over_alarms_nobody_else_when_it_is_refused_for_good() {
+    let world = over_while_its_opening_is_on_its_way(|_| no_such_address());
+    // Who would hear of it now would never hear that it is over.
+    let told: Vec<_> = world.told().into_iter().map(|(_, to, why)| (to, why)).collect();
+    assert_eq!(told, [(OPS.to_owned(), Purpose::Recovery)]);
 }
 
 #[test]
