@@ -63,7 +63,8 @@ impl Inherited {
             };
             let heard = hear_once(ready.get_inner(), self.log.as_mut(), &mut self.scratch);
             match heard {
-                Heard::Something => {}
+                // A job that prints without pause must not keep its timeout, or any other work of this thread, waiting.
+                Heard::Something => tokio::task::yield_now().await,
                 Heard::Nothing => ready.clear_ready(),
                 Heard::TheEnd => self.pipe = None,
             }

@@ -4,8 +4,9 @@ use super::house::*;
 use std::fs;
 use std::io::Write;
 use std::path::Path;
+use std::time::Duration;
 
-use freshd::model::{AttemptState, Exit, ExitStatus};
+use freshd::model::{AttemptState, Exit, ExitStatus, StopReason};
 use freshd::runner::{LineKind, read_log};
 use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
 
@@ -178,4 +179,19 @@ async fn a_job_can_open_its_output_again_and_reading_it_harms_nobody_else() {
     house.keepers().start(spec);
     assert_eq!(house.run(house.shell(3, "echo well")).await.output.tail, "well\n");
     assert_eq!(house.exit().await.status, ExitStatus::Signal(15));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_orphan_that_prints_without_pause_is_still_ended_at_its_timeout() {
+    let mut house = House::new().await;
+    let mut spec = house.shell(1, "exec yes");
+    spec.timeout = Some(Duration::from_secs(1));
+    house.keepers().start(spec);
+    house.pid(1).await;
+    house.kill_keepers();
+    let exit = house.exit().await;
+    assert_eq!(
+        (exit.stop, exit.status),
+        (Some(StopReason::Timeout), ExitStatus::Signal(15))
+    );
 }

@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::Duration;
 
 use freshd::model::{AttemptState, Event, ExitStatus, StopReason};
-use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_sent_again_is_not_started_again() {
@@ -230,4 +230,20 @@ fn frame(record: &serde_json::Value) -> Vec<u8> {
     bytes.extend(crc32fast::hash(&json).to_le_bytes());
     bytes.extend(json);
     bytes
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_is_cancelled_while_its_keeper_does_not_answer_is_ended_when_it_does() {
+    let mut house = House::new().await;
+    house.keepers().start(house.shell(1, "exec sleep 600"));
+    house.pid(1).await;
+    house.drop_daemon();
+    let keeper = Pid::from_raw(house.keeper_pids()[0]).unwrap();
+    kill_process(keeper, Signal::STOP).unwrap();
+    // Begins without it after a while.
+    house.open(&[stored(1, AttemptState::Started)]).await;
+    house.keepers().stop(id(1), StopReason::Cancelled);
+    house.run(house.shell(2, "true")).await;
+    kill_process(keeper, Signal::CONT).unwrap();
+    assert_eq!(house.exit().await.stop, Some(StopReason::Cancelled));
 }

@@ -89,6 +89,8 @@ pub(super) struct KeeperSet {
     dangling: HashMap<AttemptId, (Started, Option<Running>)>,
     /// Given to `start` while it is not decided whether they ran before.
     early: HashMap<AttemptId, Wanted>,
+    /// Told to end before any keeper was found that has them.
+    early_stops: HashMap<AttemptId, StopReason>,
     /// Keepers of earlier lives that have not answered.
     unanswered: BTreeSet<u32>,
     any_damaged: bool,
@@ -136,6 +138,7 @@ impl KeeperSet {
                 .collect(),
             dangling: HashMap::new(),
             early: HashMap::new(),
+            early_stops: HashMap::new(),
             unanswered: BTreeSet::new(),
             any_damaged: false,
             orphans: HashMap::new(),
@@ -296,7 +299,7 @@ impl KeeperSet {
             || self.waiting.iter().any(|wanted| wanted.spec.id == id)
     }
 
-    async fn stop(&mut self, id: AttemptId, reason: StopReason) {
+    pub(super) async fn stop(&mut self, id: AttemptId, reason: StopReason) {
         if let Some(place) = self.waiting.iter().position(|wanted| wanted.spec.id == id) {
             // No keeper has it.
             self.waiting.remove(place);
@@ -311,6 +314,9 @@ impl KeeperSet {
                 if link.stop(id, reason) {
                     return;
                 }
+            }
+            if self.undecided.contains_key(&id) {
+                self.early_stops.entry(id).or_insert(reason);
             }
         }
     }

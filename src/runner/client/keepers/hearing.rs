@@ -113,6 +113,9 @@ impl KeeperSet {
                     }
                 }
             }
+            if let Some(reason) = self.early_stops.remove(&id) {
+                self.stop(id, reason).await;
+            }
         }
         if !known.complete {
             return;
@@ -293,8 +296,11 @@ impl KeeperSet {
         for (id, (started, running)) in std::mem::take(&mut self.dangling) {
             self.undecided.remove(&id);
             let stop = self.early.remove(&id).and_then(|wanted| wanted.stop);
+            let stop = stop.or(self.early_stops.remove(&id));
             self.watch(started, running, stop).await;
         }
+        // What never began need not be told to end.
+        self.early_stops.clear();
         for (id, was_started) in std::mem::take(&mut self.undecided) {
             let early = self.early.remove(&id);
             if was_started || self.any_damaged {
