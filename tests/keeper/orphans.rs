@@ -184,7 +184,7 @@ async fn a_job_can_open_its_output_again_and_reading_it_harms_nobody_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_orphan_that_prints_without_pause_is_still_ended_at_its_timeout() {
     let mut house = House::new().await;
-    let mut spec = house.shell(1, "exec yes");
+    let mut spec = house.shell(1, "yes & yes & yes & exec yes");
     spec.timeout = Some(Duration::from_secs(1));
     house.keepers().start(spec);
     house.pid(1).await;
