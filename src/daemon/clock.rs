@@ -38,12 +38,6 @@ fn whole_microseconds(at: Timestamp) -> Timestamp {
     Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
-/// The kernel's name for this boot.
-pub fn boot_id() -> String {
-    let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
-    id.map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
-}
-
 /// One `CLOCK_REALTIME` timer, read by a thread of its own.
 #[derive(Debug)]
 pub(super) struct Timer {

@@ -2,8 +2,8 @@
 
 use std::path::Path;
 
-use super::clock;
 use crate::model::Host;
+use crate::runner;
 
 /// Where commands are looked for when the daemon itself was started without a PATH.
 const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -28,7 +28,7 @@ pub(super) fn host(state_dir: &Path) -> Host {
     }
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
     Host {
-        boot_id: clock::boot_id(),
+        boot_id: runner::boot_id(),
         state_dir: state_dir.to_owned(),
         env,
         hostname,

@@ -155,8 +155,8 @@ pub(super) fn build_of(exe: &Path) -> String {
     }
 }
 
-/// The kernel's random name of this boot.
-pub(super) fn boot_id() -> String {
+/// The kernel's random name of this boot; empty where it does not tell.
+pub fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map(|text| text.trim().to_owned())
         .unwrap_or_default()

@@ -9,6 +9,7 @@ mod journal;
 mod log;
 mod logread;
 mod process;
+mod patience;
 mod program;
 mod keeper;
 mod launch;
@@ -20,6 +21,7 @@ mod client;
 mod log_tests;
 
 pub use client::{Keepers, RunnerError, recover};
+pub use files::boot_id;
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::{TAIL_BYTES_MAX, remove_log};
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};

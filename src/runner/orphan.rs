@@ -16,18 +16,12 @@ use super::inherited::Inherited;
 use super::journal::{Running, Started};
 use super::keeper::read_report;
 use super::output_pipe;
+use super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::process::{
     Process, all_processes, attempt_in_environment, boot_now, family, find_main_process, read_process, signal,
 };
 use super::sys;
 use crate::model::{Exit, ExitStatus, StopReason, Usage};
-
-/// As for a keeper's attempts: how long output is read after the end while somebody holds the pipe, how long leftovers
-/// are chased, and how long SIGKILL may take.
-const DRAIN: Duration = Duration::from_secs(2);
-const SWEEP: Duration = Duration::from_secs(1);
-const SWEEP_PACE: Duration = Duration::from_millis(10);
-const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
 
 /// Between two tries to watch a process that cannot be watched for lack of open files.
 const WATCH_RETRY: Duration = Duration::from_secs(1);

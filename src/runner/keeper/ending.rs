@@ -7,23 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::process::{Signal, kill_process_group};
 
+use super::super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::super::process::{Process, all_processes, family, signal};
 use super::adopted::Mains;
 use super::attempt::{Phase, PipeState, RunningAttempt, read_report};
 use super::{Keeper, State, unwatch};
 use crate::model::{Exit, ExitStatus, StopReason, Usage};
-
-/// How long output is read after the end of the main process while somebody holds the pipe.
-const DRAIN: Duration = Duration::from_secs(2);
-
-/// How long after SIGKILL a process may live before it is called unkillable.
-const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
-
-/// How long the end of an attempt waits for its leftovers to be gone.
-const SWEEP: Duration = Duration::from_secs(1);
-
-/// Between two looks at leftovers that were killed.
-const SWEEP_PACE: Duration = Duration::from_millis(10);
 
 /// Between two looks at what was told to end, and at what should not be there.
 const STOP_PACE: Duration = Duration::from_millis(50);
