@@ -17,7 +17,7 @@ use super::narrate::narrate;
 use super::perform::Performer;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
-use crate::model::{Action, Event, Fact, Reply, Request, later};
+use crate::model::{Action, Event, Fact, Reply, Request, Settings, later};
 use crate::runner;
 use crate::store::{CommitError, Reader, Writer};
 
@@ -112,29 +112,41 @@ impl Shell {
     pub(super) async fn decide(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         let mut facts = Vec::new();
         let mut actions: Vec<Action> = Vec::new();
+        let mut taken_on = None;
         let now = clock::now();
         if let Some(by_ms) = self.timer.stepped(now) {
             batch.insert(0, Event::ClockStepped { by_ms });
         }
         for event in batch.drain(..) {
+            if let Event::Reloaded { settings, .. } = &event {
+                taken_on = Some(settings.clone());
+            }
             let step = self.engine.handle(now, event);
             facts.extend(step.facts);
             actions.extend(step.actions);
             if facts.len() >= STEP_FACTS_MAX {
                 self.commit(std::mem::take(&mut facts), now.wall).await?;
-                self.performer.perform(std::mem::take(&mut actions));
+                self.perform(std::mem::take(&mut actions), taken_on.take());
             }
         }
         if !facts.is_empty() {
             self.commit(facts, now.wall).await?;
         }
-        self.performer.perform(actions);
+        self.perform(actions, taken_on);
         if self.is_taking_on && !self.engine.is_behind() {
             self.is_taking_on = false;
             // Reading the configuration and storing it took twice what is kept of it.
             runner::give_back_memory();
         }
         Ok(())
+    }
+
+    /// What a reload decides may be for a channel that it brings: the new configuration comes first.
+    fn perform(&mut self, actions: Vec<Action>, taken_on: Option<Arc<Settings>>) {
+        if let Some(settings) = taken_on {
+            self.performer.settings = settings;
+        }
+        self.performer.perform(actions);
     }
 
     /// Nothing is performed before this returns: a full disk holds everything back until there is space.
@@ -258,13 +270,9 @@ impl Shell {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
-        batch.push(Event::Reloaded {
-            settings: Arc::clone(&settings),
-            accepted,
-        });
+        batch.push(Event::Reloaded { settings, accepted });
         self.is_taking_on = true;
         self.decide(batch).await?;
-        self.performer.settings = settings;
         info!(settings = digest, "jobs.toml reloaded");
         Ok(Ok(digest))
     }

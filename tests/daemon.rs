@@ -1,0 +1,54 @@
+//! One daemon from outside, where something is in its way.
+
+mod freshd_process;
+
+use std::fs::File;
+use std::time::{Duration, SystemTime};
+
+use freshd_process::House;
+use rustix::process::Signal;
+
+const JOBS: &str = r#"
+timezone = "UTC"
+
+[alerts]
+group_wait = "0s"
+
+[fallback]
+notify = ["outbox"]
+
+[channels.outbox]
+type = "file"
+dir = "outbox"
+
+[teams.it]
+notify = ["outbox"]
+
+[datasets.stock]
+owner = "it"
+file = "HOUSE/stock.csv"
+probe = { file = "HOUSE/stock.csv", every = "1s" }
+as_of = "mtime"
+"#;
+
+#[test]
+fn a_message_that_a_reload_decides_goes_through_a_channel_that_the_reload_brings() {
+    let house = House::with(JOBS);
+    house.write("stock.csv", "item,count\ncod,3\n");
+    let stock = File::options()
+        .write(true)
+        .open(house.path("stock.csv"))
+        .expect("a file");
+    let a_week_ago = SystemTime::now() - Duration::from_hours(7 * 24);
+    stock.set_modified(a_week_ago).expect("its time");
+    let mut daemon = house.daemon();
+    daemon.logs(&["published", "stock"]);
+
+    let pager = "[channels.pager]\ntype = \"file\"\ndir = \"pager\"\n\n[teams.it]\nnotify = [\"pager\"]";
+    let promises = JOBS.replace("[teams.it]\nnotify = [\"outbox\"]", pager) + "max_age = \"1h\"\n";
+    house.configure(&promises);
+    daemon.signal(Signal::HUP);
+    daemon.logs(&["told:", "pager"]);
+    assert!(!daemon.log().contains("no longer in jobs.toml"), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
