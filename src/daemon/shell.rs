@@ -51,6 +51,8 @@ pub(super) struct Shell {
     pub(super) has_told_everything: bool,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
     pub(super) is_taking_on: bool,
+    /// Told to stop while something waited to be stored.
+    pub(super) is_told_to_stop: bool,
 }
 
 /// Signals that mean something.
@@ -64,7 +66,7 @@ impl Shell {
     /// Runs until told to stop. Running attempts go on without the daemon.
     pub(super) async fn run(mut self) -> anyhow::Result<()> {
         let mut batch = Vec::new();
-        loop {
+        while !self.is_told_to_stop {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
@@ -158,14 +160,17 @@ impl Shell {
             match self.writer.commit(facts.clone()).await {
                 Ok(()) => break,
                 Err(error) if error.is_temporary() => {
+                    if self.is_told_to_stop {
+                        bail!("told to stop before there was space: {error}");
+                    }
                     if !told {
                         error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
                         told = true;
                     }
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_RETRY) => {}
-                        _ = self.signals.terminate.recv() => bail!("told to stop before there was space: {error}"),
-                        _ = self.signals.interrupt.recv() => bail!("told to stop before there was space: {error}"),
+                        _ = self.signals.terminate.recv() => self.is_told_to_stop = true,
+                        _ = self.signals.interrupt.recv() => self.is_told_to_stop = true,
                     }
                 }
                 Err(error @ CommitError::Conflict(_)) => {

@@ -258,6 +258,7 @@ async fn begin(
         has_told_everything: false,
         is_taking_on: true,
     };
+        is_told_to_stop: false,
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
     }
