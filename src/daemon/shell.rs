@@ -185,7 +185,7 @@ impl Shell {
         }
         let zone = &self.performer.settings.timezone;
         for fact in facts.iter() {
-            narrate(fact, zone, at);
+        narrate(&facts, zone, at);
             self.boards.saw(fact);
         }
         Ok(())
