@@ -32,6 +32,15 @@ as_of = "mtime"
 "#;
 
 #[test]
+fn the_path_of_a_state_directory_may_be_longer_than_that_of_a_socket() {
+    let house = House::with(JOBS).keeping_state_in("state".repeat(30));
+    let mut daemon = house.daemon();
+    let (exit, status) = house.freshd(&["status"]);
+    assert!(status.contains("stock"), "{exit:?}\n{status}");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
 fn a_message_that_a_reload_decides_goes_through_a_channel_that_the_reload_brings() {
     let house = House::with(JOBS);
     house.write("stock.csv", "item,count\ncod,3\n");

@@ -13,5 +13,5 @@ mod shell;
 mod start;
 
 pub use board::Board;
-pub use control::{Ask, Asker, socket_path};
+pub use control::{Ask, Asker, connect};
 pub use start::{Serve, ServeError, Window, serve};
