@@ -3,6 +3,7 @@
 mod freshd_process;
 
 use std::fs::File;
+use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
 use freshd_process::House;
@@ -37,6 +38,33 @@ fn the_path_of_a_state_directory_may_be_longer_than_that_of_a_socket() {
     let mut daemon = house.daemon();
     let (exit, status) = house.freshd(&["status"]);
     assert!(status.contains("stock"), "{exit:?}\n{status}");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
+fn mail_that_hangs_holds_up_no_other_channel() {
+    /// More than are sent through one channel at a time.
+    const TEAMS: usize = 40;
+    // It takes every connection, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = silent.local_addr().expect("its address");
+    let mail = format!(
+        "\n[channels.mail]\ntype = \"email\"\nserver = \"smtp://{server}\"\nfrom = \"freshd@seafood.example\"\n"
+    );
+    let teams = (0..TEAMS).map(|number| {
+        format!(
+            "\n[teams.team{number}]\nnotify = [\"mail:team{number}@seafood.example\", \"outbox\"]\n\n[jobs.fails{number}]\nowner = \"team{number}\"\ncommand = \"exit 3\"\n"
+        )
+    });
+    let house = House::with(&format!("{JOBS}{mail}{}", teams.collect::<String>()));
+    let mut daemon = house.daemon();
+    for number in 0..TEAMS {
+        daemon.run(&format!("fails{number}"));
+    }
+    for number in 0..TEAMS {
+        daemon.logs(&["told:", "outbox", &format!("fails{number} ")]);
+    }
+    assert!(!daemon.log().contains("could not tell"), "{}", daemon.log());
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }
 

@@ -7,6 +7,7 @@ pub mod clock;
 mod control;
 mod files;
 mod host;
+mod looks;
 mod narrate;
 mod perform;
 mod shell;

@@ -146,7 +146,7 @@ impl Shell {
     /// What a reload decides may be for a channel that it brings: the new configuration comes first.
     fn perform(&mut self, actions: Vec<Action>, taken_on: Option<Arc<Settings>>) {
         if let Some(settings) = taken_on {
-            self.performer.settings = settings;
+            self.performer.take_on(settings);
         }
         self.performer.perform(actions);
     }
@@ -167,6 +167,7 @@ impl Shell {
                         error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
                         told = true;
                     }
+                    // Told to stop, it tries once more: there may be space by now.
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_RETRY) => {}
                         _ = self.signals.terminate.recv() => self.is_told_to_stop = true,
@@ -184,8 +185,8 @@ impl Shell {
             info!("stored again");
         }
         let zone = &self.performer.settings.timezone;
-        for fact in facts.iter() {
         narrate(&facts, zone, at);
+        for fact in facts.iter() {
             self.boards.saw(fact);
         }
         Ok(())
