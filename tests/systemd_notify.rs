@@ -141,6 +141,23 @@ fn no_sign_of_life_is_given_while_the_store_cannot_be_written() {
 }
 
 #[test]
+fn what_waits_for_space_is_stored_when_the_end_comes_just_after_the_space() {
+    let house = House::with(JOBS);
+    std::fs::create_dir(house.state_dir()).expect("a directory");
+    let mount = format!("mount -t tmpfs -o {SMALL_DISK} tmpfs {}", house.state_dir().display());
+    let mut daemon = Daemon::start(house.serve_behind(&mount), &house);
+    let filler = format!("/proc/{}/root{}/filler", daemon.pid(), house.state_dir().display());
+    fill(Path::new(&filler));
+    house.configure(&JOBS.replace("[jobs.environment]", "[jobs.surroundings]"));
+    daemon.signal(Signal::HUP);
+    let waits = daemon.logs(&["could not store what was decided"]);
+    std::fs::remove_file(&filler).expect("space again");
+    assert_eq!(daemon.terminate().code(), Some(0), "{}", daemon.log());
+    daemon.logs_from(waits, &["stored again"]);
+    daemon.logs_from(waits, &["jobs.toml reloaded"]);
+}
+
+#[test]
 fn no_sign_of_life_is_given_while_the_writer_is_stuck() {
     let house = House::with(JOBS);
     let mut daemon = with_watchdog(house.serve(), &house);

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::exit::Failure;
 use super::global::Global;
 use super::names;
-use crate::daemon::{Ask, socket_path};
+use crate::daemon::{self, Ask};
 use crate::model::{Reply, Request};
 
 /// Longest answer that is read.
@@ -39,7 +39,7 @@ pub(super) struct Client {
 impl Client {
     pub(super) fn connect(global: &Global) -> Result<Self, Failure> {
         let state_dir = global.state_dir()?;
-        match UnixStream::connect(socket_path(&state_dir)) {
+        match daemon::connect(&state_dir) {
             Ok(stream) => Ok(Self {
                 stream: BufReader::new(stream),
                 state_dir,

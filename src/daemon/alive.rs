@@ -6,6 +6,7 @@
 //! |---|---|---|
 //! | the loop does not turn | yes, by itself | a restart begins with the store |
 //! | something due lags by more than a minute | yes | the same: it is decided anew at the start |
+//! | something due waits behind what a start, a reload or a confirmed clock asked for | no | each turn commits a part of that, and a restart would begin the rest of it again |
 //! | the store takes no write | yes | a new process opens it anew; and a supervisor that remembers nothing supervises nothing |
 //! | a keeper does not say that it started an attempt | no, logged | the next daemon would ask the same keeper, and running jobs are its own |
 //! | messages cannot be delivered | no | a mail server that is away must not restart freshd every 30 s |
@@ -116,7 +117,7 @@ impl Alive {
     }
 }
 
-/// How long the earliest decision has been due, when that is too long.
+/// How long the earliest decision has been due, when that is too long. An engine that is behind asks to be woken now.
 fn lag(earliest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     let lag = elapsed(earliest?, now);
     (lag > LAG_MAX).then_some(lag)

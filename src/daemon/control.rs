@@ -1,11 +1,13 @@
 //! The control socket: one request a line, one answer a line, for whoever may operate this freshd.
 
 use std::io;
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 
+use rustix::fs::{Mode, OFlags};
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{UnixListener, UnixStream};
@@ -63,19 +65,27 @@ pub(super) fn asker(asked: mpsc::Sender<Asked>) -> Asker {
     })
 }
 
-/// Where the socket of a state directory lies.
-pub fn socket_path(state_dir: &Path) -> PathBuf {
-    state_dir.join("control.sock")
+/// The socket's name in the state directory.
+const SOCKET: &str = "control.sock";
+
+/// Connects to the daemon of a state directory.
+///
+/// # Errors
+/// `NotFound` and `ConnectionRefused` say that none runs there, `PermissionDenied` that it is another user's.
+pub fn connect(state_dir: &Path) -> io::Result<std::os::unix::net::UnixStream> {
+    let dir = opened(state_dir)?;
+    std::os::unix::net::UnixStream::connect(short_path(&dir))
 }
 
 /// Listens until the daemon ends. The directory is locked by now, so that a left-over socket is nobody's.
 pub(super) fn listen(state_dir: &Path, asked: mpsc::Sender<Asked>) -> io::Result<()> {
-    let path = socket_path(state_dir);
+    let path = state_dir.join(SOCKET);
     match std::fs::remove_file(&path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let listener = UnixListener::bind(&path)?;
+    let dir = opened(state_dir)?;
+    let listener = UnixListener::bind(short_path(&dir))?;
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600))?;
     tokio::spawn(async move {
         loop {
@@ -91,6 +101,18 @@ pub(super) fn listen(state_dir: &Path, asked: mpsc::Sender<Asked>) -> io::Result
         }
     });
     Ok(())
+}
+
+/// A directory by which a name in it is reached; it need not be readable for that.
+fn opened(dir: &Path) -> io::Result<OwnedFd> {
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    Ok(rustix::fs::open(dir, flags, Mode::empty())?)
+}
+
+/// The socket's path through the directory's descriptor: a socket's own path may not be longer than 107 bytes, and a
+/// state directory's may.
+fn short_path(dir: &OwnedFd) -> PathBuf {
+    PathBuf::from(format!("/proc/self/fd/{}/{SOCKET}", dir.as_raw_fd()))
 }
 
 /// Answers one connection: the same user or root, checked by the kernel's word.

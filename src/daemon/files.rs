@@ -16,6 +16,10 @@ use crate::model::{AttemptId, Event, Judgement, Judging, Publishing, Setback, Ve
 /// How long reading a candidate may stand still before the run goes on without a verdict.
 const HANG_MAX: Duration = Duration::from_mins(5);
 
+/// How long moving a version or a refused candidate may take before the log speaks of it. It is not given up: a rename
+/// that hangs may still happen, and readers would see what the records say was refused.
+const MOVE_LONG: Duration = Duration::from_mins(10);
+
 /// One piece of file work.
 #[derive(Debug)]
 pub(super) enum Work {
@@ -82,8 +86,9 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
         }
         Work::Publish(publishing) => {
             let version = version_of(&publishing);
-            let published = tokio::task::spawn_blocking(move || checks::publish(&publishing)).await;
-            let result = match published {
+            let publishing = tokio::task::spawn_blocking(move || checks::publish(&publishing));
+            let takes_long = || warn!(%version, "{}", still_moving("put in place"));
+            let result = match telling_when_long(publishing, MOVE_LONG, takes_long).await {
                 Ok(result) => result.map_err(|error| Setback {
                     may_pass: error.may_pass(),
                     why: error.to_string(),
@@ -97,7 +102,9 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
         }
         Work::Quarantine(publishing) => {
             let version = version_of(&publishing);
-            match tokio::task::spawn_blocking(move || checks::quarantine(&publishing)).await {
+            let moving = tokio::task::spawn_blocking(move || checks::quarantine(&publishing));
+            let takes_long = || warn!(%version, "{}", still_moving("moved to quarantine"));
+            match telling_when_long(moving, MOVE_LONG, takes_long).await {
                 Ok(Ok(_)) => {}
                 Ok(Err(error)) => warn!(%version, %error, "could not keep a refused candidate"),
                 Err(panic) => error!(%version, %panic, "could not keep a refused candidate"),
@@ -153,6 +160,23 @@ async fn unless_it_hangs<T>(work: impl Future<Output = T>, bytes_read: &AtomicU6
     }
 }
 
+/// Waits for work to the end, and tells once that it takes long.
+async fn telling_when_long<T>(work: impl Future<Output = T>, patience: Duration, tell: impl FnOnce()) -> T {
+    let mut work = std::pin::pin!(work);
+    if let Ok(done) = tokio::time::timeout(patience, &mut work).await {
+        return done;
+    }
+    tell();
+    work.await
+}
+
+fn still_moving(done: &str) -> String {
+    format!(
+        "not {done} after {}, and it is waited for; is a share gone?",
+        format_duration(MOVE_LONG)
+    )
+}
+
 fn failed(doing: &str, panic: &JoinError) -> Setback {
     Setback {
         why: format!("freshd failed while {doing} it, which is a bug: {panic}"),
@@ -206,5 +230,17 @@ mod tests {
 
         let hangs = std::future::pending::<()>();
         assert_eq!(unless_it_hangs(hangs, &bytes_read, PATIENCE).await, None);
+    }
+
+    #[tokio::test]
+    async fn moving_that_takes_long_is_told_once_and_waited_for() {
+        let (end, ended) = tokio::sync::oneshot::channel();
+        // It ends only once it was told of.
+        let told = telling_when_long(ended, PATIENCE, || end.send("in place").expect("it is waited for"));
+        assert_eq!(told.await, Ok("in place"));
+
+        let quick = std::future::ready("in place");
+        let told = telling_when_long(quick, PATIENCE, || panic!("it did not take long"));
+        assert_eq!(told.await, "in place");
     }
 }

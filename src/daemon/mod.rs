@@ -7,11 +7,12 @@ pub mod clock;
 mod control;
 mod files;
 mod host;
+mod looks;
 mod narrate;
 mod perform;
 mod shell;
 mod start;
 
 pub use board::Board;
-pub use control::{Ask, Asker, socket_path};
+pub use control::{Ask, Asker, connect};
 pub use start::{Serve, ServeError, Window, serve};

@@ -1,19 +1,35 @@
 //! Stored facts as log lines, each once, at the boundary where they became true.
 
+use std::collections::HashSet;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{error, info, warn};
 
 use crate::model::{
-    AttemptState, DeliveryOutcome, Fact, IncidentState, NotificationState, Outcome, RunState, Severity, SlotState,
-    Trigger, VersionState, elapsed, format_age, format_time,
+    AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
+    Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
 };
 
 /// The target of what goes as it should, over and over: a terminal leaves it out.
 const ROUTINE: &str = "freshd::routine";
 
-/// Tells the log what has become true. Level says who must act: error the owner, warn soon, info nobody.
-pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
+/// Tells the log what a commit at `at` has made true. Level says who must act: error the owner, warn soon, info nobody.
+pub(super) fn narrate(facts: &[Fact], zone: &TimeZone, at: Timestamp) {
+    let mut told = HashSet::new();
+    for fact in facts {
+        match fact {
+            Fact::Incident(incident) => {
+                if is_news(incident, at, &mut told) {
+                    narrate_incident(incident);
+                }
+            }
+            _ => narrate_one(fact, zone),
+        }
+    }
+}
+
+fn narrate_one(fact: &Fact, zone: &TimeZone) {
     match fact {
         Fact::Run(run) => narrate_run(run, zone),
         Fact::Attempt(attempt) if attempt.state == AttemptState::Ended => {
@@ -55,22 +71,6 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
             }
             SlotState::Pending | SlotState::Met => {}
         },
-        // A row of an incident comes with each change; people are told of its beginning and its end.
-        Fact::Incident(incident) if incident.opened_at == Some(at) || incident.resolved_at == Some(at) => {
-            let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
-            match (incident.state, incident.severity) {
-                (IncidentState::Open, Severity::Critical) => {
-                    error!(incident = %id, %subject, "{kind}: {}", incident.reason);
-                }
-                (IncidentState::Open, Severity::Warning) => {
-                    warn!(incident = %id, %subject, "{kind}: {}", incident.reason);
-                }
-                (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
-                    info!(incident = %id, %subject, "{kind} is over");
-                }
-                (IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved, _) => {}
-            }
-        }
         Fact::Notification(notification) => {
             let (to, purpose) = (notification.address.to_string(), notification.message.purpose.as_str());
             match notification.state {
@@ -100,6 +100,25 @@ pub(super) fn narrate(fact: &Fact, zone: &TimeZone, at: Timestamp) {
             confirmation.because
         ),
         Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
+    }
+}
+
+/// A row of an incident comes with each change, several in one commit when several teams are told. The log is told
+/// of its beginning and of its end.
+fn is_news(incident: &Incident, at: Timestamp, told: &mut HashSet<(IncidentId, IncidentState)>) -> bool {
+    let has_turned = incident.opened_at == Some(at) || incident.resolved_at == Some(at);
+    has_turned && told.insert((incident.id, incident.state))
+}
+
+fn narrate_incident(incident: &Incident) {
+    let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
+    match (incident.state, incident.severity) {
+        (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
+        (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
+        (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
+            info!(incident = %id, %subject, "{kind} is over");
+        }
+        (IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved, _) => {}
     }
 }
 
@@ -139,5 +158,47 @@ fn narrate_run(run: &crate::model::Run, zone: &TimeZone) {
             info!(%job, run = %id, attempt = run.attempts, at, "another attempt follows");
         }
         (RunState::Running | RunState::Judging | RunState::Final, _) => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{About, ProblemKind};
+
+    #[test]
+    fn an_incident_is_news_once_when_it_opens_and_once_when_it_ends() {
+        let at: Timestamp = "2026-11-27T23:15:00Z".parse().expect("a timestamp");
+        let earlier = at - jiff::SignedDuration::from_secs(60);
+        let mut incident = Incident {
+            id: IncidentId(7),
+            kind: ProblemKind::Failed,
+            about: About::Job,
+            subject: "export".into(),
+            state: IncidentState::Open,
+            severity: Severity::Critical,
+            since: earlier,
+            notify_at: at,
+            opened_at: Some(at),
+            resolved_at: None,
+            cause: None,
+            reason: "exit code 3".to_owned(),
+            told: Vec::new(),
+            ack: None,
+            reminders: 0,
+            remind_at: None,
+            escalations: 0,
+        };
+        let mut told = HashSet::new();
+        assert!(is_news(&incident, at, &mut told));
+        assert!(!is_news(&incident, at, &mut told), "a second team was told of it");
+        assert!(
+            !is_news(&incident, earlier, &mut HashSet::new()),
+            "a later change of it"
+        );
+        incident.state = IncidentState::Resolved;
+        incident.resolved_at = Some(at);
+        assert!(is_news(&incident, at, &mut told));
+        assert!(!is_news(&incident, at, &mut told));
     }
 }

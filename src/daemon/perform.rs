@@ -2,24 +2,21 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
+use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Observation, Reply, Settings, format_duration};
+use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, Settings};
 use crate::probe;
 use crate::runner::Keepers;
 
-/// Probes that look at the same time, at most.
-pub(super) const PROBES_MAX: usize = 8;
-/// Messages being sent at the same time, at most: an outage may have left thousands.
-pub(super) const SENDS_MAX: usize = 32;
-/// How long a probe may take.
-const PROBE_WAIT: Duration = Duration::from_secs(30);
+/// Messages being sent through one channel at the same time, at most: an outage may have left thousands. Looking up
+/// a name and writing a file take a thread each, and some are to be left for everything else.
+const SENDS_MAX: usize = 8;
 
 /// What performing needs.
 pub(super) struct Performer {
@@ -28,10 +25,9 @@ pub(super) struct Performer {
     pub(super) delivery: Arc<Delivery>,
     pub(super) events: UnboundedSender<Event>,
     pub(super) replies: HashMap<u64, oneshot::Sender<Reply>>,
-    /// Places for looks that go on at the same time.
-    pub(super) probes: Arc<Semaphore>,
-    /// Places for messages that are being sent at the same time.
-    pub(super) sends: Arc<Semaphore>,
+    pub(super) looks: Looks,
+    /// Places for messages that are being sent at the same time, by channel.
+    pub(super) sends: HashMap<Name, Arc<Semaphore>>,
 }
 
 impl Performer {
@@ -67,45 +63,34 @@ impl Performer {
         files.start(&self.events);
     }
 
+    /// The configuration that is in force from now on.
+    pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
+        self.sends.retain(|channel, _| settings.channels.contains_key(channel));
+        self.settings = settings;
+    }
+
     fn probe(&self, dataset: Arc<crate::model::Dataset>) {
         let events = self.events.clone();
-        let name = dataset.name.clone();
-        let places = self.probes.clone();
+        let looks = self.looks.clone();
         tokio::spawn(async move {
-            let at = super::clock::now().wall;
-            let looking = async {
-                // A look that hangs keeps its place: what hangs is bounded, and everything else has threads left.
-                let place = places.acquire_owned().await;
-                tokio::task::spawn_blocking(move || {
-                    let _place = place;
-                    probe::observe(&dataset, at)
-                })
-                .await
-            };
-            let cannot_tell = |why: String| Observation {
-                dataset: name,
-                at,
-                found: Err(why),
-                path: None,
-            };
-            let observation = match tokio::time::timeout(PROBE_WAIT, looking).await {
-                Ok(Ok(observation)) => observation,
-                Ok(Err(panic)) => cannot_tell(format!("freshd failed while looking: {panic}")),
-                Err(_elapsed) => cannot_tell(format!(
-                    "it did not answer within {}; is a share gone?",
-                    format_duration(PROBE_WAIT)
-                )),
-            };
+            let name = dataset.name.clone();
+            let observation = looks.look(&name, move |at| probe::observe(&dataset, at)).await;
             let _ = events.send(Event::Probed(observation));
         });
     }
 
-    fn send(&self, notification: crate::model::Notification) {
+    /// Places for messages to be sent through one channel: one that hangs holds up no other.
+    fn places(&mut self, channel: &Name) -> Arc<Semaphore> {
+        let places = self.sends.entry(channel.clone());
+        places.or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX))).clone()
+    }
+
+    fn send(&mut self, notification: crate::model::Notification) {
         let events = self.events.clone();
         let id = notification.id;
         let channel = self.settings.channels.get(&notification.address.channel).cloned();
         let delivery = self.delivery.clone();
-        let places = self.sends.clone();
+        let places = self.places(&notification.address.channel);
         let sending = tokio::spawn(async move {
             let _place = places.acquire_owned().await;
             match channel {

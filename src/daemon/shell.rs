@@ -17,7 +17,7 @@ use super::narrate::narrate;
 use super::perform::Performer;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
-use crate::model::{Action, Event, Fact, Reply, Request, later};
+use crate::model::{Action, Event, Fact, Reply, Request, Settings, later};
 use crate::runner;
 use crate::store::{CommitError, Reader, Writer};
 
@@ -51,6 +51,8 @@ pub(super) struct Shell {
     pub(super) has_told_everything: bool,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
     pub(super) is_taking_on: bool,
+    /// Told to stop while something waited to be stored.
+    pub(super) is_told_to_stop: bool,
 }
 
 /// Signals that mean something.
@@ -64,7 +66,7 @@ impl Shell {
     /// Runs until told to stop. Running attempts go on without the daemon.
     pub(super) async fn run(mut self) -> anyhow::Result<()> {
         let mut batch = Vec::new();
-        loop {
+        while !self.is_told_to_stop {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
@@ -112,29 +114,41 @@ impl Shell {
     pub(super) async fn decide(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         let mut facts = Vec::new();
         let mut actions: Vec<Action> = Vec::new();
+        let mut taken_on = None;
         let now = clock::now();
         if let Some(by_ms) = self.timer.stepped(now) {
             batch.insert(0, Event::ClockStepped { by_ms });
         }
         for event in batch.drain(..) {
+            if let Event::Reloaded { settings, .. } = &event {
+                taken_on = Some(settings.clone());
+            }
             let step = self.engine.handle(now, event);
             facts.extend(step.facts);
             actions.extend(step.actions);
             if facts.len() >= STEP_FACTS_MAX {
                 self.commit(std::mem::take(&mut facts), now.wall).await?;
-                self.performer.perform(std::mem::take(&mut actions));
+                self.perform(std::mem::take(&mut actions), taken_on.take());
             }
         }
         if !facts.is_empty() {
             self.commit(facts, now.wall).await?;
         }
-        self.performer.perform(actions);
+        self.perform(actions, taken_on);
         if self.is_taking_on && !self.engine.is_behind() {
             self.is_taking_on = false;
             // Reading the configuration and storing it took twice what is kept of it.
             runner::give_back_memory();
         }
         Ok(())
+    }
+
+    /// What a reload decides may be for a channel that it brings: the new configuration comes first.
+    fn perform(&mut self, actions: Vec<Action>, taken_on: Option<Arc<Settings>>) {
+        if let Some(settings) = taken_on {
+            self.performer.take_on(settings);
+        }
+        self.performer.perform(actions);
     }
 
     /// Nothing is performed before this returns: a full disk holds everything back until there is space.
@@ -146,14 +160,18 @@ impl Shell {
             match self.writer.commit(facts.clone()).await {
                 Ok(()) => break,
                 Err(error) if error.is_temporary() => {
+                    if self.is_told_to_stop {
+                        bail!("told to stop before there was space: {error}");
+                    }
                     if !told {
                         error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
                         told = true;
                     }
+                    // Told to stop, it tries once more: there may be space by now.
                     tokio::select! {
                         () = tokio::time::sleep(COMMIT_RETRY) => {}
-                        _ = self.signals.terminate.recv() => bail!("told to stop before there was space: {error}"),
-                        _ = self.signals.interrupt.recv() => bail!("told to stop before there was space: {error}"),
+                        _ = self.signals.terminate.recv() => self.is_told_to_stop = true,
+                        _ = self.signals.interrupt.recv() => self.is_told_to_stop = true,
                     }
                 }
                 Err(error @ CommitError::Conflict(_)) => {
@@ -167,8 +185,8 @@ impl Shell {
             info!("stored again");
         }
         let zone = &self.performer.settings.timezone;
+        narrate(&facts, zone, at);
         for fact in facts.iter() {
-            narrate(fact, zone, at);
             self.boards.saw(fact);
         }
         Ok(())
@@ -258,13 +276,9 @@ impl Shell {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
-        batch.push(Event::Reloaded {
-            settings: Arc::clone(&settings),
-            accepted,
-        });
+        batch.push(Event::Reloaded { settings, accepted });
         self.is_taking_on = true;
         self.decide(batch).await?;
-        self.performer.settings = settings;
         info!(settings = digest, "jobs.toml reloaded");
         Ok(Ok(digest))
     }

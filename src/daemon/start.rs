@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{Semaphore, mpsc};
+use tokio::sync::mpsc;
 use tracing::{info, warn};
 
 use super::alive::{self, Alive};
@@ -16,7 +16,8 @@ use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control::{self, Asker};
 use super::host;
-use super::perform::{PROBES_MAX, Performer, SENDS_MAX};
+use super::looks::Looks;
+use super::perform::Performer;
 use super::shell::{Shell, Signals};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
@@ -236,8 +237,8 @@ async fn begin(
         delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
         events,
         replies: std::collections::HashMap::new(),
-        probes: Arc::new(Semaphore::new(PROBES_MAX)),
-        sends: Arc::new(Semaphore::new(SENDS_MAX)),
+        looks: Looks::default(),
+        sends: std::collections::HashMap::new(),
     };
     let mut shell = Shell {
         engine,
@@ -257,6 +258,7 @@ async fn begin(
         requests: 0,
         has_told_everything: false,
         is_taking_on: true,
+        is_told_to_stop: false,
     };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;

@@ -2,12 +2,12 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::os::fd::OwnedFd;
-use std::os::unix::net::{UnixDatagram, UnixStream};
+use std::os::unix::net::UnixDatagram;
 use std::process::{Child, Command, ExitStatus};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use freshd::daemon::{Ask, socket_path};
+use freshd::daemon::{Ask, connect};
 use freshd::model::{Attempt, Name, Reply, Request, Run, RunId};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::process::{Signal, pidfd_send_signal};
@@ -154,7 +154,7 @@ impl Daemon {
     /// Asks over the control socket.
     #[track_caller]
     pub(crate) fn ask(&self, ask: &Ask) -> Reply {
-        let mut stream = UnixStream::connect(socket_path(&self.state_dir)).expect("the control socket");
+        let mut stream = connect(&self.state_dir).expect("the control socket");
         stream.set_read_timeout(Some(PATIENCE)).expect("a bound");
         let mut line = serde_json::to_vec(ask).expect("a request");
         line.push(b'\n');

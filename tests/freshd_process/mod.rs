@@ -29,6 +29,8 @@ const RUNS_MAX: u32 = 1_000_000;
 /// that belongs to it lives on, whatever became of the test.
 pub(crate) struct House {
     dir: PathBuf,
+    /// The state directory's name in it.
+    state: String,
     _temporary: tempfile::TempDir,
 }
 
@@ -39,6 +41,7 @@ impl House {
         let dir = temporary.path().canonicalize().expect("its path");
         Self {
             dir,
+            state: "state".to_owned(),
             _temporary: temporary,
         }
     }
@@ -50,6 +53,12 @@ impl House {
         house
     }
 
+    /// The same with a state directory of this name.
+    pub(crate) fn keeping_state_in(mut self, name: String) -> Self {
+        self.state = name;
+        self
+    }
+
     /// A path in it.
     pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.dir.join(name)
@@ -57,7 +66,7 @@ impl House {
 
     /// The state directory.
     pub(crate) fn state_dir(&self) -> PathBuf {
-        self.path("state")
+        self.path(&self.state)
     }
 
     /// Writes jobs.toml; `HOUSE` in it becomes the path of the directory.

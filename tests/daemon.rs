@@ -1,0 +1,91 @@
+//! One daemon from outside, where something is in its way.
+
+mod freshd_process;
+
+use std::fs::File;
+use std::net::TcpListener;
+use std::time::{Duration, SystemTime};
+
+use freshd_process::House;
+use rustix::process::Signal;
+
+const JOBS: &str = r#"
+timezone = "UTC"
+
+[alerts]
+group_wait = "0s"
+
+[fallback]
+notify = ["outbox"]
+
+[channels.outbox]
+type = "file"
+dir = "outbox"
+
+[teams.it]
+notify = ["outbox"]
+
+[datasets.stock]
+owner = "it"
+file = "HOUSE/stock.csv"
+probe = { file = "HOUSE/stock.csv", every = "1s" }
+as_of = "mtime"
+"#;
+
+#[test]
+fn the_path_of_a_state_directory_may_be_longer_than_that_of_a_socket() {
+    let house = House::with(JOBS).keeping_state_in("state".repeat(30));
+    let mut daemon = house.daemon();
+    let (exit, status) = house.freshd(&["status"]);
+    assert!(status.contains("stock"), "{exit:?}\n{status}");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
+fn mail_that_hangs_holds_up_no_other_channel() {
+    /// More than are sent through one channel at a time.
+    const TEAMS: usize = 40;
+    // It takes every connection, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let server = silent.local_addr().expect("its address");
+    let mail = format!(
+        "\n[channels.mail]\ntype = \"email\"\nserver = \"smtp://{server}\"\nfrom = \"freshd@seafood.example\"\n"
+    );
+    let teams = (0..TEAMS).map(|number| {
+        format!(
+            "\n[teams.team{number}]\nnotify = [\"mail:team{number}@seafood.example\", \"outbox\"]\n\n[jobs.fails{number}]\nowner = \"team{number}\"\ncommand = \"exit 3\"\n"
+        )
+    });
+    let house = House::with(&format!("{JOBS}{mail}{}", teams.collect::<String>()));
+    let mut daemon = house.daemon();
+    for number in 0..TEAMS {
+        daemon.run(&format!("fails{number}"));
+    }
+    for number in 0..TEAMS {
+        daemon.logs(&["told:", "outbox", &format!("fails{number} ")]);
+    }
+    assert!(!daemon.log().contains("could not tell"), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
+fn a_message_that_a_reload_decides_goes_through_a_channel_that_the_reload_brings() {
+    let house = House::with(JOBS);
+    house.write("stock.csv", "item,count\ncod,3\n");
+    let stock = File::options()
+        .write(true)
+        .open(house.path("stock.csv"))
+        .expect("a file");
+    let a_week_ago = SystemTime::now() - Duration::from_hours(7 * 24);
+    stock.set_modified(a_week_ago).expect("its time");
+    let mut daemon = house.daemon();
+    daemon.logs(&["published", "stock"]);
+
+    let pager = "[channels.pager]\ntype = \"file\"\ndir = \"pager\"\n\n[teams.it]\nnotify = [\"pager\"]";
+    let promises = JOBS.replace("[teams.it]\nnotify = [\"outbox\"]", pager) + "max_age = \"1h\"\n";
+    house.configure(&promises);
+    daemon.signal(Signal::HUP);
+    daemon.logs(&["told:", "pager"]);
+    assert!(!daemon.log().contains("no longer in jobs.toml"), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
