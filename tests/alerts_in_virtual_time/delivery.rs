@@ -191,6 +191,21 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
         .collect();
     assert_eq!(broken.len(), 1);
     assert_eq!(broken[0].subject.as_str(), OPS);
+    let id = broken[0].id;
+    let (_, told) = world
+        .sent
+        .iter()
+        .find(|(_, sent)| sent.incident == Some(id))
+        .expect("told");
+    assert_eq!(
+        told.message.commands,
+        [
+            format!("freshd incidents {id}"),
+            "freshd notify test --channel mail".to_owned(),
+            format!("freshd ack {id}")
+        ],
+        "what can be typed: an address is no name"
+    );
     // The address works again: the reminder gets through, and its incident is over.
     world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
     world.run_until("2026-11-26T13:05");
