@@ -166,6 +166,16 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         }
         return commands;
     }
+    if incident.kind == ProblemKind::ChannelBroken {
+        // The subject is an address, which is neither a job nor a dataset: it is tried out through its channel.
+        let channel = incident.subject.as_str().split(':').next().unwrap_or_default();
+        commands.push(format!("freshd incidents {}", incident.id));
+        if purpose != Purpose::Recovery {
+            commands.push(format!("freshd notify test --channel {channel}"));
+            commands.push(format!("freshd ack {}", incident.id));
+        }
+        return commands;
+    }
     match (is_impact, situation.data.first()) {
         (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),
         _ => commands.push(format!("freshd why {}", incident.subject)),

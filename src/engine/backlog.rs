@@ -10,8 +10,12 @@ use crate::model::{IncidentId, Name, RunId, RunState};
 /// A step that holds this many facts begins nothing more.
 const STEP_FACTS_ENOUGH: usize = 4_096;
 
-/// No step holds more facts than this, save the one that confirms the clock: the largest single piece, one job with a
-/// thousand missed occurrences and a thousand to make up for, begins before there are enough.
+/// A step holds no more facts than this as long as its pieces are no larger than the largest of one job, which has a
+/// thousand missed occurrences and a thousand to make up for, and begins before there are enough.
+///
+/// Three things are whole in one step, whatever their size, because what is left of them could not be derived again:
+/// confirming the clock; a new version that starts thousands of jobs; and a reload that comes while jobs it edits or
+/// removes still have much to be decided by the configuration before.
 pub const STEP_FACTS_MAX: usize = 8_192;
 
 /// One piece of work.
@@ -21,6 +25,8 @@ pub(super) enum Todo {
     Resume(RunId),
     /// Start a run that only waited for the clock.
     Start(RunId),
+    /// Let those who stand in line for a pool start, as far as slots are free.
+    Pool(Name),
     /// Take a job as it is configured, and decide what has come due.
     Job(Name),
     /// Take a dataset as it is configured: its slots and its probe.
@@ -65,6 +71,7 @@ impl Engine {
                     self.start_or_wait(id);
                 }
             }
+            Todo::Pool(name) => self.hand_on(name),
             Todo::Job(name) => self.job_due(&name),
             Todo::Data(name) => self.take_on_data(&name),
             Todo::Accepted => self.accepted_all(),

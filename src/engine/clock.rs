@@ -1,5 +1,6 @@
 //! The wall clock was set, or cannot be believed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use serde_json::json;
 
 use super::backlog::Todo;
 use super::{Engine, Wake};
-use crate::model::{About, ClockStep, Fact, IncidentState, Name, ProblemKind, elapsed, format_time, later};
+use crate::model::{About, ClockStep, Fact, IncidentState, Name, ProblemKind, RunId, elapsed, format_time, later};
 
 /// A clock this much earlier than the newest record is not believed.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
@@ -83,7 +84,14 @@ impl Engine {
         self.work_off();
     }
 
-    /// What waited for the clock starts, oldest first; then jobs and datasets look at what has come due.
+    /// Runs that wait for the clock, with those whose attempt is claimed already and was never started.
+    pub(super) fn runs_held(&self) -> BTreeSet<RunId> {
+        let claimed = self.held_attempts.iter().map(|id| id.run);
+        self.held_runs.iter().copied().chain(claimed).collect()
+    }
+
+    /// What waited for the clock starts, oldest first; then jobs and datasets look at what has come due, and all
+    /// their problems are looked at.
     pub(super) fn release_held(&mut self) {
         for id in std::mem::take(&mut self.held_attempts) {
             self.attempt_never_started(id);
@@ -95,6 +103,8 @@ impl Engine {
         datasets.sort_unstable();
         datasets.dedup();
         self.backlog.extend(datasets.into_iter().map(Todo::Data));
+        // Slots are laid only now: what is to be looked at when their time comes is known when they are.
+        self.backlog.push_back(Todo::Accepted);
     }
 
     /// The wall clock was set. Nothing fires again; what lies between is downtime, and what was to come soon still is.
@@ -146,7 +156,8 @@ impl Engine {
 
     /// The clock, the newest record, and what is held: the answer to `freshd clock`.
     pub(super) fn clock_json(&self) -> serde_json::Value {
-        let waiting = self.held_runs.iter().filter_map(|id| self.runs.get(id));
+        let held = self.runs_held();
+        let waiting = held.iter().filter_map(|id| self.runs.get(id));
         json!({
             "at": self.now.wall,
             "newest_record_at": self.newest_record_at,

@@ -41,7 +41,7 @@ impl Engine {
             "newest_record_at": confirmation.newest_record_at,
             "by": confirmation.by,
             "because": confirmation.because,
-            "started": self.held_runs.len(),
+            "started": self.runs_held().len(),
         });
         self.clock_confirmation = Some(confirmation);
         ahead.ranges.into_iter().for_each(|range| self.cut_range(range));
@@ -51,7 +51,6 @@ impl Engine {
         self.redate_notifications();
         self.tell_of_clock();
         self.release_held();
-        self.look_at_everything();
         self.look_again();
         self.probe_all();
         let reply = Reply::Done(reply);

@@ -257,6 +257,7 @@ impl Engine {
         incident.resolved_at = Some(self.now.wall);
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
+            self.outbox.remember_end(id, address.clone());
             self.notify(id, Purpose::Recovery, &team, address);
         }
         incident.state = IncidentState::Resolved;

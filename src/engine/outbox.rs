@@ -25,7 +25,10 @@ const WAIT_MAX: Duration = Duration::from_mins(66);
 pub(super) struct Outbox {
     pending: BTreeMap<NotificationId, Notification>,
     /// The same by incident and address, where their order counts.
-    lines: HashMap<Line, BTreeSet<NotificationId>>,
+    lines: HashMap<IncidentId, BTreeMap<Address, BTreeSet<NotificationId>>>,
+    /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
+    /// late falls back only to those who do not hear of the end anyway.
+    ended: HashMap<IncidentId, BTreeSet<Address>>,
     /// Being sent right now: not sent a second time meanwhile.
     in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
@@ -48,27 +51,50 @@ impl Outbox {
 
     pub(super) fn insert(&mut self, notification: Notification) {
         if let Some(line) = line_of(&notification) {
-            self.lines.entry(line).or_default().insert(notification.id);
+            let (incident, address) = line;
+            let of_incident = self.lines.entry(incident).or_default();
+            of_incident.entry(address).or_default().insert(notification.id);
         }
         self.pending.insert(notification.id, notification);
     }
 
     fn remove(&mut self, id: NotificationId) -> Option<Notification> {
         let notification = self.pending.remove(&id)?;
-        if let Some(line) = line_of(&notification)
-            && let Some(others) = self.lines.get_mut(&line)
+        if let Some((incident, address)) = line_of(&notification)
+            && let Some(of_incident) = self.lines.get_mut(&incident)
+            && let Some(others) = of_incident.get_mut(&address)
         {
             others.remove(&id);
             if others.is_empty() {
-                self.lines.remove(&line);
+                of_incident.remove(&address);
+            }
+            if of_incident.is_empty() {
+                self.lines.remove(&incident);
             }
         }
         Some(notification)
     }
 
+    /// The end of an incident is written to this address.
+    pub(super) fn remember_end(&mut self, incident: IncidentId, address: Address) {
+        self.ended.entry(incident).or_default().insert(address);
+    }
+
+    fn hears_of_end(&self, incident: IncidentId, address: &Address) -> bool {
+        self.ended.get(&incident).is_some_and(|told| told.contains(address))
+    }
+
+    /// Forgets who hears of the end of an incident once nothing of it is on its way.
+    fn forget_end(&mut self, incident: IncidentId) {
+        if !self.lines.contains_key(&incident) {
+            self.ended.remove(&incident);
+        }
+    }
+
     /// What waits for the same address about the same incident, in order.
-    fn line(&self, line: &Line) -> impl Iterator<Item = &Notification> {
-        let ids = self.lines.get(line).into_iter().flatten();
+    fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
+        let of_incident = self.lines.get(incident);
+        let ids = of_incident.and_then(|lines| lines.get(address)).into_iter().flatten();
         ids.filter_map(|id| self.pending.get(id))
     }
 }
@@ -269,10 +295,14 @@ impl Engine {
         if let Some((next, _)) = followers.first() {
             self.notification_due(*next);
         }
+        if let Some(incident) = notification.incident {
+            self.outbox.forget_end(incident);
+        }
     }
 
     /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
-    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread.
+    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread. An end that
+    /// dies when the incident is over goes to those who are not told of it anyway, once.
     fn fall_back(&mut self, dead: &Notification) {
         let Some(incident) = dead.incident else { return };
         let fallback = Name::from(super::audience::FALLBACK);
@@ -281,9 +311,10 @@ impl Engine {
         }
         for address in self.settings.fallback.clone() {
             let known = self.incidents.get(incident).cloned();
-            let told = known
-                .as_ref()
-                .is_some_and(|incident| incident.told.iter().any(|(_, told)| *told == address));
+            let told = match &known {
+                Some(incident) => incident.told.iter().any(|(_, told)| *told == address),
+                None => self.outbox.hears_of_end(incident, &address),
+            };
             if told || address == dead.address {
                 continue;
             }
@@ -303,6 +334,8 @@ impl Engine {
             if let Some(mut incident) = known {
                 remember_told(&mut incident, &dead.message.team, &address);
                 self.store(incident);
+            } else {
+                self.outbox.remember_end(incident, address.clone());
             }
             self.put(id, Some(incident), address, message);
         }

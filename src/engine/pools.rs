@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
+use super::backlog::Todo;
 use crate::model::{Name, RunId, RunState};
 
 /// All pools, and where each run stands in them.
@@ -11,6 +12,10 @@ pub(super) struct Pools {
     by_name: HashMap<Name, Pool>,
     places: HashMap<RunId, Place>,
     last_ticket: u64,
+    /// Pools in which a slot may have become free since the line was last asked.
+    freed: BTreeSet<Name>,
+    /// The lines are being asked right now.
+    is_handing_on: bool,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -109,10 +114,29 @@ impl Engine {
     }
 
     /// The run no longer has a process, or no longer waits for one: whoever is next in line may start.
+    ///
+    /// Who is asked to start may leave as well, because it is too late by now: that is seen to by whoever asks, so
+    /// that a line of any length is asked one after the other.
     pub(super) fn leave_pool(&mut self, run: RunId) {
         let Some(pool) = self.pools.leave(run) else { return };
+        self.pools.freed.insert(pool);
+        if std::mem::replace(&mut self.pools.is_handing_on, true) {
+            return;
+        }
+        while let Some(pool) = self.pools.freed.pop_first() {
+            self.hand_on(pool);
+        }
+        self.pools.is_handing_on = false;
+    }
+
+    /// Asks those in line to start, in order, until no slot is free; what this step has no room for is left for the next.
+    pub(super) fn hand_on(&mut self, pool: Name) {
         let slots = self.slots_of(&pool);
         while let Some(next) = self.pools.next(&pool, slots) {
+            if self.is_full() {
+                self.backlog.push_back(Todo::Pool(pool));
+                return;
+            }
             self.start_or_wait(next);
             if self.pools.next(&pool, slots) == Some(next) {
                 return;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::backlog::Todo;
 use crate::lineage::Lineage;
-use crate::model::{AcceptedSettings, Job, Name, Outcome, Rule, RunState, Settings};
+use crate::model::{AcceptedSettings, Job, Name, Rule, RunState, Settings};
 
 impl Engine {
     /// Takes a checked configuration in place of the one in force.
@@ -37,13 +37,8 @@ impl Engine {
         };
         let mut gone: Vec<_> = self.runs.values().filter(gone).map(|run| run.id).collect();
         gone.sort_unstable();
-        for id in gone {
-            self.finish(
-                id,
-                Outcome::Cancelled,
-                Some("its job was removed from jobs.toml".to_owned()),
-            );
-        }
+        // Each of them is cancelled, for want of its job.
+        self.backlog.extend(gone.into_iter().map(Todo::Resume));
         self.refit_pools();
         self.accept(accepted);
         self.backlog.extend(before);

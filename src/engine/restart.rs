@@ -137,6 +137,9 @@ impl Engine {
             state.observation = Some(observation);
         }
         self.incidents = snapshot.incidents.into_iter().collect();
+        for (incident, address) in snapshot.ends_written {
+            self.outbox.remember_end(incident, address);
+        }
         snapshot
             .notifications
             .into_iter()

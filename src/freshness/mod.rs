@@ -4,4 +4,4 @@ mod slots;
 mod standing;
 
 pub use slots::{close, deliver, delivered_for, first_slot, newest_slot, next_slot, reopen, slot_after, slot_at};
-pub use standing::{DataState, FUTURE_TOLERANCE, Standing, View, standing};
+pub use standing::{DataState, Standing, View, standing};

@@ -12,7 +12,7 @@ use crate::model::{
 };
 
 /// An `as_of` further in the future than this cannot be believed.
-pub const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
+const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
 
 /// How fresh a dataset is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
@@ -192,7 +192,7 @@ fn judge(
     let Some(current) = view.current else {
         if let Some(slot) = broken {
             let reason = format!(
-                "no delivery has ever come; the first was due by {}",
+                "no delivery has ever come; the last was due by {}",
                 zoned(slot.deadline)
             );
             return (DataState::Late, reason, Some(slot.deadline), true);

@@ -140,11 +140,6 @@ impl Lineage {
         found
     }
 
-    /// The datasets that suffer when a job or dataset does, nearest first; a job's own output is the first.
-    pub fn downstream_datasets(&self, name: &str) -> Vec<Name> {
-        self.downstream(name).into_iter().map(|(dataset, _)| dataset).collect()
-    }
-
     /// Everybody who reads a dataset or anything made from it, nearest first.
     ///
     /// A consumer that reads several of these datasets is named once, for the nearest.

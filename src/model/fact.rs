@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run, RunId, Slot, Version,
+    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run, RunId,
+    Slot, Version,
 };
 
 /// What a step makes true. Each is one whole row: storing it twice changes nothing.
@@ -171,7 +172,7 @@ pub struct Snapshot {
     pub seed: u64,
     /// All jobs ever decided about, also those no longer configured.
     pub jobs: Vec<JobRecord>,
-    /// Every run that is not final, and each job's last final run that had a process or was due to.
+    /// Every run that is not final, and each job's last one that was neither missed nor skipped nor cancelled.
     pub runs: Vec<Run>,
     /// All attempts of those runs.
     pub attempts: Vec<Attempt>,
@@ -187,6 +188,9 @@ pub struct Snapshot {
     pub incidents: Vec<Incident>,
     /// Notifications that are pending.
     pub notifications: Vec<Notification>,
+    /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice
+    /// of their end.
+    pub ends_written: Vec<(IncidentId, Address)>,
     /// The last life of the daemon.
     pub life: Option<Life>,
     /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.

@@ -43,20 +43,6 @@ pub(super) fn tail_path(log: &Path, segment: u64) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// Removes an output with all its parts. Parts that are not there are no error.
-///
-/// # Errors
-/// The first file that is there and cannot be removed.
-pub fn remove_log(log: &Path) -> io::Result<()> {
-    for path in [log.to_owned(), tail_path(log, 0), tail_path(log, 1)] {
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-            _ => {}
-        }
-    }
-    Ok(())
-}
-
 /// Formats a time as the log does. Done once per read, not per line.
 pub(super) fn stamp(at: Timestamp) -> String {
     format!("{at:.3}")

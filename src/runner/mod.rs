@@ -23,7 +23,7 @@ mod log_tests;
 pub use client::{Keepers, RunnerError, recover};
 pub use files::boot_id;
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
-pub use log::{TAIL_BYTES_MAX, remove_log};
+pub use log::TAIL_BYTES_MAX;
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};
 pub use open_files::raise_open_files;
 pub use sys::give_back_memory;

@@ -74,6 +74,16 @@ SELECT dataset, (
 )
 FROM known WHERE dataset IS NOT NULL";
 
+/// Where anything was written to about resolved incidents of which something is still on its way.
+const ENDS_WRITTEN: &str = "
+WITH ended (incident) AS (
+    SELECT DISTINCT incident FROM notifications INDEXED BY notifications_pending
+    WHERE state = 'pending' AND incident IN (SELECT id FROM incidents WHERE state = 'resolved')
+)
+SELECT DISTINCT incident, channel, address
+FROM ended JOIN notifications INDEXED BY notifications_by_incident USING (incident)
+ORDER BY 1, 2, 3";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -122,6 +132,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         alerts::read_notification,
     )?;
+    snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
     snapshot.life = reading
         .query_row(
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),

@@ -145,3 +145,41 @@ fn runs_of_one_job_that_may_overlap_share_a_pool_also_after_a_restart() {
         6
     );
 }
+
+#[test]
+fn a_line_of_thousands_for_whom_it_is_too_late_is_given_up_in_small_commits() {
+    const JOBS: usize = 5_000;
+    let company = |slots: usize| {
+        let mut text = format!(
+            "[pools.erp]\nslots = {slots}\n\
+             [jobs.long]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"0 10 * * *\"\n"
+        );
+        for number in 0..JOBS {
+            text += &format!(
+                "[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"0 10 * * *\"\n\
+                 alert = \"breach\"\nretry = {{ attempts = 2, delay = \"1m\" }}\ngive_up_after = \"10m\"\n"
+            );
+        }
+        with_ops(&text)
+    };
+    let mut world = World::start(&company(10_000), "2026-03-02T09:59");
+    world.script("long", |_, _| Play::succeeds().taking(Duration::from_mins(30)));
+    for number in 0..JOBS {
+        world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
+    }
+    world.run_until("2026-03-02T10:00:03");
+    assert_eq!(world.alive.len(), JOBS + 1);
+    world.reload(&company(1));
+    world.run_until("2026-03-02T10:29");
+    assert_eq!(world.last_run("j0").state, RunState::Waiting);
+    let before = (world.commits, world.facts.len());
+    world.run_until("2026-03-02T10:31");
+    for number in 0..JOBS {
+        let run = world.last_run(&format!("j{number}"));
+        assert_eq!(run.outcome, Some(Outcome::Failed), "j{number}");
+        assert_eq!(run.reason.as_deref(), Some("exit code 1; give_up_after is reached"));
+    }
+    let facts = world.facts.len() - before.1;
+    assert!(facts >= JOBS, "{facts}");
+    assert!(world.commits - before.0 > 1, "in more than one step");
+}

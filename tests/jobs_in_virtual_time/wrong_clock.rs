@@ -272,7 +272,10 @@ fn an_attempt_that_never_started_waits_for_the_clock_too() {
     });
     world.run_until("2026-03-02T11:30");
     assert_eq!(world.starts("j").len(), 0);
-    confirmed(&mut world);
+    let waiting = &world.done(Request::Clock)["waiting"];
+    assert_eq!(waiting.as_array().map(Vec::len), Some(1), "{waiting}");
+    assert_eq!(waiting[0]["job"], "j");
+    assert_eq!(confirmed(&mut world)["started"], 1);
     assert_eq!(world.starts("j"), ["11:30:00"]);
 }
 
@@ -296,5 +299,27 @@ fn a_job_that_is_new_under_a_held_clock_never_catches_up() {
             assert_eq!(world.starts("j"), ["12:00:00", "13:00:00"]);
         }
         assert_eq!(super::missed::missed_reasons(&world), Vec::<String>::new());
+    }
+}
+
+#[test]
+fn a_promise_that_is_new_under_a_held_clock_is_watched_once_that_has_caught_up() {
+    for by_confirming in [false, true] {
+        let mut world = world("", "2026-03-02T12:00");
+        world.run("j");
+        world.run_until("2026-03-02T12:10");
+        world.set_clock("2026-03-02T11:00");
+        let promise = "[datasets.x]\nowner = \"ops\"\nfile = \"x\"\n\
+                       due = { at = \"0 13 * * *\", grace = \"15m\" }\n";
+        world.reload(&format!("{}{promise}", one_job("")));
+        world.run_until("2026-03-02T11:30");
+        assert!(held(&mut world).is_string());
+        if by_confirming {
+            confirmed(&mut world);
+        }
+        world.run_until("2026-03-02T13:17");
+        let open = world.open_incidents();
+        let about: Vec<_> = open.iter().map(|open| open.subject.as_str()).collect();
+        assert_eq!(about, ["x"], "nothing else touches it; by confirming: {by_confirming}");
     }
 }

@@ -117,7 +117,12 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         let until = times::moment(ack.until, frame.now, frame.zone);
         lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.by))));
     }
-    let mut commands = format!("freshd why {}", clean(&root.subject));
+    // Of its own problems freshd names a clock or an address, which `why` does not know.
+    let mut commands = match (root.about.as_str(), root.kind.as_str()) {
+        ("freshd", "freshd") => "freshd clock".to_owned(),
+        ("freshd", _) => format!("freshd incidents {}", root.id),
+        _ => format!("freshd why {}", clean(&root.subject)),
+    };
     if root.about == "job" {
         commands.push_str(&format!(" · freshd logs {}", clean(&root.subject)));
     }

@@ -133,6 +133,27 @@ warehouse  mail:warehouse@seafood.example, slack-ops
 }
 
 #[test]
+fn of_its_own_problems_only_what_can_be_typed_is_offered() {
+    for (kind, subject, type_this) in [
+        (
+            "channel_broken",
+            "mail:ops@sea.example",
+            "freshd incidents 8 · freshd ack 8",
+        ),
+        ("freshd", "clock", "freshd clock · freshd ack 8"),
+    ] {
+        let mut facts = bad_friday();
+        let incident = &mut facts["incidents"][0];
+        incident["id"] = json!(8);
+        incident["about"] = json!("freshd");
+        incident["kind"] = json!(kind);
+        incident["subject"] = json!(subject);
+        let text = board(&facts, &oslo(), 100, false);
+        assert!(text.contains(&format!("type     {type_this}\n")), "{text}");
+    }
+}
+
+#[test]
 fn nothing_but_the_rows_is_said_when_all_is_well() {
     let last = json!({ "run": 1, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:48Z", "reason": null });
     let fresh = dataset(

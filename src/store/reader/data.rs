@@ -1,14 +1,12 @@
-//! Questions about versions, slots and observations.
+//! Questions about versions and slots.
 
 use rusqlite::params;
 
 use super::Reader;
-use crate::model::{Name, Observation, Slot, Version, VersionRef};
+use crate::model::{Name, Slot, Version, VersionRef};
 use crate::store::ReadError;
 use crate::store::column::count;
-use crate::store::rows::data::{
-    OBSERVATION_COLUMNS, SLOT_COLUMNS, VERSION_COLUMNS, read_observation, read_slot, read_version,
-};
+use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, read_slot, read_version};
 
 impl Reader {
     /// A dataset's versions, newest first.
@@ -50,18 +48,6 @@ impl Reader {
             ),
             params![dataset.as_str(), limit],
             read_slot,
-        )
-    }
-
-    /// What the probe of a dataset last saw.
-    ///
-    /// # Errors
-    /// Fails when the database cannot be read.
-    pub fn observation_of(&self, dataset: &Name) -> Result<Option<Observation>, ReadError> {
-        self.one(
-            &format!("SELECT {OBSERVATION_COLUMNS} FROM observations WHERE dataset = ?1"),
-            [dataset.as_str()],
-            read_observation,
         )
     }
 }

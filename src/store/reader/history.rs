@@ -98,21 +98,6 @@ impl Reader {
         )
     }
 
-    /// A job's newest final run that was neither missed nor skipped.
-    ///
-    /// # Errors
-    /// Fails when the database cannot be read.
-    pub fn last_done_run_of(&self, job: &Name) -> Result<Option<Run>, ReadError> {
-        self.one(
-            &format!(
-                "SELECT {RUN_COLUMNS} FROM runs INDEXED BY runs_done_by_job
-                 WHERE job = ?1 AND outcome NOT IN ('missed', 'skipped') ORDER BY id DESC LIMIT 1"
-            ),
-            [job.as_str()],
-            read_run,
-        )
-    }
-
     /// What is remembered of a job between its runs.
     ///
     /// # Errors

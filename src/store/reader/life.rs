@@ -17,6 +17,16 @@ use crate::store::rows::runs::{RANGES_OVER, RUN_COLUMNS, read_run};
 /// A slot's state and that of the one before it say how its dataset stands.
 const SLOTS_OF_EACH: u32 = 2;
 
+/// Every dataset that ever had a slot, walked from one to the next within the index: the main loop waits for it.
+const PROMISED_DATASETS: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM slots
+    UNION ALL
+    SELECT (SELECT min(dataset) FROM slots WHERE dataset > known.dataset)
+    FROM known WHERE dataset IS NOT NULL
+)
+SELECT dataset FROM known WHERE dataset IS NOT NULL";
+
 impl Reader {
     /// Lives of the daemon, the last one first.
     ///
@@ -65,7 +75,7 @@ impl Reader {
             [us(at)],
             read_run,
         )?;
-        let datasets: Vec<String> = self.all("SELECT DISTINCT dataset FROM slots", [], |row| row.get(0))?;
+        let datasets: Vec<String> = self.all(PROMISED_DATASETS, [], |row| row.get(0))?;
         let mut slots = Vec::new();
         for dataset in datasets {
             let mut last = self.all(

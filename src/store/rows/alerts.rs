@@ -158,6 +158,17 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
     })
 }
 
+/// Reads the incident and the address of a notification.
+pub(in crate::store) fn read_end_written(row: &Row) -> Result<(IncidentId, Address)> {
+    let mut cells = Cells::of(row);
+    let incident = IncidentId(cells.count()?);
+    let address = Address {
+        channel: cells.name()?,
+        to: cells.get()?,
+    };
+    Ok((incident, address))
+}
+
 /// Stores `delivery` by `DELIVERY_UPSERT`; how many rows changed.
 pub(in crate::store) fn store_delivery(statement: &mut Statement, delivery: &Delivery) -> Result<usize> {
     let (outcome, error, retry_after_seconds) = match &delivery.outcome {

@@ -1,7 +1,8 @@
 //! A start begins from exactly what decisions need.
 
+use super::samples::full_notification;
 use super::*;
-use crate::model::{Life, NotificationId, Outcome};
+use crate::model::{Address, Life, Notification, NotificationId, NotificationState, Outcome};
 
 fn loaded(facts: Vec<Fact>) -> crate::model::Snapshot {
     let dir = tempfile::tempdir().unwrap();
@@ -147,6 +148,33 @@ fn the_highest_numbers_count_what_is_over_too() {
     assert_eq!(snapshot.last_incident, Some(IncidentId(4)));
     assert_eq!(snapshot.last_notification, None::<NotificationId>);
     assert_eq!(snapshot.incidents, [incident(2, "b", IncidentState::Open)]);
+}
+
+#[test]
+fn of_what_is_over_it_is_known_where_its_end_was_written_to_while_something_is_on_its_way() {
+    let told = |id, about: u64, to: &str, state| {
+        Fact::Notification(Notification {
+            state,
+            address: Address {
+                channel: Name::from("mail"),
+                to: Some(to.to_owned()),
+            },
+            ..full_notification(id, Some(IncidentId(about)))
+        })
+    };
+    let snapshot = loaded(vec![
+        Fact::Incident(incident(1, "over", IncidentState::Resolved)),
+        Fact::Incident(incident(2, "told-in-full", IncidentState::Resolved)),
+        Fact::Incident(incident(3, "open", IncidentState::Open)),
+        told(1, 1, "a", NotificationState::Delivered),
+        told(2, 1, "a", NotificationState::Delivered),
+        told(3, 1, "b", NotificationState::Pending),
+        told(4, 2, "c", NotificationState::Delivered),
+        told(5, 3, "d", NotificationState::Pending),
+    ]);
+    let written = snapshot.ends_written.iter();
+    let written: Vec<_> = written.map(|(id, to)| (id.0, to.to_string())).collect();
+    assert_eq!(written, [(1, "mail:a".to_owned()), (1, "mail:b".to_owned())]);
 }
 
 #[test]

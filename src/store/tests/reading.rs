@@ -73,12 +73,11 @@ fn history_since_an_instant_begins_a_day_before_it_for_clocks_that_were_set_back
 }
 
 #[test]
-fn the_last_run_and_the_last_done_run_of_a_job_are_told_apart() {
+fn the_last_run_of_a_job_is_found_and_of_what_is_not_there_nothing() {
     let (dir, runs) = months();
     let reader = Reader::open(dir.path()).unwrap();
     let a = Name::from("a");
     assert_eq!(reader.last_run_of(&a).unwrap(), Some(runs[599].clone()));
-    assert_eq!(reader.last_done_run_of(&a).unwrap(), Some(runs[596].clone()));
     assert_eq!(reader.last_run_of(&Name::from("unknown")).unwrap(), None);
     assert_eq!(reader.run(RunId(601)).unwrap(), None);
 }
