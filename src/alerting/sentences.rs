@@ -139,6 +139,11 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
         .first()
         .filter(|data| data.standing.state.keeps_promise());
     match (data, &situation.job) {
+        // Nothing is known to be mended: it is only no longer watched.
+        _ if !situation.is_configured => format!(
+            "CLOSED after {lasted}: {} is no longer in jobs.toml, so freshd no longer watches it.",
+            incident.subject
+        ),
         (Some(data), _) if data.current.is_some() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
             format!(

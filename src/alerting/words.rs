@@ -22,6 +22,8 @@ pub struct Situation<'a> {
     pub zone: &'a TimeZone,
     /// What it is about.
     pub incident: &'a Incident,
+    /// Whether jobs.toml still names what it is about.
+    pub is_configured: bool,
     /// The team that answers for it, as people call it.
     pub owner: String,
     /// The job that failed or should have delivered.
@@ -175,6 +177,9 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
             commands.push(format!("freshd ack {}", incident.id));
         }
         return commands;
+    }
+    if !situation.is_configured {
+        return vec![format!("freshd incidents {}", incident.id)];
     }
     match (is_impact, situation.data.first()) {
         (true, Some(data)) => commands.push(format!("freshd why {}", data.dataset.name)),

@@ -10,7 +10,13 @@ use crate::model::{Request, RunId};
 #[derive(Debug, clap::Args)]
 pub(super) struct CancelArgs {
     /// The run's number, as `freshd status` or `freshd history` shows it
+    #[arg(value_parser = run_number)]
     run: u64,
+}
+
+fn run_number(text: &str) -> Result<u64, String> {
+    let is_number = text.parse();
+    is_number.map_err(|_| "a run has a number; `freshd status` names those that go on".to_owned())
 }
 
 pub(super) fn run(args: &CancelArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {

@@ -18,7 +18,8 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let file = args.file.as_deref().unwrap_or(&global.config);
-    let loaded = config::load(file, &Environment::of_process());
+    let environment = Environment::of_process().with_state_dir(&global.state_dir()?);
+    let loaded = config::load(file, &environment);
     let exit = if loaded.settings.is_some() {
         Exit::Fine
     } else {

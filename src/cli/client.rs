@@ -125,7 +125,9 @@ fn lost(state_dir: &Path, error: &io::Error) -> Failure {
     let dir = state_dir.display();
     Failure::unreachable(match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut => {
-            format!("the freshd on {dir} does not answer; its log says why")
+            format!(
+                "the freshd on {dir} does not answer; its log says why. What was asked for may still be done once it does"
+            )
         }
         _ => format!("the freshd on {dir} went away before it answered; its log says why"),
     })

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
@@ -20,6 +20,8 @@ pub struct Environment {
     pub credentials_dir: Option<PathBuf>,
     /// Directories in which commands of jobs are looked up.
     pub path: Vec<PathBuf>,
+    /// The state directory, absolute, where it is known: nothing is published into it.
+    pub state_dir: Option<PathBuf>,
     /// Whether freshd runs as root: unsafe files are then refused.
     pub root: bool,
     /// From when coming occurrences and calendars are looked at.
@@ -39,9 +41,19 @@ impl Environment {
         Self {
             credentials_dir: variables.get("CREDENTIALS_DIRECTORY").map(PathBuf::from),
             path: std::env::split_paths(path).collect(),
+            state_dir: None,
             root: rustix::process::geteuid().is_root(),
             now: Timestamp::now(),
             variables,
+        }
+    }
+
+    /// The same for the freshd of a state directory.
+    #[must_use]
+    pub fn with_state_dir(self, state_dir: &Path) -> Self {
+        Self {
+            state_dir: Some(state_dir.to_owned()),
+            ..self
         }
     }
 }
@@ -52,6 +64,7 @@ impl fmt::Debug for Environment {
             .field("variables", &self.variables.keys())
             .field("credentials_dir", &self.credentials_dir)
             .field("path", &self.path)
+            .field("state_dir", &self.state_dir)
             .field("root", &self.root)
             .field("now", &self.now)
             .finish()

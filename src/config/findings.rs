@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
+use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +14,7 @@ use super::jobs::JobSpots;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Command, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -34,6 +36,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         places,
         lineage: Lineage::new(settings),
         timing: Timing::new(context.environment.now),
+        state_dir: context.environment.state_dir.as_deref(),
     };
     findings.producers();
     findings.rings();
@@ -59,9 +62,29 @@ struct Findings<'a> {
     places: &'a Places,
     lineage: Lineage,
     timing: Timing,
+    state_dir: Option<&'a Path>,
 }
 
 impl Findings<'_> {
+    /// What of freshd's own or of a job's a published file would take the place of.
+    fn overwritten(&self, file: &Path) -> Option<String> {
+        if self.report.sources().iter().any(|source| source.path() == file) {
+            return Some("a file of this configuration".to_owned());
+        }
+        if self.state_dir.is_some_and(|dir| file.starts_with(dir)) {
+            return Some("what freshd keeps in its state directory".to_owned());
+        }
+        let is_its_program = |job: &&Arc<Job>| {
+            let program = match &job.command {
+                Command::Shell(text) => text.split_whitespace().next(),
+                Command::Argv(words) => words.first().map(|word| &**word),
+            };
+            program.is_some_and(|program| Path::new(program) == file)
+        };
+        let job = self.settings.jobs.values().find(is_its_program)?;
+        Some(format!("the program of job `{}`", job.name))
+    }
+
     /// Datasets that two jobs produce, that have no file, or that share one.
     fn producers(&self) {
         let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();
@@ -70,7 +93,7 @@ impl Findings<'_> {
                 producers.entry(dataset).or_default().push((&job.name, spots));
             }
         }
-        let mut files: HashMap<&std::path::Path, &Name> = HashMap::new();
+        let mut files: HashMap<&Path, &Name> = HashMap::new();
         for (dataset, jobs) in &mut producers {
             jobs.sort_by_key(|(_, spots)| spots.produces);
             let [(first, first_spots), others @ ..] = jobs.as_slice() else {
@@ -99,6 +122,13 @@ impl Findings<'_> {
                             spots.file.unwrap_or(spots.name),
                             format!("datasets `{dataset}` and `{other}` are published to one file"),
                             "give each dataset a file of its own",
+                        );
+                    }
+                    if let Some(what) = self.overwritten(file) {
+                        self.report.error(
+                            spots.file.unwrap_or(spots.name),
+                            format!("dataset `{dataset}` would be published over {what}"),
+                            "name a file of its own, as in file = \"exports/NAME.csv\"",
                         );
                     }
                 }

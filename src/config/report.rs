@@ -41,6 +41,13 @@ pub(super) struct Source {
     header_starts: OnceCell<Vec<usize>>,
 }
 
+impl Source {
+    /// Where it lies, absolute.
+    pub(super) fn path(&self) -> PathBuf {
+        self.dir.join(Path::new(&self.label).file_name().unwrap_or_default())
+    }
+}
+
 /// All files and all problems of one check.
 #[derive(Debug, Default)]
 pub(super) struct Report {

@@ -47,15 +47,17 @@ probe = { file = \"lots.csv\", every = \"1m\" }
 impl Place {
     /// An empty directory, with `bin/run.sh` to be used as a command.
     fn new() -> Self {
+        let dir = tempfile::Builder::new().prefix("freshd").tempdir().unwrap();
         let place = Self {
-            dir: tempfile::Builder::new().prefix("freshd").tempdir().unwrap(),
             environment: Environment {
+                state_dir: Some(dir.path().join("state")),
                 variables: [("HOOK_SECRET".to_owned(), "hook-in-variable".to_owned())].into(),
                 credentials_dir: None,
                 path: vec!["/usr/bin".into(), "/bin".into()],
                 root: false,
                 now: "2026-11-23T12:00:00Z".parse::<Timestamp>().unwrap(),
             },
+            dir,
         };
         place.script("bin/run.sh");
         place

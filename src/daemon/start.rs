@@ -83,6 +83,7 @@ pub enum ServeError {
 #[derive(Clone, Debug)]
 pub(super) struct Loader {
     config: PathBuf,
+    state_dir: PathBuf,
 }
 
 /// A configuration that was accepted.
@@ -104,7 +105,7 @@ impl std::fmt::Display for Refused {
 
 impl Loader {
     pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
-        let loaded = config::load(&self.config, &Environment::of_process());
+        let loaded = self.read();
         let Some(settings) = loaded.settings else {
             return Err(Refused(loaded.problems));
         };
@@ -122,9 +123,14 @@ impl Loader {
 }
 
 impl Loader {
+    fn read(&self) -> config::Loaded {
+        let environment = Environment::of_process().with_state_dir(&self.state_dir);
+        config::load(&self.config, &environment)
+    }
+
     /// Logs what `check` would say today about the configuration in force.
     pub(super) fn look_ahead(&self) {
-        let loaded = config::load(&self.config, &Environment::of_process());
+        let loaded = self.read();
         for problem in loaded.problems.iter().filter(|problem| problem.level != Level::Note) {
             warn!(file = problem.file, line = problem.line, "{}", problem.message);
         }
@@ -139,6 +145,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
     runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),
+        state_dir: serve.state_dir.clone(),
     };
     let by = std::env::var("USER").unwrap_or_else(|_| "start".to_owned());
     let loaded = loader

@@ -33,9 +33,19 @@ impl Engine {
                 current: self.current_version(&name).map(|(version, _)| version),
             })
         });
-        let owner = self.owner_of(incident).0;
+        let is_configured = match incident.about {
+            About::Job => self.settings.jobs.contains_key(&incident.subject),
+            About::Dataset => self.settings.datasets.contains_key(&incident.subject),
+            About::Freshd => true,
+        };
+        // What is gone from jobs.toml has no owner any more; who was told first was it.
+        let owner = match incident.told.first().filter(|_| !is_configured) {
+            Some((team, _)) => team.clone(),
+            None => self.owner_of(incident).0,
+        };
         let situation = Situation {
             now: self.now.wall,
+            is_configured,
             zone,
             incident,
             owner: self.team_title(&owner),

@@ -271,6 +271,18 @@ fn what_is_no_longer_configured_is_no_longer_a_problem_and_that_is_told() {
         world.told_to("mail:ops@sea.example"),
         [Purpose::Opening, Purpose::Recovery]
     );
+    // Nobody is to believe that it was mended.
+    let last = &world.sent.last().expect("it was told").1.message;
+    assert!(last.headline.starts_with("CLOSED after"), "{}", last.headline);
+    assert!(
+        last.headline.contains("j is no longer in jobs.toml"),
+        "{}",
+        last.headline
+    );
+    assert_eq!(
+        (last.owner.as_str(), &last.commands[..]),
+        ("ops", &["freshd incidents 1".to_owned()][..])
+    );
 }
 
 #[test]

@@ -241,6 +241,22 @@ fn what_is_produced_needs_a_file_of_its_own() {
 }
 
 #[test]
+fn nothing_is_published_over_the_configuration_a_program_or_the_state_of_freshd() {
+    let text = WEEKLY
+        .replace("PROMISE", "max_age = \"8d\"")
+        .replace("\"true\"", "\"bin/run.sh\"");
+    for (file, what) in [
+        ("jobs.toml", "a file of this configuration"),
+        ("bin/run.sh", "the program of job `export`"),
+        ("state/freshd.db", "what freshd keeps in its state directory"),
+    ] {
+        let errors = errors(&text.replace("\"stock.csv\"", &format!("\"{file}\"")));
+        let expected = format!("dataset `stock` would be published over {what}");
+        assert!(errors.len() == 1 && errors[0].contains(&expected), "{errors:?}");
+    }
+}
+
+#[test]
 fn a_ring_is_named_stop_by_stop() {
     let link = |name: &str, input: &str| {
         format!(
