@@ -141,20 +141,15 @@ impl Engine {
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
         let pins = std::mem::take(&mut self.pins);
-        let must_change = self
-            .settings
-            .datasets
-            .get(&dataset)
-            .is_some_and(|dataset| dataset.must_change);
+        let promised = self.settings.datasets.get(&dataset).cloned();
         let state = self.data.entry(dataset.clone()).or_default();
         let mut facts = Vec::new();
-        // One delivery counts for one slot: the oldest that is still open to it.
-        for slot in &mut state.slots {
-            if let Some(decided) = freshness::deliver(slot, &version, must_change) {
-                *slot = decided.clone();
-                facts.push(Fact::Slot(decided));
-                break;
-            }
+        // One delivery counts for one slot: its own, or the oldest that is still open to it.
+        if let Some(promised) = promised
+            && let Some((place, decided)) = freshness::delivered_for(&promised, &state.slots, &version)
+        {
+            state.slots[place] = decided.clone();
+            facts.push(Fact::Slot(decided));
         }
         if let Some(before) = state.current.replace(version) {
             state.pinned.push(before);

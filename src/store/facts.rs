@@ -48,7 +48,7 @@ pub(super) fn name(fact: &Fact) -> String {
 }
 
 /// The latest instant that a fact calls past; what it plans or promises does not count.
-pub(super) fn recorded_at(fact: &Fact) -> Option<Timestamp> {
+pub fn recorded_at(fact: &Fact) -> Option<Timestamp> {
     match fact {
         Fact::Job(record) => record.pause.as_ref().map(|pause| pause.since),
         Fact::Run(run) => Some(run.created_at).max(run.started_at).max(run.ended_at),

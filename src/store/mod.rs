@@ -18,6 +18,7 @@ mod writer;
 mod tests;
 
 pub use error::{CommitError, OpenError, ReadError};
+pub use facts::recorded_at;
 pub use open::Store;
 pub use reader::{HistoryFilter, Reader};
 pub use writer::Writer;

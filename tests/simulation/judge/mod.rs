@@ -1,0 +1,290 @@
+//! Watches a world and keeps books of its own: whatever breaks a promise of freshd is a violation.
+//!
+//! The judge knows what happened outside (processes, messages, clocks), what was decided, and what of it became durable.
+//! It computes due times, ages and deadlines by itself, and uses nothing of the engine but its plain data.
+
+mod ledger;
+mod messages;
+mod occurrences;
+mod processes;
+mod promises;
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use freshd::model::{Action, AttemptState, Fact, RunState};
+use freshd::simulation::{Moment, Seen};
+use jiff::{SignedDuration, Timestamp};
+
+use crate::company::Company;
+pub(crate) use ledger::Ledger;
+use messages::Messages;
+use occurrences::Occurrences;
+use processes::Processes;
+use promises::Promises;
+
+/// Facts of one step, at most: a long downtime is told in ranges.
+const FACTS_MAX: usize = 6_000;
+/// Runs of one job that are not final, at most: one running, those made up for, one that waits.
+const GOING_MAX: usize = 27;
+/// Messages that wait for their addresses, at most.
+const PENDING_MAX: usize = 400;
+/// How long freshd may take to notice something while it is up.
+pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(2);
+/// The same when it was down.
+const NOTICED_AFTER_START_WITHIN: Duration = Duration::from_secs(5);
+
+/// A broken promise.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Violation {
+    /// Which promise.
+    pub(crate) rule: &'static str,
+    pub(crate) what: String,
+}
+
+pub(crate) type Judged = Result<(), Violation>;
+
+/// Fails under the name of a rule, unless something holds.
+pub(crate) fn hold(holds: bool, rule: &'static str, what: impl FnOnce() -> String) -> Judged {
+    if holds {
+        Ok(())
+    } else {
+        Err(Violation { rule, what: what() })
+    }
+}
+
+/// The judge of one world.
+pub(crate) struct Judge {
+    companies: HashMap<String, Company>,
+    /// The first violation, and when.
+    pub(crate) violation: Option<(Duration, Violation)>,
+    pub(crate) ledger: Ledger,
+    /// Decided and not yet durable, with the wall time of the decision.
+    decided: Option<(Vec<Fact>, Timestamp)>,
+    is_written: bool,
+    up: Option<Up>,
+    is_disk_full: bool,
+    /// The configuration in force, once it is stored that it is.
+    pub(crate) company: Option<Company>,
+    /// One that was read and is in force with the next commit.
+    accepting: Option<Company>,
+    occurrences: Occurrences,
+    processes: Processes,
+    messages: Messages,
+    promises: Promises,
+}
+
+/// A life of the daemon.
+#[derive(Clone, Copy, Debug)]
+struct Up {
+    /// Since when it could see everything: its start, or the last time that the disk had space again.
+    since: Duration,
+    /// Until when, by the wall clock, nothing may be started for certain.
+    held_until: Option<Timestamp>,
+    /// Until when it is open whether something may be started.
+    in_doubt_until: Option<Timestamp>,
+}
+
+impl Judge {
+    pub(crate) fn new(companies: HashMap<String, Company>) -> Self {
+        Self {
+            companies,
+            violation: None,
+            ledger: Ledger::default(),
+            decided: None,
+            is_written: false,
+            up: None,
+            is_disk_full: false,
+            company: None,
+            accepting: None,
+            occurrences: Occurrences::default(),
+            processes: Processes::default(),
+            messages: Messages::default(),
+            promises: Promises::default(),
+        }
+    }
+
+    /// One more configuration that may come into force, by its digest.
+    pub(crate) fn knows(&mut self, digest: String, company: Company) {
+        self.companies.insert(digest, company);
+    }
+
+    pub(crate) fn saw(&mut self, at: Moment, seen: &Seen<'_>) {
+        if self.violation.is_some() {
+            return;
+        }
+        if let Err(violation) = self.look(at, seen) {
+            self.violation = Some((at.elapsed, violation));
+        }
+    }
+
+    fn look(&mut self, at: Moment, seen: &Seen<'_>) -> Judged {
+        let wall = at.now.wall;
+        match seen {
+            Seen::Up { settings, .. } => {
+                self.accepting = self.companies.get(&settings.digest).cloned();
+                let newest = self.ledger.newest;
+                let is_behind = newest.filter(|newest| *newest > wall);
+                let tolerance = SignedDuration::from_mins(5) + SignedDuration::from_secs(1);
+                self.up = Some(Up {
+                    since: at.elapsed,
+                    held_until: newest.filter(|newest| *newest > wall + tolerance),
+                    in_doubt_until: is_behind,
+                });
+            }
+            Seen::Reloads(settings) => self.accepting = self.companies.get(&settings.digest).cloned(),
+            Seen::Down { power } => {
+                if let Some((facts, wall)) = self.decided.take().filter(|_| self.is_written && !power) {
+                    self.stored(at, &facts, wall)?;
+                }
+                (self.is_written, self.up, self.accepting) = (false, None, None);
+                self.processes.down(*power);
+            }
+            Seen::ClockSet(by_ms) => self.promises.clock_set(wall, *by_ms),
+            Seen::Decided { facts, actions } => {
+                hold(facts.len() <= FACTS_MAX, "bounded", || format!("{} facts of one step", facts.len()))?;
+                self.processes.decided(actions);
+                if facts.is_empty() {
+                    self.decided_nothing(at, wall)?;
+                } else {
+                    self.decided = Some((facts.to_vec(), wall));
+                    self.is_written = false;
+                }
+            }
+            Seen::Written => self.is_written = true,
+            Seen::Synced => {
+                self.is_written = false;
+                if let Some((facts, wall)) = self.decided.take() {
+                    self.stored(at, &facts, wall)?;
+                }
+            }
+            Seen::Contradiction(what) => hold(false, "contradiction", || (*what).to_owned())?,
+            Seen::DiskFull(is_full) => {
+                self.is_disk_full = *is_full;
+                if let Some(up) = self.up.as_mut() {
+                    up.since = at.elapsed;
+                }
+            }
+            Seen::Performs(action) => self.performs(action)?,
+            Seen::Began { spec, play } => {
+                let is_held = self.up.and_then(|up| up.held_until).is_some_and(|until| wall < until);
+                hold(!is_held, "held clock", || format!("attempt {} of {} starts", spec.id, spec.job))?;
+                self.processes.began(spec, play, &self.ledger, self.company.as_ref(), wall)?;
+            }
+            Seen::NotStarted(id) => self.processes.not_started(*id),
+            Seen::Ended { id, status, stop } => self.processes.ended(*id, status, *stop),
+            Seen::KeeperDied => self.processes.keeper_died(),
+            Seen::Published(..) => {}
+            Seen::Tried(notification, answer) => self.messages.tried(notification, answer, &self.ledger)?,
+        }
+        self.is_noticed(at)
+    }
+
+    /// Nothing is performed that is not durable.
+    fn performs(&mut self, action: &Action) -> Judged {
+        match action {
+            Action::Start(spec) => {
+                let claim = self.ledger.attempts.get(&spec.id);
+                let is_claimed = claim.is_some_and(|claim| claim.state == AttemptState::Claimed);
+                hold(is_claimed, "commit before act", || format!("{} is started without a stored claim", spec.id))
+            }
+            Action::Send(notification) => self.messages.sends(notification, &self.ledger),
+            Action::Acknowledge(id) => {
+                let stored = self.ledger.attempts.get(id);
+                let is_stored = stored.is_none_or(|stored| stored.state == AttemptState::Ended);
+                hold(is_stored, "commit before act", || format!("{id} is acknowledged before its end is stored"))
+            }
+            Action::Publish(publishing) => {
+                let version = &publishing.version;
+                let known = self.ledger.versions.contains_key(&(version.dataset.clone(), version.number));
+                hold(known, "commit before act", || format!("{} is published unstored", version.dataset))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Facts have become durable that were decided at `wall`.
+    fn stored(&mut self, at: Moment, facts: &[Fact], wall: Timestamp) -> Judged {
+        if let Some(company) = self.accepting.take() {
+            self.occurrences.accepted(&company, wall, self.is_in_doubt(wall), facts)?;
+            self.promises.accepted(self.company.as_ref(), &company, wall);
+            self.company = Some(company);
+        }
+        for fact in facts {
+            self.ledger.store(fact)?;
+            match fact {
+                Fact::Run(run) => self.occurrences.decided(run, self.company.as_ref())?,
+                Fact::Attempt(attempt) => self.processes.stored(attempt)?,
+                Fact::Notification(notification) => self.messages.stored(notification, facts, &self.ledger)?,
+                Fact::Version(version) => self.promises.version(version, &self.ledger, &self.processes)?,
+                _ => {}
+            }
+        }
+        for fact in facts {
+            if let Fact::Incident(incident) = fact {
+                self.promises.incident(incident, &self.ledger, self.company.as_ref(), wall, at)?;
+            }
+        }
+        self.bounded()?;
+        self.decided_nothing(at, wall)
+    }
+
+    /// After a decision at `wall`, whatever is due is decided.
+    fn decided_nothing(&mut self, _at: Moment, wall: Timestamp) -> Judged {
+        if self.up.is_some() && self.accepting.is_none() && !self.is_in_doubt(wall) {
+            self.occurrences.all_decided(wall)?;
+        }
+        Ok(())
+    }
+
+    fn is_in_doubt(&self, wall: Timestamp) -> bool {
+        self.up.and_then(|up| up.in_doubt_until).is_some_and(|until| wall <= until)
+    }
+
+    /// While freshd is up, what breaks is noticed in time.
+    fn is_noticed(&mut self, at: Moment) -> Judged {
+        let Some(up) = self.up.filter(|_| self.decided.is_none() && !self.is_disk_full && self.accepting.is_none()) else {
+            return Ok(());
+        };
+        let awake = at.elapsed.saturating_sub(up.since);
+        if awake < NOTICED_AFTER_START_WITHIN {
+            return Ok(());
+        }
+        if let Some(company) = &self.company {
+            self.promises.all_noticed(company, &self.ledger, at, awake)?;
+        }
+        Ok(())
+    }
+
+    fn bounded(&self) -> Judged {
+        for (job, going) in &self.ledger.going {
+            hold(going.len() <= GOING_MAX, "bounded", || format!("{} runs of {job} go on", going.len()))?;
+        }
+        let pending = self.ledger.pending.len();
+        hold(pending <= PENDING_MAX, "bounded", || format!("{pending} messages wait"))
+    }
+
+    /// At the end of a world that was quiet for long: nothing is left hanging.
+    pub(crate) fn finish(&mut self, at: Moment) {
+        if self.violation.is_none()
+            && let Err(violation) = self.all_over(at)
+        {
+            self.violation = Some((at.elapsed, violation));
+        }
+    }
+
+    fn all_over(&self, at: Moment) -> Judged {
+        let old = at.now.wall - SignedDuration::from_hours(3 * 24);
+        for run in self.ledger.going.values().flatten().filter_map(|id| self.ledger.runs.get(id)) {
+            let is_young = run.created_at > old || run.state == RunState::Running && self.processes.lives(run);
+            hold(is_young, "every run ends", || format!("run {} of {} is still {:?}", run.id, run.job, run.state))?;
+        }
+        let old = at.now.wall - SignedDuration::from_hours(5 * 24);
+        for notification in self.ledger.pending.iter().filter_map(|id| self.ledger.notifications.get(id)) {
+            hold(notification.created_at > old, "told at least once", || {
+                format!("message {} to {} is neither delivered nor dead", notification.id, notification.address)
+            })?;
+        }
+        Ok(())
+    }
+}
