@@ -9,9 +9,11 @@ mod keepers;
 mod memory;
 mod outside;
 mod play;
+mod what_if;
 mod world;
 
 pub use memory::Memory;
 pub use outside::{Answer, Found, Moment, Outside, Seen};
 pub use play::Play;
+pub use what_if::{Done, Failing, OFTEN, Plan, simulate, thinned};
 pub use world::{Crash, CrashPoint, World};

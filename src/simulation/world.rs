@@ -151,6 +151,14 @@ impl<O: Outside> World<O> {
         &self.memory
     }
 
+    /// Stores facts of a past that was not played.
+    pub fn remember(&mut self, facts: Vec<Fact>) {
+        self.memory.write(facts);
+        if let Err(contradiction) = self.memory.sync() {
+            self.saw(&Seen::Contradiction(&contradiction));
+        }
+    }
+
     /// Whether the daemon lives.
     pub fn is_up(&self) -> bool {
         self.daemon.is_some()
