@@ -72,8 +72,11 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, out: &mut Out) -> Result
         .iter()
         .map(|text| failing(text, &settings, &zone, (from, until), &file.to_string()))
         .collect::<Result<_, _>>()?;
-    let down: Vec<(Timestamp, Timestamp)> =
-        args.down.iter().map(|text| downtime(text, &zone)).collect::<Result<_, _>>()?;
+    let down: Vec<(Timestamp, Timestamp)> = args
+        .down
+        .iter()
+        .map(|text| downtime(text, &zone))
+        .collect::<Result<_, _>>()?;
     let (_, thinned) = simulation::thinned(&settings, &failing);
     let plan = Plan {
         delivered: delivered(&settings, from),
@@ -119,10 +122,15 @@ fn failing(
     file: &str,
 ) -> Result<Failing, Failure> {
     let (name, time) = text.split_once('@').ok_or_else(|| {
-        Failure::usage(format!("--fail: `{text}` names no time; write it as in stock-export@2026-11-27T22:00"))
+        Failure::usage(format!(
+            "--fail: `{text}` names no time; write it as in stock-export@2026-11-27T22:00"
+        ))
     })?;
     let known = settings.jobs.keys().map(Name::as_str);
-    let job = settings.jobs.get(name).ok_or_else(|| names::unknown("job", name, file, known))?;
+    let job = settings
+        .jobs
+        .get(name)
+        .ok_or_else(|| names::unknown("job", name, file, known))?;
     let at = times::parse_instant(time, zone).map_err(|error| Failure::usage(format!("--fail {text}: {error}")))?;
     let rule = match &job.schedule {
         Some(rule) if !matches!(rule.rule, Rule::On(_)) => rule,
@@ -133,13 +141,19 @@ fn failing(
     };
     // Without seconds any due time of that minute is meant.
     let has_seconds = time.matches(':').count() > 1 || at.as_second() % 60 != 0;
-    let last = if has_seconds { at } else { at + SignedDuration::from_secs(59) };
+    let last = if has_seconds {
+        at
+    } else {
+        at + SignedDuration::from_secs(59)
+    };
     let found = schedule::next(rule, at - SignedDuration::from_micros(1)).filter(|next| next.at <= last);
     let Some(due) = found.filter(|next| next.skip.is_none()) else {
         let local = |at: Timestamp| zone.to_datetime(at).strftime("%a %Y-%m-%dT%H:%M:%S").to_string();
         let around = [
             schedule::previous(rule, at),
-            schedule::coming(rule, at - AROUND, 8).into_iter().find(|next| next.skip.is_none()),
+            schedule::coming(rule, at - AROUND, 8)
+                .into_iter()
+                .find(|next| next.skip.is_none()),
         ];
         let around: Vec<String> = around.into_iter().flatten().map(|near| local(near.at)).collect();
         let hint = if around.is_empty() {
@@ -190,19 +204,15 @@ fn downtime(text: &str, zone: &TimeZone) -> Result<(Timestamp, Timestamp), Failu
     Ok((from, until))
 }
 
-fn print(
-    done: &[Done],
-    thinned: &BTreeSet<Name>,
-    plan: &Plan,
-    zone: &TimeZone,
-    out: &mut Out,
-) -> Result<(), Failure> {
+fn print(done: &[Done], thinned: &BTreeSet<Name>, plan: &Plan, zone: &TimeZone, out: &mut Out) -> Result<(), Failure> {
     let mut routine: BTreeMap<&str, usize> = BTreeMap::new();
     for run in done.iter().filter(|done| done.kind == "run" && done.is_routine) {
         *routine.entry(&run.subject).or_default() += 1;
     }
     let is_listed = |done: &Done| {
-        let is_frequent = routine.get(done.subject.as_str()).is_some_and(|runs| *runs > RUNS_LISTED_MAX);
+        let is_frequent = routine
+            .get(done.subject.as_str())
+            .is_some_and(|runs| *runs > RUNS_LISTED_MAX);
         done.kind != "published" && !(done.is_routine && is_frequent)
     };
     let mut day = None;
@@ -211,8 +221,16 @@ fn print(
         if day.replace(local.date()) != Some(local.date()) {
             out.line(tone(Tone::Dim, local.strftime("%a %Y-%m-%d").to_string()))?;
         }
-        let to = done.to.as_ref().map_or_else(String::new, |to| format!(" -> {}", clean(to)));
-        let text = format!("{}  {}{to}  {}", local.strftime("%H:%M:%S"), clean(&done.subject), clean(&done.text));
+        let to = done
+            .to
+            .as_ref()
+            .map_or_else(String::new, |to| format!(" -> {}", clean(to)));
+        let text = format!(
+            "{}  {}{to}  {}",
+            local.strftime("%H:%M:%S"),
+            clean(&done.subject),
+            clean(&done.text)
+        );
         out.line(match done.kind {
             "message" => tone(Tone::Warn, text),
             "run" | "up" | "over" => text,
@@ -257,7 +275,10 @@ fn summary(done: &[Done], span: &str, zone: &TimeZone) -> String {
         }
     }
     if told.is_empty() {
-        return tone(Tone::Good, format!("NOBODY WOULD HAVE BEEN TOLD, {span}: nothing went wrong that anybody is told of"));
+        return tone(
+            Tone::Good,
+            format!("NOBODY WOULD HAVE BEEN TOLD, {span}: nothing went wrong that anybody is told of"),
+        );
     }
     let each = told.iter().map(|(to, first, count)| {
         let first = zone.to_datetime(*first).strftime("%a %H:%M").to_string();

@@ -100,7 +100,9 @@ impl Keepers {
 
     /// Whether a keeper lives.
     pub(super) fn lives(&self, number: u32) -> bool {
-        self.keepers.iter().any(|keeper| keeper.number == number && keeper.lives)
+        self.keepers
+            .iter()
+            .any(|keeper| keeper.number == number && keeper.lives)
     }
 
     /// Whether any journal names an attempt.
@@ -170,7 +172,10 @@ impl Keepers {
 
     /// A process ends, if it is its time. `life` is the daemon that lives now.
     pub(super) fn end(&mut self, id: AttemptId, life: Option<u64>, at: Moment) -> Option<Ending> {
-        let process = self.processes.get(&id).filter(|process| process.ends_at <= at.elapsed)?;
+        let process = self
+            .processes
+            .get(&id)
+            .filter(|process| process.ends_at <= at.elapsed)?;
         let keeper = self.keepers.iter().find(|keeper| keeper.number == process.keeper);
         let (is_kept, started_by) = keeper.map_or((false, 0), |keeper| (keeper.lives, keeper.started_by));
         if process.stop.is_some() && !is_kept && life.is_none() {
@@ -188,7 +193,9 @@ impl Keepers {
         let seen = match (is_kept, life) {
             (true, _) => Some(status.clone()),
             (false, Some(life)) if life == started_by => Some(status.clone()),
-            (false, Some(_)) => Some(ExitStatus::Unknown("its keeper died, and its end was not seen".to_owned())),
+            (false, Some(_)) => Some(ExitStatus::Unknown(
+                "its keeper died, and its end was not seen".to_owned(),
+            )),
             (false, None) => None,
         };
         let exit = seen.map(|seen| Exit {
@@ -239,7 +246,10 @@ impl Keepers {
         }
         // What it had written down without having started it: nobody can tell that it did not.
         if life.is_some() {
-            let (keeper, processes) = (self.keepers.iter_mut().find(|keeper| keeper.number == number), &self.processes);
+            let (keeper, processes) = (
+                self.keepers.iter_mut().find(|keeper| keeper.number == number),
+                &self.processes,
+            );
             for (id, record) in keeper.into_iter().flat_map(|keeper| &mut keeper.journal) {
                 if record.exit.is_none() && !processes.contains_key(id) {
                     let exit = unknown(*id, record.started_at, at.now.wall);

@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::model::{
-    Attempt, AttemptId, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
-    NotificationId, NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState, Snapshot, Version,
-    VersionState,
+    Attempt, AttemptId, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId,
+    NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState,
 };
 use crate::store::recorded_at;
 
@@ -235,11 +234,7 @@ impl Memory {
         for input in unfinished.flat_map(|run| &run.inputs) {
             let known = |version: &Version| version.dataset == input.dataset && version.number == input.number;
             if !found.iter().any(known) {
-                found.extend(
-                    self.versions
-                        .get(&(input.dataset.clone(), input.number.0))
-                        .cloned(),
-                );
+                found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
             }
         }
         found

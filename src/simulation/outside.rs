@@ -66,6 +66,8 @@ pub enum Seen<'a> {
     Reloads(&'a Settings),
     /// The wall clock was set by this many milliseconds.
     ClockSet(i64),
+    /// The machine slept until now.
+    Slept,
     /// The daemon has decided. Nothing of it is stored yet.
     Decided {
         /// What is to be stored.

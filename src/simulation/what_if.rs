@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use super::{Answer, Found, Moment, Outside, Play, Seen, World};
 use crate::model::{
-    About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement,
-    Name, Notification, Outcome, Run, RunState, Rule, Schedule, Settings, Version, VersionNumber, VersionState, elapsed,
+    About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement, Name,
+    Notification, Outcome, Rule, Run, RunState, Schedule, Settings, Version, VersionNumber, VersionState, elapsed,
 };
 
 /// Jobs that run more often than this are played once an hour: people are told no sooner for it.
@@ -79,7 +79,11 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
     // Data made once an hour is up to an hour older than it will be.
     let mut older: BTreeSet<Name> = BTreeSet::new();
     for (name, job) in &mut settings.jobs {
-        let Some(schedule) = job.schedule.clone().filter(|rule| runs_often(rule) && !named.contains(name)) else {
+        let Some(schedule) = job
+            .schedule
+            .clone()
+            .filter(|rule| runs_often(rule) && !named.contains(name))
+        else {
             continue;
         };
         let mut played = Arc::unwrap_or_clone(Arc::clone(job));
@@ -92,10 +96,16 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
         *job = Arc::new(played);
         thinned.insert(name.clone());
     }
-    let is_probed = |settings: &Settings, name: &Name| settings.datasets.get(name).is_some_and(|data| data.probe.is_some());
+    let is_probed =
+        |settings: &Settings, name: &Name| settings.datasets.get(name).is_some_and(|data| data.probe.is_some());
     for name in settings.jobs.keys().cloned().collect::<Vec<_>>() {
         let Some(job) = settings.jobs.get(&name) else { continue };
-        let needs: Vec<Name> = job.needs.iter().filter(|need| !is_probed(&settings, need)).cloned().collect();
+        let needs: Vec<Name> = job
+            .needs
+            .iter()
+            .filter(|need| !is_probed(&settings, need))
+            .cloned()
+            .collect();
         if needs.len() < job.needs.len() {
             let mut job = Arc::unwrap_or_clone(Arc::clone(job));
             job.needs = needs;
@@ -103,7 +113,10 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
         }
     }
     loop {
-        let made_of_older = settings.jobs.values().filter(|job| job.needs.iter().any(|need| older.contains(need)));
+        let made_of_older = settings
+            .jobs
+            .values()
+            .filter(|job| job.needs.iter().any(|need| older.contains(need)));
         let more: Vec<Name> = made_of_older.filter_map(|job| job.produces.clone()).collect();
         let before = older.len();
         older.extend(more);
@@ -319,7 +332,10 @@ impl WhatIf {
             1 => " at the first attempt".to_owned(),
             attempts => format!(" after {attempts} attempts"),
         };
-        let reason = run.reason.as_ref().map_or_else(String::new, |reason| format!(": {reason}"));
+        let reason = run
+            .reason
+            .as_ref()
+            .map_or_else(String::new, |reason| format!(": {reason}"));
         let word = outcome.as_str().replace('_', " ");
         let text = format!("{word}{attempts}{reason}{due}");
         self.say(now, "run", run.job.as_str(), text);

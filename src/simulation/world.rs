@@ -252,7 +252,11 @@ impl<O: Outside> World<O> {
     pub fn fill_disk(&mut self, is_full: bool) {
         self.is_disk_full = is_full;
         self.saw(&Seen::DiskFull(is_full));
-        let held = self.daemon.as_mut().filter(|_| !is_full).and_then(|daemon| daemon.held.take());
+        let held = self
+            .daemon
+            .as_mut()
+            .filter(|_| !is_full)
+            .and_then(|daemon| daemon.held.take());
         if let Some((facts, actions)) = held {
             self.commit(facts, actions);
             self.attend();
@@ -273,7 +277,11 @@ impl<O: Outside> World<O> {
         self.elapsed += by;
         self.keepers.sleep(by);
         let queue = std::mem::take(&mut self.queue);
-        self.queue = queue.into_iter().map(|((at, number), turn)| ((at + by, number), turn)).collect();
+        self.queue = queue
+            .into_iter()
+            .map(|((at, number), turn)| ((at + by, number), turn))
+            .collect();
+        self.saw(&Seen::Slept);
     }
 
     /// The daemon takes the configuration in `settings`.
@@ -461,7 +469,8 @@ impl<O: Outside> World<O> {
 
     fn after(&mut self, after: Duration, turn: Turn) {
         self.sequence += 1;
-        self.queue.insert((self.elapsed.saturating_add(after), self.sequence), turn);
+        self.queue
+            .insert((self.elapsed.saturating_add(after), self.sequence), turn);
     }
 
     fn host(&self) -> Host {

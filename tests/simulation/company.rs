@@ -84,7 +84,10 @@ impl Company {
                 company.jobs.remove(place);
             }
             1 => {
-                if let Some(name) = NAMES.iter().find(|name| company.jobs.iter().all(|job| job.name != **name)) {
+                if let Some(name) = NAMES
+                    .iter()
+                    .find(|name| company.jobs.iter().all(|job| job.name != **name))
+                {
                     let job = JobPlan::by_chance(name, &company.jobs, &mut chance);
                     company.jobs.push(job);
                 }
@@ -177,7 +180,9 @@ impl Company {
              catch_up = \"{}\"\nretry = {{ attempts = {}, delay = \"5m\" }}\ntimeout = \"{}m\"\nidempotent = {}\n",
             job.enabled, job.catch_up, job.attempts, job.timeout_minutes, job.idempotent,
         );
-        let input = job.reads.filter(|reads| self.producer(&format!("{reads}-data")).is_some());
+        let input = job
+            .reads
+            .filter(|reads| self.producer(&format!("{reads}-data")).is_some());
         match input.filter(|_| job.on_input) {
             Some(input) => text += &format!("on = [\"{input}-data\"]\n"),
             None => text += &job.rule.text(),
@@ -196,7 +201,9 @@ impl Company {
 
     /// Whether a job has times of its own, and which.
     pub(crate) fn rule_of(&self, job: &JobPlan) -> Option<Rule> {
-        let input = job.reads.filter(|reads| self.producer(&format!("{reads}-data")).is_some());
+        let input = job
+            .reads
+            .filter(|reads| self.producer(&format!("{reads}-data")).is_some());
         let is_triggered = job.on_input && input.is_some();
         (job.enabled && !is_triggered).then(|| job.rule.clone())
     }

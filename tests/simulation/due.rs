@@ -16,7 +16,12 @@ pub(crate) enum Rule {
     /// Every so many hours, from the anchor on.
     Every { hours: u64, anchor_minute: u64 },
     /// On these weekdays (0 is Sunday), at a time of day that no zone here ever leaves out or repeats.
-    Weekly { minute: i8, hour: i8, weekdays: [bool; 7], oslo: bool },
+    Weekly {
+        minute: i8,
+        hour: i8,
+        weekdays: [bool; 7],
+        oslo: bool,
+    },
     /// On this day of each month.
     Monthly { minute: i8, hour: i8, day: i8 },
 }
@@ -82,7 +87,11 @@ impl Rule {
                 minute, hour, weekdays, ..
             } => {
                 let days: Vec<String> = (0..7).filter(|day| weekdays[*day]).map(|day| day.to_string()).collect();
-                let days = if days.len() == 7 { "*".to_owned() } else { days.join(",") };
+                let days = if days.len() == 7 {
+                    "*".to_owned()
+                } else {
+                    days.join(",")
+                };
                 format!("{minute} {hour} * * {days}")
             }
             Self::Monthly { minute, hour, day } => format!("{minute} {hour} {day} * *"),
@@ -144,7 +153,11 @@ impl Rule {
 
     /// The last instant earlier than `before`, within two months.
     pub(crate) fn previous(&self, before: Timestamp) -> Timestamp {
-        let mut found = self.next(before - SignedDuration::from_hours(62 * 24));
+        let days = [2, 8, 62]
+            .into_iter()
+            .map(|days| before - SignedDuration::from_hours(24 * days));
+        let mut firsts = days.map(|from| self.next(from));
+        let mut found = firsts.find(|first| *first < before).expect("an instant in two months");
         loop {
             let next = self.next(found);
             if next >= before {
@@ -186,8 +199,16 @@ impl Rule {
                 let place = usize::try_from(weekday.to_sunday_zero_offset()).expect("a weekday");
                 weekdays[place].then_some((*minute, *hour))?
             }
-            Self::Monthly { minute, hour, day: wanted } => (day.day() == *wanted).then_some((*minute, *hour))?,
+            Self::Monthly {
+                minute,
+                hour,
+                day: wanted,
+            } => (day.day() == *wanted).then_some((*minute, *hour))?,
         };
-        Some(self.zone().to_timestamp(day.at(hour, minute, 0, 0)).expect("an instant"))
+        Some(
+            self.zone()
+                .to_timestamp(day.at(hour, minute, 0, 0))
+                .expect("an instant"),
+        )
     }
 }

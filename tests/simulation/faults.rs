@@ -14,25 +14,48 @@ const DAY: u64 = 86_400;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     /// The daemon is killed, or with it the whole machine.
-    Kill { power: bool, down: Duration },
+    Kill {
+        power: bool,
+        down: Duration,
+    },
     /// The daemon dies at a commit to come.
     Crash(Crash),
     /// It ends in order.
-    Stop { down: Duration },
+    Stop {
+        down: Duration,
+    },
     KillKeeper,
     KillKeeperAtNextStart,
-    DiskFull { for_: Duration },
+    DiskFull {
+        for_: Duration,
+    },
     /// The clock is set; half a second and less is drift.
-    Clock { by_ms: i64 },
-    Sleep { for_: Duration },
+    Clock {
+        by_ms: i64,
+    },
+    Sleep {
+        for_: Duration,
+    },
     /// The configuration changes: by a reload, or at the next start.
-    Edit { number: u64, reload: bool },
+    Edit {
+        number: u64,
+        reload: bool,
+    },
     /// Somebody asks for something; which job is meant is one of the six names.
-    Ask { what: Asking, job: usize },
+    Ask {
+        what: Asking,
+        job: usize,
+    },
     /// An address does this to whatever is sent to it, for a while.
-    Outage { address: usize, how: Outage, for_: Duration },
+    Outage {
+        address: usize,
+        how: Outage,
+        for_: Duration,
+    },
     /// The probe cannot tell, for a while.
-    Blind { for_: Duration },
+    Blind {
+        for_: Duration,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -151,7 +151,7 @@ impl Outside for Nature {
             Seen::Decided { .. } => self.counts.decisions += 1,
             _ => {}
         }
-        if let Some(history) = &mut self.history {
+        if let Some(history) = self.history.as_mut().filter(|_| self.judge.violation.is_none()) {
             history.extend(in_words(at, seen));
         }
         self.judge.saw(at, seen);
@@ -172,6 +172,7 @@ fn in_words(at: Moment, seen: &Seen<'_>) -> Vec<String> {
         Seen::ClockSet(by_ms) => say(format!("clock set by {by_ms} ms")),
         Seen::Decided { facts, .. } => facts.iter().filter_map(fact_in_words).for_each(&mut say),
         Seen::Written | Seen::Published(..) => {}
+        Seen::Slept => say("slept until now".to_owned()),
         Seen::Synced => say("  synced".to_owned()),
         Seen::Contradiction(what) => say(format!("CONTRADICTION {what}")),
         Seen::DiskFull(is_full) => say(format!("disk full: {is_full}")),
@@ -199,24 +200,46 @@ fn in_words(at: Moment, seen: &Seen<'_>) -> Vec<String> {
 fn fact_in_words(fact: &Fact) -> Option<String> {
     let mut text = String::new();
     let written = match fact {
-        Fact::Job(record) => write!(text, "  job {} cursor {} pause {:?}", record.job, record.cursor, record.pause.is_some()),
+        Fact::Job(record) => write!(
+            text,
+            "  job {} cursor {} pause {:?}",
+            record.job,
+            record.cursor,
+            record.pause.is_some()
+        ),
         Fact::Run(run) => {
             let due = run.due_at.map_or_else(String::new, |due| format!(" due {due}"));
-            let until = run.due_until.map_or_else(String::new, |until| format!(" until {until}"));
+            let until = run
+                .due_until
+                .map_or_else(String::new, |until| format!(" until {until}"));
             let state = match (run.state, run.outcome) {
                 (RunState::Final, Some(outcome)) => outcome.as_str(),
                 (state, _) => state.as_str(),
             };
             let reason = run.reason.as_deref().unwrap_or_default();
-            write!(text, "  run {} of {}{due}{until} {}: {state}, {reason}", run.id, run.job, run.trigger.as_str())
+            write!(
+                text,
+                "  run {} of {}{due}{until} {}: {state}, {reason}",
+                run.id,
+                run.job,
+                run.trigger.as_str()
+            )
         }
-        Fact::Attempt(attempt) => write!(text, "  attempt {} {:?} {:?}", attempt.id, attempt.state, attempt.outcome),
+        Fact::Attempt(attempt) => write!(
+            text,
+            "  attempt {} {:?} {:?}",
+            attempt.id, attempt.state, attempt.outcome
+        ),
         Fact::Version(version) => write!(
             text,
             "  version {}@{} {:?} as of {} effective {}",
             version.dataset, version.number, version.state, version.as_of, version.effective_as_of
         ),
-        Fact::Slot(slot) => write!(text, "  slot of {} due {} {:?} by {:?}", slot.dataset, slot.due_at, slot.state, slot.version),
+        Fact::Slot(slot) => write!(
+            text,
+            "  slot of {} due {} {:?} by {:?}",
+            slot.dataset, slot.due_at, slot.state, slot.version
+        ),
         Fact::Incident(incident) => write!(
             text,
             "  incident {} {} {}: {:?} since {}, {}",

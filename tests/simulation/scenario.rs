@@ -123,8 +123,15 @@ impl Scenario {
     }
 
     fn reduced(&self, company: &Company) -> Company {
-        let reduced = self.without.iter().fold(company.clone(), |company, name| company.without(name));
-        if reduced.jobs.is_empty() { company.clone() } else { reduced }
+        let reduced = self
+            .without
+            .iter()
+            .fold(company.clone(), |company, name| company.without(name));
+        if reduced.jobs.is_empty() {
+            company.clone()
+        } else {
+            reduced
+        }
     }
 }
 
@@ -166,7 +173,11 @@ fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
             because: "moving".to_owned(),
         }),
         Asking::Resume => Some(Request::Resume { job: job.into() }),
-        Asking::Ack => ledger.unresolved.values().last().map(|incident| Request::Ack { incident: *incident }),
+        Asking::Ack => ledger
+            .unresolved
+            .values()
+            .last()
+            .map(|incident| Request::Ack { incident: *incident }),
     };
     if let Some(request) = request {
         world.ask(request);

@@ -24,12 +24,26 @@ pub(crate) fn replay(seed: u64) {
 /// Ends the test with the smallest world that breaks the same promise.
 pub(crate) fn fail(seed: u64) -> ! {
     let dir = tempfile::tempdir().expect("a temporary directory");
-    let scenario = smallest(Scenario::by_chance(seed), dir.path());
+    let whole = Scenario::by_chance(seed);
+    if let Some((elapsed, violation)) = whole.play(dir.path(), false).violation {
+        println!(
+            "seed {seed} breaks `{}` at second {}: {}",
+            violation.rule,
+            elapsed.as_secs(),
+            violation.what
+        );
+        println!("looking for a smaller world that does");
+    }
+    let scenario = smallest(whole, dir.path());
     let outcome = scenario.play(dir.path(), true);
     let from = outcome.history.len().saturating_sub(HISTORY_LINES);
     let history = outcome.history[from..].join("\n");
     let (elapsed, violation) = outcome.violation.expect("it still fails");
-    let faults: Vec<String> = scenario.faults.iter().map(|(at, fault)| format!("{:>10} {fault:?}", at.as_secs())).collect();
+    let faults: Vec<String> = scenario
+        .faults
+        .iter()
+        .map(|(at, fault)| format!("{:>10} {fault:?}", at.as_secs()))
+        .collect();
     panic!(
         "\nseed {seed} breaks `{}` at second {}: {}\n\nwith these faults, without {:?}:\n{}\n\nits last {HISTORY_LINES} lines:\n{history}\n\n\
          FRESHD_SIMULATION_SEED={seed} plays the whole world again",

@@ -36,7 +36,9 @@ impl Ledger {
             Fact::Job(record) => {
                 let before = self.jobs.insert(record.job.clone(), record.clone());
                 let back = before.filter(|before| before.cursor > record.cursor);
-                hold(back.is_none(), FORWARD, || format!("the cursor of {} moves back", record.job))
+                hold(back.is_none(), FORWARD, || {
+                    format!("the cursor of {} moves back", record.job)
+                })
             }
             Fact::Run(run) => self.run(run),
             Fact::Attempt(attempt) => self.attempt(attempt),
@@ -75,7 +77,9 @@ impl Ledger {
             format!("run {} was final and changes", run.id)
         })?;
         let is_next = run.attempts == before.attempts || run.attempts == before.attempts + 1;
-        hold(is_next, FORWARD, || format!("run {} jumps to attempt {}", run.id, run.attempts))?;
+        hold(is_next, FORWARD, || {
+            format!("run {} jumps to attempt {}", run.id, run.attempts)
+        })?;
         let same = before.job == run.job && before.due_at == run.due_at && before.seed == run.seed;
         hold(same, FORWARD, || format!("run {} becomes another", run.id))
     }
@@ -89,9 +93,13 @@ impl Ledger {
         };
         let before = self.attempts.insert(attempt.id, attempt.clone());
         let was = before.map_or(0, |before| rank(before.state));
-        hold(was <= rank(attempt.state), FORWARD, || format!("attempt {} goes back", attempt.id))?;
+        hold(was <= rank(attempt.state), FORWARD, || {
+            format!("attempt {} goes back", attempt.id)
+        })?;
         let is_ended = attempt.state != AttemptState::Ended || attempt.outcome.is_some();
-        hold(is_ended, FORWARD, || format!("attempt {} ended without an outcome", attempt.id))
+        hold(is_ended, FORWARD, || {
+            format!("attempt {} ended without an outcome", attempt.id)
+        })
     }
 
     fn version(&mut self, version: &Version) -> Judged {
@@ -108,7 +116,9 @@ impl Ledger {
         };
         let is_open = before.state == VersionState::Publishing;
         let same = before.as_of == version.as_of && before.effective_as_of == version.effective_as_of;
-        hold(is_open && same, FORWARD, || format!("{}@{} changes", version.dataset, version.number))
+        hold(is_open && same, FORWARD, || {
+            format!("{}@{} changes", version.dataset, version.number)
+        })
     }
 
     fn slot(&mut self, slot: &Slot) -> Judged {
@@ -120,7 +130,12 @@ impl Ledger {
                 (Pending, _) | (Late, Late | Met | Missed | Recovered)
             )
         });
-        hold(fine, FORWARD, || format!("the slot of {} due {} becomes {:?}", slot.dataset, slot.due_at, slot.state))
+        hold(fine, FORWARD, || {
+            format!(
+                "the slot of {} due {} becomes {:?}",
+                slot.dataset, slot.due_at, slot.state
+            )
+        })
     }
 
     fn incident(&mut self, incident: &Incident) -> Judged {
@@ -137,10 +152,16 @@ impl Ledger {
             self.unresolved.insert(key, incident.id);
         }
         let before = self.incidents.insert(incident.id, incident.clone());
-        let was_over = before.as_ref().is_some_and(|before| before.state == IncidentState::Resolved);
-        hold(!was_over, FORWARD, || format!("incident {} was over and changes", incident.id))?;
+        let was_over = before
+            .as_ref()
+            .is_some_and(|before| before.state == IncidentState::Resolved);
+        hold(!was_over, FORWARD, || {
+            format!("incident {} was over and changes", incident.id)
+        })?;
         let forgotten = before.is_some_and(|before| before.told.iter().any(|told| !incident.told.contains(told)));
-        hold(!forgotten, FORWARD, || format!("incident {} forgets whom it told", incident.id))
+        hold(!forgotten, FORWARD, || {
+            format!("incident {} forgets whom it told", incident.id)
+        })
     }
 
     fn notification(&mut self, notification: &Notification) -> Judged {

@@ -30,15 +30,26 @@ impl Messages {
         let stored = ledger.notifications.get(&notification.id);
         let fine = stored.is_some_and(|stored| stored.state == NotificationState::Pending);
         hold(fine, "commit before act", || {
-            format!("message {} to {} is sent before it is stored", notification.id, notification.address)
+            format!(
+                "message {} to {} is sent before it is stored",
+                notification.id, notification.address
+            )
         })?;
-        let before = ledger.pending.range(..notification.id).filter_map(|id| ledger.notifications.get(id)).find(|other| {
-            other.incident.is_some()
-                && other.incident == notification.incident
-                && other.address == notification.address
-        });
+        let before = ledger
+            .pending
+            .range(..notification.id)
+            .filter_map(|id| ledger.notifications.get(id))
+            .find(|other| {
+                other.incident.is_some()
+                    && other.incident == notification.incident
+                    && other.address == notification.address
+            });
         hold(before.is_none(), "in order", || {
-            format!("message {} is sent before {:?}", notification.id, before.map(|other| other.id))
+            format!(
+                "message {} is sent before {:?}",
+                notification.id,
+                before.map(|other| other.id)
+            )
         })
     }
 
@@ -47,7 +58,9 @@ impl Messages {
         let id = notification.id;
         let message_id = &notification.message.id;
         let owner = *self.ids.entry(message_id.clone()).or_insert(id);
-        hold(owner == id, "the same message", || format!("messages {owner} and {id} are both called {message_id}"))?;
+        hold(owner == id, "the same message", || {
+            format!("messages {owner} and {id} are both called {message_id}")
+        })?;
         let sent = self.by_id.entry(id).or_default();
         if sent.tries == 0 {
             sent.message_id.clone_from(message_id);
@@ -74,16 +87,22 @@ impl Messages {
             NotificationState::Delivered => hold(sent.arrived && sent.taken, AT_LEAST_ONCE, || {
                 format!("message {id} is told as delivered, and was not")
             }),
-            NotificationState::Dead => hold(sent.tries > 0, AT_LEAST_ONCE, || format!("message {id} is dead untried")),
+            NotificationState::Dead => hold(sent.tries > 0, AT_LEAST_ONCE, || {
+                format!("message {id} is dead untried")
+            }),
             NotificationState::Collapsed => {
                 let says_all = |other: &Notification| {
                     other.message.purpose == Purpose::Recovery
                         && other.incident == notification.incident
                         && other.address == notification.address
                 };
-                let in_step = facts.iter().any(|fact| matches!(fact, Fact::Notification(other) if says_all(other)));
+                let in_step = facts
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Notification(other) if says_all(other)));
                 let stored = ledger.notifications.range(id..).any(|(_, other)| says_all(other));
-                hold(in_step || stored, AT_LEAST_ONCE, || format!("message {id} is left out, and nothing says it all"))
+                hold(in_step || stored, AT_LEAST_ONCE, || {
+                    format!("message {id} is left out, and nothing says it all")
+                })
             }
         }
     }

@@ -140,9 +140,15 @@ impl Judge {
                 (self.is_written, self.up, self.accepting) = (false, None, None);
                 self.processes.down(*power);
             }
-            Seen::ClockSet(by_ms) => self.promises.clock_set(wall, *by_ms),
+            Seen::ClockSet(by_ms) => {
+                self.promises.clock_set(wall, *by_ms);
+                self.must_look_around(at);
+            }
+            Seen::Slept => self.must_look_around(at),
             Seen::Decided { facts, actions } => {
-                hold(facts.len() <= FACTS_MAX, "bounded", || format!("{} facts of one step", facts.len()))?;
+                hold(facts.len() <= FACTS_MAX, "bounded", || {
+                    format!("{} facts of one step", facts.len())
+                })?;
                 self.processes.decided(actions);
                 if facts.is_empty() {
                     self.decided_nothing(at, wall)?;
@@ -161,15 +167,16 @@ impl Judge {
             Seen::Contradiction(what) => hold(false, "contradiction", || (*what).to_owned())?,
             Seen::DiskFull(is_full) => {
                 self.is_disk_full = *is_full;
-                if let Some(up) = self.up.as_mut() {
-                    up.since = at.elapsed;
-                }
+                self.must_look_around(at);
             }
             Seen::Performs(action) => self.performs(action)?,
             Seen::Began { spec, play } => {
                 let is_held = self.up.and_then(|up| up.held_until).is_some_and(|until| wall < until);
-                hold(!is_held, "held clock", || format!("attempt {} of {} starts", spec.id, spec.job))?;
-                self.processes.began(spec, play, &self.ledger, self.company.as_ref(), wall)?;
+                hold(!is_held, "held clock", || {
+                    format!("attempt {} of {} starts", spec.id, spec.job)
+                })?;
+                self.processes
+                    .began(spec, play, &self.ledger, self.company.as_ref(), wall)?;
             }
             Seen::NotStarted(id) => self.processes.not_started(*id),
             Seen::Ended { id, status, stop } => self.processes.ended(*id, status, *stop),
@@ -180,24 +187,40 @@ impl Judge {
         self.is_noticed(at)
     }
 
+    /// Much may have become due at once: freshd has the time of a start to notice it.
+    fn must_look_around(&mut self, at: Moment) {
+        if let Some(up) = self.up.as_mut() {
+            up.since = at.elapsed;
+        }
+    }
+
     /// Nothing is performed that is not durable.
     fn performs(&mut self, action: &Action) -> Judged {
         match action {
             Action::Start(spec) => {
                 let claim = self.ledger.attempts.get(&spec.id);
                 let is_claimed = claim.is_some_and(|claim| claim.state == AttemptState::Claimed);
-                hold(is_claimed, "commit before act", || format!("{} is started without a stored claim", spec.id))
+                hold(is_claimed, "commit before act", || {
+                    format!("{} is started without a stored claim", spec.id)
+                })
             }
             Action::Send(notification) => self.messages.sends(notification, &self.ledger),
             Action::Acknowledge(id) => {
                 let stored = self.ledger.attempts.get(id);
                 let is_stored = stored.is_none_or(|stored| stored.state == AttemptState::Ended);
-                hold(is_stored, "commit before act", || format!("{id} is acknowledged before its end is stored"))
+                hold(is_stored, "commit before act", || {
+                    format!("{id} is acknowledged before its end is stored")
+                })
             }
             Action::Publish(publishing) => {
                 let version = &publishing.version;
-                let known = self.ledger.versions.contains_key(&(version.dataset.clone(), version.number));
-                hold(known, "commit before act", || format!("{} is published unstored", version.dataset))
+                let known = self
+                    .ledger
+                    .versions
+                    .contains_key(&(version.dataset.clone(), version.number));
+                hold(known, "commit before act", || {
+                    format!("{} is published unstored", version.dataset)
+                })
             }
             _ => Ok(()),
         }
@@ -206,7 +229,8 @@ impl Judge {
     /// Facts have become durable that were decided at `wall`.
     fn stored(&mut self, at: Moment, facts: &[Fact], wall: Timestamp) -> Judged {
         if let Some(company) = self.accepting.take() {
-            self.occurrences.accepted(&company, wall, self.is_in_doubt(wall), facts)?;
+            self.occurrences
+                .accepted(&company, wall, self.is_in_doubt(wall), facts)?;
             self.promises.accepted(self.company.as_ref(), &company, wall);
             self.company = Some(company);
         }
@@ -222,7 +246,8 @@ impl Judge {
         }
         for fact in facts {
             if let Fact::Incident(incident) = fact {
-                self.promises.incident(incident, &self.ledger, self.company.as_ref(), wall, at)?;
+                self.promises
+                    .incident(incident, &self.ledger, self.company.as_ref(), wall, at)?;
             }
         }
         self.bounded()?;
@@ -230,20 +255,27 @@ impl Judge {
     }
 
     /// After a decision at `wall`, whatever is due is decided.
-    fn decided_nothing(&mut self, _at: Moment, wall: Timestamp) -> Judged {
-        if self.up.is_some() && self.accepting.is_none() && !self.is_in_doubt(wall) {
+    fn decided_nothing(&mut self, at: Moment, wall: Timestamp) -> Judged {
+        // At the instant of a start, or of a clock that was set, it is decided one after the other.
+        let is_settled = self.up.is_some_and(|up| at.elapsed > up.since);
+        if is_settled && self.accepting.is_none() && !self.is_in_doubt(wall) {
             self.occurrences.all_decided(wall)?;
         }
         Ok(())
     }
 
     fn is_in_doubt(&self, wall: Timestamp) -> bool {
-        self.up.and_then(|up| up.in_doubt_until).is_some_and(|until| wall <= until)
+        self.up
+            .and_then(|up| up.in_doubt_until)
+            .is_some_and(|until| wall <= until)
     }
 
     /// While freshd is up, what breaks is noticed in time.
     fn is_noticed(&mut self, at: Moment) -> Judged {
-        let Some(up) = self.up.filter(|_| self.decided.is_none() && !self.is_disk_full && self.accepting.is_none()) else {
+        let Some(up) = self
+            .up
+            .filter(|_| self.decided.is_none() && !self.is_disk_full && self.accepting.is_none())
+        else {
             return Ok(());
         };
         let awake = at.elapsed.saturating_sub(up.since);
@@ -258,7 +290,9 @@ impl Judge {
 
     fn bounded(&self) -> Judged {
         for (job, going) in &self.ledger.going {
-            hold(going.len() <= GOING_MAX, "bounded", || format!("{} runs of {job} go on", going.len()))?;
+            hold(going.len() <= GOING_MAX, "bounded", || {
+                format!("{} runs of {job} go on", going.len())
+            })?;
         }
         let pending = self.ledger.pending.len();
         hold(pending <= PENDING_MAX, "bounded", || format!("{pending} messages wait"))
@@ -275,14 +309,30 @@ impl Judge {
 
     fn all_over(&self, at: Moment) -> Judged {
         let old = at.now.wall - SignedDuration::from_hours(3 * 24);
-        for run in self.ledger.going.values().flatten().filter_map(|id| self.ledger.runs.get(id)) {
+        for run in self
+            .ledger
+            .going
+            .values()
+            .flatten()
+            .filter_map(|id| self.ledger.runs.get(id))
+        {
             let is_young = run.created_at > old || run.state == RunState::Running && self.processes.lives(run);
-            hold(is_young, "every run ends", || format!("run {} of {} is still {:?}", run.id, run.job, run.state))?;
+            hold(is_young, "every run ends", || {
+                format!("run {} of {} is still {:?}", run.id, run.job, run.state)
+            })?;
         }
         let old = at.now.wall - SignedDuration::from_hours(5 * 24);
-        for notification in self.ledger.pending.iter().filter_map(|id| self.ledger.notifications.get(id)) {
+        for notification in self
+            .ledger
+            .pending
+            .iter()
+            .filter_map(|id| self.ledger.notifications.get(id))
+        {
             hold(notification.created_at > old, "told at least once", || {
-                format!("message {} to {} is neither delivered nor dead", notification.id, notification.address)
+                format!(
+                    "message {} to {} is neither delivered nor dead",
+                    notification.id, notification.address
+                )
             })?;
         }
         Ok(())

@@ -33,7 +33,12 @@ struct Line {
 impl Occurrences {
     /// A configuration is in force from `wall` on: jobs that are new or changed begin then, and never catch up.
     pub(super) fn accepted(&mut self, company: &Company, wall: Timestamp, in_doubt: bool, facts: &[Fact]) -> Judged {
-        let names: Vec<&'static str> = company.jobs.iter().map(|job| job.name).chain(self.jobs.keys().copied()).collect();
+        let names: Vec<&'static str> = company
+            .jobs
+            .iter()
+            .map(|job| job.name)
+            .chain(self.jobs.keys().copied())
+            .collect();
         for name in names.into_iter().collect::<BTreeSet<_>>() {
             let rule = company.job(name).and_then(|job| company.rule_of(job));
             let line = self.jobs.entry(name).or_default();
@@ -43,15 +48,17 @@ impl Occurrences {
             // Before anything of this commit counts, the old rule's due times must be among it.
             if let (Some(before), Some(next), false) = (&line.rule, line.next, in_doubt) {
                 let of_this = |due: &Timestamp| {
-                    facts.iter().any(|fact| {
-                        matches!(fact, Fact::Run(run) if run.job.as_str() == name && covers(run, *due))
-                    })
+                    facts
+                        .iter()
+                        .any(|fact| matches!(fact, Fact::Run(run) if run.job.as_str() == name && covers(run, *due)))
                 };
                 // A restart with another rule forgets what was due by the old one; a reload does not.
                 let due = before.all(next, wall);
                 let is_any = due.iter().any(|due| of_this(due) || line.decided.contains(due));
                 let all = due.iter().all(|due| of_this(due) || line.decided.contains(due));
-                hold(!is_any || all, DUE, || format!("only some of what was due for {name} is decided at an edit"))?;
+                hold(!is_any || all, DUE, || {
+                    format!("only some of what was due for {name} is decided at an edit")
+                })?;
             }
             let latest = line.decided.last().copied().unwrap_or(Timestamp::MIN);
             line.next = rule.as_ref().map(|rule| rule.next(latest.max(wall)));
@@ -68,7 +75,9 @@ impl Occurrences {
             format!("runs {first} and {} of {} are both due {due}", run.id, run.job)
         })?;
         let Some((name, line)) = self.jobs.iter_mut().find(|(name, _)| **name == run.job.as_str()) else {
-            return hold(company.is_none(), DUE, || format!("a run of {}, which is no job", run.job));
+            return hold(company.is_none(), DUE, || {
+                format!("a run of {}, which is no job", run.job)
+            });
         };
         if line.decided.contains(&due) {
             return Ok(());
@@ -79,10 +88,18 @@ impl Occurrences {
         })?;
         line.decided.insert(due);
         if let Some(until) = run.due_until {
-            let rule = line.rule.as_ref().filter(|rule| rule.is_due(due)).or(line.rule_before.as_ref());
+            let rule = line
+                .rule
+                .as_ref()
+                .filter(|rule| rule.is_due(due))
+                .or(line.rule_before.as_ref());
             let range = rule.map_or_else(Vec::new, |rule| rule.all(due, until));
             hold(range.len() as u64 == run.occurrences, DUE, || {
-                format!("{} due times of {name} from {due} to {until} are told as {}", range.len(), run.occurrences)
+                format!(
+                    "{} due times of {name} from {due} to {until} are told as {}",
+                    range.len(),
+                    run.occurrences
+                )
             })?;
             line.decided.extend(range);
         }
@@ -96,7 +113,9 @@ impl Occurrences {
         for (name, line) in &mut self.jobs {
             let Some(rule) = &line.rule else { continue };
             while let Some(next) = line.next.filter(|next| *next <= wall) {
-                hold(line.decided.contains(&next), DUE, || format!("{name} was due {next}, and nothing was decided"))?;
+                hold(line.decided.contains(&next), DUE, || {
+                    format!("{name} was due {next}, and nothing was decided")
+                })?;
                 line.next = Some(rule.next(next));
             }
         }
@@ -105,5 +124,6 @@ impl Occurrences {
 }
 
 fn covers(run: &Run, due: Timestamp) -> bool {
-    run.due_at == Some(due) || run.due_at.is_some_and(|first| first <= due) && run.due_until.is_some_and(|last| due <= last)
+    run.due_at == Some(due)
+        || run.due_at.is_some_and(|first| first <= due) && run.due_until.is_some_and(|last| due <= last)
 }

@@ -67,21 +67,38 @@ impl Processes {
     ) -> Judged {
         let id = spec.id;
         self.on_their_way.remove(&id);
-        hold(self.began.insert(id), "started once", || format!("attempt {id} of {} starts twice", spec.job))?;
-        let told = |key: &str| spec.env.iter().find(|(known, _)| known == key).map(|(_, value)| value.clone());
+        hold(self.began.insert(id), "started once", || {
+            format!("attempt {id} of {} starts twice", spec.job)
+        })?;
+        let told = |key: &str| {
+            spec.env
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, value)| value.clone())
+        };
         if let (Some(due), Some(attempt)) = (told("FRESHD_DUE"), told("FRESHD_ATTEMPT")) {
-            let is_first = self.occurrences.insert((spec.job.to_string(), due.clone(), attempt.clone()));
-            hold(is_first, "started once", || format!("attempt {attempt} of {} due {due} starts twice", spec.job))?;
+            let is_first = self
+                .occurrences
+                .insert((spec.job.to_string(), due.clone(), attempt.clone()));
+            hold(is_first, "started once", || {
+                format!("attempt {attempt} of {} due {due} starts twice", spec.job)
+            })?;
         }
         let claim = ledger.attempts.get(&id);
         let is_claimed = claim.is_some_and(|claim| claim.state != AttemptState::Ended);
-        hold(is_claimed, "commit before act", || format!("a process of {id} without a claim"))?;
+        hold(is_claimed, "commit before act", || {
+            format!("a process of {id} without a claim")
+        })?;
         let run = ledger.runs.get(&id.run);
         let pause = ledger.jobs.get(&spec.job).and_then(|record| record.pause.as_ref());
         let is_paused = pause.zip(run).is_some_and(|(pause, run)| {
-            run.trigger == Trigger::Schedule && run.due_at.is_some_and(|due| due > pause.since) && run.created_at > pause.since
+            run.trigger == Trigger::Schedule
+                && run.due_at.is_some_and(|due| due > pause.since)
+                && run.created_at > pause.since
         });
-        hold(!is_paused, "paused", || format!("{} starts while it is paused", spec.job))?;
+        hold(!is_paused, "paused", || {
+            format!("{} starts while it is paused", spec.job)
+        })?;
         let _ = wall;
         self.beside(spec, company)?;
         if let Some(wrote) = &play.wrote {
@@ -104,12 +121,24 @@ impl Processes {
             living.job == new.job && living.overlap != Overlap::Allow && new.overlap != Overlap::Allow
         });
         hold(other.is_none(), "no overlap", || {
-            format!("{} of {} starts beside {:?}", spec.id, spec.job, other.map(|(id, _)| *id))
+            format!(
+                "{} of {} starts beside {:?}",
+                spec.id,
+                spec.job,
+                other.map(|(id, _)| *id)
+            )
         })?;
         let pooled = self.living.values().filter(|living| living.in_pool);
-        let slots = pooled.clone().map(|living| living.pool_slots).max().unwrap_or(0).max(new.pool_slots);
+        let slots = pooled
+            .clone()
+            .map(|living| living.pool_slots)
+            .max()
+            .unwrap_or(0)
+            .max(new.pool_slots);
         let used = pooled.count() as u64;
-        hold(!new.in_pool || used < slots, "pool", || format!("{} starts as number {} of {slots}", spec.id, used + 1))?;
+        hold(!new.in_pool || used < slots, "pool", || {
+            format!("{} starts as number {} of {slots}", spec.id, used + 1)
+        })?;
         self.living.insert(spec.id, new);
         Ok(())
     }
@@ -146,19 +175,32 @@ impl Processes {
         }
         let id = attempt.id;
         let outcome = attempt.outcome;
-        let told = || format!("{id} of {} is told as {outcome:?}, exit code {:?}", attempt.job, attempt.exit_code);
-        hold(!self.living.contains_key(&id), TRUE_STATUS, || format!("{}, and still lives", told()))?;
+        let told = || {
+            format!(
+                "{id} of {} is told as {outcome:?}, exit code {:?}",
+                attempt.job, attempt.exit_code
+            )
+        };
+        hold(!self.living.contains_key(&id), TRUE_STATUS, || {
+            format!("{}, and still lives", told())
+        })?;
         if outcome == Some(Outcome::Lost) {
-            return hold(self.doubtful.contains(&id), TRUE_STATUS, || format!("{}, and its evidence is there", told()));
+            return hold(self.doubtful.contains(&id), TRUE_STATUS, || {
+                format!("{}, and its evidence is there", told())
+            });
         }
         let Some((status, stop)) = self.ended.get(&id) else {
             let fits = match outcome {
                 Some(Outcome::SpawnFailed) => self.not_started.contains(&id),
-                Some(Outcome::Missed | Outcome::Cancelled | Outcome::Failed | Outcome::TimedOut | Outcome::Killed) => true,
+                Some(Outcome::Missed | Outcome::Cancelled | Outcome::Failed | Outcome::TimedOut | Outcome::Killed) => {
+                    true
+                }
                 _ => false,
             };
             let has_status = attempt.exit_code.is_some() || attempt.signal.is_some();
-            return hold(fits && !has_status, TRUE_STATUS, || format!("{}, and never ran", told()));
+            return hold(fits && !has_status, TRUE_STATUS, || {
+                format!("{}, and never ran", told())
+            });
         };
         let (exit_code, signal) = match status {
             ExitStatus::Code(code) => (Some(*code), None),
@@ -177,6 +219,8 @@ impl Processes {
             (None, _) => outcome == Some(Outcome::Killed),
         };
         let same = attempt.exit_code == exit_code && attempt.signal == signal;
-        hold(fits && same, TRUE_STATUS, || format!("{}, and was {status:?} {stop:?}", told()))
+        hold(fits && same, TRUE_STATUS, || {
+            format!("{}, and was {status:?} {stop:?}", told())
+        })
     }
 }
