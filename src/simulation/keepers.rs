@@ -17,7 +17,7 @@ const STOP_TAKES: Duration = Duration::from_millis(200);
 /// All keepers of a state directory, and all processes of the machine.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Keepers {
-    keepers: Vec<Keeper>,
+    all: Vec<Keeper>,
     pub(super) processes: BTreeMap<AttemptId, Process>,
     last_number: u32,
 }
@@ -77,11 +77,11 @@ pub(super) enum Handed {
 impl Keepers {
     /// The number of the keeper that takes new attempts; one is started if there is none.
     pub(super) fn current(&mut self, life: u64) -> u32 {
-        if let Some(keeper) = self.keepers.iter().find(|keeper| keeper.lives) {
+        if let Some(keeper) = self.all.iter().find(|keeper| keeper.lives) {
             return keeper.number;
         }
         self.last_number += 1;
-        self.keepers.push(Keeper {
+        self.all.push(Keeper {
             number: self.last_number,
             lives: true,
             started_by: life,
@@ -91,23 +91,21 @@ impl Keepers {
     }
 
     fn keeper(&mut self, number: u32) -> Option<&mut Keeper> {
-        self.keepers.iter_mut().find(|keeper| keeper.number == number)
+        self.all.iter_mut().find(|keeper| keeper.number == number)
     }
 
     fn record(&mut self, id: AttemptId) -> Option<&mut Record> {
-        self.keepers.iter_mut().find_map(|keeper| keeper.journal.get_mut(&id))
+        self.all.iter_mut().find_map(|keeper| keeper.journal.get_mut(&id))
     }
 
     /// Whether a keeper lives.
     pub(super) fn lives(&self, number: u32) -> bool {
-        self.keepers
-            .iter()
-            .any(|keeper| keeper.number == number && keeper.lives)
+        self.all.iter().any(|keeper| keeper.number == number && keeper.lives)
     }
 
     /// Whether any journal names an attempt.
     pub(super) fn knows(&self, id: AttemptId) -> bool {
-        self.keepers.iter().any(|keeper| keeper.journal.contains_key(&id))
+        self.all.iter().any(|keeper| keeper.journal.contains_key(&id))
     }
 
     /// A keeper reads that it is to start an attempt.
@@ -176,7 +174,7 @@ impl Keepers {
             .processes
             .get(&id)
             .filter(|process| process.ends_at <= at.elapsed)?;
-        let keeper = self.keepers.iter().find(|keeper| keeper.number == process.keeper);
+        let keeper = self.all.iter().find(|keeper| keeper.number == process.keeper);
         let (is_kept, started_by) = keeper.map_or((false, 0), |keeper| (keeper.lives, keeper.started_by));
         if process.stop.is_some() && !is_kept && life.is_none() {
             if let Some(process) = self.processes.get_mut(&id) {
@@ -214,7 +212,7 @@ impl Keepers {
 
     /// The keeper that takes new attempts is killed, and the processes that cannot live without it end.
     pub(super) fn kill(&mut self, life: Option<u64>, at: Moment) -> Vec<(AttemptId, ExitStatus, Option<Exit>)> {
-        let Some(keeper) = self.keepers.iter_mut().find(|keeper| keeper.lives) else {
+        let Some(keeper) = self.all.iter_mut().find(|keeper| keeper.lives) else {
             return Vec::new();
         };
         keeper.lives = false;
@@ -247,7 +245,7 @@ impl Keepers {
         // What it had written down without having started it: nobody can tell that it did not.
         if life.is_some() {
             let (keeper, processes) = (
-                self.keepers.iter_mut().find(|keeper| keeper.number == number),
+                self.all.iter_mut().find(|keeper| keeper.number == number),
                 &self.processes,
             );
             for (id, record) in keeper.into_iter().flat_map(|keeper| &mut keeper.journal) {
@@ -263,7 +261,7 @@ impl Keepers {
 
     /// The machine stops: every keeper and every process is gone, and with them what was not synced.
     pub(super) fn lose_power(&mut self) -> Vec<AttemptId> {
-        for keeper in &mut self.keepers {
+        for keeper in &mut self.all {
             keeper.lives = false;
             keeper.journal.retain(|_, record| record.is_synced);
         }
@@ -272,10 +270,10 @@ impl Keepers {
 
     /// The end of an attempt is stored: its keeper may forget it.
     pub(super) fn acknowledge(&mut self, id: AttemptId) {
-        for keeper in &mut self.keepers {
+        for keeper in &mut self.all {
             keeper.journal.remove(&id);
         }
-        self.keepers.retain(|keeper| keeper.lives || !keeper.journal.is_empty());
+        self.all.retain(|keeper| keeper.lives || !keeper.journal.is_empty());
     }
 
     /// What a daemon that starts learns of the attempts it stored as unfinished, and the processes that are overdue.
@@ -285,7 +283,7 @@ impl Keepers {
             .map(|attempt| (attempt.id, attempt.state == AttemptState::Started))
             .collect();
         let mut events = Vec::new();
-        for keeper in &mut self.keepers {
+        for keeper in &mut self.all {
             let lives = keeper.lives;
             keeper.journal.retain(|id, record| {
                 if undecided.remove(id).is_none() {
@@ -308,7 +306,7 @@ impl Keepers {
                 true
             });
         }
-        self.keepers.retain(|keeper| keeper.lives || !keeper.journal.is_empty());
+        self.all.retain(|keeper| keeper.lives || !keeper.journal.is_empty());
         for (id, was_started) in undecided {
             events.push(match was_started {
                 true => Event::AttemptEnded(unknown(id, at.now.wall, at.now.wall)),

@@ -101,6 +101,17 @@ fn one_delivery_meets_the_oldest_open_slot_only() {
 }
 
 #[test]
+fn a_delivery_in_time_after_one_that_never_came_meets_its_own_slot() {
+    let mut world = world(FRIDAY, "2026-11-16T12:00");
+    write(&mut world, "2026-11-20T22:00", "a");
+    assert_eq!(state(&mut world, "2026-11-27T23:15"), "late", "it never came");
+    write(&mut world, "2026-12-04T22:00", "b");
+    assert_eq!(state(&mut world, "2026-12-04T23:16"), "fresh");
+    assert_eq!(states(&world).last().map(|(_, state)| *state), Some(SlotState::Pending));
+    assert_eq!(world.open_incidents().len(), 0);
+}
+
+#[test]
 fn early_says_how_long_before_the_due_time_a_delivery_already_counts() {
     let due = "due = { at = \"0 23 * * FRI\", grace = \"15m\", early = \"2h\" }";
     for (when, met) in [

@@ -25,7 +25,7 @@ impl Chance {
     }
 
     /// A number from `first` to `last`.
-    pub(crate) fn from_to(&mut self, first: u64, last: u64) -> u64 {
+    pub(crate) fn between(&mut self, first: u64, last: u64) -> u64 {
         first + self.below(last - first + 1)
     }
 

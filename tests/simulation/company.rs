@@ -29,6 +29,7 @@ pub(crate) struct Company {
 
 /// What a job looks like.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "keys of jobs.toml that are true or false")]
 pub(crate) struct JobPlan {
     pub(crate) name: &'static str,
     pub(crate) rule: Rule,
@@ -59,13 +60,13 @@ pub(crate) enum Promise {
 impl Company {
     pub(crate) fn by_chance(seed: u64) -> Self {
         let mut chance = Chance::of(seed, &["company"]);
-        let count = usize::try_from(chance.from_to(1, 5)).expect("few");
+        let count = usize::try_from(chance.between(1, 5)).expect("few");
         let mut company = Self {
             jobs: Vec::new(),
-            probed_every_hours: chance.percent(30).then(|| chance.from_to(6, 48)),
+            probed_every_hours: chance.percent(30).then(|| chance.between(6, 48)),
             group_wait_seconds: chance.pick(&[0, 60, 60, 300]),
             escalates: chance.percent(50),
-            pool_slots: chance.from_to(1, 2),
+            pool_slots: chance.between(1, 2),
         };
         for name in &NAMES[..count] {
             let job = JobPlan::by_chance(name, &company.jobs, &mut chance);
@@ -95,7 +96,7 @@ impl Company {
             2 => company.jobs[place].enabled = !company.jobs[place].enabled,
             3 => company.jobs[place].overlap = overlap_by_chance(&mut chance),
             4 => company.group_wait_seconds = chance.pick(&[0, 60, 300]),
-            5 => company.pool_slots = chance.from_to(1, 3),
+            5 => company.pool_slots = chance.between(1, 3),
             _ => {
                 let job = &mut company.jobs[place];
                 job.rule = Rule::by_chance(&mut chance);
@@ -268,9 +269,9 @@ fn overlap_by_chance(chance: &mut Chance) -> Overlap {
 fn promise_by_chance(rule: &Rule, chance: &mut Chance) -> Promise {
     match chance.below(3) {
         0 => Promise::NoData,
-        1 => Promise::Age(rule.period_hours() + chance.from_to(1, 12)),
+        1 => Promise::Age(rule.period_hours() + chance.between(1, 12)),
         _ => match rule.an_hour_later() {
-            Some(due) => Promise::Due(due, chance.from_to(0, 30)),
+            Some(due) => Promise::Due(due, chance.between(0, 30)),
             None => Promise::Age(2 * rule.period_hours()),
         },
     }

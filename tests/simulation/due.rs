@@ -28,7 +28,7 @@ pub(crate) enum Rule {
 
 impl Rule {
     pub(crate) fn by_chance(chance: &mut Chance) -> Self {
-        let small = |chance: &mut Chance, last| i8::try_from(chance.from_to(0, last)).expect("small");
+        let small = |chance: &mut Chance, last| i8::try_from(chance.between(0, last)).expect("small");
         let minute = small(chance, 59);
         let hour = 6 + small(chance, 15);
         match chance.below(10) {
@@ -48,7 +48,7 @@ impl Rule {
             },
             5..=8 => {
                 let mut weekdays = [false; 7];
-                for _ in 0..chance.from_to(1, 3) {
+                for _ in 0..chance.between(1, 3) {
                     weekdays[usize::try_from(chance.below(7)).expect("small")] = true;
                 }
                 Self::Weekly {

@@ -118,11 +118,11 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
         53..=56 => Fault::KillKeeper,
         57..=59 => Fault::KillKeeperAtNextStart,
         60..=62 => Fault::DiskFull {
-            for_: Duration::from_secs(chance.from_to(5, 3 * HOUR)),
+            for_: Duration::from_secs(chance.between(5, 3 * HOUR)),
         },
         63..=67 => Fault::Clock { by_ms: step(chance) },
         68..=69 => Fault::Sleep {
-            for_: Duration::from_secs(chance.from_to(10, DAY)),
+            for_: Duration::from_secs(chance.between(10, DAY)),
         },
         70..=74 => Fault::Edit {
             number,
@@ -153,7 +153,7 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
             for_: Duration::from_secs(chance.pick(&[30, 10 * MINUTE, 5 * HOUR, 2 * DAY, 6 * DAY])),
         },
         _ => Fault::Blind {
-            for_: Duration::from_secs(chance.from_to(HOUR, 3 * DAY)),
+            for_: Duration::from_secs(chance.between(HOUR, 3 * DAY)),
         },
     }
 }
@@ -161,19 +161,19 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
 fn downtime(chance: &mut Chance) -> Duration {
     let seconds = match chance.below(10) {
         0..=4 => chance.below(3),
-        5..=6 => chance.from_to(3, 2 * MINUTE),
-        7..=8 => chance.from_to(2 * MINUTE, 6 * HOUR),
-        _ => chance.from_to(6 * HOUR, 12 * DAY),
+        5..=6 => chance.between(3, 2 * MINUTE),
+        7..=8 => chance.between(2 * MINUTE, 6 * HOUR),
+        _ => chance.between(6 * HOUR, 12 * DAY),
     };
     Duration::from_secs(seconds)
 }
 
 fn step(chance: &mut Chance) -> i64 {
     let size = match chance.below(6) {
-        0..=1 => chance.from_to(1, 499),
-        2..=3 => chance.from_to(500, 1_000 * 10 * MINUTE),
-        4 => chance.from_to(1_000 * 10 * MINUTE, 1_000 * 5 * HOUR),
-        _ => chance.from_to(1_000 * 5 * HOUR, 1_000 * 3 * DAY),
+        0..=1 => chance.between(1, 499),
+        2..=3 => chance.between(500, 1_000 * 10 * MINUTE),
+        4 => chance.between(1_000 * 10 * MINUTE, 1_000 * 5 * HOUR),
+        _ => chance.between(1_000 * 5 * HOUR, 1_000 * 3 * DAY),
     };
     let size = i64::try_from(size).expect("a step");
     if chance.percent(50) { size } else { -size }

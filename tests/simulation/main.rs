@@ -12,6 +12,7 @@ mod due;
 mod faults;
 mod judge;
 mod nature;
+mod same_store;
 mod scenario;
 mod shrinking;
 
@@ -23,7 +24,7 @@ use scenario::{Outcome, Scenario};
 
 const YEAR: Duration = Duration::from_secs(31_556_952);
 /// Simulated years without a wish for more.
-const YEARS: u64 = if cfg!(debug_assertions) { 100 } else { 1_000 };
+const YEARS: u64 = if cfg!(debug_assertions) { 15 } else { 1_000 };
 /// The first seed without a wish for another.
 const FIRST: u64 = 1;
 

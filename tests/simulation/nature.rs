@@ -71,7 +71,7 @@ impl Outside for Nature {
             false => format!("{:016x}", chance.next()),
         };
         let mut play = Play {
-            takes: Duration::from_millis(chance.from_to(100, 90_000)),
+            takes: Duration::from_millis(chance.between(100, 90_000)),
             dies_with_keeper: chance.percent(50),
             ..Play::writes(&digest, as_of)
         };
@@ -84,12 +84,12 @@ impl Outside for Nature {
             6..=7 => play.status = ExitStatus::Signal(9),
             8..=9 => play.status = ExitStatus::NotStarted("no such file".to_owned()),
             10..=12 => play.takes = Duration::from_hours(40 * 24),
-            13..=17 => play.takes = Duration::from_secs(chance.from_to(600, 30 * 3_600)),
+            13..=17 => play.takes = Duration::from_secs(chance.between(600, 30 * 3_600)),
             18..=19 => play.refused = Some("far too small"),
             20 => play.unpublishable = Some("no space left on device"),
             21..=24 => {
-                play.judged_after = Duration::from_secs(chance.from_to(1, 7_200));
-                play.published_after = Duration::from_secs(chance.from_to(1, 7_200));
+                play.judged_after = Duration::from_secs(chance.between(1, 7_200));
+                play.published_after = Duration::from_secs(chance.between(1, 7_200));
             }
             25 => play.wrote = None,
             _ => {}
@@ -99,7 +99,7 @@ impl Outside for Nature {
 
     fn look(&mut self, _dataset: &Dataset, at: Moment) -> (Duration, Found) {
         let mut chance = Chance::of(self.seed, &["look", &at.elapsed.as_millis().to_string()]);
-        let after = Duration::from_millis(chance.from_to(1, 30_000));
+        let after = Duration::from_millis(chance.between(1, 30_000));
         let path = Some(PathBuf::from("/in/list.csv"));
         if at.elapsed < self.blind_until {
             return (after, (Err("permission denied".to_owned()), path));
@@ -123,14 +123,14 @@ impl Outside for Nature {
             error: error.to_owned(),
             retry_after_seconds,
         };
-        let soon = Duration::from_millis(chance.from_to(1, 2_000));
+        let soon = Duration::from_millis(chance.between(1, 2_000));
         let (after, arrives, outcome) = match outage.filter(|_| at.elapsed < self.calm_from).map(|(_, how, _)| how) {
             None if chance.percent(1) => (Duration::from_secs(30), true, temporary("timed out", None)),
             None => (soon, true, DeliveryOutcome::Accepted),
             Some(Outage::Refuses) => (soon, false, temporary("421 not now", None)),
             Some(Outage::Hangs) => (Duration::from_secs(30), false, temporary("timed out", None)),
             Some(Outage::TakesAndTimesOut) => (Duration::from_secs(30), true, temporary("timed out", None)),
-            Some(Outage::RetryAfter) => (soon, false, temporary("429", Some(chance.from_to(1, 100_000)))),
+            Some(Outage::RetryAfter) => (soon, false, temporary("429", Some(chance.between(1, 100_000)))),
             Some(Outage::Never) => {
                 let error = "550 no such mailbox".to_owned();
                 (soon, false, DeliveryOutcome::Permanent { error })

@@ -48,7 +48,7 @@ enum Step {
 impl Scenario {
     pub(crate) fn by_chance(seed: u64) -> Self {
         let mut chance = Chance::of(seed, &["length"]);
-        let long = DAY * u32::try_from(chance.from_to(60, 400)).expect("days");
+        let long = DAY * u32::try_from(chance.between(60, 400)).expect("days");
         Self {
             seed,
             long,

@@ -26,7 +26,7 @@ struct Sent {
 
 impl Messages {
     /// freshd is about to send something.
-    pub(super) fn sends(&self, notification: &Notification, ledger: &Ledger) -> Judged {
+    pub(super) fn sends(notification: &Notification, ledger: &Ledger) -> Judged {
         let stored = ledger.notifications.get(&notification.id);
         let fine = stored.is_some_and(|stored| stored.state == NotificationState::Pending);
         hold(fine, "commit before act", || {
