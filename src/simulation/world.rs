@@ -1,5 +1,6 @@
 //! freshd in virtual time: decide, commit, perform, with every way in which a machine can get in between.
 
+mod asking;
 mod performing;
 mod suffering;
 
@@ -14,7 +15,7 @@ use super::keepers::Keepers;
 use super::{Memory, Moment, Outside, Play, Seen};
 use crate::engine::{Engine, Step};
 use crate::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Now, Request, Settings, StopReason, elapsed,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Now, Settings, StopReason, elapsed,
 };
 
 /// A wall clock that moved by less than this was not set: as in the daemon, a drift that is being corrected.
@@ -220,49 +221,6 @@ impl<O: Outside> World<O> {
             self.decide(vec![Event::Stopping]);
         }
         self.die(false);
-    }
-
-    /// The daemon takes the configuration in `settings`.
-    pub fn reload(&mut self) {
-        let settings = Arc::clone(&self.settings);
-        if self.daemon.as_ref().is_none_or(|daemon| daemon.held.is_some()) {
-            // It takes it at its next start.
-            return;
-        }
-        self.attend();
-        self.saw(&Seen::Reloads(&settings));
-        let accepted = self.accept();
-        self.decide(vec![Event::Reloaded { settings, accepted }]);
-    }
-
-    /// A person asks; the answer is performed like any other action.
-    pub fn ask(&mut self, request: Request) {
-        self.requests += 1;
-        let event = Event::Requested {
-            id: self.requests,
-            by: "anna".to_owned(),
-            request,
-        };
-        if let Some(daemon) = &mut self.daemon {
-            daemon.inbox.push(event);
-        }
-        self.attend();
-    }
-
-    /// An operator says that the clock is right. While a step is held there is nobody to say it to.
-    pub fn confirm_clock(&mut self) {
-        self.attend();
-        if self.daemon.as_ref().is_none_or(|daemon| daemon.held.is_some()) {
-            return;
-        }
-        self.requests += 1;
-        let ahead = self.memory.ahead(self.moment().now.wall);
-        self.decide(vec![Event::ClockConfirmed {
-            id: self.requests,
-            by: "anna".to_owned(),
-            because: "the battery was empty".to_owned(),
-            ahead,
-        }]);
     }
 
     /// The engine, while the daemon lives.

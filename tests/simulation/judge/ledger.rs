@@ -151,7 +151,9 @@ impl Ledger {
                 (before.state, slot.state),
                 (Pending | Withdrawn, _) | (Late, Late | Met | Missed | Recovered | Withdrawn)
             );
-            forward || self.is_open_again(before.decided_at)
+            // One that was met early is no delivery of the past yet.
+            let is_to_come = slot.state == Withdrawn && slot.decided_at < Some(slot.due_at);
+            forward || is_to_come || self.is_open_again(before.decided_at)
         });
         hold(fine, FORWARD, || {
             format!(
