@@ -60,9 +60,10 @@ impl Occurrences {
                         .any(|fact| matches!(fact, Fact::Run(run) if run.job.as_str() == name && covers(run, *due)))
                 };
                 // A restart with another rule forgets what was due by the old one; a reload does not.
-                let due = before.all(next, wall);
-                let is_any = due.iter().any(|due| of_this(due) || line.decided.contains(due));
-                let all = due.iter().all(|due| of_this(due) || line.decided.contains(due));
+                // What an earlier commit decided says nothing about this one.
+                let is_open = |due: &Timestamp| !line.decided.contains(due);
+                let due: Vec<Timestamp> = before.all(next, wall).into_iter().filter(is_open).collect();
+                let (is_any, all) = (due.iter().any(of_this), due.iter().all(of_this));
                 hold(!is_any || all, DUE, || {
                     format!("only some of what was due for {name} is decided at an edit")
                 })?;
