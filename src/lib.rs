@@ -28,6 +28,8 @@ pub mod delivery;
 
 pub mod daemon;
 
+pub mod simulation;
+
 pub mod demo;
 
 pub mod web;

@@ -15,6 +15,7 @@ mod serve;
 mod check;
 mod status;
 mod next;
+mod simulate;
 mod run;
 mod cancel;
 mod pause;
@@ -74,6 +75,8 @@ enum Verb {
     Status(status::StatusArgs),
     /// Show when jobs, or a cron line, are due
     Next(next::NextArgs),
+    /// Play some days ahead: what would run, and who would be told
+    Simulate(simulate::SimulateArgs),
     /// Run a job now
     Run(run::RunArgs),
     /// End a run
@@ -140,6 +143,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Check(args) => check::run(&args, global, out),
         Verb::Status(args) => status::run(&args, global, out),
         Verb::Next(args) => next::run(&args, global, out),
+        Verb::Simulate(args) => simulate::run(&args, global, out),
         Verb::Run(args) => run::run(args, global, out),
         Verb::Cancel(args) => cancel::run(&args, global, out),
         Verb::Pause(args) => pause::run(args, global, out),

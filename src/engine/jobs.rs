@@ -40,6 +40,8 @@ impl Engine {
         let Some(job) = self.settings.jobs.get(name).cloned() else {
             return;
         };
+        let waits = |going: &&Going| (going.trigger, going.state) == (Trigger::CatchUp, RunState::Waiting);
+        let making_up = self.going(name).iter().filter(waits).count();
         let Some(state) = self.jobs.get_mut(name) else { return };
         if !job.enabled {
             state.next = None;
@@ -50,7 +52,7 @@ impl Engine {
             return;
         }
         let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
-        let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, self.now.wall);
+        let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, making_up, self.now.wall);
         if let Some(coming) = &coming {
             self.wakes
                 .arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));

@@ -118,7 +118,8 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         .slots
         .iter()
         .find(|slot| slot.state == SlotState::Pending && slot.deadline > now);
-    let broken = broken_slot(view.slots, now);
+    // A delivery that was missed is history, once none is promised any more.
+    let broken = dataset.due.as_ref().and_then(|_| broken_slot(view.slots, now));
     let believable_at = current
         .map(|version| earlier(version.as_of, FUTURE_TOLERANCE))
         .filter(|at| *at > now);

@@ -39,11 +39,13 @@ pub enum Decision {
 /// Decides about every occurrence later than `cursor` whose start has come by `now`.
 ///
 /// Returns the decisions in order of time, the new cursor and the next occurrence still to come.
-/// `paused` is the reason when a person paused the job.
+/// `paused` is the reason when a person paused the job; `making_up` is how many runs of it that make up for earlier
+/// occurrences still wait, which count towards its limit.
 pub fn decide(
     job: &Job,
     cursor: Timestamp,
     paused: Option<&str>,
+    making_up: usize,
     now: Timestamp,
 ) -> (Vec<Decided>, Timestamp, Option<Occurrence>) {
     let Some(rule) = &job.schedule else {
@@ -69,7 +71,7 @@ pub fn decide(
     }
     let decided = match paused {
         Some(because) => record_all(due, Outcome::Skipped, |_| paused_words(because)),
-        None => decide_open(job, due, is_counted, now),
+        None => decide_open(job, due, making_up, is_counted, now),
     };
     (decided, latest, coming)
 }
@@ -127,7 +129,7 @@ fn is_ordinary(job: &Job, at: Timestamp, now: Timestamp) -> bool {
     elapsed(start_of(job, at), now) <= ORDINARY_LATENESS
 }
 
-fn decide_open(job: &Job, due: Vec<Occurrence>, is_counted: bool, now: Timestamp) -> Vec<Decided> {
+fn decide_open(job: &Job, due: Vec<Occurrence>, making_up: usize, is_counted: bool, now: Timestamp) -> Vec<Decided> {
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
     let because = |occurrence: &Occurrence| {
         occurrence
@@ -147,7 +149,7 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, is_counted: bool, now: Timestamp
         CatchUpMode::All => missed
             .iter()
             .rev()
-            .take(job.catch_up.limit as usize)
+            .take((job.catch_up.limit as usize).saturating_sub(making_up))
             .take_while(|occurrence| worth_running(occurrence))
             .count(),
     };

@@ -275,6 +275,26 @@ fn a_promise_that_is_taken_back_is_not_broken_any_more() {
 }
 
 #[test]
+fn a_delivery_that_was_missed_is_no_problem_of_a_promise_that_names_no_deliveries() {
+    for restart in [false, true] {
+        let mut world = world(FRIDAY, "2026-11-16T12:00");
+        write(&mut world, "2026-11-17T12:00", "a");
+        assert_eq!(state(&mut world, "2026-12-04T23:05"), "late");
+        assert_eq!(states(&world)[1], ("11-27".to_owned(), SlotState::Missed));
+        let promised = made("max_age = \"60d\"");
+        if restart {
+            world.crash();
+            world.edit(&promised);
+            world.restart();
+        } else {
+            world.reload(&promised);
+        }
+        assert_eq!(state(&mut world, "2026-12-04T23:10"), "fresh");
+        assert_eq!(world.open_incidents().len(), 0);
+    }
+}
+
+#[test]
 fn the_first_slot_of_a_new_promise_is_the_first_whose_deadline_is_ahead() {
     let world = world(FRIDAY, "2026-11-20T23:10");
     assert_eq!(world.slots("d")[0].due_at, at("2026-11-20T23:00"));

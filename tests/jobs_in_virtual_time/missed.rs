@@ -1,6 +1,6 @@
 //! Due times, the cursor, and what is done about occurrences that were missed.
 
-use freshd::model::{Outcome, Reply, Request, Trigger};
+use freshd::model::{Outcome, Reply, Request, Run, RunState, Trigger};
 
 use super::virtual_world::{Play, World, at, with_ops};
 use super::{one_job, world};
@@ -118,6 +118,35 @@ fn catch_up_all_runs_the_newest_up_to_its_limit_oldest_first_one_after_another()
         missed_reasons(&world),
         ["freshd was down or asleep at the due time, and catch_up_limit is reached"]
     );
+}
+
+#[test]
+fn what_still_waits_since_an_earlier_downtime_counts_towards_the_limit() {
+    let mut world = world(
+        &format!("{HOURLY}\ntimeout = \"none\"\ncatch_up = \"all\"\ncatch_up_limit = 3"),
+        "2026-03-02T09:30",
+    );
+    world.script("j", |_, now| {
+        let hours = if now < at("2026-03-02T11:00") { 0 } else { 4 };
+        Play::succeeds().taking(std::time::Duration::from_hours(hours))
+    });
+    let making_up = |world: &World| {
+        let waits = |run: &Run| run.trigger == Trigger::CatchUp && run.state == RunState::Waiting;
+        let runs = world.runs("j").into_iter().filter(waits);
+        runs.map(|run| super::virtual_world::local(run.due_at.unwrap()))
+            .collect::<Vec<_>>()
+    };
+    down(
+        &mut world,
+        "2026-03-02T10:30",
+        "2026-03-02T15:00:10",
+        "2026-03-02T15:30",
+    );
+    assert_eq!(making_up(&world), ["Mon 13:00", "Mon 14:00"], "12:00 runs");
+    down(&mut world, "2026-03-02T15:31", "2026-03-02T18:45", "2026-03-02T18:50");
+    assert_eq!(making_up(&world), ["Mon 13:00", "Mon 14:00", "Mon 18:00"]);
+    let limit = "freshd was down or asleep at the due time, and catch_up_limit is reached";
+    assert_eq!(missed_reasons(&world), [limit; 3], "11:00, 16:00 and 17:00");
 }
 
 #[test]

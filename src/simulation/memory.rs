@@ -1,0 +1,357 @@
+//! A store in memory that keeps facts as the real one does, and loses at a power cut what was not synced.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life,
+    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState,
+    Snapshot, Version, VersionState, newest_record,
+};
+
+/// Slots of each dataset that a confirmed clock begins again with.
+const SLOTS_OF_EACH: usize = 2;
+
+/// Rows as of their last change, and what was written after the last sync.
+#[derive(Clone, Debug, Default)]
+pub struct Memory {
+    seed: u64,
+    /// Commits.
+    unsynced: Vec<Vec<Fact>>,
+    jobs: BTreeMap<Name, JobRecord>,
+    runs: BTreeMap<RunId, Run>,
+    occurrences: BTreeMap<(Name, Timestamp), RunId>,
+    attempts: BTreeMap<AttemptId, Attempt>,
+    versions: BTreeMap<(Name, u64), Version>,
+    slots: BTreeMap<(Name, Timestamp), Slot>,
+    observations: BTreeMap<Name, Observation>,
+    incidents: BTreeMap<IncidentId, Incident>,
+    notifications: BTreeMap<NotificationId, Notification>,
+    lives: BTreeMap<u64, Life>,
+    /// In the order in which they came.
+    confirmations: Vec<ClockConfirmation>,
+    /// In the order of acceptance.
+    accepted: Vec<(String, Timestamp)>,
+    newest_record_at: Option<Timestamp>,
+}
+
+impl Memory {
+    /// An empty store with this seed.
+    pub fn new(seed: u64) -> Self {
+        Self {
+            seed,
+            ..Self::default()
+        }
+    }
+
+    /// Writes the facts of one commit. They survive the daemon, but a power cut only after [`Memory::sync`].
+    pub fn write(&mut self, facts: Vec<Fact>) {
+        self.unsynced.push(facts);
+    }
+
+    /// Makes durable what was written.
+    ///
+    /// # Errors
+    /// Says which fact contradicts what is stored; whoever wrote it must end, as the daemon does.
+    pub fn sync(&mut self) -> Result<(), String> {
+        let commits = std::mem::take(&mut self.unsynced);
+        // Once for all of them, as the statement at the end of a transaction does it.
+        let newest = newest_record(None, commits.iter().flatten());
+        for facts in commits {
+            // What a confirmed clock takes back makes room for what the others of its commit put in the place.
+            let is_first = |fact: &Fact| matches!(fact, Fact::ClockConfirmed(_));
+            let (first, others): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(is_first);
+            for fact in first.into_iter().chain(others) {
+                self.store(fact)?;
+            }
+        }
+        self.newest_record_at = self.newest_record_at.max(newest);
+        Ok(())
+    }
+
+    /// The power is cut: what was not synced is gone.
+    pub fn lose_unsynced(&mut self) {
+        self.unsynced.clear();
+    }
+
+    /// Where anything was written to about resolved incidents of which something is still on its way.
+    fn ends_written(&self) -> Vec<(IncidentId, Address)> {
+        let is_over = |id: &IncidentId| {
+            let incident = self.incidents.get(id);
+            incident.is_some_and(|incident| incident.state == IncidentState::Resolved)
+        };
+        let pending = self.notifications.values();
+        let pending = pending.filter(|notification| notification.state == NotificationState::Pending);
+        let ended: BTreeSet<IncidentId> = pending
+            .filter_map(|notification| notification.incident)
+            .filter(is_over)
+            .collect();
+        let about_ended = self.notifications.values().filter_map(|notification| {
+            let incident = notification.incident.filter(|id| ended.contains(id))?;
+            Some((incident, notification.address.clone()))
+        });
+        let mut written: Vec<_> = about_ended.collect();
+        written.sort_by(|(a, to), (b, other)| (a, &to.channel, &to.to).cmp(&(b, &other.channel, &other.to)));
+        written.dedup();
+        written
+    }
+
+    /// What a start begins from; the same as the real store loads.
+    pub fn snapshot(&self) -> Snapshot {
+        let runs = self.runs_at_start();
+        let attempts_of = |run: &Run| {
+            let first = AttemptId { run: run.id, number: 0 };
+            let last = AttemptId {
+                run: run.id,
+                number: u32::MAX,
+            };
+            self.attempts.range(first..=last).map(|(_, attempt)| attempt.clone())
+        };
+        Snapshot {
+            seed: self.seed,
+            jobs: self.jobs.values().cloned().collect(),
+            attempts: runs.iter().flat_map(attempts_of).collect(),
+            versions: self.versions_at_start(&runs),
+            version_numbers: self.version_numbers(),
+            slots: self.slots_at_start(),
+            observations: self.observations.values().cloned().collect(),
+            incidents: self
+                .incidents
+                .values()
+                .filter(|incident| incident.state != IncidentState::Resolved)
+                .cloned()
+                .collect(),
+            notifications: self
+                .notifications
+                .values()
+                .filter(|notification| notification.state == NotificationState::Pending)
+                .cloned()
+                .collect(),
+            ends_written: self.ends_written(),
+            life: self.lives.values().next_back().cloned(),
+            newest_record_at: self.newest_record_at,
+            clock_confirmation: self.confirmations.last().cloned(),
+            last_run: self.runs.keys().next_back().copied(),
+            last_incident: self.incidents.keys().next_back().copied(),
+            last_notification: self.notifications.keys().next_back().copied(),
+            settings_digest: self.accepted.last().map(|(digest, _)| digest.clone()),
+            runs,
+        }
+    }
+
+    /// What confirming the clock at `at` must know; the same as the real store reads.
+    pub fn ahead(&self, at: Timestamp) -> Ahead {
+        let last_due = |job: &Name| {
+            let due = (job.clone(), Timestamp::MIN)..=(job.clone(), at);
+            let (_, id) = self.occurrences.range(due).next_back()?;
+            self.runs.get(id)
+        };
+        let is_over = |run: &&Run| run.due_until.is_some_and(|until| until > at);
+        let mut ranges: Vec<Run> = self.jobs.keys().filter_map(last_due).filter(is_over).cloned().collect();
+        ranges.sort_by_key(|run| run.id);
+        let mut slots: Vec<Slot> = Vec::new();
+        let promised = |slot: &&Slot| slot.due_at <= at && slot.state != SlotState::Withdrawn;
+        for slot in self.slots.values().rev().filter(promised) {
+            let last = slots.iter().rev().take_while(|known| known.dataset == slot.dataset);
+            if last.count() < SLOTS_OF_EACH {
+                slots.push(slot.clone());
+            }
+        }
+        slots.reverse();
+        Ahead { ranges, slots }
+    }
+
+    fn store(&mut self, fact: Fact) -> Result<(), String> {
+        match fact {
+            Fact::Job(record) => {
+                let moves_back = |before: &JobRecord| before.cursor > record.cursor;
+                let is_confirmed = self.confirmations.iter().any(|known| known.at == record.cursor);
+                let refused = self.jobs.get(&record.job).is_some_and(moves_back) && !is_confirmed;
+                refuse(refused, || format!("the cursor of job {} moves back", record.job))?;
+                self.jobs.insert(record.job.clone(), record);
+            }
+            Fact::Run(run) => self.store_run(run)?,
+            Fact::Attempt(attempt) => {
+                refuse(!self.runs.contains_key(&attempt.id.run), || {
+                    format!("attempt {} of no run", attempt.id)
+                })?;
+                self.attempts.insert(attempt.id, attempt);
+            }
+            Fact::Version(version) => {
+                self.versions
+                    .insert((version.dataset.clone(), version.number.0), version);
+            }
+            Fact::Slot(slot) => {
+                self.slots.insert((slot.dataset.clone(), slot.due_at), slot);
+            }
+            Fact::Observation(observation) => {
+                self.observations.insert(observation.dataset.clone(), observation);
+            }
+            Fact::Incident(incident) => {
+                let is_other = |other: &Incident| {
+                    let key = |incident: &Incident| (incident.kind, incident.about, incident.subject.clone());
+                    other.id != incident.id && other.state != IncidentState::Resolved && key(other) == key(&incident)
+                };
+                let doubled = incident.state != IncidentState::Resolved && self.incidents.values().any(is_other);
+                refuse(doubled, || format!("a second incident about {}", incident.subject))?;
+                self.incidents.insert(incident.id, incident);
+            }
+            Fact::Notification(mut notification) => {
+                let homeless = notification
+                    .incident
+                    .is_some_and(|id| !self.incidents.contains_key(&id));
+                refuse(homeless, || format!("notification {} of no incident", notification.id))?;
+                if let Some(before) = self.notifications.get(&notification.id) {
+                    refuse(before.incident != notification.incident, || {
+                        format!("notification {} belongs to another incident", notification.id)
+                    })?;
+                    // The words were rendered once: those stored first stay.
+                    notification.message = before.message.clone();
+                }
+                self.notifications.insert(notification.id, notification);
+            }
+            Fact::Delivery(delivery) => {
+                refuse(!self.notifications.contains_key(&delivery.notification), || {
+                    format!("a try at notification {}, which nobody decided", delivery.notification)
+                })?;
+            }
+            Fact::Life(life) => {
+                self.lives.insert(life.number, life);
+            }
+            Fact::ClockConfirmed(confirmation) => self.confirm_clock(confirmation),
+            Fact::ClockStep(_) => {}
+            Fact::Settings(accepted) => {
+                let acceptance = (accepted.digest, accepted.at);
+                if !self.accepted.contains(&acceptance) {
+                    self.accepted.push(acceptance);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// What stands for a time still to come no longer does. Known already, it changes nothing.
+    fn confirm_clock(&mut self, confirmation: ClockConfirmation) {
+        let at = confirmation.at;
+        if self.confirmations.iter().any(|known| known.at == at) {
+            return;
+        }
+        self.confirmations.push(confirmation);
+        self.newest_record_at = Some(at);
+        let jobs = &self.jobs;
+        let is_ahead = |(job, due_at): &(Name, Timestamp)| *due_at > at && jobs.contains_key(job);
+        let ahead: Vec<_> = self.occurrences.extract_if(.., |key, _| is_ahead(key)).collect();
+        for (_, id) in ahead {
+            if let Some(run) = self.runs.get_mut(&id) {
+                disown(run);
+            }
+        }
+        let is_ahead = |slot: &&mut Slot| slot.due_at > at && slot.state != SlotState::Withdrawn;
+        for slot in self.slots.values_mut().filter(is_ahead) {
+            slot.state = SlotState::Withdrawn;
+            slot.version = None;
+            slot.decided_at = Some(at);
+            slot.reason = Some("laid down or decided about by a wrong clock".to_owned());
+        }
+    }
+
+    fn store_run(&mut self, run: Run) -> Result<(), String> {
+        if let Some(before) = self.runs.get(&run.id) {
+            let same = before.job == run.job && before.due_at == run.due_at;
+            refuse(!same, || format!("run {} belongs to another occurrence", run.id))?;
+            let changed = before.outcome.is_some() && before.outcome != run.outcome;
+            refuse(changed, || format!("run {} is final with another outcome", run.id))?;
+        }
+        if let Some(due_at) = run.due_at {
+            let first = *self.occurrences.entry((run.job.clone(), due_at)).or_insert(run.id);
+            refuse(first != run.id, || {
+                format!("a second run of job {} due {due_at}", run.job)
+            })?;
+        }
+        self.runs.insert(run.id, run);
+        Ok(())
+    }
+
+    /// Runs that are not final, and each job's last that tells how the job is.
+    fn runs_at_start(&self) -> Vec<Run> {
+        let mut last: BTreeMap<&Name, RunId> = BTreeMap::new();
+        for run in self.runs.values() {
+            let tells = run
+                .outcome
+                .is_some_and(|outcome| !matches!(outcome, Outcome::Missed | Outcome::Skipped | Outcome::Cancelled));
+            if tells {
+                last.insert(&run.job, run.id);
+            }
+        }
+        let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
+        self.runs.values().filter(wanted).cloned().collect()
+    }
+
+    fn version_numbers(&self) -> Vec<(Name, u64)> {
+        let mut highest: BTreeMap<Name, u64> = BTreeMap::new();
+        for (dataset, number) in self.versions.keys() {
+            highest.insert(dataset.clone(), *number);
+        }
+        highest.into_iter().collect()
+    }
+
+    /// Everything being published, the last two published and the newest refused of each dataset; then whatever else
+    /// unfinished runs were given.
+    fn versions_at_start(&self, runs: &[Run]) -> Vec<Version> {
+        let mut found: Vec<Version> = Vec::new();
+        for (dataset, highest) in self.version_numbers() {
+            let (first, last) = ((dataset.clone(), 0), (dataset, highest));
+            let newest = |state: VersionState, count: usize| {
+                let of_state = self.versions.range(first.clone()..=last.clone()).rev();
+                of_state.filter(move |(_, version)| version.state == state).take(count)
+            };
+            let publishing = newest(VersionState::Publishing, usize::MAX);
+            let published = newest(VersionState::Published, 2);
+            let refused = newest(VersionState::Quarantined, 1);
+            let mut of_dataset: Vec<_> = publishing.chain(published).chain(refused).collect();
+            of_dataset.sort_by_key(|(key, _)| key.1);
+            found.extend(of_dataset.into_iter().map(|(_, version)| version.clone()));
+        }
+        let unfinished = runs.iter().filter(|run| run.state != RunState::Final);
+        for input in unfinished.flat_map(|run| &run.inputs) {
+            let known = |version: &Version| version.dataset == input.dataset && version.number == input.number;
+            if !found.iter().any(known) {
+                found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
+            }
+        }
+        found
+    }
+
+    /// Slots that are undecided, and each dataset's newest decided one.
+    fn slots_at_start(&self) -> Vec<Slot> {
+        let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
+        let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
+        let is_decided = |slot: &&Slot| !is_open(slot) && slot.state != SlotState::Withdrawn;
+        for slot in self.slots.values().filter(is_decided) {
+            newest.insert(&slot.dataset, slot.due_at);
+        }
+        let wanted = |slot: &&Slot| is_open(slot) || newest.get(&slot.dataset) == Some(&slot.due_at);
+        self.slots.values().filter(wanted).cloned().collect()
+    }
+}
+
+/// Takes the due time from a run, and says so in its reason.
+fn disown(run: &mut Run) {
+    let Some(due_at) = run.due_at.take() else { return };
+    let in_words = |at: Timestamp| at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+    let before = run
+        .reason
+        .take()
+        .map_or_else(String::new, |reason| format!("{reason}; "));
+    let until = run
+        .due_until
+        .take()
+        .map_or_else(String::new, |until| format!(" to {}", in_words(until)));
+    let due = in_words(due_at);
+    run.reason = Some(format!("{before}a wrong clock took it for the time due {due}{until}"));
+}
+
+fn refuse(wrong: bool, what: impl FnOnce() -> String) -> Result<(), String> {
+    if wrong { Err(what()) } else { Ok(()) }
+}

@@ -1,0 +1,109 @@
+//! A decided message arrives at least once or is shown dead, under one id, and never before it is stored.
+
+use std::collections::HashMap;
+
+use freshd::model::{DeliveryOutcome, Fact, Notification, NotificationId, NotificationState, Purpose};
+use freshd::simulation::Answer;
+
+use super::{Judged, Ledger, hold};
+
+const AT_LEAST_ONCE: &str = "told at least once";
+
+/// What was really sent.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Messages {
+    by_id: HashMap<NotificationId, Sent>,
+    ids: HashMap<String, NotificationId>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Sent {
+    message_id: String,
+    tries: u32,
+    arrived: bool,
+    taken: bool,
+}
+
+impl Messages {
+    /// freshd is about to send something.
+    pub(super) fn sends(notification: &Notification, ledger: &Ledger) -> Judged {
+        let stored = ledger.notifications.get(&notification.id);
+        let fine = stored.is_some_and(|stored| stored.state == NotificationState::Pending);
+        hold(fine, "commit before act", || {
+            format!(
+                "message {} to {} is sent before it is stored",
+                notification.id, notification.address
+            )
+        })?;
+        let before = ledger
+            .pending
+            .range(..notification.id)
+            .filter_map(|id| ledger.notifications.get(id))
+            .find(|other| {
+                other.incident.is_some()
+                    && other.incident == notification.incident
+                    && other.address == notification.address
+            });
+        hold(before.is_none(), "in order", || {
+            format!(
+                "message {} is sent before {:?}",
+                notification.id,
+                before.map(|other| other.id)
+            )
+        })
+    }
+
+    /// Somebody at the other end has it, or has refused it.
+    pub(super) fn tried(&mut self, notification: &Notification, answer: &Answer, ledger: &Ledger) -> Judged {
+        let id = notification.id;
+        let message_id = &notification.message.id;
+        let owner = *self.ids.entry(message_id.clone()).or_insert(id);
+        hold(owner == id, "the same message", || {
+            format!("messages {owner} and {id} are both called {message_id}")
+        })?;
+        let sent = self.by_id.entry(id).or_default();
+        if sent.tries == 0 {
+            sent.message_id.clone_from(message_id);
+        }
+        hold(sent.message_id == *message_id, "the same message", || {
+            format!("message {id} was called {} and is now {message_id}", sent.message_id)
+        })?;
+        let stored = ledger.notifications.get(&id).map(|stored| &stored.message);
+        hold(stored == Some(&notification.message), "the same message", || {
+            format!("message {id} is not sent as it is stored")
+        })?;
+        sent.tries += 1;
+        sent.arrived |= answer.arrives;
+        sent.taken |= answer.outcome == DeliveryOutcome::Accepted;
+        Ok(())
+    }
+
+    /// What is told of a message is what became of it.
+    pub(super) fn stored(&self, notification: &Notification, facts: &[Fact], ledger: &Ledger) -> Judged {
+        let id = notification.id;
+        let sent = self.by_id.get(&id).cloned().unwrap_or_default();
+        match notification.state {
+            NotificationState::Pending => Ok(()),
+            NotificationState::Delivered => hold(sent.arrived && sent.taken, AT_LEAST_ONCE, || {
+                format!("message {id} is told as delivered, and was not")
+            }),
+            NotificationState::Dead => hold(sent.tries > 0, AT_LEAST_ONCE, || {
+                format!("message {id} is dead untried")
+            }),
+            NotificationState::Collapsed => {
+                let says_all = |other: &Notification| {
+                    other.message.purpose == Purpose::Recovery
+                        && other.incident == notification.incident
+                        && other.address == notification.address
+                };
+                let in_step = facts
+                    .iter()
+                    .any(|fact| matches!(fact, Fact::Notification(other) if says_all(other)));
+                let stored = ledger.notifications.range(id..).any(|(_, other)| says_all(other));
+                hold(in_step || stored, AT_LEAST_ONCE, || {
+                    format!("message {id} is left out, and nothing says it all")
+                })
+            }
+        }
+    }
+}
