@@ -6,6 +6,8 @@ mod causes;
 mod crashes;
 #[path = "alerts_in_virtual_time/delivery.rs"]
 mod delivery;
+#[path = "alerts_in_virtual_time/ends.rs"]
+mod ends;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 mod virtual_world;

@@ -11,6 +11,7 @@ mod backlog;
 mod clock;
 mod confirm;
 mod data;
+mod dead_messages;
 mod incidents;
 mod jobs;
 mod looks;

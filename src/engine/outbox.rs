@@ -3,12 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::time::Duration;
 
-use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
 use crate::model::{
     Action, Address, Delivery, DeliveryOutcome, Fact, IncidentId, Message, MessageFact, Name, Notification,
-    NotificationId, NotificationState, ProblemKind, Purpose, Reply, Severity, elapsed, later,
+    NotificationId, NotificationState, Purpose, Reply, Severity, elapsed, later,
 };
 
 /// Longest wait that another side's Retry-After can ask for, in seconds.
@@ -80,7 +79,7 @@ impl Outbox {
         self.ended.entry(incident).or_default().insert(address);
     }
 
-    fn hears_of_end(&self, incident: IncidentId, address: &Address) -> bool {
+    pub(super) fn hears_of_end(&self, incident: IncidentId, address: &Address) -> bool {
         self.ended.get(&incident).is_some_and(|told| told.contains(address))
     }
 
@@ -172,11 +171,11 @@ impl Engine {
     }
 
     /// The same at every try, and unique over all state directories.
-    fn message_id(&self, id: NotificationId) -> String {
+    pub(super) fn message_id(&self, id: NotificationId) -> String {
         format!("{:016x}.{id}", self.seed)
     }
 
-    fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
+    pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         let notification = Notification {
             id,
             incident,
@@ -297,74 +296,6 @@ impl Engine {
         }
         if let Some(incident) = notification.incident {
             self.outbox.forget_end(incident);
-        }
-    }
-
-    /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
-    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread. An end that
-    /// dies when the incident is over goes to those who are not told of it anyway, once.
-    fn fall_back(&mut self, dead: &Notification) {
-        let Some(incident) = dead.incident else { return };
-        let fallback = Name::from(super::audience::FALLBACK);
-        if dead.message.team == fallback {
-            return;
-        }
-        for address in self.settings.fallback.clone() {
-            let known = self.incidents.get(incident).cloned();
-            let told = match &known {
-                Some(incident) => incident.told.iter().any(|(_, told)| *told == address),
-                None => self.outbox.hears_of_end(incident, &address),
-            };
-            if told || address == dead.address {
-                continue;
-            }
-            let id = self.new_notification_id();
-            let mut message = dead.message.clone();
-            message.id = self.message_id(id);
-            message.team = fallback.clone();
-            let error = dead.last_error.clone().unwrap_or_default();
-            let text = format!("{} could not be reached: {error}", dead.address);
-            message.facts.insert(
-                0,
-                MessageFact {
-                    label: "Instead of".to_owned(),
-                    text,
-                },
-            );
-            if let Some(mut incident) = known {
-                remember_told(&mut incident, &dead.message.team, &address);
-                self.store(incident);
-            } else {
-                self.outbox.remember_end(incident, address.clone());
-            }
-            self.put(id, Some(incident), address, message);
-        }
-    }
-
-    /// An address at which a message died has a problem of its own until the next message gets through.
-    fn address_is_broken(&mut self, dead: &Notification) {
-        if dead.incident.is_some() {
-            let error = dead.last_error.clone().unwrap_or_default();
-            self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
-        }
-    }
-
-    /// Addresses that nobody is told at any more cannot have a problem.
-    pub(super) fn forget_addresses(&mut self) {
-        let settings = &self.settings;
-        let teams = settings.teams.values().flat_map(|team| {
-            team.notify
-                .iter()
-                .chain(team.escalate.iter().flat_map(|step| &step.notify))
-        });
-        let known: HashSet<String> = teams.chain(&settings.fallback).map(ToString::to_string).collect();
-        let broken = self
-            .incidents
-            .values()
-            .filter(|incident| incident.kind == ProblemKind::ChannelBroken);
-        let gone = broken.filter(|incident| !known.contains(incident.subject.as_str()));
-        for subject in gone.map(|incident| incident.subject.clone()).collect::<Vec<_>>() {
-            self.own_problem_is_over(&subject);
         }
     }
 

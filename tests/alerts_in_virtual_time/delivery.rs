@@ -8,22 +8,22 @@ use jiff::Timestamp;
 use super::virtual_world::{Play, World, at, clock};
 use super::{PEOPLE, failing, one_job};
 
-const OPS: &str = "mail:ops@sea.example";
+pub(super) const OPS: &str = "mail:ops@sea.example";
 
-fn busy(_: Timestamp) -> DeliveryOutcome {
+pub(super) fn busy(_: Timestamp) -> DeliveryOutcome {
     DeliveryOutcome::Temporary {
         error: "connection refused".to_owned(),
         retry_after_seconds: None,
     }
 }
 
-fn no_such_address() -> DeliveryOutcome {
+pub(super) fn no_such_address() -> DeliveryOutcome {
     DeliveryOutcome::Permanent {
         error: "550 no such address".to_owned(),
     }
 }
 
-fn mend(world: &mut World, until: &str) {
+pub(super) fn mend(world: &mut World, until: &str) {
     world.script("j", |_, _| Play::succeeds());
     world.run("j");
     world.run_until(until);
@@ -232,72 +232,6 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
             "{to} stands in"
         );
         assert!(told.iter().all(|sent| sent.message.thread == *thread), "in one thread");
-    }
-}
-
-/// What an address was told of job `j`, in order.
-fn told_of_j(world: &World, address: &str) -> Vec<Purpose> {
-    let sent = world.sent.iter().map(|(_, sent)| sent);
-    let of_j = sent.filter(|sent| sent.address.to_string() == address && sent.message.subject_name.as_str() == "j");
-    of_j.map(|sent| sent.message.purpose).collect()
-}
-
-#[test]
-fn an_end_that_dies_at_an_address_is_not_told_twice_to_who_stood_in_for_it() {
-    for crash in [false, true] {
-        let mut world = failing(&one_job(""), "2026-11-26T12:00");
-        world.channel(OPS, |sent, now| match sent.message.purpose {
-            Purpose::Recovery if now < at("2026-11-26T12:30") => busy(now),
-            _ => no_such_address(),
-        });
-        world.run_until("2026-11-26T12:10");
-        mend(&mut world, "2026-11-26T12:20");
-        assert_eq!(world.incidents()[0].state, IncidentState::Resolved);
-        if crash {
-            world.crash();
-            world.restart();
-        }
-        world.run_until("2026-11-26T14:00");
-        let dead = |told: &&freshd::model::Notification| {
-            told.state == NotificationState::Dead && told.message.purpose == Purpose::Recovery
-        };
-        assert_eq!(world.ledger.notifications.values().filter(dead).count(), 1);
-        for to in ["mail:it@sea.example", "pager"] {
-            assert_eq!(
-                told_of_j(&world, to),
-                [Purpose::Opening, Purpose::Recovery],
-                "{to}, crash: {crash}"
-            );
-        }
-    }
-}
-
-#[test]
-fn an_end_that_dies_at_two_addresses_falls_back_once() {
-    const OTHER: &str = "mail:x@sea.example";
-    for crash in [false, true] {
-        let text = one_job("").replace(
-            "notify = [\"mail:ops@sea.example\"]",
-            "notify = [\"mail:ops@sea.example\", \"mail:x@sea.example\"]",
-        );
-        let mut world = failing(&text, "2026-11-26T12:00");
-        for to in [OPS, OTHER] {
-            world.channel(to, move |sent, now| match sent.message.purpose {
-                Purpose::Recovery if to == OTHER && now < at("2026-11-26T12:30") => busy(now),
-                Purpose::Recovery => no_such_address(),
-                _ => DeliveryOutcome::Accepted,
-            });
-        }
-        world.run_until("2026-11-26T12:10");
-        mend(&mut world, "2026-11-26T12:20");
-        if crash {
-            world.crash();
-            world.restart();
-        }
-        world.run_until("2026-11-26T14:00");
-        for to in ["mail:it@sea.example", "pager"] {
-            assert_eq!(told_of_j(&world, to), [Purpose::Recovery], "{to}, crash: {crash}");
-        }
     }
 }
 

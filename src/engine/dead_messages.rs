@@ -1,0 +1,78 @@
+//! What becomes of a message that could not be delivered, and of its address.
+
+use std::collections::HashSet;
+
+use super::Engine;
+use super::audience::FALLBACK;
+use super::reminders::remember_told;
+use crate::model::{MessageFact, Name, Notification, ProblemKind};
+
+impl Engine {
+    /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
+    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread. An end that
+    /// dies when the incident is over goes to those who are not told of it anyway, once.
+    pub(super) fn fall_back(&mut self, dead: &Notification) {
+        let Some(incident) = dead.incident else { return };
+        let fallback = Name::from(FALLBACK);
+        if dead.message.team == fallback {
+            return;
+        }
+        for address in self.settings.fallback.clone() {
+            let known = self.incidents.get(incident).cloned();
+            let told = match &known {
+                Some(incident) => incident.told.iter().any(|(_, told)| *told == address),
+                None => self.outbox.hears_of_end(incident, &address),
+            };
+            if told || address == dead.address {
+                continue;
+            }
+            let id = self.new_notification_id();
+            let mut message = dead.message.clone();
+            message.id = self.message_id(id);
+            message.team = fallback.clone();
+            let error = dead.last_error.clone().unwrap_or_default();
+            let text = format!("{} could not be reached: {error}", dead.address);
+            message.facts.insert(
+                0,
+                MessageFact {
+                    label: "Instead of".to_owned(),
+                    text,
+                },
+            );
+            if let Some(mut incident) = known {
+                remember_told(&mut incident, &dead.message.team, &address);
+                self.store(incident);
+            } else {
+                self.outbox.remember_end(incident, address.clone());
+            }
+            self.put(id, Some(incident), address, message);
+        }
+    }
+
+    /// An address at which a message died has a problem of its own until the next message gets through.
+    pub(super) fn address_is_broken(&mut self, dead: &Notification) {
+        if dead.incident.is_some() {
+            let error = dead.last_error.clone().unwrap_or_default();
+            self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
+        }
+    }
+
+    /// Addresses that nobody is told at any more cannot have a problem.
+    pub(super) fn forget_addresses(&mut self) {
+        let settings = &self.settings;
+        let teams = settings.teams.values().flat_map(|team| {
+            team.notify
+                .iter()
+                .chain(team.escalate.iter().flat_map(|step| &step.notify))
+        });
+        let known: HashSet<String> = teams.chain(&settings.fallback).map(ToString::to_string).collect();
+        let broken = self
+            .incidents
+            .values()
+            .filter(|incident| incident.kind == ProblemKind::ChannelBroken);
+        let gone = broken.filter(|incident| !known.contains(incident.subject.as_str()));
+        for subject in gone.map(|incident| incident.subject.clone()).collect::<Vec<_>>() {
+            self.own_problem_is_over(&subject);
+        }
+    }
+}
