@@ -371,3 +371,16 @@ fn a_failure_and_then_a_cancelled_run_are_the_same_problem_before_and_after_a_re
     world.run_until("2026-03-02T08:13");
     assert_eq!(world.open_incidents().len(), 1, "nobody has mended it");
 }
+
+#[test]
+fn what_was_never_delivered_names_the_last_deadline_that_passed() {
+    let mut world = world("due = { at = \"0 23 * * *\", grace = \"15m\" }", "2026-11-16T12:00");
+    world.run_until("2026-11-18T23:20");
+    assert_eq!(
+        world.state_of("d"),
+        (
+            "late".to_owned(),
+            "no delivery has ever come; the last was due by Wed 2026-11-18 23:15".to_owned()
+        )
+    );
+}

@@ -391,16 +391,3 @@ fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
     assert_eq!(slots[place].state, SlotState::Missed);
     assert_eq!(slots[place + 1].due_at, at("2026-12-16T12:10"));
 }
-
-#[test]
-fn what_was_never_delivered_names_the_last_deadline_that_passed() {
-    let mut world = world("due = { at = \"0 23 * * *\", grace = \"15m\" }", "2026-11-16T12:00");
-    world.run_until("2026-11-18T23:20");
-    assert_eq!(
-        world.state_of("d"),
-        (
-            "late".to_owned(),
-            "no delivery has ever come; the last was due by Wed 2026-11-18 23:15".to_owned()
-        )
-    );
-}
