@@ -27,6 +27,8 @@ pub(super) struct Processes {
     wrote: HashMap<AttemptId, (String, Option<Timestamp>)>,
     /// Told to be started, and not seen to.
     on_their_way: BTreeSet<AttemptId>,
+    /// On their way when the clock was confirmed: they begin for a time that may come again.
+    overtaken: BTreeSet<AttemptId>,
     /// Whose evidence may be gone.
     doubtful: HashSet<AttemptId>,
 }
@@ -75,7 +77,9 @@ impl Processes {
                 .find(|(known, _)| known == key)
                 .map(|(_, value)| value.clone())
         };
-        if let (Some(due), Some(attempt)) = (told("FRESHD_DUE"), told("FRESHD_ATTEMPT")) {
+        if let (Some(due), Some(attempt)) = (told("FRESHD_DUE"), told("FRESHD_ATTEMPT"))
+            && !self.overtaken.remove(&id)
+        {
             let is_first = self
                 .occurrences
                 .insert((spec.job.to_string(), due.clone(), attempt.clone()));
@@ -145,6 +149,7 @@ impl Processes {
     pub(super) fn clock_confirmed(&mut self, at: Timestamp) {
         let is_past = |due: &str| due.parse::<Timestamp>().is_ok_and(|due| due <= at);
         self.occurrences.retain(|(_, due, _)| is_past(due));
+        self.overtaken.extend(&self.on_their_way);
     }
 
     pub(super) fn not_started(&mut self, id: AttemptId) {
