@@ -65,7 +65,7 @@ pub fn load(file: &Path, environment: &Environment) -> Loaded {
 
 /// Reads the texts of a configuration that was accepted before, for what its jobs and datasets said then.
 ///
-/// The same code as [`load`], but nothing outside of the texts is looked at: a secret, a calendar, a directory or a
+/// The same code as [`load()`], but nothing outside of the texts is looked at: a secret, a calendar, a directory or a
 /// program may be gone by now, and a job that was started does not depend on them any more. So there are no channels
 /// and no teams in the settings, and of a calendar only what stands in the texts. `file` is the root file as it is called now,
 /// `files` are those of [`Loaded::files`].

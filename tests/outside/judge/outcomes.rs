@@ -91,7 +91,8 @@ impl Case {
         let wrote = did.and_then(|did| did.wrote);
         let has_begun = did.is_some();
         let window = self.window(attempt.claimed_at);
-        let keeper_died = window.is_some_and(|window| window.keeper_kills > 0);
+        let keepers_died = window.map_or(0, |window| window.keeper_kills);
+        let keeper_died = keepers_died > 0;
         let was_full = window.is_some_and(|window| window.was_full);
         let Some(outcome) = attempt.outcome else { return false };
         match outcome {
@@ -118,7 +119,8 @@ impl Case {
             }
             // Told to end when it had ended, or had not yet begun.
             Outcome::Cancelled => attempt.reason.is_some() && matches!(ends, [] | [0 | TOLD_TO_END]),
-            Outcome::SpawnFailed => !has_begun && attempt.reason.is_some() && was_full,
+            // An attempt under which two keepers died is given to no third one.
+            Outcome::SpawnFailed => !has_begun && attempt.reason.is_some() && (was_full || keepers_died > 1),
             Outcome::Lost => keeper_died && attempt.reason.is_some() && attempt.exit_code.is_none(),
             Outcome::Missed | Outcome::Skipped => false,
         }
