@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
+use super::history;
 use super::jobs::JobSpots;
 use super::report::Report;
 use super::timing::Timing;
@@ -48,6 +49,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
     for job in settings.jobs.values() {
         findings.inputs(job);
     }
+    history::report(context.report, settings, places);
     let whole = !context.report.has_holes()
         && places.jobs.values().all(|spots| !spots.broken)
         && places.datasets.values().all(|spots| !spots.broken);

@@ -10,6 +10,7 @@ mod excerpt;
 mod files;
 mod findings;
 mod general;
+mod history;
 mod jobs;
 mod load;
 mod measures;

@@ -15,10 +15,19 @@ pub(super) enum Chore {
     /// Read jobs.toml as `check` does, and log what has become wrong since: a calendar that runs out, a file that
     /// is gone.
     LookAhead,
+    /// Forget what is beyond `[history]`.
+    Forget,
+    /// The same with the files, which are much to look at.
+    ForgetFiles,
 }
 
 /// When each is done: second, minute, hour, day of month, month, day of week.
-const CHORES: [(&str, Chore); 2] = [("0 17 * * * *", Chore::Checkpoint), ("0 30 5 * * *", Chore::LookAhead)];
+const CHORES: [(&str, Chore); 4] = [
+    ("0 17 * * * *", Chore::Checkpoint),
+    ("0 30 5 * * *", Chore::LookAhead),
+    ("0 47 * * * *", Chore::Forget),
+    ("0 53 4 * * *", Chore::ForgetFiles),
+];
 /// Chores that wait for the main loop, at most; a further one is left out.
 const CHORES_WAITING_MAX: usize = 16;
 /// The scheduler looks every half second whether something is due. It is let do so for this long when something is.

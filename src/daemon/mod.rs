@@ -6,6 +6,7 @@ mod board;
 pub mod clock;
 mod control;
 mod files;
+mod history;
 mod host;
 mod looks;
 mod narrate;
@@ -15,4 +16,5 @@ mod start;
 
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
+pub use history::would_prune;
 pub use start::{Serve, ServeError, Window, serve};

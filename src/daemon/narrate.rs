@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::model::{
     AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
@@ -98,6 +98,12 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             newest_record = %format_time(confirmation.newest_record_at, zone),
             "the clock was confirmed: {}",
             confirmation.because
+        ),
+        Fact::Forgotten(forgotten) => debug!(
+            runs = forgotten.runs.len(),
+            slots = forgotten.slots.len(),
+            incidents = forgotten.incidents.len(),
+            "forgotten, being beyond [history]"
         ),
         Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
     }

@@ -1,6 +1,7 @@
 //! Actions of committed steps, performed without ever blocking the main loop.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -8,6 +9,7 @@ use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
+use super::history;
 use super::looks::Looks;
 use crate::delivery::Delivery;
 use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, Settings};
@@ -21,6 +23,7 @@ const SENDS_MAX: usize = 8;
 /// What performing needs.
 pub(super) struct Performer {
     pub(super) settings: Arc<Settings>,
+    pub(super) state_dir: PathBuf,
     pub(super) keepers: Keepers,
     pub(super) delivery: Arc<Delivery>,
     pub(super) events: UnboundedSender<Event>,
@@ -52,6 +55,13 @@ impl Performer {
                 Action::Clean { id, run_dir, staged } => files.add(id, Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send(notification) => self.send(*notification),
+                Action::Search { limits, from } => {
+                    history::search(self.state_dir.clone(), limits, from, self.events.clone());
+                }
+                Action::Remove(leftovers) => {
+                    history::remove(self.state_dir.clone(), *leftovers, self.events.clone());
+                }
+                Action::Sweep => history::sweep(self.state_dir.clone(), self.events.clone()),
                 Action::Reply { id, reply } => {
                     if let Some(asker) = self.replies.remove(&id) {
                         // Whoever asked may have gone; what was asked for is done all the same.

@@ -77,7 +77,7 @@ impl Shell {
                     batch.push(Event::Tick);
                 }
                 Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
-                Some(chore) = self.chores.next() => self.do_chore(chore),
+                Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
@@ -242,6 +242,14 @@ impl Shell {
                     }
                 }
             }
+            Ask::Prune => {
+                self.requests += 1;
+                self.performer.replies.insert(self.requests, asked.answer);
+                batch.push(Event::Prune {
+                    files: true,
+                    asked: Some(self.requests),
+                });
+            }
             Ask::Reload => {
                 let reply = match self.reload(&asked.by, batch).await? {
                     Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
@@ -291,7 +299,7 @@ impl Shell {
     }
 
     /// Begins a chore beside the loop: none of them may keep a due job waiting.
-    fn do_chore(&self, chore: Chore) {
+    fn do_chore(&self, chore: Chore, batch: &mut Vec<Event>) {
         match chore {
             Chore::Checkpoint => {
                 let copied = self.writer.checkpoint();
@@ -306,6 +314,10 @@ impl Shell {
                 let loader = self.loader.clone();
                 tokio::task::spawn_blocking(move || loader.look_ahead());
             }
+            Chore::Forget | Chore::ForgetFiles => batch.push(Event::Prune {
+                files: chore == Chore::ForgetFiles,
+                asked: None,
+            }),
         }
     }
 

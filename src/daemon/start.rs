@@ -240,6 +240,7 @@ async fn begin(
     };
     let performer = Performer {
         settings: settings.clone(),
+        state_dir: serve.state_dir.clone(),
         keepers,
         delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
         events,

@@ -12,6 +12,7 @@ mod clock;
 mod confirm;
 mod data;
 mod dead_messages;
+mod history;
 mod incidents;
 mod jobs;
 mod looks;
@@ -44,6 +45,7 @@ use crate::model::{
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
+use history::Pruning;
 use jobs::JobState;
 use outbox::Outbox;
 use pools::Pools;
@@ -80,6 +82,8 @@ pub struct Engine {
     newest_record_at: Option<Timestamp>,
     /// When an operator last confirmed the clock.
     clock_confirmation: Option<ClockConfirmation>,
+    /// When the clock leapt forward, and may have been wrong since.
+    clock_leaps: Vec<Timestamp>,
     /// Set while the clock is earlier than what is already recorded: nothing is started.
     clock_hold: Option<Hold>,
     /// Runs that wait for the clock.
@@ -107,6 +111,8 @@ pub struct Engine {
     last_incident: u64,
     last_notification: u64,
     wakes: Wakes,
+    /// What is beyond `[history]` is being forgotten.
+    pruning: Option<Pruning>,
     /// What is left of a start, a reload or a confirmed clock.
     backlog: VecDeque<Todo>,
     dirty_jobs: BTreeSet<Name>,
@@ -134,6 +140,9 @@ impl Engine {
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
+            Event::Prune { files, asked } => self.prune(files, asked),
+            Event::Aged(found) => self.aged(found),
+            Event::Removed { files, bytes } => self.removed(files, bytes),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
         self.evaluate();

@@ -15,8 +15,8 @@ use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, Snapshot,
-    VersionState, earlier, elapsed,
+    AcceptedSettings, Attempt, AttemptState, DOWNTIME_LONG, Fact, Host, Life, Now, Outcome, Run, RunId, RunState,
+    Settings, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -45,6 +45,7 @@ impl Engine {
             seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
+            clock_leaps: snapshot.clock_leaps.clone(),
             clock_hold: None,
             held_runs: BTreeSet::new(),
             held_attempts: BTreeSet::new(),
@@ -63,12 +64,17 @@ impl Engine {
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),
             last_notification: snapshot.last_notification.map_or(0, |id| id.0),
             wakes: Wakes::default(),
+            pruning: None,
             backlog: VecDeque::new(),
             dirty_jobs: BTreeSet::new(),
             dirty_data: BTreeSet::new(),
             now,
             step: Step::default(),
         };
+        let was_down_long = |seen| elapsed(seen, now.wall) > DOWNTIME_LONG;
+        engine
+            .clock_leaps
+            .extend(engine.seen_before.filter(|seen| was_down_long(*seen)).map(|_| now.wall));
         engine.load(snapshot);
         engine.recall(&engine.settings.clone());
         engine.hold_by_clock();

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, Ahead, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId,
+    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId,
     Observation, RunId, Setback, Settings, VersionRef,
 };
 
@@ -82,6 +82,22 @@ pub enum Event {
         because: String,
         /// What the store knows of times around now.
         ahead: Ahead,
+    },
+    /// It is time to forget what is beyond `[history]`.
+    Prune {
+        /// Also output, and files that no row names: much to look at, so not each time.
+        files: bool,
+        /// Who asked for it, to be answered when it is done.
+        asked: Option<u64>,
+    },
+    /// A search for what is beyond the limits has found a piece, or failed.
+    Aged(Result<Box<Aged>, String>),
+    /// Files that were no longer needed are gone.
+    Removed {
+        /// How many.
+        files: u64,
+        /// What they held.
+        bytes: u64,
     },
     /// A person asks for something. The reply is an action of the step, so it follows the commit.
     Requested {

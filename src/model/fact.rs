@@ -1,16 +1,17 @@
 //! Facts: what a step makes true and the store keeps; and the snapshot a start begins from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run, RunId,
-    Slot, Version,
+    Address, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run,
+    RunId, Slot, Version,
 };
 
-/// What a step makes true. Each is one whole row: storing it twice changes nothing.
+/// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// A job's cursor, pause or definition changed.
@@ -35,11 +36,13 @@ pub enum Fact {
     Life(Life),
     /// The wall clock was set.
     ClockStep(ClockStep),
-    /// An operator said that the clock is right, although later times are recorded. The only fact about many rows: with
-    /// it no run and no slot that stands for a time still to come is one any more.
+    /// An operator said that the clock is right, although later times are recorded. A fact about many rows: with it no run
+    /// and no slot that stands for a time still to come is one any more.
     ClockConfirmed(ClockConfirmation),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
+    /// Rows that are beyond `[history]` are no more.
+    Forgotten(Box<Forgotten>),
 }
 
 impl Fact {
@@ -62,6 +65,7 @@ impl Fact {
             Self::ClockStep(step) => Some(step.at),
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
             Self::Settings(accepted) => Some(accepted.at),
+            Self::Forgotten(forgotten) => Some(forgotten.at),
         }
     }
 }
@@ -78,6 +82,12 @@ pub fn newest_record<'fact>(
         fact => newest.max(fact.recorded_at()),
     })
 }
+
+/// A clock that is set forward by more than this may be wrong now. Nothing is too old by it until people had a day.
+pub const CLOCK_LEAP: Duration = Duration::from_hours(1);
+
+/// After a longer downtime a clock may be wrong, too.
+pub const DOWNTIME_LONG: Duration = Duration::from_hours(24);
 
 /// What is remembered of a job between runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -197,6 +207,9 @@ pub struct Snapshot {
     pub newest_record_at: Option<Timestamp>,
     /// When an operator last confirmed the clock.
     pub clock_confirmation: Option<ClockConfirmation>,
+    /// When the clock was last set forward by more than [`CLOCK_LEAP`], and when a life last began more than
+    /// [`DOWNTIME_LONG`] after the one before: by a clock that may be wrong.
+    pub clock_leaps: Vec<Timestamp>,
     /// Highest run number used.
     pub last_run: Option<RunId>,
     /// Highest incident number used.

@@ -6,6 +6,7 @@ mod attempt;
 mod data;
 mod event;
 mod fact;
+mod history;
 mod name;
 mod places;
 mod report;
@@ -27,7 +28,13 @@ pub use data::{
 };
 pub use event::{Event, Request};
 pub use fact::{
-    AcceptedSettings, Ahead, ClockConfirmation, ClockStep, Fact, JobRecord, Life, Pause, Snapshot, newest_record,
+    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
+    Snapshot, newest_record,
+};
+pub use history::{
+    ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
+    INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
+    REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, first_by_halving,
 };
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
@@ -40,4 +47,6 @@ pub use settings::{
     Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
     Settings, System, Team, Web,
 };
-pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};
+pub use span::{
+    Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
+};

@@ -131,6 +131,19 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
 }
 
+/// A size for people: `37 B`, `1.5 KiB`, `20.0 GiB`.
+pub fn format_bytes(bytes: u64) -> String {
+    let unit = ["KiB", "MiB", "GiB", "TiB"].into_iter().zip([10_u32, 20, 30, 40]);
+    match unit.rev().find(|(_, shift)| bytes >> shift > 0) {
+        // Whole tenths, cut off: no float is exact for all sizes.
+        Some((unit, shift)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -176,6 +189,18 @@ mod tests {
         }
         for text in ["", "MiB", "8 XB", "99999999999 GiB"] {
             assert!(parse_size(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit_that_they_fill() {
+        for (bytes, text) in [
+            (1_023, "1023 B"),
+            (1_536, "1.5 KiB"),
+            (3 << 20, "3.0 MiB"),
+            (u64::MAX, "16777215.9 TiB"),
+        ] {
+            assert_eq!(format_bytes(bytes), text);
         }
     }
 }

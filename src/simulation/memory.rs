@@ -1,13 +1,15 @@
 //! A store in memory that keeps facts as the real one does, and loses at a power cut what was not synced.
 
+mod forgetting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::model::{
-    Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life,
-    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState,
-    Snapshot, Version, VersionState, newest_record,
+    Address, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, Incident,
+    IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState, Observation,
+    Outcome, Run, RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -29,6 +31,8 @@ pub struct Memory {
     incidents: BTreeMap<IncidentId, Incident>,
     notifications: BTreeMap<NotificationId, Notification>,
     lives: BTreeMap<u64, Life>,
+    /// In the order in which they came.
+    clock_steps: Vec<ClockStep>,
     /// In the order in which they came.
     confirmations: Vec<ClockConfirmation>,
     /// In the order of acceptance.
@@ -62,7 +66,10 @@ impl Memory {
             // What a confirmed clock takes back makes room for what the others of its commit put in the place.
             let is_first = |fact: &Fact| matches!(fact, Fact::ClockConfirmed(_));
             let (first, others): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(is_first);
-            for fact in first.into_iter().chain(others) {
+            // Forgetting comes last.
+            let is_last = |fact: &Fact| matches!(fact, Fact::Forgotten(_));
+            let (last, others): (Vec<Fact>, Vec<Fact>) = others.into_iter().partition(is_last);
+            for fact in first.into_iter().chain(others).chain(last) {
                 self.store(fact)?;
             }
         }
@@ -132,12 +139,25 @@ impl Memory {
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,
             clock_confirmation: self.confirmations.last().cloned(),
+            clock_leaps: self.clock_leaps(),
             last_run: self.runs.keys().next_back().copied(),
             last_incident: self.incidents.keys().next_back().copied(),
             last_notification: self.notifications.keys().next_back().copied(),
             settings_digest: self.accepted.last().map(|(digest, _)| digest.clone()),
             runs,
         }
+    }
+
+    /// When the clock was last set forward by much, and when a life last began long after the one before.
+    fn clock_leaps(&self) -> Vec<Timestamp> {
+        let is_far = |step: &&ClockStep| u128::try_from(step.by_ms).is_ok_and(|by_ms| by_ms > CLOCK_LEAP.as_millis());
+        let step = self.clock_steps.iter().rev().find(is_far).map(|step| step.at);
+        let is_late = |life: &&Life| {
+            let before = self.lives.get(&(life.number.saturating_sub(1)));
+            before.is_some_and(|before| elapsed(before.seen_at, life.started_at) > DOWNTIME_LONG)
+        };
+        let life = self.lives.values().rev().find(is_late).map(|life| life.started_at);
+        step.into_iter().chain(life).collect()
     }
 
     /// What confirming the clock at `at` must know; the same as the real store reads.
@@ -220,7 +240,12 @@ impl Memory {
                 self.lives.insert(life.number, life);
             }
             Fact::ClockConfirmed(confirmation) => self.confirm_clock(confirmation),
-            Fact::ClockStep(_) => {}
+            Fact::ClockStep(step) => {
+                if !self.clock_steps.contains(&step) {
+                    self.clock_steps.push(step);
+                }
+            }
+            Fact::Forgotten(forgotten) => self.forget(&forgotten),
             Fact::Settings(accepted) => {
                 let acceptance = (accepted.digest, accepted.at);
                 if !self.accepted.contains(&acceptance) {

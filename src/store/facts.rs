@@ -14,6 +14,7 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
         Fact::Delivery(_) => 7,
+        Fact::Forgotten(_) => 8,
     }
 }
 
@@ -45,5 +46,6 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
         Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),
         Fact::Settings(accepted) => format!("the configuration {}", accepted.digest),
+        Fact::Forgotten(forgotten) => format!("{} runs to forget", forgotten.runs.len()),
     }
 }

@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
 use super::rows::{alerts, data, life, runs};
-use crate::model::{IncidentId, NotificationId, RunId, RunState, Snapshot};
+use crate::model::{CLOCK_LEAP, DOWNTIME_LONG, IncidentId, NotificationId, RunId, RunState, Snapshot};
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
 /// ended by a person.
@@ -84,6 +84,14 @@ SELECT DISTINCT incident, channel, address
 FROM ended JOIN notifications INDEXED BY notifications_by_incident USING (incident)
 ORDER BY 1, 2, 3";
 
+/// When the clock was last set forward by more than so many milliseconds.
+const STEP_FORWARD_LAST: &str = "SELECT at_us FROM clock_steps WHERE by_ms > ?1 ORDER BY number DESC LIMIT 1";
+
+/// When a life last began more than so many microseconds after the one before.
+const LONG_DOWNTIME_LAST: &str = "
+SELECT later.started_at_us FROM lives AS later JOIN lives AS earlier ON earlier.number = later.number - 1
+WHERE later.started_at_us - earlier.seen_at_us > ?1 ORDER BY later.number DESC LIMIT 1";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -150,6 +158,15 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
             life::read_clock_confirmation,
         )
         .optional()?;
+    let leaps = [
+        (STEP_FORWARD_LAST, CLOCK_LEAP.as_millis()),
+        (LONG_DOWNTIME_LAST, DOWNTIME_LONG.as_micros()),
+    ];
+    for (sql, by) in leaps {
+        let by = i64::try_from(by).unwrap_or(i64::MAX);
+        let leap = reading.query_row(sql, [by], |row| Cells::of(row).time()).optional()?;
+        snapshot.clock_leaps.extend(leap);
+    }
     snapshot.settings_digest = reading
         .query_row(
             "SELECT digest FROM acceptances ORDER BY number DESC LIMIT 1",

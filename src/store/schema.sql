@@ -27,7 +27,7 @@ CREATE TABLE state_directory (
 
 -- Long texts that many rows repeat (digests of configurations, boot ids), kept once.
 -- Rows point here by number. It is not declared as a foreign key: the check would be repeated with each change of a
--- row, and nothing is ever removed from this table.
+-- row, and nothing is ever removed from this table: a text is some 130 bytes, and comes with a boot or a configuration.
 CREATE TABLE texts (
     number INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE
@@ -172,6 +172,8 @@ CREATE TABLE versions (
     CHECK ((attempt_run IS NULL) = (attempt_number IS NULL))
 ) STRICT;
 
+-- What a run made, which goes when the run is forgotten.
+CREATE INDEX versions_by_run ON versions (run, dataset, number);
 -- A dataset's newest versions of each state.
 CREATE INDEX versions_by_state ON versions (dataset, state, number);
 
@@ -306,3 +308,18 @@ CREATE TABLE clock_confirmations (
     by TEXT NOT NULL,
     because TEXT NOT NULL
 ) STRICT;
+
+-- What [history] has removed of a job, for whoever looks for it.
+CREATE TABLE forgotten (
+    job TEXT PRIMARY KEY,
+    -- When the last run that is gone had ended, and what it was beyond. Set together.
+    runs_until_us INTEGER,
+    runs_limit TEXT CHECK (runs_limit = 'keep' OR runs_limit = 'runs'),
+    -- The last run whose output is gone although the run is not, when that was decided, and why. Set together.
+    logs_until_run INTEGER,
+    logs_at_us INTEGER,
+    logs_limit TEXT CHECK (logs_limit = 'logs' OR logs_limit = 'logs_total'),
+    CHECK ((runs_until_us IS NULL) = (runs_limit IS NULL)),
+    CHECK ((logs_until_run IS NULL) = (logs_limit IS NULL)),
+    CHECK ((logs_until_run IS NULL) = (logs_at_us IS NULL))
+) STRICT, WITHOUT ROWID;

@@ -73,7 +73,8 @@ impl Ledger {
                         "a try at what nobody decided"
                     );
                 }
-                Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) => {}
+                // What the store no longer knows may still not happen again.
+                Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) | Fact::Forgotten(_) => {}
             }
         }
         for job in &jobs {

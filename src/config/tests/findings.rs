@@ -288,3 +288,41 @@ fn findings_keep_silent_about_what_could_not_be_read() {
     let loaded = place.load_text(&format!("{}{text}", top()));
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
 }
+
+#[test]
+fn a_history_that_is_shorter_than_what_else_is_kept_is_noted() {
+    let weekly = WEEKLY.replace("PROMISE", "max_age = \"8d\"");
+    let small = "history = { keep = \"7d\", runs = 14, logs = \"8 MiB\" }\n";
+    let notes = findings(Level::Note, &format!("{weekly}{small}"));
+    for (note, part) in notes.iter().zip([
+        "`keep` of 7d is less than the age that `stock` may have, 8d",
+        "`logs` of 8.0 MiB is less than one attempt of job `export` may print",
+        "`runs` of 14 is less than the versions that `stock` keeps: the runs that made those stay, 15 of them",
+    ]) {
+        assert!(note.contains(part), "{note}");
+    }
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    let enough = "history = { keep = \"8d\", runs = 15, logs = \"16 MiB\" }\n";
+    assert_eq!(
+        findings(Level::Note, &format!("{weekly}{enough}")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_a_job_does_not_say_of_its_history_is_as_for_all() {
+    let text = format!(
+        "{}[history]\nkeep = \"30d\"\nlogs = \"20 GiB\"\n[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nhistory = {{ runs = 7 }}\n",
+        top()
+    );
+    let settings = Place::new().load_text(&text).settings.expect("it is accepted");
+    let keep = settings.jobs["a"].history.as_deref().expect("it says something");
+    assert_eq!((keep.runs, keep.log_bytes), (7, 20 << 30));
+    assert_eq!(keep.age, settings.history.each.age);
+    assert_eq!(settings.history.each.runs, 10_000);
+    assert_eq!(
+        settings.history.all_log_bytes,
+        20 << 30,
+        "no less than one job may have"
+    );
+}

@@ -2,5 +2,6 @@
 
 pub(super) mod alerts;
 pub(super) mod data;
+pub(super) mod history;
 pub(super) mod life;
 pub(super) mod runs;

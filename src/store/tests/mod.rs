@@ -2,6 +2,7 @@
 
 mod confirming;
 mod crashing;
+mod forgetting;
 mod loading;
 mod migrating;
 mod opening;

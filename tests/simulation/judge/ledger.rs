@@ -54,7 +54,13 @@ impl Ledger {
                 self.confirmed(confirmation.at);
                 Ok(())
             }
-            Fact::Life(_) | Fact::Observation(_) | Fact::Delivery(_) | Fact::ClockStep(_) | Fact::Settings(_) => Ok(()),
+            // What freshd no longer knows, it still may not do again.
+            Fact::Forgotten(_)
+            | Fact::Life(_)
+            | Fact::Observation(_)
+            | Fact::Delivery(_)
+            | Fact::ClockStep(_)
+            | Fact::Settings(_) => Ok(()),
         }
     }
 
