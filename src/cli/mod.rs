@@ -29,6 +29,7 @@ mod clock;
 mod incidents;
 mod notify;
 mod reload;
+mod prune;
 mod keeper;
 
 use std::process::ExitCode;
@@ -101,6 +102,8 @@ enum Verb {
     Incidents(incidents::IncidentsArgs),
     /// Prove that messages arrive
     Notify(notify::NotifyArgs),
+    /// Remove what is beyond [history] now, or say what would go
+    Prune(prune::PruneArgs),
     /// Let the running freshd take the configuration again
     Reload,
     /// The seafood company's systems, for its transfer scripts
@@ -156,6 +159,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
+        Verb::Prune(args) => prune::run(&args, global, out),
         Verb::Reload => reload::run(global, out),
         Verb::DemoDb(args) => {
             demo::run(args).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
