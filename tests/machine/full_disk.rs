@@ -178,6 +178,7 @@ fn a_full_disk_holds_starts_says_so_to_everybody_and_keeps_what_ends() {
     small.go.say("go");
     let (ended, _) = daemon.finished(waits, &small.house);
     assert_eq!((ended.outcome, ended.exit_code), (Some(Outcome::Failed), Some(7)));
+    small.house.until_all_final();
     let before = small.house.read("often").lines().count();
     daemon.lives_for(Duration::from_secs(3));
     assert_eq!(
@@ -297,8 +298,10 @@ fn a_daemon_that_is_killed_on_a_full_disk_starts_there_and_still_holds() {
     let daemon = small.house.daemon();
     small.disk.fill();
     daemon.logs(&["the disk is full", "Nothing is started"]);
-    daemon.kill();
+    // What had begun by then writes its line.
+    small.house.until_all_final();
     let began = small.house.read("often").lines().count();
+    daemon.kill();
     let mut daemon = small.house.daemon();
     assert!(status(&daemon)["disk_full"].is_object());
     daemon.logs(&["the disk is full", "nothing starts until there is room"]);
