@@ -43,6 +43,9 @@ impl Engine {
             self.refuse_pruning(asked, why);
             return;
         }
+        if self.space_hold.is_some() && asked.is_none() {
+            return;
+        }
         if let Some(pruning) = &mut self.pruning {
             pruning.files |= files;
             pruning.asked.extend(asked);
@@ -93,7 +96,15 @@ impl Engine {
     }
 
     fn prune_on(&mut self) {
+        let is_full = self.space_hold.is_some();
         let Some(pruning) = &mut self.pruning else { return };
+        // Removing rows needs room before it makes any: on a full disk only files are removed.
+        if is_full && matches!(&pruning.next, Next::Search(from) if *from != SearchFrom::Logs) {
+            pruning.next = match pruning.files {
+                true => Next::Search(SearchFrom::Logs),
+                false => Next::End,
+            };
+        }
         match std::mem::replace(&mut pruning.next, Next::End) {
             Next::Search(from) => {
                 pruning.next = Next::Search(from.clone());

@@ -245,6 +245,26 @@ fn nothing_is_too_old_by_a_clock_that_has_leapt_until_people_had_a_day() {
 }
 
 #[test]
+fn on_a_full_disk_only_files_are_removed_and_only_when_somebody_asks() {
+    let mut world = start("2026-01-10T12:00");
+    world.run_until("2026-01-13T12:10");
+    world.fill_disk();
+    let before = world.asked.len();
+    world.handle(Event::Prune {
+        files: true,
+        asked: None,
+    });
+    world.run_until("2026-01-13T12:11");
+    assert_eq!(world.asked.len(), before);
+    assert!(matches!(prune(&mut world), Reply::Done(_)));
+    assert!(matches!(world.asked.last(), Some(Action::Sweep)));
+    assert!(forgotten(&world).is_empty());
+    world.free_disk();
+    prune(&mut world);
+    assert!(!forgotten(&world).is_empty());
+}
+
+#[test]
 fn nothing_is_removed_while_the_clock_is_not_believed() {
     let mut world = start("2026-01-10T12:00");
     world.run_until("2026-01-14T12:10");
