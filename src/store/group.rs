@@ -12,20 +12,11 @@ use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
 use super::rows::{alerts, data, history, life, runs};
-use super::{CommitError, facts};
+use super::{CommitError, facts, release};
 use crate::model::{Fact, newest_record};
 
 /// Numbers of long texts that are remembered; a daemon uses a handful (its configuration, its boot).
 const TEXTS_REMEMBERED_MAX: usize = 64;
-
-/// Free pages that stay, 4 MiB: a database that small is no bother.
-const FREE_PAGES_KEPT: i64 = 1_024;
-
-/// A quarter of the pages may be free: a history at its limits needs no more, and its file stays as it is.
-const FREE_PART_KEPT: i64 = 4;
-
-/// Pages given back in one transaction, 1 MiB: what a commit may have to wait for.
-const RELEASED_PAGES_MAX: u32 = 256;
 
 /// Stores groups of commits through one connection.
 pub(super) struct Group<'connection> {
@@ -111,32 +102,15 @@ impl<'connection> Group<'connection> {
         copied
     }
 
-    /// Gives a few free pages back to the file system when many are free, those behind them moved to their places; whether
-    /// there may be more to give.
-    ///
-    /// A file that is filled again soon keeps its pages: they are what the next rows are written to.
+    /// Gives a few free pages back to the file system when many are free; whether there may be more to give.
     pub(super) fn release(&mut self) -> Result<bool, CommitError> {
         if let Some(error) = &self.broken {
             return Err(error.clone());
         }
-        let released = self.release_some();
+        let released = release::some(self.connection);
         let released = released.map_err(|error| CommitError::of_sqlite("a smaller file", &error));
         self.break_on(released.as_ref().err());
         released
-    }
-
-    fn release_some(&self) -> rusqlite::Result<bool> {
-        let count = |pragma: &str| {
-            self.connection
-                .pragma_query_value(None, pragma, |row| row.get::<_, i64>(0))
-        };
-        let free = count("freelist_count")?;
-        if free < FREE_PAGES_KEPT || free < count("page_count")? / FREE_PART_KEPT {
-            return Ok(false);
-        }
-        self.connection
-            .execute_batch(&format!("PRAGMA incremental_vacuum({RELEASED_PAGES_MAX})"))?;
-        Ok(count("freelist_count")? < free)
     }
 
     /// Pages in the log that were written since it was last begun anew.

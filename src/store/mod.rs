@@ -11,6 +11,7 @@ mod lock;
 mod migrate;
 mod open;
 mod reader;
+mod release;
 mod reserve;
 mod rows;
 mod writer;
