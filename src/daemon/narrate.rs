@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{error, info, warn};
 
+use crate::alerting::lost_span;
 use crate::model::{
     AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
     Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
@@ -98,6 +99,10 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             newest_record = %format_time(confirmation.newest_record_at, zone),
             "the clock was confirmed: {}",
             confirmation.because
+        ),
+        Fact::Restored(restoration) => error!(
+            "{} are lost, and nothing of that time is repeated; everybody is told",
+            lost_span(restoration, zone)
         ),
         Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
     }

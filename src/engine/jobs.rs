@@ -51,6 +51,8 @@ impl Engine {
             self.wakes.arm(Wake::Job(name.clone()), hold.until);
             return;
         }
+        let lost = self.decide_lost(&job);
+        let Some(state) = self.jobs.get_mut(name) else { return };
         let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
         let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, making_up, self.now.wall);
         if let Some(coming) = &coming {
@@ -63,7 +65,7 @@ impl Engine {
             let record = state.record.clone();
             self.fact(Fact::Job(record));
         }
-        for decided in decided {
+        for decided in lost.into_iter().chain(decided) {
             match decided.decision {
                 Decision::Start => self.begin_due(&job, Trigger::Schedule, decided.occurrence),
                 Decision::CatchUp => self.begin_due(&job, Trigger::CatchUp, decided.occurrence),
@@ -177,7 +179,7 @@ impl Engine {
             .collect()
     }
 
-    fn new_run(&mut self, job: &Job, asked: &Asked) -> Run {
+    pub(super) fn new_run(&mut self, job: &Job, asked: &Asked) -> Run {
         let id = self.new_run_id();
         let occurrence = asked.occurrence.as_ref();
         Run {
