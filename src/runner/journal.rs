@@ -328,15 +328,19 @@ pub(super) fn read(path: &Path) -> io::Result<Contents> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
         Err(error) => return Err(naming(&error, "read", path)),
     };
+    Ok(contents_of(&bytes))
+}
+
+fn contents_of(bytes: &[u8]) -> Contents {
     let mut contents = Contents::default();
-    let mut rest = bytes.as_slice();
+    let mut rest = bytes;
     while let Some((record, length)) = first_record(rest) {
         contents.records.push(record);
         rest = &rest[length..];
     }
     contents.valid_bytes = (bytes.len() - rest.len()) as u64;
     contents.damaged = (1..rest.len()).any(|offset| first_record(&rest[offset..]).is_some());
-    Ok(contents)
+    contents
 }
 
 fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
@@ -355,5 +359,7 @@ fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
     Some((record, HEADER_BYTES + length))
 }
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 #[cfg(test)]
 mod tests;
