@@ -128,7 +128,9 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "GiB" => 1 << 30,
         other => return Err(format!("`{other}` is not a unit of size; {help}")),
     };
-    number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large; {help}"))
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| format!("`{text}` is too large; {help}"))
 }
 
 #[cfg(test)]
