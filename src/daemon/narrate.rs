@@ -120,7 +120,8 @@ fn narrate_incident(incident: &Incident) {
     match (incident.state, incident.severity) {
         (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
         (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
-        (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
+        // What was told and over in one step was told of otherwise.
+        (IncidentState::Resolved, _) if incident.opened_at.is_some() && incident.opened_at < incident.resolved_at => {
             info!(incident = %id, %subject, "{kind} is over");
         }
         (IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved, _) => {}
