@@ -5,6 +5,7 @@ mod care;
 mod chores;
 mod board;
 pub mod clock;
+mod committing;
 mod control;
 mod evidence;
 mod files;
@@ -13,6 +14,7 @@ mod looks;
 mod narrate;
 mod perform;
 mod shell;
+mod space;
 mod start;
 
 pub use board::Board;

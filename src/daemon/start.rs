@@ -20,11 +20,12 @@ use super::evidence;
 use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
-use super::shell::{Shell, Signals};
+use super::shell::{Shell, Signals, Stop};
+use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
-use crate::model::{AcceptedSettings, Event, Settings, Snapshot};
+use crate::model::{AcceptedSettings, Event, Settings, Shortage, Snapshot};
 use crate::runner::{self, Records};
 use crate::store::{OpenError, Reader, Store};
 
@@ -153,7 +154,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
     let loaded = loader
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
-    let (store, snapshot) = alive::asking_for_patience(|| Store::open_and_load(&serve.state_dir))?;
+    let (store, snapshot) = alive::asking_for_patience(|| space::open_store(&serve.state_dir))?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
@@ -204,7 +205,7 @@ fn recalled(serve: &Serve, digest: &str) -> anyhow::Result<Settings> {
 /// the start itself, and what keepers tell.
 async fn put_in_order(
     told: Vec<Event>,
-    accepted: AcceptedSettings,
+    (accepted, shortage): (AcceptedSettings, Option<Shortage>),
     engine: &Engine,
     settings: &Settings,
     state_dir: &Path,
@@ -219,7 +220,7 @@ async fn put_in_order(
     found.sort_by_key(id_of);
     let known: Vec<_> = found.iter().filter_map(id_of).collect();
     found.extend(evidence::left_behind(engine, settings, state_dir, &known).await);
-    found.push(Event::Started { accepted });
+    found.push(Event::Started { accepted, shortage });
     found.extend(told);
     found
 }
@@ -238,6 +239,7 @@ async fn begin(
     let mut engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
     recall(&mut engine, serve);
     let (events, received) = mpsc::unbounded_channel();
+    let (space, shortage) = Space::find(state_dir, events.clone());
     let (woken, wakes) = mpsc::unbounded_channel();
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
@@ -269,7 +271,7 @@ async fn begin(
     while let Ok(event) = attempts_received.try_recv() {
         told.push(event);
     }
-    let mut first = put_in_order(told, accepted, &engine, &settings, state_dir).await;
+    let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir).await;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -303,7 +305,9 @@ async fn begin(
         requests: 0,
         has_told_everything: false,
         is_taking_on: true,
-        is_told_to_stop: false,
+        stop: Stop::NotTold,
+        reload_asked: None,
+        space,
     };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
@@ -316,8 +320,11 @@ async fn begin(
         "supervising {}",
         settings.file.display()
     );
+    shell.space.watch();
     shell.decide(&mut first).await?;
-    alive::ready();
+    if shell.stop == Stop::NotTold {
+        alive::ready();
+    }
     shell.show_board();
     shell.run().await?;
     Ok(())

@@ -5,7 +5,6 @@
 //! go on above all that were ever used, since a keeper starts no attempt whose number it knows.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
 use jiff::Timestamp;
 
@@ -228,7 +227,7 @@ impl Engine {
     }
 
     /// Occurrences of a job of which nobody knows whether they ran; from then on they are decided about.
-    pub(super) fn decide_lost(&mut self, job: &Arc<Job>) -> Vec<Decided> {
+    pub(super) fn decide_lost(&mut self, job: &Job) -> Vec<Decided> {
         let Some(restoration) = &self.restoration else {
             return Vec::new();
         };

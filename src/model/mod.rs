@@ -14,6 +14,7 @@ mod run;
 mod schedule;
 mod secret;
 mod settings;
+mod space;
 mod span;
 
 pub use action::{Action, Judging, Publishing, Reply};
@@ -42,4 +43,5 @@ pub use settings::{
     Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
     Settings, System, Team, Web,
 };
+pub use space::{DISK, Lack, Shortage};
 pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::files::naming;
+use super::files::{is_full, naming};
 use crate::model::{AttemptId, Exit, Name, Trigger};
 
 /// Longest record that is believed.
@@ -210,8 +210,7 @@ impl Journal {
         match self.file.sync_data() {
             Ok(()) => Ok(()),
             Err(error) => {
-                self.lost_sync |=
-                    error.kind() != io::ErrorKind::StorageFull && error.kind() != io::ErrorKind::QuotaExceeded;
+                self.lost_sync |= !is_full(&error);
                 Err(self.fail(&error, "sync", before))
             }
         }

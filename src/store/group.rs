@@ -1,13 +1,16 @@
 //! Stores many commits in one transaction, each whole or not at all.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
 use super::column::{us, us_maybe};
+use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
+use super::reserve::is_over_quota;
 use super::rows::{alerts, data, life, restored, runs};
 use super::seen::Witness;
 use super::{CommitError, facts};
@@ -84,7 +87,7 @@ impl<'connection> Group<'connection> {
         let written = self
             .connection
             .execute("UPDATE state_directory SET health_writes = health_writes + 1", [])
-            .map_err(|error| CommitError::of_sqlite("a health write", &error));
+            .map_err(|error| self.told_apart("a health write", &error));
         self.break_on(written.as_ref().err());
         written.map(drop)
     }
@@ -129,7 +132,7 @@ impl<'connection> Group<'connection> {
         let copied = self
             .connection
             .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
-            .map_err(|error| CommitError::of_sqlite("a checkpoint", &error));
+            .map_err(|error| self.told_apart("a checkpoint", &error));
         self.break_on(copied.as_ref().err());
         copied
     }
@@ -185,7 +188,7 @@ impl<'connection> Group<'connection> {
 
     fn begin(&mut self) -> Result<(), Refusal> {
         let begun = self.statements.begin.execute([]);
-        begun.map(drop).map_err(|error| in_doubt(&error))
+        begun.map(drop).map_err(|error| self.in_doubt(&error))
     }
 
     fn end<'facts>(&mut self, facts: impl Iterator<Item = &'facts Fact>) -> Result<(), Refusal> {
@@ -193,13 +196,11 @@ impl<'connection> Group<'connection> {
         let facts = facts.inspect(|fact| changes |= i64::from(facts::is_change(fact)));
         let newest: Option<Timestamp> = newest_record(None, facts);
         if newest.is_some() || changes > 0 {
-            self.statements
-                .newest
-                .execute((us_maybe(newest), changes))
-                .map_err(|error| in_doubt(&error))?;
+            let stored = self.statements.newest.execute((us_maybe(newest), changes));
+            stored.map_err(|error| self.in_doubt(&error))?;
         }
         let ended = self.statements.commit.execute([]);
-        ended.map(drop).map_err(|error| in_doubt(&error))
+        ended.map(drop).map_err(|error| self.in_doubt(&error))
     }
 
     fn roll_back(&mut self) {
@@ -211,7 +212,25 @@ impl<'connection> Group<'connection> {
     }
 
     fn batch(&self, sql: &str) -> Result<(), Refusal> {
-        self.connection.execute_batch(sql).map_err(|error| in_doubt(&error))
+        let done = self.connection.execute_batch(sql);
+        done.map_err(|error| self.in_doubt(&error))
+    }
+
+    /// An error of the transaction itself, not of one fact.
+    fn in_doubt(&self, error: &rusqlite::Error) -> Refusal {
+        Refusal::Transaction(self.told_apart("a transaction", error))
+    }
+
+    /// What an error means for a commit; `what` names the fact. That a quota is used up SQLite tells as a write that
+    /// failed, whatever the cause.
+    fn told_apart(&self, what: &str, error: &rusqlite::Error) -> CommitError {
+        if is_failed_write(error)
+            && let Some(dir) = self.connection.path().map(Path::new).and_then(Path::parent)
+            && is_over_quota(dir)
+        {
+            return CommitError::Full;
+        }
+        CommitError::of_sqlite(what, error)
     }
 
     fn break_on<'error>(&mut self, errors: impl IntoIterator<Item = &'error CommitError>) {
@@ -227,11 +246,11 @@ impl<'connection> Group<'connection> {
         let mut in_order: Vec<&Fact> = facts.iter().collect();
         in_order.sort_by_key(|fact| facts::rank(fact));
         for fact in in_order {
-            self.store_one(fact)
-                .map_err(|error| match CommitError::of_sqlite(&facts::name(fact), &error) {
-                    conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
-                    other => Refusal::Transaction(other),
-                })?;
+            let stored = self.store_one(fact);
+            stored.map_err(|error| match self.told_apart(&facts::name(fact), &error) {
+                conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
+                other => Refusal::Transaction(other),
+            })?;
         }
         Ok(())
     }
@@ -279,11 +298,6 @@ impl<'connection> Group<'connection> {
             Fact::Restored(restoration) => restored::store_restoration(&mut s.restoration, restoration).map(drop),
         }
     }
-}
-
-/// An error of the transaction itself, not of one fact.
-fn in_doubt(error: &rusqlite::Error) -> Refusal {
-    Refusal::Transaction(CommitError::of_sqlite("a transaction", error))
 }
 
 /// A statement whose condition did not hold changes nothing: that must not pass in silence.

@@ -12,6 +12,7 @@ mod migrate;
 mod open;
 mod reader;
 mod restore;
+mod reserve;
 mod rows;
 mod seen;
 mod suspect;
@@ -24,6 +25,7 @@ pub use backup::{Backup, DAILY_KEPT};
 pub use error::{BackupError, CommitError, OpenError, ReadError};
 pub use open::Store;
 pub use reader::{HistoryFilter, Reader};
+pub use reserve::{RESERVE_BYTES, RESERVE_FILE, Reserve};
 pub use suspect::suspect;
 pub use writer::Writer;
 

@@ -9,6 +9,7 @@ mod opening;
 mod reading;
 mod refusing;
 mod replacing;
+mod reserve;
 mod restoring;
 mod round_trip;
 mod samples;
