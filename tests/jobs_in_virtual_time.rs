@@ -10,6 +10,8 @@ mod confirmed_clock;
 mod endings;
 #[path = "jobs_in_virtual_time/full_disk.rs"]
 mod full_disk;
+#[path = "jobs_in_virtual_time/lost_records.rs"]
+mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
 mod missed;
 #[path = "jobs_in_virtual_time/overlap.rs"]

@@ -15,10 +15,18 @@ pub(super) enum Chore {
     /// Read jobs.toml as `check` does, and log what has become wrong since: a calendar that runs out, a file that
     /// is gone.
     LookAhead,
+    /// Look after freshd's own records: see whether a backup is wanted, and whether the database is sound.
+    Care,
 }
 
 /// When each is done: second, minute, hour, day of month, month, day of week.
-const CHORES: [(&str, Chore); 2] = [("0 17 * * * *", Chore::Checkpoint), ("0 30 5 * * *", Chore::LookAhead)];
+///
+/// A backup is taken once a day at most: the hourly look takes the one that failed, or that a midnight made wanted.
+const CHORES: [(&str, Chore); 3] = [
+    ("0 17 * * * *", Chore::Checkpoint),
+    ("0 30 5 * * *", Chore::LookAhead),
+    ("0 47 * * * *", Chore::Care),
+];
 /// Chores that wait for the main loop, at most; a further one is left out.
 const CHORES_WAITING_MAX: usize = 16;
 /// The scheduler looks every half second whether something is due. It is let do so for this long when something is.

@@ -10,6 +10,7 @@ use super::jobs::{JobState, says_how_the_job_is};
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
+use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::wakes::Wakes;
 use super::{Engine, Step};
@@ -45,6 +46,8 @@ impl Engine {
             seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
+            restoration: snapshot.restoration.clone(),
+            recovered: Recovered::of(&snapshot),
             clock_hold: None,
             space_hold: None,
             was_full: None,
@@ -265,6 +268,13 @@ impl Engine {
     /// Attempts that the keepers must account for: whoever recovers asks about these.
     pub fn unfinished(&self) -> Vec<Attempt> {
         let open = |attempt: &&Attempt| attempt.state != AttemptState::Ended;
-        self.attempts.values().filter(open).cloned().collect()
+        let mut unfinished: Vec<Attempt> = self.attempts.values().filter(open).cloned().collect();
+        if self.lost_records().is_some() {
+            // What was claimed when the backup was taken may have started, and ended, since.
+            for attempt in &mut unfinished {
+                attempt.state = AttemptState::Started;
+            }
+        }
+        unfinished
     }
 }

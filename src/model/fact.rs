@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run, RunId,
-    Slot, Version,
+    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Restoration,
+    Run, RunId, Slot, Version,
 };
 
 /// What a step makes true. Each is one whole row: storing it twice changes nothing.
@@ -40,6 +40,8 @@ pub enum Fact {
     ClockConfirmed(ClockConfirmation),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
+    /// The records go on from a backup, and what follows from that is decided.
+    Restored(Restoration),
 }
 
 impl Fact {
@@ -62,6 +64,7 @@ impl Fact {
             Self::ClockStep(step) => Some(step.at),
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
             Self::Settings(accepted) => Some(accepted.at),
+            Self::Restored(restoration) => Some(restoration.at).max(restoration.taken_up_at),
         }
     }
 }
@@ -205,4 +208,9 @@ pub struct Snapshot {
     pub last_notification: Option<NotificationId>,
     /// Digest of the configuration last accepted.
     pub settings_digest: Option<String>,
+    /// When the records last went on from a backup.
+    pub restoration: Option<Restoration>,
+    /// Occurrences that have a run although they lie behind their job's cursor: their runs were found after the records
+    /// had been lost.
+    pub known_ahead: Vec<(Name, Timestamp)>,
 }

@@ -6,6 +6,7 @@ mod admit;
 mod backoff;
 mod due;
 mod ending;
+mod lost;
 
 pub use admit::{Admission, Going, admit};
 pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
@@ -13,3 +14,4 @@ pub use due::{
     Decided, Decision, ENUMERATED_MAX, Known, ORDINARY_LATENESS, RANGE_MIN, count_range, decide, paused_words, start_of,
 };
 pub use ending::{Ending, ending, stop_words};
+pub use lost::decide_lost;

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use crate::model::{
     Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life,
-    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState,
-    Snapshot, Version, VersionState, newest_record,
+    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Restoration, Run, RunId, RunState,
+    Slot, SlotState, Snapshot, Version, VersionState, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -34,6 +34,7 @@ pub struct Memory {
     /// In the order of acceptance.
     accepted: Vec<(String, Timestamp)>,
     newest_record_at: Option<Timestamp>,
+    restoration: Option<Restoration>,
 }
 
 impl Memory {
@@ -136,8 +137,19 @@ impl Memory {
             last_incident: self.incidents.keys().next_back().copied(),
             last_notification: self.notifications.keys().next_back().copied(),
             settings_digest: self.accepted.last().map(|(digest, _)| digest.clone()),
+            known_ahead: self.known_ahead(),
+            restoration: self.restoration.clone(),
             runs,
         }
+    }
+
+    /// Occurrences that have a run although their job's cursor has not reached them, once records were lost.
+    fn known_ahead(&self) -> Vec<(Name, Timestamp)> {
+        let is_ahead = |(job, due_at): &&(Name, Timestamp)| {
+            let record = self.jobs.get(job);
+            self.restoration.is_some() && record.is_some_and(|record| record.cursor < *due_at)
+        };
+        self.occurrences.keys().filter(is_ahead).cloned().collect()
     }
 
     /// What confirming the clock at `at` must know; the same as the real store reads.
@@ -221,6 +233,7 @@ impl Memory {
             }
             Fact::ClockConfirmed(confirmation) => self.confirm_clock(confirmation),
             Fact::ClockStep(_) => {}
+            Fact::Restored(restoration) => self.restoration = Some(restoration),
             Fact::Settings(accepted) => {
                 let acceptance = (accepted.digest, accepted.at);
                 if !self.accepted.contains(&acceptance) {

@@ -5,8 +5,8 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
-use super::rows::{alerts, data, life, runs};
-use crate::model::{IncidentId, NotificationId, RunId, RunState, Snapshot};
+use super::rows::{alerts, data, life, restored, runs};
+use crate::model::{IncidentId, NotificationId, Restoration, RunId, RunState, Snapshot};
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
 /// ended by a person.
@@ -150,6 +150,13 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
             life::read_clock_confirmation,
         )
         .optional()?;
+    snapshot.restoration = restoration(&reading)?;
+    if snapshot.restoration.is_some() {
+        snapshot.known_ahead = all(&reading, restored::KNOWN_AHEAD, |row| {
+            let mut cells = Cells::of(row);
+            Ok((cells.name()?, cells.time()?))
+        })?;
+    }
     snapshot.settings_digest = reading
         .query_row(
             "SELECT digest FROM acceptances ORDER BY number DESC LIMIT 1",
@@ -158,6 +165,20 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         )
         .optional()?;
     Ok(snapshot)
+}
+
+/// The last time the records went on from a backup.
+pub(super) fn restoration(reading: &Connection) -> Result<Option<Restoration>> {
+    reading
+        .query_row(
+            &format!(
+                "SELECT {} FROM restorations ORDER BY number DESC LIMIT 1",
+                restored::RESTORATION_COLUMNS
+            ),
+            [],
+            restored::read_restoration,
+        )
+        .optional()
 }
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
@@ -251,7 +272,7 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     Ok(())
 }
 
-fn last(reading: &Connection, table: &str) -> Result<Option<u64>> {
+pub(super) fn last(reading: &Connection, table: &str) -> Result<Option<u64>> {
     reading.query_row(&format!("SELECT max(id) FROM {table}"), [], |row| {
         Cells::of(row).count_maybe()
     })

@@ -9,6 +9,7 @@ mod exim;
 mod full_disk;
 mod keeper_disk;
 mod machine;
+mod store_disk;
 mod systemd;
 mod units;
 

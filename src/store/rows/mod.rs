@@ -3,4 +3,5 @@
 pub(super) mod alerts;
 pub(super) mod data;
 pub(super) mod life;
+pub(super) mod restored;
 pub(super) mod runs;

@@ -1,5 +1,6 @@
 //! What the store promises, each with a test that can fail.
 
+mod backing_up;
 mod confirming;
 mod crashing;
 mod loading;
@@ -9,6 +10,7 @@ mod reading;
 mod refusing;
 mod replacing;
 mod reserve;
+mod restoring;
 mod round_trip;
 mod samples;
 mod speed;

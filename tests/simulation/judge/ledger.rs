@@ -54,7 +54,12 @@ impl Ledger {
                 self.confirmed(confirmation.at);
                 Ok(())
             }
-            Fact::Life(_) | Fact::Observation(_) | Fact::Delivery(_) | Fact::ClockStep(_) | Fact::Settings(_) => Ok(()),
+            Fact::Life(_)
+            | Fact::Observation(_)
+            | Fact::Delivery(_)
+            | Fact::ClockStep(_)
+            | Fact::Settings(_)
+            | Fact::Restored(_) => Ok(()),
         }
     }
 
