@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life,
-    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Run, RunId, RunState, Slot, SlotState,
-    Snapshot, Version, VersionState, newest_record,
+    About, Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord,
+    Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome, ProblemKind, Run, RunId,
+    RunState, Slot, SlotState, Snapshot, Version, VersionState, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -27,6 +27,8 @@ pub struct Memory {
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
     incidents: BTreeMap<IncidentId, Incident>,
+    /// Those that are not resolved, by what they are about.
+    unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
     notifications: BTreeMap<NotificationId, Notification>,
     lives: BTreeMap<u64, Life>,
     /// In the order in which they came.
@@ -116,12 +118,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
-            incidents: self
-                .incidents
-                .values()
-                .filter(|incident| incident.state != IncidentState::Resolved)
-                .cloned()
-                .collect(),
+            incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
                 .values()
@@ -138,6 +135,11 @@ impl Memory {
             settings_digest: self.accepted.last().map(|(digest, _)| digest.clone()),
             runs,
         }
+    }
+
+    fn unresolved_incidents(&self) -> Vec<Incident> {
+        let ids: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        ids.iter().filter_map(|id| self.incidents.get(id)).cloned().collect()
     }
 
     /// What confirming the clock at `at` must know; the same as the real store reads.
@@ -189,12 +191,15 @@ impl Memory {
                 self.observations.insert(observation.dataset.clone(), observation);
             }
             Fact::Incident(incident) => {
-                let is_other = |other: &Incident| {
-                    let key = |incident: &Incident| (incident.kind, incident.about, incident.subject.clone());
-                    other.id != incident.id && other.state != IncidentState::Resolved && key(other) == key(&incident)
-                };
-                let doubled = incident.state != IncidentState::Resolved && self.incidents.values().any(is_other);
-                refuse(doubled, || format!("a second incident about {}", incident.subject))?;
+                let key = (incident.kind, incident.about, incident.subject.clone());
+                // It may have been about something else before.
+                self.unresolved.retain(|_, id| *id != incident.id);
+                if incident.state != IncidentState::Resolved {
+                    let other = self.unresolved.insert(key, incident.id);
+                    refuse(other.is_some(), || {
+                        format!("a second incident about {}", incident.subject)
+                    })?;
+                }
                 self.incidents.insert(incident.id, incident);
             }
             Fact::Notification(mut notification) => {

@@ -70,12 +70,12 @@ impl Promises {
     /// A promise that is new or changed counts from now on.
     pub(super) fn accepted(&mut self, before: Option<&Company>, company: &Company, wall: Timestamp) {
         for job in &company.jobs {
-            let dataset = format!("{}-data", job.name);
+            let dataset = job.dataset();
             let known = before
-                .and_then(|before| before.producer(&dataset))
+                .and_then(|before| before.producer(dataset))
                 .map(|job| &job.promise);
-            if company.producer(&dataset).map(|job| &job.promise) != known {
-                let data = self.data.entry(dataset).or_default();
+            if company.producer(dataset).map(|job| &job.promise) != known {
+                let data = self.data.entry(dataset.to_owned()).or_default();
                 (data.promised_since, data.dues) = (Some(wall), None);
             }
         }
@@ -185,15 +185,15 @@ impl Promises {
         let late = SignedDuration::try_from(NOTICED_WITHIN).unwrap_or(SignedDuration::ZERO);
         let wall = at.now.wall - late;
         for job in &company.jobs {
-            let name = format!("{}-data", job.name);
+            let name = job.dataset();
             let judged_from = self.judged_from;
-            let Some(data) = self.data.get_mut(&name) else { continue };
+            let Some(data) = self.data.get_mut(name) else { continue };
             let broken = match &job.promise {
                 Promise::NoData => None,
-                Promise::Age(_) => stale_at(company, &name, data.current.as_ref()).filter(|at| *at <= wall),
+                Promise::Age(_) => stale_at(company, name, data.current.as_ref()).filter(|at| *at <= wall),
                 Promise::Due(rule, grace) => missing(data, judged_from, rule, minutes(*grace), wall),
             };
-            let is_noticed = broken.is_none() || ledger.about(About::Dataset, &name).is_some();
+            let is_noticed = broken.is_none() || ledger.about(About::Dataset, name).is_some();
             hold(is_noticed, NOTICED, || {
                 format!("{name} is broken since {broken:?}, and nobody noticed")
             })?;
