@@ -8,6 +8,7 @@
 
 mod chance;
 mod company;
+mod crash_points;
 mod due;
 mod faults;
 mod judge;
@@ -15,6 +16,7 @@ mod nature;
 mod same_store;
 mod scenario;
 mod shrinking;
+mod stories;
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
