@@ -7,6 +7,7 @@
 mod exim;
 mod keeper_disk;
 mod machine;
+mod power;
 mod systemd;
 mod units;
 

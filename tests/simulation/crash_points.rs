@@ -94,7 +94,9 @@ impl Book {
             ] => (&[][..], Some((*at, second))),
             points => (points, None),
         };
-        at_once.iter().for_each(|point| await_death(&mut world, point));
+        for point in at_once {
+            await_death(&mut world, point);
+        }
         world.start();
         let mut faults: Vec<_> = self
             .story
@@ -118,7 +120,9 @@ impl Book {
                     world.outside.commits.clear();
                     world.kill(points[0].death, points[0].down);
                     let second = later.map_or(&[][..], |(_, second)| second);
-                    second.iter().for_each(|point| await_death(&mut world, point));
+                    for point in second {
+                        await_death(&mut world, point);
+                    }
                 }
             }
         }
