@@ -328,7 +328,7 @@ impl Memory {
         found
     }
 
-    /// Slots that are undecided, and each dataset's newest decided one.
+    /// Slots that are undecided, and each dataset's newest decided one with the one behind it, if that was withdrawn.
     fn slots_at_start(&self) -> Vec<Slot> {
         let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
         let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
@@ -336,8 +336,15 @@ impl Memory {
         for slot in self.slots.values().filter(is_decided) {
             newest.insert(&slot.dataset, slot.due_at);
         }
-        let wanted = |slot: &&Slot| is_open(slot) || newest.get(&slot.dataset) == Some(&slot.due_at);
-        self.slots.values().filter(wanted).cloned().collect()
+        let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
+        for (dataset, due_at) in newest {
+            let from = self.slots.range((dataset.clone(), due_at)..);
+            let of_dataset = from.take_while(|((name, _), _)| name == dataset).map(|(_, slot)| slot);
+            let is_wanted = |slot: &&Slot| slot.due_at == due_at || slot.state == SlotState::Withdrawn;
+            found.extend(of_dataset.take(2).filter(is_wanted).cloned());
+        }
+        found.sort_by(|a, b| (&a.dataset, a.due_at).cmp(&(&b.dataset, b.due_at)));
+        found
     }
 }
 

@@ -374,6 +374,51 @@ fn what_is_promised_again_is_pending_again() {
 }
 
 #[test]
+fn a_promise_that_comes_back_asks_for_nothing_of_the_time_without_it() {
+    for restart in [false, true] {
+        let mut world = world(FRIDAY, "2026-11-16T12:00");
+        write(&mut world, "2026-11-17T12:00", "a");
+        write(&mut world, "2026-11-21T12:00", "b");
+        world.reload(&made(""));
+        write(&mut world, "2026-12-05T12:00", "c");
+        world.run_until("2026-12-18T23:20");
+        let before = world.slots("d");
+        if restart {
+            world.crash();
+            world.edit(&made(FRIDAY));
+            world.restart();
+        } else {
+            world.reload(&made(FRIDAY));
+        }
+        let came: Vec<_> = world
+            .slots("d")
+            .into_iter()
+            .filter(|slot| !before.contains(slot))
+            .collect();
+        assert_eq!(came.len(), 1, "restart {restart}: {came:?}");
+        assert_eq!(
+            (came[0].due_at, came[0].state),
+            (at("2026-12-25T23:00"), SlotState::Pending)
+        );
+        assert_eq!(world.state_of("d").0, "fresh", "restart {restart}");
+    }
+}
+
+#[test]
+fn a_delivery_at_the_due_time_itself_is_followed_by_the_next_slot_also_after_a_crash() {
+    let mut world = world(FRIDAY, "2026-11-16T12:00");
+    write(&mut world, "2026-11-20T23:00", "a");
+    world.crash();
+    world.run_until("2026-12-05T12:00");
+    world.restart();
+    let missed = world
+        .slots("d")
+        .into_iter()
+        .filter(|slot| slot.due_at == at("2026-11-27T23:00"));
+    assert_eq!(missed.map(|slot| slot.state).collect::<Vec<_>>(), [SlotState::Missed]);
+}
+
+#[test]
 fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
     let mut world = world("due = { at = \"*/10 * * * *\" }", "2026-11-16T12:05");
     world.run_until("2026-11-16T12:15");
