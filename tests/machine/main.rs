@@ -8,6 +8,7 @@ mod exim;
 mod keeper_disk;
 mod machine;
 mod power;
+mod system_calls;
 mod systemd;
 mod units;
 
