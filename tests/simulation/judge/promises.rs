@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{About, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Version, VersionState};
+use freshd::model::{About, Address, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Version, VersionState};
 use freshd::simulation::Moment;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +14,7 @@ use crate::due::Rule;
 
 const NOTICED: &str = "breaches are noticed";
 const FALSE_ALARM: &str = "no false alarm";
+const TOLD_THE_END: &str = "whoever was told hears of the end";
 
 /// What is known of the promises of a company.
 #[derive(Clone, Debug, Default)]
@@ -141,6 +142,20 @@ impl Promises {
             let is_told = told.any(|told| matches!(told.message.purpose, Purpose::Opening | Purpose::Impact));
             hold(is_told, NOTICED, || {
                 format!("incident {} is open, and nobody is told", incident.id)
+            })?;
+        }
+        if incident.state == IncidentState::Resolved {
+            let hears = |address: &Address| {
+                let mut told = ledger.notifications.values().rev();
+                told.any(|told| {
+                    told.incident == Some(incident.id)
+                        && told.address == *address
+                        && told.message.purpose == Purpose::Recovery
+                })
+            };
+            let deaf = incident.told.iter().find(|(_, address)| !hears(address));
+            hold(deaf.is_none(), TOLD_THE_END, || {
+                format!("incident {} is over, and {deaf:?} is not told", incident.id)
             })?;
         }
         let Some(company) = company.filter(|_| is_new && incident.about == About::Dataset) else {
