@@ -8,6 +8,8 @@ mod bounds;
 mod confirmed_clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
 mod endings;
+#[path = "jobs_in_virtual_time/full_disk.rs"]
+mod full_disk;
 #[path = "jobs_in_virtual_time/missed.rs"]
 mod missed;
 #[path = "jobs_in_virtual_time/overlap.rs"]

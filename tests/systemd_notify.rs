@@ -119,23 +119,33 @@ fn signs_of_life_come_in_time_and_stop_while_the_daemon_hangs() {
 }
 
 #[test]
-fn no_sign_of_life_is_given_while_the_store_cannot_be_written() {
+fn a_full_disk_withholds_no_sign_of_life_since_no_restart_makes_room() {
     let house = House::with(JOBS);
     std::fs::create_dir(house.state_dir()).expect("a directory");
     let mount = format!("mount -t tmpfs -o {SMALL_DISK} tmpfs {}", house.state_dir().display());
     let mut daemon = with_watchdog(house.serve_behind(&mount), &house);
-    assert!(daemon.tells("WATCHDOG=1", WATCHDOG), "{}", daemon.log());
-
+    // The disk is too small for the reserve: with that told, nothing more is to be stored.
+    daemon.logs(&["told: [freshd] disk is full"]);
     // The way into the daemon's own mounts.
     let filler = format!("/proc/{}/root{}/filler", daemon.pid(), house.state_dir().display());
     fill(Path::new(&filler));
-    daemon.logs(&["self-test failed", "no space is left"]);
     daemon.manager.drain();
-    assert!(
-        !daemon.tells("WATCHDOG=1", SILENCE),
-        "it lives, but cannot record what happens"
-    );
+    for _ in 0..2 {
+        assert!(daemon.tells("WATCHDOG=1", WATCHDOG), "{}", daemon.log());
+    }
+    house.configure(&JOBS.replace("[jobs.environment]", "[jobs.surroundings]"));
+    daemon.signal(Signal::HUP);
+    let waits = daemon.logs(&["could not store what was decided"]);
+    daemon.manager.drain();
+    for _ in 0..2 {
+        assert!(
+            daemon.tells("WATCHDOG=1", WATCHDOG),
+            "it stands still: {}",
+            daemon.log()
+        );
+    }
     std::fs::remove_file(&filler).expect("space again");
+    daemon.logs_from(waits, &["stored again"]);
     assert!(daemon.tells("WATCHDOG=1", PATIENCE), "{}", daemon.log());
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::words::{Situation, data_title, is_broken, kind_words, state_words, when};
+use super::words::{Situation, data_title, is_broken, state_words, what_words, when};
 use crate::model::{Job, MessageFact, Name, Purpose, Run, format_time};
 
 /// Readers named in one message.
@@ -19,7 +19,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             text,
         });
     };
-    say("What", format!("{} {}", incident.subject, kind_words(incident.kind)));
+    say("What", format!("{} {}", incident.subject, what_words(incident)));
     say("Since", format_time(incident.since, zone));
     if let Some(ended) = incident.resolved_at {
         say("Until", format_time(ended, zone));

@@ -1,6 +1,6 @@
 //! The sentences of a message: the problem, what it breaks, who is hit, and that it is over.
 
-use super::words::{JobSide, Situation, data_title, is_broken, job_title, state_words, when};
+use super::words::{JobSide, Situation, data_title, is_about_disk, is_broken, job_title, state_words, when};
 use crate::model::{Name, Outcome, Purpose, Severity, elapsed, format_age, format_time};
 
 /// One or two sentences that say it all.
@@ -91,7 +91,12 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
         .find(|data| is_broken(data))
         .or(situation.data.first())
     else {
-        return format!("{}: {}.", situation.incident.subject, situation.incident.reason);
+        let incident = situation.incident;
+        return if is_about_disk(incident) {
+            format!("{}.", incident.reason)
+        } else {
+            format!("{}: {}.", incident.subject, incident.reason)
+        };
     };
     let mut text = format!(
         "{} is {}: {}.",
@@ -154,6 +159,9 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
             )
         }
         (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again.", job_title(side.job)),
+        _ if is_about_disk(incident) => format!(
+            "RESOLVED after {lasted}: the disk has room again. Jobs start again; what came due meanwhile is made up for as `catch_up` says."
+        ),
         _ => format!("RESOLVED after {lasted}: {}.", incident.subject),
     }
 }

@@ -6,7 +6,9 @@ use jiff::tz::TimeZone;
 use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
-use crate::model::{Attempt, Dataset, Incident, Job, Message, Name, ProblemKind, Purpose, Run, Version, format_time};
+use crate::model::{
+    Attempt, DISK, Dataset, Incident, Job, Message, Name, ProblemKind, Purpose, Run, Version, format_time,
+};
 
 /// Lines of output quoted in a message.
 const OUTPUT_LINES_MAX: usize = 12;
@@ -125,13 +127,22 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
         _ => format!(
             "[freshd] {} {} (#{})",
             incident.subject,
-            kind_words(incident.kind),
+            what_words(incident),
             incident.id
         ),
     }
 }
 
-pub(super) fn kind_words(kind: ProblemKind) -> &'static str {
+/// What is the matter with the subject.
+pub(super) fn what_words(incident: &Incident) -> &'static str {
+    if is_about_disk(incident) {
+        "is full"
+    } else {
+        kind_words(incident.kind)
+    }
+}
+
+fn kind_words(kind: ProblemKind) -> &'static str {
     match kind {
         ProblemKind::Stale => "is stale",
         ProblemKind::Late => "is late",
@@ -144,6 +155,11 @@ pub(super) fn kind_words(kind: ProblemKind) -> &'static str {
         ProblemKind::ChannelBroken => "cannot deliver",
         ProblemKind::Freshd => "has a problem",
     }
+}
+
+/// Whether it is about the disk on which freshd records what happens.
+pub(super) fn is_about_disk(incident: &Incident) -> bool {
+    incident.kind == ProblemKind::Freshd && incident.subject.as_str() == DISK
 }
 
 fn output(situation: &Situation<'_>) -> Vec<String> {
@@ -160,6 +176,13 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
 fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
     let incident = situation.incident;
     let mut commands = Vec::new();
+    if is_about_disk(incident) {
+        commands.push("freshd status".to_owned());
+        if purpose != Purpose::Recovery && !is_impact {
+            commands.push(format!("freshd ack {}", incident.id));
+        }
+        return commands;
+    }
     if incident.kind == ProblemKind::Freshd {
         commands.push("freshd clock".to_owned());
         if purpose != Purpose::Recovery {

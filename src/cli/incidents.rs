@@ -199,7 +199,7 @@ fn what(incident: &Incident) -> String {
         "{} {} {}",
         incident.about.as_str(),
         clean(incident.subject.as_str()),
-        board::kind_words(incident.kind.as_str())
+        board::kind_words(incident.kind.as_str(), incident.subject.as_str())
     )
 }
 

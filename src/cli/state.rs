@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::times;
-use crate::model::{Ack, IncidentState, Outcome, RunState, Severity};
+use crate::model::{Ack, IncidentState, Outcome, RunState, Severity, Shortage};
 
 /// Everything `status` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -24,6 +24,14 @@ pub(super) struct Status {
     pub(super) undelivered: Vec<Undelivered>,
     #[serde(default)]
     pub(super) clock_held_until: Option<Timestamp>,
+    /// Since when nothing is started for want of space, and what lacks.
+    #[serde(default)]
+    pub(super) disk_full_since: Option<Timestamp>,
+    #[serde(default)]
+    pub(super) disk_full: Option<Shortage>,
+    /// Since when not even what was decided can be stored.
+    #[serde(default)]
+    pub(super) unstored_since: Option<Timestamp>,
     #[serde(default)]
     pub(super) daemon: Option<DaemonState>,
 }
@@ -150,6 +158,8 @@ impl Status {
             && self.incidents.is_empty()
             && self.undelivered.is_empty()
             && self.clock_held_until.is_none()
+            && self.disk_full.is_none()
+            && self.unstored_since.is_none()
     }
 }
 

@@ -154,6 +154,9 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         job.next_due
             .map_or_else(|| "when its input or a person asks".to_owned(), |at| reading.told(at)),
     ));
+    if let Some(held) = value["held"].as_str() {
+        lines.push(("held", tone(Tone::Bad, clean(held))));
+    }
     for going in &job.running {
         let since = going
             .started_at

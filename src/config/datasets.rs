@@ -241,7 +241,7 @@ fn read_covers(value: Value<'_>) -> Option<SignedDuration> {
     let duration = match duration {
         Ok(duration) => SignedDuration::try_from(duration).ok()?,
         Err(error) => {
-            let (message, _) = error.split_once("; ").unwrap_or((&error, ""));
+            let (message, _) = error.rsplit_once("; ").unwrap_or((&error, ""));
             text.error(message, "write how far back the data must reach, as in \"-1d\"");
             return None;
         }

@@ -291,7 +291,8 @@ impl<'t> Value<'t> {
     fn parsed<T>(self, result: Result<T, String>) -> Option<T> {
         result
             .map_err(|error| {
-                let (message, help) = error.split_once("; ").unwrap_or((&error, ""));
+                // From behind: the text that is quoted may have a semicolon too, and no remedy has.
+                let (message, help) = error.rsplit_once("; ").unwrap_or((&error, ""));
                 self.error(message, help);
             })
             .ok()

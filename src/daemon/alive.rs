@@ -8,6 +8,7 @@
 //! | something due lags by more than a minute | yes | the same: it is decided anew at the start |
 //! | something due waits behind what a start, a reload or a confirmed clock asked for | no | each turn commits a part of that, and a restart would begin the rest of it again |
 //! | the store takes no write | yes | a new process opens it anew; and a supervisor that remembers nothing supervises nothing |
+//! | the disk is full | no | no restart makes room, and `freshd status` says what lacks |
 //! | a keeper does not say that it started an attempt | no, logged | the next daemon would ask the same keeper, and running jobs are its own |
 //! | messages cannot be delivered | no | a mail server that is away must not restart freshd every 30 s |
 
@@ -22,10 +23,16 @@ use tracing::{error, warn};
 
 use crate::engine::Engine;
 use crate::model::{AttemptId, Now, elapsed, format_duration};
-use crate::store::Writer;
+use crate::store::{CommitError, Writer};
 
 /// How often the daemon records that it lives, so that its downtime can be told.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
+
+/// How often a daemon that stands still says so, at least.
+const STANDS_STILL_EVERY: Duration = Duration::from_secs(10);
+
+/// The time it asks for then, should it not be ready yet, in microseconds.
+const STARTS_WITHIN_US: u32 = 60_000_000;
 
 /// Longest time that something due may wait for its decision, and a claimed attempt for its keeper's word.
 const LAG_MAX: Duration = Duration::from_mins(1);
@@ -96,11 +103,28 @@ impl Alive {
         let written = writer.health_write();
         tokio::spawn(async move {
             match written.await {
-                Ok(()) => tell(&[NotifyState::Watchdog]),
+                // No restart makes room: whoever is to make it finds a daemon that says so.
+                Ok(()) | Err(CommitError::Full) => tell(&[NotifyState::Watchdog]),
                 Err(error) => warn!(%error, "self-test failed: the store does not take a write"),
             }
             testing.store(false, Ordering::Release);
         });
+    }
+
+    /// Gives the signs of life of a daemon that stands still for want of space: once each time this is awaited to its
+    /// end. One that is starting is given more time for that.
+    pub(super) async fn stands_still(&mut self) {
+        let every = self
+            .watchdog_every
+            .unwrap_or(STANDS_STILL_EVERY)
+            .min(STANDS_STILL_EVERY);
+        tokio::time::sleep_until(self.next_watchdog).await;
+        self.next_watchdog = Instant::now() + every;
+        tell(&[
+            NotifyState::Watchdog,
+            NotifyState::Status("the disk is full; nothing starts"),
+            NotifyState::ExtendTimeoutUsec(STARTS_WITHIN_US),
+        ]);
     }
 
     /// Names in the log, once each, the attempts that were handed to a keeper which says nothing of them.
@@ -126,6 +150,11 @@ fn lag(earliest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
 /// freshd supervises.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("supervising")]);
+}
+
+/// freshd no longer stands still.
+pub(super) fn goes_on() {
+    tell(&[NotifyState::Status("supervising")]);
 }
 
 /// A new configuration is being read.

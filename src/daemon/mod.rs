@@ -4,6 +4,7 @@ mod alive;
 mod chores;
 mod board;
 pub mod clock;
+mod committing;
 mod control;
 mod files;
 mod host;
@@ -11,6 +12,7 @@ mod looks;
 mod narrate;
 mod perform;
 mod shell;
+mod space;
 mod start;
 
 pub use board::Board;

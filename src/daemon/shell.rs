@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, bail};
-use jiff::Timestamp;
+use anyhow::Context;
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
@@ -12,19 +11,18 @@ use super::alive::{self, Alive};
 use super::board::Boards;
 use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
+use super::committing::Committed;
 use super::control::{Ask, Asked};
-use super::narrate::narrate;
 use super::perform::Performer;
+use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
-use crate::model::{Action, Event, Fact, Reply, Request, Settings, later};
+use crate::model::{Action, Event, Reply, Request, Settings, later};
 use crate::runner;
 use crate::store::{CommitError, Reader, Writer};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
-/// A commit that failed for want of space is tried again after this long.
-const COMMIT_RETRY: Duration = Duration::from_secs(2);
 /// The longest sleep: the clock and the heap are looked at again then, whatever happened.
 const SLEEP_MAX: Duration = Duration::from_mins(1);
 
@@ -51,8 +49,21 @@ pub(super) struct Shell {
     pub(super) has_told_everything: bool,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
     pub(super) is_taking_on: bool,
-    /// Told to stop while something waited to be stored.
-    pub(super) is_told_to_stop: bool,
+    pub(super) stop: Stop,
+    /// The number of the request that asked for the reload under way.
+    pub(super) reload_asked: Option<u64>,
+    pub(super) space: Space,
+}
+
+/// Whether the daemon is to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// Nobody has said so.
+    NotTold,
+    /// It was told to: what cannot be stored at once is not waited for.
+    Told,
+    /// The same, and a step was dropped because it could not be stored: nothing is decided any more.
+    Dropped,
 }
 
 /// Signals that mean something.
@@ -66,7 +77,7 @@ impl Shell {
     /// Runs until told to stop. Running attempts go on without the daemon.
     pub(super) async fn run(mut self) -> anyhow::Result<()> {
         let mut batch = Vec::new();
-        while !self.is_told_to_stop {
+        while self.stop == Stop::NotTold {
             self.sleep_until_next()?;
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
@@ -127,12 +138,22 @@ impl Shell {
             facts.extend(step.facts);
             actions.extend(step.actions);
             if facts.len() >= STEP_FACTS_MAX {
-                self.commit(std::mem::take(&mut facts), now.wall).await?;
+                let committed = self.commit(std::mem::take(&mut facts), &actions, now.wall).await?;
+                if committed == Committed::Dropped {
+                    self.stop = Stop::Dropped;
+                    break;
+                }
                 self.perform(std::mem::take(&mut actions), taken_on.take());
             }
         }
-        if !facts.is_empty() {
-            self.commit(facts, now.wall).await?;
+        if self.stop != Stop::Dropped
+            && !facts.is_empty()
+            && self.commit(facts, &actions, now.wall).await? == Committed::Dropped
+        {
+            self.stop = Stop::Dropped;
+        }
+        if self.stop == Stop::Dropped {
+            return Ok(());
         }
         self.perform(actions, taken_on);
         if self.is_taking_on && !self.engine.is_behind() {
@@ -149,47 +170,6 @@ impl Shell {
             self.performer.take_on(settings);
         }
         self.performer.perform(actions);
-    }
-
-    /// Nothing is performed before this returns: a full disk holds everything back until there is space.
-    async fn commit(&mut self, facts: Vec<Fact>, at: Timestamp) -> anyhow::Result<()> {
-        // Shared with the writer: a first start has a fact for each of ten thousand jobs.
-        let facts = Arc::new(facts);
-        let mut told = false;
-        loop {
-            match self.writer.commit(facts.clone()).await {
-                Ok(()) => break,
-                Err(error) if error.is_temporary() => {
-                    if self.is_told_to_stop {
-                        bail!("told to stop before there was space: {error}");
-                    }
-                    if !told {
-                        error!(%error, "could not store what was decided; nothing starts and nobody is told until it is stored");
-                        told = true;
-                    }
-                    // Told to stop, it tries once more: there may be space by now.
-                    tokio::select! {
-                        () = tokio::time::sleep(COMMIT_RETRY) => {}
-                        _ = self.signals.terminate.recv() => self.is_told_to_stop = true,
-                        _ = self.signals.interrupt.recv() => self.is_told_to_stop = true,
-                    }
-                }
-                Err(error @ CommitError::Conflict(_)) => {
-                    return Err(error)
-                        .context("freshd contradicts its own records and ends before doing harm; this is a bug");
-                }
-                Err(error) => return Err(error).context("could not store what was decided"),
-            }
-        }
-        if told {
-            info!("stored again");
-        }
-        let zone = &self.performer.settings.timezone;
-        narrate(&facts, zone, at);
-        for fact in facts.iter() {
-            self.boards.saw(fact);
-        }
-        Ok(())
     }
 
     /// Prints the state of everything, if anybody watches: with ten thousand jobs that is some work.
@@ -211,8 +191,12 @@ impl Shell {
     async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         match asked.ask {
             Ask::Engine(request) => {
-                self.requests += 1;
                 self.has_told_everything |= matches!(request, Request::Status { name: None });
+                if let Some(reply) = self.engine.answer(clock::now(), &request) {
+                    let _ = asked.answer.send(reply);
+                    return Ok(());
+                }
+                self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
                 batch.push(Event::Requested {
                     id: self.requests,
@@ -243,11 +227,18 @@ impl Shell {
                 }
             }
             Ask::Reload => {
+                self.requests += 1;
+                let id = self.requests;
+                self.performer.replies.insert(id, asked.answer);
+                self.reload_asked = Some(id);
                 let reply = match self.reload(&asked.by, batch).await? {
                     Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
                     Err(problems) => Reply::Refused(problems),
                 };
-                let _ = asked.answer.send(reply);
+                self.reload_asked = None;
+                if let Some(asker) = self.performer.replies.remove(&id) {
+                    let _ = asker.send(reply);
+                }
             }
         }
         Ok(())
@@ -279,6 +270,9 @@ impl Shell {
         batch.push(Event::Reloaded { settings, accepted });
         self.is_taking_on = true;
         self.decide(batch).await?;
+        if self.stop == Stop::Dropped {
+            return Ok(Err("freshd was told to stop before it could be stored".to_owned()));
+        }
         info!(settings = digest, "jobs.toml reloaded");
         Ok(Ok(digest))
     }
@@ -313,8 +307,11 @@ impl Shell {
     async fn stop(mut self) -> anyhow::Result<()> {
         alive::stopping();
         info!("stopping; running jobs go on and are taken up again at the next start");
-        let mut last = vec![Event::Stopping];
-        self.decide(&mut last).await?;
+        if self.stop != Stop::Dropped {
+            self.stop = Stop::Told;
+            let mut last = vec![Event::Stopping];
+            self.decide(&mut last).await?;
+        }
         // With nobody to hear them, keepers do not wait to be heard.
         let Self {
             writer,
@@ -324,10 +321,12 @@ impl Shell {
         } = self;
         drop(attempts);
         performer.keepers.close().await;
-        tokio::task::spawn_blocking(move || writer.close())
-            .await
-            .context("close the store")?
-            .context("close the store")
+        let closed = tokio::task::spawn_blocking(move || writer.close()).await;
+        match closed.context("close the store")? {
+            // The log stays beside the database, with all that was stored: the next start copies it.
+            Err(CommitError::Full) => Ok(()),
+            closed => closed.context("close the store"),
+        }
     }
 }
 

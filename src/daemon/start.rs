@@ -18,7 +18,8 @@ use super::control::{self, Asker};
 use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
-use super::shell::{Shell, Signals};
+use super::shell::{Shell, Signals, Stop};
+use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
@@ -151,7 +152,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
     let loaded = loader
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
-    let store = Store::open(&serve.state_dir)?;
+    let store = space::open_store(&serve.state_dir)?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
@@ -213,6 +214,7 @@ async fn begin(
     let mut engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
     recall(&mut engine, serve);
     let (events, received) = mpsc::unbounded_channel();
+    let (space, shortage) = Space::find(state_dir, events.clone());
     let (woken, wakes) = mpsc::unbounded_channel();
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
@@ -226,7 +228,7 @@ async fn begin(
     let recovery = runner::recover(state_dir, &exe, &unfinished, attempts);
     tokio::pin!(recovery);
     // What the keepers tell is heard from the first moment: there may be more of it than the channel holds.
-    let mut first = vec![Event::Started { accepted }];
+    let mut first = vec![Event::Started { accepted, shortage }];
     let keepers = loop {
         tokio::select! {
             keepers = &mut recovery => break keepers.context("take up running jobs")?,
@@ -265,7 +267,9 @@ async fn begin(
         requests: 0,
         has_told_everything: false,
         is_taking_on: true,
-        is_told_to_stop: false,
+        stop: Stop::NotTold,
+        reload_asked: None,
+        space,
     };
     if let Some(listener) = listener {
         (serve.window)(listener, asker).context("open the window of [web]")?;
@@ -278,8 +282,11 @@ async fn begin(
         "supervising {}",
         settings.file.display()
     );
+    shell.space.watch();
     shell.decide(&mut first).await?;
-    alive::ready();
+    if shell.stop == Stop::NotTold {
+        alive::ready();
+    }
     shell.show_board();
     shell.run().await?;
     Ok(())

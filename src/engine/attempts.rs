@@ -110,7 +110,7 @@ impl Engine {
             );
             return;
         };
-        if self.clock_hold.is_some() {
+        if self.clock_hold.is_some() || self.space_hold.is_some() {
             self.held_attempts.insert(id);
             return;
         }
@@ -131,10 +131,14 @@ impl Engine {
             self.act(Action::Start(Box::new(spec)));
             return;
         }
-        let reason = "freshd went down before it could be started, and it is too old to be made up for".to_owned();
+        let why = match self.was_full {
+            Some((from, _)) if claimed_at >= from => "the disk was full",
+            _ => "freshd went down",
+        };
+        let reason = format!("{why} before it could be started, and it is too old to be made up for");
         self.end_attempt(id, Outcome::Missed, Some(&reason));
         if id.number > 1 {
-            self.give_up(id.run, "freshd went down before the next attempt");
+            self.give_up(id.run, &format!("{why} before the next attempt"));
         } else {
             self.finish(id.run, Outcome::Missed, Some(reason));
         }

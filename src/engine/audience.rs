@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use super::Engine;
 use super::reminders::remember_told;
 use crate::freshness::Standing;
-use crate::model::{About, Address, Incident, IncidentId, Job, Name, Owner, Purpose, Severity, Team};
+use crate::model::{About, Address, DISK, Incident, IncidentId, Job, Name, Owner, Purpose, Severity, Team};
 
 /// The name under which the fallback is told.
 pub(super) const FALLBACK: &str = "fallback";
@@ -50,6 +50,13 @@ impl Engine {
                 }
                 continue;
             }
+            if concerned.about == About::Freshd {
+                // A full disk holds everybody's jobs; freshd's other problems are for the fallback alone.
+                if concerned.subject.as_str() == DISK {
+                    teams.extend(self.settings.teams.keys().cloned());
+                }
+                continue;
+            }
             if concerned.severity < Severity::Critical {
                 continue;
             }
@@ -68,10 +75,14 @@ impl Engine {
             teams.remove(team);
         }
         for team in teams {
-            let addresses = self.addresses_of(&team);
+            let mut addresses = self.addresses_of(&team);
             let Some(mut incident) = self.incidents.get(id).cloned() else {
                 return;
             };
+            if incident.about == About::Freshd {
+                // Teams may share an address; what concerns all of them is told there once.
+                addresses.retain(|address| incident.told.iter().all(|(_, told)| told != address));
+            }
             for address in &addresses {
                 remember_told(&mut incident, &team, address);
             }

@@ -84,21 +84,26 @@ impl Engine {
         self.work_off();
     }
 
-    /// Runs that wait for the clock, with those whose attempt is claimed already and was never started.
+    /// Runs that wait for the clock or for space, with those whose attempt is claimed already and was never started.
     pub(super) fn runs_held(&self) -> BTreeSet<RunId> {
         let claimed = self.held_attempts.iter().map(|id| id.run);
         self.held_runs.iter().copied().chain(claimed).collect()
     }
 
-    /// What waited for the clock starts, oldest first; then jobs and datasets look at what has come due, and all
-    /// their problems are looked at.
-    pub(super) fn release_held(&mut self) {
+    /// What waited starts, oldest first; then jobs decide about what has come due.
+    pub(super) fn release_starts(&mut self) {
         for id in std::mem::take(&mut self.held_attempts) {
             self.attempt_never_started(id);
         }
         let held = std::mem::take(&mut self.held_runs);
         self.backlog.extend(held.into_iter().map(Todo::Start));
         self.backlog.extend(self.settings.jobs.keys().cloned().map(Todo::Job));
+    }
+
+    /// What waited for the clock starts, oldest first; then jobs and datasets look at what has come due, and all
+    /// their problems are looked at.
+    pub(super) fn release_held(&mut self) {
+        self.release_starts();
         let mut datasets: Vec<Name> = self.data.keys().chain(self.settings.datasets.keys()).cloned().collect();
         datasets.sort_unstable();
         datasets.dedup();

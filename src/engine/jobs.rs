@@ -9,7 +9,7 @@ use crate::model::{
     Attempt, Fact, Job, JobRecord, Name, Occurrence, Outcome, Overlap, Run, RunId, RunState, StopReason, Trigger,
     format_age,
 };
-use crate::planner::{self, Admission, Decision, Going};
+use crate::planner::{self, Admission, Decided, Decision, Going};
 
 /// What is known of a job between events.
 #[derive(Clone, Debug)]
@@ -40,22 +40,70 @@ impl Engine {
         let Some(job) = self.settings.jobs.get(name).cloned() else {
             return;
         };
+        if self.space_hold.is_some() && job.enabled && self.clock_hold.is_none() {
+            // Every job is looked at when there is space again.
+            return;
+        }
+        for decided in self.due_decisions(&job, self.was_full) {
+            match decided.decision {
+                Decision::Start => self.begin_due(&job, Trigger::Schedule, decided.occurrence),
+                Decision::CatchUp => self.begin_due(&job, Trigger::CatchUp, decided.occurrence),
+                Decision::Record(outcome, reason) => {
+                    self.record_due(&job, decided.occurrence, decided.range, outcome, reason);
+                }
+            }
+        }
+    }
+
+    /// The same before the job changes by what `changed` says. Nothing can be started for want of space, and later it
+    /// would not be the same job: what came due until now is missed.
+    pub(super) fn job_due_before(&mut self, name: &Name, changed: &str) {
+        let Some(since) = self.space_hold.as_ref().map(|hold| hold.since) else {
+            return self.job_due(name);
+        };
+        self.take_on(name);
+        let Some(job) = self.settings.jobs.get(name).cloned() else {
+            return;
+        };
+        for decided in self.due_decisions(&job, Some((since, self.now.wall))) {
+            let (outcome, reason) = match decided.decision {
+                Decision::Record(Outcome::Skipped, reason) => (Outcome::Skipped, reason),
+                Decision::Start | Decision::CatchUp | Decision::Record(..) => {
+                    let reason = format!("the disk was full, and the job was {changed} before there was space");
+                    (Outcome::Missed, reason)
+                }
+            };
+            self.record_due(&job, decided.occurrence, decided.range, outcome, reason);
+        }
+    }
+
+    /// What is to be done about each occurrence that has come due. The cursor has moved past them, and the next one is
+    /// waited for.
+    fn due_decisions(&mut self, job: &Job, was_full: Option<(Timestamp, Timestamp)>) -> Vec<Decided> {
+        let name = &job.name;
         let waits = |going: &&Going| (going.trigger, going.state) == (Trigger::CatchUp, RunState::Waiting);
         let making_up = self.going(name).iter().filter(waits).count();
-        let Some(state) = self.jobs.get_mut(name) else { return };
+        let Some(state) = self.jobs.get_mut(name) else {
+            return Vec::new();
+        };
         if !job.enabled {
             state.next = None;
-            return;
+            return Vec::new();
         }
         if let Some(hold) = &self.clock_hold {
             self.wakes.arm(Wake::Job(name.clone()), hold.until);
-            return;
+            return Vec::new();
         }
-        let paused = state.record.pause.as_ref().map(|pause| pause.because.as_str());
-        let (decided, cursor, coming) = planner::decide(&job, state.record.cursor, paused, making_up, self.now.wall);
+        let known = planner::Known {
+            cursor: state.record.cursor,
+            paused: state.record.pause.as_ref().map(|pause| pause.because.as_str()),
+            making_up,
+            was_full,
+        };
+        let (decided, cursor, coming) = planner::decide(job, &known, self.now.wall);
         if let Some(coming) = &coming {
             self.wakes
-                .arm(Wake::Job(name.clone()), planner::start_of(&job, coming.at));
+                .arm(Wake::Job(name.clone()), planner::start_of(job, coming.at));
         }
         state.next = coming.map(|coming| coming.at);
         if cursor > state.record.cursor {
@@ -63,20 +111,24 @@ impl Engine {
             let record = state.record.clone();
             self.fact(Fact::Job(record));
         }
-        for decided in decided {
-            match decided.decision {
-                Decision::Start => self.begin_due(&job, Trigger::Schedule, decided.occurrence),
-                Decision::CatchUp => self.begin_due(&job, Trigger::CatchUp, decided.occurrence),
-                Decision::Record(outcome, reason) => {
-                    let mut run = self.new_run(&job, &due(Trigger::Schedule, decided.occurrence));
-                    if let Some((until, occurrences)) = decided.range {
-                        run.due_until = Some(until);
-                        run.occurrences = occurrences;
-                    }
-                    self.record_without_process(run, outcome, reason);
-                }
-            }
+        decided
+    }
+
+    /// Records an occurrence, or a range of them, that gets no run.
+    fn record_due(
+        &mut self,
+        job: &Job,
+        occurrence: Occurrence,
+        range: Option<(Timestamp, u64)>,
+        outcome: Outcome,
+        reason: String,
+    ) {
+        let mut run = self.new_run(job, &due(Trigger::Schedule, occurrence));
+        if let Some((until, occurrences)) = range {
+            run.due_until = Some(until);
+            run.occurrences = occurrences;
         }
+        self.record_without_process(run, outcome, reason);
     }
 
     fn begin_due(&mut self, job: &Arc<Job>, trigger: Trigger, occurrence: Occurrence) {

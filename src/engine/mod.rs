@@ -26,6 +26,7 @@ mod requests;
 mod restart;
 mod runs;
 mod situation;
+mod space;
 mod spec;
 mod status;
 mod wakes;
@@ -49,6 +50,7 @@ use outbox::Outbox;
 use pools::Pools;
 use register::Register;
 use runs::StartedWith;
+use space::SpaceHold;
 use wakes::{Wake, Wakes};
 
 pub use backlog::STEP_FACTS_MAX;
@@ -82,9 +84,13 @@ pub struct Engine {
     clock_confirmation: Option<ClockConfirmation>,
     /// Set while the clock is earlier than what is already recorded: nothing is started.
     clock_hold: Option<Hold>,
-    /// Runs that wait for the clock.
+    /// Set while there is no space to record what follows: nothing is started.
+    space_hold: Option<SpaceHold>,
+    /// The last time that this was so, and is over: from, until.
+    was_full: Option<(Timestamp, Timestamp)>,
+    /// Runs that wait for the clock, or for space.
     held_runs: BTreeSet<RunId>,
-    /// Claimed attempts that never started, and wait for the clock too.
+    /// Claimed attempts that never started, and wait for the same.
     held_attempts: BTreeSet<AttemptId>,
     jobs: HashMap<Name, JobState>,
     /// Runs that are not final.
@@ -120,9 +126,10 @@ impl Engine {
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
         self.now = now;
         match event {
-            Event::Started { accepted } => self.started(accepted),
+            Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => self.tick(),
             Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
+            Event::Space(shortage) => self.space_changed(shortage),
             Event::Alive => self.alive(),
             Event::Stopping => self.stopping(),
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),

@@ -22,9 +22,9 @@ impl Engine {
             .filter(edited)
             .map(|(name, _)| name.clone())
             .collect();
-        let is_cut_short = self.is_full() || self.is_behind();
-        for name in edited.iter().filter(|_| is_cut_short) {
-            self.job_due(name);
+        let is_left = self.is_full() || self.is_behind() || self.space_hold.is_some();
+        for name in edited.iter().filter(|_| is_left) {
+            self.job_due_before(name, "edited");
         }
         self.backlog
             .retain(|todo| !matches!(todo, Todo::Job(_) | Todo::Data(_) | Todo::Accepted));

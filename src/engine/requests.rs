@@ -5,7 +5,7 @@ use serde_json::json;
 use super::Engine;
 use super::jobs::Asked;
 use crate::model::{
-    Action, Address, Fact, IncidentId, Name, Outcome, Pause, Reply, Request, RunId, RunState, StopReason, Trigger,
+    Action, Address, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId, RunState, StopReason, Trigger,
 };
 
 impl Engine {
@@ -31,15 +31,37 @@ impl Engine {
                 }
                 Err(why) => Err(why),
             },
-            Request::Clock => Ok(self.clock_json()),
-            Request::Status { name } => self.status(name.as_ref()),
-            Request::Why { name } => self.why(&name),
+            Request::Clock | Request::Status { .. } | Request::Why { .. } => {
+                let Some(reply) = self.answer(self.now, &request) else {
+                    return;
+                };
+                self.act(Action::Reply { id, reply });
+                return;
+            }
         };
         let reply = match reply {
             Ok(facts) => Reply::Done(facts),
             Err(why) => Reply::Refused(why),
         };
         self.act(Action::Reply { id, reply });
+    }
+
+    /// The answer to what only looks, of which nothing is decided or stored; `None` for everything else.
+    pub fn answer(&mut self, now: Now, request: &Request) -> Option<Reply> {
+        self.now = now;
+        let facts = match request {
+            Request::Clock => Ok(self.clock_json()),
+            Request::Status { name } => self.status(name.as_ref()),
+            Request::Why { name } => self.why(name),
+            Request::Run { .. }
+            | Request::Cancel { .. }
+            | Request::Wait { .. }
+            | Request::Pause { .. }
+            | Request::Resume { .. }
+            | Request::Ack { .. }
+            | Request::NotifyTest { .. } => return None,
+        };
+        Some(facts.map_or_else(Reply::Refused, Reply::Done))
     }
 
     fn run_by_hand(&mut self, name: &Name, args: Vec<String>, by: &str) -> Result<serde_json::Value, String> {
@@ -49,6 +71,9 @@ impl Engine {
             .get(name)
             .cloned()
             .ok_or_else(|| self.unknown_job(name))?;
+        if let Some(hold) = &self.space_hold {
+            return Err(hold.why_refused());
+        }
         let asked = Asked {
             trigger: Trigger::Manual,
             occurrence: None,
@@ -86,7 +111,7 @@ impl Engine {
             return Err(self.unknown_job(name));
         }
         // What came due before the pause is decided without it.
-        self.job_due(name);
+        self.job_due_before(name, "paused");
         let pause = Pause {
             by: by.to_owned(),
             because,
@@ -104,7 +129,7 @@ impl Engine {
             return Err(format!("job {name} is not paused"));
         }
         // What came due during the pause is recorded as skipped: a pause is not downtime.
-        self.job_due(name);
+        self.job_due_before(name, "resumed");
         self.set_pause(name, None);
         Ok(json!({ "job": name, "paused": false }))
     }

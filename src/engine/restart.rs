@@ -15,8 +15,8 @@ use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, SlotState,
-    Snapshot, VersionState, earlier, elapsed,
+    AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, Shortage,
+    SlotState, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -46,6 +46,8 @@ impl Engine {
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
             clock_hold: None,
+            space_hold: None,
+            was_full: None,
             held_runs: BTreeSet::new(),
             held_attempts: BTreeSet::new(),
             jobs: HashMap::new(),
@@ -157,9 +159,10 @@ impl Engine {
     /// The daemon is up: every decision that was due meanwhile is made now, or in the steps that follow at once.
     ///
     /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
-    pub(super) fn started(&mut self, accepted: AcceptedSettings) {
+    pub(super) fn started(&mut self, accepted: AcceptedSettings, shortage: Option<Shortage>) {
         self.fact(Fact::Life(self.life.clone()));
         self.tell_of_clock();
+        self.space_found(shortage);
         self.stop_again();
         let (waiting, backing_off) = (self.in_state(RunState::Waiting), self.in_state(RunState::BackingOff));
         self.backlog.extend(waiting.into_iter().map(Todo::Resume));
@@ -170,7 +173,7 @@ impl Engine {
     }
 
     /// Runs that stand so, oldest first.
-    fn in_state(&self, state: RunState) -> Vec<RunId> {
+    pub(super) fn in_state(&self, state: RunState) -> Vec<RunId> {
         let found = self.runs.values().filter(|run| run.state == state);
         let mut found: Vec<RunId> = found.map(|run| run.id).collect();
         found.sort_unstable();

@@ -42,11 +42,17 @@ impl Engine {
         self.fact(Fact::Run(run));
     }
 
-    /// Claims the next attempt of a run, or lets it wait for the clock or for a slot of its pool.
+    /// Claims the next attempt of a run, or lets it wait for the clock, for space or for a slot of its pool.
     pub(super) fn start_or_wait(&mut self, id: RunId) {
         let Some(job) = self.job_of(id) else { return };
         if let Some(hold) = &self.clock_hold {
             let reason = hold.why_a_run_waits(&self.settings.timezone);
+            self.held_runs.insert(id);
+            self.wait(id, reason);
+            return;
+        }
+        if let Some(hold) = &self.space_hold {
+            let reason = hold.why_a_run_waits();
             self.held_runs.insert(id);
             self.wait(id, reason);
             return;
@@ -167,6 +173,10 @@ impl Engine {
         let due = Duration::from_millis(run.retry_boot_ms.unwrap_or(0));
         if due > self.now.boot {
             self.wakes.arm_retry(id, due);
+            return;
+        }
+        if self.space_hold.is_some() {
+            // It goes on backing off, so that it gives way to what has come due when there is space again.
             return;
         }
         self.start_or_wait(id);

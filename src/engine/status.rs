@@ -55,6 +55,8 @@ impl Engine {
             })).collect::<Vec<_>>(),
             "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
+            "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),
+            "disk_full": self.space_hold.as_ref().map(|hold| &hold.shortage),
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
     }
@@ -208,6 +210,7 @@ impl Engine {
         let mut value = self.job_json(job);
         let last = self.jobs.get(&job.name).and_then(|state| state.last.as_deref());
         value["cursor"] = json!(self.jobs.get(&job.name).map(|state| state.record.cursor));
+        value["held"] = json!(self.why_nothing_starts());
         value["last_run"] = json!(last.map(|(run, _)| run));
         value["last_attempt"] = json!(last.and_then(|(_, attempt)| attempt.as_ref()));
         value

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Ahead, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId,
-    Observation, RunId, Setback, Settings, VersionRef,
+    Observation, RunId, Setback, Settings, Shortage, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -17,6 +17,8 @@ pub enum Event {
     Started {
         /// The configuration it starts with.
         accepted: AcceptedSettings,
+        /// What lacks for recording what happens, if anything does.
+        shortage: Option<Shortage>,
     },
     /// The timer fired, or it is time to look again.
     Tick,
@@ -25,6 +27,8 @@ pub enum Event {
         /// Negative is backward.
         by_ms: i64,
     },
+    /// Space for recording what happens has become short, or is there again.
+    Space(Option<Shortage>),
     /// The daemon is still alive; recorded now and then, so that downtime can be told.
     Alive,
     /// The daemon ends in order; running attempts go on.

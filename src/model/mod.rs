@@ -13,6 +13,7 @@ mod run;
 mod schedule;
 mod secret;
 mod settings;
+mod space;
 mod span;
 
 pub use action::{Action, Judging, Publishing, Reply};
@@ -40,4 +41,5 @@ pub use settings::{
     Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
     Settings, System, Team, Web,
 };
+pub use space::{DISK, Lack, Shortage};
 pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};

@@ -52,7 +52,7 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
         total = part
             .and_then(|part| total.checked_add(part))
             .filter(|total| total.as_secs() <= 100 * 366 * DAY)
-            .ok_or_else(|| format!("`{text}` is longer than 100 years"))?;
+            .ok_or_else(|| format!("`{text}` is longer than 100 years; write at most 36600d"))?;
         rest = tail.trim_start();
     }
     Ok(total)
@@ -128,7 +128,9 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         "GiB" => 1 << 30,
         other => return Err(format!("`{other}` is not a unit of size; {help}")),
     };
-    number.checked_mul(unit).ok_or_else(|| format!("`{text}` is too large"))
+    number
+        .checked_mul(unit)
+        .ok_or_else(|| format!("`{text}` is too large; {help}"))
 }
 
 #[cfg(test)]
@@ -156,7 +158,8 @@ mod tests {
             "99999999999999999999s",
             "9999999999d",
         ] {
-            assert!(parse_duration(text).is_err(), "{text}");
+            let error = parse_duration(text).expect_err(text);
+            assert!(error.contains("; write "), "{error}");
         }
     }
 
@@ -175,7 +178,8 @@ mod tests {
             assert_eq!(parse_size(text), Ok(bytes), "{text}");
         }
         for text in ["", "MiB", "8 XB", "99999999999 GiB"] {
-            assert!(parse_size(text).is_err(), "{text}");
+            let error = parse_size(text).expect_err(text);
+            assert!(error.contains("; write "), "{error}");
         }
     }
 }

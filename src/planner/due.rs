@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Run, Schedule, Skip, earlier, elapsed, later};
+use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Overlap, Run, Schedule, Skip, earlier, elapsed, later};
 use crate::schedule;
 
 /// A start up to this late is an ordinary one; later ones were missed.
@@ -36,18 +36,31 @@ pub enum Decision {
     Record(Outcome, String),
 }
 
-/// Decides about every occurrence later than `cursor` whose start has come by `now`.
+/// What is known of a job when its occurrences are decided about.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<'a> {
+    /// The latest occurrence about which something was decided.
+    pub cursor: Timestamp,
+    /// The reason when a person paused it.
+    pub paused: Option<&'a str>,
+    /// How many runs of it that make up for earlier occurrences still wait, which count towards its limit.
+    pub making_up: usize,
+    /// When nothing could be started because the disk was full: from, until. What was missed otherwise was missed
+    /// because freshd was down.
+    pub was_full: Option<(Timestamp, Timestamp)>,
+}
+
+impl Known<'_> {
+    fn was_full_at(&self, at: Timestamp) -> bool {
+        self.was_full.is_some_and(|(from, until)| (from..=until).contains(&at))
+    }
+}
+
+/// Decides about every occurrence later than the cursor whose start has come by `now`.
 ///
 /// Returns the decisions in order of time, the new cursor and the next occurrence still to come.
-/// `paused` is the reason when a person paused the job; `making_up` is how many runs of it that make up for earlier
-/// occurrences still wait, which count towards its limit.
-pub fn decide(
-    job: &Job,
-    cursor: Timestamp,
-    paused: Option<&str>,
-    making_up: usize,
-    now: Timestamp,
-) -> (Vec<Decided>, Timestamp, Option<Occurrence>) {
+pub fn decide(job: &Job, known: &Known<'_>, now: Timestamp) -> (Vec<Decided>, Timestamp, Option<Occurrence>) {
+    let cursor = known.cursor;
     let Some(rule) = &job.schedule else {
         return (Vec::new(), cursor, None);
     };
@@ -69,9 +82,9 @@ pub fn decide(
         due.push(occurrence);
         coming = schedule::next(rule, latest);
     }
-    let decided = match paused {
+    let decided = match known.paused {
         Some(because) => record_all(due, Outcome::Skipped, |_| paused_words(because)),
-        None => decide_open(job, due, making_up, is_counted, now),
+        None => decide_open(job, due, known, is_counted, now),
     };
     (decided, latest, coming)
 }
@@ -129,7 +142,7 @@ fn is_ordinary(job: &Job, at: Timestamp, now: Timestamp) -> bool {
     elapsed(start_of(job, at), now) <= ORDINARY_LATENESS
 }
 
-fn decide_open(job: &Job, due: Vec<Occurrence>, making_up: usize, is_counted: bool, now: Timestamp) -> Vec<Decided> {
+fn decide_open(job: &Job, due: Vec<Occurrence>, known: &Known<'_>, is_counted: bool, now: Timestamp) -> Vec<Decided> {
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
     let because = |occurrence: &Occurrence| {
         occurrence
@@ -138,9 +151,14 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, making_up: usize, is_counted: bo
             .unwrap_or_else(|| skip_word(occurrence.skip).to_owned())
     };
     let mut decided = record_all(skipped, Outcome::Skipped, because);
+    // What the disk held is decided in one go. Of several occurrences that are not too late the newest one starts:
+    // the others would only be in its way.
+    let newest = open.last().map(|occurrence| occurrence.at);
+    let is_in_the_way =
+        |at: Timestamp| job.overlap != Overlap::Allow && newest != Some(at) && known.was_full_at(start_of(job, at));
     let (ordinary, mut missed): (Vec<_>, Vec<_>) = open
         .into_iter()
-        .partition(|occurrence| is_ordinary(job, occurrence.at, now));
+        .partition(|occurrence| is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at));
     let worth_running = |occurrence: &Occurrence| elapsed(occurrence.at, now) <= job.catch_up.within;
     let made_up_for = match job.catch_up.mode {
         CatchUpMode::None => 0,
@@ -149,14 +167,14 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, making_up: usize, is_counted: bo
         CatchUpMode::All => missed
             .iter()
             .rev()
-            .take((job.catch_up.limit as usize).saturating_sub(making_up))
+            .take((job.catch_up.limit as usize).saturating_sub(known.making_up))
             .take_while(|occurrence| worth_running(occurrence))
             .count(),
     };
     let catch_ups = missed.split_off(missed.len() - made_up_for);
     let newer_runs = made_up_for > 0 || !ordinary.is_empty();
     decided.extend(record_all(missed, Outcome::Missed, |occurrence| match occurrence {
-        occurrence if is_counted => missed_words(job, occurrence, newer_runs, now),
+        occurrence if is_counted => missed_words(job, occurrence, known, newer_runs, now),
         _ => "freshd was down or asleep, for too long to count them all".to_owned(),
     }));
     let catch_ups = catch_ups.into_iter().map(|occurrence| (occurrence, Decision::CatchUp));
@@ -196,7 +214,7 @@ fn record_all(occurrences: Vec<Occurrence>, outcome: Outcome, because: impl Fn(&
     occurrences.into_iter().map(record).collect()
 }
 
-fn missed_words(job: &Job, occurrence: &Occurrence, newer_runs: bool, now: Timestamp) -> String {
+fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, newer_runs: bool, now: Timestamp) -> String {
     let too_old = elapsed(occurrence.at, now) > job.catch_up.within;
     let why = match job.catch_up.mode {
         CatchUpMode::None => "and catch_up is \"none\"",
@@ -204,7 +222,12 @@ fn missed_words(job: &Job, occurrence: &Occurrence, newer_runs: bool, now: Times
         CatchUpMode::Latest if newer_runs => "and a newer occurrence runs instead",
         CatchUpMode::Latest | CatchUpMode::All => "and catch_up_limit is reached",
     };
-    format!("freshd was down or asleep at the due time, {why}")
+    let what = if known.was_full_at(start_of(job, occurrence.at)) {
+        "the disk was full"
+    } else {
+        "freshd was down or asleep"
+    };
+    format!("{what} at the due time, {why}")
 }
 
 fn skip_word(skip: Option<Skip>) -> &'static str {

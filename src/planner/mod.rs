@@ -10,6 +10,6 @@ mod ending;
 pub use admit::{Admission, Going, admit};
 pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
 pub use due::{
-    Decided, Decision, ENUMERATED_MAX, ORDINARY_LATENESS, RANGE_MIN, count_range, decide, paused_words, start_of,
+    Decided, Decision, ENUMERATED_MAX, Known, ORDINARY_LATENESS, RANGE_MIN, count_range, decide, paused_words, start_of,
 };
 pub use ending::{Ending, ending, stop_words};

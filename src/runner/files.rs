@@ -107,6 +107,11 @@ pub(super) fn naming(error: &io::Error, doing: &str, path: &Path) -> io::Error {
     io::Error::new(error.kind(), format!("cannot {doing} {}: {error}", path.display()))
 }
 
+/// Whether there is no space on the disk, or by a quota; a file system without inodes says the same.
+pub(super) fn is_full(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded)
+}
+
 /// Logs of keepers that are gone, of which the newest are kept.
 const OLD_LOGS_MAX: u32 = 20;
 

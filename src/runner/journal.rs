@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::files::naming;
+use super::files::{is_full, naming};
 use crate::model::{AttemptId, Exit};
 
 /// Longest record that is believed.
@@ -196,8 +196,7 @@ impl Journal {
         match self.file.sync_data() {
             Ok(()) => Ok(()),
             Err(error) => {
-                self.lost_sync |=
-                    error.kind() != io::ErrorKind::StorageFull && error.kind() != io::ErrorKind::QuotaExceeded;
+                self.lost_sync |= !is_full(&error);
                 Err(self.fail(&error, "sync", before))
             }
         }
@@ -314,15 +313,19 @@ pub(super) fn read(path: &Path) -> io::Result<Contents> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
         Err(error) => return Err(naming(&error, "read", path)),
     };
+    Ok(contents_of(&bytes))
+}
+
+fn contents_of(bytes: &[u8]) -> Contents {
     let mut contents = Contents::default();
-    let mut rest = bytes.as_slice();
+    let mut rest = bytes;
     while let Some((record, length)) = first_record(rest) {
         contents.records.push(record);
         rest = &rest[length..];
     }
     contents.valid_bytes = (bytes.len() - rest.len()) as u64;
     contents.damaged = (1..rest.len()).any(|offset| first_record(&rest[offset..]).is_some());
-    Ok(contents)
+    contents
 }
 
 fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
@@ -341,5 +344,7 @@ fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
     Some((record, HEADER_BYTES + length))
 }
 
+#[cfg(fuzzing)]
+pub(super) mod fuzzing;
 #[cfg(test)]
 mod tests;

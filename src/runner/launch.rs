@@ -23,24 +23,26 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// A keeper that has nothing to do and no daemon leaves after this.
 const LONELY_MAX: Duration = Duration::from_mins(5);
 
-/// Starts keeper `number`. The error is a sentence.
-pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> Result<(), String> {
+/// Starts keeper `number`. The error is a sentence, and of the kind that the system told.
+pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> io::Result<()> {
     let files = KeeperFiles::new(state_dir, number);
-    let ready = spawn(state_dir, exe, &files)
-        .map_err(|error| format!("cannot start keeper {number} with {}: {error}", exe.display()))?;
-    let mut ready = pipe::Receiver::from_owned_fd(ready).map_err(|error| error.to_string())?;
+    let ready = spawn(state_dir, exe, &files).map_err(|error| {
+        let why = format!("cannot start keeper {number} with {}: {error}", exe.display());
+        io::Error::new(error.kind(), why)
+    })?;
+    let mut ready = pipe::Receiver::from_owned_fd(ready)?;
     match tokio::time::timeout(READY_WITHIN, ready.read_u8()).await {
         Ok(Ok(_)) => Ok(()),
         Ok(Err(_)) => {
             let log = fs::read_to_string(files.log()).unwrap_or_default();
             let why = log.lines().last().unwrap_or("it said nothing");
-            Err(format!("keeper {number} ended at once: {why}"))
+            Err(io::Error::other(format!("keeper {number} ended at once: {why}")))
         }
-        Err(_) => Err(format!(
+        Err(_) => Err(io::Error::other(format!(
             "keeper {number} was not ready within {} s; see {}",
             READY_WITHIN.as_secs(),
             files.log().display()
-        )),
+        ))),
     }
 }
 

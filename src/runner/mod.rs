@@ -22,6 +22,8 @@ mod log_tests;
 
 pub use client::{Keepers, RunnerError, recover};
 pub use files::boot_id;
+#[cfg(fuzzing)]
+pub use journal::fuzzing::exits_in;
 pub use keeper::{REPORT_BYTES_MAX, keeper_main};
 pub use log::TAIL_BYTES_MAX;
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log};

@@ -22,6 +22,8 @@ use crate::model::{
 const STEP_MIN_MS: i64 = 500;
 /// The boot clock of a machine that has just started.
 const BOOT_TAKES: Duration = Duration::from_secs(30);
+/// Commits for which the reserve lasts while the disk is full: some full disks are over before it is used up.
+const COMMITS_RESERVED: u32 = 16;
 /// Decisions at one instant, at most: an engine that asks for more is woken for nothing.
 const DECISIONS_AT_ONCE_MAX: u32 = 100_000;
 
@@ -85,6 +87,8 @@ pub struct World<O> {
     sequence: u64,
     crashes: VecDeque<Crash>,
     is_disk_full: bool,
+    /// Commits that a full disk still takes, because the daemon gives its reserve back.
+    commits_reserved: u32,
     /// The keeper is killed between writing down its next start and starting it.
     keeper_dies_next: bool,
     /// Every configuration that was ever in force, by its digest.
@@ -142,6 +146,7 @@ impl<O: Outside> World<O> {
             sequence: 0,
             crashes: VecDeque::new(),
             is_disk_full: false,
+            commits_reserved: COMMITS_RESERVED,
             keeper_dies_next: false,
             accepted: HashMap::new(),
             wrote: HashMap::new(),
@@ -215,7 +220,10 @@ impl<O: Outside> World<O> {
         self.after(self.alive_every, Turn::Beat(life));
         // What the keepers tell comes in the first commit or in a later one.
         let accepted = self.accept();
-        let mut first = vec![Event::Started { accepted }];
+        let mut first = vec![Event::Started {
+            accepted,
+            shortage: self.shortage(),
+        }];
         for (place, event) in told.into_iter().enumerate() {
             if place % 2 == 0 {
                 first.push(event);
@@ -312,12 +320,13 @@ impl<O: Outside> World<O> {
     fn commit(&mut self, facts: Vec<Fact>, actions: Vec<Action>) {
         let mut crash = None;
         if !facts.is_empty() {
-            if self.is_disk_full {
+            if self.is_disk_full && self.commits_reserved == 0 {
                 if let Some(daemon) = &mut self.daemon {
                     daemon.held = Some((facts, actions));
                 }
                 return;
             }
+            self.commits_reserved = self.commits_reserved.saturating_sub(u32::from(self.is_disk_full));
             crash = self.crash_at_this_commit();
             let dies = |point| crash.filter(|crash: &Crash| crash.point == point);
             if let Some(crash) = dies(CrashPoint::BeforeWrite) {

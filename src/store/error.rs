@@ -3,6 +3,8 @@
 use std::io;
 use std::path::{Path, PathBuf};
 
+use super::lock::is_full;
+use super::reserve::is_over_quota;
 use rusqlite::{Error as SqliteError, ErrorCode, ffi};
 
 /// Why a state directory cannot be used.
@@ -97,7 +99,7 @@ impl OpenError {
         let dir = dir.to_path_buf();
         match source.kind() {
             io::ErrorKind::ReadOnlyFilesystem => Self::ReadOnlyFileSystem { dir },
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { dir },
+            _ if is_full(&source) => Self::DiskFull { dir },
             _ => Self::NotWritable { dir, source },
         }
     }
@@ -113,6 +115,9 @@ impl OpenError {
                 detail: error.to_string(),
             },
             Some(ErrorCode::DiskFull) => Self::DiskFull { dir: dir() },
+            // The shared index of the log could not be cut short or grow.
+            _ if is_of_shared_index(error) => Self::DiskFull { dir: dir() },
+            _ if is_failed_write(error) && is_over_quota(&dir()) => Self::DiskFull { dir: dir() },
             Some(ErrorCode::ReadOnly) => Self::ReadOnlyFileSystem { dir: dir() },
             _ => Self::Other {
                 doing,
@@ -121,6 +126,20 @@ impl OpenError {
             },
         }
     }
+}
+
+/// Whether writing failed, and not syncing: nothing that was written before is in doubt.
+pub(super) fn is_failed_write(error: &SqliteError) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|failure| failure.extended_code == ffi::SQLITE_IOERR_WRITE)
+}
+
+fn is_of_shared_index(error: &SqliteError) -> bool {
+    let codes = [ffi::SQLITE_IOERR_SHMSIZE, ffi::SQLITE_IOERR_SHMOPEN];
+    error
+        .sqlite_error()
+        .is_some_and(|failure| codes.contains(&failure.extended_code))
 }
 
 /// Why a commit is not durable.
@@ -164,6 +183,8 @@ impl CommitError {
             ErrorCode::DiskFull => Self::Full,
             // The shared index of the log could not grow: that, too, is a full disk.
             _ if failure.extended_code == ffi::SQLITE_IOERR_SHMSIZE => Self::Full,
+            // The log could not be cut short, which some file systems need space for. All in it is in the database.
+            _ if failure.extended_code == ffi::SQLITE_IOERR_TRUNCATE => Self::Full,
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
             _ => Self::Io(error.to_string()),
         }

@@ -1,13 +1,16 @@
 //! Stores many commits in one transaction, each whole or not at all.
 
 use std::collections::HashMap;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
 use super::column::us;
+use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
+use super::reserve::is_over_quota;
 use super::rows::{alerts, data, life, runs};
 use super::{CommitError, facts};
 use crate::model::{Fact, newest_record};
@@ -70,7 +73,7 @@ impl<'connection> Group<'connection> {
         let written = self
             .connection
             .execute("UPDATE state_directory SET health_writes = health_writes + 1", [])
-            .map_err(|error| CommitError::of_sqlite("a health write", &error));
+            .map_err(|error| self.told_apart("a health write", &error));
         self.break_on(written.as_ref().err());
         written.map(drop)
     }
@@ -115,7 +118,7 @@ impl<'connection> Group<'connection> {
         let copied = self
             .connection
             .query_row(&format!("PRAGMA wal_checkpoint({mode})"), [], |_| Ok(()))
-            .map_err(|error| CommitError::of_sqlite("a checkpoint", &error));
+            .map_err(|error| self.told_apart("a checkpoint", &error));
         self.break_on(copied.as_ref().err());
         copied
     }
@@ -171,19 +174,17 @@ impl<'connection> Group<'connection> {
 
     fn begin(&mut self) -> Result<(), Refusal> {
         let begun = self.statements.begin.execute([]);
-        begun.map(drop).map_err(|error| in_doubt(&error))
+        begun.map(drop).map_err(|error| self.in_doubt(&error))
     }
 
     fn end<'facts>(&mut self, facts: impl Iterator<Item = &'facts Fact>) -> Result<(), Refusal> {
         let newest: Option<Timestamp> = newest_record(None, facts);
         if let Some(newest) = newest {
-            self.statements
-                .newest
-                .execute([us(newest)])
-                .map_err(|error| in_doubt(&error))?;
+            let stored = self.statements.newest.execute([us(newest)]);
+            stored.map_err(|error| self.in_doubt(&error))?;
         }
         let ended = self.statements.commit.execute([]);
-        ended.map(drop).map_err(|error| in_doubt(&error))
+        ended.map(drop).map_err(|error| self.in_doubt(&error))
     }
 
     fn roll_back(&mut self) {
@@ -195,7 +196,25 @@ impl<'connection> Group<'connection> {
     }
 
     fn batch(&self, sql: &str) -> Result<(), Refusal> {
-        self.connection.execute_batch(sql).map_err(|error| in_doubt(&error))
+        let done = self.connection.execute_batch(sql);
+        done.map_err(|error| self.in_doubt(&error))
+    }
+
+    /// An error of the transaction itself, not of one fact.
+    fn in_doubt(&self, error: &rusqlite::Error) -> Refusal {
+        Refusal::Transaction(self.told_apart("a transaction", error))
+    }
+
+    /// What an error means for a commit; `what` names the fact. That a quota is used up SQLite tells as a write that
+    /// failed, whatever the cause.
+    fn told_apart(&self, what: &str, error: &rusqlite::Error) -> CommitError {
+        if is_failed_write(error)
+            && let Some(dir) = self.connection.path().map(Path::new).and_then(Path::parent)
+            && is_over_quota(dir)
+        {
+            return CommitError::Full;
+        }
+        CommitError::of_sqlite(what, error)
     }
 
     fn break_on<'error>(&mut self, errors: impl IntoIterator<Item = &'error CommitError>) {
@@ -208,11 +227,11 @@ impl<'connection> Group<'connection> {
         let mut in_order: Vec<&Fact> = facts.iter().collect();
         in_order.sort_by_key(|fact| facts::rank(fact));
         for fact in in_order {
-            self.store_one(fact)
-                .map_err(|error| match CommitError::of_sqlite(&facts::name(fact), &error) {
-                    conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
-                    other => Refusal::Transaction(other),
-                })?;
+            let stored = self.store_one(fact);
+            stored.map_err(|error| match self.told_apart(&facts::name(fact), &error) {
+                conflict @ CommitError::Conflict(_) => Refusal::Fact(conflict),
+                other => Refusal::Transaction(other),
+            })?;
         }
         Ok(())
     }
@@ -259,11 +278,6 @@ impl<'connection> Group<'connection> {
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
         }
     }
-}
-
-/// An error of the transaction itself, not of one fact.
-fn in_doubt(error: &rusqlite::Error) -> Refusal {
-    Refusal::Transaction(CommitError::of_sqlite("a transaction", error))
 }
 
 /// A statement whose condition did not hold changes nothing: that must not pass in silence.

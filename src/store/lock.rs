@@ -14,6 +14,9 @@ const DIR_MODE: u32 = 0o700;
 /// Only their owner may read the files in it.
 pub(super) const FILE_MODE: u32 = 0o600;
 
+/// A process id in the lock file takes this much, whatever it is.
+const PID_COLUMNS: usize = 10;
+
 /// How long a lock is waited for: a child that a dead daemon was just starting still holds it, until its exec.
 const LOCK_WAIT: Duration = Duration::from_millis(500);
 
@@ -56,12 +59,22 @@ impl StateLock {
             }
             Err(TryLockError::Error(error)) => return Err(failed(error)),
         }
-        // For the message above; the lock itself does not depend on it.
-        file.set_len(0).map_err(failed)?;
-        file.rewind().map_err(failed)?;
-        writeln!(file, "{}", std::process::id()).map_err(failed)?;
-        Ok(Self { _file: file })
+        // For the message above. The lock itself does not depend on it, and must be had on a full disk too: what is
+        // written over the last number needs no space.
+        let named = file
+            .rewind()
+            .and_then(|()| writeln!(file, "{:<PID_COLUMNS$}", std::process::id()));
+        match named {
+            Err(error) if !is_full(&error) => Err(failed(error)),
+            _ => Ok(Self { _file: file }),
+        }
     }
+}
+
+/// Whether there is no space on the disk, or by a quota.
+pub(super) fn is_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 fn try_lock_for(file: &File, wait: Duration) -> Result<(), TryLockError> {

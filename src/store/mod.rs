@@ -11,6 +11,7 @@ mod lock;
 mod migrate;
 mod open;
 mod reader;
+mod reserve;
 mod rows;
 mod writer;
 
@@ -20,6 +21,7 @@ mod tests;
 pub use error::{CommitError, OpenError, ReadError};
 pub use open::Store;
 pub use reader::{HistoryFilter, Reader};
+pub use reserve::{RESERVE_BYTES, RESERVE_FILE, Reserve};
 pub use writer::Writer;
 
 /// The database, within the state directory.

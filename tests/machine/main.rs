@@ -4,7 +4,9 @@
 //!
 //!     cargo test --test machine
 
+mod every_write;
 mod exim;
+mod full_disk;
 mod keeper_disk;
 mod machine;
 mod power;
@@ -12,6 +14,9 @@ mod system_calls;
 mod systemd;
 mod units;
 
+#[path = "../outside/disk.rs"]
+#[allow(dead_code, reason = "the world outside uses the rest of it")]
+mod disk;
 #[path = "../freshd_process/mod.rs"]
 mod freshd_process;
 #[path = "../keeper/house.rs"]

@@ -20,9 +20,14 @@ pub(crate) struct Disk {
 impl Disk {
     /// Mounts one on a directory. Only in a mount namespace of our own.
     pub(crate) fn mount(dir: &Path) -> Self {
+        Self::mount_with(dir, SIZE)
+    }
+
+    /// The same with these options.
+    pub(crate) fn mount_with(dir: &Path, options: &str) -> Self {
         std::fs::create_dir_all(dir).expect("a directory");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", SIZE, "tmpfs"])
+            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
             .arg(dir)
             .status();
         assert!(

@@ -205,9 +205,11 @@ impl Ledger {
     }
 
     fn is_held(going: &[&Run]) -> bool {
-        going
-            .iter()
-            .any(|run| run.reason.as_ref().is_some_and(|reason| reason.contains("clock")))
+        going.iter().any(|run| {
+            run.reason
+                .as_ref()
+                .is_some_and(|reason| reason.contains("clock") || reason.contains("space"))
+        })
     }
 
     fn version(&mut self, version: &Version) {

@@ -7,6 +7,7 @@ mod ledger;
 mod outside;
 mod play;
 mod reading;
+mod space;
 
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
@@ -17,7 +18,7 @@ use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
     AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Measurement, Notification, Now, Reply,
-    Request, Settings, VersionRef, later,
+    Request, Settings, Shortage, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -60,6 +61,8 @@ pub(crate) struct World {
     pub(crate) disk_fails_until: Option<Timestamp>,
     /// Until when they can be read, but not put in place.
     pub(crate) disk_is_full_until: Option<Timestamp>,
+    /// What lacks where freshd records what happens.
+    pub(crate) shortage: Option<Shortage>,
     /// Every process that was started: job, attempt, when.
     pub(crate) started: Vec<(String, AttemptId, Timestamp)>,
     /// The specification of each.
@@ -123,6 +126,7 @@ impl World {
             keeper_hangs: false,
             disk_fails_until: None,
             disk_is_full_until: None,
+            shortage: None,
             started: Vec::new(),
             specs: HashMap::new(),
             alive: BTreeMap::new(),
@@ -166,7 +170,8 @@ impl World {
         self.engine = Some(engine);
         self.ledger.new_life();
         let accepted = self.accepted();
-        self.handle(Event::Started { accepted });
+        let shortage = self.shortage.clone();
+        self.handle(Event::Started { accepted, shortage });
         // The keeper outlives the daemon and knows what it started; what it does not know never ran.
         let unfinished = self.engine.as_ref().map(Engine::unfinished).unwrap_or_default();
         for attempt in unfinished {

@@ -4,7 +4,7 @@ use super::Frame;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::state::{OpenIncident, Status};
 use crate::cli::{table, times};
-use crate::model::{IncidentState, Severity};
+use crate::model::{DISK, IncidentState, Severity};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -44,8 +44,9 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
 }
 
 /// What a kind of problem is called behind a name.
-pub(in crate::cli) fn kind_words(kind: &str) -> String {
+pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
     match kind {
+        "freshd" if subject == DISK => "is full".to_owned(),
         "failed" => "failed".to_owned(),
         "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
         "channel_broken" => "cannot deliver".to_owned(),
@@ -74,7 +75,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         "{mark} {} {} {}",
         clean(&root.about),
         clean(&root.subject),
-        kind_words(&root.kind)
+        kind_words(&root.kind, &root.subject)
     );
     let mut text = format!(
         "{} since {since} · incident {} · {}\n",
@@ -89,11 +90,13 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     if !effects.is_empty() {
         lines.push((
             "so also",
-            listed(
-                effects
-                    .iter()
-                    .map(|effect| format!("{} {}", clean(&effect.subject), kind_words(&effect.kind))),
-            ),
+            listed(effects.iter().map(|effect| {
+                format!(
+                    "{} {}",
+                    clean(&effect.subject),
+                    kind_words(&effect.kind, &effect.subject)
+                )
+            })),
         ));
     }
     if !root.readers.is_empty() {
@@ -117,8 +120,9 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         let until = times::moment(ack.until, frame.now, frame.zone);
         lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.by))));
     }
-    // Of its own problems freshd names a clock or an address, which `why` does not know.
+    // Of its own problems freshd names a clock, a disk or an address, which `why` does not know.
     let mut commands = match (root.about.as_str(), root.kind.as_str()) {
+        ("freshd", "freshd") if root.subject == DISK => format!("freshd incidents {}", root.id),
         ("freshd", "freshd") => "freshd clock".to_owned(),
         ("freshd", _) => format!("freshd incidents {}", root.id),
         _ => format!("freshd why {}", clean(&root.subject)),

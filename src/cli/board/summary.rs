@@ -35,6 +35,22 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
+    if let Some((shortage, since)) = status.disk_full.as_ref().zip(status.disk_full_since) {
+        let since = times::moment_and_hint(since, frame.now, frame.zone);
+        let words = format!(
+            "{}; nothing starts since {since}, until there is room",
+            clean(&shortage.in_words())
+        );
+        text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
+    if let Some(since) = status.unstored_since {
+        let since = times::moment_and_hint(since, frame.now, frame.zone);
+        let words = format!(
+            "nothing can be stored since {since}, for want of space: what was decided since then is not begun, and \
+             nobody is told"
+        );
+        text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
         let words = format!(
             "{} could not be told yet (tried {}, again {}): {}",
@@ -107,6 +123,8 @@ fn wrong(status: &Status) -> String {
     let is_young = incidents == 0
         && failing == 0
         && status.clock_held_until.is_none()
+        && status.disk_full.is_none()
+        && status.unstored_since.is_none()
         && status.undelivered.is_empty()
         && status
             .datasets

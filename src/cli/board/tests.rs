@@ -141,6 +141,7 @@ fn of_its_own_problems_only_what_can_be_typed_is_offered() {
             "freshd incidents 8 · freshd ack 8",
         ),
         ("freshd", "clock", "freshd clock · freshd ack 8"),
+        ("freshd", "disk", "freshd incidents 8 · freshd ack 8"),
     ] {
         let mut facts = bad_friday();
         let incident = &mut facts["incidents"][0];
@@ -248,4 +249,22 @@ fn thousands_of_jobs_do_not_flood_the_window_and_trouble_stays_in_sight() {
     assert!(text.lines().count() < 2 * ROWS_MAX);
     assert!(text.contains("zebra"));
     assert!(text.contains("and 901 more jobs"), "{text}");
+}
+
+#[test]
+fn a_full_disk_is_told_with_what_lacks_and_that_nothing_can_be_stored() {
+    let mut full = status(&[], &[], &[]);
+    let text = |status: &Value| board(status, &oslo(), 100, false);
+    assert!(!text(&full).contains("full"), "{}", text(&full));
+    full["disk_full_since"] = json!("2026-11-27T22:00:00Z");
+    full["disk_full"] = json!({
+        "dir": "/var/lib/freshd", "since": "2026-11-27T22:00:00Z", "lack": "bytes", "left": 4096, "needed": 25_165_824,
+    });
+    let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("nothing starts"), "{words}");
+    let lacks = "the disk is full: 4 KiB are left at /var/lib/freshd, and freshd needs 24.0 MiB";
+    assert!(words.contains(lacks), "{words}");
+    full["unstored_since"] = json!("2026-11-27T22:10:00Z");
+    let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("nothing can be stored since 23:10"), "{words}");
 }

@@ -70,6 +70,10 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:11 `\"soon\"` `soon` is not a duration (write a number with a unit, as in 90s, 15m, 26h or 7d 2h)",
             ),
             (
+                "timeout = \"1m; 5m\"",
+                "jobs.toml:20:11 `\"1m; 5m\"` `1m; 5m` is not a duration (write a number with a unit, as in 90s, 15m, 26h or 7d 2h)",
+            ),
+            (
                 "timeout = \"0s\"",
                 "jobs.toml:20:11 `\"0s\"` `timeout` ends every run at once (write a duration, or \"none\" for no limit)",
             ),

@@ -55,7 +55,7 @@ pub(super) enum Command {
 
 /// What the tasks of this one report.
 enum Report {
-    Launched(u32, Result<(), String>),
+    Launched(u32, std::io::Result<()>),
     OrphanEnded(Box<Exit>),
 }
 

@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::epoll;
 
+use super::super::files::is_full;
 use super::super::journal::{self, Record};
 use super::super::sys;
 use super::super::wire::ToDaemon;
@@ -28,15 +29,31 @@ const CUT_BYTES_MIN: u64 = 1 << 20;
 /// A journal that never falls quiet is rewritten without what was acknowledged when it is this long.
 const REWRITE_BYTES_MIN: u64 = 4 << 20;
 
+/// An attempt that is started once the journal says so durably.
+pub(super) struct Starting {
+    spec: Box<AttemptSpec>,
+    started: journal::Started,
+    /// Whether its directory could be made.
+    made: io::Result<()>,
+}
+
 impl Keeper {
-    /// Adds `started` to the journal for as many pending attempts as one turn may start.
-    pub(super) fn declare_starts(&mut self, now: Duration) -> Vec<(Box<AttemptSpec>, journal::Started)> {
+    /// Adds `started` to the journal for as many pending attempts as one turn may start. One for which a full disk has no
+    /// directory is refused before that: it can be started when there is space.
+    pub(super) fn declare_starts(&mut self, now: Duration) -> Vec<Starting> {
         let count = self.pending.len().min(STARTS_PER_TURN_MAX);
         let mut starting = Vec::with_capacity(count);
         while starting.len() < count {
             let Some(spec) = self.pending.pop_front() else {
                 break;
             };
+            let made = self.run_dirs.make(&spec.run_dir);
+            if let Err(error) = made.as_ref()
+                && is_full(error)
+            {
+                self.refuse(spec.id, &error.to_string());
+                continue;
+            }
             let timeout_at = spec.timeout.map(|timeout| now.saturating_add(timeout));
             let started = journal::Started {
                 id: spec.id,
@@ -57,14 +74,14 @@ impl Keeper {
                 continue;
             }
             if let Record::Started(started) = record {
-                starting.push((spec, started));
+                starting.push(Starting { spec, started, made });
             }
         }
         starting
     }
 
     /// The one sync of the turn; then what waited for it.
-    pub(super) fn save(&mut self, starting: Vec<(Box<AttemptSpec>, journal::Started)>, now: Duration) {
+    pub(super) fn save(&mut self, starting: Vec<Starting>, now: Duration) {
         if starting.is_empty() && self.unsaved.is_empty() {
             return;
         }
@@ -87,34 +104,35 @@ impl Keeper {
         match saved {
             Ok(()) => {
                 let mut starting = starting.into_iter();
-                while let Some((spec, started)) = starting.next() {
-                    self.start(*spec, started);
+                while let Some(next) = starting.next() {
+                    self.start(next);
                     // At once, and nothing is started after a failure: so whoever reads the journal of a keeper that
                     // was killed knows of all but one attempt whether they were started.
                     if let Err(error) = self.journal.write() {
                         self.journal_failed(&error, now);
-                        for (spec, _) in starting.by_ref() {
-                            self.refuse(spec.id, &error.to_string());
+                        for refused in starting.by_ref() {
+                            self.refuse(refused.spec.id, &error.to_string());
                         }
                     }
                 }
             }
             Err(error) => {
-                for (spec, _) in starting {
-                    self.refuse(spec.id, &error.to_string());
+                for refused in starting {
+                    self.refuse(refused.spec.id, &error.to_string());
                 }
             }
         }
     }
 
-    pub(super) fn start(&mut self, spec: AttemptSpec, started: journal::Started) {
+    fn start(&mut self, starting: Starting) {
+        let Starting { spec, started, made } = starting;
         let id = spec.id;
         self.sequence += 1;
         let at = Timestamp::now();
-        if let Err(error) = self.run_dirs.make(&spec.run_dir) {
+        if let Err(error) = made {
             return self.end_without_process(id, ExitStatus::NotStarted(error.to_string()), None, at);
         }
-        let attempt = match RunningAttempt::start(spec, started, self.sequence, &self.attributes, &self.limits) {
+        let attempt = match RunningAttempt::start(*spec, started, self.sequence, &self.attributes, &self.limits) {
             Ok(attempt) => attempt,
             Err(status) => return self.end_without_process(id, status, None, at),
         };

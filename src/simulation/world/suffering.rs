@@ -1,11 +1,12 @@
 //! What a machine does to a daemon: kills, power cuts, full disks, clocks that are set, sleep.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{BOOT_TAKES, Crash, Death, STEP_MIN_MS, Turn, World};
-use crate::model::{Event, ExitStatus};
+use super::{BOOT_TAKES, COMMITS_RESERVED, Crash, Death, STEP_MIN_MS, Turn, World};
+use crate::model::{Event, ExitStatus, Lack, Shortage};
 use crate::simulation::{Outside, Seen};
 
 impl<O: Outside> World<O> {
@@ -47,9 +48,13 @@ impl<O: Outside> World<O> {
         self.keeper_dies_next = true;
     }
 
-    /// The disk takes no writes any more, or takes them again.
+    /// The disk is full, or has space again. The daemon learns of both at once; while it is full, it takes what the
+    /// daemon's reserve has room for.
     pub fn fill_disk(&mut self, is_full: bool) {
         self.is_disk_full = is_full;
+        if !is_full {
+            self.commits_reserved = COMMITS_RESERVED;
+        }
         self.saw(&Seen::DiskFull(is_full));
         let held = self
             .daemon
@@ -58,8 +63,23 @@ impl<O: Outside> World<O> {
             .and_then(|daemon| daemon.held.take());
         if let Some((facts, actions)) = held {
             self.commit(facts, actions);
-            self.attend();
         }
+        let shortage = self.shortage();
+        if let Some(daemon) = &mut self.daemon {
+            daemon.inbox.push(Event::Space(shortage));
+        }
+        self.attend();
+    }
+
+    /// What the daemon finds when it looks how much space there is.
+    pub(super) fn shortage(&self) -> Option<Shortage> {
+        self.is_disk_full.then(|| Shortage {
+            dir: PathBuf::from("/state"),
+            since: self.moment().now.wall,
+            lack: Lack::Bytes,
+            left: 0,
+            needed: 1,
+        })
     }
 
     /// The wall clock is set; the boot clock does not notice.

@@ -8,6 +8,7 @@ mod opening;
 mod reading;
 mod refusing;
 mod replacing;
+mod reserve;
 mod round_trip;
 mod samples;
 mod speed;

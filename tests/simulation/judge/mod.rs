@@ -168,8 +168,9 @@ impl Judge {
                 })?;
                 let is_confirmed = facts.iter().any(|fact| matches!(fact, Fact::ClockConfirmed(_)));
                 let starts = actions.iter().find(|action| matches!(action, Action::Start(_)));
-                let is_held = self.is_held(wall) && !is_confirmed;
-                hold(!is_held || starts.is_none(), HELD, || {
+                let rule = if self.is_disk_full { "full disk" } else { HELD };
+                let is_held = self.is_disk_full || self.is_held(wall) && !is_confirmed;
+                hold(!is_held || starts.is_none(), rule, || {
                     format!("something is to start: {starts:?}")
                 })?;
                 self.processes.decided(actions);
@@ -303,11 +304,11 @@ impl Judge {
         self.decided_nothing(at, wall)
     }
 
-    /// After a decision at `wall`, whatever is due is decided.
+    /// After a decision at `wall`, whatever is due is decided, unless a full disk holds it.
     fn decided_nothing(&mut self, at: Moment, wall: Timestamp) -> Judged {
         // At the instant of a start, or of a clock that was set, it is decided one after the other.
         let is_settled = self.up.is_some_and(|up| at.elapsed > up.since);
-        if is_settled && self.accepting.is_none() && self.in_doubt_until(wall).is_none() {
+        if is_settled && !self.is_disk_full && self.accepting.is_none() && self.in_doubt_until(wall).is_none() {
             self.occurrences.all_decided(wall)?;
         }
         Ok(())

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 use super::super::dead::{DeadKeeper, Testament};
 use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
 use crate::model::{AttemptId, Event, Exit, ExitStatus, Output, StopReason, Usage};
-use crate::runner::files::KeeperFiles;
+use crate::runner::files::{KeeperFiles, is_full};
 use crate::runner::journal::{Running, Started};
 use crate::runner::link::News;
 use crate::runner::orphan::Orphan;
@@ -252,14 +252,20 @@ impl KeeperSet {
                     let _ = ready.send(Ok(()));
                 }
             }
-            Report::Launched(number, Err(why)) => {
+            Report::Launched(number, Err(error)) => {
                 self.is_launching = false;
-                tracing::error!(keeper = number, why, "no keeper could be started");
+                tracing::error!(keeper = number, why = %error, "no keeper could be started");
                 self.launch_failed();
                 if self.launch_failures >= FIRST_LAUNCHES_MAX
                     && let Some(ready) = self.ready.take()
                 {
-                    let _ = ready.send(Err(why));
+                    // On a full disk it is tried again and again; a daemon that ends could say no more than that.
+                    let said = if is_full(&error) {
+                        Ok(())
+                    } else {
+                        Err(error.to_string())
+                    };
+                    let _ = ready.send(said);
                 }
             }
             Report::OrphanEnded(exit) => {

@@ -1,0 +1,81 @@
+//! How little space is left, once it is too little for freshd to go on starting anything.
+
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+/// What the incident about a full disk is about.
+pub const DISK: &str = "disk";
+
+/// Too little is left where freshd records what happens.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shortage {
+    /// The state directory, on the file system that is full.
+    pub dir: PathBuf,
+    /// Since when, as far as it was noticed.
+    pub since: Timestamp,
+    /// What is lacking.
+    pub lack: Lack,
+    /// How much of it is left for freshd: bytes, or files that can still be made.
+    pub left: u64,
+    /// How much must be left before anything is started again, in the same unit.
+    pub needed: u64,
+}
+
+/// What a file system can run out of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Lack {
+    /// Room for data, on the disk or by a quota.
+    Bytes,
+    /// Inodes.
+    Files,
+}
+
+impl Shortage {
+    /// What is lacking and where, in words.
+    pub fn in_words(&self) -> String {
+        let dir = self.dir.display();
+        match self.lack {
+            Lack::Bytes => format!(
+                "the disk is full: {} are left at {dir}, and freshd needs {}",
+                format_bytes(self.left),
+                format_bytes(self.needed)
+            ),
+            Lack::Files => format!(
+                "the disk is full: {} more files can be made at {dir}, and freshd needs {}",
+                self.left, self.needed
+            ),
+        }
+    }
+}
+
+/// Bytes for people.
+fn format_bytes(bytes: u64) -> String {
+    match bytes {
+        0..1024 => format!("{bytes} bytes"),
+        1024..1_048_576 => format!("{} KiB", bytes >> 10),
+        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xF_FFFF) * 10) >> 20),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_are_told_as_people_write_them() {
+        for (bytes, words) in [
+            (0, "0 bytes"),
+            (1023, "1023 bytes"),
+            (8 << 10, "8 KiB"),
+            ((1 << 20) - 1, "1023 KiB"),
+            (1 << 20, "1.0 MiB"),
+            (24 << 20, "24.0 MiB"),
+            ((3 << 20) + (1 << 19), "3.5 MiB"),
+        ] {
+            assert_eq!(format_bytes(bytes), words);
+        }
+    }
+}
