@@ -26,6 +26,9 @@ const DATASETS: [&str; 6] = [
     "fjord-data",
 ];
 
+/// Missed occurrences that are made up for at once, at most.
+pub(crate) const CATCH_UP_LIMIT: usize = 5;
+
 /// What a company looks like.
 #[derive(Clone, Debug)]
 pub(crate) struct Company {
@@ -191,6 +194,9 @@ impl Company {
              catch_up = \"{}\"\nretry = {{ attempts = {}, delay = \"5m\" }}\ntimeout = \"{}m\"\nidempotent = {}\n",
             job.enabled, job.catch_up, job.attempts, job.timeout_minutes, job.idempotent,
         );
+        if job.catch_up == "all" {
+            text += &format!("catch_up_limit = {CATCH_UP_LIMIT}\n");
+        }
         let input = job
             .reads
             .filter(|reads| self.producer(&format!("{reads}-data")).is_some());

@@ -88,6 +88,13 @@ fn fails_when_due(spec: &AttemptSpec, _: Moment) -> Play {
     }
 }
 
+fn fails_when_due_and_is_long_by_hand(spec: &AttemptSpec, at: Moment) -> Play {
+    match spec.env.iter().any(|(key, _)| key == "FRESHD_DUE") {
+        true => fails_at_first(spec, at),
+        false => takes_ten_minutes(spec, at),
+    }
+}
+
 fn dies_with_its_keeper(_: &AttemptSpec, _: Moment) -> Play {
     Play {
         dies_with_keeper: true,
@@ -234,6 +241,12 @@ pub(crate) fn all() -> Vec<Story> {
         .with(5 * MINUTE, asks(Asking::Run)),
         story("queued by hand", vec![overlapping(Overlap::Queue)], takes_ten_minutes)
             .with(5 * MINUTE, asks(Asking::Run)),
+        story(
+            "by hand while it backs off",
+            vec![tried_twice()],
+            fails_when_due_and_is_long_by_hand,
+        )
+        .with(8, asks(Asking::Run)),
         story("paused and resumed", vec![job("alpha")], succeeds)
             .with(0, asks(Asking::Pause))
             .with(HOUR, asks(Asking::Resume)),

@@ -12,11 +12,11 @@ mod promises;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{About, Action, AttemptState, Fact, Overlap, RunState, newest_record};
+use freshd::model::{About, Action, AttemptState, Fact, Overlap, RunState, Trigger, newest_record};
 use freshd::simulation::{Moment, Seen};
 use jiff::{SignedDuration, Timestamp};
 
-use crate::company::Company;
+use crate::company::{CATCH_UP_LIMIT, Company};
 pub(crate) use ledger::Ledger;
 use messages::Messages;
 use occurrences::Occurrences;
@@ -352,6 +352,14 @@ impl Judge {
         for (job, going) in going {
             hold(going.len() <= GOING_MAX, "bounded", || {
                 format!("{} runs of {job} go on", going.len())
+            })?;
+        }
+        for (job, going) in &self.ledger.going {
+            let runs = going.iter().filter_map(|id| self.ledger.runs.get(id));
+            let made_up_for = runs.filter(|run| run.trigger == Trigger::CatchUp).count();
+            // Beside those that wait there is the one whose turn it is.
+            hold(made_up_for <= CATCH_UP_LIMIT + 1, "catch-up limit", || {
+                format!("{made_up_for} runs of {job} are made up for")
             })?;
         }
         let pending = self.ledger.pending.len();
