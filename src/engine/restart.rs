@@ -17,7 +17,7 @@ use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
     AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, Shortage,
-    Snapshot, VersionState, earlier, elapsed,
+    SlotState, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -135,7 +135,15 @@ impl Engine {
         let mut slots = snapshot.slots;
         slots.sort_by_key(|slot| slot.due_at);
         for slot in slots {
-            self.data.entry(slot.dataset.clone()).or_default().slots.push(slot);
+            let state = self.data.entry(slot.dataset.clone()).or_default();
+            if slot.state == SlotState::Withdrawn {
+                // Before that it may have been withdrawn for the sake of a wrong clock, and promised all the same.
+                let last = state.slots.last();
+                state.has_ended = last.is_some_and(|last| last.decided_at <= slot.decided_at);
+            } else {
+                state.has_ended = false;
+                state.slots.push(slot);
+            }
         }
         for observation in snapshot.observations {
             let state = self.data.entry(observation.dataset.clone()).or_default();

@@ -183,7 +183,7 @@ pub struct Snapshot {
     pub versions: Vec<Version>,
     /// Highest version number used, by dataset.
     pub version_numbers: Vec<(Name, u64)>,
-    /// Each dataset's slots that are pending or late, and the newest decided one.
+    /// Each dataset's slots that are pending or late, the newest decided one, and the one behind that if it was withdrawn.
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,

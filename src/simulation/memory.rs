@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life,
-    Name, Notification, NotificationId, NotificationState, Observation, Outcome, Restoration, Run, RunId, RunState,
-    Slot, SlotState, Snapshot, Version, VersionState, newest_record,
+    About, Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord,
+    Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome, ProblemKind, Restoration, Run,
+    RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -27,6 +27,8 @@ pub struct Memory {
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
     incidents: BTreeMap<IncidentId, Incident>,
+    /// Those that are not resolved, by what they are about.
+    unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
     notifications: BTreeMap<NotificationId, Notification>,
     lives: BTreeMap<u64, Life>,
     /// In the order in which they came.
@@ -117,12 +119,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
-            incidents: self
-                .incidents
-                .values()
-                .filter(|incident| incident.state != IncidentState::Resolved)
-                .cloned()
-                .collect(),
+            incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
                 .values()
@@ -150,6 +147,11 @@ impl Memory {
             self.restoration.is_some() && record.is_some_and(|record| record.cursor < *due_at)
         };
         self.occurrences.keys().filter(is_ahead).cloned().collect()
+    }
+
+    fn unresolved_incidents(&self) -> Vec<Incident> {
+        let ids: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        ids.iter().filter_map(|id| self.incidents.get(id)).cloned().collect()
     }
 
     /// What confirming the clock at `at` must know; the same as the real store reads.
@@ -201,12 +203,15 @@ impl Memory {
                 self.observations.insert(observation.dataset.clone(), observation);
             }
             Fact::Incident(incident) => {
-                let is_other = |other: &Incident| {
-                    let key = |incident: &Incident| (incident.kind, incident.about, incident.subject.clone());
-                    other.id != incident.id && other.state != IncidentState::Resolved && key(other) == key(&incident)
-                };
-                let doubled = incident.state != IncidentState::Resolved && self.incidents.values().any(is_other);
-                refuse(doubled, || format!("a second incident about {}", incident.subject))?;
+                let key = (incident.kind, incident.about, incident.subject.clone());
+                // It may have been about something else before.
+                self.unresolved.retain(|_, id| *id != incident.id);
+                if incident.state != IncidentState::Resolved {
+                    let other = self.unresolved.insert(key, incident.id);
+                    refuse(other.is_some(), || {
+                        format!("a second incident about {}", incident.subject)
+                    })?;
+                }
                 self.incidents.insert(incident.id, incident);
             }
             Fact::Notification(mut notification) => {
@@ -336,7 +341,7 @@ impl Memory {
         found
     }
 
-    /// Slots that are undecided, and each dataset's newest decided one.
+    /// Slots that are undecided, and each dataset's newest decided one with the one behind it, if that was withdrawn.
     fn slots_at_start(&self) -> Vec<Slot> {
         let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
         let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
@@ -344,8 +349,15 @@ impl Memory {
         for slot in self.slots.values().filter(is_decided) {
             newest.insert(&slot.dataset, slot.due_at);
         }
-        let wanted = |slot: &&Slot| is_open(slot) || newest.get(&slot.dataset) == Some(&slot.due_at);
-        self.slots.values().filter(wanted).cloned().collect()
+        let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
+        for (dataset, due_at) in newest {
+            let from = self.slots.range((dataset.clone(), due_at)..);
+            let of_dataset = from.take_while(|((name, _), _)| name == dataset).map(|(_, slot)| slot);
+            let is_wanted = |slot: &&Slot| slot.due_at == due_at || slot.state == SlotState::Withdrawn;
+            found.extend(of_dataset.take(2).filter(is_wanted).cloned());
+        }
+        found.sort_by(|a, b| (&a.dataset, a.due_at).cmp(&(&b.dataset, b.due_at)));
+        found
     }
 }
 

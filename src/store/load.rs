@@ -6,7 +6,7 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
 use super::rows::{alerts, data, life, restored, runs};
-use crate::model::{IncidentId, NotificationId, Restoration, RunId, RunState, Snapshot};
+use crate::model::{IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState, Snapshot};
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
 /// ended by a person.
@@ -260,10 +260,17 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
         data::SLOT_COLUMNS
     ))?;
+    let mut behind = reading.prepare(&format!(
+        "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us > ?2 ORDER BY due_at_us LIMIT 1",
+        data::SLOT_COLUMNS
+    ))?;
     for (dataset, due_at_us) in decided {
         if let Some(due_at_us) = due_at_us {
             let key = rusqlite::params![dataset, due_at_us];
             snapshot.slots.push(slot.query_row(key, data::read_slot)?);
+            let behind = behind.query_row(key, data::read_slot).optional()?;
+            let is_withdrawn = |slot: &Slot| slot.state == SlotState::Withdrawn;
+            snapshot.slots.extend(behind.filter(is_withdrawn));
         }
     }
     snapshot
