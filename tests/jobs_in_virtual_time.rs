@@ -12,6 +12,8 @@ mod endings;
 mod full_disk;
 #[path = "jobs_in_virtual_time/history.rs"]
 mod history;
+#[path = "jobs_in_virtual_time/lost_records.rs"]
+mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
 mod missed;
 #[path = "jobs_in_virtual_time/overlap.rs"]

@@ -53,7 +53,13 @@ static RUNNING: LazyLock<(Engine, AttemptId)> = LazyLock::new(|| {
         hostname: "here".to_owned(),
     };
     let mut engine = Engine::new(Arc::new(settings), host, Snapshot::default(), at(START));
-    engine.handle(at(START), Event::Started { accepted });
+    engine.handle(
+        at(START),
+        Event::Started {
+            accepted,
+            shortage: None,
+        },
+    );
     let step = engine.handle(at(DUE), Event::Tick);
     let started = step.actions.into_iter().find_map(|action| match action {
         Action::Start(spec) => Some(spec.id),

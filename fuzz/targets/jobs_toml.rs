@@ -87,7 +87,13 @@ fuzz_target!(|bytes: &[u8]| {
         hostname: "here".to_owned(),
     };
     let mut engine = Engine::new(Arc::new(settings), host, Snapshot::default(), now);
-    let step = engine.handle(now, Event::Started { accepted });
+    let step = engine.handle(
+        now,
+        Event::Started {
+            accepted,
+            shortage: None,
+        },
+    );
     assert!(step.facts.len() <= STEP_FACTS_MAX);
     assert!(step.facts.iter().any(|fact| matches!(fact, Fact::Settings(_))));
 });

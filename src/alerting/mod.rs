@@ -1,12 +1,14 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod lines;
+mod lost;
 mod problem;
 mod reminder;
 pub mod retry;
 mod sentences;
 mod words;
 
+pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use reminder::{ack_until, next_reminder};
 pub use words::{DataSide, JobSide, Reading, Situation, message};

@@ -184,9 +184,13 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         return commands;
     }
     if incident.kind == ProblemKind::Freshd {
-        commands.push("freshd clock".to_owned());
+        let (first, remedy) = match incident.subject.as_str() {
+            "clock" => ("freshd clock".to_owned(), "freshd clock confirm --because TEXT"),
+            _ => (format!("freshd incidents {}", incident.id), "freshd backup"),
+        };
+        commands.push(first);
         if purpose != Purpose::Recovery {
-            commands.push("freshd clock confirm --because TEXT".to_owned());
+            commands.push(remedy.to_owned());
             commands.push(format!("freshd ack {}", incident.id));
         }
         return commands;

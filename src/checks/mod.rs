@@ -3,6 +3,7 @@
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
 mod disk;
+mod in_place;
 mod judge;
 mod publish;
 mod quarantine;
@@ -11,6 +12,7 @@ mod sidecar;
 mod tests;
 
 pub use disk::PublishError;
+pub use in_place::{highest_numbers, in_place};
 pub use judge::judge;
 pub use publish::{Step, publish, publish_steps};
 pub use quarantine::{QUARANTINED_MAX, REASONS_FILE, quarantine};

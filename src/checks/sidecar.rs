@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckResult, Version};
+use crate::model::{CheckResult, Name, RunId, Version, VersionNumber, VersionRef, VersionState};
 
 /// The sidecar of a published file, for programs; keys are only ever added.
 #[derive(Serialize)]
@@ -57,6 +57,55 @@ pub(super) fn reasons(version: &Version, file: Option<String>) -> Vec<u8> {
 /// What the sidecar there says; `None` when it is not one of freshd's.
 pub(super) fn present(text: &[u8]) -> Option<Present> {
     serde_json::from_slice(text).ok()
+}
+
+/// All that a sidecar says, for records that do not know its version any more.
+#[derive(Deserialize)]
+struct Told {
+    dataset: Name,
+    version: u64,
+    as_of: Timestamp,
+    effective_as_of: Timestamp,
+    limited_by: Option<String>,
+    arrived_at: Timestamp,
+    run: Option<u64>,
+    inputs: Vec<String>,
+    rows: Option<u64>,
+    bytes: u64,
+    sha256: String,
+    checks: Vec<CheckResult>,
+}
+
+/// The published version that a sidecar describes; `None` when it is not one of freshd's.
+pub(super) fn version(text: &[u8]) -> Option<Version> {
+    let told: Told = serde_json::from_slice(text).ok()?;
+    Some(Version {
+        dataset: told.dataset,
+        number: VersionNumber(told.version),
+        state: VersionState::Published,
+        arrived_at: told.arrived_at,
+        as_of: told.as_of,
+        effective_as_of: told.effective_as_of,
+        limited_by: told.limited_by.as_deref().and_then(reference),
+        run: told.run.map(RunId),
+        attempt: None,
+        inputs: told.inputs.iter().filter_map(|input| reference(input)).collect(),
+        rows: told.rows,
+        bytes: told.bytes,
+        sha256: told.sha256,
+        unchanged: false,
+        checks: told.checks,
+        reason: None,
+    })
+}
+
+/// Reads `items@12`.
+fn reference(text: &str) -> Option<VersionRef> {
+    let (dataset, number) = text.rsplit_once('@')?;
+    Some(VersionRef {
+        dataset: Name::from(dataset),
+        number: VersionNumber(number.parse().ok()?),
+    })
 }
 
 fn of(version: &Version) -> Sidecar<'_> {

@@ -79,7 +79,7 @@ impl From<ReadError> for Failure {
         match error {
             ReadError::NoDatabase { .. } | ReadError::NotReadable { .. } => Self::unreachable(message),
             ReadError::NotADatabase { .. } | ReadError::OtherLayout { .. } => Self::usage(message),
-            ReadError::Sqlite(_) => Self::not_fine(message),
+            ReadError::Damaged(_) | ReadError::Sqlite(_) => Self::not_fine(message),
         }
     }
 }

@@ -25,11 +25,13 @@ mod show;
 mod logs;
 mod why;
 mod ack;
+mod backup;
 mod clock;
 mod incidents;
 mod notify;
 mod reload;
 mod prune;
+mod restore_db;
 mod keeper;
 
 use std::process::ExitCode;
@@ -106,6 +108,10 @@ enum Verb {
     Prune(prune::PruneArgs),
     /// Let the running freshd take the configuration again
     Reload,
+    /// Copy freshd's own records, with or without a running freshd
+    Backup(backup::BackupArgs),
+    /// Let the records of a stopped freshd go on from a backup
+    RestoreDb(restore_db::RestoreDbArgs),
     /// The seafood company's systems, for its transfer scripts
     #[command(hide = true)]
     DemoDb(demo::DemoArgs),
@@ -161,6 +167,8 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Notify(args) => notify::run(args, global, out),
         Verb::Prune(args) => prune::run(&args, global, out),
         Verb::Reload => reload::run(global, out),
+        Verb::Backup(args) => backup::run(&args, global, out),
+        Verb::RestoreDb(args) => restore_db::run(&args, global, out),
         Verb::DemoDb(args) => {
             demo::run(args).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
             Ok(Exit::Fine)

@@ -147,6 +147,33 @@ fn lag(earliest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
     (lag > LAG_MAX).then_some(lag)
 }
 
+/// A start asks systemd for so much more time, again and again.
+const OPENING_STEP: Duration = Duration::from_secs(30);
+
+/// Reading a damaged database of a hundred million runs, and its backups, takes no longer than this.
+const OPENING_MAX: Duration = Duration::from_hours(1);
+
+/// Asks systemd for patience for as long as `open` takes: to read a database through, and to go on from a backup, may
+/// take longer than a start usually does, and a start that is killed would begin that anew.
+pub(super) fn asking_for_patience<T>(open: impl FnOnce() -> T) -> T {
+    let (is_open, opened) = std::sync::mpsc::channel::<()>();
+    let asking = move || {
+        let steps = OPENING_MAX.as_secs() / (OPENING_STEP.as_secs() / 2);
+        for _ in 0..steps {
+            if opened.recv_timeout(OPENING_STEP / 2) != Err(std::sync::mpsc::RecvTimeoutError::Timeout) {
+                return;
+            }
+            let more = u32::try_from(OPENING_STEP.as_micros()).unwrap_or(u32::MAX);
+            tell(&[NotifyState::ExtendTimeoutUsec(more)]);
+        }
+    };
+    // Without the thread a start has the time that it usually has.
+    let _ = std::thread::Builder::new().name("patience".to_owned()).spawn(asking);
+    let opened = open();
+    drop(is_open);
+    opened
+}
+
 /// freshd supervises.
 pub(super) fn ready() {
     tell(&[NotifyState::Ready, NotifyState::Status("supervising")]);

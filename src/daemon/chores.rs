@@ -15,6 +15,8 @@ pub(super) enum Chore {
     /// Read jobs.toml as `check` does, and log what has become wrong since: a calendar that runs out, a file that
     /// is gone.
     LookAhead,
+    /// Look after freshd's own records: see whether a backup is wanted, and whether the database is sound.
+    Care,
     /// Forget what is beyond `[history]`.
     Forget,
     /// The same with the files, which are much to look at.
@@ -22,9 +24,12 @@ pub(super) enum Chore {
 }
 
 /// When each is done: second, minute, hour, day of month, month, day of week.
-const CHORES: [(&str, Chore); 4] = [
+///
+/// A backup is taken once a day at most: the hourly look takes the one that failed, or that a midnight made wanted.
+const CHORES: [(&str, Chore); 5] = [
     ("0 17 * * * *", Chore::Checkpoint),
     ("0 30 5 * * *", Chore::LookAhead),
+    ("0 37 * * * *", Chore::Care),
     ("0 47 * * * *", Chore::Forget),
     ("0 53 4 * * *", Chore::ForgetFiles),
 ];

@@ -58,7 +58,7 @@ impl Shell {
                     return Err(error)
                         .context("freshd contradicts its own records and ends before doing harm; this is a bug");
                 }
-                Err(error @ (CommitError::Io(_) | CommitError::Closed)) => {
+                Err(error @ (CommitError::Io(_) | CommitError::Damaged(_) | CommitError::Closed)) => {
                     return Err(error).context("could not store what was decided");
                 }
             };

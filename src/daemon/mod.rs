@@ -1,11 +1,13 @@
 //! The shell around the engine: event, decide, commit, perform; clock, reload, drain, `sd_notify`.
 
 mod alive;
+mod care;
 mod chores;
 mod board;
 pub mod clock;
 mod committing;
 mod control;
+mod evidence;
 mod files;
 mod history;
 mod host;

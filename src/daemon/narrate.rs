@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{debug, error, info, warn};
 
+use crate::alerting::lost_span;
 use crate::model::{
     AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
     Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
@@ -105,6 +106,10 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             incidents = forgotten.incidents.len(),
             "forgotten, being beyond [history]"
         ),
+        Fact::Restored(restoration) => error!(
+            "{} are lost, and nothing of that time is repeated; everybody is told",
+            lost_span(restoration, zone)
+        ),
         Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
     }
 }
@@ -121,7 +126,8 @@ fn narrate_incident(incident: &Incident) {
     match (incident.state, incident.severity) {
         (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
         (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
-        (IncidentState::Resolved, _) if incident.opened_at.is_some() => {
+        // What was told and over in one step was told of otherwise.
+        (IncidentState::Resolved, _) if incident.opened_at.is_some() && incident.opened_at < incident.resolved_at => {
             info!(incident = %id, %subject, "{kind} is over");
         }
         (IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved, _) => {}

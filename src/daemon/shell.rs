@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
 use super::alive::{self, Alive};
 use super::board::Boards;
+use super::care::{self, Care};
 use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::committing::Committed;
@@ -19,7 +20,7 @@ use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
 use crate::model::{Action, Event, Reply, Request, Settings, later};
 use crate::runner;
-use crate::store::{CommitError, Reader, Writer};
+use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
@@ -41,6 +42,7 @@ pub(super) struct Shell {
     pub(super) signals: Signals,
     pub(super) alive: Alive,
     pub(super) chores: Chores,
+    pub(super) care: Care,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) state_dir: std::path::PathBuf,
@@ -89,6 +91,7 @@ impl Shell {
                 }
                 Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
                 Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
+                turn = self.care.next() => self.looked_after(turn, &mut batch)?,
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
@@ -293,7 +296,7 @@ impl Shell {
     }
 
     /// Begins a chore beside the loop: none of them may keep a due job waiting.
-    fn do_chore(&self, chore: Chore, batch: &mut Vec<Event>) {
+    fn do_chore(&mut self, chore: Chore, batch: &mut Vec<Event>) {
         match chore {
             Chore::Checkpoint => {
                 let copied = self.writer.checkpoint();
@@ -312,7 +315,26 @@ impl Shell {
                 files: chore == Chore::ForgetFiles,
                 asked: None,
             }),
+            Chore::Care => self.care.look(),
         }
+    }
+
+    /// A look at freshd's own records is due, or has ended. On a damaged database nothing more is decided: the next start
+    /// sets it aside.
+    fn looked_after(&mut self, turn: care::Turn, batch: &mut Vec<Event>) -> anyhow::Result<()> {
+        match turn {
+            care::Turn::Due => self.care.look(),
+            care::Turn::Ended(care::Outcome::Nothing) => {}
+            care::Turn::Ended(care::Outcome::Backup(result)) => batch.push(Event::Backup { result }),
+            care::Turn::Ended(care::Outcome::Damaged(damage)) => {
+                suspect(&self.state_dir, &damage);
+                bail!(
+                    "the database is damaged ({damage}); freshd ends, and the next start sets it aside and goes on from \
+                     the newest backup"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Ends in order. What was asked for is stored; attempts go on with their keeper.

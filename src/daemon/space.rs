@@ -8,7 +8,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tracing::{error, info, warn};
 
 use super::clock;
-use crate::model::{Event, Shortage};
+use crate::model::{Event, Shortage, Snapshot};
 use crate::store::{OpenError, Reserve, Store};
 
 /// How often it is looked at. Space that is there again is noticed within this.
@@ -31,10 +31,10 @@ struct Watched {
 }
 
 /// Opens a store, for which a full disk is given as much of the reserve as that takes.
-pub(super) fn open_store(state_dir: &Path) -> Result<Store, OpenError> {
+pub(super) fn open_store(state_dir: &Path) -> Result<(Store, Snapshot), OpenError> {
     let mut reserve = Reserve::of(state_dir);
     loop {
-        match Store::open(state_dir) {
+        match Store::open_and_load(state_dir) {
             Err(OpenError::DiskFull { .. }) if reserve.give_back() => {}
             opened => return opened,
         }

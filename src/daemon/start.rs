@@ -8,13 +8,15 @@ use std::time::Duration;
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::alive::{self, Alive};
 use super::board::{Board, Boards};
+use super::care::Care;
 use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control::{self, Asker};
+use super::evidence;
 use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
@@ -23,8 +25,8 @@ use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
-use crate::model::{AcceptedSettings, Event, Settings};
-use crate::runner;
+use crate::model::{AcceptedSettings, Event, Settings, Shortage, Snapshot};
+use crate::runner::{self, Records};
 use crate::store::{OpenError, Reader, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
@@ -152,7 +154,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
     let loaded = loader
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
-    let store = space::open_store(&serve.state_dir)?;
+    let (store, snapshot) = alive::asking_for_patience(|| space::open_store(&serve.state_dir))?;
     let listener = listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
@@ -160,7 +162,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    let ended = runtime.block_on(begin(serve, loader, loaded, store, listener));
+    let ended = runtime.block_on(begin(serve, loader, loaded, (store, snapshot), listener));
     // File work that hangs, on a share that is gone, must not keep freshd from ending.
     runtime.shutdown_timeout(FILE_WORK_WAIT);
     ended
@@ -199,16 +201,39 @@ fn recalled(serve: &Serve, digest: &str) -> anyhow::Result<Settings> {
         .map_err(|problems| anyhow::anyhow!("{}", config::render(&problems, false)))
 }
 
+/// What a start decides about, in order: what keepers know of a time whose records were lost, what else is left of it,
+/// the start itself, and what keepers tell.
+async fn put_in_order(
+    told: Vec<Event>,
+    (accepted, shortage): (AcceptedSettings, Option<Shortage>),
+    engine: &Engine,
+    settings: &Settings,
+    state_dir: &Path,
+) -> Vec<Event> {
+    let (mut found, told): (Vec<_>, Vec<_>) = told
+        .into_iter()
+        .partition(|event| matches!(event, Event::AttemptFound(_)));
+    let id_of = |event: &Event| match event {
+        Event::AttemptFound(found) => Some(found.id),
+        _ => None,
+    };
+    found.sort_by_key(id_of);
+    let known: Vec<_> = found.iter().filter_map(id_of).collect();
+    found.extend(evidence::left_behind(engine, settings, state_dir, &known).await);
+    found.push(Event::Started { accepted, shortage });
+    found.extend(told);
+    found
+}
+
 async fn begin(
     serve: &Serve,
     loader: Loader,
     loaded: Loaded,
-    store: Store,
+    (store, snapshot): (Store, Snapshot),
     listener: Option<TcpListener>,
 ) -> Result<(), ServeError> {
     let Loaded { settings, accepted } = loaded;
     let state_dir: &Path = &serve.state_dir;
-    let snapshot = store.load().map_err(anyhow::Error::from)?;
     let writer = store.into_writer()?;
     let now = clock::now();
     let mut engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
@@ -225,16 +250,28 @@ async fn begin(
     let exe = std::env::current_exe().context("find this program's own file")?;
     let (attempts, mut attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
     let unfinished = engine.unfinished();
-    let recovery = runner::recover(state_dir, &exe, &unfinished, attempts);
+    let records = match engine.lost_records() {
+        Some(restoration) => {
+            error!("the records go on from a backup: {}", restoration.because);
+            Records::Lost
+        }
+        None => Records::Whole,
+    };
+    let recovery = runner::recover(state_dir, &exe, &unfinished, records, attempts);
     tokio::pin!(recovery);
     // What the keepers tell is heard from the first moment: there may be more of it than the channel holds.
-    let mut first = vec![Event::Started { accepted, shortage }];
+    let mut told = Vec::new();
     let keepers = loop {
         tokio::select! {
             keepers = &mut recovery => break keepers.context("take up running jobs")?,
-            Some(event) = attempts_received.recv() => first.push(event),
+            Some(event) = attempts_received.recv() => told.push(event),
         }
     };
+    // What had been told by then may still lie in the channel.
+    while let Ok(event) = attempts_received.try_recv() {
+        told.push(event);
+    }
+    let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir).await;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
@@ -262,6 +299,7 @@ async fn begin(
         signals,
         alive: Alive::new(),
         chores: Chores::start()?,
+        care: Care::new(state_dir),
         boards: Boards::new(serve.board.clone()),
         loader,
         state_dir: state_dir.to_owned(),

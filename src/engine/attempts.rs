@@ -65,6 +65,10 @@ impl Engine {
         let attempt = attempt.clone();
         self.fact(Fact::Attempt(attempt.clone()));
         let Some(run) = self.runs.get_mut(&id.run) else { return };
+        if id.number < run.attempts {
+            // A later attempt was found after the records were lost: how the run ends is for that one to say.
+            return;
+        }
         run.started_at = run.started_at.or(Some(exit.started_at));
         run.exit_code = ending.exit_code;
         run.signal = ending.signal;
@@ -80,6 +84,7 @@ impl Engine {
             Outcome::Succeeded | Outcome::Cancelled => self.finish(id.run, ending.outcome, ending.reason),
             // It failed by itself before the word reached it; nobody wants another attempt.
             outcome if was_told_to_end => self.finish(id.run, outcome, ending.reason),
+            Outcome::Lost if self.may_have_ended(id.run) => self.end_hidden(id.run),
             outcome => self.attempt_failed(id.run, outcome, ending.reason),
         }
     }

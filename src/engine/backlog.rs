@@ -13,8 +13,8 @@ const STEP_FACTS_ENOUGH: usize = 4_096;
 /// A step holds no more facts than this as long as its pieces are no larger than the largest of one job, which has a
 /// thousand missed occurrences and a thousand to make up for, and begins before there are enough.
 ///
-/// Three things are whole in one step, whatever their size, because what is left of them could not be derived again:
-/// confirming the clock; a new version that starts thousands of jobs; and a reload that comes while jobs it edits or
+/// Four things are whole in one step, whatever their size, because what is left of them could not be derived again:
+/// confirming the clock; concluding from records that were lost; a new version that starts thousands of jobs; and a reload that comes while jobs it edits or
 /// removes still have much to be decided by the configuration before.
 pub const STEP_FACTS_MAX: usize = 8_192;
 

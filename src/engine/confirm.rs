@@ -88,6 +88,8 @@ impl Engine {
         let now = self.now.wall;
         let mut ids: Vec<RunId> = self.runs.keys().copied().collect();
         ids.sort_unstable();
+        // All of them before any ends: the next one that then waits in its place must not name a time that is taken back.
+        let mut changed = Vec::new();
         for id in ids {
             let Some(run) = self.runs.get_mut(&id) else { continue };
             let before = run.clone();
@@ -103,12 +105,17 @@ impl Engine {
                 // Its end will have a reason of its own.
                 run.nominal.push(due_at.to_string());
             }
-            let (run, is_changed) = (run.clone(), *run != before);
-            if let Some(due_at) = ahead.filter(|_| run.state == RunState::Waiting && run.attempts == 0) {
+            if *run != before {
+                let only_waits = run.state == RunState::Waiting && run.attempts == 0;
+                changed.push((id, ahead.filter(|_| only_waits)));
+            }
+        }
+        for (id, waits_for) in changed {
+            if let Some(due_at) = waits_for {
                 let reason =
                     format!("a wrong clock took it for the time due {due_at}; it is due again when that comes");
                 self.finish(id, Outcome::Skipped, Some(reason));
-            } else if is_changed {
+            } else if let Some(run) = self.runs.get(&id).cloned() {
                 self.fact(Fact::Run(run));
             }
         }

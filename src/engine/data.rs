@@ -22,6 +22,8 @@ pub(super) struct DataState {
     pub(super) last_number: u64,
     /// Slots that are pending or late, and the newest decided one, in order.
     pub(super) slots: Vec<Slot>,
+    /// What was promised behind the last of them was withdrawn: a promise begins anew.
+    pub(super) has_ended: bool,
     /// What the probe last saw.
     pub(super) observation: Option<Observation>,
     /// A probe is looking right now.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::Engine;
 use super::audience::FALLBACK;
 use super::reminders::remember_told;
-use crate::model::{MessageFact, Name, Notification, ProblemKind};
+use crate::model::{Message, MessageFact, Name, Notification, ProblemKind};
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
@@ -27,7 +27,7 @@ impl Engine {
                 continue;
             }
             let id = self.new_notification_id();
-            let mut message = dead.message.clone();
+            let mut message = Message::clone(&dead.message);
             message.id = self.message_id(id);
             message.team = fallback.clone();
             let error = dead.last_error.clone().unwrap_or_default();

@@ -143,7 +143,9 @@ impl Engine {
         let is_over = |run: &AgedRun| {
             let is_last = last.contains(&run.id) || run.id.0 >= self.last_run;
             let needed = run.versions.iter().any(|version| self.is_needed(version));
-            !self.runs.contains_key(&run.id) && !is_last && !needed
+            // Its occurrence is known to have run by this row alone.
+            let is_ahead = self.recovered.known_ahead.contains_key(&run.job);
+            !self.runs.contains_key(&run.id) && !is_last && !is_ahead && !needed
         };
         aged.runs.retain(is_over);
         aged.versions.retain(|version| !self.is_needed(version));

@@ -32,7 +32,10 @@ impl Engine {
             && let Some(name) = self.dirty_jobs.pop_first()
         {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
-                (Some(job), Some(state)) => alerting::problem_of_job(job, state.last.as_deref()),
+                (Some(job), Some(state)) => {
+                    let last = state.last.as_deref().filter(|(run, _)| !self.is_told_as_lost(run));
+                    alerting::problem_of_job(job, last)
+                }
                 _ => None,
             };
             self.reconcile(About::Job, &name, problem);

@@ -94,6 +94,10 @@ impl Engine {
             self.wakes.arm(Wake::Job(name.clone()), hold.until);
             return Vec::new();
         }
+        let lost = self.decide_lost(job);
+        let Some(state) = self.jobs.get_mut(name) else {
+            return lost;
+        };
         let known = planner::Known {
             cursor: state.record.cursor,
             paused: state.record.pause.as_ref().map(|pause| pause.because.as_str()),
@@ -111,7 +115,7 @@ impl Engine {
             let record = state.record.clone();
             self.fact(Fact::Job(record));
         }
-        decided
+        lost.into_iter().chain(decided).collect()
     }
 
     /// Records an occurrence, or a range of them, that gets no run.
@@ -229,7 +233,7 @@ impl Engine {
             .collect()
     }
 
-    fn new_run(&mut self, job: &Job, asked: &Asked) -> Run {
+    pub(super) fn new_run(&mut self, job: &Job, asked: &Asked) -> Run {
         let id = self.new_run_id();
         let occurrence = asked.occurrence.as_ref();
         Run {

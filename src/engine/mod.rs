@@ -12,6 +12,7 @@ mod clock;
 mod confirm;
 mod data;
 mod dead_messages;
+mod found;
 mod history;
 mod incidents;
 mod jobs;
@@ -25,6 +26,7 @@ mod reload;
 mod reminders;
 mod requests;
 mod restart;
+mod restored;
 mod runs;
 mod situation;
 mod space;
@@ -41,7 +43,7 @@ use jiff::Timestamp;
 use crate::lineage::Lineage;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
-    NotificationId, Now, Run, RunId, Settings, VersionRef, elapsed, newest_record,
+    NotificationId, Now, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
 use backlog::Todo;
 use clock::Hold;
@@ -51,6 +53,7 @@ use jobs::JobState;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
+use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
 use wakes::{Wake, Wakes};
@@ -86,6 +89,10 @@ pub struct Engine {
     clock_confirmation: Option<ClockConfirmation>,
     /// When the clock leapt forward, and may have been wrong since.
     clock_leaps: Vec<Timestamp>,
+    /// What the records went on from when they were last lost.
+    restoration: Option<Restoration>,
+    /// Of a restoration that is not taken up yet: runs and occurrences that it must take care of.
+    recovered: Recovered,
     /// Set while the clock is earlier than what is already recorded: nothing is started.
     clock_hold: Option<Hold>,
     /// Set while there is no space to record what follows: nothing is started.
@@ -141,6 +148,10 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::AttemptFound(found) => self.attempt_found(&found),
+            Event::Traced(traces) => self.traced(traces),
+            Event::Restored(found) => self.restored(&found),
+            Event::Backup { result } => self.backup_ended(result),
             Event::Judged { id, result } => self.judged(id, result),
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),

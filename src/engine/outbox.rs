@@ -1,6 +1,7 @@
 //! Notifications: stored with their cause, sent in order, tried until delivered or given up.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::{Engine, Wake};
@@ -180,7 +181,7 @@ impl Engine {
             id,
             incident,
             address,
-            message,
+            message: Arc::new(message),
             state: NotificationState::Pending,
             tries: 0,
             next_try_at: self.now.wall,

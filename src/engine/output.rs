@@ -69,6 +69,11 @@ impl Engine {
         }
         let inputs = run.inputs.clone();
         let Some(staged) = staged(&dataset, id) else { return };
+        let is_gone = |judgement: &Judgement| judgement.measurement.sha256.is_empty();
+        if result.as_ref().is_ok_and(is_gone) && self.was_hidden(id.run) {
+            self.end_judged_before(id.run, &dataset.name);
+            return;
+        }
         let (judgement, hindered) = match result {
             Ok(judgement) => (judgement, None),
             Err(setback) if setback.may_pass && self.look_again_later(id.run) => return,

@@ -46,9 +46,11 @@ impl Engine {
         for _ in 0..SLOTS_MAX {
             let laid = match state.slots.last() {
                 None => freshness::first_slot(&dataset, now),
-                Some(last) if last.due_at <= now => freshness::next_slot(&dataset, last),
-                Some(_) => None,
+                Some(last) if last.due_at > now => None,
+                Some(last) if state.has_ended => freshness::first_slot_behind(&dataset, last, now),
+                Some(last) => freshness::next_slot(&dataset, last),
             };
+            state.has_ended = false;
             let Some(slot) = laid else { break };
             lay(&mut state.slots, slot);
         }
@@ -107,6 +109,9 @@ impl Engine {
             }
             true
         });
+        if !changed.is_empty() && !state.slots.iter().any(is_open) {
+            state.has_ended = true;
+        }
         // What is promised more often than before is due before the slot that was laid down last.
         let last = state.slots.last().map(|last| last.due_at).filter(|last| *last > now);
         let mut coming = dataset.as_ref().and_then(|dataset| freshness::slot_after(dataset, now));

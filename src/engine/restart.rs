@@ -10,13 +10,14 @@ use super::jobs::{JobState, says_how_the_job_is};
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
+use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
     AcceptedSettings, Attempt, AttemptState, DOWNTIME_LONG, Fact, Host, Life, Now, Outcome, Run, RunId, RunState,
-    Settings, Shortage, Snapshot, VersionState, earlier, elapsed,
+    Settings, Shortage, SlotState, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -46,6 +47,8 @@ impl Engine {
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
             clock_leaps: snapshot.clock_leaps.clone(),
+            restoration: snapshot.restoration.clone(),
+            recovered: Recovered::of(&snapshot),
             clock_hold: None,
             space_hold: None,
             was_full: None,
@@ -138,7 +141,15 @@ impl Engine {
         let mut slots = snapshot.slots;
         slots.sort_by_key(|slot| slot.due_at);
         for slot in slots {
-            self.data.entry(slot.dataset.clone()).or_default().slots.push(slot);
+            let state = self.data.entry(slot.dataset.clone()).or_default();
+            if slot.state == SlotState::Withdrawn {
+                // Before that it may have been withdrawn for the sake of a wrong clock, and promised all the same.
+                let last = state.slots.last();
+                state.has_ended = last.is_some_and(|last| last.decided_at <= slot.decided_at);
+            } else {
+                state.has_ended = false;
+                state.slots.push(slot);
+            }
         }
         for observation in snapshot.observations {
             let state = self.data.entry(observation.dataset.clone()).or_default();
@@ -271,6 +282,13 @@ impl Engine {
     /// Attempts that the keepers must account for: whoever recovers asks about these.
     pub fn unfinished(&self) -> Vec<Attempt> {
         let open = |attempt: &&Attempt| attempt.state != AttemptState::Ended;
-        self.attempts.values().filter(open).cloned().collect()
+        let mut unfinished: Vec<Attempt> = self.attempts.values().filter(open).cloned().collect();
+        if self.lost_records().is_some() {
+            // What was claimed when the backup was taken may have started, and ended, since.
+            for attempt in &mut unfinished {
+                attempt.state = AttemptState::Started;
+            }
+        }
+        unfinished
     }
 }

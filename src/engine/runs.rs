@@ -258,7 +258,7 @@ impl Engine {
     }
 
     /// Makes a run final and frees what it held; its job, when it was not final before.
-    fn close(&mut self, id: RunId, outcome: Outcome, reason: Option<String>) -> Option<Name> {
+    pub(super) fn close(&mut self, id: RunId, outcome: Outcome, reason: Option<String>) -> Option<Name> {
         let mut run = self.runs.remove(&id)?;
         run.state = RunState::Final;
         run.outcome = Some(outcome);
@@ -314,7 +314,7 @@ impl Engine {
     }
 
     /// Nothing of the job runs any more: the first of its runs that waits may start.
-    fn start_next_waiting(&mut self, job: &Name) {
+    pub(super) fn start_next_waiting(&mut self, job: &Name) {
         let going = self.going(job);
         let is_quiet = going.iter().all(|going| going.state == RunState::Waiting);
         let in_line = |id: RunId| self.pools.knows(id) || self.held_runs.contains(&id);

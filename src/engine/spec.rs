@@ -19,6 +19,8 @@ impl Engine {
         AttemptSpec {
             id,
             job: job.name.clone(),
+            due_at: run.due_at,
+            trigger: run.trigger,
             argv: argv(job, run),
             env: self.env(job, run, id, &report, output.as_deref()),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),

@@ -3,5 +3,7 @@
 mod slots;
 mod standing;
 
-pub use slots::{close, deliver, delivered_for, first_slot, newest_slot, next_slot, reopen, slot_after, slot_at};
+pub use slots::{
+    close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
+};
 pub use standing::{DataState, Standing, View, standing};

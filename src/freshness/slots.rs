@@ -18,6 +18,12 @@ pub fn first_slot(dataset: &Dataset, now: Timestamp) -> Option<Slot> {
     slot_after(dataset, earlier(now, due.grace))
 }
 
+/// The slot that a promise begins anew with, behind what was promised before.
+pub fn first_slot_behind(dataset: &Dataset, last: &Slot, now: Timestamp) -> Option<Slot> {
+    let due = dataset.due.as_ref()?;
+    slot_after(dataset, earlier(now, due.grace).max(last.due_at))
+}
+
 /// The first slot that is due later than `after`.
 pub fn slot_after(dataset: &Dataset, after: Timestamp) -> Option<Slot> {
     let due = dataset.due.as_ref()?;

@@ -1,5 +1,7 @@
 //! Incidents, and the messages that tell people of them.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -283,8 +285,8 @@ pub struct Notification {
     pub incident: Option<IncidentId>,
     /// Where it goes.
     pub address: Address,
-    /// What it says.
-    pub message: Message,
+    /// What it says; shared by all that is kept and told of the notification.
+    pub message: Arc<Message>,
     /// Where it stands.
     pub state: NotificationState,
     /// Tries so far.

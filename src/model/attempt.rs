@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, Outcome};
+use super::{AttemptId, Name, Outcome, Trigger};
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -73,6 +73,10 @@ pub struct AttemptSpec {
     pub id: AttemptId,
     /// The job, for messages.
     pub job: Name,
+    /// The occurrence it is for, and why its run began: for whoever must tell without the database.
+    pub due_at: Option<Timestamp>,
+    /// See above.
+    pub trigger: Trigger,
     /// Program and arguments; a shell command is `["/bin/sh", "-c", text]`.
     pub argv: Vec<String>,
     /// The whole environment of the process.

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, IncidentId, Judgement, Name, NotificationId,
-    Observation, RunId, Setback, Settings, Shortage, VersionRef,
+    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
+    NotificationId, Observation, RunId, Setback, Settings, Shortage, Trace, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -46,6 +46,17 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// The records were lost, and a keeper knows an attempt that is not in what they go on from.
+    AttemptFound(FoundAttempt),
+    /// The records were lost, and these attempts left a log.
+    Traced(Vec<Trace>),
+    /// The records were lost, and this is what else was found. Comes before `Started`, after what keepers know.
+    Restored(Box<Found>),
+    /// The database was to be copied, or read through, by freshd itself.
+    Backup {
+        /// Why it was not, in words.
+        result: Result<(), String>,
+    },
     /// A candidate was measured and judged, or could not be.
     Judged {
         /// The attempt that made it.

@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId, Observation, Run,
-    RunId, Slot, Version,
+    Address, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId, Observation,
+    Restoration, Run, RunId, Slot, Version,
 };
 
 /// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
@@ -41,6 +41,8 @@ pub enum Fact {
     ClockConfirmed(ClockConfirmation),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
+    /// The records go on from a backup, and what follows from that is decided.
+    Restored(Restoration),
     /// Rows that are beyond `[history]` are no more.
     Forgotten(Box<Forgotten>),
 }
@@ -66,6 +68,7 @@ impl Fact {
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
             Self::Settings(accepted) => Some(accepted.at),
             Self::Forgotten(forgotten) => Some(forgotten.at),
+            Self::Restored(restoration) => Some(restoration.at).max(restoration.taken_up_at),
         }
     }
 }
@@ -190,7 +193,7 @@ pub struct Snapshot {
     pub versions: Vec<Version>,
     /// Highest version number used, by dataset.
     pub version_numbers: Vec<(Name, u64)>,
-    /// Each dataset's slots that are pending or late, and the newest decided one.
+    /// Each dataset's slots that are pending or late, the newest decided one, and the one behind that if it was withdrawn.
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,
@@ -218,4 +221,9 @@ pub struct Snapshot {
     pub last_notification: Option<NotificationId>,
     /// Digest of the configuration last accepted.
     pub settings_digest: Option<String>,
+    /// When the records last went on from a backup.
+    pub restoration: Option<Restoration>,
+    /// Occurrences that have a run although they lie behind their job's cursor: their runs were found after the records
+    /// had been lost.
+    pub known_ahead: Vec<(Name, Timestamp)>,
 }

@@ -10,6 +10,7 @@ mod history;
 mod name;
 mod places;
 mod report;
+mod restored;
 mod run;
 mod schedule;
 mod secret;
@@ -40,6 +41,7 @@ pub use history::{
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
+pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};
 pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;

@@ -191,7 +191,11 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, known: &Known<'_>, is_counted: b
 }
 
 /// One record each; one for all of them when they are too many.
-fn record_all(occurrences: Vec<Occurrence>, outcome: Outcome, because: impl Fn(&Occurrence) -> String) -> Vec<Decided> {
+pub(super) fn record_all(
+    occurrences: Vec<Occurrence>,
+    outcome: Outcome,
+    because: impl Fn(&Occurrence) -> String,
+) -> Vec<Decided> {
     let count = occurrences.len();
     if let (Some(first), Some(last)) = (occurrences.first(), occurrences.last())
         && count > RANGE_MIN
@@ -230,7 +234,7 @@ fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, newer_run
     format!("{what} at the due time, {why}")
 }
 
-fn skip_word(skip: Option<Skip>) -> &'static str {
+pub(super) fn skip_word(skip: Option<Skip>) -> &'static str {
     match skip {
         Some(Skip::Holiday) => "holiday",
         Some(Skip::CalendarGap) => "calendar_gap",

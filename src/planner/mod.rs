@@ -7,6 +7,7 @@ mod backoff;
 mod due;
 mod ending;
 mod history;
+mod lost;
 
 pub use admit::{Admission, Going, admit};
 pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
@@ -15,3 +16,4 @@ pub use due::{
 };
 pub use ending::{Ending, ending, stop_words};
 pub use history::{RunOutput, history_limits, logs_beyond};
+pub use lost::decide_lost;

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::files::{is_full, naming};
-use crate::model::{AttemptId, Exit};
+use crate::model::{AttemptId, Exit, Name, Trigger};
 
 /// Longest record that is believed.
 const RECORD_BYTES_MAX: usize = 4 << 20;
@@ -56,6 +56,20 @@ pub(super) struct Started {
     /// Where its output is kept. An older keeper does not say.
     #[serde(default)]
     pub(super) log: Option<LogPlace>,
+    /// What it was started for. An older keeper does not say.
+    #[serde(default)]
+    pub(super) origin: Option<Origin>,
+}
+
+/// What an attempt was started for, for a daemon whose records do not know.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Origin {
+    /// Its job.
+    pub(super) job: Name,
+    /// The occurrence.
+    pub(super) due_at: Option<Timestamp>,
+    /// Why its run began.
+    pub(super) trigger: Trigger,
 }
 
 /// Where the output of an attempt is kept.

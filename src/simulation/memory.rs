@@ -1,5 +1,6 @@
 //! A store in memory that keeps facts as the real one does, and loses at a power cut what was not synced.
 
+mod at_start;
 mod forgetting;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -7,9 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    Address, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, Incident,
+    About, Address, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, Incident,
     IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState, Observation,
-    Outcome, Run, RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState, elapsed, newest_record,
+    ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Version, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -29,6 +30,8 @@ pub struct Memory {
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
     incidents: BTreeMap<IncidentId, Incident>,
+    /// Those that are not resolved, by what they are about.
+    unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
     notifications: BTreeMap<NotificationId, Notification>,
     lives: BTreeMap<u64, Life>,
     /// In the order in which they came.
@@ -38,6 +41,7 @@ pub struct Memory {
     /// In the order of acceptance.
     accepted: Vec<(String, Timestamp)>,
     newest_record_at: Option<Timestamp>,
+    restoration: Option<Restoration>,
 }
 
 impl Memory {
@@ -123,12 +127,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
-            incidents: self
-                .incidents
-                .values()
-                .filter(|incident| incident.state != IncidentState::Resolved)
-                .cloned()
-                .collect(),
+            incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
                 .values()
@@ -144,6 +143,8 @@ impl Memory {
             last_incident: self.incidents.keys().next_back().copied(),
             last_notification: self.notifications.keys().next_back().copied(),
             settings_digest: self.accepted.last().map(|(digest, _)| digest.clone()),
+            known_ahead: self.known_ahead(),
+            restoration: self.restoration.clone(),
             runs,
         }
     }
@@ -158,6 +159,20 @@ impl Memory {
         };
         let life = self.lives.values().rev().find(is_late).map(|life| life.started_at);
         step.into_iter().chain(life).collect()
+    }
+
+    /// Occurrences that have a run although their job's cursor has not reached them, once records were lost.
+    fn known_ahead(&self) -> Vec<(Name, Timestamp)> {
+        let is_ahead = |(job, due_at): &&(Name, Timestamp)| {
+            let record = self.jobs.get(job);
+            self.restoration.is_some() && record.is_some_and(|record| record.cursor < *due_at)
+        };
+        self.occurrences.keys().filter(is_ahead).cloned().collect()
+    }
+
+    fn unresolved_incidents(&self) -> Vec<Incident> {
+        let ids: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        ids.iter().filter_map(|id| self.incidents.get(id)).cloned().collect()
     }
 
     /// What confirming the clock at `at` must know; the same as the real store reads.
@@ -209,12 +224,15 @@ impl Memory {
                 self.observations.insert(observation.dataset.clone(), observation);
             }
             Fact::Incident(incident) => {
-                let is_other = |other: &Incident| {
-                    let key = |incident: &Incident| (incident.kind, incident.about, incident.subject.clone());
-                    other.id != incident.id && other.state != IncidentState::Resolved && key(other) == key(&incident)
-                };
-                let doubled = incident.state != IncidentState::Resolved && self.incidents.values().any(is_other);
-                refuse(doubled, || format!("a second incident about {}", incident.subject))?;
+                let key = (incident.kind, incident.about, incident.subject.clone());
+                // It may have been about something else before.
+                self.unresolved.retain(|_, id| *id != incident.id);
+                if incident.state != IncidentState::Resolved {
+                    let other = self.unresolved.insert(key, incident.id);
+                    refuse(other.is_some(), || {
+                        format!("a second incident about {}", incident.subject)
+                    })?;
+                }
                 self.incidents.insert(incident.id, incident);
             }
             Fact::Notification(mut notification) => {
@@ -245,6 +263,7 @@ impl Memory {
                     self.clock_steps.push(step);
                 }
             }
+            Fact::Restored(restoration) => self.restoration = Some(restoration),
             Fact::Forgotten(forgotten) => self.forget(&forgotten),
             Fact::Settings(accepted) => {
                 let acceptance = (accepted.digest, accepted.at);
@@ -296,68 +315,6 @@ impl Memory {
         }
         self.runs.insert(run.id, run);
         Ok(())
-    }
-
-    /// Runs that are not final, and each job's last that tells how the job is.
-    fn runs_at_start(&self) -> Vec<Run> {
-        let mut last: BTreeMap<&Name, RunId> = BTreeMap::new();
-        for run in self.runs.values() {
-            let tells = run
-                .outcome
-                .is_some_and(|outcome| !matches!(outcome, Outcome::Missed | Outcome::Skipped | Outcome::Cancelled));
-            if tells {
-                last.insert(&run.job, run.id);
-            }
-        }
-        let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
-        self.runs.values().filter(wanted).cloned().collect()
-    }
-
-    fn version_numbers(&self) -> Vec<(Name, u64)> {
-        let mut highest: BTreeMap<Name, u64> = BTreeMap::new();
-        for (dataset, number) in self.versions.keys() {
-            highest.insert(dataset.clone(), *number);
-        }
-        highest.into_iter().collect()
-    }
-
-    /// Everything being published, the last two published and the newest refused of each dataset; then whatever else
-    /// unfinished runs were given.
-    fn versions_at_start(&self, runs: &[Run]) -> Vec<Version> {
-        let mut found: Vec<Version> = Vec::new();
-        for (dataset, highest) in self.version_numbers() {
-            let (first, last) = ((dataset.clone(), 0), (dataset, highest));
-            let newest = |state: VersionState, count: usize| {
-                let of_state = self.versions.range(first.clone()..=last.clone()).rev();
-                of_state.filter(move |(_, version)| version.state == state).take(count)
-            };
-            let publishing = newest(VersionState::Publishing, usize::MAX);
-            let published = newest(VersionState::Published, 2);
-            let refused = newest(VersionState::Quarantined, 1);
-            let mut of_dataset: Vec<_> = publishing.chain(published).chain(refused).collect();
-            of_dataset.sort_by_key(|(key, _)| key.1);
-            found.extend(of_dataset.into_iter().map(|(_, version)| version.clone()));
-        }
-        let unfinished = runs.iter().filter(|run| run.state != RunState::Final);
-        for input in unfinished.flat_map(|run| &run.inputs) {
-            let known = |version: &Version| version.dataset == input.dataset && version.number == input.number;
-            if !found.iter().any(known) {
-                found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
-            }
-        }
-        found
-    }
-
-    /// Slots that are undecided, and each dataset's newest decided one.
-    fn slots_at_start(&self) -> Vec<Slot> {
-        let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
-        let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
-        let is_decided = |slot: &&Slot| !is_open(slot) && slot.state != SlotState::Withdrawn;
-        for slot in self.slots.values().filter(is_decided) {
-            newest.insert(&slot.dataset, slot.due_at);
-        }
-        let wanted = |slot: &&Slot| is_open(slot) || newest.get(&slot.dataset) == Some(&slot.due_at);
-        self.slots.values().filter(wanted).cloned().collect()
     }
 }
 

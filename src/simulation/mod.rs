@@ -16,4 +16,4 @@ pub use memory::Memory;
 pub use outside::{Answer, Found, Moment, Outside, Seen};
 pub use play::Play;
 pub use what_if::{Done, Failing, OFTEN, Plan, simulate, thinned};
-pub use world::{Crash, CrashPoint, World};
+pub use world::{Crash, CrashPoint, Death, World};

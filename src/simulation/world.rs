@@ -40,6 +40,17 @@ pub enum CrashPoint {
     AfterActions(usize),
 }
 
+/// What dies at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Death {
+    /// The daemon alone: keepers and processes go on.
+    Daemon,
+    /// The daemon, and with it the keeper that takes new attempts.
+    DaemonAndKeeper,
+    /// The whole machine: its processes end, and what was not synced is gone.
+    Machine,
+}
+
 /// A death that is to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Crash {
@@ -47,8 +58,8 @@ pub struct Crash {
     pub after_commits: u32,
     /// Where in the commit after those.
     pub point: CrashPoint,
-    /// The whole machine dies, not only the daemon.
-    pub power: bool,
+    /// What dies.
+    pub death: Death,
     /// How long it takes until the daemon starts again.
     pub down: Duration,
 }
@@ -319,29 +330,29 @@ impl<O: Outside> World<O> {
             crash = self.crash_at_this_commit();
             let dies = |point| crash.filter(|crash: &Crash| crash.point == point);
             if let Some(crash) = dies(CrashPoint::BeforeWrite) {
-                return self.kill(crash.power, crash.down);
+                return self.kill(crash.death, crash.down);
             }
             self.memory.write(facts);
             self.saw(&Seen::Written);
             if let Some(crash) = dies(CrashPoint::BeforeSync) {
-                return self.kill(crash.power, crash.down);
+                return self.kill(crash.death, crash.down);
             }
             if let Err(contradiction) = self.memory.sync() {
                 return self.saw(&Seen::Contradiction(&contradiction));
             }
             self.saw(&Seen::Synced);
             if let Some(crash) = dies(CrashPoint::BeforeActions) {
-                return self.kill(crash.power, crash.down);
+                return self.kill(crash.death, crash.down);
             }
         }
         for (place, action) in actions.into_iter().enumerate() {
             if let Some(crash) = crash.filter(|crash| crash.point == CrashPoint::AfterActions(place)) {
-                return self.kill(crash.power, crash.down);
+                return self.kill(crash.death, crash.down);
             }
             self.perform(action);
         }
         if let Some(crash) = crash {
-            self.kill(crash.power, crash.down);
+            self.kill(crash.death, crash.down);
         }
     }
 

@@ -152,6 +152,15 @@ impl<'row, 'statement> Cells<'row, 'statement> {
         serde_json::from_str(text).map_err(|error| unreadable(index, error))
     }
 
+    /// A nested record that may be missing.
+    pub(super) fn json_maybe<T: DeserializeOwned>(&mut self) -> Result<Option<T>> {
+        let index = self.advance();
+        let text = self.text(index)?;
+        text.map(serde_json::from_str)
+            .transpose()
+            .map_err(|error| unreadable(index, error))
+    }
+
     /// A path that may be missing.
     pub(super) fn path_maybe(&mut self) -> Result<Option<PathBuf>> {
         let index = self.advance();

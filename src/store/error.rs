@@ -68,12 +68,32 @@ pub enum OpenError {
         file: PathBuf,
     },
     /// The database is damaged.
-    #[error("{} is damaged ({detail}); move it and its -wal file away, and copy the newest file of {}/ in its place: what was recorded since then is lost", file.display(), super::BACKUP_DIR)]
+    #[error("{} is damaged: {detail}", file.display())]
     Damaged {
         /// The database.
         file: PathBuf,
         /// What is wrong.
         detail: String,
+    },
+    /// A backup was named that cannot be used. Nothing has changed.
+    #[error("{} cannot be restored: {detail}; nothing was changed", file.display())]
+    UnusableBackup {
+        /// The backup.
+        file: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// There is nothing to restore from. Nothing has changed.
+    #[error("there is no backup in {}/{} that can be used; name a file", dir.display(), super::BACKUP_DIR)]
+    NoBackup {
+        /// The state directory.
+        dir: PathBuf,
+    },
+    /// There is no state directory.
+    #[error("there is no state directory {}; name the one of the daemon with --state", dir.display())]
+    NoStateDirectory {
+        /// Its name.
+        dir: PathBuf,
     },
     /// There is no room to begin.
     #[error("no space is left for the state directory {}; make room and start again", dir.display())]
@@ -128,6 +148,90 @@ impl OpenError {
     }
 }
 
+/// Why there is no backup.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum BackupError {
+    /// Something has that name.
+    #[error("{} exists; name another file, or say --replace", file.display())]
+    Exists {
+        /// The file.
+        file: PathBuf,
+    },
+    /// A directory has that name.
+    #[error("{} is a directory; name a file in it", file.display())]
+    IsADirectory {
+        /// The directory.
+        file: PathBuf,
+    },
+    /// There is not enough room, and nothing was written; or there was not, and it is removed again.
+    #[error("there is no room for {}: it needs {needed} bytes, and {free} are free", file.display())]
+    NoRoom {
+        /// The backup.
+        file: PathBuf,
+        /// Bytes that it needs, with some to spare.
+        needed: u64,
+        /// Bytes that there are.
+        free: u64,
+    },
+    /// It cannot be written there.
+    #[error("{} cannot be written: {source}", file.display())]
+    NotWritable {
+        /// The backup.
+        file: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The database itself is damaged.
+    #[error("the database is damaged: {0}")]
+    Damaged(String),
+    /// It was written, and what can be read of it is not what was copied. It is removed again.
+    #[error("{} cannot be relied on: {detail}", file.display())]
+    Unreadable {
+        /// The backup.
+        file: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The database cannot be read.
+    #[error(transparent)]
+    Read(ReadError),
+}
+
+impl From<ReadError> for BackupError {
+    fn from(error: ReadError) -> Self {
+        match error {
+            ReadError::Damaged(why) => Self::Damaged(why),
+            other => Self::Read(other),
+        }
+    }
+}
+
+impl BackupError {
+    /// What an error of the file system about `file` means.
+    pub(super) fn of_io(file: &Path, source: io::Error) -> Self {
+        let file = file.to_path_buf();
+        Self::NotWritable { file, source }
+    }
+
+    /// What an error of SQLite means, met while `file` was written.
+    pub(super) fn of_sqlite(file: &Path, error: &SqliteError) -> Self {
+        let file = file.to_path_buf();
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase) => Self::Damaged(error.to_string()),
+            Some(ErrorCode::DiskFull) => Self::NotWritable {
+                file,
+                source: io::ErrorKind::StorageFull.into(),
+            },
+            Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::SystemIoFailure) => Self::NotWritable {
+                file,
+                source: io::Error::other(error.to_string()),
+            },
+            _ => Self::Read(ReadError::Sqlite(error.to_string())),
+        }
+    }
+}
+
 /// Whether writing failed, and not syncing: nothing that was written before is in doubt.
 pub(super) fn is_failed_write(error: &SqliteError) -> bool {
     error
@@ -157,6 +261,9 @@ pub enum CommitError {
     /// Reading, writing or syncing failed, so that nobody knows what is on the disk. The process must end.
     #[error("the database cannot be written: {0}")]
     Io(String),
+    /// The database is damaged. The process must end; the next start goes on from a backup.
+    #[error("the database is damaged ({0}); the next start sets it aside and goes on from the newest backup")]
+    Damaged(String),
     /// The writer is gone.
     #[error("the writer of the store has ended")]
     Closed,
@@ -167,8 +274,13 @@ impl CommitError {
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Full | Self::Busy => true,
-            Self::Conflict(_) | Self::Io(_) | Self::Closed => false,
+            Self::Conflict(_) | Self::Io(_) | Self::Damaged(_) | Self::Closed => false,
         }
+    }
+
+    /// Whether nobody knows any more what is on the disk: nothing is stored from then on.
+    pub fn is_lasting(&self) -> bool {
+        matches!(self, Self::Io(_) | Self::Damaged(_))
     }
 
     /// What an error of SQLite means for a commit; `what` names the fact.
@@ -186,6 +298,7 @@ impl CommitError {
             // The log could not be cut short, which some file systems need space for. All in it is in the database.
             _ if failure.extended_code == ffi::SQLITE_IOERR_TRUNCATE => Self::Full,
             ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked => Self::Busy,
+            ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase => Self::Damaged(error.to_string()),
             _ => Self::Io(error.to_string()),
         }
     }
@@ -224,6 +337,9 @@ pub enum ReadError {
         /// The layout known here.
         known: i64,
     },
+    /// It is damaged.
+    #[error("the database is damaged: {0}; a restart of freshd sets it aside and goes on from the newest backup")]
+    Damaged(String),
     /// SQLite cannot answer.
     #[error("cannot read the database: {0}")]
     Sqlite(String),
@@ -231,7 +347,10 @@ pub enum ReadError {
 
 impl From<SqliteError> for ReadError {
     fn from(error: SqliteError) -> Self {
-        Self::Sqlite(error.to_string())
+        match error.sqlite_error_code() {
+            Some(ErrorCode::DatabaseCorrupt) => Self::Damaged(error.to_string()),
+            _ => Self::Sqlite(error.to_string()),
+        }
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) fn rank(fact: &Fact) -> u8 {
     match fact {
         // What it takes back makes room for what the others of its step put in the place.
         Fact::ClockConfirmed(_) => 0,
-        Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Job(_) => 1,
+        Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Restored(_) | Fact::Job(_) => 1,
         Fact::Run(_) => 2,
         Fact::Attempt(_) => 3,
         Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) => 4,
@@ -47,5 +47,11 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),
         Fact::Settings(accepted) => format!("the configuration {}", accepted.digest),
         Fact::Forgotten(forgotten) => format!("{} runs to forget", forgotten.runs.len()),
+        Fact::Restored(restoration) => format!("the restoration at {}", restoration.at),
     }
+}
+
+/// Whether a fact is more than a sign of life: losing it would lose something, and a copy without it is an old one.
+pub(super) fn is_change(fact: &Fact) -> bool {
+    !matches!(fact, Fact::Life(_) | Fact::Observation(_))
 }

@@ -7,11 +7,12 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rusqlite::{Connection, Statement};
 
-use super::column::us;
+use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, history, life, runs};
+use super::rows::{alerts, data, history, life, restored, runs};
+use super::seen::Witness;
 use super::{CommitError, facts, release};
 use crate::model::{Fact, newest_record};
 
@@ -23,6 +24,8 @@ pub(super) struct Group<'connection> {
     connection: &'connection Connection,
     statements: Statements<'connection>,
     texts: HashMap<String, i64>,
+    /// Notes how far the database has come.
+    witness: Option<Witness>,
     /// Set by an error after which nobody knows what is on the disk: nothing is stored any more.
     broken: Option<CommitError>,
 }
@@ -42,8 +45,15 @@ impl<'connection> Group<'connection> {
             connection,
             statements: Statements::prepare(connection)?,
             texts: HashMap::new(),
+            witness: None,
             broken: None,
         })
+    }
+
+    /// Lets somebody note after each commit how far the database has come.
+    pub(super) fn witnessed_by(mut self, witness: Witness) -> Self {
+        self.witness = Some(witness);
+        self
     }
 
     /// Stores each commit of `group`, or says why not, in the same order. Durable on return.
@@ -62,6 +72,10 @@ impl<'connection> Group<'connection> {
             }
         };
         self.break_on(results.iter().filter_map(|result| result.as_ref().err()));
+        if let Some(witness) = &mut self.witness {
+            let stored = group.iter().zip(&results).filter(|(_, result)| result.is_ok());
+            witness.note(stored.flat_map(|(facts, _)| *facts));
+        }
         results
     }
 
@@ -189,9 +203,11 @@ impl<'connection> Group<'connection> {
     }
 
     fn end<'facts>(&mut self, facts: impl Iterator<Item = &'facts Fact>) -> Result<(), Refusal> {
+        let mut changes = 0;
+        let facts = facts.inspect(|fact| changes |= i64::from(facts::is_change(fact)));
         let newest: Option<Timestamp> = newest_record(None, facts);
-        if let Some(newest) = newest {
-            let stored = self.statements.newest.execute([us(newest)]);
+        if newest.is_some() || changes > 0 {
+            let stored = self.statements.newest.execute((us_maybe(newest), changes));
             stored.map_err(|error| self.in_doubt(&error))?;
         }
         let ended = self.statements.commit.execute([]);
@@ -229,8 +245,11 @@ impl<'connection> Group<'connection> {
     }
 
     fn break_on<'error>(&mut self, errors: impl IntoIterator<Item = &'error CommitError>) {
-        if let Some(error) = errors.into_iter().find(|error| matches!(error, CommitError::Io(_))) {
+        if let Some(error) = errors.into_iter().find(|error| error.is_lasting()) {
             self.broken = Some(error.clone());
+            if let Some(witness) = &self.witness {
+                witness.doubts(error);
+            }
         }
     }
 
@@ -287,6 +306,7 @@ impl<'connection> Group<'connection> {
             }
             Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
+            Fact::Restored(restoration) => restored::store_restoration(&mut s.restoration, restoration).map(drop),
             // Some two dozen times a day: its statements are prepared when they are needed.
             Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten),
         }
@@ -340,6 +360,7 @@ struct Statements<'connection> {
     clock_confirmation: Statement<'connection>,
     settings: Statement<'connection>,
     acceptance: Statement<'connection>,
+    restoration: Statement<'connection>,
 }
 
 impl<'connection> Statements<'connection> {
@@ -348,8 +369,10 @@ impl<'connection> Statements<'connection> {
             begin: connection.prepare("BEGIN IMMEDIATE")?,
             commit: connection.prepare("COMMIT")?,
             newest: connection.prepare(
-                "UPDATE state_directory SET newest_record_at_us = ?1
-                 WHERE newest_record_at_us IS NULL OR newest_record_at_us < ?1",
+                "UPDATE state_directory SET
+                     changes = changes + ?2,
+                     newest_record_at_us = CASE
+                         WHEN ?1 IS NULL OR newest_record_at_us >= ?1 THEN newest_record_at_us ELSE ?1 END",
             )?,
             newest_back: connection.prepare("UPDATE state_directory SET newest_record_at_us = ?1")?,
             runs_ahead: connection.prepare(runs::RUNS_AHEAD_DISOWN)?,
@@ -370,6 +393,7 @@ impl<'connection> Statements<'connection> {
             clock_confirmation: connection.prepare(life::CLOCK_CONFIRMATION_INSERT)?,
             settings: connection.prepare(life::SETTINGS_INSERT)?,
             acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
+            restoration: connection.prepare(restored::RESTORATION_UPSERT)?,
         })
     }
 }

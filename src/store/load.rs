@@ -5,8 +5,10 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
-use super::rows::{alerts, data, life, runs};
-use crate::model::{CLOCK_LEAP, DOWNTIME_LONG, IncidentId, NotificationId, RunId, RunState, Snapshot};
+use super::rows::{alerts, data, life, restored, runs};
+use crate::model::{
+    CLOCK_LEAP, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState, Snapshot,
+};
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
 /// ended by a person.
@@ -167,6 +169,13 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         let leap = reading.query_row(sql, [by], |row| Cells::of(row).time()).optional()?;
         snapshot.clock_leaps.extend(leap);
     }
+    snapshot.restoration = restoration(&reading)?;
+    if snapshot.restoration.is_some() {
+        snapshot.known_ahead = all(&reading, restored::KNOWN_AHEAD, |row| {
+            let mut cells = Cells::of(row);
+            Ok((cells.name()?, cells.time()?))
+        })?;
+    }
     snapshot.settings_digest = reading
         .query_row(
             "SELECT digest FROM acceptances ORDER BY number DESC LIMIT 1",
@@ -175,6 +184,20 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         )
         .optional()?;
     Ok(snapshot)
+}
+
+/// The last time the records went on from a backup.
+pub(super) fn restoration(reading: &Connection) -> Result<Option<Restoration>> {
+    reading
+        .query_row(
+            &format!(
+                "SELECT {} FROM restorations ORDER BY number DESC LIMIT 1",
+                restored::RESTORATION_COLUMNS
+            ),
+            [],
+            restored::read_restoration,
+        )
+        .optional()
 }
 
 fn load_runs(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
@@ -256,10 +279,17 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
         data::SLOT_COLUMNS
     ))?;
+    let mut behind = reading.prepare(&format!(
+        "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us > ?2 ORDER BY due_at_us LIMIT 1",
+        data::SLOT_COLUMNS
+    ))?;
     for (dataset, due_at_us) in decided {
         if let Some(due_at_us) = due_at_us {
             let key = rusqlite::params![dataset, due_at_us];
             snapshot.slots.push(slot.query_row(key, data::read_slot)?);
+            let behind = behind.query_row(key, data::read_slot).optional()?;
+            let is_withdrawn = |slot: &Slot| slot.state == SlotState::Withdrawn;
+            snapshot.slots.extend(behind.filter(is_withdrawn));
         }
     }
     snapshot
@@ -268,7 +298,7 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
     Ok(())
 }
 
-fn last(reading: &Connection, table: &str) -> Result<Option<u64>> {
+pub(super) fn last(reading: &Connection, table: &str) -> Result<Option<u64>> {
     reading.query_row(&format!("SELECT max(id) FROM {table}"), [], |row| {
         Cells::of(row).count_maybe()
     })

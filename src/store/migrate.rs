@@ -5,6 +5,7 @@ use std::path::Path;
 use jiff::Timestamp;
 use rusqlite::{Connection, TransactionBehavior};
 
+use super::lock::make_dir;
 use super::{BACKUP_DIR, DATABASE_FILE, OpenError, backup};
 
 /// Step n leads from layout n to layout n + 1. A step that was released never changes again.
@@ -46,12 +47,14 @@ pub(super) fn migrate(
         return Ok(());
     }
     if taken > 0 {
-        let name = format!("layout-{taken}-{}.db", now.strftime("%Y%m%dT%H%M%SZ"));
-        backup::copy_to(connection, &dir.join(BACKUP_DIR).join(name)).map_err(|detail| OpenError::Other {
+        let unkept = |detail: String| OpenError::Other {
             doing: "copy, before bringing it up to date,",
             file: file.clone(),
             detail,
-        })?;
+        };
+        make_dir(&dir.join(BACKUP_DIR)).map_err(|error| unkept(error.to_string()))?;
+        let copy = backup::layout_path(dir, taken, now);
+        backup::copy_to(connection, &copy, true).map_err(|error| unkept(error.to_string()))?;
     }
     // Tables are rebuilt by name: references are checked at the end of a step instead of in its middle.
     connection.pragma_update(None, "foreign_keys", false).map_err(failed)?;

@@ -21,6 +21,9 @@ CREATE TABLE state_directory (
     -- Latest instant that any row below calls past. A wall clock that is earlier is wrong, or those rows are: when an
     -- operator confirms the clock, this is set back to that instant, and counts on from there.
     newest_record_at_us INTEGER,
+    -- Counts the transactions that held more than signs of life and looks of probes. `freshd.seen` beside the database
+    -- holds the same number: a database that has come less far is an older one, or has lost its log.
+    changes INTEGER NOT NULL DEFAULT 0,
     -- Counts the self-tests that wrote here.
     health_writes INTEGER NOT NULL DEFAULT 0
 ) STRICT;
@@ -323,3 +326,22 @@ CREATE TABLE forgotten (
     CHECK ((logs_until_run IS NULL) = (logs_limit IS NULL)),
     CHECK ((logs_until_run IS NULL) = (logs_at_us IS NULL))
 ) STRICT, WITHOUT ROWID;
+
+-- The records went on from a backup, or began anew, in the order in which it happened. What was recorded between
+-- `from_us` and `until_us` is lost.
+CREATE TABLE restorations (
+    number INTEGER PRIMARY KEY,
+    at_us INTEGER NOT NULL UNIQUE,
+    -- The newest record that was there then; nothing when the records began anew.
+    from_us INTEGER,
+    until_us INTEGER NOT NULL,
+    -- File in `backup/`; nothing when there was none, or when a file was put in place by hand.
+    backup TEXT,
+    because TEXT NOT NULL,
+    -- The file that the database before was renamed to.
+    set_aside TEXT,
+    -- How far that had come, as JSON; nothing when nobody noted it.
+    seen TEXT,
+    -- When a start had decided what follows, and everybody was told; nothing while that is to be done.
+    taken_up_at_us INTEGER
+) STRICT;

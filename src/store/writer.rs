@@ -1,5 +1,6 @@
 //! The one thread that writes: takes whatever commits wait, and makes them durable together.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
@@ -10,6 +11,7 @@ use tokio::sync::{Notify, oneshot};
 
 use super::group::Group;
 use super::lock::StateLock;
+use super::seen::Witness;
 use super::{CommitError, OpenError, Store};
 use crate::model::Fact;
 
@@ -65,15 +67,16 @@ impl Store {
 
     pub(super) fn into_writer_resting_after(self, idle: Duration) -> Result<Writer, OpenError> {
         let Self { connection, dir, lock } = self;
+        let file = dir.clone();
         let (sender, receiver) = sync_channel(REQUESTS_WAITING_MAX);
         let rested = Arc::new(Notify::new());
         let rests = rested.clone();
         let thread = Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || serve(connection, &receiver, lock, idle, &rests))
+            .spawn(move || serve(connection, &dir, &receiver, lock, idle, &rests))
             .map_err(|error| OpenError::Other {
                 doing: "start the writer of",
-                file: dir,
+                file,
                 detail: error.to_string(),
             })?;
         Ok(Writer {
@@ -167,8 +170,16 @@ async fn answer_of(answered: oneshot::Receiver<Result<(), CommitError>>) -> Resu
 }
 
 /// The thread: ends when it is told to, or when nobody can ask any more.
-fn serve(connection: Connection, receiver: &Receiver<Request>, lock: StateLock, idle: Duration, rests: &Notify) {
-    let closed = match Group::new(&connection) {
+fn serve(
+    connection: Connection,
+    dir: &Path,
+    receiver: &Receiver<Request>,
+    lock: StateLock,
+    idle: Duration,
+    rests: &Notify,
+) {
+    let witness = Witness::begin(dir, &connection);
+    let closed = match witness.and_then(|witness| Ok(Group::new(&connection)?.witnessed_by(witness))) {
         Ok(group) => Serving {
             group,
             idle,

@@ -93,6 +93,34 @@ fn a_run_that_only_waited_for_a_time_to_come_is_not_started_before_it() {
 }
 
 #[test]
+fn runs_that_wait_for_each_other_and_for_times_to_come_are_all_taken_back_at_once() {
+    let mut world = World::start(
+        &one_job("every = \"1h\"\nanchor = \"2026-11-23T00:00:00Z\"\ncatch_up = \"all\""),
+        "2026-11-23T12:00:30",
+    );
+    world.script("j", |_, _| Play::succeeds().taking(Duration::from_mins(10)));
+    world.set_clock("2026-11-23T17:30");
+    world.run_until("2026-11-23T17:35");
+    world.set_clock("2026-11-23T12:31");
+    // The first of them ends; the next one waits for the clock, and the others for that one.
+    world.run_until("2026-11-23T12:45");
+    assert!(held(&mut world).is_string());
+    confirmed(&mut world);
+    let taken_back = world
+        .runs("j")
+        .into_iter()
+        .filter(|run| run.outcome == Some(Outcome::Skipped));
+    assert_eq!(taken_back.map(|run| run.due_at).collect::<Vec<_>>(), [None; 4]);
+    world.run_until("2026-11-23T15:30");
+    let starts = starts_from(&world, "j", "2026-11-23T12:45");
+    assert_eq!(
+        starts,
+        ["Mon 17:30", "Mon 13:00", "Mon 14:00", "Mon 15:00"],
+        "one by the wrong clock"
+    );
+}
+
+#[test]
 fn incidents_acknowledgements_and_reminders_of_a_wrong_clock_do_not_last_until_its_time() {
     let mut world = good_friday();
     world.script("hand", |_, _| Play::fails(1, "no listener"));

@@ -6,8 +6,8 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use freshd::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, Name, Output, RunId, Usage};
-use freshd::runner::{Keepers, read_log, recover};
+use freshd::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, Name, Output, RunId, Trigger, Usage};
+use freshd::runner::{Keepers, Records, read_log, recover};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -47,9 +47,16 @@ impl House {
 
     /// A daemon begins, with these attempts stored as unfinished.
     pub(crate) async fn open(&mut self, unfinished: &[Attempt]) {
+        self.open_with(unfinished, Records::Whole).await;
+    }
+
+    /// The same with records that may have been lost.
+    pub(crate) async fn open_with(&mut self, unfinished: &[Attempt], records: Records) {
         let (events, inbox) = mpsc::channel(10_000);
         self.events = inbox;
-        let keepers = recover(&self.dir, Path::new(EXE), unfinished, events).await.unwrap();
+        let keepers = recover(&self.dir, Path::new(EXE), unfinished, records, events)
+            .await
+            .unwrap();
         self.keepers = Some(keepers);
     }
 
@@ -75,6 +82,8 @@ impl House {
         Box::new(AttemptSpec {
             id: id(run),
             job: Name::from("test"),
+            due_at: None,
+            trigger: Trigger::Manual,
             argv: argv.iter().map(|word| (*word).to_owned()).collect(),
             env: env.map(|(key, value)| (key.to_owned(), value.to_owned())).to_vec(),
             workdir: self.dir.clone(),

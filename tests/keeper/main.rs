@@ -5,6 +5,7 @@ mod house;
 mod limits;
 mod orphans;
 mod outliving;
+mod strangers;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

@@ -9,6 +9,9 @@ mod exim;
 mod full_disk;
 mod keeper_disk;
 mod machine;
+mod power;
+mod store_disk;
+mod system_calls;
 mod systemd;
 mod units;
 

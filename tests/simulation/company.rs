@@ -16,6 +16,19 @@ pub(crate) const ORIGIN: &str = "2026-01-05T00:00:00Z";
 /// Names that jobs bear, and the datasets they produce.
 pub(crate) const NAMES: [&str; 6] = ["alpha", "bravo", "coral", "delta", "eider", "fjord"];
 
+/// The datasets of those jobs, in the same order.
+const DATASETS: [&str; 6] = [
+    "alpha-data",
+    "bravo-data",
+    "coral-data",
+    "delta-data",
+    "eider-data",
+    "fjord-data",
+];
+
+/// Missed occurrences that are made up for at once, at most.
+pub(crate) const CATCH_UP_LIMIT: usize = 5;
+
 /// What a company looks like.
 #[derive(Clone, Debug)]
 pub(crate) struct Company {
@@ -181,6 +194,9 @@ impl Company {
              catch_up = \"{}\"\nretry = {{ attempts = {}, delay = \"5m\" }}\ntimeout = \"{}m\"\nidempotent = {}\n",
             job.enabled, job.catch_up, job.attempts, job.timeout_minutes, job.idempotent,
         );
+        if job.catch_up == "all" {
+            text += &format!("catch_up_limit = {CATCH_UP_LIMIT}\n");
+        }
         let input = job
             .reads
             .filter(|reads| self.producer(&format!("{reads}-data")).is_some());
@@ -228,6 +244,12 @@ impl Company {
 }
 
 impl JobPlan {
+    /// The dataset that it produces, if it does.
+    pub(crate) fn dataset(&self) -> &'static str {
+        let place = NAMES.iter().position(|name| *name == self.name);
+        place.map_or("", |place| DATASETS[place])
+    }
+
     /// What it does when it is due while it runs. What publishes something cannot run beside itself.
     pub(crate) fn overlap(&self) -> Overlap {
         match (self.overlap, &self.promise) {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::simulation::{Crash, CrashPoint};
+use freshd::simulation::{Crash, CrashPoint, Death};
 
 use crate::chance::Chance;
 
@@ -13,9 +13,9 @@ const DAY: u64 = 86_400;
 /// Something that goes wrong, or that people do.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
-    /// The daemon is killed, or with it the whole machine.
+    /// The daemon is killed, and perhaps more with it.
     Kill {
-        power: bool,
+        death: Death,
         down: Duration,
     },
     /// The daemon dies at a commit to come.
@@ -107,7 +107,7 @@ pub(crate) fn by_chance(seed: u64, long: Duration) -> Vec<(Duration, Fault)> {
 fn fault(chance: &mut Chance, number: u64) -> Fault {
     match chance.below(100) {
         0..=14 => Fault::Kill {
-            power: chance.percent(30),
+            death: death(chance),
             down: downtime(chance),
         },
         15..=49 => Fault::Crash(Crash {
@@ -118,7 +118,7 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
                 2 => CrashPoint::BeforeActions,
                 _ => CrashPoint::AfterActions(usize::try_from(chance.below(3)).expect("few")),
             },
-            power: chance.percent(30),
+            death: death(chance),
             down: downtime(chance),
         }),
         50..=52 => Fault::Stop { down: downtime(chance) },
@@ -162,6 +162,14 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
         _ => Fault::Blind {
             for_: Duration::from_secs(chance.between(HOUR, 3 * DAY)),
         },
+    }
+}
+
+fn death(chance: &mut Chance) -> Death {
+    match chance.below(100) {
+        0..=29 => Death::Machine,
+        30..=39 => Death::DaemonAndKeeper,
+        _ => Death::Daemon,
     }
 }
 

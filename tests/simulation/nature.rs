@@ -1,5 +1,6 @@
 //! What processes, addresses and probes do in a world: by chance, but the same for the same thing in each replay.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -12,6 +13,7 @@ use freshd::simulation::{Answer, Found, Moment, Outside, Play, Seen};
 use crate::chance::Chance;
 use crate::faults::Outage;
 use crate::judge::Judge;
+use crate::stories::Told;
 
 /// The addresses of every company.
 pub(crate) const ADDRESSES: [&str; 5] = [
@@ -32,6 +34,12 @@ pub(crate) struct Nature {
     pub(crate) blind_until: Duration,
     pub(crate) judge: Judge,
     pub(crate) counts: Counts,
+    /// What processes and addresses do in a story, where nothing is left to chance.
+    pub(crate) told: Option<Told>,
+    /// Of a story: the commits, each with the number of its actions.
+    pub(crate) commits: Vec<usize>,
+    /// Of a story: when anything happened.
+    pub(crate) instants: BTreeSet<Duration>,
     /// What happened in words, when somebody wants to read it.
     pub(crate) history: Option<Vec<String>>,
 }
@@ -54,6 +62,9 @@ impl Nature {
             blind_until: Duration::ZERO,
             judge,
             counts: Counts::default(),
+            told: None,
+            commits: Vec::new(),
+            instants: BTreeSet::new(),
             history: None,
         }
     }
@@ -61,6 +72,9 @@ impl Nature {
 
 impl Outside for Nature {
     fn play(&mut self, spec: &AttemptSpec, at: Moment) -> Play {
+        if let Some(told) = self.told {
+            return (told.play)(spec, at);
+        }
         let due = spec.env.iter().find(|(key, _)| key == "FRESHD_DUE");
         let due = due.map_or_else(|| spec.id.run.to_string(), |(_, due)| due.clone());
         let number = spec.id.number.to_string();
@@ -118,6 +132,9 @@ impl Outside for Nature {
     }
 
     fn answer(&mut self, notification: &Notification, at: Moment) -> Answer {
+        if let Some(told) = self.told {
+            return (told.answer)(notification);
+        }
         let address = notification.address.to_string();
         let tries = notification.tries.to_string();
         let mut chance = Chance::of(self.seed, &["answer", &notification.message.id, &tries]);
@@ -154,6 +171,14 @@ impl Outside for Nature {
             Seen::Tried(..) => self.counts.messages += 1,
             Seen::Decided { .. } => self.counts.decisions += 1,
             _ => {}
+        }
+        if self.told.is_some() {
+            self.instants.insert(at.elapsed);
+            if let Seen::Decided { facts, actions } = seen
+                && !facts.is_empty()
+            {
+                self.commits.push(actions.len());
+            }
         }
         if let Some(history) = self.history.as_mut().filter(|_| self.judge.violation.is_none()) {
             history.extend(in_words(at, seen));

@@ -79,7 +79,7 @@ fn commits(seed: u64) -> Vec<Vec<Fact>> {
     for (at, fault) in faults {
         world.run_until(at.max(world.moment().elapsed));
         match fault {
-            Fault::Kill { power, down } => world.kill(power, down),
+            Fault::Kill { death, down } => world.kill(death, down),
             Fault::KillKeeper => world.kill_keeper(),
             Fault::Clock { by_ms } => world.set_clock(by_ms),
             Fault::ConfirmClock => world.confirm_clock(),

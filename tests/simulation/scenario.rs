@@ -141,10 +141,11 @@ fn settings_of(judge: &mut Judge, company: &Company, dir: &Path) -> Arc<Settings
     settings
 }
 
-fn begin(world: &mut World<Nature>, fault: Fault) {
+/// Lets a fault begin that needs nothing but the world.
+pub(crate) fn begin(world: &mut World<Nature>, fault: Fault) {
     let now = world.moment().elapsed;
     match fault {
-        Fault::Kill { power, down } => world.kill(power, down),
+        Fault::Kill { death, down } => world.kill(death, down),
         Fault::Crash(crash) => world.crash(crash),
         Fault::KillKeeper => world.kill_keeper(),
         Fault::KillKeeperAtNextStart => world.kill_keeper_at_next_start(),

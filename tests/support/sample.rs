@@ -1,5 +1,7 @@
 //! Messages as the seafood company would get them.
 
+use std::sync::Arc;
+
 use freshd::model::{
     Address, Channel, ChannelKind, IncidentId, Message, MessageFact, Name, Notification, NotificationId,
     NotificationState, ProblemKind, Purpose, Severity,
@@ -87,7 +89,7 @@ pub(crate) fn notification(message: Message, to: Option<&str>) -> Notification {
         created_at: message.at,
         ended_at: None,
         last_error: None,
-        message,
+        message: Arc::new(message),
     }
 }
 

@@ -4,6 +4,7 @@
 mod asking;
 mod clocks;
 mod ledger;
+mod losing;
 mod outside;
 mod play;
 mod reading;
@@ -17,7 +18,7 @@ use std::time::Duration;
 use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Host, Measurement, Notification, Now, Reply,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification, Now, Reply,
     Request, Settings, Shortage, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
@@ -85,6 +86,9 @@ pub(crate) struct World {
     pub(crate) commits: u64,
     pub(crate) crash_at: Option<(u64, Crash)>,
     clock_at_restart: Option<Timestamp>,
+    /// What is found beside a database whose records were lost.
+    pub(crate) found: Found,
+    lives: u32,
     dir: tempfile::TempDir,
 }
 
@@ -142,6 +146,8 @@ impl World {
             commits: 0,
             crash_at: None,
             clock_at_restart: None,
+            found: Found::default(),
+            lives: 0,
             dir,
         }
     }
@@ -170,11 +176,19 @@ impl World {
             let recalled = config::recall(&self.jobs_toml(), &stored.files, &Environment::of_process());
             engine.recall(&recalled.expect("it was accepted"));
         }
+        let unfinished = engine.unfinished();
         self.engine = Some(engine);
         self.ledger.new_life();
+        self.lives += 1;
+        let life = self.lives;
+        self.take_up_lost_time(&unfinished);
+        if self.lives != life {
+            return;
+        }
         let accepted = self.accepted();
         let shortage = self.shortage.clone();
         self.handle(Event::Started { accepted, shortage });
+        self.tell_of_forgotten(&unfinished);
         // The keeper outlives the daemon and knows what it started; what it does not know never ran.
         let unfinished = self.engine.as_ref().map(Engine::unfinished).unwrap_or_default();
         for attempt in unfinished {

@@ -161,6 +161,7 @@ mod tests {
             keep_leftovers: false,
             report: PathBuf::new(),
             log: None,
+            origin: None,
         })
     }
 

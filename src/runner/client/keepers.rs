@@ -1,6 +1,7 @@
 //! The one task that knows which attempt is with which keeper.
 
 mod hearing;
+mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::path::PathBuf;
@@ -11,6 +12,7 @@ use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use self::hearing::never_ran;
+use self::strangers::Strangers;
 use super::super::files::{KeeperFiles, build_of};
 use super::super::journal::{Running, Started};
 use super::super::launch::launch;
@@ -21,6 +23,8 @@ use super::super::wire::ToKeeper;
 use super::dead::DeadKeeper;
 use super::link_state::{Link, Wanted};
 use crate::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, StopReason};
+
+pub use self::strangers::Records;
 
 /// How long `recover` waits for keepers that live but do not answer.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -69,6 +73,8 @@ pub(super) struct KeeperSet {
     reports: mpsc::UnboundedSender<Report>,
     reports_inbox: Option<mpsc::UnboundedReceiver<Report>>,
     ready: Option<oneshot::Sender<Result<(), String>>>,
+    records: Records,
+    strangers: Strangers,
     /// Living keepers.
     links: BTreeMap<u32, Link>,
     /// What serves each living keeper; ends when its link does.
@@ -107,6 +113,7 @@ impl KeeperSet {
         state_dir: PathBuf,
         exe: PathBuf,
         unfinished: &[Attempt],
+        records: Records,
         events: mpsc::Sender<Event>,
         ready: oneshot::Sender<Result<(), String>>,
     ) -> Self {
@@ -122,6 +129,8 @@ impl KeeperSet {
             reports,
             reports_inbox: Some(reports_inbox),
             ready: Some(ready),
+            records,
+            strangers: Strangers::default(),
             links: BTreeMap::new(),
             serving: HashMap::new(),
             dead: BTreeMap::new(),

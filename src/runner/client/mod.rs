@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use tokio::sync::{mpsc, oneshot};
 
+pub use self::keepers::Records;
 use self::keepers::{Command, KeeperSet};
 use super::files::{keeper_numbers, make_private_dir};
 use crate::model::{Attempt, AttemptId, AttemptSpec, Event, StopReason};
@@ -37,7 +38,7 @@ pub enum RunnerError {
 
 /// Takes up what earlier lives left, and makes sure that a keeper is there for new attempts.
 ///
-/// `unfinished` are all attempts stored as not ended. Every one of them is answered by an event, now or when it
+/// `unfinished` are all attempts stored as not ended; `records` says whether there may be more than those. Every one of them is answered by an event, now or when it
 /// ends; so is `start` of new ones. Returns when each earlier keeper has answered or is known to be dead, or did not
 /// answer within ten seconds; attempts that such a silent keeper may know stay undecided until it answers or dies.
 ///
@@ -53,6 +54,7 @@ pub async fn recover(
     state_dir: &Path,
     exe: &Path,
     unfinished: &[Attempt],
+    records: Records,
     events: mpsc::Sender<Event>,
 ) -> Result<Keepers, RunnerError> {
     let state_dir: PathBuf = std::path::absolute(state_dir).map_err(RunnerError::Directory)?;
@@ -64,7 +66,7 @@ pub async fn recover(
     let (numbers, highest) = keeper_numbers(&state_dir).map_err(RunnerError::Directory)?;
     let (commands, inbox) = mpsc::unbounded_channel();
     let (ready, is_ready) = oneshot::channel();
-    let set = KeeperSet::new(state_dir, exe, unfinished, events, ready);
+    let set = KeeperSet::new(state_dir, exe, unfinished, records, events, ready);
     tokio::spawn(set.run(numbers, highest, inbox));
     match is_ready.await {
         Ok(Ok(())) => Ok(Keepers { commands }),

@@ -67,6 +67,11 @@ impl Keeper {
                     path: spec.log.clone(),
                     limit_bytes: spec.log_limit_bytes,
                 }),
+                origin: Some(journal::Origin {
+                    job: spec.job.clone(),
+                    due_at: spec.due_at,
+                    trigger: spec.trigger,
+                }),
             };
             let record = Record::Started(started);
             if let Err(error) = self.journal.push(&record) {

@@ -5,14 +5,17 @@ use std::time::Duration;
 
 use jiff::SignedDuration;
 
-use super::{BOOT_TAKES, COMMITS_RESERVED, Crash, STEP_MIN_MS, Turn, World};
+use super::{BOOT_TAKES, COMMITS_RESERVED, Crash, Death, STEP_MIN_MS, Turn, World};
 use crate::model::{Event, ExitStatus, Lack, Shortage};
 use crate::simulation::{Outside, Seen};
 
 impl<O: Outside> World<O> {
-    /// The daemon is killed, or the whole machine dies; it comes again after `down`.
-    pub fn kill(&mut self, power: bool, down: Duration) {
-        self.die(power);
+    /// The daemon is killed, and perhaps more; it comes again after `down`.
+    pub fn kill(&mut self, death: Death, down: Duration) {
+        self.die(death == Death::Machine);
+        if death == Death::DaemonAndKeeper {
+            self.kill_keeper();
+        }
         self.after(down, Turn::Start);
     }
 

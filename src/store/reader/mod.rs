@@ -3,6 +3,7 @@
 mod aged;
 mod aged_others;
 mod alerts;
+mod care;
 mod data;
 mod history;
 mod life;
@@ -12,7 +13,7 @@ use std::path::Path;
 use rusqlite::{Connection, OpenFlags, Params, Row};
 
 use super::open::BUSY_WAIT;
-use super::{DATABASE_FILE, ReadError, backup, load, migrate};
+use super::{DATABASE_FILE, ReadError, load, migrate};
 use crate::model::Snapshot;
 
 pub use history::HistoryFilter;
@@ -74,22 +75,6 @@ impl Reader {
     /// Fails when a row cannot be read.
     pub fn snapshot(&self) -> Result<Snapshot, ReadError> {
         Ok(load::snapshot(&self.connection)?)
-    }
-
-    /// Copies the whole database, as it is at this instant, to `target`, which appears whole or not at all.
-    ///
-    /// # Errors
-    /// Says why it could not be copied, or why the copy cannot be trusted.
-    pub fn backup_to(&self, target: &Path) -> Result<(), ReadError> {
-        backup::copy_to(&self.connection, target).map_err(ReadError::Sqlite)
-    }
-
-    /// Reads the whole database through, and says what is damaged. Takes minutes for millions of runs.
-    ///
-    /// # Errors
-    /// Fails when it cannot be read at all.
-    pub fn damage(&self) -> Result<Option<String>, ReadError> {
-        Ok(super::error::damage(&self.connection)?)
     }
 
     fn all<T>(

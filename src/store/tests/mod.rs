@@ -1,5 +1,6 @@
 //! What the store promises, each with a test that can fail.
 
+mod backing_up;
 mod confirming;
 mod crashing;
 mod forgetting;
@@ -10,6 +11,7 @@ mod reading;
 mod refusing;
 mod replacing;
 mod reserve;
+mod restoring;
 mod round_trip;
 mod samples;
 mod speed;

@@ -131,26 +131,6 @@ fn a_file_that_is_no_database_or_somebody_elses_is_refused() {
 }
 
 #[test]
-fn a_damaged_database_is_refused_with_a_remedy() {
-    let dir = tempfile::tempdir().unwrap();
-    let writer = writer(&dir);
-    for id in 1..200_u64 {
-        let due = i64::try_from(id).unwrap();
-        let [claim, ..] = life_of_a_run(id, "stock", due);
-        writer.commit_blocking(claim).unwrap();
-    }
-    writer.close().unwrap();
-    let file = dir.path().join(DATABASE_FILE);
-    let mut bytes = std::fs::read(&file).unwrap();
-    let middle = bytes.len() / 2;
-    bytes[middle..].fill(0xA5);
-    std::fs::write(&file, bytes).unwrap();
-    let error = refusal(dir.path());
-    assert!(matches!(error, OpenError::Damaged { .. }), "{error}");
-    assert!(error.to_string().contains("backup/"), "{error}");
-}
-
-#[test]
 fn a_reader_needs_a_database_but_no_daemon() {
     let dir = tempfile::tempdir().unwrap();
     let error = Reader::open(dir.path()).map(drop).unwrap_err();

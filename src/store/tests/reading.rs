@@ -125,7 +125,7 @@ fn a_copy_taken_while_the_daemon_writes_holds_everything_and_can_be_opened() {
     let writer = writer(&dir);
     let restored = tempfile::tempdir().unwrap();
     let target = restored.path().join(crate::store::DATABASE_FILE);
-    Reader::open(dir.path()).unwrap().backup_to(&target).unwrap();
+    Reader::open(dir.path()).unwrap().backup_to(&target, false).unwrap();
     drop(writer);
     let reader = Reader::open(restored.path()).unwrap();
     assert_eq!(reader.damage().unwrap(), None);

@@ -248,7 +248,7 @@ fn after_an_error_of_the_disk_nothing_is_stored_any_more() {
     move_root(100_000);
     let late = Fact::Slot(slot("stock", 60, SlotState::Late));
     let result = group.commit(&[&[late]]).remove(0);
-    assert!(matches!(result, Err(CommitError::Io(_))), "{result:?}");
+    assert!(matches!(result, Err(CommitError::Damaged(_))), "{result:?}");
     // It could be read again, but who knows what else was not written.
     move_root(root);
     let next = group.commit(&[&[Fact::Job(job("stock", 60))]]);

@@ -2,6 +2,7 @@
 
 use std::os::unix::ffi::OsStringExt;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use super::*;
 use crate::model::{
@@ -132,7 +133,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             channel: Name::from("slack-ops"),
             to: None,
         },
-        message: Message {
+        message: Arc::new(Message {
             id: "m1".to_owned(),
             thread: "t1".to_owned(),
             incident,
@@ -151,7 +152,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             team: Name::from("warehouse"),
             owner: "warehouse".to_owned(),
             at: at(8),
-        },
+        }),
         state: NotificationState::Pending,
         tries: 3,
         next_try_at: at(9),

@@ -60,7 +60,8 @@ impl Ledger {
             | Fact::Observation(_)
             | Fact::Delivery(_)
             | Fact::ClockStep(_)
-            | Fact::Settings(_) => Ok(()),
+            | Fact::Settings(_)
+            | Fact::Restored(_) => Ok(()),
         }
     }
 

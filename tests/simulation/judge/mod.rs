@@ -3,6 +3,7 @@
 //! The judge knows what happened outside (processes, messages, clocks), what was decided, and what of it became durable.
 //! It computes due times, ages and deadlines by itself, and uses nothing of the engine but its plain data.
 
+mod bounds;
 mod ledger;
 mod messages;
 mod occurrences;
@@ -12,7 +13,7 @@ mod promises;
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{About, Action, AttemptState, Fact, Overlap, RunState, newest_record};
+use freshd::model::{About, Action, AttemptState, Fact, RunState, newest_record};
 use freshd::simulation::{Moment, Seen};
 use jiff::{SignedDuration, Timestamp};
 
@@ -25,10 +26,6 @@ use promises::Promises;
 
 /// Facts of one step, at most: a long downtime is told in ranges, and in several steps.
 const FACTS_MAX: usize = 8_192;
-/// Runs of one job that are not final, at most: one running, those made up for, one that waits.
-const GOING_MAX: usize = 27;
-/// Messages that wait for their addresses, at most.
-const PENDING_MAX: usize = 400;
 /// How long freshd may take to notice something while it is up.
 pub(crate) const NOTICED_WITHIN: Duration = Duration::from_secs(2);
 /// The same when it was down.
@@ -336,26 +333,6 @@ impl Judge {
             self.promises.all_noticed(company, &self.ledger, at, awake)?;
         }
         Ok(())
-    }
-
-    fn bounded(&self) -> Judged {
-        // What may run beside itself is bounded by its timeout alone.
-        let may_pile_up = |job: &str| {
-            let mut plans = self.companies.values().filter_map(|company| company.job(job));
-            plans.any(|plan| plan.overlap() == Overlap::Allow)
-        };
-        let going = self
-            .ledger
-            .going
-            .iter()
-            .filter(|(job, going)| going.len() > GOING_MAX && !may_pile_up(job.as_str()));
-        for (job, going) in going {
-            hold(going.len() <= GOING_MAX, "bounded", || {
-                format!("{} runs of {job} go on", going.len())
-            })?;
-        }
-        let pending = self.ledger.pending.len();
-        hold(pending <= PENDING_MAX, "bounded", || format!("{pending} messages wait"))
     }
 
     /// At the end of a world that was quiet for long: nothing is left hanging.

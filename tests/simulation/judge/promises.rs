@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{About, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Version, VersionState};
+use freshd::model::{About, Address, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Version, VersionState};
 use freshd::simulation::Moment;
 use jiff::{SignedDuration, Timestamp};
 
@@ -14,6 +14,7 @@ use crate::due::Rule;
 
 const NOTICED: &str = "breaches are noticed";
 const FALSE_ALARM: &str = "no false alarm";
+const TOLD_THE_END: &str = "whoever was told hears of the end";
 
 /// What is known of the promises of a company.
 #[derive(Clone, Debug, Default)]
@@ -70,12 +71,12 @@ impl Promises {
     /// A promise that is new or changed counts from now on.
     pub(super) fn accepted(&mut self, before: Option<&Company>, company: &Company, wall: Timestamp) {
         for job in &company.jobs {
-            let dataset = format!("{}-data", job.name);
+            let dataset = job.dataset();
             let known = before
-                .and_then(|before| before.producer(&dataset))
+                .and_then(|before| before.producer(dataset))
                 .map(|job| &job.promise);
-            if company.producer(&dataset).map(|job| &job.promise) != known {
-                let data = self.data.entry(dataset).or_default();
+            if company.producer(dataset).map(|job| &job.promise) != known {
+                let data = self.data.entry(dataset.to_owned()).or_default();
                 (data.promised_since, data.dues) = (Some(wall), None);
             }
         }
@@ -143,6 +144,20 @@ impl Promises {
                 format!("incident {} is open, and nobody is told", incident.id)
             })?;
         }
+        if incident.state == IncidentState::Resolved {
+            let hears = |address: &Address| {
+                let mut told = ledger.notifications.values().rev();
+                told.any(|told| {
+                    told.incident == Some(incident.id)
+                        && told.address == *address
+                        && told.message.purpose == Purpose::Recovery
+                })
+            };
+            let deaf = incident.told.iter().find(|(_, address)| !hears(address));
+            hold(deaf.is_none(), TOLD_THE_END, || {
+                format!("incident {} is over, and {deaf:?} is not told", incident.id)
+            })?;
+        }
         let Some(company) = company.filter(|_| is_new && incident.about == About::Dataset) else {
             return Ok(());
         };
@@ -185,15 +200,15 @@ impl Promises {
         let late = SignedDuration::try_from(NOTICED_WITHIN).unwrap_or(SignedDuration::ZERO);
         let wall = at.now.wall - late;
         for job in &company.jobs {
-            let name = format!("{}-data", job.name);
+            let name = job.dataset();
             let judged_from = self.judged_from;
-            let Some(data) = self.data.get_mut(&name) else { continue };
+            let Some(data) = self.data.get_mut(name) else { continue };
             let broken = match &job.promise {
                 Promise::NoData => None,
-                Promise::Age(_) => stale_at(company, &name, data.current.as_ref()).filter(|at| *at <= wall),
+                Promise::Age(_) => stale_at(company, name, data.current.as_ref()).filter(|at| *at <= wall),
                 Promise::Due(rule, grace) => missing(data, judged_from, rule, minutes(*grace), wall),
             };
-            let is_noticed = broken.is_none() || ledger.about(About::Dataset, &name).is_some();
+            let is_noticed = broken.is_none() || ledger.about(About::Dataset, name).is_some();
             hold(is_noticed, NOTICED, || {
                 format!("{name} is broken since {broken:?}, and nobody noticed")
             })?;

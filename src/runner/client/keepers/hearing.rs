@@ -41,6 +41,7 @@ impl KeeperSet {
         match message {
             ToDaemon::Known(known) => self.learn(number, known).await,
             ToDaemon::Started { id, pid, at } => {
+                self.introduce_expected(number, id).await;
                 let Some(link) = self.links.get_mut(&number) else {
                     return;
                 };
@@ -49,6 +50,7 @@ impl KeeperSet {
                 }
             }
             ToDaemon::Exited(exit) => {
+                self.introduce_expected(number, exit.id).await;
                 let was_undecided = self.settle(exit.id);
                 let Some(link) = self.links.get_mut(&number) else {
                     return;
@@ -91,6 +93,13 @@ impl KeeperSet {
         for attempt in known.attempts {
             let id = attempt.id;
             let was_undecided = self.settle(id);
+            let is_known = self.links.get(&number).is_some_and(|link| link.knows(id));
+            let is_stranger = !was_undecided && !is_known && self.may_have_strangers(number);
+            if is_stranger && matches!(attempt.state, KnownState::Pending) {
+                self.expect_stranger(id);
+            } else if is_stranger {
+                self.introduce_by_journal(number, id).await;
+            }
             let Some(link) = self.links.get_mut(&number) else {
                 return;
             };
@@ -108,7 +117,7 @@ impl KeeperSet {
                 }
                 KnownState::Ended => {
                     // The exit follows. If nobody asked, it is stored already.
-                    if was_undecided || link.wanted.remove(&id).is_some() {
+                    if was_undecided || is_stranger || link.wanted.remove(&id).is_some() {
                         link.held.insert(id, true);
                     }
                 }
@@ -119,6 +128,10 @@ impl KeeperSet {
         }
         if !known.complete {
             return;
+        }
+        if self.may_have_strangers(number) {
+            let listed = self.links.get(&number).map(|link| link.listed.clone());
+            self.tell_of_ends_before(number, &listed.unwrap_or_default()).await;
         }
         let Some(link) = self.links.get_mut(&number) else {
             return;
@@ -134,7 +147,7 @@ impl KeeperSet {
     }
 
     /// The attempt is found: it needs no decision. Returns whether it waited for one.
-    fn settle(&mut self, id: AttemptId) -> bool {
+    pub(super) fn settle(&mut self, id: AttemptId) -> bool {
         let was_undecided = self.undecided.remove(&id).is_some();
         if was_undecided {
             self.early.remove(&id);
@@ -161,11 +174,18 @@ impl KeeperSet {
         }
         let mut events = Vec::new();
         let mut ended = HashSet::new();
-        for (id, exit) in testament.exits {
+        let has_strangers = self.may_have_strangers(number);
+        let mut exits: Vec<_> = std::mem::take(&mut testament.exits).into_iter().collect();
+        exits.sort_by_key(|(id, _)| *id);
+        for (id, exit) in exits {
             ended.insert(id);
-            testament.started.remove(&id);
+            let started = testament.started.remove(&id);
             let was_undecided = self.settle(id);
-            if was_undecided || link.wanted.contains_key(&id) || link.held.contains_key(&id) {
+            if let Some(started) = started.filter(|_| has_strangers && !was_undecided) {
+                self.introduce(&started).await;
+                dead.keep_open(id);
+                events.push(Event::AttemptEnded(exit));
+            } else if was_undecided || link.wanted.contains_key(&id) || link.held.contains_key(&id) {
                 dead.keep_open(id);
                 events.push(Event::AttemptEnded(exit));
             }
@@ -201,7 +221,13 @@ impl KeeperSet {
                 events.push(Event::AttemptNeverStarted(id));
             }
         }
-        for (id, started) in testament.started {
+        let mut started: Vec<_> = testament.started.into_iter().collect();
+        started.sort_by_key(|(id, _)| *id);
+        for (id, started) in started {
+            if has_strangers && !self.undecided.contains_key(&id) {
+                self.introduce(&started).await;
+                self.undecided.insert(id, true);
+            }
             if self.undecided.contains_key(&id) {
                 dead.keep_open(id);
                 self.dangling.insert(id, (started, testament.running.remove(&id)));
@@ -305,6 +331,7 @@ impl KeeperSet {
             let stop = stop.or(self.early_stops.remove(&id));
             self.watch(started, running, stop).await;
         }
+        self.strangers.close_journals();
         // What never began need not be told to end.
         self.early_stops.clear();
         for (id, was_started) in std::mem::take(&mut self.undecided) {
