@@ -7,10 +7,8 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::alerting::lost_reason;
 use crate::model::{
-    Attempt, AttemptId, AttemptState, Fact, FoundAttempt, Name, Outcome, Output, Restoration, Rule, Run, RunId,
-    RunState, Trace, Trigger, Usage,
+    Attempt, AttemptState, Fact, FoundAttempt, Name, Outcome, Restoration, Rule, Run, RunId, RunState, Trace, Trigger,
 };
-use crate::planner;
 
 impl Engine {
     /// A keeper knows an attempt that is not in the records. What becomes of it follows.
@@ -44,7 +42,7 @@ impl Engine {
         if let Some(pool) = pool {
             self.pools.occupy(pool, id.run);
         }
-        let attempt = self.attempt_of(id, &name, at);
+        let attempt = self.bare_attempt(id, &name, at);
         self.facts_of_run(id.run);
         self.fact(Fact::Attempt(attempt.clone()));
         self.attempts.insert(id, attempt);
@@ -75,58 +73,9 @@ impl Engine {
         Run {
             due_at,
             nominal: nominal.map(|due| due.to_string()).into_iter().collect(),
+            state: RunState::Running,
             attempts: found.id.number,
             ..self.bare_run(found.id.run, &found.job, trigger, at)
-        }
-    }
-
-    fn bare_run(&self, id: RunId, job: &Name, trigger: Trigger, at: Timestamp) -> Run {
-        Run {
-            id,
-            job: job.clone(),
-            trigger,
-            due_at: None,
-            due_until: None,
-            occurrences: 1,
-            nominal: Vec::new(),
-            state: RunState::Running,
-            outcome: None,
-            reason: None,
-            attempts: 1,
-            seed: planner::hash(self.seed, id.0),
-            created_at: at,
-            started_at: None,
-            ended_at: None,
-            retry_at: None,
-            retry_boot_ms: None,
-            boot_id: None,
-            exit_code: None,
-            signal: None,
-            version: None,
-            by: None,
-            args: Vec::new(),
-            inputs: Vec::new(),
-            settings_digest: self.settings.digest.clone(),
-        }
-    }
-
-    fn attempt_of(&self, id: AttemptId, job: &Name, at: Timestamp) -> Attempt {
-        Attempt {
-            id,
-            job: job.clone(),
-            state: AttemptState::Claimed,
-            claimed_at: at,
-            boot_id: self.host.boot_id.clone(),
-            started_at: None,
-            ended_at: None,
-            pid: None,
-            outcome: None,
-            exit_code: None,
-            signal: None,
-            reason: None,
-            usage: Usage::default(),
-            output: Output::default(),
-            report: Vec::new(),
         }
     }
 
@@ -177,7 +126,7 @@ impl Engine {
                         "its log is all that is left of it; {}",
                         lost_reason(&restoration, &self.settings.timezone)
                     )),
-                    ..self.attempt_of(trace.id, &trace.job, trace.from)
+                    ..self.bare_attempt(trace.id, &trace.job, trace.from)
                 };
                 self.fact(Fact::Attempt(attempt));
             }

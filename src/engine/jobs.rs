@@ -237,36 +237,16 @@ impl Engine {
         let id = self.new_run_id();
         let occurrence = asked.occurrence.as_ref();
         Run {
-            id,
-            job: job.name.clone(),
-            trigger: asked.trigger,
             due_at: occurrence.map(|occurrence| occurrence.at),
-            due_until: None,
-            occurrences: 1,
             nominal: match occurrence {
                 Some(occurrence) if occurrence.nominal.len() > 1 => {
                     occurrence.nominal.iter().map(ToString::to_string).collect()
                 }
                 _ => Vec::new(),
             },
-            state: RunState::Waiting,
-            outcome: None,
-            reason: None,
-            attempts: 0,
-            seed: planner::hash(self.seed, id.0),
-            created_at: self.now.wall,
-            started_at: None,
-            ended_at: None,
-            retry_at: None,
-            retry_boot_ms: None,
-            boot_id: None,
-            exit_code: None,
-            signal: None,
-            version: None,
             by: asked.by.clone(),
             args: asked.args.clone(),
-            inputs: Vec::new(),
-            settings_digest: self.settings.digest.clone(),
+            ..self.bare_run(id, &job.name, asked.trigger, self.now.wall)
         }
     }
 

@@ -8,6 +8,7 @@ mod accept;
 mod attempts;
 mod audience;
 mod backlog;
+mod begun;
 mod clock;
 mod confirm;
 mod data;

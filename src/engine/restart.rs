@@ -65,7 +65,7 @@ impl Engine {
             incidents: Register::default(),
             outbox: Outbox::default(),
             waits: HashMap::new(),
-            last_run: snapshot.last_run.map_or(0, |id| id.0),
+            last_run: highest_run(&snapshot),
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),
             last_notification: snapshot.last_notification.map_or(0, |id| id.0),
             wakes: Wakes::default(),
@@ -291,4 +291,13 @@ impl Engine {
         }
         unfinished
     }
+}
+
+/// The highest run number that may have been used. After records were lost no run need show it.
+fn highest_run(snapshot: &Snapshot) -> u64 {
+    let settled = snapshot
+        .restoration
+        .as_ref()
+        .and_then(|restoration| restoration.last_run);
+    snapshot.last_run.max(settled).map_or(0, |id| id.0)
 }

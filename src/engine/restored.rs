@@ -78,6 +78,7 @@ impl Engine {
         self.let_go_of_publications(&restoration);
         self.end_what_no_keeper_has(&restoration, found);
         restoration.taken_up_at = Some(self.now.wall);
+        restoration.last_run = Some(RunId(self.last_run));
         self.tell_everybody(&restoration, found);
         self.fact(Fact::Restored(restoration.clone()));
         self.restoration = Some(restoration);

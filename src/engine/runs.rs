@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Output, Overlap, Reply, Run, RunId,
-    RunState, Settings, StopReason, Trigger, Usage, later,
+    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Run, RunId, RunState,
+    Settings, StopReason, Trigger, later,
 };
 use crate::planner::{self, Next};
 
@@ -91,28 +91,10 @@ impl Engine {
         if run.attempts == 1 {
             run.inputs = pinned;
         }
-        let attempt = Attempt {
-            id: AttemptId {
-                run: id,
-                number: run.attempts,
-            },
-            job: run.job.clone(),
-            state: AttemptState::Claimed,
-            claimed_at: self.now.wall,
-            boot_id: self.host.boot_id.clone(),
-            started_at: None,
-            ended_at: None,
-            pid: None,
-            outcome: None,
-            exit_code: None,
-            signal: None,
-            reason: None,
-            usage: Usage::default(),
-            output: Output::default(),
-            report: Vec::new(),
-        };
         run.settings_digest.clone_from(&self.settings.digest);
         let run = run.clone();
+        let number = run.attempts;
+        let attempt = self.bare_attempt(AttemptId { run: id, number }, &run.job, self.now.wall);
         if run.attempts == 1 {
             self.pin(&run.inputs);
         }

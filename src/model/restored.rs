@@ -24,6 +24,9 @@ pub struct Restoration {
     pub seen: Option<Seen>,
     /// When a start had drawn its conclusions and had told everybody; `None` while that is to be done.
     pub taken_up_at: Option<Timestamp>,
+    /// Highest run number that may have been used until then, once that start had settled it. No row need show it, and
+    /// runs are numbered above it all the same.
+    pub last_run: Option<RunId>,
 }
 
 /// How far a database had come, by a witness beside it.

@@ -235,6 +235,7 @@ fn distrust_an_older_one(connection: &mut Connection, state_dir: &Path, now: Tim
         set_aside: None,
         seen: Some(noted),
         taken_up_at: None,
+        last_run: None,
     };
     restore::record(connection, &restoration)
 }

@@ -151,6 +151,7 @@ fn write(plan: &Plan<'_>, source: Option<&Path>, partial: &Path) -> Result<(), O
         set_aside: is_there.then(|| aside_name(plan)),
         seen,
         taken_up_at: None,
+        last_run: None,
     };
     record(&mut connection, &restoration).map_err(failed)
 }

@@ -343,5 +343,7 @@ CREATE TABLE restorations (
     -- How far that had come, as JSON; nothing when nobody noted it.
     seen TEXT,
     -- When a start had decided what follows, and everybody was told; nothing while that is to be done.
-    taken_up_at_us INTEGER
+    taken_up_at_us INTEGER,
+    -- The highest run number that may have been used by then, which no run here need have; nothing before that start.
+    last_run INTEGER
 ) STRICT;

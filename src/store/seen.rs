@@ -14,7 +14,7 @@ use rusqlite::{Connection, OptionalExtension};
 use super::lock::FILE_MODE;
 use super::suspect::suspect;
 use super::{CommitError, SEEN_FILE, facts, load};
-use crate::model::{Fact, Seen};
+use crate::model::{Fact, Restoration, Seen};
 
 /// Digits of the largest number.
 const DIGITS: usize = 20;
@@ -63,6 +63,7 @@ impl Witness {
                 Fact::Notification(notification) => {
                     seen.notification = seen.notification.max(notification.id.0);
                 }
+                Fact::Restored(restoration) => seen.run = seen.run.max(settled(Some(restoration))),
                 Fact::Life(life) if seen.boot_id != life.boot_id => seen.boot_id.clone_from(&life.boot_id),
                 _ => {}
             }
@@ -115,10 +116,16 @@ pub(super) fn of(connection: &Connection) -> rusqlite::Result<Seen> {
     Ok(Seen {
         boot_id: boot.unwrap_or_default(),
         changes: changes(connection)?,
-        run: last("runs")?,
+        run: last("runs")?.max(settled(load::restoration(connection)?.as_ref())),
         incident: last("incidents")?,
         notification: last("notifications")?,
     })
+}
+
+/// The run number above which runs go on after records were lost, which no run need have.
+fn settled(restoration: Option<&Restoration>) -> u64 {
+    let last = restoration.and_then(|restoration| restoration.last_run);
+    last.map_or(0, |id| id.0)
 }
 
 /// Transactions so far that held more than signs of life.

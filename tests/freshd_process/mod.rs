@@ -125,6 +125,32 @@ impl House {
         serve_on(&self.path("jobs.toml"), &self.state_dir())
     }
 
+    /// The same under another program, which is given freshd's command line as the end of its own.
+    pub(crate) fn serve_under(&self, mut program: Command) -> Command {
+        let serve = self.serve();
+        program.arg(serve.get_program()).args(serve.get_args()).env_clear();
+        program.envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
+        program
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped());
+        program
+    }
+
+    /// The same with mounts of its own, which the shell words `mount` make; nobody else sees them.
+    pub(crate) fn serve_behind(&self, mount: &str) -> Command {
+        let mut unshare = Command::new("unshare");
+        // Root of a namespace of users may mount in it, whoever that is outside.
+        let namespaces = if rustix::process::geteuid().is_root() {
+            "--mount"
+        } else {
+            "-Urm"
+        };
+        unshare.args([namespaces, "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")]);
+        self.serve_under(unshare)
+    }
+
     /// Another verb of freshd: its exit code and what it printed.
     #[track_caller]
     pub(crate) fn freshd(&self, words: &[&str]) -> (Option<i32>, String) {
@@ -137,29 +163,6 @@ impl House {
             output.status.code(),
             String::from_utf8_lossy(&output.stdout).into_owned(),
         )
-    }
-
-    /// The same with mounts of its own, which the shell words `mount` make; nobody else sees them.
-    pub(crate) fn serve_behind(&self, mount: &str) -> Command {
-        let serve = self.serve();
-        let mut command = Command::new("unshare");
-        // Root of a namespace of users may mount in it, whoever that is outside.
-        let namespaces = if rustix::process::geteuid().is_root() {
-            "--mount"
-        } else {
-            "-Urm"
-        };
-        command.args([namespaces, "sh", "-c", &format!("{mount} && exec \"$0\" \"$@\"")]);
-        command.arg(serve.get_program()).args(serve.get_args());
-        command
-            .env_clear()
-            .envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
-        command
-            .current_dir("/")
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(Stdio::piped());
-        command
     }
 
     /// A daemon that says it is ready.

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use freshd::model::{
-    Event, Found, IncidentState, Outcome, ProblemKind, Purpose, Run, RunState, SlotState, Version, VersionNumber,
+    Event, Found, IncidentState, Outcome, ProblemKind, Purpose, Request, Run, RunState, SlotState, Version,
+    VersionNumber,
 };
 
 use super::virtual_world::{Crash, Play, World, at, with_ops};
@@ -124,6 +125,31 @@ fn no_number_of_that_time_is_used_again() {
     world.reboot();
     world.run_until("2026-03-02T14:30");
     assert!(world.last_run("j").id.0 > 100_000);
+}
+
+#[test]
+fn a_number_that_was_left_out_stays_so_though_freshd_restarts_before_it_uses_one() {
+    let mut world = world(HOURLY, "2026-03-02T09:30");
+    world.run_until("2026-03-02T10:05");
+    let backup = world.back_up();
+    // Nothing was due in the time that is lost: by hand alone something ran.
+    by_hand(&mut world);
+    world.run_until("2026-03-02T10:20");
+    world.lose_records_since(&backup);
+    world.restart();
+    world.crash();
+    world.restart();
+    by_hand(&mut world);
+    world.run_until("2026-03-02T10:30");
+    let attempts: BTreeSet<_> = world.started.iter().map(|(_, id, _)| *id).collect();
+    assert_eq!(attempts.len(), 3, "{:?}", world.started);
+}
+
+fn by_hand(world: &mut World) {
+    world.done(Request::Run {
+        job: "j".into(),
+        args: Vec::new(),
+    });
 }
 
 #[test]

@@ -102,16 +102,7 @@ fn serve_under(house: &House, words: &[&str]) -> Command {
         ".quota",
     ];
     let files: Vec<PathBuf> = names.iter().map(|name| house.state_dir().join(name)).collect();
-    let serve = house.serve();
-    let mut command = strace(&files, words);
-    command.arg(serve.get_program()).args(serve.get_args()).env_clear();
-    command.envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    command
+    house.serve_under(strace(&files, words))
 }
 
 /// One run by hand, from its wish to its end; the wish is repeated while it is refused for want of space.

@@ -52,10 +52,10 @@ impl Machine {
             place: temporary.path().join("box"),
             _temporary: temporary,
         };
-        machine.write_below(&files, "etc/freshd/jobs.toml", jobs_toml);
-        machine.write_below(&files, "etc/freshd/secrets/hook", SECRET);
+        write_below(&files, "etc/freshd/jobs.toml", jobs_toml);
+        write_below(&files, "etc/freshd/secrets/hook", SECRET);
         if !drop_in.is_empty() {
-            machine.write_below(&files, "etc/systemd/system/freshd.service.d/test.conf", drop_in);
+            write_below(&files, "etc/systemd/system/freshd.service.d/test.conf", drop_in);
         }
         let files = files.display().to_string();
         let booted = machine.call("start", &[&files]);
@@ -127,12 +127,11 @@ impl Machine {
     /// The record of a run once it is final.
     #[track_caller]
     pub(crate) fn finished(&self, run: u64) -> Value {
-        let number = run.to_string();
         let mut record = Value::Null;
         self.until("the run is final", || {
             let (_, said) = self.freshd(&["history", "--json"]);
             let lines = said.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-            let found = lines.into_iter().find(|line| line["run"].to_string() == number);
+            let found = lines.into_iter().find(|line| line["run"] == run);
             record = found.unwrap_or_default();
             record["ended_at"].is_string()
         });
@@ -189,17 +188,17 @@ impl Machine {
         self.must(&["sh", "-c", "printf %s \"$2\" > \"$1\"", "sh", path, text]);
     }
 
-    fn write_below(&self, files: &Path, path: &str, text: &str) {
-        let path = files.join(path);
-        fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
-        fs::write(path, text).expect("a file");
-    }
-
     fn call(&self, verb: &str, words: &[&str]) -> Output {
         let mut command = Command::new(&self.boot);
         command.arg(verb).arg(&self.place).args(words).stdin(Stdio::null());
         command.output().expect("bash is there")
     }
+}
+
+fn write_below(files: &Path, path: &str, text: &str) {
+    let path = files.join(path);
+    fs::create_dir_all(path.parent().expect("a parent")).expect("a directory");
+    fs::write(path, text).expect("a file");
 }
 
 impl Drop for Machine {

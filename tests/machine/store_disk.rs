@@ -27,20 +27,11 @@ seconds = true
 fn serve_with(house: &House, inject: &[&str]) -> Command {
     let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     strace.expect("this test needs strace (Debian: strace)");
-    let serve = house.serve();
-    let mut command = Command::new("strace");
-    command.args(["-D", "-qq", "-o", "/dev/null", "-e", "signal=none"]);
-    command.args(inject);
-    command.arg(serve.get_program()).args(serve.get_args());
-    command
-        .env_clear()
-        .envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
-    command
+    let mut strace = Command::new("strace");
+    strace
+        .args(["-D", "-qq", "-o", "/dev/null", "-e", "signal=none"])
+        .args(inject);
+    house.serve_under(strace)
 }
 
 fn ticked(house: &House) {

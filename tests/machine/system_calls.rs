@@ -161,15 +161,7 @@ fn dies(daemon: &Daemon, house: &House) -> bool {
 
 /// Lets a killer loose on the daemon and whatever it starts. Returns whether anybody was killed.
 fn kill_daemon(house: &House, call: (&str, Option<&str>), which: usize) -> bool {
-    let serve = house.serve();
-    let mut command = killer(house, call, which, &["-f"]);
-    command.arg(serve.get_program()).args(serve.get_args()).env_clear();
-    command.envs(serve.get_envs().filter_map(|(key, value)| Some((key, value?))));
-    command
-        .current_dir("/")
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::piped());
+    let command = house.serve_under(killer(house, call, which, &["-f"]));
     let daemon = Daemon::spawn(command, house);
     // Before it is dropped, which kills it too.
     dies(&daemon, house) || has_killed(house)

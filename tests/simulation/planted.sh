@@ -74,24 +74,21 @@ planted 'a job begins before its start is on disk' "$POWER" src/runner/keeper/re
     'let saved = self.journal.save();' 'let saved = self.journal.write();'
 
 planted 'actions come before the commit' "$CALLS" src/daemon/shell.rs \
-    '        if !facts.is_empty() {
-            self.commit(facts, now.wall).await?;
-        }
-        self.perform(actions, taken_on);' \
-    '        self.perform(actions, taken_on);
-        if !facts.is_empty() {
-            self.commit(facts, now.wall).await?;
-        }'
+    '        if self.stop != Stop::Dropped
+            && !facts.is_empty()' \
+    '        self.perform(std::mem::take(&mut actions), taken_on.take());
+        if self.stop != Stop::Dropped
+            && !facts.is_empty()'
 
 planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" src/engine/jobs.rs \
     '            self.fact(Fact::Job(record));
         }
-        for decided in decided {' \
+        lost.into_iter()' \
     '            if decided.is_empty() {
                 self.fact(Fact::Job(record));
             }
         }
-        for decided in decided {'
+        lost.into_iter()'
 
 planted 'a lost end is called a success' "$WORLDS" src/planner/ending.rs \
     'end(Outcome::Lost, Some(known.clone()))' 'end(Outcome::Succeeded, Some(known.clone()))'
@@ -119,12 +116,14 @@ planted 'catch-up forgets its limit' "$WORLDS" src/planner/due.rs \
     '.take((job.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(known.making_up + 1_000)'
 
 planted 'an occurrence that is missed leaves no record' "$WORLDS" src/engine/jobs.rs \
-    '                    self.record_without_process(run, outcome, reason);
-                }' \
-    '                    if outcome != Outcome::Missed {
-                        self.record_without_process(run, outcome, reason);
-                    }
-                }'
+    '            run.occurrences = occurrences;
+        }
+        self.record_without_process(run, outcome, reason);' \
+    '            run.occurrences = occurrences;
+        }
+        if outcome != Outcome::Missed {
+            self.record_without_process(run, outcome, reason);
+        }'
 
 planted 'a clock that was set back is not held' "$WORLDS" src/engine/clock.rs \
     '        if by_ms < 0 {

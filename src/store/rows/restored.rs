@@ -2,20 +2,21 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::Restoration;
-use crate::store::column::{Cells, json, us, us_maybe};
+use crate::model::{Restoration, RunId};
+use crate::store::column::{Cells, count_maybe, json, us, us_maybe};
 
 /// Stores a restoration. Only what was concluded from it ever changes.
 pub(in crate::store) const RESTORATION_UPSERT: &str = "
-INSERT INTO restorations (at_us, from_us, until_us, backup, because, set_aside, seen, taken_up_at_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+INSERT INTO restorations (at_us, from_us, until_us, backup, because, set_aside, seen, taken_up_at_us, last_run)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (at_us) DO UPDATE SET
     until_us = excluded.until_us,
-    taken_up_at_us = excluded.taken_up_at_us";
+    taken_up_at_us = excluded.taken_up_at_us,
+    last_run = excluded.last_run";
 
 /// What `read_restoration` expects.
 pub(in crate::store) const RESTORATION_COLUMNS: &str =
-    "at_us, from_us, until_us, backup, because, set_aside, seen, taken_up_at_us";
+    "at_us, from_us, until_us, backup, because, set_aside, seen, taken_up_at_us, last_run";
 
 /// Occurrences that have a run although their job's cursor has not reached them. One look into the index for each job.
 pub(in crate::store) const KNOWN_AHEAD: &str = "
@@ -34,6 +35,7 @@ pub(in crate::store) fn store_restoration(statement: &mut Statement, restoration
         restoration.set_aside,
         restoration.seen.as_ref().map(json).transpose()?,
         us_maybe(restoration.taken_up_at),
+        count_maybe(restoration.last_run.map(|id| id.0)),
     ])
 }
 
@@ -49,5 +51,6 @@ pub(in crate::store) fn read_restoration(row: &Row) -> Result<Restoration> {
         set_aside: cells.get()?,
         seen: cells.json_maybe()?,
         taken_up_at: cells.time_maybe()?,
+        last_run: cells.count_maybe()?.map(RunId),
     })
 }

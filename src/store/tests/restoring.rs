@@ -6,7 +6,7 @@ use std::path::Path;
 use super::*;
 use crate::model::{Restoration, Snapshot};
 use crate::store::restore::{Origin, Plan, finish_steps, prepare};
-use crate::store::{DATABASE_FILE, OpenError, Reader, SEEN_FILE, migrate, suspect};
+use crate::store::{DATABASE_FILE, OpenError, Reader, SEEN_FILE, migrate, seen, suspect};
 
 /// A directory whose database holds 200 runs, of which a backup holds the first 100.
 fn half_backed_up() -> tempfile::TempDir {
@@ -283,6 +283,7 @@ fn what_was_concluded_from_a_restoration_is_stored_with_the_rest() {
     let (store, snapshot) = Store::open_and_load(dir.path()).unwrap();
     let taken_up = Restoration {
         taken_up_at: Some(at(900)),
+        last_run: Some(RunId(1_200)),
         ..snapshot.restoration.unwrap()
     };
     let ahead = Run {
@@ -299,5 +300,10 @@ fn what_was_concluded_from_a_restoration_is_stored_with_the_rest() {
     writer.close().unwrap();
     let snapshot = open(dir.path());
     assert_eq!(snapshot.restoration, Some(taken_up));
+    // Should this database be lost too, the numbers that no run shows are still known, also after a start.
+    assert_eq!(seen::read(dir.path()).unwrap().run, 1_200);
+    let next = Store::open(dir.path()).unwrap().into_writer().unwrap();
+    next.close().unwrap();
+    assert_eq!(seen::read(dir.path()).unwrap().run, 1_200);
     assert_eq!(snapshot.known_ahead, [(Name::from("stock"), at(700))]);
 }
