@@ -262,7 +262,7 @@ fn a_full_disk_is_told_with_what_lacks_and_that_nothing_can_be_stored() {
     });
     let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("nothing starts"), "{words}");
-    let lacks = "the disk is full: 4 KiB are left at /var/lib/freshd, and freshd needs 24.0 MiB";
+    let lacks = "the disk is full: 4.0 KiB are left at /var/lib/freshd, and freshd needs 24.0 MiB";
     assert!(words.contains(lacks), "{words}");
     full["unstored_since"] = json!("2026-11-27T22:10:00Z");
     let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
