@@ -8,6 +8,8 @@ mod bounds;
 mod confirmed_clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
 mod endings;
+#[path = "jobs_in_virtual_time/forgotten_and_lost.rs"]
+mod forgotten_and_lost;
 #[path = "jobs_in_virtual_time/full_disk.rs"]
 mod full_disk;
 #[path = "jobs_in_virtual_time/history.rs"]
