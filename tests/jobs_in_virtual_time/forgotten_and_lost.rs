@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use freshd::model::{Action, AttemptId, Event, Fact, FoundAttempt, Outcome, Reply, RunId, SearchFrom};
+use freshd::model::{Action, AttemptId, Event, Fact, FoundAttempt, Outcome, Reply, Request, RunId, SearchFrom};
 use freshd::planner::history_limits;
 
 use super::virtual_world::{Play, World, at, with_ops};
@@ -139,24 +139,35 @@ fn what_a_backup_brings_back_is_forgotten_again_and_not_run_again() {
 }
 
 #[test]
-fn a_number_is_not_used_again_when_its_run_is_forgotten_or_lost() {
-    let mut world = noon();
-    let backup = world.back_up();
-    forget_the_morning(&mut world);
-    world.lose_records_since(&backup);
-    world.restart();
-    // Of the number that was used last, the record that numbers go on above it is all that is left.
-    prune(&mut world);
-    for _ in 0..3 {
-        world.crash();
-        world.restart();
-        world.run_until_instant(world.now.wall + Duration::from_hours(1));
-        prune(&mut world);
+fn the_number_of_a_run_that_is_forgotten_is_not_used_again() {
+    let text = jobs("schedule = \"0 6 1 1 *\"\ntimeout = \"none\"", 0);
+    let text = text.replace("*/30 * * * *", "0 6 1 1 *").replace(LITTLE, "[history]\nkeep = \"1d\"\n");
+    let mut world = World::start(&text, "2026-03-02T08:30");
+    world.script("z", |_, _| Play::succeeds().taking(Duration::from_hours(1)));
+    let by_hand = |world: &mut World| {
+        world.done(Request::Run {
+            job: "z".into(),
+            args: Vec::new(),
+        })
+    };
+    by_hand(&mut world);
+    world.run_until("2026-03-02T10:00");
+    // Those that a person ended do not tell how the job is: they may all go.
+    for _ in 0..2 {
+        by_hand(&mut world);
+        let run = world.last_run("z").id;
+        world.done(Request::Cancel { run });
+        world.run_until_instant(world.now.wall + Duration::from_mins(1));
     }
-    let of_z = world.started.iter().filter(|(job, _, _)| job == "z");
-    let attempts: Vec<_> = of_z.map(|(_, id, _)| *id).collect();
-    assert_eq!(attempts.len(), 8);
-    assert_eq!(attempts.iter().collect::<BTreeSet<_>>().len(), 8, "{attempts:?}");
+    world.run_until("2026-03-05T10:00");
+    prune(&mut world);
+    assert_eq!(forgotten(&world, 0).len(), 1, "the last of all numbers stays on record");
+    world.crash();
+    world.restart();
+    by_hand(&mut world);
+    world.run_until("2026-03-05T11:10");
+    let attempts: BTreeSet<_> = world.started.iter().map(|(_, id, _)| *id).collect();
+    assert_eq!(attempts.len(), 4, "{attempts:?}");
 }
 
 #[test]
