@@ -50,7 +50,9 @@ fn forgotten(world: &World, since: usize) -> BTreeSet<RunId> {
 fn runs_due(world: &World, due: &str, since: usize) -> BTreeSet<(RunId, Option<&'static str>)> {
     let facts = world.facts[since..].iter();
     let runs = facts.filter_map(|fact| match fact {
-        Fact::Run(run) if run.job.as_str() == "z" && run.due_at == Some(at(due)) => Some((run.id, run.outcome.map(Outcome::as_str))),
+        Fact::Run(run) if run.job.as_str() == "z" && run.due_at == Some(at(due)) => {
+            Some((run.id, run.outcome.map(Outcome::as_str)))
+        }
         _ => None,
     });
     runs.collect()
@@ -82,13 +84,20 @@ fn a_run_that_alone_tells_of_its_occurrence_is_not_forgotten_before_the_cursor_t
     // freshd dies when a round has forgotten what it may, and before it comes to decide about the job.
     world.prune();
     let limits = history_limits(&world.settings, world.now.wall, &[]);
-    let aged = world.reader().aged(&limits, SearchFrom::START, 1_000).expect("it is read");
+    let aged = world
+        .reader()
+        .aged(&limits, SearchFrom::START, 1_000)
+        .expect("it is read");
     assert!(aged.runs.iter().any(|run| run.id == going[0].run), "{aged:?}");
     world.handle(Event::Aged(Ok(Box::new(aged))));
     world.crash();
     world.restart();
     world.run_until("2026-03-02T12:11");
-    assert!(world.facts[since..].iter().any(|fact| matches!(fact, Fact::Forgotten(_))));
+    assert!(
+        world.facts[since..]
+            .iter()
+            .any(|fact| matches!(fact, Fact::Forgotten(_)))
+    );
     let gone = forgotten(&world, since);
     assert!(going.iter().all(|id| !gone.contains(&id.run)), "{gone:?}");
     for due in ["2026-03-02T11:00", "2026-03-02T12:00"] {
@@ -134,14 +143,18 @@ fn what_a_backup_brings_back_is_forgotten_again_and_not_run_again() {
     assert_eq!(again.len(), 3, "the one of 12:00 is the last that tells how the job is");
     assert!(again.is_subset(&gone));
     world.run_until("2026-03-02T15:10");
-    let starts = ["09:00:00", "10:00:00", "11:00:00", "12:00:00", "13:00:00", "14:00:00", "15:00:00"];
+    let starts = [
+        "09:00:00", "10:00:00", "11:00:00", "12:00:00", "13:00:00", "14:00:00", "15:00:00",
+    ];
     assert_eq!(world.starts("z"), starts);
 }
 
 #[test]
 fn the_number_of_a_run_that_is_forgotten_is_not_used_again() {
     let text = jobs("schedule = \"0 6 1 1 *\"\ntimeout = \"none\"", 0);
-    let text = text.replace("*/30 * * * *", "0 6 1 1 *").replace(LITTLE, "[history]\nkeep = \"1d\"\n");
+    let text = text
+        .replace("*/30 * * * *", "0 6 1 1 *")
+        .replace(LITTLE, "[history]\nkeep = \"1d\"\n");
     let mut world = World::start(&text, "2026-03-02T08:30");
     world.script("z", |_, _| Play::succeeds().taking(Duration::from_hours(1)));
     let by_hand = |world: &mut World| {

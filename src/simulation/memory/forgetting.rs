@@ -1,17 +1,38 @@
 //! What is beyond `[history]`, and forgetting it, as the real store does both.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, HistoryLimit, HistoryLimits, INCIDENTS_KEPT_MAX, IncidentId,
-    IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId, RunState, Slot, SlotState,
-    Version, VersionRef, VersionState, first_by_halving,
+    IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId, RunState, SearchFrom, Slot,
+    SlotState, Version, VersionRef, VersionState, first_by_halving,
 };
 
+/// Runs of one piece that a world forgets: few, so that a round has many commits to die at.
+const PIECE_RUNS: usize = 8;
+
 impl Memory {
+    /// The next piece of what is beyond `limits`.
+    pub(in crate::simulation) fn piece(&self, limits: &HistoryLimits, from: &SearchFrom) -> Aged {
+        let mut found = self.aged(limits);
+        if let SearchFrom::Runs(Some((job, last))) = from {
+            found.runs.retain(|run| (&run.job, run.id) > (job, *last));
+        }
+        if found.runs.len() <= PIECE_RUNS {
+            return found;
+        }
+        found.runs.truncate(PIECE_RUNS);
+        let last = found.runs.last().map(|run| (run.job.clone(), run.id));
+        Aged {
+            runs: found.runs,
+            next: Some(SearchFrom::Runs(last)),
+            ..Aged::default()
+        }
+    }
+
     /// Everything that is beyond `limits`, in one piece; the real store finds the same in several.
     pub fn aged(&self, limits: &HistoryLimits) -> Aged {
         let before = limits.each.before;
@@ -53,9 +74,13 @@ impl Memory {
     fn aged_runs(&self, limits: &HistoryLimits) -> Vec<AgedRun> {
         let last: BTreeSet<RunId> = self.runs_at_start().iter().map(|run| run.id).collect();
         let newest = self.runs.keys().next_back().copied();
-        let mut jobs: Vec<Name> = self.runs.values().map(|run| run.job.clone()).collect();
-        jobs.sort();
-        jobs.dedup();
+        let jobs: BTreeSet<Name> = self.runs.values().map(|run| run.job.clone()).collect();
+        let mut made_by: BTreeMap<RunId, Vec<VersionRef>> = BTreeMap::new();
+        for version in self.versions.values() {
+            if let Some(run) = version.run {
+                made_by.entry(run).or_default().push(reference(version));
+            }
+        }
         let mut found = Vec::new();
         for job in jobs {
             let limit = limits.of(&job);
@@ -67,10 +92,11 @@ impl Memory {
                 let too_many = run.id <= behind;
                 let too_old = run.id.0 <= last_old && ended_at < limit.before;
                 let stays = run.state != RunState::Final || last.contains(&run.id) || Some(run.id) == newest;
-                let made = self.versions.values().filter(|version| version.run == Some(run.id));
-                let versions: Vec<VersionRef> = made.map(reference).collect();
-                let needed = versions.iter().any(|version| !self.is_beyond(limits, version));
-                if (too_many || too_old) && !stays && !needed {
+                if stays || !(too_many || too_old) {
+                    continue;
+                }
+                let versions = made_by.get(&run.id).cloned().unwrap_or_default();
+                if versions.iter().all(|version| self.is_beyond(limits, version)) {
                     found.push(AgedRun {
                         id: run.id,
                         job: job.clone(),

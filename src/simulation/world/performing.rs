@@ -66,7 +66,7 @@ impl<O: Outside> World<O> {
                 let found = match from {
                     // Files are not played.
                     SearchFrom::Logs => Aged::default(),
-                    _ => self.memory.aged(&limits),
+                    from => self.memory.piece(&limits, &from),
                 };
                 self.after(WORD_TAKES, Turn::Tell(life, Event::Aged(Ok(Box::new(found)))));
             }

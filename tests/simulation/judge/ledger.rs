@@ -19,6 +19,8 @@ pub(crate) struct Ledger {
     pub(crate) runs: BTreeMap<RunId, Run>,
     /// Runs that are not final.
     pub(crate) going: HashMap<Name, BTreeSet<RunId>>,
+    /// The runs of each job.
+    pub(super) by_job: HashMap<Name, BTreeSet<RunId>>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) versions: BTreeMap<(Name, VersionNumber), Version>,
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
@@ -99,6 +101,7 @@ impl Ledger {
             going.insert(run.id);
         }
         let Some(before) = self.runs.insert(run.id, run.clone()) else {
+            self.by_job.entry(run.job.clone()).or_default().insert(run.id);
             return Ok(());
         };
         let is_cut = self.is_open_again(before.due_until) && before.outcome == run.outcome;
