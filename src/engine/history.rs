@@ -18,7 +18,7 @@ use crate::planner;
 #[derive(Clone, Debug)]
 pub(super) struct Pruning {
     limits: Arc<HistoryLimits>,
-    /// Output and files that nobody names are looked at, too.
+    /// Output, and what nobody names, are looked at, too.
     files: bool,
     /// Where to go on.
     next: Next,
@@ -75,6 +75,7 @@ impl Engine {
         let next = aged.next.take();
         let is_of_logs = matches!(pruning.next, Next::Search(SearchFrom::Logs));
         pruning.next = match next {
+            Some(SearchFrom::Texts) if !pruning.files => Next::End,
             Some(next) => Next::Search(next),
             None if pruning.files && !is_of_logs => Next::Search(SearchFrom::Logs),
             None if pruning.files => Next::Sweep,
@@ -162,6 +163,8 @@ impl Engine {
         aged.lives.retain(|number| *number < self.life.number);
         aged.acceptances
             .retain(|(digest, _)| self.runs.values().all(|run| run.settings_digest != *digest));
+        aged.texts
+            .retain(|text| *text != self.settings.digest && *text != self.host.boot_id);
     }
 
     /// Whether anything still refers to a version that decisions are made from.
@@ -208,6 +211,7 @@ impl Engine {
             lives: aged.lives,
             clock_steps: aged.clock_steps,
             acceptances: aged.acceptances,
+            texts: aged.texts,
             runs_of,
             logs_of: aged.logs,
         };

@@ -20,6 +20,10 @@ pub const LIVES_KEPT_MAX: u64 = 10_000;
 /// Acceptances of a configuration that are kept, whatever their age, with the texts that they name.
 pub const ACCEPTANCES_KEPT_MAX: u32 = 500;
 
+/// Texts that no life and no accepted configuration names: only when there are so many are all runs looked at, to find
+/// those that none of them names either.
+pub const TEXTS_LEFT_MAX: u32 = 500;
+
 /// Refused candidates of each dataset that stay on record for as long as their files do.
 pub const REFUSED_KEPT_MIN: u32 = 20;
 
@@ -135,6 +139,8 @@ pub enum SearchFrom {
     Notifications(Option<NotificationId>),
     /// Lives, steps of the clock, accepted configurations.
     Own,
+    /// Texts that nothing names any more. To find them all runs are looked at, so that it is a piece of its own.
+    Texts,
     /// The output of attempts, which lies in files.
     Logs,
 }
@@ -163,6 +169,8 @@ pub struct Aged {
     pub clock_steps: Vec<ClockStep>,
     /// Acceptances of a configuration, by digest and time.
     pub acceptances: Vec<(String, Timestamp)>,
+    /// Digests of configurations and boot ids that nothing names.
+    pub texts: Vec<String>,
     /// Output of which there is too much.
     pub logs: Vec<LogsForgotten>,
     /// Where to go on; `None` when there is no more.
@@ -207,6 +215,8 @@ pub struct Forgotten {
     pub clock_steps: Vec<ClockStep>,
     /// Acceptances of a configuration, with its text when none is left.
     pub acceptances: Vec<(String, Timestamp)>,
+    /// Digests of configurations and boot ids that nothing names.
+    pub texts: Vec<String>,
     /// For readers of the history: until when the runs of these jobs are gone.
     pub runs_of: Vec<RunsForgotten>,
     /// For readers of the output: until which run that of these jobs is gone, although the run is not.
@@ -226,6 +236,7 @@ impl Forgotten {
             lives: Vec::new(),
             clock_steps: Vec::new(),
             acceptances: Vec::new(),
+            texts: Vec::new(),
             runs_of: Vec::new(),
             logs_of: Vec::new(),
         }

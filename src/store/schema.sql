@@ -30,7 +30,7 @@ CREATE TABLE state_directory (
 
 -- Long texts that many rows repeat (digests of configurations, boot ids), kept once.
 -- Rows point here by number. It is not declared as a foreign key: the check would be repeated with each change of a
--- row, and nothing is ever removed from this table: a text is some 130 bytes, and comes with a boot or a configuration.
+-- row, and a text is removed only when no row has its number, after a look at all of them.
 CREATE TABLE texts (
     number INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE

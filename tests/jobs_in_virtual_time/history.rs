@@ -192,6 +192,29 @@ fn a_store_that_is_pruned_each_day_does_not_grow() {
 }
 
 #[test]
+fn a_configuration_that_changes_each_hour_leaves_no_text_for_ever() {
+    let mut world = World::start(&company(), "2026-01-10T12:00");
+    let texts = |world: &World| world.count("SELECT count(*) FROM texts");
+    for hour in 0..600 {
+        world.reload(&company().replace("keep = \"1d\"", &format!("# {hour}\nkeep = \"1d\"")));
+        world.run_until_instant(world.now.wall + Duration::from_hours(1));
+    }
+    assert!(texts(&world) > 600, "{}", texts(&world));
+    world.handle(Event::Prune {
+        files: false,
+        asked: None,
+    });
+    world.run_until_instant(world.now.wall + Duration::from_secs(1));
+    assert!(texts(&world) > 600, "all runs are looked at by night alone");
+    prune(&mut world);
+    assert!(texts(&world) < 200, "{}", texts(&world));
+    // Every row that is left still has its texts.
+    assert!(!world.reader().history(&all()).unwrap().is_empty());
+    world.crash();
+    world.restart();
+}
+
+#[test]
 fn what_goes_on_and_what_tells_how_a_job_is_stays_however_old_it_is() {
     let mut world = start("2026-01-10T12:00");
     world.run_until("2026-03-17T12:00");

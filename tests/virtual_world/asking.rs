@@ -28,6 +28,13 @@ impl World {
         std::fs::metadata(file).expect("a database").len()
     }
 
+    /// A number that the database has the answer to.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        let file = self.state_dir().join(freshd::store::DATABASE_FILE);
+        let connection = rusqlite::Connection::open(file).expect("the database opens");
+        connection.query_row(sql, [], |row| row.get(0)).expect("a number")
+    }
+
     /// The next start finds this wall clock.
     pub(crate) fn clock_at_restart(&mut self, wall: &str) {
         self.clock_at_restart = Some(at(wall));

@@ -66,6 +66,7 @@ impl Memory {
                 .map(|(_, step)| step.clone())
                 .collect(),
             acceptances: self.aged_acceptances(before),
+            texts: Vec::new(),
             logs: Vec::new(),
             next: None,
         }

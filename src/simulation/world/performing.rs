@@ -64,8 +64,8 @@ impl<O: Outside> World<O> {
             Action::Send(notification) => self.send(life, &notification),
             Action::Search { limits, from } => {
                 let found = match from {
-                    // Files are not played.
-                    SearchFrom::Logs => Aged::default(),
+                    // Files are not played, and texts not kept apart.
+                    SearchFrom::Logs | SearchFrom::Texts => Aged::default(),
                     from => self.memory.piece(&limits, &from),
                 };
                 self.after(WORD_TAKES, Turn::Tell(life, Event::Aged(Ok(Box::new(found)))));

@@ -67,6 +67,11 @@ impl Reader {
                 SearchFrom::Notifications(after) => self.aged_notifications(limits, after, &mut left, &mut aged)?,
                 SearchFrom::Own => {
                     self.aged_of_freshd(limits, &mut aged)?;
+                    next = Some(SearchFrom::Texts);
+                    break;
+                }
+                SearchFrom::Texts => {
+                    aged.texts = self.texts_left()?;
                     None
                 }
                 SearchFrom::Logs => None,

@@ -7,7 +7,7 @@ use super::Reader;
 use super::aged::rows;
 use crate::model::{
     ACCEPTANCES_KEPT_MAX, Aged, ClockStep, HistoryLimits, INCIDENTS_KEPT_MAX, IncidentId, LIVES_KEPT_MAX, Name,
-    NotificationId, SearchFrom, first_by_halving,
+    NotificationId, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
 use crate::store::ReadError;
 use crate::store::column::{Cells, count, us};
@@ -58,6 +58,15 @@ WHERE (at_us < ?1 OR number <= (SELECT number FROM acceptances ORDER BY number D
         )
     )
 ORDER BY number LIMIT ?3";
+
+/// Texts that neither an accepted configuration nor a life has, some of which runs may name.
+const TEXTS_LEFT: &str = "
+SELECT number, text FROM texts
+WHERE NOT EXISTS (SELECT 1 FROM settings WHERE digest = text) AND text NOT IN (SELECT boot_id FROM lives)";
+
+/// Numbers of texts that runs name. Reads every run.
+const TEXTS_NAMED: &str = "
+SELECT settings FROM runs UNION SELECT boot FROM runs WHERE boot IS NOT NULL UNION SELECT boot FROM attempts";
 
 impl Reader {
     pub(super) fn aged_slots(
@@ -188,5 +197,19 @@ impl Reader {
             },
         )?;
         Ok(())
+    }
+
+    /// Texts that nothing names, once so many are left that it is worth a look at all runs; one piece of them.
+    pub(super) fn texts_left(&self) -> Result<Vec<String>, ReadError> {
+        let left = format!("SELECT count(*) FROM ({TEXTS_LEFT} LIMIT ?1)");
+        let left: Option<u32> = self.one(&left, [TEXTS_LEFT_MAX], |row| row.get(0))?;
+        if left < Some(TEXTS_LEFT_MAX) {
+            return Ok(Vec::new());
+        }
+        self.all(
+            &format!("SELECT text FROM ({TEXTS_LEFT}) WHERE number NOT IN ({TEXTS_NAMED}) ORDER BY number LIMIT ?1"),
+            [crate::model::PIECE_ROWS_MAX],
+            |row| row.get(0),
+        )
     }
 }

@@ -52,6 +52,10 @@ DELETE FROM acceptances WHERE digest = ?1 AND at_us = ?2 AND number < (SELECT ma
 const SETTINGS_FORGET: &str = "
 DELETE FROM settings WHERE digest = ?1 AND NOT EXISTS (SELECT 1 FROM acceptances WHERE digest = ?1)";
 
+/// Removes a text, unless it has become the digest of an accepted configuration again.
+const TEXT_FORGET: &str = "
+DELETE FROM texts WHERE text = ?1 AND NOT EXISTS (SELECT 1 FROM settings WHERE digest = ?1)";
+
 /// Remembers until when a job's runs are gone.
 const RUNS_FORGOTTEN_UPSERT: &str = "
 INSERT INTO forgotten (job, runs_until_us, runs_limit) VALUES (?1, ?2, ?3)
@@ -108,6 +112,10 @@ pub(in crate::store) fn forget(connection: &Connection, forgotten: &Forgotten) -
     for (digest, at) in &forgotten.acceptances {
         acceptance.execute(params![digest, us(*at)])?;
         settings.execute([digest])?;
+    }
+    let mut text = prepare(TEXT_FORGET)?;
+    for gone in &forgotten.texts {
+        text.execute([gone])?;
     }
     let mut runs_of = prepare(RUNS_FORGOTTEN_UPSERT)?;
     for gone in &forgotten.runs_of {

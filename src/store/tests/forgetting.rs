@@ -47,7 +47,7 @@ fn a_run_goes_with_its_attempts_and_its_versions_and_its_due_time_stays_behind_t
     let found = reader.aged(&limits(), SearchFrom::START, 100).unwrap();
     let ids: Vec<u64> = found.runs.iter().map(|run| run.id.0).collect();
     assert_eq!(ids, [1, 2, 3]);
-    assert_eq!(found.next, None);
+    assert_eq!(found.next, Some(SearchFrom::Texts));
     writer
         .commit_blocking(forgotten(Forgotten {
             runs: found.runs.iter().map(|run| run.id).collect(),
@@ -200,6 +200,67 @@ fn the_text_of_a_configuration_goes_with_its_last_acceptance() {
     let reader = Reader::open(dir.path()).unwrap();
     let text = |digest| reader.settings_text(digest).unwrap().map(|stored| stored.at);
     assert_eq!((text("a"), text("b"), text("c")), (Some(at(3)), None, Some(at(4))));
+}
+
+#[test]
+fn texts_that_nothing_names_go_once_they_are_many_and_may_come_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    let under = |id: u64, settings: u64, boot: u64| {
+        let run = Run {
+            settings_digest: format!("settings {settings}"),
+            boot_id: Some(format!("retry {boot}")),
+            ..ended(&run(id, "export", id.cast_signed()), Outcome::Succeeded)
+        };
+        let attempt = Attempt {
+            boot_id: format!("boot {boot}"),
+            ..attempt(&run, 1)
+        };
+        vec![Fact::Run(run), Fact::Attempt(attempt)]
+    };
+    let texts = || reader_count(&dir, "SELECT count(*) FROM texts");
+    let reader = Reader::open(dir.path()).unwrap();
+    let left = || reader.aged(&limits(), SearchFrom::Texts, 100).unwrap().texts;
+    let all = (1..=166).flat_map(|id| under(id, id, id)).collect::<Vec<_>>();
+    writer.commit_blocking(all).unwrap();
+    let accepted = AcceptedSettings {
+        digest: "settings 1".to_owned(),
+        files: Vec::new(),
+        at: at(1),
+        by: "anna".to_owned(),
+    };
+    writer.commit_blocking(vec![Fact::Settings(accepted)]).unwrap();
+    // The writer has these in mind.
+    writer.commit_blocking(under(156, 156, 156)).unwrap();
+    let runs = Forgotten {
+        runs: (1..=156).map(RunId).collect(),
+        ..Forgotten::nothing(at(1_000))
+    };
+    writer.commit_blocking(forgotten(runs)).unwrap();
+    assert_eq!(
+        (texts(), left().len()),
+        (498, 0),
+        "not so many that all runs are looked at"
+    );
+    writer.commit_blocking(under(167, 167, 167)).unwrap();
+    let named = ["settings 1", "settings 157", "boot 157", "retry 157"];
+    let gone = left();
+    assert_eq!(gone.len(), 3 * 156 - 1);
+    assert!(!gone.iter().any(|text| named.contains(&text.as_str())), "{gone:?}");
+    // Whoever asks: what is accepted keeps its text.
+    let all = Forgotten {
+        texts: gone.iter().cloned().chain(["settings 1".to_owned()]).collect(),
+        ..Forgotten::nothing(at(2_000))
+    };
+    writer.commit_blocking(forgotten(all)).unwrap();
+    assert_eq!(texts(), 501 - (3 * 156 - 1));
+    writer.commit_blocking(under(168, 156, 156)).unwrap();
+    for id in (157..=167).chain([168]) {
+        let (run, attempts) = reader.run(RunId(id)).unwrap().unwrap();
+        let number = if id == 168 { 156 } else { id };
+        assert_eq!(run.settings_digest, format!("settings {number}"));
+        assert_eq!(attempts[0].boot_id, format!("boot {number}"));
+    }
 }
 
 #[test]
