@@ -1,14 +1,18 @@
 //! Work of a round of `[history]` off the main loop: search for what is beyond the limits, and remove its files.
 
 mod outputs;
+mod pace;
 mod sweep;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
+
+pub(super) use pace::Pace;
 
 use crate::model::{Aged, Event, HistoryLimits, Leftovers, PIECE_ROWS_MAX, Pruned, SearchFrom, Settings};
 use crate::planner;
@@ -31,9 +35,16 @@ impl std::ops::AddAssign for Files {
     }
 }
 
-/// Finds the next piece of what is beyond the limits; answered by `Event::Aged`, whatever happens.
-pub(super) fn search(state_dir: PathBuf, limits: Arc<HistoryLimits>, from: SearchFrom, events: UnboundedSender<Event>) {
+/// Finds the next piece of what is beyond the limits, after a pause; answered by `Event::Aged`, whatever happens.
+pub(super) fn search(
+    state_dir: PathBuf,
+    limits: Arc<HistoryLimits>,
+    from: SearchFrom,
+    pause: Duration,
+    events: UnboundedSender<Event>,
+) {
     tokio::spawn(async move {
+        tokio::time::sleep(pause).await;
         let found = tokio::task::spawn_blocking(move || found(&state_dir, &limits, from)).await;
         let found =
             found.unwrap_or_else(|panic| Err(format!("freshd failed while searching, which is a bug: {panic}")));
@@ -102,7 +113,8 @@ pub fn would_prune(state_dir: &Path, settings: &Settings, now: Timestamp) -> Res
         for run in &aged.runs {
             files += outputs::of_run(&logs, &run.job, run.id, run.attempts, false);
         }
-        next = aged.next.take();
+        // Texts are not counted, and those that are found are found again until they are gone.
+        next = aged.next.take().filter(|next| *next != SearchFrom::Texts);
     }
     for beyond in outputs::beyond(&logs, &limits) {
         files += outputs::until(&logs, &beyond, &[], false);

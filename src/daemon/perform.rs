@@ -3,16 +3,17 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
-use super::history;
+use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, SearchFrom, Settings};
 use crate::probe;
 use crate::runner::Keepers;
 
@@ -31,11 +32,12 @@ pub(super) struct Performer {
     pub(super) looks: Looks,
     /// Places for messages that are being sent at the same time, by channel.
     pub(super) sends: HashMap<Name, Arc<Semaphore>>,
+    pub(super) pace: Pace,
 }
 
 impl Performer {
-    /// Performs the actions of one commit, in order where order matters.
-    pub(super) fn perform(&mut self, actions: Vec<Action>) {
+    /// Performs the actions of one commit, in order where order matters; something else is due in `due_in`.
+    pub(super) fn perform(&mut self, actions: Vec<Action>, due_in: Option<Duration>) {
         let mut files = FileWork::default();
         for action in actions {
             match action {
@@ -56,7 +58,11 @@ impl Performer {
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send(notification) => self.send(*notification),
                 Action::Search { limits, from } => {
-                    history::search(self.state_dir.clone(), limits, from, self.events.clone());
+                    if from == SearchFrom::START {
+                        self.pace.first();
+                    }
+                    let pause = self.pace.pause(Instant::now(), due_in);
+                    history::search(self.state_dir.clone(), limits, from, pause, self.events.clone());
                 }
                 Action::Remove(leftovers) => {
                     history::remove(self.state_dir.clone(), *leftovers, self.events.clone());

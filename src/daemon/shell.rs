@@ -18,7 +18,7 @@ use super::perform::Performer;
 use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
-use crate::model::{Action, Event, Reply, Request, Settings, later};
+use crate::model::{Action, Event, Reply, Request, Settings, elapsed, later};
 use crate::runner;
 use crate::store::{CommitError, Reader, Writer, suspect};
 
@@ -172,7 +172,10 @@ impl Shell {
         if let Some(settings) = taken_on {
             self.performer.take_on(settings);
         }
-        self.performer.perform(actions);
+        let now = clock::now();
+        let next = self.engine.next_wake(now);
+        self.performer
+            .perform(actions, next.map(|next| elapsed(now.wall, next)));
     }
 
     /// Prints the state of everything, if anybody watches: with ten thousand jobs that is some work.

@@ -286,6 +286,7 @@ async fn begin(
         replies: std::collections::HashMap::new(),
         looks: Looks::default(),
         sends: std::collections::HashMap::new(),
+        pace: super::history::Pace::default(),
     };
     let mut shell = Shell {
         engine,

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{ClockStep, IncidentId, Name, NotificationId, RunId, VersionRef};
 
 /// Rows of one piece of removal, about: what a due job may have to wait for.
-pub const PIECE_ROWS_MAX: u32 = 500;
+pub const PIECE_ROWS_MAX: u32 = 200;
 
 /// Resolved incidents kept in all, whatever their age.
 pub const INCIDENTS_KEPT_MAX: u64 = 100_000;

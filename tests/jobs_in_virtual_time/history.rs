@@ -200,8 +200,8 @@ fn a_configuration_that_changes_each_hour_leaves_no_text_for_ever() {
         world.run_until_instant(world.now.wall + Duration::from_hours(1));
     }
     assert!(texts(&world) > 600, "{}", texts(&world));
-    // A round forgets 500 acceptances.
-    for _ in 0..2 {
+    // A round forgets 200 acceptances.
+    for _ in 0..3 {
         world.handle(Event::Prune {
             files: false,
             asked: None,

@@ -5,8 +5,8 @@ use rusqlite::{OptionalExtension, params};
 
 use super::Reader;
 use crate::model::{
-    Aged, AgedRun, Gone, HistoryLimit, HistoryLimits, Limit, Name, REFUSED_KEPT_MIN, RunId, SearchFrom, VersionNumber,
-    VersionRef, first_by_halving,
+    Aged, AgedRun, Gone, HistoryLimit, HistoryLimits, Limit, Name, REFUSED_KEPT_MIN, RunId, SearchFrom, TEXTS_LEFT_MAX,
+    VersionNumber, VersionRef, first_by_halving,
 };
 use crate::store::ReadError;
 use crate::store::column::{Cells, count, us};
@@ -72,7 +72,8 @@ impl Reader {
                 }
                 SearchFrom::Texts => {
                     aged.texts = self.texts_left()?;
-                    None
+                    next = (rows(&aged.texts) == TEXTS_LEFT_MAX).then_some(SearchFrom::Texts);
+                    break;
                 }
                 SearchFrom::Logs => None,
             };

@@ -208,7 +208,7 @@ impl Reader {
         }
         self.all(
             &format!("SELECT text FROM ({TEXTS_LEFT}) WHERE number NOT IN ({TEXTS_NAMED}) ORDER BY number LIMIT ?1"),
-            [crate::model::PIECE_ROWS_MAX],
+            [TEXTS_LEFT_MAX],
             |row| row.get(0),
         )
     }
