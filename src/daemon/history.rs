@@ -3,6 +3,8 @@
 mod outputs;
 mod pace;
 mod sweep;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -62,7 +64,7 @@ pub(super) fn remove(state_dir: PathBuf, leftovers: Leftovers, events: Unbounded
 
 /// Removes what no row names; answered by `Event::Removed`, whatever happens.
 pub(super) fn sweep(state_dir: PathBuf, events: UnboundedSender<Event>) {
-    off_the_loop(events, move || match sweep::sweep(&state_dir, true) {
+    off_the_loop(events, move || match sweep::sweep(&state_dir, Timestamp::now(), true) {
         Ok(removed) => removed,
         Err(error) => {
             warn!(%error, "could not look for files that nothing names");
@@ -105,7 +107,7 @@ pub fn would_prune(state_dir: &Path, settings: &Settings, now: Timestamp) -> Res
     let limits = planner::history_limits(settings, now, &reader.snapshot()?.clock_leaps);
     let logs = state_dir.join(LOGS_DIR);
     let mut pruned = Pruned::default();
-    let mut files = sweep::sweep(state_dir, false)?;
+    let mut files = sweep::sweep(state_dir, now, false)?;
     let mut next = Some(SearchFrom::START);
     while let Some(from) = next {
         let mut aged = reader.aged(&limits, from, PIECE_ROWS_MAX)?;

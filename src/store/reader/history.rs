@@ -117,6 +117,23 @@ impl Reader {
         Ok(last.flatten().map(RunId))
     }
 
+    /// Whether a run goes on that began in a time whose records were lost, or before: what it was given to read need not
+    /// be on record.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn has_run_of_lost_time(&self) -> Result<bool, ReadError> {
+        let found: Option<bool> = self.one(
+            "SELECT EXISTS (
+                 SELECT 1 FROM runs INDEXED BY runs_unfinished
+                 WHERE state <> 'final' AND id <= (SELECT last_run FROM restorations ORDER BY number DESC LIMIT 1)
+             )",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(found == Some(true))
+    }
+
     /// What is remembered of a job between its runs.
     ///
     /// # Errors
