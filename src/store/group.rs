@@ -308,11 +308,7 @@ impl<'connection> Group<'connection> {
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
             Fact::Restored(restoration) => restored::store_restoration(&mut s.restoration, restoration).map(drop),
             // Some two dozen times a day: its statements are prepared when they are needed.
-            Fact::Forgotten(forgotten) => {
-                // A text that comes back is given another number.
-                self.texts.clear();
-                history::forget(self.connection, forgotten)
-            }
+            Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten, &mut self.texts),
         }
     }
 }

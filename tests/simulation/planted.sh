@@ -147,6 +147,13 @@ planted 'a restart forgets what is still to be sent' "$WORLDS" src/engine/restar
             .take(0)
 '
 
+planted 'a run that goes on is forgotten' "$WORLDS" src/engine/history.rs \
+    'runs: aged.runs.iter().map(|run| run.id).collect(),' \
+    'runs: aged.runs.iter().map(|run| run.id).chain(self.runs.keys().copied()).collect(),'
+
+planted 'what is not too old is forgotten' "$WORLDS" src/planner/history.rs \
+    'earlier(now, keep.age)' 'earlier(now, keep.age / 8)'
+
 if [ "$unseen" -ne 0 ]; then
     echo 'a planted fault was not seen' >&2
     exit 1

@@ -230,7 +230,7 @@ fn files_and_directories_do_not_pile_up_over_a_year_of_runs_and_crashes() {
         // On some days what is to be removed is not, since the daemon dies before.
         house.lost = if day % 7 == 0 { 4 } else { 0 };
         house.pass_to(midnight);
-        if day % 30 == 0 {
+        if day % 5 == 0 {
             let gone = house.state_dir().join(LOGS_DIR).join(format!("gone-{day}"));
             house.make(&gone.join("1.1.log"), "of a job whose runs are forgotten");
         }

@@ -3,6 +3,8 @@
 //! Each statement refuses by its own condition what must never go, whoever asks: what is not over, and the row with the
 //! highest number of a table, from which numbers are counted on.
 
+use std::collections::HashMap;
+
 use rusqlite::{Connection, Result, Row, params};
 
 use crate::model::{Forgotten, Gone, HistoryLimit, RunId};
@@ -72,8 +74,13 @@ WHERE forgotten.logs_until_run IS NULL OR forgotten.logs_until_run <= excluded.l
 /// What `read_gone` expects.
 pub(in crate::store) const GONE_COLUMNS: &str = "runs_until_us, runs_limit, logs_until_run, logs_at_us, logs_limit";
 
-/// Removes all that `forgotten` names, and remembers what readers are told of it.
-pub(in crate::store) fn forget(connection: &Connection, forgotten: &Forgotten) -> Result<()> {
+/// Removes all that `forgotten` names, and remembers what readers are told of it. `texts` are numbers of texts that the
+/// writer has in mind.
+pub(in crate::store) fn forget(
+    connection: &Connection,
+    forgotten: &Forgotten,
+    texts: &mut HashMap<String, i64>,
+) -> Result<()> {
     let prepare = |sql: &str| connection.prepare_cached(sql);
     if !forgotten.runs.is_empty() {
         let (mut run, mut versions) = (prepare(RUN_FORGET)?, prepare(VERSIONS_OF_RUN_FORGET)?);
@@ -116,6 +123,8 @@ pub(in crate::store) fn forget(connection: &Connection, forgotten: &Forgotten) -
     let mut text = prepare(TEXT_FORGET)?;
     for gone in &forgotten.texts {
         text.execute([gone])?;
+        // Should it come back, it is given another number.
+        texts.remove(gone);
     }
     let mut runs_of = prepare(RUNS_FORGOTTEN_UPSERT)?;
     for gone in &forgotten.runs_of {
