@@ -8,7 +8,7 @@ use std::time::Duration;
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::model::{AlertRules, AlertWhen, AsOf, CatchUp, Checks, Command, OnHoliday, Overlap, Retry, Severity};
+use crate::model::{AlertRules, AsOf, Checks, OnHoliday, Severity, plain_job};
 
 fn names(list: &str) -> Vec<Name> {
     list.split_whitespace().map(Name::from).collect()
@@ -77,34 +77,9 @@ fn add_dataset(settings: &mut Settings, name: &str, consumers: Vec<Name>) {
 
 fn job_of(name: &str, needs: Vec<Name>, produces: Option<Name>) -> Job {
     Job {
-        name: name.trim().into(),
-        title: None,
-        owner: Owner::Team("ops".into()),
-        from: None,
-        command: Command::Shell("true".to_owned()),
-        schedule: None,
-        start_offset: Duration::ZERO,
         needs,
         produces,
-        timeout: None,
-        kill_after: Duration::ZERO,
-        min_runtime: None,
-        retry: Retry::default(),
-        pool: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::default(),
-        success_codes: vec![0],
-        warn_codes: Vec::new(),
-        env: Vec::new(),
-        workdir: None,
-        log_limit_bytes: 0,
-        keep_leftovers: false,
-        idempotent: false,
-        enabled: true,
-        alert: AlertWhen::Failure,
-        tags: Vec::new(),
-        runbook: None,
-        digest: Arc::from(""),
+        ..plain_job(name.trim())
     }
 }
 

@@ -105,35 +105,3 @@ fn signal_name(signal: i32) -> &'static str {
         _ => "unknown",
     }
 }
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::model::{AttemptId, Output, RunId, Usage};
-
-    #[test]
-    fn an_attempt_that_is_told_to_end_before_it_began_is_cancelled_and_did_not_fail() {
-        let outcome_of = |stop| {
-            let exit = Exit {
-                id: AttemptId {
-                    run: RunId(1),
-                    number: 1,
-                },
-                status: ExitStatus::NotStarted("told to end before it began".to_owned()),
-                stop,
-                started_at: Timestamp::UNIX_EPOCH,
-                ended_at: Timestamp::UNIX_EPOCH,
-                pid: 0,
-                usage: Usage::default(),
-                output: Output::default(),
-                report: String::new(),
-            };
-            ending(None, &exit, None).outcome
-        };
-        assert_eq!(outcome_of(Some(StopReason::Replaced)), Outcome::Cancelled);
-        assert_eq!(outcome_of(Some(StopReason::Cancelled)), Outcome::Cancelled);
-        assert_eq!(outcome_of(None), Outcome::SpawnFailed);
-    }
-}

@@ -7,6 +7,8 @@ mod backoff;
 mod due;
 mod ending;
 mod lost;
+#[cfg(test)]
+mod tests;
 
 pub use admit::{Admission, Going, admit};
 pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
