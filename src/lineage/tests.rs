@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::model::{AlertRules, AsOf, Checks, OnHoliday, Severity, plain_job};
+use crate::model::{AlertRules, OnHoliday, plain_dataset, plain_job};
 
 fn names(list: &str) -> Vec<Name> {
     list.split_whitespace().map(Name::from).collect()
@@ -51,26 +50,8 @@ fn settings(flow: &str) -> Settings {
 
 fn add_dataset(settings: &mut Settings, name: &str, consumers: Vec<Name>) {
     let dataset = Dataset {
-        name: name.into(),
-        title: None,
-        owner: Owner::Nobody,
-        system: None,
-        file: None,
-        probe: None,
         consumers,
-        due: None,
-        max_age: None,
-        warn_age: None,
-        as_of: AsOf::Start,
-        checks: Checks::default(),
-        settle: Duration::ZERO,
-        must_change: false,
-        may_be_empty: false,
-        requires_as_of: false,
-        keep_versions: 0,
-        severity: Severity::Critical,
-        description: None,
-        runbook: None,
+        ..plain_dataset(name)
     };
     settings.datasets.insert(name.into(), Arc::new(dataset));
 }

@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{AlertWhen, CatchUp, Command, Job, Name, Overlap, Owner, Retry, Run, RunId, RunState, Trigger};
+use super::{
+    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Retry, Run, RunId, RunState,
+    Severity, Trigger, Version, VersionNumber, VersionState,
+};
 
 /// A job that runs `true` by hand, with every key as it is when jobs.toml leaves it out.
 pub(crate) fn plain_job(name: &str) -> Job {
@@ -69,5 +72,53 @@ pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: String::new(),
+    }
+}
+
+/// A dataset of which nothing is promised and nothing is checked.
+pub(crate) fn plain_dataset(name: &str) -> Dataset {
+    Dataset {
+        name: Name::from(name),
+        title: None,
+        owner: Owner::Nobody,
+        system: None,
+        file: None,
+        probe: None,
+        consumers: Vec::new(),
+        due: None,
+        max_age: None,
+        warn_age: None,
+        as_of: AsOf::Start,
+        checks: Checks::default(),
+        settle: Duration::ZERO,
+        must_change: false,
+        may_be_empty: false,
+        requires_as_of: false,
+        keep_versions: 0,
+        severity: Severity::Critical,
+        description: None,
+        runbook: None,
+    }
+}
+
+/// A published version of such a dataset that arrived at `at`, with data of that time.
+pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Version {
+    Version {
+        dataset: Name::from(dataset),
+        number: VersionNumber(number),
+        state: VersionState::Published,
+        arrived_at: at,
+        as_of: at,
+        effective_as_of: at,
+        limited_by: None,
+        run: None,
+        attempt: None,
+        inputs: Vec::new(),
+        rows: None,
+        bytes: 1,
+        sha256: String::new(),
+        unchanged: false,
+        checks: Vec::new(),
+        reason: None,
     }
 }
