@@ -71,6 +71,12 @@ impl Going {
         let daemon = house.daemon();
         let run = daemon.run("waits");
         let job = begun.line().parse().expect("a process id");
+        // The job says that it begins before its keeper has written down which process it is: without that line nobody
+        // could find it again, which is another story.
+        house.until_stored("the job is known to run", |reader| {
+            let stored = reader.run(run).expect("the store can be read");
+            stored.is_some_and(|(_, attempts)| attempts.iter().any(|attempt| attempt.pid.is_some()))
+        });
         (
             Self {
                 house,

@@ -12,6 +12,8 @@ mod places;
 mod report;
 mod restored;
 mod run;
+#[cfg(test)]
+mod samples;
 mod schedule;
 mod secret;
 mod settings;
@@ -43,6 +45,8 @@ pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, sta
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};
+#[cfg(test)]
+pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
 pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;
 pub use settings::{

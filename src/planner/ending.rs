@@ -42,7 +42,10 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         }
         (ExitStatus::Signal(signal), None) => end(
             Outcome::Killed,
-            Some(format!("killed by signal {signal} ({})", signal_name(*signal))),
+            Some(format!(
+                "killed by signal {signal} ({})",
+                signal_name(*signal).unwrap_or("unknown")
+            )),
         ),
         (ExitStatus::Code(code), None) => {
             let is_in = |codes: &[i32]| codes.contains(code);
@@ -72,19 +75,17 @@ fn code_meaning(code: i32) -> String {
     match code {
         126 => "exit code 126: the shell found the command but could not execute it".to_owned(),
         127 => "exit code 127: the shell did not find a command".to_owned(),
-        code if code > 128 && signal_name(code - 128) != "unknown" => {
-            format!(
-                "exit code {code}: a command in the shell was ended by {}",
-                signal_name(code - 128)
-            )
-        }
-        code => format!("exit code {code}"),
+        // A shell adds 128 to the signal that ended its last command.
+        code => match signal_name(code - 128) {
+            Some(signal) => format!("exit code {code}: a command in the shell was ended by {signal}"),
+            None => format!("exit code {code}"),
+        },
     }
 }
 
 /// Name of a Linux signal that ends processes.
-fn signal_name(signal: i32) -> &'static str {
-    match signal {
+fn signal_name(signal: i32) -> Option<&'static str> {
+    Some(match signal {
         1 => "SIGHUP",
         2 => "SIGINT",
         3 => "SIGQUIT",
@@ -102,38 +103,6 @@ fn signal_name(signal: i32) -> &'static str {
         24 => "SIGXCPU",
         25 => "SIGXFSZ",
         31 => "SIGSYS",
-        _ => "unknown",
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use jiff::Timestamp;
-
-    use super::*;
-    use crate::model::{AttemptId, Output, RunId, Usage};
-
-    #[test]
-    fn an_attempt_that_is_told_to_end_before_it_began_is_cancelled_and_did_not_fail() {
-        let outcome_of = |stop| {
-            let exit = Exit {
-                id: AttemptId {
-                    run: RunId(1),
-                    number: 1,
-                },
-                status: ExitStatus::NotStarted("told to end before it began".to_owned()),
-                stop,
-                started_at: Timestamp::UNIX_EPOCH,
-                ended_at: Timestamp::UNIX_EPOCH,
-                pid: 0,
-                usage: Usage::default(),
-                output: Output::default(),
-                report: String::new(),
-            };
-            ending(None, &exit, None).outcome
-        };
-        assert_eq!(outcome_of(Some(StopReason::Replaced)), Outcome::Cancelled);
-        assert_eq!(outcome_of(Some(StopReason::Cancelled)), Outcome::Cancelled);
-        assert_eq!(outcome_of(None), Outcome::SpawnFailed);
-    }
+        _ => return None,
+    })
 }

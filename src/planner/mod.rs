@@ -8,6 +8,8 @@ mod due;
 mod ending;
 mod history;
 mod lost;
+#[cfg(test)]
+mod tests;
 
 pub use admit::{Admission, Going, admit};
 pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
