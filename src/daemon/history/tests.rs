@@ -13,7 +13,7 @@ use crate::config::{self, Environment};
 use crate::engine::Engine;
 use crate::model::{
     AcceptedSettings, Action, AttemptSpec, Event, Exit, ExitStatus, Fact, Host, Now, Output, Restoration, Run, RunId,
-    RunState, Settings, Usage, Version, VersionNumber, VersionState, later,
+    RunState, Settings, Usage, later, plain_run, plain_version,
 };
 use crate::store::{Store, Writer};
 
@@ -270,7 +270,8 @@ fn no_version_goes_that_a_run_of_lost_time_may_read() {
         Fact::Run(Run {
             state,
             outcome,
-            ..bare_run(RunId(id), at)
+            id: RunId(id),
+            ..plain_run("export", at)
         })
     };
     writer
@@ -278,7 +279,7 @@ fn no_version_goes_that_a_run_of_lost_time_may_read() {
             Fact::Restored(restoration),
             run(3, RunState::Running),
             run(6, RunState::Running),
-            Fact::Version(version(9, at)),
+            Fact::Version(plain_version("stock", 9, at)),
         ])
         .unwrap();
     let old = dir.path().join("versions/stock/4");
@@ -289,55 +290,4 @@ fn no_version_goes_that_a_run_of_lost_time_may_read() {
     writer.commit_blocking(vec![run(3, RunState::Final)]).unwrap();
     sweep::sweep(dir.path(), in_two_days, true).unwrap();
     assert!(!old.exists());
-}
-
-fn bare_run(id: RunId, at: Timestamp) -> Run {
-    Run {
-        id,
-        job: "export".into(),
-        trigger: crate::model::Trigger::Manual,
-        due_at: None,
-        due_until: None,
-        occurrences: 1,
-        nominal: Vec::new(),
-        state: RunState::Running,
-        outcome: None,
-        reason: None,
-        attempts: 0,
-        seed: 1,
-        created_at: at,
-        started_at: None,
-        ended_at: None,
-        retry_at: None,
-        retry_boot_ms: None,
-        boot_id: None,
-        exit_code: None,
-        signal: None,
-        version: None,
-        by: None,
-        args: Vec::new(),
-        inputs: Vec::new(),
-        settings_digest: "d".to_owned(),
-    }
-}
-
-fn version(number: u64, at: Timestamp) -> Version {
-    Version {
-        dataset: "stock".into(),
-        number: VersionNumber(number),
-        state: VersionState::Published,
-        arrived_at: at,
-        as_of: at,
-        effective_as_of: at,
-        limited_by: None,
-        run: None,
-        attempt: None,
-        inputs: Vec::new(),
-        rows: None,
-        bytes: 0,
-        sha256: String::new(),
-        unchanged: false,
-        checks: Vec::new(),
-        reason: None,
-    }
 }
