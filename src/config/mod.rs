@@ -14,6 +14,7 @@ mod jobs;
 mod load;
 mod measures;
 mod problem;
+mod published;
 mod reader;
 mod report;
 mod retry;
