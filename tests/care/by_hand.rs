@@ -30,7 +30,11 @@ fn a_running_daemon_keeps_its_records_and_a_stopped_one_goes_on_from_the_backup(
     assert!(daemon.terminate().success(), "{}", daemon.log());
     fs::write(going.house.path("wrong.db"), "no database").unwrap();
     let wrong = going.house.path("wrong.db");
-    let (code, said) = restore(&going, &[wrong.to_str().unwrap()]);
+    // Without a terminal there is nobody who could be asked.
+    let (code, said) = restore(&going, &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("say --yes"), "{said}");
+    let (code, said) = restore(&going, &["--yes", wrong.to_str().unwrap()]);
     assert_eq!(code, Some(2));
     assert!(said.contains("nothing was changed"), "{said}");
     let (code, said) = restore(&going, &["--yes"]);
