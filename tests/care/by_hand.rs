@@ -52,7 +52,7 @@ fn a_restoration_that_was_cut_short_after_any_step_is_finished_by_the_next_start
     for undone in 1..=3 {
         let (going, daemon) = Going::begin();
         daemon.kill();
-        let (code, said) = restore(&going, &["--json"]);
+        let (code, said) = restore(&going, &["--yes", "--json"]);
         assert_eq!(code, Some(0), "{said}");
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         let aside = said["set_aside"].as_str().unwrap().to_owned();
