@@ -12,7 +12,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::history::known_job;
 use super::out::Out;
-use super::paint::{Tone, tone};
+use super::paint::{Tone, has_power, tone};
 use super::{show, times};
 use crate::model::{Attempt, AttemptId, AttemptState, HistoryLimit, Name, Run, RunId};
 use crate::runner::{LineKind, LogLine, LogReader, read_log};
@@ -259,6 +259,7 @@ fn harmless(bytes: &[u8]) -> String {
         match c {
             '\t' => text.push('\t'),
             c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if has_power(c) => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             c => text.push(c),
         }
     }
@@ -271,6 +272,10 @@ mod tests {
 
     #[test]
     fn control_characters_of_a_job_are_shown_and_not_obeyed() {
+        assert_eq!(
+            harmless("gvc.\u{202e}exe\u{200b}".as_bytes()),
+            "gvc.\\u{202e}exe\\u{200b}"
+        );
         assert_eq!(
             harmless(b"a\tb\x1b[2J\x07\xff\xc2\x9b0m"),
             "a\tb\\x1b[2J\\x07\u{fffd}\\x9b0m"

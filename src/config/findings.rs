@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
-use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,10 +11,11 @@ use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
 use super::history;
 use super::jobs::JobSpots;
+use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Command, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -38,6 +38,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         lineage: Lineage::new(settings),
         timing: Timing::new(context.environment.now),
         state_dir: context.environment.state_dir.as_deref(),
+        root: context.environment.root,
     };
     findings.producers();
     findings.rings();
@@ -65,28 +66,10 @@ struct Findings<'a> {
     lineage: Lineage,
     timing: Timing,
     state_dir: Option<&'a Path>,
+    root: bool,
 }
 
 impl Findings<'_> {
-    /// What of freshd's own or of a job's a published file would take the place of.
-    fn overwritten(&self, file: &Path) -> Option<String> {
-        if self.report.sources().iter().any(|source| source.path() == file) {
-            return Some("a file of this configuration".to_owned());
-        }
-        if self.state_dir.is_some_and(|dir| file.starts_with(dir)) {
-            return Some("what freshd keeps in its state directory".to_owned());
-        }
-        let is_its_program = |job: &&Arc<Job>| {
-            let program = match &job.command {
-                Command::Shell(text) => text.split_whitespace().next(),
-                Command::Argv(words) => words.first().map(|word| &**word),
-            };
-            program.is_some_and(|program| Path::new(program) == file)
-        };
-        let job = self.settings.jobs.values().find(is_its_program)?;
-        Some(format!("the program of job `{}`", job.name))
-    }
-
     /// Datasets that two jobs produce, that have no file, or that share one.
     fn producers(&self) {
         let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();
@@ -95,7 +78,7 @@ impl Findings<'_> {
                 producers.entry(dataset).or_default().push((&job.name, spots));
             }
         }
-        let mut files: HashMap<&Path, &Name> = HashMap::new();
+        let mut published = Published::new(self.report, self.settings, self.state_dir, self.root);
         for (dataset, jobs) in &mut producers {
             jobs.sort_by_key(|(_, spots)| spots.produces);
             let [(first, first_spots), others @ ..] = jobs.as_slice() else {
@@ -118,22 +101,7 @@ impl Findings<'_> {
                 continue;
             };
             match &settings.file {
-                Some(file) => {
-                    if let Some(other) = files.insert(file, dataset) {
-                        self.report.error(
-                            spots.file.unwrap_or(spots.name),
-                            format!("datasets `{dataset}` and `{other}` are published to one file"),
-                            "give each dataset a file of its own",
-                        );
-                    }
-                    if let Some(what) = self.overwritten(file) {
-                        self.report.error(
-                            spots.file.unwrap_or(spots.name),
-                            format!("dataset `{dataset}` would be published over {what}"),
-                            "name a file of its own, as in file = \"exports/NAME.csv\"",
-                        );
-                    }
-                }
+                Some(file) => published.look(dataset, file, spots.file.unwrap_or(spots.name)),
                 None if !spots.broken => self.report.error(
                     spots.name,
                     format!("dataset `{dataset}` has no file, but job `{first}` produces it"),

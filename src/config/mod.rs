@@ -15,6 +15,7 @@ mod jobs;
 mod load;
 mod measures;
 mod problem;
+mod published;
 mod reader;
 mod report;
 mod retry;

@@ -10,6 +10,7 @@ mod load;
 mod lock;
 mod migrate;
 mod open;
+mod owner;
 mod reader;
 mod release;
 mod restore;

@@ -238,6 +238,14 @@ fn what_is_produced_needs_a_file_of_its_own() {
             "jobs.toml:19:8 `\"stock.csv\"` datasets `stock` and `more` are published to one file (give each dataset a file of its own)"
         ]
     );
+    // The same file by another name, and the file that says beside it which version it is.
+    for name in ["./stock.csv", "bin/../stock.csv", "stock.csv.freshd.json"] {
+        let errors = errors(&format!("{text}{}", other.replace("stock.csv", name)));
+        assert!(
+            errors.len() == 1 && errors[0].contains("`stock` and `more` are published to one file"),
+            "{name}: {errors:?}"
+        );
+    }
 }
 
 #[test]
@@ -249,6 +257,8 @@ fn nothing_is_published_over_the_configuration_a_program_or_the_state_of_freshd(
         ("jobs.toml", "a file of this configuration"),
         ("bin/run.sh", "the program of job `export`"),
         ("state/freshd.db", "what freshd keeps in its state directory"),
+        ("bin/../jobs.toml", "a file of this configuration"),
+        ("bin", "a directory"),
     ] {
         let errors = errors(&text.replace("\"stock.csv\"", &format!("\"{file}\"")));
         let expected = format!("dataset `stock` would be published over {what}");
