@@ -41,7 +41,7 @@ pub(crate) struct Company {
     pub(crate) keeps: Option<Keeps>,
 }
 
-/// How much of the past is kept of each job; otherwise all of what a world lasts.
+/// How much of the past is kept of each job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Keeps {
     pub(crate) days: u64,
@@ -256,6 +256,12 @@ impl Company {
 }
 
 impl Keeps {
+    /// As it is when jobs.toml says nothing. The longest worlds last a little longer.
+    pub(crate) const UNWRITTEN: Self = Self {
+        days: 400,
+        runs: 10_000,
+    };
+
     pub(crate) fn by_chance(seed: u64) -> Option<Self> {
         let mut chance = Chance::of(seed, &["keeps"]);
         chance.percent(70).then(|| Self {

@@ -7,6 +7,7 @@ use freshd::model::{
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Judge, Judged, Ledger, hold};
+use crate::company::Keeps;
 
 const OVER: &str = "forgets only what is over";
 const BEYOND: &str = "keeps what is to be kept";
@@ -82,23 +83,20 @@ impl Judge {
         Ok(())
     }
 
+    fn keeps(&self) -> Keeps {
+        let written = self.company.as_ref().and_then(|company| company.keeps);
+        written.unwrap_or(Keeps::UNWRITTEN)
+    }
+
     fn is_too_old(&self, at: Timestamp, wall: Timestamp) -> bool {
-        let keeps = self.company.as_ref().and_then(|company| company.keeps);
-        let age = keeps.map(|keeps| SignedDuration::from_hours(24 * keeps.days.cast_signed()));
-        age.is_some_and(|age| at < wall - age + SET_BACK_MAX)
+        let age = SignedDuration::from_hours(24 * self.keeps().days.cast_signed());
+        at < wall - age + SET_BACK_MAX
     }
 
     fn is_one_too_many(&self, run: &Run) -> bool {
-        let keeps = self.company.as_ref().and_then(|company| company.keeps);
-        let runs = keeps.and_then(|keeps| usize::try_from(keeps.runs).ok());
-        let newer = |runs: usize| {
-            self.ledger
-                .newest_of(&run.job)
-                .take(runs)
-                .filter(|id| *id > run.id)
-                .count()
-        };
-        runs.is_some_and(|runs| newer(runs) == runs)
+        let runs = usize::try_from(self.keeps().runs).unwrap_or(usize::MAX);
+        let newest = self.ledger.newest_of(&run.job).take(runs);
+        newest.filter(|id| *id > run.id).count() == runs
     }
 }
 
