@@ -77,8 +77,8 @@ impl Shell {
             info!("stored again");
             alive::goes_on();
         }
-        let zone = &self.performer.settings.timezone;
-        narrate(&facts, zone, at);
+        let zone = self.performer.settings.borrow().timezone.clone();
+        narrate(&facts, &zone, at);
         for fact in facts.iter() {
             self.boards.saw(fact);
         }

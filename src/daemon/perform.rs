@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
@@ -23,7 +23,8 @@ const SENDS_MAX: usize = 8;
 
 /// What performing needs.
 pub(super) struct Performer {
-    pub(super) settings: Arc<Settings>,
+    /// Those in force. What waits for its turn looks at them when it has it.
+    pub(super) settings: watch::Sender<Arc<Settings>>,
     pub(super) state_dir: PathBuf,
     pub(super) keepers: Keepers,
     pub(super) delivery: Arc<Delivery>,
@@ -82,7 +83,7 @@ impl Performer {
     /// The configuration that is in force from now on.
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
-        self.settings = settings;
+        self.settings.send_replace(settings);
     }
 
     fn probe(&self, dataset: Arc<crate::model::Dataset>) {
@@ -104,11 +105,13 @@ impl Performer {
     fn send(&mut self, notification: crate::model::Notification) {
         let events = self.events.clone();
         let id = notification.id;
-        let channel = self.settings.channels.get(&notification.address.channel).cloned();
+        let settings = self.settings.subscribe();
         let delivery = self.delivery.clone();
         let places = self.places(&notification.address.channel);
         let sending = tokio::spawn(async move {
             let _place = places.acquire_owned().await;
+            // Only now: while it waited, its channel may have got another address or password.
+            let channel = settings.borrow().channels.get(&notification.address.channel).cloned();
             match channel {
                 Some(channel) => delivery.send(&channel, &notification).await,
                 None => DeliveryOutcome::Permanent {

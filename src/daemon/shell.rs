@@ -277,7 +277,7 @@ impl Shell {
             Ok(Err(refused)) => return Ok(Err(refused.to_string())),
             Err(panic) => return Ok(Err(format!("could not read it: {panic}"))),
         };
-        if settings.web != self.performer.settings.web {
+        if settings.web != self.performer.settings.borrow().web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();

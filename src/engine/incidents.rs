@@ -264,12 +264,17 @@ impl Engine {
             self.notify(id, Purpose::Recovery, &team, address);
         }
         incident.state = IncidentState::Resolved;
+        let was_told = incident.opened_at.is_some();
         let effects: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         self.store(incident);
         for mut effect in effects {
             effect.state = IncidentState::Waiting;
             effect.cause = None;
-            effect.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+            // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that
+            // comes and goes would keep it from being told for ever.
+            if was_told {
+                effect.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+            }
             self.wakes.arm(Wake::Incident(effect.id), effect.notify_at);
             self.store(effect);
         }

@@ -50,6 +50,32 @@ fn a_new_problem_waits_for_its_cause_to_show() {
 }
 
 #[test]
+fn a_cause_that_comes_and_goes_keeps_nothing_from_being_told() {
+    let text = format!(
+        "{PEOPLE}[datasets.d0]\nowner = \"a\"\nfile = \"d0\"\n[datasets.d1]\nowner = \"b\"\nfile = \"d1\"\n\
+         max_age = \"10m 30s\"\n[jobs.j0]\nowner = \"a\"\ncommand = \"true\"\nevery = \"40s\"\nproduces = \"d0\"\n\
+         [jobs.j1]\nowner = \"b\"\ncommand = \"true\"\nneeds = [\"d0\"]\nproduces = \"d1\"\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    // It fails at every second time, so that none of its problems is old enough to be told; and it has one whenever the
+    // other problem has waited for a minute, be that since it began or since it was last explained.
+    let mut turn = 0;
+    world.script("j0", move |_, now| {
+        turn += 1;
+        match turn % 2 {
+            1 => Play::writes(&now.to_string(), now),
+            _ => Play::fails(1, "no route to host"),
+        }
+    });
+    world.script("j1", |_, now| Play::writes("once", now));
+    world.run_until("2026-03-02T10:05");
+    world.run("j1");
+    world.run_until("2026-03-02T10:30");
+    assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.told_to("mail:a@sea.example"), []);
+}
+
+#[test]
 fn what_is_over_before_anybody_was_told_is_never_told() {
     let mut world = failing(&one_job(""), "2026-03-02T10:00");
     world.run_until("2026-03-02T10:00:30");
