@@ -103,6 +103,7 @@ impl Engine {
         self.fact(Fact::Incident(incident.clone()));
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
+            self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);
         }

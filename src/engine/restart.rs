@@ -153,6 +153,9 @@ impl Engine {
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);
         }
+        for told in &snapshot.told {
+            self.outbox.heard_of(told.incident, &told.address).note(told);
+        }
         snapshot
             .notifications
             .into_iter()

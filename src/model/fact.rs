@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Restoration,
-    Run, RunId, Slot, Version,
+    Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row: storing it twice changes nothing.
@@ -194,6 +194,8 @@ pub struct Snapshot {
     /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice
     /// of their end.
     pub ends_written: Vec<(IncidentId, Address)>,
+    /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
+    pub told: Vec<Told>,
     /// The last life of the daemon.
     pub life: Option<Life>,
     /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.

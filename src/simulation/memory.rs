@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use crate::model::{
     About, Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord,
     Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome, ProblemKind, Restoration, Run,
-    RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState, newest_record,
+    RunId, RunState, Slot, SlotState, Snapshot, Told, Version, VersionState, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -100,6 +100,16 @@ impl Memory {
         written
     }
 
+    /// What became of the messages about incidents that are not over.
+    fn told(&self) -> Vec<Told> {
+        let ended = self.notifications.values().filter_map(Told::of);
+        let is_open = |told: &Told| {
+            let incident = self.incidents.get(&told.incident);
+            incident.is_some_and(|incident| incident.state != IncidentState::Resolved)
+        };
+        ended.filter(is_open).collect()
+    }
+
     /// What a start begins from; the same as the real store loads.
     pub fn snapshot(&self) -> Snapshot {
         let runs = self.runs_at_start();
@@ -127,6 +137,7 @@ impl Memory {
                 .cloned()
                 .collect(),
             ends_written: self.ends_written(),
+            told: self.told(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,
             clock_confirmation: self.confirmations.last().cloned(),

@@ -84,6 +84,13 @@ SELECT DISTINCT incident, channel, address
 FROM ended JOIN notifications INDEXED BY notifications_by_incident USING (incident)
 ORDER BY 1, 2, 3";
 
+/// What became of the messages about incidents that are not over. CROSS JOIN: the few that are open come first.
+const TOLD: &str = "
+SELECT incident, channel, address, ended_at_us, notifications.state = 'dead', last_error
+FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = incidents.id
+WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
+ORDER BY notifications.id";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -133,6 +140,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         alerts::read_notification,
     )?;
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
+    snapshot.told = all(&reading, TOLD, alerts::read_told)?;
     snapshot.life = reading
         .query_row(
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),
