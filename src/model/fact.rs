@@ -6,8 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Restoration,
-    Run, RunId, Slot, Told, Version,
+    Address, AgePromise, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation,
+    Restoration, Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row: storing it twice changes nothing.
@@ -25,6 +25,8 @@ pub enum Fact {
     Slot(Slot),
     /// A probe looked.
     Observation(Observation),
+    /// An age begins to be promised, or is no longer.
+    AgePromise(AgePromise),
     /// An incident began, moved on or ended.
     Incident(Incident),
     /// A notification was decided or moved on.
@@ -54,6 +56,7 @@ impl Fact {
             Self::Version(version) => Some(version.arrived_at),
             Self::Slot(slot) => slot.decided_at,
             Self::Observation(observation) => Some(observation.at),
+            Self::AgePromise(promise) => promise.since,
             Self::Incident(incident) => Some(incident.since)
                 .max(incident.opened_at)
                 .max(incident.resolved_at)
@@ -187,6 +190,8 @@ pub struct Snapshot {
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,
+    /// Datasets whose age is promised.
+    pub age_promises: Vec<AgePromise>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
     /// Notifications that are pending.

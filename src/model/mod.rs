@@ -27,8 +27,8 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use data::{
-    CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version, VersionRef,
-    VersionState,
+    AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
+    VersionRef, VersionState,
 };
 pub use event::{Event, Request};
 pub use fact::{

@@ -5,9 +5,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    About, Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord,
-    Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome, ProblemKind, Restoration, Run,
-    RunId, RunState, Slot, SlotState, Snapshot, Told, Version, VersionState, newest_record,
+    About, Address, AgePromise, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId,
+    IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome,
+    ProblemKind, Restoration, Run, RunId, RunState, Slot, SlotState, Snapshot, Told, Version, VersionState,
+    newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -26,6 +27,7 @@ pub struct Memory {
     versions: BTreeMap<(Name, u64), Version>,
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
+    age_promises: BTreeMap<Name, AgePromise>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -129,6 +131,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
+            age_promises: self.age_promises.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
@@ -212,6 +215,13 @@ impl Memory {
             }
             Fact::Observation(observation) => {
                 self.observations.insert(observation.dataset.clone(), observation);
+            }
+            Fact::AgePromise(promise) => {
+                if promise.since.is_some() {
+                    self.age_promises.insert(promise.dataset.clone(), promise);
+                } else {
+                    self.age_promises.remove(&promise.dataset);
+                }
             }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());

@@ -123,6 +123,11 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         data::read_observation,
     )?;
+    snapshot.age_promises = all(
+        &reading,
+        "SELECT dataset, since_us FROM age_promises ORDER BY dataset",
+        data::read_age_promise,
+    )?;
     snapshot.incidents = all(
         &reading,
         &format!(

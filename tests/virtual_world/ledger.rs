@@ -75,7 +75,12 @@ impl Ledger {
                         "a try at what nobody decided"
                     );
                 }
-                Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) | Fact::Restored(_) => {}
+                Fact::Observation(_)
+                | Fact::AgePromise(_)
+                | Fact::Life(_)
+                | Fact::ClockStep(_)
+                | Fact::Settings(_)
+                | Fact::Restored(_) => {}
             }
         }
         for job in &jobs {

@@ -288,3 +288,32 @@ fn findings_keep_silent_about_what_could_not_be_read() {
     let loaded = place.load_text(&format!("{}{text}", top()));
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
 }
+
+#[test]
+fn a_promise_whose_producer_never_runs_by_itself_is_found() {
+    let made = |lines: &str| {
+        format!(
+            "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"3h\"\nconsumers = [\"wms\"]\n\
+             [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n{lines}\n"
+        )
+    };
+    for (lines, expected) in [
+        (
+            "enabled = false\nschedule = \"@hourly\"",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, is disabled (enable the job, or promise nothing)",
+            ),
+        ),
+        (
+            "",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, has no schedule (give the job a schedule, or promise nothing)",
+            ),
+        ),
+        ("schedule = \"@hourly\"", None),
+    ] {
+        let found = warnings(&made(lines));
+        let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(found, expected, "{lines}");
+    }
+}

@@ -56,6 +56,7 @@ impl Ledger {
             }
             Fact::Life(_)
             | Fact::Observation(_)
+            | Fact::AgePromise(_)
             | Fact::Delivery(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
