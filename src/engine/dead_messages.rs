@@ -11,7 +11,7 @@ impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
     /// why. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
     /// same thread. An end that dies when the incident is over goes to those who are not told of it anyway, once.
-    pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: String) {
+    pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         if unheard.message.team == fallback {
@@ -34,7 +34,7 @@ impl Engine {
                 0,
                 MessageFact {
                     label: "Instead of".to_owned(),
-                    text: instead_of.clone(),
+                    text: instead_of.to_owned(),
                 },
             );
             if let Some(mut incident) = known {

@@ -68,7 +68,7 @@ impl Engine {
             format_time(notification.created_at, &self.settings.timezone),
             failures.join("; ")
         );
-        self.fall_back(notification, why);
+        self.fall_back(notification, &why);
     }
 
     /// The addresses of a team that are told the same: any one of them is enough.

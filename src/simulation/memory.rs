@@ -104,12 +104,9 @@ impl Memory {
 
     /// What became of the messages about incidents that are not over.
     fn told(&self) -> Vec<Told> {
+        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
         let ended = self.notifications.values().filter_map(Told::of);
-        let is_open = |told: &Told| {
-            let incident = self.incidents.get(&told.incident);
-            incident.is_some_and(|incident| incident.state != IncidentState::Resolved)
-        };
-        ended.filter(is_open).collect()
+        ended.filter(|told| open.contains(&told.incident)).collect()
     }
 
     /// What a start begins from; the same as the real store loads.
