@@ -9,6 +9,7 @@ mod times;
 mod names;
 mod client;
 mod state;
+mod addresses;
 mod board;
 
 mod serve;

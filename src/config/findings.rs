@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::fmt::Write as _;
 use std::path::Path;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -160,6 +161,7 @@ impl Findings<'_> {
 
     /// Promises that the producer's schedule cannot keep.
     fn promise(&self, dataset: &Dataset) {
+        self.idle_producer(dataset);
         let Some(producer) = self.scheduled_producer(dataset) else {
             return;
         };
@@ -198,6 +200,32 @@ impl Findings<'_> {
                 "let the job run between two deliveries, and before the deadline",
             );
         }
+    }
+
+    /// A promise whose producer never runs by itself.
+    fn idle_producer(&self, dataset: &Dataset) {
+        if dataset.max_age.is_none() && dataset.due.is_none() {
+            return;
+        }
+        let name = self.lineage.producer_of(dataset.name.as_str());
+        let job = name.and_then(|name| self.settings.jobs.get(name));
+        let is_sound = |job: &&Arc<Job>| self.places.jobs.get(&job.name).is_some_and(|spots| !spots.broken);
+        let (Some(job), Some(spots)) = (job.filter(is_sound), self.places.datasets.get(&dataset.name)) else {
+            return;
+        };
+        let (why, instead) = match (job.enabled, &job.schedule) {
+            (false, _) => ("is disabled", "enable the job"),
+            (true, None) => ("has no schedule", "give the job a schedule"),
+            (true, Some(_)) => return,
+        };
+        self.report.warning(
+            spots.max_age.or(spots.due).unwrap_or(spots.name),
+            format!(
+                "`{}` is promised, but job `{}`, which produces it, {why}",
+                dataset.name, job.name
+            ),
+            format!("{instead}, or promise nothing"),
+        );
     }
 
     /// Inputs that come after the job that needs them.

@@ -110,7 +110,12 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             "{} are lost, and nothing of that time is repeated; everybody is told",
             lost_span(restoration, zone)
         ),
-        Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
+        Fact::AgePromise(_)
+        | Fact::Attempt(_)
+        | Fact::Incident(_)
+        | Fact::Job(_)
+        | Fact::Life(_)
+        | Fact::Settings(_) => {}
     }
 }
 

@@ -53,11 +53,12 @@ impl Engine {
                     && incident.kind == ProblemKind::Suspect
                     && problem.kind != ProblemKind::Suspect;
                 let worse = problem.severity > incident.severity || failed_now;
-                if !worse && incident.reason == problem.reason {
+                if !worse && incident.reason == problem.reason && incident.kind == problem.kind {
                     return;
                 }
+                // The same trouble, told in the words of now.
+                incident.kind = problem.kind;
                 if failed_now {
-                    incident.kind = problem.kind;
                     incident.ack = None;
                 }
                 let (id, state, cause) = (incident.id, incident.state, incident.cause);
@@ -103,6 +104,7 @@ impl Engine {
         self.fact(Fact::Incident(incident.clone()));
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
+            self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);
         }

@@ -14,6 +14,7 @@ mod confirm;
 mod data;
 mod dead_messages;
 mod found;
+mod heard;
 mod history;
 mod incidents;
 mod jobs;

@@ -155,9 +155,16 @@ impl Engine {
             let state = self.data.entry(observation.dataset.clone()).or_default();
             state.observation = Some(observation);
         }
+        for promise in snapshot.age_promises {
+            let state = self.data.entry(promise.dataset.clone()).or_default();
+            state.promised_since = promise.since;
+        }
         self.incidents = snapshot.incidents.into_iter().collect();
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);
+        }
+        for told in &snapshot.told {
+            self.outbox.heard_of(told.incident, &told.address).note(told);
         }
         snapshot
             .notifications

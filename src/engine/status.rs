@@ -135,6 +135,7 @@ impl Engine {
                 .map(|(team, address)| format!("{team} by {address}"))
                 .collect();
             fields.insert("told".to_owned(), json!(told));
+            fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
             let readers: Vec<Value> = self
                 .readers(incident.id)

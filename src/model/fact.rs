@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId, Observation,
-    Restoration, Run, RunId, Slot, Version,
+    Address, AgePromise, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId,
+    Observation, Restoration, Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
@@ -26,6 +26,8 @@ pub enum Fact {
     Slot(Slot),
     /// A probe looked.
     Observation(Observation),
+    /// An age begins to be promised, or is no longer.
+    AgePromise(AgePromise),
     /// An incident began, moved on or ended.
     Incident(Incident),
     /// A notification was decided or moved on.
@@ -57,6 +59,7 @@ impl Fact {
             Self::Version(version) => Some(version.arrived_at),
             Self::Slot(slot) => slot.decided_at,
             Self::Observation(observation) => Some(observation.at),
+            Self::AgePromise(promise) => promise.since,
             Self::Incident(incident) => Some(incident.since)
                 .max(incident.opened_at)
                 .max(incident.resolved_at)
@@ -197,6 +200,8 @@ pub struct Snapshot {
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,
+    /// Datasets whose age is promised.
+    pub age_promises: Vec<AgePromise>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
     /// Notifications that are pending.
@@ -204,6 +209,8 @@ pub struct Snapshot {
     /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice
     /// of their end.
     pub ends_written: Vec<(IncidentId, Address)>,
+    /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
+    pub told: Vec<Told>,
     /// The last life of the daemon.
     pub life: Option<Life>,
     /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.

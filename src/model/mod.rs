@@ -6,6 +6,7 @@ mod attempt;
 mod data;
 mod event;
 mod fact;
+mod heard;
 mod history;
 mod name;
 mod places;
@@ -27,14 +28,15 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use data::{
-    CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version, VersionRef,
-    VersionState,
+    AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
+    VersionRef, VersionState,
 };
 pub use event::{Event, Request};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
 };
+pub use heard::{AddressState, Heard, Reach, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,

@@ -8,9 +8,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    About, Address, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, Incident,
-    IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState, Observation,
-    ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Version, elapsed, newest_record,
+    About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
+    Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState,
+    Observation, ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Told, Version, elapsed,
+    newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -29,6 +30,7 @@ pub struct Memory {
     versions: BTreeMap<(Name, u64), Version>,
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
+    age_promises: BTreeMap<Name, AgePromise>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -108,6 +110,13 @@ impl Memory {
         written
     }
 
+    /// What became of the messages about incidents that are not over.
+    fn told(&self) -> Vec<Told> {
+        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        let ended = self.notifications.values().filter_map(Told::of);
+        ended.filter(|told| open.contains(&told.incident)).collect()
+    }
+
     /// What a start begins from; the same as the real store loads.
     pub fn snapshot(&self) -> Snapshot {
         let runs = self.runs_at_start();
@@ -127,6 +136,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
+            age_promises: self.age_promises.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
@@ -135,6 +145,7 @@ impl Memory {
                 .cloned()
                 .collect(),
             ends_written: self.ends_written(),
+            told: self.told(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,
             clock_confirmation: self.confirmations.last().cloned(),
@@ -222,6 +233,13 @@ impl Memory {
             }
             Fact::Observation(observation) => {
                 self.observations.insert(observation.dataset.clone(), observation);
+            }
+            Fact::AgePromise(promise) => {
+                if promise.since.is_some() {
+                    self.age_promises.insert(promise.dataset.clone(), promise);
+                } else {
+                    self.age_promises.remove(&promise.dataset);
+                }
             }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());

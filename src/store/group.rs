@@ -288,6 +288,10 @@ impl<'connection> Group<'connection> {
             Fact::Version(version) => data::store_version(&mut s.version, version).map(drop),
             Fact::Slot(slot) => data::store_slot(&mut s.slot, slot).map(drop),
             Fact::Observation(observation) => data::store_observation(&mut s.observation, observation).map(drop),
+            Fact::AgePromise(promise) => match promise.since {
+                Some(_) => data::store_age_promise(&mut s.age_promise, promise).map(drop),
+                None => data::end_age_promise(&mut s.age_promise_end, promise).map(drop),
+            },
             Fact::Incident(incident) => alerts::store_incident(&mut s.incident, incident).map(drop),
             Fact::Notification(notification) => changed(
                 alerts::store_notification(&mut s.notification, notification)?,
@@ -352,6 +356,8 @@ struct Statements<'connection> {
     version: Statement<'connection>,
     slot: Statement<'connection>,
     observation: Statement<'connection>,
+    age_promise: Statement<'connection>,
+    age_promise_end: Statement<'connection>,
     incident: Statement<'connection>,
     notification: Statement<'connection>,
     delivery: Statement<'connection>,
@@ -385,6 +391,8 @@ impl<'connection> Statements<'connection> {
             version: connection.prepare(data::VERSION_UPSERT)?,
             slot: connection.prepare(data::SLOT_UPSERT)?,
             observation: connection.prepare(data::OBSERVATION_UPSERT)?,
+            age_promise: connection.prepare(data::AGE_PROMISE_UPSERT)?,
+            age_promise_end: connection.prepare(data::AGE_PROMISE_DELETE)?,
             incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
             notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
             delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,

@@ -94,6 +94,13 @@ const LONG_DOWNTIME_LAST: &str = "
 SELECT later.started_at_us FROM lives AS later JOIN lives AS earlier ON earlier.number = later.number - 1
 WHERE later.started_at_us - earlier.seen_at_us > ?1 ORDER BY later.number DESC LIMIT 1";
 
+/// What became of the messages about incidents that are not over. CROSS JOIN: the few that are open come first.
+const TOLD: &str = "
+SELECT incident, channel, address, ended_at_us, notifications.state = 'dead', last_error
+FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = incidents.id
+WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
+ORDER BY notifications.id";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -126,6 +133,11 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         data::read_observation,
     )?;
+    snapshot.age_promises = all(
+        &reading,
+        "SELECT dataset, since_us FROM age_promises ORDER BY dataset",
+        data::read_age_promise,
+    )?;
     snapshot.incidents = all(
         &reading,
         &format!(
@@ -143,6 +155,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         alerts::read_notification,
     )?;
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
+    snapshot.told = all(&reading, TOLD, alerts::read_told)?;
     snapshot.life = reading
         .query_row(
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),

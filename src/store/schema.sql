@@ -219,6 +219,12 @@ CREATE TABLE observations (
     CHECK ((found = 'cannot_tell') = (reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
+-- Since when a dataset's age is promised; no longer promised, the row is gone.
+CREATE TABLE age_promises (
+    dataset TEXT PRIMARY KEY,
+    since_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The lives of problems. `cause` is no foreign key: a cause and its effects may be told in one step, in any order.
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY,

@@ -1,6 +1,6 @@
 //! One cause, one alert: what waits, what is attached, what is promoted, who is told.
 
-use freshd::model::{About, IncidentState, ProblemKind, Purpose, Severity};
+use freshd::model::{About, ExitStatus, IncidentState, ProblemKind, Purpose, Severity};
 
 use super::virtual_world::{Play, World, at};
 use super::{PEOPLE, failing, one_job};
@@ -346,4 +346,28 @@ fn what_the_configuration_repaired_while_freshd_was_down_is_never_told() {
     world.restart();
     world.run_until("2026-03-02T11:00");
     assert_eq!(world.told(), [], "neither the owner nor the fallback");
+}
+
+#[test]
+fn an_incident_whose_kind_has_changed_says_the_present_one() {
+    let mut world = World::start(&super::one_job(""), "2026-11-26T12:00");
+    world.script("j", |_, _| {
+        Play::ends(ExitStatus::Unknown("its keeper was killed".to_owned()))
+    });
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    assert_eq!(world.incidents()[0].kind, ProblemKind::Lost);
+    world.script("j", |_, _| Play::fails(4, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    let incident = &world.incidents()[0];
+    assert_eq!(
+        (incident.kind, incident.reason.as_str()),
+        (ProblemKind::Failed, "exit code 4")
+    );
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Opening],
+        "nothing is news"
+    );
 }

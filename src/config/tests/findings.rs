@@ -336,3 +336,32 @@ fn what_a_job_does_not_say_of_its_history_is_as_for_all() {
         "no less than one job may have"
     );
 }
+
+#[test]
+fn a_promise_whose_producer_never_runs_by_itself_is_found() {
+    let made = |lines: &str| {
+        format!(
+            "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"3h\"\nconsumers = [\"wms\"]\n\
+             [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n{lines}\n"
+        )
+    };
+    for (lines, expected) in [
+        (
+            "enabled = false\nschedule = \"@hourly\"",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, is disabled (enable the job, or promise nothing)",
+            ),
+        ),
+        (
+            "",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, has no schedule (give the job a schedule, or promise nothing)",
+            ),
+        ),
+        ("schedule = \"@hourly\"", None),
+    ] {
+        let found = warnings(&made(lines));
+        let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(found, expected, "{lines}");
+    }
+}

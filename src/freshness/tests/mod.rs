@@ -1,5 +1,6 @@
 //! What a promise says of stored facts and the clock, in tables.
 
+mod age;
 mod slots;
 mod standing;
 

@@ -12,18 +12,19 @@ use crate::model::{
     plain_version,
 };
 
-const NOTHING: View<'static> = View {
+pub(super) const NOTHING: View<'static> = View {
     current: None,
     refused: None,
     slots: &[],
     observation: None,
+    promised_since: None,
     zone: &TimeZone::UTC,
     paused: false,
     had_its_chance: false,
 };
 
 /// State, reason, since when, and whether people should hear of it.
-fn told(standing: &Standing) -> (DataState, &str, Option<Timestamp>, bool) {
+pub(super) fn told(standing: &Standing) -> (DataState, &str, Option<Timestamp>, bool) {
     let Standing {
         state,
         reason,
@@ -34,7 +35,7 @@ fn told(standing: &Standing) -> (DataState, &str, Option<Timestamp>, bool) {
     (*state, reason, *since, *is_problem)
 }
 
-fn ages(max_age: Duration, warn_age: Option<Duration>) -> Dataset {
+pub(super) fn ages(max_age: Duration, warn_age: Option<Duration>) -> Dataset {
     Dataset {
         max_age: Some(max_age),
         warn_age,

@@ -60,6 +60,7 @@ impl Ledger {
             Fact::Forgotten(_)
             | Fact::Life(_)
             | Fact::Observation(_)
+            | Fact::AgePromise(_)
             | Fact::Delivery(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
