@@ -286,7 +286,7 @@ fn owner(value: &Value) -> String {
         .filter_map(Value::as_str)
         .collect();
     let owner = value["owner"].as_str().unwrap_or("nobody");
-    format!("{}, told by {}", board::owner(owner), clean(&tells.join(" and ")))
+    format!("{}, to be told by {}", board::owner(owner), clean(&tells.join(" and ")))
 }
 
 fn title(title: Option<&str>) -> String {

@@ -224,7 +224,11 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
                     variables.push((key.to_owned(), text.to_owned()));
                 }
                 _ => {
-                    value.expected("a text", "put the value between quotes");
+                    if value.as_text().is_some() {
+                        value.error(format!("`{}` contains a NUL character", value.key), "take it out");
+                    } else {
+                        value.expected("a text", "put the value between quotes");
+                    }
                 }
             }
         }

@@ -46,6 +46,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "h" => number.checked_mul(HOUR).map(Duration::from_secs),
             "d" => number.checked_mul(DAY).map(Duration::from_secs),
             "w" => number.checked_mul(WEEK).map(Duration::from_secs),
+            "" if tail.trim_start().starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                return Err(format!("`{text}` has a space before its unit; {help}"));
+            }
             "" => return Err(format!("`{text}` has a number without a unit; {help}")),
             other => return Err(format!("`{other}` is not a unit of time; {help}")),
         };
@@ -173,6 +176,17 @@ mod tests {
         ] {
             let error = parse_duration(text).expect_err(text);
             assert!(error.contains("; write "), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_space_before_a_unit_is_what_is_wrong_with_it() {
+        for (text, wrong) in [
+            ("1 minute", "`1 minute` has a space before its unit"),
+            ("2h 15", "`2h 15` has a number without a unit"),
+        ] {
+            let error = parse_duration(text).expect_err(text);
+            assert!(error.starts_with(&format!("{wrong}; write ")), "{error}");
         }
     }
 

@@ -90,6 +90,10 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:10 `\"lotz\"` unknown dataset `lotz` (did you mean `lots`?)",
             ),
             (
+                "env = { Z = \"a\\u0000b\" }",
+                "jobs.toml:20:13 `***` `Z` contains a NUL character (take it out)",
+            ),
+            (
                 "needs = [1]",
                 "jobs.toml:20:10 `1` an item of `needs` must be a text, not a whole number (write \"...\")",
             ),
