@@ -5,7 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement};
+use rusqlite::Connection;
 
 use super::column::{us, us_maybe};
 use super::error::is_failed_write;
@@ -13,6 +13,7 @@ use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
 use super::rows::{alerts, data, history, life, restored, runs};
 use super::seen::Witness;
+use super::statements::Statements;
 use super::{CommitError, facts, release};
 use crate::model::{Fact, newest_record};
 
@@ -338,70 +339,4 @@ fn text_number(texts: &mut HashMap<String, i64>, statements: &mut Statements, te
     }
     texts.insert(text.to_owned(), number);
     Ok(number)
-}
-
-/// Every statement of the writer, prepared once.
-struct Statements<'connection> {
-    begin: Statement<'connection>,
-    commit: Statement<'connection>,
-    newest: Statement<'connection>,
-    newest_back: Statement<'connection>,
-    runs_ahead: Statement<'connection>,
-    slots_ahead: Statement<'connection>,
-    text_insert: Statement<'connection>,
-    text_number: Statement<'connection>,
-    job: Statement<'connection>,
-    run: Statement<'connection>,
-    attempt: Statement<'connection>,
-    version: Statement<'connection>,
-    slot: Statement<'connection>,
-    observation: Statement<'connection>,
-    age_promise: Statement<'connection>,
-    age_promise_end: Statement<'connection>,
-    incident: Statement<'connection>,
-    notification: Statement<'connection>,
-    delivery: Statement<'connection>,
-    life: Statement<'connection>,
-    clock_step: Statement<'connection>,
-    clock_confirmation: Statement<'connection>,
-    settings: Statement<'connection>,
-    acceptance: Statement<'connection>,
-    restoration: Statement<'connection>,
-}
-
-impl<'connection> Statements<'connection> {
-    fn prepare(connection: &'connection Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            begin: connection.prepare("BEGIN IMMEDIATE")?,
-            commit: connection.prepare("COMMIT")?,
-            newest: connection.prepare(
-                "UPDATE state_directory SET
-                     changes = changes + ?2,
-                     newest_record_at_us = CASE
-                         WHEN ?1 IS NULL OR newest_record_at_us >= ?1 THEN newest_record_at_us ELSE ?1 END",
-            )?,
-            newest_back: connection.prepare("UPDATE state_directory SET newest_record_at_us = ?1")?,
-            runs_ahead: connection.prepare(runs::RUNS_AHEAD_DISOWN)?,
-            slots_ahead: connection.prepare(data::SLOTS_AHEAD_WITHDRAW)?,
-            text_insert: connection.prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
-            text_number: connection.prepare("SELECT number FROM texts WHERE text = ?1")?,
-            job: connection.prepare(runs::JOB_UPSERT)?,
-            run: connection.prepare(runs::RUN_UPSERT)?,
-            attempt: connection.prepare(runs::ATTEMPT_UPSERT)?,
-            version: connection.prepare(data::VERSION_UPSERT)?,
-            slot: connection.prepare(data::SLOT_UPSERT)?,
-            observation: connection.prepare(data::OBSERVATION_UPSERT)?,
-            age_promise: connection.prepare(data::AGE_PROMISE_UPSERT)?,
-            age_promise_end: connection.prepare(data::AGE_PROMISE_DELETE)?,
-            incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
-            notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
-            delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,
-            life: connection.prepare(life::LIFE_UPSERT)?,
-            clock_step: connection.prepare(life::CLOCK_STEP_INSERT)?,
-            clock_confirmation: connection.prepare(life::CLOCK_CONFIRMATION_INSERT)?,
-            settings: connection.prepare(life::SETTINGS_INSERT)?,
-            acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
-            restoration: connection.prepare(restored::RESTORATION_UPSERT)?,
-        })
-    }
 }

@@ -17,6 +17,7 @@ mod restore;
 mod reserve;
 mod rows;
 mod seen;
+mod statements;
 mod suspect;
 mod writer;
 
