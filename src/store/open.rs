@@ -266,8 +266,10 @@ fn connect(file: &Path, bytes: u64, is_suspect: bool) -> rusqlite::Result<Opened
     {
         return Ok(Opened::Damaged(detail));
     }
-    // Counts only before the first table is made: later it would take a VACUUM.
-    connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    // Counts only before the first table is made: later it would take a VACUUM, and is written anew all the same.
+    if bytes == 0 {
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
+    }
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;
     connection.pragma_update_and_check(None, "journal_mode", "wal", |row| row.get::<_, String>(0))?;
