@@ -9,6 +9,8 @@ mod alerts;
 mod any_moment;
 #[path = "killed/edited.rs"]
 mod edited;
+#[path = "killed/journal.rs"]
+mod journal;
 #[path = "killed/output.rs"]
 mod output;
 

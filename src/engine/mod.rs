@@ -16,6 +16,7 @@ mod dead_messages;
 mod found;
 mod incidents;
 mod jobs;
+mod keepers;
 mod looks;
 mod outbox;
 mod output;
@@ -49,6 +50,7 @@ use backlog::Todo;
 use clock::Hold;
 use data::DataState;
 use jobs::JobState;
+use keepers::Keepers;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
@@ -107,6 +109,8 @@ pub struct Engine {
     attempts: HashMap<AttemptId, Attempt>,
     /// What each run that has had an attempt in this life was started with.
     started_with: HashMap<RunId, StartedWith>,
+    /// What is the matter with keepers.
+    keepers: Keepers,
     pools: Pools,
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
@@ -143,6 +147,7 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::JournalDamaged { damages, attempts } => self.journal_damaged(&damages, &attempts),
             Event::AttemptFound(found) => self.attempt_found(&found),
             Event::Traced(traces) => self.traced(traces),
             Event::Restored(found) => self.restored(&found),
@@ -202,6 +207,7 @@ impl Engine {
     }
 
     fn alive(&mut self) {
+        self.look_at_keepers();
         self.life.seen_at = self.now.wall;
         self.fact(Fact::Life(self.life.clone()));
     }

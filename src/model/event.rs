@@ -46,6 +46,13 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// Journals of keepers do not say any more what they once said.
+    JournalDamaged {
+        /// What is wrong with each, in words; none when they merely do not know an attempt that is recorded.
+        damages: Vec<String>,
+        /// The attempts that are doubtful for that: they are watched as long as anything of them lives, or ended as lost.
+        attempts: Vec<AttemptId>,
+    },
     /// The records were lost, and a keeper knows an attempt that is not in what they go on from.
     AttemptFound(FoundAttempt),
     /// The records were lost, and these attempts left a log.

@@ -6,6 +6,7 @@ mod attempt;
 mod data;
 mod event;
 mod fact;
+mod keepers;
 mod name;
 mod places;
 mod report;
@@ -33,8 +34,11 @@ pub use event::{Event, Request};
 pub use fact::{
     AcceptedSettings, Ahead, ClockConfirmation, ClockStep, Fact, JobRecord, Life, Pause, Snapshot, newest_record,
 };
+pub use keepers::KEEPER_JOURNAL;
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
+pub use places::{
+    SIDECAR_SUFFIX, hidden_name, quarantine_path, report_path, run_dir, sidecar_path, staged_path, version_path,
+};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};

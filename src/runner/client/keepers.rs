@@ -1,5 +1,6 @@
 //! The one task that knows which attempt is with which keeper.
 
+mod doubt;
 mod hearing;
 mod strangers;
 
@@ -11,6 +12,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use self::doubt::{Doubts, Terms};
 use self::hearing::never_ran;
 use self::strangers::Strangers;
 use super::super::files::{KeeperFiles, build_of};
@@ -20,9 +22,10 @@ use super::super::link::{self, News};
 use super::super::process::{Process, all_processes, own_pid};
 use super::super::sys;
 use super::super::wire::ToKeeper;
+use super::Unfinished;
 use super::dead::DeadKeeper;
 use super::link_state::{Link, Wanted};
-use crate::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, StopReason};
+use crate::model::{AttemptId, AttemptSpec, AttemptState, Event, Exit, StopReason};
 
 pub use self::strangers::Records;
 
@@ -99,7 +102,7 @@ pub(super) struct KeeperSet {
     early_stops: HashMap<AttemptId, StopReason>,
     /// Keepers of earlier lives that have not answered.
     unanswered: BTreeSet<u32>,
-    any_damaged: bool,
+    doubts: Doubts,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
     /// Their tasks, which end with this one: two watchers of a process would take its status from each other.
     watchers: JoinSet<()>,
@@ -112,7 +115,7 @@ impl KeeperSet {
     pub(super) fn new(
         state_dir: PathBuf,
         exe: PathBuf,
-        unfinished: &[Attempt],
+        unfinished: &[Unfinished],
         records: Records,
         events: mpsc::Sender<Event>,
         ready: oneshot::Sender<Result<(), String>>,
@@ -142,6 +145,7 @@ impl KeeperSet {
             waiting: Vec::new(),
             undecided: unfinished
                 .iter()
+                .map(|unfinished| &unfinished.attempt)
                 .filter(|attempt| attempt.state != AttemptState::Ended)
                 .map(|attempt| (attempt.id, attempt.state == AttemptState::Started))
                 .collect(),
@@ -149,7 +153,7 @@ impl KeeperSet {
             early: HashMap::new(),
             early_stops: HashMap::new(),
             unanswered: BTreeSet::new(),
-            any_damaged: false,
+            doubts: Doubts::of(unfinished),
             orphans: HashMap::new(),
             watchers: JoinSet::new(),
             any_died: false,
@@ -283,6 +287,7 @@ impl KeeperSet {
         match command {
             Command::Start(spec) => {
                 let id = spec.id;
+                self.doubts.terms.entry(id).or_insert_with(|| Terms::of_spec(&spec));
                 let wanted = Wanted {
                     spec,
                     stop: None,
@@ -331,6 +336,7 @@ impl KeeperSet {
     }
 
     fn acknowledge(&mut self, id: AttemptId) {
+        self.doubts.terms.remove(&id);
         for link in self.links.values_mut() {
             if link.told.remove(&id) {
                 // Should this get lost, the keeper tells the end again, and hears it again.

@@ -1,0 +1,4 @@
+//! What freshd's own incidents about keepers are about, by name.
+
+/// The journals of keepers: what ran, and how it ended, is not certain any more.
+pub const KEEPER_JOURNAL: &str = "keeper-journal";
