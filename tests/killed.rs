@@ -13,6 +13,8 @@ mod edited;
 mod journal;
 #[path = "killed/output.rs"]
 mod output;
+#[path = "killed/silence.rs"]
+mod silence;
 
 use freshd::model::{Attempt, Outcome, Run, RunId};
 use freshd_process::House;

@@ -147,6 +147,13 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::KeeperSilent {
+                keeper,
+                since,
+                attempts,
+                guarded,
+            } => self.keeper_silent(keeper, since, attempts, guarded),
+            Event::KeeperAnswers(keeper) => self.keeper_answers(keeper),
             Event::JournalDamaged { damages, attempts } => self.journal_damaged(&damages, &attempts),
             Event::AttemptFound(found) => self.attempt_found(&found),
             Event::Traced(traces) => self.traced(traces),

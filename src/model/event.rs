@@ -46,6 +46,19 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// A keeper that lives does not answer what it is asked.
+    KeeperSilent {
+        /// Its number.
+        keeper: u32,
+        /// Since when it has said nothing.
+        since: Timestamp,
+        /// The attempts that it has, or may have.
+        attempts: Vec<AttemptId>,
+        /// Their time limits are kept from outside.
+        guarded: bool,
+    },
+    /// The same keeper answers again, or is dead.
+    KeeperAnswers(u32),
     /// Journals of keepers do not say any more what they once said.
     JournalDamaged {
         /// What is wrong with each, in words; none when they merely do not know an attempt that is recorded.

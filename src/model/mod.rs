@@ -34,7 +34,7 @@ pub use event::{Event, Request};
 pub use fact::{
     AcceptedSettings, Ahead, ClockConfirmation, ClockStep, Fact, JobRecord, Life, Pause, Snapshot, newest_record,
 };
-pub use keepers::KEEPER_JOURNAL;
+pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
     SIDECAR_SUFFIX, hidden_name, quarantine_path, report_path, run_dir, sidecar_path, staged_path, version_path,

@@ -26,6 +26,8 @@ pub(crate) struct House {
     pub(crate) started: HashMap<AttemptId, u32>,
     /// What was told of journals.
     pub(crate) damages: Vec<String>,
+    /// Keepers that were said to be silent, and whether their attempts' time limits are kept.
+    pub(crate) silent: Vec<(u32, bool)>,
     pub(crate) _temporary: tempfile::TempDir,
 }
 
@@ -44,6 +46,7 @@ impl House {
             events: mpsc::channel(1).1,
             started: HashMap::new(),
             damages: Vec::new(),
+            silent: Vec::new(),
             _temporary: temporary,
         }
     }
@@ -133,6 +136,8 @@ impl House {
                 }
                 Event::AttemptEnded(exit) => return exit,
                 Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -145,6 +150,9 @@ impl House {
                 Event::AttemptStarted { id, pid, .. } => {
                     self.started.insert(id, pid);
                 }
+                Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -10,9 +10,10 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::hearing::unknown;
 use super::{KeeperSet, Records};
-use crate::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, StopReason, report_path};
+use crate::model::{
+    Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Output, StopReason, Usage, report_path,
+};
 use crate::runner::client::Unfinished;
 use crate::runner::files::boot_id;
 use crate::runner::journal::{LogPlace, Running, Started};
@@ -234,5 +235,28 @@ impl KeeperSet {
         if !damages.is_empty() || !attempts.is_empty() {
             self.tell(Event::JournalDamaged { damages, attempts }).await;
         }
+    }
+}
+
+pub(super) fn never_ran(id: AttemptId, why: String, stop: Option<StopReason>) -> Exit {
+    Exit {
+        stop,
+        status: ExitStatus::NotStarted(why.clone()),
+        ..unknown(id, why)
+    }
+}
+
+pub(super) fn unknown(id: AttemptId, why: String) -> Exit {
+    let now = Timestamp::now();
+    Exit {
+        id,
+        status: ExitStatus::Unknown(why),
+        stop: None,
+        started_at: now,
+        ended_at: now,
+        pid: 0,
+        usage: Usage::default(),
+        output: Output::default(),
+        report: String::new(),
     }
 }

@@ -2,14 +2,13 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::dead::{DeadKeeper, Testament};
-use super::doubt::Doubt;
+use super::doubt::{Doubt, never_ran};
 use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
-use crate::model::{AttemptId, Event, Exit, ExitStatus, Output, StopReason, Usage};
+use crate::model::{AttemptId, Event, Exit, StopReason};
 use crate::runner::files::{KeeperFiles, is_full};
 use crate::runner::journal::{Running, Started};
 use crate::runner::link::News;
@@ -18,6 +17,9 @@ use crate::runner::wire::{Known, KnownState, ToDaemon, ToKeeper};
 
 impl KeeperSet {
     pub(super) async fn hear(&mut self, number: u32, news: News) {
+        if matches!(news, News::Message(_) | News::Dead(_)) {
+            self.spoke(number).await;
+        }
         match news {
             News::Connected(outgoing) => {
                 if let Some(link) = self.links.get_mut(&number) {
@@ -50,7 +52,9 @@ impl KeeperSet {
                     self.tell(Event::AttemptStarted { id, pid, at }).await;
                 }
             }
-            ToDaemon::Exited(exit) => {
+            ToDaemon::Pong => {}
+            ToDaemon::Exited(mut exit) => {
+                self.say_why(&mut exit);
                 self.introduce_expected(number, exit.id).await;
                 let was_undecided = self.settle(exit.id);
                 let Some(link) = self.links.get_mut(&number) else {
@@ -138,6 +142,7 @@ impl KeeperSet {
             return;
         };
         link.build = known.build;
+        link.answers_pings = known.answers_pings;
         link.is_retired |= known.retired;
         let forgotten = link.list_complete().into_iter().map(|id| Doubt {
             id,
@@ -321,7 +326,11 @@ impl KeeperSet {
                     let _ = ready.send(said);
                 }
             }
-            Report::OrphanEnded(exit) => {
+            Report::EndedOutside(id, reason) => {
+                self.ended_outside.insert(id, reason);
+            }
+            Report::OrphanEnded(mut exit) => {
+                self.say_why(&mut exit);
                 self.orphans.remove(&exit.id);
                 while self.watchers.try_join_next().is_some() {}
                 for dead in self.dead.values_mut() {
@@ -332,6 +341,11 @@ impl KeeperSet {
                 self.tell(Event::AttemptEnded(*exit)).await;
             }
         }
+    }
+
+    /// An attempt that was told to end from outside ended for that, whatever its keeper knows.
+    fn say_why(&self, exit: &mut Exit) {
+        exit.stop = exit.stop.or_else(|| self.ended_outside.get(&exit.id).copied());
     }
 
     /// A keeper of an earlier life was heard, or is dead.
@@ -361,28 +375,5 @@ impl KeeperSet {
         self.strangers.close_journals();
         self.decide_doubtful().await;
         self.begin();
-    }
-}
-
-pub(super) fn never_ran(id: AttemptId, why: String, stop: Option<StopReason>) -> Exit {
-    Exit {
-        stop,
-        status: ExitStatus::NotStarted(why.clone()),
-        ..unknown(id, why)
-    }
-}
-
-pub(super) fn unknown(id: AttemptId, why: String) -> Exit {
-    let now = Timestamp::now();
-    Exit {
-        id,
-        status: ExitStatus::Unknown(why),
-        stop: None,
-        started_at: now,
-        ended_at: now,
-        pid: 0,
-        usage: Usage::default(),
-        output: Output::default(),
-        report: String::new(),
     }
 }
