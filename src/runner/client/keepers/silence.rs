@@ -30,7 +30,7 @@ const REPLACED_MAX: usize = 3;
 /// Sees that the attempts of a silent keeper end in time. Ends with it.
 #[derive(Default)]
 pub(super) struct Guard {
-    tasks: JoinSet<()>,
+    watchers: JoinSet<()>,
     pub(super) stops: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
 }
 
@@ -96,7 +96,7 @@ impl KeeperSet {
         self.links.values().filter(|link| link.silent_since.is_some()).count() <= REPLACED_MAX
     }
 
-    /// Keeps the time limits of what a keeper runs. Returns whether all are kept.
+    /// Keeps the time limits of what a keeper runs of these attempts, which are sorted. Returns whether all are kept.
     async fn guard(&mut self, number: u32, attempts: &[AttemptId]) -> bool {
         let path = KeeperFiles::new(&self.state_dir, number).journal();
         let read = tokio::task::spawn_blocking(move || journal::read(&path)).await;
@@ -105,13 +105,13 @@ impl KeeperSet {
         let mut guard = Guard::default();
         for (started, running) in going(contents.records) {
             let id = started.id;
-            if !attempts.contains(&id) {
+            if attempts.binary_search(&id).is_err() {
                 continue;
             }
             let (stops, inbox) = mpsc::unbounded_channel();
             guard.stops.insert(id, stops);
             let reports = self.reports.clone();
-            guard.tasks.spawn(async move {
+            guard.watchers.spawn(async move {
                 let says = move |reason| {
                     let _ = reports.send(Report::EndedOutside(id, reason));
                 };
