@@ -26,6 +26,8 @@ mod pools;
 mod reload;
 #[path = "jobs_in_virtual_time/retry.rs"]
 mod retry;
+#[path = "jobs_in_virtual_time/silent_keeper.rs"]
+mod silent_keeper;
 mod virtual_world;
 #[path = "jobs_in_virtual_time/wrong_clock.rs"]
 mod wrong_clock;

@@ -27,7 +27,7 @@ use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings, Shortage, Snapshot};
-use crate::runner::{self, Records};
+use crate::runner::{self, Records, Unfinished};
 use crate::store::{OpenError, Reader, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
@@ -250,7 +250,11 @@ async fn begin(
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
     let (attempts, mut attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
-    let unfinished = engine.unfinished();
+    let unfinished = engine.unfinished().into_iter().map(|attempt| Unfinished {
+        spec: engine.spec_of(attempt.id).map(Box::new),
+        attempt,
+    });
+    let unfinished: Vec<_> = unfinished.collect();
     let records = match engine.lost_records() {
         Some(restoration) => {
             error!("the records go on from a backup: {}", restoration.because);

@@ -18,6 +18,7 @@ mod heard;
 mod history;
 mod incidents;
 mod jobs;
+mod keepers;
 mod looks;
 mod outbox;
 mod output;
@@ -52,6 +53,7 @@ use clock::Hold;
 use data::DataState;
 use history::Pruning;
 use jobs::JobState;
+use keepers::Keepers;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
@@ -112,6 +114,8 @@ pub struct Engine {
     attempts: HashMap<AttemptId, Attempt>,
     /// What each run that has had an attempt in this life was started with.
     started_with: HashMap<RunId, StartedWith>,
+    /// What is the matter with keepers.
+    keepers: Keepers,
     pools: Pools,
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
@@ -150,6 +154,14 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::KeeperSilent {
+                keeper,
+                since,
+                attempts,
+                guarded,
+            } => self.keeper_silent(keeper, since, attempts, guarded),
+            Event::KeeperAnswers(keeper) => self.keeper_answers(keeper),
+            Event::JournalDamaged { damages, attempts } => self.journal_damaged(&damages, &attempts),
             Event::AttemptFound(found) => self.attempt_found(&found),
             Event::Traced(traces) => self.traced(traces),
             Event::Restored(found) => self.restored(&found),
@@ -212,6 +224,7 @@ impl Engine {
     }
 
     fn alive(&mut self) {
+        self.look_at_keepers();
         self.life.seen_at = self.now.wall;
         self.fact(Fact::Life(self.life.clone()));
     }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::backlog::Todo;
 use super::data::DataState;
 use super::jobs::{JobState, says_how_the_job_is};
+use super::keepers::Keepers;
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
@@ -58,6 +59,7 @@ impl Engine {
             runs: HashMap::new(),
             attempts: HashMap::new(),
             started_with: HashMap::new(),
+            keepers: Keepers::default(),
             pools: Pools::default(),
             data: HashMap::new(),
             pins: HashMap::new(),

@@ -5,15 +5,16 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, report_path, run_dir,
+    staged_path, version_path,
 };
 use crate::planner;
 
 impl Engine {
     /// The attempt as the keeper starts it, from the configuration in force.
     pub(super) fn spec(&self, job: &Job, run: &Run, id: AttemptId) -> AttemptSpec {
-        let run_dir = self.run_dir(id);
-        let report = run_dir.join("report");
+        let state_dir = &self.host.state_dir;
+        let (run_dir, report) = (run_dir(state_dir, id), report_path(state_dir, id));
         let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
         let output = produced.and_then(|dataset| staged(dataset, id));
         AttemptSpec {
@@ -35,6 +36,13 @@ impl Engine {
         }
     }
 
+    /// What an unfinished attempt was started with, as far as that is known: for whoever must see it to its end without
+    /// its keeper's word.
+    pub fn spec_of(&self, id: AttemptId) -> Option<AttemptSpec> {
+        let run = self.runs.get(&id.run)?;
+        Some(self.spec(&self.started_with(run)?.job, run, id))
+    }
+
     /// What remains of an attempt once its run is final, and can be removed.
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         // A refused candidate is on its way into quarantine, which moves it: nothing else may remove it.
@@ -46,13 +54,9 @@ impl Engine {
         let staged = produced.and_then(|dataset| staged(dataset, id));
         Action::Clean {
             id,
-            run_dir: self.run_dir(id),
+            run_dir: run_dir(&self.host.state_dir, id),
             staged,
         }
-    }
-
-    fn run_dir(&self, id: AttemptId) -> PathBuf {
-        self.host.state_dir.join("run").join(id.to_string())
     }
 
     /// Where the output of an attempt is kept.

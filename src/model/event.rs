@@ -46,6 +46,26 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// A keeper that lives does not answer what it is asked.
+    KeeperSilent {
+        /// Its number.
+        keeper: u32,
+        /// Since when it has said nothing.
+        since: Timestamp,
+        /// The attempts that it has, or may have.
+        attempts: Vec<AttemptId>,
+        /// Their time limits are kept from outside.
+        guarded: bool,
+    },
+    /// The same keeper answers again, or is dead.
+    KeeperAnswers(u32),
+    /// Journals of keepers do not say any more what they once said.
+    JournalDamaged {
+        /// What is wrong with each, in words; none when they merely do not know an attempt that is recorded.
+        damages: Vec<String>,
+        /// The attempts that are doubtful for that: they are watched as long as anything of them lives, or ended as lost.
+        attempts: Vec<AttemptId>,
+    },
     /// The records were lost, and a keeper knows an attempt that is not in what they go on from.
     AttemptFound(FoundAttempt),
     /// The records were lost, and these attempts left a log.

@@ -8,6 +8,7 @@ mod event;
 mod fact;
 mod heard;
 mod history;
+mod keepers;
 mod name;
 mod places;
 mod report;
@@ -42,8 +43,11 @@ pub use history::{
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
     REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
+pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
+pub use places::{
+    SIDECAR_SUFFIX, hidden_name, quarantine_path, report_path, run_dir, sidecar_path, staged_path, version_path,
+};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};

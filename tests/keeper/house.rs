@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use freshd::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, Name, Output, RunId, Trigger, Usage};
-use freshd::runner::{Keepers, Records, read_log, recover};
+use freshd::runner::{Keepers, Records, Unfinished, read_log, recover};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -24,6 +24,10 @@ pub(crate) struct House {
     pub(crate) keepers: Option<Keepers>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) started: HashMap<AttemptId, u32>,
+    /// What was told of journals.
+    pub(crate) damages: Vec<String>,
+    /// Keepers that were said to be silent, and whether their attempts' time limits are kept.
+    pub(crate) silent: Vec<(u32, bool)>,
     pub(crate) _temporary: tempfile::TempDir,
 }
 
@@ -41,6 +45,8 @@ impl House {
             keepers: None,
             events: mpsc::channel(1).1,
             started: HashMap::new(),
+            damages: Vec::new(),
+            silent: Vec::new(),
             _temporary: temporary,
         }
     }
@@ -54,7 +60,12 @@ impl House {
     pub(crate) async fn open_with(&mut self, unfinished: &[Attempt], records: Records) {
         let (events, inbox) = mpsc::channel(10_000);
         self.events = inbox;
-        let keepers = recover(&self.dir, Path::new(EXE), unfinished, records, events)
+        let unfinished = unfinished.iter().map(|attempt| Unfinished {
+            attempt: attempt.clone(),
+            spec: None,
+        });
+        let unfinished: Vec<_> = unfinished.collect();
+        let keepers = recover(&self.dir, Path::new(EXE), &unfinished, records, events)
             .await
             .unwrap();
         self.keepers = Some(keepers);
@@ -70,7 +81,7 @@ impl House {
     }
 
     pub(crate) fn spec(&self, run: u64, argv: &[&str]) -> Box<AttemptSpec> {
-        let run_dir = self.dir.join(format!("runs/{run}.1"));
+        let run_dir = self.dir.join(format!("run/{run}.1"));
         let report = run_dir.join("report");
         let env = [
             ("PATH", "/usr/bin:/bin"),
@@ -124,6 +135,9 @@ impl House {
                     self.started.insert(id, pid);
                 }
                 Event::AttemptEnded(exit) => return exit,
+                Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -136,6 +150,9 @@ impl House {
                 Event::AttemptStarted { id, pid, .. } => {
                     self.started.insert(id, pid);
                 }
+                Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }

@@ -5,7 +5,7 @@ use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::state::{OpenIncident, Status};
 use crate::cli::{table, times};
-use crate::model::{DISK, IncidentState, Severity};
+use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -123,7 +123,11 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     }
     // Of its own problems freshd names a clock, a disk or an address, which `why` does not know.
     let mut commands = match (root.about.as_str(), root.kind.as_str()) {
-        ("freshd", "freshd") if root.subject == DISK => format!("freshd incidents {}", root.id),
+        ("freshd", "freshd")
+            if [DISK, KEEPER_JOURNAL].contains(&root.subject.as_str()) || root.subject.starts_with(KEEPER_PREFIX) =>
+        {
+            format!("freshd incidents {}", root.id)
+        }
         ("freshd", "freshd") => "freshd clock".to_owned(),
         ("freshd", _) => format!("freshd incidents {}", root.id),
         _ => format!("freshd why {}", clean(&root.subject)),
