@@ -6,9 +6,9 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, HistoryLimit, HistoryLimits, INCIDENTS_KEPT_MAX, IncidentId,
-    IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId, RunState, SearchFrom, Slot,
-    SlotState, Version, VersionRef, VersionState, first_by_halving,
+    ACCEPTANCES_KEPT_MAX, Aged, AgedRun, AttemptId, Forgotten, HistoryLimit, HistoryLimits, INCIDENTS_KEPT_MAX,
+    IncidentId, IncidentState, LIVES_KEPT_MAX, Name, NotificationState, REFUSED_KEPT_MIN, Run, RunId, RunState,
+    SearchFrom, Slot, SlotState, Version, VersionRef, VersionState, first_by_halving,
 };
 
 /// Runs of one piece that a world forgets: few, so that a round has many commits to die at.
@@ -129,7 +129,8 @@ impl Memory {
         };
         let newer = self.versions.range(key..).skip(1);
         let newer = newer.take_while(|((dataset, _), _)| *dataset == wanted.dataset);
-        let newer = newer.filter(|(_, other)| other.state == version.state).count();
+        let newer = newer.filter(|(_, other)| other.state == version.state);
+        let newer = newer.take(kept as usize).count();
         let going = self.runs.values().filter(|run| run.state != RunState::Final);
         newer >= kept as usize && !going.flat_map(|run| &run.inputs).any(|input| input == wanted)
     }
@@ -186,20 +187,19 @@ impl Memory {
             Ok::<_, std::convert::Infallible>(found.map(|(id, incident)| (id.0, incident.since < before)))
         });
         let Ok(last_old) = last_old;
-        let unresolved = || {
-            self.incidents
-                .values()
-                .filter(|incident| incident.state != IncidentState::Resolved)
-        };
+        let unresolved = self.unresolved.values().filter_map(|id| self.incidents.get(id));
+        let causes: BTreeSet<IncidentId> = unresolved.filter_map(|incident| incident.cause).collect();
         let newest_told = self.notifications.keys().next_back().copied();
+        let on_its_way = self.notifications.values().filter(|told| {
+            let is_pending = told.state == NotificationState::Pending;
+            is_pending || Some(told.id) == newest_told
+        });
+        let to_be_told: BTreeSet<IncidentId> = on_its_way.filter_map(|told| told.incident).collect();
         let beyond = self.incidents.values().filter(|incident| {
             let id = incident.id;
             let old = id.0 <= last_old && incident.resolved_at.is_some_and(|at| at < before);
-            let explains = unresolved().any(|effect| effect.cause == Some(id));
-            let mut told = self.notifications.values().filter(|told| told.incident == Some(id));
-            let on_its_way = told.any(|told| told.state == NotificationState::Pending || Some(told.id) == newest_told);
             let is_over = incident.state == IncidentState::Resolved && id < newest;
-            is_over && (id.0 <= too_many || old) && !explains && !on_its_way
+            is_over && (id.0 <= too_many || old) && !causes.contains(&id) && !to_be_told.contains(&id)
         });
         beyond.map(|incident| incident.id).collect()
     }
@@ -237,16 +237,23 @@ impl Memory {
             if self.runs.get(id).is_some_and(is_over)
                 && let Some(run) = self.runs.remove(id)
             {
-                self.attempts.retain(|attempt, _| attempt.run != *id);
+                let (first, last) = (
+                    AttemptId { run: *id, number: 0 },
+                    AttemptId {
+                        run: *id,
+                        number: u32::MAX,
+                    },
+                );
+                self.attempts.extract_if(first..=last, |_, _| true).for_each(drop);
                 if let Some(due_at) = run.due_at {
                     self.occurrences.remove(&(run.job, due_at));
                 }
             }
-            if !self.runs.contains_key(id) {
-                self.versions
-                    .retain(|_, version| version.run != Some(*id) || version.state == VersionState::Publishing);
-            }
         }
+        let gone: BTreeSet<RunId> = forgotten.runs.iter().copied().collect();
+        let is_gone = |run: RunId| gone.contains(&run) && !self.runs.contains_key(&run);
+        self.versions
+            .retain(|_, version| version.state == VersionState::Publishing || !version.run.is_some_and(is_gone));
         for gone in &forgotten.versions {
             let key = (gone.dataset.clone(), gone.number.0);
             let newest = self.version_numbers().into_iter().find(|known| known.0 == gone.dataset);

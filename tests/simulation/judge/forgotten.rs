@@ -1,8 +1,7 @@
 //! What freshd forgets: only what is over, tells nothing any more, and is beyond the limits of the company.
 
 use freshd::model::{
-    Forgotten, IncidentState, Name, NotificationState, Outcome, Run, RunId, RunState, SlotState, VersionNumber,
-    VersionState,
+    Forgotten, IncidentState, Name, NotificationState, Outcome, Run, RunId, RunState, SlotState, VersionState,
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -30,24 +29,26 @@ impl Judge {
                 hold(is_beyond, BEYOND, || format!("run {id} of {} is forgotten", run.job))?;
             }
         }
-        let made = ledger.versions.values().filter(|version| {
-            let by = version.run.filter(|run| forgotten.runs.contains(run));
-            by.is_some()
-                || forgotten
-                    .versions
-                    .iter()
-                    .any(|gone| is(gone, &version.dataset, version.number))
-        });
-        for version in made {
-            let newer = (version.dataset.clone(), version.number)..;
-            let newer = ledger.versions.range(newer).skip(1);
+        let made = forgotten
+            .runs
+            .iter()
+            .filter_map(|id| ledger.made_by.get(id))
+            .flatten()
+            .cloned();
+        let unmade = forgotten
+            .versions
+            .iter()
+            .map(|gone| (gone.dataset.clone(), gone.number));
+        for key in made.chain(unmade) {
+            let Some(version) = ledger.versions.get(&key) else {
+                continue;
+            };
+            let newer = ledger.versions.range(key..).skip(1);
             let newer = newer.take_while(|((dataset, _), _)| *dataset == version.dataset);
-            let published = newer
-                .filter(|(_, newer)| newer.state == VersionState::Published)
-                .count();
+            let published = newer.filter(|(_, newer)| newer.state == VersionState::Published);
             let is_past = match version.state {
                 VersionState::Publishing => false,
-                VersionState::Published => published >= 2,
+                VersionState::Published => published.take(2).count() == 2,
                 VersionState::Quarantined => true,
             };
             hold(is_past, OVER, || format!("{}@{}", version.dataset, version.number))?;
@@ -98,10 +99,6 @@ impl Judge {
         let newest = self.ledger.newest_of(&run.job).take(runs);
         newest.filter(|id| *id > run.id).count() == runs
     }
-}
-
-fn is(gone: &freshd::model::VersionRef, dataset: &Name, number: VersionNumber) -> bool {
-    gone.dataset == *dataset && gone.number == number
 }
 
 impl Ledger {

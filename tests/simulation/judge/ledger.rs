@@ -23,6 +23,8 @@ pub(crate) struct Ledger {
     pub(super) by_job: HashMap<Name, BTreeSet<RunId>>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) versions: BTreeMap<(Name, VersionNumber), Version>,
+    /// The versions that each run made.
+    pub(super) made_by: HashMap<RunId, Vec<(Name, VersionNumber)>>,
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
     pub(crate) incidents: BTreeMap<IncidentId, Incident>,
     pub(crate) unresolved: BTreeMap<(About, Name), IncidentId>,
@@ -141,7 +143,10 @@ impl Ledger {
             .range((version.dataset.clone(), VersionNumber(0))..=(version.dataset.clone(), VersionNumber(u64::MAX)))
             .next_back()
             .map_or(0, |((_, number), _)| number.0);
-        let Some(before) = self.versions.insert(key, version.clone()) else {
+        let Some(before) = self.versions.insert(key.clone(), version.clone()) else {
+            if let Some(run) = version.run {
+                self.made_by.entry(run).or_default().push(key);
+            }
             return hold(version.number.0 == newest + 1, FORWARD, || {
                 format!("{}@{} follows {newest}", version.dataset, version.number)
             });
