@@ -48,8 +48,8 @@ pub(super) struct Started {
     pub(super) at: Timestamp,
     /// The boot it happened in.
     pub(super) boot_id: String,
-    /// `CLOCK_BOOTTIME` at which the attempt has to be told to end, in milliseconds.
-    pub(super) timeout_boot_ms: Option<u64>,
+    /// How long its process may run before it is told to end, in milliseconds.
+    pub(super) timeout_ms: Option<u64>,
     /// Time between SIGTERM and SIGKILL, in milliseconds.
     pub(super) kill_after_ms: u64,
     /// Leave processes that outlive the main one alone.

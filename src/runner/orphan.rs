@@ -149,10 +149,11 @@ impl Orphan {
         stop: &mut Stop,
         stops: &mut mpsc::UnboundedReceiver<StopReason>,
     ) -> ExitStatus {
+        let timeout = self.started.timeout_ms.map(Duration::from_millis);
+        let timeout_at = timeout.map(|timeout| process.began().saturating_add(timeout));
         let mut kill_at = None;
         let mut give_up_at = None;
         loop {
-            let timeout_at = self.started.timeout_boot_ms.map(Duration::from_millis);
             let next = give_up_at.or(kill_at).or(timeout_at);
             let pause = next.map_or(CLOCK_PACE, |at| at.saturating_sub(boot_now()));
             let mut reason = None;

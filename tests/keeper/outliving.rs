@@ -224,7 +224,7 @@ async fn what_ran_before_a_reboot_is_lost_and_what_a_damaged_journal_hides_is_no
 fn started_elsewhere(run: u64) -> serde_json::Value {
     serde_json::json!({"started": {
         "id": {"run": run, "number": 1}, "at": "2026-01-01T00:00:00Z", "boot_id": "another boot",
-        "timeout_boot_ms": null, "kill_after_ms": 100, "keep_leftovers": false, "report": "/no/such/report"
+        "timeout_ms": null, "kill_after_ms": 100, "keep_leftovers": false, "report": "/no/such/report"
     }})
 }
 

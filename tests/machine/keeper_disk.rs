@@ -11,10 +11,15 @@ use freshd::model::{AttemptState, Event, ExitStatus};
 
 /// A keeper some of whose syncs fail, counted from the first: `fdatasync` of a file or `fsync` of a directory.
 fn keeper_with_failing(house: &House, call: &str, error: &str, which: &str) -> Child {
+    keeper_with(house, call, &format!("error={error}:when={which}"))
+}
+
+/// A keeper whose calls of this kind come out as strace is told here.
+fn keeper_with(house: &House, call: &str, injected: &str) -> Child {
     let strace = Command::new("strace").arg("-V").stdout(Stdio::null()).status();
     strace.expect("this test needs strace (Debian: strace)");
     let log = log_of_keeper(house);
-    let strace = format!("strace -D -qq -o /dev/null -e trace={call} -e inject={call}:error={error}:when={which}");
+    let strace = format!("strace -D -qq -o /dev/null -e trace={call} -e inject={call}:{injected}");
     house.keeper_under(&format!("exec 2>{}; exec {strace}", log.display()), 300)
 }
 
@@ -64,6 +69,21 @@ async fn when_there_is_no_room_to_sync_ends_are_told_and_starts_wait_until_there
     keeper.wait().unwrap();
     house.open(&[stored(1, AttemptState::Started)]).await;
     assert_eq!(house.exit().await.status, ExitStatus::Code(5));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timeout_counts_from_the_start_of_the_process_however_long_its_record_takes_to_sync() {
+    let mut house = House::empty();
+    let mut keeper = keeper_with(&house, "fdatasync", "delay_enter=2s");
+    house.open(&[]).await;
+    // It runs for a third of its time, and its record is synced after more than all of that.
+    let mut spec = house.shell(1, "sleep 0.5; exit 5");
+    spec.timeout = Some(Duration::from_millis(1_500));
+    house.keepers().start(spec);
+    assert_eq!(house.exit().await.status, ExitStatus::Code(5));
+    house.drop_daemon();
+    house.kill_keepers();
+    keeper.wait().unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -161,7 +161,7 @@ mod tests {
             id: id(run),
             at: Timestamp::UNIX_EPOCH,
             boot_id: "this".to_owned(),
-            timeout_boot_ms: None,
+            timeout_ms: None,
             kill_after_ms: 0,
             keep_leftovers: false,
             report: PathBuf::new(),

@@ -16,7 +16,7 @@ use super::super::journal;
 use super::super::log::{OutputLog, stamp};
 use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
-use super::super::process::read_process;
+use super::super::process::{boot_now, read_process};
 use super::super::program;
 use super::super::sys::{self, SpawnAttributes};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
@@ -141,7 +141,8 @@ impl RunningAttempt {
                 )));
             }
         };
-        let timeout = started.timeout_boot_ms.map(Duration::from_millis);
+        // From here on, and not from the record: a disk that is slow to sync takes nothing from the process.
+        let deadline = spec.timeout.map(|timeout| boot_now().saturating_add(timeout));
         Ok(Self {
             running: journal::Running {
                 id: spec.id,
@@ -158,7 +159,7 @@ impl RunningAttempt {
             output: OutputLog::new(spec.log, spec.log_limit_bytes),
             stop: None,
             phase: Phase::Free,
-            deadline: timeout,
+            deadline,
             kill_at: None,
             ended: None,
             sweep_until: None,

@@ -282,7 +282,7 @@ impl Keeper {
         if self.journal_retry_at.is_some_and(|at| at <= now) {
             self.repair_journal(now);
         }
-        let starting = self.declare_starts(now);
+        let starting = self.declare_starts();
         self.save(starting, now);
         self.shorten_journal(now);
         self.tell();

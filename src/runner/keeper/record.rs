@@ -40,7 +40,7 @@ pub(super) struct Starting {
 impl Keeper {
     /// Adds `started` to the journal for as many pending attempts as one turn may start. One for which a full disk has no
     /// directory is refused before that: it can be started when there is space.
-    pub(super) fn declare_starts(&mut self, now: Duration) -> Vec<Starting> {
+    pub(super) fn declare_starts(&mut self) -> Vec<Starting> {
         let count = self.pending.len().min(STARTS_PER_TURN_MAX);
         let mut starting = Vec::with_capacity(count);
         while starting.len() < count {
@@ -54,12 +54,11 @@ impl Keeper {
                 self.refuse(spec.id, &error.to_string());
                 continue;
             }
-            let timeout_at = spec.timeout.map(|timeout| now.saturating_add(timeout));
             let started = journal::Started {
                 id: spec.id,
                 at: Timestamp::now(),
                 boot_id: self.boot_id.clone(),
-                timeout_boot_ms: timeout_at.map(millis),
+                timeout_ms: spec.timeout.map(millis),
                 kill_after_ms: millis(spec.kill_after),
                 keep_leftovers: spec.keep_leftovers,
                 report: spec.report.clone(),

@@ -199,19 +199,18 @@ impl KeeperSet {
         alive.get(&doubt.id).copied().or_else(by_journal).or_else(by_record)
     }
 
-    /// What its keeper would have written down. The timeout counts from the start that the kernel tells.
+    /// What its keeper would have written down.
     fn as_journalled(&self, id: AttemptId, process: &Process) -> (Started, Running) {
         let terms = self.doubts.terms.get(&id);
         let at = terms.map_or_else(Timestamp::now, |terms| {
             terms.process.map_or(terms.claimed_at, |(_, at)| at)
         });
-        let timeout = terms.and_then(|terms| terms.timeout);
         let millis = |duration: Duration| u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
         let started = Started {
             id,
             at,
             boot_id: boot_id(),
-            timeout_boot_ms: timeout.map(|timeout| millis(process.began().saturating_add(timeout))),
+            timeout_ms: terms.and_then(|terms| terms.timeout).map(millis),
             kill_after_ms: millis(terms.map_or(KILL_AFTER, |terms| terms.kill_after)),
             keep_leftovers: terms.is_none_or(|terms| terms.keep_leftovers),
             report: report_path(&self.state_dir, id),
