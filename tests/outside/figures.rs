@@ -62,7 +62,7 @@ impl Figures {
     }
 
     /// Kills of all worlds.
-    pub(crate) fn kills(&self) -> usize {
+    fn kills(&self) -> usize {
         self.sum("kills")
     }
 

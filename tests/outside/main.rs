@@ -24,7 +24,10 @@ mod world;
 #[path = "../freshd_process/mod.rs"]
 mod freshd_process;
 
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process::Command;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Mutex, MutexGuard};
 use std::time::Instant;
 
 use chaos::Reach;
@@ -37,6 +40,8 @@ const SEED: u64 = 20_261_128;
 const KILLS_PER_BATCH: usize = 100;
 /// Until everything begins again with an empty state directory.
 const BATCHES_PER_WORLD: usize = 5;
+/// Worlds that live at the same time, by `FRESHD_WORLDS`.
+const WORLDS_AT_ONCE: usize = 4;
 
 /// Set for the test that runs in a mount namespace of its own.
 const INSIDE: &str = "FRESHD_OUTSIDE_HAS_MOUNTS";
@@ -84,32 +89,82 @@ fn unshare() -> Command {
 
 fn live_and_judge(has_mounts: bool) {
     let (kills, seed) = (number("FRESHD_KILLS", KILLS), number("FRESHD_SEED", SEED));
-    let begun = Instant::now();
-    let mut figures = Figures::default();
-    println!("seed {seed}, {kills} kills");
-    for number in 0_u64.. {
-        let left = kills.saturating_sub(figures.kills());
-        if left == 0 {
-            break;
+    let at_once = number("FRESHD_WORLDS", WORLDS_AT_ONCE).max(1);
+    println!("seed {seed}, {kills} kills, {at_once} worlds at once");
+    let all = Worlds {
+        begun: Instant::now(),
+        kills,
+        seed,
+        has_mounts,
+        next: AtomicUsize::new(0),
+        is_broken: AtomicBool::new(false),
+        figures: Mutex::default(),
+    };
+    std::thread::scope(|scope| {
+        for _ in 0..at_once {
+            scope.spawn(|| all.live());
         }
-        let seed = seed + number;
+    });
+    println!("{}", lock(&all.figures).summary(all.begun.elapsed()));
+}
+
+/// All worlds of one call; several threads take one after the other. Mostly they wait, so that two cores carry several.
+struct Worlds {
+    begun: Instant,
+    kills: usize,
+    seed: u64,
+    has_mounts: bool,
+    /// The number of the world that nobody has begun.
+    next: AtomicUsize,
+    /// Something went wrong in one of them: the others come to their end, and no further one is begun.
+    is_broken: AtomicBool,
+    figures: Mutex<Figures>,
+}
+
+impl Worlds {
+    /// Lives one after the other until there is none left.
+    fn live(&self) {
+        while !self.is_broken.load(Ordering::Relaxed) {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            let left = self.kills.saturating_sub(number * KILLS_PER_BATCH * BATCHES_PER_WORLD);
+            if left == 0 {
+                return;
+            }
+            if let Err(panic) = catch_unwind(AssertUnwindSafe(|| self.live_and_judge(number, left))) {
+                self.is_broken.store(true, Ordering::Relaxed);
+                resume_unwind(panic);
+            }
+        }
+    }
+
+    /// Lives one from its beginning to its last judgement.
+    fn live_and_judge(&self, number: usize, kills_left: usize) {
+        let number = u64::try_from(number).expect("a number of worlds");
+        let seed = self.seed + number;
         // Every second one on a small disk in memory, the others on the real one with its slow syncs.
-        let mut world = World::new(seed, has_mounts && seed % 2 == 1);
-        let batches = left.div_ceil(KILLS_PER_BATCH).min(BATCHES_PER_WORLD);
+        let mut world = World::new(seed, self.has_mounts && seed % 2 == 1);
+        let batches = kills_left.div_ceil(KILLS_PER_BATCH).min(BATCHES_PER_WORLD);
         for batch in 0..batches {
             let reach = if batch % 2 == 0 { Reach::Daemon } else { Reach::Keepers };
-            world.live(KILLS_PER_BATCH.min(left - batch * KILLS_PER_BATCH), reach);
+            world.live(KILLS_PER_BATCH.min(kills_left - batch * KILLS_PER_BATCH), reach);
             let is_last = batch + 1 == batches;
             if is_last {
                 world.until_all_told();
             }
             world.rest();
             let case = world.case(is_last);
-            figures.take(number, &world.tally, &case);
-            println!("seed {seed}, {reach:?}: {}", figures.line(begun.elapsed()));
             let complaints = case.judge();
+            let line = {
+                let mut figures = lock(&self.figures);
+                figures.take(number, &world.tally, &case);
+                figures.line(self.begun.elapsed())
+            };
+            println!("seed {seed}, {reach:?}; of all worlds: {line}");
             assert!(complaints.is_empty(), "seed {seed}:\n{}", figures::of(&complaints));
         }
     }
-    println!("{}", figures.summary(begun.elapsed()));
+}
+
+fn lock(figures: &Mutex<Figures>) -> MutexGuard<'_, Figures> {
+    figures.lock().expect("nobody dies while counting")
 }

@@ -3,6 +3,7 @@
 //! The judge knows what happened outside (processes, messages, clocks), what was decided, and what of it became durable.
 //! It computes due times, ages and deadlines by itself, and uses nothing of the engine but its plain data.
 
+mod able;
 mod bounds;
 mod forgotten;
 mod ledger;
@@ -19,6 +20,7 @@ use freshd::simulation::{Moment, Seen};
 use jiff::{SignedDuration, Timestamp};
 
 use crate::company::Company;
+use able::Able;
 pub(crate) use ledger::Ledger;
 use messages::Messages;
 use occurrences::Occurrences;
@@ -69,6 +71,7 @@ pub(crate) struct Judge {
     pub(crate) company: Option<Company>,
     /// One that was read and is in force with the next commit.
     accepting: Option<Company>,
+    able: Able,
     occurrences: Occurrences,
     processes: Processes,
     messages: Messages,
@@ -109,6 +112,7 @@ impl Judge {
             is_disk_full: false,
             company: None,
             accepting: None,
+            able: Able::default(),
             occurrences: Occurrences::default(),
             processes: Processes::default(),
             messages: Messages::default(),
@@ -135,6 +139,10 @@ impl Judge {
         if let Some(up) = self.up.as_mut().filter(|_| !self.is_disk_full) {
             up.held_until = up.held_until.filter(|until| wall < *until);
         }
+        if matches!(seen, Seen::ClockSet(_) | Seen::Slept) {
+            self.able.interrupted();
+        }
+        self.able.look(self.is_able(at), wall);
         match seen {
             Seen::Up { settings, .. } => {
                 self.accepting = self.companies.get(&settings.digest).cloned();
@@ -198,7 +206,7 @@ impl Judge {
             Seen::NotStarted(id) => self.processes.not_started(*id),
             Seen::Ended { id, status, stop } => self.processes.ended(*id, status, *stop),
             Seen::KeeperDied => self.processes.keeper_died(),
-            Seen::Published(..) => {}
+            Seen::Published(version, result) => self.promises.placed(version, result),
             Seen::Tried(notification, answer) => self.messages.tried(notification, answer, &self.ledger)?,
         }
         self.is_noticed(at)
@@ -219,6 +227,12 @@ impl Judge {
         }
     }
 
+    /// Whether it is up, has looked around since, and nothing holds it.
+    fn is_able(&self, at: Moment) -> bool {
+        let is_free = |up: Up| at.elapsed > up.since && up.held_until.is_none();
+        self.up.is_some_and(is_free) && !self.is_disk_full && self.in_doubt_until(at.now.wall).is_none()
+    }
+
     fn is_held(&self, wall: Timestamp) -> bool {
         self.up.and_then(|up| up.held_until).is_some_and(|until| wall < until)
     }
@@ -229,6 +243,7 @@ impl Judge {
             (up.held_until, up.in_doubt_until) = (None, None);
         }
         self.must_look_around(at);
+        self.able.clock_confirmed(wall);
         self.occurrences.clock_confirmed(wall);
         self.processes.clock_confirmed(wall);
         self.promises.clock_confirmed(wall);
@@ -282,6 +297,12 @@ impl Judge {
             self.company = Some(company);
         }
         for fact in facts {
+            // One that was to run and came to nothing says so itself.
+            if let Fact::Run(run) = fact
+                && !self.ledger.runs.contains_key(&run.id)
+            {
+                self.able.decided(run)?;
+            }
             self.ledger.store(fact)?;
             match fact {
                 Fact::Run(run) => self.occurrences.decided(run, self.company.as_ref())?,

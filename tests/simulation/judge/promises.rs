@@ -1,9 +1,12 @@
 //! Ages and deadlines computed anew: each breach is noticed in time and told, and none is made up.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::time::Duration;
 
-use freshd::model::{About, Address, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Version, VersionState};
+use freshd::model::{
+    About, Address, Incident, IncidentId, IncidentState, ProblemKind, Purpose, Setback, Version, VersionRef,
+    VersionState,
+};
 use freshd::simulation::Moment;
 use jiff::{SignedDuration, Timestamp};
 
@@ -15,11 +18,14 @@ use crate::due::Rule;
 const NOTICED: &str = "breaches are noticed";
 const FALSE_ALARM: &str = "no false alarm";
 const TOLD_THE_END: &str = "whoever was told hears of the end";
+const IN_PLACE: &str = "published means in place";
 
 /// What is known of the promises of a company.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Promises {
     data: HashMap<String, Data>,
+    /// What the outside has put in place, where readers see it.
+    placed: HashSet<VersionRef>,
     /// When each incident was first stored, in time awake.
     begun: HashMap<IncidentId, Duration>,
     /// Slots that open before this instant are not judged: the clock was set in their time.
@@ -82,6 +88,13 @@ impl Promises {
         }
     }
 
+    /// The outside has put a version in place, or could not.
+    pub(super) fn placed(&mut self, version: &VersionRef, result: &Result<(), Setback>) {
+        if result.is_ok() {
+            self.placed.insert(version.clone());
+        }
+    }
+
     pub(super) fn version(&mut self, version: &Version, ledger: &Ledger, processes: &Processes) -> Judged {
         let data = self.data.entry(version.dataset.to_string()).or_default();
         if let Some((digest, as_of)) = version.attempt.and_then(|id| processes.wrote(id))
@@ -116,6 +129,17 @@ impl Promises {
             })?;
         }
         if version.state == VersionState::Published {
+            let name = VersionRef {
+                dataset: version.dataset.clone(),
+                number: version.number,
+            };
+            let is_placed = version.attempt.is_none() || self.placed.contains(&name);
+            hold(is_placed, IN_PLACE, || {
+                format!(
+                    "{}@{} is told as published, and readers do not see it",
+                    name.dataset, name.number
+                )
+            })?;
             data.arrived.push(version.arrived_at);
             data.current = Some(version.clone());
         }
