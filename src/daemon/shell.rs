@@ -15,6 +15,7 @@ use super::clock::{self, Timer};
 use super::committing::Committed;
 use super::control::{Ask, Asked};
 use super::perform::Performer;
+use super::reloading::{Reloads, Wish};
 use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -45,6 +46,7 @@ pub(super) struct Shell {
     pub(super) care: Care,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
+    pub(super) reloads: Reloads,
     pub(super) state_dir: std::path::PathBuf,
     pub(super) requests: u64,
     /// The state of everything was asked for since memory was last looked at.
@@ -52,7 +54,7 @@ pub(super) struct Shell {
     /// A configuration was read, and taking it on goes over as many steps as it needs.
     pub(super) is_taking_on: bool,
     pub(super) stop: Stop,
-    /// The number of the request that asked for the reload under way.
+    /// The number of the request for which a new configuration is being stored.
     pub(super) reload_asked: Option<u64>,
     pub(super) space: Space,
 }
@@ -89,10 +91,14 @@ impl Shell {
                     self.timer.disarmed();
                     batch.push(Event::Tick);
                 }
-                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
+                Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await,
+                (wish, read) = self.reloads.next() => self.was_read(wish, read, &mut batch).await?,
                 Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
                 turn = self.care.next() => self.looked_after(turn, &mut batch)?,
-                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
+                Some(()) = self.signals.hangup.recv() => {
+                    alive::reloading();
+                    self.reloads.read(Wish::Signal);
+                }
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
                 record = self.alive.beat() => {
@@ -194,13 +200,13 @@ impl Shell {
         self.timer.arm(next)
     }
 
-    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) -> anyhow::Result<()> {
+    async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {
         match asked.ask {
             Ask::Engine(request) => {
                 self.has_told_everything |= matches!(request, Request::Status { name: None });
                 if let Some(reply) = self.engine.answer(clock::now(), &request) {
                     let _ = asked.answer.send(reply);
-                    return Ok(());
+                    return;
                 }
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
@@ -244,39 +250,49 @@ impl Shell {
                 self.requests += 1;
                 let id = self.requests;
                 self.performer.replies.insert(id, asked.answer);
-                self.reload_asked = Some(id);
-                let reply = match self.reload(&asked.by, batch).await? {
-                    Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
-                    Err(problems) => Reply::Refused(problems),
-                };
-                self.reload_asked = None;
+                self.reloads.read(Wish::Request { id, by: asked.by });
+            }
+        }
+    }
+
+    /// jobs.toml was read. Whoever wished for that is answered once it is stored and in force.
+    async fn was_read(
+        &mut self,
+        wish: Wish,
+        read: Result<Loaded, String>,
+        batch: &mut Vec<Event>,
+    ) -> anyhow::Result<()> {
+        self.reload_asked = match wish {
+            Wish::Request { id, .. } => Some(id),
+            Wish::Signal => None,
+        };
+        let taken_on = match read {
+            Ok(loaded) => self.take_on(loaded, batch).await?,
+            Err(problems) => Err(problems),
+        };
+        self.reload_asked = None;
+        match wish {
+            Wish::Request { id, .. } => {
                 if let Some(asker) = self.performer.replies.remove(&id) {
-                    let _ = asker.send(reply);
+                    let _ = asker.send(match taken_on {
+                        Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
+                        Err(problems) => Reply::Refused(problems),
+                    });
                 }
+            }
+            Wish::Signal => {
+                if let Err(problems) = taken_on {
+                    error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
+                }
+                alive::ready();
             }
         }
         Ok(())
     }
 
-    async fn reload_by_signal(&mut self, batch: &mut Vec<Event>) -> anyhow::Result<()> {
-        alive::reloading();
-        if let Err(problems) = self.reload("signal SIGHUP", batch).await? {
-            error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
-        }
-        alive::ready();
-        Ok(())
-    }
-
-    /// Takes the whole new configuration, or none of it. It is stored and in force when this returns.
-    async fn reload(&mut self, by: &str, batch: &mut Vec<Event>) -> anyhow::Result<Result<String, String>> {
-        let loader = self.loader.clone();
-        let by = by.to_owned();
-        let loaded = tokio::task::spawn_blocking(move || loader.load(&by)).await;
-        let Loaded { settings, accepted } = match loaded {
-            Ok(Ok(loaded)) => loaded,
-            Ok(Err(refused)) => return Ok(Err(refused.to_string())),
-            Err(panic) => return Ok(Err(format!("could not read it: {panic}"))),
-        };
+    /// Takes on the whole new configuration: it is stored and in force when this returns.
+    async fn take_on(&mut self, loaded: Loaded, batch: &mut Vec<Event>) -> anyhow::Result<Result<String, String>> {
+        let Loaded { settings, accepted } = loaded;
         if settings.web != self.performer.settings.borrow().web {
             warn!("[web] has changed; that takes effect at the next restart");
         }

@@ -21,6 +21,7 @@ use super::evidence;
 use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
+use super::reloading::Reloads;
 use super::shell::{Shell, Signals, Stop};
 use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
@@ -309,6 +310,7 @@ async fn begin(
         chores: Chores::start()?,
         care: Care::new(state_dir),
         boards: Boards::new(serve.board.clone()),
+        reloads: Reloads::new(loader.clone()),
         loader,
         state_dir: state_dir.to_owned(),
         requests: 0,

@@ -10,6 +10,7 @@ mod full_disk;
 mod keeper_disk;
 mod machine;
 mod power;
+mod slow_reading;
 mod store_disk;
 mod system_calls;
 mod systemd;

@@ -182,6 +182,20 @@ planted 'a restart forgets what is still to be sent' "$WORLDS" "$BROKEN" \
             .take(0)
 '
 
+planted 'what could have been started is told as missed' "$WORLDS" 'breaks .missed for a reason' \
+    src/planner/due.rs \
+    'is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at)' \
+    'is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at) && occurrence.at.as_second() % 7 != 0'
+
+planted 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
+    src/engine/output.rs \
+    '        if let Err(Setback { why, .. }) = result {
+            let reason = format!("its output could not be put in place: {why}");' \
+    '        if let Err(Setback { why, .. }) = result
+            && version.number.0 % 2 == 0
+        {
+            let reason = format!("its output could not be put in place: {why}");'
+
 planted 'a run that goes on is forgotten' "$WORLDS" "$BROKEN" \
     src/engine/history.rs \
     'runs: aged.runs.iter().map(|run| run.id).collect(),' \

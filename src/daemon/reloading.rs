@@ -1,0 +1,100 @@
+//! Reads a new jobs.toml beside the main loop, one reading after the other: a share that hangs delays no due job.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::task::JoinHandle;
+use tracing::warn;
+
+use super::start::{Loaded, Loader, Refused};
+use crate::model::format_duration;
+
+/// How long reading may take before the log speaks of it. It is waited for: what it reads may still come.
+const READING_LONG: Duration = Duration::from_secs(10);
+
+/// A wish for a reload.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Wish {
+    /// By SIGHUP.
+    Signal,
+    /// By a request.
+    Request {
+        /// Its number.
+        id: u64,
+        /// Who asks.
+        by: String,
+    },
+}
+
+impl Wish {
+    fn by(&self) -> &str {
+        match self {
+            Self::Signal => "signal SIGHUP",
+            Self::Request { by, .. } => by,
+        }
+    }
+}
+
+type Reading = JoinHandle<Result<Loaded, Refused>>;
+
+/// The reading under way, and what is read after it.
+pub(super) struct Reloads {
+    loader: Loader,
+    reading: Option<(Wish, Reading)>,
+    waiting: VecDeque<Wish>,
+}
+
+impl Reloads {
+    pub(super) fn new(loader: Loader) -> Self {
+        Self {
+            loader,
+            reading: None,
+            waiting: VecDeque::new(),
+        }
+    }
+
+    /// Reads for this wish, in its turn: what was edited before it was uttered is read.
+    pub(super) fn read(&mut self, wish: Wish) {
+        self.waiting.push_back(wish);
+        self.begin();
+    }
+
+    /// Waits for the end of a reading: for whom, and the configuration or why it is refused.
+    pub(super) async fn next(&mut self) -> (Wish, Result<Loaded, String>) {
+        let Some((_, reading)) = &mut self.reading else {
+            return std::future::pending().await;
+        };
+        let read = reading.await;
+        let (wish, _) = self.reading.take().expect("it was just waited for");
+        self.begin();
+        let read = match read {
+            Ok(read) => read.map_err(|refused| refused.to_string()),
+            Err(panic) => Err(format!("could not read it: {panic}")),
+        };
+        (wish, read)
+    }
+
+    fn begin(&mut self) {
+        if self.reading.is_some() {
+            return;
+        }
+        let Some(wish) = self.waiting.pop_front() else {
+            return;
+        };
+        let (loader, by) = (self.loader.clone(), wish.by().to_owned());
+        let (ended, has_ended) = tokio::sync::oneshot::channel::<()>();
+        let reading = tokio::task::spawn_blocking(move || {
+            let _ended = ended;
+            loader.load(&by)
+        });
+        tokio::spawn(async move {
+            if tokio::time::timeout(READING_LONG, has_ended).await.is_err() {
+                warn!(
+                    "jobs.toml is being read for {} now, and the configuration before stays in force; is a share gone?",
+                    format_duration(READING_LONG)
+                );
+            }
+        });
+        self.reading = Some((wish, reading));
+    }
+}
