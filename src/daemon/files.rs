@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use tokio::sync::Semaphore;
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::task::JoinError;
 use tracing::{error, warn};
 
+use super::places::Places;
 use crate::checks;
 use crate::model::{AttemptId, Event, Judgement, Judging, Publishing, Setback, VersionRef, format_duration};
 
@@ -20,6 +22,11 @@ const HANG_MAX: Duration = Duration::from_mins(5);
 /// that hangs may still happen, and readers would see what the records say was refused.
 const MOVE_LONG: Duration = Duration::from_mins(10);
 
+/// Candidates that are read at the same time, at most, and files that are moved. With those of looks and of messages they
+/// leave threads for everything else, were all of them to hang.
+const JUDGED_MAX: usize = 12;
+const MOVED_MAX: usize = 8;
+
 /// One piece of file work.
 #[derive(Debug)]
 pub(super) enum Work {
@@ -27,6 +34,25 @@ pub(super) enum Work {
     Publish(Box<Publishing>),
     Quarantine(Box<Publishing>),
     Clean { run_dir: PathBuf, staged: Option<PathBuf> },
+}
+
+/// What all file work of a daemon shares.
+#[derive(Clone, Debug)]
+pub(super) struct Desk {
+    judging: Places,
+    moving: Arc<Semaphore>,
+    /// Removing is never urgent.
+    removing: Arc<Semaphore>,
+}
+
+impl Default for Desk {
+    fn default() -> Self {
+        Self {
+            judging: Places::new(JUDGED_MAX),
+            moving: Arc::new(Semaphore::new(MOVED_MAX)),
+            removing: Arc::new(Semaphore::new(1)),
+        }
+    }
 }
 
 /// The file work of one step.
@@ -42,21 +68,27 @@ impl FileWork {
 
     /// Starts all of it. Removing what is no longer needed is one piece for the whole step; every candidate
     /// is a piece of its own, so that a large one delays no other.
-    pub(super) fn start(self, events: &UnboundedSender<Event>) {
+    pub(super) fn start(self, desk: &Desk, events: &UnboundedSender<Event>) {
         let mut removals = Vec::new();
         for (id, work) in self.by_attempt {
             if work.iter().all(|work| matches!(work, Work::Clean { .. })) {
                 removals.extend(work);
             } else {
-                spawn(id, work, events.clone());
+                spawn(id, work, desk.clone(), events.clone());
             }
         }
         if !removals.is_empty() {
-            tokio::task::spawn_blocking(move || {
-                for work in removals {
-                    if let Work::Clean { run_dir, staged } = work {
-                        clean(&run_dir, staged.as_deref());
+            let desk = desk.clone();
+            tokio::spawn(async move {
+                let removing = in_place(desk.removing, move || {
+                    for work in removals {
+                        if let Work::Clean { run_dir, staged } = work {
+                            clean(&run_dir, staged.as_deref());
+                        }
                     }
+                });
+                if let Err(panic) = removing.await {
+                    error!(%panic, "could not clean up");
                 }
             });
         }
@@ -64,10 +96,10 @@ impl FileWork {
 }
 
 /// Performs the work of one attempt in order; a panic in it becomes the answer it owes.
-fn spawn(id: AttemptId, work: Vec<Work>, events: UnboundedSender<Event>) {
+fn spawn(id: AttemptId, work: Vec<Work>, desk: Desk, events: UnboundedSender<Event>) {
     tokio::spawn(async move {
         for work in work {
-            if let Some(answer) = perform(id, work).await {
+            if let Some(answer) = perform(id, work, &desk).await {
                 // The receiver is gone only when the daemon ends; the work is asked for again at the next start.
                 let _ = events.send(answer);
             }
@@ -75,10 +107,10 @@ fn spawn(id: AttemptId, work: Vec<Work>, events: UnboundedSender<Event>) {
     });
 }
 
-async fn perform(id: AttemptId, work: Work) -> Option<Event> {
+async fn perform(id: AttemptId, work: Work, desk: &Desk) -> Option<Event> {
     match work {
         Work::Judge(judging) => {
-            let result = judge(judging).await;
+            let result = judge(judging, &desk.judging).await;
             if let Err(setback) = &result {
                 warn!(attempt = %id, "could not judge an output: {}", setback.why);
             }
@@ -86,7 +118,7 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
         }
         Work::Publish(publishing) => {
             let version = version_of(&publishing);
-            let publishing = tokio::task::spawn_blocking(move || checks::publish(&publishing));
+            let publishing = in_place(desk.moving.clone(), move || checks::publish(&publishing));
             let takes_long = || warn!(%version, "{}", still_moving("put in place"));
             let result = match telling_when_long(publishing, MOVE_LONG, takes_long).await {
                 Ok(result) => result.map_err(|error| Setback {
@@ -102,7 +134,7 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
         }
         Work::Quarantine(publishing) => {
             let version = version_of(&publishing);
-            let moving = tokio::task::spawn_blocking(move || checks::quarantine(&publishing));
+            let moving = in_place(desk.moving.clone(), move || checks::quarantine(&publishing));
             let takes_long = || warn!(%version, "{}", still_moving("moved to quarantine"));
             match telling_when_long(moving, MOVE_LONG, takes_long).await {
                 Ok(Ok(_)) => {}
@@ -112,7 +144,7 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
             None
         }
         Work::Clean { run_dir, staged } => {
-            let cleaned = tokio::task::spawn_blocking(move || clean(&run_dir, staged.as_deref())).await;
+            let cleaned = in_place(desk.removing.clone(), move || clean(&run_dir, staged.as_deref())).await;
             if let Err(panic) = cleaned {
                 error!(attempt = %id, %panic, "could not clean up");
             }
@@ -121,26 +153,55 @@ async fn perform(id: AttemptId, work: Work) -> Option<Event> {
     }
 }
 
+/// Does it on a thread once there is a place, which goes with that thread.
+async fn in_place<T: Send + 'static>(
+    places: Arc<Semaphore>,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    // They are never closed.
+    let place = places.acquire_owned().await;
+    let working = move || {
+        let _held = place;
+        work()
+    };
+    tokio::task::spawn_blocking(working).await
+}
+
 /// A verdict, or what kept freshd from one. A share that hangs holds its thread, but neither the run nor its owner.
-async fn judge(judging: Box<Judging>) -> Result<Judgement, Setback> {
+async fn judge(judging: Box<Judging>, places: &Places) -> Result<Judgement, Setback> {
+    let name = format!("{} of {}", judging.id, judging.staged.display());
+    let Some(turn) = places.turn(&name) else {
+        let why = format!(
+            "reading {} goes on since it was last asked for",
+            judging.staged.display()
+        );
+        return Err(Setback { why, may_pass: true });
+    };
+    let turn = turn.place(HANG_MAX).await.map_err(|why| Setback {
+        why: format!("freshd reads no output more: {why}; is a share gone?"),
+        may_pass: false,
+    })?;
     let bytes_read = Arc::new(AtomicU64::new(0));
     let (staged, counter) = (judging.staged.clone(), bytes_read.clone());
-    let judged = tokio::task::spawn_blocking(move || checks::judge(&judging, &counter));
+    let judged = tokio::task::spawn_blocking(move || {
+        let _held = turn;
+        checks::judge(&judging, &counter)
+    });
     match unless_it_hangs(judged, &bytes_read, HANG_MAX).await {
         Some(Ok(result)) => result.map_err(|error| Setback {
             why: error.to_string(),
             may_pass: true,
         }),
         Some(Err(panic)) => Err(failed("judging", &panic)),
-        None => Err(Setback {
-            why: format!(
-                "nothing could be read of {} for {}; is a share gone?",
-                staged.display(),
-                format_duration(HANG_MAX)
-            ),
-            // It was given its time, and every further try would hold one more thread.
-            may_pass: false,
-        }),
+        None => {
+            places.give_up(&name);
+            let (file, time) = (staged.display(), format_duration(HANG_MAX));
+            Err(Setback {
+                why: format!("nothing could be read of {file} for {time}; is a share gone?"),
+                // It was given its time, and every further try would hold one more thread.
+                may_pass: false,
+            })
+        }
     }
 }
 
@@ -242,5 +303,37 @@ mod tests {
         let quick = std::future::ready("in place");
         let told = telling_when_long(quick, PATIENCE, || panic!("it did not take long"));
         assert_eq!(told.await, "in place");
+    }
+
+    #[tokio::test]
+    async fn what_hangs_keeps_no_more_than_its_places() {
+        let places = Places::new(2);
+        let mut held = Vec::new();
+        for name in ["stock", "orders"] {
+            let turn = places.turn(name).expect("the first").place(PATIENCE).await;
+            held.push(turn.expect("a place"));
+            places.give_up(name);
+        }
+        let waits = places.turn("prices").expect("the first").place(PATIENCE).await;
+        let why = waits.expect_err("all places hang");
+        assert!(why.contains("orders, stock"), "{why}");
+        assert!(places.turn("prices").is_some(), "who was refused may ask again");
+        held.clear();
+        assert!(places.turn("prices").expect("the first").place(PATIENCE).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_removal_that_hangs_keeps_one_thread() {
+        let desk = Desk::default();
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        let hangs = tokio::spawn(in_place(desk.removing.clone(), move || released.recv().is_err()));
+        while desk.removing.available_permits() > 0 {
+            tokio::task::yield_now().await;
+        }
+        let mut next = std::pin::pin!(in_place(desk.removing.clone(), || ()));
+        assert!(tokio::time::timeout(PATIENCE, &mut next).await.is_err(), "it waits");
+        drop(release);
+        assert!(hangs.await.expect("no panic").expect("no panic"));
+        next.await.expect("no panic");
     }
 }

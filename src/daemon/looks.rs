@@ -1,13 +1,11 @@
 //! Looks at data, off the main loop: a few at a time, and never two at one dataset.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use jiff::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::clock;
+use super::places::Places;
 use crate::model::{Name, Observation, format_duration};
 
 /// Looks that go on at the same time, at most.
@@ -15,28 +13,11 @@ const LOOKS_MAX: usize = 8;
 /// How long a look may take.
 const LOOK_WAIT: Duration = Duration::from_secs(30);
 
-/// All looks of a daemon. One that hangs, on a share that is gone, keeps its thread and its place: what hangs is
-/// bounded, and everything else has threads left.
+/// All looks of a daemon.
 #[derive(Clone, Debug)]
 pub(super) struct Looks {
-    places: Arc<Semaphore>,
-    going_on: Arc<Mutex<BTreeMap<Name, State>>>,
+    places: Places,
     patience: Duration,
-}
-
-/// Where a look stands that has not ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
-    /// It waits for a place, or has not taken too long yet.
-    InTime,
-    /// It was given up; its thread still lives.
-    Overdue,
-}
-
-/// The right to look at a dataset. It goes with the thread that looks.
-struct Turn {
-    dataset: Name,
-    going_on: Arc<Mutex<BTreeMap<Name, State>>>,
 }
 
 impl Default for Looks {
@@ -48,8 +29,7 @@ impl Default for Looks {
 impl Looks {
     fn patient_for(patience: Duration) -> Self {
         Self {
-            places: Arc::new(Semaphore::new(LOOKS_MAX)),
-            going_on: Arc::default(),
+            places: Places::new(LOOKS_MAX),
             patience,
         }
     }
@@ -67,26 +47,24 @@ impl Looks {
             found: Err(why),
             path: None,
         };
-        let Some(turn) = self.take_turn(dataset) else {
+        let Some(turn) = self.places.turn(dataset.as_str()) else {
             return cannot_tell("the look before it still does not answer; is a share gone?".to_owned());
         };
-        let place = match self.place().await {
-            Ok(place) => place,
-            Err(why) => return cannot_tell(why),
+        let turn = match turn.place(self.patience).await {
+            Ok(turn) => turn,
+            Err(why) => return cannot_tell(format!("freshd looks at nothing more: {why}")),
         };
         // Not before: what was written while it waited must not look as if nobody had written to it for long.
         let at = clock::now().wall;
         let looking = tokio::task::spawn_blocking(move || {
-            let _held = (turn, place);
+            let _held = turn;
             observe(at)
         });
         match tokio::time::timeout(self.patience, looking).await {
             Ok(Ok(observation)) => observation,
             Ok(Err(panic)) => cannot_tell(format!("freshd failed while looking: {panic}")),
             Err(_elapsed) => {
-                if let Some(state) = going_on(&self.going_on).get_mut(dataset) {
-                    *state = State::Overdue;
-                }
+                self.places.give_up(dataset.as_str());
                 cannot_tell(format!(
                     "it did not answer within {}; is a share gone?",
                     format_duration(self.patience)
@@ -94,49 +72,6 @@ impl Looks {
             }
         }
     }
-
-    /// `None` while a look at this dataset has not ended.
-    fn take_turn(&self, dataset: &Name) -> Option<Turn> {
-        let mut looks = going_on(&self.going_on);
-        if looks.contains_key(dataset) {
-            return None;
-        }
-        looks.insert(dataset.clone(), State::InTime);
-        Some(Turn {
-            dataset: dataset.clone(),
-            going_on: self.going_on.clone(),
-        })
-    }
-
-    /// Waits for a place for as long as others may still give theirs back.
-    async fn place(&self) -> Result<OwnedSemaphorePermit, String> {
-        let mut place = std::pin::pin!(self.places.clone().acquire_owned());
-        loop {
-            if let Ok(place) = tokio::time::timeout(self.patience, &mut place).await {
-                return place.map_err(|closed| closed.to_string());
-            }
-            let looks = going_on(&self.going_on);
-            let overdue = looks.iter().filter(|(_, state)| **state == State::Overdue);
-            let overdue: Vec<_> = overdue.map(|(dataset, _)| dataset.to_string()).collect();
-            if overdue.len() >= LOOKS_MAX {
-                return Err(format!(
-                    "freshd looks at nothing more while these do not answer: {}",
-                    overdue.join(", ")
-                ));
-            }
-        }
-    }
-}
-
-impl Drop for Turn {
-    fn drop(&mut self) {
-        going_on(&self.going_on).remove(&self.dataset);
-    }
-}
-
-/// Nothing panics while it is held.
-fn going_on(looks: &Mutex<BTreeMap<Name, State>>) -> MutexGuard<'_, BTreeMap<Name, State>> {
-    looks.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]
@@ -176,12 +111,6 @@ mod tests {
         seen.found.map(|_| ())
     }
 
-    /// Waits until every thread has given its place back.
-    async fn all_have_ended(looks: &Looks) {
-        let all = u32::try_from(LOOKS_MAX).expect("a few");
-        let _ = looks.places.acquire_many(all).await.expect("they are never closed");
-    }
-
     #[tokio::test]
     async fn a_dataset_that_hangs_takes_one_place_however_often_it_is_looked_at() {
         let hasty = Looks::patient_for(SHORT);
@@ -198,26 +127,21 @@ mod tests {
             let why = sees(&patient, &dead).await.expect_err("it still hangs");
             assert!(why.contains("still does not answer"), "{why}");
         }
-        assert_eq!(patient.places.available_permits(), LOOKS_MAX - 1);
+        assert_eq!(patient.places.free(), LOOKS_MAX - 1);
         assert_eq!(sees(&patient, &alive).await, Ok(()));
 
         drop(release);
-        all_have_ended(&patient).await;
+        drop(patient.places.all_free().await);
         assert_eq!(sees(&patient, &dead).await, Ok(()), "it is looked at again");
     }
 
     #[tokio::test]
     async fn waiting_for_a_place_is_no_part_of_the_look() {
         let looks = Looks::patient_for(SHORT);
-        let all = u32::try_from(LOOKS_MAX).expect("a few");
-        let places = looks
-            .places
-            .clone()
-            .acquire_many_owned(all)
-            .await
-            .expect("they are free");
+        let places = looks.places.all_free().await;
         let stock = Name::from("stock");
-        let mut waits = std::pin::pin!(looks.place());
+        let turn = looks.places.turn("stock").expect("the first");
+        let mut waits = std::pin::pin!(turn.place(SHORT));
         let still_waits = tokio::time::timeout(10 * SHORT, &mut waits).await.is_err();
         assert!(still_waits, "who holds a place may still give it back");
         drop(places);
@@ -227,12 +151,7 @@ mod tests {
             patience: AMPLE,
             ..looks.clone()
         };
-        let places = looks
-            .places
-            .clone()
-            .acquire_many_owned(all)
-            .await
-            .expect("they are free");
+        let places = looks.places.all_free().await;
         let mut look = std::pin::pin!(patient.look(&stock, nothing_there(stock.clone())));
         assert!(tokio::time::timeout(SHORT, &mut look).await.is_err());
         let freed_at = clock::now().wall;
@@ -258,6 +177,6 @@ mod tests {
         let why = seen.expect("it waits for no place").expect_err("no place is left");
         assert!(why.contains("dead-0, dead-1, "), "{why}");
         drop(releases);
-        all_have_ended(&looks).await;
+        drop(looks.places.all_free().await);
     }
 }

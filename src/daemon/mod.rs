@@ -14,6 +14,7 @@ mod host;
 mod looks;
 mod narrate;
 mod perform;
+mod places;
 mod reloading;
 mod shell;
 mod space;

@@ -9,7 +9,7 @@ use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot, watch};
 use tracing::warn;
 
-use super::files::{FileWork, Work};
+use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
@@ -31,6 +31,7 @@ pub(super) struct Performer {
     pub(super) events: UnboundedSender<Event>,
     pub(super) replies: HashMap<u64, oneshot::Sender<Reply>>,
     pub(super) looks: Looks,
+    pub(super) desk: Desk,
     /// Places for messages that are being sent at the same time, by channel.
     pub(super) sends: HashMap<Name, Arc<Semaphore>>,
     pub(super) pace: Pace,
@@ -77,7 +78,7 @@ impl Performer {
                 }
             }
         }
-        files.start(&self.events);
+        files.start(&self.desk, &self.events);
     }
 
     /// The configuration that is in force from now on.

@@ -18,6 +18,7 @@ use super::chores::Chores;
 use super::clock::{self, Timer};
 use super::control::{self, Asker};
 use super::evidence;
+use super::files::Desk;
 use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
@@ -36,7 +37,7 @@ const RUNTIME_THREADS: usize = 2;
 /// How long file work may take when freshd ends; it is done again at the next start.
 const FILE_WORK_WAIT: Duration = Duration::from_secs(5);
 /// Threads for file work, at most.
-const BLOCKING_THREADS_MAX: usize = 32;
+const BLOCKING_THREADS_MAX: usize = 64;
 /// What the keepers told that is not yet decided about; more waits with the keepers.
 const ATTEMPT_EVENTS_MAX: usize = 4_096;
 /// Questions that wait for the main loop, at most.
@@ -293,6 +294,7 @@ async fn begin(
         events,
         replies: std::collections::HashMap::new(),
         looks: Looks::default(),
+        desk: Desk::default(),
         sends: std::collections::HashMap::new(),
         pace: super::history::Pace::default(),
     };

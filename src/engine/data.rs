@@ -64,7 +64,10 @@ impl Engine {
     pub(super) fn remember(&mut self, version: &Version) {
         let state = self.data.entry(version.dataset.clone()).or_default();
         match version.state {
-            VersionState::Quarantined => state.refused = Some(version.clone()),
+            VersionState::Quarantined => {
+                self.refused.extend(version.attempt);
+                state.refused = Some(version.clone());
+            }
             VersionState::Publishing => state.publishing.push(version.clone()),
             VersionState::Published => state.current = Some(version.clone()),
         }

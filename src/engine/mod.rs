@@ -112,6 +112,8 @@ pub struct Engine {
     runs: HashMap<RunId, Run>,
     /// Attempts that have not ended, and the last one of each run that is not final.
     attempts: HashMap<AttemptId, Attempt>,
+    /// Attempts of runs that are not final whose output was refused: it is on its way into quarantine.
+    refused: BTreeSet<AttemptId>,
     /// What each run that has had an attempt in this life was started with.
     started_with: HashMap<RunId, StartedWith>,
     /// What is the matter with keepers.

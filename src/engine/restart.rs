@@ -55,6 +55,7 @@ impl Engine {
             was_full: None,
             held_runs: BTreeSet::new(),
             held_attempts: BTreeSet::new(),
+            refused: BTreeSet::new(),
             jobs: HashMap::new(),
             runs: HashMap::new(),
             attempts: HashMap::new(),
@@ -137,7 +138,10 @@ impl Engine {
             match version.state {
                 VersionState::Publishing => state.publishing.push(version),
                 VersionState::Published => state.pinned.extend(state.current.replace(version)),
-                VersionState::Quarantined => state.refused = Some(version),
+                VersionState::Quarantined => {
+                    self.refused.extend(version.attempt);
+                    state.refused = Some(version);
+                }
             }
         }
         let mut slots = snapshot.slots;

@@ -265,6 +265,7 @@ impl Engine {
             self.fact(Fact::Attempt(attempt));
         }
         self.clean_up(&run);
+        self.refused.retain(|attempt| attempt.run != id);
         self.started_with.remove(&id);
         self.setbacks.remove(&id);
         self.unpin(&run.inputs);

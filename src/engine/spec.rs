@@ -46,11 +46,7 @@ impl Engine {
     /// What remains of an attempt once its run is final, and can be removed.
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         // A refused candidate is on its way into quarantine, which moves it: nothing else may remove it.
-        let refused = |dataset: &Dataset| {
-            let refused = self.data.get(&dataset.name).and_then(|state| state.refused.as_ref());
-            refused.is_some_and(|refused| refused.attempt == Some(id))
-        };
-        let produced = with.dataset.as_deref().filter(|dataset| !refused(dataset));
+        let produced = with.dataset.as_deref().filter(|_| !self.refused.contains(&id));
         let staged = produced.and_then(|dataset| staged(dataset, id));
         Action::Clean {
             id,

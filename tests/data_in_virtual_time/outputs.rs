@@ -180,3 +180,31 @@ fn a_crash_while_the_disk_fails_begins_the_time_anew_and_ends_as_well() {
         }
     }
 }
+
+/// A run of three attempts: two are refused, with one between them that writes and fails.
+#[test]
+fn nothing_removes_what_was_refused_but_the_way_into_quarantine() {
+    let text = with_ops(
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         retry = { attempts = 3, delay = \"1s\", factor = 1 }\n",
+    );
+    let mut world = World::start(&text, "2026-03-02T08:00");
+    world.script("p", |spec, at| match spec.id.number {
+        2 => Play::fails(1, ""),
+        _ => Play::writes("half", at).refused("too few rows"),
+    });
+    world.run("p");
+    world.run_until("2026-03-02T08:05");
+    assert_eq!(world.last_run("p").outcome, Some(Outcome::Rejected));
+    let mut removed: Vec<_> = world
+        .asked
+        .iter()
+        .filter_map(|action| match action {
+            Action::Clean { id, staged, .. } => Some((id.number, staged.is_some())),
+            _ => None,
+        })
+        .collect();
+    removed.sort_unstable();
+    assert_eq!(removed, [(1, false), (2, true), (3, false)]);
+}
