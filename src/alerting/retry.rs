@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::model::{SPREAD_STEP, spread};
+
 /// How long after it was decided an undelivered notification is given up and shown as dead.
 pub const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
 
@@ -32,21 +34,14 @@ pub fn retry_delay(tries: u32, seed: u64) -> Duration {
     let step = usize::try_from(tries.saturating_sub(1)).unwrap_or(usize::MAX);
     match LADDER.get(step) {
         Some(delay) => *delay,
-        None => jittered(HOURLY, seed ^ u64::from(tries)),
+        // Neighbouring numbers are spread over the whole range.
+        None => jittered(HOURLY, (seed ^ u64::from(tries)).wrapping_add(SPREAD_STEP)),
     }
 }
 
 fn jittered(delay: Duration, seed: u64) -> Duration {
-    let per_mille = 1000 - JITTER_PER_MILLE + mixed(seed) % (2 * JITTER_PER_MILLE + 1);
+    let per_mille = 1000 - JITTER_PER_MILLE + spread(seed) % (2 * JITTER_PER_MILLE + 1);
     Duration::from_millis(delay.as_secs() * per_mille)
-}
-
-/// Spreads neighbouring numbers over the whole range (the finalizer of `SplitMix64`).
-fn mixed(number: u64) -> u64 {
-    let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
-    let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    number ^ (number >> 31)
 }
 
 #[cfg(test)]

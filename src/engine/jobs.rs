@@ -182,7 +182,7 @@ impl Engine {
         };
         let (give_up, stop, drop) = match planner::admit(overlap, asked.trigger, &self.going(&job.name)) {
             Admission::Start { give_up } => (give_up, Vec::new(), Vec::new()),
-            Admission::Wait { stop, drop, .. } => (Vec::new(), stop, drop),
+            Admission::Wait { stop, drop } => (Vec::new(), stop, drop),
             Admission::No { because_of } => {
                 let before = self.runs.get(&because_of);
                 if let Some(waits) = before.and_then(|run| self.waits_for_keeper(run)) {

@@ -21,6 +21,7 @@ mod secret;
 mod settings;
 mod space;
 mod span;
+mod spread;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
@@ -64,3 +65,4 @@ pub use space::{DISK, Lack, Shortage};
 pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
 };
+pub use spread::{SPREAD_STEP, spread};

@@ -21,10 +21,8 @@ pub enum Admission {
         /// Runs that back off: the new one takes their place.
         give_up: Vec<RunId>,
     },
-    /// When the run named has ended.
+    /// When those before it have ended.
     Wait {
-        /// The run before it.
-        behind: RunId,
         /// Running ones that are told to end first.
         stop: Vec<RunId>,
         /// Waiting ones that the new one replaces.
@@ -60,7 +58,6 @@ pub fn admit(overlap: Overlap, trigger: Trigger, going: &[Going]) -> Admission {
         return Admission::Start { give_up };
     };
     let behind = || Admission::Wait {
-        behind: last,
         stop: Vec::new(),
         drop: Vec::new(),
     };
@@ -70,7 +67,6 @@ pub fn admit(overlap: Overlap, trigger: Trigger, going: &[Going]) -> Admission {
         Overlap::Allow => behind(),
         _ if catching_up && trigger == Trigger::CatchUp => behind(),
         Overlap::Replace => Admission::Wait {
-            behind: last,
             stop: active.iter().map(|going| going.run).collect(),
             drop: waiting.iter().map(|going| going.run).collect(),
         },

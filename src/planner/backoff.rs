@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{Job, Outcome, RetryOn, Run, later};
+use crate::model::{Job, Outcome, RetryOn, Run, SPREAD_STEP, later, spread};
 
 /// What follows a failed attempt.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,12 +62,9 @@ pub fn is_given_up(job: &Job, run: &Run, starts: Timestamp) -> bool {
         .is_some_and(|limit| starts > later(run.created_at, limit))
 }
 
-/// A stable 64-bit mix of two numbers (the finalizer of `SplitMix64`, Steele et al. 2014).
+/// A stable 64-bit mix of two numbers.
 pub fn hash(seed: u64, number: u64) -> u64 {
-    let mut z = seed ^ number.wrapping_add(1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-    z ^ (z >> 31)
+    spread(seed ^ number.wrapping_add(1).wrapping_mul(SPREAD_STEP))
 }
 
 /// W3C trace context of an attempt, derived from its run's seed: one trace for all attempts of a run.

@@ -21,7 +21,6 @@ fn overlap_decides_what_happens_to_a_run_that_is_due_while_another_runs() {
     assert_eq!(
         admit(Overlap::Queue, Trigger::Manual, &running),
         Admission::Wait {
-            behind: RunId(1),
             stop: vec![],
             drop: vec![]
         }
@@ -29,7 +28,6 @@ fn overlap_decides_what_happens_to_a_run_that_is_due_while_another_runs() {
     assert_eq!(
         admit(Overlap::Replace, Trigger::Schedule, &running),
         Admission::Wait {
-            behind: RunId(1),
             stop: vec![RunId(1)],
             drop: vec![]
         }
@@ -53,7 +51,6 @@ fn at_most_one_run_waits_in_a_queue() {
     assert_eq!(
         admit(Overlap::Replace, Trigger::Schedule, &two),
         Admission::Wait {
-            behind: RunId(2),
             stop: vec![RunId(1)],
             drop: vec![RunId(2)]
         }
@@ -80,7 +77,6 @@ fn catch_ups_follow_each_other_and_what_comes_due_meanwhile_queues_behind_them()
         going(2, RunState::Waiting, Trigger::CatchUp),
     ];
     let behind = Admission::Wait {
-        behind: RunId(2),
         stop: vec![],
         drop: vec![],
     };
@@ -106,7 +102,6 @@ fn a_run_that_makes_up_for_a_missed_one_waits_for_no_ordinary_run_that_may_not_b
         Admission::No { because_of: RunId(1) }
     );
     let behind = Admission::Wait {
-        behind: RunId(1),
         stop: vec![],
         drop: vec![],
     };
