@@ -116,6 +116,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         keep_leftovers: table
             .choice("leftovers", &[("keep", true), ("kill", false)])
             .unwrap_or(false),
+        conditions: None,
         idempotent: table.flag("idempotent").unwrap_or(false),
         enabled: table.flag("enabled").unwrap_or(true),
         alert: table

@@ -32,6 +32,7 @@ impl Engine {
             timeout: job.timeout,
             kill_after: job.kill_after,
             keep_leftovers: job.keep_leftovers,
+            conditions: job.conditions.as_deref().cloned().unwrap_or_default(),
         }
     }
 

@@ -99,6 +99,7 @@ fn job_of(name: &str, needs: Vec<Name>, produces: Option<Name>) -> Job {
         workdir: None,
         log_limit_bytes: 0,
         keep_leftovers: false,
+        conditions: None,
         idempotent: false,
         enabled: true,
         alert: AlertWhen::Failure,

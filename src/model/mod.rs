@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod conditions;
 mod data;
 mod event;
 mod fact;
@@ -23,6 +24,7 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use conditions::{Conditions, Limits, RunAs};
 pub use data::{
     CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version, VersionRef,
     VersionState,
@@ -43,5 +45,5 @@ pub use settings::{
     Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
     Settings, System, Team, Web,
 };
-pub use space::{DISK, Lack, Shortage};
+pub use space::{DISK, Lack, Shortage, format_bytes};
 pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};

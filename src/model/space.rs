@@ -51,8 +51,8 @@ impl Shortage {
     }
 }
 
-/// Bytes for people.
-fn format_bytes(bytes: u64) -> String {
+/// Bytes for people: `24.0 MiB`.
+pub fn format_bytes(bytes: u64) -> String {
     match bytes {
         0..1024 => format!("{bytes} bytes"),
         1024..1_048_576 => format!("{} KiB", bytes >> 10),

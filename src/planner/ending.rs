@@ -1,6 +1,6 @@
 //! What the end of a process means for its attempt.
 
-use crate::model::{Exit, ExitStatus, Job, Outcome, StopReason};
+use crate::model::{Exit, ExitStatus, Job, Outcome, StopReason, format_bytes};
 
 /// The meaning of an exit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,7 +42,10 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         }
         (ExitStatus::Signal(signal), None) => end(
             Outcome::Killed,
-            Some(format!("killed by signal {signal} ({})", signal_name(*signal))),
+            Some(exit.out_of_memory.map_or_else(
+                || format!("killed by signal {signal} ({})", signal_name(*signal)),
+                |limit| format!("killed: it used more than limits.memory, {}", format_bytes(limit)),
+            )),
         ),
         (ExitStatus::Code(code), None) => {
             let is_in = |codes: &[i32]| codes.contains(code);
@@ -128,6 +131,7 @@ mod tests {
                 pid: 0,
                 usage: Usage::default(),
                 output: Output::default(),
+                out_of_memory: None,
                 report: String::new(),
             };
             ending(None, &exit, None).outcome
@@ -135,5 +139,32 @@ mod tests {
         assert_eq!(outcome_of(Some(StopReason::Replaced)), Outcome::Cancelled);
         assert_eq!(outcome_of(Some(StopReason::Cancelled)), Outcome::Cancelled);
         assert_eq!(outcome_of(None), Outcome::SpawnFailed);
+    }
+
+    #[test]
+    fn a_job_that_used_too_much_memory_is_told_so_in_the_words_of_its_configuration() {
+        let reason_of = |out_of_memory| {
+            let exit = Exit {
+                id: AttemptId {
+                    run: RunId(1),
+                    number: 1,
+                },
+                status: ExitStatus::Signal(9),
+                stop: None,
+                started_at: Timestamp::UNIX_EPOCH,
+                ended_at: Timestamp::UNIX_EPOCH,
+                pid: 1,
+                usage: Usage::default(),
+                output: Output::default(),
+                out_of_memory,
+                report: String::new(),
+            };
+            ending(None, &exit, None).reason.unwrap()
+        };
+        assert_eq!(
+            reason_of(Some(512 << 20)),
+            "killed: it used more than limits.memory, 512.0 MiB"
+        );
+        assert_eq!(reason_of(None), "killed by signal 9 (SIGKILL)");
     }
 }

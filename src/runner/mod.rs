@@ -9,6 +9,8 @@ mod journal;
 mod log;
 mod logread;
 mod process;
+mod cgroup;
+mod access;
 mod patience;
 mod program;
 mod keeper;

@@ -11,6 +11,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_proce
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
+use super::cgroup::Leaf;
 use super::files::boot_id;
 use super::inherited::Inherited;
 use super::journal::{Running, Started};
@@ -87,6 +88,15 @@ impl Orphan {
             self.sweep(process).await
         };
         output.hear_rest();
+        let mut usage = Usage {
+            leftovers_killed,
+            ..Usage::default()
+        };
+        if let Some(leaf) = self.leaf() {
+            leaf.add_to(&mut usage);
+            // With what is left alone in it, it stays.
+            leaf.remove();
+        }
         let pid = process.and_then(|process| u32::try_from(process.pid).ok());
         Exit {
             id: self.started.id,
@@ -95,13 +105,20 @@ impl Orphan {
             started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
             ended_at,
             pid: self.running.as_ref().map_or(pid.unwrap_or(0), |running| running.pid),
-            usage: Usage {
-                leftovers_killed,
-                ..Usage::default()
-            },
+            usage,
             output: output.finish(),
+            out_of_memory: None,
             report: read_report(&self.started.report),
         }
+    }
+
+    /// The cgroup that it lives in, and nothing else does.
+    fn leaf(&self) -> Option<Leaf> {
+        let path = self.started.cgroup.as_deref()?;
+        // In another boot nothing of it is left.
+        (self.started.boot_id == boot_id())
+            .then(|| Leaf::reopen(path))
+            .flatten()
     }
 
     /// The pipe it prints into, through whichever of its processes holds it.
@@ -150,8 +167,10 @@ impl Orphan {
             if let (None, Some(reason)) = (stop.reason, reason) {
                 stop.reason = Some(reason);
                 kill_at = Some(now + Duration::from_millis(self.started.kill_after_ms));
-                end(process, Signal::TERM);
-                end(process, Signal::CONT);
+                for kind in [Signal::TERM, Signal::CONT] {
+                    end(process, kind);
+                    self.signal_strays(process, kind);
+                }
             } else if give_up_at.is_some_and(|at| at <= now) {
                 return ExitStatus::Unknown(format!(
                     "unkillable: process {} still lives {} s after SIGKILL",
@@ -161,7 +180,22 @@ impl Orphan {
             } else if kill_at.is_some_and(|at| at <= now) && give_up_at.is_none() {
                 give_up_at = Some(now + UNKILLABLE_AFTER);
                 stop.was_killed = true;
+                if let Some(leaf) = self.leaf() {
+                    leaf.kill();
+                }
                 end(process, Signal::KILL);
+            }
+        }
+    }
+
+    /// Tells those of its cgroup that descent and session do not show.
+    fn signal_strays(&self, main: &Process, kind: Signal) {
+        let all = all_processes();
+        let of_main = HashSet::from([main.pid]);
+        let told = family(&all, &of_main, &of_main);
+        for process in self.leaf().map(|leaf| leaf.members()).unwrap_or_default() {
+            if !told.iter().any(|known| known.pid == process.pid) {
+                signal(&process, kind);
             }
         }
     }
@@ -172,13 +206,17 @@ impl Orphan {
         let until = boot_now() + SWEEP;
         loop {
             let left = self.leftovers(main);
-            if left.is_empty() || boot_now() >= until {
+            let populated = self.leaf().filter(Leaf::is_populated);
+            if (left.is_empty() && populated.is_none()) || boot_now() >= until {
                 return u32::try_from(killed.len()).unwrap_or(u32::MAX);
             }
             for process in left {
                 if signal(&process, Signal::KILL) {
                     killed.insert((process.pid, process.start_time));
                 }
+            }
+            if let Some(leaf) = populated {
+                leaf.kill();
             }
             tokio::time::sleep(SWEEP_PACE).await;
         }
@@ -205,6 +243,12 @@ impl Orphan {
             }
         }
         let mut left = family(&all, &roots, &sessions);
+        let inside = self.leaf().map(|leaf| leaf.members()).unwrap_or_default();
+        for process in inside {
+            if !process.is_zombie && !left.iter().any(|known| known.pid == process.pid) {
+                left.push(process);
+            }
+        }
         left.retain(|process| main.is_none_or(|main| main.pid != process.pid));
         left
     }

@@ -1,5 +1,6 @@
 //! The keeper with real processes, through the real binary.
 
+mod cgroups;
 mod ending;
 mod house;
 mod limits;

@@ -372,6 +372,7 @@ fn unknown(id: AttemptId, why: String) -> Exit {
         pid: 0,
         usage: Usage::default(),
         output: Output::default(),
+        out_of_memory: None,
         report: String::new(),
     }
 }
