@@ -2,6 +2,7 @@
 
 use super::house::*;
 use std::fs;
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -126,7 +127,11 @@ async fn what_hides_from_its_parent_its_session_and_its_environment_ends_with_it
     let exit = house.exit().await;
     assert_eq!((exit.id, exit.stop), (id(2), Some(StopReason::Cancelled)));
     assert_eq!(delegated.leaves().len(), 1, "nothing of it lives");
-    house.keepers().start(house.shell(3, HIDE));
+    let go = both_ends(&house.fifo("go"));
+    house.keepers().start(house.shell(3, &format!("{HIDE} read x < go")));
+    house.pid(3).await;
+    hear(&hidden);
+    (&go).write_all(b"\n").unwrap();
     let exit = house.exit().await;
     assert_eq!((exit.id, exit.status), (id(3), ExitStatus::Code(0)));
     assert!(exit.usage.leftovers_killed >= 1);
