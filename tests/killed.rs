@@ -23,7 +23,7 @@ use support::smtp::{SmtpRules, SmtpSink};
 /// One job that says when it begins, waits for a word, and ends with 7.
 const WAITS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

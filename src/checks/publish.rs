@@ -24,6 +24,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::disk::{
     Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_owner,
@@ -175,6 +176,14 @@ impl<'a> Site<'a> {
         let Some(candidate) = from.file(name)? else {
             return Ok(());
         };
+        let metadata = candidate.metadata().map_err(from.failed("look at", name))?;
+        if metadata.uid() != geteuid().as_raw() {
+            if self.target_is_new()? {
+                return Ok(());
+            }
+            // Its owner may still hold it open: what readers get is a file that nobody else could ever write to.
+            return self.directory.copy(&candidate, &self.incoming);
+        }
         match from.try_rename(name, &self.directory, &self.incoming) {
             Ok(()) => self.directory.sync(),
             // It stays where it was until the attempt is cleaned away.

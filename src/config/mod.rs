@@ -3,6 +3,7 @@
 mod calendars;
 mod channels;
 mod commands;
+mod conditions;
 mod context;
 mod datasets;
 mod environment;

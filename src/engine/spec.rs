@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, staged_path, version_path,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, RunAs, Trigger, VersionRef, output_dir,
+    staged_path, version_path,
 };
 use crate::planner;
 
@@ -15,7 +16,7 @@ impl Engine {
         let run_dir = self.run_dir(id);
         let report = run_dir.join("report");
         let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
-        let output = produced.and_then(|dataset| staged(dataset, id));
+        let output = produced.and_then(|dataset| self.staged(job, dataset, id));
         AttemptSpec {
             id,
             job: job.name.clone(),
@@ -44,11 +45,21 @@ impl Engine {
             refused.is_some_and(|refused| refused.attempt == Some(id))
         };
         let produced = with.dataset.as_deref().filter(|dataset| !refused(dataset));
-        let staged = produced.and_then(|dataset| staged(dataset, id));
+        let staged = produced.and_then(|dataset| self.staged(&with.job, dataset, id));
         Action::Clean {
             id,
             run_dir: self.run_dir(id),
             staged,
+        }
+    }
+
+    /// Where an attempt writes its candidate for a dataset: beside the target, where a rename is enough. Another user
+    /// has no business there, and gets a directory of its own.
+    pub(super) fn staged(&self, job: &Job, dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
+        let file = dataset.file.as_ref()?;
+        match run_as(job) {
+            Some(_) => Some(output_dir(&self.run_dir(id)).join(file.file_name()?)),
+            None => Some(staged_path(file, id)),
         }
     }
 
@@ -73,6 +84,12 @@ impl Engine {
         };
         let zone = job.schedule.as_ref().map_or(&self.settings.timezone, |rule| &rule.zone);
         set("TZ".to_owned(), zone.iana_name().unwrap_or("UTC").to_owned());
+        if let Some(user) = run_as(job) {
+            set("HOME".to_owned(), user.home.clone());
+            set("USER".to_owned(), user.user.clone());
+            set("LOGNAME".to_owned(), user.user.clone());
+            set("SHELL".to_owned(), user.shell.clone());
+        }
         for (key, value) in &job.env {
             set(key.clone(), value.clone());
         }
@@ -119,9 +136,8 @@ impl Engine {
     }
 }
 
-/// Where an attempt writes its candidate for a dataset.
-pub(super) fn staged(dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
-    Some(staged_path(dataset.file.as_ref()?, id))
+fn run_as(job: &Job) -> Option<&RunAs> {
+    job.conditions.as_ref()?.run_as.as_ref()
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {

@@ -34,7 +34,7 @@ pub use fact::{
     AcceptedSettings, Ahead, ClockConfirmation, ClockStep, Fact, JobRecord, Life, Pause, Snapshot, newest_record,
 };
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use places::{SIDECAR_SUFFIX, hidden_name, quarantine_path, sidecar_path, staged_path, version_path};
+pub use places::{SIDECAR_SUFFIX, hidden_name, output_dir, quarantine_path, sidecar_path, staged_path, version_path};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};

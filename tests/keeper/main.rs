@@ -6,6 +6,7 @@ mod house;
 mod limits;
 mod orphans;
 mod outliving;
+mod run_as;
 mod strangers;
 
 use std::fs;
