@@ -3,6 +3,7 @@
 #[path = "../freshd_process/mod.rs"]
 mod freshd_process;
 mod hindered;
+mod other_user;
 mod place;
 mod quarantining;
 
