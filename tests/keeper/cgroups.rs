@@ -1,76 +1,20 @@
 //! Attempts in cgroups of their own, where one is delegated: here by the test, which has to be root for that.
 
+use super::delegated::Delegated;
 use super::house::*;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
+use std::path::PathBuf;
 
 use freshd::model::{AttemptState, ExitStatus, StopReason};
 use rustix::fs::{XattrFlags, setxattr};
 
-/// A cgroup that is marked as systemd marks one with `Delegate=yes`.
-struct Delegated {
-    dir: PathBuf,
-}
-
-impl Delegated {
-    /// `None` for a user who may make none.
-    fn new() -> Option<Self> {
-        static COUNT: AtomicU32 = AtomicU32::new(0);
-        if !rustix::process::geteuid().is_root() {
-            return None;
-        }
-        let mounts = fs::read_to_string("/proc/self/mounts").unwrap();
-        let mount = mounts.lines().find(|line| line.split(' ').nth(2) == Some("cgroup2"))?;
-        let number = COUNT.fetch_add(1, Ordering::Relaxed);
-        let name = format!("freshd-test-{}-{number}", std::process::id());
-        let dir = Path::new(mount.split(' ').nth(1)?).join(name);
-        fs::create_dir(&dir).unwrap();
-        setxattr(&dir, "user.delegate", b"1", XattrFlags::empty()).unwrap();
-        Some(Self { dir })
-    }
-
-    /// A house whose keeper lives in it.
-    async fn house(&self) -> (House, std::process::Child) {
-        let mut house = House::empty();
-        let keeper = house.keeper_by_hand(&format!("echo $$ > {}/cgroup.procs", self.dir.display()));
-        house.open(&[]).await;
-        (house, keeper)
-    }
-
-    fn leaves(&self) -> Vec<PathBuf> {
-        let entries = fs::read_dir(&self.dir).unwrap().map(Result::unwrap);
-        let dirs = entries.filter(|entry| entry.file_type().unwrap().is_dir());
-        dirs.map(|entry| entry.path()).collect()
-    }
-
-    /// Waits until nothing lives in any leaf, and all are gone.
-    fn until_no_leaf(&self) {
-        for _ in 0..3_000 {
-            if self.leaves().is_empty() {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-        panic!("still there: {:?}", self.leaves());
-    }
-}
-
-impl Drop for Delegated {
-    fn drop(&mut self) {
-        let _ = fs::write(self.dir.join("cgroup.kill"), "1");
-        for _ in 0..1_000 {
-            for leaf in self.leaves() {
-                let _ = fs::remove_dir(leaf);
-            }
-            if fs::remove_dir(&self.dir).is_ok() {
-                return;
-            }
-            std::thread::park_timeout(Duration::from_millis(10));
-        }
-    }
+/// A house whose keeper lives in it.
+async fn house_in(delegated: &Delegated) -> (House, std::process::Child) {
+    let mut house = House::empty();
+    let keeper = house.keeper_by_hand(&format!("echo $$ > {}/cgroup.procs", delegated.dir.display()));
+    house.open(&[]).await;
+    (house, keeper)
 }
 
 /// Hides a process from whoever looks for it: it has neither the parent, nor the session, nor the environment of its
@@ -80,7 +24,7 @@ const HIDE: &str = "setsid env -i /bin/sh -c 'echo > hidden; exec sleep 1000' < 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_attempt_is_born_in_a_cgroup_of_its_own_that_is_gone_when_it_has_ended() {
     let Some(delegated) = Delegated::new() else { return };
-    let (mut house, mut keeper) = delegated.house().await;
+    let (mut house, mut keeper) = house_in(&delegated).await;
     let text = "sed -n 's/^0:://p' /proc/self/cgroup; ls -m /proc/$$/fd; readlink /proc/$$/fd/0; pwd; \
         grep -E '^Sig(Blk|Ign)' /proc/self/status; ps -o sid= -p $$ | tr -d ' '; echo $$; env | sort | head -1";
     let exit = house.run(house.shell(1, text)).await;
@@ -113,7 +57,7 @@ async fn an_attempt_is_born_in_a_cgroup_of_its_own_that_is_gone_when_it_has_ende
 #[tokio::test(flavor = "multi_thread")]
 async fn what_hides_from_its_parent_its_session_and_its_environment_ends_with_its_cgroup() {
     let Some(delegated) = Delegated::new() else { return };
-    let (mut house, mut keeper) = delegated.house().await;
+    let (mut house, mut keeper) = house_in(&delegated).await;
     let hidden = both_ends(&house.fifo("hidden"));
     house.fifo("hold");
     // While an older attempt runs, nobody could say by descent whose the hidden process is.
@@ -142,7 +86,7 @@ async fn what_hides_from_its_parent_its_session_and_its_environment_ends_with_it
 #[tokio::test(flavor = "multi_thread")]
 async fn leftovers_that_are_kept_keep_their_cgroup_until_they_end() {
     let Some(delegated) = Delegated::new() else { return };
-    let (mut house, mut keeper) = delegated.house().await;
+    let (mut house, mut keeper) = house_in(&delegated).await;
     let hidden = both_ends(&house.fifo("hidden"));
     house.fifo("hold");
     let text = "setsid env -i /bin/sh -c 'echo > hidden; read x < hold' < /dev/null > /dev/null 2>&1 &";
@@ -160,7 +104,7 @@ async fn leftovers_that_are_kept_keep_their_cgroup_until_they_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cgroup_of_an_attempt_whose_keeper_was_killed_is_emptied_and_removed_all_the_same() {
     let Some(delegated) = Delegated::new() else { return };
-    let (mut house, mut keeper) = delegated.house().await;
+    let (mut house, mut keeper) = house_in(&delegated).await;
     let hidden = both_ends(&house.fifo("hidden"));
     house.fifo("hold");
     house.keepers().start(house.shell(1, &format!("{HIDE} read x < hold")));
@@ -182,7 +126,7 @@ async fn the_cgroup_of_an_attempt_whose_keeper_was_killed_is_emptied_and_removed
 async fn a_cgroup_that_nobody_delegated_is_not_divided() {
     let Some(delegated) = Delegated::new() else { return };
     setxattr(&delegated.dir, "user.delegate", b"0", XattrFlags::empty()).unwrap();
-    let (mut house, mut keeper) = delegated.house().await;
+    let (mut house, mut keeper) = house_in(&delegated).await;
     house.run(house.shell(1, "sed -n 's/^0:://p' /proc/self/cgroup")).await;
     let name = delegated.dir.file_name().unwrap().to_str().unwrap();
     assert!(house.printed(1)[0].ends_with(name), "{:?}", house.printed(1));

@@ -1,6 +1,7 @@
 //! The keeper with real processes, through the real binary.
 
 mod cgroups;
+mod delegated;
 mod ending;
 mod house;
 mod limits;
