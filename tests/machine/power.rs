@@ -99,7 +99,9 @@ fn read_trace(trace: &Path) -> Vec<Did> {
         let is_journal = bytes_of(&format!("\"{file}\"")).ends_with(b"/1.journal");
         let last_number = || {
             let inside = call.rsplit_once(") ").expect("a call").0;
-            inside.rsplit(", ").next().expect("a number").parse().expect("a number")
+            let number = inside.rsplit(", ").next().expect("a number");
+            // strace sets a space before what it had interrupted.
+            number.trim_end().parse().expect("a number")
         };
         match call.split('(').next().unwrap_or_default() {
             "pwrite64" if is_journal => did.push(Did::Wrote(last_number(), bytes_of(&call))),
