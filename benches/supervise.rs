@@ -1,14 +1,14 @@
 //! What supervising costs on this machine, beside what the machine could do at all.
 //!
 //! `cargo bench --bench supervise` runs everything, about five minutes; `cargo bench --bench supervise -- storm idle`
-//! runs parts of it: `limit`, `storm`, `sustained`, `idle`, `start`. Each part starts its own daemon on a configuration
+//! runs parts of it: `limit`, `storm`, `sustained`, `idle`, `start`, `forget`. Each part starts its own daemon on a configuration
 //! and a state directory made for it, and ends it again. Nothing here passes or fails: numbers are printed, for people.
 //!
 //! The bare limit is what the same cores do in the same minute without any supervision: `posix_spawn` and wait, on as
 //! many threads as there are cores. It is measured before and after each storm, because machines are rarely quiet; the
 //! ratio to it says more than runs per second. README.md beside this file explains every number.
 //!
-//! From the environment: `FRESHD_BENCH_ROUNDS` (3), `FRESHD_BENCH_IDLE_SECONDS` (60), `FRESHD_BENCH_PROGRAM` (another
+//! From the environment: `FRESHD_BENCH_ROUNDS` (3), `FRESHD_BENCH_IDLE_SECONDS` (60), `FRESHD_BENCH_PAST_RUNS` (300,000), `FRESHD_BENCH_PROGRAM` (another
 //! freshd than the one just built), `FRESHD_BENCH_KEEP` (set: leave the directories with the daemon's log).
 
 #![expect(
@@ -25,6 +25,8 @@ mod daemon;
 mod figures;
 #[path = "supervise/flow.rs"]
 mod flow;
+#[path = "supervise/forget.rs"]
+mod forget;
 #[path = "supervise/idle.rs"]
 mod idle;
 #[path = "supervise/limit.rs"]
@@ -49,12 +51,13 @@ use tick::Tick;
 type Part = fn(&Bench) -> anyhow::Result<()>;
 
 /// Parts in the order in which they run.
-const PARTS: [(&str, Part); 5] = [
+const PARTS: [(&str, Part); 6] = [
     ("limit", limit::run),
     ("storm", storm::run),
     ("sustained", sustained::run),
     ("idle", idle::run),
     ("start", start::run),
+    ("forget", forget::run),
 ];
 
 /// Jobs in every configuration, those that are due and those that are not.
@@ -67,6 +70,7 @@ struct Bench {
     tick: Tick,
     rounds: usize,
     idle_seconds: u64,
+    past_runs: u64,
 }
 
 fn main() -> anyhow::Result<()> {
@@ -90,6 +94,7 @@ fn main() -> anyhow::Result<()> {
         tick: Tick::compile(dir.path())?,
         rounds: number("FRESHD_BENCH_ROUNDS", 3)?,
         idle_seconds: number("FRESHD_BENCH_IDLE_SECONDS", 60)?,
+        past_runs: number("FRESHD_BENCH_PAST_RUNS", 300_000)?,
     };
     println!("{}", accounts::machine(dir.path()));
     for (part, run) in PARTS {

@@ -10,6 +10,8 @@ mod delivery;
 mod ends;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
+#[path = "alerts_in_virtual_time/unreachable.rs"]
+mod unreachable;
 mod virtual_world;
 
 use virtual_world::World;

@@ -3,6 +3,8 @@
 #[path = "cli_asks/clock.rs"]
 mod clock;
 mod freshd_process;
+#[path = "cli_asks/prune.rs"]
+mod prune;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

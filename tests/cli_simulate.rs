@@ -138,3 +138,20 @@ fn a_wrong_job_or_time_is_refused_with_the_nearest_right_one() {
     let (_, stderr) = simulate(2, &["--down", "2026-11-28T05:00..02:00"]);
     assert!(stderr.contains("it ends before it begins"), "{stderr}");
 }
+
+#[test]
+fn what_only_a_disabled_job_makes_is_played_as_the_daemon_would_tell_it() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = dir.path().join("jobs.toml");
+    let text = "[fallback]\nnotify = [\"f\"]\n[channels.f]\ntype = \"file\"\ndir = \"outbox\"\n\
+                [teams.ops]\nnotify = [\"f\"]\n\
+                [datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"3h\"\n\
+                [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"@hourly\"\nenabled = false\nproduces = \"d\"\n";
+    std::fs::write(&file, text).expect("written");
+    let file = file.to_str().expect("UTF-8");
+    let lines = lines(&["--config", file, "--from", "2026-11-27T12:00", "--days", "1"]);
+    let unknown = lines.iter().find(|line| line["subject"] == "d").expect("a problem");
+    assert_eq!(unknown["kind"], "unknown");
+    assert_eq!(unknown["at"], "2026-11-27T15:00:00Z");
+    assert_eq!(told(&lines, "opening", "f"), ["2026-11-27T15:01"]);
+}

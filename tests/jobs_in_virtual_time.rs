@@ -8,8 +8,12 @@ mod bounds;
 mod confirmed_clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
 mod endings;
+#[path = "jobs_in_virtual_time/forgotten_and_lost.rs"]
+mod forgotten_and_lost;
 #[path = "jobs_in_virtual_time/full_disk.rs"]
 mod full_disk;
+#[path = "jobs_in_virtual_time/history.rs"]
+mod history;
 #[path = "jobs_in_virtual_time/lost_records.rs"]
 mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
@@ -22,6 +26,8 @@ mod pools;
 mod reload;
 #[path = "jobs_in_virtual_time/retry.rs"]
 mod retry;
+#[path = "jobs_in_virtual_time/silent_keeper.rs"]
+mod silent_keeper;
 mod virtual_world;
 #[path = "jobs_in_virtual_time/wrong_clock.rs"]
 mod wrong_clock;

@@ -9,8 +9,12 @@ mod alerts;
 mod any_moment;
 #[path = "killed/edited.rs"]
 mod edited;
+#[path = "killed/journal.rs"]
+mod journal;
 #[path = "killed/output.rs"]
 mod output;
+#[path = "killed/silence.rs"]
+mod silence;
 
 use freshd::model::{Attempt, Outcome, Run, RunId};
 use freshd_process::House;

@@ -19,7 +19,7 @@ const WATCHDOG: Duration = Duration::from_secs(1);
 /// Two signs would have come by then.
 const SILENCE: Duration = Duration::from_millis(1_300);
 /// Less than twice the store of a new state directory.
-const SMALL_DISK: &str = "size=2m";
+const SMALL_DISK: &str = "size=2m,mode=700";
 
 const JOBS: &str = r#"
 timezone = "UTC"

@@ -90,7 +90,7 @@ fn remember(state_dir: &Path) -> anyhow::Result<()> {
 }
 
 /// A run of `job` at `at` that went well, with its one attempt.
-fn run_of(id: RunId, job: Name, at: Timestamp) -> [Fact; 2] {
+pub(crate) fn run_of(id: RunId, job: Name, at: Timestamp) -> [Fact; 2] {
     let boot_id = "an earlier boot".to_owned();
     let ended_at = at + SignedDuration::from_secs(2);
     let run = Run {

@@ -5,6 +5,9 @@ use std::time::Duration;
 /// How long after it was decided an undelivered notification is given up and shown as dead.
 pub const GIVE_UP_AFTER: Duration = Duration::from_hours(72);
 
+/// How long a team may have taken nothing of a message before the fallback is told instead, while the tries go on.
+pub const STAND_IN_AFTER: Duration = Duration::from_mins(5);
+
 /// The wait after the first failed tries; every later one waits about `HOURLY`.
 const LADDER: [Duration; 6] = [
     Duration::from_secs(5),

@@ -7,7 +7,8 @@ use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    Attempt, DISK, Dataset, Incident, Job, Message, Name, ProblemKind, Purpose, Run, Version, format_time,
+    Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
+    Version, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -186,6 +187,14 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     if incident.kind == ProblemKind::Freshd {
         let (first, remedy) = match incident.subject.as_str() {
             "clock" => ("freshd clock".to_owned(), "freshd clock confirm --because TEXT"),
+            KEEPER_JOURNAL => (
+                format!("freshd incidents {}", incident.id),
+                "freshd history --outcome lost",
+            ),
+            keeper if keeper.starts_with(KEEPER_PREFIX) => (
+                format!("freshd incidents {}", incident.id),
+                "ps -o pid,stat,wchan:20,args -C freshd",
+            ),
             _ => (format!("freshd incidents {}", incident.id), "freshd backup"),
         };
         commands.push(first);

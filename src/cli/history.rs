@@ -1,6 +1,7 @@
 //! `freshd history`: what ran, what was missed or left out, and how it ended.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -73,6 +74,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
     }
     if runs.is_empty() {
         out.line("nothing of that kind is recorded")?;
+        tell_of_gone(&reader, &filter, (now, &zone), out)?;
         return Ok(Exit::Fine);
     }
     let columns = [
@@ -114,8 +116,34 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
             Tone::Dim,
             format!("the newest {}; --limit asks for more", runs.len()),
         ))?;
+    } else {
+        tell_of_gone(&reader, &filter, (now, &zone), out)?;
     }
     Ok(Exit::Fine)
+}
+
+/// Says at the end of what is known that there was more before, unless nobody asked as far back as that.
+fn tell_of_gone(
+    reader: &Reader,
+    filter: &HistoryFilter,
+    (now, zone): (Timestamp, &TimeZone),
+    out: &mut Out,
+) -> Result<(), Failure> {
+    let gone = match &filter.job {
+        Some(job) => reader.gone_of(job)?.runs,
+        None => reader.gone()?,
+    };
+    let Some((until, limit)) = gone.filter(|(until, _)| filter.since.is_none_or(|since| since <= *until)) else {
+        return Ok(());
+    };
+    let until = times::moment(until, now, zone);
+    let what = match filter.job {
+        Some(_) => "runs until",
+        None => "of some jobs, runs until",
+    };
+    let words = format!("{what} {until} were removed: [history] {}", limit.as_str());
+    out.line(tone(Tone::Dim, words))?;
+    Ok(())
 }
 
 /// A run's outcome or state with its symbol, in its tone.

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::addresses;
 use super::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -12,8 +13,10 @@ use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
 use crate::model::{
-    Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState, Severity,
+    Address, AddressState, Delivery, DeliveryOutcome, Heard, Incident, IncidentId, IncidentState, Name, Notification,
+    NotificationState, Reach, Severity, Told,
 };
+use crate::store::Reader;
 
 /// Most incidents of one answer.
 const LIMIT_MAX: i64 = 100_000;
@@ -42,12 +45,16 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
                 "there is no incident {id}; `freshd incidents --all` lists them"
             ))
         })?;
-        return one(&incident, &reader.notifications_of(id)?, now, &zone, out);
+        let told = told(&reader, &incident)?;
+        return one(&incident, &reader.notifications_of(id)?, &told, now, &zone, out);
     }
     let incidents = reader.incidents(!args.all, args.limit)?;
     if out.json {
-        let incidents: Vec<Value> = incidents.iter().map(to_json).collect();
-        out.document(&json!({ "incidents": incidents }))?;
+        let mut documents = Vec::with_capacity(incidents.len());
+        for incident in &incidents {
+            documents.push(to_json(incident, &told(&reader, incident)?));
+        }
+        out.document(&json!({ "incidents": documents }))?;
         return Ok(Exit::Fine);
     }
     if incidents.is_empty() {
@@ -68,16 +75,56 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         Column::cut("told", 12).spare(2),
         Column::cut("reason", 20).spare(3),
     ];
-    let rows: Vec<Vec<String>> = incidents.iter().map(|incident| row(incident, now, &zone)).collect();
+    let mut rows = Vec::with_capacity(incidents.len());
+    for incident in &incidents {
+        rows.push(row(incident, &told(&reader, incident)?, now, &zone));
+    }
     for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)
 }
 
-fn row(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Vec<String> {
-    let mut teams: Vec<String> = incident.told.iter().map(|(team, _)| clean(team.as_str())).collect();
-    teams.dedup();
+/// How every address that was to be told stands; of an effect, by the messages about its cause.
+fn told(reader: &Reader, incident: &Incident) -> Result<Vec<AddressState>, Failure> {
+    let cause = match incident.cause {
+        Some(cause) => reader.incident(cause)?,
+        None => None,
+    };
+    let incident = cause.as_ref().unwrap_or(incident);
+    let messages = reader.notifications_of(incident.id)?;
+    let of_address = |(team, address): &(Name, Address)| {
+        let mut heard = Heard::default();
+        let of_address = messages.iter().map(|(message, _)| message);
+        let of_address = of_address.filter(|message| message.address == *address);
+        of_address
+            .clone()
+            .filter_map(Told::of)
+            .for_each(|told| heard.note(&told));
+        let waiting = of_address
+            .clone()
+            .find(|message| message.state == NotificationState::Pending);
+        AddressState::new(team, address, &heard, waiting)
+    };
+    Ok(incident.told.iter().map(of_address).collect())
+}
+
+fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZone) -> Vec<String> {
+    let mut teams: Vec<String> = Vec::new();
+    for one in told {
+        let name = clean(one.team.as_str());
+        let of_team = || told.iter().filter(|other| other.team == one.team);
+        let team = if of_team().any(|one| one.state == Reach::Told) {
+            name
+        } else if of_team().any(|one| one.state == Reach::NotYet) {
+            format!("{name} not yet")
+        } else {
+            format!("{name} given up")
+        };
+        if !teams.contains(&team) {
+            teams.push(team);
+        }
+    }
     let over = incident.resolved_at.map(|at| {
         format!(
             "{}, after {}",
@@ -99,6 +146,7 @@ fn row(incident: &Incident, now: Timestamp, zone: &TimeZone) -> Vec<String> {
 fn one(
     incident: &Incident,
     messages: &[(Notification, Vec<Delivery>)],
+    told_by: &[AddressState],
     now: Timestamp,
     zone: &TimeZone,
     out: &mut Out,
@@ -108,7 +156,7 @@ fn one(
             .iter()
             .map(|(message, tries)| json!({ "notification": message, "deliveries": tries }))
             .collect();
-        out.document(&json!({ "incident": to_json(incident), "messages": messages }))?;
+        out.document(&json!({ "incident": to_json(incident, told_by), "messages": messages }))?;
         return Ok(Exit::Fine);
     }
     let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
@@ -124,7 +172,7 @@ fn one(
         lines.push(("explained by", format!("incident {cause}")));
     }
     if let Some(at) = incident.opened_at {
-        lines.push(("told first", told(at)));
+        lines.push(("opened", told(at)));
     }
     if let Some(ack) = &incident.ack {
         lines.push((
@@ -143,10 +191,16 @@ fn one(
     if let Some(at) = incident.resolved_at {
         lines.push(("over", told(at)));
     }
+    let is_waiting = incident.state == IncidentState::Waiting;
+    let is_told_of = !messages.is_empty() || incident.cause.is_some();
+    if is_waiting || !is_told_of {
+        lines.push(("told", "nobody".to_owned()));
+    } else {
+        lines.extend(addresses::lines(told_by, now, zone));
+    }
     let width = out::width();
     out.text(&facts(&lines, 2, width))?;
     if messages.is_empty() {
-        out.line("nobody was told")?;
         return Ok(Exit::Fine);
     }
     out.line("")?;
@@ -212,7 +266,7 @@ fn tint(incident: &Incident) -> Tone {
 }
 
 /// As `status --json` shows it.
-fn to_json(incident: &Incident) -> Value {
+fn to_json(incident: &Incident, addresses: &[AddressState]) -> Value {
     let mut value = json!(incident);
     let told: Vec<String> = incident
         .told
@@ -220,5 +274,6 @@ fn to_json(incident: &Incident) -> Value {
         .map(|(team, address)| format!("{team} by {address}"))
         .collect();
     value["told"] = json!(told);
+    value["addresses"] = json!(addresses);
     value
 }

@@ -12,9 +12,9 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::history::known_job;
 use super::out::Out;
-use super::paint::{Tone, tone};
+use super::paint::{Tone, has_power, tone};
 use super::{show, times};
-use crate::model::{Attempt, AttemptId, AttemptState, Name, Run, RunId};
+use crate::model::{Attempt, AttemptId, AttemptState, HistoryLimit, Name, Run, RunId};
 use crate::runner::{LineKind, LogLine, LogReader, read_log};
 use crate::store::{HistoryFilter, Reader};
 
@@ -91,7 +91,8 @@ pub(super) fn run(args: &LogsArgs, global: &Global, out: &mut Out) -> Result<Exi
                 }
                 printer.end_line()?;
                 if log.is_none() {
-                    printer.nothing(attempt, known)?;
+                    let gone = reader.gone_of(&run.job)?.logs.filter(|(until, ..)| id <= *until);
+                    printer.nothing(attempt, known, gone)?;
                 }
                 break;
             }
@@ -226,12 +227,25 @@ impl Printer<'_> {
         self.out.line(tone(Tone::Dim, format!("-- {text}")))
     }
 
-    fn nothing(&mut self, number: u32, attempt: Option<&Attempt>) -> io::Result<()> {
+    /// Says why there is no output: it printed none, or `[history]` has removed it, or somebody else has.
+    fn nothing(
+        &mut self,
+        number: u32,
+        attempt: Option<&Attempt>,
+        gone: Option<(RunId, Timestamp, HistoryLimit)>,
+    ) -> io::Result<()> {
         if self.out.json {
             return Ok(());
         }
-        let text = match attempt.map(|attempt| attempt.output.bytes) {
-            Some(bytes) if bytes > 0 => format!("attempt {number} printed {bytes} bytes, which are no longer kept"),
+        let text = match (attempt.map(|attempt| attempt.output.bytes), gone) {
+            (Some(bytes), Some((_, at, limit))) if bytes > 0 => format!(
+                "attempt {number} printed {bytes} bytes, which were removed {}: [history] {}",
+                times::moment(at, self.now, &self.zone),
+                limit.as_str()
+            ),
+            (Some(bytes), _) if bytes > 0 => {
+                format!("attempt {number} printed {bytes} bytes, which are no longer kept")
+            }
             _ => format!("attempt {number} printed nothing"),
         };
         self.out.line(tone(Tone::Dim, text))
@@ -245,6 +259,7 @@ fn harmless(bytes: &[u8]) -> String {
         match c {
             '\t' => text.push('\t'),
             c if c.is_control() => text.push_str(&format!("\\x{:02x}", u32::from(c))),
+            c if has_power(c) => text.push_str(&format!("\\u{{{:x}}}", u32::from(c))),
             c => text.push(c),
         }
     }
@@ -257,6 +272,10 @@ mod tests {
 
     #[test]
     fn control_characters_of_a_job_are_shown_and_not_obeyed() {
+        assert_eq!(
+            harmless("gvc.\u{202e}exe\u{200b}".as_bytes()),
+            "gvc.\\u{202e}exe\\u{200b}"
+        );
         assert_eq!(
             harmless(b"a\tb\x1b[2J\x07\xff\xc2\x9b0m"),
             "a\tb\\x1b[2J\\x07\u{fffd}\\x9b0m"

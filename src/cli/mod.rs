@@ -9,6 +9,7 @@ mod times;
 mod names;
 mod client;
 mod state;
+mod addresses;
 mod board;
 
 mod serve;
@@ -30,6 +31,7 @@ mod clock;
 mod incidents;
 mod notify;
 mod reload;
+mod prune;
 mod restore_db;
 mod keeper;
 
@@ -103,6 +105,8 @@ enum Verb {
     Incidents(incidents::IncidentsArgs),
     /// Prove that messages arrive
     Notify(notify::NotifyArgs),
+    /// Remove what is beyond [history] now, or say what would go
+    Prune(prune::PruneArgs),
     /// Let the running freshd take the configuration again
     Reload,
     /// Copy freshd's own records, with or without a running freshd
@@ -162,6 +166,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
+        Verb::Prune(args) => prune::run(&args, global, out),
         Verb::Reload => reload::run(global, out),
         Verb::Backup(args) => backup::run(&args, global, out),
         Verb::RestoreDb(args) => restore_db::run(&args, global, out),

@@ -87,12 +87,19 @@ pub(super) fn painted(text: &str, color: bool) -> String {
                     open = true;
                 }
             }
-            c if c.is_control() => painted.push(char::REPLACEMENT_CHARACTER),
+            c if has_power(c) => painted.push(char::REPLACEMENT_CHARACTER),
             c => painted.push(c),
         }
     }
     close(&mut open, &mut painted);
     painted
+}
+
+/// Whether a terminal obeys a character instead of showing it: controls, and those that hide themselves, break lines or
+/// turn the direction of what stands beside them.
+pub(super) fn has_power(c: char) -> bool {
+    c.is_control()
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn close(open: &mut bool, painted: &mut String) {
@@ -116,5 +123,7 @@ mod tests {
     fn a_name_from_elsewhere_cannot_drive_the_terminal() {
         let name = clean("a\u{1b}[2Jb\u{2061}c\r\n\nd");
         assert_eq!(painted(&name, true), "a\u{fffd}[2Jbc ⏎ d");
+        let turned = clean("gvc.\u{202e}exe\u{200b}\u{2028}.");
+        assert_eq!(painted(&turned, true), "gvc.\u{fffd}exe\u{fffd}\u{fffd}.");
     }
 }

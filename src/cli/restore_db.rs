@@ -18,14 +18,19 @@ pub(super) struct RestoreDbArgs {
     /// The backup [default: the newest of backup/ in the state directory that can be relied on]
     file: Option<PathBuf>,
 
-    /// Do not ask
+    /// Do not ask; needed where there is no terminal
     #[arg(long)]
     yes: bool,
 }
 
 pub(super) fn run(args: &RestoreDbArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let state_dir = global.state_dir()?;
-    if !args.yes && std::io::stdin().is_terminal() && !is_wanted(args)? {
+    if !args.yes && !std::io::stdin().is_terminal() {
+        return Err(Failure::usage(
+            "nothing was changed: there is nobody to ask; say --yes if the records are to go on from a backup",
+        ));
+    }
+    if !args.yes && !is_wanted(args)? {
         return Err(Failure::not_fine("nothing was changed"));
     }
     let by = std::env::var("USER").unwrap_or_else(|_| "an operator".to_owned());
@@ -34,9 +39,10 @@ pub(super) fn run(args: &RestoreDbArgs, global: &Global, out: &mut Out) -> Resul
         OpenError::AlreadyRunning { .. } => Failure::not_fine(format!(
             "{error}; stop it first, its records cannot be changed under it"
         )),
-        OpenError::NoStateDirectory { .. } | OpenError::NoBackup { .. } | OpenError::UnusableBackup { .. } => {
-            Failure::usage(error.to_string())
-        }
+        OpenError::NoStateDirectory { .. }
+        | OpenError::NotItsOwn { .. }
+        | OpenError::NoBackup { .. }
+        | OpenError::UnusableBackup { .. } => Failure::usage(error.to_string()),
         other => Failure::not_fine(other.to_string()),
     })?;
     if out.json {

@@ -27,8 +27,9 @@ const AROUND: SignedDuration = SignedDuration::from_secs(1);
 
 const AFTER_HELP: &str = "\
 Each job takes a second and succeeds, and its output is as new as its start, unless --fail says otherwise. Before the
-first instant everything was delivered. A dataset that no job makes is taken as fresh, always. A job that runs more often
-than every 15 minutes is played once an hour, unless --fail names it.";
+first instant everything was delivered that a job makes by itself; what only a disabled job makes, or one without a
+schedule, begins as never seen. A probed dataset is taken as fresh, always. A job that runs more often than every 15 minutes
+is played once an hour, unless --fail names it.";
 
 /// What `simulate` is told.
 #[derive(Debug, clap::Args)]
@@ -105,7 +106,8 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, out: &mut Out) -> Result
 
 /// When each dataset was last made before `from`, had all gone well.
 fn delivered(settings: &Settings, from: Timestamp) -> BTreeMap<Name, Timestamp> {
-    let made = settings.jobs.values().filter_map(|job| {
+    let enabled = settings.jobs.values().filter(|job| job.enabled);
+    let made = enabled.filter_map(|job| {
         let rule = job.schedule.as_ref()?;
         let at = schedule::previous(rule, from).map_or(from, |occurrence| occurrence.at);
         Some((job.produces.clone()?, at))

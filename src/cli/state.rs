@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::times;
-use crate::model::{Ack, IncidentState, Outcome, RunState, Severity, Shortage};
+use crate::model::{Ack, AddressState, IncidentState, Outcome, RunState, Severity, Shortage};
 
 /// Everything `status` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -111,7 +111,7 @@ pub(super) struct OpenIncident {
     #[serde(default)]
     pub(super) reason: String,
     #[serde(default)]
-    pub(super) told: Vec<String>,
+    pub(super) addresses: Vec<AddressState>,
     pub(super) ack: Option<Ack>,
     #[serde(default)]
     pub(super) readers: Vec<Reads>,

@@ -2,8 +2,10 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use serde::Deserialize;
 use serde_json::Value;
 
+use super::addresses;
 use super::board;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
@@ -13,7 +15,7 @@ use super::paint::{Tone, clean, tone};
 use super::state::{DatasetState, JobState};
 use super::table::facts;
 use super::{show, times};
-use crate::model::{Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
+use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
 
 /// Slots shown, the newest.
 const SLOTS_MAX: usize = 4;
@@ -224,20 +226,8 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }
-    let told: Vec<&str> = value["told"]
-        .as_array()
-        .into_iter()
-        .flatten()
-        .filter_map(Value::as_str)
-        .collect();
-    lines.push((
-        "told",
-        if told.is_empty() {
-            "nobody".to_owned()
-        } else {
-            clean(&told.join(", "))
-        },
-    ));
+    let addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
+    lines.extend(addresses::lines(&addresses, reading.now, reading.zone));
     format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
 }
 
@@ -296,7 +286,7 @@ fn owner(value: &Value) -> String {
         .filter_map(Value::as_str)
         .collect();
     let owner = value["owner"].as_str().unwrap_or("nobody");
-    format!("{}, told by {}", board::owner(owner), clean(&tells.join(" and ")))
+    format!("{}, to be told by {}", board::owner(owner), clean(&tells.join(" and ")))
 }
 
 fn title(title: Option<&str>) -> String {

@@ -12,7 +12,7 @@ use super::environment::Environment;
 use super::reader::{Table, Text};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
-use crate::model::{Calendar, Channel, Name, Owner};
+use crate::model::{Calendar, Channel, HistoryRules, Name, Owner};
 
 /// A section of the configuration whose entries have names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -116,6 +116,8 @@ pub(super) struct Context<'a> {
     pub(super) known: &'a Known,
     /// The zone of the root file.
     pub(super) timezone: TimeZone,
+    /// How much of the past is kept of what says nothing of its own.
+    pub(super) history: HistoryRules,
     /// Calendars of all files, without the broken ones.
     pub(super) calendars: BTreeMap<Name, Arc<Calendar>>,
     /// Channels of all files, without the broken ones.

@@ -14,11 +14,12 @@ pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 pub(super) const FILES_MAX: usize = 10_000;
 
 const WRITABLE_BY_OTHERS: u32 = 0o002;
+const WRITABLE_BY_GROUP: u32 = 0o020;
 const READABLE_BY_OTHERS: u32 = 0o004;
 const STICKY: u32 = 0o1000;
 
 /// Why a file cannot be used, for people: `message` begins behind the file's name.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct FileError {
     /// What is wrong, as the end of a sentence about the file.
     pub(super) message: String,
@@ -81,17 +82,23 @@ pub(super) fn changeable_by_others(path: &Path) -> Option<FileError> {
             let message = format!("can be changed by others: {shown} belongs to another user");
             return Some(FileError::new(message, owner_help));
         }
-        writable(&metadata).then(|| {
-            let message = format!("can be changed by others: {shown} is writable by everybody");
-            FileError::new(message, format!("chmod o-w {shown}"))
-        })
+        // In a sticky directory, as /tmp is, nobody can replace what belongs to others.
+        let is_sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
+        let (by, remedy) = writers(&metadata).filter(|_| !is_sticky)?;
+        let message = format!("can be changed by others: {shown} is writable by {by}");
+        Some(FileError::new(message, format!("chmod {remedy} {shown}")))
     })
 }
 
-fn writable(metadata: &Metadata) -> bool {
-    // In a sticky directory, as /tmp is, nobody can replace what belongs to others.
-    let sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
-    metadata.mode() & WRITABLE_BY_OTHERS != 0 && !sticky
+/// Who beside its owner may write, and what ends that. Root's own group is root.
+fn writers(metadata: &Metadata) -> Option<(String, &'static str)> {
+    match metadata.mode() {
+        mode if mode & WRITABLE_BY_OTHERS != 0 => Some(("everybody".to_owned(), "go-w")),
+        mode if mode & WRITABLE_BY_GROUP != 0 && metadata.gid() != 0 => {
+            Some((format!("its group {}", metadata.gid()), "g-w"))
+        }
+        _ => None,
+    }
 }
 
 /// The files that a pattern of `include` matches, sorted; hidden ones only where the pattern says so.

@@ -10,11 +10,13 @@ use jiff::tz::TimeZone;
 
 use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
+use super::history;
 use super::jobs::JobSpots;
+use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Command, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -37,6 +39,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         lineage: Lineage::new(settings),
         timing: Timing::new(context.environment.now),
         state_dir: context.environment.state_dir.as_deref(),
+        root: context.environment.root,
     };
     findings.producers();
     findings.rings();
@@ -48,6 +51,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
     for job in settings.jobs.values() {
         findings.inputs(job);
     }
+    history::report(context.report, settings, places);
     let whole = !context.report.has_holes()
         && places.jobs.values().all(|spots| !spots.broken)
         && places.datasets.values().all(|spots| !spots.broken);
@@ -63,28 +67,10 @@ struct Findings<'a> {
     lineage: Lineage,
     timing: Timing,
     state_dir: Option<&'a Path>,
+    root: bool,
 }
 
 impl Findings<'_> {
-    /// What of freshd's own or of a job's a published file would take the place of.
-    fn overwritten(&self, file: &Path) -> Option<String> {
-        if self.report.sources().iter().any(|source| source.path() == file) {
-            return Some("a file of this configuration".to_owned());
-        }
-        if self.state_dir.is_some_and(|dir| file.starts_with(dir)) {
-            return Some("what freshd keeps in its state directory".to_owned());
-        }
-        let is_its_program = |job: &&Arc<Job>| {
-            let program = match &job.command {
-                Command::Shell(text) => text.split_whitespace().next(),
-                Command::Argv(words) => words.first().map(|word| &**word),
-            };
-            program.is_some_and(|program| Path::new(program) == file)
-        };
-        let job = self.settings.jobs.values().find(is_its_program)?;
-        Some(format!("the program of job `{}`", job.name))
-    }
-
     /// Datasets that two jobs produce, that have no file, or that share one.
     fn producers(&self) {
         let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();
@@ -93,7 +79,7 @@ impl Findings<'_> {
                 producers.entry(dataset).or_default().push((&job.name, spots));
             }
         }
-        let mut files: HashMap<&Path, &Name> = HashMap::new();
+        let mut published = Published::new(self.report, self.settings, self.state_dir, self.root);
         for (dataset, jobs) in &mut producers {
             jobs.sort_by_key(|(_, spots)| spots.produces);
             let [(first, first_spots), others @ ..] = jobs.as_slice() else {
@@ -116,22 +102,7 @@ impl Findings<'_> {
                 continue;
             };
             match &settings.file {
-                Some(file) => {
-                    if let Some(other) = files.insert(file, dataset) {
-                        self.report.error(
-                            spots.file.unwrap_or(spots.name),
-                            format!("datasets `{dataset}` and `{other}` are published to one file"),
-                            "give each dataset a file of its own",
-                        );
-                    }
-                    if let Some(what) = self.overwritten(file) {
-                        self.report.error(
-                            spots.file.unwrap_or(spots.name),
-                            format!("dataset `{dataset}` would be published over {what}"),
-                            "name a file of its own, as in file = \"exports/NAME.csv\"",
-                        );
-                    }
-                }
+                Some(file) => published.look(dataset, file, spots.file.unwrap_or(spots.name)),
                 None if !spots.broken => self.report.error(
                     spots.name,
                     format!("dataset `{dataset}` has no file, but job `{first}` produces it"),
@@ -190,6 +161,7 @@ impl Findings<'_> {
 
     /// Promises that the producer's schedule cannot keep.
     fn promise(&self, dataset: &Dataset) {
+        self.idle_producer(dataset);
         let Some(producer) = self.scheduled_producer(dataset) else {
             return;
         };
@@ -228,6 +200,32 @@ impl Findings<'_> {
                 "let the job run between two deliveries, and before the deadline",
             );
         }
+    }
+
+    /// A promise whose producer never runs by itself.
+    fn idle_producer(&self, dataset: &Dataset) {
+        if dataset.max_age.is_none() && dataset.due.is_none() {
+            return;
+        }
+        let name = self.lineage.producer_of(dataset.name.as_str());
+        let job = name.and_then(|name| self.settings.jobs.get(name));
+        let is_sound = |job: &&Arc<Job>| self.places.jobs.get(&job.name).is_some_and(|spots| !spots.broken);
+        let (Some(job), Some(spots)) = (job.filter(is_sound), self.places.datasets.get(&dataset.name)) else {
+            return;
+        };
+        let (why, instead) = match (job.enabled, &job.schedule) {
+            (false, _) => ("is disabled", "enable the job"),
+            (true, None) => ("has no schedule", "give the job a schedule"),
+            (true, Some(_)) => return,
+        };
+        self.report.warning(
+            spots.max_age.or(spots.due).unwrap_or(spots.name),
+            format!(
+                "`{}` is promised, but job `{}`, which produces it, {why}",
+                dataset.name, job.name
+            ),
+            format!("{instead}, or promise nothing"),
+        );
     }
 
     /// Inputs that come after the job that needs them.

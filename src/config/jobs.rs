@@ -9,6 +9,7 @@ use super::commands;
 use super::conditions;
 use super::context::{Context, Section};
 use super::files;
+use super::history;
 use super::reader::{Table, Text};
 use super::report::Spot;
 use super::retry;
@@ -29,6 +30,8 @@ pub(super) struct JobSpots {
     pub(super) name: Spot,
     /// `produces`.
     pub(super) produces: Option<Spot>,
+    /// `history`.
+    pub(super) history: Option<Spot>,
     /// Each dataset of `needs` and `on`.
     pub(super) inputs: Box<[(Name, Spot)]>,
     /// Something in it could not be read: what seems to be missing may be there.
@@ -120,6 +123,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         env: environment(context, &table),
         workdir: table.text("workdir").map(|text| workdir(context, &text)),
         log_limit_bytes: log_limit(&table),
+        history: history::of_job(context, &table),
         keep_leftovers: table
             .choice("leftovers", &[("keep", true), ("kill", false)])
             .unwrap_or(false),
@@ -139,6 +143,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let spots = JobSpots {
         name: table.spot,
         produces: produces.map(|text| text.spot()),
+        history: table.key_spot("history"),
         inputs: inputs.into_boxed_slice(),
         broken: false,
     };
@@ -227,7 +232,11 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
                     variables.push((key.to_owned(), text.to_owned()));
                 }
                 _ => {
-                    value.expected("a text", "put the value between quotes");
+                    if value.as_text().is_some() {
+                        value.error(format!("`{}` contains a NUL character", value.key), "take it out");
+                    } else {
+                        value.expected("a text", "put the value between quotes");
+                    }
                 }
             }
         }

@@ -17,12 +17,13 @@ use super::datasets::dataset;
 use super::environment::Environment;
 use super::findings::{self, Places};
 use super::general::{alerts, pool, web};
+use super::history;
 use super::jobs::{hex, job};
 use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
 use super::teams::{fallback, system, team};
-use crate::model::{AlertRules, Job, Name, Settings};
+use crate::model::{AlertRules, HistoryRules, Job, Name, Settings};
 
 /// Most jobs of one configuration.
 const JOBS_MAX: usize = 10_000;
@@ -37,12 +38,16 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     let schedules = Schedules::default();
     let mut timezone = TimeZone::UTC;
     let mut run_as_root = false;
+    let mut history = HistoryRules::default();
     each_file(report, |number, document| {
         let root = Table::root(document, number, report);
         if let Some(zone) = root.text("timezone") {
             timezone = schedules.zone(&zone).unwrap_or(TimeZone::UTC);
         }
         run_as_root |= root.flag("run_as_root").unwrap_or(false);
+        if let Some(table) = root.table("history") {
+            history = history::rules(table);
+        }
         sections.push(names(report, &mut known, &root));
         top_level(report, number, &root);
         root.finish();
@@ -52,6 +57,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         environment,
         known: &known,
         timezone: timezone.clone(),
+        history,
         calendars: BTreeMap::new(),
         channels: BTreeMap::new(),
         schedules,
@@ -64,6 +70,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         digest: digest(report),
         timezone,
         alerts: AlertRules::default(),
+        history,
         fallback: Vec::new(),
         web: None,
         calendars: BTreeMap::new(),
@@ -167,8 +174,16 @@ fn is_name(name: &str) -> bool {
 
 /// Keys of the root file alone, and those of later versions.
 fn top_level(report: &Report, number: u32, root: &Table<'_>) {
-    root.unsupported(&["history", "maintenance"]);
-    for key in ["timezone", "include", "run_as_root", "web", "alerts", "fallback"] {
+    root.unsupported(&["maintenance"]);
+    for key in [
+        "timezone",
+        "include",
+        "run_as_root",
+        "web",
+        "alerts",
+        "history",
+        "fallback",
+    ] {
         if let (Some(_), Some(spot), true) = (root.get(key), root.key_spot(key), number > 0) {
             let help = if key == "include" {
                 "include that file from the root file; included files include nothing"

@@ -17,15 +17,21 @@ pub(super) enum Chore {
     LookAhead,
     /// Look after freshd's own records: see whether a backup is wanted, and whether the database is sound.
     Care,
+    /// Forget what is beyond `[history]`.
+    Forget,
+    /// The same with the files, which are much to look at.
+    ForgetFiles,
 }
 
 /// When each is done: second, minute, hour, day of month, month, day of week.
 ///
 /// A backup is taken once a day at most: the hourly look takes the one that failed, or that a midnight made wanted.
-const CHORES: [(&str, Chore); 3] = [
+const CHORES: [(&str, Chore); 5] = [
     ("0 17 * * * *", Chore::Checkpoint),
     ("0 30 5 * * *", Chore::LookAhead),
-    ("0 47 * * * *", Chore::Care),
+    ("0 37 * * * *", Chore::Care),
+    ("0 47 * * * *", Chore::Forget),
+    ("0 53 4 * * *", Chore::ForgetFiles),
 ];
 /// Chores that wait for the main loop, at most; a further one is left out.
 const CHORES_WAITING_MAX: usize = 16;

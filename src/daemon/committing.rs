@@ -77,8 +77,8 @@ impl Shell {
             info!("stored again");
             alive::goes_on();
         }
-        let zone = &self.performer.settings.timezone;
-        narrate(&facts, zone, at);
+        let zone = self.performer.settings.borrow().timezone.clone();
+        narrate(&facts, &zone, at);
         for fact in facts.iter() {
             self.boards.saw(fact);
         }
@@ -131,7 +131,7 @@ impl Shell {
     fn answer_standing(&mut self, asked: Asked, since: Timestamp, error: &CommitError) {
         let known = match &asked.ask {
             Ask::Engine(request) => self.engine.answer(clock::now(), request),
-            Ask::Reload | Ask::ConfirmClock { .. } => None,
+            Ask::Reload | Ask::Prune | Ask::ConfirmClock { .. } => None,
         };
         let reply = match known {
             Some(Reply::Done(mut facts)) => {

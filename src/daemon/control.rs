@@ -27,6 +27,8 @@ pub enum Ask {
     Engine(Request),
     /// Read jobs.toml again and take it whole, or say what is wrong with it.
     Reload,
+    /// Remove what is beyond `[history]`; answered when it is gone.
+    Prune,
     /// Take the clock as right, although later times are recorded.
     ConfirmClock {
         /// Why.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read as _;
+use std::io::{self, Read as _};
 use std::path::Path;
 use std::time::Duration;
 
@@ -27,19 +27,23 @@ const FILES_WAIT: Duration = Duration::from_mins(2);
 const STAMP_CHARS: usize = 24;
 
 /// Everything the engine is to be told before `Started`, after what keepers know; nothing when no records were lost.
+///
+/// # Errors
+/// Fails when what was left behind cannot be read.
 pub(super) async fn left_behind(
     engine: &Engine,
     settings: &Settings,
     state_dir: &Path,
     known: &[AttemptId],
-) -> Vec<Event> {
+) -> io::Result<Vec<Event>> {
     let Some(restoration) = engine.lost_records().cloned() else {
-        return Vec::new();
+        return Ok(Vec::new());
     };
     let dir = state_dir.to_path_buf();
     let known = known.to_vec();
     let looked = tokio::task::spawn_blocking(move || traces(&dir, &restoration, &known));
-    let (traces, last_run) = looked.await.unwrap_or_default();
+    // Without an answer numbers could be given again: freshd does not start then.
+    let (traces, last_run) = looked.await.map_err(io::Error::other)??;
     let (versions_dir, quarantine_dir) = (state_dir.join("versions"), state_dir.join("quarantine"));
     let in_place = published(settings, &versions_dir).await;
     let mut version_numbers = checks::highest_numbers(&[&versions_dir, &quarantine_dir]);
@@ -58,7 +62,7 @@ pub(super) async fn left_behind(
         .map(|some| Event::Traced(some.to_vec()))
         .collect();
     events.push(Event::Restored(Box::new(found)));
-    events
+    Ok(events)
 }
 
 /// The versions that readers see, as far as their files can be read in time.
@@ -84,18 +88,18 @@ async fn published(settings: &Settings, versions_dir: &Path) -> Vec<Version> {
 }
 
 /// What logs and directories of attempts say: those that the records do not know, oldest first, and the highest run.
-fn traces(state_dir: &Path, restoration: &Restoration, known: &[AttemptId]) -> (Vec<Trace>, u64) {
+fn traces(state_dir: &Path, restoration: &Restoration, known: &[AttemptId]) -> io::Result<(Vec<Trace>, u64)> {
     let mut last_run = known.iter().map(|id| id.run.0).max().unwrap_or(0);
-    for entry in entries(&state_dir.join("run")) {
+    for entry in entries(&state_dir.join("run"))? {
         let id = entry.file_name().to_str().and_then(attempt_id);
         last_run = last_run.max(id.map_or(0, |id| id.run.0));
     }
     let mut found: BTreeMap<AttemptId, Trace> = BTreeMap::new();
-    for job in entries(&state_dir.join("logs")) {
+    for job in entries(&state_dir.join("logs"))? {
         let Some(name) = job.file_name().to_str().map(crate::model::Name::from) else {
             continue;
         };
-        for log in entries(&job.path()) {
+        for log in entries(&job.path())? {
             let file_name = log.file_name();
             let Some(id) = file_name
                 .to_str()
@@ -118,7 +122,7 @@ fn traces(state_dir: &Path, restoration: &Restoration, known: &[AttemptId]) -> (
             }
         }
     }
-    (unrecorded(state_dir, found), last_run)
+    Ok((unrecorded(state_dir, found), last_run))
 }
 
 fn unrecorded(state_dir: &Path, found: BTreeMap<AttemptId, Trace>) -> Vec<Trace> {
@@ -164,6 +168,14 @@ fn attempt_id(text: &str) -> Option<AttemptId> {
     })
 }
 
-fn entries(dir: &Path) -> impl Iterator<Item = fs::DirEntry> {
-    fs::read_dir(dir).into_iter().flatten().flatten()
+/// What lies in a directory; nothing where there is none. What cannot be read is an error: it is the evidence that
+/// numbers were used.
+fn entries(dir: &Path) -> io::Result<Vec<fs::DirEntry>> {
+    match fs::read_dir(dir).and_then(Iterator::collect) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => Ok(Vec::new()),
+        read => read.map_err(|error| {
+            let why = format!("cannot read {}, which says what has run: {error}", dir.display());
+            io::Error::new(error.kind(), why)
+        }),
+    }
 }

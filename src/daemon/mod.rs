@@ -9,6 +9,7 @@ mod committing;
 mod control;
 mod evidence;
 mod files;
+mod history;
 mod host;
 mod looks;
 mod narrate;
@@ -19,4 +20,5 @@ mod start;
 
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
+pub use history::would_prune;
 pub use start::{Serve, ServeError, Window, serve};

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tracing::{error, info, warn};
+use tracing::{debug, error, info, warn};
 
 use crate::alerting::lost_span;
 use crate::model::{
@@ -100,11 +100,22 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             "the clock was confirmed: {}",
             confirmation.because
         ),
+        Fact::Forgotten(forgotten) => debug!(
+            runs = forgotten.runs.len(),
+            slots = forgotten.slots.len(),
+            incidents = forgotten.incidents.len(),
+            "forgotten, being beyond [history]"
+        ),
         Fact::Restored(restoration) => error!(
             "{} are lost, and nothing of that time is repeated; everybody is told",
             lost_span(restoration, zone)
         ),
-        Fact::Attempt(_) | Fact::Incident(_) | Fact::Job(_) | Fact::Life(_) | Fact::Settings(_) => {}
+        Fact::AgePromise(_)
+        | Fact::Attempt(_)
+        | Fact::Incident(_)
+        | Fact::Job(_)
+        | Fact::Life(_)
+        | Fact::Settings(_) => {}
     }
 }
 

@@ -1,16 +1,19 @@
 //! Actions of committed steps, performed without ever blocking the main loop.
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{Semaphore, oneshot, watch};
 use tracing::warn;
 
 use super::files::{FileWork, Work};
+use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, SearchFrom, Settings};
 use crate::probe;
 use crate::runner::Keepers;
 
@@ -20,7 +23,9 @@ const SENDS_MAX: usize = 8;
 
 /// What performing needs.
 pub(super) struct Performer {
-    pub(super) settings: Arc<Settings>,
+    /// Those in force. What waits for its turn looks at them when it has it.
+    pub(super) settings: watch::Sender<Arc<Settings>>,
+    pub(super) state_dir: PathBuf,
     pub(super) keepers: Keepers,
     pub(super) delivery: Arc<Delivery>,
     pub(super) events: UnboundedSender<Event>,
@@ -28,11 +33,12 @@ pub(super) struct Performer {
     pub(super) looks: Looks,
     /// Places for messages that are being sent at the same time, by channel.
     pub(super) sends: HashMap<Name, Arc<Semaphore>>,
+    pub(super) pace: Pace,
 }
 
 impl Performer {
-    /// Performs the actions of one commit, in order where order matters.
-    pub(super) fn perform(&mut self, actions: Vec<Action>) {
+    /// Performs the actions of one commit, in order where order matters; something else is due in `due_in`.
+    pub(super) fn perform(&mut self, actions: Vec<Action>, due_in: Option<Duration>) {
         let mut files = FileWork::default();
         for action in actions {
             match action {
@@ -52,6 +58,17 @@ impl Performer {
                 Action::Clean { id, run_dir, staged } => files.add(id, Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send(notification) => self.send(*notification),
+                Action::Search { limits, from } => {
+                    if from == SearchFrom::START {
+                        self.pace.first();
+                    }
+                    let pause = self.pace.pause(Instant::now(), due_in);
+                    history::search(self.state_dir.clone(), limits, from, pause, self.events.clone());
+                }
+                Action::Remove(leftovers) => {
+                    history::remove(self.state_dir.clone(), *leftovers, self.events.clone());
+                }
+                Action::Sweep => history::sweep(self.state_dir.clone(), self.events.clone()),
                 Action::Reply { id, reply } => {
                     if let Some(asker) = self.replies.remove(&id) {
                         // Whoever asked may have gone; what was asked for is done all the same.
@@ -66,7 +83,7 @@ impl Performer {
     /// The configuration that is in force from now on.
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
-        self.settings = settings;
+        self.settings.send_replace(settings);
     }
 
     fn probe(&self, dataset: Arc<crate::model::Dataset>) {
@@ -88,11 +105,13 @@ impl Performer {
     fn send(&mut self, notification: crate::model::Notification) {
         let events = self.events.clone();
         let id = notification.id;
-        let channel = self.settings.channels.get(&notification.address.channel).cloned();
+        let settings = self.settings.subscribe();
         let delivery = self.delivery.clone();
         let places = self.places(&notification.address.channel);
         let sending = tokio::spawn(async move {
             let _place = places.acquire_owned().await;
+            // Only now: while it waited, its channel may have got another address or password.
+            let channel = settings.borrow().channels.get(&notification.address.channel).cloned();
             match channel {
                 Some(channel) => delivery.send(&channel, &notification).await,
                 None => DeliveryOutcome::Permanent {

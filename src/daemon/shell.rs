@@ -18,7 +18,7 @@ use super::perform::Performer;
 use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
-use crate::model::{Action, Event, Reply, Request, Settings, later};
+use crate::model::{Action, Event, Reply, Request, Settings, elapsed, later};
 use crate::runner;
 use crate::store::{CommitError, Reader, Writer, suspect};
 
@@ -90,7 +90,7 @@ impl Shell {
                     batch.push(Event::Tick);
                 }
                 Some(asked) = self.asked.recv() => self.asked(asked, &mut batch).await?,
-                Some(chore) = self.chores.next() => self.do_chore(chore),
+                Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
                 turn = self.care.next() => self.looked_after(turn, &mut batch)?,
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(&mut batch).await?,
                 Some(()) = self.signals.terminate.recv() => break,
@@ -172,7 +172,10 @@ impl Shell {
         if let Some(settings) = taken_on {
             self.performer.take_on(settings);
         }
-        self.performer.perform(actions);
+        let now = clock::now();
+        let next = self.engine.next_wake(now);
+        self.performer
+            .perform(actions, next.map(|next| elapsed(now.wall, next)));
     }
 
     /// Prints the state of everything, if anybody watches: with ten thousand jobs that is some work.
@@ -229,6 +232,14 @@ impl Shell {
                     }
                 }
             }
+            Ask::Prune => {
+                self.requests += 1;
+                self.performer.replies.insert(self.requests, asked.answer);
+                batch.push(Event::Prune {
+                    files: true,
+                    asked: Some(self.requests),
+                });
+            }
             Ask::Reload => {
                 self.requests += 1;
                 let id = self.requests;
@@ -266,7 +277,7 @@ impl Shell {
             Ok(Err(refused)) => return Ok(Err(refused.to_string())),
             Err(panic) => return Ok(Err(format!("could not read it: {panic}"))),
         };
-        if settings.web != self.performer.settings.web {
+        if settings.web != self.performer.settings.borrow().web {
             warn!("[web] has changed; that takes effect at the next restart");
         }
         let digest = settings.digest.clone();
@@ -288,7 +299,7 @@ impl Shell {
     }
 
     /// Begins a chore beside the loop: none of them may keep a due job waiting.
-    fn do_chore(&mut self, chore: Chore) {
+    fn do_chore(&mut self, chore: Chore, batch: &mut Vec<Event>) {
         match chore {
             Chore::Checkpoint => {
                 let copied = self.writer.checkpoint();
@@ -303,6 +314,10 @@ impl Shell {
                 let loader = self.loader.clone();
                 tokio::task::spawn_blocking(move || loader.look_ahead());
             }
+            Chore::Forget | Chore::ForgetFiles => batch.push(Event::Prune {
+                files: chore == Chore::ForgetFiles,
+                asked: None,
+            }),
             Chore::Care => self.care.look(),
         }
     }

@@ -1,5 +1,6 @@
 //! From a file name to a running daemon: read the configuration, open the store, recover, begin.
 
+use std::io;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -26,7 +27,7 @@ use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
 use crate::model::{AcceptedSettings, Event, Settings, Shortage, Snapshot};
-use crate::runner::{self, Records};
+use crate::runner::{self, Records, Unfinished};
 use crate::store::{OpenError, Reader, Store};
 
 /// Threads of the async runtime: decisions are one thread's work, the other keeps sockets going meanwhile.
@@ -209,7 +210,7 @@ async fn put_in_order(
     engine: &Engine,
     settings: &Settings,
     state_dir: &Path,
-) -> Vec<Event> {
+) -> io::Result<Vec<Event>> {
     let (mut found, told): (Vec<_>, Vec<_>) = told
         .into_iter()
         .partition(|event| matches!(event, Event::AttemptFound(_)));
@@ -219,10 +220,10 @@ async fn put_in_order(
     };
     found.sort_by_key(id_of);
     let known: Vec<_> = found.iter().filter_map(id_of).collect();
-    found.extend(evidence::left_behind(engine, settings, state_dir, &known).await);
+    found.extend(evidence::left_behind(engine, settings, state_dir, &known).await?);
     found.push(Event::Started { accepted, shortage });
     found.extend(told);
-    found
+    Ok(found)
 }
 
 async fn begin(
@@ -249,7 +250,11 @@ async fn begin(
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
     let (attempts, mut attempts_received) = mpsc::channel(ATTEMPT_EVENTS_MAX);
-    let unfinished = engine.unfinished();
+    let unfinished = engine.unfinished().into_iter().map(|attempt| Unfinished {
+        spec: engine.spec_of(attempt.id).map(Box::new),
+        attempt,
+    });
+    let unfinished: Vec<_> = unfinished.collect();
     let records = match engine.lost_records() {
         Some(restoration) => {
             error!("the records go on from a backup: {}", restoration.because);
@@ -271,20 +276,24 @@ async fn begin(
     while let Ok(event) = attempts_received.try_recv() {
         told.push(event);
     }
-    let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir).await;
+    let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir)
+        .await
+        .context("look for what is left of the lost records")?;
     let signals = Signals {
         hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
         interrupt: signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?,
     };
     let performer = Performer {
-        settings: settings.clone(),
+        settings: tokio::sync::watch::Sender::new(settings.clone()),
+        state_dir: serve.state_dir.clone(),
         keepers,
         delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
         events,
         replies: std::collections::HashMap::new(),
         looks: Looks::default(),
         sends: std::collections::HashMap::new(),
+        pace: super::history::Pace::default(),
     };
     let mut shell = Shell {
         engine,

@@ -101,6 +101,7 @@ impl Engine {
 
     /// Makes sure that the slots of a dataset are those that are promised now, and that its probe looks.
     pub(super) fn take_on_data(&mut self, name: &Name) {
+        self.date_promise(name);
         self.refit_slots(name);
         self.advance_slots(name);
         self.probe_due(name);

@@ -51,10 +51,14 @@ impl Engine {
                 continue;
             }
             if concerned.about == About::Freshd {
-                // A full disk holds everybody's jobs; freshd's other problems are for the fallback alone.
+                // A full disk holds everybody's jobs; freshd's other problems are for the fallback, and for the owners of
+                // the jobs that they concern.
                 if concerned.subject.as_str() == DISK {
                     teams.extend(self.settings.teams.keys().cloned());
                 }
+                let jobs = self.jobs_concerned(&concerned.subject).into_iter();
+                let owners = jobs.filter_map(|job| Some(self.team_of(&self.settings.jobs.get(&job)?.owner).0));
+                teams.extend(owners);
                 continue;
             }
             if concerned.severity < Severity::Critical {

@@ -9,7 +9,9 @@ use serde_json::json;
 
 use super::backlog::Todo;
 use super::{Engine, Wake};
-use crate::model::{About, ClockStep, Fact, IncidentState, Name, ProblemKind, RunId, elapsed, format_time, later};
+use crate::model::{
+    About, CLOCK_LEAP, ClockStep, Fact, IncidentState, Name, ProblemKind, RunId, elapsed, format_time, later,
+};
 
 /// A clock this much earlier than the newest record is not believed.
 const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
@@ -118,6 +120,9 @@ impl Engine {
             at: self.now.wall,
             by_ms,
         }));
+        if u128::try_from(by_ms).is_ok_and(|by_ms| by_ms > CLOCK_LEAP.as_millis()) {
+            self.clock_leaps.push(self.now.wall);
+        }
         if by_ms < 0 {
             self.hold_by_clock();
             self.tell_of_clock();

@@ -9,7 +9,8 @@ use super::Engine;
 use crate::alerting;
 use crate::freshness;
 use crate::model::{
-    Action, Ahead, ClockConfirmation, Fact, IncidentState, Outcome, Reply, Run, RunId, RunState, Slot, later,
+    Action, AgePromise, Ahead, ClockConfirmation, Fact, IncidentState, Outcome, Reply, Run, RunId, RunState, Slot,
+    later,
 };
 use crate::planner;
 
@@ -177,9 +178,10 @@ impl Engine {
         }
     }
 
-    /// What is being put in place arrives now. What has arrived keeps its times: an `as_of` in the future is suspect.
+    /// What is being put in place arrives now, and what is promised was promised by now. What has arrived keeps its times: an `as_of` in the future is suspect.
     fn redate_versions(&mut self) {
         let now = self.now.wall;
+        let mut promises = Vec::new();
         let mut changed = Vec::new();
         for state in self.data.values_mut() {
             for version in state.publishing.iter_mut().filter(|version| version.arrived_at > now) {
@@ -190,6 +192,17 @@ impl Engine {
                 observation.at = observation.at.min(now);
             }
         }
+        for (name, state) in &mut self.data {
+            if state.promised_since.is_some_and(|since| since > now) {
+                state.promised_since = Some(now);
+                promises.push(AgePromise {
+                    dataset: name.clone(),
+                    since: Some(now),
+                });
+            }
+        }
+        promises.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        self.step.facts.extend(promises.into_iter().map(Fact::AgePromise));
         changed.sort_by(|a, b| (&a.dataset, a.number).cmp(&(&b.dataset, b.number)));
         self.step.facts.extend(changed.into_iter().map(Fact::Version));
     }

@@ -1,5 +1,7 @@
 //! Datasets between events: their versions, and the state that follows.
 
+use jiff::Timestamp;
+
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
@@ -24,6 +26,8 @@ pub(super) struct DataState {
     pub(super) slots: Vec<Slot>,
     /// What was promised behind the last of them was withdrawn: a promise begins anew.
     pub(super) has_ended: bool,
+    /// Since when its age is promised.
+    pub(super) promised_since: Option<Timestamp>,
     /// What the probe last saw.
     pub(super) observation: Option<Observation>,
     /// A probe is looking right now.
@@ -147,6 +151,7 @@ impl Engine {
             slots: &state.slots,
             observation: state.observation.as_ref(),
             zone: &self.settings.timezone,
+            promised_since: state.promised_since,
             paused: producer.is_some_and(|job| job.record.pause.is_some()),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),
         };

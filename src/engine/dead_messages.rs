@@ -8,13 +8,13 @@ use super::reminders::remember_told;
 use crate::model::{Message, MessageFact, Name, Notification, ProblemKind};
 
 impl Engine {
-    /// What could not be delivered goes to the fallback, unless it went there already. From then on the fallback
-    /// stands in for the dead address: what follows, and at last the end, reaches it in the same thread. An end that
-    /// dies when the incident is over goes to those who are not told of it anyway, once.
-    pub(super) fn fall_back(&mut self, dead: &Notification) {
-        let Some(incident) = dead.incident else { return };
+    /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
+    /// why. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
+    /// same thread. An end that dies when the incident is over goes to those who are not told of it anyway, once.
+    pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
+        let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
-        if dead.message.team == fallback {
+        if unheard.message.team == fallback {
             return;
         }
         for address in self.settings.fallback.clone() {
@@ -23,24 +23,22 @@ impl Engine {
                 Some(incident) => incident.told.iter().any(|(_, told)| *told == address),
                 None => self.outbox.hears_of_end(incident, &address),
             };
-            if told || address == dead.address {
+            if told || address == unheard.address {
                 continue;
             }
             let id = self.new_notification_id();
-            let mut message = Message::clone(&dead.message);
+            let mut message = Message::clone(&unheard.message);
             message.id = self.message_id(id);
             message.team = fallback.clone();
-            let error = dead.last_error.clone().unwrap_or_default();
-            let text = format!("{} could not be reached: {error}", dead.address);
             message.facts.insert(
                 0,
                 MessageFact {
                     label: "Instead of".to_owned(),
-                    text,
+                    text: instead_of.to_owned(),
                 },
             );
             if let Some(mut incident) = known {
-                remember_told(&mut incident, &dead.message.team, &address);
+                remember_told(&mut incident, &unheard.message.team, &address);
                 self.store(incident);
             } else {
                 self.outbox.remember_end(incident, address.clone());

@@ -53,11 +53,12 @@ impl Engine {
                     && incident.kind == ProblemKind::Suspect
                     && problem.kind != ProblemKind::Suspect;
                 let worse = problem.severity > incident.severity || failed_now;
-                if !worse && incident.reason == problem.reason {
+                if !worse && incident.reason == problem.reason && incident.kind == problem.kind {
                     return;
                 }
+                // The same trouble, told in the words of now.
+                incident.kind = problem.kind;
                 if failed_now {
-                    incident.kind = problem.kind;
                     incident.ack = None;
                 }
                 let (id, state, cause) = (incident.id, incident.state, incident.cause);
@@ -103,6 +104,7 @@ impl Engine {
         self.fact(Fact::Incident(incident.clone()));
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
+            self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);
         }
@@ -264,12 +266,17 @@ impl Engine {
             self.notify(id, Purpose::Recovery, &team, address);
         }
         incident.state = IncidentState::Resolved;
+        let was_told = incident.opened_at.is_some();
         let effects: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         self.store(incident);
         for mut effect in effects {
             effect.state = IncidentState::Waiting;
             effect.cause = None;
-            effect.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+            // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that
+            // comes and goes would keep it from being told for ever.
+            if was_told {
+                effect.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+            }
             self.wakes.arm(Wake::Incident(effect.id), effect.notify_at);
             self.store(effect);
         }

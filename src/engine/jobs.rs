@@ -184,6 +184,10 @@ impl Engine {
             Admission::Start { give_up } => (give_up, Vec::new(), Vec::new()),
             Admission::Wait { stop, drop, .. } => (Vec::new(), stop, drop),
             Admission::No { because_of } => {
+                let before = self.runs.get(&because_of);
+                if let Some(waits) = before.and_then(|run| self.waits_for_keeper(run)) {
+                    return Err(format!("overlap: run {because_of} of {} {waits}", job.name));
+                }
                 let since = self.runs.get(&because_of).map_or(self.now.wall, |run| run.created_at);
                 let since = format_age(crate::model::elapsed(since, self.now.wall));
                 return Err(format!(

@@ -44,6 +44,14 @@ impl Engine {
             // Something is still being written there: what was seen before stands until it has settled.
             return;
         }
+        if let Ok(Some(measured)) = &observation.found
+            && let Some(what) = emptiness(measured).filter(|_| !dataset.may_be_empty)
+        {
+            // What readers had is gone, and this is no delivery in its place.
+            observation.found = Err(format!(
+                "the file has {what}; if that can be right, set may_be_empty = true for the dataset"
+            ));
+        }
         let before = state.observation.as_ref().map(|before| before.found.clone());
         if before.as_ref() == Some(&observation.found) {
             return;
@@ -89,6 +97,15 @@ impl Engine {
         self.fact(Fact::Version(version.clone()));
         self.arrived(version);
         self.trigger_readers(&name);
+    }
+}
+
+/// What a file lacks that has nothing in it.
+fn emptiness(measured: &Measurement) -> Option<&'static str> {
+    match (measured.bytes, measured.rows) {
+        (0, _) => Some("0 bytes"),
+        (_, Some(0)) => Some("0 rows"),
+        _ => None,
     }
 }
 

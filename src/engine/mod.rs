@@ -14,8 +14,11 @@ mod confirm;
 mod data;
 mod dead_messages;
 mod found;
+mod heard;
+mod history;
 mod incidents;
 mod jobs;
+mod keepers;
 mod looks;
 mod outbox;
 mod output;
@@ -48,7 +51,9 @@ use crate::model::{
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
+use history::Pruning;
 use jobs::JobState;
+use keepers::Keepers;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
@@ -86,6 +91,8 @@ pub struct Engine {
     newest_record_at: Option<Timestamp>,
     /// When an operator last confirmed the clock.
     clock_confirmation: Option<ClockConfirmation>,
+    /// When the clock leapt forward, and may have been wrong since.
+    clock_leaps: Vec<Timestamp>,
     /// What the records went on from when they were last lost.
     restoration: Option<Restoration>,
     /// Of a restoration that is not taken up yet: runs and occurrences that it must take care of.
@@ -107,6 +114,8 @@ pub struct Engine {
     attempts: HashMap<AttemptId, Attempt>,
     /// What each run that has had an attempt in this life was started with.
     started_with: HashMap<RunId, StartedWith>,
+    /// What is the matter with keepers.
+    keepers: Keepers,
     pools: Pools,
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
@@ -121,6 +130,8 @@ pub struct Engine {
     last_incident: u64,
     last_notification: u64,
     wakes: Wakes,
+    /// What is beyond `[history]` is being forgotten.
+    pruning: Option<Pruning>,
     /// What is left of a start, a reload or a confirmed clock.
     backlog: VecDeque<Todo>,
     dirty_jobs: BTreeSet<Name>,
@@ -143,6 +154,14 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::KeeperSilent {
+                keeper,
+                since,
+                attempts,
+                guarded,
+            } => self.keeper_silent(keeper, since, attempts, guarded),
+            Event::KeeperAnswers(keeper) => self.keeper_answers(keeper),
+            Event::JournalDamaged { damages, attempts } => self.journal_damaged(&damages, &attempts),
             Event::AttemptFound(found) => self.attempt_found(&found),
             Event::Traced(traces) => self.traced(traces),
             Event::Restored(found) => self.restored(&found),
@@ -153,6 +172,9 @@ impl Engine {
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
+            Event::Prune { files, asked } => self.prune(files, asked),
+            Event::Aged(found) => self.aged(found),
+            Event::Removed { files, bytes } => self.removed(files, bytes),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
         self.evaluate();
@@ -202,6 +224,7 @@ impl Engine {
     }
 
     fn alive(&mut self) {
+        self.look_at_keepers();
         self.life.seen_at = self.now.wall;
         self.fact(Fact::Life(self.life.clone()));
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
 use crate::model::{
-    Action, Address, Delivery, DeliveryOutcome, Fact, IncidentId, Message, MessageFact, Name, Notification,
+    Action, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, MessageFact, Name, Notification,
     NotificationId, NotificationState, Purpose, Reply, Severity, elapsed, later,
 };
 
@@ -29,6 +29,8 @@ pub(super) struct Outbox {
     /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
     /// late falls back only to those who do not hear of the end anyway.
     ended: HashMap<IncidentId, BTreeSet<Address>>,
+    /// What each address has heard of the incidents that are not over.
+    heard: HashMap<IncidentId, BTreeMap<Address, Heard>>,
     /// Being sent right now: not sent a second time meanwhile.
     in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
@@ -89,6 +91,26 @@ impl Outbox {
         if !self.lines.contains_key(&incident) {
             self.ended.remove(&incident);
         }
+    }
+
+    pub(super) fn heard_of(&mut self, incident: IncidentId, address: &Address) -> &mut Heard {
+        let of_incident = self.heard.entry(incident).or_default();
+        of_incident.entry(address.clone()).or_default()
+    }
+
+    pub(super) fn heard(&self, incident: IncidentId, address: &Address) -> Option<&Heard> {
+        self.heard.get(&incident)?.get(address)
+    }
+
+    /// The incident is over.
+    pub(super) fn forget_heard(&mut self, incident: IncidentId) {
+        self.heard.remove(&incident);
+    }
+
+    /// The oldest message about an incident that waits for an address.
+    pub(super) fn first_waiting(&self, incident: IncidentId, address: &Address) -> Option<&Notification> {
+        let first = self.lines.get(&incident)?.get(address)?.first()?;
+        self.pending.get(first)
     }
 
     /// What waits for the same address about the same incident, in order.
@@ -206,14 +228,21 @@ impl Engine {
         if !line_of(notification).is_none_or(is_first) {
             return;
         }
+        let notification = notification.clone();
         if notification.next_try_at > self.now.wall {
-            let at = notification.next_try_at;
-            self.wakes.arm(Wake::Notification(id), at);
+            self.stand_in(&notification);
+            self.wait_for_next_try(&notification);
             return;
         }
-        let notification = notification.clone();
         self.outbox.in_flight.insert(id);
         self.act(Action::Send(Box::new(notification)));
+    }
+
+    /// Looks again when the next try is due, and when the fallback is to be told meanwhile.
+    fn wait_for_next_try(&mut self, notification: &Notification) {
+        let stands_in_at = Self::stands_in_at(notification).filter(|at| *at > self.now.wall);
+        let at = stands_in_at.map_or(notification.next_try_at, |at| at.min(notification.next_try_at));
+        self.wakes.arm(Wake::Notification(notification.id), at);
     }
 
     /// A try at sending ended.
@@ -273,19 +302,23 @@ impl Engine {
         } else {
             self.fact(Fact::Notification(notification.clone()));
         }
+        self.note_heard(&notification);
         if notification.state != NotificationState::Pending {
             self.tested(&notification);
         }
         match notification.state {
             NotificationState::Pending if !is_over => {
-                self.wakes.arm(Wake::Notification(id), notification.next_try_at);
-                self.outbox.insert(notification);
+                self.outbox.insert(notification.clone());
+                self.stand_in(&notification);
+                self.wait_for_next_try(&notification);
                 return;
             }
             NotificationState::Dead => {
                 // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
                 if !is_over {
-                    self.fall_back(&notification);
+                    let error = notification.last_error.as_deref().unwrap_or_default();
+                    let why = format!("{} could not be reached: {error}", notification.address);
+                    self.fall_back(&notification, &why);
                 }
                 self.address_is_broken(&notification);
             }

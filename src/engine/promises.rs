@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::freshness;
-use crate::model::{Dataset, Fact, Name, Slot, SlotState, format_time};
+use crate::model::{AgePromise, Dataset, Fact, Name, Slot, SlotState, format_time};
 
 /// Slots laid down at once after a long downtime; the last of them stands for what lies between it and now.
 const SLOTS_MAX: usize = 1_000;
@@ -81,6 +81,21 @@ impl Engine {
         }
         forget_decided(&mut state.slots);
         self.step.facts.extend(changed.into_values().map(Fact::Slot));
+    }
+
+    /// Notes since when an age is promised, which is counted for what was never seen.
+    pub(super) fn date_promise(&mut self, name: &Name) {
+        let is_promised = |dataset: &std::sync::Arc<Dataset>| dataset.max_age.is_some();
+        let promised = self.settings.datasets.get(name).is_some_and(is_promised);
+        // Under a clock that is not believed it begins when that has caught up, or is confirmed.
+        let now = self.clock_hold.as_ref().map_or(self.now.wall, |hold| hold.until);
+        let state = self.data.entry(name.clone()).or_default();
+        let since = promised.then(|| state.promised_since.map_or(now, |since| since.min(now)));
+        if state.promised_since != since {
+            state.promised_since = since;
+            let dataset = name.clone();
+            self.fact(Fact::AgePromise(AgePromise { dataset, since }));
+        }
     }
 
     /// Slots that are still open follow the promise as it is written now: what is no longer promised is withdrawn.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::backlog::Todo;
 use super::data::DataState;
 use super::jobs::{JobState, says_how_the_job_is};
+use super::keepers::Keepers;
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
@@ -16,8 +17,8 @@ use super::wakes::Wakes;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
-    AcceptedSettings, Attempt, AttemptState, Fact, Host, Life, Now, Outcome, Run, RunId, RunState, Settings, Shortage,
-    SlotState, Snapshot, VersionState, earlier, elapsed,
+    AcceptedSettings, Attempt, AttemptState, DOWNTIME_LONG, Fact, Host, Life, Now, Outcome, Run, RunId, RunState,
+    Settings, Shortage, SlotState, Snapshot, VersionState, earlier, elapsed,
 };
 
 /// What a run left behind is removed by work off the main loop, which a crash may cut short this late after its end.
@@ -46,6 +47,7 @@ impl Engine {
             seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
+            clock_leaps: snapshot.clock_leaps.clone(),
             restoration: snapshot.restoration.clone(),
             recovered: Recovered::of(&snapshot),
             clock_hold: None,
@@ -57,6 +59,7 @@ impl Engine {
             runs: HashMap::new(),
             attempts: HashMap::new(),
             started_with: HashMap::new(),
+            keepers: Keepers::default(),
             pools: Pools::default(),
             data: HashMap::new(),
             pins: HashMap::new(),
@@ -68,12 +71,17 @@ impl Engine {
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),
             last_notification: snapshot.last_notification.map_or(0, |id| id.0),
             wakes: Wakes::default(),
+            pruning: None,
             backlog: VecDeque::new(),
             dirty_jobs: BTreeSet::new(),
             dirty_data: BTreeSet::new(),
             now,
             step: Step::default(),
         };
+        let was_down_long = |seen| elapsed(seen, now.wall) > DOWNTIME_LONG;
+        engine
+            .clock_leaps
+            .extend(engine.seen_before.filter(|seen| was_down_long(*seen)).map(|_| now.wall));
         engine.load(snapshot);
         engine.recall(&engine.settings.clone());
         engine.hold_by_clock();
@@ -149,9 +157,16 @@ impl Engine {
             let state = self.data.entry(observation.dataset.clone()).or_default();
             state.observation = Some(observation);
         }
+        for promise in snapshot.age_promises {
+            let state = self.data.entry(promise.dataset.clone()).or_default();
+            state.promised_since = promise.since;
+        }
         self.incidents = snapshot.incidents.into_iter().collect();
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);
+        }
+        for told in &snapshot.told {
+            self.outbox.heard_of(told.incident, &told.address).note(told);
         }
         snapshot
             .notifications

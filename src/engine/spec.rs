@@ -6,15 +6,15 @@ use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
     Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, RunAs, Trigger, VersionRef, output_dir,
-    staged_path, version_path,
+    report_path, run_dir, staged_path, version_path,
 };
 use crate::planner;
 
 impl Engine {
     /// The attempt as the keeper starts it, from the configuration in force.
     pub(super) fn spec(&self, job: &Job, run: &Run, id: AttemptId) -> AttemptSpec {
-        let run_dir = self.run_dir(id);
-        let report = run_dir.join("report");
+        let state_dir = &self.host.state_dir;
+        let (run_dir, report) = (run_dir(state_dir, id), report_path(state_dir, id));
         let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
         let output = produced.and_then(|dataset| self.staged(job, dataset, id));
         AttemptSpec {
@@ -37,6 +37,13 @@ impl Engine {
         }
     }
 
+    /// What an unfinished attempt was started with, as far as that is known: for whoever must see it to its end without
+    /// its keeper's word.
+    pub fn spec_of(&self, id: AttemptId) -> Option<AttemptSpec> {
+        let run = self.runs.get(&id.run)?;
+        Some(self.spec(&self.started_with(run)?.job, run, id))
+    }
+
     /// What remains of an attempt once its run is final, and can be removed.
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         // A refused candidate is on its way into quarantine, which moves it: nothing else may remove it.
@@ -48,7 +55,7 @@ impl Engine {
         let staged = produced.and_then(|dataset| self.staged(&with.job, dataset, id));
         Action::Clean {
             id,
-            run_dir: self.run_dir(id),
+            run_dir: run_dir(&self.host.state_dir, id),
             staged,
         }
     }
@@ -58,13 +65,9 @@ impl Engine {
     pub(super) fn staged(&self, job: &Job, dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
         let file = dataset.file.as_ref()?;
         match run_as(job) {
-            Some(_) => Some(output_dir(&self.run_dir(id)).join(file.file_name()?)),
+            Some(_) => Some(output_dir(&run_dir(&self.host.state_dir, id)).join(file.file_name()?)),
             None => Some(staged_path(file, id)),
         }
-    }
-
-    fn run_dir(&self, id: AttemptId) -> PathBuf {
-        self.host.state_dir.join("run").join(id.to_string())
     }
 
     /// Where the output of an attempt is kept.

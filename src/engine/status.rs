@@ -93,11 +93,14 @@ impl Engine {
             .iter()
             .filter_map(|id| self.runs.get(id))
             .collect();
+        // It is claimed and has not begun: nobody may take it for running.
+        let stuck = going.first().and_then(|run| self.waits_for_keeper(run));
+        let says = |run: &Run| self.waits_for_keeper(run).or_else(|| run.reason.clone());
         json!({
             "name": job.name,
             "title": job.title,
-            "state": job_state(job, state, &going),
-            "reason": going.first().and_then(|run| run.reason.clone()).or_else(|| {
+            "state": if stuck.is_some() { "waiting" } else { job_state(job, state, &going) },
+            "reason": going.first().and_then(|run| says(run)).or_else(|| {
                 let pause = state?.record.pause.as_ref()?;
                 Some(format!("paused by {}: {}", pause.by, pause.because))
             }),
@@ -116,7 +119,7 @@ impl Engine {
                 "attempt": run.attempts,
                 "started_at": run.started_at,
                 "retry_at": run.retry_at,
-                "reason": run.reason,
+                "reason": says(run),
             })).collect::<Vec<_>>(),
             "next_due": state.and_then(|state| state.next),
             "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
@@ -135,6 +138,7 @@ impl Engine {
                 .map(|(team, address)| format!("{team} by {address}"))
                 .collect();
             fields.insert("told".to_owned(), json!(told));
+            fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
             let readers: Vec<Value> = self
                 .readers(incident.id)

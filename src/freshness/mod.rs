@@ -2,6 +2,8 @@
 
 mod slots;
 mod standing;
+#[cfg(test)]
+mod tests;
 
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,

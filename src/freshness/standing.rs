@@ -1,5 +1,6 @@
 //! The state of a dataset, computed from stored facts and the clock, never stored.
 
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -71,6 +72,8 @@ pub struct View<'a> {
     pub slots: &'a [Slot],
     /// What the probe last saw, for probed data.
     pub observation: Option<&'a Observation>,
+    /// Since when its age is promised, as far as that is known.
+    pub promised_since: Option<Timestamp>,
     /// The zone in which people are told times.
     pub zone: &'a TimeZone,
     /// The job that produces it is paused.
@@ -112,7 +115,10 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
             .zip(age)
             .map(|(version, age)| later(version.effective_as_of, age))
     };
-    let stale_at = age_limit(dataset.max_age);
+    let first_by = view.promised_since.zip(dataset.max_age);
+    let first_by = first_by.map(|(since, age)| later(since, age));
+    let first_by = first_by.filter(|_| current.is_none());
+    let stale_at = age_limit(dataset.max_age).or(first_by);
     let age_warn_at = age_limit(dataset.warn_age);
     let pending = view
         .slots
@@ -198,6 +204,14 @@ fn judge(
             );
             return (DataState::Late, reason, Some(slot.deadline), true);
         }
+        if let (Some(at), Some(since), Some(max_age)) = (stale_at, view.promised_since, dataset.max_age)
+            && at <= now
+            && !view.had_its_chance
+        {
+            let age = format_duration(max_age);
+            let reason = format!("never seen, although promised at most {age} old since {}", zoned(since));
+            return (DataState::Unknown, reason, Some(at), true);
+        }
         let reason = if view.had_its_chance {
             "never seen: its job has run, but no version was published".to_owned()
         } else {
@@ -222,12 +236,20 @@ fn judge(
             .limited_by
             .as_ref()
             .map_or_else(String::new, |by| format!(", limited by {by}"));
-        let reason = format!(
+        let mut reason = format!(
             "{} old (as of {}{limited}), promised at most {}",
             format_age(age),
             zoned(current.effective_as_of),
             format_duration(max_age)
         );
+        if current.unchanged && current.limited_by.is_none() {
+            let _ = write!(
+                reason,
+                "; version {} of {} brought the same content again, so it keeps its as_of",
+                current.number,
+                zoned(current.arrived_at)
+            );
+        }
         return (DataState::Stale, reason, Some(at), true);
     }
     if let Some(slot) = broken {

@@ -3,12 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::PathBuf;
-use std::time::Duration;
 
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::model::{AlertRules, AlertWhen, AsOf, CatchUp, Checks, Command, OnHoliday, Overlap, Retry, Severity};
+use crate::model::{AlertRules, OnHoliday, plain_dataset, plain_job};
 
 fn names(list: &str) -> Vec<Name> {
     list.split_whitespace().map(Name::from).collect()
@@ -21,6 +20,7 @@ fn settings(flow: &str) -> Settings {
         digest: String::new(),
         timezone: TimeZone::UTC,
         alerts: AlertRules::default(),
+        history: crate::model::HistoryRules::default(),
         fallback: Vec::new(),
         web: None,
         calendars: BTreeMap::new(),
@@ -51,61 +51,17 @@ fn settings(flow: &str) -> Settings {
 
 fn add_dataset(settings: &mut Settings, name: &str, consumers: Vec<Name>) {
     let dataset = Dataset {
-        name: name.into(),
-        title: None,
-        owner: Owner::Nobody,
-        system: None,
-        file: None,
-        probe: None,
         consumers,
-        due: None,
-        max_age: None,
-        warn_age: None,
-        as_of: AsOf::Start,
-        checks: Checks::default(),
-        settle: Duration::ZERO,
-        must_change: false,
-        may_be_empty: false,
-        requires_as_of: false,
-        keep_versions: 0,
-        severity: Severity::Critical,
-        description: None,
-        runbook: None,
+        ..plain_dataset(name)
     };
     settings.datasets.insert(name.into(), Arc::new(dataset));
 }
 
 fn job_of(name: &str, needs: Vec<Name>, produces: Option<Name>) -> Job {
     Job {
-        name: name.trim().into(),
-        title: None,
-        owner: Owner::Team("ops".into()),
-        from: None,
-        command: Command::Shell("true".to_owned()),
-        schedule: None,
-        start_offset: Duration::ZERO,
         needs,
         produces,
-        timeout: None,
-        kill_after: Duration::ZERO,
-        min_runtime: None,
-        retry: Retry::default(),
-        pool: None,
-        overlap: Overlap::Skip,
-        catch_up: CatchUp::default(),
-        success_codes: vec![0],
-        warn_codes: Vec::new(),
-        env: Vec::new(),
-        workdir: None,
-        log_limit_bytes: 0,
-        keep_leftovers: false,
-        conditions: None,
-        idempotent: false,
-        enabled: true,
-        alert: AlertWhen::Failure,
-        tags: Vec::new(),
-        runbook: None,
-        digest: Arc::from(""),
+        ..plain_job(name.trim())
     }
 }
 

@@ -5,7 +5,10 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
-use super::{AttemptId, AttemptSpec, Dataset, Notification, StopReason, Version, VersionNumber};
+use super::{
+    AttemptId, AttemptSpec, Dataset, HistoryLimits, Leftovers, Notification, SearchFrom, StopReason, Version,
+    VersionNumber,
+};
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
 #[derive(Clone, Debug)]
@@ -40,6 +43,17 @@ pub enum Action {
     Probe(Arc<Dataset>),
     /// Try to send; answered by `Event::Delivered`.
     Send(Box<Notification>),
+    /// Find a piece of what is beyond the limits; answered by `Event::Aged`.
+    Search {
+        /// The limits.
+        limits: Arc<HistoryLimits>,
+        /// Where to go on.
+        from: SearchFrom,
+    },
+    /// Remove files of what is forgotten; answered by `Event::Removed`.
+    Remove(Box<Leftovers>),
+    /// Remove files in the state directory that no row names; answered by `Event::Removed`.
+    Sweep,
     /// Answer a person.
     Reply {
         /// The request's number.

@@ -223,7 +223,8 @@ pub struct Message {
     pub kind: Option<ProblemKind>,
     /// With what.
     pub subject_name: Name,
-    /// The mail's subject; all messages of one incident share the part behind the first colon.
+    /// The mail's subject; all messages of one incident share the part behind the first colon, while its
+    /// kind is the same.
     pub subject: String,
     /// One or two sentences that say it all.
     pub headline: String,

@@ -225,3 +225,12 @@ pub struct Slot {
     /// Why it was withdrawn, or that it stands for others too, in words.
     pub reason: Option<String>,
 }
+
+/// Since when a dataset is promised to be no older than some age: what was never seen is not excused for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AgePromise {
+    /// The dataset.
+    pub dataset: Name,
+    /// Since when a `max_age` stands in jobs.toml, whatever it was meanwhile; `None` once it no longer does.
+    pub since: Option<Timestamp>,
+}

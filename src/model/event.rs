@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
+    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
     NotificationId, Observation, RunId, Setback, Settings, Shortage, Trace, VersionRef,
 };
 
@@ -46,6 +46,26 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// A keeper that lives does not answer what it is asked.
+    KeeperSilent {
+        /// Its number.
+        keeper: u32,
+        /// Since when it has said nothing.
+        since: Timestamp,
+        /// The attempts that it has, or may have.
+        attempts: Vec<AttemptId>,
+        /// Their time limits are kept from outside.
+        guarded: bool,
+    },
+    /// The same keeper answers again, or is dead.
+    KeeperAnswers(u32),
+    /// Journals of keepers do not say any more what they once said.
+    JournalDamaged {
+        /// What is wrong with each, in words; none when they merely do not know an attempt that is recorded.
+        damages: Vec<String>,
+        /// The attempts that are doubtful for that: they are watched as long as anything of them lives, or ended as lost.
+        attempts: Vec<AttemptId>,
+    },
     /// The records were lost, and a keeper knows an attempt that is not in what they go on from.
     AttemptFound(FoundAttempt),
     /// The records were lost, and these attempts left a log.
@@ -97,6 +117,22 @@ pub enum Event {
         because: String,
         /// What the store knows of times around now.
         ahead: Ahead,
+    },
+    /// It is time to forget what is beyond `[history]`.
+    Prune {
+        /// Also output, and files that no row names: much to look at, so not each time.
+        files: bool,
+        /// Who asked for it, to be answered when it is done.
+        asked: Option<u64>,
+    },
+    /// A search for what is beyond the limits has found a piece, or failed.
+    Aged(Result<Box<Aged>, String>),
+    /// Files that were no longer needed are gone.
+    Removed {
+        /// How many.
+        files: u64,
+        /// What they held.
+        bytes: u64,
     },
     /// A person asks for something. The reply is an action of the step, so it follows the commit.
     Requested {

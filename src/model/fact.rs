@@ -1,16 +1,17 @@
 //! Facts: what a step makes true and the store keeps; and the snapshot a start begins from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, Attempt, Delivery, Incident, IncidentId, Name, Notification, NotificationId, Observation, Restoration,
-    Run, RunId, Slot, Version,
+    Address, AgePromise, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId,
+    Observation, Restoration, Run, RunId, Slot, Told, Version,
 };
 
-/// What a step makes true. Each is one whole row: storing it twice changes nothing.
+/// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// A job's cursor, pause or definition changed.
@@ -25,6 +26,8 @@ pub enum Fact {
     Slot(Slot),
     /// A probe looked.
     Observation(Observation),
+    /// An age begins to be promised, or is no longer.
+    AgePromise(AgePromise),
     /// An incident began, moved on or ended.
     Incident(Incident),
     /// A notification was decided or moved on.
@@ -35,13 +38,15 @@ pub enum Fact {
     Life(Life),
     /// The wall clock was set.
     ClockStep(ClockStep),
-    /// An operator said that the clock is right, although later times are recorded. The only fact about many rows: with
-    /// it no run and no slot that stands for a time still to come is one any more.
+    /// An operator said that the clock is right, although later times are recorded. A fact about many rows: with it no run
+    /// and no slot that stands for a time still to come is one any more.
     ClockConfirmed(ClockConfirmation),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
     /// The records go on from a backup, and what follows from that is decided.
     Restored(Restoration),
+    /// Rows that are beyond `[history]` are no more.
+    Forgotten(Box<Forgotten>),
 }
 
 impl Fact {
@@ -54,6 +59,7 @@ impl Fact {
             Self::Version(version) => Some(version.arrived_at),
             Self::Slot(slot) => slot.decided_at,
             Self::Observation(observation) => Some(observation.at),
+            Self::AgePromise(promise) => promise.since,
             Self::Incident(incident) => Some(incident.since)
                 .max(incident.opened_at)
                 .max(incident.resolved_at)
@@ -64,6 +70,7 @@ impl Fact {
             Self::ClockStep(step) => Some(step.at),
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
             Self::Settings(accepted) => Some(accepted.at),
+            Self::Forgotten(forgotten) => Some(forgotten.at),
             Self::Restored(restoration) => Some(restoration.at).max(restoration.taken_up_at),
         }
     }
@@ -81,6 +88,12 @@ pub fn newest_record<'fact>(
         fact => newest.max(fact.recorded_at()),
     })
 }
+
+/// A clock that is set forward by more than this may be wrong now. Nothing is too old by it until people had a day.
+pub const CLOCK_LEAP: Duration = Duration::from_hours(1);
+
+/// After a longer downtime a clock may be wrong, too.
+pub const DOWNTIME_LONG: Duration = Duration::from_hours(24);
 
 /// What is remembered of a job between runs.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -187,6 +200,8 @@ pub struct Snapshot {
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,
+    /// Datasets whose age is promised.
+    pub age_promises: Vec<AgePromise>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
     /// Notifications that are pending.
@@ -194,12 +209,17 @@ pub struct Snapshot {
     /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice
     /// of their end.
     pub ends_written: Vec<(IncidentId, Address)>,
+    /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
+    pub told: Vec<Told>,
     /// The last life of the daemon.
     pub life: Option<Life>,
     /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.
     pub newest_record_at: Option<Timestamp>,
     /// When an operator last confirmed the clock.
     pub clock_confirmation: Option<ClockConfirmation>,
+    /// When the clock was last set forward by more than [`CLOCK_LEAP`], and when a life last began more than
+    /// [`DOWNTIME_LONG`] after the one before: by a clock that may be wrong.
+    pub clock_leaps: Vec<Timestamp>,
     /// Highest run number used.
     pub last_run: Option<RunId>,
     /// Highest incident number used.

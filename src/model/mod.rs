@@ -7,11 +7,16 @@ mod conditions;
 mod data;
 mod event;
 mod fact;
+mod heard;
+mod history;
+mod keepers;
 mod name;
 mod places;
 mod report;
 mod restored;
 mod run;
+#[cfg(test)]
+mod samples;
 mod schedule;
 mod secret;
 mod settings;
@@ -26,18 +31,31 @@ pub use alert::{
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use conditions::{Conditions, Limits, RunAs};
 pub use data::{
-    CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version, VersionRef,
-    VersionState,
+    AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
+    VersionRef, VersionState,
 };
 pub use event::{Event, Request};
 pub use fact::{
-    AcceptedSettings, Ahead, ClockConfirmation, ClockStep, Fact, JobRecord, Life, Pause, Snapshot, newest_record,
+    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
+    Snapshot, newest_record,
 };
+pub use heard::{AddressState, Heard, Reach, Told};
+pub use history::{
+    ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
+    INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
+    REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
+};
+pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use places::{SIDECAR_SUFFIX, hidden_name, output_dir, quarantine_path, sidecar_path, staged_path, version_path};
+pub use places::{
+    SIDECAR_SUFFIX, hidden_name, output_dir, quarantine_path, report_path, run_dir, sidecar_path, staged_path,
+    version_path,
+};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_line};
+#[cfg(test)]
+pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
 pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;
 pub use settings::{
@@ -45,5 +63,7 @@ pub use settings::{
     Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
     Settings, System, Team, Web,
 };
-pub use space::{DISK, Lack, Shortage, format_bytes};
-pub use span::{Now, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration, parse_size};
+pub use space::{DISK, Lack, Shortage};
+pub use span::{
+    Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
+};

@@ -13,6 +13,17 @@ pub fn staged_path(target: &Path, attempt: AttemptId) -> PathBuf {
     target.with_file_name(hidden_name(target, &format!("{run}-{number}")))
 }
 
+/// The directory of one attempt: `run/41.1` of the state directory.
+pub fn run_dir(state_dir: &Path, attempt: AttemptId) -> PathBuf {
+    state_dir.join("run").join(attempt.to_string())
+}
+
+/// The file into which an attempt reports. Every process of it is told the path by `FRESHD_REPORT`, which names the state
+/// directory and the attempt: no other freshd's processes have the same.
+pub fn report_path(state_dir: &Path, attempt: AttemptId) -> PathBuf {
+    run_dir(state_dir, attempt).join("report")
+}
+
 /// The directory for the candidate of an attempt that runs as another user: beside its own one, which that user could
 /// put a link to elsewhere into.
 pub fn output_dir(run_dir: &Path) -> PathBuf {

@@ -119,22 +119,16 @@ pub struct Occurrence {
     pub nominal: Vec<DateTime>,
     /// Why it will not run, when the calendar or the zone removes it.
     pub skip: Option<Skip>,
-    /// What is odd about it, in words: a moved holiday, a DST change.
+    /// What is odd about it, in words: a moved holiday, a DST change, and always why it is skipped.
     pub note: Option<String>,
 }
 
-/// Why an occurrence is never started.
+/// Why an occurrence is never started by its schedule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Skip {
-    /// Another run of the job was going on.
-    Overlap,
-    /// The job was paused or disabled.
-    Paused,
     /// The calendar is closed on that day.
     Holiday,
     /// The zone's change leaves out more than 3 hours (date line).
     CalendarGap,
-    /// An input was not fresh.
-    InputStale,
 }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, Conditions, Name, Schedule, Secret, Severity};
+use super::{Calendar, Conditions, HistoryRules, Keep, Name, Schedule, Secret, Severity};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -22,6 +22,8 @@ pub struct Settings {
     pub timezone: TimeZone,
     /// When and how often people are told.
     pub alerts: AlertRules,
+    /// How much of the past is kept.
+    pub history: HistoryRules,
     /// Who is told when nobody else can be. Never empty.
     pub fallback: Vec<Address>,
     /// The dashboard's address; `None` when there is no `[web]`.
@@ -387,6 +389,8 @@ pub struct Job {
     pub workdir: Option<PathBuf>,
     /// Bytes kept of the beginning, and again of the end, of the output.
     pub log_limit_bytes: u64,
+    /// How much of its past is kept, where that is not as `[history]` says.
+    pub history: Option<Box<Keep>>,
     /// Leave processes that outlive the main one alone.
     pub keep_leftovers: bool,
     /// As whom it runs, and with how much of the machine; `None`: as freshd itself. Equal ones are shared.

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::format_bytes;
+
 /// What the incident about a full disk is about.
 pub const DISK: &str = "disk";
 
@@ -47,35 +49,6 @@ impl Shortage {
                 "the disk is full: {} more files can be made at {dir}, and freshd needs {}",
                 self.left, self.needed
             ),
-        }
-    }
-}
-
-/// Bytes for people: `24.0 MiB`.
-pub fn format_bytes(bytes: u64) -> String {
-    match bytes {
-        0..1024 => format!("{bytes} bytes"),
-        1024..1_048_576 => format!("{} KiB", bytes >> 10),
-        _ => format!("{}.{} MiB", bytes >> 20, ((bytes & 0xF_FFFF) * 10) >> 20),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn bytes_are_told_as_people_write_them() {
-        for (bytes, words) in [
-            (0, "0 bytes"),
-            (1023, "1023 bytes"),
-            (8 << 10, "8 KiB"),
-            ((1 << 20) - 1, "1023 KiB"),
-            (1 << 20, "1.0 MiB"),
-            (24 << 20, "24.0 MiB"),
-            ((3 << 20) + (1 << 19), "3.5 MiB"),
-        ] {
-            assert_eq!(format_bytes(bytes), words);
         }
     }
 }

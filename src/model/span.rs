@@ -46,6 +46,9 @@ pub fn parse_duration(text: &str) -> Result<Duration, String> {
             "h" => number.checked_mul(HOUR).map(Duration::from_secs),
             "d" => number.checked_mul(DAY).map(Duration::from_secs),
             "w" => number.checked_mul(WEEK).map(Duration::from_secs),
+            "" if tail.trim_start().starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                return Err(format!("`{text}` has a space before its unit; {help}"));
+            }
             "" => return Err(format!("`{text}` has a number without a unit; {help}")),
             other => return Err(format!("`{other}` is not a unit of time; {help}")),
         };
@@ -133,6 +136,19 @@ pub fn parse_size(text: &str) -> Result<u64, String> {
         .ok_or_else(|| format!("`{text}` is too large; {help}"))
 }
 
+/// A size for people: `37 B`, `1.5 KiB`, `20.0 GiB`.
+pub fn format_bytes(bytes: u64) -> String {
+    let unit = ["KiB", "MiB", "GiB", "TiB"].into_iter().zip([10_u32, 20, 30, 40]);
+    match unit.rev().find(|(_, shift)| bytes >> shift > 0) {
+        // Whole tenths, cut off: no float is exact for all sizes.
+        Some((unit, shift)) => {
+            let tenths = (u128::from(bytes) * 10) >> shift;
+            format!("{}.{} {unit}", tenths / 10, tenths % 10)
+        }
+        None => format!("{bytes} B"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -164,6 +180,17 @@ mod tests {
     }
 
     #[test]
+    fn a_space_before_a_unit_is_what_is_wrong_with_it() {
+        for (text, wrong) in [
+            ("1 minute", "`1 minute` has a space before its unit"),
+            ("2h 15", "`2h 15` has a number without a unit"),
+        ] {
+            let error = parse_duration(text).expect_err(text);
+            assert!(error.starts_with(&format!("{wrong}; write ")), "{error}");
+        }
+    }
+
+    #[test]
     fn a_printed_duration_is_read_back_as_the_same() {
         for millis in [0, 1, 999, 1_000, 61_000, 90_061_001, 612_000_000] {
             let duration = Duration::from_millis(millis);
@@ -180,6 +207,18 @@ mod tests {
         for text in ["", "MiB", "8 XB", "99999999999 GiB"] {
             let error = parse_size(text).expect_err(text);
             assert!(error.contains("; write "), "{error}");
+        }
+    }
+
+    #[test]
+    fn sizes_are_told_in_the_largest_unit_that_they_fill() {
+        for (bytes, text) in [
+            (1_023, "1023 B"),
+            (1_536, "1.5 KiB"),
+            (3 << 20, "3.0 MiB"),
+            (u64::MAX, "16777215.9 TiB"),
+        ] {
+            assert_eq!(format_bytes(bytes), text);
         }
     }
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Overlap, Run, Schedule, Skip, earlier, elapsed, later};
+use crate::model::{CatchUpMode, Job, Occurrence, Outcome, Overlap, Run, Schedule, earlier, elapsed, later};
 use crate::schedule;
 
 /// A start up to this late is an ordinary one; later ones were missed.
@@ -144,13 +144,7 @@ fn is_ordinary(job: &Job, at: Timestamp, now: Timestamp) -> bool {
 
 fn decide_open(job: &Job, due: Vec<Occurrence>, known: &Known<'_>, is_counted: bool, now: Timestamp) -> Vec<Decided> {
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
-    let because = |occurrence: &Occurrence| {
-        occurrence
-            .note
-            .clone()
-            .unwrap_or_else(|| skip_word(occurrence.skip).to_owned())
-    };
-    let mut decided = record_all(skipped, Outcome::Skipped, because);
+    let mut decided = record_all(skipped, Outcome::Skipped, why_skipped);
     // What the disk held is decided in one go. Of several occurrences that are not too late the newest one starts:
     // the others would only be in its way.
     let newest = open.last().map(|occurrence| occurrence.at);
@@ -172,9 +166,8 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, known: &Known<'_>, is_counted: b
             .count(),
     };
     let catch_ups = missed.split_off(missed.len() - made_up_for);
-    let newer_runs = made_up_for > 0 || !ordinary.is_empty();
     decided.extend(record_all(missed, Outcome::Missed, |occurrence| match occurrence {
-        occurrence if is_counted => missed_words(job, occurrence, known, newer_runs, now),
+        occurrence if is_counted => missed_words(job, occurrence, known, now),
         _ => "freshd was down or asleep, for too long to count them all".to_owned(),
     }));
     let catch_ups = catch_ups.into_iter().map(|occurrence| (occurrence, Decision::CatchUp));
@@ -218,13 +211,13 @@ pub(super) fn record_all(
     occurrences.into_iter().map(record).collect()
 }
 
-fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, newer_runs: bool, now: Timestamp) -> String {
+fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, now: Timestamp) -> String {
     let too_old = elapsed(occurrence.at, now) > job.catch_up.within;
     let why = match job.catch_up.mode {
         CatchUpMode::None => "and catch_up is \"none\"",
         _ if too_old => "and it is older than catch_up_within",
-        CatchUpMode::Latest if newer_runs => "and a newer occurrence runs instead",
-        CatchUpMode::Latest | CatchUpMode::All => "and catch_up_limit is reached",
+        CatchUpMode::Latest => "and a newer occurrence runs instead",
+        CatchUpMode::All => "and catch_up_limit is reached",
     };
     let what = if known.was_full_at(start_of(job, occurrence.at)) {
         "the disk was full"
@@ -234,15 +227,9 @@ fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, newer_run
     format!("{what} at the due time, {why}")
 }
 
-pub(super) fn skip_word(skip: Option<Skip>) -> &'static str {
-    match skip {
-        Some(Skip::Holiday) => "holiday",
-        Some(Skip::CalendarGap) => "calendar_gap",
-        Some(Skip::Overlap) => "overlap",
-        Some(Skip::Paused) => "paused",
-        Some(Skip::InputStale) => "input stale",
-        None => "left out",
-    }
+/// Why the schedule itself gives an occurrence no run.
+pub(super) fn why_skipped(occurrence: &Occurrence) -> String {
+    occurrence.note.clone().unwrap_or_default()
 }
 
 /// When the run of an occurrence starts: its due time, spread by `jitter`.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::due::{Decided, ENUMERATED_MAX, record_all, skip_word, start_of};
+use super::due::{Decided, ENUMERATED_MAX, record_all, start_of, why_skipped};
 use crate::model::{Job, Occurrence, Outcome, earlier, later};
 use crate::schedule;
 
@@ -37,10 +37,7 @@ pub fn decide_lost(
     }
     due.retain(|occurrence| !known.contains(&occurrence.at));
     let (skipped, open): (Vec<_>, Vec<_>) = due.into_iter().partition(|occurrence| occurrence.skip.is_some());
-    let mut decided = record_all(skipped, Outcome::Skipped, |occurrence| {
-        let note = occurrence.note.clone();
-        note.unwrap_or_else(|| skip_word(occurrence.skip).to_owned())
-    });
+    let mut decided = record_all(skipped, Outcome::Skipped, why_skipped);
     decided.extend(record_all(open, Outcome::Missed, |_| reason.to_owned()));
     decided.sort_by_key(|decided| decided.occurrence.at);
     (decided, end)

@@ -1,7 +1,7 @@
 //! Where keepers keep their files, and which of two programs is the same build.
 
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
@@ -82,8 +82,22 @@ impl KeeperFiles {
         Ok(sys::try_lock(&file)?.then_some(file))
     }
 
+    /// Says in the lock of a keeper that its journal is there, so that one that vanishes is missed.
+    pub(super) fn note_journal(lock: &File) -> io::Result<()> {
+        (&mut { lock }).write_all(b"j")
+    }
+
+    /// Whether the keeper of this lock once had a journal, and has not removed it itself.
+    pub(super) fn had_journal(lock: &File) -> bool {
+        lock.metadata().is_ok_and(|lock| lock.len() > 0)
+    }
+
     /// Removes everything, the lock last: a keeper that left keeps nothing behind but a log that says something.
     pub(super) fn remove(&self) {
+        if let Ok(lock) = OpenOptions::new().write(true).open(self.lock()) {
+            // From here on nobody misses the journal.
+            let _ = lock.set_len(0);
+        }
         if fs::metadata(self.log()).is_ok_and(|log| log.len() == 0) {
             let _ = fs::remove_file(self.log());
         }

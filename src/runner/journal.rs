@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 
 use super::files::{is_full, naming};
 use crate::model::{AttemptId, Exit, Name, Trigger};
+pub(super) use contents::read;
+#[cfg(fuzzing)]
+use contents::{Contents, contents_of};
 
 /// Longest record that is believed.
 const RECORD_BYTES_MAX: usize = 4 << 20;
@@ -131,7 +134,7 @@ impl Journal {
         Ok(journal)
     }
 
-    /// Opens the journal of a dead keeper, behind the last record that can be read. The caller holds its lock.
+    /// Opens the journal of a dead keeper that is whole, behind its last record. The caller holds its lock.
     pub(super) fn reopen(path: PathBuf, valid_bytes: u64) -> io::Result<Self> {
         let mut journal = Self::open(path)?;
         journal.file.set_len(valid_bytes)?;
@@ -311,56 +314,7 @@ fn push_record(buffer: &mut Vec<u8>, encode: impl FnOnce(&mut Vec<u8>) -> io::Re
     Ok(())
 }
 
-/// What can be read of a journal.
-#[derive(Debug, Default)]
-pub(super) struct Contents {
-    /// All records before the first that is torn.
-    pub(super) records: Vec<Record>,
-    /// Where they end.
-    pub(super) valid_bytes: u64,
-    /// Whole records lie behind a broken one: this is no torn tail, something damaged the file.
-    pub(super) damaged: bool,
-}
-
-/// Reads a journal. A torn tail is no error: it was never synced, so nothing was done because of it. A journal that
-/// is not there says nothing.
-pub(super) fn read(path: &Path) -> io::Result<Contents> {
-    let bytes = match fs::read(path) {
-        Ok(bytes) => bytes,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Contents::default()),
-        Err(error) => return Err(naming(&error, "read", path)),
-    };
-    Ok(contents_of(&bytes))
-}
-
-fn contents_of(bytes: &[u8]) -> Contents {
-    let mut contents = Contents::default();
-    let mut rest = bytes;
-    while let Some((record, length)) = first_record(rest) {
-        contents.records.push(record);
-        rest = &rest[length..];
-    }
-    contents.valid_bytes = (bytes.len() - rest.len()) as u64;
-    contents.damaged = (1..rest.len()).any(|offset| first_record(&rest[offset..]).is_some());
-    contents
-}
-
-fn first_record(bytes: &[u8]) -> Option<(Record, usize)> {
-    let (length, rest) = bytes.split_first_chunk::<4>()?;
-    let (checksum, rest) = rest.split_first_chunk::<4>()?;
-    let length = u32::from_le_bytes(*length) as usize;
-    // No record is shorter than `"fence"`: runs of zeros are not read as empty records.
-    if !(2..=RECORD_BYTES_MAX).contains(&length) {
-        return None;
-    }
-    let json = rest.get(..length)?;
-    if crc32fast::hash(json) != u32::from_le_bytes(*checksum) {
-        return None;
-    }
-    let record = serde_json::from_slice(json).ok()?;
-    Some((record, HEADER_BYTES + length))
-}
-
+mod contents;
 #[cfg(fuzzing)]
 pub(super) mod fuzzing;
 #[cfg(test)]

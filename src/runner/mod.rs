@@ -22,7 +22,7 @@ mod client;
 #[cfg(test)]
 mod log_tests;
 
-pub use client::{Keepers, Records, RunnerError, recover};
+pub use client::{Keepers, Records, RunnerError, Unfinished, recover};
 pub use files::boot_id;
 #[cfg(fuzzing)]
 pub use journal::fuzzing::exits_in;

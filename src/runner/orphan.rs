@@ -43,6 +43,8 @@ struct Stop {
     reason: Option<StopReason>,
     /// SIGKILL was sent.
     was_killed: bool,
+    /// Hears why it is ended, before it is.
+    says: Option<Box<dyn Fn(StopReason) + Send + Sync>>,
 }
 
 impl Orphan {
@@ -121,6 +123,24 @@ impl Orphan {
             .flatten()
     }
 
+    /// Ends it in time for a keeper that lives and does not answer: output, leftovers and its status stay that keeper's.
+    pub(super) async fn end_in_time(
+        &self,
+        mut stops: mpsc::UnboundedReceiver<StopReason>,
+        says: impl Fn(StopReason) + Send + Sync + 'static,
+    ) {
+        let Ok(process) = self.find() else { return };
+        let Some(pidfd) = watchable(&process).await else {
+            return;
+        };
+        let mut stop = Stop {
+            says: Some(Box::new(says)),
+            ..Stop::default()
+        };
+        let mut no_output = Inherited::take_up(None, None).await;
+        self.wait(&process, pidfd, &mut no_output, &mut stop, &mut stops).await;
+    }
+
     /// The pipe it prints into, through whichever of its processes holds it.
     fn find_pipe(&self, main: Option<&Process>) -> Option<OwnedFd> {
         // Nothing of it lives in another boot.
@@ -166,6 +186,9 @@ impl Orphan {
             }
             if let (None, Some(reason)) = (stop.reason, reason) {
                 stop.reason = Some(reason);
+                if let Some(says) = &stop.says {
+                    says(reason);
+                }
                 kill_at = Some(now + Duration::from_millis(self.started.kill_after_ms));
                 for kind in [Signal::TERM, Signal::CONT] {
                     end(process, kind);

@@ -1,6 +1,6 @@
 //! Looks at processes through /proc: who descends from whom, and which attempt a process belongs to.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::fs::{self, File};
 use std::io::Read;
 use std::path::Path;
@@ -9,10 +9,14 @@ use std::time::Duration;
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::model::{AttemptId, RunId};
+use crate::model::{AttemptId, RunId, report_path};
+use jiff::Timestamp;
 
 /// Longest environment that is read; the kernel allows no longer one by default.
 const ENVIRONMENT_BYTES_MAX: u64 = 2 << 20;
+
+/// Between the start that the kernel tells and the one that a keeper wrote down lies next to nothing.
+const START_SPREAD: Duration = Duration::from_secs(2);
 
 /// A process as /proc shows it. With `start_time` it is named beyond doubt within one boot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,6 +29,14 @@ pub(super) struct Process {
     pub(super) start_time: u64,
     /// It ended, and its parent has not asked how.
     pub(super) is_zombie: bool,
+}
+
+impl Process {
+    /// When it began, as time since boot, suspend included.
+    pub(super) fn began(&self) -> Duration {
+        let ticks = rustix::param::clock_ticks_per_second().max(1);
+        Duration::from_millis(self.start_time.saturating_mul(1_000) / ticks)
+    }
 }
 
 /// Reads one process; `None` when it is gone.
@@ -152,6 +164,42 @@ pub(super) fn attempt_in_environment(pid: i32) -> Option<(AttemptId, Vec<u8>)> {
     };
     let report = value(b"FRESHD_REPORT=").unwrap_or_default().to_vec();
     Some((id, report))
+}
+
+/// The main process of every attempt of a state directory of which anything lives, by the environment of its processes:
+/// the leader of their session, and where that is gone the oldest of them.
+pub(super) fn attempts_alive(state_dir: &Path) -> HashMap<AttemptId, Process> {
+    let all = all_processes();
+    let mut found: HashMap<AttemptId, Process> = HashMap::new();
+    for process in all.iter().filter(|process| !process.is_zombie) {
+        let Some((id, report)) = attempt_in_environment(process.pid) else {
+            continue;
+        };
+        if report != report_path(state_dir, id).as_os_str().as_encoded_bytes() {
+            continue;
+        }
+        let leads = |of: &Process| {
+            all.iter()
+                .find(|other| other.pid == of.session && !other.is_zombie)
+                .copied()
+        };
+        let main = leads(process).unwrap_or(*process);
+        let rank = |process: &Process| (process.pid != process.session, process.start_time);
+        let known = found.entry(id).or_insert(main);
+        if rank(&main) < rank(known) {
+            *known = main;
+        }
+    }
+    found
+}
+
+/// The leader of a session with this number that began at `at`, give or take `START_SPREAD`: what is recorded of a process
+/// that has changed its environment, or does not let it be looked at.
+pub(super) fn find_by_time(pid: u32, at: Timestamp) -> Option<Process> {
+    let process = read_process(i32::try_from(pid).ok()?)?;
+    let age = boot_now().saturating_sub(process.began());
+    let apart = Timestamp::now().duration_since(at).unsigned_abs().abs_diff(age);
+    (process.session == process.pid && !process.is_zombie && apart <= START_SPREAD).then_some(process)
 }
 
 /// The main process of an attempt whose pid was never written down: the leader of its session, told by the

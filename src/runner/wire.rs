@@ -30,6 +30,8 @@ pub(super) enum ToKeeper {
     Acknowledge(Vec<AttemptId>),
     /// Say what is known. Every connection begins with the answer to this.
     List,
+    /// Say that you are there.
+    Ping,
     /// Take no more attempts, and leave when nothing is left.
     Retire,
 }
@@ -51,6 +53,8 @@ pub(super) enum ToDaemon {
     },
     /// An attempt ended; said again on each connection until it is acknowledged.
     Exited(Box<Exit>),
+    /// It is there.
+    Pong,
     /// An attempt was not and will not be started by this keeper, unless it is sent again.
     Refused {
         /// Which.
@@ -74,6 +78,9 @@ pub(super) struct Known {
     pub(super) build: String,
     /// It takes no new attempts.
     pub(super) retired: bool,
+    /// It answers `Ping`. An older keeper does not.
+    #[serde(default)]
+    pub(super) answers_pings: bool,
     /// The attempts.
     pub(super) attempts: Vec<KnownAttempt>,
     /// No further part follows.

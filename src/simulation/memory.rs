@@ -1,13 +1,17 @@
 //! A store in memory that keeps facts as the real one does, and loses at a power cut what was not synced.
 
+mod at_start;
+mod forgetting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use crate::model::{
-    About, Address, Ahead, Attempt, AttemptId, ClockConfirmation, Fact, Incident, IncidentId, IncidentState, JobRecord,
-    Life, Name, Notification, NotificationId, NotificationState, Observation, Outcome, ProblemKind, Restoration, Run,
-    RunId, RunState, Slot, SlotState, Snapshot, Version, VersionState, newest_record,
+    About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
+    Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState,
+    Observation, ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Told, Version, elapsed,
+    newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -26,11 +30,14 @@ pub struct Memory {
     versions: BTreeMap<(Name, u64), Version>,
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
+    age_promises: BTreeMap<Name, AgePromise>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
     notifications: BTreeMap<NotificationId, Notification>,
     lives: BTreeMap<u64, Life>,
+    /// In the order in which they came.
+    clock_steps: Vec<ClockStep>,
     /// In the order in which they came.
     confirmations: Vec<ClockConfirmation>,
     /// In the order of acceptance.
@@ -65,7 +72,10 @@ impl Memory {
             // What a confirmed clock takes back makes room for what the others of its commit put in the place.
             let is_first = |fact: &Fact| matches!(fact, Fact::ClockConfirmed(_));
             let (first, others): (Vec<Fact>, Vec<Fact>) = facts.into_iter().partition(is_first);
-            for fact in first.into_iter().chain(others) {
+            // Forgetting comes last.
+            let is_last = |fact: &Fact| matches!(fact, Fact::Forgotten(_));
+            let (last, others): (Vec<Fact>, Vec<Fact>) = others.into_iter().partition(is_last);
+            for fact in first.into_iter().chain(others).chain(last) {
                 self.store(fact)?;
             }
         }
@@ -100,6 +110,13 @@ impl Memory {
         written
     }
 
+    /// What became of the messages about incidents that are not over.
+    fn told(&self) -> Vec<Told> {
+        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        let ended = self.notifications.values().filter_map(Told::of);
+        ended.filter(|told| open.contains(&told.incident)).collect()
+    }
+
     /// What a start begins from; the same as the real store loads.
     pub fn snapshot(&self) -> Snapshot {
         let runs = self.runs_at_start();
@@ -119,6 +136,7 @@ impl Memory {
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
+            age_promises: self.age_promises.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
@@ -127,9 +145,11 @@ impl Memory {
                 .cloned()
                 .collect(),
             ends_written: self.ends_written(),
+            told: self.told(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,
             clock_confirmation: self.confirmations.last().cloned(),
+            clock_leaps: self.clock_leaps(),
             last_run: self.runs.keys().next_back().copied(),
             last_incident: self.incidents.keys().next_back().copied(),
             last_notification: self.notifications.keys().next_back().copied(),
@@ -138,6 +158,18 @@ impl Memory {
             restoration: self.restoration.clone(),
             runs,
         }
+    }
+
+    /// When the clock was last set forward by much, and when a life last began long after the one before.
+    fn clock_leaps(&self) -> Vec<Timestamp> {
+        let is_far = |step: &&ClockStep| u128::try_from(step.by_ms).is_ok_and(|by_ms| by_ms > CLOCK_LEAP.as_millis());
+        let step = self.clock_steps.iter().rev().find(is_far).map(|step| step.at);
+        let is_late = |life: &&Life| {
+            let before = self.lives.get(&(life.number.saturating_sub(1)));
+            before.is_some_and(|before| elapsed(before.seen_at, life.started_at) > DOWNTIME_LONG)
+        };
+        let life = self.lives.values().rev().find(is_late).map(|life| life.started_at);
+        step.into_iter().chain(life).collect()
     }
 
     /// Occurrences that have a run although their job's cursor has not reached them, once records were lost.
@@ -202,6 +234,13 @@ impl Memory {
             Fact::Observation(observation) => {
                 self.observations.insert(observation.dataset.clone(), observation);
             }
+            Fact::AgePromise(promise) => {
+                if promise.since.is_some() {
+                    self.age_promises.insert(promise.dataset.clone(), promise);
+                } else {
+                    self.age_promises.remove(&promise.dataset);
+                }
+            }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());
                 // It may have been about something else before.
@@ -237,8 +276,13 @@ impl Memory {
                 self.lives.insert(life.number, life);
             }
             Fact::ClockConfirmed(confirmation) => self.confirm_clock(confirmation),
-            Fact::ClockStep(_) => {}
+            Fact::ClockStep(step) => {
+                if !self.clock_steps.contains(&step) {
+                    self.clock_steps.push(step);
+                }
+            }
             Fact::Restored(restoration) => self.restoration = Some(restoration),
+            Fact::Forgotten(forgotten) => self.forget(&forgotten),
             Fact::Settings(accepted) => {
                 let acceptance = (accepted.digest, accepted.at);
                 if !self.accepted.contains(&acceptance) {
@@ -289,75 +333,6 @@ impl Memory {
         }
         self.runs.insert(run.id, run);
         Ok(())
-    }
-
-    /// Runs that are not final, and each job's last that tells how the job is.
-    fn runs_at_start(&self) -> Vec<Run> {
-        let mut last: BTreeMap<&Name, RunId> = BTreeMap::new();
-        for run in self.runs.values() {
-            let tells = run
-                .outcome
-                .is_some_and(|outcome| !matches!(outcome, Outcome::Missed | Outcome::Skipped | Outcome::Cancelled));
-            if tells {
-                last.insert(&run.job, run.id);
-            }
-        }
-        let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
-        self.runs.values().filter(wanted).cloned().collect()
-    }
-
-    fn version_numbers(&self) -> Vec<(Name, u64)> {
-        let mut highest: BTreeMap<Name, u64> = BTreeMap::new();
-        for (dataset, number) in self.versions.keys() {
-            highest.insert(dataset.clone(), *number);
-        }
-        highest.into_iter().collect()
-    }
-
-    /// Everything being published, the last two published and the newest refused of each dataset; then whatever else
-    /// unfinished runs were given.
-    fn versions_at_start(&self, runs: &[Run]) -> Vec<Version> {
-        let mut found: Vec<Version> = Vec::new();
-        for (dataset, highest) in self.version_numbers() {
-            let (first, last) = ((dataset.clone(), 0), (dataset, highest));
-            let newest = |state: VersionState, count: usize| {
-                let of_state = self.versions.range(first.clone()..=last.clone()).rev();
-                of_state.filter(move |(_, version)| version.state == state).take(count)
-            };
-            let publishing = newest(VersionState::Publishing, usize::MAX);
-            let published = newest(VersionState::Published, 2);
-            let refused = newest(VersionState::Quarantined, 1);
-            let mut of_dataset: Vec<_> = publishing.chain(published).chain(refused).collect();
-            of_dataset.sort_by_key(|(key, _)| key.1);
-            found.extend(of_dataset.into_iter().map(|(_, version)| version.clone()));
-        }
-        let unfinished = runs.iter().filter(|run| run.state != RunState::Final);
-        for input in unfinished.flat_map(|run| &run.inputs) {
-            let known = |version: &Version| version.dataset == input.dataset && version.number == input.number;
-            if !found.iter().any(known) {
-                found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
-            }
-        }
-        found
-    }
-
-    /// Slots that are undecided, and each dataset's newest decided one with the one behind it, if that was withdrawn.
-    fn slots_at_start(&self) -> Vec<Slot> {
-        let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
-        let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
-        let is_decided = |slot: &&Slot| !is_open(slot) && slot.state != SlotState::Withdrawn;
-        for slot in self.slots.values().filter(is_decided) {
-            newest.insert(&slot.dataset, slot.due_at);
-        }
-        let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
-        for (dataset, due_at) in newest {
-            let from = self.slots.range((dataset.clone(), due_at)..);
-            let of_dataset = from.take_while(|((name, _), _)| name == dataset).map(|(_, slot)| slot);
-            let is_wanted = |slot: &&Slot| slot.due_at == due_at || slot.state == SlotState::Withdrawn;
-            found.extend(of_dataset.take(2).filter(is_wanted).cloned());
-        }
-        found.sort_by(|a, b| (&a.dataset, a.due_at).cmp(&(&b.dataset, b.due_at)));
-        found
     }
 }
 

@@ -19,6 +19,16 @@ pub enum OpenError {
         /// What the system says.
         source: io::Error,
     },
+    /// Others have made the directory or can change it.
+    #[error("the state directory {} {why}; {help}", dir.display())]
+    NotItsOwn {
+        /// The state directory.
+        dir: PathBuf,
+        /// What is wrong with it, as the end of a sentence about it.
+        why: String,
+        /// What to do.
+        help: String,
+    },
     /// The directory lies on a file system that is mounted read-only.
     #[error("the state directory {} is on a read-only file system; name another one with --state", dir.display())]
     ReadOnlyFileSystem {

@@ -10,10 +10,11 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Restored(_) | Fact::Job(_) => 1,
         Fact::Run(_) => 2,
         Fact::Attempt(_) => 3,
-        Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) => 4,
+        Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) | Fact::AgePromise(_) => 4,
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
         Fact::Delivery(_) => 7,
+        Fact::Forgotten(_) => 8,
     }
 }
 
@@ -29,6 +30,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::Version(version) => format!("version {}@{}", version.dataset, version.number),
         Fact::Slot(slot) => format!("the slot of {} due {}", slot.dataset, slot.due_at),
         Fact::Observation(observation) => format!("an observation of {}", observation.dataset),
+        Fact::AgePromise(promise) => format!("since when {} is promised", promise.dataset),
         Fact::Incident(incident) => format!(
             "incident {} ({} {})",
             incident.id,
@@ -45,6 +47,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
         Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),
         Fact::Settings(accepted) => format!("the configuration {}", accepted.digest),
+        Fact::Forgotten(forgotten) => format!("{} runs to forget", forgotten.runs.len()),
         Fact::Restored(restoration) => format!("the restoration at {}", restoration.at),
     }
 }

@@ -5,15 +5,16 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rusqlite::{Connection, Statement};
+use rusqlite::Connection;
 
 use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, life, restored, runs};
+use super::rows::{alerts, data, history, life, restored, runs};
 use super::seen::Witness;
-use super::{CommitError, facts};
+use super::statements::Statements;
+use super::{CommitError, facts, release};
 use crate::model::{Fact, newest_record};
 
 /// Numbers of long texts that are remembered; a daemon uses a handful (its configuration, its boot).
@@ -114,6 +115,17 @@ impl<'connection> Group<'connection> {
         let copied = self.checkpoint_as("TRUNCATE");
         waits(BUSY_WAIT)?;
         copied
+    }
+
+    /// Gives a few free pages back to the file system when many are free; whether there may be more to give.
+    pub(super) fn release(&mut self) -> Result<bool, CommitError> {
+        if let Some(error) = &self.broken {
+            return Err(error.clone());
+        }
+        let released = release::some(self.connection);
+        let released = released.map_err(|error| CommitError::of_sqlite("a smaller file", &error));
+        self.break_on(released.as_ref().err());
+        released
     }
 
     /// Pages in the log that were written since it was last begun anew.
@@ -277,6 +289,10 @@ impl<'connection> Group<'connection> {
             Fact::Version(version) => data::store_version(&mut s.version, version).map(drop),
             Fact::Slot(slot) => data::store_slot(&mut s.slot, slot).map(drop),
             Fact::Observation(observation) => data::store_observation(&mut s.observation, observation).map(drop),
+            Fact::AgePromise(promise) => match promise.since {
+                Some(_) => data::store_age_promise(&mut s.age_promise, promise).map(drop),
+                None => data::end_age_promise(&mut s.age_promise_end, promise).map(drop),
+            },
             Fact::Incident(incident) => alerts::store_incident(&mut s.incident, incident).map(drop),
             Fact::Notification(notification) => changed(
                 alerts::store_notification(&mut s.notification, notification)?,
@@ -296,6 +312,8 @@ impl<'connection> Group<'connection> {
             Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
             Fact::Restored(restoration) => restored::store_restoration(&mut s.restoration, restoration).map(drop),
+            // Some two dozen times a day: its statements are prepared when they are needed.
+            Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten, &mut self.texts),
         }
     }
 }
@@ -321,66 +339,4 @@ fn text_number(texts: &mut HashMap<String, i64>, statements: &mut Statements, te
     }
     texts.insert(text.to_owned(), number);
     Ok(number)
-}
-
-/// Every statement of the writer, prepared once.
-struct Statements<'connection> {
-    begin: Statement<'connection>,
-    commit: Statement<'connection>,
-    newest: Statement<'connection>,
-    newest_back: Statement<'connection>,
-    runs_ahead: Statement<'connection>,
-    slots_ahead: Statement<'connection>,
-    text_insert: Statement<'connection>,
-    text_number: Statement<'connection>,
-    job: Statement<'connection>,
-    run: Statement<'connection>,
-    attempt: Statement<'connection>,
-    version: Statement<'connection>,
-    slot: Statement<'connection>,
-    observation: Statement<'connection>,
-    incident: Statement<'connection>,
-    notification: Statement<'connection>,
-    delivery: Statement<'connection>,
-    life: Statement<'connection>,
-    clock_step: Statement<'connection>,
-    clock_confirmation: Statement<'connection>,
-    settings: Statement<'connection>,
-    acceptance: Statement<'connection>,
-    restoration: Statement<'connection>,
-}
-
-impl<'connection> Statements<'connection> {
-    fn prepare(connection: &'connection Connection) -> rusqlite::Result<Self> {
-        Ok(Self {
-            begin: connection.prepare("BEGIN IMMEDIATE")?,
-            commit: connection.prepare("COMMIT")?,
-            newest: connection.prepare(
-                "UPDATE state_directory SET
-                     changes = changes + ?2,
-                     newest_record_at_us = CASE
-                         WHEN ?1 IS NULL OR newest_record_at_us >= ?1 THEN newest_record_at_us ELSE ?1 END",
-            )?,
-            newest_back: connection.prepare("UPDATE state_directory SET newest_record_at_us = ?1")?,
-            runs_ahead: connection.prepare(runs::RUNS_AHEAD_DISOWN)?,
-            slots_ahead: connection.prepare(data::SLOTS_AHEAD_WITHDRAW)?,
-            text_insert: connection.prepare("INSERT INTO texts (text) VALUES (?1) ON CONFLICT (text) DO NOTHING")?,
-            text_number: connection.prepare("SELECT number FROM texts WHERE text = ?1")?,
-            job: connection.prepare(runs::JOB_UPSERT)?,
-            run: connection.prepare(runs::RUN_UPSERT)?,
-            attempt: connection.prepare(runs::ATTEMPT_UPSERT)?,
-            version: connection.prepare(data::VERSION_UPSERT)?,
-            slot: connection.prepare(data::SLOT_UPSERT)?,
-            observation: connection.prepare(data::OBSERVATION_UPSERT)?,
-            incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
-            notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
-            delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,
-            life: connection.prepare(life::LIFE_UPSERT)?,
-            clock_step: connection.prepare(life::CLOCK_STEP_INSERT)?,
-            clock_confirmation: connection.prepare(life::CLOCK_CONFIRMATION_INSERT)?,
-            settings: connection.prepare(life::SETTINGS_INSERT)?,
-            acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
-            restoration: connection.prepare(restored::RESTORATION_UPSERT)?,
-        })
-    }
 }

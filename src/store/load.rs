@@ -6,7 +6,9 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
 use super::rows::{alerts, data, life, restored, runs};
-use crate::model::{IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState, Snapshot};
+use crate::model::{
+    CLOCK_LEAP, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState, Snapshot,
+};
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
 /// ended by a person.
@@ -84,6 +86,21 @@ SELECT DISTINCT incident, channel, address
 FROM ended JOIN notifications INDEXED BY notifications_by_incident USING (incident)
 ORDER BY 1, 2, 3";
 
+/// When the clock was last set forward by more than so many milliseconds.
+const STEP_FORWARD_LAST: &str = "SELECT at_us FROM clock_steps WHERE by_ms > ?1 ORDER BY number DESC LIMIT 1";
+
+/// When a life last began more than so many microseconds after the one before.
+const LONG_DOWNTIME_LAST: &str = "
+SELECT later.started_at_us FROM lives AS later JOIN lives AS earlier ON earlier.number = later.number - 1
+WHERE later.started_at_us - earlier.seen_at_us > ?1 ORDER BY later.number DESC LIMIT 1";
+
+/// What became of the messages about incidents that are not over. CROSS JOIN: the few that are open come first.
+const TOLD: &str = "
+SELECT incident, channel, address, ended_at_us, notifications.state = 'dead', last_error
+FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = incidents.id
+WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
+ORDER BY notifications.id";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -116,6 +133,11 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         data::read_observation,
     )?;
+    snapshot.age_promises = all(
+        &reading,
+        "SELECT dataset, since_us FROM age_promises ORDER BY dataset",
+        data::read_age_promise,
+    )?;
     snapshot.incidents = all(
         &reading,
         &format!(
@@ -133,6 +155,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         alerts::read_notification,
     )?;
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
+    snapshot.told = all(&reading, TOLD, alerts::read_told)?;
     snapshot.life = reading
         .query_row(
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),
@@ -150,6 +173,15 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
             life::read_clock_confirmation,
         )
         .optional()?;
+    let leaps = [
+        (STEP_FORWARD_LAST, CLOCK_LEAP.as_millis()),
+        (LONG_DOWNTIME_LAST, DOWNTIME_LONG.as_micros()),
+    ];
+    for (sql, by) in leaps {
+        let by = i64::try_from(by).unwrap_or(i64::MAX);
+        let leap = reading.query_row(sql, [by], |row| Cells::of(row).time()).optional()?;
+        snapshot.clock_leaps.extend(leap);
+    }
     snapshot.restoration = restoration(&reading)?;
     if snapshot.restoration.is_some() {
         snapshot.known_ahead = all(&reading, restored::KNOWN_AHEAD, |row| {

@@ -10,11 +10,14 @@ mod load;
 mod lock;
 mod migrate;
 mod open;
+mod owner;
 mod reader;
+mod release;
 mod restore;
 mod reserve;
 mod rows;
 mod seen;
+mod statements;
 mod suspect;
 mod writer;
 

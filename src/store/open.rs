@@ -11,7 +11,7 @@ use rusqlite::{Connection, OpenFlags};
 use super::error::damage;
 use super::lock::{FILE_MODE, StateLock, make_dir};
 use super::restore::{self, Origin, Plan};
-use super::{DATABASE_FILE, OpenError, SEEN_FILE, backup, filesystem, load, migrate, seen, suspect};
+use super::{DATABASE_FILE, OpenError, SEEN_FILE, backup, filesystem, load, migrate, owner, seen, suspect};
 use crate::model::{Restoration, Snapshot};
 
 /// Before this version a log that is reset during a checkpoint can damage the database.
@@ -157,6 +157,7 @@ fn locked(state_dir: &Path) -> Result<StateLock, OpenError> {
         let dir = state_dir.to_path_buf();
         return Err(OpenError::NetworkFileSystem { dir, kind });
     }
+    owner::check(state_dir)?;
     StateLock::take(state_dir)
 }
 
@@ -264,6 +265,10 @@ fn connect(file: &Path, bytes: u64, is_suspect: bool) -> rusqlite::Result<Opened
         && let Some(detail) = damage(&connection)?
     {
         return Ok(Opened::Damaged(detail));
+    }
+    // Counts only before the first table is made: later it would take a VACUUM, and is written anew all the same.
+    if bytes == 0 {
+        connection.pragma_update(None, "auto_vacuum", "incremental")?;
     }
     connection.pragma_update(None, "cell_size_check", true)?;
     connection.pragma_update(None, "cache_size", -PAGE_CACHE_KIB)?;

@@ -87,7 +87,11 @@ impl Reserve {
         let file = OpenOptions::new().write(true).open(self.file());
         let given = file.and_then(|file| match file.metadata()?.len() {
             0 => Ok(false),
-            bytes => file.set_len(bytes.saturating_sub(SLICE_BYTES)).map(|()| true),
+            // A file system that copies what it changes may want room for that too: then all of it goes.
+            bytes => file
+                .set_len(bytes.saturating_sub(SLICE_BYTES))
+                .or_else(|_| std::fs::remove_file(self.file()))
+                .map(|()| true),
         });
         given.unwrap_or(false)
     }

@@ -30,7 +30,7 @@ CREATE TABLE state_directory (
 
 -- Long texts that many rows repeat (digests of configurations, boot ids), kept once.
 -- Rows point here by number. It is not declared as a foreign key: the check would be repeated with each change of a
--- row, and nothing is ever removed from this table.
+-- row, and a text is removed only when no row has its number, after a look at all of them.
 CREATE TABLE texts (
     number INTEGER PRIMARY KEY,
     text TEXT NOT NULL UNIQUE
@@ -175,6 +175,8 @@ CREATE TABLE versions (
     CHECK ((attempt_run IS NULL) = (attempt_number IS NULL))
 ) STRICT;
 
+-- What a run made, which goes when the run is forgotten.
+CREATE INDEX versions_by_run ON versions (run, dataset, number);
 -- A dataset's newest versions of each state.
 CREATE INDEX versions_by_state ON versions (dataset, state, number);
 
@@ -215,6 +217,12 @@ CREATE TABLE observations (
     CHECK ((found = 'data') = (bytes IS NOT NULL)),
     CHECK ((found = 'data') = (sha256 IS NOT NULL)),
     CHECK ((found = 'cannot_tell') = (reason IS NOT NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Since when a dataset's age is promised; no longer promised, the row is gone.
+CREATE TABLE age_promises (
+    dataset TEXT PRIMARY KEY,
+    since_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The lives of problems. `cause` is no foreign key: a cause and its effects may be told in one step, in any order.
@@ -309,6 +317,21 @@ CREATE TABLE clock_confirmations (
     by TEXT NOT NULL,
     because TEXT NOT NULL
 ) STRICT;
+
+-- What [history] has removed of a job, for whoever looks for it.
+CREATE TABLE forgotten (
+    job TEXT PRIMARY KEY,
+    -- When the last run that is gone had ended, and what it was beyond. Set together.
+    runs_until_us INTEGER,
+    runs_limit TEXT CHECK (runs_limit = 'keep' OR runs_limit = 'runs'),
+    -- The last run whose output is gone although the run is not, when that was decided, and why. Set together.
+    logs_until_run INTEGER,
+    logs_at_us INTEGER,
+    logs_limit TEXT CHECK (logs_limit = 'logs' OR logs_limit = 'logs_total'),
+    CHECK ((runs_until_us IS NULL) = (runs_limit IS NULL)),
+    CHECK ((logs_until_run IS NULL) = (logs_limit IS NULL)),
+    CHECK ((logs_until_run IS NULL) = (logs_at_us IS NULL))
+) STRICT, WITHOUT ROWID;
 
 -- The records went on from a backup, or began anew, in the order in which it happened. What was recorded between
 -- `from_us` and `until_us` is lost.

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TryRecvError, sync_channel};
 use std::thread::{Builder, JoinHandle};
 use std::time::Duration;
 
@@ -186,6 +186,8 @@ fn serve(
             rests,
             commits: Vec::new(),
             answers: Vec::new(),
+            // What a life before did not come to.
+            may_release: true,
             has_rested: false,
             checkpoint_at_pages: LOG_PAGES_CHECKPOINT,
         }
@@ -219,6 +221,8 @@ struct Serving<'connection> {
     rests: &'connection Notify,
     commits: Vec<Arc<Vec<Fact>>>,
     answers: Vec<Answer>,
+    /// Rows were forgotten, and the pages that they leave may be given back.
+    may_release: bool,
     /// Nothing was written since the log was last copied, or left as too short.
     has_rested: bool,
     /// Moves on while a reader keeps the log from being begun anew, so that not every commit pays for trying.
@@ -251,6 +255,15 @@ impl Serving<'_> {
 
     /// The next request; copies the log when none comes for a while.
     fn wait(&mut self, receiver: &Receiver<Request>) -> Option<Request> {
+        while self.may_release {
+            match receiver.try_recv() {
+                Ok(request) => return Some(request),
+                Err(TryRecvError::Disconnected) => return None,
+                // What hinders it, such as a full disk, is no reason to try on.
+                Err(TryRecvError::Empty) => self.may_release = self.group.release() == Ok(true),
+            }
+            self.bound_log();
+        }
         if !self.has_rested {
             match receiver.recv_timeout(self.idle) {
                 Ok(request) => return Some(request),
@@ -300,6 +313,8 @@ impl Serving<'_> {
             // Nobody may be waiting any more.
             let _ = answer.send(result);
         }
+        let is_forgetting = |fact: &Fact| matches!(fact, Fact::Forgotten(_));
+        self.may_release |= self.commits.iter().any(|facts| facts.iter().any(is_forgetting));
         self.commits.clear();
         self.has_rested = false;
         self.bound_log();

@@ -79,7 +79,9 @@ fn is_local(host: &str) -> bool {
         Some((name, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => name,
         _ => host,
     };
-    matches!(name, "localhost" | "127.0.0.1" | "[::1]")
+    ["localhost", "127.0.0.1", "[::1]"]
+        .iter()
+        .any(|own| name.eq_ignore_ascii_case(own))
 }
 
 async fn summary(State(ask): State<Ask>) -> Response {
@@ -152,7 +154,14 @@ mod tests {
 
     #[test]
     fn only_names_of_this_machine_are_answered() {
-        for host in ["localhost", "localhost:7373", "127.0.0.1:7373", "[::1]:7373", "[::1]"] {
+        for host in [
+            "localhost",
+            "LOCALHOST",
+            "localhost:7373",
+            "127.0.0.1:7373",
+            "[::1]:7373",
+            "[::1]",
+        ] {
             assert!(is_local(host), "{host}");
         }
         for host in [

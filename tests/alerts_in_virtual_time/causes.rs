@@ -1,6 +1,6 @@
 //! One cause, one alert: what waits, what is attached, what is promoted, who is told.
 
-use freshd::model::{About, IncidentState, ProblemKind, Purpose, Severity};
+use freshd::model::{About, ExitStatus, IncidentState, ProblemKind, Purpose, Severity};
 
 use super::virtual_world::{Play, World, at};
 use super::{PEOPLE, failing, one_job};
@@ -47,6 +47,32 @@ fn a_new_problem_waits_for_its_cause_to_show() {
     world.run_until("2026-03-02T10:01:05");
     assert_eq!(world.told_to("mail:ops@sea.example"), [Purpose::Opening]);
     assert_eq!(world.open_incidents()[0].severity, Severity::Warning);
+}
+
+#[test]
+fn a_cause_that_comes_and_goes_keeps_nothing_from_being_told() {
+    let text = format!(
+        "{PEOPLE}[datasets.d0]\nowner = \"a\"\nfile = \"d0\"\n[datasets.d1]\nowner = \"b\"\nfile = \"d1\"\n\
+         max_age = \"10m 30s\"\n[jobs.j0]\nowner = \"a\"\ncommand = \"true\"\nevery = \"40s\"\nproduces = \"d0\"\n\
+         [jobs.j1]\nowner = \"b\"\ncommand = \"true\"\nneeds = [\"d0\"]\nproduces = \"d1\"\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    // It fails at every second time, so that none of its problems is old enough to be told; and it has one whenever the
+    // other problem has waited for a minute, be that since it began or since it was last explained.
+    let mut turn = 0;
+    world.script("j0", move |_, now| {
+        turn += 1;
+        match turn % 2 {
+            1 => Play::writes(&now.to_string(), now),
+            _ => Play::fails(1, "no route to host"),
+        }
+    });
+    world.script("j1", |_, now| Play::writes("once", now));
+    world.run_until("2026-03-02T10:05");
+    world.run("j1");
+    world.run_until("2026-03-02T10:30");
+    assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.told_to("mail:a@sea.example"), []);
 }
 
 #[test]
@@ -320,4 +346,28 @@ fn what_the_configuration_repaired_while_freshd_was_down_is_never_told() {
     world.restart();
     world.run_until("2026-03-02T11:00");
     assert_eq!(world.told(), [], "neither the owner nor the fallback");
+}
+
+#[test]
+fn an_incident_whose_kind_has_changed_says_the_present_one() {
+    let mut world = World::start(&super::one_job(""), "2026-11-26T12:00");
+    world.script("j", |_, _| {
+        Play::ends(ExitStatus::Unknown("its keeper was killed".to_owned()))
+    });
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    assert_eq!(world.incidents()[0].kind, ProblemKind::Lost);
+    world.script("j", |_, _| Play::fails(4, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    let incident = &world.incidents()[0];
+    assert_eq!(
+        (incident.kind, incident.reason.as_str()),
+        (ProblemKind::Failed, "exit code 4")
+    );
+    assert_eq!(
+        world.told_to("mail:ops@sea.example"),
+        [Purpose::Opening],
+        "nothing is news"
+    );
 }

@@ -30,7 +30,11 @@ fn a_running_daemon_keeps_its_records_and_a_stopped_one_goes_on_from_the_backup(
     assert!(daemon.terminate().success(), "{}", daemon.log());
     fs::write(going.house.path("wrong.db"), "no database").unwrap();
     let wrong = going.house.path("wrong.db");
-    let (code, said) = restore(&going, &[wrong.to_str().unwrap()]);
+    // Without a terminal there is nobody who could be asked.
+    let (code, said) = restore(&going, &[]);
+    assert_eq!(code, Some(2));
+    assert!(said.contains("say --yes"), "{said}");
+    let (code, said) = restore(&going, &["--yes", wrong.to_str().unwrap()]);
     assert_eq!(code, Some(2));
     assert!(said.contains("nothing was changed"), "{said}");
     let (code, said) = restore(&going, &["--yes"]);
@@ -48,7 +52,7 @@ fn a_restoration_that_was_cut_short_after_any_step_is_finished_by_the_next_start
     for undone in 1..=3 {
         let (going, daemon) = Going::begin();
         daemon.kill();
-        let (code, said) = restore(&going, &["--json"]);
+        let (code, said) = restore(&going, &["--yes", "--json"]);
         assert_eq!(code, Some(0), "{said}");
         let said: serde_json::Value = serde_json::from_str(&said).unwrap();
         let aside = said["set_aside"].as_str().unwrap().to_owned();

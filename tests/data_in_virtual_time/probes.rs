@@ -216,3 +216,46 @@ fn a_clock_set_backward_does_not_stop_the_looking() {
     world.run_until("2026-03-01T08:15:30");
     assert!(world.versions("d").len() >= before + 4, "{}", world.versions("d").len());
 }
+
+#[test]
+fn an_empty_file_is_no_delivery_unless_it_may_be_empty() {
+    use freshd::model::Measurement;
+    let found = |bytes, rows| {
+        let measured = Measurement {
+            bytes,
+            rows,
+            sha256: format!("{bytes}"),
+            as_of: None,
+        };
+        (Ok(Some(measured)), Some(PathBuf::from("/in/file.csv")))
+    };
+    for (further, bytes, rows, expected) in [
+        ("", 0, None, Some("0 bytes")),
+        ("", 0, Some(0), Some("0 bytes")),
+        ("", 9, Some(0), Some("0 rows")),
+        ("", 9, Some(1), None),
+        ("may_be_empty = true", 0, Some(0), None),
+    ] {
+        let mut world = watched(&format!("max_age = \"26h\"\n{further}"), "2026-03-02T08:00");
+        world.probe("d", move |now| {
+            if now < at("2026-03-02T08:10") {
+                found(10, Some(2))
+            } else {
+                found(bytes, rows)
+            }
+        });
+        let told = state(&mut world, "2026-03-02T08:15");
+        let versions = world.versions("d").len();
+        match expected {
+            None => assert_eq!((told.0.as_str(), versions), ("fresh", 2), "{bytes} {rows:?}"),
+            Some(what) => {
+                let why = format!(
+                    "the probe cannot tell: the file has {what}; if that can be right, set may_be_empty = true for the dataset"
+                );
+                assert_eq!((told, versions), (("unknown".to_owned(), why), 1));
+                let kinds: Vec<_> = world.open_incidents().iter().map(|incident| incident.kind).collect();
+                assert_eq!(kinds, [ProblemKind::Unknown]);
+            }
+        }
+    }
+}

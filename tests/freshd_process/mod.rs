@@ -207,10 +207,15 @@ impl House {
     /// Looks at the store until it is as wanted, every 20 ms for at most 20 s: the one place where tests of the binary
     /// ask again and again, for what nothing outside tells.
     pub(crate) fn until_stored(&self, what: &str, holds: impl Fn(&Reader) -> bool) {
-        let until = Instant::now() + PATIENCE;
+        self.until_stored_within(PATIENCE, what, holds);
+    }
+
+    /// The same for what takes freshd longer.
+    pub(crate) fn until_stored_within(&self, patience: Duration, what: &str, holds: impl Fn(&Reader) -> bool) {
+        let until = Instant::now() + patience;
         let reader = self.reader();
         while !holds(&reader) {
-            assert!(Instant::now() < until, "not stored within {PATIENCE:?}: {what}");
+            assert!(Instant::now() < until, "not stored within {patience:?}: {what}");
             std::thread::park_timeout(Duration::from_millis(20));
         }
     }

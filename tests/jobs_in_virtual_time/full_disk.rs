@@ -95,7 +95,7 @@ fn asking_for_a_run_is_refused_at_once_and_leaves_nothing_behind() {
     let mut world = full_for_three_hours(HOURLY);
     let facts = world.facts.len();
     let why = refusal(world.run("j"));
-    assert!(why.contains("the disk is full: 0 bytes are left"), "{why}");
+    assert!(why.contains("the disk is full: 0 B are left"), "{why}");
     assert_eq!(world.facts.len(), facts);
     world.free_disk();
     world.run_until("2026-03-02T13:59");
@@ -143,7 +143,7 @@ fn every_team_is_told_once_in_the_step_that_holds_the_starts_and_once_of_the_end
     assert!(
         opening
             .headline
-            .starts_with("CRITICAL: the disk is full: 0 bytes are left at /"),
+            .starts_with("CRITICAL: the disk is full: 0 B are left at /"),
         "{}",
         opening.headline
     );

@@ -9,7 +9,7 @@ use std::time::Duration;
 use freshd::model::{
     Attempt, AttemptId, AttemptSpec, AttemptState, Conditions, Event, Exit, Name, Output, RunId, Trigger, Usage,
 };
-use freshd::runner::{Keepers, Records, read_log, recover};
+use freshd::runner::{Keepers, Records, Unfinished, read_log, recover};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, poll};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
@@ -26,6 +26,10 @@ pub(crate) struct House {
     pub(crate) keepers: Option<Keepers>,
     pub(crate) events: mpsc::Receiver<Event>,
     pub(crate) started: HashMap<AttemptId, u32>,
+    /// What was told of journals.
+    pub(crate) damages: Vec<String>,
+    /// Keepers that were said to be silent, and whether their attempts' time limits are kept.
+    pub(crate) silent: Vec<(u32, bool)>,
     pub(crate) _temporary: tempfile::TempDir,
 }
 
@@ -43,6 +47,8 @@ impl House {
             keepers: None,
             events: mpsc::channel(1).1,
             started: HashMap::new(),
+            damages: Vec::new(),
+            silent: Vec::new(),
             _temporary: temporary,
         }
     }
@@ -56,7 +62,12 @@ impl House {
     pub(crate) async fn open_with(&mut self, unfinished: &[Attempt], records: Records) {
         let (events, inbox) = mpsc::channel(10_000);
         self.events = inbox;
-        let keepers = recover(&self.dir, Path::new(EXE), unfinished, records, events)
+        let unfinished = unfinished.iter().map(|attempt| Unfinished {
+            attempt: attempt.clone(),
+            spec: None,
+        });
+        let unfinished: Vec<_> = unfinished.collect();
+        let keepers = recover(&self.dir, Path::new(EXE), &unfinished, records, events)
             .await
             .unwrap();
         self.keepers = Some(keepers);
@@ -72,7 +83,7 @@ impl House {
     }
 
     pub(crate) fn spec(&self, run: u64, argv: &[&str]) -> Box<AttemptSpec> {
-        let run_dir = self.dir.join(format!("runs/{run}.1"));
+        let run_dir = self.dir.join(format!("run/{run}.1"));
         let report = run_dir.join("report");
         let env = [
             ("PATH", "/usr/bin:/bin"),
@@ -127,6 +138,9 @@ impl House {
                     self.started.insert(id, pid);
                 }
                 Event::AttemptEnded(exit) => return exit,
+                Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }
@@ -139,6 +153,9 @@ impl House {
                 Event::AttemptStarted { id, pid, .. } => {
                     self.started.insert(id, pid);
                 }
+                Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
+                Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
+                Event::KeeperAnswers(_) => {}
                 other => panic!("{other:?}"),
             }
         }

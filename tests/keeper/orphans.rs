@@ -195,3 +195,20 @@ async fn an_orphan_that_prints_without_pause_is_still_ended_at_its_timeout() {
         (Some(StopReason::Timeout), ExitStatus::Signal(15))
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_claimed_attempt_that_lives_is_watched_and_not_started_again_when_its_journal_is_gone() {
+    let mut house = House::new().await;
+    let mut go = both_ends(&house.fifo("go"));
+    house.keepers().start(house.shell(1, "read x < go"));
+    let pid = house.pid(1).await;
+    house.drop_daemon();
+    house.kill_keepers();
+    fs::remove_dir_all(house.dir.join("keeper")).unwrap();
+    house.started.clear();
+    house.open(&[stored(1, AttemptState::Claimed)]).await;
+    assert_eq!(house.pid(1).await, pid);
+    writeln!(go).unwrap();
+    // This process started its keeper, and inherited it.
+    assert_eq!(house.exit().await.status, ExitStatus::Code(0));
+}

@@ -209,6 +209,10 @@ async fn what_ran_before_a_reboot_is_lost_and_what_a_damaged_journal_hides_is_no
     house.open(&[stored(2, AttemptState::Claimed)]).await;
     let exit = house.exit().await;
     assert!(matches!(exit.status, ExitStatus::Unknown(_)), "{exit:?}");
+    let [damage] = &*house.damages else {
+        panic!("{:?}", house.damages)
+    };
+    assert!(damage.contains("the journal of keeper 4 is damaged"), "{damage}");
     house.drop_daemon();
 
     let mut house = House::empty();

@@ -40,7 +40,7 @@ async fn an_attempt_becomes_its_user_wholly_and_for_good() {
         ls -m /proc/$$/fd; pwd; echo rows=3 >> $FRESHD_REPORT; touch made; stat -c '%u %g %a' . made";
     let mut spec = as_user(&house, 1, NOBODY, text);
     spec.conditions.umask = Some(0o027);
-    let (run_dir, output_dir) = (spec.run_dir.clone(), house.dir.join("runs/1.1.out"));
+    let (run_dir, output_dir) = (spec.run_dir.clone(), house.dir.join("run/1.1.out"));
     spec.output_dir = Some(output_dir.clone());
     let exit = house.run(spec).await;
     assert_eq!(exit.status, ExitStatus::Code(0), "{}", exit.output.tail);

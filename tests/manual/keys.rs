@@ -37,6 +37,7 @@ const PLACES: &[Place] = &[
     },
     place("in [web]", "## `[web]`"),
     place("in [alerts]", "## `[alerts]`"),
+    place("in [history]", "## `[history]`"),
     place("in [fallback]", "## `[fallback]`"),
     place("in [channels.mail]", CHANNELS),
     place("in [channels.slack]", CHANNELS),
@@ -58,6 +59,7 @@ const PLACES: &[Place] = &[
     place("in [jobs.export]", JOBS),
     place("in [jobs.export.retry]", JOBS),
     place("in [jobs.export.limits]", JOBS),
+    place("in [jobs.export.history]", JOBS),
 ];
 
 /// A key like no other, in every table that there is.
@@ -66,6 +68,8 @@ const STRANGE: &str = r#"
 [web]
 zzzzzzzz = 1
 [alerts]
+zzzzzzzz = 1
+[history]
 zzzzzzzz = 1
 [fallback]
 notify = ["out"]
@@ -103,6 +107,7 @@ zzzzzzzz = 1
 [jobs.export]
 command = "true"
 retry = { attempts = 2, zzzzzzzz = 1 }
+history = { runs = 2, zzzzzzzz = 1 }
 limits = { zzzzzzzz = 1 }
 zzzzzzzz = 1
 "#;

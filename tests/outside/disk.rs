@@ -27,7 +27,7 @@ impl Disk {
     pub(crate) fn mount_with(dir: &Path, options: &str) -> Self {
         std::fs::create_dir_all(dir).expect("a directory");
         let mounted = Command::new("mount")
-            .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+            .args(["-t", "tmpfs", "-o", &format!("{options},mode=700"), "tmpfs"])
             .arg(dir)
             .status();
         assert!(

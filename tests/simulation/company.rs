@@ -38,6 +38,14 @@ pub(crate) struct Company {
     pub(crate) group_wait_seconds: u64,
     pub(crate) escalates: bool,
     pub(crate) pool_slots: u64,
+    pub(crate) keeps: Option<Keeps>,
+}
+
+/// How much of the past is kept of each job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Keeps {
+    pub(crate) days: u64,
+    pub(crate) runs: u64,
 }
 
 /// What a job looks like.
@@ -80,6 +88,7 @@ impl Company {
             group_wait_seconds: chance.pick(&[0, 60, 60, 300]),
             escalates: chance.percent(50),
             pool_slots: chance.between(1, 2),
+            keeps: Keeps::by_chance(seed),
         };
         for name in &NAMES[..count] {
             let job = JobPlan::by_chance(name, &company.jobs, &mut chance);
@@ -156,6 +165,9 @@ impl Company {
             },
             self.pool_slots,
         );
+        if let Some(Keeps { days, runs }) = self.keeps {
+            text += &format!("[history]\nkeep = \"{days}d\"\nruns = {runs}\n");
+        }
         if let Some(hours) = self.probed_every_hours {
             text += &format!(
                 "[datasets.list]\nowner = \"ops\"\nconsumers = [\"desk\"]\n\
@@ -241,6 +253,22 @@ impl Company {
                 .settings
                 .unwrap_or_else(|| panic!("the configuration is fine:\n{problems}\n{}", self.text())),
         )
+    }
+}
+
+impl Keeps {
+    /// As it is when jobs.toml says nothing. The longest worlds last a little longer.
+    pub(crate) const UNWRITTEN: Self = Self {
+        days: 400,
+        runs: 10_000,
+    };
+
+    pub(crate) fn by_chance(seed: u64) -> Option<Self> {
+        let mut chance = Chance::of(seed, &["keeps"]);
+        chance.percent(70).then(|| Self {
+            days: chance.pick(&[1, 1, 3, 30]),
+            runs: chance.pick(&[1, 1, 5, 50, 10_000]),
+        })
     }
 }
 

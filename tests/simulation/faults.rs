@@ -58,6 +58,8 @@ pub(crate) enum Fault {
     Blind {
         for_: Duration,
     },
+    /// It is time to forget what is beyond `[history]`.
+    Prune,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -100,8 +102,20 @@ pub(crate) fn by_chance(seed: u64, long: Duration) -> Vec<(Duration, Fault)> {
         })
         .filter(|(at, _)| *at < long)
         .collect();
+    faults.extend(rounds(seed, long).map(|at| (at, Fault::Prune)));
     faults.sort_by_key(|(at, _)| *at);
     faults
+}
+
+/// When it is time to forget something: often enough that there is little each time, or so rarely that there is much.
+fn rounds(seed: u64, long: Duration) -> impl Iterator<Item = Duration> {
+    let mut chance = Chance::of(seed, &["rounds"]);
+    let every = Duration::from_hours(chance.pick(&[7, 24, 24 * 5, 24 * 30]));
+    let mut at = Duration::ZERO;
+    std::iter::from_fn(move || {
+        at += every + Duration::from_secs(chance.below(HOUR));
+        Some(at).filter(|at| *at < long)
+    })
 }
 
 fn fault(chance: &mut Chance, number: u64) -> Fault {

@@ -3,10 +3,12 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{AttemptSpec, Dataset, Fact, Notification, SlotState};
+use freshd::model::{
+    Aged, AttemptSpec, Dataset, Fact, Forgotten, HistoryLimits, Limit, Notification, SearchFrom, SlotState, Snapshot,
+};
 use freshd::simulation::{Answer, Found, Memory, Moment, Outside, Play, Seen, World};
 use freshd::store::{Reader, Store};
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::company::{Company, ORIGIN, Promise};
 use crate::faults::{Fault, by_chance};
@@ -153,4 +155,119 @@ fn a_power_cut_takes_what_was_not_synced_and_nothing_else() {
     memory.lose_unsynced();
     assert_eq!(memory.sync(), Ok(()));
     assert_eq!(memory.snapshot(), synced);
+}
+
+/// All that is beyond the limits, found by the real store in small pieces.
+fn beyond(reader: &Reader, limits: &HistoryLimits) -> Aged {
+    let mut all = Aged::default();
+    let mut next = Some(SearchFrom::START);
+    while let Some(from) = next {
+        let mut piece = reader.aged(limits, from, 7).expect("it is read");
+        next = piece.next.take();
+        all.runs.append(&mut piece.runs);
+        all.versions.append(&mut piece.versions);
+        all.slots.append(&mut piece.slots);
+        all.incidents.append(&mut piece.incidents);
+        all.notifications.append(&mut piece.notifications);
+        all.lives.append(&mut piece.lives);
+        all.clock_steps.append(&mut piece.clock_steps);
+        all.acceptances.append(&mut piece.acceptances);
+    }
+    all
+}
+
+/// Every run, attempt and so on that was found.
+fn forgotten(aged: Aged, at: Timestamp) -> Fact {
+    Fact::Forgotten(Box::new(Forgotten {
+        runs: aged.runs.iter().map(|run| run.id).collect(),
+        versions: aged.versions,
+        slots: aged.slots,
+        incidents: aged.incidents,
+        notifications: aged.notifications,
+        lives: aged.lives,
+        clock_steps: aged.clock_steps,
+        acceptances: aged.acceptances,
+        ..Forgotten::nothing(at)
+    }))
+}
+
+#[test]
+fn both_find_the_same_beyond_the_limits_and_forget_the_same() {
+    let mut found = [0; 6];
+    for seed in [4, 7, 19] {
+        let commits = commits(seed);
+        let dir = tempfile::tempdir().expect("a temporary directory");
+        let mut store = Store::open(dir.path()).expect("the store opens");
+        let mut memory = Memory::new(store.load().expect("it loads").seed);
+        for (part, runs) in commits
+            .chunks(commits.len().div_ceil(6))
+            .zip([1, 1_000, 3, 20, 1_000, 1])
+        {
+            let writer = store.into_writer().expect("a writer");
+            let keep = |facts: Vec<Fact>, memory: &mut Memory| {
+                writer.commit_blocking(facts.clone()).expect("the facts are stored");
+                memory.write(facts);
+                assert_eq!(memory.sync(), Ok(()));
+            };
+            for facts in part {
+                keep(facts.clone(), &mut memory);
+            }
+            let reader = Reader::open(dir.path()).expect("the store is read");
+            let before = reader.snapshot().expect("it loads");
+            let now = before.newest_record_at.expect("something is recorded");
+            let limits = HistoryLimits {
+                each: Limit {
+                    before: now - SignedDuration::from_hours(24 * 9),
+                    runs,
+                    log_bytes: 0,
+                },
+                jobs: std::collections::BTreeMap::new(),
+                keep_versions: std::collections::BTreeMap::new(),
+                all_log_bytes: 0,
+            };
+            let aged = beyond(&reader, &limits);
+            assert_eq!(memory.aged(&limits), aged, "seed {seed}");
+            let counts = [
+                aged.runs.len(),
+                aged.versions.len(),
+                aged.slots.len(),
+                aged.incidents.len(),
+                aged.lives.len(),
+                aged.clock_steps.len(),
+            ];
+            found.iter_mut().zip(counts).for_each(|(all, count)| *all += count);
+            // What must never go is asked for, too.
+            let mut all = forgotten(aged, now);
+            if let Fact::Forgotten(all) = &mut all {
+                all.runs.extend(before.last_run);
+                all.runs
+                    .extend(before.runs.iter().filter(|run| run.outcome.is_none()).map(|run| run.id));
+                all.incidents.extend(before.last_incident);
+                all.incidents
+                    .extend(before.incidents.iter().map(|incident| incident.id));
+                all.notifications.extend(before.last_notification);
+                all.lives.extend(before.life.iter().map(|life| life.number));
+                let open = before.slots.iter().filter(|slot| slot.decided_at.is_none());
+                all.slots.extend(open.map(|slot| (slot.dataset.clone(), slot.due_at)));
+            }
+            // Twice is once.
+            keep(vec![all.clone()], &mut memory);
+            keep(vec![all], &mut memory);
+            writer.close().expect("it closes");
+            store = Store::open(dir.path()).expect("the store opens");
+            let after = store.load().expect("it loads");
+            assert_eq!(memory.snapshot(), after, "seed {seed}");
+            let forgetful = Snapshot {
+                // The same but for what people had a day to see.
+                clock_leaps: after.clock_leaps.clone(),
+                ..before
+            };
+            assert_eq!(
+                forgetful, after,
+                "seed {seed}: a start does not see that anything is gone"
+            );
+            assert_eq!(beyond(&reader, &limits), Aged::default(), "seed {seed}");
+        }
+    }
+    assert!(found.iter().all(|count| *count > 0), "{found:?}");
 }

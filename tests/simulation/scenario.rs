@@ -155,6 +155,7 @@ pub(crate) fn begin(world: &mut World<Nature>, fault: Fault) {
         Fault::Outage { address, how, for_ } => world.outside.outages.push((address, how, now + for_)),
         Fault::Blind { for_ } => world.outside.blind_until = now + for_,
         Fault::Ask { what, job } => ask(world, what, NAMES[job]),
+        Fault::Prune => world.prune(),
         Fault::Stop { .. } | Fault::DiskFull { .. } | Fault::Edit { .. } => {}
     }
 }

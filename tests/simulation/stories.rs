@@ -5,7 +5,7 @@ use std::time::Duration;
 use freshd::model::{AttemptSpec, DeliveryOutcome, ExitStatus, Notification, Overlap};
 use freshd::simulation::{Answer, Death, Moment, Play};
 
-use crate::company::{Company, JobPlan, Promise};
+use crate::company::{Company, JobPlan, Keeps, Promise};
 use crate::due::Rule;
 use crate::faults::{Asking, Fault};
 
@@ -63,6 +63,7 @@ fn company(jobs: Vec<JobPlan>) -> Company {
         group_wait_seconds: 0,
         escalates: false,
         pool_slots: 1,
+        keeps: None,
     }
 }
 
@@ -200,6 +201,12 @@ pub(crate) fn all() -> Vec<Story> {
         hours: 48,
         anchor_minute: 0,
     };
+    let mut forgetful = story("forgotten between two runs by hand", vec![job("alpha")], succeeds)
+        .with(MINUTE, asks(Asking::Run))
+        .with(2 * MINUTE, asks(Asking::Run))
+        .with(3 * MINUTE, Fault::Prune)
+        .with(4 * MINUTE, asks(Asking::Run));
+    forgetful.company.keeps = Some(Keeps { days: 1, runs: 1 });
     let mut told = story("message and its delivery", vec![job("alpha")], fails_when_due).with(HOUR, asks(Asking::Run));
     told.told.answer = takes_it_and_times_out_at_first;
     vec![
@@ -233,6 +240,7 @@ pub(crate) fn all() -> Vec<Story> {
             .with(0, Fault::KillKeeperAtNextStart),
         story("the machine dies", vec![tried_twice()], takes_ten_minutes).with(5 * MINUTE, kill(Death::Machine, 5)),
         reload,
+        forgetful,
         story(
             "replaced by hand",
             vec![overlapping(Overlap::Replace)],

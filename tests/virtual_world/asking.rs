@@ -22,6 +22,19 @@ impl World {
         freshd::store::Reader::open(&self.state_dir()).expect("the store is read")
     }
 
+    /// How large the database is, once the daemon is gone.
+    pub(crate) fn database_bytes(&self) -> u64 {
+        let file = self.state_dir().join(freshd::store::DATABASE_FILE);
+        std::fs::metadata(file).expect("a database").len()
+    }
+
+    /// A number that the database has the answer to.
+    pub(crate) fn count(&self, sql: &str) -> i64 {
+        let file = self.state_dir().join(freshd::store::DATABASE_FILE);
+        let connection = rusqlite::Connection::open(file).expect("the database opens");
+        connection.query_row(sql, [], |row| row.get(0)).expect("a number")
+    }
+
     /// The next start finds this wall clock.
     pub(crate) fn clock_at_restart(&mut self, wall: &str) {
         self.clock_at_restart = Some(at(wall));
@@ -42,6 +55,15 @@ impl World {
             by: "anna".to_owned(),
             because: "the battery was empty".to_owned(),
             ahead,
+        });
+    }
+
+    /// What is beyond `[history]` is forgotten: the round begins now, and goes on with time.
+    pub(crate) fn prune(&mut self) {
+        self.sequence += 1;
+        self.handle(Event::Prune {
+            files: true,
+            asked: Some(self.sequence),
         });
     }
 

@@ -75,7 +75,14 @@ impl Ledger {
                         "a try at what nobody decided"
                     );
                 }
-                Fact::Observation(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Settings(_) | Fact::Restored(_) => {}
+                // What the store no longer knows may still not happen again.
+                Fact::Observation(_)
+                | Fact::AgePromise(_)
+                | Fact::Life(_)
+                | Fact::ClockStep(_)
+                | Fact::Settings(_)
+                | Fact::Forgotten(_)
+                | Fact::Restored(_) => {}
             }
         }
         for job in &jobs {

@@ -80,6 +80,8 @@ pub(crate) struct World {
     pub(crate) asked: Vec<Action>,
     pub(crate) replies: Vec<Reply>,
     pub(crate) ledger: Ledger,
+    /// Rows of one piece of removal.
+    pub(crate) piece_rows: u32,
     /// Commits so far, and the one at which the daemon dies.
     pub(crate) commits: u64,
     pub(crate) crash_at: Option<(u64, Crash)>,
@@ -140,6 +142,7 @@ impl World {
             asked: Vec::new(),
             replies: Vec::new(),
             ledger: Ledger::default(),
+            piece_rows: 7,
             commits: 0,
             crash_at: None,
             clock_at_restart: None,

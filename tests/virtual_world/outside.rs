@@ -81,6 +81,17 @@ impl World {
                 };
                 self.later(Duration::ZERO, Event::Probed(observation));
             }
+            Action::Search { limits, from } => {
+                let found = self.reader().aged(&limits, from, self.piece_rows);
+                self.later(
+                    Duration::ZERO,
+                    Event::Aged(found.map(Box::new).map_err(|error| error.to_string())),
+                );
+            }
+            Action::Remove(_) | Action::Sweep => {
+                self.asked.push(action);
+                self.later(Duration::ZERO, Event::Removed { files: 0, bytes: 0 });
+            }
             Action::Reply { reply, .. } => self.replies.push(reply),
             Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } => self.asked.push(action),
         }

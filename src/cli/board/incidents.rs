@@ -1,10 +1,11 @@
 //! The board's incidents: what is wrong, since when, whom it hits, who was told.
 
 use super::Frame;
+use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::state::{OpenIncident, Status};
 use crate::cli::{table, times};
-use crate::model::{DISK, IncidentState, Severity};
+use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -115,14 +116,18 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
             })),
         ));
     }
-    lines.push(("told", told(root, frame)));
+    lines.extend(told(root, frame));
     if let Some(ack) = root.ack.as_ref().filter(|ack| ack.until > frame.now) {
         let until = times::moment(ack.until, frame.now, frame.zone);
         lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.by))));
     }
     // Of its own problems freshd names a clock, a disk or an address, which `why` does not know.
     let mut commands = match (root.about.as_str(), root.kind.as_str()) {
-        ("freshd", "freshd") if root.subject == DISK => format!("freshd incidents {}", root.id),
+        ("freshd", "freshd")
+            if [DISK, KEEPER_JOURNAL].contains(&root.subject.as_str()) || root.subject.starts_with(KEEPER_PREFIX) =>
+        {
+            format!("freshd incidents {}", root.id)
+        }
         ("freshd", "freshd") => "freshd clock".to_owned(),
         ("freshd", _) => format!("freshd incidents {}", root.id),
         _ => format!("freshd why {}", clean(&root.subject)),
@@ -138,31 +143,16 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     text
 }
 
-fn told(root: &OpenIncident, frame: Frame<'_>) -> String {
-    if root.told.is_empty() {
+fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
+    if root.state == IncidentState::Waiting {
         let at = times::hint(root.notify_at, frame.now);
-        return match root.state {
-            IncidentState::Waiting => format!(
-                "nobody yet; team {} {at}, unless a cause shows first",
-                clean(&root.owner)
-            ),
-            _ => tone(Tone::Bad, "nobody"),
-        };
+        let team = clean(&root.owner);
+        return vec![(
+            "told",
+            format!("nobody yet; team {team} {at}, unless a cause shows first"),
+        )];
     }
-    // "team by address", as the daemon writes it: one entry for each team.
-    let mut teams: Vec<(&str, Vec<&str>)> = Vec::new();
-    for entry in &root.told {
-        let (team, address) = entry.split_once(" by ").unwrap_or((entry, ""));
-        match teams.iter_mut().find(|(known, _)| *known == team) {
-            Some((_, addresses)) => addresses.push(address),
-            None => teams.push((team, vec![address])),
-        }
-    }
-    listed(
-        teams
-            .iter()
-            .map(|(team, addresses)| format!("{} by {}", clean(team), clean(&addresses.join(" and ")))),
-    )
+    addresses::lines(&root.addresses, frame.now, frame.zone)
 }
 
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {

@@ -39,7 +39,7 @@ fn bad_friday() -> Value {
             "id": id, "kind": kind, "about": about, "subject": subject,
             "state": if cause.is_null() { "open" } else { "attached" }, "severity": "critical",
             "since": "2026-11-27T22:15:00Z", "notify_at": "2026-11-27T22:16:00Z", "opened_at": "2026-11-27T22:16:00Z",
-            "resolved_at": null, "cause": cause, "reason": reason, "told": told, "ack": null, "reminders": 0,
+            "resolved_at": null, "cause": cause, "reason": reason, "addresses": told, "ack": null, "reminders": 0,
             "remind_at": null, "escalations": 0, "owner": "warehouse",
             "readers": [
                 { "who": "Transport portal", "team": "logistics", "dataset": "stock", "at": "2026-11-28T04:30:00Z" },
@@ -48,10 +48,25 @@ fn bad_friday() -> Value {
             ],
         })
     };
+    let address = |team: &str, to: &str, state: &str, at: &str, tries: u32, error: Option<&str>| {
+        json!({
+            "team": team, "to": to, "state": state, "at": at, "tries": tries, "error": error,
+            "waiting_since": (tries > 0).then_some(at),
+        })
+    };
+    let (opened, refused) = ("2026-11-27T22:16:00Z", Some("connection refused"));
     let told = json!([
-        "warehouse by mail:warehouse@seafood.example",
-        "warehouse by slack-ops",
-        "it by mail:it@seafood.example"
+        address("warehouse", "mail:warehouse@seafood.example", "told", opened, 0, None),
+        address("warehouse", "slack-ops", "told", opened, 0, None),
+        address(
+            "logistics",
+            "mail:logistics@seafood.example",
+            "not_yet",
+            opened,
+            3,
+            refused
+        ),
+        address("it", "pager", "given_up", opened, 0, Some("404 Not Found")),
     ]);
     let failed = json!({
         "run": 412, "outcome": "failed", "ended_at": "2026-11-27T22:05:00Z", "reason": "exit code 1",
@@ -109,12 +124,15 @@ freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
 ✗ 1 incident, 1 dataset late, 1 job failing
 
 ✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
-  because  exit code 1
-  printed  ORA-12541: no listener\u{fffd}[2J
-  so also  stock is late
-  read by  Transport portal Sat 05:30 (in 6h 13m), Sales desk Mon 07:00, stock-report
-  told     warehouse by mail:warehouse@seafood.example and slack-ops, it by mail:it@seafood.example
-  type     freshd why stock-export · freshd logs stock-export · freshd ack 7
+  because   exit code 1
+  printed   ORA-12541: no listener\u{fffd}[2J
+  so also   stock is late
+  read by   Transport portal Sat 05:30 (in 6h 13m), Sales desk Mon 07:00, stock-report
+  told      warehouse by mail:warehouse@seafood.example 23:16 and slack-ops 23:16
+  not yet   logistics by mail:logistics@seafood.example, waiting since 23:16, tried 3 times:
+            connection refused
+  given up  it by pager, 23:16: 404 Not Found
+  type      freshd why stock-export · freshd logs stock-export · freshd ack 7
 
             dataset  as of         age     due by         owner      title
 ✗ late      stock    20 Nov 22:10  7d 1h   -              warehouse  All of stock
@@ -150,7 +168,7 @@ fn of_its_own_problems_only_what_can_be_typed_is_offered() {
         incident["kind"] = json!(kind);
         incident["subject"] = json!(subject);
         let text = board(&facts, &oslo(), 100, false);
-        assert!(text.contains(&format!("type     {type_this}\n")), "{text}");
+        assert!(text.contains(&format!("type      {type_this}\n")), "{text}");
     }
 }
 
@@ -262,7 +280,7 @@ fn a_full_disk_is_told_with_what_lacks_and_that_nothing_can_be_stored() {
     });
     let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("nothing starts"), "{words}");
-    let lacks = "the disk is full: 4 KiB are left at /var/lib/freshd, and freshd needs 24.0 MiB";
+    let lacks = "the disk is full: 4.0 KiB are left at /var/lib/freshd, and freshd needs 24.0 MiB";
     assert!(words.contains(lacks), "{words}");
     full["unstored_since"] = json!("2026-11-27T22:10:00Z");
     let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");

@@ -169,6 +169,48 @@ fn root_refuses_what_others_can_change_and_others_do_not() {
 }
 
 #[test]
+fn a_group_that_can_write_can_change_what_root_trusts() {
+    // Who is not root has no other group to give a file to than his own, which is not root's either.
+    let own = rustix::process::getegid().as_raw();
+    let groups = if own == 0 { vec![0, 65_534] } else { vec![own] };
+    for group in groups {
+        for mode in [0o644, 0o664] {
+            let mut place = Place::new();
+            place.environment.root = true;
+            place.write("jobs.toml", TOP);
+            std::os::unix::fs::chown(place.path("jobs.toml"), None, Some(group)).unwrap();
+            place.mode("jobs.toml", mode);
+            let loaded = place.load();
+            let errors = place.lines(&loaded, Level::Error);
+            let told = format!("is writable by its group {group}");
+            let found = errors.iter().any(|error| error.contains(&told));
+            assert_eq!(found, group != 0 && mode == 0o664, "{group} {mode:o}: {errors:?}");
+        }
+    }
+}
+
+#[test]
+fn a_directory_that_others_can_change_is_no_place_for_what_root_publishes() {
+    for root in [true, false] {
+        let mut place = Place::new();
+        place.environment.root = root;
+        std::fs::create_dir(place.path("exports")).unwrap();
+        let text = format!(
+            "run_as_root = true\n{TOP}[datasets.stock]\nowner = \"ops\"\nfile = \"exports/new/stock.csv\"\nmax_age = \"1d\"\n\
+             [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"stock\"\n"
+        );
+        assert!(place.load_text(&text).settings.is_some());
+        place.mode("exports", 0o777);
+        let loaded = place.load_text(&text);
+        let level = if root { Level::Error } else { Level::Warning };
+        let told = place.lines(&loaded, level);
+        let words = "the directory that dataset `stock` is published to can be changed by others";
+        assert_eq!(told.iter().filter(|line| line.contains(words)).count(), 1, "{told:?}");
+        assert_eq!(loaded.settings.is_some(), !root);
+    }
+}
+
+#[test]
 fn root_must_say_as_whom_each_job_runs_or_that_it_may_be_root() {
     let mut place = Place::new();
     place.environment.root = true;

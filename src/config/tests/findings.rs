@@ -238,6 +238,14 @@ fn what_is_produced_needs_a_file_of_its_own() {
             "jobs.toml:19:8 `\"stock.csv\"` datasets `stock` and `more` are published to one file (give each dataset a file of its own)"
         ]
     );
+    // The same file by another name, and the file that says beside it which version it is.
+    for name in ["./stock.csv", "bin/../stock.csv", "stock.csv.freshd.json"] {
+        let errors = errors(&format!("{text}{}", other.replace("stock.csv", name)));
+        assert!(
+            errors.len() == 1 && errors[0].contains("`stock` and `more` are published to one file"),
+            "{name}: {errors:?}"
+        );
+    }
 }
 
 #[test]
@@ -249,6 +257,8 @@ fn nothing_is_published_over_the_configuration_a_program_or_the_state_of_freshd(
         ("jobs.toml", "a file of this configuration"),
         ("bin/run.sh", "the program of job `export`"),
         ("state/freshd.db", "what freshd keeps in its state directory"),
+        ("bin/../jobs.toml", "a file of this configuration"),
+        ("bin", "a directory"),
     ] {
         let errors = errors(&text.replace("\"stock.csv\"", &format!("\"{file}\"")));
         let expected = format!("dataset `stock` would be published over {what}");
@@ -287,4 +297,71 @@ fn findings_keep_silent_about_what_could_not_be_read() {
     let place = Place::new();
     let loaded = place.load_text(&format!("{}{text}", top()));
     assert_eq!(loaded.problems.len(), 1, "{:?}", loaded.problems);
+}
+
+#[test]
+fn a_history_that_is_shorter_than_what_else_is_kept_is_noted() {
+    let weekly = WEEKLY.replace("PROMISE", "max_age = \"8d\"");
+    let small = "history = { keep = \"7d\", runs = 14, logs = \"8 MiB\" }\n";
+    let notes = findings(Level::Note, &format!("{weekly}{small}"));
+    for (note, part) in notes.iter().zip([
+        "`keep` of 7d is less than the age that `stock` may have, 8d",
+        "`logs` of 8.0 MiB is less than one attempt of job `export` may print",
+        "`runs` of 14 is less than the versions that `stock` keeps: the runs that made those stay, 15 of them",
+    ]) {
+        assert!(note.contains(part), "{note}");
+    }
+    assert_eq!(notes.len(), 3, "{notes:?}");
+    let enough = "history = { keep = \"8d\", runs = 15, logs = \"16 MiB\" }\n";
+    assert_eq!(
+        findings(Level::Note, &format!("{weekly}{enough}")),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn what_a_job_does_not_say_of_its_history_is_as_for_all() {
+    let text = format!(
+        "{}[history]\nkeep = \"30d\"\nlogs = \"20 GiB\"\n[jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nhistory = {{ runs = 7 }}\n",
+        top()
+    );
+    let settings = Place::new().load_text(&text).settings.expect("it is accepted");
+    let keep = settings.jobs["a"].history.as_deref().expect("it says something");
+    assert_eq!((keep.runs, keep.log_bytes), (7, 20 << 30));
+    assert_eq!(keep.age, settings.history.each.age);
+    assert_eq!(settings.history.each.runs, 10_000);
+    assert_eq!(
+        settings.history.all_log_bytes,
+        20 << 30,
+        "no less than one job may have"
+    );
+}
+
+#[test]
+fn a_promise_whose_producer_never_runs_by_itself_is_found() {
+    let made = |lines: &str| {
+        format!(
+            "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"3h\"\nconsumers = [\"wms\"]\n\
+             [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n{lines}\n"
+        )
+    };
+    for (lines, expected) in [
+        (
+            "enabled = false\nschedule = \"@hourly\"",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, is disabled (enable the job, or promise nothing)",
+            ),
+        ),
+        (
+            "",
+            Some(
+                "jobs.toml:22:11 `\"3h\"` `d` is promised, but job `p`, which produces it, has no schedule (give the job a schedule, or promise nothing)",
+            ),
+        ),
+        ("schedule = \"@hourly\"", None),
+    ] {
+        let found = warnings(&made(lines));
+        let expected: Vec<String> = expected.iter().map(|text| (*text).to_owned()).collect();
+        assert_eq!(found, expected, "{lines}");
+    }
 }

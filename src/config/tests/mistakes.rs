@@ -90,6 +90,10 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:10 `\"lotz\"` unknown dataset `lotz` (did you mean `lots`?)",
             ),
             (
+                "env = { Z = \"a\\u0000b\" }",
+                "jobs.toml:20:13 `***` `Z` contains a NUL character (take it out)",
+            ),
+            (
                 "needs = [1]",
                 "jobs.toml:20:10 `1` an item of `needs` must be a text, not a whole number (write \"...\")",
             ),
@@ -241,8 +245,8 @@ fn a_job_without_what_it_must_have_is_refused_and_a_misspelled_key_is_told_once(
             "jobs.toml:17:2 `job` unknown key `job` at the top of the file (did you mean `jobs`?)",
         ),
         (
-            "[history]\ndays = 3\n",
-            "jobs.toml:17:2 `history` `history` is not supported yet (take it out: it would have no effect)",
+            "[maintenance]\ndays = 3\n",
+            "jobs.toml:17:2 `maintenance` `maintenance` is not supported yet (take it out: it would have no effect)",
         ),
         (
             "[[jobs]]\nname = \"x\"\n",

@@ -189,6 +189,26 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:18:1 `reminder` unknown key `reminder` in [alerts] (did you mean `reminders`?)",
         ),
         (
+            "[history]\nkeep = \"1h\"\n",
+            "jobs.toml:18:8 `\"1h\"` `keep` must be a day or more (write keep = \"400d\")",
+        ),
+        (
+            "[history]\nruns = 0\n",
+            "jobs.toml:18:8 `0` `runs` must be 1 to 10000000 (write a whole number, 1 to 10000000)",
+        ),
+        (
+            "[history]\nlogs = \"1 kB\"\n",
+            "jobs.toml:18:8 `\"1 kB\"` `logs` must be 1 MiB or more (write logs = \"1 GiB\")",
+        ),
+        (
+            "[history]\nlogs = \"2 GiB\"\nlogs_total = \"1 GiB\"\n",
+            "jobs.toml:19:14 `\"1 GiB\"` `logs_total` is smaller than `logs`, which is for each job (write a larger `logs_total`, or a smaller `logs`)",
+        ),
+        (
+            "[history]\nkeep_for = \"1d\"\n",
+            "jobs.toml:18:1 `keep_for` unknown key `keep_for` in [history] (known keys: keep, logs, logs_total, runs)",
+        ),
+        (
             "[pools.x]\n",
             "jobs.toml:17:8 `x` pool `x` does not say how many may run (write slots = 2)",
         ),

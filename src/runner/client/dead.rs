@@ -23,8 +23,8 @@ pub(super) struct Testament {
     pub(super) started: HashMap<AttemptId, Started>,
     pub(super) running: HashMap<AttemptId, Running>,
     pub(super) exits: HashMap<AttemptId, Exit>,
-    /// It does not say everything it once said.
-    pub(super) is_damaged: bool,
+    /// Set when it does not say everything it once said: why not, in words.
+    pub(super) damage: Option<String>,
 }
 
 impl Testament {
@@ -52,7 +52,7 @@ impl Testament {
                 Record::Fence => {}
             }
         }
-        if !self.is_damaged {
+        if self.damage.is_none() {
             for id in unresolved.iter().skip(1) {
                 if self.started.get(id).is_some_and(|started| started.boot_id == boot_id) {
                     self.started.remove(id);
@@ -68,13 +68,18 @@ impl DeadKeeper {
         let path = files.journal();
         let mut testament = Testament::default();
         let mut journal = None;
+        let named = format!("the journal of keeper {}", files.number);
         match journal::read(&path) {
             Ok(contents) => {
-                testament.is_damaged = contents.damaged;
-                if contents.damaged {
-                    tracing::error!(journal = %path.display(), "the journal of a dead keeper is damaged");
-                } else if path.exists() {
-                    journal = Journal::reopen(path.clone(), contents.valid_bytes)
+                let is_there = path.exists();
+                testament.damage = match contents.damage {
+                    Some(damage) => Some(format!("{named} is damaged: {damage}")),
+                    None if !is_there && KeeperFiles::had_journal(&lock) => Some(format!("{named} is gone")),
+                    None => None,
+                };
+                // A damaged one is left as it is, for the next daemon and for whoever wants to look at it.
+                if testament.damage.is_none() && is_there {
+                    journal = Journal::reopen(path, contents.valid_bytes)
                         .and_then(|mut journal| {
                             journal.push(&Record::Fence)?;
                             journal.save()?;
@@ -86,10 +91,10 @@ impl DeadKeeper {
                 }
                 testament.read(contents.records, &boot_id());
             }
-            Err(error) => {
-                tracing::error!(%error, "the journal of a dead keeper cannot be read");
-                testament.is_damaged = true;
-            }
+            Err(error) => testament.damage = Some(format!("{named} cannot be read: {error}")),
+        }
+        if let Some(damage) = &testament.damage {
+            tracing::error!("{damage}");
         }
         let dead = Self {
             files,
@@ -189,7 +194,7 @@ mod tests {
             ("this", true, vec![1, 2, 3, 4]),
         ] {
             let mut testament = Testament {
-                is_damaged,
+                damage: is_damaged.then(String::new),
                 ..Testament::default()
             };
             testament.read(records.clone(), boot);

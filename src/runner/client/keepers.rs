@@ -1,6 +1,9 @@
 //! The one task that knows which attempt is with which keeper.
 
+mod doubt;
+mod current;
 mod hearing;
+mod silence;
 mod strangers;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -11,18 +14,19 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::{JoinHandle, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior};
 
-use self::hearing::never_ran;
+use self::doubt::{Doubts, Terms, never_ran};
+use self::silence::Guard;
 use self::strangers::Strangers;
 use super::super::files::{KeeperFiles, build_of};
 use super::super::journal::{Running, Started};
-use super::super::launch::launch;
 use super::super::link::{self, News};
 use super::super::process::{Process, all_processes, own_pid};
 use super::super::sys;
 use super::super::wire::ToKeeper;
+use super::Unfinished;
 use super::dead::DeadKeeper;
 use super::link_state::{Link, Wanted};
-use crate::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, StopReason};
+use crate::model::{AttemptId, AttemptSpec, AttemptState, Event, Exit, StopReason};
 
 pub use self::strangers::Records;
 
@@ -38,12 +42,11 @@ const DEATHS_MAX: u32 = 2;
 /// Keepers that may fail to start before `recover` fails.
 const FIRST_LAUNCHES_MAX: u32 = 3;
 
-/// Waits before a keeper is started again: doubled after each failure.
-const LAUNCH_RETRY_FIRST: Duration = Duration::from_millis(100);
-const LAUNCH_RETRY_LAST: Duration = Duration::from_secs(10);
-
 /// How often processes that came to the daemon when a keeper died are reaped.
 const REAP_PACE: Duration = Duration::from_secs(30);
+
+/// How often it is looked whether keepers answer.
+const LOOK_PACE: Duration = Duration::from_secs(10);
 
 /// News that may wait before links stop reading from their keepers.
 const NEWS_WAITING_MAX: usize = 256;
@@ -61,6 +64,8 @@ pub(super) enum Command {
 enum Report {
     Launched(u32, std::io::Result<()>),
     OrphanEnded(Box<Exit>),
+    /// An attempt of a silent keeper is told to end.
+    EndedOutside(AttemptId, StopReason),
 }
 
 pub(super) struct KeeperSet {
@@ -99,7 +104,11 @@ pub(super) struct KeeperSet {
     early_stops: HashMap<AttemptId, StopReason>,
     /// Keepers of earlier lives that have not answered.
     unanswered: BTreeSet<u32>,
-    any_damaged: bool,
+    doubts: Doubts,
+    /// Of silent keepers.
+    guards: HashMap<u32, Guard>,
+    /// What was told to end while its keeper was silent, and why: the keeper does not know that.
+    ended_outside: HashMap<AttemptId, StopReason>,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
     /// Their tasks, which end with this one: two watchers of a process would take its status from each other.
     watchers: JoinSet<()>,
@@ -112,7 +121,7 @@ impl KeeperSet {
     pub(super) fn new(
         state_dir: PathBuf,
         exe: PathBuf,
-        unfinished: &[Attempt],
+        unfinished: &[Unfinished],
         records: Records,
         events: mpsc::Sender<Event>,
         ready: oneshot::Sender<Result<(), String>>,
@@ -142,6 +151,7 @@ impl KeeperSet {
             waiting: Vec::new(),
             undecided: unfinished
                 .iter()
+                .map(|unfinished| &unfinished.attempt)
                 .filter(|attempt| attempt.state != AttemptState::Ended)
                 .map(|attempt| (attempt.id, attempt.state == AttemptState::Started))
                 .collect(),
@@ -149,7 +159,9 @@ impl KeeperSet {
             early: HashMap::new(),
             early_stops: HashMap::new(),
             unanswered: BTreeSet::new(),
-            any_damaged: false,
+            doubts: Doubts::of(unfinished),
+            guards: HashMap::new(),
+            ended_outside: HashMap::new(),
             orphans: HashMap::new(),
             watchers: JoinSet::new(),
             any_died: false,
@@ -170,6 +182,8 @@ impl KeeperSet {
         let answer_until = Instant::now() + ANSWER_WITHIN;
         let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
         reap.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = tokio::time::interval_at(Instant::now() + LOOK_PACE, LOOK_PACE);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         self.decide().await;
         loop {
             self.advance();
@@ -195,8 +209,12 @@ impl KeeperSet {
                 () = until(retry) => {}
                 () = tokio::time::sleep_until(answer_until), if is_waiting => {
                     tracing::error!(keepers = ?self.unanswered, "keepers of an earlier life do not answer; what they may know stays undecided");
+                    for number in self.unanswered.clone() {
+                        self.fell_silent(number).await;
+                    }
                     self.begin();
                 }
+                _ = look.tick() => self.look_for_silence().await,
                 _ = reap.tick(), if self.any_died => self.reap_strangers(),
             }
         }
@@ -209,80 +227,11 @@ impl KeeperSet {
         self.serving.insert(number, served);
     }
 
-    /// Earlier keepers are heard as far as they can be: the newest of our build goes on, the others leave.
-    fn begin(&mut self) {
-        if self.current.is_none() {
-            let build = &self.build;
-            self.current = self
-                .links
-                .iter()
-                .rev()
-                .find(|(_, link)| link.is_ready && !link.is_retired && link.build == *build)
-                .map(|(number, _)| *number);
-        }
-        for (number, link) in &mut self.links {
-            if Some(*number) != self.current {
-                link.retire();
-            }
-        }
-        if self.current.is_some() {
-            if let Some(ready) = self.ready.take() {
-                let _ = ready.send(Ok(()));
-            }
-        } else {
-            self.launch();
-        }
-    }
-
-    fn launch(&mut self) {
-        if self.is_launching || self.launch_at.is_some_and(|at| at > Instant::now()) {
-            return;
-        }
-        self.launch_at = None;
-        self.is_launching = true;
-        self.highest += 1;
-        let (number, reports) = (self.highest, self.reports.clone());
-        let (state_dir, exe) = (self.state_dir.clone(), self.exe.clone());
-        tokio::spawn(async move {
-            let launched = launch(&state_dir, &exe, number).await;
-            let _ = reports.send(Report::Launched(number, launched));
-        });
-    }
-
-    fn launch_failed(&mut self) {
-        let delay = LAUNCH_RETRY_FIRST * 2_u32.pow(self.launch_failures.min(10));
-        self.launch_failures += 1;
-        self.launch_at = Some(Instant::now() + delay.min(LAUNCH_RETRY_LAST));
-    }
-
-    /// Gives what waits to the current keeper, or starts one.
-    fn advance(&mut self) {
-        let has_begun = self.ready.is_none() || self.unanswered.is_empty();
-        if !has_begun {
-            return;
-        }
-        let Some(link) = self.current.and_then(|current| self.links.get_mut(&current)) else {
-            self.current = None;
-            return self.launch();
-        };
-        let now = Instant::now();
-        let (due, later): (Vec<_>, Vec<_>) = std::mem::take(&mut self.waiting)
-            .into_iter()
-            .partition(|wanted| wanted.not_before.is_none_or(|at| at <= now));
-        self.waiting = later;
-        for wanted in due {
-            if let Err((wanted, error)) = link.want(wanted) {
-                let why = format!("it cannot be handed to the keeper: {error}; shorten its environment");
-                let exit = never_ran(wanted.spec.id, why, wanted.stop);
-                let _ = self.reports.send(Report::OrphanEnded(Box::new(exit)));
-            }
-        }
-    }
-
     async fn obey(&mut self, command: Command) {
         match command {
             Command::Start(spec) => {
                 let id = spec.id;
+                self.doubts.terms.entry(id).or_insert_with(|| Terms::of_spec(&spec));
                 let wanted = Wanted {
                     spec,
                     stop: None,
@@ -319,6 +268,11 @@ impl KeeperSet {
         } else if let Some(wanted) = self.early.get_mut(&id) {
             wanted.stop.get_or_insert(reason);
         } else {
+            for guard in self.guards.values() {
+                if let Some(stops) = guard.stops.get(&id) {
+                    let _ = stops.send(reason);
+                }
+            }
             for link in self.links.values_mut() {
                 if link.stop(id, reason) {
                     return;
@@ -331,6 +285,8 @@ impl KeeperSet {
     }
 
     fn acknowledge(&mut self, id: AttemptId) {
+        self.ended_outside.remove(&id);
+        self.doubts.terms.remove(&id);
         for link in self.links.values_mut() {
             if link.told.remove(&id) {
                 // Should this get lost, the keeper tells the end again, and hears it again.

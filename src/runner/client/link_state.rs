@@ -27,6 +27,12 @@ pub(super) struct Link {
     pub(super) is_ready: bool,
     /// The program it runs.
     pub(super) build: String,
+    /// It says so when it is asked whether it is there.
+    pub(super) answers_pings: bool,
+    /// Looks at it since it has said anything, while it was asked for something.
+    silent_looks: u32,
+    /// It was found to be silent, since then.
+    pub(super) silent_since: Option<jiff::Timestamp>,
     /// No new attempts go to it.
     pub(super) is_retired: bool,
     /// Attempts sent, or to be sent as soon as it is ready, of which it has said nothing yet.
@@ -63,6 +69,29 @@ impl Link {
             let _ = outgoing.send(frame);
         }
         Ok(())
+    }
+
+    /// Looks whether it has said anything since it was last looked at, and asks it whether it is there. Returns whether it
+    /// has just turned out that it does not answer: it has said nothing for more than `looks` looks, while it was asked
+    /// for something, be it a connection.
+    ///
+    /// Looks are counted, not time: what it said while this process stood still is heard before the next look.
+    pub(super) fn look(&mut self, looks: u32) -> bool {
+        let is_asked = !self.is_ready || self.answers_pings || !self.wanted.is_empty();
+        if !is_asked || self.silent_since.is_some() {
+            return false;
+        }
+        if self.silent_looks == 0 && self.is_ready && self.answers_pings {
+            let _ = self.send(&ToKeeper::Ping);
+        }
+        self.silent_looks += 1;
+        self.silent_looks > looks
+    }
+
+    /// It said something. Returns whether it had been silent.
+    pub(super) fn spoke(&mut self) -> bool {
+        self.silent_looks = 0;
+        self.silent_since.take().is_some()
     }
 
     /// Takes an attempt over. The error says that it can never be sent.

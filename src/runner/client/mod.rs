@@ -26,6 +26,15 @@ pub struct Keepers {
     commands: mpsc::UnboundedSender<Command>,
 }
 
+/// An attempt that is stored as not ended.
+#[derive(Clone, Debug)]
+pub struct Unfinished {
+    /// As it is stored.
+    pub attempt: Attempt,
+    /// What it was started with, as far as that is known.
+    pub spec: Option<Box<AttemptSpec>>,
+}
+
 /// Why keepers cannot be served.
 #[derive(Debug, thiserror::Error)]
 pub enum RunnerError {
@@ -54,7 +63,7 @@ pub enum RunnerError {
 pub async fn recover(
     state_dir: &Path,
     exe: &Path,
-    unfinished: &[Attempt],
+    unfinished: &[Unfinished],
     records: Records,
     events: mpsc::Sender<Event>,
 ) -> Result<Keepers, RunnerError> {

@@ -11,7 +11,7 @@ use crate::model::Exit;
 pub fn exits_in(bytes: &[u8]) -> Vec<Exit> {
     let raw = contents_of(bytes);
     assert!(raw.valid_bytes <= bytes.len() as u64);
-    assert_eq!(raw.damaged, contents_of(bytes).damaged);
+    assert_eq!(raw.damage, contents_of(bytes).damage);
 
     let mut journal = Vec::new();
     let mut ends = vec![0];
@@ -45,7 +45,7 @@ pub fn exits_in(bytes: &[u8]) -> Vec<Exit> {
     }
     let reread = contents_of(&again);
     assert_says(&reread, &contents.records);
-    assert_eq!((reread.valid_bytes, reread.damaged), (again.len() as u64, false));
+    assert_eq!((reread.valid_bytes, reread.damage), (again.len() as u64, None));
 
     let exits = contents.records.into_iter().filter_map(|record| match record {
         Record::Exited(exit) => Some(*exit),

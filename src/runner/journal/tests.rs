@@ -13,6 +13,13 @@ fn running(number: u32) -> Record {
     })
 }
 
+fn number_of(record: &Record) -> u32 {
+    match record {
+        Record::Running(running) => running.id.number,
+        other => panic!("{other:?}"),
+    }
+}
+
 fn journal_of(records: u32) -> (tempfile::TempDir, PathBuf) {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("1.journal");
@@ -40,20 +47,52 @@ fn a_journal_cut_at_any_byte_reads_as_the_whole_records_before_the_cut() {
         let contents = read(&path).unwrap();
         assert_eq!(contents.records.len(), cut / record_bytes, "cut at {cut}");
         assert_eq!(contents.valid_bytes, (cut / record_bytes * record_bytes) as u64);
-        assert!(!contents.damaged, "cut at {cut}");
+        assert_eq!(contents.damage, None, "cut at {cut}");
     }
 }
 
 #[test]
-fn a_flipped_bit_before_whole_records_is_damage_and_not_a_torn_tail() {
+fn a_flipped_bit_is_damage_and_not_a_torn_tail_wherever_it_is_and_the_other_records_are_read() {
     let (_dir, path) = journal_of(3);
-    let mut bytes = records_of(&path);
-    let second = bytes.len() / 3 + HEADER_BYTES + 4;
-    bytes[second] ^= 1;
-    fs::write(&path, &bytes).unwrap();
-    let contents = read(&path).unwrap();
-    assert_eq!(contents.records.len(), 1);
-    assert!(contents.damaged);
+    let whole = records_of(&path);
+    let record_bytes = whole.len() / 3;
+    for place in 0..whole.len() {
+        for zeros in [0, 4_096] {
+            let mut bytes = whole.clone();
+            bytes[place] ^= 1;
+            bytes.resize(whole.len() + zeros, 0);
+            fs::write(&path, &bytes).unwrap();
+            let contents = read(&path).unwrap();
+            assert_eq!(contents.valid_bytes, (place / record_bytes * record_bytes) as u64);
+            let read: Vec<u32> = contents.records.iter().map(number_of).collect();
+            let broken = u32::try_from(place / record_bytes).unwrap();
+            assert_eq!(read, (0..3).filter(|number| *number != broken).collect::<Vec<_>>());
+            assert!(contents.damage.is_some(), "byte {place}, {zeros} zeros behind");
+        }
+    }
+}
+
+#[test]
+fn a_journal_overwritten_by_anything_is_damaged() {
+    let (_dir, path) = journal_of(3);
+    let length = fs::metadata(&path).unwrap().len();
+    let mut chance = 0x9E37_79B9_7F4A_7C15_u64;
+    for _ in 0..20 {
+        let random = std::iter::repeat_with(|| {
+            chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (chance >> 56) as u8
+        });
+        fs::write(
+            &path,
+            random.take(usize::try_from(length).unwrap()).collect::<Vec<u8>>(),
+        )
+        .unwrap();
+        let contents = read(&path).unwrap();
+        assert_eq!((contents.records.len(), contents.valid_bytes), (0, 0));
+        assert!(contents.damage.is_some());
+    }
+    fs::write(&path, "what a text editor leaves\n").unwrap();
+    assert!(read(&path).unwrap().damage.is_some());
 }
 
 #[test]
@@ -61,7 +100,7 @@ fn zeros_behind_the_records_are_a_torn_tail() {
     let (_dir, path) = journal_of(2);
     let contents = read(&path).unwrap();
     assert!(contents.valid_bytes < fs::metadata(&path).unwrap().len());
-    assert_eq!((contents.records.len(), contents.damaged), (2, false));
+    assert_eq!((contents.records.len(), contents.damage), (2, None));
 }
 
 #[test]

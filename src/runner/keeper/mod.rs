@@ -192,6 +192,7 @@ impl Keeper {
             anyhow::bail!("the number {number} was not reserved for this keeper, or it is taken");
         };
         let journal = Journal::create(files.journal())?;
+        KeeperFiles::note_journal(&lock)?;
         let listener = connection::listen(&files)?;
         let epoll = epoll::create(epoll::CreateFlags::CLOEXEC)?;
         let timer = timerfd_create(TimerfdClockId::Boottime, TimerfdFlags::CLOEXEC | TimerfdFlags::NONBLOCK)?;

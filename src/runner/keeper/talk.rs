@@ -109,6 +109,11 @@ impl Keeper {
                 }
             }
             ToKeeper::List => self.list(),
+            ToKeeper::Ping => {
+                if let Some(connection) = &mut self.connection {
+                    let _ = push_frame(&mut connection.outgoing, &ToDaemon::Pong);
+                }
+            }
             ToKeeper::Retire => self.retired = true,
         }
     }
@@ -188,6 +193,7 @@ impl Keeper {
                 number: self.files.number,
                 build: self.build.clone(),
                 retired: self.retired || self.journal.lost_sync(),
+                answers_pings: true,
                 attempts: attempts[from..to].to_vec(),
                 complete: part + 1 == parts,
             });

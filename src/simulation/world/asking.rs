@@ -34,6 +34,17 @@ impl<O: Outside> World<O> {
         self.attend();
     }
 
+    /// It is time to forget what is beyond `[history]`.
+    pub fn prune(&mut self) {
+        if let Some(daemon) = &mut self.daemon {
+            daemon.inbox.push(Event::Prune {
+                files: false,
+                asked: None,
+            });
+        }
+        self.attend();
+    }
+
     /// An operator says that the clock is right. While a step is held there is nobody to say it to.
     pub fn confirm_clock(&mut self) {
         self.attend();

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use super::{Turn, World};
-use crate::model::{Action, AttemptId, AttemptSpec, Event, ExitStatus, Notification, Observation, Setback, VersionRef};
+use crate::model::{
+    Action, Aged, AttemptId, AttemptSpec, Event, ExitStatus, Notification, Observation, SearchFrom, Setback, VersionRef,
+};
 use crate::simulation::keepers::Handed;
 use crate::simulation::{Outside, Play, Seen};
 
@@ -60,6 +62,18 @@ impl<O: Outside> World<O> {
                 self.after(after, Turn::Tell(life, Event::Probed(observation)));
             }
             Action::Send(notification) => self.send(life, &notification),
+            Action::Search { limits, from } => {
+                let found = match from {
+                    // Files are not played, and texts not kept apart.
+                    SearchFrom::Logs | SearchFrom::Texts => Aged::default(),
+                    from => self.memory.piece(&limits, &from),
+                };
+                self.after(WORD_TAKES, Turn::Tell(life, Event::Aged(Ok(Box::new(found)))));
+            }
+            Action::Remove(_) | Action::Sweep => {
+                let removed = Event::Removed { files: 0, bytes: 0 };
+                self.after(WORD_TAKES, Turn::Tell(life, removed));
+            }
             Action::Quarantine(_) | Action::Clean { .. } | Action::Reply { .. } => {}
         }
     }

@@ -6,7 +6,7 @@ use rusqlite::{OptionalExtension, params};
 use super::Reader;
 use crate::model::{Attempt, JobRecord, Name, Outcome, Run, RunId};
 use crate::store::ReadError;
-use crate::store::column::{count, us};
+use crate::store::column::{Cells, count, us};
 use crate::store::rows::runs::{ATTEMPT_COLUMNS, JOB_COLUMNS, RUN_COLUMNS, read_attempt, read_job, read_run};
 
 /// Runs are numbered in the order in which they were decided on, but the clock may have been set back meanwhile: a run
@@ -96,6 +96,42 @@ impl Reader {
             [job.as_str()],
             read_run,
         )
+    }
+
+    /// The job of a run.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn job_of(&self, run: RunId) -> Result<Option<Name>, ReadError> {
+        self.one("SELECT job FROM runs WHERE id = ?1", [count(run.0)], |row| {
+            Cells::of(row).name()
+        })
+    }
+
+    /// The highest number of a run.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn last_run(&self) -> Result<Option<RunId>, ReadError> {
+        let last = self.one("SELECT max(id) FROM runs", [], |row| Cells::of(row).count_maybe())?;
+        Ok(last.flatten().map(RunId))
+    }
+
+    /// Whether a run goes on that began in a time whose records were lost, or before: what it was given to read need not
+    /// be on record.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn has_run_of_lost_time(&self) -> Result<bool, ReadError> {
+        let found: Option<bool> = self.one(
+            "SELECT EXISTS (
+                 SELECT 1 FROM runs INDEXED BY runs_unfinished
+                 WHERE state <> 'final' AND id <= (SELECT last_run FROM restorations ORDER BY number DESC LIMIT 1)
+             )",
+            [],
+            |row| row.get(0),
+        )?;
+        Ok(found == Some(true))
     }
 
     /// What is remembered of a job between its runs.

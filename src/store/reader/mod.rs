@@ -1,5 +1,7 @@
 //! Answers the questions of the windows, beside the daemon or without it; changes nothing.
 
+mod aged;
+mod aged_others;
 mod alerts;
 mod care;
 mod data;

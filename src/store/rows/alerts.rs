@@ -2,7 +2,7 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId};
+use crate::model::{Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId, Told};
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
 /// Stores an incident.
@@ -167,6 +167,25 @@ pub(in crate::store) fn read_end_written(row: &Row) -> Result<(IncidentId, Addre
         to: cells.get()?,
     };
     Ok((incident, address))
+}
+
+/// Reads the incident, the address and the end of a notification that was taken or given up.
+pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
+    let mut cells = Cells::of(row);
+    let incident = IncidentId(cells.count()?);
+    let address = Address {
+        channel: cells.name()?,
+        to: cells.get()?,
+    };
+    let at = cells.time()?;
+    let is_dead: bool = cells.get()?;
+    let error: Option<String> = cells.get()?;
+    Ok(Told {
+        incident,
+        address,
+        at,
+        given_up: is_dead.then(|| error.unwrap_or_default()),
+    })
 }
 
 /// Stores `delivery` by `DELIVERY_UPSERT`; how many rows changed.

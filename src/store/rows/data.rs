@@ -1,8 +1,8 @@
-//! Rows of `versions`, `slots` and `observations`.
+//! Rows of `versions`, `slots`, `observations` and `age_promises`.
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
+use crate::model::{AgePromise, AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
 use crate::store::column::{Cells, count, count_maybe, json_list, path, us, us_maybe};
 
 /// Stores a version.
@@ -78,6 +78,33 @@ ON CONFLICT (dataset) DO UPDATE SET
 /// What `read_observation` expects.
 pub(in crate::store) const OBSERVATION_COLUMNS: &str =
     "dataset, at_us, found, bytes, rows, sha256, as_of_us, reason, path";
+
+/// Stores since when an age is promised.
+pub(in crate::store) const AGE_PROMISE_UPSERT: &str = "
+INSERT INTO age_promises (dataset, since_us) VALUES (?1, ?2)
+ON CONFLICT (dataset) DO UPDATE SET since_us = excluded.since_us";
+
+/// An age is no longer promised.
+pub(in crate::store) const AGE_PROMISE_DELETE: &str = "DELETE FROM age_promises WHERE dataset = ?1";
+
+/// Stores `promise` by `AGE_PROMISE_UPSERT`; how many rows changed.
+pub(in crate::store) fn store_age_promise(statement: &mut Statement, promise: &AgePromise) -> Result<usize> {
+    statement.execute(params![promise.dataset.as_str(), us_maybe(promise.since)])
+}
+
+/// Removes `promise` by `AGE_PROMISE_DELETE`; how many rows changed.
+pub(in crate::store) fn end_age_promise(statement: &mut Statement, promise: &AgePromise) -> Result<usize> {
+    statement.execute([promise.dataset.as_str()])
+}
+
+/// Reads a row of `age_promises`.
+pub(in crate::store) fn read_age_promise(row: &Row) -> Result<AgePromise> {
+    let mut cells = Cells::of(row);
+    Ok(AgePromise {
+        dataset: cells.name()?,
+        since: Some(cells.time()?),
+    })
+}
 
 /// Stores `version` by `VERSION_UPSERT`; how many rows changed.
 pub(in crate::store) fn store_version(statement: &mut Statement, version: &Version) -> Result<usize> {

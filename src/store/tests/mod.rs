@@ -3,6 +3,7 @@
 mod backing_up;
 mod confirming;
 mod crashing;
+mod forgetting;
 mod loading;
 mod migrating;
 mod opening;
@@ -21,7 +22,7 @@ use jiff::Timestamp;
 use super::{Store, Writer};
 use crate::model::{
     Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name, Output, ProblemKind,
-    Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version, VersionNumber, VersionState,
+    Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version, VersionNumber, VersionState, plain_run,
 };
 
 /// A second of an ordinary week.
@@ -46,30 +47,13 @@ fn job(name: &str, cursor: i64) -> JobRecord {
 fn run(id: u64, job: &str, due: i64) -> Run {
     Run {
         id: RunId(id),
-        job: Name::from(job),
         trigger: Trigger::Schedule,
         due_at: Some(at(due)),
-        due_until: None,
-        occurrences: 1,
-        nominal: Vec::new(),
         state: RunState::Running,
-        outcome: None,
-        reason: None,
         attempts: 1,
         seed: id.wrapping_mul(0x9E37_79B9_7F4A_7C15),
-        created_at: at(due),
-        started_at: None,
-        ended_at: None,
-        retry_at: None,
-        retry_boot_ms: None,
-        boot_id: None,
-        exit_code: None,
-        signal: None,
-        version: None,
-        by: None,
-        args: Vec::new(),
-        inputs: Vec::new(),
         settings_digest: "5f7c".repeat(16),
+        ..plain_run(job, at(due))
     }
 }
 

@@ -92,6 +92,36 @@ fn a_directory_in_which_nobody_may_write_is_refused() {
 }
 
 #[test]
+fn a_directory_that_others_can_change_is_refused_and_what_they_put_there() {
+    let dir = tempfile::tempdir().unwrap();
+    let may = |mode| std::fs::set_permissions(dir.path(), std::fs::Permissions::from_mode(mode)).unwrap();
+    drop(Store::open(dir.path()).unwrap());
+    for mode in [0o770, 0o1777] {
+        may(mode);
+        let error = refusal(dir.path()).to_string();
+        assert!(error.contains("can be written to by others; chmod go-w"), "{error}");
+    }
+    may(0o755);
+    drop(Store::open(dir.path()).unwrap());
+    // Only root gives files to others.
+    if rustix::process::geteuid().is_root() {
+        let strange = dir.path().join("quarantine");
+        std::os::unix::fs::symlink("/etc", &strange).unwrap();
+        std::os::unix::fs::lchown(&strange, Some(65_534), None).unwrap();
+        let error = refusal(dir.path()).to_string();
+        assert!(error.contains("quarantine, which belongs to user 65534"), "{error}");
+        std::os::unix::fs::lchown(&strange, Some(0), None).unwrap();
+        drop(Store::open(dir.path()).unwrap());
+        std::os::unix::fs::chown(dir.path(), Some(65_534), None).unwrap();
+        let error = refusal(dir.path()).to_string();
+        assert!(
+            error.contains("belongs to user 65534, and freshd runs as user 0"),
+            "{error}"
+        );
+    }
+}
+
+#[test]
 fn errors_of_the_system_are_told_by_what_to_do_about_them() {
     use std::io::ErrorKind;
     let of = |kind: ErrorKind| OpenError::of_io(Path::new("/s"), kind.into()).to_string();

@@ -6,7 +6,7 @@ use super::samples::{
     deliveries, full_attempt, full_incident, full_notification, full_run, full_version, observations, text,
 };
 use super::*;
-use crate::model::{AcceptedSettings, ClockStep, Life, Notification, NotificationState, Outcome, Pause};
+use crate::model::{AcceptedSettings, AgePromise, ClockStep, Life, Notification, NotificationState, Outcome, Pause};
 use crate::store::Reader;
 
 #[test]
@@ -80,6 +80,15 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         Fact::Settings(accepted.clone()),
     ]);
     facts.extend(observations().into_iter().map(Fact::Observation));
+    let promised = |dataset: &str, since| AgePromise {
+        dataset: Name::from(dataset),
+        since,
+    };
+    facts.extend([
+        Fact::AgePromise(promised("stock", Some(at(5)))),
+        Fact::AgePromise(promised("bare", Some(at(5)))),
+        Fact::AgePromise(promised("bare", None)),
+    ]);
     facts.extend(lives.iter().cloned().map(Fact::Life));
     facts.extend(steps.iter().cloned().map(Fact::ClockStep));
 
@@ -109,6 +118,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         let snapshot = reader.snapshot().unwrap();
         assert_eq!(snapshot.jobs, [job("bare", 2), paused.clone()]);
         assert_eq!(snapshot.observations, observations());
+        assert_eq!(snapshot.age_promises, [promised("stock", Some(at(5)))]);
         assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
         assert_eq!(snapshot.incidents, [full_incident()]);
         assert_eq!(snapshot.life, Some(lives[1].clone()));

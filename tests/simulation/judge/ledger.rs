@@ -19,8 +19,12 @@ pub(crate) struct Ledger {
     pub(crate) runs: BTreeMap<RunId, Run>,
     /// Runs that are not final.
     pub(crate) going: HashMap<Name, BTreeSet<RunId>>,
+    /// The runs of each job.
+    pub(super) by_job: HashMap<Name, BTreeSet<RunId>>,
     pub(crate) attempts: BTreeMap<AttemptId, Attempt>,
     pub(crate) versions: BTreeMap<(Name, VersionNumber), Version>,
+    /// The versions that each run made.
+    pub(super) made_by: HashMap<RunId, Vec<(Name, VersionNumber)>>,
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
     pub(crate) incidents: BTreeMap<IncidentId, Incident>,
     pub(crate) unresolved: BTreeMap<(About, Name), IncidentId>,
@@ -54,8 +58,11 @@ impl Ledger {
                 self.confirmed(confirmation.at);
                 Ok(())
             }
-            Fact::Life(_)
+            // What freshd no longer knows, it still may not do again.
+            Fact::Forgotten(_)
+            | Fact::Life(_)
             | Fact::Observation(_)
+            | Fact::AgePromise(_)
             | Fact::Delivery(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
@@ -97,6 +104,7 @@ impl Ledger {
             going.insert(run.id);
         }
         let Some(before) = self.runs.insert(run.id, run.clone()) else {
+            self.by_job.entry(run.job.clone()).or_default().insert(run.id);
             return Ok(());
         };
         let is_cut = self.is_open_again(before.due_until) && before.outcome == run.outcome;
@@ -135,7 +143,10 @@ impl Ledger {
             .range((version.dataset.clone(), VersionNumber(0))..=(version.dataset.clone(), VersionNumber(u64::MAX)))
             .next_back()
             .map_or(0, |((_, number), _)| number.0);
-        let Some(before) = self.versions.insert(key, version.clone()) else {
+        let Some(before) = self.versions.insert(key.clone(), version.clone()) else {
+            if let Some(run) = version.run {
+                self.made_by.entry(run).or_default().push(key);
+            }
             return hold(version.number.0 == newest + 1, FORWARD, || {
                 format!("{}@{} follows {newest}", version.dataset, version.number)
             });

@@ -4,6 +4,7 @@
 //! It computes due times, ages and deadlines by itself, and uses nothing of the engine but its plain data.
 
 mod bounds;
+mod forgotten;
 mod ledger;
 mod messages;
 mod occurrences;
@@ -288,6 +289,7 @@ impl Judge {
                 Fact::Notification(notification) => self.messages.stored(notification, facts, &self.ledger)?,
                 Fact::Version(version) => self.promises.version(version, &self.ledger, &self.processes)?,
                 Fact::ClockConfirmed(confirmation) => self.clock_confirmed(at, confirmation.at),
+                Fact::Forgotten(forgotten) => self.forgotten(forgotten, wall)?,
                 _ => {}
             }
         }

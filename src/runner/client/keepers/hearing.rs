@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::dead::{DeadKeeper, Testament};
+use super::doubt::{Doubt, never_ran};
 use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
-use crate::model::{AttemptId, Event, Exit, ExitStatus, Output, StopReason, Usage};
+use crate::model::{AttemptId, Event, Exit, StopReason};
 use crate::runner::files::{KeeperFiles, is_full};
 use crate::runner::journal::{Running, Started};
 use crate::runner::link::News;
@@ -17,6 +17,9 @@ use crate::runner::wire::{Known, KnownState, ToDaemon, ToKeeper};
 
 impl KeeperSet {
     pub(super) async fn hear(&mut self, number: u32, news: News) {
+        if matches!(news, News::Message(_) | News::Dead(_)) {
+            self.spoke(number).await;
+        }
         match news {
             News::Connected(outgoing) => {
                 if let Some(link) = self.links.get_mut(&number) {
@@ -49,7 +52,9 @@ impl KeeperSet {
                     self.tell(Event::AttemptStarted { id, pid, at }).await;
                 }
             }
-            ToDaemon::Exited(exit) => {
+            ToDaemon::Pong => {}
+            ToDaemon::Exited(mut exit) => {
+                self.say_why(&mut exit);
                 self.introduce_expected(number, exit.id).await;
                 let was_undecided = self.settle(exit.id);
                 let Some(link) = self.links.get_mut(&number) else {
@@ -137,12 +142,15 @@ impl KeeperSet {
             return;
         };
         link.build = known.build;
+        link.answers_pings = known.answers_pings;
         link.is_retired |= known.retired;
-        for id in link.list_complete() {
-            let why = "its keeper does not know it any more".to_owned();
-            tracing::error!(keeper = number, attempt = %id, why);
-            self.tell(Event::AttemptEnded(unknown(id, why))).await;
-        }
+        let forgotten = link.list_complete().into_iter().map(|id| Doubt {
+            id,
+            running: None,
+            stop: None,
+            why: format!("keeper {number} does not know it any more"),
+        });
+        self.ask_kernel_or_end(forgotten.collect()).await;
         self.answered(number).await;
     }
 
@@ -162,7 +170,9 @@ impl KeeperSet {
     async fn bury(&mut self, number: u32, mut dead: DeadKeeper, mut testament: Testament) {
         self.any_died = true;
         self.serving.remove(&number);
-        self.any_damaged |= testament.is_damaged;
+        let is_damaged = testament.damage.is_some();
+        self.doubts.damages.extend(testament.damage.take());
+        self.doubts.any_damaged |= is_damaged;
         let link = self.links.remove(&number).unwrap_or_default();
         if self.current == Some(number) {
             tracing::error!(keeper = number, "the keeper died; what it ran is looked for");
@@ -191,6 +201,7 @@ impl KeeperSet {
             }
         }
         let mut watch = Vec::new();
+        let mut doubts = Vec::new();
         for (id, mut wanted) in link.wanted {
             if ended.contains(&id) {
                 continue;
@@ -198,9 +209,13 @@ impl KeeperSet {
             wanted.deaths += 1;
             if let Some(started) = testament.started.remove(&id) {
                 watch.push((started, testament.running.remove(&id), wanted.stop));
-            } else if testament.is_damaged {
-                let why = "its keeper died and its journal is damaged".to_owned();
-                events.push(Event::AttemptEnded(unknown(id, why)));
+            } else if is_damaged {
+                doubts.push(Doubt {
+                    id,
+                    running: testament.running.remove(&id),
+                    stop: wanted.stop,
+                    why: "its keeper died and its journal is damaged".to_owned(),
+                });
             } else if wanted.deaths >= DEATHS_MAX || wanted.stop.is_some() {
                 let why = format!("{} keepers died before they could start it", wanted.deaths);
                 events.push(Event::AttemptEnded(never_ran(id, why, wanted.stop)));
@@ -214,9 +229,13 @@ impl KeeperSet {
             }
             if let Some(started) = testament.started.remove(&id) {
                 watch.push((started, testament.running.remove(&id), None));
-            } else if has_started || testament.is_damaged {
-                let why = "its keeper died and its journal does not name it".to_owned();
-                events.push(Event::AttemptEnded(unknown(id, why)));
+            } else if has_started || is_damaged {
+                doubts.push(Doubt {
+                    id,
+                    running: testament.running.remove(&id),
+                    stop: None,
+                    why: "its keeper died and its journal does not name it".to_owned(),
+                });
             } else {
                 events.push(Event::AttemptNeverStarted(id));
             }
@@ -233,8 +252,17 @@ impl KeeperSet {
                 self.dangling.insert(id, (started, testament.running.remove(&id)));
             }
         }
-        for (started, _, _) in &watch {
-            dead.keep_open(started.id);
+        let watched = watch.iter().map(|(started, _, _)| started.id);
+        let doubted = doubts.iter().map(|doubt| doubt.id);
+        for id in watched.chain(doubted) {
+            dead.keep_open(id);
+        }
+        if is_damaged {
+            // What it said of processes helps to find them, and the next daemon needs the doubt.
+            for id in self.undecided.keys() {
+                dead.keep_open(*id);
+            }
+            self.doubts.last_words.extend(std::mem::take(&mut testament.running));
         }
         if !dead.remove_if_done() {
             self.dead.insert(number, dead);
@@ -245,11 +273,15 @@ impl KeeperSet {
         for (started, running, stop) in watch {
             self.watch(started, running, stop).await;
         }
+        self.ask_kernel_or_end(doubts).await;
         self.answered(number).await;
+        if self.unanswered.is_empty() {
+            self.tell_of_damage().await;
+        }
     }
 
     /// Sees an attempt to its end that has no keeper any more.
-    async fn watch(&mut self, started: Started, running: Option<Running>, stop: Option<StopReason>) {
+    pub(super) async fn watch(&mut self, started: Started, running: Option<Running>, stop: Option<StopReason>) {
         let id = started.id;
         let orphan = Orphan { started, running };
         if let (Some(running), Ok(_)) = (&orphan.running, orphan.find()) {
@@ -294,7 +326,11 @@ impl KeeperSet {
                     let _ = ready.send(said);
                 }
             }
-            Report::OrphanEnded(exit) => {
+            Report::EndedOutside(id, reason) => {
+                self.ended_outside.insert(id, reason);
+            }
+            Report::OrphanEnded(mut exit) => {
+                self.say_why(&mut exit);
                 self.orphans.remove(&exit.id);
                 while self.watchers.try_join_next().is_some() {}
                 for dead in self.dead.values_mut() {
@@ -305,6 +341,11 @@ impl KeeperSet {
                 self.tell(Event::AttemptEnded(*exit)).await;
             }
         }
+    }
+
+    /// An attempt that was told to end from outside ended for that, whatever its keeper knows.
+    fn say_why(&self, exit: &mut Exit) {
+        exit.stop = exit.stop.or_else(|| self.ended_outside.get(&exit.id).copied());
     }
 
     /// A keeper of an earlier life was heard, or is dead.
@@ -332,47 +373,7 @@ impl KeeperSet {
             self.watch(started, running, stop).await;
         }
         self.strangers.close_journals();
-        // What never began need not be told to end.
-        self.early_stops.clear();
-        for (id, was_started) in std::mem::take(&mut self.undecided) {
-            let early = self.early.remove(&id);
-            if was_started || self.any_damaged {
-                let why = if was_started {
-                    "it had started, and no keeper's journal knows more"
-                } else {
-                    "a keeper's journal is damaged, so it may have started"
-                };
-                self.tell(Event::AttemptEnded(unknown(id, why.to_owned()))).await;
-            } else if let Some(wanted) = early {
-                self.waiting.push(wanted);
-            } else {
-                self.tell(Event::AttemptNeverStarted(id)).await;
-            }
-        }
+        self.decide_doubtful().await;
         self.begin();
-    }
-}
-
-pub(super) fn never_ran(id: AttemptId, why: String, stop: Option<StopReason>) -> Exit {
-    Exit {
-        stop,
-        status: ExitStatus::NotStarted(why.clone()),
-        ..unknown(id, why)
-    }
-}
-
-fn unknown(id: AttemptId, why: String) -> Exit {
-    let now = Timestamp::now();
-    Exit {
-        id,
-        status: ExitStatus::Unknown(why),
-        stop: None,
-        started_at: now,
-        ended_at: now,
-        pid: 0,
-        usage: Usage::default(),
-        output: Output::default(),
-        out_of_memory: None,
-        report: String::new(),
     }
 }

@@ -1,0 +1,115 @@
+//! What has become of the messages about one incident at each address: told, not yet, or given up.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{Address, IncidentId, Name, Notification, NotificationState};
+
+/// The end of one message, as a start learns of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Told {
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// Where it went.
+    pub address: Address,
+    /// When it was taken or given up.
+    pub at: Timestamp,
+    /// What the other side last said, if it was given up.
+    pub given_up: Option<String>,
+}
+
+impl Told {
+    /// What became of a message about an incident, once it was taken or given up.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let given_up = match notification.state {
+            NotificationState::Delivered => None,
+            NotificationState::Dead => Some(notification.last_error.clone().unwrap_or_default()),
+            NotificationState::Pending | NotificationState::Collapsed => return None,
+        };
+        Some(Self {
+            incident: notification.incident?,
+            address: notification.address.clone(),
+            at: notification.ended_at?,
+            given_up,
+        })
+    }
+}
+
+/// All that one address has heard of one incident.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Heard {
+    /// When it first took a message.
+    pub first_at: Option<Timestamp>,
+    /// When it last took one.
+    pub last_at: Option<Timestamp>,
+    /// When one was last given up, and why, unless a later one was taken.
+    pub given_up: Option<(Timestamp, String)>,
+}
+
+impl Heard {
+    /// One more message ended; the newest last.
+    pub fn note(&mut self, told: &Told) {
+        match &told.given_up {
+            None => {
+                self.first_at.get_or_insert(told.at);
+                self.last_at = Some(told.at);
+                self.given_up = None;
+            }
+            Some(error) => self.given_up = Some((told.at, error.clone())),
+        }
+    }
+}
+
+/// Whether an address knows of an incident.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reach {
+    /// It has taken a message.
+    Told,
+    /// It has taken none yet; one is tried on.
+    NotYet,
+    /// It has taken none, and the last was given up.
+    GivenUp,
+}
+
+/// How one address stands towards one incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddressState {
+    /// The team it is told for.
+    pub team: Name,
+    /// The address.
+    pub to: String,
+    /// Whether it knows.
+    pub state: Reach,
+    /// When it first took a message; since when one waits; when the last was given up.
+    pub at: Option<Timestamp>,
+    /// Since when a message waits to be taken, also where an earlier one was.
+    pub waiting_since: Option<Timestamp>,
+    /// How often the one that waits was tried.
+    pub tries: u32,
+    /// What the other side last said, unless all is told.
+    pub error: Option<String>,
+}
+
+impl AddressState {
+    /// By what it has heard, and the oldest message that waits for it.
+    pub fn new(team: &Name, address: &Address, heard: &Heard, waiting: Option<&Notification>) -> Self {
+        let given_up = heard.given_up.as_ref();
+        let (state, at) = match (heard.first_at, waiting, given_up) {
+            (Some(first), _, _) => (Reach::Told, Some(first)),
+            (None, Some(waiting), _) => (Reach::NotYet, Some(waiting.created_at)),
+            (None, None, Some((at, _))) => (Reach::GivenUp, Some(*at)),
+            (None, None, None) => (Reach::NotYet, None),
+        };
+        let said = waiting.and_then(|waiting| waiting.last_error.clone());
+        Self {
+            team: team.clone(),
+            to: address.to_string(),
+            state,
+            at,
+            waiting_since: waiting.map(|waiting| waiting.created_at),
+            tries: waiting.map_or(0, |waiting| waiting.tries),
+            error: said.or_else(|| given_up.map(|(_, error)| error.clone())),
+        }
+    }
+}

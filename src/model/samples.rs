@@ -1,0 +1,126 @@
+//! The plainest values of the large types, for tests that change one thing of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::{
+    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Retry, Run, RunId, RunState,
+    Severity, Trigger, Version, VersionNumber, VersionState,
+};
+
+/// A job that runs `true` by hand, with every key as it is when jobs.toml leaves it out.
+pub(crate) fn plain_job(name: &str) -> Job {
+    Job {
+        name: Name::from(name),
+        title: None,
+        owner: Owner::Team("ops".into()),
+        from: None,
+        command: Command::Shell("true".to_owned()),
+        schedule: None,
+        start_offset: Duration::ZERO,
+        needs: Vec::new(),
+        produces: None,
+        timeout: None,
+        kill_after: Duration::ZERO,
+        min_runtime: None,
+        retry: Retry::default(),
+        pool: None,
+        overlap: Overlap::Skip,
+        catch_up: CatchUp::default(),
+        success_codes: vec![0],
+        warn_codes: Vec::new(),
+        env: Vec::new(),
+        workdir: None,
+        history: None,
+        log_limit_bytes: 0,
+        keep_leftovers: false,
+        conditions: None,
+        idempotent: false,
+        enabled: true,
+        alert: AlertWhen::Failure,
+        tags: Vec::new(),
+        runbook: None,
+        digest: Arc::from(""),
+    }
+}
+
+/// A run of such a job that was asked for at `created_at` and waits.
+pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
+    Run {
+        id: RunId(1),
+        job: Name::from(job),
+        trigger: Trigger::Manual,
+        due_at: None,
+        due_until: None,
+        occurrences: 1,
+        nominal: Vec::new(),
+        state: RunState::Waiting,
+        outcome: None,
+        reason: None,
+        attempts: 0,
+        seed: 0,
+        created_at,
+        started_at: None,
+        ended_at: None,
+        retry_at: None,
+        retry_boot_ms: None,
+        boot_id: None,
+        exit_code: None,
+        signal: None,
+        version: None,
+        by: None,
+        args: Vec::new(),
+        inputs: Vec::new(),
+        settings_digest: String::new(),
+    }
+}
+
+/// A dataset of which nothing is promised and nothing is checked.
+pub(crate) fn plain_dataset(name: &str) -> Dataset {
+    Dataset {
+        name: Name::from(name),
+        title: None,
+        owner: Owner::Nobody,
+        system: None,
+        file: None,
+        probe: None,
+        consumers: Vec::new(),
+        due: None,
+        max_age: None,
+        warn_age: None,
+        as_of: AsOf::Start,
+        checks: Checks::default(),
+        settle: Duration::ZERO,
+        must_change: false,
+        may_be_empty: false,
+        requires_as_of: false,
+        keep_versions: 0,
+        severity: Severity::Critical,
+        description: None,
+        runbook: None,
+    }
+}
+
+/// A published version of such a dataset that arrived at `at`, with data of that time.
+pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Version {
+    Version {
+        dataset: Name::from(dataset),
+        number: VersionNumber(number),
+        state: VersionState::Published,
+        arrived_at: at,
+        as_of: at,
+        effective_as_of: at,
+        limited_by: None,
+        run: None,
+        attempt: None,
+        inputs: Vec::new(),
+        rows: None,
+        bytes: 1,
+        sha256: String::new(),
+        unchanged: false,
+        checks: Vec::new(),
+        reason: None,
+    }
+}

@@ -1,0 +1,154 @@
+//! How far back is kept at one instant, and which output there is too much of.
+
+use std::collections::HashMap;
+
+use jiff::Timestamp;
+
+use crate::model::{
+    DOWNTIME_LONG, HistoryLimit, HistoryLimits, Keep, Limit, LogsForgotten, Name, RunId, Settings, earlier, elapsed,
+};
+
+/// The limits of a configuration at `now`.
+///
+/// A clock that leapt forward may be years ahead, and all that is true would be too old by it: nothing is, until people
+/// had a day to see it. `leaps` are the instants at which it leapt; one that is still to come was taken back.
+pub fn history_limits(settings: &Settings, now: Timestamp, leaps: &[Timestamp]) -> HistoryLimits {
+    let may_be_wrong = |leap: &Timestamp| *leap <= now && elapsed(*leap, now) < DOWNTIME_LONG;
+    let ages_are_told = !leaps.iter().any(may_be_wrong);
+    let limit = |keep: &Keep| Limit {
+        before: if ages_are_told {
+            earlier(now, keep.age)
+        } else {
+            Timestamp::MIN
+        },
+        runs: keep.runs,
+        log_bytes: keep.log_bytes,
+    };
+    let own = |name: &Name, keep: &Option<Box<Keep>>| Some((name.clone(), limit(keep.as_deref()?)));
+    HistoryLimits {
+        each: limit(&settings.history.each),
+        jobs: settings
+            .jobs
+            .iter()
+            .filter_map(|(name, job)| own(name, &job.history))
+            .collect(),
+        keep_versions: settings
+            .datasets
+            .iter()
+            .map(|(name, dataset)| (name.clone(), dataset.keep_versions))
+            .collect(),
+        all_log_bytes: settings.history.all_log_bytes,
+    }
+}
+
+/// The output of one run, as it lies on the disk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RunOutput {
+    /// The run.
+    pub run: RunId,
+    /// Bytes, of all its attempts.
+    pub bytes: u64,
+}
+
+/// Until which run the output of each job has to go, so that what is left of each, and of all together, is within the
+/// limits. The newest output of a job stays, however large it is.
+pub fn logs_beyond(limits: &HistoryLimits, outputs: &[(Name, Vec<RunOutput>)]) -> Vec<LogsForgotten> {
+    let mut until: HashMap<usize, (RunId, HistoryLimit)> = HashMap::new();
+    let mut left: Vec<(RunId, usize, u64)> = Vec::new();
+    let (mut bytes, mut newest) = (0_u64, Vec::new());
+    for (place, (job, of_job)) in outputs.iter().enumerate() {
+        let mut of_job = of_job.clone();
+        of_job.sort_by_key(|output| std::cmp::Reverse(output.run));
+        let limit = limits.of(job).log_bytes;
+        let mut kept = 0_u64;
+        for (age, output) in of_job.iter().enumerate() {
+            kept = kept.saturating_add(output.bytes);
+            if age == 0 {
+                newest.push(output.run);
+            } else if kept > limit {
+                until.insert(place, (output.run, HistoryLimit::Logs));
+                break;
+            }
+            bytes = bytes.saturating_add(output.bytes);
+            left.push((output.run, place, output.bytes));
+        }
+    }
+    left.sort_unstable();
+    newest.sort_unstable();
+    for (run, place, size) in left {
+        if bytes <= limits.all_log_bytes {
+            break;
+        }
+        if newest.binary_search(&run).is_err() {
+            bytes -= size;
+            until.insert(place, (run, HistoryLimit::LogsTotal));
+        }
+    }
+    let mut until: Vec<_> = until.into_iter().collect();
+    until.sort_unstable_by_key(|(place, _)| *place);
+    until
+        .into_iter()
+        .map(|(place, (until, limit))| LogsForgotten {
+            job: outputs[place].0.clone(),
+            until,
+            limit,
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn limits(log_bytes: u64, all_log_bytes: u64) -> HistoryLimits {
+        HistoryLimits {
+            each: Limit {
+                before: Timestamp::MIN,
+                runs: 10,
+                log_bytes,
+            },
+            jobs: std::collections::BTreeMap::new(),
+            keep_versions: std::collections::BTreeMap::new(),
+            all_log_bytes,
+        }
+    }
+
+    fn outputs(job: &str, of_job: &[(u64, u64)]) -> (Name, Vec<RunOutput>) {
+        let output = |&(run, bytes)| RunOutput { run: RunId(run), bytes };
+        (Name::from(job), of_job.iter().map(output).collect())
+    }
+
+    fn until(limits: &HistoryLimits, all: &[(Name, Vec<RunOutput>)]) -> Vec<(String, u64, &'static str)> {
+        let beyond = logs_beyond(limits, all);
+        let told = |gone: &LogsForgotten| (gone.job.to_string(), gone.until.0, gone.limit.as_str());
+        beyond.iter().map(told).collect()
+    }
+
+    #[test]
+    fn the_oldest_output_of_a_job_goes_first_and_no_more_than_has_to() {
+        let all = [outputs("export", &[(4, 30), (1, 50), (7, 40)])];
+        assert_eq!(until(&limits(120, 1_000), &all), []);
+        assert_eq!(until(&limits(119, 1_000), &all), [("export".to_owned(), 1, "logs")]);
+        assert_eq!(until(&limits(69, 1_000), &all), [("export".to_owned(), 4, "logs")]);
+    }
+
+    #[test]
+    fn the_newest_output_of_a_job_stays_however_large_it_is() {
+        let all = [outputs("export", &[(1, 50), (7, 400)]), outputs("report", &[(2, 900)])];
+        let told = [("export".to_owned(), 1, "logs")];
+        assert_eq!(until(&limits(10, 10), &all), told);
+    }
+
+    #[test]
+    fn the_oldest_output_of_all_jobs_goes_when_there_is_too_much_in_all() {
+        let all = [
+            outputs("export", &[(1, 50), (3, 50), (9, 50)]),
+            outputs("report", &[(2, 50), (4, 50)]),
+        ];
+        let told = [
+            ("export".to_owned(), 1, "logs_total"),
+            ("report".to_owned(), 2, "logs_total"),
+        ];
+        assert_eq!(until(&limits(1_000, 199), &all), told);
+    }
+}

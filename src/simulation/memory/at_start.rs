@@ -1,0 +1,79 @@
+//! Which rows a start begins from, chosen as the real store chooses them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::Memory;
+use crate::model::{Name, Outcome, Run, RunId, RunState, Slot, SlotState, Version, VersionState};
+
+impl Memory {
+    /// Runs that are not final, and each job's last that tells how the job is.
+    pub(super) fn runs_at_start(&self) -> Vec<Run> {
+        let mut last: BTreeMap<&Name, RunId> = BTreeMap::new();
+        for run in self.runs.values() {
+            let tells = run
+                .outcome
+                .is_some_and(|outcome| !matches!(outcome, Outcome::Missed | Outcome::Skipped | Outcome::Cancelled));
+            if tells {
+                last.insert(&run.job, run.id);
+            }
+        }
+        let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
+        self.runs.values().filter(wanted).cloned().collect()
+    }
+
+    pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {
+        let mut highest: BTreeMap<Name, u64> = BTreeMap::new();
+        for (dataset, number) in self.versions.keys() {
+            highest.insert(dataset.clone(), *number);
+        }
+        highest.into_iter().collect()
+    }
+
+    /// Everything being published, the last two published and the newest refused of each dataset; then whatever else
+    /// unfinished runs were given.
+    pub(super) fn versions_at_start(&self, runs: &[Run]) -> Vec<Version> {
+        let mut found: Vec<Version> = Vec::new();
+        for (dataset, highest) in self.version_numbers() {
+            let (first, last) = ((dataset.clone(), 0), (dataset, highest));
+            let newest = |state: VersionState, count: usize| {
+                let of_state = self.versions.range(first.clone()..=last.clone()).rev();
+                of_state.filter(move |(_, version)| version.state == state).take(count)
+            };
+            let publishing = newest(VersionState::Publishing, usize::MAX);
+            let published = newest(VersionState::Published, 2);
+            let refused = newest(VersionState::Quarantined, 1);
+            let mut of_dataset: Vec<_> = publishing.chain(published).chain(refused).collect();
+            of_dataset.sort_by_key(|(key, _)| key.1);
+            found.extend(of_dataset.into_iter().map(|(_, version)| version.clone()));
+        }
+        let unfinished = runs.iter().filter(|run| run.state != RunState::Final);
+        for input in unfinished.flat_map(|run| &run.inputs) {
+            let known = |version: &Version| version.dataset == input.dataset && version.number == input.number;
+            if !found.iter().any(known) {
+                found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
+            }
+        }
+        found
+    }
+
+    /// Slots that are undecided, and each dataset's newest decided one with the one behind it, if that was withdrawn.
+    pub(super) fn slots_at_start(&self) -> Vec<Slot> {
+        let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
+        let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
+        let is_decided = |slot: &&Slot| !is_open(slot) && slot.state != SlotState::Withdrawn;
+        for slot in self.slots.values().filter(is_decided) {
+            newest.insert(&slot.dataset, slot.due_at);
+        }
+        let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
+        for (dataset, due_at) in newest {
+            let from = self.slots.range((dataset.clone(), due_at)..);
+            let of_dataset = from.take_while(|((name, _), _)| name == dataset).map(|(_, slot)| slot);
+            let is_wanted = |slot: &&Slot| slot.due_at == due_at || slot.state == SlotState::Withdrawn;
+            found.extend(of_dataset.take(2).filter(is_wanted).cloned());
+        }
+        found.sort_by(|a, b| (&a.dataset, a.due_at).cmp(&(&b.dataset, b.due_at)));
+        found
+    }
+}

@@ -1,0 +1,147 @@
+//! A team that cannot be reached: the fallback stands in for it while the tries go on.
+
+use freshd::model::{DeliveryOutcome, NotificationState, Purpose};
+use jiff::Timestamp;
+
+use super::delivery::{OPS, busy, mend, no_such_address};
+use super::virtual_world::{World, at, clock};
+use super::{failing, one_job};
+
+const OTHER: &str = "mail:x@sea.example";
+const FALLBACK: &str = "mail:it@sea.example";
+
+/// The people above; `ops` has two addresses.
+fn two_addresses() -> String {
+    one_job("").replace(
+        "notify = [\"mail:ops@sea.example\"]",
+        "notify = [\"mail:ops@sea.example\", \"mail:x@sea.example\"]",
+    )
+}
+
+/// When the fallback was told what.
+fn fallback_heard(world: &World) -> Vec<(String, Purpose)> {
+    let told = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.address.to_string() == FALLBACK);
+    told.map(|(at, sent)| (clock(*at), sent.message.purpose)).collect()
+}
+
+#[test]
+fn a_team_that_nothing_reaches_for_five_minutes_is_stood_in_for_once() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    for to in [OPS, OTHER] {
+        world.channel(to, |_, now| busy(now));
+    }
+    world.run_until("2026-11-26T12:06:00");
+    assert_eq!(fallback_heard(&world), [], "a hiccup alarms nobody");
+    world.run_until("2026-11-26T12:59");
+    assert_eq!(fallback_heard(&world), [("12:06:05".to_owned(), Purpose::Opening)]);
+    let (_, told) = &world.sent[0];
+    assert_eq!(told.message.facts[0].label, "Instead of");
+    assert_eq!(
+        told.message.facts[0].text,
+        "ops, whom nothing has reached since Thu 2026-11-26 12:01 \
+         (mail:ops@sea.example: connection refused; mail:x@sea.example: connection refused)"
+    );
+    assert_eq!(
+        told.message.headline, "WARNING: j failed: exit code 1.",
+        "the same message"
+    );
+    let pending = world.ledger.notifications.values();
+    let pending = pending.filter(|told| told.state == NotificationState::Pending).count();
+    assert_eq!(pending, 2, "the tries go on");
+    // Whoever stood in hears of the end; so does the team, which hears of nothing else any more.
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    mend(&mut world, "2026-11-26T14:00");
+    assert_eq!(world.told_to(FALLBACK), [Purpose::Opening, Purpose::Recovery]);
+    assert_eq!(world.told_to(OPS), [Purpose::Recovery]);
+}
+
+#[test]
+fn one_address_that_takes_it_is_enough() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T14:00");
+    assert_eq!(fallback_heard(&world), []);
+}
+
+#[test]
+fn an_address_that_takes_it_is_enough_also_after_a_crash() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T12:03");
+    world.crash();
+    world.restart();
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T14:00");
+    assert_eq!(fallback_heard(&world), []);
+}
+
+#[test]
+fn a_team_is_stood_in_for_once_whatever_crashes_between() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    for minute in [2, 6, 7, 30] {
+        for to in [OPS, OTHER] {
+            world.channel(to, |_, now| busy(now));
+        }
+        world.run_until(&format!("2026-11-26T12:{minute:02}:30"));
+        world.crash();
+        world.restart();
+    }
+    world.run_until("2026-11-26T12:45");
+    assert_eq!(fallback_heard(&world), [("12:06:05".to_owned(), Purpose::Opening)]);
+}
+
+#[test]
+fn an_escalation_that_reaches_nobody_goes_to_the_fallback() {
+    let text = one_job("").replace(
+        "notify = [\"mail:ops@sea.example\"]",
+        "notify = [\"mail:ops@sea.example\"]\nescalate = [{ after = \"30m\", notify = [\"mail:x@sea.example\"] }]",
+    );
+    let mut world = failing(&text, "2026-11-26T12:00");
+    world.channel(OTHER, |_, now| busy(now));
+    world.run_until("2026-11-26T12:45");
+    assert_eq!(fallback_heard(&world), [("12:36:05".to_owned(), Purpose::Escalation)]);
+}
+
+#[test]
+fn a_reminder_that_waits_alarms_nobody_else() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| {
+        if now < at("2026-11-26T13:00") {
+            DeliveryOutcome::Accepted
+        } else {
+            busy(now)
+        }
+    });
+    world.run_until("2026-11-26T14:00");
+    assert_eq!(fallback_heard(&world), []);
+}
+
+#[test]
+fn an_incident_says_of_each_address_whether_it_knows() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    world.channel(OPS, |_, now: Timestamp| busy(now));
+    world.channel(OTHER, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:03");
+    for is_again in [false, true] {
+        if is_again {
+            world.crash();
+            world.restart();
+        }
+        let status = world.status("j");
+        let addresses = status["incidents"][0]["addresses"]
+            .as_array()
+            .expect("addresses")
+            .clone();
+        let of = |to: &str| addresses.iter().find(|one| one["to"] == to).expect(to).clone();
+        assert_eq!(of(OPS)["state"], "not_yet");
+        assert_eq!(of(OPS)["error"], "connection refused");
+        assert_eq!(of(OPS)["at"], "2026-11-26T11:01:05Z");
+        assert_eq!(of(OTHER)["state"], "given_up");
+        assert_eq!(of(OTHER)["error"], "550 no such address");
+        assert_eq!(of(FALLBACK)["state"], "told");
+        assert_eq!(of(FALLBACK)["at"], "2026-11-26T11:01:05Z");
+    }
+}
