@@ -15,7 +15,7 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::process::{Process, read_process};
-use crate::model::{AttemptId, Limits, Usage};
+use crate::model::{AttemptId, Limits, RunId, Usage};
 
 /// What systemd writes on a cgroup that it delegates; the first can be read by everybody, from version 252 on.
 const DELEGATED: [&str; 2] = ["user.delegate", "trusted.delegate"];
@@ -274,6 +274,21 @@ pub(super) fn remove(path: &Path) -> bool {
     }
 }
 
+/// The leaves of a state directory in which something lives, with the attempts that they were made for.
+pub(super) fn leaves(found: &Where, state_dir: &Path) -> Vec<(AttemptId, Leaf)> {
+    let prefix = state_prefix(state_dir);
+    let leaf = |path: PathBuf| {
+        let name = path.file_name()?.to_str()?.strip_prefix(&prefix)?;
+        let (run, number) = name.split_once('-')?.1.split_once('.')?;
+        let id = AttemptId {
+            run: RunId(run.parse().ok()?),
+            number: number.parse().ok()?,
+        };
+        Some((id, Leaf::reopen(&path).filter(Leaf::is_populated)?))
+    };
+    subdirs(&found.dir).filter_map(leaf).collect()
+}
+
 /// Removes the empty leaves that dead keepers of this state directory left. A living one may have just made its own.
 pub(super) fn remove_left(found: &Where, state_dir: &Path, is_dead: impl Fn(u32) -> bool) {
     let prefix = state_prefix(state_dir);
@@ -302,7 +317,6 @@ fn value_of(text: &str, key: &str) -> Option<u64> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::RunId;
 
     const HYBRID: &str = "25 20 0:22 / /sys rw - sysfs sysfs rw\n\
         30 25 0:26 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n\

@@ -10,6 +10,7 @@ mod log;
 mod logread;
 mod process;
 mod cgroup;
+mod living;
 mod access;
 mod patience;
 mod program;

@@ -16,6 +16,7 @@ use super::files::boot_id;
 use super::inherited::Inherited;
 use super::journal::{Running, Started};
 use super::keeper::read_report;
+use super::living::main_process;
 use super::output_pipe;
 use super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::process::{
@@ -58,7 +59,10 @@ impl Orphan {
                 .ok()
                 .and_then(read_process)
                 .filter(|process| process.start_time == running.start_time),
-            None => find_main_process(self.started.id, &self.started.report),
+            None => self
+                .leaf()
+                .and_then(|leaf| main_process(&leaf).filter(|main| main.pid == main.session))
+                .or_else(|| find_main_process(self.started.id, &self.started.report)),
         };
         found.ok_or_else(|| "its keeper died, and it ended before anybody could see how".to_owned())
     }
