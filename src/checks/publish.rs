@@ -196,7 +196,10 @@ impl<'a> Site<'a> {
         let Some(candidate) = self.directory.file(&self.incoming)? else {
             return Ok(());
         };
-        if !self.has_digest(&candidate, &self.directory, &self.incoming)? {
+        // Where others own the directory, what was brought may have become a link to a file of root's that holds the very
+        // same: what follows would give that away.
+        let is_linked = self.metadata(&candidate, &self.incoming)?.nlink() > 1;
+        if is_linked || !self.has_digest(&candidate, &self.directory, &self.incoming)? {
             return Err(PublishError::Changed {
                 path: self.directory.path().join(&self.incoming),
             });

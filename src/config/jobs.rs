@@ -14,6 +14,7 @@ use super::reader::{Table, Text};
 use super::report::Spot;
 use super::retry;
 use super::schedules;
+use super::trust;
 use crate::model::{AlertWhen, Command, Job, Name, Overlap, Rule, Schedule};
 use crate::schedule;
 
@@ -253,7 +254,7 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
         }
     };
     if context.environment.root
-        && let Some(error) = files::changeable_by_others(&path)
+        && let Some(error) = trust::changeable_by_others(&path, None)
     {
         file.error(format!("`{}` {}", file.text, error.message), error.help);
     }

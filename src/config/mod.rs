@@ -29,6 +29,7 @@ mod teams;
 mod tests;
 mod texts;
 mod timing;
+mod trust;
 mod value;
 
 pub use environment::Environment;

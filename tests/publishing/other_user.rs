@@ -91,6 +91,38 @@ fn a_link_in_place_of_the_output_publishes_nothing_of_what_it_leads_to() {
 }
 
 #[test]
+fn a_place_of_the_jobs_user_is_published_into_and_no_link_there_leads_freshd_elsewhere() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let house = House::new();
+    let turned =
+        "if [ -e HOUSE/turn ]; then mv HOUSE/exports/in HOUSE/exports/was; ln -s HOUSE/of-root HOUSE/exports/in; fi";
+    let jobs = JOBS.replace("exports/stock.csv", "exports/in/stock.csv");
+    let jobs = jobs.replace("id -un; echo L1 >", &format!("{turned}; echo $FRESHD_RUN_ID >"));
+    house.configure(&jobs);
+    fs::create_dir(house.path("of-root")).unwrap();
+    fs::create_dir(house.path("exports")).unwrap();
+    std::os::unix::fs::chown(house.path("exports"), Some(65_534), Some(65_534)).unwrap();
+    let mut daemon = house.daemon();
+    let id = daemon.run("export");
+    let (run, attempts) = daemon.finished(id, &house);
+    assert_eq!(run.outcome, Some(Outcome::Succeeded), "{attempts:?}");
+    assert_eq!(house.read("exports/in/stock.csv"), format!("{id}\n"));
+    assert_eq!(fs::metadata(house.path("exports/in/stock.csv")).unwrap().uid(), 0);
+
+    house.write("turn", "");
+    let id = daemon.run("export");
+    let (run, attempts) = daemon.finished(id, &house);
+    assert_ne!(run.outcome, Some(Outcome::Succeeded), "{attempts:?}");
+    let why = run.reason.unwrap();
+    assert!(why.contains("name the place that it leads to"), "{why}");
+    assert!(house.path("exports/in").is_symlink());
+    assert_eq!(fs::read_dir(house.path("of-root")).unwrap().count(), 0);
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
 fn as_root_a_job_that_does_not_say_as_whom_it_runs_is_refused_by_the_daemon_too() {
     if !rustix::process::geteuid().is_root() {
         return;

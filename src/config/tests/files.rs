@@ -211,6 +211,34 @@ fn a_directory_that_others_can_change_is_no_place_for_what_root_publishes() {
 }
 
 #[test]
+fn what_a_user_delivers_may_be_published_where_that_user_rules_and_no_other_does() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let mut place = Place::new();
+    place.environment.root = true;
+    std::fs::create_dir(place.path("exports")).unwrap();
+    std::os::unix::fs::chown(place.path("exports"), Some(1), Some(1)).unwrap();
+    for (user, expected) in [
+        ("user = \"daemon\"", None),
+        ("user = \"nobody\"", Some("belongs to another user")),
+        ("", Some("belongs to another user")),
+    ] {
+        let text = format!(
+            "run_as_root = true\n{TOP}[datasets.stock]\nowner = \"ops\"\nfile = \"exports/stock.csv\"\nmax_age = \"1d\"\n\
+             [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\n{user}\nproduces = \"stock\"\n"
+        );
+        let loaded = place.load_text(&text);
+        let errors = place.lines(&loaded, Level::Error);
+        let found = errors
+            .iter()
+            .any(|error| expected.is_none_or(|words| error.contains(words)));
+        assert_eq!(found, expected.is_some(), "{user}: {errors:?}");
+        assert_eq!(loaded.settings.is_some(), expected.is_none(), "{errors:?}");
+    }
+}
+
+#[test]
 fn root_must_say_as_whom_each_job_runs_or_that_it_may_be_root() {
     let mut place = Place::new();
     place.environment.root = true;
