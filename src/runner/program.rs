@@ -7,11 +7,16 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
 use super::access;
 use super::cgroup::{Cgroups, Leaf};
 use super::open_files::OpenFiles;
 use super::sys::{self, Birth, BirthStep, Identity, SpawnAttributes, StillBorn};
 use crate::model::{AttemptSpec, Conditions};
+
+/// Number of the capability to look into processes of others: linux/capability.h.
+const CAP_SYS_PTRACE: u32 = 19;
 
 /// Where an attempt lives.
 pub(super) struct Place<'a> {
@@ -33,6 +38,13 @@ pub(super) fn start(
 ) -> Result<i32, String> {
     let run_as = spec.conditions.run_as.as_ref();
     if let Some(user) = run_as {
+        if user.uid != geteuid().as_raw() && !sees_others() {
+            return Err(format!(
+                "freshd could not see what becomes of a process of user {}, so nothing was run; give it CAP_SYS_PTRACE, \
+                 as in CapabilityBoundingSet= of its unit",
+                user.user
+            ));
+        }
         access::grant(spec, user, place.state_dir)?;
     }
     if let Some(dir) = &spec.output_dir {
@@ -62,6 +74,14 @@ pub(super) fn start(
         return sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error));
     }
     sys::give_birth(&child, &birth(&spec.conditions, place)).map_err(|failed| explain_birth(spec, &program, &failed))
+}
+
+/// Whether this process may look at the processes of others: by that they are found again when their keeper has died.
+fn sees_others() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    effective.is_some_and(|set| set & (1 << CAP_SYS_PTRACE) != 0)
 }
 
 /// Limits that a cgroup keeps are left to it.

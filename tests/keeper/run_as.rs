@@ -123,6 +123,10 @@ async fn without_the_right_to_become_its_user_wholly_nothing_of_an_attempt_runs(
             "cannot become user user65534: Operation not permitted",
         ),
         (
+            "--bounding-set=-sys_ptrace",
+            "freshd could not see what becomes of a process of user user65534, so nothing was run",
+        ),
+        (
             "--securebits=+no_setuid_fixup",
             "did not become user user65534 wholly, so nothing was run",
         ),
