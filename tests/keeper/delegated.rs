@@ -1,4 +1,5 @@
 //! A cgroup that is delegated as by a service manager, for tests that are root.
+#![allow(dead_code, reason = "each test program uses its own part of it")]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -27,6 +28,31 @@ impl Delegated {
         fs::create_dir(&dir).unwrap();
         setxattr(&dir, "user.delegate", b"1", XattrFlags::empty()).unwrap();
         Some(Self { dir })
+    }
+
+    /// The same with a subgroup for the daemon and with the controllers that limits need, as from systemd 254 on; `None`
+    /// where the machine has them in another hierarchy.
+    pub(crate) fn with_controllers() -> Option<Self> {
+        let delegated = Self::new()?;
+        let has_all = |dir: &Path| {
+            let has = fs::read_to_string(dir.join("cgroup.controllers")).unwrap();
+            ["memory", "cpu", "pids"]
+                .iter()
+                .all(|name| has.split_whitespace().any(|one| one == *name))
+        };
+        let above = delegated.dir.parent()?;
+        if !has_all(above) {
+            return None;
+        }
+        fs::write(above.join("cgroup.subtree_control"), "+memory +cpu +pids").unwrap();
+        assert!(has_all(&delegated.dir));
+        fs::create_dir(delegated.subgroup()).unwrap();
+        Some(delegated)
+    }
+
+    /// Where the daemon lives beside its attempts.
+    pub(crate) fn subgroup(&self) -> PathBuf {
+        self.dir.join("daemon")
     }
 
     /// The cgroups in it.
