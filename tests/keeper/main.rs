@@ -9,6 +9,7 @@ mod orphans;
 mod outliving;
 mod run_as;
 mod strangers;
+mod unkillable;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};
