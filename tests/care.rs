@@ -21,7 +21,7 @@ use freshd_process::pipe::Pipe;
 /// A job that is due each second, one that waits for a word, one that publishes; two teams with an outbox each.
 const COMPANY: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

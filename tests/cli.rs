@@ -10,7 +10,7 @@ use tempfile::TempDir;
 
 const FINE: &str = r#"
 timezone = "Europe/Oslo"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -15,7 +15,7 @@ use serde_json::Value;
 
 const JOBS: &str = r#"
 timezone = "Europe/Oslo"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -143,7 +143,7 @@ fn a_wrong_job_or_time_is_refused_with_the_nearest_right_one() {
 fn what_only_a_disabled_job_makes_is_played_as_the_daemon_would_tell_it() {
     let dir = tempfile::tempdir().expect("a directory");
     let file = dir.path().join("jobs.toml");
-    let text = "[fallback]\nnotify = [\"f\"]\n[channels.f]\ntype = \"file\"\ndir = \"outbox\"\n\
+    let text = "run_as_root = true\n[fallback]\nnotify = [\"f\"]\n[channels.f]\ntype = \"file\"\ndir = \"outbox\"\n\
                 [teams.ops]\nnotify = [\"f\"]\n\
                 [datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"3h\"\n\
                 [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"@hourly\"\nenabled = false\nproduces = \"d\"\n";

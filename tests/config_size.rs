@@ -25,7 +25,7 @@ fn ten_thousand_jobs_load_quickly_and_stay_small() {
     fs::create_dir(dir.path().join("jobs.d")).unwrap();
     fs::write(
         dir.path().join("jobs.toml"),
-        "timezone = \"Europe/Oslo\"\ninclude = [\"jobs.d/*.toml\"]\n\
+        "timezone = \"Europe/Oslo\"\nrun_as_root = true\ninclude = [\"jobs.d/*.toml\"]\n\
          [fallback]\nnotify = [\"out\"]\n[channels.out]\ntype = \"file\"\ndir = \"out\"\n\
          [teams.ops]\nnotify = [\"out\"]\n[systems.erp]\nowner = \"ops\"\n\
          [datasets.lots]\nowner = \"ops\"\nconsumers = [\"erp\"]\nmax_age = \"2d\"\n\

@@ -11,7 +11,7 @@ use rustix::process::Signal;
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

@@ -1,5 +1,7 @@
 //! kill -9 of the daemon, the keeper and both: what ran keeps its true end or is lost, and runs once.
 
+#[path = "keeper/delegated.rs"]
+mod delegated;
 mod freshd_process;
 mod support;
 
@@ -7,6 +9,8 @@ mod support;
 mod alerts;
 #[path = "killed/any_moment.rs"]
 mod any_moment;
+#[path = "killed/cgroup.rs"]
+mod cgroup;
 #[path = "killed/edited.rs"]
 mod edited;
 #[path = "killed/journal.rs"]
@@ -27,7 +31,7 @@ use support::smtp::{SmtpRules, SmtpSink};
 /// One job that says when it begins, waits for a word, and ends with 7.
 const WAITS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

@@ -26,7 +26,7 @@ const KEEPER_KIB_MAX: u64 = 1 << 10;
 /// An unoptimised build reads them slowly; reached only by a test that fails.
 const START_PATIENCE: Duration = Duration::from_mins(2);
 
-const ROOT: &str = "include = [\"jobs.d/*.toml\"]\n[fallback]\nnotify = [\"out\"]\n\
+const ROOT: &str = "run_as_root = true\ninclude = [\"jobs.d/*.toml\"]\n[fallback]\nnotify = [\"out\"]\n\
                     [channels.out]\ntype = \"file\"\ndir = \"out\"\n[teams.ops]\nnotify = [\"out\"]\n";
 
 #[test]

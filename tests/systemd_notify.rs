@@ -23,7 +23,7 @@ const SMALL_DISK: &str = "size=2m,mode=700";
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -19,7 +19,7 @@ const OTHERWISE: i32 = 1;
 const PROMPT: Duration = Duration::from_secs(5);
 
 const GOOD: &str = r#"timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

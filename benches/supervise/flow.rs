@@ -27,7 +27,7 @@ pub(crate) fn write(dir: &Path, tick: &Tick, jobs: usize, due: usize, schedule: 
     let stamps = Stamps::new(dir);
     let file = dir.join("jobs.toml");
     let root = format!(
-        "timezone = \"{ZONE}\"\ninclude = [\"jobs.d/*.toml\"]\n[fallback]\nnotify = [\"outbox\"]\n\
+        "timezone = \"{ZONE}\"\nrun_as_root = true\ninclude = [\"jobs.d/*.toml\"]\n[fallback]\nnotify = [\"outbox\"]\n\
          [channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n[teams.bench]\nnotify = [\"outbox\"]\n"
     );
     fs::write(&file, root)?;

@@ -1,15 +1,15 @@
 //! Durable file operations beneath an open directory: what was said to be done survives a power cut.
 
 use std::ffi::OsStr;
-use std::fs::{DirBuilder, File, Metadata};
+use std::fs::{File, Metadata};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Component, Path, PathBuf};
 
 use rustix::fs::{AtFlags, Gid, Mode, OFlags, Uid};
 use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
+use super::walk::open_directory;
 use crate::model::{VersionNumber, VersionRef};
 
 /// Between two reads of a file that is digested.
@@ -112,19 +112,15 @@ impl Directory {
             return Err(failed(io::Error::from(io::ErrorKind::NotFound)));
         };
         let above = Self::make(above, mode)?;
-        match DirBuilder::new().mode(mode).create(above.path.join(name)) {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => {
-                return Err(failed(error));
-            }
+        match rustix::fs::mkdirat(&above.descriptor, name, Mode::from_raw_mode(mode)) {
+            Err(error) if error != Errno::EXIST => return Err(failed(error.into())),
             _ => above.sync()?,
         }
         Self::open(path)
     }
 
     pub(super) fn open(path: &Path) -> Result<Self, PublishError> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let descriptor = rustix::fs::open(path, flags, Mode::empty())
-            .map_err(|error| failure("open the directory", path)(error.into()))?;
+        let descriptor = open_directory(path).map_err(failure("open the directory", path))?;
         Ok(Self {
             descriptor: descriptor.into(),
             path: path.to_owned(),

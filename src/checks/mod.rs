@@ -8,6 +8,7 @@ mod judge;
 mod publish;
 mod quarantine;
 mod sidecar;
+mod walk;
 #[cfg(test)]
 mod tests;
 

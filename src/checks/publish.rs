@@ -24,6 +24,7 @@ use std::path::Path;
 
 use rustix::fs::Mode;
 use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use super::disk::{
     Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_owner,
@@ -175,6 +176,14 @@ impl<'a> Site<'a> {
         let Some(candidate) = from.file(name)? else {
             return Ok(());
         };
+        let metadata = candidate.metadata().map_err(from.failed("look at", name))?;
+        if metadata.uid() != geteuid().as_raw() {
+            if self.target_is_new()? {
+                return Ok(());
+            }
+            // Its owner may still hold it open: what readers get is a file that nobody else could ever write to.
+            return self.directory.copy(&candidate, &self.incoming);
+        }
         match from.try_rename(name, &self.directory, &self.incoming) {
             Ok(()) => self.directory.sync(),
             // It stays where it was until the attempt is cleaned away.
@@ -187,7 +196,10 @@ impl<'a> Site<'a> {
         let Some(candidate) = self.directory.file(&self.incoming)? else {
             return Ok(());
         };
-        if !self.has_digest(&candidate, &self.directory, &self.incoming)? {
+        // Where others own the directory, what was brought may have become a link to a file of root's that holds the very
+        // same: what follows would give that away.
+        let is_linked = self.metadata(&candidate, &self.incoming)?.nlink() > 1;
+        if is_linked || !self.has_digest(&candidate, &self.directory, &self.incoming)? {
             return Err(PublishError::Changed {
                 path: self.directory.path().join(&self.incoming),
             });

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use jiff::tz::TimeZone;
 
 use super::commands::Commands;
+use super::conditions::People;
 use super::environment::Environment;
 use super::reader::{Table, Text};
 use super::report::{Report, Spot};
@@ -125,6 +126,10 @@ pub(super) struct Context<'a> {
     pub(super) schedules: Schedules,
     /// Commands looked up so far.
     pub(super) commands: Commands,
+    /// Users looked up so far.
+    pub(super) people: People,
+    /// The root file says that jobs without a `user` may run as root.
+    pub(super) run_as_root: bool,
 }
 
 impl Context<'_> {

@@ -1,6 +1,6 @@
-//! Files of a configuration: bounded reading, who may write to them, and which ones `include` means.
+//! Files of a configuration: bounded reading, and which ones `include` means.
 
-use std::fs::{File, Metadata};
+use std::fs::File;
 use std::io::{self, Read};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Component, Path, PathBuf};
@@ -13,10 +13,7 @@ pub(super) const FILE_BYTES_MAX: u64 = 1 << 20;
 /// Most files that patterns of `include` may match.
 pub(super) const FILES_MAX: usize = 10_000;
 
-const WRITABLE_BY_OTHERS: u32 = 0o002;
-const WRITABLE_BY_GROUP: u32 = 0o020;
 const READABLE_BY_OTHERS: u32 = 0o004;
-const STICKY: u32 = 0o1000;
 
 /// Why a file cannot be used, for people: `message` begins behind the file's name.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -30,7 +27,7 @@ pub(super) struct FileError {
 }
 
 impl FileError {
-    fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
+    pub(super) fn new(message: impl Into<String>, help: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             help: help.into(),
@@ -68,37 +65,6 @@ pub(super) fn read_text(path: &Path, bytes_max: u64) -> Result<String, FileError
 /// Whether everybody may read a file.
 pub(super) fn readable_by_others(path: &Path) -> bool {
     std::fs::metadata(path).is_ok_and(|metadata| metadata.mode() & READABLE_BY_OTHERS != 0)
-}
-
-/// What makes a file unsafe to trust for somebody who runs as root: that others can change it,
-/// directly or by replacing one of the directories above it.
-pub(super) fn changeable_by_others(path: &Path) -> Option<FileError> {
-    let path = path.canonicalize().ok()?;
-    path.ancestors().find_map(|part| {
-        let metadata = std::fs::metadata(part).ok()?;
-        let shown = part.display();
-        let owner_help = format!("chown root {shown}");
-        if metadata.uid() != 0 && metadata.uid() != rustix::process::geteuid().as_raw() {
-            let message = format!("can be changed by others: {shown} belongs to another user");
-            return Some(FileError::new(message, owner_help));
-        }
-        // In a sticky directory, as /tmp is, nobody can replace what belongs to others.
-        let is_sticky = metadata.is_dir() && metadata.mode() & STICKY != 0;
-        let (by, remedy) = writers(&metadata).filter(|_| !is_sticky)?;
-        let message = format!("can be changed by others: {shown} is writable by {by}");
-        Some(FileError::new(message, format!("chmod {remedy} {shown}")))
-    })
-}
-
-/// Who beside its owner may write, and what ends that. Root's own group is root.
-fn writers(metadata: &Metadata) -> Option<(String, &'static str)> {
-    match metadata.mode() {
-        mode if mode & WRITABLE_BY_OTHERS != 0 => Some(("everybody".to_owned(), "go-w")),
-        mode if mode & WRITABLE_BY_GROUP != 0 && metadata.gid() != 0 => {
-            Some((format!("its group {}", metadata.gid()), "g-w"))
-        }
-        _ => None,
-    }
 }
 
 /// The files that a pattern of `include` matches, sorted; hidden ones only where the pattern says so.

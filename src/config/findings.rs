@@ -102,7 +102,7 @@ impl Findings<'_> {
                 continue;
             };
             match &settings.file {
-                Some(file) => published.look(dataset, file, spots.file.unwrap_or(spots.name)),
+                Some(file) => published.look(dataset, first, file, spots.file.unwrap_or(spots.name)),
                 None if !spots.broken => self.report.error(
                     spots.name,
                     format!("dataset `{dataset}` has no file, but job `{first}` produces it"),

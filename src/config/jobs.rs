@@ -6,6 +6,7 @@ use std::time::Duration;
 use sha2::{Digest as _, Sha256};
 
 use super::commands;
+use super::conditions;
 use super::context::{Context, Section};
 use super::files;
 use super::history;
@@ -13,6 +14,7 @@ use super::reader::{Table, Text};
 use super::report::Spot;
 use super::retry;
 use super::schedules;
+use super::trust;
 use crate::model::{AlertWhen, Command, Job, Name, Overlap, Rule, Schedule};
 use crate::schedule;
 
@@ -41,9 +43,7 @@ pub(super) struct JobSpots {
 pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job, JobSpots) {
     let report = context.report;
     let errors = report.errors();
-    table.unsupported(&[
-        "user", "group", "umask", "nice", "limits", "host", "on_stale", "hold_for",
-    ]);
+    table.unsupported(&["host", "on_stale", "hold_for"]);
     let command = table.get("command");
     if command.is_none() {
         table.missing(
@@ -53,6 +53,14 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         );
     }
     let command = command.and_then(|value| commands::command(context, value));
+    let conditions = conditions::conditions(context, &table);
+    if context.environment.root && !context.run_as_root && !table.has("user") && !report.was_accepted() {
+        table.missing(
+            "user",
+            format!("freshd runs as root, and job `{name}` does not say as whom it runs"),
+            "write user = \"NAME\", or run_as_root = true at the top of the root file",
+        );
+    }
     let when = schedules::job_schedule(context, &table);
     if when.spot.is_none() && !report.may_be_in_a_hole(table.spot) {
         report.note(
@@ -120,6 +128,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         keep_leftovers: table
             .choice("leftovers", &[("keep", true), ("kill", false)])
             .unwrap_or(false),
+        conditions,
         idempotent: table.flag("idempotent").unwrap_or(false),
         enabled: table.flag("enabled").unwrap_or(true),
         alert: table
@@ -245,7 +254,7 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
         }
     };
     if context.environment.root
-        && let Some(error) = files::changeable_by_others(&path)
+        && let Some(error) = trust::changeable_by_others(&path, None)
     {
         file.error(format!("`{}` {}", file.text, error.message), error.help);
     }

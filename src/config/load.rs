@@ -11,6 +11,7 @@ use toml::de::DeTable;
 use super::calendars::calendar;
 use super::channels::channel;
 use super::commands::Commands;
+use super::conditions::People;
 use super::context::{Context, Known, Section};
 use super::datasets::dataset;
 use super::environment::Environment;
@@ -22,7 +23,7 @@ use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
 use super::teams::{fallback, system, team};
-use crate::model::{AlertRules, HistoryRules, Name, Settings};
+use crate::model::{AlertRules, HistoryRules, Job, Name, Settings};
 
 /// Most jobs of one configuration.
 const JOBS_MAX: usize = 10_000;
@@ -36,12 +37,14 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     let mut sections: Vec<HashSet<Section>> = Vec::new();
     let schedules = Schedules::default();
     let mut timezone = TimeZone::UTC;
+    let mut run_as_root = false;
     let mut history = HistoryRules::default();
     each_file(report, |number, document| {
         let root = Table::root(document, number, report);
         if let Some(zone) = root.text("timezone") {
             timezone = schedules.zone(&zone).unwrap_or(TimeZone::UTC);
         }
+        run_as_root |= root.flag("run_as_root").unwrap_or(false);
         if let Some(table) = root.table("history") {
             history = history::rules(table);
         }
@@ -59,6 +62,8 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         channels: BTreeMap::new(),
         schedules,
         commands: Commands::default(),
+        people: People::default(),
+        run_as_root,
     };
     let mut settings = Settings {
         file: std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file)),
@@ -97,11 +102,19 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     if report.was_accepted() {
         return settings;
     }
-    if let (true, Some(job)) = (environment.root, settings.jobs.keys().next()) {
-        let spot = known.spot(Section::Jobs, job.as_str());
+    let runs_as_root = |job: &&Arc<Job>| {
+        job.conditions
+            .as_ref()
+            .is_none_or(|conditions| conditions.run_as.is_none())
+    };
+    if environment.root
+        && run_as_root
+        && let Some(job) = settings.jobs.values().find(runs_as_root)
+    {
+        let spot = known.spot(Section::Jobs, job.name.as_str());
         report.note(
             spot.unwrap_or(Spot::new(0, 0..0)),
-            "freshd runs as root, and so will its jobs: `user` is not supported yet",
+            "freshd runs as root, and so will each job without `user`: `run_as_root` allows it",
         );
     }
     findings::report(&context, &settings, &places);
@@ -162,7 +175,15 @@ fn is_name(name: &str) -> bool {
 /// Keys of the root file alone, and those of later versions.
 fn top_level(report: &Report, number: u32, root: &Table<'_>) {
     root.unsupported(&["maintenance"]);
-    for key in ["timezone", "include", "web", "alerts", "history", "fallback"] {
+    for key in [
+        "timezone",
+        "include",
+        "run_as_root",
+        "web",
+        "alerts",
+        "history",
+        "fallback",
+    ] {
         if let (Some(_), Some(spot), true) = (root.get(key), root.key_spot(key), number > 0) {
             let help = if key == "include" {
                 "include that file from the root file; included files include nothing"

@@ -3,6 +3,7 @@
 mod calendars;
 mod channels;
 mod commands;
+mod conditions;
 mod context;
 mod datasets;
 mod environment;
@@ -28,6 +29,7 @@ mod teams;
 mod tests;
 mod texts;
 mod timing;
+mod trust;
 mod value;
 
 pub use environment::Environment;

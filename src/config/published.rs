@@ -4,9 +4,10 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::files::{self, FileError};
+use super::files::FileError;
 use super::report::{Report, Spot};
-use crate::model::{Command, Job, Name, Settings, sidecar_path};
+use super::trust;
+use crate::model::{Command, Job, Name, RunAs, Settings, sidecar_path};
 
 /// Looks at one published file after the other.
 pub(super) struct Published<'a> {
@@ -16,8 +17,8 @@ pub(super) struct Published<'a> {
     root: bool,
     /// Every file with its sidecar, by where it really lies.
     taken: HashMap<PathBuf, &'a Name>,
-    /// Directories looked at so far, as they are written: thousands of files share a few.
-    dirs: HashMap<PathBuf, Directory>,
+    /// Directories looked at so far, as they are written and for whose output: thousands of files share a few.
+    dirs: HashMap<(PathBuf, Option<u32>), Directory>,
 }
 
 #[derive(Clone, Debug)]
@@ -40,9 +41,9 @@ impl<'a> Published<'a> {
         }
     }
 
-    /// Tells what is wrong with publishing a dataset to `file`, which is named at `spot`.
-    pub(super) fn look(&mut self, dataset: &'a Name, file: &Path, spot: Spot) {
-        let dir = self.directory(file);
+    /// Tells what is wrong with publishing a dataset that `job` makes to `file`, which is named at `spot`.
+    pub(super) fn look(&mut self, dataset: &'a Name, job: &Name, file: &Path, spot: Spot) {
+        let dir = self.directory(file, self.user_of(job).map(|user| user.uid));
         let real = dir.real.join(file.file_name().unwrap_or_default());
         let sidecar = sidecar_path(&real);
         let own = "name a file of its own, as in file = \"exports/NAME.csv\"";
@@ -72,19 +73,28 @@ impl<'a> Published<'a> {
         self.taken.insert(sidecar, dataset);
     }
 
-    /// The directory of a published file. Whoever can change it can put a link where a job is about to write, and lets
-    /// it overwrite what that link leads to: for root that is any file.
-    fn directory(&mut self, file: &Path) -> Directory {
+    /// As whom a job runs, where that is not freshd's own user.
+    fn user_of(&self, job: &Name) -> Option<&'a RunAs> {
+        self.settings.jobs.get(job)?.conditions.as_ref()?.run_as.as_ref()
+    }
+
+    /// The directory of a file that a job of this user has published.
+    ///
+    /// A job of root writes there itself: whoever can change the directory can put a link where it is about to write, and
+    /// lets it overwrite what that link leads to. The output of another user's job lies apart until it is judged, and then
+    /// freshd goes there without following a link that somebody else can turn (`checks`): so that user may own the place.
+    fn directory(&mut self, file: &Path, user: Option<u32>) -> Directory {
         let dir = file.parent().unwrap_or(Path::new("/"));
-        if let Some(known) = self.dirs.get(dir) {
+        let key = (dir.to_owned(), user);
+        if let Some(known) = self.dirs.get(&key) {
             return known.clone();
         }
-        let real = real(dir);
-        let there = real.ancestors().find(|dir| dir.exists());
-        let there = there.filter(|_| !self.report.was_accepted());
-        let error = there.and_then(files::changeable_by_others);
-        let found = Directory { real, error };
-        self.dirs.insert(dir.to_owned(), found.clone());
+        let looks = !self.report.was_accepted();
+        let found = Directory {
+            real: real(dir),
+            error: looks.then(|| trust::changeable_by_others(dir, user)).flatten(),
+        };
+        self.dirs.insert(key, found.clone());
         found
     }
 

@@ -5,6 +5,7 @@ use std::path::Path;
 use super::context::Context;
 use super::files;
 use super::reader::Value;
+use super::trust;
 use crate::model::Secret;
 
 /// Largest secret, in bytes.
@@ -65,7 +66,7 @@ fn from_file(context: &Context<'_>, value: Value<'_>, name: &str, path: &Path) -
         );
     }
     if context.environment.root
-        && let Some(error) = files::changeable_by_others(path)
+        && let Some(error) = trust::changeable_by_others(path, None)
     {
         value.error(format!("the secret's file `{name}` {}", error.message), error.help);
         return None;

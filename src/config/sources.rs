@@ -7,6 +7,7 @@ use super::environment::Environment;
 use super::files::{self, FILE_BYTES_MAX, FILES_MAX};
 use super::reader::Table;
 use super::report::{Report, Spot};
+use super::trust;
 
 /// Most bytes of all files together.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
@@ -77,7 +78,9 @@ pub(super) fn remember(report: &mut Report, file: &Path, files: &[(String, Strin
 /// Reads one file; problems with it as a whole are told at `include`, or at its first character.
 fn read_one(report: &mut Report, path: &Path, label: &str, environment: &Environment, include: Option<Spot>) -> u32 {
     let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
-    let unsafe_file = environment.root.then(|| files::changeable_by_others(path)).flatten();
+    let unsafe_file = (environment.root && path.exists())
+        .then(|| trust::changeable_by_others(path, None))
+        .flatten();
     let (file, error) = match files::read_text(path, FILE_BYTES_MAX) {
         Ok(text) => (report.add_source(label.to_owned(), dir, text), None),
         Err(error) => {

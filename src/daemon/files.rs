@@ -13,7 +13,7 @@ use tracing::{error, warn};
 
 use super::places::Places;
 use crate::checks;
-use crate::model::{AttemptId, Event, Judgement, Judging, Publishing, Setback, VersionRef, format_duration};
+use crate::model::{self, AttemptId, Event, Judgement, Judging, Publishing, Setback, VersionRef, format_duration};
 
 /// How long reading a candidate may stand still before the run goes on without a verdict.
 const HANG_MAX: Duration = Duration::from_mins(5);
@@ -268,6 +268,14 @@ fn clean(run_dir: &Path, staged: Option<&Path>) {
         && not_gone(&error)
     {
         warn!(file = %staged.display(), %error, "could not remove staged output");
+    }
+    // That of another user's attempt lies in a directory of its own, with whatever that user put beside it.
+    let own_dir = model::output_dir(run_dir);
+    if staged.is_some_and(|staged| staged.parent() == Some(&own_dir))
+        && let Err(error) = std::fs::remove_dir_all(&own_dir)
+        && not_gone(&error)
+    {
+        warn!(directory = %own_dir.display(), %error, "could not remove a directory for staged output");
     }
 }
 

@@ -1,15 +1,16 @@
 //! What an attempt produced: judged, put in place or kept aside, and tried again while the machine hinders it.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
 use super::data::DataState;
-use super::spec::staged;
+use super::runs::StartedWith;
 use crate::model::{
     Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Verdict,
-    Version, VersionNumber, VersionRef, VersionState,
+    Version, VersionNumber, VersionRef, VersionState, staged_path,
 };
 
 /// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
@@ -27,12 +28,9 @@ impl Engine {
     /// Asks for the verdict on what an attempt produced.
     pub(super) fn judge(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
-        let dataset = self
-            .runs
-            .get(&id.run)
-            .and_then(|run| self.started_with(run))
-            .and_then(|with| with.dataset);
-        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
+        let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let dataset = with.and_then(|with| with.dataset);
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
                 id,
@@ -57,7 +55,9 @@ impl Engine {
         else {
             return;
         };
-        let Some(dataset) = self.started_with(run).and_then(|with| with.dataset) else {
+        let with = self.started_with(run);
+        let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let Some(dataset) = with.and_then(|with| with.dataset) else {
             self.finish(id.run, Outcome::Succeeded, None);
             return;
         };
@@ -68,7 +68,7 @@ impl Engine {
             return;
         }
         let inputs = run.inputs.clone();
-        let Some(staged) = staged(&dataset, id) else { return };
+        let Some(staged) = staged else { return };
         let is_gone = |judgement: &Judgement| judgement.measurement.sha256.is_empty();
         if result.as_ref().is_ok_and(is_gone) && self.was_hidden(id.run) {
             self.end_judged_before(id.run, &dataset.name);
@@ -206,7 +206,7 @@ impl Engine {
                 .find(|publishing| Some(publishing.number) == run.version)
                 .cloned()
         });
-        let staged = with.dataset.as_ref().and_then(|dataset| staged(dataset, attempt));
+        let staged = self.staged_by(&with, attempt);
         match (going_on, with.dataset, staged) {
             (Some(version), Some(dataset), Some(staged)) => {
                 let publishing = self.publishing(version, dataset, staged);
@@ -229,16 +229,18 @@ impl Engine {
         true
     }
 
+    fn staged_by(&self, with: &StartedWith, id: AttemptId) -> Option<PathBuf> {
+        self.staged(&with.job, with.dataset.as_deref()?, id)
+    }
+
     /// Moves a refused candidate to quarantine.
     fn keep_refused(&mut self, version: Version) {
         let Some(id) = version.attempt else { return };
-        let with = self
-            .runs
-            .get(&id.run)
-            .and_then(|run| self.started_with(run))
-            .and_then(|with| with.dataset);
-        let dataset = with.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
-        let staged = dataset.as_ref().and_then(|dataset| staged(dataset, id));
+        let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
+        let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let dataset = with.and_then(|with| with.dataset);
+        let dataset = dataset.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
+        let staged = staged.or_else(|| Some(staged_path(dataset.as_ref()?.file.as_ref()?, id)));
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let publishing = self.publishing(version, dataset, staged);
             self.act(Action::Quarantine(Box::new(publishing)));

@@ -5,8 +5,8 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, Trigger, VersionRef, report_path, run_dir,
-    staged_path, version_path,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, RunAs, Trigger, VersionRef, output_dir,
+    report_path, run_dir, staged_path, version_path,
 };
 use crate::planner;
 
@@ -16,7 +16,7 @@ impl Engine {
         let state_dir = &self.host.state_dir;
         let (run_dir, report) = (run_dir(state_dir, id), report_path(state_dir, id));
         let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
-        let output = produced.and_then(|dataset| staged(dataset, id));
+        let output = produced.and_then(|dataset| self.staged(job, dataset, id));
         AttemptSpec {
             id,
             job: job.name.clone(),
@@ -33,6 +33,7 @@ impl Engine {
             timeout: job.timeout,
             kill_after: job.kill_after,
             keep_leftovers: job.keep_leftovers,
+            conditions: job.conditions.as_deref().cloned().unwrap_or_default(),
         }
     }
 
@@ -47,11 +48,21 @@ impl Engine {
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         // A refused candidate is on its way into quarantine, which moves it: nothing else may remove it.
         let produced = with.dataset.as_deref().filter(|_| !self.refused.contains(&id));
-        let staged = produced.and_then(|dataset| staged(dataset, id));
+        let staged = produced.and_then(|dataset| self.staged(&with.job, dataset, id));
         Action::Clean {
             id,
             run_dir: run_dir(&self.host.state_dir, id),
             staged,
+        }
+    }
+
+    /// Where an attempt writes its candidate for a dataset: beside the target, where a rename is enough. Another user
+    /// has no business there, and gets a directory of its own.
+    pub(super) fn staged(&self, job: &Job, dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
+        let file = dataset.file.as_ref()?;
+        match run_as(job) {
+            Some(_) => Some(output_dir(&run_dir(&self.host.state_dir, id)).join(file.file_name()?)),
+            None => Some(staged_path(file, id)),
         }
     }
 
@@ -72,6 +83,12 @@ impl Engine {
         };
         let zone = job.schedule.as_ref().map_or(&self.settings.timezone, |rule| &rule.zone);
         set("TZ".to_owned(), zone.iana_name().unwrap_or("UTC").to_owned());
+        if let Some(user) = run_as(job) {
+            set("HOME".to_owned(), user.home.clone());
+            set("USER".to_owned(), user.user.clone());
+            set("LOGNAME".to_owned(), user.user.clone());
+            set("SHELL".to_owned(), user.shell.clone());
+        }
         for (key, value) in &job.env {
             set(key.clone(), value.clone());
         }
@@ -118,9 +135,8 @@ impl Engine {
     }
 }
 
-/// Where an attempt writes its candidate for a dataset.
-pub(super) fn staged(dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
-    Some(staged_path(dataset.file.as_ref()?, id))
+fn run_as(job: &Job) -> Option<&RunAs> {
+    job.conditions.as_ref()?.run_as.as_ref()
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, Outcome, Trigger};
+use super::{AttemptId, Conditions, Name, Outcome, Trigger};
 
 /// Where an attempt stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -99,6 +99,9 @@ pub struct AttemptSpec {
     pub kill_after: Duration,
     /// Leave processes that outlive the main one alone.
     pub keep_leftovers: bool,
+    /// As whom, and with how much of the machine. An older daemon does not say.
+    #[serde(default)]
+    pub conditions: Conditions,
 }
 
 /// How a process ended, as the kernel says it.
@@ -146,6 +149,9 @@ pub struct Exit {
     pub usage: Usage,
     /// What it printed.
     pub output: Output,
+    /// The kernel killed something of it for want of memory, this much being its limit in bytes.
+    #[serde(default)]
+    pub out_of_memory: Option<u64>,
     /// The report file as it was, at most `REPORT_BYTES_MAX` of it, lossily decoded.
     pub report: String,
 }

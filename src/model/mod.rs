@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod conditions;
 mod data;
 mod event;
 mod fact;
@@ -29,6 +30,7 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use conditions::{Conditions, Limits, RunAs};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,
@@ -47,7 +49,8 @@ pub use history::{
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
-    SIDECAR_SUFFIX, hidden_name, quarantine_path, report_path, run_dir, sidecar_path, staged_path, version_path,
+    SIDECAR_SUFFIX, hidden_name, output_dir, quarantine_path, report_path, run_dir, sidecar_path, staged_path,
+    version_path,
 };
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};

@@ -24,6 +24,14 @@ pub fn report_path(state_dir: &Path, attempt: AttemptId) -> PathBuf {
     run_dir(state_dir, attempt).join("report")
 }
 
+/// The directory for the candidate of an attempt that runs as another user: beside its own one, which that user could
+/// put a link to elsewhere into.
+pub fn output_dir(run_dir: &Path) -> PathBuf {
+    let mut name = run_dir.file_name().unwrap_or_default().to_owned();
+    name.push(".out");
+    run_dir.with_file_name(name)
+}
+
 /// The hidden name that freshd uses beside `target` for something not yet, or not only, for readers.
 pub fn hidden_name(target: &Path, purpose: &str) -> OsString {
     let mut name = OsString::from(".");

@@ -36,6 +36,7 @@ pub(crate) fn plain_job(name: &str) -> Job {
         history: None,
         log_limit_bytes: 0,
         keep_leftovers: false,
+        conditions: None,
         idempotent: false,
         enabled: true,
         alert: AlertWhen::Failure,

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, HistoryRules, Keep, Name, Schedule, Secret, Severity};
+use super::{Calendar, Conditions, HistoryRules, Keep, Name, Schedule, Secret, Severity};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -393,6 +393,8 @@ pub struct Job {
     pub history: Option<Box<Keep>>,
     /// Leave processes that outlive the main one alone.
     pub keep_leftovers: bool,
+    /// As whom it runs, and with how much of the machine; `None`: as freshd itself. Equal ones are shared.
+    pub conditions: Option<Arc<Conditions>>,
     /// May be repeated when the evidence of an attempt is lost.
     pub idempotent: bool,
     /// Not scheduled when false.

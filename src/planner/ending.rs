@@ -1,6 +1,6 @@
 //! What the end of a process means for its attempt.
 
-use crate::model::{Exit, ExitStatus, Job, Outcome, StopReason};
+use crate::model::{Exit, ExitStatus, Job, Outcome, StopReason, format_bytes};
 
 /// The meaning of an exit.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,9 +42,12 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         }
         (ExitStatus::Signal(signal), None) => end(
             Outcome::Killed,
-            Some(format!(
-                "killed by signal {signal} ({})",
-                signal_name(*signal).unwrap_or("unknown")
+            Some(exit.out_of_memory.map_or_else(
+                || {
+                    let name = signal_name(*signal).unwrap_or("unknown");
+                    format!("killed by signal {signal} ({name})")
+                },
+                |limit| format!("killed: it used more than limits.memory, {}", format_bytes(limit)),
             )),
         ),
         (ExitStatus::Code(code), None) => {

@@ -62,6 +62,9 @@ pub(super) struct Started {
     /// What it was started for. An older keeper does not say.
     #[serde(default)]
     pub(super) origin: Option<Origin>,
+    /// The cgroup that it lives in, if it has one of its own. An older keeper gives none.
+    #[serde(default)]
+    pub(super) cgroup: Option<PathBuf>,
 }
 
 /// What an attempt was started for, for a daemon whose records do not know.

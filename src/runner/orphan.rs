@@ -11,10 +11,12 @@ use rustix::process::{Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_proce
 use tokio::io::unix::AsyncFd;
 use tokio::sync::mpsc;
 
+use super::cgroup::Leaf;
 use super::files::boot_id;
 use super::inherited::Inherited;
 use super::journal::{Running, Started};
 use super::keeper::read_report;
+use super::living::main_process;
 use super::output_pipe;
 use super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::process::{
@@ -57,7 +59,10 @@ impl Orphan {
                 .ok()
                 .and_then(read_process)
                 .filter(|process| process.start_time == running.start_time),
-            None => find_main_process(self.started.id, &self.started.report),
+            None => self
+                .leaf()
+                .and_then(|leaf| main_process(&leaf).filter(|main| main.pid == main.session))
+                .or_else(|| find_main_process(self.started.id, &self.started.report)),
         };
         found.ok_or_else(|| "its keeper died, and it ended before anybody could see how".to_owned())
     }
@@ -89,6 +94,15 @@ impl Orphan {
             self.sweep(process).await
         };
         output.hear_rest();
+        let mut usage = Usage {
+            leftovers_killed,
+            ..Usage::default()
+        };
+        if let Some(leaf) = self.leaf() {
+            leaf.add_to(&mut usage);
+            // With what is left alone in it, it stays.
+            leaf.remove();
+        }
         let pid = process.and_then(|process| u32::try_from(process.pid).ok());
         Exit {
             id: self.started.id,
@@ -97,13 +111,20 @@ impl Orphan {
             started_at: self.running.as_ref().map_or(self.started.at, |running| running.at),
             ended_at,
             pid: self.running.as_ref().map_or(pid.unwrap_or(0), |running| running.pid),
-            usage: Usage {
-                leftovers_killed,
-                ..Usage::default()
-            },
+            usage,
             output: output.finish(),
+            out_of_memory: None,
             report: read_report(&self.started.report),
         }
+    }
+
+    /// The cgroup that it lives in, and nothing else does.
+    fn leaf(&self) -> Option<Leaf> {
+        let path = self.started.cgroup.as_deref()?;
+        // In another boot nothing of it is left.
+        (self.started.boot_id == boot_id())
+            .then(|| Leaf::reopen(path))
+            .flatten()
     }
 
     /// Ends it in time for a keeper that lives and does not answer: output, leftovers and its status stay that keeper's.
@@ -174,8 +195,10 @@ impl Orphan {
                     says(reason);
                 }
                 kill_at = Some(now + Duration::from_millis(self.started.kill_after_ms));
-                end(process, Signal::TERM);
-                end(process, Signal::CONT);
+                for kind in [Signal::TERM, Signal::CONT] {
+                    end(process, kind);
+                    self.signal_strays(process, kind);
+                }
             } else if give_up_at.is_some_and(|at| at <= now) {
                 return ExitStatus::Unknown(format!(
                     "unkillable: process {} still lives {} s after SIGKILL",
@@ -185,7 +208,22 @@ impl Orphan {
             } else if kill_at.is_some_and(|at| at <= now) && give_up_at.is_none() {
                 give_up_at = Some(now + UNKILLABLE_AFTER);
                 stop.was_killed = true;
+                if let Some(leaf) = self.leaf() {
+                    leaf.kill();
+                }
                 end(process, Signal::KILL);
+            }
+        }
+    }
+
+    /// Tells those of its cgroup that descent and session do not show.
+    fn signal_strays(&self, main: &Process, kind: Signal) {
+        let all = all_processes();
+        let of_main = HashSet::from([main.pid]);
+        let told = family(&all, &of_main, &of_main);
+        for process in self.leaf().map(|leaf| leaf.members()).unwrap_or_default() {
+            if !told.iter().any(|known| known.pid == process.pid) {
+                signal(&process, kind);
             }
         }
     }
@@ -196,13 +234,17 @@ impl Orphan {
         let until = boot_now() + SWEEP;
         loop {
             let left = self.leftovers(main);
-            if left.is_empty() || boot_now() >= until {
+            let populated = self.leaf().filter(Leaf::is_populated);
+            if (left.is_empty() && populated.is_none()) || boot_now() >= until {
                 return u32::try_from(killed.len()).unwrap_or(u32::MAX);
             }
             for process in left {
                 if signal(&process, Signal::KILL) {
                     killed.insert((process.pid, process.start_time));
                 }
+            }
+            if let Some(leaf) = populated {
+                leaf.kill();
             }
             tokio::time::sleep(SWEEP_PACE).await;
         }
@@ -229,6 +271,12 @@ impl Orphan {
             }
         }
         let mut left = family(&all, &roots, &sessions);
+        let inside = self.leaf().map(|leaf| leaf.members()).unwrap_or_default();
+        for process in inside {
+            if !process.is_zombie && !left.iter().any(|known| known.pid == process.pid) {
+                left.push(process);
+            }
+        }
         left.retain(|process| main.is_none_or(|main| main.pid != process.pid));
         left
     }

@@ -9,7 +9,7 @@ pub(super) const DRAIN: Duration = Duration::from_secs(2);
 pub(super) const UNKILLABLE_AFTER: Duration = Duration::from_secs(2);
 
 /// How long the end of an attempt waits for its leftovers to be gone.
-pub(super) const SWEEP: Duration = Duration::from_secs(1);
+pub(super) const SWEEP: Duration = Duration::from_millis(500);
 
 /// Between two looks at leftovers that were killed.
 pub(super) const SWEEP_PACE: Duration = Duration::from_millis(10);

@@ -1,15 +1,16 @@
 //! Looks at processes through /proc: who descends from whom, and which attempt a process belongs to.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::fs::{self, File};
 use std::io::Read;
+use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::time::Duration;
 
 use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 use rustix::time::{ClockId, clock_gettime};
 
-use crate::model::{AttemptId, RunId, report_path};
+use crate::model::{AttemptId, RunId};
 use jiff::Timestamp;
 
 /// Longest environment that is read; the kernel allows no longer one by default.
@@ -131,6 +132,11 @@ pub(super) fn family(processes: &[Process], roots: &HashSet<i32>, sessions: &Has
         .collect()
 }
 
+/// Whose process it is: the kernel gives its directory to that user.
+pub(super) fn owner(pid: i32) -> Option<u32> {
+    fs::metadata(format!("/proc/{pid}")).ok().map(|metadata| metadata.uid())
+}
+
 /// Sends a signal to exactly this process: by pidfd, so that a successor with the same number is never hit.
 /// Returns whether it was there.
 pub(super) fn signal(process: &Process, signal: Signal) -> bool {
@@ -164,33 +170,6 @@ pub(super) fn attempt_in_environment(pid: i32) -> Option<(AttemptId, Vec<u8>)> {
     };
     let report = value(b"FRESHD_REPORT=").unwrap_or_default().to_vec();
     Some((id, report))
-}
-
-/// The main process of every attempt of a state directory of which anything lives, by the environment of its processes:
-/// the leader of their session, and where that is gone the oldest of them.
-pub(super) fn attempts_alive(state_dir: &Path) -> HashMap<AttemptId, Process> {
-    let all = all_processes();
-    let mut found: HashMap<AttemptId, Process> = HashMap::new();
-    for process in all.iter().filter(|process| !process.is_zombie) {
-        let Some((id, report)) = attempt_in_environment(process.pid) else {
-            continue;
-        };
-        if report != report_path(state_dir, id).as_os_str().as_encoded_bytes() {
-            continue;
-        }
-        let leads = |of: &Process| {
-            all.iter()
-                .find(|other| other.pid == of.session && !other.is_zombie)
-                .copied()
-        };
-        let main = leads(process).unwrap_or(*process);
-        let rank = |process: &Process| (process.pid != process.session, process.start_time);
-        let known = found.entry(id).or_insert(main);
-        if rank(&main) < rank(known) {
-            *known = main;
-        }
-    }
-    found
 }
 
 /// The leader of a session with this number that began at `at`, give or take `START_SPREAD`: what is recorded of a process

@@ -7,9 +7,26 @@ use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
+use rustix::process::geteuid;
+
+use super::access;
+use super::cgroup::{Cgroups, Leaf};
 use super::open_files::OpenFiles;
-use super::sys::{self, SpawnAttributes};
-use crate::model::AttemptSpec;
+use super::sys::{self, Birth, BirthStep, Identity, SpawnAttributes, StillBorn};
+use crate::model::{AttemptSpec, Conditions};
+
+/// Number of the capability to look into processes of others: linux/capability.h.
+const CAP_SYS_PTRACE: u32 = 19;
+
+/// Where an attempt lives.
+pub(super) struct Place<'a> {
+    /// The state directory.
+    pub(super) state_dir: &'a Path,
+    /// The cgroup that was delegated, if there is one.
+    pub(super) cgroups: Option<&'a Cgroups>,
+    /// Its own part of that.
+    pub(super) leaf: Option<&'a Leaf>,
+}
 
 /// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
 pub(super) fn start(
@@ -17,9 +34,22 @@ pub(super) fn start(
     attributes: &SpawnAttributes,
     output: BorrowedFd<'_>,
     open_files: Option<OpenFiles>,
+    place: &Place<'_>,
 ) -> Result<i32, String> {
+    let run_as = spec.conditions.run_as.as_ref();
+    if let Some(user) = run_as {
+        if user.uid != geteuid().as_raw() && !sees_others() {
+            return Err(format!(
+                "freshd could not see what becomes of a process of user {}, so nothing was run; give it CAP_SYS_PTRACE, \
+                 as in CapabilityBoundingSet= of its unit",
+                user.user
+            ));
+        }
+        access::grant(spec, user, place.state_dir)?;
+    }
     if let Some(dir) = &spec.output_dir {
-        fs::create_dir_all(dir).map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
+        access::make_output_dir(dir, run_as)
+            .map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
     }
     let program = find_program(spec)?;
     let argv = strings(spec.argv.iter().map(String::as_bytes), "an argument")?;
@@ -40,7 +70,40 @@ pub(super) fn start(
         stderr: output,
         open_files,
     };
-    sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error))
+    if place.leaf.is_none() && spec.conditions == Conditions::default() {
+        return sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error));
+    }
+    sys::give_birth(&child, &birth(&spec.conditions, place)).map_err(|failed| explain_birth(spec, &program, &failed))
+}
+
+/// Whether this process may look at the processes of others: by that they are found again when their keeper has died.
+fn sees_others() -> bool {
+    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let effective = status.lines().find_map(|line| line.strip_prefix("CapEff:"));
+    let effective = effective.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
+    effective.is_some_and(|set| set & (1 << CAP_SYS_PTRACE) != 0)
+}
+
+/// Limits that a cgroup keeps are left to it.
+fn birth<'a>(conditions: &'a Conditions, place: &Place<'a>) -> Birth<'a> {
+    let unless = |controller: &str, limit: Option<u64>| {
+        let by_cgroup = place.cgroups.is_some_and(|cgroups| cgroups.limits(controller));
+        limit.filter(|_| !by_cgroup)
+    };
+    let limits = &conditions.limits;
+    Birth {
+        cgroup: place.leaf.map(Leaf::as_fd),
+        identity: conditions.run_as.as_ref().map(|user| Identity {
+            uid: user.uid,
+            gid: user.gid,
+            groups: &user.groups,
+        }),
+        umask: conditions.umask,
+        nice: conditions.nice,
+        open_files: limits.files,
+        address_space: unless("memory", limits.memory_bytes),
+        processes: unless("pids", limits.processes),
+    }
 }
 
 fn strings<'a>(texts: impl IntoIterator<Item = &'a [u8]>, what: &str) -> Result<Vec<CString>, String> {
@@ -127,6 +190,38 @@ fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
             "{shown} could not be started: {error}; the limit of processes is reached, raise TasksMax or ulimit -u"
         ),
         _ => format!("{shown} could not be started: {error}"),
+    }
+}
+
+/// The same for a child that told which step failed. With the wrong rights nothing has run.
+fn explain_birth(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> String {
+    let StillBorn { step, error } = failed;
+    let user = spec.conditions.run_as.as_ref().map(|user| user.user.as_str());
+    match (step, user) {
+        (BirthStep::Cgroup, _) => {
+            format!("cannot be moved into its cgroup: {error}; see Delegate= in the unit of freshd")
+        }
+        (BirthStep::Limits, _) => format!("its limits cannot be set: {error}; only root may raise them"),
+        (BirthStep::Nice, _) => format!("nice cannot be set: {error}; only root may go below 0"),
+        (BirthStep::Groups | BirthStep::Group | BirthStep::User, _) => format!(
+            "cannot become user {}: {error}; freshd must run as root for that",
+            user.unwrap_or_default()
+        ),
+        (BirthStep::Verify, _) => format!(
+            "did not become user {} wholly, so nothing was run; freshd must run as root, with no secure bits set",
+            user.unwrap_or_default()
+        ),
+        (BirthStep::Workdir, Some(user)) => format!(
+            "workdir {} cannot be entered by user {user}: {error}; correct workdir, or its permissions and those above",
+            spec.workdir.display()
+        ),
+        (BirthStep::Exec, Some(user)) if error.kind() == io::ErrorKind::PermissionDenied => format!(
+            "{} may not be executed by user {user}: {error}; see to its permissions and those of its directories",
+            program.display()
+        ),
+        (BirthStep::Clone | BirthStep::Streams | BirthStep::Workdir | BirthStep::Exec, _) => {
+            explain(spec, program, error)
+        }
     }
 }
 

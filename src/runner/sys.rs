@@ -4,6 +4,8 @@
     reason = "posix_spawn with a session and file actions, wait4 and OFD locks have no safe wrapper"
 )]
 
+mod birth;
+
 use std::ffi::{CString, c_char, c_int};
 use std::fs::File;
 use std::io;
@@ -15,6 +17,8 @@ use std::time::Duration;
 use rustix::process::{Resource, setrlimit};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
+
+pub(super) use birth::{Birth, BirthStep, Identity, StillBorn, give_birth};
 
 use super::open_files::OpenFiles;
 use crate::model::{ExitStatus, Usage};

@@ -335,6 +335,7 @@ fn unknown(id: AttemptId, from: Timestamp, to: Timestamp) -> Exit {
         pid: 0,
         usage: Usage::default(),
         output: Output::default(),
+        out_of_memory: None,
         report: String::new(),
     }
 }

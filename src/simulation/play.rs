@@ -128,6 +128,7 @@ impl Play {
                 dropped_bytes: 0,
                 tail: self.tail.to_owned(),
             },
+            out_of_memory: None,
             report: self.report.clone(),
         }
     }

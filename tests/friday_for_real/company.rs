@@ -14,7 +14,7 @@ printf 'lot,qty_kg\nL100001,%s\nL100002,80\n' "$FRESHD_RUN_ID" > "$FRESHD_OUTPUT
 /// jobs.toml; `MAIL_PORT`, `SLACK_URL`, `EXPORTS` and `DELIVERY` stand for what only the story knows.
 pub(crate) const COMPANY: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "1s"
 

@@ -6,7 +6,9 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use freshd::model::{Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, Name, Output, RunId, Trigger, Usage};
+use freshd::model::{
+    Attempt, AttemptId, AttemptSpec, AttemptState, Conditions, Event, Exit, Name, Output, RunId, Trigger, Usage,
+};
 use freshd::runner::{Keepers, Records, Unfinished, read_log, recover};
 use jiff::Timestamp;
 use rustix::event::{PollFd, PollFlags, poll};
@@ -106,6 +108,7 @@ impl House {
             timeout: Some(Duration::from_mins(1)),
             kill_after: Duration::from_secs(5),
             keep_leftovers: false,
+            conditions: Conditions::default(),
         })
     }
 

@@ -1,11 +1,15 @@
 //! The keeper with real processes, through the real binary.
 
+mod cgroups;
+mod delegated;
 mod ending;
 mod house;
 mod limits;
 mod orphans;
 mod outliving;
+mod run_as;
 mod strangers;
+mod unkillable;
 
 use std::fs;
 use std::os::unix::fs::{PermissionsExt, symlink};

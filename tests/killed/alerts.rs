@@ -8,7 +8,7 @@ use crate::support::smtp::{SmtpFault, SmtpRules, SmtpSink};
 
 const FAILS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

@@ -32,6 +32,7 @@ exit "$1"
 fn jobs_toml(enabled: bool) -> String {
     let mut text = r#"
         timezone = "UTC"
+        run_as_root = true
         [fallback]
         notify = ["outbox"]
         [channels.outbox]

@@ -7,7 +7,7 @@ use crate::freshd_process::House;
 /// A job that ends with 3, and a dataset with a check; its channel has a secret.
 const BEFORE: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["hook"]
 

@@ -13,7 +13,7 @@ use super::freshd_process::process::{self, wait_for_end};
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -9,7 +9,7 @@ use crate::freshd_process::process;
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

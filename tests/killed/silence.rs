@@ -14,7 +14,7 @@ const SILENT_WITHIN: Duration = Duration::from_secs(90);
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -31,7 +31,7 @@ const CALLS: &str = "pwrite64,write,ftruncate,fallocate";
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

@@ -16,7 +16,7 @@ use super::support::certificates::{Authority, Certificate};
 /// `PORT` and `WORD` stand for the mail server's port and the password.
 const JOBS: &str = r#"
 timezone = "Europe/Oslo"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 

@@ -28,7 +28,7 @@ const WATCHDOG: Duration = Duration::from_secs(4);
 /// A job each second, one that waits for a word and fails, and three addresses.
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["files:it@seafood.example"]
 

@@ -8,7 +8,7 @@ use super::freshd_process::daemon::Daemon;
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["files:fallback"]
 

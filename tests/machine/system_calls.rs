@@ -75,6 +75,7 @@ fn overdue() -> House {
     house.configure(&format!(
         r#"
         timezone = "UTC"
+        run_as_root = true
         [alerts]
         group_wait = "0s"
         [fallback]

@@ -72,6 +72,28 @@ fn a_restart_a_kill_and_a_stop_of_the_service_leave_a_running_job_alone_and_its_
 }
 
 #[test]
+fn a_job_has_a_cgroup_of_its_own_that_outlives_a_restart_and_goes_with_its_end() {
+    let machine = Machine::with(JOBS, "");
+    start(&machine);
+    machine.journal_says("each attempt gets a cgroup of its own");
+    let leaves = || {
+        machine.must(&[
+            "sh",
+            "-c",
+            "ls -d /sys/fs/cgroup/system.slice/freshd.service/freshd-* 2> /dev/null || :",
+        ])
+    };
+    let run = machine.begin("waits");
+    let leaf = leaves();
+    assert!(leaf.trim_end().ends_with(&format!("-{run}.1")), "{leaf}");
+    machine.must(&["systemctl", "restart", "freshd"]);
+    assert_eq!(leaves(), leaf);
+    machine.go_on();
+    assert_eq!(machine.finished(run)["exit_code"], 7);
+    assert_eq!(leaves(), "");
+}
+
+#[test]
 fn a_daemon_that_hangs_is_ended_by_the_watchdog_and_its_job_goes_on_under_the_next() {
     let machine = Machine::with(JOBS, IMPATIENT);
     start(&machine);

@@ -251,7 +251,7 @@ pub(crate) fn jobs_toml(configuration: Configuration, mail_port: u16, hook_port:
     let mut text = format!(
         r#"
 timezone = "UTC"
-
+run_as_root = true
 [alerts]
 group_wait = "0s"
 reminders = ["{reminder}h"]

@@ -7,7 +7,7 @@ use crate::freshd_process::House;
 
 const JOBS: &str = r#"
 timezone = "UTC"
-
+run_as_root = true
 [fallback]
 notify = ["outbox"]
 

@@ -3,6 +3,7 @@
 #[path = "../freshd_process/mod.rs"]
 mod freshd_process;
 mod hindered;
+mod other_user;
 mod place;
 mod quarantining;
 
@@ -202,6 +203,20 @@ fn what_changes_while_it_is_kept_is_neither_kept_nor_published() {
     assert!(matches!(error, PublishError::Changed { .. }), "{error}");
     assert_eq!(place.seen(), (None, None));
     assert!(!place.kept_path(1).exists());
+}
+
+#[test]
+fn what_became_a_second_name_of_another_file_is_not_published() {
+    let place = Place::new();
+    let new = place.publishing(1, place.staged(1), NEW);
+    publish_steps(&new, &[Step::Bring]).expect("brought");
+    let of_another = place.state.path().join("of_another");
+    fs::write(&of_another, NEW).expect("a file that holds the very same");
+    fs::remove_file(&new.staged).expect("the candidate");
+    fs::hard_link(&of_another, &new.staged).expect("a hard link");
+    let error = publish_steps(&new, &Step::ALL[position(Step::Seal)..]).expect_err("not what was brought");
+    assert!(matches!(error, PublishError::Changed { .. }), "{error}");
+    assert_eq!(place.seen(), (None, None));
 }
 
 #[test]

@@ -243,6 +243,7 @@ impl Company {
         std::fs::write(&file, self.text()).expect("jobs.toml is written");
         let environment = Environment {
             now: ORIGIN.parse::<Timestamp>().expect("a time"),
+            root: false,
             ..Environment::of_process()
         };
         let loaded = config::load(&file, &environment);

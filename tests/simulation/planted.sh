@@ -14,8 +14,6 @@ readonly WORLDS='--test simulation whatever'
 readonly POINTS='--test simulation wherever'
 readonly POWER='--test machine power::'
 readonly CALLS='--test machine a_daemon_killed_at_any'
-# How the simulator says which promise is broken.
-readonly BROKEN='breaks .'
 # Far more than any of them takes.
 readonly SECONDS_MAX=300
 
@@ -103,7 +101,7 @@ planted 'actions come before the commit' "$CALLS" 'started 2 times' \
         if self.stop != Stop::Dropped
             && !facts.is_empty()'
 
-planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" "$BROKEN" \
+planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'breaks .contradiction' \
     src/engine/jobs.rs \
     '            self.fact(Fact::Job(record));
         }
@@ -114,11 +112,11 @@ planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" "$BROKE
         }
         lost.into_iter()'
 
-planted 'a lost end is called a success' "$WORLDS" "$BROKEN" \
+planted 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
     src/planner/ending.rs \
     'end(Outcome::Lost, Some(known.clone()))' 'end(Outcome::Succeeded, Some(known.clone()))'
 
-planted 'a message is sent again under a new id' "$WORLDS" "$BROKEN" \
+planted 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
     src/engine/outbox.rs \
     'notification.last_error = Some(error.clone());
                 let asked' \
@@ -126,26 +124,26 @@ planted 'a message is sent again under a new id' "$WORLDS" "$BROKEN" \
                 Arc::make_mut(&mut notification.message).id.push('"'x'"');
                 let asked'
 
-planted 'a retry forgets overlap' "$POINTS" "$BROKEN" \
+planted 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
     src/planner/admit.rs \
     '        return Admission::Start { give_up };
     };' \
     '        return Admission::Start { give_up: Vec::new() };
     };'
 
-planted 'slots are never closed' "$WORLDS" "$BROKEN" \
+planted 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
     src/engine/promises.rs \
     'for index in 0..state.slots.len() {' 'for index in 0..0 {'
 
-planted 'an incident is resolved without a word' "$WORLDS" "$BROKEN" \
+planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
     src/engine/incidents.rs \
     'for (team, address) in incident.told.clone() {' 'for (team, address) in incident.told.clone().into_iter().skip(1) {'
 
-planted 'catch-up forgets its limit' "$WORLDS" "$BROKEN" \
+planted 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
     src/planner/due.rs \
     '.take((job.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(known.making_up + 1_000)'
 
-planted 'an occurrence that is missed leaves no record' "$WORLDS" "$BROKEN" \
+planted 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
     src/engine/jobs.rs \
     '            run.occurrences = occurrences;
         }
@@ -156,25 +154,25 @@ planted 'an occurrence that is missed leaves no record' "$WORLDS" "$BROKEN" \
             self.record_without_process(run, outcome, reason);
         }'
 
-planted 'a clock that was set back is not held' "$WORLDS" "$BROKEN" \
+planted 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/clock.rs \
     '        if by_ms < 0 {
             self.hold_by_clock();' \
     '        if by_ms < 0 {'
 
-planted 'a clock that is behind at the start is not held' "$WORLDS" "$BROKEN" \
+planted 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/restart.rs \
     '        engine.hold_by_clock();
 ' ''
 
-planted 'a held clock lets runs start' "$WORLDS" "$BROKEN" \
+planted 'a held clock lets runs start' "$WORLDS" 'breaks .held clock' \
     src/engine/runs.rs \
     'if let Some(hold) = &self.clock_hold {
             let reason' \
     'if let Some(hold) = self.clock_hold.as_ref().filter(|_| self.life.number % 2 == 0) {
             let reason'
 
-planted 'a restart forgets what is still to be sent' "$WORLDS" "$BROKEN" \
+planted 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in order|told at least once)' \
     src/engine/restart.rs \
     '            .notifications
 ' '            .notifications
@@ -196,12 +194,12 @@ planted 'what could not be put in place is told as published' "$WORLDS" 'breaks 
         {
             let reason = format!("its output could not be put in place: {why}");'
 
-planted 'a run that goes on is forgotten' "$WORLDS" "$BROKEN" \
+planted 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
     src/engine/history.rs \
     'runs: aged.runs.iter().map(|run| run.id).collect(),' \
     'runs: aged.runs.iter().map(|run| run.id).chain(self.runs.keys().copied()).collect(),'
 
-planted 'what is not too old is forgotten' "$WORLDS" "$BROKEN" \
+planted 'what is not too old is forgotten' "$WORLDS" 'breaks .keeps what is to be kept' \
     src/planner/history.rs \
     'earlier(now, keep.age)' 'earlier(now, keep.age / 8)'
 

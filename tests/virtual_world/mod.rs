@@ -359,6 +359,7 @@ pub(crate) fn settings(file: &std::path::Path, text: &str, now: Timestamp) -> Ar
     std::fs::write(file, text).expect("jobs.toml is written");
     let environment = Environment {
         now,
+        root: false,
         ..Environment::of_process()
     };
     let loaded = config::load(file, &environment);

@@ -1,8 +1,10 @@
 //! Root file and includes: found, bounded, told apart, and safe to trust.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 
 use super::*;
+use crate::model::Limits;
 
 const JOB: &str = "[jobs.NAME]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\n";
 
@@ -146,7 +148,7 @@ fn root_refuses_what_others_can_change_and_others_do_not() {
             place.write(
                 "jobs.toml",
                 &format!(
-                    "{}[channels.h]\ntype = \"webhook\"\nurl = \"https://h/\"\nsecret = {{ file = \"secrets/hook\" }}\n\
+                    "run_as_root = true\n{}[channels.h]\ntype = \"webhook\"\nurl = \"https://h/\"\nsecret = {{ file = \"secrets/hook\" }}\n\
                      [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nenv_file = \"job.env\"\n",
                     including("[\"conf.d/*.toml\"]")
                 ),
@@ -194,7 +196,7 @@ fn a_directory_that_others_can_change_is_no_place_for_what_root_publishes() {
         place.environment.root = root;
         std::fs::create_dir(place.path("exports")).unwrap();
         let text = format!(
-            "{TOP}[datasets.stock]\nowner = \"ops\"\nfile = \"exports/new/stock.csv\"\nmax_age = \"1d\"\n\
+            "run_as_root = true\n{TOP}[datasets.stock]\nowner = \"ops\"\nfile = \"exports/new/stock.csv\"\nmax_age = \"1d\"\n\
              [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"stock\"\n"
         );
         assert!(place.load_text(&text).settings.is_some());
@@ -209,13 +211,130 @@ fn a_directory_that_others_can_change_is_no_place_for_what_root_publishes() {
 }
 
 #[test]
-fn root_is_told_once_that_jobs_run_as_root() {
+fn what_a_user_delivers_may_be_published_where_that_user_rules_and_no_other_does() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
     let mut place = Place::new();
     place.environment.root = true;
-    let text = format!("{TOP}{}{}", JOB.replace("NAME", "a"), JOB.replace("NAME", "b"));
-    let loaded = place.load_text(&text);
+    std::fs::create_dir(place.path("exports")).unwrap();
+    std::os::unix::fs::chown(place.path("exports"), Some(1), Some(1)).unwrap();
+    for (user, expected) in [
+        ("user = \"daemon\"", None),
+        ("user = \"nobody\"", Some("belongs to another user")),
+        ("", Some("belongs to another user")),
+    ] {
+        let text = format!(
+            "run_as_root = true\n{TOP}[datasets.stock]\nowner = \"ops\"\nfile = \"exports/stock.csv\"\nmax_age = \"1d\"\n\
+             [jobs.a]\nowner = \"ops\"\ncommand = \"true\"\n{user}\nproduces = \"stock\"\n"
+        );
+        let loaded = place.load_text(&text);
+        let errors = place.lines(&loaded, Level::Error);
+        let found = errors
+            .iter()
+            .any(|error| expected.is_none_or(|words| error.contains(words)));
+        assert_eq!(found, expected.is_some(), "{user}: {errors:?}");
+        assert_eq!(loaded.settings.is_some(), expected.is_none(), "{errors:?}");
+    }
+}
+
+#[test]
+fn root_must_say_as_whom_each_job_runs_or_that_it_may_be_root() {
+    let mut place = Place::new();
+    place.environment.root = true;
+    let as_root = format!("{TOP}{}{}", JOB.replace("NAME", "a"), JOB.replace("NAME", "b"));
+    let loaded = place.load_text(&as_root);
+    let errors = place.lines(&loaded, Level::Error);
+    assert_eq!(errors.len(), 2, "{errors:?}");
+    assert!(
+        errors[0].contains(
+            "freshd runs as root, and job `a` does not say as whom it runs (write user = \"NAME\", or run_as_root"
+        ),
+        "{errors:?}"
+    );
+    assert!(loaded.settings.is_none());
+
+    let as_user = as_root.replace("command", "user = \"daemon\"\ncommand");
+    let loaded = place.load_text(&as_user);
+    assert_eq!(place.lines(&loaded, Level::Error), [""; 0]);
+    let settings = loaded.settings.unwrap();
+    let conditions = settings.jobs["a"].conditions.as_ref().unwrap();
+    let run_as = conditions.run_as.as_ref().unwrap();
+    assert_eq!((run_as.user.as_str(), run_as.uid, run_as.gid), ("daemon", 1, 1));
+    assert!(run_as.groups.contains(&1) && !run_as.groups.contains(&0));
+    assert!(Arc::ptr_eq(conditions, settings.jobs["b"].conditions.as_ref().unwrap()));
+
+    let allowed = format!("run_as_root = true\n{as_root}");
+    let loaded = place.load_text(&allowed);
     let notes = place.lines(&loaded, Level::Note);
-    let told = "jobs.toml:17:7 `a` freshd runs as root, and so will its jobs: `user` is not supported yet (-)";
+    let told =
+        "jobs.toml:18:7 `a` freshd runs as root, and so will each job without `user`: `run_as_root` allows it (-)";
     assert_eq!(notes.iter().filter(|note| *note == told).count(), 1, "{notes:?}");
     assert!(loaded.settings.is_some());
+}
+
+#[test]
+fn a_user_or_group_that_the_machine_does_not_know_is_refused_and_so_is_any_without_root() {
+    let mut place = Place::new();
+    let text = |lines: &str| {
+        format!(
+            "{TOP}{}",
+            JOB.replace("NAME", "a")
+                .replace("command", &format!("{lines}\ncommand"))
+        )
+    };
+    for (root, lines, message) in [
+        (
+            true,
+            "user = \"nosuch\"",
+            "`\"nosuch\"` this machine has no user `nosuch` (correct the name",
+        ),
+        (
+            true,
+            "user = \"daemon\"\ngroup = \"nosuch\"",
+            "`\"nosuch\"` this machine has no group `nosuch` (correct",
+        ),
+        (true, "user = \"daemon\"\ngroup = 5", "a text"),
+        (
+            false,
+            "user = \"bin\"",
+            "freshd does not run as root, and cannot run a job as `bin` (run freshd as root",
+        ),
+        (false, "group = \"bin\"", "`group` needs `user`"),
+        (false, "nice = -5", "only root may make a job more urgent"),
+        (false, "nice = 20", "`nice`"),
+        (false, "umask = \"888\"", "`888` is no umask (write three octal digits"),
+        (
+            false,
+            "limits = { cpu = \"2\" }",
+            "`2` is no share of a core (write cpu = \"50%\"",
+        ),
+        (
+            false,
+            "limits = { memory = \"1 KiB\" }",
+            "`memory` must be 1 MiB or more",
+        ),
+        (false, "limits = { files = 3 }", "`files`"),
+        (false, "limits = { disk = 3 }", "unknown key `disk`"),
+    ] {
+        place.environment.root = root;
+        let loaded = place.load_text(&text(lines));
+        let errors = place.lines(&loaded, Level::Error);
+        assert_eq!(errors.len(), 1, "{lines}: {errors:?}");
+        assert!(errors[0].contains(message), "{lines}: {errors:?}");
+    }
+    place.environment.root = false;
+    let loaded = place.load_text(&text(
+        "umask = \"027\"\nnice = 10\nlimits = { memory = \"512 MiB\", cpu = \"150%\", files = 256, processes = 50 }",
+    ));
+    let job = loaded.settings.unwrap().jobs["a"].clone();
+    let conditions = job.conditions.as_ref().unwrap();
+    assert_eq!((conditions.umask, conditions.nice), (Some(0o027), Some(10)));
+    let limits = Limits {
+        memory_bytes: Some(512 << 20),
+        cpu_percent: Some(150),
+        files: Some(256),
+        processes: Some(50),
+    };
+    assert_eq!(conditions.limits, limits);
 }

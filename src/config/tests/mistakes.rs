@@ -118,8 +118,8 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:13 `10` `log_limit` must be 1 KiB to 1 GiB (write log_limit = \"8 MiB\")",
             ),
             (
-                "user = \"root\"",
-                "jobs.toml:20:1 `user` `user` is not supported yet (take it out: it would have no effect)",
+                "host = \"erp\"",
+                "jobs.toml:20:1 `host` `host` is not supported yet (take it out: it would have no effect)",
             ),
             (
                 "on_stale = \"run\"",

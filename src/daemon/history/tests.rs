@@ -19,6 +19,7 @@ use crate::store::{Store, Writer};
 
 const JOBS: &str = "
 timezone = \"UTC\"
+run_as_root = true
 [history]
 keep = \"10d\"
 runs = 20
@@ -180,6 +181,7 @@ impl House {
             pid: 4_711,
             usage: Usage::default(),
             output: Output::default(),
+            out_of_memory: None,
             report: String::new(),
         };
         [Event::AttemptStarted { id, pid: 4_711, at }, Event::AttemptEnded(exit)]

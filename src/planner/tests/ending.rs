@@ -19,6 +19,7 @@ fn exit(status: ExitStatus, stop: Option<StopReason>) -> Exit {
         pid: 0,
         usage: Usage::default(),
         output: Output::default(),
+        out_of_memory: None,
         report: String::new(),
     }
 }
@@ -170,4 +171,20 @@ fn what_nobody_knows_is_lost_whatever_was_asked_for() {
         );
         assert_eq!((ending.exit_code, ending.signal), (None, None));
     }
+}
+
+#[test]
+fn a_job_that_used_too_much_memory_is_told_so_in_the_words_of_its_configuration() {
+    let reason_of = |out_of_memory| {
+        let exit = Exit {
+            out_of_memory,
+            ..exit(ExitStatus::Signal(9), None)
+        };
+        ending(None, &exit, None).reason.unwrap()
+    };
+    assert_eq!(
+        reason_of(Some(512 << 20)),
+        "killed: it used more than limits.memory, 512.0 MiB"
+    );
+    assert_eq!(reason_of(None), "killed by signal 9 (SIGKILL)");
 }

@@ -3,6 +3,7 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 
+use super::super::cgroup;
 use super::super::files::{KeeperFiles, boot_id};
 use super::super::journal::{self, Journal, Record, Running, Started};
 use crate::model::{AttemptId, Exit};
@@ -134,6 +135,9 @@ impl DeadKeeper {
     /// Removes its files when nothing in them is needed any more. Returns whether it did.
     pub(super) fn remove_if_done(&self) -> bool {
         if self.open.is_empty() {
+            if let (Ok(found), Some(state_dir)) = (cgroup::find(), self.files.dir.parent()) {
+                cgroup::remove_left(&found, state_dir, |keeper| keeper == self.files.number);
+            }
             self.files.remove();
         }
         self.open.is_empty()
@@ -167,6 +171,7 @@ mod tests {
             report: PathBuf::new(),
             log: None,
             origin: None,
+            cgroup: None,
         })
     }
 

@@ -10,6 +10,7 @@ use tokio::sync::{mpsc, oneshot};
 
 pub use self::keepers::Records;
 use self::keepers::{Command, KeeperSet};
+use super::cgroup;
 use super::files::{keeper_numbers, make_private_dir};
 use crate::model::{Attempt, AttemptId, AttemptSpec, Event, StopReason};
 
@@ -73,6 +74,17 @@ pub async fn recover(
         tracing::warn!(%error, "cannot become a subreaper: attempts whose keeper dies will be lost");
     }
     let (numbers, highest) = keeper_numbers(&state_dir).map_err(RunnerError::Directory)?;
+    match cgroup::find() {
+        Ok(found) => {
+            tracing::info!(cgroup = %found.dir.display(), "each attempt gets a cgroup of its own, and is ended by it");
+            // A keeper that lives or lived without our knowing its end has a lock or a journal.
+            cgroup::remove_left(&found, &state_dir, |keeper| !numbers.contains(&keeper));
+        }
+        Err(why) => tracing::info!(
+            why,
+            "attempts have no cgroup of their own: they are followed from parent to child"
+        ),
+    }
     let (commands, inbox) = mpsc::unbounded_channel();
     let (ready, is_ready) = oneshot::channel();
     let set = KeeperSet::new(state_dir, exe, unfinished, records, events, ready);

@@ -1,23 +1,24 @@
 //! One running attempt as the keeper sees it: its process, its pipe, its clock.
 
-use std::fs::OpenOptions;
+use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::fs::OFlags;
 use rustix::io::{Errno, ioctl_fionread};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Signal, geteuid, kill_process, pidfd_open};
 
+use super::super::cgroup::{Cgroups, Leaf};
 use super::super::journal;
 use super::super::log::{OutputLog, stamp};
 use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
 use super::super::process::{boot_now, read_process};
-use super::super::program;
+use super::super::program::{self, Place};
 use super::super::sys::{self, SpawnAttributes};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
 
@@ -55,6 +56,10 @@ pub(super) struct RunningAttempt {
     pub(super) sweep_until: Option<Duration>,
     /// Processes killed after the main one, by pid and start time.
     pub(super) killed: Vec<(i32, u64)>,
+    /// The cgroup that all of it lives in.
+    pub(super) leaf: Option<Leaf>,
+    /// What it may use of memory, in bytes.
+    pub(super) memory_max_bytes: Option<u64>,
 }
 
 /// What an attempt's deadline means.
@@ -114,6 +119,8 @@ impl RunningAttempt {
         sequence: u64,
         attributes: &SpawnAttributes,
         limits: &OpenFiles,
+        state_dir: &Path,
+        cgroups: Option<&Cgroups>,
     ) -> Result<Self, NotRunning> {
         // What is left of an attempt after its end has no reader, ever: it shall not wait for one.
         let pipe = OutputPipe::new(!spec.keep_leftovers).map_err(|error| {
@@ -123,9 +130,25 @@ impl RunningAttempt {
         })?;
         let differs = limits.own != limits.children;
         let open_files = differs.then_some(*limits);
-        let pid = program::start(&spec, attributes, pipe.job_end.as_fd(), open_files);
+        let leaf = cgroups.map(|cgroups| cgroups.make(spec.id, &spec.conditions.limits));
+        let leaf = leaf.transpose().map_err(|error| {
+            ExitStatus::NotStarted(format!(
+                "no cgroup for it: {error}; see Delegate= in the unit of freshd"
+            ))
+        })?;
+        let place = Place {
+            state_dir,
+            cgroups,
+            leaf: leaf.as_ref(),
+        };
+        let pid = program::start(&spec, attributes, pipe.job_end.as_fd(), open_files, &place);
         drop(pipe.job_end);
-        let pid = pid.map_err(ExitStatus::NotStarted)?;
+        let pid = pid.map_err(|why| {
+            if let Some(leaf) = &leaf {
+                leaf.remove();
+            }
+            ExitStatus::NotStarted(why)
+        })?;
         let at = Timestamp::now();
         // The child is ours and not reaped, so its number is its own.
         let start_time = read_process(pid).map_or(0, |process| process.start_time);
@@ -164,6 +187,8 @@ impl RunningAttempt {
             ended: None,
             sweep_until: None,
             killed: Vec::new(),
+            leaf,
+            memory_max_bytes: spec.conditions.limits.memory_bytes,
         })
     }
 
@@ -226,10 +251,19 @@ pub(in super::super) fn read_report(path: &Path) -> String {
     let Ok(file) = file else {
         return String::new();
     };
-    if !file.metadata().is_ok_and(|file| file.is_file()) {
+    if !file
+        .metadata()
+        .is_ok_and(|file| file.is_file() && may_be_read(path, file.uid()))
+    {
         return String::new();
     }
     let mut bytes = Vec::new();
     let _ = file.take(REPORT_BYTES_MAX).read_to_end(&mut bytes);
     String::from_utf8_lossy(&bytes).into_owned()
+}
+
+/// Another user's directory may hold a second name of a file that is not that user's to read.
+fn may_be_read(path: &Path, owner: u32) -> bool {
+    let dir = path.parent().and_then(|dir| fs::metadata(dir).ok());
+    dir.is_none_or(|dir| dir.uid() == geteuid().as_raw() || dir.uid() == owner)
 }

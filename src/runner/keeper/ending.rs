@@ -7,6 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::process::{Signal, kill_process_group};
 
+use super::super::cgroup::{self, Leaf};
 use super::super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::super::process::{Process, all_processes, family, signal};
 use super::adopted::Mains;
@@ -120,6 +121,9 @@ impl Keeper {
     fn kill(&mut self, slot: usize, all: &[Process]) {
         let members = self.members(slot, all);
         if let Some(attempt) = self.attempt(slot) {
+            if let Some(leaf) = &attempt.leaf {
+                leaf.kill();
+            }
             // Its main process is not reaped, so the group is still its own.
             let _ = kill_process_group(attempt.pid, Signal::KILL);
         }
@@ -137,7 +141,9 @@ impl Keeper {
         let main = attempt.pid.as_raw_nonzero().get();
         let mut roots = self.adopted.of(attempt.started.id);
         roots.insert(main);
-        family(all, &roots, &HashSet::from([main]))
+        let mut members = family(all, &roots, &HashSet::from([main]));
+        add_leaf(&mut members, attempt);
+        members
     }
 
     /// Some child ended. Main processes are seen by their pidfd; others have to be reaped here.
@@ -148,6 +154,12 @@ impl Keeper {
             self.look_at_children();
             self.end_outlaws(now);
         }
+        self.remove_leaves();
+    }
+
+    /// Removes the cgroups of ended attempts, as far as nothing lives in them any more.
+    pub(super) fn remove_leaves(&mut self) {
+        self.leaves_left.retain(|leaf| !cgroup::remove(leaf));
     }
 
     fn look_at_children(&mut self) {
@@ -214,15 +226,17 @@ impl Keeper {
         let Some(attempt) = self.slots.get(slot).and_then(Option::as_ref) else {
             return false;
         };
-        if self.adopted.is_empty() {
+        let is_populated = attempt.leaf.as_ref().is_some_and(Leaf::is_populated);
+        if self.adopted.is_empty() && !is_populated {
             return true;
         }
         let id = attempt.started.id;
         let main = attempt.pid.as_raw_nonzero().get();
         let all = processes.get_or_insert_with(all_processes);
         let mut left = family(all, &self.adopted.of(id), &HashSet::from([main]));
+        add_leaf(&mut left, attempt);
         left.retain(|process| process.pid != main);
-        if left.is_empty() {
+        if left.is_empty() && !is_populated {
             return true;
         }
         if attempt.started.keep_leftovers && attempt.stop.is_none() {
@@ -246,6 +260,10 @@ impl Keeper {
             if signal(process, Signal::KILL) && !attempt.killed.contains(&name) {
                 attempt.killed.push(name);
             }
+        }
+        // By name above, to know how many; here all of it, whatever was born meanwhile.
+        if let Some(leaf) = &attempt.leaf {
+            leaf.kill();
         }
         let until = *attempt.sweep_until.get_or_insert(now + SWEEP);
         if now < until {
@@ -317,8 +335,16 @@ impl Keeper {
         Some(attempt)
     }
 
-    fn record_end(&mut self, attempt: RunningAttempt, status: ExitStatus, usage: Usage, ended_at: Timestamp) {
+    fn record_end(&mut self, attempt: RunningAttempt, status: ExitStatus, mut usage: Usage, ended_at: Timestamp) {
         let leftovers_killed = u32::try_from(attempt.killed.len()).unwrap_or(u32::MAX);
+        let mut out_of_memory = None;
+        if let Some(leaf) = &attempt.leaf {
+            leaf.add_to(&mut usage);
+            out_of_memory = attempt.memory_max_bytes.filter(|_| leaf.ran_out_of_memory());
+            if !leaf.remove() {
+                self.leaves_left.push(leaf.path().to_owned());
+            }
+        }
         self.record_exit(Exit {
             id: attempt.started.id,
             status,
@@ -331,7 +357,18 @@ impl Keeper {
                 ..usage
             },
             output: attempt.output.finish(),
+            out_of_memory,
             report: read_report(&attempt.started.report),
         });
+    }
+}
+
+/// Adds what lives in the cgroup of an attempt to what was found of it by descent.
+fn add_leaf(found: &mut Vec<Process>, attempt: &RunningAttempt) {
+    let inside = attempt.leaf.as_ref().map(Leaf::members).unwrap_or_default();
+    for process in inside {
+        if !process.is_zombie && !found.iter().any(|known| known.pid == process.pid) {
+            found.push(process);
+        }
     }
 }

@@ -33,6 +33,7 @@ use connection::Connection;
 use run_dirs::RunDirs;
 use talk::Notice;
 
+use super::cgroup::{self, Cgroups};
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
 use super::journal::Journal;
 use super::open_files::OpenFiles;
@@ -120,6 +121,10 @@ struct Keeper {
     attributes: SpawnAttributes,
     limits: OpenFiles,
     run_dirs: RunDirs,
+    /// Where attempts get a cgroup of their own.
+    cgroups: Option<Cgroups>,
+    /// Cgroups of ended attempts in which something still lives.
+    leaves_left: Vec<PathBuf>,
     /// Every attempt it knows: from the moment its spec arrives until its end is acknowledged.
     ///
     /// That it forgets then, in memory and in the journal, cannot make an attempt start twice: the daemon
@@ -173,6 +178,7 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_fil
         keeper.turn(&mut events)?;
     }
     keeper.run_dirs.remove();
+    keeper.remove_leaves();
     keeper.files.remove();
     Ok(())
 }
@@ -195,7 +201,10 @@ impl Keeper {
         epoll::add(&epoll, &timer, Source::Timer.data(), readable)?;
         let child_signals = sys::child_signals()?;
         epoll::add(&epoll, &child_signals, Source::Children.data(), readable)?;
+        let cgroups = cgroup::find().map(|found| Cgroups::new(&found, &state_dir, number));
         Ok(Self {
+            cgroups: cgroups.ok(),
+            leaves_left: Vec::new(),
             run_dirs: RunDirs::take_over(&state_dir.join("run"), number),
             state_dir,
             _lock: lock,

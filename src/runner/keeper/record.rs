@@ -71,6 +71,7 @@ impl Keeper {
                     due_at: spec.due_at,
                     trigger: spec.trigger,
                 }),
+                cgroup: self.cgroups.as_ref().map(|cgroups| cgroups.path(spec.id)),
             };
             let record = Record::Started(started);
             if let Err(error) = self.journal.push(&record) {
@@ -136,7 +137,16 @@ impl Keeper {
         if let Err(error) = made {
             return self.end_without_process(id, ExitStatus::NotStarted(error.to_string()), None, at);
         }
-        let attempt = match RunningAttempt::start(*spec, started, self.sequence, &self.attributes, &self.limits) {
+        let attempt = RunningAttempt::start(
+            *spec,
+            started,
+            self.sequence,
+            &self.attributes,
+            &self.limits,
+            &self.state_dir,
+            self.cgroups.as_ref(),
+        );
+        let attempt = match attempt {
             Ok(attempt) => attempt,
             Err(status) => return self.end_without_process(id, status, None, at),
         };
@@ -189,6 +199,7 @@ impl Keeper {
             pid: 0,
             usage: Usage::default(),
             output: Output::default(),
+            out_of_memory: None,
             report: String::new(),
         });
     }

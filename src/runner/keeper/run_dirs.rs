@@ -3,8 +3,10 @@
 
 use std::fs;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+
+use rustix::process::geteuid;
 
 use super::super::files::make_private_dir;
 
@@ -68,7 +70,9 @@ impl RunDirs {
 
 /// An empty directory, not a link to one, that nobody but its owner may enter.
 fn is_as_made(dir: &Path) -> bool {
-    let is_private = |metadata: fs::Metadata| metadata.is_dir() && metadata.permissions().mode() & 0o7777 == MODE;
+    let is_private = |metadata: fs::Metadata| {
+        metadata.is_dir() && metadata.permissions().mode() & 0o7777 == MODE && metadata.uid() == geteuid().as_raw()
+    };
     fs::symlink_metadata(dir).is_ok_and(is_private)
         && fs::read_dir(dir).is_ok_and(|mut entries| entries.next().is_none())
 }
@@ -76,7 +80,6 @@ fn is_as_made(dir: &Path) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::MetadataExt;
 
     fn inode(path: &Path) -> u64 {
         fs::metadata(path).unwrap().ino()

@@ -3,7 +3,8 @@
 //! A journal may be damaged, gone, or silent about an attempt that is recorded as going on. Its processes say who they are:
 //! `FRESHD_REPORT` in their environment lies in this state directory, so that no other freshd's are taken for them. What
 //! changed its environment is known by its number and the time of its start, within one boot. What lives is watched to its
-//! end, like every attempt without a keeper: nothing of its job starts beside it.
+//! end, like every attempt without a keeper: nothing of its job starts beside it. Where attempts have cgroups of their own,
+//! those are asked first: what lives in one belongs to its attempt, whoever it says it is and as whom it runs.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::Duration;
@@ -17,8 +18,9 @@ use crate::model::{
 use crate::runner::client::Unfinished;
 use crate::runner::files::boot_id;
 use crate::runner::journal::{LogPlace, Running, Started};
+use crate::runner::living::{Living, attempts_alive};
 use crate::runner::output_pipe;
-use crate::runner::process::{Process, attempts_alive, find_by_time, read_process};
+use crate::runner::process::{find_by_time, read_process};
 
 /// Between SIGTERM and SIGKILL for an attempt of which nobody knows what was configured.
 const KILL_AFTER: Duration = Duration::from_secs(10);
@@ -158,13 +160,14 @@ impl KeeperSet {
         let alive = looked.unwrap_or_default();
         let mut gone = Vec::new();
         for doubt in doubts {
-            let Some(process) = self.find(&doubt, &alive) else {
+            let Some(living) = self.find(&doubt, &alive) else {
                 gone.push(doubt);
                 continue;
             };
             let id = doubt.id;
-            tracing::warn!(attempt = %id, pid = process.pid, "no journal tells of an attempt that lives; it is watched to its end");
-            let (started, running) = self.as_journalled(id, &process);
+            let pid = living.main.pid;
+            tracing::warn!(attempt = %id, pid, "no journal tells of an attempt that lives; it is watched to its end");
+            let (started, running) = self.as_journalled(id, living);
             self.doubts.doubted.insert(id);
             self.watch(started, Some(running), doubt.stop).await;
         }
@@ -186,7 +189,7 @@ impl KeeperSet {
         }
     }
 
-    fn find(&self, doubt: &Doubt, alive: &HashMap<AttemptId, Process>) -> Option<Process> {
+    fn find(&self, doubt: &Doubt, alive: &HashMap<AttemptId, Living>) -> Option<Living> {
         let by_journal = || {
             let running = doubt.running.as_ref()?;
             let process = read_process(i32::try_from(running.pid).ok()?)?;
@@ -196,11 +199,16 @@ impl KeeperSet {
             let (pid, at) = self.doubts.terms.get(&doubt.id)?.process?;
             find_by_time(pid, at)
         };
-        alive.get(&doubt.id).copied().or_else(by_journal).or_else(by_record)
+        let by_number = || {
+            let main = by_journal().or_else(by_record)?;
+            Some(Living { main, cgroup: None })
+        };
+        alive.get(&doubt.id).cloned().or_else(by_number)
     }
 
     /// What its keeper would have written down.
-    fn as_journalled(&self, id: AttemptId, process: &Process) -> (Started, Running) {
+    fn as_journalled(&self, id: AttemptId, living: Living) -> (Started, Running) {
+        let process = living.main;
         let terms = self.doubts.terms.get(&id);
         let at = terms.map_or_else(Timestamp::now, |terms| {
             terms.process.map_or(terms.claimed_at, |(_, at)| at)
@@ -216,6 +224,7 @@ impl KeeperSet {
             report: report_path(&self.state_dir, id),
             log: terms.and_then(|terms| terms.log.clone()),
             origin: None,
+            cgroup: living.cgroup,
         };
         let running = Running {
             id,
@@ -256,6 +265,7 @@ pub(super) fn unknown(id: AttemptId, why: String) -> Exit {
         pid: 0,
         usage: Usage::default(),
         output: Output::default(),
+        out_of_memory: None,
         report: String::new(),
     }
 }
