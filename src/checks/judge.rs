@@ -5,10 +5,11 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::kind::{Kind, kind_of};
 use crate::model::{
     AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
 };
-use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
+use crate::probe::{self, ContentError, MeasureError, NoRows, Survey, TimeError};
 
 /// How far `as_of` may be ahead of the last write of the candidate: clocks differ a little.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
@@ -77,7 +78,8 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey,
     };
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
-    let survey = probe::survey(&file, staged, &name, dataset.checks.format, rule, bytes_read)?;
+    let reading = dataset.checks.reading;
+    let survey = probe::survey(&file, staged, &name, reading, rule, &mut NoRows, bytes_read)?;
     Ok((survey, reported))
 }
 
@@ -88,25 +90,30 @@ fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet
         head,
         last_byte,
         modified_at,
+        columns: _,
     } = survey;
     let dataset = &judging.dataset;
     let checks = &dataset.checks;
     let bytes = measurement.bytes;
     sheet.pass("output", "a file", "a file", "the job wrote a file");
 
-    let is_csv = matches!(checks.format, Some(Format::Csv { .. }));
-    let page = if is_csv { html_title(&head) } else { None };
-    if bytes > 0 || content.is_err() {
-        sheet.format(is_csv, page, &content);
-    }
-    if bytes > 0 && is_csv && content.is_ok() {
-        sheet.last_line(last_byte);
+    let format = checks.reading.format;
+    if let Some(format) = format.filter(|_| bytes > 0 || content.is_err()) {
+        sheet.format(format, kind_of(&head, format, &content), &content);
+        if matches!(format, Format::Csv { .. }) && content.is_ok() && last_byte.is_some() {
+            sheet.last_line(last_byte);
+        }
+    } else if let Err(error) = &content {
+        sheet.hold("as_of", "a time", "none", error.to_string());
     }
     if bytes == 0 || content.is_ok() {
         sheet.empty(bytes, measurement.rows, dataset.may_be_empty);
     }
     if let Some(least) = checks.bytes_min {
         sheet.at_least("bytes.min", "bytes", least, Some(bytes));
+    }
+    if let Some(most) = checks.bytes_max {
+        sheet.at_most("bytes.max", "bytes", most, Some(bytes));
     }
     if let Some(least) = checks.rows_min {
         sheet.at_least("rows.min", "rows", least, measurement.rows);
@@ -135,22 +142,6 @@ fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet
     let newest = modified_at.max(judging.started_at);
     sheet.as_of(measurement.as_of, dataset.requires_as_of, newest);
     measurement
-}
-
-/// The title of a page where there should be data: `Some` as soon as it is a page, `""` without a title.
-fn html_title(head: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = text.to_ascii_lowercase();
-    if !lower.starts_with("<!doctype html") && !lower.starts_with("<html") {
-        return None;
-    }
-    let title = lower.find("<title>").and_then(|at| {
-        let from = at + "<title>".len();
-        let length = lower[from..].find("</title>")?;
-        Some(text[from..from + length].trim())
-    });
-    Some(title.unwrap_or_default().replace(char::is_control, " "))
 }
 
 /// The answers, in the order in which they were given.
@@ -198,41 +189,42 @@ impl Sheet {
         self.hold("output", "a file", actual, message);
     }
 
-    fn format(&mut self, is_csv: bool, page: Option<String>, content: &Result<(), ContentError>) {
-        if let Some(title) = page {
-            let actual = match title.as_str() {
-                "" => "an HTML page".to_owned(),
-                title => format!("an HTML page titled \"{title}\""),
-            };
-            let message =
-                format!("the output is {actual}, not CSV: it may be the error page of the server it was fetched from");
-            self.hold("format", "csv", &actual, message);
+    fn format(&mut self, format: Format, kind: Option<Kind>, content: &Result<(), ContentError>) {
+        let name = format.as_str();
+        if let Some(Kind { what, advice }) = kind {
+            let written = name.to_uppercase();
+            let message = format!("the output is {what}, not {written}: {advice}");
+            self.hold("format", name, &what, message);
             return;
         }
-        let message = match content {
-            Ok(()) if is_csv => {
-                self.pass("format", "csv", "csv", "every line has the columns of the header");
-                return;
-            }
-            Ok(()) => return,
-            Err(error) => error.to_string(),
+        let Err(error) = content else {
+            let message = match format {
+                Format::Csv { .. } => "every line has the columns of the header",
+                Format::Json | Format::JsonLines => "every record is an object",
+            };
+            self.pass("format", name, name, message);
+            return;
         };
-        match content {
-            Err(ContentError::UnequalColumns {
+        let message = error.to_string();
+        match error {
+            ContentError::UnequalColumns {
                 expected,
                 found,
                 last: true,
                 ..
-            }) => self.hold(
+            } => self.hold(
                 "last_line",
                 &format!("{expected} columns"),
                 &format!("{found} columns"),
                 message,
             ),
-            Err(ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. }) => {
+            ContentError::JsonBroken { last: true, .. } | ContentError::OpenArray { .. } => {
+                self.hold("last_line", "a whole record", "a part of one", message);
+            }
+            ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. } => {
                 self.hold("as_of", "a time", "none", message);
             }
-            _ => self.hold("format", "csv", "broken csv", message),
+            _ => self.hold("format", name, &format!("broken {name}"), message),
         }
     }
 

@@ -5,6 +5,7 @@
 mod disk;
 mod in_place;
 mod judge;
+mod kind;
 mod publish;
 mod quarantine;
 mod sidecar;

@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod checks;
 mod data;
 mod event;
 mod fact;
@@ -28,6 +29,7 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use checks::{Checks, Compression, Encoding, Format, Reading};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,
@@ -56,9 +58,9 @@ pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
 pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Checks, Command, Dataset, Due,
-    Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
-    Settings, System, Team, Web,
+    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
+    Escalation, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn, Settings,
+    System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
