@@ -5,11 +5,12 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::columns::{Compared, Tally, compared};
 use super::kind::{Kind, kind_of};
 use crate::model::{
     AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
 };
-use crate::probe::{self, ContentError, MeasureError, NoRows, Survey, TimeError};
+use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
 
 /// How far `as_of` may be ahead of the last write of the candidate: clocks differ a little.
 const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
@@ -21,7 +22,7 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, MeasureError> {
     let mut sheet = Sheet::default();
     let measurement = match open_and_survey(judging, bytes_read) {
-        Ok((survey, as_of)) => judge_survey(judging, survey, as_of, &mut sheet),
+        Ok((survey, as_of, answers)) => judge_survey(judging, survey, as_of, answers, &mut sheet),
         Err(error) => {
             if let Some(error) = of_the_machine(&error) {
                 return Err(error);
@@ -40,7 +41,7 @@ pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, Mea
 ///
 /// Permissions are the job's, which made the file. A directory that is gone with all that was in it says nothing of
 /// what the job wrote.
-pub(super) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
+pub(in crate::checks) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
     let (path, source) = match error {
         MeasureError::Missing { path } => {
             let directory = path.parent()?;
@@ -59,7 +60,10 @@ pub(super) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
 /// What the job reports as its `as_of`, when it does; then the dataset's rule is not asked.
 type ReportedTime = Option<Result<Timestamp, (String, TimeError)>>;
 
-fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey, ReportedTime), MeasureError> {
+/// What one pass over the candidate tells, and what the rules of its columns say of it.
+type Surveyed = (Survey, ReportedTime, Vec<CheckResult>);
+
+fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed, MeasureError> {
     let dataset = &judging.dataset;
     let reported: ReportedTime = report_value(&judging.report, "as_of").map(|text| {
         let time = probe::parse_time(text, None);
@@ -79,18 +83,34 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey,
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
     let reading = dataset.checks.reading;
-    let survey = probe::survey(&file, staged, &name, reading, rule, &mut NoRows, bytes_read)?;
-    Ok((survey, reported))
+    let rules = dataset.checks.columns.as_slice();
+    let allowed = rules
+        .iter()
+        .map(|rule| compared(rule, &judging.compared_with, bytes_read))
+        .collect::<Result<Vec<Compared<'_>>, _>>()?;
+    let mut tally = Tally::new(rules, allowed);
+    let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, bytes_read)?;
+    let answers = match survey.content {
+        Ok(()) if survey.measurement.bytes > 0 => tally.answers(&survey.columns),
+        _ => Vec::new(),
+    };
+    Ok((survey, reported, answers))
 }
 
-fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet: &mut Sheet) -> Measurement {
+fn judge_survey(
+    judging: &Judging,
+    survey: Survey,
+    reported: ReportedTime,
+    answers: Vec<CheckResult>,
+    sheet: &mut Sheet,
+) -> Measurement {
     let Survey {
         mut measurement,
         content,
         head,
         last_byte,
         modified_at,
-        columns: _,
+        columns,
     } = survey;
     let dataset = &judging.dataset;
     let checks = &dataset.checks;
@@ -121,6 +141,10 @@ fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet
     if let Some(most) = checks.rows_max {
         sheet.at_most("rows.max", "rows", most, measurement.rows);
     }
+    if let (Some(format), false, Ok(()), true) = (format, checks.header.is_empty(), &content, bytes > 0) {
+        sheet.header(format, &checks.header, &columns);
+    }
+    sheet.checks.extend(answers);
     for (key, measured) in [("rows", measurement.rows), ("bytes", Some(bytes))] {
         if let (Some(text), Some(measured)) = (report_value(&judging.report, key), measured) {
             sheet.reported(key, text, measured);
@@ -240,6 +264,38 @@ impl Sheet {
                 "the last line does not end with a line break, so it may be cut off; let the job write one after its last row",
             );
         }
+    }
+
+    fn header(&mut self, format: Format, expected: &[String], found: &[String]) {
+        let mut columns = found.to_vec();
+        let mut wanted = expected.to_vec();
+        if !matches!(format, Format::Csv { .. }) {
+            // An object has its keys in any order.
+            columns.sort_unstable();
+            wanted.sort_unstable();
+        }
+        let (listed, actual) = (probe::listed(expected), probe::listed(found));
+        if columns == wanted {
+            self.pass("header", &listed, &actual, "the header is as expected");
+            return;
+        }
+        let lacking = |all: &[String], of: &[String]| -> Vec<String> {
+            let is_lacking = |name: &&String| !of.contains(name);
+            all.iter().filter(is_lacking).cloned().collect()
+        };
+        let (missing, strange) = (lacking(expected, found), lacking(found, expected));
+        let mut parts = Vec::new();
+        if !missing.is_empty() {
+            parts.push(format!("{} missing", probe::listed(&missing)));
+        }
+        if !strange.is_empty() {
+            parts.push(format!("{} new", probe::listed(&strange)));
+        }
+        if parts.is_empty() {
+            parts.push("the order is another".to_owned());
+        }
+        let message = format!("the header must be {listed}, but it is {actual}: {}", parts.join(", "));
+        self.hold("header", &listed, &actual, message);
     }
 
     fn empty(&mut self, bytes: u64, rows: Option<u64>, may_be_empty: bool) {

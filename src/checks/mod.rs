@@ -2,6 +2,7 @@
 //!
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
+mod columns;
 mod disk;
 mod in_place;
 mod judge;

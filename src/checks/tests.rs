@@ -1,5 +1,6 @@
 //! What the checks say of candidates of every kind.
 
+mod columns;
 mod kinds;
 
 use std::fs;
@@ -42,6 +43,7 @@ impl Case {
             dataset: Arc::new(dataset),
             staged: staged_path(&target, id),
             started_at: time("2026-11-20T22:00:00Z"),
+            compared_with: Vec::new(),
             report: Vec::new(),
         };
         Self { dir, judging }

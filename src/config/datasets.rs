@@ -79,7 +79,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
     };
     let checks = table
         .table("checks")
-        .map(|checks_table| checks(checks_table, file_path.as_deref().or(watched)));
+        .map(|checks_table| checks(context, checks_table, file_path.as_deref().or(watched)));
     let dataset = Dataset {
         name: name.clone(),
         title: table.words("title"),

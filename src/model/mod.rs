@@ -29,7 +29,9 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
-pub use checks::{Checks, Compression, Encoding, Format, Reading};
+pub use checks::{
+    Among, CheckLevel, Checks, ColumnKind, ColumnRule, Compression, Encoding, Format, Pattern, Range, Reading,
+};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,

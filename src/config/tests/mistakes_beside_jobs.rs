@@ -78,10 +78,6 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:18 `\"[\"` `[` is not a pattern: unclosed character class; missing ']' (write a pattern, as in exports/stock-*.csv)",
             ),
             (
-                "checks.columns.a = { type = \"text\" }",
-                "jobs.toml:20:8 `columns` `columns` is not supported yet (take it out: it would have no effect)",
-            ),
-            (
                 "checks.format = \"parquet\"",
                 "jobs.toml:20:17 `\"parquet\"` format `parquet` is not supported yet (write \"csv\", \"tsv\", \"json\" or \"jsonl\", or take `format` out to treat it as plain bytes)",
             ),
