@@ -1,5 +1,8 @@
 //! The command line as scripts meet it: exit codes, JSON, and words for whoever uses it wrongly.
 
+#[path = "cli/verify.rs"]
+mod verify;
+
 use std::fs;
 use std::io::Read as _;
 use std::path::Path;
@@ -349,6 +352,7 @@ fn the_first_look_names_every_verb_and_the_exit_codes() {
     let (stdout, _) = place.ends(0, &["--help"]);
     for verb in [
         "serve", "check", "status", "next", "run", "cancel", "pause", "resume", "history", "show", "logs", "why",
+        "verify",
     ] {
         assert!(stdout.contains(&format!("\n  {verb} ")), "{verb}: {stdout}");
     }

@@ -5,6 +5,8 @@ use std::sync::atomic::AtomicU64;
 
 use jiff::{SignedDuration, Timestamp};
 
+use super::columns::{Compared, Tally, compared};
+use super::kind::{Kind, kind_of};
 use crate::model::{
     AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
 };
@@ -20,7 +22,7 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, MeasureError> {
     let mut sheet = Sheet::default();
     let measurement = match open_and_survey(judging, bytes_read) {
-        Ok((survey, as_of)) => judge_survey(judging, survey, as_of, &mut sheet),
+        Ok((survey, as_of, answers)) => judge_survey(judging, survey, as_of, answers, &mut sheet),
         Err(error) => {
             if let Some(error) = of_the_machine(&error) {
                 return Err(error);
@@ -39,7 +41,7 @@ pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, Mea
 ///
 /// Permissions are the job's, which made the file. A directory that is gone with all that was in it says nothing of
 /// what the job wrote.
-pub(super) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
+pub(in crate::checks) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
     let (path, source) = match error {
         MeasureError::Missing { path } => {
             let directory = path.parent()?;
@@ -58,7 +60,10 @@ pub(super) fn of_the_machine(error: &MeasureError) -> Option<MeasureError> {
 /// What the job reports as its `as_of`, when it does; then the dataset's rule is not asked.
 type ReportedTime = Option<Result<Timestamp, (String, TimeError)>>;
 
-fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey, ReportedTime), MeasureError> {
+/// What one pass over the candidate tells, and what the rules of its columns say of it.
+type Surveyed = (Survey, ReportedTime, Vec<CheckResult>);
+
+fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed, MeasureError> {
     let dataset = &judging.dataset;
     let reported: ReportedTime = report_value(&judging.report, "as_of").map(|text| {
         let time = probe::parse_time(text, None);
@@ -77,30 +82,49 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<(Survey,
     };
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
-    let survey = probe::survey(&file, staged, &name, dataset.checks.format, rule, bytes_read)?;
-    Ok((survey, reported))
+    let reading = dataset.checks.reading;
+    let rules = dataset.checks.columns.as_slice();
+    let allowed = rules
+        .iter()
+        .map(|rule| compared(rule, &judging.compared_with, bytes_read))
+        .collect::<Result<Vec<Compared<'_>>, _>>()?;
+    let mut tally = Tally::new(rules, allowed);
+    let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, bytes_read)?;
+    let answers = match survey.content {
+        Ok(()) if survey.measurement.bytes > 0 => tally.answers(&survey.columns),
+        _ => Vec::new(),
+    };
+    Ok((survey, reported, answers))
 }
 
-fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet: &mut Sheet) -> Measurement {
+fn judge_survey(
+    judging: &Judging,
+    survey: Survey,
+    reported: ReportedTime,
+    answers: Vec<CheckResult>,
+    sheet: &mut Sheet,
+) -> Measurement {
     let Survey {
         mut measurement,
         content,
         head,
         last_byte,
         modified_at,
+        columns,
     } = survey;
     let dataset = &judging.dataset;
     let checks = &dataset.checks;
     let bytes = measurement.bytes;
     sheet.pass("output", "a file", "a file", "the job wrote a file");
 
-    let is_csv = matches!(checks.format, Some(Format::Csv { .. }));
-    let page = if is_csv { html_title(&head) } else { None };
-    if bytes > 0 || content.is_err() {
-        sheet.format(is_csv, page, &content);
-    }
-    if bytes > 0 && is_csv && content.is_ok() {
-        sheet.last_line(last_byte);
+    let format = checks.reading.format;
+    if let Some(format) = format.filter(|_| bytes > 0 || content.is_err()) {
+        sheet.format(format, kind_of(&head, format, &content), &content);
+        if matches!(format, Format::Csv { .. }) && content.is_ok() && last_byte.is_some() {
+            sheet.last_line(last_byte);
+        }
+    } else if let Err(error) = &content {
+        sheet.hold("as_of", "a time", "none", error.to_string());
     }
     if bytes == 0 || content.is_ok() {
         sheet.empty(bytes, measurement.rows, dataset.may_be_empty);
@@ -108,12 +132,19 @@ fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet
     if let Some(least) = checks.bytes_min {
         sheet.at_least("bytes.min", "bytes", least, Some(bytes));
     }
+    if let Some(most) = checks.bytes_max {
+        sheet.at_most("bytes.max", "bytes", most, Some(bytes));
+    }
     if let Some(least) = checks.rows_min {
         sheet.at_least("rows.min", "rows", least, measurement.rows);
     }
     if let Some(most) = checks.rows_max {
         sheet.at_most("rows.max", "rows", most, measurement.rows);
     }
+    if let (Some(format), false, Ok(()), true) = (format, checks.header.is_empty(), &content, bytes > 0) {
+        sheet.header(format, &checks.header, &columns);
+    }
+    sheet.checks.extend(answers);
     for (key, measured) in [("rows", measurement.rows), ("bytes", Some(bytes))] {
         if let (Some(text), Some(measured)) = (report_value(&judging.report, key), measured) {
             sheet.reported(key, text, measured);
@@ -135,22 +166,6 @@ fn judge_survey(judging: &Judging, survey: Survey, reported: ReportedTime, sheet
     let newest = modified_at.max(judging.started_at);
     sheet.as_of(measurement.as_of, dataset.requires_as_of, newest);
     measurement
-}
-
-/// The title of a page where there should be data: `Some` as soon as it is a page, `""` without a title.
-fn html_title(head: &[u8]) -> Option<String> {
-    let text = String::from_utf8_lossy(head);
-    let text = text.trim_start_matches('\u{feff}').trim_start();
-    let lower = text.to_ascii_lowercase();
-    if !lower.starts_with("<!doctype html") && !lower.starts_with("<html") {
-        return None;
-    }
-    let title = lower.find("<title>").and_then(|at| {
-        let from = at + "<title>".len();
-        let length = lower[from..].find("</title>")?;
-        Some(text[from..from + length].trim())
-    });
-    Some(title.unwrap_or_default().replace(char::is_control, " "))
 }
 
 /// The answers, in the order in which they were given.
@@ -198,41 +213,42 @@ impl Sheet {
         self.hold("output", "a file", actual, message);
     }
 
-    fn format(&mut self, is_csv: bool, page: Option<String>, content: &Result<(), ContentError>) {
-        if let Some(title) = page {
-            let actual = match title.as_str() {
-                "" => "an HTML page".to_owned(),
-                title => format!("an HTML page titled \"{title}\""),
-            };
-            let message =
-                format!("the output is {actual}, not CSV: it may be the error page of the server it was fetched from");
-            self.hold("format", "csv", &actual, message);
+    fn format(&mut self, format: Format, kind: Option<Kind>, content: &Result<(), ContentError>) {
+        let name = format.as_str();
+        if let Some(Kind { what, advice }) = kind {
+            let written = name.to_uppercase();
+            let message = format!("the output is {what}, not {written}: {advice}");
+            self.hold("format", name, &what, message);
             return;
         }
-        let message = match content {
-            Ok(()) if is_csv => {
-                self.pass("format", "csv", "csv", "every line has the columns of the header");
-                return;
-            }
-            Ok(()) => return,
-            Err(error) => error.to_string(),
+        let Err(error) = content else {
+            let message = match format {
+                Format::Csv { .. } => "every line has the columns of the header",
+                Format::Json | Format::JsonLines => "every record is an object",
+            };
+            self.pass("format", name, name, message);
+            return;
         };
-        match content {
-            Err(ContentError::UnequalColumns {
+        let message = error.to_string();
+        match error {
+            ContentError::UnequalColumns {
                 expected,
                 found,
                 last: true,
                 ..
-            }) => self.hold(
+            } => self.hold(
                 "last_line",
                 &format!("{expected} columns"),
                 &format!("{found} columns"),
                 message,
             ),
-            Err(ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. }) => {
+            ContentError::JsonBroken { last: true, .. } | ContentError::OpenArray { .. } => {
+                self.hold("last_line", "a whole record", "a part of one", message);
+            }
+            ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. } => {
                 self.hold("as_of", "a time", "none", message);
             }
-            _ => self.hold("format", "csv", "broken csv", message),
+            _ => self.hold("format", name, &format!("broken {name}"), message),
         }
     }
 
@@ -248,6 +264,38 @@ impl Sheet {
                 "the last line does not end with a line break, so it may be cut off; let the job write one after its last row",
             );
         }
+    }
+
+    fn header(&mut self, format: Format, expected: &[String], found: &[String]) {
+        let mut columns = found.to_vec();
+        let mut wanted = expected.to_vec();
+        if !matches!(format, Format::Csv { .. }) {
+            // An object has its keys in any order.
+            columns.sort_unstable();
+            wanted.sort_unstable();
+        }
+        let (listed, actual) = (probe::listed(expected), probe::listed(found));
+        if columns == wanted {
+            self.pass("header", &listed, &actual, "the header is as expected");
+            return;
+        }
+        let lacking = |all: &[String], of: &[String]| -> Vec<String> {
+            let is_lacking = |name: &&String| !of.contains(name);
+            all.iter().filter(is_lacking).cloned().collect()
+        };
+        let (missing, strange) = (lacking(expected, found), lacking(found, expected));
+        let mut parts = Vec::new();
+        if !missing.is_empty() {
+            parts.push(format!("{} missing", probe::listed(&missing)));
+        }
+        if !strange.is_empty() {
+            parts.push(format!("{} new", probe::listed(&strange)));
+        }
+        if parts.is_empty() {
+            parts.push("the order is another".to_owned());
+        }
+        let message = format!("the header must be {listed}, but it is {actual}: {}", parts.join(", "));
+        self.hold("header", &listed, &actual, message);
     }
 
     fn empty(&mut self, bytes: u64, rows: Option<u64>, may_be_empty: bool) {

@@ -2,9 +2,11 @@
 //!
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
+mod columns;
 mod disk;
 mod in_place;
 mod judge;
+mod kind;
 mod publish;
 mod quarantine;
 mod sidecar;

@@ -1,5 +1,8 @@
 //! What the checks say of candidates of every kind.
 
+mod columns;
+mod kinds;
+
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
@@ -31,35 +34,16 @@ impl Case {
             number: 1,
         };
         let dataset = Dataset {
-            name: Name::from("stock"),
-            title: None,
-            owner: Owner::Nobody,
-            system: None,
             file: Some(target.clone()),
-            probe: None,
-            consumers: Vec::new(),
-            due: None,
-            max_age: None,
-            warn_age: None,
-            as_of: AsOf::Start,
-            checks: Checks {
-                format: Some(Format::Csv { delimiter: b',' }),
-                ..Checks::default()
-            },
-            settle: Duration::from_secs(2),
-            must_change: false,
-            may_be_empty: false,
-            requires_as_of: false,
-            keep_versions: 14,
-            severity: Severity::Critical,
-            description: None,
-            runbook: None,
+            checks: csv_checks(),
+            ..plain_dataset("stock")
         };
         let judging = Judging {
             id,
             dataset: Arc::new(dataset),
             staged: staged_path(&target, id),
             started_at: time("2026-11-20T22:00:00Z"),
+            compared_with: Vec::new(),
             report: Vec::new(),
         };
         Self { dir, judging }
@@ -94,6 +78,18 @@ impl Case {
 
     fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+}
+
+fn csv_checks() -> Checks {
+    let format = Some(Format::Csv { delimiter: Some(b',') });
+    let reading = Reading {
+        format,
+        ..Reading::default()
+    };
+    Checks {
+        reading,
+        ..Checks::default()
     }
 }
 
@@ -285,13 +281,13 @@ fn an_error_page_in_place_of_csv_is_named_for_what_it_is() {
         assert_eq!(problems.first(), problem("format", &message).first(), "{content}");
     }
     let page = "<html>\n";
-    let opaque = Case::with(page).rules(|dataset| dataset.checks.format = None);
+    let opaque = Case::with(page).rules(|dataset| dataset.checks.reading.format = None);
     assert_eq!(opaque.problems(), []);
 }
 
 #[test]
 fn opaque_output_needs_no_lines() {
-    let case = Case::with("\u{0}binary").rules(|dataset| dataset.checks.format = None);
+    let case = Case::with("\u{0}binary").rules(|dataset| dataset.checks.reading.format = None);
     assert_eq!(case.problems(), []);
     assert_eq!(case.judge().measurement.rows, None);
     let counted = case.rules(|dataset| dataset.checks.rows_min = Some(1));

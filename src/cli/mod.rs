@@ -25,6 +25,7 @@ mod history;
 mod show;
 mod logs;
 mod why;
+mod verify;
 mod ack;
 mod backup;
 mod clock;
@@ -97,6 +98,8 @@ enum Verb {
     Logs(logs::LogsArgs),
     /// Show the evidence and the rule behind a state
     Why(why::WhyArgs),
+    /// Judge a file by the checks of a dataset, and publish nothing
+    Verify(verify::VerifyArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
     /// Show the clock and what is held because of it, or confirm that it is right
@@ -162,6 +165,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(&args, global, out),
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),
+        Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),

@@ -91,6 +91,10 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             let shown = reading.told(version.effective_as_of);
             lines.push(("no newer than", format!("{shown}, limited by {}", clean(by))));
         }
+        let warnings = version.checks.iter().filter(|check| check.verdict == Verdict::Warn);
+        for check in warnings {
+            lines.push(("warning", format!("{}: {}", clean(&check.name), clean(&check.message))));
+        }
     }
     if let Some(at) = dataset.deadline {
         lines.push(("deadline", reading.told(at)));

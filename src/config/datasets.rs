@@ -1,15 +1,17 @@
 //! `[datasets]`: what is promised of each, and where its times are found.
 
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::{SignedDuration, civil};
 
+use super::checks::checks;
 use super::context::{Context, Section};
 use super::measures;
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
 use super::schedules;
-use crate::model::{AsOf, Dataset, Due, Name, Severity, parse_duration};
+use crate::model::{AsOf, Dataset, Due, Name, ProbeTarget, Severity, parse_duration};
 
 const SETTLE_DEFAULT: Duration = Duration::from_secs(2);
 const KEEP_VERSIONS_DEFAULT: i64 = 14;
@@ -69,6 +71,15 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             format!("write [datasets.{name}.checks] and format = \"csv\" below it"),
         );
     }
+    let file_path = file.map(|text| context.path(&text));
+    let watched = match probe.as_ref().map(|probe| &probe.target) {
+        Some(ProbeTarget::File(path)) => Some(path.as_path()),
+        Some(ProbeTarget::Glob(pattern)) => Some(Path::new(pattern)),
+        None => None,
+    };
+    let checks = table
+        .table("checks")
+        .map(|checks_table| checks(context, checks_table, file_path.as_deref().or(watched)));
     let dataset = Dataset {
         name: name.clone(),
         title: table.words("title"),
@@ -76,14 +87,14 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         system: table
             .text("system")
             .and_then(|text| context.refer(Section::Systems, &text)),
-        file: file.map(|text| context.path(&text)),
+        file: file_path,
         probe,
         consumers: consumers(context, &table),
         due: read_due(context, &table, due),
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
         as_of,
-        checks: table.table("checks").map(measures::checks).unwrap_or_default(),
+        checks: checks.unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
         must_change: table.flag("must_change").unwrap_or(false),
         may_be_empty: table.flag("may_be_empty").unwrap_or(false),

@@ -16,7 +16,7 @@ use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Among, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -46,6 +46,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
     for (name, dataset) in &settings.datasets {
         if findings.dataset_is_sound(name) {
             findings.promise(dataset);
+            findings.compared(dataset);
         }
     }
     for job in settings.jobs.values() {
@@ -71,6 +72,32 @@ struct Findings<'a> {
 }
 
 impl Findings<'_> {
+    /// Columns that are compared with those of a dataset whose file cannot be read.
+    fn compared(&self, dataset: &Dataset) {
+        for rule in &dataset.checks.columns {
+            let Some(Among::Column { dataset: other, .. }) = &rule.among else {
+                continue;
+            };
+            let known = self.settings.datasets.get(other);
+            let (Some(known), Some(spots)) = (known, self.places.datasets.get(&dataset.name)) else {
+                continue;
+            };
+            let lacks = match (&known.file, known.checks.reading.format) {
+                (None, _) => "`file`",
+                (Some(_), None) => "`format` among its checks",
+                (Some(_), Some(_)) => continue,
+            };
+            if self.dataset_is_sound(other) {
+                let (name, column) = (&dataset.name, &rule.column);
+                self.report.error(
+                    spots.name,
+                    format!("column `{column}` of `{name}` is compared with dataset `{other}`, which has no {lacks}"),
+                    "give it one, or write the values that are allowed as a list",
+                );
+            }
+        }
+    }
+
     /// Datasets that two jobs produce, that have no file, or that share one.
     fn producers(&self) {
         let mut producers: BTreeMap<&Name, Vec<(&Name, &JobSpots)>> = BTreeMap::new();

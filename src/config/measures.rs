@@ -1,4 +1,4 @@
-//! How a dataset is watched and judged: `probe` and `checks`.
+//! How a dataset is watched: `probe`.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -7,14 +7,11 @@ use globset::GlobBuilder;
 
 use super::context::Context;
 use super::datasets::text_as_of;
-use super::reader::{Table, Text, Value};
-use crate::model::{AsOf, Checks, Format, Probe, ProbeTarget};
+use super::reader::{Text, Value};
+use crate::model::{AsOf, Probe, ProbeTarget};
 
 const PROBE_EVERY_DEFAULT: Duration = Duration::from_mins(1);
 const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
-
-/// Formats of later versions.
-const LATER_FORMATS: [&str; 7] = ["json", "jsonl", "ndjson", "parquet", "xlsx", "xml", "fixed"];
 
 /// Reads `probe = { file | glob, as_of, every }`.
 pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (Option<Probe>, Option<AsOf>) {
@@ -84,97 +81,4 @@ fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {
             None
         }
     }
-}
-
-/// Reads `[datasets.NAME.checks]`.
-pub(super) fn checks(table: Table<'_>) -> Checks {
-    table.unsupported(&[
-        "columns",
-        "header",
-        "trailer",
-        "balance",
-        "encoding",
-        "ratio",
-        "canary",
-        "level",
-        "sum",
-        "median",
-        "parts",
-        "compression",
-    ]);
-    let delimiter = table.get("delimiter");
-    let format = table.get("format").and_then(|value| format(value, delimiter));
-    if let (Some(delimiter), false) = (delimiter, table.has("format")) {
-        delimiter.error("`delimiter` has no effect without `format`", "add format = \"csv\"");
-    }
-    let mut checks = Checks {
-        format,
-        ..Checks::default()
-    };
-    let rows_spot = table.key_spot("rows");
-    if let Some(rows) = table.table("rows") {
-        rows.unsupported(&["change"]);
-        checks.rows_min = rows.whole("min", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
-        checks.rows_max = rows.whole("max", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
-        if let (Some(min), Some(max)) = (checks.rows_min, checks.rows_max)
-            && min > max
-        {
-            table
-                .report()
-                .error(rows.spot, "`rows.min` is larger than `rows.max`", "exchange the two");
-        }
-        rows.finish();
-        if let (Some(spot), false) = (rows_spot, table.has("format")) {
-            table.report().error(
-                spot,
-                "rows cannot be counted without a `format`",
-                "add format = \"csv\"",
-            );
-        }
-    }
-    if let Some(bytes) = table.table("bytes") {
-        bytes.unsupported(&["max", "change"]);
-        checks.bytes_min = bytes.get("min").and_then(Value::size);
-        bytes.finish();
-    }
-    table.finish();
-    checks
-}
-
-fn format(value: Value<'_>, delimiter: Option<Value<'_>>) -> Option<Format> {
-    let text = value.text()?;
-    let default = match text.text {
-        "csv" => b',',
-        "tsv" => b'\t',
-        later if LATER_FORMATS.contains(&later) => {
-            text.error(
-                format!("format `{later}` is not supported yet"),
-                "write \"csv\" or \"tsv\", or take `format` out to treat it as plain bytes",
-            );
-            return None;
-        }
-        other => {
-            text.error(format!("unknown format `{other}`"), "write \"csv\" or \"tsv\"");
-            return None;
-        }
-    };
-    let delimiter = match delimiter {
-        None => default,
-        Some(value) => match value.as_text() {
-            Some("tab") => b'\t',
-            Some(one) if one.len() == 1 && !"\"\r\n\0".contains(one) => one.as_bytes()[0],
-            Some(_) => {
-                value.error(
-                    "`delimiter` must be one plain character",
-                    "write delimiter = \";\" or delimiter = \"tab\"",
-                );
-                return None;
-            }
-            None => {
-                value.expected("one character", "write delimiter = \";\"");
-                return None;
-            }
-        },
-    };
-    Some(Format::Csv { delimiter })
 }

@@ -1,6 +1,7 @@
 //! jobs.toml to model: every mistake with its line, secrets, includes, static findings.
 
 mod calendars;
+mod checks;
 mod channels;
 mod commands;
 mod conditions;

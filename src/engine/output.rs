@@ -34,6 +34,12 @@ impl Engine {
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
                 id,
+                compared_with: dataset
+                    .checks
+                    .compared_with()
+                    .into_iter()
+                    .filter_map(|name| self.settings.datasets.get(name).cloned())
+                    .collect(),
                 dataset,
                 staged,
                 started_at: attempt.started_at.unwrap_or(attempt.claimed_at),

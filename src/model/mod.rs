@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod checks;
 mod conditions;
 mod data;
 mod event;
@@ -30,6 +31,9 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use checks::{
+    Among, CheckLevel, Checks, ColumnKind, ColumnRule, Compression, Encoding, Format, Pattern, Range, Reading,
+};
 pub use conditions::{Conditions, Limits, RunAs};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
@@ -60,9 +64,9 @@ pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
 pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Checks, Command, Dataset, Due,
-    Escalation, Format, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
-    Settings, System, Team, Web,
+    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
+    Escalation, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn, Settings,
+    System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{

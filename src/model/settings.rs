@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, Conditions, HistoryRules, Keep, Name, Schedule, Secret, Severity};
+use super::{Calendar, Checks, Conditions, HistoryRules, Keep, Name, Schedule, Secret, Severity};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -300,29 +300,6 @@ pub enum AsOf {
         pattern: String,
         /// Zone of what it yields.
         zone: TimeZone,
-    },
-}
-
-/// What a candidate must satisfy before readers see it.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Checks {
-    /// How the file is read; `None`: as opaque bytes.
-    pub format: Option<Format>,
-    /// Fewest rows, without the header.
-    pub rows_min: Option<u64>,
-    /// Most rows, without the header.
-    pub rows_max: Option<u64>,
-    /// Fewest bytes.
-    pub bytes_min: Option<u64>,
-}
-
-/// How a file is read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Delimited text with a header line.
-    Csv {
-        /// Between two values.
-        delimiter: u8,
     },
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 
 use super::as_of::TimeError;
-use super::meter::RECORD_BYTES_MAX;
+use super::table::RECORD_BYTES_MAX;
 
 /// Why a file could not be measured.
 #[derive(Debug, thiserror::Error)]
@@ -85,18 +85,110 @@ pub enum ContentError {
         line: u64,
     },
     /// A record beyond `RECORD_BYTES_MAX`.
-    #[error("line {line}: a record is longer than {} MiB; is a quote left open?", RECORD_BYTES_MAX >> 20)]
+    #[error("line {line}: a record is longer than {} MiB; is a quote or bracket left open?", RECORD_BYTES_MAX >> 20)]
     RecordTooLong {
         /// Where it begins.
         line: u64,
     },
     /// Bytes that are no UTF-8.
-    #[error("line {line}, column {column}: not valid UTF-8; write the file as UTF-8, not as Latin-1 or Windows-1252")]
+    #[error(
+        "line {line}{}: not valid UTF-8; write the file as UTF-8, or say encoding = \"windows-1252\" if it is that",
+        in_column(*column)
+    )]
     NotUtf8 {
         /// Where the record begins.
         line: u64,
-        /// Which of its values, from 1.
-        column: usize,
+        /// Which of its values, from 1, where that can be told.
+        column: Option<usize>,
+    },
+    /// Two bytes for each character.
+    #[error("the file is UTF-16; write it as UTF-8")]
+    Utf16,
+    /// A byte that no text has in it.
+    #[error("line {line}: a NUL byte; the file may be damaged, or no text at all")]
+    Nul {
+        /// Where it is.
+        line: u64,
+    },
+    /// A byte without a meaning in the encoding that the dataset names.
+    #[error("line {line}: the byte {byte:02x} is no {encoding}{}", perhaps_windows(encoding))]
+    OutsideEncoding {
+        /// Where it is.
+        line: u64,
+        /// Which.
+        byte: u8,
+        /// What the dataset says.
+        encoding: &'static str,
+    },
+    /// UTF-8 where the dataset names something else.
+    #[error("the file is UTF-8, not {encoding}; write encoding = \"utf-8\", or let it be written as it was")]
+    IsUtf8 {
+        /// What the dataset says.
+        encoding: &'static str,
+    },
+    /// Not packed, or with something else.
+    #[error("the file is not packed with {compression}; pack it, or take `compression` out of its checks")]
+    NotPacked {
+        /// What the dataset says.
+        compression: &'static str,
+    },
+    /// The package ends early.
+    #[error("the {compression} file is cut off: it ends after {bytes} bytes of content, before its own end")]
+    PackageCutOff {
+        /// What it is packed with.
+        compression: &'static str,
+        /// What could be unpacked.
+        bytes: u64,
+    },
+    /// The package is damaged.
+    #[error("the {compression} file cannot be unpacked behind {bytes} bytes of content: {why}")]
+    PackageBroken {
+        /// What it is packed with.
+        compression: &'static str,
+        /// What could be unpacked.
+        bytes: u64,
+        /// What the unpacker says.
+        why: String,
+    },
+    /// No JSON.
+    #[error("line {line}: no valid JSON, {why}{}", cut_off(*last))]
+    JsonBroken {
+        /// Where it is wrong.
+        line: u64,
+        /// What the parser says.
+        why: String,
+        /// The file ends in the middle of it.
+        last: bool,
+    },
+    /// JSON, but no object.
+    #[error("line {line}: not an object; each record must be one, as in {{\"lot\": \"L1\"}}")]
+    NoObject {
+        /// Where it begins.
+        line: u64,
+    },
+    /// JSON without the array that holds the records.
+    #[error("the file is {}, not a JSON array of objects", found.unwrap_or("without content"))]
+    NoArray {
+        /// What it begins with.
+        found: Option<&'static str>,
+    },
+    /// The array of records never ends.
+    #[error("line {line}: the array is not closed, and the file ends there: it may be cut off")]
+    OpenArray {
+        /// Where the record begins in which the file ends.
+        line: u64,
+    },
+    /// Something between two records that is no comma.
+    #[error("line {line}: a comma or a record is missing in the array")]
+    ArrayBroken {
+        /// Where.
+        line: u64,
+    },
+    /// Something behind the array of records.
+    #[error("line {line}: the array is closed, and something follows; is it two files in one?")]
+    AfterArray {
+        /// Where.
+        line: u64,
     },
     /// A value of the `as_of` column that gives no instant.
     #[error("line {line} (row {row}): `{value}` in column `{column}` {why}")]
@@ -131,6 +223,17 @@ fn found_instead(nearest: Option<&str>, columns: &str) -> String {
     }
 }
 
+fn in_column(column: Option<usize>) -> String {
+    column.map(|column| format!(", column {column}")).unwrap_or_default()
+}
+
+fn perhaps_windows(encoding: &str) -> &'static str {
+    match encoding {
+        "latin-1" => "; say encoding = \"windows-1252\" if it is that",
+        _ => "",
+    }
+}
+
 fn cut_off(last: bool) -> &'static str {
     if last {
         ", and the file ends there: it may be cut off"
@@ -141,4 +244,11 @@ fn cut_off(last: bool) -> &'static str {
 
 fn values(count: u64) -> &'static str {
     if count == 1 { "value" } else { "values" }
+}
+
+impl From<ContentError> for io::Error {
+    /// Lets a reader tell what is wrong with the content; `read_table` takes it out again.
+    fn from(error: ContentError) -> Self {
+        Self::new(io::ErrorKind::InvalidData, error)
+    }
 }

@@ -1,29 +1,19 @@
 //! One pass over a file: size, digest, rows and newest business time, in memory that does not grow with the file.
 
-use std::collections::BTreeSet;
 use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use csv::{ByteRecord, ReaderBuilder};
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 
-use super::as_of::{NewestTime, time_in_name};
+use super::as_of::time_in_name;
 use super::error::{ContentError, MeasureError};
 use super::meter::Meter;
-use crate::model::{AsOf, Dataset, Format, Measurement};
-
-/// Between two reads of the file.
-const BUFFER_BYTES: usize = 64 << 10;
-
-/// How different a column's name may be and still be named as the one that was meant.
-const NEAREST_SIMILARITY_MIN: f64 = 0.75;
-
-/// How much of a value an error shows.
-const VALUE_CHARS_MAX: usize = 60;
+use super::table::{NoRows, Rows, Table, read_table};
+use crate::model::{AsOf, Dataset, Format, Measurement, Reading};
 
 /// All that one pass tells, also of a file whose content is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,10 +22,12 @@ pub struct Survey {
     pub measurement: Measurement,
     /// What is wrong with the content.
     pub content: Result<(), ContentError>,
-    /// The first bytes, at most 512.
+    /// The first bytes, unpacked, at most 512; empty where there is no format.
     pub head: Vec<u8>,
-    /// The last byte, unless there is none.
+    /// The last byte, unpacked, unless there is none or no format.
     pub last_byte: Option<u8>,
+    /// The names of the columns, in order; of JSON, in the order in which they first came.
+    pub columns: Vec<String>,
     /// When the file was last written.
     pub modified_at: Timestamp,
 }
@@ -50,8 +42,9 @@ pub fn measure(path: &Path, dataset: &Dataset) -> Result<Measurement, MeasureErr
         &file,
         path,
         &name,
-        dataset.checks.format,
+        dataset.checks.reading,
         &dataset.as_of,
+        &mut NoRows,
         &AtomicU64::new(0),
     )?;
     survey.content?;
@@ -68,15 +61,17 @@ pub(super) fn open_followed(path: &Path) -> Result<File, MeasureError> {
     open(path, OFlags::empty())
 }
 
-/// Reads a file once, from its beginning. `path` is for errors, `name` for an `as_of` in the name.
+/// Reads a file once, from its beginning. `path` is for errors, `name` for an `as_of` in the name; `rows` is given each
+/// row of a format that has rows, up to the first that cannot be read.
 ///
 /// `bytes_read` counts up meanwhile, so that another thread can tell a large file from a share that hangs.
 pub fn survey(
     file: &File,
     path: &Path,
     name: &str,
-    format: Option<Format>,
+    reading: Reading,
     as_of: &AsOf,
+    rows: &mut dyn Rows,
     bytes_read: &AtomicU64,
 ) -> Result<Survey, MeasureError> {
     let failed = |source| MeasureError::Io {
@@ -90,7 +85,7 @@ pub fn survey(
     let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
     // A writer that never stops must not keep the reader for ever.
     let whole = Counted { file, bytes_read }.take(before.len());
-    let (mut survey, times) = survey_reader(whole, format, as_of).map_err(failed)?;
+    let (mut survey, times) = survey_reader(whole, reading, as_of, rows).map_err(failed)?;
     let after = file.metadata().map_err(failed)?;
     if !unchanged(&before, &after, survey.measurement.bytes) {
         return Err(MeasureError::Changed { path: path.to_owned() });
@@ -138,186 +133,34 @@ pub(super) fn unchanged(before: &Metadata, after: &Metadata, bytes_read: u64) ->
 /// The part of a survey that is in the bytes alone, and the newest time of the `as_of` column.
 pub(super) fn survey_reader<R: Read>(
     reader: R,
-    format: Option<Format>,
+    reading: Reading,
     as_of: &AsOf,
+    rows: &mut dyn Rows,
 ) -> io::Result<(Survey, Option<Timestamp>)> {
-    let column = match as_of {
-        AsOf::Column { column, zone } => Some((column.as_str(), NewestTime::new(zone.as_ref()))),
-        AsOf::Start | AsOf::Mtime | AsOf::Pattern { .. } => None,
+    let mut meter = Meter::new(reader);
+    let format = match (reading.format, as_of) {
+        (None, AsOf::Column { .. }) => Some(Format::Csv { delimiter: Some(b',') }),
+        (format, _) => format,
     };
-    let delimiter = match (format, &column) {
-        (Some(Format::Csv { delimiter }), _) => Some(delimiter),
-        (None, Some(_)) => Some(b','),
-        (None, None) => None,
-    };
-    let (mut meter, rows, content, newest) = match delimiter {
-        None => (Meter::new(reader), None, Ok(()), None),
-        Some(delimiter) => {
-            let meter = Meter::following_csv(reader, delimiter);
-            let mut pass = CsvPass::new(meter, delimiter, column);
-            let content = pass.run()?;
-            let newest = pass.column.and_then(|(_, newest)| newest.largest());
-            (pass.reader.into_inner(), Some(pass.rows), content, newest)
-        }
+    let (table, content) = match format {
+        Some(format) => read_table(&mut meter, format, reading, as_of, rows)?,
+        None => (Table::default(), Ok(())),
     };
     meter.drain()?;
     let survey = Survey {
-        head: meter.head().to_owned(),
-        last_byte: meter.last_byte(),
-        content: content.clone(),
+        head: table.head,
+        last_byte: table.last_byte,
+        columns: table.columns,
+        content,
         modified_at: Timestamp::UNIX_EPOCH,
         measurement: Measurement {
             bytes: meter.bytes_read(),
-            // A count that ended at an error counts nothing.
-            rows: rows.filter(|_| content.is_ok()),
+            rows: table.rows,
             sha256: meter.sha256(),
             as_of: None,
         },
     };
-    Ok((survey, newest.filter(|_| content.is_ok())))
-}
-
-struct CsvPass<'a, R> {
-    reader: csv::Reader<Meter<R>>,
-    record: ByteRecord,
-    column: Option<(&'a str, NewestTime<'a>)>,
-    rows: u64,
-}
-
-/// One record of the parser, or why there is none.
-enum Next {
-    Record { line: u64 },
-    End,
-    Wrong(ContentError),
-}
-
-impl<'a, R: Read> CsvPass<'a, R> {
-    fn new(meter: Meter<R>, delimiter: u8, column: Option<(&'a str, NewestTime<'a>)>) -> Self {
-        let reader = ReaderBuilder::new()
-            .delimiter(delimiter)
-            .has_headers(false)
-            .flexible(false)
-            .buffer_capacity(BUFFER_BYTES)
-            .from_reader(meter);
-        Self {
-            reader,
-            record: ByteRecord::new(),
-            column,
-            rows: 0,
-        }
-    }
-
-    /// The outer error is the disk's, the inner one the content's.
-    fn run(&mut self) -> io::Result<Result<(), ContentError>> {
-        let as_of_index = match self.next()? {
-            Next::Record { line } => match self.read_header(line) {
-                Ok(index) => index,
-                Err(error) => return Ok(Err(error)),
-            },
-            Next::End if self.reader.get_ref().bytes_read() == 0 => return Ok(Ok(())),
-            Next::End => return Ok(Err(ContentError::NoHeader)),
-            Next::Wrong(error) => return Ok(Err(error)),
-        };
-        loop {
-            match self.next()? {
-                Next::Record { line } => {
-                    self.rows += 1;
-                    if let Err(error) = self.read_row(line, as_of_index) {
-                        return Ok(Err(error));
-                    }
-                }
-                Next::End => break,
-                Next::Wrong(error) => return Ok(Err(error)),
-            }
-        }
-        Ok(match self.reader.get_ref().open_quote_line() {
-            Some(line) => Err(ContentError::OpenQuote { line }),
-            None => Ok(()),
-        })
-    }
-
-    fn next(&mut self) -> io::Result<Next> {
-        let result = self.reader.read_byte_record(&mut self.record);
-        let line = self.reader.get_mut().next_record_line().unwrap_or(0);
-        let error = match result {
-            Ok(true) => return Ok(self.check_text(line)),
-            Ok(false) => return Ok(Next::End),
-            Err(error) => error,
-        };
-        match error.into_kind() {
-            csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-                let open = self.reader.get_ref().open_quote_line();
-                let at_end = !self.reader.read_byte_record(&mut self.record).unwrap_or(true);
-                let ended = matches!(self.reader.get_ref().last_byte(), Some(b'\n' | b'\r'));
-                Ok(Next::Wrong(match open {
-                    // An open quote swallows the rest of the file, which looks like missing columns.
-                    Some(line) if at_end => ContentError::OpenQuote { line },
-                    _ => ContentError::UnequalColumns {
-                        line,
-                        expected: expected_len,
-                        found: len,
-                        last: at_end && !ended,
-                    },
-                }))
-            }
-            csv::ErrorKind::Io(error) => {
-                let meter = self.reader.get_ref();
-                match (meter.open_quote_line(), meter.too_long_line()) {
-                    (_, Some(line)) => Ok(Next::Wrong(ContentError::RecordTooLong { line })),
-                    (_, None) => Err(error),
-                }
-            }
-            other => Err(io::Error::other(format!("{other:?}"))),
-        }
-    }
-
-    fn check_text(&self, line: u64) -> Next {
-        let invalid = |value: &[u8]| std::str::from_utf8(value).is_err();
-        match self.record.iter().position(invalid) {
-            Some(index) => Next::Wrong(ContentError::NotUtf8 {
-                line,
-                column: index + 1,
-            }),
-            None => Next::Record { line },
-        }
-    }
-
-    fn read_header(&self, line: u64) -> Result<Option<usize>, ContentError> {
-        let columns: Vec<&str> = self.record.iter().map(text).collect();
-        let mut seen = BTreeSet::new();
-        for &column in &columns {
-            // Some tools leave the column of row numbers without a name.
-            if !column.is_empty() && !seen.insert(column) {
-                return Err(ContentError::DuplicateColumn {
-                    line,
-                    column: shortened(column),
-                });
-            }
-        }
-        let Some((wanted, _)) = self.column else {
-            return Ok(None);
-        };
-        let index = columns.iter().position(|column| *column == wanted);
-        index.map(Some).ok_or_else(|| ContentError::MissingColumn {
-            column: wanted.to_owned(),
-            nearest: nearest(wanted, &columns),
-            columns: shortened(&columns.join(", ")),
-        })
-    }
-
-    fn read_row(&mut self, line: u64, as_of_index: Option<usize>) -> Result<(), ContentError> {
-        let (Some(index), Some((column, newest))) = (as_of_index, &mut self.column) else {
-            return Ok(());
-        };
-        let value = text(self.record.get(index).unwrap_or_default());
-        newest.add(value).map_err(|why| ContentError::AsOf {
-            line,
-            row: self.rows,
-            column: (*column).to_owned(),
-            value: shortened(value),
-            why,
-        })
-    }
+    Ok((survey, table.newest))
 }
 
 fn open(path: &Path, flags: OFlags) -> Result<File, MeasureError> {
@@ -349,29 +192,4 @@ fn open(path: &Path, flags: OFlags) -> Result<File, MeasureError> {
         _ if kind.is_fifo() => Err(not_a_file("a named pipe")),
         _ => Err(not_a_file("a device")),
     }
-}
-
-/// Only for values that `check_text` has let through.
-fn text(value: &[u8]) -> &str {
-    std::str::from_utf8(value).unwrap_or_default()
-}
-
-fn nearest(wanted: &str, columns: &[&str]) -> Option<String> {
-    let wanted = wanted.to_lowercase();
-    columns
-        .iter()
-        .map(|column| (strsim::jaro_winkler(&wanted, &column.trim().to_lowercase()), column))
-        .filter(|(similarity, _)| *similarity >= NEAREST_SIMILARITY_MIN)
-        .max_by(|(one, _), (other, _)| one.total_cmp(other))
-        .map(|(_, column)| shortened(column))
-}
-
-/// A value as an error shows it: bounded and printable.
-fn shortened(value: &str) -> String {
-    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let mut short: String = value.chars().take(VALUE_CHARS_MAX).map(printable).collect();
-    if value.chars().nth(VALUE_CHARS_MAX).is_some() {
-        short.push('…');
-    }
-    short
 }

@@ -3,11 +3,18 @@
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
 mod as_of;
+mod csv_lines;
+mod csv_table;
 mod error;
 mod glob;
+mod json_records;
+mod json_table;
 mod measure;
 mod meter;
 mod observe;
+mod table;
+mod text;
+mod unpack;
 #[cfg(test)]
 mod tests;
 
@@ -15,3 +22,4 @@ pub use as_of::{TimeError, parse_time};
 pub use error::{ContentError, MeasureError};
 pub use measure::{Survey, measure, open_regular, survey};
 pub use observe::observe;
+pub use table::{NoRows, Row, Rows, listed, nearest, shortened};

@@ -10,6 +10,7 @@ use jiff::Timestamp;
 use super::error::MeasureError;
 use super::glob::{ENTRIES_MAX, walk};
 use super::measure::{open_followed, survey};
+use super::table::NoRows;
 use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 
 /// Looks at a probed dataset; `at` is now.
@@ -61,7 +62,8 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bytes_read = AtomicU64::new(0);
-    match survey(&file, path, &name, dataset.checks.format, &dataset.as_of, &bytes_read) {
+    let reading = dataset.checks.reading;
+    match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, &bytes_read) {
         Ok(survey) => match survey.content {
             Ok(()) => (seen, Ok(Some(survey.measurement))),
             Err(error) => (seen, Err(format!("{}: {error}", path.display()))),

@@ -102,7 +102,7 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     let stock = &settings.datasets["stock"];
     assert_eq!(stock.file, Some(place.path("exports/stock.csv")));
     assert_eq!(stock.max_age, Some(Duration::from_hours(7 * 24 + 2)));
-    assert_eq!(stock.checks.format, Some(Format::Csv { delimiter: b';' }));
+    assert_eq!(stock.checks.reading.format, Some(Format::Csv { delimiter: Some(b';') }));
     assert_eq!((stock.checks.rows_min, stock.checks.bytes_min), (Some(50), Some(1024)));
     assert!(matches!(&stock.as_of, AsOf::Column { column, zone: None } if column == "counted_at"));
     let due = stock.due.as_ref().unwrap();

@@ -365,3 +365,31 @@ fn a_promise_whose_producer_never_runs_by_itself_is_found() {
         assert_eq!(found, expected, "{lines}");
     }
 }
+
+#[test]
+fn a_column_can_only_be_compared_with_one_that_can_be_read() {
+    let text = "[datasets.items]\nowner = \"ops\"\nFILE\n[datasets.sold]\nowner = \"ops\"\nfile = \"sold.csv\"\n\
+                checks = { format = \"csv\", columns.sku = { in = { dataset = \"items\", column = \"sku\" } } }\n";
+    let found = |file: &str| errors(&text.replace("FILE", file));
+    let error = |lacks: &str| {
+        format!(
+            "column `sku` of `sold` is compared with dataset `items`, which has no {lacks} \
+             (give it one, or write the values that are allowed as a list)"
+        )
+    };
+    for (file, expected) in [
+        ("", Some(error("`file`"))),
+        ("file = \"items.csv\"", Some(error("`format` among its checks"))),
+        ("file = \"items.csv\"\nchecks = { format = \"csv\" }", None),
+    ] {
+        let found = found(file);
+        assert_eq!(found.len(), usize::from(expected.is_some()), "{found:?}");
+        assert!(
+            found
+                .iter()
+                .zip(&expected)
+                .all(|(found, expected)| found.ends_with(expected.as_str())),
+            "{found:?}"
+        );
+    }
+}

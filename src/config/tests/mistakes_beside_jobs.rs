@@ -78,12 +78,8 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:18 `\"[\"` `[` is not a pattern: unclosed character class; missing ']' (write a pattern, as in exports/stock-*.csv)",
             ),
             (
-                "checks.columns.a = { type = \"text\" }",
-                "jobs.toml:20:8 `columns` `columns` is not supported yet (take it out: it would have no effect)",
-            ),
-            (
                 "checks.format = \"parquet\"",
-                "jobs.toml:20:17 `\"parquet\"` format `parquet` is not supported yet (write \"csv\" or \"tsv\", or take `format` out to treat it as plain bytes)",
+                "jobs.toml:20:17 `\"parquet\"` format `parquet` is not supported yet (write \"csv\", \"tsv\", \"json\" or \"jsonl\", or take `format` out to treat it as plain bytes)",
             ),
             (
                 "checks = { rows = { min = 1 } }",
@@ -95,7 +91,7 @@ fn every_mistake_of_a_dataset_is_told_once() {
             ),
             (
                 "checks = { format = \"csv\", delimiter = \";;\" }",
-                "jobs.toml:20:40 `\";;\"` `delimiter` must be one plain character (write delimiter = \";\" or delimiter = \"tab\")",
+                "jobs.toml:20:40 `\";;\"` `delimiter` must be one plain character (write delimiter = \";\", delimiter = \"tab\" or delimiter = \"detect\")",
             ),
             (
                 "severity = \"high\"",

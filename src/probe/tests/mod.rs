@@ -1,5 +1,6 @@
 //! What the tests of this room share: a dataset, a clock, a file of a certain age.
 
+mod formats;
 mod measure;
 mod observe;
 
@@ -18,7 +19,20 @@ use super::observe::{Newest, newest};
 use super::*;
 use crate::model::*;
 
-const COMMA: Option<Format> = Some(Format::Csv { delimiter: b',' });
+const OPAQUE: Reading = Reading {
+    format: None,
+    encoding: Encoding::Utf8,
+    compression: Compression::None,
+};
+
+const COMMA: Reading = read_as(Format::Csv { delimiter: Some(b',') });
+
+const fn read_as(format: Format) -> Reading {
+    Reading {
+        format: Some(format),
+        ..OPAQUE
+    }
+}
 
 fn dataset(target: Option<ProbeTarget>) -> Dataset {
     Dataset {

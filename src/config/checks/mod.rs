@@ -1,0 +1,81 @@
+//! `[datasets.NAME.checks]`: how a file is read, and what it must satisfy.
+
+mod columns;
+mod reading;
+
+use std::path::Path;
+
+use super::context::Context;
+use super::reader::{Table, Value};
+use crate::model::Checks;
+use columns::columns;
+use reading::reading;
+
+/// Reads the checks of a dataset whose file, where it has one, lies at `file`.
+pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path>) -> Checks {
+    table.unsupported(&[
+        "trailer", "balance", "ratio", "canary", "level", "sum", "median", "parts",
+    ]);
+    let mut checks = Checks {
+        reading: reading(&table, file),
+        ..Checks::default()
+    };
+    let rows_spot = table.key_spot("rows");
+    if let Some(rows) = table.table("rows") {
+        rows.unsupported(&["change"]);
+        checks.rows_min = rows.whole("min", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
+        checks.rows_max = rows.whole("max", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
+        ordered(&rows, "rows", checks.rows_min, checks.rows_max);
+        rows.finish();
+        if let (Some(spot), false) = (rows_spot, table.has("format")) {
+            table.report().error(
+                spot,
+                "rows cannot be counted without a `format`",
+                "add format = \"csv\"",
+            );
+        }
+    }
+    if let Some(bytes) = table.table("bytes") {
+        bytes.unsupported(&["change"]);
+        checks.bytes_min = bytes.get("min").and_then(Value::size);
+        checks.bytes_max = bytes.get("max").and_then(Value::size);
+        ordered(&bytes, "bytes", checks.bytes_min, checks.bytes_max);
+        bytes.finish();
+    }
+    if let Some(inner) = table.table("columns") {
+        checks.columns = columns(context, &inner, &table.path_of("columns"));
+    }
+    let header = table.get("header");
+    if let Some(header) = header {
+        checks.header = header.texts().iter().map(|text| text.text.to_owned()).collect();
+        if header.list().is_some_and(|names| names.is_empty()) {
+            header.error("the header has no column", "write header = [\"lot\", \"qty\"]");
+        }
+    }
+    for key in ["columns", "header"] {
+        if let (Some(spot), false) = (table.key_spot(key), table.has("format")) {
+            let message = format!("`{key}` cannot be read without a `format`");
+            table.report().error(spot, message, "add format = \"csv\"");
+        }
+    }
+    for rule in &checks.columns {
+        if !checks.header.is_empty()
+            && !checks.header.contains(&rule.column)
+            && let Some(header) = header
+        {
+            let message = format!("column `{}` is not in the header", rule.column);
+            header.error(message, "add it, or correct its name in `columns`");
+        }
+    }
+    table.finish();
+    checks
+}
+
+fn ordered(table: &Table<'_>, key: &str, min: Option<u64>, max: Option<u64>) {
+    if let (Some(min), Some(max)) = (min, max)
+        && min > max
+    {
+        let message = format!("`{key}.min` is larger than `{key}.max`");
+        table.report().error(table.spot, message, "exchange the two");
+    }
+}

@@ -1,0 +1,147 @@
+//! A reader that follows the CSV grammar beside the parser, and so knows on which line a record or a quote begins.
+
+use std::collections::VecDeque;
+use std::io::{self, Read};
+
+use super::error::ContentError;
+use super::table::RECORD_BYTES_MAX;
+
+/// Where in the grammar reading stands. The parser does not tell a quote that is still open at the end from one that
+/// was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    RecordStart,
+    FieldStart,
+    Plain,
+    Quoted,
+    QuoteInQuoted,
+}
+
+/// CSV in UTF-8, followed byte by byte.
+pub(super) struct CsvLines<R> {
+    inner: R,
+    grammar: Grammar,
+}
+
+struct Grammar {
+    delimiter: u8,
+    place: Place,
+    line: u64,
+    after_return: bool,
+    record_bytes: u64,
+    quote_line: u64,
+    /// Lines of the records that were read but not yet taken; bounded by the parser's buffer.
+    starts: VecDeque<u64>,
+    ends_line: bool,
+}
+
+impl<R: Read> CsvLines<R> {
+    pub(super) fn new(inner: R, delimiter: u8) -> Self {
+        let grammar = Grammar {
+            delimiter,
+            place: Place::RecordStart,
+            line: 1,
+            after_return: false,
+            record_bytes: 0,
+            quote_line: 0,
+            starts: VecDeque::new(),
+            ends_line: true,
+        };
+        Self { inner, grammar }
+    }
+
+    /// The line on which the next record that the parser returns begins.
+    pub(super) fn next_record_line(&mut self) -> Option<u64> {
+        self.grammar.starts.pop_front()
+    }
+
+    /// The line of the quote that is open where reading stopped.
+    pub(super) fn open_quote_line(&self) -> Option<u64> {
+        (self.grammar.place == Place::Quoted).then_some(self.grammar.quote_line)
+    }
+
+    /// Whether what was read last is a line break.
+    pub(super) fn ends_line(&self) -> bool {
+        self.grammar.ends_line
+    }
+}
+
+impl<R: Read> Read for CsvLines<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let count = self.inner.read(buffer)?;
+        self.grammar.follow(&buffer[..count])?;
+        Ok(count)
+    }
+}
+
+impl Grammar {
+    fn follow(&mut self, bytes: &[u8]) -> Result<(), ContentError> {
+        for &byte in bytes {
+            let ends_line = matches!(byte, b'\n' | b'\r');
+            if self.place == Place::RecordStart && !ends_line {
+                self.starts.push_back(self.line);
+                self.record_bytes = 0;
+                self.place = Place::FieldStart;
+            }
+            self.record_bytes += 1;
+            self.place = match (self.place, byte) {
+                (Place::FieldStart, b'"') => {
+                    self.quote_line = self.line;
+                    Place::Quoted
+                }
+                (Place::Quoted, b'"') => Place::QuoteInQuoted,
+                (Place::Quoted, _) | (Place::QuoteInQuoted, b'"') => Place::Quoted,
+                (_, byte) if byte == self.delimiter => Place::FieldStart,
+                (_, b'\n' | b'\r') => Place::RecordStart,
+                _ => Place::Plain,
+            };
+            // A carriage return and the line feed behind it end one line.
+            if byte == b'\r' || (byte == b'\n' && !self.after_return) {
+                self.line += 1;
+            }
+            self.after_return = byte == b'\r';
+            if self.record_bytes > RECORD_BYTES_MAX && self.place != Place::RecordStart {
+                let line = self.starts.back().copied().unwrap_or(self.line);
+                return Err(ContentError::RecordTooLong { line });
+            }
+        }
+        if let Some(last) = bytes.last() {
+            self.ends_line = matches!(last, b'\n' | b'\r');
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// The parser and the grammar beside it agree on where records are, whatever the bytes.
+        #[test]
+        fn the_grammar_sees_as_many_records_as_the_parser(text in "[ab\",;\r\n]{0,60}") {
+            let mut reader = csv::ReaderBuilder::new()
+                .has_headers(false)
+                .flexible(true)
+                .from_reader(CsvLines::new(text.as_bytes(), b','));
+            let mut record = csv::ByteRecord::new();
+            let mut lines = Vec::new();
+            while reader.read_byte_record(&mut record).expect("no error in memory") {
+                lines.push(reader.get_mut().next_record_line().expect("a line for each record"));
+            }
+            prop_assert_eq!(reader.get_mut().next_record_line(), None);
+            prop_assert!(lines.is_sorted());
+        }
+    }
+
+    #[test]
+    fn lines_are_counted_alike_for_every_line_ending() {
+        for text in ["a\nb\n\nc\n", "a\r\nb\r\n\r\nc\r\n", "a\rb\r\rc\r", "a\nb\n\nc"] {
+            let mut csv = CsvLines::new(text.as_bytes(), b',');
+            io::copy(&mut csv, &mut io::sink()).expect("no error in memory");
+            let lines: Vec<u64> = std::iter::from_fn(|| csv.next_record_line()).collect();
+            assert_eq!(lines, [1, 2, 4], "{text:?}");
+        }
+    }
+}

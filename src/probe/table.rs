@@ -1,0 +1,198 @@
+//! Reads the rows of a file, whatever they are written in, and hands each to whoever looks at them.
+
+use std::io::{self, Read};
+
+use jiff::Timestamp;
+
+use super::as_of::NewestTime;
+use super::csv_table::read_csv;
+use super::error::ContentError;
+use super::json_table::read_json;
+use super::meter::Meter;
+use super::text::Text;
+use super::unpack::Unpacked;
+use crate::model::{AsOf, Format, Reading};
+
+/// Longest record; it bounds the memory of reading one, whatever the file holds.
+pub(super) const RECORD_BYTES_MAX: u64 = 4 << 20;
+
+/// Most columns that are kept in mind of JSON, where each object may name others.
+pub(super) const COLUMNS_MAX: usize = 4096;
+
+/// How different a column's name may be and still be named as the one that was meant.
+const NEAREST_SIMILARITY_MIN: f64 = 0.75;
+
+/// How much of a value an error shows.
+const VALUE_CHARS_MAX: usize = 60;
+
+/// Looks at rows while a file is read.
+pub trait Rows {
+    /// The columns whose values `row` is given, in this order. Asked once, before the first row.
+    fn wanted(&self) -> Vec<String>;
+
+    /// One row.
+    fn row(&mut self, row: &Row<'_>);
+}
+
+/// One row of a file.
+#[derive(Clone, Copy, Debug)]
+pub struct Row<'a> {
+    /// The line on which it begins, from 1.
+    pub line: u64,
+    /// The values of the wanted columns; `None` where it has none: an empty text, null, or no such column.
+    pub values: &'a [Option<&'a str>],
+}
+
+/// Nobody looks at the rows; they are only counted.
+#[derive(Clone, Copy, Debug)]
+pub struct NoRows;
+
+impl Rows for NoRows {
+    fn wanted(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    fn row(&mut self, _: &Row<'_>) {}
+}
+
+/// What one pass over the content of a file tells.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Table {
+    /// Rows without the header; `None` for opaque content, or where it could not be read to the end.
+    pub(super) rows: Option<u64>,
+    /// The names of its columns, in order; of JSON, in the order in which they first came.
+    pub(super) columns: Vec<String>,
+    /// The largest time in the `as_of` column.
+    pub(super) newest: Option<Timestamp>,
+    /// The first bytes, unpacked.
+    pub(super) head: Vec<u8>,
+    /// The last byte, unpacked.
+    pub(super) last_byte: Option<u8>,
+}
+
+/// Reads content to its end, or to what is wrong with it, as `format` whatever `reading` says of that. The outer error is the system's, the inner one the content's.
+pub(super) fn read_table<R: Read>(
+    meter: &mut Meter<R>,
+    format: Format,
+    reading: Reading,
+    as_of: &AsOf,
+    rows: &mut dyn Rows,
+) -> io::Result<(Table, Result<(), ContentError>)> {
+    let unpacked = Unpacked::new(meter, reading.compression);
+    let mut text = match unpacked {
+        Ok(unpacked) => Text::new(unpacked, reading.encoding),
+        Err(error) => return Ok((Table::default(), Err(content_of(error)?))),
+    };
+    let mut pass = Pass::new(as_of, rows);
+    let result = match format {
+        Format::Csv { delimiter } => read_csv(&mut text, delimiter, &mut pass),
+        Format::Json | Format::JsonLines => read_json(&mut text, format, &mut pass),
+    };
+    let content = match result {
+        Ok(content) => content,
+        Err(error) => Err(content_of(error)?),
+    };
+    let is_good = content.is_ok();
+    let table = Table {
+        // A count that ended at an error counts nothing.
+        rows: is_good.then_some(pass.count),
+        newest: pass.newest.largest().filter(|_| is_good),
+        columns: pass.columns,
+        head: text.head().to_owned(),
+        last_byte: text.last_byte(),
+    };
+    Ok((table, content))
+}
+
+/// What is wrong with the content, where that is why reading failed; else the error as it is.
+pub(super) fn content_of(error: io::Error) -> io::Result<ContentError> {
+    error.downcast::<ContentError>()
+}
+
+/// What is learned of the rows as they pass.
+pub(super) struct Pass<'a> {
+    rows: &'a mut dyn Rows,
+    /// The columns that somebody wants; the one of `as_of` is the last.
+    pub(super) wanted: Vec<String>,
+    as_of: Option<&'a str>,
+    newest: NewestTime<'a>,
+    pub(super) columns: Vec<String>,
+    pub(super) count: u64,
+}
+
+impl<'a> Pass<'a> {
+    fn new(as_of: &'a AsOf, rows: &'a mut dyn Rows) -> Self {
+        let (as_of, zone) = match as_of {
+            AsOf::Column { column, zone } => (Some(column.as_str()), zone.as_ref()),
+            AsOf::Start | AsOf::Mtime | AsOf::Pattern { .. } => (None, None),
+        };
+        let mut wanted = rows.wanted();
+        wanted.extend(as_of.map(str::to_owned));
+        Self {
+            rows,
+            wanted,
+            as_of,
+            newest: NewestTime::new(zone),
+            columns: Vec::new(),
+            count: 0,
+        }
+    }
+
+    /// The columns are known: is the one of `as_of` among them?
+    pub(super) fn check_columns(&self) -> Result<(), ContentError> {
+        let Some(wanted) = self.as_of else { return Ok(()) };
+        if self.columns.iter().any(|column| column == wanted) {
+            return Ok(());
+        }
+        Err(ContentError::MissingColumn {
+            column: wanted.to_owned(),
+            nearest: nearest(wanted, &self.columns),
+            columns: listed(&self.columns),
+        })
+    }
+
+    /// Takes a row whose values are those of `wanted`.
+    pub(super) fn take(&mut self, line: u64, values: &[Option<&str>]) -> Result<(), ContentError> {
+        self.count += 1;
+        let mut own = values;
+        if let (Some(column), Some((value, others))) = (self.as_of, values.split_last()) {
+            own = others;
+            let value = value.unwrap_or_default();
+            self.newest.add(value).map_err(|why| ContentError::AsOf {
+                line,
+                row: self.count,
+                column: column.to_owned(),
+                value: shortened(value),
+                why,
+            })?;
+        }
+        self.rows.row(&Row { line, values: own });
+        Ok(())
+    }
+}
+
+/// The name among `columns` that comes closest to one that is not there.
+pub fn nearest(wanted: &str, columns: &[String]) -> Option<String> {
+    let wanted = wanted.to_lowercase();
+    columns
+        .iter()
+        .map(|column| (strsim::jaro_winkler(&wanted, &column.trim().to_lowercase()), column))
+        .filter(|(similarity, _)| *similarity >= NEAREST_SIMILARITY_MIN)
+        .max_by(|(one, _), (other, _)| one.total_cmp(other))
+        .map(|(_, column)| shortened(column))
+}
+
+/// Names of columns as a message shows them: bounded.
+pub fn listed(columns: &[String]) -> String {
+    shortened(&columns.join(", "))
+}
+
+/// A value as a message shows it: bounded and printable.
+pub fn shortened(value: &str) -> String {
+    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let mut short: String = value.chars().take(VALUE_CHARS_MAX).map(printable).collect();
+    if value.chars().nth(VALUE_CHARS_MAX).is_some() {
+        short.push('…');
+    }
+    short
+}
