@@ -156,6 +156,8 @@ fn what_waits_for_space_is_stored_when_the_end_comes_just_after_the_space() {
     std::fs::create_dir(house.state_dir()).expect("a directory");
     let mount = format!("mount -t tmpfs -o {SMALL_DISK} tmpfs {}", house.state_dir().display());
     let mut daemon = Daemon::start(house.serve_behind(&mount), &house);
+    // Else that would be what waits.
+    daemon.logs(&["told: [freshd] disk is full"]);
     let filler = format!("/proc/{}/root{}/filler", daemon.pid(), house.state_dir().display());
     fill(Path::new(&filler));
     house.configure(&JOBS.replace("[jobs.environment]", "[jobs.surroundings]"));

@@ -339,6 +339,6 @@ async fn begin(
         alive::ready();
     }
     shell.show_board();
-    shell.run().await?;
+    Box::pin(shell.run()).await?;
     Ok(())
 }
