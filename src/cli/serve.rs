@@ -14,8 +14,9 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::board::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::{check, out, state};
+use super::{check, out};
 use crate::daemon::{self, Serve, ServeError};
+use crate::model::Status;
 
 /// What is logged when nothing else is asked for.
 const LOG_DEFAULT: &str = "warn,freshd=info";
@@ -33,7 +34,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         state_dir,
         window: Arc::new(crate::web::open),
         board: Arc::new(move |status| {
-            let zone = state::Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
+            let zone = Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
             board(status, &zone, out::width(), color)
         }),
     };
