@@ -98,6 +98,9 @@ pub(super) fn sizes(view: &View, versions: &[Version]) -> Markup {
             format_bytes(size)
         }
     };
+    if shown.len() < 2 {
+        return html! {};
+    }
     let Some(largest) = shown.iter().filter_map(|version| size(version)).max() else {
         return html! {};
     };

@@ -239,8 +239,8 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
                         td { (link(node)) }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
                         td { (owner(node.owner.as_str())) }
-                        td { (names(&from[place])) }
-                        td { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
+                        td.many { (names(&from[place])) }
+                        td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
                         td { a href={ "/flow?of=" (piece(node.name.as_str())) } { "light" } }
                     }
                 }

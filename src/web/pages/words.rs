@@ -190,7 +190,7 @@ pub(in crate::web) fn distance(view: &View, at: Timestamp) -> Markup {
 
 /// An instant and how far away it is.
 pub(in crate::web) fn time_and_distance(view: &View, at: Timestamp) -> Markup {
-    html! { (time(view, at)) " " span.dim { (distance(view, at)) } }
+    html! { (time(view, at)) " " span.dim { "(" (distance(view, at)) ")" } }
 }
 
 fn stamped(view: &View, at: Timestamp, words: &str) -> Markup {
