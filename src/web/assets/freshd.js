@@ -96,7 +96,8 @@ function watch(map) {
   }
 }
 
-// An output is read from its end.
+// What grows is read from its end: the newest run, the last line.
+for (const picture of document.querySelectorAll(".endless")) picture.scrollLeft = picture.scrollWidth;
 for (const log of document.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 document.querySelectorAll(".map").forEach(watch);
 const events = new EventSource("/events");

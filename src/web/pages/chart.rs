@@ -40,7 +40,7 @@ pub(super) fn history(view: &View, runs: &[Run]) -> Markup {
     }
     let width = MARGIN + STEP * places(shown.len()) + 4.0;
     html! {
-        svg.chart viewBox=(format!("0 0 {width:.0} {:.0}", HEIGHT + 26.0)) width=(format!("{width:.0}")) role="img"
+        svg.chart viewBox=(format!("0 0 {width:.0} {:.0}", HEIGHT + 26.0)) width=(format!("{width:.0}")) role="group"
             aria-label=(format!("the last {} runs and how long they took", shown.len())) {
             (axis(&longest_words(longest)))
             @for (place, run) in shown.iter().rev().enumerate() {
@@ -248,4 +248,96 @@ fn number(value: u64) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a picture has few places")]
 fn places(count: usize) -> f64 {
     count as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Name, Outcome, RunId, VersionState, plain_run, plain_version};
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a timestamp")
+    }
+
+    #[test]
+    fn every_run_is_a_link_the_oldest_first_with_a_sign_for_its_end() {
+        let run = |id: u64, outcome: Outcome, ended_at: &str| Run {
+            id: RunId(id),
+            started_at: Some(at("2026-11-27T22:00:00Z")),
+            ended_at: Some(at(ended_at)),
+            outcome: Some(outcome),
+            reason: Some("<b>why</b>".to_owned()),
+            ..plain_run("stock-export", at("2026-11-27T22:00:00Z"))
+        };
+        let newest_first = [
+            run(8, Outcome::Failed, "2026-11-27T22:00:30Z"),
+            run(7, Outcome::Succeeded, "2026-11-27T22:01:00Z"),
+        ];
+        let picture = history(&words::test_view(), &newest_first).into_string();
+        let (older, newer) = (picture.find("/runs/7"), picture.find("/runs/8"));
+        assert!(older.is_some() && older < newer, "{picture}");
+        assert!(
+            picture.contains(Tone::Bad.shape()) && picture.contains(Tone::Good.shape()),
+            "{picture}"
+        );
+        assert!(
+            picture.contains("run 8, 23:00: failed, 30s: &lt;b&gt;why&lt;/b&gt;"),
+            "{picture}"
+        );
+        // Half as long is half as high.
+        assert!(
+            picture.contains("height=\"68.0\"") && picture.contains("height=\"34.0\""),
+            "{picture}"
+        );
+    }
+
+    #[test]
+    fn a_refused_version_is_marked_among_the_sizes() {
+        let version = |number: u64, rows: u64, state: VersionState| Version {
+            rows: Some(rows),
+            state,
+            ..plain_version("stock", number, at("2026-11-27T22:00:00Z"))
+        };
+        let good = version(1, 1_000, VersionState::Published);
+        let refused = version(2, 10, VersionState::Quarantined);
+        assert_eq!(
+            sizes(&words::test_view(), std::slice::from_ref(&good)).into_string(),
+            ""
+        );
+        let picture = sizes(&words::test_view(), &[refused, good]).into_string();
+        assert!(picture.contains("1\u{202f}000 rows, published"), "{picture}");
+        assert!(
+            picture.contains("10 rows, quarantined") && picture.contains(Tone::Bad.shape()),
+            "{picture}"
+        );
+    }
+
+    #[test]
+    fn a_day_of_the_calendar_shows_its_worst_delivery_in_the_zone_of_the_file() {
+        let slot = |due_at: &str, state: SlotState| Slot {
+            dataset: Name::from("stock"),
+            due_at: at(due_at),
+            opens_at: at(due_at),
+            warn_at: at(due_at),
+            deadline: at(due_at),
+            covers: None,
+            state,
+            version: None,
+            decided_at: None,
+            reason: None,
+        };
+        // 23:30 in London on Thursday is 00:30 in Oslo on Friday.
+        let slots = [
+            slot("2026-11-27T22:00:00Z", SlotState::Met),
+            slot("2026-11-26T23:30:00Z", SlotState::Late),
+            slot("2020-01-01T00:00:00Z", SlotState::Missed),
+        ];
+        let picture = calendar(&words::test_view(), &slots).into_string();
+        assert!(picture.contains("Fri 2026-11-27: 00:30 late, 23:00 met"), "{picture}");
+        assert!(
+            picture.contains(Tone::Bad.shape()) && !picture.contains(Tone::Good.shape()),
+            "{picture}"
+        );
+        assert!(!picture.contains("2020"), "{picture}");
+    }
 }

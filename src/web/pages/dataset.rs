@@ -55,14 +55,14 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
         @if !page.slots.is_empty() {
             section aria-labelledby="deliveries" {
                 h2 id="deliveries" { "Deliveries" }
-                div.wide.endless tabindex="0" role="region" aria-label="calendar" { (chart::calendar(view, &page.slots)) }
+                div.wide.endless tabindex="0" role="region" aria-label="deliveries as a calendar" { (chart::calendar(view, &page.slots)) }
                 (slots(view, page))
             }
         }
         section aria-labelledby="versions" {
             h2 id="versions" { "Versions" }
             @if page.versions.is_empty() { p.dim { "None yet." } } @else {
-                div.wide.endless tabindex="0" role="region" aria-label="sizes" { (chart::sizes(view, &page.versions)) }
+                div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (chart::sizes(view, &page.versions)) }
                 (versions(view, page))
             }
         }

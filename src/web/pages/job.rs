@@ -52,7 +52,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         section aria-labelledby="history" {
             h2 id="history" { "History" }
             @if page.runs.is_empty() { p.dim { "It has not run yet." } } @else {
-                div.wide.endless tabindex="0" role="region" aria-label="history" { (chart::history(view, &page.runs)) }
+                div.wide.endless tabindex="0" role="region" aria-label="history as a picture" { (chart::history(view, &page.runs)) }
                 (run_table(view, &page.runs[..page.runs.len().min(RUNS_LISTED)], false))
                 p { a href={ "/runs?job=" (super::words::piece(name)) } { "more runs" } }
             }

@@ -119,7 +119,7 @@ pub(super) fn output(view: &View, printed: &Printed) -> Markup {
     let shown = &printed.lines[printed.lines.len().saturating_sub(LINES_MAX)..];
     html! {
         @if !shown.is_empty() {
-            div.log tabindex="0" role="region" aria-label="output" {
+            div.log tabindex="0" role="region" aria-label="lines of the output" {
                 @for line in shown {
                     @let bytes = &line.text[..line.text.len().min(LINE_BYTES_MAX)];
                     div.line {
