@@ -13,10 +13,9 @@ use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
 use crate::model::{
-    Address, AddressState, Delivery, DeliveryOutcome, Heard, Incident, IncidentId, IncidentState, Name, Notification,
-    NotificationState, Reach, Severity, Told,
+    AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
+    Reach, Severity, incident_line,
 };
-use crate::store::Reader;
 
 /// Most incidents of one answer.
 const LIMIT_MAX: i64 = 100_000;
@@ -45,14 +44,14 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
                 "there is no incident {id}; `freshd incidents --all` lists them"
             ))
         })?;
-        let told = told(&reader, &incident)?;
+        let told = reader.addresses_of(&incident)?;
         return one(&incident, &reader.notifications_of(id)?, &told, now, &zone, out);
     }
     let incidents = reader.incidents(!args.all, args.limit)?;
     if out.json {
         let mut documents = Vec::with_capacity(incidents.len());
         for incident in &incidents {
-            documents.push(to_json(incident, &told(&reader, incident)?));
+            documents.push(incident_line(incident, &reader.addresses_of(incident)?));
         }
         out.document(&json!({ "incidents": documents }))?;
         return Ok(Exit::Fine);
@@ -77,36 +76,12 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     ];
     let mut rows = Vec::with_capacity(incidents.len());
     for incident in &incidents {
-        rows.push(row(incident, &told(&reader, incident)?, now, &zone));
+        rows.push(row(incident, &reader.addresses_of(incident)?, now, &zone));
     }
     for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)
-}
-
-/// How every address that was to be told stands; of an effect, by the messages about its cause.
-fn told(reader: &Reader, incident: &Incident) -> Result<Vec<AddressState>, Failure> {
-    let cause = match incident.cause {
-        Some(cause) => reader.incident(cause)?,
-        None => None,
-    };
-    let incident = cause.as_ref().unwrap_or(incident);
-    let messages = reader.notifications_of(incident.id)?;
-    let of_address = |(team, address): &(Name, Address)| {
-        let mut heard = Heard::default();
-        let of_address = messages.iter().map(|(message, _)| message);
-        let of_address = of_address.filter(|message| message.address == *address);
-        of_address
-            .clone()
-            .filter_map(Told::of)
-            .for_each(|told| heard.note(&told));
-        let waiting = of_address
-            .clone()
-            .find(|message| message.state == NotificationState::Pending);
-        AddressState::new(team, address, &heard, waiting)
-    };
-    Ok(incident.told.iter().map(of_address).collect())
 }
 
 fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZone) -> Vec<String> {
@@ -156,7 +131,7 @@ fn one(
             .iter()
             .map(|(message, tries)| json!({ "notification": message, "deliveries": tries }))
             .collect();
-        out.document(&json!({ "incident": to_json(incident, told_by), "messages": messages }))?;
+        out.document(&json!({ "incident": incident_line(incident, told_by), "messages": messages }))?;
         return Ok(Exit::Fine);
     }
     let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
@@ -263,17 +238,4 @@ fn tint(incident: &Incident) -> Tone {
         (IncidentState::Waiting | IncidentState::Attached, _) | (IncidentState::Open, Severity::Warning) => Tone::Warn,
         (IncidentState::Open, Severity::Critical) => Tone::Bad,
     }
-}
-
-/// As `status --json` shows it.
-fn to_json(incident: &Incident, addresses: &[AddressState]) -> Value {
-    let mut value = json!(incident);
-    let told: Vec<String> = incident
-        .told
-        .iter()
-        .map(|(team, address)| format!("{team} by {address}"))
-        .collect();
-    value["told"] = json!(told);
-    value["addresses"] = json!(addresses);
-    value
 }

@@ -1,7 +1,7 @@
 //! `freshd logs`: what an attempt printed, each line with its time; `-f` goes on until the run is over.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -12,9 +12,9 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::history::known_job;
 use super::out::Out;
-use super::paint::{Tone, has_power, tone};
+use super::paint::{Tone, tone};
 use super::{show, times};
-use crate::model::{Attempt, AttemptId, AttemptState, HistoryLimit, Name, Run, RunId};
+use crate::model::{Attempt, AttemptId, AttemptState, HistoryLimit, Name, Run, RunId, has_power, log_path};
 use crate::runner::{LineKind, LogLine, LogReader, read_log};
 use crate::store::{HistoryFilter, Reader};
 
@@ -49,7 +49,7 @@ pub(super) fn run(args: &LogsArgs, global: &Global, out: &mut Out) -> Result<Exi
     let reader = global.reader()?;
     let (id, number) = find(&reader, &args.of)?;
     let (mut run, mut attempts) = show::find(&reader, id)?;
-    let logs = global.state_dir()?.join("logs");
+    let state_dir = global.state_dir()?;
     let mut printer = Printer {
         out,
         zone: global.zone(),
@@ -70,7 +70,7 @@ pub(super) fn run(args: &LogsArgs, global: &Global, out: &mut Out) -> Result<Exi
     loop {
         let mut log: Option<LogReader> = None;
         let path = log_path(
-            &logs,
+            &state_dir,
             &run.job,
             AttemptId {
                 run: id,
@@ -139,10 +139,6 @@ fn find(reader: &Reader, of: &str) -> Result<(RunId, Option<u32>), Failure> {
     let last = runs.iter().find(|run| run.attempts > 0);
     last.map(|run| (run.id, None))
         .ok_or_else(|| Failure::not_fine(format!("{of} has not run yet; `freshd next {of}` tells when it will")))
-}
-
-fn log_path(logs: &Path, job: &Name, id: AttemptId) -> PathBuf {
-    logs.join(job.as_str()).join(format!("{id}.log"))
 }
 
 fn last_number(attempts: &[Attempt]) -> Option<u32> {

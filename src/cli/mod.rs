@@ -8,7 +8,6 @@ mod table;
 mod times;
 mod names;
 mod client;
-mod state;
 mod addresses;
 mod board;
 

@@ -1,8 +1,5 @@
 //! `freshd next`: coming occurrences from the configuration alone, each odd one with its reason.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -15,7 +12,7 @@ use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
 use crate::config::{self, Environment};
-use crate::model::{Job, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, later};
+use crate::model::{Job, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, occurrence_line};
 use crate::schedule;
 
 /// Most occurrences of one answer.
@@ -78,7 +75,7 @@ pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exi
     if out.json {
         let occurrences: Vec<Value> = coming
             .iter()
-            .map(|(line, occurrence)| to_json(line, occurrence))
+            .map(|(line, occurrence)| occurrence_line(line.job.as_ref(), line.start_offset, occurrence))
             .collect();
         out.document(&json!({ "occurrences": occurrences }))?;
         return Ok(Exit::Fine);
@@ -189,37 +186,9 @@ fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) 
 
 /// The first `count` occurrences of all lines, in order of time.
 fn merged(lines: &[Line], after: Timestamp, count: usize) -> Vec<(&Line, Occurrence)> {
-    let mut heads: Vec<Option<Occurrence>> = lines.iter().map(|line| schedule::next(&line.schedule, after)).collect();
-    let mut order: BinaryHeap<Reverse<(Timestamp, usize)>> = BinaryHeap::new();
-    order.extend(
-        heads
-            .iter()
-            .enumerate()
-            .filter_map(|(index, head)| Some(Reverse((head.as_ref()?.at, index)))),
-    );
-    let mut coming = Vec::new();
-    while coming.len() < count
-        && let Some(Reverse((_, index))) = order.pop()
-    {
-        let Some(occurrence) = heads[index].take() else {
-            continue;
-        };
-        heads[index] = schedule::next(&lines[index].schedule, occurrence.at);
-        order.extend(heads[index].as_ref().map(|next| Reverse((next.at, index))));
-        coming.push((&lines[index], occurrence));
-    }
-    coming
-}
-
-fn to_json(line: &Line, occurrence: &Occurrence) -> Value {
-    json!({
-        "job": line.job,
-        "at": occurrence.at,
-        "starts_at": occurrence.skip.is_none().then(|| later(occurrence.at, line.start_offset)),
-        "nominal": occurrence.nominal.iter().map(ToString::to_string).collect::<Vec<_>>(),
-        "skip": occurrence.skip,
-        "note": occurrence.note,
-    })
+    let schedules: Vec<&Schedule> = lines.iter().map(|line| &line.schedule).collect();
+    let coming = schedule::merged(&schedules, after, count).into_iter();
+    coming.map(|(index, occurrence)| (&lines[index], occurrence)).collect()
 }
 
 fn row(line: &Line, occurrence: &Occurrence, now: Timestamp) -> Vec<String> {

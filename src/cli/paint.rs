@@ -4,6 +4,8 @@
 
 use anstyle::{AnsiColor, Reset, Style};
 
+use crate::model::has_power;
+
 /// What a piece of text means to the eye.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Tone {
@@ -93,13 +95,6 @@ pub(super) fn painted(text: &str, color: bool) -> String {
     }
     close(&mut open, &mut painted);
     painted
-}
-
-/// Whether a terminal obeys a character instead of showing it: controls, and those that hide themselves, break lines or
-/// turn the direction of what stands beside them.
-pub(super) fn has_power(c: char) -> bool {
-    c.is_control()
-        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
 }
 
 fn close(open: &mut bool, painted: &mut String) {

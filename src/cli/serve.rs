@@ -14,8 +14,10 @@ use tracing_subscriber::util::SubscriberInitExt as _;
 use super::board::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::{check, out, state};
+use super::{check, out};
 use crate::daemon::{self, Serve, ServeError};
+use crate::model::Status;
+use crate::web;
 
 /// What is logged when nothing else is asked for.
 const LOG_DEFAULT: &str = "warn,freshd=info";
@@ -31,9 +33,23 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let serve = Serve {
         config: global.config.clone(),
         state_dir,
-        window: Arc::new(crate::web::open),
+        window: Arc::new(|listener, outlook: daemon::Outlook| {
+            let daemon::Outlook {
+                ask,
+                settings,
+                changes,
+                state_dir,
+            } = outlook;
+            let outlook = web::Outlook {
+                ask,
+                settings,
+                changes,
+                state_dir,
+            };
+            web::open(listener, outlook)
+        }),
         board: Arc::new(move |status| {
-            let zone = state::Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
+            let zone = Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
             board(status, &zone, out::width(), color)
         }),
     };

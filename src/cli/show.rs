@@ -2,7 +2,6 @@
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -11,7 +10,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
-use crate::model::{Attempt, Outcome, Run, RunId, run_line};
+use crate::model::{Attempt, Outcome, Run, RunId, run_document};
 use crate::store::{HistoryFilter, Reader};
 
 /// Lines of the last attempt's output.
@@ -28,13 +27,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
     let reader = global.reader()?;
     let (run, attempts) = find(&reader, RunId(args.run))?;
     if out.json {
-        let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
-        let mut line = run_line(&run);
-        line["args"] = json!(run.args);
-        line["inputs"] = json!(inputs);
-        line["retry_at"] = json!(run.retry_at);
-        line["settings"] = json!(run.settings_digest);
-        out.document(&json!({ "run": line, "attempts": attempts }))?;
+        out.document(&run_document(&run, &attempts))?;
         return Ok(Exit::Fine);
     }
     let (now, zone) = (Timestamp::now(), global.zone());

@@ -5,7 +5,7 @@ use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::{self, Out};
-use super::state::Status;
+use crate::model::Status;
 use crate::model::{Name, Request};
 
 /// What `status` is told.

@@ -12,10 +12,10 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
-use super::state::{DatasetState, JobState};
 use super::table::facts;
 use super::{show, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
+use crate::model::{DatasetState, JobState};
 
 /// Slots shown, the newest.
 const SLOTS_MAX: usize = 4;

@@ -82,6 +82,7 @@ impl Shell {
         for fact in facts.iter() {
             self.boards.saw(fact);
         }
+        self.changes.send_modify(|count| *count = count.wrapping_add(1));
         Ok(Committed::Stored)
     }
 

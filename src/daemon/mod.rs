@@ -23,4 +23,4 @@ mod start;
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
 pub use history::would_prune;
-pub use start::{Serve, ServeError, Window, serve};
+pub use start::{Outlook, Serve, ServeError, Window, serve};

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::alive::{self, Alive};
@@ -57,6 +57,8 @@ pub(super) struct Shell {
     /// The number of the request for which a new configuration is being stored.
     pub(super) reload_asked: Option<u64>,
     pub(super) space: Space,
+    /// Moves on with each commit, for windows that show what is new.
+    pub(super) changes: watch::Sender<u64>,
 }
 
 /// Whether the daemon is to end.

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
 use super::alive::{self, Alive};
@@ -57,7 +57,20 @@ pub struct Serve {
 }
 
 /// Opens a window on an address that is already taken for it.
-pub type Window = Arc<dyn Fn(TcpListener, Asker) -> std::io::Result<()> + Send + Sync>;
+pub type Window = Arc<dyn Fn(TcpListener, Outlook) -> std::io::Result<()> + Send + Sync>;
+
+/// What a window sees of the daemon. Whatever is done with it, the main loop waits for nobody.
+#[derive(Clone)]
+pub struct Outlook {
+    /// Asks the main loop.
+    pub ask: Asker,
+    /// The configuration in force.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Moves on whenever something was stored.
+    pub changes: watch::Receiver<u64>,
+    /// The state directory, for readers.
+    pub state_dir: PathBuf,
+}
 
 /// Why the daemon did not start, or ended.
 #[derive(Debug, thiserror::Error)]
@@ -321,9 +334,18 @@ async fn begin(
         stop: Stop::NotTold,
         reload_asked: None,
         space,
+        changes: watch::Sender::new(0),
     };
     if let Some(listener) = listener {
-        (serve.window)(listener, asker).context("open the window of [web]")?;
+        let address = listener.local_addr().map_err(anyhow::Error::from)?;
+        info!("pages at http://{address}/");
+        let outlook = Outlook {
+            ask: asker,
+            settings: shell.performer.settings.subscribe(),
+            changes: shell.changes.subscribe(),
+            state_dir: serve.state_dir.clone(),
+        };
+        (serve.window)(listener, outlook).context("open the window of [web]")?;
     }
     info!(
         jobs = settings.jobs.len(),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, IncidentId, Name, NotificationId};
+use super::{Address, AddressState, IncidentId, Name, NotificationId};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -158,6 +158,19 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
+}
+
+/// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.
+pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_json::Value {
+    let mut value = serde_json::json!(incident);
+    let told: Vec<String> = incident
+        .told
+        .iter()
+        .map(|(team, address)| format!("{team} by {address}"))
+        .collect();
+    value["told"] = serde_json::json!(told);
+    value["addresses"] = serde_json::json!(addresses);
+    value
 }
 
 /// Somebody has taken an incident on.

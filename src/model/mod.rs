@@ -11,6 +11,7 @@ mod fact;
 mod heard;
 mod history;
 mod keepers;
+mod moment;
 mod name;
 mod places;
 mod report;
@@ -24,11 +25,13 @@ mod settings;
 mod space;
 mod span;
 mod spread;
+mod status;
+mod text;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, Severity,
+    NotificationState, ProblemKind, Purpose, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use checks::{
@@ -51,17 +54,20 @@ pub use history::{
     REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
+pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
-    SIDECAR_SUFFIX, hidden_name, output_dir, quarantine_path, report_path, run_dir, sidecar_path, staged_path,
+    SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path, staged_path,
     version_path,
 };
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
-pub use run::{Outcome, Run, RunState, Trigger, run_line};
+pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
-pub use schedule::{Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip};
+pub use schedule::{
+    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip, occurrence_line,
+};
 pub use secret::Secret;
 pub use settings::{
     Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
@@ -73,3 +79,5 @@ pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
 };
 pub use spread::{SPREAD_STEP, spread};
+pub use status::{DaemonState, DatasetState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered};
+pub use text::has_power;

@@ -32,6 +32,11 @@ pub fn output_dir(run_dir: &Path) -> PathBuf {
     run_dir.with_file_name(name)
 }
 
+/// What one attempt printed: `logs/stock-export/41.1.log` of the state directory.
+pub fn log_path(state_dir: &Path, job: &Name, attempt: AttemptId) -> PathBuf {
+    state_dir.join("logs").join(job.as_str()).join(format!("{attempt}.log"))
+}
+
 /// The hidden name that freshd uses beside `target` for something not yet, or not only, for readers.
 pub fn hidden_name(target: &Path, purpose: &str) -> OsString {
     let mut name = OsString::from(".");

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Name, RunId, VersionNumber, VersionRef};
+use super::{Attempt, Name, RunId, VersionNumber, VersionRef};
 
 /// Why a run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -192,4 +192,15 @@ pub fn run_line(run: &Run) -> serde_json::Value {
         "version": run.version,
         "by": run.by,
     })
+}
+
+/// A run with its attempts as `show --json` prints them.
+pub fn run_document(run: &Run, attempts: &[Attempt]) -> serde_json::Value {
+    let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
+    let mut line = run_line(run);
+    line["args"] = serde_json::json!(run.args);
+    line["inputs"] = serde_json::json!(inputs);
+    line["retry_at"] = serde_json::json!(run.retry_at);
+    line["settings"] = serde_json::json!(run.settings_digest);
+    serde_json::json!({ "run": line, "attempts": attempts })
 }

@@ -9,7 +9,7 @@ use jiff::civil::{Date, DateTime};
 use jiff::tz::TimeZone;
 use serde::{Deserialize, Serialize};
 
-use super::Name;
+use super::{Name, later};
 
 /// The rule that says when something is due, with its zone and calendar.
 #[derive(Clone, Debug)]
@@ -131,4 +131,16 @@ pub enum Skip {
     Holiday,
     /// The zone's change leaves out more than 3 hours (date line).
     CalendarGap,
+}
+
+/// An occurrence as `next --json` prints it; a job's start is `start_offset` later than it is due.
+pub fn occurrence_line(job: Option<&Name>, start_offset: Duration, occurrence: &Occurrence) -> serde_json::Value {
+    serde_json::json!({
+        "job": job,
+        "at": occurrence.at,
+        "starts_at": occurrence.skip.is_none().then(|| later(occurrence.at, start_offset)),
+        "nominal": occurrence.nominal.iter().map(ToString::to_string).collect::<Vec<_>>(),
+        "skip": occurrence.skip,
+        "note": occurrence.note,
+    })
 }

@@ -25,6 +25,9 @@ pub use ical::{ClosedDays, ICAL_BYTES_MAX, IcalError, parse_ical};
 pub use parse::{CRON_LINE_BYTES_MAX, ParseError, day_rule_note, parse_cron};
 pub use spread::start_offset;
 
+use std::cmp::Reverse;
+use std::collections::BinaryHeap;
+
 use jiff::Timestamp;
 
 use crate::model::{Occurrence, OnHoliday, Rule, Schedule};
@@ -80,6 +83,26 @@ pub fn coming(schedule: &Schedule, after: Timestamp, count: usize) -> Vec<Occurr
     std::iter::successors(next(schedule, after), |last| next(schedule, last.at))
         .take(count)
         .collect()
+}
+
+/// The first `count` occurrences of all schedules in order of time, each with its schedule's place in the list.
+pub fn merged(schedules: &[&Schedule], after: Timestamp, count: usize) -> Vec<(usize, Occurrence)> {
+    let mut heads: Vec<Option<Occurrence>> = schedules.iter().map(|schedule| next(schedule, after)).collect();
+    let mut order: BinaryHeap<Reverse<(Timestamp, usize)>> = BinaryHeap::new();
+    let at_head = |(index, head): (usize, &Option<Occurrence>)| Some(Reverse((head.as_ref()?.at, index)));
+    order.extend(heads.iter().enumerate().filter_map(at_head));
+    let mut coming = Vec::new();
+    while coming.len() < count
+        && let Some(Reverse((_, index))) = order.pop()
+    {
+        let Some(occurrence) = heads[index].take() else {
+            continue;
+        };
+        heads[index] = next(schedules[index], occurrence.at);
+        order.extend(heads[index].as_ref().map(|next| Reverse((next.at, index))));
+        coming.push((index, occurrence));
+    }
+    coming
 }
 
 /// Whether the schedule can never start anything: 31 February, or only days its calendar always closes.

@@ -2,10 +2,9 @@
 
 use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
-use crate::cli::state::{DatasetState, Status};
 use crate::cli::table::{Column, grid};
 use crate::cli::times;
-use crate::model::{elapsed, format_age};
+use crate::model::{DatasetState, Status, elapsed, format_age};
 
 /// A row for each dataset, those with broken promises first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {

@@ -3,9 +3,9 @@
 use super::Frame;
 use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
-use crate::cli::state::{OpenIncident, Status};
 use crate::cli::{table, times};
 use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity};
+use crate::model::{OpenIncident, Status};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;

@@ -3,10 +3,9 @@
 use super::datasets::owner_words;
 use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
-use crate::cli::state::{JobState, Status};
 use crate::cli::table::{Column, grid};
 use crate::cli::times;
-use crate::model::RunState;
+use crate::model::{JobState, RunState, Status};
 
 /// A row for each job, those in trouble first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {

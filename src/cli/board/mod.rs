@@ -17,7 +17,7 @@ pub(super) use incidents::kind_words;
 pub(super) use jobs::state_words as job_state;
 
 use super::paint::{Tone, painted, tone};
-use super::state::Status;
+use crate::model::Status;
 
 /// Rows of one table; those that need an eye come first.
 const ROWS_MAX: usize = 100;

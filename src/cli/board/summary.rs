@@ -2,9 +2,8 @@
 
 use super::Frame;
 use crate::cli::paint::{Tone, clean, tone};
-use crate::cli::state::Status;
 use crate::cli::{table, times};
-use crate::model::elapsed;
+use crate::model::{Status, elapsed};
 
 /// Messages on their way that are named one by one.
 const UNDELIVERED_SHOWN_MAX: usize = 3;

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use super::Frame;
 use crate::cli::paint::clean;
-use crate::cli::state::Status;
 use crate::cli::table::{Column, grid};
+use crate::model::Status;
 
 /// A line for each owner with the addresses at which it is told.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {

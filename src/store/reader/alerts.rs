@@ -1,7 +1,9 @@
 //! Questions about incidents and who was told of them.
 
 use super::Reader;
-use crate::model::{Delivery, Incident, IncidentId, Notification};
+use crate::model::{
+    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationState, Told,
+};
 use crate::store::ReadError;
 use crate::store::column::count;
 use crate::store::rows::alerts::{
@@ -59,5 +61,32 @@ impl Reader {
             .collect();
         drop(reading);
         told
+    }
+
+    /// How every address that was to be told of an incident stands; of an effect, by the messages about its cause.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn addresses_of(&self, incident: &Incident) -> Result<Vec<AddressState>, ReadError> {
+        let cause = match incident.cause {
+            Some(cause) => self.incident(cause)?,
+            None => None,
+        };
+        let incident = cause.as_ref().unwrap_or(incident);
+        let messages = self.notifications_of(incident.id)?;
+        let of_address = |(team, address): &(Name, Address)| {
+            let mut heard = Heard::default();
+            let of_address = messages.iter().map(|(message, _)| message);
+            let of_address = of_address.filter(|message| message.address == *address);
+            of_address
+                .clone()
+                .filter_map(Told::of)
+                .for_each(|told| heard.note(&told));
+            let waiting = of_address
+                .clone()
+                .find(|message| message.state == NotificationState::Pending);
+            AddressState::new(team, address, &heard, waiting)
+        };
+        Ok(incident.told.iter().map(of_address).collect())
     }
 }

@@ -1,0 +1,253 @@
+//! The daemon's status as windows read it: what is fine, and what is not.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::{Ack, AddressState, IncidentState, Outcome, RunState, Severity, Shortage};
+
+/// Everything `status` says.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Status {
+    /// When it was so.
+    pub at: Timestamp,
+    timezone: Option<String>,
+    /// Each as it stands.
+    #[serde(default)]
+    pub datasets: Vec<DatasetState>,
+    /// Each as it stands.
+    #[serde(default)]
+    pub jobs: Vec<JobState>,
+    /// Those that are not resolved, waiting and attached ones included.
+    #[serde(default)]
+    pub incidents: Vec<OpenIncident>,
+    /// Messages that were tried and are not taken yet.
+    #[serde(default)]
+    pub undelivered: Vec<Undelivered>,
+    /// Until when a wrong clock holds everything.
+    #[serde(default)]
+    pub clock_held_until: Option<Timestamp>,
+    /// Since when nothing is started for want of space.
+    #[serde(default)]
+    pub disk_full_since: Option<Timestamp>,
+    /// What lacks then.
+    #[serde(default)]
+    pub disk_full: Option<Shortage>,
+    /// Since when not even what was decided can be stored.
+    #[serde(default)]
+    pub unstored_since: Option<Timestamp>,
+    /// Who says so; older ones say nothing.
+    #[serde(default)]
+    pub daemon: Option<DaemonState>,
+}
+
+/// The daemon itself.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DaemonState {
+    /// When this life of it began.
+    pub started_at: Timestamp,
+    /// Its version.
+    pub version: String,
+}
+
+/// A dataset as it stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct DatasetState {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// One of the states of the manual: `fresh`, `late` and so on.
+    pub state: String,
+    /// As of when the data is, what it was made from included.
+    pub effective_as_of: Option<Timestamp>,
+    /// When freshd accepted the newest version.
+    #[serde(default)]
+    pub arrived_at: Option<Timestamp>,
+    /// The newest version's number.
+    #[serde(default)]
+    pub version: Option<u64>,
+    /// Rows of the newest version, without the header.
+    #[serde(default)]
+    pub rows: Option<u64>,
+    /// The ancestor that makes it so old.
+    pub limited_by: Option<String>,
+    /// When its promise breaks, or broke.
+    pub deadline: Option<Timestamp>,
+    /// The team that answers, or `nobody`.
+    pub owner: String,
+    /// That team's addresses.
+    #[serde(default)]
+    pub tells: Vec<String>,
+    /// Why it is in this state.
+    #[serde(default)]
+    pub reason: String,
+}
+
+/// A job as it stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct JobState {
+    /// Its name.
+    pub name: String,
+    /// For people.
+    pub title: Option<String>,
+    /// `ok`, `failing`, `running` and so on.
+    pub state: String,
+    /// Why it waits, tries again or is paused.
+    pub reason: Option<String>,
+    /// Its last run that had a process.
+    pub last: Option<LastRun>,
+    /// Runs that go on.
+    #[serde(default)]
+    pub running: Vec<GoingRun>,
+    /// When it is next due by the clock.
+    pub next_due: Option<Timestamp>,
+    /// Its schedule as written.
+    pub schedule: Option<String>,
+    /// The team that answers, or `nobody`.
+    pub owner: String,
+    /// That team's addresses.
+    #[serde(default)]
+    pub tells: Vec<String>,
+}
+
+/// A job's last run that had a process.
+#[derive(Clone, Debug, Deserialize)]
+pub struct LastRun {
+    /// Its number.
+    pub run: u64,
+    /// How it ended; `None` while it goes on.
+    pub outcome: Option<Outcome>,
+    /// When.
+    pub ended_at: Option<Timestamp>,
+    /// Why it ended so.
+    pub reason: Option<String>,
+    /// The last line it printed.
+    pub printed: Option<String>,
+}
+
+/// A run that goes on.
+#[derive(Clone, Debug, Deserialize)]
+pub struct GoingRun {
+    /// Its number.
+    pub run: u64,
+    /// Where it stands.
+    pub state: RunState,
+    /// Its newest attempt.
+    pub attempt: u32,
+    /// When its first process started.
+    pub started_at: Option<Timestamp>,
+    /// When the next attempt starts.
+    pub retry_at: Option<Timestamp>,
+}
+
+/// An incident that is not resolved.
+#[derive(Clone, Debug, Deserialize)]
+pub struct OpenIncident {
+    /// Its number.
+    pub id: u64,
+    /// What is wrong.
+    pub kind: String,
+    /// `job`, `dataset` or `freshd`.
+    pub about: String,
+    /// Its name.
+    pub subject: String,
+    /// Where it stands.
+    pub state: IncidentState,
+    /// How bad it is.
+    pub severity: Severity,
+    /// Since when.
+    pub since: Timestamp,
+    /// When it is told, if it only waits.
+    pub notify_at: Timestamp,
+    /// The incident that explains it.
+    pub cause: Option<u64>,
+    /// The problem in one sentence.
+    #[serde(default)]
+    pub reason: String,
+    /// How every address that was to be told stands.
+    #[serde(default)]
+    pub addresses: Vec<AddressState>,
+    /// Who has taken it on.
+    pub ack: Option<Ack>,
+    /// Who reads what is wrong, the first to read first.
+    #[serde(default)]
+    pub readers: Vec<Reads>,
+    /// The team that answers, or `nobody`.
+    #[serde(default)]
+    pub owner: String,
+}
+
+/// Somebody who reads what is wrong.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Reads {
+    /// A system, team or job.
+    pub who: String,
+    /// What it reads.
+    #[serde(default)]
+    pub dataset: String,
+    /// When it next reads.
+    pub at: Option<Timestamp>,
+}
+
+/// A message that could not be delivered yet.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Undelivered {
+    /// The address.
+    pub to: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What the other side last said.
+    pub error: Option<String>,
+    /// When it is tried again.
+    pub next_try_at: Timestamp,
+}
+
+impl Status {
+    /// Reads what the daemon said.
+    pub fn read(value: &Value) -> Result<Self, String> {
+        Self::deserialize(value).map_err(|error| {
+            format!("the daemon speaks another language ({error}); is it of another version? restart it")
+        })
+    }
+
+    /// The zone in which people are told times.
+    pub fn zone(&self) -> TimeZone {
+        self.timezone
+            .as_deref()
+            .and_then(|name| TimeZone::get(name).ok())
+            .unwrap_or(TimeZone::UTC)
+    }
+
+    /// Whether nothing needs anybody.
+    pub fn is_fine(&self) -> bool {
+        self.datasets.iter().all(DatasetState::keeps_promise)
+            && !self.jobs.iter().any(JobState::is_failing)
+            && self.incidents.is_empty()
+            && self.undelivered.is_empty()
+            && self.clock_held_until.is_none()
+            && self.disk_full.is_none()
+            && self.unstored_since.is_none()
+    }
+}
+
+impl DatasetState {
+    /// Whether readers have what they were promised.
+    pub fn keeps_promise(&self) -> bool {
+        matches!(self.state.as_str(), "fresh" | "due_soon" | "held" | "paused")
+    }
+}
+
+impl JobState {
+    /// Whether its last run failed; also while the next one is under way.
+    pub fn is_failing(&self) -> bool {
+        let set_aside = matches!(self.state.as_str(), "paused" | "disabled");
+        let failed = self
+            .last
+            .as_ref()
+            .and_then(|last| last.outcome)
+            .is_some_and(Outcome::is_failure);
+        self.state == "failing" || (failed && !set_aside)
+    }
+}

@@ -1,0 +1,104 @@
+//! Why a question has no answer, said as a page to people and as JSON to programs.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use crate::store::ReadError;
+
+/// How alike a name must be to be offered instead.
+const ALIKE_MIN: f64 = 0.75;
+/// Names offered instead, at most.
+const OFFERED_MAX: usize = 3;
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub(super) enum Trouble {
+    /// There is no such thing.
+    Unknown {
+        /// `job`, `dataset`, `run`, `incident` or `page`.
+        what: &'static str,
+        /// What was asked for.
+        name: String,
+        /// Known names that look like it.
+        near: Vec<String>,
+    },
+    /// The query makes no sense; what to write instead.
+    Query(String),
+    /// The daemon does not answer, or says why not.
+    Silent(String),
+    /// The store, or a file, cannot be read.
+    Unreadable(String),
+}
+
+impl Trouble {
+    /// That nothing bears this name, with those of `known` that look like it.
+    pub(super) fn unknown<'a>(what: &'static str, name: &str, known: impl Iterator<Item = &'a str>) -> Self {
+        let mut near: Vec<(f64, &str)> = known
+            .map(|known| (strsim::jaro_winkler(name, known), known))
+            .filter(|(alike, _)| *alike >= ALIKE_MIN)
+            .collect();
+        near.sort_by(|a, b| b.0.total_cmp(&a.0));
+        near.truncate(OFFERED_MAX);
+        Self::Unknown {
+            what,
+            name: name.to_owned(),
+            near: near.into_iter().map(|(_, known)| known.to_owned()).collect(),
+        }
+    }
+
+    /// The status of the answer.
+    pub(super) fn status(&self) -> StatusCode {
+        match self {
+            Self::Unknown { .. } => StatusCode::NOT_FOUND,
+            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Silent(_) | Self::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    /// In one sentence.
+    pub(super) fn words(&self) -> String {
+        match self {
+            Self::Unknown { what, name, .. } => format!("there is no {what} {name}"),
+            Self::Query(words) | Self::Silent(words) => words.clone(),
+            Self::Unreadable(why) => format!("what is recorded could not be read: {why}"),
+        }
+    }
+}
+
+impl From<ReadError> for Trouble {
+    fn from(error: ReadError) -> Self {
+        Self::Unreadable(error.to_string())
+    }
+}
+
+/// For programs: `{error, near}`.
+impl IntoResponse for Trouble {
+    fn into_response(self) -> Response {
+        let near = match &self {
+            Self::Unknown { near, .. } => near.as_slice(),
+            _ => &[],
+        };
+        (self.status(), document(&json!({ "error": self.words(), "near": near }))).into_response()
+    }
+}
+
+/// One JSON document.
+pub(super) fn document(value: &Value) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], format!("{value}\n")).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_misspelt_name_is_answered_with_the_nearest_known_ones() {
+        let known = ["stock", "stock-export", "orders", "items"];
+        let Trouble::Unknown { near, .. } = Trouble::unknown("dataset", "stok", known.into_iter()) else {
+            panic!("it is unknown");
+        };
+        assert_eq!(near.first().map(String::as_str), Some("stock"));
+        assert!(!near.contains(&"items".to_owned()), "{near:?}");
+    }
+}

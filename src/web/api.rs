@@ -1,0 +1,254 @@
+//! `/api/v1`: what `--json` prints, for programs. Reads only.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::answer::{Trouble, document};
+use super::desk::Desk;
+use super::flow::Node;
+use super::output;
+use super::pages::{States, node_state};
+use crate::model::{
+    Delivery, Incident, IncidentId, Job, Name, Notification, Occurrence, Outcome, RunId, Schedule, incident_line,
+    occurrence_line, run_document, run_line,
+};
+use crate::schedule;
+use crate::store::HistoryFilter;
+
+/// Rows of one answer.
+pub(super) const ROWS_MAX: u32 = 1_000;
+/// Rows where nobody says how many.
+pub(super) const ROWS_USUAL: u32 = 50;
+
+type Answer = Result<Response, Trouble>;
+type Asks = State<Arc<Desk>>;
+
+pub(super) async fn health(State(desk): Asks) -> Response {
+    match desk.status().await {
+        Ok(_) => "ok\n".into_response(),
+        Err(trouble) => (trouble.status(), format!("{}\n", trouble.words())).into_response(),
+    }
+}
+
+pub(super) async fn status(State(desk): Asks) -> Answer {
+    Ok(document(&desk.status().await?.document))
+}
+
+pub(super) async fn jobs(State(desk): Asks) -> Answer {
+    Ok(document(&json!({ "jobs": desk.status().await?.document["jobs"] })))
+}
+
+pub(super) async fn datasets(State(desk): Asks) -> Answer {
+    Ok(document(
+        &json!({ "datasets": desk.status().await?.document["datasets"] }),
+    ))
+}
+
+pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Answer {
+    Ok(document(&desk.why(&known_job(&desk, &name)?.name).await?))
+}
+
+pub(super) async fn dataset(State(desk): Asks, Path(name): Path<String>) -> Answer {
+    Ok(document(&desk.why(&known_dataset(&desk, &name)?).await?))
+}
+
+/// The configured job of that name.
+pub(super) fn known_job(desk: &Desk, name: &str) -> Result<Arc<Job>, Trouble> {
+    let settings = desk.settings();
+    let known = || settings.jobs.keys().map(Name::as_str);
+    let job = settings.jobs.get(name).cloned();
+    job.ok_or_else(|| Trouble::unknown("job", name, known()))
+}
+
+/// The configured dataset of that name.
+pub(super) fn known_dataset(desk: &Desk, name: &str) -> Result<Name, Trouble> {
+    let settings = desk.settings();
+    let known = || settings.datasets.keys().map(Name::as_str);
+    let dataset = settings.datasets.get(name).map(|dataset| dataset.name.clone());
+    dataset.ok_or_else(|| Trouble::unknown("dataset", name, known()))
+}
+
+/// How many rows, and of what.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Wanted {
+    job: Option<String>,
+    outcome: Option<Outcome>,
+    since: Option<Timestamp>,
+    limit: Option<u32>,
+}
+
+impl Wanted {
+    pub(super) fn filter(&self) -> HistoryFilter {
+        HistoryFilter {
+            job: self.job.as_deref().map(Name::from),
+            since: self.since,
+            outcome: self.outcome,
+            limit: rows(self.limit),
+        }
+    }
+}
+
+/// As many rows as are wanted, within what one answer may hold.
+fn rows(wanted: Option<u32>) -> u32 {
+    wanted.unwrap_or(ROWS_USUAL).clamp(1, ROWS_MAX)
+}
+
+/// A query, or the sentence that says what is wrong with it.
+pub(super) fn query<T: serde::de::DeserializeOwned>(uri: &Uri) -> Result<T, Trouble> {
+    let read = Query::<T>::try_from_uri(uri);
+    read.map(|Query(read)| read)
+        .map_err(|error| Trouble::Query(format!("the part behind `?` is not understood: {error}")))
+}
+
+pub(super) async fn runs(State(desk): Asks, uri: Uri) -> Answer {
+    let filter = query::<Wanted>(&uri)?.filter();
+    let runs = desk.read(move |reader| reader.history(&filter)).await?;
+    let lines: Vec<Value> = runs.iter().map(run_line).collect();
+    Ok(document(&json!({ "runs": lines })))
+}
+
+pub(super) async fn run(State(desk): Asks, Path(id): Path<String>) -> Answer {
+    let id = number(&id, "run")?;
+    let found = desk.read(move |reader| reader.run(RunId(id))).await?;
+    let (run, attempts) = found.ok_or_else(|| no_number("run", id))?;
+    Ok(document(&run_document(&run, &attempts)))
+}
+
+/// A number of a path.
+pub(super) fn number(text: &str, what: &'static str) -> Result<u64, Trouble> {
+    text.parse()
+        .map_err(|_| Trouble::unknown(what, text, std::iter::empty()))
+}
+
+/// That nothing has this number.
+pub(super) fn no_number(what: &'static str, id: u64) -> Trouble {
+    Trouble::unknown(what, &id.to_string(), std::iter::empty())
+}
+
+/// The last attempt's output, as `freshd logs --json` prints it: the last of it where it is long.
+pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Answer {
+    let id = number(&id, "run")?;
+    let found = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?;
+    let mut text = String::new();
+    for line in &found.lines {
+        let line =
+            json!({ "at": line.at, "kind": output::kind_word(line.kind), "text": String::from_utf8_lossy(&line.text) });
+        text.push_str(&format!("{line}\n"));
+    }
+    Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limited {
+    limit: Option<u32>,
+}
+
+pub(super) async fn versions(State(desk): Asks, Path(name): Path<String>, uri: Uri) -> Answer {
+    let name = known_dataset(&desk, &name)?;
+    let limit = rows(query::<Limited>(&uri)?.limit);
+    let versions = desk.read(move |reader| reader.versions_of(&name, limit)).await?;
+    Ok(document(&json!({ "versions": versions })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedIncidents {
+    all: Option<bool>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn incidents(State(desk): Asks, uri: Uri) -> Answer {
+    let wanted = query::<WantedIncidents>(&uri)?;
+    let (open_only, limit) = (!wanted.all.unwrap_or(false), rows(wanted.limit));
+    let lines = desk.read(move |reader| {
+        let incidents = reader.incidents(open_only, limit)?;
+        let line = |incident: &Incident| Ok(incident_line(incident, &reader.addresses_of(incident)?));
+        incidents.iter().map(line).collect::<Result<Vec<_>, _>>()
+    });
+    Ok(document(&json!({ "incidents": lines.await? })))
+}
+
+pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Answer {
+    let id = number(&id, "incident")?;
+    let found = desk.read(move |reader| {
+        let Some(incident) = reader.incident(IncidentId(id))? else {
+            return Ok(None);
+        };
+        let addresses = reader.addresses_of(&incident)?;
+        let messages = reader.notifications_of(incident.id)?;
+        Ok(Some((incident_line(&incident, &addresses), messages)))
+    });
+    let (incident, messages) = found.await?.ok_or_else(|| no_number("incident", id))?;
+    let line = |(notification, deliveries): &(Notification, Vec<Delivery>)| json!({ "notification": notification, "deliveries": deliveries });
+    let messages: Vec<Value> = messages.iter().map(line).collect();
+    Ok(document(&json!({ "incident": incident, "messages": messages })))
+}
+
+pub(super) async fn flow(State(desk): Asks) -> Answer {
+    let (flow, known) = (desk.flow().await?, desk.status().await?);
+    let states = States::of(&known.status);
+    let names = |nodes: Vec<&Node>| nodes.iter().map(|node| node.id()).collect::<Vec<String>>();
+    let node = |node: &Node| {
+        json!({
+            "id": node.id(),
+            "kind": node.kind.as_str(),
+            "name": node.name,
+            "title": node.title,
+            "owner": node.owner.as_str(),
+            "state": node_state(node, &states).map(|(_, word)| word),
+        })
+    };
+    let edge = |(from, to): &(usize, usize)| json!({ "from": flow.nodes[*from].id(), "to": flow.nodes[*to].id() });
+    Ok(document(&json!({
+        "nodes": flow.nodes.iter().map(node).collect::<Vec<Value>>(),
+        "edges": flow.edges.iter().map(edge).collect::<Vec<Value>>(),
+        "without_owner": names(flow.without_owner()),
+        "unread": names(flow.unread()),
+    })))
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedOccurrences {
+    job: Option<String>,
+    count: Option<u32>,
+}
+
+pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
+    let wanted = query::<WantedOccurrences>(&uri)?;
+    let count = rows(wanted.count) as usize;
+    let jobs: Vec<Arc<Job>> = match &wanted.job {
+        Some(name) => vec![known_job(&desk, name)?],
+        None => {
+            let settings = desk.settings();
+            settings.jobs.values().filter(|job| job.enabled).cloned().collect()
+        }
+    };
+    let found = desk.compute(move || {
+        let scheduled: Vec<(&Job, &Schedule)> = jobs
+            .iter()
+            .filter_map(|job| Some((&**job, job.schedule.as_deref()?)))
+            .collect();
+        let schedules: Vec<&Schedule> = scheduled.iter().map(|(_, schedule)| *schedule).collect();
+        let coming = schedule::merged(&schedules, Timestamp::now(), count);
+        let line = |(index, occurrence): (usize, Occurrence)| {
+            let job = scheduled[index].0;
+            occurrence_line(Some(&job.name), job.start_offset, &occurrence)
+        };
+        coming.into_iter().map(line).collect::<Vec<Value>>()
+    });
+    Ok(document(&json!({ "occurrences": found.await? })))
+}
+
+/// What no route answers.
+pub(super) async fn nothing(uri: Uri) -> Trouble {
+    Trouble::unknown("route", uri.path(), std::iter::empty())
+}

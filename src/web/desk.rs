@@ -1,0 +1,173 @@
+//! What answers are made from: the daemon's status, at most a second old, the configuration, and readers of the store.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tokio::sync::{Semaphore, watch};
+
+use super::answer::Trouble;
+use super::flow::Flow;
+use super::{Ask, Outlook};
+use crate::lineage::Lineage;
+use crate::model::{Name, Reply, Request, Settings, Status};
+use crate::store::{ReadError, Reader};
+
+/// How long the daemon may take to answer before it counts as hanging.
+const ANSWER_WAIT: Duration = Duration::from_secs(5);
+/// A status is shown to everybody for so long: however many look, the main loop tells it once a second.
+const STATUS_LIFE: Duration = Duration::from_secs(1);
+/// Questions about one name that may wait for the main loop at the same time.
+const ASKING_MAX: usize = 4;
+/// Browsers that may be told of changes at the same time.
+const STREAMS_MAX: usize = 16;
+
+/// The state of everything, as the daemon said it.
+pub(super) struct Known {
+    /// The document of `freshd status --json`.
+    pub(super) document: Value,
+    /// The same, read.
+    pub(super) status: Status,
+}
+
+/// What every route works with.
+pub(super) struct Desk {
+    ask: Ask,
+    settings: watch::Receiver<Arc<Settings>>,
+    changes: watch::Receiver<u64>,
+    state_dir: PathBuf,
+    known: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
+    asking: Semaphore,
+    readers: Mutex<Vec<Reader>>,
+    lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
+    flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
+    streams: Arc<Semaphore>,
+}
+
+impl Desk {
+    pub(super) fn new(outlook: Outlook) -> Self {
+        Self {
+            ask: outlook.ask,
+            settings: outlook.settings,
+            changes: outlook.changes,
+            state_dir: outlook.state_dir,
+            known: tokio::sync::Mutex::new(None),
+            asking: Semaphore::new(ASKING_MAX),
+            readers: Mutex::new(Vec::new()),
+            lineage: Mutex::new(None),
+            flow: tokio::sync::Mutex::new(None),
+            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+        }
+    }
+
+    /// The configuration in force.
+    pub(super) fn settings(&self) -> Arc<Settings> {
+        self.settings.borrow().clone()
+    }
+
+    /// Who feeds whom in the configuration in force; built once for each.
+    pub(super) fn lineage(&self) -> Arc<Lineage> {
+        let settings = self.settings();
+        let mut known = self.lineage.lock().unwrap_or_else(PoisonError::into_inner);
+        match &*known {
+            Some((of, lineage)) if Arc::ptr_eq(of, &settings) => lineage.clone(),
+            _ => {
+                let lineage = Arc::new(Lineage::new(&settings));
+                *known = Some((settings, lineage.clone()));
+                lineage
+            }
+        }
+    }
+
+    /// The map of the configuration in force; laid out once for each, on a thread that computes.
+    pub(super) async fn flow(&self) -> Result<Arc<Flow>, Trouble> {
+        let settings = self.settings();
+        let mut known = self.flow.lock().await;
+        if let Some((of, flow)) = &*known
+            && Arc::ptr_eq(of, &settings)
+        {
+            return Ok(flow.clone());
+        }
+        let of = settings.clone();
+        let flow = Arc::new(self.compute(move || Flow::of(&of)).await?);
+        *known = Some((settings, flow.clone()));
+        Ok(flow)
+    }
+
+    /// Moves on whenever something was stored.
+    pub(super) fn changes(&self) -> watch::Receiver<u64> {
+        self.changes.clone()
+    }
+
+    /// Places for those who are told of changes.
+    pub(super) fn streams(&self) -> Arc<Semaphore> {
+        self.streams.clone()
+    }
+
+    /// Where outputs lie.
+    pub(super) fn state_dir(&self) -> PathBuf {
+        self.state_dir.clone()
+    }
+
+    /// The state of everything. Whoever asks meanwhile waits for the same answer.
+    pub(super) async fn status(&self) -> Result<Arc<Known>, Trouble> {
+        let mut known = self.known.lock().await;
+        if let Some((at, known)) = &*known
+            && at.elapsed() < STATUS_LIFE
+        {
+            return Ok(known.clone());
+        }
+        *known = None;
+        let document = self.asked(Request::Status { name: None }).await?;
+        let status = Status::read(&document).map_err(Trouble::Silent)?;
+        let fresh = Arc::new(Known { document, status });
+        *known = Some((Instant::now(), fresh.clone()));
+        Ok(fresh)
+    }
+
+    /// The document of `freshd why NAME --json`, for a name that is configured.
+    pub(super) async fn why(&self, name: &Name) -> Result<Value, Trouble> {
+        let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
+        let _turn = self.asking.acquire().await.map_err(closed)?;
+        self.asked(Request::Why { name: name.clone() }).await
+    }
+
+    async fn asked(&self, request: Request) -> Result<Value, Trouble> {
+        match tokio::time::timeout(ANSWER_WAIT, (self.ask)(request)).await {
+            Ok(Reply::Done(document)) => Ok(document),
+            Ok(Reply::Refused(why)) => Err(Trouble::Silent(why)),
+            Err(_elapsed) => Err(Trouble::Silent("freshd does not answer".to_owned())),
+        }
+    }
+
+    /// Asks the store, on a thread that reads.
+    pub(super) async fn read<T: Send + 'static>(
+        self: &Arc<Self>,
+        question: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let desk = self.clone();
+        let read = tokio::task::spawn_blocking(move || {
+            let kept = || desk.readers.lock().unwrap_or_else(PoisonError::into_inner);
+            let idle = kept().pop();
+            let reader = match idle {
+                Some(reader) => reader,
+                None => Reader::open(&desk.state_dir)?,
+            };
+            let found = question(&reader)?;
+            kept().push(reader);
+            Ok(found)
+        });
+        read.await
+            .unwrap_or_else(|panic| Err(Trouble::Unreadable(panic.to_string())))
+    }
+
+    /// Computes or reads files on one of the same threads.
+    pub(super) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let done = tokio::task::spawn_blocking(work).await;
+        done.map_err(|panic| Trouble::Unreadable(panic.to_string()))
+    }
+}

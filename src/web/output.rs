@@ -1,0 +1,146 @@
+//! What an attempt printed, at most so much of its end, read while it may still be written.
+
+use std::collections::VecDeque;
+use std::io;
+use std::sync::Arc;
+
+use super::answer::Trouble;
+use super::api::no_number;
+use super::desk::Desk;
+use crate::model::{Attempt, AttemptId, AttemptState, Run, RunId, log_path};
+use crate::runner::{LineKind, LogLine, read_log};
+
+/// Bytes of one answer.
+pub(super) const BYTES_MAX: usize = 1 << 20;
+/// A line counts as so many bytes more than its text.
+const LINE_COST: usize = 64;
+
+/// The end of an output.
+#[derive(Debug, Default)]
+pub(super) struct Printed {
+    /// The run and its attempts.
+    pub(super) of: Option<(Run, Vec<Attempt>)>,
+    /// The lines, in order.
+    pub(super) lines: Vec<Line>,
+    /// Lines before them that are kept and not shown.
+    pub(super) left_out: u64,
+}
+
+/// One line of an output.
+pub(super) type Line = LogLine;
+
+/// The word for a kind of line in JSON.
+pub(super) fn kind_word(kind: LineKind) -> &'static str {
+    match kind {
+        LineKind::Whole => "line",
+        LineKind::Piece => "piece",
+        LineKind::Gap => "gap",
+    }
+}
+
+/// The end of what the last attempt of a run printed, at most `bytes_max` of it.
+pub(super) async fn of_run(desk: &Arc<Desk>, id: RunId, bytes_max: usize) -> Result<Printed, Trouble> {
+    let found = desk.read(move |reader| reader.run(id)).await?;
+    let (run, attempts) = found.ok_or_else(|| no_number("run", id.0))?;
+    let mut printed = match attempts.last() {
+        Some(last) => {
+            let state_dir = desk.state_dir();
+            let (job, number) = (run.job.clone(), last.id.number);
+            let ended = last.state == AttemptState::Ended;
+            // The path is made of what the store says of the run, never of what was asked.
+            let path = log_path(&state_dir, &job, AttemptId { run: id, number });
+            let read = desk.compute(move || end_of(&path, ended, bytes_max)).await?;
+            read.map_err(|error| Trouble::Unreadable(error.to_string()))?
+        }
+        None => Printed::default(),
+    };
+    printed.of = Some((run, attempts));
+    Ok(printed)
+}
+
+/// The lines as they were printed.
+pub(super) fn plain(printed: &Printed) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    if printed.left_out > 0 {
+        bytes.extend(format!("… {} lines before are left out here …\n", printed.left_out).into_bytes());
+    }
+    for line in &printed.lines {
+        bytes.extend(&line.text);
+        if line.kind != LineKind::Piece {
+            bytes.push(b'\n');
+        }
+    }
+    bytes
+}
+
+fn end_of(path: &std::path::Path, ended: bool, bytes_max: usize) -> io::Result<Printed> {
+    let mut log = match read_log(path) {
+        Ok(log) => log,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Printed::default()),
+        Err(error) => return Err(error),
+    };
+    let mut end = End::new(bytes_max);
+    for line in &mut log {
+        end.push(line?);
+    }
+    if let Some(rest) = log.finish().filter(|_| ended) {
+        end.push(rest);
+    }
+    Ok(Printed {
+        of: None,
+        lines: end.lines.into(),
+        left_out: end.left_out,
+    })
+}
+
+/// The newest lines that fit.
+struct End {
+    lines: VecDeque<LogLine>,
+    bytes: usize,
+    bytes_max: usize,
+    left_out: u64,
+}
+
+impl End {
+    fn new(bytes_max: usize) -> Self {
+        Self {
+            lines: VecDeque::new(),
+            bytes: 0,
+            bytes_max,
+            left_out: 0,
+        }
+    }
+
+    fn push(&mut self, line: LogLine) {
+        self.bytes += line.text.len() + LINE_COST;
+        self.lines.push_back(line);
+        while self.bytes > self.bytes_max
+            && self.lines.len() > 1
+            && let Some(first) = self.lines.pop_front()
+        {
+            self.bytes -= first.text.len() + LINE_COST;
+            self.left_out += 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::Timestamp;
+
+    use super::*;
+
+    #[test]
+    fn of_a_long_output_the_end_is_kept_and_what_is_left_out_is_counted() {
+        let mut end = End::new(10 * (LINE_COST + 5));
+        for number in 0..25 {
+            end.push(LogLine {
+                at: Timestamp::UNIX_EPOCH,
+                text: format!("{number:05}").into_bytes(),
+                kind: LineKind::Whole,
+            });
+        }
+        assert_eq!((end.lines.len(), end.left_out), (10, 15));
+        assert_eq!(end.lines.back().unwrap().text, b"00024");
+    }
+}

@@ -1,0 +1,202 @@
+//! `/datasets/NAME`: deliveries day by day, sizes version by version, what was refused, where it came from, who is hit.
+
+use std::sync::Arc;
+
+use maud::{Markup, html};
+
+use super::run::version_link;
+use super::words::{
+    Tone, View, dataset_link, dataset_tone, grouped, job_link, owner, slot_tone, state, text, time, time_and_distance,
+    version_tone,
+};
+use super::{Place, chart, whole};
+use crate::lineage::{Lineage, ReaderKind};
+use crate::model::{
+    Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
+};
+use crate::schedule;
+
+/// Versions and slots in the lists below the pictures.
+const LISTED: usize = 12;
+/// Refused candidates shown with their checks.
+const REFUSED_LISTED: usize = 5;
+
+/// What the page is made from.
+pub(in crate::web) struct DatasetPage {
+    pub(in crate::web) dataset: Arc<Dataset>,
+    pub(in crate::web) state: DatasetState,
+    pub(in crate::web) lineage: Arc<Lineage>,
+    /// The newest versions, the newest first.
+    pub(in crate::web) versions: Vec<Version>,
+    /// Promised deliveries, the latest due first.
+    pub(in crate::web) slots: Vec<Slot>,
+    /// The current version and what it was made from, hop by hop; the number is how far away it is.
+    pub(in crate::web) trace: Vec<(usize, Version)>,
+}
+
+/// `/datasets/NAME`.
+pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
+    let (dataset, name) = (&page.dataset, page.dataset.name.as_str());
+    let is_fine = page.state.state == "fresh";
+    let body = html! {
+        p.crumbs { a href="/datasets" { "Datasets" } " / " (text(name)) }
+        h1 { (text(name)) }
+        p.lead { (state(dataset_tone(&page.state.state), &page.state.state)) @if let Some(title) = &dataset.title { " · " (text(title)) } }
+        @if !is_fine && !page.state.reason.is_empty() { p.reason { (text(&page.state.reason)) } }
+        dl {
+            dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
+            @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }
+            dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
+            dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
+            dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
+            @if let Some(description) = &dataset.description { dt { "What" } dd { (text(description)) } }
+            @if let Some(runbook) = &dataset.runbook { dt { "Runbook" } dd { (super::words::address(runbook)) } }
+        }
+        @if !page.slots.is_empty() {
+            section aria-labelledby="deliveries" {
+                h2 id="deliveries" { "Deliveries" }
+                div.wide.endless tabindex="0" role="region" aria-label="deliveries as a calendar" { (chart::calendar(view, &page.slots)) }
+                (slots(view, page))
+            }
+        }
+        section aria-labelledby="versions" {
+            h2 id="versions" { "Versions" }
+            @if page.versions.is_empty() { p.dim { "None yet." } } @else {
+                div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (chart::sizes(view, &page.versions)) }
+                (versions(view, page))
+            }
+        }
+        (quarantine(view, page))
+        div.cols {
+            section aria-labelledby="trace" { h2 id="trace" { "Where it came from" } (trace(view, page)) }
+            section aria-labelledby="impact" { h2 id="impact" { "Who reads it" } (impact(view, page)) }
+        }
+    };
+    whole(Some(view), Place::Datasets, name, &body)
+}
+
+fn promise(dataset: &Dataset) -> Markup {
+    html! {
+        @if let Some(due) = &dataset.due { "by " code { (text(&due.schedule.text)) } @if !due.grace.is_zero() { " and " (format_duration(due.grace)) " grace" } }
+        @if dataset.due.is_some() && dataset.max_age.is_some() { ", " }
+        @if let Some(age) = dataset.max_age { "never older than " (format_duration(age)) }
+        @if dataset.due.is_none() && dataset.max_age.is_none() { "nothing" }
+    }
+}
+
+fn slots(view: &View, page: &DatasetPage) -> Markup {
+    let word = |slot: &Slot| match slot.state {
+        SlotState::Recovered => "came late".to_owned(),
+        other => other.as_str().to_owned(),
+    };
+    html! {
+        div.wide { table {
+            thead { tr { th scope="col" { "Due" } th scope="col" { "State" } th scope="col" { "Deadline" } th scope="col" { "Decided" } th.num scope="col" { "Version" } th scope="col" { "Remark" } } }
+            tbody {
+                @for slot in page.slots.iter().take(LISTED) {
+                    tr {
+                        td { (time(view, slot.due_at)) }
+                        td { (state(slot_tone(slot.state), &word(slot))) }
+                        td { (time(view, slot.deadline)) }
+                        td { @if let Some(at) = slot.decided_at { (time(view, at)) } }
+                        td.num { @if let Some(version) = slot.version { (version) } }
+                        td.remark { (text(slot.reason.as_deref().unwrap_or_default())) }
+                    }
+                }
+            }
+        } }
+    }
+}
+
+fn versions(view: &View, page: &DatasetPage) -> Markup {
+    html! {
+        div.wide { table {
+            thead { tr { th.num scope="col" { "Version" } th scope="col" { "State" } th scope="col" { "Arrived" } th scope="col" { "As of" } th.num scope="col" { "Rows" } th.num scope="col" { "Size" } th scope="col" { "Run" } th scope="col" { "Remark" } } }
+            tbody {
+                @for version in page.versions.iter().take(LISTED) {
+                    tr id={ "v" (version.number) } {
+                        td.num { (version.number) }
+                        td { (state(version_tone(version.state), version.state.as_str())) }
+                        td { (time(view, version.arrived_at)) }
+                        td { (time(view, version.effective_as_of)) @if let Some(limit) = &version.limited_by { " by " (version_link(limit)) } }
+                        td.num { @if let Some(rows) = version.rows { (grouped(rows)) } }
+                        td.num { (format_bytes(version.bytes)) }
+                        td { @if let Some(run) = version.run { a href={ "/runs/" (run) } { "run " (run) } } }
+                        td.remark { @if version.unchanged { "unchanged " } (text(version.reason.as_deref().unwrap_or_default())) }
+                    }
+                }
+            }
+        } }
+    }
+}
+
+fn quarantine(view: &View, page: &DatasetPage) -> Markup {
+    let refused: Vec<&Version> = page
+        .versions
+        .iter()
+        .filter(|version| version.state == VersionState::Quarantined)
+        .collect();
+    html! {
+        @if !refused.is_empty() {
+            section aria-labelledby="quarantine" {
+                h2 id="quarantine" { "Quarantine" }
+                @for version in refused.iter().take(REFUSED_LISTED) {
+                    h3 { "Version " (version.number) ", " (time(view, version.arrived_at)) }
+                    @if let Some(reason) = &version.reason { p.reason { (text(reason)) } }
+                    ul.plain {
+                        @for check in version.checks.iter().filter(|check| check.verdict != Verdict::Pass).take(50) {
+                            li { (state(if check.verdict == Verdict::Hold { Tone::Bad } else { Tone::Warn }, &check.name)) " " (text(&check.message)) span.dim { " expected " (text(&check.expected)) ", found " (text(&check.actual)) } }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn trace(view: &View, page: &DatasetPage) -> Markup {
+    html! {
+        @if page.trace.is_empty() { p.dim { "Nothing was published yet." } }
+        ol.plain.trace {
+            @for (depth, version) in &page.trace {
+                li class={ "depth" (depth.min(&6)) } {
+                    a.name href={ "/datasets/" (super::words::piece(version.dataset.as_str())) } { (text(version.dataset.as_str())) "@" (version.number) }
+                    " as of " (time(view, version.as_of))
+                    @if let Some(run) = version.run { ", " a href={ "/runs/" (run) } { "run " (run) } }
+                }
+            }
+        }
+    }
+}
+
+fn impact(view: &View, page: &DatasetPage) -> Markup {
+    let readers = page.lineage.impact(page.dataset.name.as_str());
+    let mut readers: Vec<_> = readers
+        .iter()
+        .map(|reader| {
+            let next = reader
+                .reads_at
+                .and_then(|rule| schedule::next(rule, view.now))
+                .map(|next| next.at);
+            (next.is_none(), next, reader)
+        })
+        .collect();
+    readers.sort_by(|a, b| (a.0, a.1, a.2.distance, &a.2.consumer).cmp(&(b.0, b.1, b.2.distance, &b.2.consumer)));
+    html! {
+        @if readers.is_empty() { p { (state(Tone::Warn, "nobody reads it")) } }
+        ol.plain {
+            @for (_, next, reader) in readers.iter().take(100) {
+                li {
+                    @match reader.kind {
+                        ReaderKind::Job => (job_link(reader.consumer.as_str())),
+                        ReaderKind::System => { "system " span.name { (text(reader.consumer.as_str())) } }
+                        ReaderKind::Team => { "team " span.name { (text(reader.consumer.as_str())) } }
+                    }
+                    @if reader.dataset != page.dataset.name { span.dim { " by way of " } (dataset_link(reader.dataset.as_str())) }
+                    @if let Some(at) = next { ", next " (time_and_distance(view, *at)) }
+                    span.dim { " · " } (owner(reader.owner.as_str()))
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,272 @@
+//! `/flow`: the map of systems, jobs and datasets, and a table of the same.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write as _;
+
+use maud::{Markup, html};
+
+use super::words::{
+    Tone, View, counted, dataset_link, dataset_tone, job_link, job_tone, job_word, mark, owner, piece, state, text,
+};
+use super::{Place, whole};
+use crate::model::Status;
+use crate::web::flow::{BOX_HEIGHT, BOX_WIDTH, Flow, Kind, Layout, Node};
+
+/// Characters of a name in a box; the whole name is in its title and in the table.
+const NAME_CHARS_MAX: usize = 22;
+/// Rows of the table.
+const ROWS_MAX: usize = 1_000;
+/// Names in one cell.
+const NAMES_MAX: usize = 12;
+
+/// What a node is doing: tone and word. A system has no state of its own.
+pub(in crate::web) fn node_state<'a>(node: &Node, states: &States<'a>) -> Option<(Tone, &'a str)> {
+    match node.kind {
+        Kind::Job => states.jobs.get(node.name.as_str()).copied(),
+        Kind::Dataset => states.datasets.get(node.name.as_str()).copied(),
+        Kind::Source | Kind::Reader | Kind::Team => None,
+    }
+}
+
+/// States by name.
+pub(in crate::web) struct States<'a> {
+    jobs: BTreeMap<&'a str, (Tone, &'a str)>,
+    datasets: BTreeMap<&'a str, (Tone, &'a str)>,
+}
+
+impl<'a> States<'a> {
+    pub(in crate::web) fn of(status: &'a Status) -> Self {
+        let jobs = status.jobs.iter().map(|job| {
+            let tone = if job.is_failing() {
+                Tone::Bad
+            } else {
+                job_tone(&job.state)
+            };
+            (job.name.as_str(), (tone, job.state.as_str()))
+        });
+        let datasets = status.datasets.iter().map(|dataset| {
+            (
+                dataset.name.as_str(),
+                (dataset_tone(&dataset.state), dataset.state.as_str()),
+            )
+        });
+        Self {
+            jobs: jobs.collect(),
+            datasets: datasets.collect(),
+        }
+    }
+}
+
+/// `/flow`, with what feeds `chosen` and what it feeds lit.
+pub(in crate::web) fn flow(view: &View, flow: &Flow, status: &Status, chosen: Option<usize>) -> Markup {
+    let states = States::of(status);
+    let (without_owner, unread) = (flow.without_owner(), flow.unread());
+    let systems: BTreeSet<&str> = flow
+        .nodes
+        .iter()
+        .filter(|node| matches!(node.kind, Kind::Source | Kind::Reader))
+        .map(|node| node.name.as_str())
+        .collect();
+    let body = html! {
+        h1 { "Flow" }
+        p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.edges.len(), "connection")) "." }
+        (finding("nobody answers for", &without_owner))
+        (finding("nobody reads", &unread))
+        @if let Some(chosen) = chosen { p { "Lit: what feeds " (link(&flow.nodes[chosen])) " and what it feeds. " a href="/flow" { "All of it" } "." } }
+        @match &flow.layout {
+            _ if flow.nodes.is_empty() => p.dim { "jobs.toml names nothing yet." },
+            Some(layout) => { (legend()) div.frame tabindex="0" role="region" aria-label="map" { (map(flow, layout, &states, chosen)) } }
+            None => p { "This is too large to draw; the table has all of it." },
+        }
+        (table(flow, &states))
+    };
+    whole(Some(view), Place::Flow, "Flow", &body)
+}
+
+fn finding(what: &str, nodes: &[&Node]) -> Markup {
+    html! {
+        @if !nodes.is_empty() {
+            p { (mark(Tone::Warn)) " " (nodes.len()) " that " (what) ": " (names(nodes)) "." }
+        }
+    }
+}
+
+fn names(nodes: &[&Node]) -> Markup {
+    html! {
+        @for (place, node) in nodes.iter().take(NAMES_MAX).enumerate() { @if place > 0 { ", " } (link(node)) }
+        @let more = nodes.len().saturating_sub(NAMES_MAX);
+        @if more > 0 { " and " (more) " more" }
+    }
+}
+
+fn link(node: &Node) -> Markup {
+    match node.kind {
+        Kind::Job => job_link(node.name.as_str()),
+        Kind::Dataset => dataset_link(node.name.as_str()),
+        Kind::Source | Kind::Reader | Kind::Team => html! { span.name { (text(node.name.as_str())) } },
+    }
+}
+
+fn legend() -> Markup {
+    html! {
+        p.legend {
+            (state(Tone::Good, "as promised")) (state(Tone::Busy, "going on")) (state(Tone::Warn, "needs an eye"))
+            (state(Tone::Bad, "wrong")) (state(Tone::Unknown, "unknown")) (state(Tone::Quiet, "set aside"))
+        }
+    }
+}
+
+fn map(flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>) -> Markup {
+    let lit = chosen.map(|chosen| flow.lit_by(chosen));
+    let is_lit = |place: usize| lit.as_ref().is_some_and(|lit| lit.contains(&place));
+    let tone = |node: &Node| node_state(node, states).map(|(tone, _)| tone);
+    let class = if chosen.is_some() { "map lit" } else { "map" };
+    html! {
+        svg class=(class) viewBox=(format!("0 0 {:.0} {:.0}", layout.width, layout.height)) width=(format!("{:.0}", layout.width)) role="group" aria-label="the flow of data, from left to right" {
+            @for ((from, to), line) in flow.edges.iter().zip(&layout.lines) {
+                @let (source, target) = (&flow.nodes[*from], &flow.nodes[*to]);
+                @let bad = if tone(source) == Some(Tone::Bad) { " bad" } else { "" };
+                @let on = if is_lit(*from) && is_lit(*to) { " on" } else { "" };
+                path class={ "edge" (bad) (on) } data-from=(source.id()) data-to=(target.id()) d=(path(line)) {}
+            }
+            @for (place, (node, (x, y))) in flow.nodes.iter().zip(&layout.boxes).enumerate() {
+                @let on = if is_lit(place) { " on" } else { "" };
+                @let is_chosen = if chosen == Some(place) { " chosen" } else { "" };
+                @let kind = match node.kind { Kind::Job => "job", Kind::Dataset => "dataset", _ => "system" };
+                @let tint = tone(node).map_or("", Tone::class);
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) href=(target(node)) {
+                    title { (words(node, states)) }
+                    rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
+                    @if let Some(tone) = tone(node) {
+                        path class={ "mark " (tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 9.0, y - 7.0)) d=(tone.shape()) {}
+                    }
+                    @let left = x + if tone(node).is_some() { 30.0 } else { 10.0 };
+                    text x=(one(left)) y=(one(y - 1.0)) { (cut(node.name.as_str())) }
+                    text.kind x=(one(left)) y=(one(y + 12.0)) { (below(node, states)) }
+                }
+            }
+        }
+    }
+}
+
+/// Where a click leads: to the page of a job or dataset; a system has none, so that it is lit.
+fn target(node: &Node) -> String {
+    let name = piece(node.name.as_str());
+    match node.kind {
+        Kind::Job => format!("/jobs/{name}"),
+        Kind::Dataset => format!("/datasets/{name}"),
+        Kind::Source | Kind::Reader | Kind::Team => format!("/flow?of={name}"),
+    }
+}
+
+/// The small line of a box: what it is, and its state as a word.
+fn below(node: &Node, states: &States<'_>) -> String {
+    let kind = kind_word(node.kind);
+    match node_state(node, states) {
+        Some((_, word)) => format!("{kind}, {}", text(&job_word(word).replace('_', " "))),
+        None => kind.to_owned(),
+    }
+}
+
+fn kind_word(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Source => "system",
+        Kind::Job => "job",
+        Kind::Dataset => "dataset",
+        Kind::Reader => "system that reads",
+        Kind::Team => "team that reads",
+    }
+}
+
+fn words(node: &Node, states: &States<'_>) -> String {
+    let title = node
+        .title
+        .as_deref()
+        .map_or_else(String::new, |title| format!(", {}", text(title)));
+    format!(
+        "{}{title}: {}; {} answers",
+        text(node.name.as_str()),
+        below(node, states),
+        text(node.owner.as_str())
+    )
+}
+
+fn cut(name: &str) -> String {
+    let name = text(name);
+    if name.chars().count() <= NAME_CHARS_MAX {
+        return name;
+    }
+    let kept: String = name.chars().take(NAME_CHARS_MAX - 1).collect();
+    format!("{kept}…")
+}
+
+/// A line through its lanes: straight where boxes stand beside it, bent between the layers.
+fn path(line: &[(f64, f64)]) -> String {
+    let mut path = String::new();
+    for (index, step) in line.windows(2).enumerate() {
+        let ((x, y), (to_x, to_y)) = (step[0], step[1]);
+        let start = x + BOX_WIDTH;
+        if index == 0 {
+            let _ = write!(path, "M{start:.1} {y:.1}");
+        } else {
+            let _ = write!(path, "H{start:.1}");
+        }
+        let middle = f64::midpoint(start, to_x);
+        let _ = write!(path, "C{middle:.1} {y:.1} {middle:.1} {to_y:.1} {to_x:.1} {to_y:.1}");
+    }
+    path
+}
+
+fn one(value: f64) -> String {
+    format!("{value:.1}")
+}
+
+fn table(flow: &Flow, states: &States<'_>) -> Markup {
+    let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.nodes.len()];
+    let mut to = from.clone();
+    for (source, target) in &flow.edges {
+        to[*source].push(&flow.nodes[*target]);
+        from[*target].push(&flow.nodes[*source]);
+    }
+    html! {
+        h2 { "The same as a table" }
+        div.wide { table {
+            thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Answers" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Map" } } }
+            tbody {
+                @for (place, node) in flow.nodes.iter().enumerate().take(ROWS_MAX) {
+                    tr {
+                        td { (kind_word(node.kind)) }
+                        td { (link(node)) }
+                        td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
+                        td { (owner(node.owner.as_str())) }
+                        td.many { (names(&from[place])) }
+                        td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
+                        td { a href={ "/flow?of=" (piece(node.name.as_str())) } { "light" } }
+                    }
+                }
+            }
+        } }
+        @let more = flow.nodes.len().saturating_sub(ROWS_MAX);
+        @if more > 0 { p.dim { "and " (more) " more; " a href="/api/v1/flow" { "all of them as JSON" } "." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_bends_between_the_layers_and_is_straight_beside_boxes() {
+        assert_eq!(
+            path(&[(0.0, 10.0), (260.0, 50.0), (520.0, 20.0)]),
+            "M184.0 10.0C222.0 10.0 222.0 50.0 260.0 50.0H444.0C482.0 50.0 482.0 20.0 520.0 20.0"
+        );
+        assert_eq!(path(&[]), "");
+    }
+
+    #[test]
+    fn a_long_name_is_cut_visibly() {
+        assert_eq!(cut("a-name-of-exactly-22-c"), "a-name-of-exactly-22-c");
+        assert_eq!(cut("a-name-of-exactly-23-ch"), "a-name-of-exactly-23-…");
+    }
+}

@@ -1,0 +1,124 @@
+//! Pages: pure views of what was read. All escaping is `maud`'s; what it does not know of stands in `words`.
+
+mod ansi;
+mod chart;
+mod dataset;
+mod flow;
+mod incidents;
+mod job;
+mod lists;
+mod now;
+mod run;
+mod words;
+
+use maud::{DOCTYPE, Markup, html};
+
+use super::answer::Trouble;
+use super::assets;
+pub(super) use dataset::{DatasetPage, dataset};
+pub(super) use flow::{States, flow, node_state};
+pub(super) use incidents::{IncidentPage, incident, incidents};
+pub(super) use job::{JobPage, job};
+pub(super) use lists::{datasets, jobs, runs};
+pub(super) use now::now;
+pub(super) use run::{RunPage, run};
+pub(super) use words::View;
+
+/// A place of the navigation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Now,
+    Flow,
+    Jobs,
+    Datasets,
+    Runs,
+    Incidents,
+    /// None of them.
+    Elsewhere,
+}
+
+const PLACES: [(Place, &str, &str); 6] = [
+    (Place::Now, "/", "Now"),
+    (Place::Flow, "/flow", "Flow"),
+    (Place::Datasets, "/datasets", "Datasets"),
+    (Place::Jobs, "/jobs", "Jobs"),
+    (Place::Runs, "/runs", "Runs"),
+    (Place::Incidents, "/incidents", "Incidents"),
+];
+
+/// A whole page. `view` is missing where nothing could be read.
+fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Markup {
+    html! {
+        (DOCTYPE)
+        html lang="en" {
+            head {
+                meta charset="utf-8";
+                meta name="viewport" content="width=device-width, initial-scale=1";
+                meta name="color-scheme" content="light dark";
+                title { (words::text(title)) " · freshd" }
+                link rel="icon" type="image/svg+xml" href=(assets::sign());
+                link rel="stylesheet" href=(assets::style());
+                script type="module" src=(assets::script()) {}
+            }
+            body class=[(place == Place::Flow).then_some("broad")] {
+                a.skip href="#main" { "Skip to the content" }
+                header.top {
+                    a.brand href="/" { "freshd" }
+                    nav aria-label="Pages" {
+                        @for (at, path, words) in PLACES {
+                            a href=(path) aria-current=[(at == place).then_some("page")] { (words) }
+                        }
+                    }
+                }
+                main id="main" tabindex="-1" { (body) }
+                footer {
+                    @if let Some(view) = view {
+                        p {
+                            "As of " (words::time_with_seconds(view, view.now)) ", "
+                            (view.zone.iana_name().unwrap_or("UTC")) ". "
+                            span id="live" role="status" { }
+                        }
+                    }
+                    p { "The same for programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } "." }
+                }
+            }
+        }
+    }
+}
+
+/// A page that says why there is none.
+pub(super) fn trouble(trouble: &Trouble) -> Markup {
+    let heading = match trouble {
+        Trouble::Unknown { what, .. } => format!("No such {what}"),
+        Trouble::Query(_) => "This question is not understood".to_owned(),
+        Trouble::Silent(_) => "freshd does not answer".to_owned(),
+        Trouble::Unreadable(_) => "The records cannot be read".to_owned(),
+    };
+    let body = html! {
+        h1 { (heading) }
+        p.lead { (words::text(&trouble.words())) "." }
+        @if let Trouble::Unknown { what, near, .. } = trouble {
+            @if !near.is_empty() {
+                p { "Did you mean "
+                    @for (index, name) in near.iter().enumerate() {
+                        @if index > 0 { " or " }
+                        @if *what == "job" { (words::job_link(name)) } @else { (words::dataset_link(name)) }
+                    }
+                "?" }
+            }
+            p {
+                @match *what {
+                    "job" => { a href="/jobs" { "All jobs" } ". What is no longer in jobs.toml may still have a history: " code { "freshd history NAME" } "." }
+                    "dataset" => { a href="/datasets" { "All datasets" } "." }
+                    "run" => { a href="/runs" { "The newest runs" } ". Old ones are forgotten as [history] in jobs.toml says." }
+                    "node" => { a href="/flow" { "The whole flow" } "." }
+                    "incident" => { a href="/incidents" { "All incidents" } "." }
+                    _ => { a href="/" { "What is wrong now" } "." }
+                }
+            }
+        } @else {
+            p { "On this machine, " code { "freshd status" } " asks the same, and " code { "systemctl status freshd" } " says whether it runs." }
+        }
+    };
+    whole(None, Place::Elsewhere, &heading, &body)
+}

@@ -1,0 +1,280 @@
+//! `/`: what is wrong now, since when, who answers, who reads it next; then what runs and what is next.
+
+use maud::{Markup, html};
+
+use super::incidents::who_knows;
+use super::lists::{dataset_table, job_state, job_table};
+use super::words::{
+    self, Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, state, subject_link, text,
+    time, time_and_distance,
+};
+use super::{Place, whole};
+use crate::model::{DatasetState, JobState, OpenIncident, Severity, Status};
+
+/// Incidents of the page, and rows of each of its lists.
+const SHOWN_MAX: usize = 50;
+/// Jobs that are due next.
+const NEXT_SHOWN: usize = 8;
+/// Readers that are named.
+const READERS_SHOWN: usize = 3;
+
+/// The first page.
+pub(in crate::web) fn now(view: &View, status: &Status) -> Markup {
+    let body = html! {
+        (verdict(view, status))
+        (freshd_itself(view, status))
+        (incidents(view, status))
+        div.cols {
+            section aria-labelledby="running" { h2 id="running" { "Running" } (running(view, status)) }
+            section aria-labelledby="next" { h2 id="next" { "Next" } (next(view, status)) }
+        }
+        section aria-labelledby="datasets" {
+            h2 id="datasets" { "Datasets" }
+            (dataset_table(view, &status.datasets.iter().collect::<Vec<_>>(), SHOWN_MAX))
+        }
+        section aria-labelledby="jobs" {
+            h2 id="jobs" { "Jobs" }
+            (job_table(view, &status.jobs.iter().collect::<Vec<_>>(), SHOWN_MAX))
+        }
+    };
+    whole(Some(view), Place::Now, &headline(status).1, &body)
+}
+
+/// All of it in a few words.
+fn headline(status: &Status) -> (Tone, String) {
+    if status.is_fine() {
+        return (Tone::Good, "Everything is as promised".to_owned());
+    }
+    let causes = status
+        .incidents
+        .iter()
+        .filter(|incident| incident.cause.is_none())
+        .count();
+    let mut parts = Vec::new();
+    if causes > 0 {
+        parts.push(counted(causes, "incident"));
+    }
+    for word in ["late", "stale", "suspect", "unknown"] {
+        let count = status.datasets.iter().filter(|dataset| dataset.state == word).count();
+        if count > 0 {
+            parts.push(format!("{} {word}", counted(count, "dataset")));
+        }
+    }
+    let failing = status.jobs.iter().filter(|job| job.is_failing()).count();
+    if failing > 0 {
+        parts.push(format!("{} failing", counted(failing, "job")));
+    }
+    if !status.undelivered.is_empty() {
+        parts.push(format!(
+            "{} not delivered",
+            counted(status.undelivered.len(), "message")
+        ));
+    }
+    if parts.is_empty() {
+        return (Tone::Bad, "Nothing starts".to_owned());
+    }
+    // Data that nobody has seen yet is how every first minute looks.
+    let is_young = status.incidents.is_empty()
+        && failing == 0
+        && status.undelivered.is_empty()
+        && status.disk_full.is_none()
+        && status.clock_held_until.is_none()
+        && status
+            .datasets
+            .iter()
+            .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
+    (if is_young { Tone::Unknown } else { Tone::Bad }, parts.join(", "))
+}
+
+fn verdict(view: &View, status: &Status) -> Markup {
+    let (tone, words) = headline(status);
+    let oldest = status
+        .datasets
+        .iter()
+        .filter(|dataset| dataset.deadline.is_some() || !dataset.keeps_promise());
+    let oldest = oldest
+        .filter_map(|dataset| Some((dataset.effective_as_of?, dataset)))
+        .min_by_key(|(at, _)| *at);
+    html! {
+        div class={ "verdict " (tone.class()) } {
+            h1 { (mark(tone)) span { (words) } }
+            p.lead {
+                @if let Some((at, dataset)) = oldest {
+                    "The oldest promised data: " (dataset_link(&dataset.name)) ", as of " (time_and_distance(view, at)) "."
+                } @else {
+                    (counted(status.jobs.len(), "job")) " and " (counted(status.datasets.len(), "dataset")) " are supervised."
+                }
+            }
+        }
+    }
+}
+
+/// What freshd itself suffers from.
+fn freshd_itself(view: &View, status: &Status) -> Markup {
+    html! {
+        @if let Some(until) = status.clock_held_until {
+            p.alarm { (mark(Tone::Bad)) "The clock is earlier than what is already recorded: nothing starts before " (time_and_distance(view, until)) ". " code { "freshd clock" } " shows what is held." }
+        }
+        @if let Some((shortage, since)) = status.disk_full.as_ref().zip(status.disk_full_since) {
+            p.alarm { (mark(Tone::Bad)) (text(&shortage.in_words())) "; nothing starts since " (time_and_distance(view, since)) ", until there is room." }
+        }
+        @if let Some(since) = status.unstored_since {
+            p.alarm { (mark(Tone::Bad)) "Nothing can be stored since " (time_and_distance(view, since)) ", for want of space: what was decided since then is not begun, and nobody is told." }
+        }
+        @for undelivered in status.undelivered.iter().take(SHOWN_MAX) {
+            p.alarm {
+                (mark(Tone::Warn)) (text(&undelivered.to)) " could not be told yet (" (counted(undelivered.tries as usize, "try").replace("trys", "tries")) ", again "
+                (distance(view, undelivered.next_try_at)) "): " (text(undelivered.error.as_deref().unwrap_or("no answer")))
+            }
+        }
+    }
+}
+
+fn incidents(view: &View, status: &Status) -> Markup {
+    let mut causes: Vec<&OpenIncident> = status
+        .incidents
+        .iter()
+        .filter(|incident| incident.cause.is_none())
+        .collect();
+    causes.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since, incident.id));
+    let left_out = causes.len().saturating_sub(SHOWN_MAX);
+    html! {
+        @for incident in causes.iter().take(SHOWN_MAX) { (one(view, incident, status)) }
+        @if left_out > 0 { p { "and " (counted(left_out, "incident")) " more: " a href="/incidents" { "all of them" } "." } }
+        (without_incident(status))
+    }
+}
+
+/// One incident: what, since when, why, who answers, who reads it next, and what else it explains.
+fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
+    let tone = severity_tone(incident.severity);
+    let effects: Vec<&OpenIncident> = status
+        .incidents
+        .iter()
+        .filter(|effect| effect.cause == Some(incident.id))
+        .collect();
+    html! {
+        article class={ "incident " (tone.class()) } {
+            h2 {
+                (mark(tone)) span {
+                    @if incident.about != "freshd" { (text(&incident.about)) " " }
+                    (subject_link(&incident.about, &incident.subject)) " " (kind(&incident.kind))
+                }
+                a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
+            }
+            p.reason { (text(&incident.reason)) }
+            dl {
+                dt { "Since" } dd { (time_and_distance(view, incident.since)) }
+                dt { "Answers" } dd {
+                    (owner(&incident.owner))
+                    @if let Some(ack) = &incident.ack { "; taken on by " (text(&ack.by)) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
+                }
+                dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
+                @if !incident.readers.is_empty() {
+                    dt { "Reads it" } dd {
+                        @for (place, reading) in incident.readers.iter().take(READERS_SHOWN).enumerate() {
+                            @if place > 0 { ", " }
+                            (text(&reading.who)) @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
+                        }
+                        @let more = incident.readers.len().saturating_sub(READERS_SHOWN);
+                        @if more > 0 { " and " (more) " more" }
+                    }
+                }
+                @if !effects.is_empty() {
+                    dt { "Explains" } dd {
+                        @for (place, effect) in effects.iter().take(SHOWN_MAX).enumerate() {
+                            @if place > 0 { ", " }
+                            (subject_link(&effect.about, &effect.subject)) " " (kind(&effect.kind))
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What is not as promised although no incident is open about it.
+fn without_incident(status: &Status) -> Markup {
+    let is_told = |about: &str, name: &str| {
+        status
+            .incidents
+            .iter()
+            .any(|one| one.about == about && one.subject == name)
+    };
+    let datasets: Vec<&DatasetState> = status
+        .datasets
+        .iter()
+        .filter(|dataset| !dataset.keeps_promise() && !is_told("dataset", &dataset.name))
+        .take(SHOWN_MAX)
+        .collect();
+    let jobs: Vec<&JobState> = status
+        .jobs
+        .iter()
+        .filter(|job| job.is_failing() && !is_told("job", &job.name))
+        .take(SHOWN_MAX)
+        .collect();
+    html! {
+        @if !datasets.is_empty() || !jobs.is_empty() {
+            ul.plain {
+                @for dataset in datasets {
+                    li { (state(dataset_tone(&dataset.state), &dataset.state)) " " (dataset_link(&dataset.name)) ": " (text(&dataset.reason)) }
+                }
+                @for job in jobs {
+                    li { (state(Tone::Bad, "failing")) " " (job_link(&job.name))
+                        @if let Some(reason) = job.last.as_ref().and_then(|last| last.reason.as_deref()) { ": " (text(reason)) } }
+                }
+            }
+        }
+    }
+}
+
+fn severity_tone(severity: Severity) -> Tone {
+    match severity {
+        Severity::Critical => Tone::Bad,
+        Severity::Warning => Tone::Warn,
+    }
+}
+
+/// What is wrong, in words.
+pub(super) fn kind(kind: &str) -> String {
+    let known = serde_json::from_value(serde_json::Value::String(kind.to_owned()));
+    known.map_or_else(|_| text(kind), |kind| words::kind_words(kind).to_owned())
+}
+
+fn running(view: &View, status: &Status) -> Markup {
+    let jobs: Vec<&JobState> = status.jobs.iter().filter(|job| !job.running.is_empty()).collect();
+    html! {
+        @if jobs.is_empty() { p.dim { "Nothing runs just now." } }
+        ul.plain {
+            @for job in jobs.iter().take(SHOWN_MAX) {
+                @for run in job.running.iter().take(1) {
+                    li {
+                        (job_state(job)) " " (job_link(&job.name)) " "
+                        a href={ "/runs/" (run.run) } { "run " (run.run) }
+                        @if let Some(at) = run.started_at { ", begun " (distance(view, at)) }
+                        @if run.attempt > 1 { ", attempt " (run.attempt) }
+                        @if let Some(reason) = &job.reason { ": " (text(reason)) }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn next(view: &View, status: &Status) -> Markup {
+    let mut due: Vec<(jiff::Timestamp, &JobState)> = status
+        .jobs
+        .iter()
+        .filter(|job| job.state != "disabled")
+        .filter_map(|job| Some((job.next_due?, job)))
+        .collect();
+    due.sort_by_key(|(at, job)| (*at, &job.name));
+    html! {
+        @if due.is_empty() { p.dim { "Nothing is due by the clock." } }
+        ol.plain {
+            @for (at, job) in due.iter().take(NEXT_SHOWN) {
+                li { (time(view, *at)) " " (job_link(&job.name)) " " span.dim { (distance(view, *at)) } }
+            }
+        }
+    }
+}

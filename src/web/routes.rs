@@ -1,0 +1,48 @@
+//! The closed list of routes. What is not in it is answered with 404.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::middleware::from_fn;
+use axum::routing::get;
+
+use super::desk::Desk;
+use super::{api, assets, events, guard, metrics, visits};
+
+pub(super) fn routes(desk: Arc<Desk>) -> Router {
+    let programs = Router::new()
+        .route("/status", get(api::status))
+        .route("/jobs", get(api::jobs))
+        .route("/jobs/{name}", get(api::job))
+        .route("/runs", get(api::runs))
+        .route("/runs/{id}", get(api::run))
+        .route("/runs/{id}/log", get(api::log))
+        .route("/datasets", get(api::datasets))
+        .route("/datasets/{name}", get(api::dataset))
+        .route("/datasets/{name}/versions", get(api::versions))
+        .route("/incidents", get(api::incidents))
+        .route("/incidents/{id}", get(api::incident))
+        .route("/flow", get(api::flow))
+        .route("/occurrences", get(api::occurrences))
+        .fallback(api::nothing);
+    Router::new()
+        .route("/", get(visits::now))
+        .route("/flow", get(visits::flow))
+        .route("/datasets", get(visits::datasets))
+        .route("/datasets/{name}", get(visits::dataset))
+        .route("/jobs", get(visits::jobs))
+        .route("/jobs/{name}", get(visits::job))
+        .route("/runs", get(visits::runs))
+        .route("/runs/{id}", get(visits::run))
+        .route("/runs/{id}/log", get(visits::log))
+        .route("/incidents", get(visits::incidents))
+        .route("/incidents/{id}", get(visits::incident))
+        .route("/healthz", get(api::health))
+        .route("/metrics", get(metrics::metrics))
+        .route("/events", get(events::events))
+        .route("/assets/{name}", get(assets::asset))
+        .nest("/api/v1", programs)
+        .fallback(visits::nothing)
+        .with_state(desk)
+        .layer(from_fn(guard::guard))
+}

@@ -1,0 +1,245 @@
+//! One function for each page: reads what the page shows, and hands it to the view.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use axum::http::{Uri, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use maud::Markup;
+use serde_json::Value;
+
+use super::answer::Trouble;
+use super::api::{Wanted, known_dataset, known_job, no_number, number, query};
+use super::desk::Desk;
+use super::output;
+use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View};
+use crate::model::{DatasetState, IncidentId, JobState, Name, RunId, Version};
+use crate::schedule;
+use crate::store::{HistoryFilter, ReadError, Reader};
+
+/// Runs, versions and slots that a page's pictures and lists are made from.
+const ROWS_READ: u32 = 200;
+/// Incidents of the list.
+const INCIDENTS_SHOWN: u32 = 100;
+/// Occurrences to come.
+const COMING_SHOWN: usize = 8;
+/// Bytes of an output on a job's page, and on a run's.
+const OUTPUT_SHORT: usize = 8 << 10;
+const OUTPUT_LONG: usize = 256 << 10;
+/// Versions of a trace.
+const TRACE_MAX: usize = 40;
+
+type Asks = State<Arc<Desk>>;
+type Shown = Result<Page, Missing>;
+
+/// A page as an answer.
+pub(super) struct Page(Markup);
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
+        (kind, self.0.into_string()).into_response()
+    }
+}
+
+/// Trouble as a page.
+pub(super) struct Missing(Trouble);
+
+impl From<Trouble> for Missing {
+    fn from(trouble: Trouble) -> Self {
+        Self(trouble)
+    }
+}
+
+impl IntoResponse for Missing {
+    fn into_response(self) -> Response {
+        (self.0.status(), Page(pages::trouble(&self.0))).into_response()
+    }
+}
+
+fn view(desk: &Desk) -> View {
+    View {
+        now: Timestamp::now(),
+        zone: desk.settings().timezone.clone(),
+    }
+}
+
+pub(super) async fn now(State(desk): Asks) -> Shown {
+    let known = desk.status().await?;
+    Ok(Page(pages::now(&view(&desk), &known.status)))
+}
+
+#[derive(Debug, Default, serde::Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Chosen {
+    of: Option<String>,
+}
+
+pub(super) async fn flow(State(desk): Asks, uri: Uri) -> Shown {
+    let chosen = query::<Chosen>(&uri)?.of;
+    let (flow, known) = (desk.flow().await?, desk.status().await?);
+    let names = || flow.nodes.iter().map(|node| node.name.as_str());
+    let place = match &chosen {
+        Some(name) => Some(
+            names()
+                .position(|known| known == name)
+                .ok_or_else(|| Trouble::unknown("node", name, std::iter::empty()))?,
+        ),
+        None => None,
+    };
+    Ok(Page(pages::flow(&view(&desk), &flow, &known.status, place)))
+}
+
+pub(super) async fn datasets(State(desk): Asks) -> Shown {
+    let known = desk.status().await?;
+    Ok(Page(pages::datasets(&view(&desk), &known.status)))
+}
+
+pub(super) async fn jobs(State(desk): Asks) -> Shown {
+    let known = desk.status().await?;
+    Ok(Page(pages::jobs(&view(&desk), &known.status)))
+}
+
+pub(super) async fn runs(State(desk): Asks, uri: Uri) -> Shown {
+    let filter = query::<Wanted>(&uri)?.filter();
+    let narrowed = filter.job.clone();
+    let runs = desk.read(move |reader| reader.history(&filter)).await?;
+    Ok(Page(pages::runs(
+        &view(&desk),
+        &runs,
+        narrowed.as_ref().map(Name::as_str),
+    )))
+}
+
+pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Shown {
+    let job = known_job(&desk, &name)?;
+    let state: JobState = read_part(&desk.why(&job.name).await?["job"])?;
+    let filter = HistoryFilter {
+        job: Some(job.name.clone()),
+        limit: ROWS_READ,
+        ..HistoryFilter::default()
+    };
+    let runs = desk.read(move |reader| reader.history(&filter)).await?;
+    let printed = match runs.iter().find(|run| run.attempts > 0) {
+        Some(last) => Some(output::of_run(&desk, last.id, OUTPUT_SHORT).await?),
+        None => None,
+    };
+    let scheduled = job.clone();
+    let coming = desk.compute(move || {
+        let schedule = scheduled.schedule.as_deref();
+        schedule.map_or_else(Vec::new, |schedule| {
+            schedule::coming(schedule, Timestamp::now(), COMING_SHOWN)
+        })
+    });
+    let page = JobPage {
+        job,
+        state,
+        runs,
+        coming: coming.await?,
+        printed,
+    };
+    Ok(Page(pages::job(&view(&desk), &page)))
+}
+
+pub(super) async fn run(State(desk): Asks, Path(id): Path<String>) -> Shown {
+    let id = number(&id, "run")?;
+    let mut printed = output::of_run(&desk, RunId(id), OUTPUT_LONG).await?;
+    let (run, attempts) = printed.of.take().ok_or_else(|| no_number("run", id))?;
+    let settings = desk.settings();
+    let produces = settings.jobs.get(&run.job).and_then(|job| job.produces.as_ref());
+    let page = RunPage {
+        produces: produces.map(ToString::to_string),
+        run,
+        attempts,
+        printed,
+    };
+    Ok(Page(pages::run(&view(&desk), &page)))
+}
+
+/// What the last attempt printed, byte for byte, as text and nothing else; the end of it where it is long.
+pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Result<Response, Missing> {
+    let id = number(&id, "run")?;
+    let printed = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?;
+    let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
+    Ok((kind, output::plain(&printed)).into_response())
+}
+
+pub(super) async fn dataset(State(desk): Asks, Path(name): Path<String>) -> Shown {
+    let name = known_dataset(&desk, &name)?;
+    let settings = desk.settings();
+    let dataset = settings.datasets.get(&name).cloned();
+    let dataset = dataset.ok_or_else(|| Trouble::unknown("dataset", name.as_str(), std::iter::empty()))?;
+    let state: DatasetState = read_part(&desk.why(&name).await?["dataset"])?;
+    let current = state.version;
+    let read = desk.read(move |reader| {
+        let versions = reader.versions_of(&name, ROWS_READ)?;
+        let slots = reader.slots_of(&name, ROWS_READ)?;
+        let current = versions.iter().find(|version| Some(version.number.0) == current);
+        let trace = match current {
+            Some(current) => trace(reader, current)?,
+            None => Vec::new(),
+        };
+        Ok((versions, slots, trace))
+    });
+    let (versions, slots, trace) = read.await?;
+    let page = DatasetPage {
+        dataset,
+        state,
+        lineage: desk.lineage(),
+        versions,
+        slots,
+        trace,
+    };
+    Ok(Page(pages::dataset(&view(&desk), &page)))
+}
+
+/// A version and what it was made from, depth first, each version once.
+fn trace(reader: &Reader, version: &Version) -> Result<Vec<(usize, Version)>, ReadError> {
+    let mut found: Vec<(usize, Version)> = Vec::new();
+    let mut ahead = vec![(0, version.clone())];
+    while let Some((depth, version)) = ahead.pop() {
+        let is_known =
+            |(_, known): &(usize, Version)| known.dataset == version.dataset && known.number == version.number;
+        if found.len() == TRACE_MAX || found.iter().any(is_known) {
+            continue;
+        }
+        for input in version.inputs.iter().rev() {
+            ahead.extend(reader.version(input)?.map(|input| (depth + 1, input)));
+        }
+        found.push((depth, version));
+    }
+    Ok(found)
+}
+
+pub(super) async fn incidents(State(desk): Asks) -> Shown {
+    let incidents = desk.read(|reader| reader.incidents(false, INCIDENTS_SHOWN)).await?;
+    let page = pages::incidents(&view(&desk), &incidents, INCIDENTS_SHOWN as usize);
+    Ok(Page(page))
+}
+
+pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Shown {
+    let id = number(&id, "incident")?;
+    let read = desk.read(move |reader| {
+        let Some(incident) = reader.incident(IncidentId(id))? else {
+            return Ok(None);
+        };
+        Ok(Some(IncidentPage {
+            addresses: reader.addresses_of(&incident)?,
+            messages: reader.notifications_of(incident.id)?,
+            incident,
+        }))
+    });
+    let page = read.await?.ok_or_else(|| no_number("incident", id))?;
+    Ok(Page(pages::incident(&view(&desk), &page)))
+}
+
+/// What no route answers.
+pub(super) async fn nothing(uri: Uri) -> Missing {
+    Missing(Trouble::unknown("page", uri.path(), std::iter::empty()))
+}
+
+/// A part of what the daemon said.
+fn read_part<T: serde::de::DeserializeOwned>(part: &Value) -> Result<T, Trouble> {
+    T::deserialize(part).map_err(|error| Trouble::Silent(format!("the daemon speaks another language: {error}")))
+}
