@@ -12,6 +12,7 @@ use asking::{Answer, Site};
 
 /// `OUTPUT` is what its job prints; the titles and what is printed are as hostile as they can be.
 const JOBS: &str = r#"
+run_as_root = true
 timezone = "Europe/Oslo"
 
 [web]

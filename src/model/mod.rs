@@ -57,8 +57,8 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
-    SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path, staged_path,
-    version_path,
+    SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
+    staged_path, version_path,
 };
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};

@@ -16,6 +16,7 @@ fn due_jobs_start_while_a_new_configuration_is_read() {
     let house = House::new();
     house.configure(
         r#"
+        run_as_root = true
         timezone = "UTC"
         [fallback]
         notify = ["outbox"]
