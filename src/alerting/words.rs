@@ -139,22 +139,7 @@ pub(super) fn what_words(incident: &Incident) -> &'static str {
     if is_about_disk(incident) {
         "is full"
     } else {
-        kind_words(incident.kind)
-    }
-}
-
-fn kind_words(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Stale => "is stale",
-        ProblemKind::Late => "is late",
-        ProblemKind::Unknown => "cannot be told",
-        ProblemKind::Failed => "failed",
-        ProblemKind::Rejected => "was rejected",
-        ProblemKind::Suspect => "is suspect",
-        ProblemKind::Lost => "was lost",
-        ProblemKind::Stuck => "is stuck",
-        ProblemKind::ChannelBroken => "cannot deliver",
-        ProblemKind::Freshd => "has a problem",
+        incident.kind.words()
     }
 }
 

@@ -70,6 +70,22 @@ impl ProblemKind {
             Self::Freshd => "freshd",
         }
     }
+
+    /// What is wrong, behind the name of what it is wrong with.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Stale => "is stale",
+            Self::Late => "is late",
+            Self::Unknown => "cannot be told",
+            Self::Failed => "failed",
+            Self::Rejected => "was rejected",
+            Self::Suspect => "is suspect",
+            Self::Lost => "was lost",
+            Self::Stuck => "is stuck",
+            Self::ChannelBroken => "cannot deliver",
+            Self::Freshd => "has a problem",
+        }
+    }
 }
 
 /// What kind of thing an incident is about: a job and a dataset may share a name.

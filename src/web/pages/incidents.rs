@@ -3,9 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::{
-    Tone, View, incident_tone, kind_words, state, subject_link, text, time, time_and_distance, time_with_seconds,
-};
+use super::words::{Tone, View, incident_tone, state, subject_link, text, time, time_and_distance, time_with_seconds};
 use super::{Place, whole};
 use crate::model::{
     About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, took,
@@ -48,7 +46,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
 fn what(incident: &Incident) -> Markup {
     html! {
         @if incident.about != About::Freshd { (incident.about.as_str()) " " }
-        (subject_link(incident.about.as_str(), incident.subject.as_str())) " " (kind_words(incident.kind))
+        (subject_link(incident.about.as_str(), incident.subject.as_str())) " " (incident.kind.words())
     }
 }
 

@@ -5,11 +5,11 @@ use maud::{Markup, html};
 use super::incidents::who_knows;
 use super::lists::{dataset_table, job_state, job_table};
 use super::words::{
-    self, Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, state, subject_link, text,
-    time, time_and_distance,
+    Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, state, subject_link, text, time,
+    time_and_distance,
 };
 use super::{Place, whole};
-use crate::model::{DatasetState, JobState, OpenIncident, Severity, Status};
+use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Severity, Status};
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
@@ -237,8 +237,8 @@ fn severity_tone(severity: Severity) -> Tone {
 
 /// What is wrong, in words.
 pub(super) fn kind(kind: &str) -> String {
-    let known = serde_json::from_value(serde_json::Value::String(kind.to_owned()));
-    known.map_or_else(|_| text(kind), |kind| words::kind_words(kind).to_owned())
+    let known = serde_json::from_value::<ProblemKind>(serde_json::Value::String(kind.to_owned()));
+    known.map_or_else(|_| text(kind), |kind| kind.words().to_owned())
 }
 
 fn running(view: &View, status: &Status) -> Markup {

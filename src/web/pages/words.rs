@@ -5,8 +5,7 @@ use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::model::{
-    IncidentState, Outcome, ProblemKind, RunState, SlotState, VersionState, has_power, hint, moment,
-    moment_with_seconds,
+    IncidentState, Outcome, RunState, SlotState, VersionState, has_power, hint, moment, moment_with_seconds,
 };
 
 /// For whom a page is written: now, and in which zone.
@@ -154,22 +153,6 @@ pub(super) fn incident_tone(state: IncidentState) -> Tone {
         IncidentState::Open => Tone::Bad,
         IncidentState::Waiting | IncidentState::Attached => Tone::Warn,
         IncidentState::Resolved => Tone::Good,
-    }
-}
-
-/// What is wrong, behind the name of what it is wrong with.
-pub(super) fn kind_words(kind: ProblemKind) -> &'static str {
-    match kind {
-        ProblemKind::Stale => "is stale",
-        ProblemKind::Late => "is late",
-        ProblemKind::Unknown => "cannot be told",
-        ProblemKind::Failed => "failed",
-        ProblemKind::Rejected => "was rejected",
-        ProblemKind::Suspect => "is suspect",
-        ProblemKind::Lost => "was lost",
-        ProblemKind::Stuck => "is stuck",
-        ProblemKind::ChannelBroken => "cannot deliver",
-        ProblemKind::Freshd => "is in trouble",
     }
 }
 
