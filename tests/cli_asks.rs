@@ -182,6 +182,8 @@ fn unknown_names_end_with_2_and_the_nearest_known_one() {
             "{args:?}: {stderr}"
         );
     }
+    let (_, stderr) = ends(&house, 2, &["show", "beta"]);
+    assert!(stderr.contains("`beta` is no run's number"), "{stderr}");
     let (_, stderr) = ends(&house, 2, &["show", "99"]);
     assert!(stderr.contains("there is no run 99; the newest is 1"), "{stderr}");
     let (_, stderr) = ends(&house, 2, &["notify", "test", "--team", "itt"]);

@@ -317,6 +317,11 @@ pub(super) fn set_owner(file: &File, like: &Metadata) -> io::Result<()> {
     Ok(())
 }
 
+/// Gives a file to a group.
+pub(super) fn set_group(file: &File, group: Gid) -> io::Result<()> {
+    Ok(rustix::fs::fchown(file, None, Some(group))?)
+}
+
 /// Writes bytes; the `fill` of [`Directory::write`].
 pub(super) fn bytes(bytes: &[u8]) -> impl FnOnce(&mut File) -> io::Result<()> {
     move |file| file.write_all(bytes)

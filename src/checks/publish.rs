@@ -22,12 +22,12 @@ use std::fs::{File, Metadata};
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
-use rustix::fs::Mode;
+use rustix::fs::{Gid, Mode};
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use super::disk::{
-    Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_owner,
+    Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_group, set_owner,
     set_permissions, sha256,
 };
 use super::sidecar::{present, sidecar};
@@ -192,6 +192,26 @@ impl<'a> Site<'a> {
         }
     }
 
+    /// The group of what another user's job wrote, while that is there.
+    fn group_of_its_user(&self) -> Result<Option<Gid>, PublishError> {
+        let Some((parent, name)) = self
+            .elsewhere
+            .and_then(|staged| staged.parent().zip(staged.file_name()))
+        else {
+            return Ok(None);
+        };
+        let from = match Directory::open(parent) {
+            Ok(from) => from,
+            Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let Some(written) = from.file(name)? else {
+            return Ok(None);
+        };
+        let metadata = written.metadata().map_err(from.failed("look at", name))?;
+        Ok((metadata.uid() != geteuid().as_raw()).then(|| Gid::from_raw(metadata.gid())))
+    }
+
     fn seal(&self) -> Result<(), PublishError> {
         let Some(candidate) = self.directory.file(&self.incoming)? else {
             return Ok(());
@@ -210,9 +230,12 @@ impl<'a> Site<'a> {
             let before = self.metadata(&before, self.name)?;
             set_owner(&candidate, &before).map_err(failed())?;
             mode = permissions(&before);
+        } else if let Some(group) = self.group_of_its_user()? {
+            // Readers are let in by the group of the job, when its umask lets nobody else in.
+            set_group(&candidate, group).map_err(failed())?;
         }
-        // Also takes set-user-id and its like away.
-        set_permissions(&candidate, mode).map_err(failed())?;
+        // Takes set-user-id and its like away too. Data is not for everybody to write to, whatever the job thinks.
+        set_permissions(&candidate, mode & !Mode::WOTH).map_err(failed())?;
         candidate
             .sync_all()
             .map_err(self.directory.failed("save", &self.incoming))

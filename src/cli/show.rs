@@ -20,7 +20,15 @@ const OUTPUT_LINES_MAX: usize = 20;
 #[derive(Debug, clap::Args)]
 pub(super) struct ShowArgs {
     /// The run's number, as `freshd history` shows it
+    #[arg(value_parser = run_number)]
     run: u64,
+}
+
+/// Reads `41`, and `41.1` as the run of that attempt.
+fn run_number(text: &str) -> Result<u64, String> {
+    let run = text.split_once('.').map_or(text, |(run, _)| run);
+    run.parse()
+        .map_err(|_| format!("`{}` is no run's number; `freshd history` lists them", clean(text)))
 }
 
 pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -205,8 +213,19 @@ fn row(attempt: &Attempt, now: Timestamp, zone: &TimeZone) -> Vec<String> {
         } else {
             String::new()
         },
-        clean(attempt.reason.as_deref().unwrap_or_default()),
+        remark(attempt),
     ]
+}
+
+/// Why it ended so, and what had to be ended with it.
+fn remark(attempt: &Attempt) -> String {
+    let reason = attempt.reason.as_deref().map(clean);
+    let left = match attempt.usage.leftovers_killed {
+        0 => None,
+        1 => Some("1 process outlived it and was killed".to_owned()),
+        more => Some(format!("{more} processes outlived it and were killed")),
+    };
+    reason.into_iter().chain(left).collect::<Vec<_>>().join("; ")
 }
 
 /// A size for people.

@@ -76,7 +76,7 @@ impl ProblemKind {
         match self {
             Self::Stale => "is stale",
             Self::Late => "is late",
-            Self::Unknown => "cannot be told",
+            Self::Unknown => "is of unknown age",
             Self::Failed => "failed",
             Self::Rejected => "was rejected",
             Self::Suspect => "is suspect",

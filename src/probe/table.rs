@@ -171,8 +171,21 @@ impl<'a> Pass<'a> {
     }
 }
 
+/// Delimiters that no name of a column holds by chance.
+const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
+
+/// The delimiter within the only name: the file was read by another one.
+fn other_delimiter(columns: &[String]) -> Option<char> {
+    let [only] = columns else { return None };
+    let count = |delimiter: &char| only.matches(*delimiter).count();
+    DELIMITERS.into_iter().max_by_key(count).filter(|most| count(most) > 0)
+}
+
 /// The name among `columns` that comes closest to one that is not there.
 pub fn nearest(wanted: &str, columns: &[String]) -> Option<String> {
+    if other_delimiter(columns).is_some() {
+        return None;
+    }
     let wanted = wanted.to_lowercase();
     columns
         .iter()
@@ -184,7 +197,12 @@ pub fn nearest(wanted: &str, columns: &[String]) -> Option<String> {
 
 /// Names of columns as a message shows them: bounded.
 pub fn listed(columns: &[String]) -> String {
-    shortened(&columns.join(", "))
+    let names = shortened(&columns.join(", "));
+    match other_delimiter(columns) {
+        Some('\t') => format!("one name only, `{names}`; say delimiter = \"tab\" if that is between the values"),
+        Some(other) => format!("one name only, `{names}`; say delimiter = \"{other}\" if that is between the values"),
+        None => names,
+    }
 }
 
 /// A value as a message shows it: bounded and printable.

@@ -74,6 +74,44 @@ fn a_version_of_another_user_is_published_as_a_file_of_freshd_and_pinned_for_a_t
 }
 
 #[test]
+fn readers_are_let_in_by_the_group_of_the_job_and_nobody_may_write_who_is_not_named() {
+    if !rustix::process::geteuid().is_root() {
+        return;
+    }
+    let house = House::with(&JOBS.replace("umask = \"022\"", "group = \"games\"\numask = \"027\""));
+    let mut daemon = house.daemon();
+    let games = std::process::Command::new("getent")
+        .args(["group", "games"])
+        .output()
+        .unwrap();
+    let games: u32 = String::from_utf8(games.stdout)
+        .unwrap()
+        .split(':')
+        .nth(2)
+        .unwrap()
+        .parse()
+        .unwrap();
+    let published = || {
+        let id = daemon.run("export");
+        let (run, attempts) = daemon.finished(id, &house);
+        assert_eq!(run.outcome, Some(Outcome::Succeeded), "{attempts:?}");
+        let file = fs::metadata(house.path("exports/stock.csv")).unwrap();
+        (file.uid(), file.gid(), file.mode() & 0o7777)
+    };
+    assert_eq!(published(), (0, games, 0o640));
+    assert_eq!(published(), (0, games, 0o640), "as the version before");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+
+    let house = House::with(&JOBS.replace("ls -l $FRESHD_OUTPUT", "chmod 4666 $FRESHD_OUTPUT"));
+    let mut daemon = house.daemon();
+    let id = daemon.run("export");
+    assert_eq!(daemon.finished(id, &house).0.outcome, Some(Outcome::Succeeded));
+    let file = fs::metadata(house.path("exports/stock.csv")).unwrap();
+    assert_eq!(file.mode() & 0o7777, 0o664, "not for everybody to write to");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
 fn a_link_in_place_of_the_output_publishes_nothing_of_what_it_leads_to() {
     if !rustix::process::geteuid().is_root() {
         return;

@@ -51,6 +51,13 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
         if header.list().is_some_and(|names| names.is_empty()) {
             header.error("the header has no column", "write header = [\"lot\", \"qty\"]");
         }
+        for text in header.texts() {
+            if checks.header.iter().filter(|name| *name == text.text).count() > 1 {
+                let message = format!("the header names `{}` twice", text.text);
+                header.error(message, "name each column once: no file with two of them is accepted");
+                break;
+            }
+        }
     }
     for key in ["columns", "header"] {
         if let (Some(spot), false) = (table.key_spot(key), table.has("format")) {

@@ -108,7 +108,7 @@ fn broken_csv_is_named_with_its_line() {
         (
             b"lot;at\n1;2\n",
             &none,
-            "there is no column `at` for as_of; the header has lot;at",
+            "there is no column `at` for as_of; the header has one name only, `lot;at`; say delimiter = \";\" if that is between the values",
         ),
         (
             b"lot,at\n1,2026-11-20\n",
