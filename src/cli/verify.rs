@@ -72,11 +72,18 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, out: &mut Out) -> Result<E
             "checks": judgement.checks,
         }))?;
     } else {
-        for check in &judgement.checks {
+        // What matters stands next to the verdict.
+        let mut checks: Vec<_> = judgement.checks.iter().collect();
+        checks.sort_by_key(|check| match check.verdict {
+            Verdict::Pass => 0,
+            Verdict::Warn => 1,
+            Verdict::Hold => 2,
+        });
+        for check in checks {
             out.line(line(check))?;
         }
         let facts = facts(&judgement, global);
-        let name = args.file.display();
+        let name = clean(&args.file.display().to_string());
         let dataset = &args.dataset;
         out.line(match verdict {
             Verdict::Hold => tone(Tone::Bad, format!("{name} would be refused as {dataset}")) + &facts,

@@ -9,6 +9,7 @@ use toml::de::DeTable;
 use super::excerpt::{excerpt, header_starts};
 use super::problem::{Level, Problem};
 use super::syntax::{self, Hole, Repaired};
+use crate::model::has_power;
 
 /// Most comparisons of words that the search for similar names may cost in one check.
 const COMPARISONS_MAX: usize = 2_000_000;
@@ -277,7 +278,8 @@ impl Report {
         let (excerpt, mark) = excerpt(&source.text, header, range, &span);
         let problem = Problem {
             level,
-            file: source.label.clone(),
+            // A name may hold what a terminal obeys.
+            file: source.label.replace(has_power, "\u{fffd}"),
             line,
             column,
             span,

@@ -126,7 +126,11 @@ impl Loader {
     pub(super) fn load(&self, by: &str) -> Result<Loaded, Refused> {
         let loaded = self.read();
         let Some(settings) = loaded.settings else {
-            return Err(Refused(loaded.problems));
+            let errors = loaded
+                .problems
+                .into_iter()
+                .filter(|problem| problem.level == Level::Error);
+            return Err(Refused(errors.collect()));
         };
         let accepted = AcceptedSettings {
             digest: settings.digest.clone(),

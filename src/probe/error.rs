@@ -127,7 +127,7 @@ pub enum ContentError {
         encoding: &'static str,
     },
     /// Not packed, or with something else.
-    #[error("the file is not packed with {compression}; pack it, or take `compression` out of its checks")]
+    #[error("the file is not packed with {compression}; pack it, or say compression = \"none\"")]
     NotPacked {
         /// What the dataset says.
         compression: &'static str,

@@ -71,6 +71,10 @@ fn every_mistake_in_a_check_is_told_once_with_its_remedy() {
                 "`[\"b\"]` column `a` is not in the header (add it, or correct its name in `columns`)",
             ),
             (
+                "header = [\"a\", \"b\", \"a\"]",
+                "`[\"a\", \"b\", \"a\"]` the header names `a` twice (name each column once: no file with two of them is accepted)",
+            ),
+            (
                 "compression = \"zstd\"",
                 "`\"zstd\"` compression `zstd` is not supported yet (write compression = \"gzip\", or let the file be unpacked)",
             ),

@@ -236,7 +236,7 @@ fn a_package_that_is_cut_off_or_damaged_is_no_end_of_the_content() {
         assert_eq!(
             rows(&content, reading),
             Err(format!(
-                "the file is not packed with {name}; pack it, or take `compression` out of its checks"
+                "the file is not packed with {name}; pack it, or say compression = \"none\""
             ))
         );
     }
