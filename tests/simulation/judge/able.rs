@@ -47,14 +47,15 @@ impl Able {
         }
     }
 
-    /// A run is durable, and nothing was known of it before.
-    pub(super) fn decided(&self, run: &Run) -> Judged {
+    /// A run is durable that was decided at `wall`, and nothing was known of it before.
+    pub(super) fn decided(&self, run: &Run, wall: Timestamp) -> Judged {
         let Some(due) = run.due_at.filter(|_| run.outcome == Some(Outcome::Missed)) else {
             return Ok(());
         };
-        let last = run.due_until.unwrap_or(due);
+        // Decided at once, or left alone for as long as it was an ordinary start.
+        let last = (run.due_until.unwrap_or(due) + ORDINARY).min(wall);
         let mut stretches = self.stretches.iter();
-        let able = stretches.find(|(from, until)| *from < due && last + ORDINARY < *until);
+        let able = stretches.find(|(from, until)| *from < due && last <= *until);
         hold(able.is_none(), MISSED, || {
             format!(
                 "{} was due {due} and is told as missed ({:?}), and freshd was able: {able:?}",

@@ -301,7 +301,7 @@ impl Judge {
             if let Fact::Run(run) = fact
                 && !self.ledger.runs.contains_key(&run.id)
             {
-                self.able.decided(run)?;
+                self.able.decided(run, wall)?;
             }
             self.ledger.store(fact)?;
             match fact {
