@@ -137,7 +137,9 @@ fn impact_names_everybody_downstream_once_nearest_first_with_their_owner() {
         "stock | sales ops
          export: -> stock
          report | sales board
-         report: stock -> report",
+         report: stock -> report
+         digest | heads
+         digest: report -> digest",
     );
     settings.systems.insert(
         "sales".into(),
@@ -156,7 +158,7 @@ fn impact_names_everybody_downstream_once_nearest_first_with_their_owner() {
             runbook: None,
         },
     );
-    for team in ["ops", "board"] {
+    for team in ["ops", "board", "heads"] {
         settings.teams.insert(
             team.into(),
             crate::model::Team {
@@ -194,6 +196,8 @@ fn impact_names_everybody_downstream_once_nearest_first_with_their_owner() {
             "Team ops owned by ops reads stock at - distance 0",
             "Job report owned by ops reads stock at - distance 0",
             "Team board owned by board reads report at - distance 1",
+            "Job digest owned by ops reads report at - distance 1",
+            "Team heads owned by heads reads digest at - distance 2",
         ]
     );
 }
