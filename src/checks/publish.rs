@@ -163,20 +163,15 @@ impl<'a> Site<'a> {
 
     /// Brings the candidate here, unless it is gone: it may have been brought before.
     fn bring_from(&self, staged: &Path) -> Result<(), PublishError> {
-        let (Some(parent), Some(name)) = (staged.parent(), staged.file_name()) else {
+        let Some(written) = found(staged)? else {
             return Ok(());
         };
-        let from = match Directory::open(parent) {
-            Ok(from) => from,
-            Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => {
-                return Ok(());
-            }
-            Err(error) => return Err(error),
-        };
-        let Some(candidate) = from.file(name)? else {
-            return Ok(());
-        };
-        let metadata = candidate.metadata().map_err(from.failed("look at", name))?;
+        let Found {
+            from,
+            name,
+            file: candidate,
+            metadata,
+        } = written;
         if metadata.uid() != geteuid().as_raw() {
             if self.target_is_new()? {
                 return Ok(());
@@ -194,22 +189,9 @@ impl<'a> Site<'a> {
 
     /// The group of what another user's job wrote, while that is there.
     fn group_of_its_user(&self) -> Result<Option<Gid>, PublishError> {
-        let Some((parent, name)) = self
-            .elsewhere
-            .and_then(|staged| staged.parent().zip(staged.file_name()))
-        else {
-            return Ok(None);
-        };
-        let from = match Directory::open(parent) {
-            Ok(from) => from,
-            Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(error),
-        };
-        let Some(written) = from.file(name)? else {
-            return Ok(None);
-        };
-        let metadata = written.metadata().map_err(from.failed("look at", name))?;
-        Ok((metadata.uid() != geteuid().as_raw()).then(|| Gid::from_raw(metadata.gid())))
+        let written = self.elsewhere.map(found).transpose()?.flatten();
+        let of_another = written.filter(|written| written.metadata.uid() != geteuid().as_raw());
+        Ok(of_another.map(|written| Gid::from_raw(written.metadata.gid())))
     }
 
     fn seal(&self) -> Result<(), PublishError> {
@@ -225,7 +207,8 @@ impl<'a> Site<'a> {
             });
         }
         let failed = || self.directory.failed("set the permissions of", &self.incoming);
-        let mut mode = permissions(&self.metadata(&candidate, &self.incoming)?);
+        // Data is not for everybody to write to because a job thinks so; what was given to a file in its place stays.
+        let mut mode = permissions(&self.metadata(&candidate, &self.incoming)?) & !Mode::WOTH;
         if let Some(before) = self.directory.file(self.name)? {
             let before = self.metadata(&before, self.name)?;
             set_owner(&candidate, &before).map_err(failed())?;
@@ -234,8 +217,8 @@ impl<'a> Site<'a> {
             // Readers are let in by the group of the job, when its umask lets nobody else in.
             set_group(&candidate, group).map_err(failed())?;
         }
-        // Takes set-user-id and its like away too. Data is not for everybody to write to, whatever the job thinks.
-        set_permissions(&candidate, mode & !Mode::WOTH).map_err(failed())?;
+        // Also takes set-user-id and its like away.
+        set_permissions(&candidate, mode).map_err(failed())?;
         candidate
             .sync_all()
             .map_err(self.directory.failed("save", &self.incoming))
@@ -352,6 +335,36 @@ impl<'a> Site<'a> {
             number: self.publishing.version.number,
         }
     }
+}
+
+/// A staged candidate that is there, opened.
+struct Found<'a> {
+    from: Directory,
+    name: &'a OsStr,
+    file: File,
+    metadata: Metadata,
+}
+
+/// Opens a staged candidate; `None` when it is gone: it may have been brought before.
+fn found(staged: &Path) -> Result<Option<Found<'_>>, PublishError> {
+    let (Some(parent), Some(name)) = (staged.parent(), staged.file_name()) else {
+        return Ok(None);
+    };
+    let from = match Directory::open(parent) {
+        Ok(from) => from,
+        Err(PublishError::Io { source, .. }) if source.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(error),
+    };
+    let Some(file) = from.file(name)? else {
+        return Ok(None);
+    };
+    let metadata = file.metadata().map_err(from.failed("look at", name))?;
+    Ok(Some(Found {
+        from,
+        name,
+        file,
+        metadata,
+    }))
 }
 
 fn file_name(path: &Path) -> OsString {

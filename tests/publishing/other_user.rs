@@ -108,6 +108,11 @@ fn readers_are_let_in_by_the_group_of_the_job_and_nobody_may_write_who_is_not_na
     assert_eq!(daemon.finished(id, &house).0.outcome, Some(Outcome::Succeeded));
     let file = fs::metadata(house.path("exports/stock.csv")).unwrap();
     assert_eq!(file.mode() & 0o7777, 0o664, "not for everybody to write to");
+    fs::set_permissions(house.path("exports/stock.csv"), fs::Permissions::from_mode(0o666)).unwrap();
+    let id = daemon.run("export");
+    assert_eq!(daemon.finished(id, &house).0.outcome, Some(Outcome::Succeeded));
+    let file = fs::metadata(house.path("exports/stock.csv")).unwrap();
+    assert_eq!(file.mode() & 0o7777, 0o666, "what was given to it by hand stays");
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }
 
