@@ -345,8 +345,12 @@ impl Shell {
     fn looked_after(&mut self, turn: care::Turn, batch: &mut Vec<Event>) -> anyhow::Result<()> {
         match turn {
             care::Turn::Due => self.care.look(),
-            care::Turn::Ended(care::Outcome::Nothing) => {}
-            care::Turn::Ended(care::Outcome::Backup(result)) => batch.push(Event::Backup { result }),
+            care::Turn::Ended(care::Outcome::Nothing) => give_back_memory(),
+            care::Turn::Ended(care::Outcome::Backup(result)) => {
+                // The backup was loaded whole, to see that a start could.
+                give_back_memory();
+                batch.push(Event::Backup { result });
+            }
             care::Turn::Ended(care::Outcome::Damaged(damage)) => {
                 suspect(&self.state_dir, &damage);
                 bail!(

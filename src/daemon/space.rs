@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::sync::Notify;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::{error, info, warn};
 
@@ -11,8 +12,11 @@ use super::clock;
 use crate::model::{Event, Shortage, Snapshot};
 use crate::store::{OpenError, Reserve, Store};
 
-/// How often it is looked at. Space that is there again is noticed within this.
+/// How often it is looked at while it lacks, or soon will. Space that is there again is noticed within this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// How often it is looked at while there is enough: a disk that fills in between is met by the next write.
+const LOOK_AT_ENOUGH_EVERY: Duration = Duration::from_secs(30);
 
 /// With less than this free beside the reserve, in bytes, the log warns: there is time left to make room.
 const LOW_BYTES: u64 = 64 << 20;
@@ -20,6 +24,8 @@ const LOW_BYTES: u64 = 64 << 20;
 /// The reserve of a state directory, and what the engine knows of the space there.
 pub(super) struct Space {
     watched: Arc<Mutex<Watched>>,
+    /// A write has met a full disk.
+    full: Arc<Notify>,
 }
 
 struct Watched {
@@ -58,20 +64,31 @@ impl Space {
         }
         let shortage = watched.told.clone();
         let watched = Arc::new(Mutex::new(watched));
-        (Self { watched }, shortage)
+        let full = Arc::default();
+        (Self { watched, full }, shortage)
     }
 
     /// Looks again and again until the daemon ends. Not in the main loop, which may be waiting for space.
     pub(super) fn watch(&self) {
-        let watched = self.watched.clone();
+        let (watched, full) = (self.watched.clone(), self.full.clone());
         tokio::spawn(async move {
+            let mut pause = LOOK_EVERY;
             loop {
-                tokio::time::sleep(LOOK_EVERY).await;
+                tokio::select! {
+                    () = tokio::time::sleep(pause) => {}
+                    // From here on it is looked at often.
+                    () = full.notified() => tokio::time::sleep(LOOK_EVERY).await,
+                }
                 let mut watched = locked(&watched);
                 if watched.events.is_closed() {
                     return;
                 }
                 watched.look();
+                pause = if watched.told.is_some() || watched.is_low {
+                    LOOK_EVERY
+                } else {
+                    LOOK_AT_ENOUGH_EVERY
+                };
             }
         });
     }
@@ -83,6 +100,7 @@ impl Space {
         if watched.told.is_none() {
             let shortage = watched.reserve.shortage(clock::now().wall);
             watched.tell(Some(shortage));
+            self.full.notify_one();
         }
         has_given
     }

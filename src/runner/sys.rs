@@ -11,6 +11,7 @@ use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::path::Path;
 use std::ptr;
 use std::time::Duration;
 
@@ -276,11 +277,36 @@ pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(Into::into)
 }
 
-/// Gives freed memory back to the kernel, which the allocator keeps where something in use lies above it.
+/// Gives back to the kernel what work has left behind: freed memory, which the allocator keeps where something in use lies
+/// above it, and the pages of freshd's own code, most of which only that work needed. What runs is taken again from the
+/// kernel's cache of the file, as it is called.
 pub fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: takes the allocator's own locks and touches only what is free.
     unsafe {
         libc::malloc_trim(0)
     };
+    // Without it no more than what could be resident stays so.
+    let _ = give_back_code();
+}
+
+fn give_back_code() -> io::Result<()> {
+    let program = std::fs::read_link("/proc/self/exe")?;
+    for line in std::fs::read_to_string("/proc/self/maps")?.lines() {
+        let mut words = line.split_ascii_whitespace();
+        let (Some(range), Some("r-xp")) = (words.next(), words.next()) else {
+            continue;
+        };
+        let address = |hex| usize::from_str_radix(hex, 16).ok();
+        let Some((from, to)) = range.split_once('-') else {
+            continue;
+        };
+        if let (Some(from), Some(to)) = (address(from), address(to))
+            && words.last().is_some_and(|file| Path::new(file) == program)
+        {
+            // SAFETY: not writable, so nothing was ever written there: every page is as it lies in the file.
+            unsafe { libc::madvise(ptr::without_provenance_mut(from), to - from, libc::MADV_DONTNEED) };
+        }
+    }
+    Ok(())
 }
