@@ -1,8 +1,8 @@
 //! Programs that do not want to end, through the real binary: nothing of them is left, nobody waits for them, and
 //! nothing grows.
 //!
-//! Three rounds of each; more by `FRESHD_ROUNDS=1000 cargo test --release --test hostile -- --nocapture`. Times are judged
-//! against a witness, which does beside freshd what a start needs: what the machine takes from it, it takes from freshd
+//! Three rounds of each; two hundred of each, five at a time, by `FRESHD_ROUNDS=40 FRESHD_COPIES=5 cargo test --release
+//! --test hostile -- --nocapture`. Times are judged against a witness, which does beside freshd what a start needs: what the machine takes from it, it takes from freshd
 //! too. Needs a C compiler.
 
 #[path = "keeper/delegated.rs"]
@@ -27,6 +27,9 @@ const ROUNDS: usize = 3;
 
 /// Asks for more of them.
 const ROUNDS_ASKED: &str = "FRESHD_ROUNDS";
+
+/// Asks for more of each program in a round; one unless said.
+const COPIES_ASKED: &str = "FRESHD_COPIES";
 
 /// As in jobs.toml below.
 const TIMEOUT: Duration = Duration::from_millis(400);
@@ -85,15 +88,35 @@ command = ["/bin/true"]
 every = "1s"
 "#;
 
-fn jobs_toml(programs: &[(&str, Outcome)]) -> String {
-    let jobs = programs.iter().map(|(name, outcome)| {
+/// A job that runs a hostile program.
+struct Hostile {
+    job: String,
+    program: &'static str,
+    outcome: Outcome,
+}
+
+/// As many of each as were asked for.
+fn copies_of(programs: &[(&'static str, Outcome)]) -> Vec<Hostile> {
+    let copies = 1..=asked(COPIES_ASKED, 1);
+    let copies = copies.flat_map(|copy| programs.iter().map(move |program| (copy, program)));
+    copies
+        .map(|(copy, (program, outcome))| Hostile {
+            job: format!("{program}-{copy}"),
+            program,
+            outcome: *outcome,
+        })
+        .collect()
+}
+
+fn jobs_toml(programs: &[Hostile]) -> String {
+    let jobs = programs.iter().map(|Hostile { job, program, outcome }| {
         // What ends by itself must never be told to, however busy the machine is.
         let timeout = match outcome {
             Outcome::TimedOut => TIMEOUT,
             _ => Duration::from_secs(30),
         };
         format!(
-            "\n[jobs.{name}]\nowner = \"it\"\ncommand = [\"HOUSE/program\", \"{name}\", \"HOUSE/mark\"]\n\
+            "\n[jobs.{job}]\nowner = \"it\"\ncommand = [\"HOUSE/program\", \"{program}\", \"HOUSE/mark\"]\n\
              timeout = \"{}ms\"\nkill_after = \"{}ms\"\nlog_limit = \"64 KiB\"\n",
             timeout.as_millis(),
             KILL_AFTER.as_millis()
@@ -113,9 +136,9 @@ fn build(house: &House) {
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
 }
 
-fn rounds() -> usize {
-    let asked = std::env::var(ROUNDS_ASKED).ok();
-    asked.map_or(ROUNDS, |asked| asked.parse().expect("a number of rounds"))
+fn asked(variable: &str, otherwise: usize) -> usize {
+    let asked = std::env::var(variable).ok();
+    asked.map_or(otherwise, |asked| asked.parse().expect("a number"))
 }
 
 /// Processes of the programs, zombies left out: all carry the mark in their arguments.
@@ -140,14 +163,14 @@ fn resident_kib(pid: i32) -> u64 {
 }
 
 /// Runs all of them at once, and judges what is left and what is recorded.
-fn round(house: &House, daemon: &Daemon, programs: &[(&str, Outcome)], longest: &mut Longest) {
-    let begun: Vec<(RunId, &str, Outcome)> = programs
+fn round(house: &House, daemon: &Daemon, programs: &[Hostile], longest: &mut Longest) {
+    let begun: Vec<(RunId, &Hostile)> = programs
         .iter()
-        .map(|(name, outcome)| (daemon.run(name), *name, *outcome))
+        .map(|program| (daemon.run(&program.job), program))
         .collect();
-    for (id, name, outcome) in begun {
+    for (id, Hostile { job, outcome, .. }) in begun {
         let (run, attempts) = daemon.finished(id, house);
-        assert_eq!(run.outcome, Some(outcome), "{name}: {:?}", run.reason);
+        assert_eq!(run.outcome, Some(*outcome), "{job}: {:?}", run.reason);
         longest.see(&run, &attempts[0]);
     }
     assert_eq!(survivors(house), [""; 0]);
@@ -206,14 +229,15 @@ fn nothing_of_a_hostile_program_is_left_nobody_waits_for_it_and_nothing_grows() 
     let mut longest = Longest::default();
     let house = House::new();
     build(&house);
-    house.configure(&jobs_toml(&PROGRAMS));
+    let programs = copies_of(&PROGRAMS);
+    house.configure(&jobs_toml(&programs));
     let mut daemon = house.daemon();
     let witness = Witness::begin(&house.path("witness"));
     let pids = |daemon: &Daemon| [i32::try_from(daemon.pid()).expect("a pid"), house.keepers()[0]];
-    round(&house, &daemon, &PROGRAMS, &mut longest);
+    round(&house, &daemon, &programs, &mut longest);
     let before = pids(&daemon).map(resident_kib);
-    for _ in 1..rounds() {
-        round(&house, &daemon, &PROGRAMS, &mut longest);
+    for _ in 1..asked(ROUNDS_ASKED, ROUNDS) {
+        round(&house, &daemon, &programs, &mut longest);
     }
     let after = pids(&daemon).map(resident_kib);
     for (who, (before, after)) in ["daemon", "keeper"].into_iter().zip(before.into_iter().zip(after)) {
@@ -235,7 +259,7 @@ fn in_a_cgroup_not_even_a_storm_of_forks_gets_away() {
     let mut longest = Longest::default();
     let house = House::new();
     build(&house);
-    let programs = [PROGRAMS.as_slice(), &[("storm", Outcome::Succeeded)]].concat();
+    let programs = copies_of(&[PROGRAMS.as_slice(), &[("storm", Outcome::Succeeded)]].concat());
     house.configure(&jobs_toml(&programs));
     let mut inside = Command::new("/bin/sh");
     let enter = format!(
@@ -246,7 +270,7 @@ fn in_a_cgroup_not_even_a_storm_of_forks_gets_away() {
     let mut daemon = Daemon::start(house.serve_under(inside), &house);
     daemon.logs(&["each attempt gets a cgroup of its own"]);
     let witness = Witness::begin(&house.path("witness"));
-    for _ in 0..rounds() {
+    for _ in 0..asked(ROUNDS_ASKED, ROUNDS) {
         round(&house, &daemon, &programs, &mut longest);
         // The kernel lets no cgroup go in which anything lives; a storm is gone before /proc can be read.
         assert_eq!(delegated.leaves(), Vec::<std::path::PathBuf>::new());
