@@ -1,0 +1,11 @@
+// node-cron.cjs JOBS: starts each job of a list (cron line, program, arguments; by tabs) when node-cron says so.
+const { execFile } = require("node:child_process");
+const { readFileSync } = require("node:fs");
+const cron = require("node-cron");
+
+for (const line of readFileSync(process.argv[2], "utf8").split("\n").filter(Boolean)) {
+  const [schedule, program, ...args] = line.split("\t");
+  cron.schedule(schedule, () => void execFile(program, args, () => {}));
+}
+// Without a job there would be nothing to stay for.
+setInterval(() => {}, 2 ** 30);
