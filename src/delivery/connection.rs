@@ -94,7 +94,10 @@ async fn dial(host: &str, server: &MailServer) -> Result<TcpStream, Failure> {
                 return Ok(None);
             }
         }
-        TcpStream::connect(&addresses[..]).await.map(Some)
+        let socket = TcpStream::connect(&addresses[..]).await?;
+        // The end of a message is a write of its own: held back until the message is acknowledged, it would arrive 40 ms later.
+        socket.set_nodelay(true)?;
+        io::Result::Ok(Some(socket))
     };
     match timeout(CONNECT_TIMEOUT, dialing).await {
         Ok(Ok(Some(socket))) => Ok(socket),
