@@ -28,11 +28,11 @@ pub(super) struct Place<'a> {
     pub(super) leaf: Option<&'a Leaf>,
 }
 
-/// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
+/// Starts the command of a specification with its stdout and stderr going to `outputs`. The error is a sentence for its owner.
 pub(super) fn start(
     spec: &AttemptSpec,
     attributes: &SpawnAttributes,
-    output: BorrowedFd<'_>,
+    outputs: [BorrowedFd<'_>; 2],
     open_files: Option<OpenFiles>,
     place: &Place<'_>,
 ) -> Result<i32, String> {
@@ -66,8 +66,8 @@ pub(super) fn start(
         argv: &argv,
         env: &env,
         workdir: &workdir[0],
-        stdout: output,
-        stderr: output,
+        stdout: outputs[0],
+        stderr: outputs[1],
         open_files,
     };
     if place.leaf.is_none() && spec.conditions == Conditions::default() {
