@@ -78,6 +78,7 @@ impl Packing {
 fn pack_all_wanted(state_dir: &Path, wanted: &Receiver<Wanted>) {
     // Of this thread alone: Linux has a niceness for each.
     let _ = rustix::process::setpriority_process(None, NICENESS);
+    runner::give_way_on_disks();
     let mut packer = Packer {
         state_dir: state_dir.to_owned(),
         has_failed: false,

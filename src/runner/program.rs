@@ -100,6 +100,7 @@ fn birth<'a>(conditions: &'a Conditions, place: &Place<'a>) -> Birth<'a> {
         }),
         umask: conditions.umask,
         nice: conditions.nice,
+        ionice: conditions.ionice,
         open_files: limits.files,
         address_space: unless("memory", limits.memory_bytes),
         processes: unless("pids", limits.processes),
@@ -203,6 +204,9 @@ fn explain_birth(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> Stri
         }
         (BirthStep::Limits, _) => format!("its limits cannot be set: {error}; only root may raise them"),
         (BirthStep::Nice, _) => format!("nice cannot be set: {error}; only root may go below 0"),
+        (BirthStep::DiskPriority, _) => {
+            format!("ionice cannot be set: {error}; take it out, this kernel does not know it")
+        }
         (BirthStep::Groups | BirthStep::Group | BirthStep::User, _) => format!(
             "cannot become user {}: {error}; freshd must run as root for that",
             user.unwrap_or_default()
