@@ -32,6 +32,10 @@ command = "jobs/waits.sh 7"
 [jobs.young]
 owner = "it"
 command = "jobs/waits.sh 9"
+
+[jobs.newest]
+owner = "it"
+command = "jobs/waits.sh 11"
 "#;
 
 const WAITS: &str = r#"
@@ -113,17 +117,20 @@ fn a_job_outlives_an_upgrade_under_its_old_keeper_which_leaves_when_it_has_ended
     let keepers = house.keepers();
     assert!(keepers.len() == 2 && keepers.contains(&old_keeper), "{keepers:?}");
 
-    // Once more, by a kill: three builds, and the oldest keeper is served to its end.
+    // Once more, by a kill: by it no keeper is told to leave, but that of another build takes nothing new.
     daemon.kill();
     daemon = serve(&house, &install(&house));
+    let newest = begin(&house, &daemon, "newest", &mut begun);
+    assert_eq!(house.keepers().len(), 3, "one for each build");
     let leaves = process::open(old_keeper).expect("it lives");
     let printed = "before\nprinted while there was no freshd\nprinted after the upgrade\nafter\n";
     ends_with(&house, &daemon, old, 7, printed);
     wait_for_end(&leaves, "the old keeper");
     ends_with(&house, &daemon, young, 9, "before\nafter\n");
+    ends_with(&house, &daemon, newest, 11, "before\nafter\n");
     assert!(daemon.terminate().success(), "{}", daemon.log());
     assert_eq!(
         house.read("evidence"),
-        "began old 1\nbegan young 1\nended old 1\nended young 1\n"
+        "began old 1\nbegan young 1\nbegan newest 1\nended old 1\nended young 1\nended newest 1\n"
     );
 }

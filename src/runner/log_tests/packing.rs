@@ -22,7 +22,7 @@ fn streams_that_flood_in_turns_are_cut_in_the_same_places_packed_or_not() {
     let packed = pack_log(&fixture.path).unwrap().expect("it is large enough");
     assert!(packed.before_bytes > 8_192 && packed.after_bytes < packed.before_bytes);
     assert_eq!(fixture.disk_bytes(), 0);
-    assert_eq!(read_all(&fixture.path), plain);
+    assert!(read_all(&fixture.path) == plain);
 }
 
 /// A log of more than is left alone, in all three files.
