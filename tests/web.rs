@@ -297,6 +297,21 @@ fn the_api_says_what_the_command_line_says() {
     let log = site.get("/api/v1/runs/1/log");
     assert_eq!(log.header("content-type"), "application/jsonl");
     assert_eq!(log.json(), said(&["logs", "1"]));
+    let found = site
+        .get("/api/v1/jobs/broken/logs?q=PRINTED&ignore_case=true&stream=stderr")
+        .json();
+    assert_eq!(found["lines"][0], said(&["logs", "broken", "--grep", "printed"]));
+    assert_eq!(
+        (&found["lines"][0]["stream"], &found["next"]),
+        (&"stderr".into(), &Value::Null)
+    );
+    assert_eq!(found["searched"]["outputs"], 1);
+    assert_eq!(
+        site.get("/api/v1/jobs/broken/logs?q=absent").json()["lines"],
+        serde_json::json!([])
+    );
+    assert_eq!(site.get("/api/v1/jobs/..%2F..%2Fetc/logs?q=x").status, 404);
+    assert_eq!(site.get("/api/v1/jobs/broken/logs?from=here").status, 400);
     assert_eq!(site.get("/healthz").body, "ok\n");
 }
 

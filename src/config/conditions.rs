@@ -1,4 +1,4 @@
-//! As whom a job runs, and with how much of the machine: `user`, `group`, `umask`, `nice`, `limits`.
+//! As whom a job runs, and with how much of the machine: `user`, `group`, `umask`, `nice`, `ionice`, `limits`.
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -9,7 +9,8 @@ use nix::unistd::{Gid, Group, User, getgrouplist};
 
 use super::context::Context;
 use super::reader::{Table, Text};
-use crate::model::{Conditions, Limits, RunAs};
+use super::value::Value;
+use crate::model::{Conditions, DiskPriority, Limits, RunAs};
 
 /// Smallest and largest `limits.cpu`, in percent of one core.
 const CPU_PERCENT: std::ops::RangeInclusive<u32> = 1..=100_000;
@@ -19,6 +20,9 @@ const MEMORY_BYTES_MIN: u64 = 1 << 20;
 
 /// A program needs this many open files to begin: its streams, and what it is made of.
 const FILES: (i64, i64) = (16, 1_000_000);
+
+/// Levels of best effort that the kernel knows.
+const LEVELS: (i64, i64) = (0, 7);
 
 const PROCESSES: (i64, i64) = (1, 1_000_000);
 
@@ -35,6 +39,7 @@ pub(super) fn conditions(context: &Context<'_>, table: &Table<'_>) -> Option<Arc
         run_as: run_as(context, table),
         umask: table.text("umask").and_then(|text| umask(&text)),
         nice: table.whole("nice", (-20, 19)).and_then(|nice| i32::try_from(nice).ok()),
+        ionice: table.get("ionice").and_then(ionice),
         limits: table.table("limits").map(limits).unwrap_or_default(),
     };
     if let (Some(nice), Some(spot), false) = (conditions.nice, table.key_spot("nice"), context.environment.root)
@@ -150,6 +155,24 @@ fn umask(text: &Text<'_>) -> Option<u32> {
         );
     }
     umask
+}
+
+/// Reads `"idle"`, or a number from 0 to 7.
+fn ionice(value: Value<'_>) -> Option<DiskPriority> {
+    match value.as_text() {
+        Some("idle") => Some(DiskPriority::Idle),
+        Some(text) => {
+            value.error(
+                format!("`{text}` is no priority for disks"),
+                "write ionice = \"idle\", or a number from 0, the most urgent, to 7",
+            );
+            None
+        }
+        None => {
+            let level = value.whole(LEVELS)?;
+            u8::try_from(level).ok().map(DiskPriority::BestEffort)
+        }
+    }
 }
 
 fn limits(table: Table<'_>) -> Limits {

@@ -81,6 +81,7 @@ impl Shell {
         narrate(&facts, &zone, at);
         for fact in facts.iter() {
             self.boards.saw(fact);
+            self.packing.saw(fact);
         }
         self.changes.send_modify(|count| *count = count.wrapping_add(1));
         Ok(Committed::Stored)

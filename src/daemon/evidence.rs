@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Read as _};
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,7 +11,8 @@ use tracing::warn;
 
 use crate::checks;
 use crate::engine::Engine;
-use crate::model::{AttemptId, Event, Found, Restoration, RunId, RunState, Settings, Trace, Version};
+use crate::model::{AttemptId, Event, Found, Restoration, RunState, Settings, Trace, Version, log_path};
+use crate::runner::{attempt_of_log, last_written, read_log};
 use crate::store::Reader;
 
 /// Attempts of which the logs are looked at, the newest first.
@@ -22,9 +23,6 @@ const TRACES_PER_EVENT: usize = 500;
 
 /// How long published files are looked at: one of them may lie on a share that hangs.
 const FILES_WAIT: Duration = Duration::from_mins(2);
-
-/// Characters of a time as logs have it: `2026-02-03T04:05:06.789Z`.
-const STAMP_CHARS: usize = 24;
 
 /// Everything the engine is to be told before `Started`, after what keepers know; nothing when no records were lost.
 ///
@@ -91,7 +89,7 @@ async fn published(settings: &Settings, versions_dir: &Path) -> Vec<Version> {
 fn traces(state_dir: &Path, restoration: &Restoration, known: &[AttemptId]) -> io::Result<(Vec<Trace>, u64)> {
     let mut last_run = known.iter().map(|id| id.run.0).max().unwrap_or(0);
     for entry in entries(&state_dir.join("run"))? {
-        let id = entry.file_name().to_str().and_then(attempt_id);
+        let id: Option<AttemptId> = entry.file_name().to_str().and_then(|name| name.parse().ok());
         last_run = last_run.max(id.map_or(0, |id| id.run.0));
     }
     let mut found: BTreeMap<AttemptId, Trace> = BTreeMap::new();
@@ -101,14 +99,11 @@ fn traces(state_dir: &Path, restoration: &Restoration, known: &[AttemptId]) -> i
         };
         for log in entries(&job.path())? {
             let file_name = log.file_name();
-            let Some(id) = file_name
-                .to_str()
-                .and_then(|name| attempt_id(name.strip_suffix(".log")?))
-            else {
+            let Some(id) = file_name.to_str().and_then(attempt_of_log) else {
                 continue;
             };
             last_run = last_run.max(id.run.0);
-            let Some((from, until)) = span(&log.path()) else {
+            let Some((from, until)) = span(&log_path(state_dir, &name, id)) else {
                 continue;
             };
             // What printed last before the newest record is in the records.
@@ -144,28 +139,11 @@ fn unrecorded(state_dir: &Path, found: BTreeMap<AttemptId, Trace>) -> Vec<Trace>
 
 /// When a log began and when it was last written to.
 fn span(log: &Path) -> Option<(Timestamp, Timestamp)> {
-    let mut beginning = [0; STAMP_CHARS];
-    fs::File::open(log)
-        .and_then(|mut file| file.read_exact(&mut beginning))
-        .ok()?;
-    let from: Timestamp = std::str::from_utf8(&beginning).ok()?.parse().ok()?;
-    let written = |end: &str| {
-        let mut name = log.as_os_str().to_owned();
-        name.push(end);
-        let written = fs::metadata(&name).and_then(|metadata| metadata.modified()).ok()?;
-        Timestamp::try_from(written).ok()
-    };
-    let until = ["", ".tail0", ".tail1"].into_iter().filter_map(written).max()?;
-    Some((from, until.max(from)))
-}
-
-/// Reads `41.1`.
-fn attempt_id(text: &str) -> Option<AttemptId> {
-    let (run, number) = text.split_once('.')?;
-    Some(AttemptId {
-        run: RunId(run.parse().ok()?),
-        number: number.parse().ok()?,
-    })
+    let mut reader = read_log(log).ok()?;
+    // A first line that has no end yet began all the same.
+    let first = reader.next().and_then(Result::ok).or_else(|| reader.finish())?;
+    let until = last_written(log)?;
+    Some((first.at, until.max(first.at)))
 }
 
 /// What lies in a directory; nothing where there is none. What cannot be read is an error: it is the evidence that
@@ -177,5 +155,30 @@ fn entries(dir: &Path) -> io::Result<Vec<fs::DirEntry>> {
             let why = format!("cannot read {}, which says what has run: {error}", dir.display());
             io::Error::new(error.kind(), why)
         }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::runner::pack_log;
+
+    #[test]
+    fn a_log_spans_from_its_first_line_to_its_last_change_whatever_it_lies_in() {
+        let dir = tempfile::tempdir().unwrap();
+        let log = dir.path().join("41.1.log");
+        let began: Timestamp = "2026-02-03T04:05:06.789Z".parse().unwrap();
+        // Of stderr, and without an end.
+        fs::write(&log, format!("!{began} no listener")).unwrap();
+        let (from, until) = span(&log).unwrap();
+        assert_eq!(from, began);
+        assert!(until > began);
+        fs::write(&log, format!("!{began} no listener{}", "\n again".repeat(1_000))).unwrap();
+        let spanned = span(&log);
+        assert!(spanned.is_some_and(|(from, until)| from == began && until > began));
+        pack_log(&log).unwrap().unwrap();
+        assert_eq!(span(&log), spanned);
+        fs::write(dir.path().join("42.1.log"), [0; 100]).unwrap();
+        assert_eq!(span(&dir.path().join("42.1.log")), None);
     }
 }

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use tokio::sync::mpsc::UnboundedSender;
 use tracing::warn;
 
+pub(super) use outputs::directories;
 pub(super) use pace::Pace;
 
 use crate::model::{Aged, Event, HistoryLimits, Leftovers, PIECE_ROWS_MAX, Pruned, SearchFrom, Settings};
@@ -21,7 +22,7 @@ use crate::planner;
 use crate::store::{ReadError, Reader};
 
 /// The directory of outputs in the state directory.
-const LOGS_DIR: &str = "logs";
+pub(super) const LOGS_DIR: &str = "logs";
 
 /// Files that were removed, or would be.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

@@ -13,6 +13,7 @@ mod history;
 mod host;
 mod looks;
 mod narrate;
+mod packing;
 mod perform;
 mod places;
 mod reloading;

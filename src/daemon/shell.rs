@@ -14,6 +14,7 @@ use super::chores::{Chore, Chores};
 use super::clock::{self, Timer};
 use super::committing::Committed;
 use super::control::{Ask, Asked};
+use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
 use super::space::Space;
@@ -44,6 +45,7 @@ pub(super) struct Shell {
     pub(super) alive: Alive,
     pub(super) chores: Chores,
     pub(super) care: Care,
+    pub(super) packing: Packing,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) reloads: Reloads,
@@ -332,10 +334,13 @@ impl Shell {
                 let loader = self.loader.clone();
                 tokio::task::spawn_blocking(move || loader.look_ahead());
             }
-            Chore::Forget | Chore::ForgetFiles => batch.push(Event::Prune {
-                files: chore == Chore::ForgetFiles,
-                asked: None,
-            }),
+            Chore::Forget | Chore::ForgetFiles => {
+                let files = chore == Chore::ForgetFiles;
+                if files {
+                    self.packing.look();
+                }
+                batch.push(Event::Prune { files, asked: None });
+            }
             Chore::Care => self.care.look(),
         }
     }

@@ -21,6 +21,7 @@ use super::evidence;
 use super::files::Desk;
 use super::host;
 use super::looks::Looks;
+use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::Reloads;
 use super::shell::{Shell, Signals, Stop};
@@ -328,6 +329,7 @@ async fn begin(
         alive: Alive::new(),
         chores: Chores::start()?,
         care: Care::new(state_dir),
+        packing: Packing::start(state_dir)?,
         boards: Boards::new(serve.board.clone()),
         reloads: Reloads::new(loader.clone()),
         loader,

@@ -11,8 +11,21 @@ pub struct Conditions {
     pub umask: Option<u32>,
     /// Added to freshd's own priority: -20 to 19, more is less urgent.
     pub nice: Option<i32>,
+    /// How urgent its reading and writing of disks is. An older daemon does not say.
+    #[serde(default)]
+    pub ionice: Option<DiskPriority>,
     /// How much of the machine it may use.
     pub limits: Limits,
+}
+
+/// How urgent the reading and writing of disks is, where the disk's scheduler knows of urgency.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DiskPriority {
+    /// Only while nobody else wants the disk.
+    Idle,
+    /// Among all others, from 0, the most urgent, to 7.
+    BestEffort(u8),
 }
 
 /// A user of the machine, looked up when the configuration was read.

@@ -37,7 +37,7 @@ pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, 
 pub use checks::{
     Among, CheckLevel, Checks, ColumnKind, ColumnRule, Compression, Encoding, Format, Pattern, Range, Reading,
 };
-pub use conditions::{Conditions, Limits, RunAs};
+pub use conditions::{Conditions, DiskPriority, Limits, RunAs};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,

@@ -1,6 +1,7 @@
 //! Names and numbers by which things are known.
 
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -82,6 +83,20 @@ pub struct AttemptId {
     pub run: RunId,
     /// 1 for the first attempt.
     pub number: u32,
+}
+
+/// Reads `412.2`, and no other way to write it.
+impl FromStr for AttemptId {
+    type Err = ();
+
+    fn from_str(text: &str) -> Result<Self, ()> {
+        let (run, number) = text.split_once('.').ok_or(())?;
+        let id = Self {
+            run: RunId(run.parse().map_err(drop)?),
+            number: number.parse().map_err(drop)?,
+        };
+        if id.to_string() == text { Ok(id) } else { Err(()) }
+    }
 }
 
 impl fmt::Display for AttemptId {

@@ -5,22 +5,32 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::io::Errno;
-use tokio::io::unix::AsyncFd;
+use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
 
 use super::journal::LogPlace;
-use super::log::{OutputLog, stamp};
+use super::log::{OutputLog, Stream, stamp};
 use super::sys;
 use crate::model::Output;
 
 /// Read at once.
 const READ_BYTES_MAX: usize = 16 << 10;
 
-/// Reads of what is left at the end: a pipe holds this much by default, and nobody is waited for.
+/// Reads of what is left in one pipe at the end: it holds this much by default, and nobody is waited for.
 const LAST_READS_MAX: usize = (64 << 10) / READ_BYTES_MAX + 1;
+
+/// The pipes of an attempt that were found again.
+#[derive(Default)]
+pub(super) struct FoundPipes {
+    /// Of stdout and stderr.
+    pub(super) pipes: [Option<OwnedFd>; 2],
+    /// Both were, or the only one.
+    pub(super) is_whole: bool,
+}
 
 /// The output of an attempt without a keeper.
 pub(super) struct Inherited {
-    pipe: Option<AsyncFd<OwnedFd>>,
+    /// Of stdout and stderr, until nobody can print there any more.
+    pipes: [Option<AsyncFd<OwnedFd>>; 2],
     log: Option<OutputLog>,
     scratch: Vec<u8>,
 }
@@ -33,17 +43,21 @@ enum Heard {
 }
 
 impl Inherited {
-    /// Goes on with a log. Without a pipe that can still be read, the log says that something may be missing.
-    pub(super) async fn take_up(place: Option<LogPlace>, pipe: Option<OwnedFd>) -> Self {
-        let pipe = pipe.and_then(|pipe| sys::watch(pipe).ok());
-        let is_heard = pipe.is_some();
+    /// Goes on with a log. Where a pipe cannot be read any more, the log says that something may be missing.
+    pub(super) async fn take_up(place: Option<LogPlace>, found: FoundPipes) -> Self {
+        let FoundPipes { pipes, mut is_whole } = found;
+        let pipes = pipes.map(|pipe| {
+            let watched = sys::watch(pipe?);
+            is_whole &= watched.is_ok();
+            watched.ok()
+        });
         let log = match place {
             // It may be long, and has to be read.
-            Some(place) => tokio::task::spawn_blocking(move || resume(place, is_heard)).await.ok(),
+            Some(place) => tokio::task::spawn_blocking(move || resume(place, is_whole)).await.ok(),
             None => None,
         };
         Self {
-            pipe,
+            pipes,
             log: log.flatten(),
             scratch: Vec::new(),
         }
@@ -51,22 +65,27 @@ impl Inherited {
 
     /// Whether anybody may still print.
     pub(super) fn can_be_heard(&self) -> bool {
-        self.pipe.is_some()
+        self.pipes.iter().any(Option::is_some)
     }
 
     /// Reads until nobody can print any more. May be dropped at any time: what was read is in the log.
     pub(super) async fn hear(&mut self) {
-        while let Some(pipe) = &self.pipe {
-            let Ok(mut ready) = pipe.readable().await else {
-                self.pipe = None;
-                return;
+        while self.can_be_heard() {
+            let [stdout, stderr] = &self.pipes;
+            let (stream, ready) = tokio::select! {
+                ready = readable(stdout.as_ref()), if stdout.is_some() => (Stream::Stdout, ready),
+                ready = readable(stderr.as_ref()), if stderr.is_some() => (Stream::Stderr, ready),
             };
-            let heard = hear_once(ready.get_inner(), self.log.as_mut(), &mut self.scratch);
+            let Some(mut ready) = ready else {
+                self.pipes[stream.index()] = None;
+                continue;
+            };
+            let heard = hear_once(stream, ready.get_inner(), self.log.as_mut(), &mut self.scratch);
             match heard {
                 // A job that prints without pause must not keep its timeout, or any other work of this thread, waiting.
                 Heard::Something => tokio::task::yield_now().await,
                 Heard::Nothing => ready.clear_ready(),
-                Heard::TheEnd => self.pipe = None,
+                Heard::TheEnd => self.pipes[stream.index()] = None,
             }
         }
     }
@@ -79,14 +98,16 @@ impl Inherited {
 
     /// Reads what is there, and waits for nobody.
     pub(super) fn hear_rest(&mut self) {
-        for _ in 0..LAST_READS_MAX {
-            let Some(pipe) = &self.pipe else {
-                return;
-            };
-            match hear_once(pipe.get_ref(), self.log.as_mut(), &mut self.scratch) {
-                Heard::Something => {}
-                Heard::Nothing => return,
-                Heard::TheEnd => self.pipe = None,
+        for stream in Stream::BOTH {
+            for _ in 0..LAST_READS_MAX {
+                let Some(pipe) = &self.pipes[stream.index()] else {
+                    break;
+                };
+                match hear_once(stream, pipe.get_ref(), self.log.as_mut(), &mut self.scratch) {
+                    Heard::Something => {}
+                    Heard::Nothing => break,
+                    Heard::TheEnd => self.pipes[stream.index()] = None,
+                }
             }
         }
     }
@@ -97,12 +118,17 @@ impl Inherited {
     }
 }
 
-fn resume(place: LogPlace, is_heard: bool) -> Option<OutputLog> {
+/// Waits until there is something in a pipe, or nobody holds it; `None` when it cannot be watched.
+async fn readable(pipe: Option<&AsyncFd<OwnedFd>>) -> Option<AsyncFdReadyGuard<'_, OwnedFd>> {
+    pipe?.readable().await.ok()
+}
+
+fn resume(place: LogPlace, is_whole: bool) -> Option<OutputLog> {
     let shown = place.path.display().to_string();
     let mut log = OutputLog::resume(place.path, place.limit_bytes)
         .inspect_err(|error| tracing::error!(log = shown, %error, "cannot go on with the output of an attempt"))
         .ok()?;
-    if !is_heard {
+    if !is_whole {
         log.note_missing();
     }
     Some(log)
@@ -110,13 +136,13 @@ fn resume(place: LogPlace, is_heard: bool) -> Option<OutputLog> {
 
 /// Read and written in one go, and not apart from the threads of the daemon: a write goes to memory, and nothing that
 /// was read can get lost between.
-fn hear_once(pipe: &OwnedFd, log: Option<&mut OutputLog>, scratch: &mut Vec<u8>) -> Heard {
+fn hear_once(stream: Stream, pipe: &OwnedFd, log: Option<&mut OutputLog>, scratch: &mut Vec<u8>) -> Heard {
     let mut buffer = [0; READ_BYTES_MAX];
     match rustix::io::read(pipe, &mut buffer) {
         Ok(0) => Heard::TheEnd,
         Ok(read) => {
             if let Some(log) = log {
-                log.write(&buffer[..read], &stamp(Timestamp::now()), scratch);
+                log.write(stream, &buffer[..read], &stamp(Timestamp::now()), scratch);
             }
             Heard::Something
         }

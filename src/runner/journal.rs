@@ -98,9 +98,12 @@ pub(super) struct Running {
     pub(super) start_time: u64,
     /// When.
     pub(super) at: Timestamp,
-    /// The kernel's number of the pipe it prints into. An older keeper does not say.
+    /// The kernel's number of the pipe that is its stdout. An older keeper does not say, or has one pipe for both.
     #[serde(default)]
     pub(super) pipe: Option<u64>,
+    /// The same of its stderr.
+    #[serde(default)]
+    pub(super) stderr_pipe: Option<u64>,
 }
 
 /// The journal of a living keeper.

@@ -2,14 +2,19 @@
 //!
 //! On disk an output is text, readable as it stands. What each line begins with says how it is to be read:
 //!
-//! - a time, then a space: a line that began then;
+//! - a time, then a space: a line of stdout that began then;
 //! - a space: a line that began at the same time as the one before;
-//! - `+`, a time, a space: the rest of a line whose beginning lies in another file, or was left out;
+//! - `!` before either: a line of stderr;
+//! - `+` before that: the rest of a line whose beginning lies further up, in another file, or was left out;
+//! - `/` before all that: the line before was broken off by this one, and the newline between them was not printed;
 //! - `#`: where in the whole output the file begins (`tail` files only), or, as `#gap`, that something may be missing
 //!   here which nobody counted.
 //!
+//! So `/+!2026-02-03T04:05:06.789Z ` begins the rest of a line of stderr that breaks into one of stdout.
+//!
 //! The first part is the file itself; the last part alternates between `.tail0` and `.tail1`, each at most half of
-//! the limit, the older one replaced when the newer is full. Limits count bytes on disk.
+//! the limit, the older one replaced when the newer is full. Limits count bytes on disk. What is final is packed into
+//! one file (`logpack`).
 
 mod resume;
 
@@ -33,8 +38,36 @@ const LIMIT_BYTES_MIN: u64 = 1 << 10;
 /// `2026-02-03T04:05:06.789Z`.
 pub(super) const STAMP_BYTES: usize = 24;
 
-/// Longest a prefix gets: `\n+`, the stamp, a space.
-const PREFIX_BYTES_MAX: usize = STAMP_BYTES + 3;
+/// Longest a prefix gets: `\n/+!`, the stamp, a space.
+const PREFIX_BYTES_MAX: usize = STAMP_BYTES + 5;
+
+/// Which of its two outputs a job printed something to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// Standard output.
+    #[default]
+    Stdout,
+    /// Standard error.
+    Stderr,
+}
+
+impl Stream {
+    /// Both, in the order of their descriptors.
+    pub const BOTH: [Self; 2] = [Self::Stdout, Self::Stderr];
+
+    /// As JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Stdout => "stdout",
+            Self::Stderr => "stderr",
+        }
+    }
+
+    /// Its place in a pair of values, one for each stream.
+    pub(super) fn index(self) -> usize {
+        self as usize
+    }
+}
 
 /// The file of the ring that holds segment `segment`.
 pub(super) fn tail_path(log: &Path, segment: u64) -> PathBuf {
@@ -59,10 +92,14 @@ pub(super) struct OutputLog {
     next_segment: u64,
     total_bytes: u64,
     dropped_bytes: u64,
-    at_line_start: bool,
+    /// Of each stream, whether its last line goes on.
+    in_line: [bool; 2],
+    /// Whose line it is that the file ends within.
+    open_line: Option<Stream>,
     /// The disk refused something: the file may end anywhere.
     torn: bool,
     tail: Vec<u8>,
+    tail_of: Stream,
 }
 
 #[derive(Debug)]
@@ -87,9 +124,11 @@ impl OutputLog {
             next_segment: 0,
             total_bytes: 0,
             dropped_bytes: 0,
-            at_line_start: true,
+            in_line: [false; 2],
+            open_line: None,
             torn: false,
             tail: Vec::new(),
+            tail_of: Stream::Stdout,
         }
     }
 
@@ -104,20 +143,20 @@ impl OutputLog {
     }
 
     /// Takes bytes as they were read. Never fails: what the disk refuses is counted as dropped.
-    pub(super) fn write(&mut self, bytes: &[u8], stamp: &str, scratch: &mut Vec<u8>) {
+    pub(super) fn write(&mut self, stream: Stream, bytes: &[u8], stamp: &str, scratch: &mut Vec<u8>) {
         self.total_bytes += bytes.len() as u64;
-        self.keep_tail(bytes);
+        self.keep_tail(stream, bytes);
         let mut rest = bytes;
         let mut stamped = false;
         while !rest.is_empty() {
-            match self.write_some(&mut rest, stamp, &mut stamped, scratch) {
+            match self.write_some(stream, &mut rest, stamp, &mut stamped, scratch) {
                 Ok(()) => {}
                 Err(lost) => {
                     self.dropped_bytes += lost;
                     self.torn = true;
                     // What the disk refuses now it will refuse for the whole read; the next one tries again.
                     self.dropped_bytes += rest.len() as u64;
-                    self.at_line_start = bytes.ends_with(b"\n");
+                    self.in_line[stream.index()] = !bytes.ends_with(b"\n");
                     return;
                 }
             }
@@ -127,6 +166,7 @@ impl OutputLog {
     /// Fills the current part, or opens the next. The error is the number of bytes that were lost.
     fn write_some(
         &mut self,
+        stream: Stream,
         rest: &mut &[u8],
         stamp: &str,
         stamped: &mut bool,
@@ -149,18 +189,24 @@ impl OutputLog {
                 break;
             }
             let before = scratch.len();
-            if self.torn {
-                scratch.push(b'\n');
-            }
-            if self.at_line_start && *stamped && !part.fresh && !self.torn {
-                scratch.push(b' ');
-            } else if self.at_line_start || part.fresh || self.torn {
-                if !self.at_line_start {
+            let goes_on = self.in_line[stream.index()];
+            if part.fresh || self.torn || self.open_line != Some(stream) {
+                if self.torn {
+                    scratch.push(b'\n');
+                } else if self.open_line.is_some() {
+                    scratch.extend_from_slice(b"\n/");
+                }
+                if goes_on {
                     scratch.push(b'+');
                 }
-                scratch.extend_from_slice(stamp.as_bytes());
+                if stream == Stream::Stderr {
+                    scratch.push(b'!');
+                }
+                if !*stamped || part.fresh || self.torn {
+                    scratch.extend_from_slice(stamp.as_bytes());
+                    *stamped = true;
+                }
                 scratch.push(b' ');
-                *stamped = true;
             }
             part.fresh = false;
             self.torn = false;
@@ -169,7 +215,9 @@ impl OutputLog {
             let (now, later) = rest.split_at(line.min(room));
             scratch.extend_from_slice(now);
             taken += now.len() as u64;
-            self.at_line_start = now.ends_with(b"\n");
+            let is_whole = now.ends_with(b"\n");
+            self.in_line[stream.index()] = !is_whole;
+            self.open_line = (!is_whole).then_some(stream);
             *rest = later;
         }
         if part.file.write_all(scratch).is_err() {
@@ -229,6 +277,7 @@ impl OutputLog {
             _ => 0,
         };
         self.next_segment += 1;
+        self.open_line = None;
         self.part = Some(Part {
             file,
             disk_bytes: header.len() as u64,
@@ -239,7 +288,16 @@ impl OutputLog {
         Ok(())
     }
 
-    fn keep_tail(&mut self, bytes: &[u8]) {
+    /// Makes bytes part of the last lines: those of one stream never within a line of the other.
+    fn keep_tail(&mut self, stream: Stream, bytes: &[u8]) {
+        if std::mem::replace(&mut self.tail_of, stream) != stream && self.tail.last().is_some_and(|last| *last != b'\n')
+        {
+            self.add_to_tail(b"\n");
+        }
+        self.add_to_tail(bytes);
+    }
+
+    fn add_to_tail(&mut self, bytes: &[u8]) {
         if bytes.len() >= TAIL_BYTES_MAX {
             self.tail.clear();
             self.tail.extend_from_slice(&bytes[bytes.len() - TAIL_BYTES_MAX..]);

@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::log::{OutputLog, TAIL_BYTES_MAX, stamp, tail_path};
+use super::log::{OutputLog, Stream, TAIL_BYTES_MAX, stamp, tail_path};
 use super::logread::{LineKind, LogLine, read_log};
+
+mod packing;
+mod streams;
 
 struct Fixture {
     _dir: tempfile::TempDir,
@@ -29,9 +32,13 @@ fn fixture(limit_bytes: u64) -> Fixture {
 
 impl Fixture {
     fn write(&mut self, bytes: &[u8]) {
+        self.write_to(Stream::Stdout, bytes);
+    }
+
+    fn write_to(&mut self, stream: Stream, bytes: &[u8]) {
         self.millis += 1;
         let at = Timestamp::from_millisecond(self.millis).unwrap();
-        self.log.write(bytes, &stamp(at), &mut Vec::new());
+        self.log.write(stream, bytes, &stamp(at), &mut Vec::new());
     }
 
     fn disk_bytes(&self) -> u64 {
@@ -163,8 +170,8 @@ fn what_the_disk_refuses_is_counted_and_does_not_stop_the_job() {
     let path = dir.path().join("1.1.log");
     std::os::unix::fs::symlink("/dev/full", &path).unwrap();
     let mut log = OutputLog::new(path, 4_096);
-    log.write(b"one\n", &stamp(Timestamp::UNIX_EPOCH), &mut Vec::new());
-    log.write(b"two\n", &stamp(Timestamp::UNIX_EPOCH), &mut Vec::new());
+    log.write(Stream::Stdout, b"one\n", &stamp(Timestamp::UNIX_EPOCH), &mut Vec::new());
+    log.write(Stream::Stdout, b"two\n", &stamp(Timestamp::UNIX_EPOCH), &mut Vec::new());
     let output = log.finish();
     assert_eq!((output.bytes, output.dropped_bytes), (8, 8));
     assert_eq!(output.tail, "one\ntwo\n");

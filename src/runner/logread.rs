@@ -1,12 +1,17 @@
-//! Reads what an attempt printed back from disk, also while it is still being written.
+//! Reads what an attempt printed back from disk, also while it is still being written, and when it was packed.
 
-use std::fs::{self, File};
+mod segment;
+mod source;
+
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use super::log::{STAMP_BYTES, tail_path};
+use super::log::{STAMP_BYTES, Stream};
+use segment::{Segment, skip_to_segment};
+pub(super) use segment::{newest_segment, segments};
+use source::Source;
 
 /// Longest piece of a line that is handed out at once.
 pub const LINE_BYTES_MAX: usize = 64 << 10;
@@ -20,6 +25,8 @@ pub struct LogLine {
     pub text: Vec<u8>,
     /// What it is.
     pub kind: LineKind,
+    /// Which output it was printed to.
+    pub stream: Stream,
 }
 
 /// What a line of a log is.
@@ -27,10 +34,21 @@ pub struct LogLine {
 pub enum LineKind {
     /// A whole line.
     Whole,
-    /// A piece of a line that goes on in the next `LogLine`.
+    /// A piece of a line that goes on in the next `LogLine` of its stream.
     Piece,
     /// The text says how many bytes were left out here, or that some may be missing.
     Gap,
+}
+
+impl LineKind {
+    /// As JSON has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Whole => "line",
+            Self::Piece => "piece",
+            Self::Gap => "gap",
+        }
+    }
 }
 
 /// Opens an output for reading.
@@ -40,30 +58,36 @@ pub enum LineKind {
 pub fn read_log(log: &Path) -> io::Result<LogReader> {
     Ok(LogReader {
         log: log.to_owned(),
-        file: BufReader::with_capacity(LINE_BYTES_MAX, File::open(log)?),
+        file: BufReader::with_capacity(LINE_BYTES_MAX, Source::open(log)?),
         segment: None,
         at: Timestamp::UNIX_EPOCH,
+        stream: Stream::Stdout,
+        in_line: [false; 2],
         begun: Begun::No,
         text: Vec::new(),
         job_bytes: 0,
         kept_bytes: 0,
         part_bytes: 0,
         former_part_bytes: 0,
+        next: None,
         failed: false,
     })
 }
 
-/// Hands out the lines of an output in the order in which they were printed.
+/// Hands out the lines of an output in the order in which they were read from the job.
 ///
 /// `next` returns `None` at the end of what is there. More may come: to follow an output that still grows, ask
 /// again later. `finish` hands out a last line that has no newline.
 #[derive(Debug)]
 pub struct LogReader {
     log: PathBuf,
-    file: BufReader<File>,
+    file: BufReader<Source>,
     /// The segment of the ring that is being read; `None` in the first part.
     segment: Option<u64>,
     at: Timestamp,
+    stream: Stream,
+    /// Of each stream, whether what was handed out last is a piece of a line.
+    in_line: [bool; 2],
     begun: Begun,
     text: Vec<u8>,
     /// Bytes the job had printed up to here.
@@ -73,6 +97,8 @@ pub struct LogReader {
     /// Of these, bytes in the file that is being read, and in the one before.
     part_bytes: u64,
     former_part_bytes: u64,
+    /// What is handed out before anything else is read.
+    next: Option<LogLine>,
     failed: bool,
 }
 
@@ -94,8 +120,8 @@ pub(super) struct Counts {
 pub(super) enum Ending {
     /// Between two lines.
     LineEnd,
-    /// Behind the text of a line, or before its first byte.
-    InLine,
+    /// Behind the text of a line of this stream, or before its first byte.
+    InLine(Stream),
     /// In what a line begins with: its writer was interrupted.
     InPrefix,
 }
@@ -148,18 +174,26 @@ impl LogReader {
         match self.begun {
             Begun::No => Ending::LineEnd,
             Begun::Prefix => Ending::InPrefix,
-            Begun::Text => Ending::InLine,
+            Begun::Text => Ending::InLine(self.stream),
         }
     }
 
+    /// Of each stream, whether its last line was handed out as a piece.
+    pub(super) fn in_line(&self) -> [bool; 2] {
+        self.in_line
+    }
+
     fn next_line(&mut self) -> io::Result<Option<LogLine>> {
+        if let Some(line) = self.next.take() {
+            return Ok(Some(line));
+        }
         loop {
             let available = self.file.fill_buf()?;
             if available.is_empty() {
-                match self.next_segment()? {
+                match self.next_file()? {
                     Moved::Not => return Ok(None),
                     Moved::Without => {}
-                    Moved::Over(gap) => return Ok(Some(gap)),
+                    Moved::Over(line) => return Ok(Some(line)),
                 }
                 continue;
             }
@@ -174,9 +208,18 @@ impl LogReader {
             if let Some(end) = memchr::memchr(b'\n', window) {
                 self.text.extend_from_slice(&window[..end]);
                 self.file.consume(end + 1);
-                self.count(end as u64 + 1);
                 self.begun = Begun::No;
-                return Ok(Some(self.line(LineKind::Whole)));
+                // Its writer wrote both at once. Only where a page of memory ends between them may the newline be seen
+                // alone, and then what was broken off counts as whole.
+                let is_broken_off = self.file.fill_buf()?.first() == Some(&b'/');
+                self.count(end as u64 + u64::from(!is_broken_off));
+                if !is_broken_off {
+                    return Ok(Some(self.line(LineKind::Whole)));
+                }
+                if let Some(piece) = self.unfinished() {
+                    return Ok(Some(piece));
+                }
+                continue;
             }
             let taken = window.len();
             self.text.extend_from_slice(window);
@@ -195,10 +238,27 @@ impl LogReader {
     }
 
     fn line(&mut self, kind: LineKind) -> LogLine {
+        self.in_line[self.stream.index()] = kind == LineKind::Piece;
         LogLine {
             at: self.at,
             text: std::mem::take(&mut self.text),
             kind,
+            stream: self.stream,
+        }
+    }
+
+    /// What there is of a line that goes on elsewhere.
+    fn unfinished(&mut self) -> Option<LogLine> {
+        self.in_line[self.stream.index()] = true;
+        (!self.text.is_empty()).then(|| self.line(LineKind::Piece))
+    }
+
+    fn gap(&self, why: &str) -> LogLine {
+        LogLine {
+            at: self.at,
+            text: format!("… {why} …").into_bytes(),
+            kind: LineKind::Gap,
+            stream: Stream::Stdout,
         }
     }
 
@@ -209,24 +269,29 @@ impl LogReader {
             return Ok(None);
         };
         self.file.consume(1);
-        if self.begun == Begun::No && byte == b' ' {
-            self.begun = Begun::Text;
-            return Ok(None);
-        }
         self.begun = Begun::Prefix;
         if byte == b'\n' {
             self.begun = Begun::No;
             let text = std::mem::take(&mut self.text);
-            // Else a header, or what is left of a line that the disk refused.
-            return Ok(text.strip_prefix(b"#gap ").map(|gap| LogLine {
-                at: self.at,
-                text: format!("… {} …", String::from_utf8_lossy(gap)).into_bytes(),
-                kind: LineKind::Gap,
-            }));
+            if let Some(segment) = Segment::of_header(&text) {
+                return Ok(self.enter(segment));
+            }
+            // Else what is left of a line that the disk refused.
+            let gap = text.strip_prefix(b"#gap ");
+            return Ok(gap.map(|gap| self.gap(&String::from_utf8_lossy(gap))));
         }
-        if byte == b' ' && self.text.first() != Some(&b'#') {
-            let stamp = self.text.strip_prefix(b"+").unwrap_or(&self.text);
-            if let Some(at) = std::str::from_utf8(stamp).ok().and_then(|stamp| stamp.parse().ok()) {
+        let marked = self.text.strip_prefix(b"/").unwrap_or(&self.text);
+        if byte == b' ' && marked.first() != Some(&b'#') {
+            let marked = marked.strip_prefix(b"+").unwrap_or(marked);
+            let stamp = marked.strip_prefix(b"!");
+            self.stream = if stamp.is_some() {
+                Stream::Stderr
+            } else {
+                Stream::Stdout
+            };
+            // Without a time of its own it has that of the line before.
+            let stamp = std::str::from_utf8(stamp.unwrap_or(marked)).ok();
+            if let Some(at) = stamp.and_then(|stamp| stamp.parse().ok()) {
                 self.at = at;
             }
             self.text.clear();
@@ -243,48 +308,63 @@ impl LogReader {
         Ok(None)
     }
 
-    /// Moves on to the next segment of the ring, if there is one.
-    fn next_segment(&mut self) -> io::Result<Moved> {
-        let mut next: Option<(Segment, File)> = None;
-        for parity in 0..2 {
-            let Some((segment, file)) = open_segment(&tail_path(&self.log, parity))? else {
-                continue;
-            };
-            let is_ahead = self.segment.is_none_or(|current| segment.number > current);
-            if is_ahead && next.as_ref().is_none_or(|(found, _)| segment.number < found.number) {
-                next = Some((segment, file));
-            }
-        }
-        let Some((segment, file)) = next else {
+    /// At the end of a file, moves on to the next one of the ring, or into the packed log that they have become.
+    fn next_file(&mut self) -> io::Result<Moved> {
+        if !self.file.get_ref().is_plain() {
             return Ok(Moved::Not);
+        }
+        let is_ahead = |segment: &Segment| self.segment.is_none_or(|current| segment.number > current);
+        let next = segments(&self.log)?.into_iter().find(|(segment, _)| is_ahead(segment));
+        let packed = match &next {
+            Some(_) => None,
+            None => Source::open_packed(&self.log)?,
         };
+        if next.is_none() && packed.is_none() {
+            return Ok(Moved::Not);
+        }
         // The writer may have finished the old file between our look at its end and at the new one.
         if !self.file.fill_buf()?.is_empty() {
             return Ok(Moved::Without);
         }
+        if let Some((_, file)) = next {
+            // What it begins with says the rest.
+            self.file = BufReader::with_capacity(LINE_BYTES_MAX, Source::Plain(file));
+        } else if let Some(packed) = packed {
+            self.file = BufReader::with_capacity(LINE_BYTES_MAX, packed);
+            let Some(segment) = skip_to_segment(&mut self.file, self.segment)? else {
+                return Ok(Moved::Without);
+            };
+            let unfinished = self.leave_line();
+            let gap = self.enter(segment);
+            return Ok(match (unfinished, gap) {
+                (Some(unfinished), gap) => {
+                    self.next = gap;
+                    Moved::Over(unfinished)
+                }
+                (None, Some(gap)) => Moved::Over(gap),
+                (None, None) => Moved::Without,
+            });
+        }
+        Ok(self.leave_line().map_or(Moved::Without, Moved::Over))
+    }
+
+    /// Ends a line that the file ends within: it goes on in the next one, behind a `+`.
+    fn leave_line(&mut self) -> Option<LogLine> {
+        let was_text = std::mem::replace(&mut self.begun, Begun::No) == Begun::Text;
+        if was_text {
+            return self.unfinished();
+        }
+        self.text.clear();
+        None
+    }
+
+    /// Begins a segment of the ring, and says what was left out before it.
+    fn enter(&mut self, segment: Segment) -> Option<LogLine> {
         self.segment = Some(segment.number);
         self.former_part_bytes = std::mem::take(&mut self.part_bytes);
-        self.file = BufReader::with_capacity(LINE_BYTES_MAX, file);
         let left_out = segment.begins_at.saturating_sub(self.job_bytes);
         self.job_bytes = self.job_bytes.max(segment.begins_at);
-        let unfinished = std::mem::take(&mut self.text);
-        let was_text = std::mem::replace(&mut self.begun, Begun::No) == Begun::Text;
-        if left_out > 0 {
-            return Ok(Moved::Over(LogLine {
-                at: self.at,
-                text: format!("… {left_out} bytes left out …").into_bytes(),
-                kind: LineKind::Gap,
-            }));
-        }
-        if was_text && !unfinished.is_empty() {
-            // The line goes on in the new file, behind a `+`.
-            return Ok(Moved::Over(LogLine {
-                at: self.at,
-                text: unfinished,
-                kind: LineKind::Piece,
-            }));
-        }
-        Ok(Moved::Without)
+        (left_out > 0).then(|| self.gap(&format!("{left_out} bytes left out")))
     }
 }
 
@@ -292,43 +372,4 @@ enum Moved {
     Not,
     Without,
     Over(LogLine),
-}
-
-/// A file of the ring, as its header names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Segment {
-    /// Counts the files of the ring, those replaced included.
-    pub(super) number: u64,
-    /// Bytes the job had printed before it.
-    begins_at: u64,
-}
-
-/// The file of the ring that was begun last, if there is any.
-pub(super) fn newest_segment(log: &Path) -> io::Result<Option<Segment>> {
-    let even = open_segment(&tail_path(log, 0))?;
-    let odd = open_segment(&tail_path(log, 1))?;
-    let segments = even.into_iter().chain(odd).map(|(segment, _)| segment);
-    Ok(segments.max_by_key(|segment| segment.number))
-}
-
-fn open_segment(path: &Path) -> io::Result<Option<(Segment, File)>> {
-    let file = match fs::File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error),
-    };
-    let mut header = [0_u8; 128];
-    let read = std::os::unix::fs::FileExt::read_at(&file, &mut header, 0)?;
-    let header = String::from_utf8_lossy(&header[..read]);
-    let Some((header, _)) = header.split_once('\n') else {
-        return Ok(None);
-    };
-    let number = |key: &str| {
-        header
-            .split(' ')
-            .find_map(|word| word.strip_prefix(key)?.parse::<u64>().ok())
-    };
-    Ok(number("segment=")
-        .zip(number("begins_at="))
-        .map(|(number, begins_at)| (Segment { number, begins_at }, file)))
 }

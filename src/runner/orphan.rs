@@ -13,11 +13,11 @@ use tokio::sync::mpsc;
 
 use super::cgroup::Leaf;
 use super::files::boot_id;
-use super::inherited::Inherited;
+use super::inherited::{FoundPipes, Inherited};
 use super::journal::{Running, Started};
 use super::keeper::read_report;
 use super::living::main_process;
-use super::output_pipe;
+use super::output_pipe::{self, PipeNumbers};
 use super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::process::{
     Process, all_processes, attempt_in_environment, boot_now, family, find_main_process, read_process, signal,
@@ -70,9 +70,9 @@ impl Orphan {
     /// Waits for its end and reads what it prints until then; a message in `stops` tells it to end earlier.
     pub(super) async fn watch(self, mut stops: mpsc::UnboundedReceiver<StopReason>) -> Exit {
         let found = self.find();
-        // First: who holds the pipe now may be gone in a moment, and what is in it with it.
-        let pipe = self.find_pipe(found.as_ref().ok());
-        let mut output = Inherited::take_up(self.started.log.clone(), pipe).await;
+        // First: who holds the pipes now may be gone in a moment, and what is in them with it.
+        let pipes = self.find_pipes(found.as_ref().ok());
+        let mut output = Inherited::take_up(self.started.log.clone(), pipes).await;
         let mut stop = Stop::default();
         let (status, process) = match found {
             Ok(process) => {
@@ -141,25 +141,36 @@ impl Orphan {
             says: Some(Box::new(says)),
             ..Stop::default()
         };
-        let mut no_output = Inherited::take_up(None, None).await;
+        let mut no_output = Inherited::take_up(None, FoundPipes::default()).await;
         self.wait(&process, pidfd, &mut no_output, &mut stop, &mut stops).await;
     }
 
-    /// The pipe it prints into, through whichever of its processes holds it.
-    fn find_pipe(&self, main: Option<&Process>) -> Option<OwnedFd> {
+    /// The pipes it prints into, through whichever of its processes holds them.
+    fn find_pipes(&self, main: Option<&Process>) -> FoundPipes {
         // Nothing of it lives in another boot.
         if self.started.log.is_none() || self.started.boot_id != boot_id() {
-            return None;
+            return FoundPipes::default();
         }
         let main_pid = main.map(|main| main.pid);
-        let number = match &self.running {
-            Some(running) => running.pipe,
-            None => main_pid.and_then(output_pipe::of_new_process),
-        }?;
-        output_pipe::find(number, main_pid).or_else(|| {
-            let others = self.leftovers(main.copied());
-            output_pipe::find(number, others.iter().map(|process| process.pid))
-        })
+        let numbers = match &self.running {
+            Some(running) => PipeNumbers {
+                stdout: running.pipe,
+                stderr: running.stderr_pipe,
+            },
+            None => main_pid.map(output_pipe::of_new_process).unwrap_or_default(),
+        };
+        let mut others: Option<Vec<Process>> = None;
+        let mut find = |number: Option<u64>| {
+            let number = number?;
+            output_pipe::find(number, main_pid).or_else(|| {
+                let others = others.get_or_insert_with(|| self.leftovers(main.copied()));
+                output_pipe::find(number, others.iter().map(|process| process.pid))
+            })
+        };
+        let pipes = [find(numbers.stdout), find(numbers.stderr)];
+        let [stdout, stderr] = &pipes;
+        let is_whole = stdout.is_some() && (stderr.is_some() || numbers.stderr.is_none());
+        FoundPipes { pipes, is_whole }
     }
 
     async fn wait(

@@ -1,6 +1,6 @@
-//! The pipe a job prints into: the job outlives its reader, and the next reader finds it through the job.
+//! The two pipes a job prints into: the job outlives their reader, and the next reader finds them through the job.
 //!
-//! A job gets an end that reads as well as writes. So there is always a reader, the job itself, and the death of its
+//! One for stdout and one for stderr, so that they can be told apart. A job gets an end of each that reads as well as writes. So there is always a reader, the job itself, and the death of its
 //! keeper is no SIGPIPE: what it prints waits in the pipe, at worst until that is full, for whoever opens the pipe
 //! next. The pipe has no name on a disk, which could be full or broken when a job prints; its holders are its name.
 
@@ -11,11 +11,11 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
 use rustix::pipe::{PipeFlags, pipe_with};
 
-/// A pipe for one attempt.
+/// One of the pipes of an attempt.
 pub(super) struct OutputPipe {
     /// Read here without waiting. At its end when nobody holds the job's end any more.
     pub(super) read: OwnedFd,
-    /// What becomes the job's output.
+    /// What becomes the job's stdout or stderr.
     pub(super) job_end: OwnedFd,
     /// The kernel's number of the pipe, by which `find` knows it again.
     pub(super) number: u64,
@@ -25,17 +25,30 @@ impl OutputPipe {
     /// Makes a pipe. With `holders_read` its holders are readers too, and do not die of writing when nobody else reads;
     /// without /proc they are not.
     pub(super) fn new(holders_read: bool) -> io::Result<Self> {
-        let (read, write) = pipe_with(PipeFlags::CLOEXEC)?;
-        // Only our end: a job does not expect its output to be non-blocking.
-        fcntl_setfl(&read, fcntl_getfl(&read)? | OFlags::NONBLOCK)?;
+        let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let number = fstat(&read)?.st_ino;
         let reopened = holders_read.then(|| {
             let path = format!("/proc/self/fd/{}", write.as_raw_fd());
             openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
         });
-        let job_end = reopened.and_then(Result::ok).unwrap_or(write);
+        // A job does not expect its output to be non-blocking: what is opened anew is not.
+        let job_end = match reopened {
+            Some(Ok(reopened)) => reopened,
+            Some(Err(_)) | None => {
+                fcntl_setfl(&write, fcntl_getfl(&write)? - OFlags::NONBLOCK)?;
+                write
+            }
+        };
         Ok(Self { read, job_end, number })
     }
+}
+
+/// The kernel's numbers of the pipes that a process prints into.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct PipeNumbers {
+    pub(super) stdout: Option<u64>,
+    /// None where it is that of stdout, as an older keeper had it.
+    pub(super) stderr: Option<u64>,
 }
 
 /// Opens the pipe of this number for reading, through the first of these processes that holds it and lets itself be
@@ -55,12 +68,22 @@ pub(super) fn find(number: u64, pids: impl IntoIterator<Item = i32>) -> Option<O
     })
 }
 
-/// The pipe that both outputs of a process go to: that of an attempt which was just started, and is not on record.
-pub(super) fn of_new_process(pid: i32) -> Option<u64> {
-    let target = |fd: u32| fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok();
-    let stdout = target(1).filter(|stdout| target(2).as_ref() == Some(stdout))?;
-    let number = stdout.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?;
-    number.parse().ok()
+/// The pipes that a process prints into which was just started, and is not on record. Only ends that read as well as
+/// write are ours: whoever read from another pipe would steal what a job tells a program of its own.
+pub(super) fn of_new_process(pid: i32) -> PipeNumbers {
+    let number = |fd: u32| {
+        let info = fs::read_to_string(format!("/proc/{pid}/fdinfo/{fd}")).ok()?;
+        let flags = info.lines().find_map(|line| line.strip_prefix("flags:"))?;
+        let flags = u32::from_str_radix(flags.trim(), 8).ok()?;
+        let target = fs::read_link(format!("/proc/{pid}/fd/{fd}")).ok()?;
+        let number = target.to_str()?.strip_prefix("pipe:[")?.strip_suffix(']')?;
+        (flags & OFlags::ACCMODE.bits() == OFlags::RDWR.bits()).then(|| number.parse().ok())?
+    };
+    let (stdout, stderr) = (number(1), number(2));
+    PipeNumbers {
+        stdout,
+        stderr: stderr.filter(|_| stderr != stdout),
+    }
 }
 
 /// What was found may have been closed, and its place taken, before it was opened.

@@ -28,11 +28,11 @@ pub(super) struct Place<'a> {
     pub(super) leaf: Option<&'a Leaf>,
 }
 
-/// Starts the command of a specification with its output going to `output`. The error is a sentence for its owner.
+/// Starts the command of a specification with its stdout and stderr going to `outputs`. The error is a sentence for its owner.
 pub(super) fn start(
     spec: &AttemptSpec,
     attributes: &SpawnAttributes,
-    output: BorrowedFd<'_>,
+    outputs: [BorrowedFd<'_>; 2],
     open_files: Option<OpenFiles>,
     place: &Place<'_>,
 ) -> Result<i32, String> {
@@ -66,8 +66,8 @@ pub(super) fn start(
         argv: &argv,
         env: &env,
         workdir: &workdir[0],
-        stdout: output,
-        stderr: output,
+        stdout: outputs[0],
+        stderr: outputs[1],
         open_files,
     };
     if place.leaf.is_none() && spec.conditions == Conditions::default() {
@@ -100,6 +100,7 @@ fn birth<'a>(conditions: &'a Conditions, place: &Place<'a>) -> Birth<'a> {
         }),
         umask: conditions.umask,
         nice: conditions.nice,
+        ionice: conditions.ionice,
         open_files: limits.files,
         address_space: unless("memory", limits.memory_bytes),
         processes: unless("pids", limits.processes),
@@ -203,6 +204,9 @@ fn explain_birth(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> Stri
         }
         (BirthStep::Limits, _) => format!("its limits cannot be set: {error}; only root may raise them"),
         (BirthStep::Nice, _) => format!("nice cannot be set: {error}; only root may go below 0"),
+        (BirthStep::DiskPriority, _) => {
+            format!("ionice cannot be set: {error}; take it out, this kernel does not know it")
+        }
         (BirthStep::Groups | BirthStep::Group | BirthStep::User, _) => format!(
             "cannot become user {}: {error}; freshd must run as root for that",
             user.unwrap_or_default()

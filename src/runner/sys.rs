@@ -22,7 +22,7 @@ use tokio::io::unix::AsyncFd;
 pub(super) use birth::{Birth, BirthStep, Identity, StillBorn, give_birth};
 
 use super::open_files::OpenFiles;
-use crate::model::{ExitStatus, Usage};
+use crate::model::{DiskPriority, ExitStatus, Usage};
 
 /// A child to be started: all strings end with NUL, so that nothing is allocated between parent and child.
 pub(super) struct Child<'a> {
@@ -237,6 +237,28 @@ pub(super) fn try_lock(file: &File) -> io::Result<bool> {
         Some(libc::EAGAIN | libc::EACCES) => Ok(false),
         _ => Err(error),
     }
+}
+
+/// Takes another priority for reading and writing disks: this thread, and what it starts. Returns what the kernel does, 0
+/// when it is done; allocates nothing.
+fn take_disk_priority(priority: DiskPriority) -> libc::c_long {
+    /// `IOPRIO_WHO_PROCESS`, `IOPRIO_CLASS_SHIFT`, `IOPRIO_CLASS_BE` and `IOPRIO_CLASS_IDLE` of linux/ioprio.h.
+    const WHO_PROCESS: c_int = 1;
+    const CLASS_SHIFT: c_int = 13;
+    const BEST_EFFORT: c_int = 2;
+    const IDLE: c_int = 3;
+    let value = match priority {
+        DiskPriority::Idle => IDLE << CLASS_SHIFT,
+        DiskPriority::BestEffort(level) => BEST_EFFORT << CLASS_SHIFT | c_int::from(level),
+    };
+    // SAFETY: a system call on values; 0 is this thread.
+    unsafe { libc::syscall(libc::SYS_ioprio_set, WHO_PROCESS, 0, value) }
+}
+
+/// Lets this thread read and write disks only while nobody else wants to, where the kernel and the disk know of that.
+pub fn give_way_on_disks() {
+    // Else it takes its turn as all others do.
+    let _ = take_disk_priority(DiskPriority::Idle);
 }
 
 /// Makes the keeper deaf to what ends a daemon, and to a reader that left.

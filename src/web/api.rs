@@ -96,7 +96,7 @@ impl Wanted {
 }
 
 /// As many rows as are wanted, within what one answer may hold.
-fn rows(wanted: Option<u32>) -> u32 {
+pub(super) fn rows(wanted: Option<u32>) -> u32 {
     wanted.unwrap_or(ROWS_USUAL).clamp(1, ROWS_MAX)
 }
 
@@ -136,11 +136,10 @@ pub(super) fn no_number(what: &'static str, id: u64) -> Trouble {
 pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Answer {
     let id = number(&id, "run")?;
     let found = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?;
+    let attempt = found.attempt();
     let mut text = String::new();
     for line in &found.lines {
-        let line =
-            json!({ "at": line.at, "kind": output::kind_word(line.kind), "text": String::from_utf8_lossy(&line.text) });
-        text.push_str(&format!("{line}\n"));
+        text.push_str(&format!("{}\n", output::line_document(attempt, line)));
     }
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
 }

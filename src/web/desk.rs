@@ -20,6 +20,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const STATUS_LIFE: Duration = Duration::from_secs(1);
 /// Questions about one name that may wait for the main loop at the same time.
 const ASKING_MAX: usize = 4;
+/// Searches through outputs that may go on at the same time.
+const SEARCHING_MAX: usize = 2;
 /// Browsers that may be told of changes at the same time.
 const STREAMS_MAX: usize = 16;
 
@@ -39,6 +41,7 @@ pub(super) struct Desk {
     state_dir: PathBuf,
     known: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
     asking: Semaphore,
+    searching: Semaphore,
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
     flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
@@ -54,6 +57,7 @@ impl Desk {
             state_dir: outlook.state_dir,
             known: tokio::sync::Mutex::new(None),
             asking: Semaphore::new(ASKING_MAX),
+            searching: Semaphore::new(SEARCHING_MAX),
             readers: Mutex::new(Vec::new()),
             lineage: Mutex::new(None),
             flow: tokio::sync::Mutex::new(None),
@@ -160,6 +164,16 @@ impl Desk {
         });
         read.await
             .unwrap_or_else(|panic| Err(Trouble::Unreadable(panic.to_string())))
+    }
+
+    /// Looks through outputs on one of the same threads, a few of them at most.
+    pub(super) async fn search<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T, Trouble> {
+        let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
+        let _turn = self.searching.acquire().await.map_err(closed)?;
+        self.compute(work).await
     }
 
     /// Computes or reads files on one of the same threads.

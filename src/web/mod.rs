@@ -14,6 +14,7 @@ mod metrics;
 mod output;
 mod pages;
 mod routes;
+mod search;
 mod visits;
 
 use std::future::Future;

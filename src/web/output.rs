@@ -4,6 +4,8 @@ use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 
+use serde_json::{Value, json};
+
 use super::answer::Trouble;
 use super::api::no_number;
 use super::desk::Desk;
@@ -29,13 +31,24 @@ pub(super) struct Printed {
 /// One line of an output.
 pub(super) type Line = LogLine;
 
-/// The word for a kind of line in JSON.
-pub(super) fn kind_word(kind: LineKind) -> &'static str {
-    match kind {
-        LineKind::Whole => "line",
-        LineKind::Piece => "piece",
-        LineKind::Gap => "gap",
+impl Printed {
+    /// The attempt that printed it.
+    pub(super) fn attempt(&self) -> Option<AttemptId> {
+        let (_, attempts) = self.of.as_ref()?;
+        attempts.last().map(|last| last.id)
     }
+}
+
+/// A line as `freshd logs --json` prints it.
+pub(super) fn line_document(attempt: Option<AttemptId>, line: &LogLine) -> Value {
+    json!({
+        "run": attempt.map(|id| id.run),
+        "attempt": attempt.map(|id| id.number),
+        "at": line.at,
+        "stream": (line.kind != LineKind::Gap).then_some(line.stream.as_str()),
+        "kind": line.kind.as_str(),
+        "text": String::from_utf8_lossy(&line.text),
+    })
 }
 
 /// The end of what the last attempt of a run printed, at most `bytes_max` of it.
@@ -64,9 +77,14 @@ pub(super) fn plain(printed: &Printed) -> Vec<u8> {
     if printed.left_out > 0 {
         bytes.extend(format!("… {} lines before are left out here …\n", printed.left_out).into_bytes());
     }
+    let mut in_line = None;
     for line in &printed.lines {
+        if in_line.is_some_and(|stream| line.kind == LineKind::Gap || line.stream != stream) {
+            bytes.push(b'\n');
+        }
         bytes.extend(&line.text);
-        if line.kind != LineKind::Piece {
+        in_line = (line.kind == LineKind::Piece).then_some(line.stream);
+        if in_line.is_none() {
             bytes.push(b'\n');
         }
     }
@@ -129,6 +147,7 @@ mod tests {
     use jiff::Timestamp;
 
     use super::*;
+    use crate::runner::Stream;
 
     #[test]
     fn of_a_long_output_the_end_is_kept_and_what_is_left_out_is_counted() {
@@ -138,6 +157,7 @@ mod tests {
                 at: Timestamp::UNIX_EPOCH,
                 text: format!("{number:05}").into_bytes(),
                 kind: LineKind::Whole,
+                stream: Stream::Stdout,
             });
         }
         assert_eq!((end.lines.len(), end.left_out), (10, 15));

@@ -7,13 +7,14 @@ use axum::middleware::from_fn;
 use axum::routing::get;
 
 use super::desk::Desk;
-use super::{api, assets, events, guard, metrics, visits};
+use super::{api, assets, events, guard, metrics, search, visits};
 
 pub(super) fn routes(desk: Arc<Desk>) -> Router {
     let programs = Router::new()
         .route("/status", get(api::status))
         .route("/jobs", get(api::jobs))
         .route("/jobs/{name}", get(api::job))
+        .route("/jobs/{name}/logs", get(search::logs))
         .route("/runs", get(api::runs))
         .route("/runs/{id}", get(api::run))
         .route("/runs/{id}/log", get(api::log))

@@ -78,7 +78,7 @@ fn runs_beyond_the_limits_go_with_their_output_and_the_history_says_so() {
 
 #[test]
 fn output_of_which_there_is_too_much_goes_before_its_run_and_logs_say_so() {
-    let jobs = JOBS.replace("echo well", "head -c 700000 /dev/zero | tr '\\\\0' x");
+    let jobs = JOBS.replace("echo well", "head -c 700000 /dev/urandom | base64");
     let house = House::with(&format!("{jobs}\n[history]\nlogs = \"1 MiB\"\n"));
     let mut daemon = house.daemon();
     let runs: Vec<_> = (0..2)
@@ -96,9 +96,9 @@ fn output_of_which_there_is_too_much_goes_before_its_run_and_logs_say_so() {
         "{text}"
     );
     let (text, _) = ends(&house, 0, &["logs", &runs[1]]);
-    assert!(text.contains("xxxx"));
+    assert!(text.len() > 700_000);
     // Somebody else removed it; or it went, and a backup brought back a record that knows nothing of that.
-    fs::remove_file(house.state_dir().join(format!("logs/fine/{}.1.log", runs[1]))).expect("it was there");
+    fs::remove_dir_all(house.state_dir().join("logs/fine")).expect("it was there");
     let (text, _) = ends(&house, 0, &["logs", &runs[1]]);
     assert!(text.contains("bytes, which are no longer kept"), "{text}");
     assert!(daemon.terminate().success());

@@ -8,6 +8,7 @@ mod limits;
 mod orphans;
 mod outliving;
 mod run_as;
+mod streams;
 mod strangers;
 mod unkillable;
 
@@ -127,21 +128,6 @@ async fn the_keeper_keeps_nothing_of_the_environment_it_was_started_with() {
         let file = fs::metadata(house.dir.join("keeper").join(name)).unwrap();
         assert_eq!(file.permissions().mode() & 0o777, mode, "{name}");
     }
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn both_streams_are_kept_in_the_order_in_which_they_were_written() {
-    let mut house = House::new().await;
-    let text =
-        "for i in 1 2 3 4 5; do echo out $i; echo err $i >&2; done; printf 'no newline'; echo rows=3 >> $FRESHD_REPORT";
-    let exit = house.run(house.shell(1, text)).await;
-    let mut expected: Vec<_> = (1..=5).flat_map(|i| [format!("out {i}"), format!("err {i}")]).collect();
-    expected.push("no newline".to_owned());
-    assert_eq!(house.printed(1), expected);
-    assert_eq!(exit.output.tail, expected.join("\n"));
-    assert_eq!(exit.output.bytes, exit.output.tail.len() as u64);
-    assert_eq!(exit.output.dropped_bytes, 0);
-    assert_eq!(exit.report, "rows=3\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

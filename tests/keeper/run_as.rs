@@ -5,7 +5,7 @@ use std::fs;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, PermissionsExt};
 use std::path::Path;
 
-use freshd::model::{AttemptSpec, Conditions, ExitStatus, Limits, RunAs, StopReason};
+use freshd::model::{AttemptSpec, Conditions, DiskPriority, ExitStatus, Limits, RunAs, StopReason};
 
 const NOBODY: u32 = 65_534;
 /// Debian's user `daemon`.
@@ -248,4 +248,20 @@ async fn limits_hold_for_each_process_where_no_cgroup_keeps_them() {
             &(own + 7).to_string(),
         ]
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_reads_and_writes_disks_as_urgently_as_is_said() {
+    let mut house = House::new().await;
+    for (run, ionice, said) in [
+        (1, DiskPriority::Idle, "idle"),
+        (2, DiskPriority::BestEffort(6), "best-effort: prio 6"),
+        (3, DiskPriority::BestEffort(0), "best-effort: prio 0"),
+    ] {
+        // Asks the kernel of the process that it is itself.
+        let mut spec = house.spec(run, &["ionice"]);
+        spec.conditions.ionice = Some(ionice);
+        house.run(spec).await;
+        assert_eq!(house.printed(run), [said]);
+    }
 }

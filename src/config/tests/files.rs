@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 
 use super::*;
-use crate::model::Limits;
+use crate::model::{DiskPriority, Limits};
 
 const JOB: &str = "[jobs.NAME]\nowner = \"ops\"\ncommand = \"true\"\nevery = \"1h\"\n";
 
@@ -303,6 +303,12 @@ fn a_user_or_group_that_the_machine_does_not_know_is_refused_and_so_is_any_witho
         (false, "group = \"bin\"", "`group` needs `user`"),
         (false, "nice = -5", "only root may make a job more urgent"),
         (false, "nice = 20", "`nice`"),
+        (false, "ionice = 8", "`ionice`"),
+        (
+            false,
+            "ionice = \"low\"",
+            "`low` is no priority for disks (write ionice = \"idle\"",
+        ),
         (false, "umask = \"888\"", "`888` is no umask (write three octal digits"),
         (
             false,
@@ -325,11 +331,12 @@ fn a_user_or_group_that_the_machine_does_not_know_is_refused_and_so_is_any_witho
     }
     place.environment.root = false;
     let loaded = place.load_text(&text(
-        "umask = \"027\"\nnice = 10\nlimits = { memory = \"512 MiB\", cpu = \"150%\", files = 256, processes = 50 }",
+        "umask = \"027\"\nnice = 10\nionice = 6\nlimits = { memory = \"512 MiB\", cpu = \"150%\", files = 256, processes = 50 }",
     ));
     let job = loaded.settings.unwrap().jobs["a"].clone();
     let conditions = job.conditions.as_ref().unwrap();
     assert_eq!((conditions.umask, conditions.nice), (Some(0o027), Some(10)));
+    assert_eq!(conditions.ionice, Some(DiskPriority::BestEffort(6)));
     let limits = Limits {
         memory_bytes: Some(512 << 20),
         cpu_percent: Some(150),

@@ -11,8 +11,8 @@ use super::Files;
 use crate::model::{AttemptId, HistoryLimits, Leftovers, LogsForgotten, Name, RunId};
 use crate::planner::{self, RunOutput};
 
-/// What an attempt's output may lie in, behind `RUN.ATTEMPT`.
-const SUFFIXES: [&str; 3] = [".log", ".log.tail0", ".log.tail1"];
+/// What an attempt's output may lie in, behind `RUN.ATTEMPT`: as it was written, or packed, or half packed.
+const SUFFIXES: [&str; 5] = [".log", ".log.tail0", ".log.tail1", ".log.zst", ".log.zst.new"];
 
 /// Removes the output of runs that are forgotten, and of runs that have lost theirs.
 pub(super) fn remove(logs: &Path, leftovers: &Leftovers) -> Files {
@@ -68,7 +68,7 @@ pub(super) fn beyond(logs: &Path, limits: &HistoryLimits) -> Vec<LogsForgotten> 
 }
 
 /// Names of the directories in one, in order; none when it is not there.
-pub(super) fn directories(dir: &Path) -> Vec<String> {
+pub(in crate::daemon) fn directories(dir: &Path) -> Vec<String> {
     let entries = fs::read_dir(dir).into_iter().flatten().flatten();
     // A link is not followed.
     let directories = entries.filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()));
@@ -86,19 +86,9 @@ pub(super) fn in_dir(dir: &Path) -> Vec<(AttemptId, String)> {
     names
         .filter_map(|name| {
             let stem = SUFFIXES.iter().find_map(|suffix| name.strip_suffix(suffix))?;
-            Some((attempt_of(stem)?, name))
+            Some((stem.parse().ok()?, name))
         })
         .collect()
-}
-
-/// `412.2`, and no other way to write it.
-pub(super) fn attempt_of(text: &str) -> Option<AttemptId> {
-    let (run, number) = text.split_once('.')?;
-    let id = AttemptId {
-        run: RunId(run.parse().ok()?),
-        number: number.parse().ok()?,
-    };
-    (id.to_string() == text).then_some(id)
 }
 
 /// Counts a file if it is there, and removes it if it `is_to_go`.

@@ -12,9 +12,9 @@ use std::time::Duration;
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::outputs::{attempt_of, directories, file, in_dir};
+use super::outputs::{directories, file, in_dir};
 use super::{Files, LOGS_DIR};
-use crate::model::{Name, RunState, VersionNumber, VersionRef, elapsed};
+use crate::model::{AttemptId, Name, RunState, VersionNumber, VersionRef, elapsed};
 use crate::store::{ReadError, Reader};
 
 /// What was changed more recently may still be written to, whatever the rows say.
@@ -62,7 +62,8 @@ fn run_dirs(state_dir: &Path, now: Timestamp, is_to_go: bool) -> Result<Files, R
     let last = reader.last_run()?;
     let mut found = Files::default();
     for name in names {
-        let Some(id) = attempt_of(&name).filter(|id| Some(id.run) <= last) else {
+        let id = name.parse::<AttemptId>().ok();
+        let Some(id) = id.filter(|id| Some(id.run) <= last) else {
             continue;
         };
         let goes_on = reader.run(id.run)?.is_some_and(|(run, _)| run.state != RunState::Final);

@@ -182,6 +182,7 @@ mod tests {
             start_time: 1,
             at: Timestamp::UNIX_EPOCH,
             pipe: None,
+            stderr_pipe: None,
         })
     }
 

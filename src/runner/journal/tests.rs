@@ -10,6 +10,7 @@ fn running(number: u32) -> Record {
         start_time: 99,
         at: Timestamp::UNIX_EPOCH,
         pipe: Some(4_026_531_841),
+        stderr_pipe: Some(4_026_531_842),
     })
 }
 
@@ -128,4 +129,31 @@ fn a_full_disk_breaks_the_journal_until_it_is_rewritten() {
     journal.save().unwrap();
     let records = read(&path).unwrap().records;
     assert_eq!(records.len(), 2, "{records:?}");
+}
+
+#[test]
+fn a_journal_of_a_keeper_that_had_one_pipe_for_both_streams_is_understood() {
+    // Written by the build before: a run that ended with 7, and one that goes on.
+    let contents = contents::contents_of(include_bytes!("one_pipe.journal"));
+    assert_eq!(contents.damage, None);
+    let [
+        Record::Started(started),
+        Record::Running(running),
+        Record::Exited(exit),
+        Record::Started(_),
+        Record::Running(going),
+    ] = &contents.records[..]
+    else {
+        panic!("{:?}", contents.records)
+    };
+    assert_eq!(
+        (started.id, running.pid, running.start_time),
+        (exit.id, 25_155, 5_974_507)
+    );
+    assert_eq!(exit.status, crate::model::ExitStatus::Code(7));
+    assert_eq!(exit.output.tail, "41 lots\none is missing\n");
+    assert_eq!(
+        (going.id.run, going.pipe, going.stderr_pipe),
+        (RunId(2), Some(12_877_458), None)
+    );
 }

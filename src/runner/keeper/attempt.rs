@@ -1,4 +1,4 @@
-//! One running attempt as the keeper sees it: its process, its pipe, its clock.
+//! One running attempt as the keeper sees it: its process, its pipes, its clock.
 
 use std::fs::{self, OpenOptions};
 use std::io::Read;
@@ -14,7 +14,7 @@ use rustix::process::{Pid, PidfdFlags, Signal, geteuid, kill_process, pidfd_open
 
 use super::super::cgroup::{Cgroups, Leaf};
 use super::super::journal;
-use super::super::log::{OutputLog, stamp};
+use super::super::log::{OutputLog, Stream, stamp};
 use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
 use super::super::process::{boot_now, read_process};
@@ -41,8 +41,8 @@ pub(super) struct RunningAttempt {
     pub(super) sequence: u64,
     pub(super) pid: Pid,
     pub(super) pidfd: OwnedFd,
-    /// Both streams, in their true order; `None` when the last holder closed it.
-    pub(super) pipe: Option<OwnedFd>,
+    /// Of stdout and stderr; `None` when the last holder closed it.
+    pub(super) pipes: [Option<OwnedFd>; 2],
     pub(super) output: OutputLog,
     pub(super) stop: Option<StopReason>,
     pub(super) phase: Phase,
@@ -102,10 +102,10 @@ impl Buffers {
     }
 }
 
-/// Attempts that can run at once: each needs a pipe, a pidfd and a log, and spawning needs one more.
+/// Attempts that can run at once: each needs two pipes, a pidfd and a log, and spawning needs one more.
 pub(super) fn attempts_max(limits: &OpenFiles) -> usize {
     let files = limits.own.current.unwrap_or(u64::MAX);
-    usize::try_from(files.saturating_sub(64) / 4).unwrap_or(usize::MAX)
+    usize::try_from(files.saturating_sub(64) / 5).unwrap_or(usize::MAX)
 }
 
 /// Why there is no running attempt: it never started, or nobody can tell.
@@ -123,11 +123,14 @@ impl RunningAttempt {
         cgroups: Option<&Cgroups>,
     ) -> Result<Self, NotRunning> {
         // What is left of an attempt after its end has no reader, ever: it shall not wait for one.
-        let pipe = OutputPipe::new(!spec.keep_leftovers).map_err(|error| {
-            ExitStatus::NotStarted(format!(
-                "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
-            ))
-        })?;
+        let pipe = || {
+            OutputPipe::new(!spec.keep_leftovers).map_err(|error| {
+                ExitStatus::NotStarted(format!(
+                    "no pipe for its output: {error}; raise LimitNOFILE or ulimit -n"
+                ))
+            })
+        };
+        let (stdout, stderr) = (pipe()?, pipe()?);
         let differs = limits.own != limits.children;
         let open_files = differs.then_some(*limits);
         let leaf = cgroups.map(|cgroups| cgroups.make(spec.id, &spec.conditions.limits));
@@ -141,8 +144,9 @@ impl RunningAttempt {
             cgroups,
             leaf: leaf.as_ref(),
         };
-        let pid = program::start(&spec, attributes, pipe.job_end.as_fd(), open_files, &place);
-        drop(pipe.job_end);
+        let job_ends = [stdout.job_end.as_fd(), stderr.job_end.as_fd()];
+        let pid = program::start(&spec, attributes, job_ends, open_files, &place);
+        drop((stdout.job_end, stderr.job_end));
         let pid = pid.map_err(|why| {
             if let Some(leaf) = &leaf {
                 leaf.remove();
@@ -172,13 +176,14 @@ impl RunningAttempt {
                 pid: number,
                 start_time,
                 at,
-                pipe: Some(pipe.number),
+                pipe: Some(stdout.number),
+                stderr_pipe: Some(stderr.number),
             },
             started,
             sequence,
             pid,
             pidfd,
-            pipe: Some(pipe.read),
+            pipes: [Some(stdout.read), Some(stderr.read)],
             output: OutputLog::new(spec.log, spec.log_limit_bytes),
             stop: None,
             phase: Phase::Free,
@@ -192,9 +197,9 @@ impl RunningAttempt {
         })
     }
 
-    /// Reads once from the pipe.
-    pub(super) fn read_output(&mut self, buffers: &mut Buffers) -> PipeState {
-        let Some(pipe) = &self.pipe else {
+    /// Reads once from one of the pipes.
+    pub(super) fn read_output(&mut self, stream: Stream, buffers: &mut Buffers) -> PipeState {
+        let Some(pipe) = &self.pipes[stream.index()] else {
             return PipeState::Closed;
         };
         // Between reading and writing lies as little as can be: should the keeper be killed there, the bytes are gone.
@@ -205,7 +210,8 @@ impl RunningAttempt {
         match rustix::io::read(pipe, &mut *buffers.read) {
             Ok(0) => PipeState::Closed,
             Ok(read) => {
-                self.output.write(&buffers.read[..read], &now, &mut buffers.scratch);
+                let bytes = &buffers.read[..read];
+                self.output.write(stream, bytes, &now, &mut buffers.scratch);
                 PipeState::More
             }
             Err(Errno::AGAIN | Errno::INTR) => PipeState::Empty,
@@ -213,10 +219,10 @@ impl RunningAttempt {
         }
     }
 
-    /// Reads what its processes left in the pipe.
-    pub(super) fn read_last_output(&mut self, buffers: &mut Buffers) -> PipeState {
+    /// Reads what its processes left in one of the pipes.
+    pub(super) fn read_last_output(&mut self, stream: Stream, buffers: &mut Buffers) -> PipeState {
         for _ in 0..LAST_READS_MAX {
-            match self.read_output(buffers) {
+            match self.read_output(stream, buffers) {
                 PipeState::More => {}
                 state => return state,
             }

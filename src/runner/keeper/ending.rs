@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use rustix::process::{Signal, kill_process_group};
 
 use super::super::cgroup::{self, Leaf};
+use super::super::log::Stream;
 use super::super::patience::{DRAIN, SWEEP, SWEEP_PACE, UNKILLABLE_AFTER};
 use super::super::process::{Process, all_processes, family, signal};
 use super::adopted::Mains;
@@ -194,7 +195,7 @@ impl Keeper {
         self.end_outlaws(now);
     }
 
-    /// Reads the last output. Waits, for a while, for whoever still holds the pipe.
+    /// Reads the last output. Waits, for a while, for whoever still holds one of the pipes.
     fn is_drained(&mut self, slot: usize, now: Duration) -> bool {
         let Some(Some(attempt)) = self.slots.get_mut(slot) else {
             return false;
@@ -202,14 +203,14 @@ impl Keeper {
         let Some((_, ended)) = attempt.ended else {
             return false;
         };
-        if attempt.pipe.is_none() {
-            return true;
-        }
-        let state = attempt.read_last_output(&mut self.buffers);
-        if state == PipeState::Closed {
-            if let Some(pipe) = attempt.pipe.take() {
+        for stream in Stream::BOTH {
+            if attempt.read_last_output(stream, &mut self.buffers) == PipeState::Closed
+                && let Some(pipe) = attempt.pipes[stream.index()].take()
+            {
                 unwatch(&self.epoll, pipe);
             }
+        }
+        if attempt.pipes.iter().all(Option::is_none) {
             return true;
         }
         let was_killed = matches!(attempt.phase, Phase::Killing { .. });
@@ -328,7 +329,7 @@ impl Keeper {
     fn remove(&mut self, slot: usize) -> Option<Box<RunningAttempt>> {
         self.set_deadline(slot, None);
         let mut attempt = self.slots.get_mut(slot)?.take()?;
-        if let Some(pipe) = attempt.pipe.take() {
+        for pipe in attempt.pipes.iter_mut().filter_map(Option::take) {
             unwatch(&self.epoll, pipe);
         }
         self.freed_slots.push(slot);

@@ -36,6 +36,7 @@ use talk::Notice;
 use super::cgroup::{self, Cgroups};
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
 use super::journal::Journal;
+use super::log::Stream;
 use super::open_files::OpenFiles;
 use super::process::boot_now;
 use super::sys::{self, SpawnAttributes};
@@ -64,7 +65,7 @@ enum Source {
     Connection,
     Timer,
     Children,
-    Pipe(usize),
+    Pipe(usize, Stream),
     Process(usize),
 }
 
@@ -75,8 +76,9 @@ impl Source {
             Self::Connection => 1,
             Self::Timer => 2,
             Self::Children => 3,
-            Self::Pipe(slot) => 4 + 2 * slot as u64,
-            Self::Process(slot) => 5 + 2 * slot as u64,
+            Self::Pipe(slot, Stream::Stdout) => 4 + 3 * slot as u64,
+            Self::Pipe(slot, Stream::Stderr) => 5 + 3 * slot as u64,
+            Self::Process(slot) => 6 + 3 * slot as u64,
         };
         epoll::EventData::new_u64(value)
     }
@@ -88,11 +90,11 @@ impl Source {
             2 => Self::Timer,
             3 => Self::Children,
             value => {
-                let slot = usize::try_from(value / 2 - 2).unwrap_or(usize::MAX);
-                if value % 2 == 0 {
-                    Self::Pipe(slot)
-                } else {
-                    Self::Process(slot)
+                let slot = usize::try_from((value - 4) / 3).unwrap_or(usize::MAX);
+                match (value - 4) % 3 {
+                    0 => Self::Pipe(slot, Stream::Stdout),
+                    1 => Self::Pipe(slot, Stream::Stderr),
+                    _ => Self::Process(slot),
                 }
             }
         }
@@ -279,7 +281,7 @@ impl Keeper {
                     self.timer_set = None;
                 }
                 Source::Children => child_ended = true,
-                Source::Pipe(slot) => self.read_output(slot),
+                Source::Pipe(slot, stream) => self.read_output(slot, stream),
                 Source::Process(slot) => self.main_ended(slot, now),
             }
         }
@@ -332,24 +334,19 @@ impl Keeper {
         Ok(())
     }
 
-    fn read_output(&mut self, slot: usize) {
+    /// Reads once from what became readable. The kernel names first what became so first, and in that order the two
+    /// streams of an attempt are kept.
+    fn read_output(&mut self, slot: usize, stream: Stream) {
         let Some(Some(attempt)) = self.slots.get_mut(slot) else {
             return;
         };
-        if attempt.pipe.is_some() && attempt.read_output(&mut self.buffers) == PipeState::Closed {
-            self.close_pipe(slot);
-        }
-    }
-
-    fn close_pipe(&mut self, slot: usize) {
-        let Some(Some(attempt)) = self.slots.get_mut(slot) else {
-            return;
-        };
-        if let Some(pipe) = attempt.pipe.take() {
-            unwatch(&self.epoll, pipe);
-        }
-        if attempt.ended.is_some() {
-            self.to_settle.push(slot);
+        if attempt.read_output(stream, &mut self.buffers) == PipeState::Closed {
+            if let Some(pipe) = attempt.pipes[stream.index()].take() {
+                unwatch(&self.epoll, pipe);
+            }
+            if attempt.ended.is_some() {
+                self.to_settle.push(slot);
+            }
         }
     }
 }

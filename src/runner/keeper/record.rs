@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::io;
+use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,6 +10,7 @@ use rustix::event::epoll;
 
 use super::super::files::is_full;
 use super::super::journal::{self, Record};
+use super::super::log::Stream;
 use super::super::sys;
 use super::super::wire::ToDaemon;
 use super::attempt::RunningAttempt;
@@ -152,16 +154,12 @@ impl Keeper {
         };
         let slot = self.free_slots.pop().unwrap_or(self.slots.len());
         let readable = epoll::EventFlags::IN;
-        let watched = attempt
-            .pipe
-            .as_ref()
-            .map_or(Ok(()), |pipe| {
-                epoll::add(&self.epoll, pipe, Source::Pipe(slot).data(), readable)
-            })
-            .and_then(|()| {
-                let process = Source::Process(slot).data();
-                epoll::add(&self.epoll, &attempt.pidfd, process, readable)
-            });
+        let watch = |source: Source, of: &OwnedFd| epoll::add(&self.epoll, of, source.data(), readable);
+        let pipes = Stream::BOTH.into_iter().zip(&attempt.pipes);
+        let watched = pipes
+            .filter_map(|(stream, pipe)| Some((stream, pipe.as_ref()?)))
+            .try_for_each(|(stream, pipe)| watch(Source::Pipe(slot, stream), pipe))
+            .and_then(|()| watch(Source::Process(slot), &attempt.pidfd));
         if let Err(error) = watched {
             // Only the limit of watches can be the cause. Timeouts still end it.
             self.say(&format!("attempt {id} cannot be watched: {error}"));

@@ -34,15 +34,19 @@ impl OutputLog {
         }
         let counts = reader.counts();
         let ending = reader.ending();
+        log.in_line = reader.in_line();
         match ending {
             Ending::LineEnd => {}
             // What is written next continues it.
-            Ending::InLine => log.at_line_start = false,
+            Ending::InLine(stream) => {
+                log.in_line[stream.index()] = true;
+                log.open_line = Some(stream);
+            }
             Ending::InPrefix => log.torn = true,
         }
         log.torn |= is_damaged;
         if let Some(line) = reader.finish() {
-            log.keep_tail(&line.text);
+            log.keep_tail(line.stream, &line.text);
         }
         log.total_bytes = counts.printed;
         log.dropped_bytes = counts.printed.saturating_sub(counts.kept);
@@ -59,7 +63,7 @@ impl OutputLog {
             file,
             limit_bytes,
             job_bytes: counts.in_part,
-            fresh: counts.in_part == 0 && ending != Ending::InLine,
+            fresh: counts.in_part == 0 && log.open_line.is_none(),
         });
         Ok(log)
     }
@@ -67,10 +71,10 @@ impl OutputLog {
     fn remember(&mut self, line: &LogLine) {
         match line.kind {
             LineKind::Whole => {
-                self.keep_tail(&line.text);
-                self.keep_tail(b"\n");
+                self.keep_tail(line.stream, &line.text);
+                self.keep_tail(line.stream, b"\n");
             }
-            LineKind::Piece => self.keep_tail(&line.text),
+            LineKind::Piece => self.keep_tail(line.stream, &line.text),
             LineKind::Gap => self.keep_note(&line.text),
         }
     }
@@ -78,10 +82,10 @@ impl OutputLog {
     /// Makes a line of our own part of the last lines.
     fn keep_note(&mut self, text: &[u8]) {
         if self.tail.last().is_some_and(|last| *last != b'\n') {
-            self.keep_tail(b"\n");
+            self.add_to_tail(b"\n");
         }
-        self.keep_tail(text);
-        self.keep_tail(b"\n");
+        self.add_to_tail(text);
+        self.add_to_tail(b"\n");
     }
 
     /// Says, in the log and behind its last lines, that bytes may be missing here which nobody counted.
@@ -93,11 +97,16 @@ impl OutputLog {
         let Some(part) = &mut self.part else {
             return;
         };
-        let new_line = if self.at_line_start && !self.torn { "" } else { "\n" };
+        let new_line = if self.open_line.is_none() && !self.torn {
+            ""
+        } else {
+            "\n"
+        };
         let note = format!("{new_line}#gap {MISSING}\n");
         if part.file.write_all(note.as_bytes()).is_ok() {
             part.disk_bytes += note.len() as u64;
-            self.at_line_start = true;
+            self.in_line = [false; 2];
+            self.open_line = None;
             self.torn = false;
         } else {
             self.torn = true;

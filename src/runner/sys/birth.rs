@@ -12,7 +12,8 @@ use std::ptr;
 
 use rustix::pipe::{PipeFlags, pipe_with};
 
-use super::{Child, pointers};
+use super::{Child, pointers, take_disk_priority};
+use crate::model::DiskPriority;
 
 /// Where the child keeps its end of the pipe; everything above is closed.
 const TELL: c_int = 3;
@@ -31,6 +32,8 @@ pub(in super::super) struct Birth<'a> {
     pub(in super::super) umask: Option<u32>,
     /// Added to the priority that the keeper has: -20 to 19.
     pub(in super::super) nice: Option<i32>,
+    /// How urgent its reading and writing of disks is.
+    pub(in super::super) ionice: Option<DiskPriority>,
     /// Open files of each process.
     pub(in super::super) open_files: Option<u64>,
     /// Bytes of address space of each process.
@@ -57,6 +60,7 @@ pub(in super::super) enum BirthStep {
     Streams,
     Limits,
     Nice,
+    DiskPriority,
     Groups,
     Group,
     User,
@@ -66,12 +70,13 @@ pub(in super::super) enum BirthStep {
 }
 
 impl BirthStep {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Clone,
         Self::Cgroup,
         Self::Streams,
         Self::Limits,
         Self::Nice,
+        Self::DiskPriority,
         Self::Groups,
         Self::Group,
         Self::User,
@@ -244,6 +249,9 @@ impl Prepared<'_> {
                 *libc::__errno_location() = 0;
                 libc::nice(nice);
                 is_done(BirthStep::Nice, *libc::__errno_location() == 0)?;
+            }
+            if let Some(priority) = self.birth.ionice {
+                is_done(BirthStep::DiskPriority, take_disk_priority(priority) == 0)?;
             }
             if let Some(identity) = self.birth.identity {
                 become_user(&identity).map_err(|step| (step, TELL))?;

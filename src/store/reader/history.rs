@@ -98,6 +98,19 @@ impl Reader {
         )
     }
 
+    /// The first run of a job behind a run for which a process was started.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn first_started_after(&self, job: &Name, run: RunId) -> Result<Option<RunId>, ReadError> {
+        self.one(
+            "SELECT id FROM runs INDEXED BY runs_by_job
+             WHERE job = ?1 AND id > ?2 AND attempts > 0 ORDER BY id LIMIT 1",
+            rusqlite::params![job.as_str(), count(run.0)],
+            |row| Ok(RunId(Cells::of(row).count()?)),
+        )
+    }
+
     /// The job of a run.
     ///
     /// # Errors

@@ -7,8 +7,8 @@ use super::words::{
 };
 use super::{Place, ansi, whole};
 use crate::model::{Attempt, Outcome, Run, VersionRef, format_bytes, hint, took};
-use crate::runner::LineKind;
-use crate::web::output::Printed;
+use crate::runner::{LineKind, Stream};
+use crate::web::output::{Line, Printed};
 
 /// Lines of an output on a page.
 const LINES_MAX: usize = 2_000;
@@ -114,7 +114,11 @@ pub(super) fn output_notes(printed: &Printed) -> Markup {
     }
 }
 
-/// The lines of an output, each with its time.
+fn is_error(line: &Line) -> bool {
+    line.kind != LineKind::Gap && line.stream == Stream::Stderr
+}
+
+/// The lines of an output, each with its time, those of stderr with a mark.
 pub(super) fn output(view: &View, printed: &Printed) -> Markup {
     let shown = &printed.lines[printed.lines.len().saturating_sub(LINES_MAX)..];
     html! {
@@ -124,6 +128,7 @@ pub(super) fn output(view: &View, printed: &Printed) -> Markup {
                     @let bytes = &line.text[..line.text.len().min(LINE_BYTES_MAX)];
                     div.line {
                         time datetime=(line.at.to_string()) title=(exact(view, line.at)) { (view.zone.to_datetime(line.at).strftime("%H:%M:%S").to_string()) }
+                        @if is_error(line) { b role="img" aria-label="stderr" title="stderr" { "!" } }
                         @if line.kind == LineKind::Gap { em { (text(&String::from_utf8_lossy(bytes))) } }
                         @else { span { (ansi::line(bytes)) @if bytes.len() < line.text.len() { em { " … " (line.text.len() - bytes.len()) " bytes more" } } } }
                     }

@@ -226,12 +226,14 @@ impl KeeperSet {
             origin: None,
             cgroup: living.cgroup,
         };
+        let pipes = output_pipe::of_new_process(process.pid);
         let running = Running {
             id,
             pid: process.pid.unsigned_abs(),
             start_time: process.start_time,
             at,
-            pipe: output_pipe::of_new_process(process.pid),
+            pipe: pipes.stdout,
+            stderr_pipe: pipes.stderr,
         };
         (started, running)
     }
