@@ -1,9 +1,9 @@
 //! The words of a message, by what it is about and who reads it.
 
 use super::{Friday, at, friday, reading, stands};
-use crate::alerting::message;
+use crate::alerting::{DataSide, message};
 use crate::freshness::DataState;
-use crate::model::{Message, Outcome, Purpose, Severity, VersionNumber, VersionRef};
+use crate::model::{Message, Outcome, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
 
 pub(super) const OWNER: &str = "wms";
 pub(super) const READER: &str = "transport";
@@ -228,6 +228,29 @@ fn readers_are_told_in_a_thread_of_their_own_what_it_means_for_them() {
     );
     // An escalation reaches a team that was not told before, and is for the owner's thread all the same.
     assert_eq!(tell(Purpose::Escalation, READER, &story).thread, "n1.incident-1-owner");
+}
+
+#[test]
+fn a_reader_is_told_of_what_it_reads_and_an_owner_of_what_is_broken() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    let lots = plain_dataset("lots");
+    let mut situation = story.situation();
+    let unbroken = DataSide {
+        dataset: &lots,
+        standing: stands(DataState::Fresh),
+        current: None,
+    };
+    situation.data.insert(0, unbroken);
+    let told = |team: &str| message("n1.x".to_owned(), Purpose::Impact, &team.into(), &situation).headline;
+    assert!(told(READER).starts_with("WARNING: stock, which trucks reads, is stale:"));
+    assert!(told("finance").starts_with("WARNING: stock, which you own, is stale:"));
+    situation.readers[0].dataset = "lots".into();
+    let told = message("n1.x".to_owned(), Purpose::Impact, &READER.into(), &situation).headline;
+    assert!(
+        told.starts_with("WARNING: lots, which trucks reads, is fresh:"),
+        "{told}"
+    );
 }
 
 #[test]
