@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Fact, Outcome, Purpose, Request, RunState, VersionState};
+use freshd::model::{DeliveryOutcome, Fact, Outcome, Purpose, Request, RunState, VersionState};
 
 use super::one_job;
 use super::virtual_world::{Play, World, at, local};
@@ -200,4 +200,27 @@ fn an_age_that_a_wrong_clock_began_to_promise_is_promised_from_now_on() {
     world.run_until("2026-11-23T14:31");
     let why = "never seen, although promised at most 2h old since Mon 2026-11-23 12:31";
     assert_eq!(world.state_of("prices").1, why);
+}
+
+#[test]
+fn a_message_that_waits_is_dated_by_the_right_clock() {
+    let mut world = World::start(&one_job(""), "2026-11-23T12:00");
+    world.script("j", |_, _| Play::fails(1, "no listener"));
+    world.channel("mail:ops@sea.example", |_, _| DeliveryOutcome::Temporary {
+        error: "connection refused".to_owned(),
+        retry_after_seconds: None,
+    });
+    world.set_clock("2026-12-20T12:00");
+    world.run("j");
+    world.run_until("2026-12-20T12:10");
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    let waiting = world
+        .ledger
+        .notifications
+        .values()
+        .filter(|told| told.ended_at.is_none());
+    let dated: Vec<_> = waiting.map(|told| told.created_at).collect();
+    assert!(!dated.is_empty());
+    assert!(dated.iter().all(|at| *at == world.now.wall), "{dated:?}");
 }
