@@ -258,7 +258,7 @@ fn a_run_that_waited_in_vain_was_skipped_and_names_the_one_that_took_its_place()
          [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\noverlap = \"replace\"\npool = \"p\"\n",
     );
     let mut world = World::start(&jobs, "2026-03-02T09:30");
-    world.script("long", |_, _| Play::succeeds().taking(Duration::from_mins(120)));
+    world.script("long", |_, _| Play::succeeds().taking(Duration::from_hours(2)));
     world.run("long");
     world.run_until("2026-03-02T11:40");
     assert_eq!(world.starts("j"), ["11:30:00"]);

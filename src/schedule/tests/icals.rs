@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::schedule::{ClosedDays, IcalError, parse_ical};
+use crate::schedule::{ClosedDays, ICAL_BYTES_MAX, IcalError, parse_ical};
 
 fn read(text: &str) -> Result<ClosedDays, IcalError> {
     let window = "2026-01-01".parse().unwrap()..="2028-12-31".parse().unwrap();
@@ -203,6 +203,10 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         (wrapped("SUMMARY:x"), 3, "no DTSTART"),
         (wrapped("DTSTART:2026-12-25"), 5, "not a date"),
         (wrapped("DTSTART:20261325"), 5, "not a date"),
+        (wrapped("DTSTART:20261225T08"), 5, "not a date"),
+        (wrapped("DTSTART:2026122xT080000"), 5, "not a date"),
+        (wrapped("a b:c"), 5, "not a line of an iCalendar file"),
+        (wrapped(":c"), 5, "not a line of an iCalendar file"),
         (wrapped("DTSTART:20261225\r\nDTEND:20261224"), 3, "ends before"),
         (wrapped("DTSTART:20261225\r\nDURATION:one day"), 6, "P1D"),
         (wrapped("DTSTART:20261225\r\nRRULE:FREQ=HOURLY"), 6, "FREQ=HOURLY"),
@@ -236,4 +240,17 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         assert!(error.message.contains(message), "{text}: {error}");
         assert_eq!(error.line, line, "{text}: {error}");
     }
+}
+
+#[test]
+fn a_file_may_be_as_large_as_it_may_and_no_larger() {
+    let of_bytes = |bytes: usize| {
+        let with = |spaces: usize| event(&format!("DTSTART:20261225\r\nX:{}", " ".repeat(spaces)));
+        let padded = with(bytes - with(0).len());
+        read(&padded).map_err(|error| error.message)
+    };
+    let too_large = of_bytes(ICAL_BYTES_MAX + 1).unwrap_err();
+    assert!(too_large.contains("larger"), "{too_large}");
+    let at_most = of_bytes(ICAL_BYTES_MAX).map(|closed| closed.days.len());
+    assert!(at_most.is_ok_and(|days| days == 1));
 }

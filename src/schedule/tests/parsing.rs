@@ -190,3 +190,15 @@ fn an_author_is_told_where_both_day_fields_have_a_say() {
         }
     }
 }
+
+#[test]
+fn what_is_named_twice_is_named() {
+    for (twice, once) in [
+        ("0,0 8 * * *", "0 8 * * *"),
+        ("0 8 * * 1-5,3", "0 8 * * 1-5"),
+        ("0 8 * * 0,7", "0 8 * * SUN"),
+        ("0 8 1,1-3 JAN,1 *", "0 8 1-3 JAN *"),
+    ] {
+        assert_eq!(parse_cron(twice, false), parse_cron(once, false), "{twice}");
+    }
+}
