@@ -254,3 +254,35 @@ fn a_file_may_be_as_large_as_it_may_and_no_larger() {
     let at_most = of_bytes(ICAL_BYTES_MAX).map(|closed| closed.days.len());
     assert!(at_most.is_ok_and(|days| days == 1));
 }
+
+#[test]
+fn the_day_on_which_weeks_begin_says_which_weeks_are_left_out() {
+    // The example of RFC 5545, section 3.3.10, in another year.
+    for (week_start, expected) in [
+        ("MO", "2026-08-04 2026-08-09 2026-08-18 2026-08-23"),
+        ("SU", "2026-08-04 2026-08-16 2026-08-18 2026-08-30"),
+    ] {
+        let rule = format!("RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST={week_start}");
+        assert_eq!(days(&format!("DTSTART:20260804\r\n{rule}")), expected);
+    }
+}
+
+#[test]
+fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
+    for (rule, expected) in [
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=1,15;COUNT=3",
+            "2026-01-01 2026-01-15 2026-02-01",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=5,10,15;BYSETPOS=1,-1;COUNT=4",
+            "2026-01-01 2026-01-05 2026-01-15 2026-02-05",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=5,10,15;BYSETPOS=-3,4;COUNT=3",
+            "2026-01-01 2026-01-05 2026-02-05",
+        ),
+    ] {
+        assert_eq!(days(&format!("DTSTART:20260101\r\nRRULE:{rule}")), expected, "{rule}");
+    }
+}
