@@ -4,6 +4,8 @@
 mod clock;
 #[path = "jobs_in_virtual_time/bounds.rs"]
 mod bounds;
+#[path = "jobs_in_virtual_time/by_hand.rs"]
+mod by_hand;
 #[path = "jobs_in_virtual_time/confirmed_clock.rs"]
 mod confirmed_clock;
 #[path = "jobs_in_virtual_time/endings.rs"]
@@ -14,6 +16,8 @@ mod forgotten_and_lost;
 mod full_disk;
 #[path = "jobs_in_virtual_time/history.rs"]
 mod history;
+#[path = "jobs_in_virtual_time/lost_promises.rs"]
+mod lost_promises;
 #[path = "jobs_in_virtual_time/lost_records.rs"]
 mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
@@ -28,6 +32,8 @@ mod reload;
 mod retry;
 #[path = "jobs_in_virtual_time/silent_keeper.rs"]
 mod silent_keeper;
+#[path = "jobs_in_virtual_time/traces.rs"]
+mod traces;
 mod virtual_world;
 #[path = "jobs_in_virtual_time/wrong_clock.rs"]
 mod wrong_clock;

@@ -6,6 +6,8 @@ mod problem;
 mod reminder;
 pub mod retry;
 mod sentences;
+#[cfg(test)]
+mod tests;
 mod words;
 
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};

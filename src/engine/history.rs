@@ -75,11 +75,11 @@ impl Engine {
         let next = aged.next.take();
         let is_of_logs = matches!(pruning.next, Next::Search(SearchFrom::Logs));
         pruning.next = match next {
+            // A search comes behind texts, and so to its end, only in a round that looks at files.
             Some(SearchFrom::Texts) if !pruning.files => Next::End,
             Some(next) => Next::Search(next),
-            None if pruning.files && !is_of_logs => Next::Search(SearchFrom::Logs),
-            None if pruning.files => Next::Sweep,
-            None => Next::End,
+            None if !is_of_logs => Next::Search(SearchFrom::Logs),
+            None => Next::Sweep,
         };
         self.spare_what_is_needed(&mut aged);
         pruning.pruned.count(&aged);

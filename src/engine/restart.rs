@@ -263,11 +263,7 @@ impl Engine {
             run.retry_boot_ms = u64::try_from(due.as_millis()).ok();
             run.boot_id = Some(self.host.boot_id.clone());
         }
-        if due <= self.now.boot {
-            self.retry_due(id);
-        } else {
-            self.wakes.arm_retry(id, due);
-        }
+        self.retry_due(id);
     }
 
     /// Digests of configurations that runs going on were started with and that are not the one in force.

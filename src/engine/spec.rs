@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Name, Run, RunAs, Trigger, VersionRef, output_dir,
+    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Run, RunAs, Trigger, VersionRef, log_path, output_dir,
     report_path, run_dir, staged_path, version_path,
 };
 use crate::planner;
@@ -25,7 +25,7 @@ impl Engine {
             argv: argv(job, run),
             env: self.env(job, run, id, &report, output.as_deref()),
             workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
-            log: self.log_path(&job.name, id),
+            log: log_path(&self.host.state_dir, &job.name, id),
             output_dir: output.as_ref().and_then(|output| Some(output.parent()?.to_owned())),
             run_dir,
             log_limit_bytes: job.log_limit_bytes,
@@ -64,15 +64,6 @@ impl Engine {
             Some(_) => Some(output_dir(&run_dir(&self.host.state_dir, id)).join(file.file_name()?)),
             None => Some(staged_path(file, id)),
         }
-    }
-
-    /// Where the output of an attempt is kept.
-    fn log_path(&self, job: &Name, id: AttemptId) -> PathBuf {
-        self.host
-            .state_dir
-            .join("logs")
-            .join(job.as_str())
-            .join(format!("{id}.log"))
     }
 
     fn env(&self, job: &Job, run: &Run, id: AttemptId, report: &Path, output: Option<&Path>) -> Vec<(String, String)> {

@@ -270,7 +270,7 @@ fn judge(
         );
         return (DataState::Held, reason, None, false);
     }
-    if let Some(slot) = pending.filter(|slot| slot.warn_at <= now && slot.warn_at < slot.deadline) {
+    if let Some(slot) = pending.filter(|slot| slot.warn_at <= now) {
         let reason = format!("nothing delivered yet; it becomes late {}", zoned(slot.deadline));
         return (DataState::DueSoon, reason, None, false);
     }
@@ -299,7 +299,7 @@ fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
         SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => false,
     };
     let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
-    let mut later = slots[place + 1..]
+    let mut later = slots[place..]
         .iter()
         .filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
     let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));

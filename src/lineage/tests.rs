@@ -1,13 +1,11 @@
 //! Lineage over small hand-made flows, rings and long chains included.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::PathBuf;
 
 use jiff::tz::TimeZone;
 
 use super::*;
-use crate::model::{AlertRules, OnHoliday, plain_dataset, plain_job};
+use crate::model::{OnHoliday, plain_dataset, plain_job, plain_settings};
 
 fn names(list: &str) -> Vec<Name> {
     list.split_whitespace().map(Name::from).collect()
@@ -15,22 +13,7 @@ fn names(list: &str) -> Vec<Name> {
 
 /// Each line: `job: inputs -> output`; a dataset's consumers as `dataset | consumers`.
 fn settings(flow: &str) -> Settings {
-    let mut settings = Settings {
-        file: PathBuf::from("/jobs.toml"),
-        digest: String::new(),
-        timezone: TimeZone::UTC,
-        alerts: AlertRules::default(),
-        history: crate::model::HistoryRules::default(),
-        fallback: Vec::new(),
-        web: None,
-        calendars: BTreeMap::new(),
-        channels: BTreeMap::new(),
-        teams: BTreeMap::new(),
-        systems: BTreeMap::new(),
-        datasets: BTreeMap::new(),
-        jobs: BTreeMap::new(),
-        pools: BTreeMap::new(),
-    };
+    let mut settings = plain_settings();
     for line in flow.lines().map(str::trim).filter(|line| !line.is_empty()) {
         if let Some((dataset, consumers)) = line.split_once('|') {
             add_dataset(&mut settings, dataset.trim(), names(consumers));

@@ -64,7 +64,9 @@ pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, 
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
-pub(crate) use samples::{plain_dataset, plain_job, plain_run, plain_version};
+pub(crate) use samples::{
+    plain_attempt, plain_dataset, plain_incident, plain_job, plain_run, plain_settings, plain_version,
+};
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip, occurrence_line,
 };

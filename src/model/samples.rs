@@ -1,14 +1,38 @@
 //! The plainest values of the large types, for tests that change one thing of them.
 
+use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{
-    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Retry, Run, RunId, RunState,
-    Severity, Trigger, Version, VersionNumber, VersionState,
+    About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
+    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, Output, Overlap, Owner, ProblemKind, Retry, Run,
+    RunId, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber, VersionState,
 };
+
+/// A jobs.toml in which nothing is named.
+pub(crate) fn plain_settings() -> Settings {
+    Settings {
+        file: PathBuf::from("/jobs.toml"),
+        digest: String::new(),
+        timezone: TimeZone::UTC,
+        alerts: AlertRules::default(),
+        history: HistoryRules::default(),
+        fallback: Vec::new(),
+        web: None,
+        calendars: BTreeMap::new(),
+        channels: BTreeMap::new(),
+        teams: BTreeMap::new(),
+        systems: BTreeMap::new(),
+        datasets: BTreeMap::new(),
+        jobs: BTreeMap::new(),
+        pools: BTreeMap::new(),
+    }
+}
 
 /// A job that runs `true` by hand, with every key as it is when jobs.toml leaves it out.
 pub(crate) fn plain_job(name: &str) -> Job {
@@ -74,6 +98,53 @@ pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: String::new(),
+    }
+}
+
+/// The first attempt of such a run, claimed at `claimed_at`.
+pub(crate) fn plain_attempt(job: &str, claimed_at: Timestamp) -> Attempt {
+    Attempt {
+        id: AttemptId {
+            run: RunId(1),
+            number: 1,
+        },
+        job: Name::from(job),
+        state: AttemptState::Claimed,
+        claimed_at,
+        boot_id: String::new(),
+        started_at: None,
+        ended_at: None,
+        pid: None,
+        outcome: None,
+        exit_code: None,
+        signal: None,
+        reason: None,
+        usage: Usage::default(),
+        output: Output::default(),
+        report: Vec::new(),
+    }
+}
+
+/// An open incident about a failed job that nobody was told of.
+pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
+    Incident {
+        id: IncidentId(1),
+        kind: ProblemKind::Failed,
+        about: About::Job,
+        subject: Name::from(job),
+        state: IncidentState::Open,
+        severity: Severity::Warning,
+        since,
+        notify_at: since,
+        opened_at: Some(since),
+        resolved_at: None,
+        cause: None,
+        reason: "exit code 1".to_owned(),
+        told: Vec::new(),
+        ack: None,
+        reminders: 0,
+        remind_at: None,
+        escalations: 0,
     }
 }
 

@@ -90,6 +90,9 @@ struct Month {
     length: i8,
 }
 
+/// The first day of each of five weeks.
+const EACH_WEEK: DayMask = 0b1_0000001_0000001_0000001_0000001;
+
 const SUNDAY: i8 = 0;
 const SATURDAY: i8 = 6;
 
@@ -148,7 +151,7 @@ impl Month {
         let mut mask = 0;
         for weekday in bits(DayMask::from(weekdays)) {
             let first = 1 + (weekday + 7 - self.first_weekday) % 7;
-            mask |= (1 | 1 << 7 | 1 << 14 | 1 << 21 | 1 << 28) << first;
+            mask |= EACH_WEEK << first;
         }
         mask & all
     }

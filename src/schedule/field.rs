@@ -98,13 +98,10 @@ impl<'a> Part<'a> {
         })
     }
 
-    /// The part without a beginning, of any case.
-    pub(super) fn without_start(self, start: &str) -> Option<Part<'a>> {
-        let head = self.text.get(..start.len())?;
-        head.eq_ignore_ascii_case(start).then(|| Part {
-            text: &self.text[start.len()..],
-            start: self.start + start.len(),
-        })
+    /// What is left without a beginning, of any case.
+    pub(super) fn without_start(self, start: &str) -> Option<&'a str> {
+        let (head, rest) = self.text.split_at_checked(start.len())?;
+        head.eq_ignore_ascii_case(start).then_some(rest)
     }
 }
 

@@ -173,7 +173,7 @@ fn day_of_month(field: Part<'_>) -> Result<DayOfMonth, ParseError> {
         } else if item.text.eq_ignore_ascii_case("L") {
             days.from_last |= 1;
         } else if let Some(distance) = item.without_start("L-") {
-            match number(distance.text) {
+            match number(distance) {
                 Some(distance @ 0..=30) => days.from_last |= 1 << distance,
                 _ => {
                     return Err(item.error(

@@ -12,7 +12,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{coming, parse_cron};
+use super::{coming, merged, parse_cron};
 use crate::model::{Calendar, OnHoliday, Rule, Schedule};
 
 /// A cron schedule in a zone, without a calendar.
@@ -72,4 +72,30 @@ fn lines(schedule: &Schedule, after: &str, count: usize) -> Vec<String> {
 fn check(schedule: &Schedule, after: &str, expected: &[&str]) {
     let found = lines(schedule, after, expected.len());
     assert_eq!(found, expected, "`{}` after {after}", schedule.text);
+}
+
+#[test]
+fn schedules_are_merged_by_time_and_then_by_their_place() {
+    let (hourly, half_hourly) = (cron("0 * * * *", "UTC"), cron("*/30 * * * *", "UTC"));
+    let february = cron("0 0 30 2 *", "UTC");
+    let found = |count| -> Vec<(usize, String)> {
+        let all = merged(
+            &[&hourly, &february, &half_hourly],
+            instant("2026-03-02T10:00:00Z"),
+            count,
+        );
+        all.into_iter()
+            .map(|(place, occurrence)| (place, occurrence.at.to_string()))
+            .collect()
+    };
+    let (half, eleven) = ("2026-03-02T10:30:00Z".to_owned(), "2026-03-02T11:00:00Z".to_owned());
+    let expected = [
+        (2, half),
+        (0, eleven.clone()),
+        (2, eleven),
+        (2, "2026-03-02T11:30:00Z".to_owned()),
+    ];
+    assert_eq!(found(4), expected);
+    assert_eq!(found(2), expected[..2]);
+    assert_eq!(found(0), []);
 }

@@ -371,3 +371,26 @@ fn an_incident_whose_kind_has_changed_says_the_present_one() {
         "nothing is news"
     );
 }
+
+#[test]
+fn who_reads_what_several_datasets_break_is_named_once_for_each_that_it_reads() {
+    let mut world = broken_chain();
+    world.run_until("2026-03-02T13:00");
+    assert!(world.incidents().len() > 2, "several are broken");
+    let to_owner = world
+        .sent
+        .iter()
+        .rfind(|(_, sent)| sent.address.to_string() == "mail:a@sea.example");
+    let facts = to_owner.unwrap().1.message.facts.iter();
+    let mut readers: Vec<&str> = facts
+        .filter(|fact| fact.label == "Read by")
+        .map(|fact| fact.text.as_str())
+        .collect();
+    readers.sort_unstable();
+    let each = ["j1", "j2", "j3", "j4"];
+    assert_eq!(readers.len(), each.len(), "{readers:?}");
+    assert!(
+        readers.iter().zip(each).all(|(reader, job)| reader.starts_with(job)),
+        "{readers:?}"
+    );
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose};
+use freshd::model::{DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose, Reply, Request};
 use jiff::Timestamp;
 
 use super::virtual_world::{Play, World, at, clock};
@@ -355,4 +355,24 @@ fn a_test_message_is_answered_when_it_has_arrived_or_not() {
     assert_eq!(told["delivered"], false);
     assert_eq!(told["messages"][0]["address"], "mail:ops@sea.example");
     assert_eq!(told["messages"][0]["error"], "connection refused");
+}
+
+#[test]
+fn a_test_message_to_nobody_says_why_nobody_is_told() {
+    let mut world = World::start(PEOPLE, "2026-11-26T12:00");
+    for (team, channel, words) in [
+        (Some("sales"), None, "there is no team sales in jobs.toml"),
+        (Some("sales"), Some("mail"), "there is no team sales in jobs.toml"),
+        (Some("ops"), Some("pager"), "team ops is not told through channel pager"),
+        (None, Some("chat"), "nobody is told through a channel chat in jobs.toml"),
+    ] {
+        let reply = world.ask(Request::NotifyTest {
+            team: team.map(Into::into),
+            channel: channel.map(Into::into),
+        });
+        let Reply::Refused(why) = reply else {
+            panic!("it was sent: {words}");
+        };
+        assert_eq!(why, words);
+    }
 }

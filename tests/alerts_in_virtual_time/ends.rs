@@ -1,9 +1,11 @@
 //! The end of a problem reaches everybody who heard of it once, also where an address is dead.
 
-use freshd::model::{DeliveryOutcome, IncidentState, NotificationState, Purpose};
+use std::time::Duration;
+
+use freshd::model::{DeliveryOutcome, IncidentState, NotificationState, Outcome, Purpose, Request};
 
 use super::delivery::{OPS, busy, mend, no_such_address};
-use super::virtual_world::{World, at};
+use super::virtual_world::{Play, World, at};
 use super::{failing, one_job};
 
 /// What an address was told of job `j`, in order.
@@ -70,4 +72,19 @@ fn an_end_that_dies_at_two_addresses_falls_back_once() {
             assert_eq!(told_of_j(&world, to), [Purpose::Recovery], "{to}, crash: {crash}");
         }
     }
+}
+
+#[test]
+fn a_run_that_somebody_ended_tells_nothing_of_how_its_job_is() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::succeeds().taking(Duration::from_mins(5)));
+    world.run("j");
+    world.run_until("2026-11-26T12:12");
+    let run = world.last_run("j").id;
+    world.done(Request::Cancel { run });
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.last_run("j").outcome, Some(Outcome::Cancelled));
+    assert_eq!(world.incidents()[0].state, IncidentState::Open);
+    assert_eq!(told_of_j(&world, OPS), [Purpose::Opening]);
 }

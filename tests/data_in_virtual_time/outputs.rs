@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Action, Outcome, Purpose, RunState, VersionNumber, VersionState};
+use freshd::model::{Action, AttemptId, Event, Judgement, Outcome, Purpose, RunState, VersionNumber, VersionState};
 
 use super::virtual_world::{Crash, Play, World, with_ops};
 use super::world;
@@ -15,6 +15,7 @@ fn read_for_long() -> World {
         "[pools.erp]\nslots = 1\n\
          [datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nkeep_versions = 1\n\
          [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\nevery = \"1m\"\n\
+         retry = { attempts = 2, delay = \"5s\" }\n\
          [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\npool = \"erp\"\n\
          retry = { attempts = 2, delay = \"1s\" }\n\
          [jobs.other]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\n",
@@ -207,4 +208,25 @@ fn nothing_removes_what_was_refused_but_the_way_into_quarantine() {
         .collect();
     removed.sort_unstable();
     assert_eq!(removed, [(1, false), (2, true), (3, false)]);
+}
+
+#[test]
+fn a_verdict_that_nobody_waits_for_publishes_nothing() {
+    let mut world = read_for_long();
+    world.script("p", |spec, at| match spec.id.number {
+        1 => Play::fails(1, ""),
+        _ => Play::writes("late", at).taking(Duration::from_secs(20)),
+    });
+    let published = world.versions("d").len();
+    world.run_until("2026-03-02T08:02:10");
+    let run = world.last_run("p");
+    for number in [1, 2] {
+        let id = AttemptId { run: run.id, number };
+        world.handle(Event::Judged {
+            id,
+            result: Ok(Judgement::default()),
+        });
+    }
+    assert_eq!(world.versions("d").len(), published);
+    assert_eq!(world.last_run("p").state, run.state);
 }

@@ -259,3 +259,19 @@ fn an_empty_file_is_no_delivery_unless_it_may_be_empty() {
         }
     }
 }
+
+#[test]
+fn content_whose_digest_is_not_known_is_compared_by_its_size() {
+    let mut world = watched("max_age = \"26h\"", "2026-03-02T08:00");
+    world.probe("d", |now| {
+        file(if now < at("2026-03-02T08:10") { "a" } else { "" }, None)
+    });
+    world.run_until("2026-03-02T08:30");
+    let versions = world.versions("d");
+    let seen: Vec<_> = versions
+        .iter()
+        .map(|version| (version.as_of, version.unchanged))
+        .collect();
+    let first = at("2026-03-02T08:01");
+    assert_eq!(seen, [(first, false), (first, true)]);
+}

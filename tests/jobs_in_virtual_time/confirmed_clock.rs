@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Fact, Outcome, Request, RunState};
+use freshd::model::{DeliveryOutcome, Fact, Outcome, Purpose, Request, RunState, VersionState};
 
 use super::one_job;
 use super::virtual_world::{Play, World, at, local};
@@ -161,4 +161,66 @@ fn incidents_acknowledgements_and_reminders_of_a_wrong_clock_do_not_last_until_i
     assert_eq!(ahead, None);
     let newest = world.reader().snapshot().unwrap().newest_record_at;
     assert!(newest < Some(at("2026-11-23T12:36")), "{newest:?}");
+    world.run_until("2026-11-24T08:01");
+    let reminder = (
+        "Tue 08:00".to_owned(),
+        "mail:ops@sea.example".to_owned(),
+        Purpose::Reminder,
+    );
+    assert!(world.told().contains(&reminder), "{:?}", world.told());
+}
+
+#[test]
+fn a_version_that_is_put_in_place_meanwhile_arrives_by_the_right_clock() {
+    let mut world = good_friday();
+    world.set_clock("2026-11-27T12:00");
+    world.disk_is_full_until = Some(at("2026-12-01T00:00"));
+    world.run("export");
+    world.run_until("2026-11-27T12:01");
+    assert_eq!(world.versions("stock").last().unwrap().state, VersionState::Publishing);
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    world.disk_is_full_until = None;
+    world.run_until("2026-11-23T14:00");
+    let version = world.versions("stock").pop().unwrap();
+    assert_eq!(version.state, VersionState::Published);
+    assert_eq!(version.arrived_at, at("2026-11-23T12:31"));
+}
+
+#[test]
+fn an_age_that_a_wrong_clock_began_to_promise_is_promised_from_now_on() {
+    let mut world = World::start(&one_job(""), "2026-11-23T12:00");
+    world.set_clock("2026-12-20T12:00");
+    let data = "[datasets.prices]\nowner = \"ops\"\nfile = \"prices.csv\"\nmax_age = \"2h\"\n";
+    world.reload(&format!("{}produces = \"prices\"\n{data}", one_job("")));
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    world.run_until("2026-11-23T14:30");
+    assert_eq!(world.state_of("prices").1, "never seen");
+    world.run_until("2026-11-23T14:31");
+    let why = "never seen, although promised at most 2h old since Mon 2026-11-23 12:31";
+    assert_eq!(world.state_of("prices").1, why);
+}
+
+#[test]
+fn a_message_that_waits_is_dated_by_the_right_clock() {
+    let mut world = World::start(&one_job(""), "2026-11-23T12:00");
+    world.script("j", |_, _| Play::fails(1, "no listener"));
+    world.channel("mail:ops@sea.example", |_, _| DeliveryOutcome::Temporary {
+        error: "connection refused".to_owned(),
+        retry_after_seconds: None,
+    });
+    world.set_clock("2026-12-20T12:00");
+    world.run("j");
+    world.run_until("2026-12-20T12:10");
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    let waiting = world
+        .ledger
+        .notifications
+        .values()
+        .filter(|told| told.ended_at.is_none());
+    let dated: Vec<_> = waiting.map(|told| told.created_at).collect();
+    assert!(!dated.is_empty());
+    assert!(dated.iter().all(|at| *at == world.now.wall), "{dated:?}");
 }

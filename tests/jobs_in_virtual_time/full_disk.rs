@@ -244,6 +244,23 @@ fn a_claimed_attempt_that_no_keeper_has_waits_for_space_and_starts_once() {
 }
 
 #[test]
+fn a_claimed_attempt_for_which_space_comes_too_late_says_whether_the_disk_was_full() {
+    for (since, why) in [("09:59:59", "the disk was full"), ("10:00:05", "freshd went down")] {
+        let mut world = world("schedule = \"* * * * *\"\ncatch_up = \"none\"", "2026-03-02T09:59:30");
+        world.keeper_hangs = true;
+        world.run_until("2026-03-02T10:00:10");
+        world.crash();
+        world.fill_disk();
+        world.shortage.as_mut().expect("it is full").since = at(&format!("2026-03-02T{since}"));
+        world.restart();
+        world.run_until("2026-03-02T10:05");
+        world.free_disk();
+        let reason = format!("{why} before it could be started, and it is too old to be made up for");
+        assert_eq!(world.runs("j")[0].reason, Some(reason));
+    }
+}
+
+#[test]
 fn a_full_disk_outlives_the_daemon_and_is_told_once() {
     let mut world = full_for_three_hours(HOURLY);
     world.crash();

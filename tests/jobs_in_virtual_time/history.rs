@@ -291,6 +291,25 @@ fn on_a_full_disk_only_files_are_removed_and_only_when_somebody_asks() {
 }
 
 #[test]
+fn files_are_swept_only_where_somebody_in_the_round_asked_for_them() {
+    for (first, then, sweeps) in [
+        (false, None, 0),
+        (true, None, 1),
+        (false, Some(true), 1),
+        (true, Some(false), 1),
+    ] {
+        let mut world = start("2026-01-10T12:00");
+        world.run_until("2026-01-13T12:10");
+        for files in [Some(first), then].into_iter().flatten() {
+            world.handle(Event::Prune { files, asked: None });
+        }
+        world.run_until("2026-01-13T12:11");
+        let swept = world.asked.iter().filter(|action| matches!(action, Action::Sweep));
+        assert_eq!(swept.count(), sweeps, "{first} {then:?}");
+    }
+}
+
+#[test]
 fn nothing_is_removed_while_the_clock_is_not_believed() {
     let mut world = start("2026-01-10T12:00");
     world.run_until("2026-01-14T12:10");
@@ -334,7 +353,9 @@ fn an_occurrence_that_is_forgotten_is_not_run_again_when_the_clock_is_confirmed_
 fn files_are_asked_to_be_removed_only_once_their_runs_are_forgotten() {
     let mut world = start("2026-01-10T12:00");
     world.run_until("2026-01-13T12:10");
-    prune(&mut world);
+    let Reply::Done(told) = prune(&mut world) else {
+        panic!("it was refused");
+    };
     let gone: Vec<_> = forgotten(&world)
         .into_iter()
         .flat_map(|fact| match fact {
@@ -350,5 +371,9 @@ fn files_are_asked_to_be_removed_only_once_their_runs_are_forgotten() {
         }
     }
     assert!(outputs > 50, "{outputs}");
+    assert_eq!(
+        (&told["files"], &told["bytes"]),
+        (&outputs.into(), &(outputs * 100).into())
+    );
     assert!(matches!(world.asked.last(), Some(Action::Sweep)));
 }

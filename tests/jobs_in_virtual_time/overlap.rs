@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freshd::model::{Outcome, Reply, Request, RunState, Trigger};
 
-use super::virtual_world::{Play, World, at};
+use super::virtual_world::{Play, World, at, with_ops};
 use super::world;
 
 /// A job due every ten minutes that takes `minutes`.
@@ -248,4 +248,27 @@ fn a_request_to_cancel_reaches_the_process_even_if_freshd_dies_before_it_could_s
         (Some(Outcome::Cancelled), Some("cancelled by anna"))
     );
     assert_eq!(world.starts("j").len(), 1);
+}
+
+#[test]
+fn a_run_that_waited_in_vain_was_skipped_and_names_the_one_that_took_its_place() {
+    let jobs = with_ops(
+        "[pools.p]\nslots = 1\n\
+         [jobs.long]\nowner = \"ops\"\ncommand = \"true\"\npool = \"p\"\ntimeout = \"none\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\noverlap = \"replace\"\npool = \"p\"\n",
+    );
+    let mut world = World::start(&jobs, "2026-03-02T09:30");
+    world.script("long", |_, _| Play::succeeds().taking(Duration::from_hours(2)));
+    world.run("long");
+    world.run_until("2026-03-02T11:40");
+    assert_eq!(world.starts("j"), ["11:30:00"]);
+    let [waited, ran] = &world.runs("j")[..] else {
+        panic!("two runs: {:?}", world.runs("j"));
+    };
+    let reason = format!("overlap: replaced by run {}", ran.id);
+    assert_eq!(
+        (waited.outcome, waited.reason.as_ref()),
+        (Some(Outcome::Skipped), Some(&reason))
+    );
+    assert_eq!(world.incidents(), []);
 }

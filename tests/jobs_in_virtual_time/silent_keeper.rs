@@ -2,7 +2,7 @@
 
 use freshd::model::{AttemptId, Event, IncidentState, Outcome, Purpose, Reply, Request, RunId};
 
-use super::virtual_world::World;
+use super::virtual_world::{World, with_ops};
 use super::world;
 
 const EVERY_MINUTE: &str = "schedule = \"* * * * *\"\noverlap = \"skip\"";
@@ -141,4 +141,38 @@ fn a_damaged_journal_is_told_once_to_whom_it_concerns_until_nothing_is_doubtful(
     world.handle(Event::AttemptEnded(exit));
     world.handle(Event::Alive);
     assert_eq!(world.open_incidents().len(), 0);
+}
+
+#[test]
+fn of_many_jobs_under_a_silent_keeper_the_first_are_named() {
+    for (count, words) in [
+        (0, "no job runs under it"),
+        (
+            5,
+            "5 jobs run or wait under it (j1, j2, j3, j4, j5), and start nowhere else until then",
+        ),
+        (
+            6,
+            "6 jobs run or wait under it (j1, j2, j3, j4, j5 and others), and start nowhere else until then",
+        ),
+    ] {
+        let job = |number| format!("[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\n{EVERY_MINUTE}\n");
+        let jobs: Vec<String> = (1..=6).map(job).collect();
+        let mut world = World::start(&with_ops(&jobs.join("")), "2026-03-02T09:59:30");
+        world.keeper_hangs = true;
+        world.run_until("2026-03-02T10:00:30");
+        let since = world.now.wall;
+        let attempts = (1..=count).map(|run| AttemptId {
+            run: RunId(run),
+            number: 1,
+        });
+        world.handle(Event::KeeperSilent {
+            keeper: 3,
+            since,
+            attempts: attempts.collect(),
+            guarded: true,
+        });
+        let reason = &world.incidents()[0].reason;
+        assert!(reason.contains(words), "{reason}");
+    }
 }

@@ -83,6 +83,10 @@ impl World {
                 return;
             }
         }
+        let traces = std::mem::take(&mut self.traces);
+        if !traces.is_empty() {
+            self.handle(Event::Traced(traces));
+        }
         let found = self.found.clone();
         self.handle(Event::Restored(Box::new(found)));
     }

@@ -19,7 +19,7 @@ use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
     AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification, Now, Reply,
-    Request, Settings, Shortage, VersionRef, later,
+    Request, Settings, Shortage, Trace, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -86,8 +86,9 @@ pub(crate) struct World {
     pub(crate) commits: u64,
     pub(crate) crash_at: Option<(u64, Crash)>,
     clock_at_restart: Option<Timestamp>,
-    /// What is found beside a database whose records were lost.
+    /// What is found beside a database whose records were lost, and of what only logs are left.
     pub(crate) found: Found,
+    pub(crate) traces: Vec<Trace>,
     lives: u32,
     dir: tempfile::TempDir,
 }
@@ -147,6 +148,7 @@ impl World {
             crash_at: None,
             clock_at_restart: None,
             found: Found::default(),
+            traces: Vec::new(),
             lives: 0,
             dir,
         }

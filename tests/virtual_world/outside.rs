@@ -89,8 +89,14 @@ impl World {
                 );
             }
             Action::Remove(_) | Action::Sweep => {
+                // A file of 100 bytes for each run that had output.
+                let files = match &action {
+                    Action::Remove(leftovers) => u64::try_from(leftovers.outputs.len()).expect("a few"),
+                    _ => 0,
+                };
+                let bytes = files * 100;
                 self.asked.push(action);
-                self.later(Duration::ZERO, Event::Removed { files: 0, bytes: 0 });
+                self.later(Duration::ZERO, Event::Removed { files, bytes });
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
             Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } => self.asked.push(action),

@@ -4,6 +4,7 @@ mod admit;
 mod backoff;
 mod due;
 mod ending;
+mod history;
 mod long_gaps;
 mod lost;
 

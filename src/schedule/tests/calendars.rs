@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, ToSpan};
 
 use super::{check, cron, instant, office, with_calendar};
-use crate::model::{OnHoliday, Schedule, Skip};
+use crate::model::{Calendar, OnHoliday, Schedule, Skip};
 use crate::schedule::{coming, is_closed, last_entry, next, next_open_day, previous, previous_open_day, runs_out};
 
 const CHRISTMAS: &[(&str, &str)] = &[("2026-12-25", "Christmas Day"), ("2026-12-24", "")];
@@ -187,4 +187,19 @@ fn a_calendar_that_is_about_to_run_out_says_so() {
     assert_eq!(runs_out(&calendar, date("2026-10-27")), Some(date("2026-12-25")));
     assert_eq!(runs_out(&calendar, date("2030-01-01")), Some(date("2026-12-25")));
     assert_eq!(runs_out(&office(&[]), date("2030-01-01")), None);
+}
+
+#[test]
+fn an_open_day_is_found_a_year_away_and_no_further() {
+    let day = date("2026-12-01");
+    let closed_for = |days: i64| {
+        let closed = (0..days).map(|days| (day + days.days(), "closed".into()));
+        Calendar {
+            name: "office".into(),
+            weekend: 0,
+            holidays: closed.collect(),
+        }
+    };
+    assert_eq!(next_open_day(&closed_for(366), day), Some(day + 366.days()));
+    assert_eq!(next_open_day(&closed_for(367), day), None);
 }

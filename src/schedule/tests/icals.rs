@@ -3,7 +3,7 @@
 use jiff::civil::Date;
 use jiff::tz::TimeZone;
 
-use crate::schedule::{ClosedDays, IcalError, parse_ical};
+use crate::schedule::{ClosedDays, ICAL_BYTES_MAX, IcalError, parse_ical};
 
 fn read(text: &str) -> Result<ClosedDays, IcalError> {
     let window = "2026-01-01".parse().unwrap()..="2028-12-31".parse().unwrap();
@@ -203,6 +203,10 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         (wrapped("SUMMARY:x"), 3, "no DTSTART"),
         (wrapped("DTSTART:2026-12-25"), 5, "not a date"),
         (wrapped("DTSTART:20261325"), 5, "not a date"),
+        (wrapped("DTSTART:20261225T08"), 5, "not a date"),
+        (wrapped("DTSTART:2026122xT080000"), 5, "not a date"),
+        (wrapped("a b:c"), 5, "not a line of an iCalendar file"),
+        (wrapped(":c"), 5, "not a line of an iCalendar file"),
         (wrapped("DTSTART:20261225\r\nDTEND:20261224"), 3, "ends before"),
         (wrapped("DTSTART:20261225\r\nDURATION:one day"), 6, "P1D"),
         (wrapped("DTSTART:20261225\r\nRRULE:FREQ=HOURLY"), 6, "FREQ=HOURLY"),
@@ -235,5 +239,50 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         let error = read(&text).unwrap_err();
         assert!(error.message.contains(message), "{text}: {error}");
         assert_eq!(error.line, line, "{text}: {error}");
+    }
+}
+
+#[test]
+fn a_file_may_be_as_large_as_it_may_and_no_larger() {
+    let of_bytes = |bytes: usize| {
+        let with = |spaces: usize| event(&format!("DTSTART:20261225\r\nX:{}", " ".repeat(spaces)));
+        let padded = with(bytes - with(0).len());
+        read(&padded).map_err(|error| error.message)
+    };
+    let too_large = of_bytes(ICAL_BYTES_MAX + 1).unwrap_err();
+    assert!(too_large.contains("larger"), "{too_large}");
+    let at_most = of_bytes(ICAL_BYTES_MAX).map(|closed| closed.days.len());
+    assert!(at_most.is_ok_and(|days| days == 1));
+}
+
+#[test]
+fn the_day_on_which_weeks_begin_says_which_weeks_are_left_out() {
+    // The example of RFC 5545, section 3.3.10, in another year.
+    for (week_start, expected) in [
+        ("MO", "2026-08-04 2026-08-09 2026-08-18 2026-08-23"),
+        ("SU", "2026-08-04 2026-08-16 2026-08-18 2026-08-30"),
+    ] {
+        let rule = format!("RRULE:FREQ=WEEKLY;INTERVAL=2;COUNT=4;BYDAY=TU,SU;WKST={week_start}");
+        assert_eq!(days(&format!("DTSTART:20260804\r\n{rule}")), expected);
+    }
+}
+
+#[test]
+fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
+    for (rule, expected) in [
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=1,15;COUNT=3",
+            "2026-01-01 2026-01-15 2026-02-01",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=5,10,15;BYSETPOS=1,-1;COUNT=4",
+            "2026-01-01 2026-01-05 2026-01-15 2026-02-05",
+        ),
+        (
+            "FREQ=MONTHLY;BYMONTHDAY=5,10,15;BYSETPOS=-3,4;COUNT=3",
+            "2026-01-01 2026-01-05 2026-02-05",
+        ),
+    ] {
+        assert_eq!(days(&format!("DTSTART:20260101\r\nRRULE:{rule}")), expected, "{rule}");
     }
 }

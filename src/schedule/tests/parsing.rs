@@ -1,5 +1,6 @@
 //! Cron lines as they are written, and the mistakes in them.
 
+use super::{cron, lines};
 use crate::schedule::{CRON_LINE_BYTES_MAX, day_rule_note, parse_cron};
 
 fn bits(values: impl IntoIterator<Item = u32>) -> u64 {
@@ -138,6 +139,7 @@ fn a_mistake_names_its_field_its_place_and_what_to_write() {
         ("0 0 * * L", "L", "day-of-week", "FRIL"),
         ("0 0 * * FRI#6", "FRI#6", "at most five", "#1 to #5"),
         ("0 0 * * FRI#0", "FRI#0", "at most five", "#1 to #5"),
+        ("0 0 * * FRI#x", "FRI#x", "at most five", "#1 to #5"),
         ("0 0 L-31 * *", "L-31", "back from the last", "L-3"),
         ("0 0 W * *", "W", "day-of-month", "15W"),
         ("0 0 L-3W * *", "L-3W", "back from the last", "L-3"),
@@ -189,4 +191,23 @@ fn an_author_is_told_where_both_day_fields_have_a_say() {
             (note, told) => assert_eq!(note, told, "{line}"),
         }
     }
+}
+
+#[test]
+fn what_is_named_twice_is_named() {
+    for (twice, once) in [
+        ("0,0 8 * * *", "0 8 * * *"),
+        ("0 8 * * 1-5,3", "0 8 * * 1-5"),
+        ("0 8 * * 0,7", "0 8 * * SUN"),
+        ("0 8 1,1-3 JAN,1 *", "0 8 1-3 JAN *"),
+    ] {
+        assert_eq!(parse_cron(twice, false), parse_cron(once, false), "{twice}");
+    }
+}
+
+#[test]
+fn a_question_mark_leaves_the_day_to_the_other_field() {
+    let coming = |text| lines(&cron(text, "UTC"), "2026-11-27T00:00:00Z", 5);
+    assert_eq!(coming("0 8 ? * MON"), coming("0 8 * * MON"));
+    assert_eq!(coming("0 8 3 * ?"), coming("0 8 3 * *"));
 }

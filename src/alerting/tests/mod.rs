@@ -1,0 +1,128 @@
+//! What people are told, and what of, in tables.
+
+mod about_freshd;
+mod lost;
+mod problem;
+mod words;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{DataSide, JobSide, Reading, Situation};
+use crate::freshness::{DataState, Standing};
+use crate::model::{
+    Address, Attempt, Dataset, Incident, Job, Outcome, Run, Version, plain_attempt, plain_dataset, plain_incident,
+    plain_job, plain_run, plain_version,
+};
+
+/// A time on the last Friday of November 2026, in UTC.
+fn at(clock: &str) -> Timestamp {
+    format!("2026-11-27T{clock}:00Z").parse().unwrap()
+}
+
+/// Friday, 23:15: the export of the stock has failed at 22:10, of which the warehouse was told. The data is of 21:00, good
+/// until 23:30, and the trucks read it at 23:45.
+struct Friday {
+    zone: TimeZone,
+    incident: Incident,
+    is_configured: bool,
+    job: Option<Job>,
+    run: Option<Run>,
+    attempt: Option<Attempt>,
+    dataset: Option<Dataset>,
+    standing: Standing,
+    current: Option<Version>,
+    readers: Vec<Reading>,
+}
+
+fn friday() -> Friday {
+    let run = Run {
+        outcome: Some(Outcome::Failed),
+        attempts: 1,
+        started_at: Some(at("22:00")),
+        ended_at: Some(at("22:10")),
+        ..plain_run("export", at("22:00"))
+    };
+    Friday {
+        zone: TimeZone::UTC,
+        incident: Incident {
+            told: vec![("wms".into(), address())],
+            ..plain_incident("export", at("22:10"))
+        },
+        is_configured: true,
+        job: Some(plain_job("export")),
+        run: Some(run),
+        attempt: Some(plain_attempt("export", at("22:00"))),
+        dataset: Some(plain_dataset("stock")),
+        standing: stands(DataState::Fresh),
+        current: Some(plain_version("stock", 7, at("21:00"))),
+        readers: vec![reading("trucks", "transport", Some("23:45"))],
+    }
+}
+
+impl Friday {
+    /// It is the dataset that is stale, and nothing is known of a job.
+    fn stale(mut self) -> Self {
+        self.standing = stands(DataState::Stale);
+        self.incident.kind = crate::model::ProblemKind::Stale;
+        self.incident.subject = "stock".into();
+        self.job = None;
+        self
+    }
+
+    fn situation(&self) -> Situation<'_> {
+        Situation {
+            now: at("23:15"),
+            zone: &self.zone,
+            incident: &self.incident,
+            is_configured: self.is_configured,
+            owner: "Warehouse".to_owned(),
+            job: self.job.as_ref().map(|job| JobSide {
+                job,
+                run: self.run.as_ref(),
+                attempt: self.attempt.as_ref(),
+            }),
+            data: self
+                .dataset
+                .iter()
+                .map(|dataset| DataSide {
+                    dataset,
+                    standing: self.standing.clone(),
+                    current: self.current.as_ref(),
+                })
+                .collect(),
+            readers: self.readers.clone(),
+        }
+    }
+}
+
+fn stands(state: DataState) -> Standing {
+    Standing {
+        state,
+        reason: "2h old, promised at most 1h".to_owned(),
+        as_of: Some(at("21:00")),
+        effective_as_of: Some(at("21:00")),
+        limited_by: None,
+        arrived_at: Some(at("21:00")),
+        deadline: state.keeps_promise().then(|| at("23:30")),
+        since: None,
+        is_problem: !state.keeps_promise(),
+        next_change: None,
+    }
+}
+
+fn reading(who: &str, team: &str, clock: Option<&str>) -> Reading {
+    Reading {
+        who: who.to_owned(),
+        team: team.into(),
+        dataset: "stock".into(),
+        at: clock.map(at),
+    }
+}
+
+fn address() -> Address {
+    Address {
+        channel: "mail".into(),
+        to: None,
+    }
+}
