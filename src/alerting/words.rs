@@ -209,6 +209,16 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     if purpose == Purpose::Recovery || is_impact {
         return commands;
     }
+    let put_back = situation
+        .data
+        .first()
+        .filter(|data| data.standing.state == DataState::Changed);
+    if let Some((data, current)) = put_back.and_then(|data| Some((data, data.current?))) {
+        commands.push(format!(
+            "freshd restore {}@{} --because TEXT",
+            data.dataset.name, current.number
+        ));
+    }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
         commands.push(format!("freshd run {} --wait", side.job.name));
@@ -226,6 +236,7 @@ pub(super) fn state_words(state: DataState) -> &'static str {
     match state {
         DataState::Fresh | DataState::Paused | DataState::DueSoon => "fresh",
         DataState::Late | DataState::Stale => "stale",
+        DataState::Changed => "not what was published",
         DataState::Suspect => "suspect",
         DataState::Held => "held back",
         DataState::Unknown => "unknown",

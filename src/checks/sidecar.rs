@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckResult, Name, RunId, Version, VersionNumber, VersionRef, VersionState};
+use crate::model::{CheckResult, Name, Provenance, RunId, Version, VersionNumber, VersionRef, VersionState};
 
 /// The sidecar of a published file, for programs; keys are only ever added.
 #[derive(Serialize)]
@@ -96,6 +96,8 @@ pub(super) fn version(text: &[u8]) -> Option<Version> {
         unchanged: false,
         checks: told.checks,
         reason: None,
+        stamp: None,
+        provenance: Provenance::default(),
     })
 }
 

@@ -122,7 +122,12 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             Ok(None) => "found nothing".to_owned(),
             Err(why) => format!("cannot tell: {}", clean(&why)),
         };
-        lines.push(("probe", format!("{found}, {}", times::hint(seen.at, reading.now))));
+        let looked = if value["producer"].is_string() {
+            "the file"
+        } else {
+            "probe"
+        };
+        lines.push((looked, format!("{found}, {}", times::hint(seen.at, reading.now))));
     }
     let slots = slots.unwrap_or_default();
     for (index, slot) in slots.iter().rev().take(SLOTS_MAX).enumerate() {

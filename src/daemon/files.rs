@@ -121,7 +121,7 @@ async fn perform(id: AttemptId, work: Work, desk: &Desk) -> Option<Event> {
             let publishing = in_place(desk.moving.clone(), move || checks::publish(&publishing));
             let takes_long = || warn!(%version, "{}", still_moving("put in place"));
             let result = match telling_when_long(publishing, MOVE_LONG, takes_long).await {
-                Ok(result) => result.map_err(|error| Setback {
+                Ok(result) => result.map(Some).map_err(|error| Setback {
                     may_pass: error.may_pass(),
                     why: error.to_string(),
                 }),
@@ -206,7 +206,11 @@ async fn judge(judging: Box<Judging>, places: &Places) -> Result<Judgement, Setb
 }
 
 /// Waits for work for as long as it reads on; `None` once it has read nothing for that long.
-async fn unless_it_hangs<T>(work: impl Future<Output = T>, bytes_read: &AtomicU64, patience: Duration) -> Option<T> {
+pub(super) async fn unless_it_hangs<T>(
+    work: impl Future<Output = T>,
+    bytes_read: &AtomicU64,
+    patience: Duration,
+) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut before = bytes_read.load(Ordering::Relaxed);
     loop {

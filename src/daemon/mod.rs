@@ -16,6 +16,7 @@ mod narrate;
 mod perform;
 mod places;
 mod reloading;
+mod rounds;
 mod shell;
 mod space;
 mod start;

@@ -90,7 +90,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
         }
         Fact::Observation(observation) => {
             if let Err(why) = &observation.found {
-                warn!(dataset = %observation.dataset, "the probe cannot tell: {why}");
+                warn!(dataset = %observation.dataset, "cannot tell what is there: {why}");
             }
         }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),

@@ -16,6 +16,7 @@ use super::committing::Committed;
 use super::control::{Ask, Asked};
 use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
+use super::rounds::Rounds;
 use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -44,6 +45,8 @@ pub(super) struct Shell {
     pub(super) alive: Alive,
     pub(super) chores: Chores,
     pub(super) care: Care,
+    /// Looks at what was published.
+    pub(super) rounds: Rounds,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) reloads: Reloads,
@@ -111,6 +114,7 @@ impl Shell {
                         self.give_back_what_telling_took();
                     }
                 }
+                () = self.rounds.due() => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
             }

@@ -23,6 +23,7 @@ use super::host;
 use super::looks::Looks;
 use super::perform::Performer;
 use super::reloading::Reloads;
+use super::rounds::Rounds;
 use super::shell::{Shell, Signals, Stop};
 use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
@@ -328,6 +329,7 @@ async fn begin(
         alive: Alive::new(),
         chores: Chores::start()?,
         care: Care::new(state_dir),
+        rounds: Rounds::new(),
         boards: Boards::new(serve.board.clone()),
         reloads: Reloads::new(loader.clone()),
         loader,

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    AttemptId, Dataset, Fact, Judgement, Name, Observation, Slot, Verdict, Version, VersionNumber, VersionRef,
-    VersionState,
+    AttemptId, Dataset, Fact, Judgement, Lying, Name, Observation, Provenance, Slot, Verdict, Version, VersionNumber,
+    VersionRef, VersionState,
 };
 
 /// What is known of a dataset between events.
@@ -30,6 +30,8 @@ pub(super) struct DataState {
     pub(super) promised_since: Option<Timestamp>,
     /// What the probe last saw.
     pub(super) observation: Option<Observation>,
+    /// What the last look at its published file found, in this life of the daemon.
+    pub(super) sighted: Option<Result<Option<Lying>, String>>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
 }
@@ -131,6 +133,7 @@ impl Engine {
         super::promises::forget_decided(&mut state.slots);
         self.pins = pins;
         self.step.facts.extend(facts);
+        self.forget_sighting(&dataset);
         self.dirty_data.insert(dataset);
     }
 
@@ -224,6 +227,8 @@ impl Engine {
             unchanged,
             reason: held.then(|| refusals.join("; ")),
             checks: judgement.checks,
+            stamp: None,
+            provenance: Provenance::default(),
         }
     }
 }

@@ -143,6 +143,10 @@ impl Engine {
 
     /// The nearest unresolved incident upstream, followed to its own cause.
     fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
+        if incident.kind == ProblemKind::Changed {
+            // Whoever did that is nobody upstream.
+            return None;
+        }
         let upstream: Vec<Node> = match incident.about {
             About::Dataset => self.lineage.upstream(incident.subject.as_str()),
             About::Freshd => Vec::new(),

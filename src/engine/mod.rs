@@ -31,6 +31,7 @@ mod requests;
 mod restart;
 mod restored;
 mod runs;
+mod sightings;
 mod situation;
 mod space;
 mod spec;
@@ -171,6 +172,7 @@ impl Engine {
             Event::Judged { id, result } => self.judged(id, result),
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
+            Event::Sighted(sighting) => self.sighted(sighting),
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),

@@ -9,8 +9,8 @@ use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Verdict,
-    Version, VersionNumber, VersionRef, VersionState, staged_path,
+    Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Stamp,
+    Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
 };
 
 /// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
@@ -113,7 +113,7 @@ impl Engine {
     }
 
     /// An accepted version is in place, or could not be put there.
-    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), Setback>) {
+    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<Option<Stamp>, Setback>) {
         let Some(state) = self.data.get_mut(&wanted.dataset) else {
             return;
         };
@@ -136,22 +136,15 @@ impl Engine {
         if let Some(run) = run {
             self.setbacks.remove(&run);
         }
-        if let Err(Setback { why, .. }) = result {
-            let reason = format!("its output could not be put in place: {why}");
-            version.state = VersionState::Quarantined;
-            version.reason = Some(reason.clone());
-            self.fact(Fact::Version(version.clone()));
-            self.remember(&version);
-            self.keep_refused(version.clone());
-            if let Some(attempt) = version.attempt {
-                self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+        let stamp = match result {
+            Ok(stamp) => stamp,
+            Err(Setback { why, .. }) => {
+                self.not_in_place(version, &why);
+                return;
             }
-            if let Some(run) = run {
-                self.attempt_failed(run, Outcome::Failed, Some(reason));
-            }
-            return;
-        }
+        };
         version.state = VersionState::Published;
+        version.stamp = stamp;
         self.fact(Fact::Version(version.clone()));
         let warned = version
             .checks
@@ -164,6 +157,22 @@ impl Engine {
             self.finish(run, Outcome::Succeeded, reason);
         }
         self.trigger_readers(&wanted.dataset);
+    }
+
+    /// An accepted version could not be put in place, and lies where refused ones do.
+    fn not_in_place(&mut self, mut version: Version, why: &str) {
+        let reason = format!("its output could not be put in place: {why}");
+        version.state = VersionState::Quarantined;
+        version.reason = Some(reason.clone());
+        self.fact(Fact::Version(version.clone()));
+        self.remember(&version);
+        self.keep_refused(version.clone());
+        if let Some(attempt) = version.attempt {
+            self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+        }
+        if let Some(run) = version.run {
+            self.attempt_failed(run, Outcome::Failed, Some(reason));
+        }
     }
 
     /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.

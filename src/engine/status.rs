@@ -77,6 +77,7 @@ impl Engine {
             "tells": self.tells(&dataset.owner),
             "reason": standing.reason,
             "version": current.map(|version| version.number),
+            "served": current.filter(|_| standing.is_served).map(|version| version.number),
             "rows": current.and_then(|version| version.rows),
             "producer": self.lineage.producer_of(dataset.name.as_str()),
         })

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, RunId, VersionNumber};
+use super::{AttemptId, Name, Provenance, RunId, Stamp, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,12 @@ pub struct Version {
     pub checks: Vec<CheckResult>,
     /// Why it was refused, in words.
     pub reason: Option<String>,
+    /// By what its file is known again where readers look, once it is there.
+    #[serde(default)]
+    pub stamp: Option<Stamp>,
+    /// What else made it what it is.
+    #[serde(default)]
+    pub provenance: Provenance,
 }
 
 /// What a check says.

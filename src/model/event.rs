@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    NotificationId, Observation, RunId, Setback, Settings, Shortage, Trace, VersionRef,
+    NotificationId, Observation, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -88,11 +88,13 @@ pub enum Event {
     Published {
         /// Which.
         version: VersionRef,
-        /// Why not.
-        result: Result<(), Setback>,
+        /// By what its file is known again, where that was looked at; or why it is not in place.
+        result: Result<Option<Stamp>, Setback>,
     },
     /// A probe looked.
     Probed(Observation),
+    /// A published file was looked at, and is not as it was known to be.
+    Sighted(Sighting),
     /// A try at sending ended.
     Delivered {
         /// Which notification.

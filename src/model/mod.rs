@@ -14,6 +14,8 @@ mod keepers;
 mod moment;
 mod name;
 mod places;
+mod provenance;
+mod published;
 mod report;
 mod restored;
 mod run;
@@ -60,6 +62,8 @@ pub use places::{
     SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
     staged_path, version_path,
 };
+pub use provenance::{ByHand, HandKind, Provenance, Script};
+pub use published::{Lying, Placed, Sighting, Stamp};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};

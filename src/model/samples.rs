@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Retry, Run, RunId, RunState,
-    Severity, Trigger, Version, VersionNumber, VersionState,
+    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Provenance, Retry, Run, RunId,
+    RunState, Severity, Trigger, Version, VersionNumber, VersionState,
 };
 
 /// A job that runs `true` by hand, with every key as it is when jobs.toml leaves it out.
@@ -122,5 +122,7 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
         unchanged: false,
         checks: Vec::new(),
         reason: None,
+        stamp: None,
+        provenance: Provenance::default(),
     }
 }

@@ -78,6 +78,8 @@ impl Place {
                 unchanged: false,
                 checks: Vec::new(),
                 reason: None,
+                stamp: None,
+                provenance: Provenance::default(),
             },
             dataset: Arc::new(dataset),
             staged,

@@ -64,6 +64,7 @@ impl World {
                         .hindrance(self.disk_fails_until, "input/output error")
                         .and_then(|()| self.hindrance(self.disk_is_full_until, "no space left on device")),
                 };
+                let result = result.map(|()| None);
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
             Action::Send(notification) => self.send(*notification),
