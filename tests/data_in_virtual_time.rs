@@ -14,6 +14,8 @@ mod outputs;
 mod probes;
 #[path = "data_in_virtual_time/slots.rs"]
 mod slots;
+#[path = "data_in_virtual_time/traces.rs"]
+mod traces;
 mod virtual_world;
 
 use virtual_world::{World, with_ops};

@@ -102,8 +102,16 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         team: team.clone(),
         owner: situation.owner.clone(),
         at: situation.now,
+        trace: trace(situation),
         id,
     }
+}
+
+/// The chain that it is about: that of the job's last run, else that of the data.
+fn trace(situation: &Situation<'_>) -> Option<String> {
+    let run = situation.job.and_then(|side| side.run).map(Run::trace_id);
+    let data = || situation.data.first()?.current?.provenance.trace.clone();
+    run.or_else(data)
 }
 
 /// Owners and readers have threads of their own: a reader never saw the opening.

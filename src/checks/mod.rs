@@ -9,6 +9,7 @@ mod judge;
 mod kind;
 mod publish;
 mod quarantine;
+mod script;
 mod sidecar;
 mod sight;
 mod walk;

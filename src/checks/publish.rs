@@ -249,7 +249,7 @@ impl<'a> Site<'a> {
                 });
             }
         }
-        let text = sidecar(&self.publishing.version);
+        let text = sidecar(&self.publishing.version, &self.publishing.dataset);
         let mode = Mode::from_raw_mode(0o600);
         self.kept.write(&self.kept_sidecar, mode, bytes(&text))
     }
@@ -257,7 +257,7 @@ impl<'a> Site<'a> {
     fn describe(&self) -> Result<(), PublishError> {
         let new = self.new_file()?;
         let mode = permissions(&self.metadata(&new, self.name)?);
-        let text = sidecar(&self.publishing.version);
+        let text = sidecar(&self.publishing.version, &self.publishing.dataset);
         self.directory.write(&self.hidden_sidecar, mode, bytes(&text))
     }
 

@@ -8,6 +8,7 @@ mod table;
 mod times;
 mod names;
 mod client;
+mod configured;
 mod addresses;
 mod board;
 
@@ -24,6 +25,9 @@ mod history;
 mod show;
 mod logs;
 mod why;
+mod trace;
+mod impact;
+mod flow;
 mod verify;
 mod ack;
 mod backup;
@@ -97,6 +101,12 @@ enum Verb {
     Logs(logs::LogsArgs),
     /// Show the evidence and the rule behind a state
     Why(why::WhyArgs),
+    /// Show where a version came from, hop by hop to the sources
+    Trace(trace::TraceArgs),
+    /// Show what depends on a job, dataset or system, and who reads first
+    Impact(impact::ImpactArgs),
+    /// Show the whole flow of data with its owners
+    Flow(flow::FlowArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
     /// Take an incident on
@@ -164,6 +174,9 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(&args, global, out),
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),
+        Verb::Trace(args) => trace::run(&args, global, out),
+        Verb::Impact(args) => impact::run(&args, global, out),
+        Verb::Flow(args) => flow::run(&args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),

@@ -161,6 +161,9 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
         let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
         lines.push(("read", clean(&inputs.join(", "))));
     }
+    if run.attempts > 0 {
+        lines.push(("trace", run.trace_id()));
+    }
     match (run.version, run.outcome) {
         (Some(version), Some(Outcome::Rejected)) => {
             lines.push(("refused", format!("version {version}, in quarantine")));

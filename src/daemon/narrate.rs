@@ -48,11 +48,13 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 version = %version.number,
                 rows = version.rows,
                 as_of = %format_time(version.effective_as_of, zone),
+                trace = version.provenance.trace,
                 "published"
             ),
             VersionState::Quarantined => {
                 let reason = version.reason.as_deref().unwrap_or_default();
-                warn!(dataset = %version.dataset, version = %version.number, "held back: {reason}");
+                let trace = version.provenance.trace.as_deref();
+                warn!(dataset = %version.dataset, version = %version.number, trace, "held back: {reason}");
             }
             VersionState::Publishing => {}
         },
@@ -164,7 +166,7 @@ fn narrate_run(run: &crate::model::Run, zone: &TimeZone) {
                 }
                 Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => info!(%job, run = %id, took, "{message}"),
                 Outcome::Missed => warn!(%job, run = %id, "{message}"),
-                _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
+                _ => error!(%job, run = %id, took, attempts = run.attempts, trace = run.trace_id(), "{message}"),
             }
         }
         (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),

@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    AttemptId, Dataset, Fact, Judgement, Lying, Name, Observation, Provenance, Slot, Verdict, Version, VersionNumber,
-    VersionRef, VersionState,
+    AttemptId, Dataset, Fact, Judgement, Lying, Name, Observation, Provenance, Run, Slot, Verdict, Version,
+    VersionNumber, VersionRef, VersionState,
 };
 
 /// What is known of a dataset between events.
@@ -206,9 +206,11 @@ impl Engine {
             .filter(|check| check.verdict == Verdict::Hold)
             .map(|check| check.message.as_str())
             .collect();
+        let number = self.next_version_number(dataset);
+        let run = self.runs.get(&id.run);
         Version {
             dataset: dataset.clone(),
-            number: self.next_version_number(dataset),
+            number,
             state: if held {
                 VersionState::Quarantined
             } else {
@@ -228,7 +230,12 @@ impl Engine {
             reason: held.then(|| refusals.join("; ")),
             checks: judgement.checks,
             stamp: None,
-            provenance: Provenance::default(),
+            provenance: Provenance {
+                trace: run.map(Run::trace_id),
+                settings: run.map(|run| run.settings_digest.clone()),
+                script: judgement.script,
+                by_hand: None,
+            },
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What an attempt produced: judged, put in place or kept aside, and tried again while the machine hinders it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Stamp,
-    Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
+    Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback,
+    Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
 };
 
 /// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
@@ -30,6 +30,7 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
         let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let script = with.as_ref().and_then(|with| script_of(&with.job));
         let dataset = with.and_then(|with| with.dataset);
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
@@ -43,6 +44,7 @@ impl Engine {
                 dataset,
                 staged,
                 started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
+                script,
                 report: attempt.report.clone(),
             };
             self.act(Action::Judge(Box::new(judging)));
@@ -287,6 +289,37 @@ impl Engine {
             quarantine_dir: self.host.state_dir.join("quarantine"),
         }
     }
+}
+
+/// Programs that run the script which the next word names.
+const INTERPRETERS: [&str; 10] = [
+    "sh", "bash", "dash", "python", "python3", "perl", "ruby", "node", "php", "Rscript",
+];
+
+/// The file that a job's command names: its first word, or the word behind an interpreter. Only what has an absolute path
+/// can be told from a word that merely looks so.
+fn script_of(job: &Job) -> Option<PathBuf> {
+    let words: Vec<&str> = match &job.command {
+        Command::Argv(words) => words.iter().map(AsRef::as_ref).collect(),
+        Command::Shell(text) => text.split_whitespace().take(2).collect(),
+    };
+    let first = words.first().map(Path::new)?;
+    let is_interpreter = first
+        .file_name()
+        .is_some_and(|name| INTERPRETERS.iter().any(|known| name == *known));
+    let script = match is_interpreter {
+        true => words
+            .iter()
+            .skip(1)
+            .find(|word| !word.starts_with('-'))
+            .map(Path::new)?,
+        false => first,
+    };
+    let script = job
+        .workdir
+        .as_ref()
+        .map_or_else(|| script.to_owned(), |workdir| workdir.join(script));
+    script.is_absolute().then_some(script)
 }
 
 fn unjudged(setback: &Setback) -> String {

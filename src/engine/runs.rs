@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use super::Engine;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Run, RunId, RunState,
-    Settings, StopReason, Trigger, later,
+    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Rule, Run, RunId,
+    RunState, Settings, StopReason, Trigger, VersionRef, later,
 };
 use crate::planner::{self, Next};
 
@@ -82,6 +82,7 @@ impl Engine {
             }
             _ => Vec::new(),
         };
+        let trace = self.chain_of(id, job, &pinned);
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.attempts += 1;
         run.state = RunState::Running;
@@ -90,6 +91,7 @@ impl Engine {
         run.retry_boot_ms = None;
         if run.attempts == 1 {
             run.inputs = pinned;
+            run.trace = trace;
         }
         run.settings_digest.clone_from(&self.settings.digest);
         let run = run.clone();
@@ -104,6 +106,19 @@ impl Engine {
         self.fact(Fact::Attempt(attempt.clone()));
         self.attempts.insert(attempt.id, attempt);
         self.act(Action::Start(Box::new(spec)));
+    }
+
+    /// The trace that a run goes on: that of the newest version among those that can have started it.
+    fn chain_of(&self, id: RunId, job: &Job, pinned: &[VersionRef]) -> Option<Box<str>> {
+        self.runs.get(&id).filter(|run| run.trigger == Trigger::Input)?;
+        let Some(Rule::On(starters)) = job.schedule.as_ref().map(|schedule| &schedule.rule) else {
+            return None;
+        };
+        let starters = pinned.iter().filter(|input| starters.contains(&input.dataset));
+        let newest = starters
+            .filter_map(|input| self.version(input))
+            .max_by_key(|version| version.arrived_at)?;
+        newest.provenance.trace.as_deref().map(Box::from)
     }
 
     /// What follows a failed attempt: a further one later, or the end of the run.

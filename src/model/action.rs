@@ -84,6 +84,8 @@ pub struct Judging {
     pub staged: PathBuf,
     /// When the attempt started.
     pub started_at: Timestamp,
+    /// The file that its command names, for the record of what made the version.
+    pub script: Option<PathBuf>,
     /// The datasets whose columns its checks compare with.
     pub compared_with: Vec<Arc<Dataset>>,
     /// `as_of`, `rows` and so on from the job's report.

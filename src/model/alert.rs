@@ -273,6 +273,9 @@ pub struct Message {
     pub owner: String,
     /// When it was decided.
     pub at: Timestamp,
+    /// W3C trace id of the run, or of the data, that it is about.
+    #[serde(default)]
+    pub trace: Option<String>,
 }
 
 /// One labelled line of a message.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, Provenance, RunId, Stamp, VersionNumber};
+use super::{AttemptId, Name, Provenance, RunId, Script, Stamp, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -137,6 +137,8 @@ pub struct Judgement {
     pub measurement: Measurement,
     /// Every check with its answer.
     pub checks: Vec<CheckResult>,
+    /// The script that wrote it, as far as it can be told.
+    pub script: Option<Script>,
 }
 
 impl Judgement {

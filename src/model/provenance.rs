@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::VersionRef;
+use super::{SPREAD_STEP, VersionRef, spread};
 
 /// What made a version what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,5 +62,43 @@ impl ByHand {
             HandKind::Released => format!("released from quarantine by {by}: {because}"),
             HandKind::Restored(from) => format!("restored from {from} by {by}: {because}"),
         }
+    }
+}
+
+/// The W3C trace id of the chain that the run of this seed begins: 32 hex digits, the same each time.
+pub fn trace_id(seed: u64) -> String {
+    // An all-zero id is invalid by the standard; the mix of a fixed odd number makes that practically impossible.
+    format!("{:016x}{:016x}", mix(seed, 1 << 32), mix(seed, 1 << 33))
+}
+
+/// W3C `traceparent` of an attempt: a span of its own, derived from its run's seed, in the chain's trace.
+pub fn trace_parent(trace_id: &str, seed: u64, attempt: u32) -> String {
+    format!("00-{trace_id}-{:016x}-01", mix(seed, (1 << 34) + u64::from(attempt)))
+}
+
+fn mix(seed: u64, number: u64) -> u64 {
+    spread(seed ^ number.wrapping_add(1).wrapping_mul(SPREAD_STEP))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_attempts_of_a_run_are_spans_of_one_trace() {
+        let parts = |seed, attempt| -> Vec<String> {
+            let parent = trace_parent(&trace_id(seed), seed, attempt);
+            parent.split('-').map(str::to_owned).collect()
+        };
+        let (first, second, other) = (parts(7, 1), parts(7, 2), parts(8, 1));
+        let lengths: Vec<usize> = first.iter().map(String::len).collect();
+        assert_eq!(lengths, [2, 32, 16, 2]);
+        assert_eq!((first[0].as_str(), first[3].as_str()), ("00", "01"));
+        let hex = |part: &String| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        assert!(first.iter().all(hex), "{first:?}");
+        assert_eq!(first[1], second[1]);
+        assert_ne!(first[2], second[2]);
+        assert_ne!(first[1], other[1]);
+        assert_ne!(first[1][..16], first[1][16..]);
     }
 }

@@ -74,6 +74,7 @@ pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: String::new(),
+        trace: None,
     }
 }
 

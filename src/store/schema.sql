@@ -105,6 +105,8 @@ CREATE TABLE runs (
     inputs TEXT NOT NULL,
     -- Number in `texts`: digest of the configuration it was started under.
     settings INTEGER NOT NULL,
+    -- W3C trace id of the chain that it goes on; nothing for a run that begins one, whose id follows from its seed.
+    trace TEXT,
     CHECK ((state = 'final') = (outcome IS NOT NULL))
 ) STRICT;
 

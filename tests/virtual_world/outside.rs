@@ -145,6 +145,7 @@ impl World {
         Judgement {
             measurement,
             checks: refusal.into_iter().collect(),
+            script: None,
         }
     }
 
