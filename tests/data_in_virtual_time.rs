@@ -2,6 +2,8 @@
 
 #[path = "data_in_virtual_time/age.rs"]
 mod age;
+#[path = "data_in_virtual_time/by_hand.rs"]
+mod by_hand;
 #[path = "data_in_virtual_time/changed_files.rs"]
 mod changed_files;
 #[path = "data_in_virtual_time/edited_promises.rs"]

@@ -60,6 +60,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         && let Some(run) = side.run
     {
         say("Tried", tried(side.job, run, zone));
+        if let Some((version, path)) = &situation.refused {
+            say("In quarantine", format!("{version}, {}", path.display()));
+        }
         if let Some(message) = side
             .attempt
             .and_then(|attempt| attempt.report.iter().find(|(key, _)| key == "message"))

@@ -1,5 +1,7 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -8,7 +10,7 @@ use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
-    Version, format_time,
+    Version, VersionRef, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -35,6 +37,8 @@ pub struct Situation<'a> {
     pub data: Vec<DataSide<'a>>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
+    /// What the job's last run made and the checks refused, with where it lies.
+    pub refused: Option<(VersionRef, PathBuf)>,
 }
 
 /// A job with its last run.
@@ -226,6 +230,9 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
             "freshd restore {}@{} --because TEXT",
             data.dataset.name, current.number
         ));
+    }
+    if let Some((version, _)) = &situation.refused {
+        commands.push(format!("freshd release {version} --because TEXT"));
     }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));

@@ -35,10 +35,7 @@ pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, Mea
     Ok(Judgement {
         measurement,
         checks: sheet.checks,
-        script: judging
-            .script
-            .as_deref()
-            .and_then(|path| script(path, judging.started_at)),
+        script: script(judging),
     })
 }
 

@@ -185,6 +185,10 @@ impl<'a> Site<'a> {
             file: candidate,
             metadata,
         } = written;
+        if self.publishing.is_kept {
+            // What is kept, or in quarantine, stays there whatever becomes of this.
+            return self.directory.copy(&candidate, &self.incoming);
+        }
         if metadata.uid() != geteuid().as_raw() {
             if self.target_is_new()? {
                 return Ok(());

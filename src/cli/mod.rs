@@ -28,6 +28,8 @@ mod why;
 mod trace;
 mod impact;
 mod flow;
+mod gate;
+mod decide;
 mod verify;
 mod ack;
 mod backup;
@@ -59,7 +61,8 @@ Exit codes:
   0  fine
   1  something is not fine: data is stale, a run failed, a request was refused
   2  wrong usage or configuration
-  3  freshd is not reachable";
+  3  freshd is not reachable
+  75 not fresh (gate)";
 
 /// Runs jobs when they are due, judges what they deliver, and watches how fresh it stays.
 #[derive(Debug, Parser)]
@@ -107,6 +110,12 @@ enum Verb {
     Impact(impact::ImpactArgs),
     /// Show the whole flow of data with its owners
     Flow(flow::FlowArgs),
+    /// Ask whether a dataset may be relied on now: exit 0 if it is fresh, 75 if not
+    Gate(gate::GateArgs),
+    /// Let an earlier version be what readers see once more
+    Restore(decide::RestoreArgs),
+    /// Publish what is in quarantine after all
+    Release(decide::ReleaseArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
     /// Take an incident on
@@ -177,6 +186,9 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Trace(args) => trace::run(&args, global, out),
         Verb::Impact(args) => impact::run(&args, global, out),
         Verb::Flow(args) => flow::run(&args, global, out),
+        Verb::Gate(args) => gate::run(&args, global, out),
+        Verb::Restore(args) => decide::restore(args, global, out),
+        Verb::Release(args) => decide::release(args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),

@@ -7,6 +7,7 @@ mod board;
 pub mod clock;
 mod committing;
 mod control;
+mod deciding;
 mod evidence;
 mod files;
 mod history;
@@ -23,5 +24,6 @@ mod start;
 
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
+pub use deciding::Decide;
 pub use history::would_prune;
 pub use start::{Outlook, Serve, ServeError, Window, serve};

@@ -8,8 +8,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::alerting::lost_span;
 use crate::model::{
-    AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
-    Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
+    AttemptState, ByHand, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome,
+    RunState, Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
 };
 
 /// The target of what goes as it should, over and over: a terminal leaves it out.
@@ -49,6 +49,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 rows = version.rows,
                 as_of = %format_time(version.effective_as_of, zone),
                 trace = version.provenance.trace,
+                by_hand = version.provenance.by_hand.as_ref().map(ByHand::words),
                 "published"
             ),
             VersionState::Quarantined => {

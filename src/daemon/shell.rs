@@ -244,6 +244,19 @@ impl Shell {
                     }
                 }
             }
+            Ask::Decide(wish) => {
+                let event = wish.event(&self.state_dir, self.requests + 1, asked.by).await;
+                match event {
+                    Ok(event) => {
+                        self.requests += 1;
+                        self.performer.replies.insert(self.requests, asked.answer);
+                        batch.push(event);
+                    }
+                    Err(why) => {
+                        let _ = asked.answer.send(Reply::Refused(why));
+                    }
+                }
+            }
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);

@@ -114,7 +114,7 @@ impl Engine {
         let state = self.data.entry(dataset.clone()).or_default();
         let mut facts = Vec::new();
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
-        if let Some(promised) = promised
+        if let Some(promised) = promised.filter(|_| !version.is_restored())
             && let Some((place, decided)) = freshness::delivered_for(&promised, &state.slots, &version)
         {
             state.slots[place] = decided.clone();

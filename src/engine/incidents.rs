@@ -33,7 +33,8 @@ impl Engine {
         {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
                 (Some(job), Some(state)) => {
-                    let last = state.last.as_deref().filter(|(run, _)| !self.is_told_as_lost(run));
+                    let last = state.last.as_deref();
+                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && !self.is_released(run));
                     alerting::problem_of_job(job, last)
                 }
                 _ => None,

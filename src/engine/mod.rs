@@ -9,6 +9,7 @@ mod attempts;
 mod audience;
 mod backlog;
 mod begun;
+mod by_hand;
 mod clock;
 mod confirm;
 mod data;
@@ -127,6 +128,8 @@ pub struct Engine {
     setbacks: HashMap<RunId, usize>,
     incidents: Register,
     outbox: Outbox,
+    /// Requests that wait for a version to be in place.
+    hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
     waits: HashMap<RunId, Vec<u64>>,
     last_run: u64,
@@ -176,6 +179,13 @@ impl Engine {
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
+            Event::Decided {
+                id,
+                by,
+                because,
+                decision,
+                version,
+            } => self.decided(id, (by, because), decision, *version),
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::Removed { files, bytes } => self.removed(files, bytes),

@@ -126,6 +126,11 @@ impl Engine {
         else {
             return;
         };
+        if state.publishing[index].provenance.by_hand.is_some() {
+            let version = state.publishing.remove(index);
+            self.published_by_hand(version, result);
+            return;
+        }
         let run = state.publishing[index].run;
         let may_pass = result.as_ref().is_err_and(|setback| setback.may_pass);
         if may_pass && run.is_some_and(|run| self.look_again_later(run)) {
@@ -185,6 +190,7 @@ impl Engine {
         for run in judging {
             self.resume_output(run);
         }
+        self.resume_by_hand();
         let is_newest = |state: &&DataState| {
             let refused = state.refused.as_ref().map(|refused| refused.number);
             refused > state.current.as_ref().map(|current| current.number)
@@ -284,6 +290,7 @@ impl Engine {
             version,
             dataset,
             staged,
+            is_kept: false,
             spared,
             versions_dir: self.host.state_dir.join("versions"),
             quarantine_dir: self.host.state_dir.join("quarantine"),

@@ -67,6 +67,7 @@ impl Engine {
             setbacks: HashMap::new(),
             incidents: Register::default(),
             outbox: Outbox::default(),
+            hand_waits: HashMap::new(),
             waits: HashMap::new(),
             last_run: highest_run(&snapshot),
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),

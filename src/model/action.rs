@@ -101,6 +101,8 @@ pub struct Publishing {
     pub dataset: Arc<Dataset>,
     /// Where the candidate lies.
     pub staged: PathBuf,
+    /// It stays there: a kept version or one in quarantine, of which a copy is published.
+    pub is_kept: bool,
     /// Earlier versions that stay, however many are kept: unfinished runs were given them, or may be until then.
     pub spared: Vec<VersionNumber>,
     /// Where earlier versions are kept: `versions/` of the state directory.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, Provenance, RunId, Script, Stamp, VersionNumber};
+use super::{AttemptId, HandKind, Name, Provenance, RunId, Script, Stamp, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +86,22 @@ pub struct Version {
     /// What else made it what it is.
     #[serde(default)]
     pub provenance: Provenance,
+}
+
+impl Version {
+    /// Whether a person has put the content of an earlier version in place once more: no delivery.
+    pub fn is_restored(&self) -> bool {
+        let by_hand = self.provenance.by_hand.as_ref();
+        by_hand.is_some_and(|by_hand| matches!(by_hand.kind, HandKind::Restored(_)))
+    }
+
+    /// Which version it is.
+    pub fn reference(&self) -> VersionRef {
+        VersionRef {
+            dataset: self.dataset.clone(),
+            number: self.number,
+        }
+    }
 }
 
 /// What a check says.

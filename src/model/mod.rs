@@ -44,7 +44,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,
 };
-pub use event::{Event, Request};
+pub use event::{Decision, Event, Request};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,

@@ -83,6 +83,7 @@ impl Place {
             },
             dataset: Arc::new(dataset),
             staged,
+            is_kept: false,
             spared: Vec::new(),
             versions_dir: self.state.path().join("versions"),
             quarantine_dir: self.state.path().join("quarantine"),
