@@ -29,6 +29,8 @@ mod retry;
 #[path = "jobs_in_virtual_time/silent_keeper.rs"]
 mod silent_keeper;
 mod virtual_world;
+#[path = "jobs_in_virtual_time/stale_inputs.rs"]
+mod stale_inputs;
 #[path = "jobs_in_virtual_time/wrong_clock.rs"]
 mod wrong_clock;
 

@@ -3,8 +3,10 @@
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
 
-use crate::model::{Decision, Event, Name, Version, VersionNumber, VersionRef, VersionState};
+use super::shell::Shell;
+use crate::model::{Decision, Event, Name, Reply, Version, VersionNumber, VersionRef, VersionState};
 use crate::store::{ReadError, Reader};
 
 /// Versions among which the newest in quarantine is looked for.
@@ -25,25 +27,37 @@ pub struct Decide {
     pub by: Option<String>,
 }
 
-impl Decide {
-    /// The event of request `id`, with the version as it is on record.
-    ///
-    /// # Errors
-    /// Says, for the asker, that there is no such version, or that it cannot be read.
-    pub(super) async fn event(self, state_dir: &Path, id: u64, asked_by: String) -> Result<Event, String> {
-        let version = version(state_dir, self.decision, self.dataset, self.number).await?;
-        Ok(Event::Decided {
-            id,
-            by: self
+impl Shell {
+    /// Looks the version up about which a person decides, and lets the engine decide; or says that there is none.
+    pub(super) async fn decide_by_hand(
+        &mut self,
+        wish: Decide,
+        asked_by: String,
+        answer: oneshot::Sender<Reply>,
+        batch: &mut Vec<Event>,
+    ) {
+        let version = match version(&self.state_dir, wish.decision, wish.dataset, wish.number).await {
+            Ok(version) => version,
+            Err(why) => {
+                let _ = answer.send(Reply::Refused(why));
+                return;
+            }
+        };
+        self.requests += 1;
+        self.performer.replies.insert(self.requests, answer);
+        batch.push(Event::Decided {
+            id: self.requests,
+            by: wish
                 .by
                 .map_or_else(|| asked_by.clone(), |by| format!("{by} ({asked_by})")),
-            because: self.because,
-            decision: self.decision,
+            because: wish.because,
+            decision: wish.decision,
             version: Box::new(version),
-        })
+        });
     }
 }
 
+/// The version that is meant, as it is on record; or why there is none, for the asker.
 async fn version(
     state_dir: &Path,
     decision: Decision,

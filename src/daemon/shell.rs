@@ -244,19 +244,7 @@ impl Shell {
                     }
                 }
             }
-            Ask::Decide(wish) => {
-                let event = wish.event(&self.state_dir, self.requests + 1, asked.by).await;
-                match event {
-                    Ok(event) => {
-                        self.requests += 1;
-                        self.performer.replies.insert(self.requests, asked.answer);
-                        batch.push(event);
-                    }
-                    Err(why) => {
-                        let _ = asked.answer.send(Reply::Refused(why));
-                    }
-                }
-            }
+            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer, batch).await,
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);

@@ -27,6 +27,7 @@ impl Engine {
             }
             let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
             self.reconcile(About::Dataset, &name, problem);
+            self.input_changed(&name);
         }
         while !self.is_full()
             && let Some(name) = self.dirty_jobs.pop_first()

@@ -36,6 +36,7 @@ mod sightings;
 mod situation;
 mod space;
 mod spec;
+mod stale_inputs;
 mod status;
 mod wakes;
 
@@ -107,6 +108,8 @@ pub struct Engine {
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
     held_runs: BTreeSet<RunId>,
+    /// Runs that wait for an input to be fresh.
+    held_for_inputs: BTreeSet<RunId>,
     /// Claimed attempts that never started, and wait for the same.
     held_attempts: BTreeSet<AttemptId>,
     jobs: HashMap<Name, JobState>,
@@ -231,6 +234,7 @@ impl Engine {
                 Wake::Job(name) => self.job_due(&name),
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),
+                Wake::Inputs(id) => self.inputs_due(id),
                 Wake::Incident(id) => self.incident_due(id),
                 Wake::Notification(id) => self.notification_due(id),
             }

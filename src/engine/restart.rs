@@ -54,6 +54,7 @@ impl Engine {
             space_hold: None,
             was_full: None,
             held_runs: BTreeSet::new(),
+            held_for_inputs: BTreeSet::new(),
             held_attempts: BTreeSet::new(),
             refused: BTreeSet::new(),
             jobs: HashMap::new(),

@@ -75,8 +75,8 @@ pub use schedule::{
 pub use secret::Secret;
 pub use settings::{
     Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
-    Escalation, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn, Settings,
-    System, Team, Web,
+    Escalation, Host, Job, MailSecurity, MailServer, OnStale, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
+    Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{

@@ -6,8 +6,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, Overlap, Owner, Provenance, Retry, Run, RunId,
-    RunState, Severity, Trigger, Version, VersionNumber, VersionState,
+    AlertWhen, AsOf, CatchUp, Checks, Command, Dataset, Job, Name, OnStale, Overlap, Owner, Provenance, Retry, Run,
+    RunId, RunState, Severity, Trigger, Version, VersionNumber, VersionState,
 };
 
 /// A job that runs `true` by hand, with every key as it is when jobs.toml leaves it out.
@@ -21,6 +21,7 @@ pub(crate) fn plain_job(name: &str) -> Job {
         schedule: None,
         start_offset: Duration::ZERO,
         needs: Vec::new(),
+        on_stale: OnStale::Run,
         produces: None,
         timeout: None,
         kill_after: Duration::ZERO,

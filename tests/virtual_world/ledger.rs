@@ -216,7 +216,7 @@ impl Ledger {
         going.iter().any(|run| {
             run.reason
                 .as_ref()
-                .is_some_and(|reason| reason.contains("clock") || reason.contains("space"))
+                .is_some_and(|reason| ["clock", "space", "to be fresh"].iter().any(|why| reason.contains(why)))
         })
     }
 
