@@ -6,6 +6,7 @@ use std::fs::File;
 use std::net::TcpListener;
 use std::time::{Duration, SystemTime};
 
+use freshd::model::ProblemKind;
 use freshd_process::House;
 use rustix::process::Signal;
 
@@ -87,5 +88,46 @@ fn a_message_that_a_reload_decides_goes_through_a_channel_that_the_reload_brings
     daemon.signal(Signal::HUP);
     daemon.logs(&["told:", "pager"]);
     assert!(!daemon.log().contains("no longer in jobs.toml"), "{}", daemon.log());
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
+
+#[test]
+fn a_published_file_that_others_change_is_told_and_ends_when_it_is_put_back_or_published_anew() {
+    let made = "\n[datasets.prices]\nowner = \"it\"\nfile = \"HOUSE/prices.csv\"\n\n\
+        [jobs.make]\nowner = \"it\"\ncommand = \"cp HOUSE/made.csv $FRESHD_OUTPUT\"\nproduces = \"prices\"\n";
+    let house = House::with(&format!("{JOBS}{made}"));
+    house.write("stock.csv", "item,count\ncod,3\n");
+    house.write("made.csv", "sku,price\n1,2\n");
+    let mut daemon = house.daemon();
+    daemon.finished(daemon.run("make"), &house);
+    let told = |words: &'static str| {
+        move |reader: &freshd::store::Reader| {
+            let incidents = reader.snapshot().expect("the store can be read").incidents;
+            let mut changed = incidents
+                .iter()
+                .filter(|incident| incident.kind == ProblemKind::Changed);
+            match words {
+                "" => changed.next().is_none(),
+                words => changed.any(|incident| incident.reason.contains(words)),
+            }
+        }
+    };
+    // As long as before, and in the same file: only what it holds is another.
+    house.write("prices.csv", "sku,price\n1,9\n");
+    house.until_stored("it was written over", told("written over by somebody else"));
+    house.write("prices.csv", "sku,price\n1,2\n");
+    house.until_stored("it was put back", told(""));
+
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+    std::fs::remove_file(house.path("prices.csv")).expect("it was published");
+    let mut daemon = house.daemon();
+    house.until_stored("it was removed while freshd was down", told("nothing is served"));
+    let (exit, status) = house.freshd(&["status"]);
+    assert_eq!(exit, Some(1), "{status}");
+    let (_, status) = house.freshd(&["status", "prices", "--json"]);
+    assert!(status.contains(r#""served":null"#), "{status}");
+    daemon.finished(daemon.run("make"), &house);
+    house.until_stored("the next version is there", told(""));
+    assert_eq!(house.read("prices.csv"), "sku,price\n1,2\n");
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }

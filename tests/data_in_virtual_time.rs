@@ -2,6 +2,10 @@
 
 #[path = "data_in_virtual_time/age.rs"]
 mod age;
+#[path = "data_in_virtual_time/by_hand.rs"]
+mod by_hand;
+#[path = "data_in_virtual_time/changed_files.rs"]
+mod changed_files;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
 #[path = "data_in_virtual_time/never_seen.rs"]
@@ -12,6 +16,8 @@ mod outputs;
 mod probes;
 #[path = "data_in_virtual_time/slots.rs"]
 mod slots;
+#[path = "data_in_virtual_time/traces.rs"]
+mod traces;
 mod virtual_world;
 
 use virtual_world::{World, with_ops};

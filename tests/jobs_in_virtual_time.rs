@@ -35,6 +35,8 @@ mod silent_keeper;
 #[path = "jobs_in_virtual_time/traces.rs"]
 mod traces;
 mod virtual_world;
+#[path = "jobs_in_virtual_time/stale_inputs.rs"]
+mod stale_inputs;
 #[path = "jobs_in_virtual_time/wrong_clock.rs"]
 mod wrong_clock;
 

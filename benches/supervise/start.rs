@@ -119,6 +119,7 @@ pub(crate) fn run_of(id: RunId, job: Name, at: Timestamp) -> [Fact; 2] {
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: "of a long history".to_owned(),
+        trace: None,
     };
     let attempt = Attempt {
         id: AttemptId { run: id, number: 1 },

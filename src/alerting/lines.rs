@@ -2,8 +2,9 @@
 
 use jiff::tz::TimeZone;
 
-use super::words::{Situation, data_title, is_broken, state_words, what_words, when};
-use crate::model::{Job, MessageFact, Name, Purpose, Run, format_time};
+use super::words::{DataSide, Situation, data_title, is_broken, state_words, what_words, when};
+use crate::freshness::DataState;
+use crate::model::{Job, MessageFact, Name, Purpose, Run, Version, format_time};
 
 /// Readers named in one message.
 const READERS_MAX: usize = 12;
@@ -36,10 +37,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
                 let as_of = format_time(version.effective_as_of, zone);
                 let arrived = format_time(version.arrived_at, zone);
                 say("Data as of", format!("{as_of}{limited}: {name}"));
-                say(
-                    "Readers see",
-                    format!("version {} of {name}, arrived {arrived}", version.number),
-                );
+                say("Readers see", readers_see(data, version, &name, &arrived));
             }
             None => say("Readers see", format!("no version of {name} yet")),
         }
@@ -62,6 +60,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         && let Some(run) = side.run
     {
         say("Tried", tried(side.job, run, zone));
+        if let Some((version, path)) = &situation.refused {
+            say("In quarantine", format!("{version}, {}", path.display()));
+        }
         if let Some(message) = side
             .attempt
             .and_then(|attempt| attempt.report.iter().find(|(key, _)| key == "message"))
@@ -88,6 +89,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Runbook", runbook.clone());
     }
     facts
+}
+
+/// What lies where readers look: not the version that freshd put there, if others have changed that.
+fn readers_see(data: &DataSide<'_>, version: &Version, name: &str, arrived: &str) -> String {
+    let number = version.number;
+    match data.standing.state {
+        _ if data.standing.is_served => format!("version {number} of {name}, arrived {arrived}"),
+        DataState::Changed => format!("not version {number} of {name}, which arrived {arrived}"),
+        _ => format!("version {number} of {name}, which arrived {arrived}, or something else: nobody can tell"),
+    }
 }
 
 fn tried(job: &Job, run: &Run, zone: &TimeZone) -> String {

@@ -69,6 +69,7 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
     let (kind, severity) = match standing.state {
         DataState::Stale => (ProblemKind::Stale, dataset.severity),
         DataState::Late => (ProblemKind::Late, dataset.severity),
+        DataState::Changed => (ProblemKind::Changed, dataset.severity),
         DataState::Suspect => (ProblemKind::Suspect, dataset.severity),
         DataState::Unknown => (ProblemKind::Unknown, Severity::Warning),
         DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused => return None,

@@ -1,5 +1,7 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
+use std::path::PathBuf;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -8,7 +10,7 @@ use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
-    Version, format_time,
+    Version, VersionRef, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -35,6 +37,8 @@ pub struct Situation<'a> {
     pub data: Vec<DataSide<'a>>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
+    /// What the job's last run made and the checks refused, with where it lies.
+    pub refused: Option<(VersionRef, PathBuf)>,
 }
 
 /// A job with its last run.
@@ -102,8 +106,16 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         team: team.clone(),
         owner: situation.owner.clone(),
         at: situation.now,
+        trace: trace(situation),
         id,
     }
+}
+
+/// The chain that it is about: that of the job's last run, else that of the data.
+fn trace(situation: &Situation<'_>) -> Option<String> {
+    let run = situation.job.and_then(|side| side.run).map(Run::trace_id);
+    let data = || situation.data.first()?.current?.provenance.trace.clone();
+    run.or_else(data)
 }
 
 /// Owners and readers have threads of their own: a reader never saw the opening.
@@ -209,6 +221,19 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     if purpose == Purpose::Recovery || is_impact {
         return commands;
     }
+    let put_back = situation
+        .data
+        .first()
+        .filter(|data| data.standing.state == DataState::Changed);
+    if let Some((data, current)) = put_back.and_then(|data| Some((data, data.current?))) {
+        commands.push(format!(
+            "freshd restore {}@{} --because TEXT",
+            data.dataset.name, current.number
+        ));
+    }
+    if let Some((version, _)) = &situation.refused {
+        commands.push(format!("freshd release {version} --because TEXT"));
+    }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
         commands.push(format!("freshd run {} --wait", side.job.name));
@@ -226,6 +251,7 @@ pub(super) fn state_words(state: DataState) -> &'static str {
     match state {
         DataState::Fresh | DataState::Paused | DataState::DueSoon => "fresh",
         DataState::Late | DataState::Stale => "stale",
+        DataState::Changed => "not what was published",
         DataState::Suspect => "suspect",
         DataState::Held => "held back",
         DataState::Unknown => "unknown",

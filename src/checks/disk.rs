@@ -10,7 +10,7 @@ use rustix::io::Errno;
 use sha2::{Digest, Sha256};
 
 use super::walk::open_directory;
-use crate::model::{VersionNumber, VersionRef};
+use crate::model::{Stamp, VersionNumber, VersionRef};
 
 /// Between two reads of a file that is digested.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -268,12 +268,17 @@ pub(super) fn plain(name: &OsStr) -> Result<&OsStr, PublishError> {
 
 /// The digest of an open file in hex.
 pub(super) fn sha256(mut file: &File) -> io::Result<String> {
-    use std::fmt::Write as _;
     io::Seek::rewind(&mut file)?;
+    digest(file)
+}
+
+/// The digest of all that is still to be read, in hex.
+pub(super) fn digest(mut content: impl Read) -> io::Result<String> {
+    use std::fmt::Write as _;
     let mut hasher = Sha256::new();
     let mut buffer = vec![0; BUFFER_BYTES];
     loop {
-        let count = file.read(&mut buffer)?;
+        let count = content.read(&mut buffer)?;
         if count == 0 {
             break;
         }
@@ -284,6 +289,19 @@ pub(super) fn sha256(mut file: &File) -> io::Result<String> {
         let _ = write!(text, "{byte:02x}");
         text
     }))
+}
+
+/// By what an open file is known again.
+pub(super) fn stamp(metadata: &Metadata) -> Stamp {
+    use std::os::unix::fs::MetadataExt;
+    Stamp {
+        bytes: metadata.len(),
+        modified_ns: metadata
+            .mtime()
+            .saturating_mul(1_000_000_000)
+            .saturating_add(metadata.mtime_nsec()),
+        inode: metadata.ino(),
+    }
 }
 
 /// Read, write and execute of a file; never set-user-id and its like, which a job has no business to hand on.

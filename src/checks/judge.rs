@@ -7,6 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::columns::{Compared, Tally, compared};
 use super::kind::{Kind, kind_of};
+use super::script::script;
 use crate::model::{
     AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
 };
@@ -34,6 +35,7 @@ pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, Mea
     Ok(Judgement {
         measurement,
         checks: sheet.checks,
+        script: script(judging),
     })
 }
 

@@ -9,7 +9,9 @@ mod judge;
 mod kind;
 mod publish;
 mod quarantine;
+mod script;
 mod sidecar;
+mod sight;
 mod walk;
 #[cfg(test)]
 mod tests;
@@ -19,3 +21,4 @@ pub use in_place::{highest_numbers, in_place};
 pub use judge::judge;
 pub use publish::{Step, publish, publish_steps};
 pub use quarantine::{QUARANTINED_MAX, REASONS_FILE, quarantine};
+pub use sight::sight;

@@ -28,10 +28,10 @@ use rustix::process::geteuid;
 
 use super::disk::{
     Directory, PRIVATE_MODE, PublishError, SHARED_MODE, bytes, permissions, plain, remove_oldest, set_group, set_owner,
-    set_permissions, sha256,
+    set_permissions, sha256, stamp,
 };
 use super::sidecar::{present, sidecar};
-use crate::model::{Publishing, VersionRef, hidden_name, sidecar_path, version_path};
+use crate::model::{Publishing, Stamp, VersionRef, hidden_name, sidecar_path, version_path};
 
 /// One step of publishing. Doing it twice does no harm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,27 +65,25 @@ impl Step {
     ];
 }
 
-/// Puts an accepted version in place. Cut short anywhere, a second call finishes the work; done twice, it
-/// changes nothing.
-pub fn publish(publishing: &Publishing) -> Result<(), PublishError> {
-    publish_steps(publishing, &Step::ALL)
+/// Puts an accepted version in place, and says by what its file is known again. Cut short anywhere, a second call
+/// finishes the work; done twice, it changes nothing.
+pub fn publish(publishing: &Publishing) -> Result<Stamp, PublishError> {
+    let site = Site::open(publishing)?;
+    let mut placed = Stamp::default();
+    for step in Step::ALL {
+        if step == Step::Replace {
+            // Of what was judged: as soon as it has its name, others may put something else there.
+            placed = stamp(&site.metadata(&site.new_file()?, site.name)?);
+        }
+        site.go(step)?;
+    }
+    Ok(placed)
 }
 
 /// Does only these steps; the others have been done, or are left for later.
 pub fn publish_steps(publishing: &Publishing, steps: &[Step]) -> Result<(), PublishError> {
     let site = Site::open(publishing)?;
-    steps.iter().try_for_each(|step| match step {
-        Step::Bring => site.bring(),
-        Step::Seal => site.seal(),
-        Step::Keep => site.keep(),
-        Step::Describe => site.describe(),
-        Step::Replace => site.replace(),
-        Step::Reveal => site.reveal(),
-        Step::Prune => {
-            site.prune();
-            Ok(())
-        }
-    })
+    steps.iter().try_for_each(|step| site.go(*step))
 }
 
 /// Where one version is published.
@@ -136,6 +134,21 @@ impl<'a> Site<'a> {
         })
     }
 
+    fn go(&self, step: Step) -> Result<(), PublishError> {
+        match step {
+            Step::Bring => self.bring(),
+            Step::Seal => self.seal(),
+            Step::Keep => self.keep(),
+            Step::Describe => self.describe(),
+            Step::Replace => self.replace(),
+            Step::Reveal => self.reveal(),
+            Step::Prune => {
+                self.prune();
+                Ok(())
+            }
+        }
+    }
+
     fn bring(&self) -> Result<(), PublishError> {
         self.refuse_if_superseded()?;
         if let Some(staged) = self.elsewhere {
@@ -172,6 +185,10 @@ impl<'a> Site<'a> {
             file: candidate,
             metadata,
         } = written;
+        if self.publishing.is_kept {
+            // What is kept, or in quarantine, stays there whatever becomes of this.
+            return self.directory.copy(&candidate, &self.incoming);
+        }
         if metadata.uid() != geteuid().as_raw() {
             if self.target_is_new()? {
                 return Ok(());
@@ -236,7 +253,7 @@ impl<'a> Site<'a> {
                 });
             }
         }
-        let text = sidecar(&self.publishing.version);
+        let text = sidecar(&self.publishing.version, &self.publishing.dataset);
         let mode = Mode::from_raw_mode(0o600);
         self.kept.write(&self.kept_sidecar, mode, bytes(&text))
     }
@@ -244,7 +261,7 @@ impl<'a> Site<'a> {
     fn describe(&self) -> Result<(), PublishError> {
         let new = self.new_file()?;
         let mode = permissions(&self.metadata(&new, self.name)?);
-        let text = sidecar(&self.publishing.version);
+        let text = sidecar(&self.publishing.version, &self.publishing.dataset);
         self.directory.write(&self.hidden_sidecar, mode, bytes(&text))
     }
 

@@ -41,7 +41,7 @@ pub fn quarantine(publishing: &Publishing) -> Result<PathBuf, PublishError> {
 
     let moved = path.join(name).symlink_metadata().is_ok();
     let file = moved.then(|| name.to_string_lossy().into_owned());
-    let text = reasons(version, file);
+    let text = reasons(version, dataset, file);
     let mode = Mode::from_raw_mode(0o600);
     place.write(OsStr::new(REASONS_FILE), mode, bytes(&text))?;
 

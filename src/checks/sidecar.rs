@@ -3,7 +3,9 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{CheckResult, Name, RunId, Version, VersionNumber, VersionRef, VersionState};
+use crate::model::{
+    CheckResult, Dataset, Name, Provenance, RunId, Version, VersionNumber, VersionRef, VersionState, later,
+};
 
 /// The sidecar of a published file, for programs; keys are only ever added.
 #[derive(Serialize)]
@@ -15,12 +17,17 @@ struct Sidecar<'a> {
     /// `items@12`, when that version limits `effective_as_of`.
     limited_by: Option<String>,
     arrived_at: Timestamp,
+    /// When it becomes older than its dataset promises: a reader may refuse it from then on.
+    stale_at: Option<Timestamp>,
     run: Option<u64>,
+    attempt: Option<u32>,
     inputs: Vec<String>,
     rows: Option<u64>,
     bytes: u64,
     sha256: &'a str,
     checks: &'a [CheckResult],
+    #[serde(flatten)]
+    provenance: &'a Provenance,
 }
 
 /// Why a candidate was refused.
@@ -41,16 +48,16 @@ pub(super) struct Present {
 }
 
 /// The text of a version's sidecar.
-pub(super) fn sidecar(version: &Version) -> Vec<u8> {
-    text(&of(version))
+pub(super) fn sidecar(version: &Version, dataset: &Dataset) -> Vec<u8> {
+    text(&of(version, dataset))
 }
 
 /// The text of `reasons.json`.
-pub(super) fn reasons(version: &Version, file: Option<String>) -> Vec<u8> {
+pub(super) fn reasons(version: &Version, dataset: &Dataset, file: Option<String>) -> Vec<u8> {
     text(&Reasons {
         file,
         reason: version.reason.as_deref(),
-        sidecar: of(version),
+        sidecar: of(version, dataset),
     })
 }
 
@@ -74,6 +81,8 @@ struct Told {
     bytes: u64,
     sha256: String,
     checks: Vec<CheckResult>,
+    #[serde(flatten)]
+    provenance: Provenance,
 }
 
 /// The published version that a sidecar describes; `None` when it is not one of freshd's.
@@ -96,6 +105,8 @@ pub(super) fn version(text: &[u8]) -> Option<Version> {
         unchanged: false,
         checks: told.checks,
         reason: None,
+        stamp: None,
+        provenance: told.provenance,
     })
 }
 
@@ -108,7 +119,7 @@ fn reference(text: &str) -> Option<VersionRef> {
     })
 }
 
-fn of(version: &Version) -> Sidecar<'_> {
+fn of<'a>(version: &'a Version, dataset: &Dataset) -> Sidecar<'a> {
     Sidecar {
         dataset: version.dataset.as_str(),
         version: version.number.0,
@@ -116,12 +127,15 @@ fn of(version: &Version) -> Sidecar<'_> {
         effective_as_of: version.effective_as_of,
         limited_by: version.limited_by.as_ref().map(ToString::to_string),
         arrived_at: version.arrived_at,
+        stale_at: dataset.max_age.map(|age| later(version.effective_as_of, age)),
         run: version.run.map(|run| run.0),
+        attempt: version.attempt.map(|attempt| attempt.number),
         inputs: version.inputs.iter().map(ToString::to_string).collect(),
         rows: version.rows,
         bytes: version.bytes,
         sha256: &version.sha256,
         checks: &version.checks,
+        provenance: &version.provenance,
     }
 }
 

@@ -43,6 +43,7 @@ impl Case {
             dataset: Arc::new(dataset),
             staged: staged_path(&target, id),
             started_at: time("2026-11-20T22:00:00Z"),
+            script: None,
             compared_with: Vec::new(),
             report: Vec::new(),
         };

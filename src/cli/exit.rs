@@ -17,6 +17,8 @@ pub enum Exit {
     Usage = 2,
     /// freshd is not reachable: it does not run there, or may not be spoken with.
     Unreachable = 3,
+    /// A dataset is not fresh: `EX_TEMPFAIL`, so that whoever is guarded by a gate tries again later.
+    NotFresh = 75,
 }
 
 impl From<Exit> for ExitCode {

@@ -10,7 +10,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
-use crate::model::{Name, Outcome, Run, run_line};
+use crate::model::{ByHand, Name, Outcome, Run, run_line};
 use crate::store::{HistoryFilter, Reader};
 
 /// Most runs of one answer.
@@ -92,7 +92,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
         .map(|run| {
             let when = run.started_at.or(run.due_at).unwrap_or(run.created_at);
             let took = run.started_at.zip(run.ended_at).map(|(from, to)| times::took(from, to));
-            vec![
+            Ok(vec![
                 run.id.to_string(),
                 clean(run.job.as_str()),
                 times::moment_with_seconds(when, now, &zone),
@@ -104,10 +104,16 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
                     String::new()
                 },
                 run.trigger.as_str().to_owned(),
-                clean(run.reason.as_deref().unwrap_or_default()),
-            ]
+                clean(
+                    &[run.reason.clone(), released(&reader, run)?]
+                        .into_iter()
+                        .flatten()
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                ),
+            ])
         })
-        .collect();
+        .collect::<Result<_, Failure>>()?;
     for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
     }
@@ -120,6 +126,17 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
         tell_of_gone(&reader, &filter, (now, &zone), out)?;
     }
     Ok(Exit::Fine)
+}
+
+/// Who released what a run made, although it was refused.
+pub(super) fn released(reader: &Reader, run: &Run) -> Result<Option<String>, Failure> {
+    if run.outcome != Some(Outcome::Rejected) {
+        return Ok(None);
+    }
+    let made = reader.versions_of_run(run.id)?;
+    let made = made.iter().find(|version| Some(version.number) == run.version);
+    let by_hand = made.and_then(|version| version.provenance.by_hand.as_ref());
+    Ok(by_hand.map(ByHand::words))
 }
 
 /// Says at the end of what is known that there was more before, unless nobody asked as far back as that.

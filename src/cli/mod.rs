@@ -8,6 +8,7 @@ mod table;
 mod times;
 mod names;
 mod client;
+mod configured;
 mod addresses;
 mod board;
 
@@ -24,6 +25,11 @@ mod history;
 mod show;
 mod logs;
 mod why;
+mod trace;
+mod impact;
+mod flow;
+mod gate;
+mod decide;
 mod verify;
 mod ack;
 mod backup;
@@ -55,7 +61,8 @@ Exit codes:
   0  fine
   1  something is not fine: data is stale, a run failed, a request was refused
   2  wrong usage or configuration
-  3  freshd is not reachable";
+  3  freshd is not reachable
+  75 not fresh (gate)";
 
 /// Runs jobs when they are due, judges what they deliver, and watches how fresh it stays.
 #[derive(Debug, Parser)]
@@ -97,6 +104,18 @@ enum Verb {
     Logs(logs::LogsArgs),
     /// Show the evidence and the rule behind a state
     Why(why::WhyArgs),
+    /// Show where a version came from, hop by hop to the sources
+    Trace(trace::TraceArgs),
+    /// Show what depends on a job, dataset or system, and who reads first
+    Impact(impact::ImpactArgs),
+    /// Show the whole flow of data with its owners
+    Flow(flow::FlowArgs),
+    /// Ask whether a dataset may be relied on now: exit 0 if it is fresh, 75 if not
+    Gate(gate::GateArgs),
+    /// Let an earlier version be what readers see once more
+    Restore(decide::RestoreArgs),
+    /// Publish what is in quarantine after all
+    Release(decide::ReleaseArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
     /// Take an incident on
@@ -164,6 +183,12 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Show(args) => show::run(&args, global, out),
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),
+        Verb::Trace(args) => trace::run(&args, global, out),
+        Verb::Impact(args) => impact::run(&args, global, out),
+        Verb::Flow(args) => flow::run(&args, global, out),
+        Verb::Gate(args) => gate::run(&args, global, out),
+        Verb::Restore(args) => decide::restore(args, global, out),
+        Verb::Release(args) => decide::release(args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),

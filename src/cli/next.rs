@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
@@ -11,7 +12,6 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
-use crate::config::{self, Environment};
 use crate::model::{Job, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, occurrence_line};
 use crate::schedule;
 
@@ -135,11 +135,7 @@ fn tried(expr: &str, seconds: bool, zone: TimeZone, remarks: &mut Vec<String>) -
 
 fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) -> Result<Vec<Line>, Failure> {
     let file = global.config.display();
-    let loaded = config::load(&global.config, &Environment::of_process());
-    let Some(settings) = loaded.settings else {
-        let counted = super::check::counted(&global.config, &loaded.problems);
-        return Err(Failure::usage(format!("{counted}; `freshd check {file}` shows where")));
-    };
+    let settings = configured::settings(global)?;
     let line = |job: &Job, schedule: &Schedule| Line {
         job: Some(job.name.clone()),
         schedule: schedule.clone(),

@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::history::outcome_words;
+use super::history::{outcome_words, released};
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
@@ -46,7 +46,9 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
         outcome_words(&run)
     ))?;
     let width = out::width();
-    out.text(&facts(&lines(&run, now, &zone), 2, width))?;
+    let mut lines = lines(&run, now, &zone);
+    lines.extend(released(&reader, &run)?.map(|by_hand| ("by hand", clean(&by_hand))));
+    out.text(&facts(&lines, 2, width))?;
     if attempts.is_empty() {
         return Ok(Exit::Fine);
     }
@@ -160,6 +162,9 @@ fn lines(run: &Run, now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, Strin
     if !run.inputs.is_empty() {
         let inputs: Vec<String> = run.inputs.iter().map(ToString::to_string).collect();
         lines.push(("read", clean(&inputs.join(", "))));
+    }
+    if run.attempts > 0 {
+        lines.push(("trace", run.trace_id()));
     }
     match (run.version, run.outcome) {
         (Some(version), Some(Outcome::Rejected)) => {

@@ -6,6 +6,7 @@ use std::sync::atomic::AtomicU64;
 use jiff::Timestamp;
 use serde_json::json;
 
+use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
@@ -13,7 +14,6 @@ use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use super::times;
 use crate::checks;
-use crate::config::{self, Environment};
 use crate::model::{AttemptId, CheckResult, Judgement, Judging, Name, RunId, Verdict};
 
 /// What `verify` is told.
@@ -29,13 +29,7 @@ pub(super) struct VerifyArgs {
 
 pub(super) fn run(args: &VerifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let config = global.config.display();
-    let loaded = config::load(&global.config, &Environment::of_process());
-    let Some(settings) = loaded.settings else {
-        let counted = super::check::counted(&global.config, &loaded.problems);
-        return Err(Failure::usage(format!(
-            "{counted}; `freshd check {config}` shows where"
-        )));
-    };
+    let settings = configured::settings(global)?;
     let Some(dataset) = settings.datasets.get(args.dataset.as_str()) else {
         let known = settings.datasets.keys().map(Name::as_str);
         return Err(names::unknown("dataset", &args.dataset, &config.to_string(), known));
@@ -59,6 +53,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, out: &mut Out) -> Result<E
         staged: file,
         // It was made by nobody's attempt: only its last write says how new it can be.
         started_at: Timestamp::UNIX_EPOCH,
+        script: None,
         report: Vec::new(),
     };
     let judgement =

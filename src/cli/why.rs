@@ -86,6 +86,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
                 reading.told(version.arrived_at)
             ),
         ));
+        if let Some(by_hand) = &version.provenance.by_hand {
+            lines.push(("by hand", clean(&by_hand.words())));
+        }
         lines.push(("as of", reading.told(version.as_of)));
         if let Some(by) = &dataset.limited_by {
             let shown = reading.told(version.effective_as_of);
@@ -104,6 +107,14 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             "held back",
             format!("version {}, {}", refused.number, reading.told(refused.arrived_at)),
         ));
+        if let Some(path) = value["quarantine"].as_str() {
+            let release = format!(
+                "freshd release {}@{} --because TEXT",
+                clean(&dataset.name),
+                refused.number
+            );
+            lines.push(("", format!("it lies in {}; {release} publishes it", clean(path))));
+        }
         let against: Vec<_> = refused
             .checks
             .iter()
@@ -122,7 +133,12 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             Ok(None) => "found nothing".to_owned(),
             Err(why) => format!("cannot tell: {}", clean(&why)),
         };
-        lines.push(("probe", format!("{found}, {}", times::hint(seen.at, reading.now))));
+        let looked = if value["producer"].is_string() {
+            "the file"
+        } else {
+            "probe"
+        };
+        lines.push((looked, format!("{found}, {}", times::hint(seen.at, reading.now))));
     }
     let slots = slots.unwrap_or_default();
     for (index, slot) in slots.iter().rev().take(SLOTS_MAX).enumerate() {

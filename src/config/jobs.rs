@@ -15,11 +15,13 @@ use super::report::Spot;
 use super::retry;
 use super::schedules;
 use super::trust;
-use crate::model::{AlertWhen, Command, Job, Name, Overlap, Rule, Schedule};
+use crate::model::{AlertWhen, Command, Job, Name, OnStale, Overlap, Rule, Schedule};
 use crate::schedule;
 
 const TIMEOUT_DEFAULT: Duration = Duration::from_hours(1);
 const KILL_AFTER_DEFAULT: Duration = Duration::from_secs(10);
+/// How long a run waits for its inputs to be fresh.
+const HOLD_FOR_DEFAULT: Duration = Duration::from_hours(1);
 const LOG_LIMIT_DEFAULT_BYTES: u64 = 8 << 20;
 const LOG_LIMIT_MIN_BYTES: u64 = 1 << 10;
 const LOG_LIMIT_MAX_BYTES: u64 = 1 << 30;
@@ -43,7 +45,7 @@ pub(super) struct JobSpots {
 pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job, JobSpots) {
     let report = context.report;
     let errors = report.errors();
-    table.unsupported(&["host", "on_stale", "hold_for"]);
+    table.unsupported(&["host"]);
     let command = table.get("command");
     if command.is_none() {
         table.missing(
@@ -110,6 +112,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
         } else {
             schedule::start_offset(name.as_str(), jitter)
         },
+        on_stale: on_stale(&table, !inputs.is_empty()),
         needs,
         produces: produces.and_then(|text| context.refer(Section::Datasets, &text)),
         timeout: timeout(&table),
@@ -151,6 +154,36 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     table.finish();
     let broken = report.errors() > errors || report.may_be_in_a_hole(spots.name);
     (job, JobSpots { broken, ..spots })
+}
+
+fn on_stale(table: &Table<'_>, reads: bool) -> OnStale {
+    let choices = [
+        ("run", OnStale::Run),
+        ("last_good", OnStale::LastGood),
+        ("hold", OnStale::Hold(HOLD_FOR_DEFAULT)),
+    ];
+    let chosen = table.choice("on_stale", &choices);
+    let hold_for = table.duration("hold_for");
+    if let Some(value) = table.get("on_stale").filter(|_| !reads) {
+        value.error(
+            "a job that reads no dataset has nothing to wait for",
+            "name what it reads: needs = [\"stock\"]",
+        );
+    }
+    match (chosen, hold_for) {
+        (Some(OnStale::Hold(_)), Some(patience)) => OnStale::Hold(patience),
+        (Some(chosen), None) => chosen,
+        (_, Some(_)) => {
+            if let Some(value) = table.get("hold_for") {
+                value.error(
+                    "`hold_for` says how long a run waits that `on_stale` holds, and it holds none",
+                    "write on_stale = \"hold\" too, or take `hold_for` out",
+                );
+            }
+            OnStale::Run
+        }
+        (None, None) => OnStale::Run,
+    }
 }
 
 fn overlap(table: &Table<'_>, produces: bool) -> Overlap {

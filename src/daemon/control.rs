@@ -14,6 +14,7 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
+use super::deciding::Decide;
 use crate::model::{Reply, Request};
 
 /// Longest request accepted, in bytes.
@@ -29,6 +30,8 @@ pub enum Ask {
     Reload,
     /// Remove what is beyond `[history]`; answered when it is gone.
     Prune,
+    /// Publish what is in quarantine after all, or an earlier version once more; answered when it is in place.
+    Decide(Decide),
     /// Take the clock as right, although later times are recorded.
     ConfirmClock {
         /// Why.

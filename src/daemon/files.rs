@@ -58,11 +58,12 @@ impl Default for Desk {
 /// The file work of one step.
 #[derive(Debug, Default)]
 pub(super) struct FileWork {
-    by_attempt: BTreeMap<AttemptId, Vec<Work>>,
+    /// `None` for what belongs to no attempt.
+    by_attempt: BTreeMap<Option<AttemptId>, Vec<Work>>,
 }
 
 impl FileWork {
-    pub(super) fn add(&mut self, id: AttemptId, work: Work) {
+    pub(super) fn add(&mut self, id: Option<AttemptId>, work: Work) {
         self.by_attempt.entry(id).or_default().push(work);
     }
 
@@ -70,11 +71,11 @@ impl FileWork {
     /// is a piece of its own, so that a large one delays no other.
     pub(super) fn start(self, desk: &Desk, events: &UnboundedSender<Event>) {
         let mut removals = Vec::new();
-        for (id, work) in self.by_attempt {
+        for work in self.by_attempt.into_values() {
             if work.iter().all(|work| matches!(work, Work::Clean { .. })) {
                 removals.extend(work);
             } else {
-                spawn(id, work, desk.clone(), events.clone());
+                spawn(work, desk.clone(), events.clone());
             }
         }
         if !removals.is_empty() {
@@ -96,10 +97,10 @@ impl FileWork {
 }
 
 /// Performs the work of one attempt in order; a panic in it becomes the answer it owes.
-fn spawn(id: AttemptId, work: Vec<Work>, desk: Desk, events: UnboundedSender<Event>) {
+fn spawn(work: Vec<Work>, desk: Desk, events: UnboundedSender<Event>) {
     tokio::spawn(async move {
         for work in work {
-            if let Some(answer) = perform(id, work, &desk).await {
+            if let Some(answer) = perform(work, &desk).await {
                 // The receiver is gone only when the daemon ends; the work is asked for again at the next start.
                 let _ = events.send(answer);
             }
@@ -107,9 +108,10 @@ fn spawn(id: AttemptId, work: Vec<Work>, desk: Desk, events: UnboundedSender<Eve
     });
 }
 
-async fn perform(id: AttemptId, work: Work, desk: &Desk) -> Option<Event> {
+async fn perform(work: Work, desk: &Desk) -> Option<Event> {
     match work {
         Work::Judge(judging) => {
+            let id = judging.id;
             let result = judge(judging, &desk.judging).await;
             if let Err(setback) = &result {
                 warn!(attempt = %id, "could not judge an output: {}", setback.why);
@@ -121,7 +123,7 @@ async fn perform(id: AttemptId, work: Work, desk: &Desk) -> Option<Event> {
             let publishing = in_place(desk.moving.clone(), move || checks::publish(&publishing));
             let takes_long = || warn!(%version, "{}", still_moving("put in place"));
             let result = match telling_when_long(publishing, MOVE_LONG, takes_long).await {
-                Ok(result) => result.map_err(|error| Setback {
+                Ok(result) => result.map(Some).map_err(|error| Setback {
                     may_pass: error.may_pass(),
                     why: error.to_string(),
                 }),
@@ -146,7 +148,7 @@ async fn perform(id: AttemptId, work: Work, desk: &Desk) -> Option<Event> {
         Work::Clean { run_dir, staged } => {
             let cleaned = in_place(desk.removing.clone(), move || clean(&run_dir, staged.as_deref())).await;
             if let Err(panic) = cleaned {
-                error!(attempt = %id, %panic, "could not clean up");
+                error!(%panic, "could not clean up");
             }
             None
         }
@@ -206,7 +208,11 @@ async fn judge(judging: Box<Judging>, places: &Places) -> Result<Judgement, Setb
 }
 
 /// Waits for work for as long as it reads on; `None` once it has read nothing for that long.
-async fn unless_it_hangs<T>(work: impl Future<Output = T>, bytes_read: &AtomicU64, patience: Duration) -> Option<T> {
+pub(super) async fn unless_it_hangs<T>(
+    work: impl Future<Output = T>,
+    bytes_read: &AtomicU64,
+    patience: Duration,
+) -> Option<T> {
     let mut work = std::pin::pin!(work);
     let mut before = bytes_read.load(Ordering::Relaxed);
     loop {

@@ -8,8 +8,8 @@ use tracing::{debug, error, info, warn};
 
 use crate::alerting::lost_span;
 use crate::model::{
-    AttemptState, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome, RunState,
-    Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
+    AttemptState, ByHand, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome,
+    RunState, Severity, SlotState, Trigger, VersionState, elapsed, format_age, format_time,
 };
 
 /// The target of what goes as it should, over and over: a terminal leaves it out.
@@ -48,11 +48,14 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 version = %version.number,
                 rows = version.rows,
                 as_of = %format_time(version.effective_as_of, zone),
+                trace = version.provenance.trace,
+                by_hand = version.provenance.by_hand.as_ref().map(ByHand::words),
                 "published"
             ),
             VersionState::Quarantined => {
                 let reason = version.reason.as_deref().unwrap_or_default();
-                warn!(dataset = %version.dataset, version = %version.number, "held back: {reason}");
+                let trace = version.provenance.trace.as_deref();
+                warn!(dataset = %version.dataset, version = %version.number, trace, "held back: {reason}");
             }
             VersionState::Publishing => {}
         },
@@ -90,7 +93,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
         }
         Fact::Observation(observation) => {
             if let Err(why) = &observation.found {
-                warn!(dataset = %observation.dataset, "the probe cannot tell: {why}");
+                warn!(dataset = %observation.dataset, "cannot tell what is there: {why}");
             }
         }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
@@ -164,7 +167,7 @@ fn narrate_run(run: &crate::model::Run, zone: &TimeZone) {
                 }
                 Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled => info!(%job, run = %id, took, "{message}"),
                 Outcome::Missed => warn!(%job, run = %id, "{message}"),
-                _ => error!(%job, run = %id, took, attempts = run.attempts, "{message}"),
+                _ => error!(%job, run = %id, took, attempts = run.attempts, trace = run.trace_id(), "{message}"),
             }
         }
         (RunState::Waiting, _) => info!(target: ROUTINE, %job, run = %id, "{reason}"),

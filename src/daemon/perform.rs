@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot, watch};
-use tracing::warn;
 
 use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
@@ -46,17 +45,18 @@ impl Performer {
                 Action::Start(spec) => self.keepers.start(spec),
                 Action::Stop { id, reason } => self.keepers.stop(id, reason),
                 Action::Acknowledge(id) => self.keepers.acknowledge(id),
-                Action::Judge(judging) => files.add(judging.id, Work::Judge(judging)),
-                Action::Publish(publishing) => match publishing.version.attempt {
-                    Some(id) => files.add(id, Work::Publish(publishing)),
-                    None => warn!(dataset = %publishing.version.dataset, "nothing to publish"),
-                },
+                Action::Judge(judging) => files.add(Some(judging.id), Work::Judge(judging)),
+                Action::Publish(publishing) => {
+                    // What a person decided belongs to no attempt's order.
+                    let attempt = publishing.version.attempt.filter(|_| !publishing.is_kept);
+                    files.add(attempt, Work::Publish(publishing));
+                }
                 Action::Quarantine(publishing) => {
                     if let Some(id) = publishing.version.attempt {
-                        files.add(id, Work::Quarantine(publishing));
+                        files.add(Some(id), Work::Quarantine(publishing));
                     }
                 }
-                Action::Clean { id, run_dir, staged } => files.add(id, Work::Clean { run_dir, staged }),
+                Action::Clean { id, run_dir, staged } => files.add(Some(id), Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send(notification) => self.send(*notification),
                 Action::Search { limits, from } => {

@@ -17,6 +17,7 @@ use super::control::{Ask, Asked};
 use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
+use super::rounds::Rounds;
 use super::space::Space;
 use super::start::{Loaded, Loader};
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -46,6 +47,8 @@ pub(super) struct Shell {
     pub(super) chores: Chores,
     pub(super) care: Care,
     pub(super) packing: Packing,
+    /// Looks at what was published.
+    pub(super) rounds: Rounds,
     pub(super) boards: Boards,
     pub(super) loader: Loader,
     pub(super) reloads: Reloads,
@@ -113,6 +116,7 @@ impl Shell {
                         self.give_back_what_telling_took();
                     }
                 }
+                () = self.rounds.due() => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
             }
@@ -242,6 +246,7 @@ impl Shell {
                     }
                 }
             }
+            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer, batch).await,
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);

@@ -24,6 +24,7 @@ use super::looks::Looks;
 use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::Reloads;
+use super::rounds::Rounds;
 use super::shell::{Shell, Signals, Stop};
 use super::space::{self, Space};
 use crate::config::{self, Environment, Level, Problem};
@@ -330,6 +331,7 @@ async fn begin(
         chores: Chores::start()?,
         care: Care::new(state_dir),
         packing: Packing::start(state_dir)?,
+        rounds: Rounds::new(),
         boards: Boards::new(serve.board.clone()),
         reloads: Reloads::new(loader.clone()),
         loader,

@@ -35,6 +35,7 @@ impl Engine {
             args: Vec::new(),
             inputs: Vec::new(),
             settings_digest: self.settings.digest.clone(),
+            trace: None,
         }
     }
 

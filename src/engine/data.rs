@@ -5,8 +5,8 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    AttemptId, Dataset, Fact, Judgement, Name, Observation, Slot, Verdict, Version, VersionNumber, VersionRef,
-    VersionState,
+    AttemptId, Dataset, Fact, Judgement, Lying, Name, Observation, Provenance, Run, Slot, Verdict, Version,
+    VersionNumber, VersionRef, VersionState,
 };
 
 /// What is known of a dataset between events.
@@ -30,6 +30,8 @@ pub(super) struct DataState {
     pub(super) promised_since: Option<Timestamp>,
     /// What the probe last saw.
     pub(super) observation: Option<Observation>,
+    /// What the last look at its published file found, in this life of the daemon.
+    pub(super) sighted: Option<Result<Option<Lying>, String>>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
 }
@@ -112,7 +114,7 @@ impl Engine {
         let state = self.data.entry(dataset.clone()).or_default();
         let mut facts = Vec::new();
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
-        if let Some(promised) = promised
+        if let Some(promised) = promised.filter(|_| !version.is_restored())
             && let Some((place, decided)) = freshness::delivered_for(&promised, &state.slots, &version)
         {
             state.slots[place] = decided.clone();
@@ -131,6 +133,7 @@ impl Engine {
         super::promises::forget_decided(&mut state.slots);
         self.pins = pins;
         self.step.facts.extend(facts);
+        self.forget_sighting(&dataset);
         self.dirty_data.insert(dataset);
     }
 
@@ -203,9 +206,11 @@ impl Engine {
             .filter(|check| check.verdict == Verdict::Hold)
             .map(|check| check.message.as_str())
             .collect();
+        let number = self.next_version_number(dataset);
+        let run = self.runs.get(&id.run);
         Version {
             dataset: dataset.clone(),
-            number: self.next_version_number(dataset),
+            number,
             state: if held {
                 VersionState::Quarantined
             } else {
@@ -224,6 +229,13 @@ impl Engine {
             unchanged,
             reason: held.then(|| refusals.join("; ")),
             checks: judgement.checks,
+            stamp: None,
+            provenance: Provenance {
+                trace: run.map(Run::trace_id),
+                settings: run.map(|run| run.settings_digest.clone()),
+                script: judgement.script,
+                by_hand: None,
+            },
         }
     }
 }

@@ -27,13 +27,15 @@ impl Engine {
             }
             let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
             self.reconcile(About::Dataset, &name, problem);
+            self.input_changed(&name);
         }
         while !self.is_full()
             && let Some(name) = self.dirty_jobs.pop_first()
         {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
                 (Some(job), Some(state)) => {
-                    let last = state.last.as_deref().filter(|(run, _)| !self.is_told_as_lost(run));
+                    let last = state.last.as_deref();
+                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && !self.is_released(run));
                     alerting::problem_of_job(job, last)
                 }
                 _ => None,
@@ -143,6 +145,10 @@ impl Engine {
 
     /// The nearest unresolved incident upstream, followed to its own cause.
     fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
+        if incident.kind == ProblemKind::Changed {
+            // Whoever did that is nobody upstream.
+            return None;
+        }
         let upstream: Vec<Node> = match incident.about {
             About::Dataset => self.lineage.upstream(incident.subject.as_str()),
             About::Freshd => Vec::new(),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Engine, Wake};
-use crate::model::{AsOf, Fact, Measurement, Name, Observation, Version, VersionState, later};
+use crate::model::{AsOf, Fact, Measurement, Name, Observation, Provenance, Version, VersionState, later};
 
 impl Engine {
     /// It is time to look at a dataset that no job here produces.
@@ -93,6 +93,8 @@ impl Engine {
             unchanged: same.is_some(),
             checks: Vec::new(),
             reason: None,
+            stamp: None,
+            provenance: Provenance::default(),
         };
         self.fact(Fact::Version(version.clone()));
         self.arrived(version);

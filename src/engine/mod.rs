@@ -9,6 +9,7 @@ mod attempts;
 mod audience;
 mod backlog;
 mod begun;
+mod by_hand;
 mod clock;
 mod confirm;
 mod data;
@@ -31,9 +32,11 @@ mod requests;
 mod restart;
 mod restored;
 mod runs;
+mod sightings;
 mod situation;
 mod space;
 mod spec;
+mod stale_inputs;
 mod status;
 mod wakes;
 
@@ -105,6 +108,8 @@ pub struct Engine {
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
     held_runs: BTreeSet<RunId>,
+    /// Runs that wait for an input to be fresh.
+    held_for_inputs: BTreeSet<RunId>,
     /// Claimed attempts that never started, and wait for the same.
     held_attempts: BTreeSet<AttemptId>,
     jobs: HashMap<Name, JobState>,
@@ -126,6 +131,8 @@ pub struct Engine {
     setbacks: HashMap<RunId, usize>,
     incidents: Register,
     outbox: Outbox,
+    /// Requests that wait for a version to be in place.
+    hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
     waits: HashMap<RunId, Vec<u64>>,
     last_run: u64,
@@ -171,9 +178,17 @@ impl Engine {
             Event::Judged { id, result } => self.judged(id, result),
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
+            Event::Sighted(sighting) => self.sighted(sighting),
             Event::Delivered { id, outcome } => self.delivered(id, outcome),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
+            Event::Decided {
+                id,
+                by,
+                because,
+                decision,
+                version,
+            } => self.decided(id, (by, because), decision, *version),
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::Removed { files, bytes } => self.removed(files, bytes),
@@ -219,6 +234,7 @@ impl Engine {
                 Wake::Job(name) => self.job_due(&name),
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),
+                Wake::Inputs(id) => self.inputs_due(id),
                 Wake::Incident(id) => self.incident_due(id),
                 Wake::Notification(id) => self.notification_due(id),
             }

@@ -189,6 +189,7 @@ impl Engine {
             team: team.clone(),
             owner: self.team_title(team),
             at: self.now.wall,
+            trace: None,
         };
         self.put(id, None, address, message);
     }

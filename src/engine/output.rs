@@ -1,7 +1,7 @@
 //! What an attempt produced: judged, put in place or kept aside, and tried again while the machine hinders it.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, Dataset, Fact, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback, Verdict,
-    Version, VersionNumber, VersionRef, VersionState, staged_path,
+    Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback,
+    Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
 };
 
 /// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
@@ -30,6 +30,7 @@ impl Engine {
         let Some(attempt) = self.attempts.get(&id) else { return };
         let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
         let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let script = with.as_ref().and_then(|with| script_of(&with.job));
         let dataset = with.and_then(|with| with.dataset);
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let judging = Judging {
@@ -43,6 +44,7 @@ impl Engine {
                 dataset,
                 staged,
                 started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
+                script,
                 report: attempt.report.clone(),
             };
             self.act(Action::Judge(Box::new(judging)));
@@ -113,7 +115,7 @@ impl Engine {
     }
 
     /// An accepted version is in place, or could not be put there.
-    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<(), Setback>) {
+    pub(super) fn published(&mut self, wanted: &VersionRef, result: Result<Option<Stamp>, Setback>) {
         let Some(state) = self.data.get_mut(&wanted.dataset) else {
             return;
         };
@@ -124,6 +126,11 @@ impl Engine {
         else {
             return;
         };
+        if state.publishing[index].provenance.by_hand.is_some() {
+            let version = state.publishing.remove(index);
+            self.published_by_hand(version, result);
+            return;
+        }
         let run = state.publishing[index].run;
         let may_pass = result.as_ref().is_err_and(|setback| setback.may_pass);
         if may_pass && run.is_some_and(|run| self.look_again_later(run)) {
@@ -136,22 +143,15 @@ impl Engine {
         if let Some(run) = run {
             self.setbacks.remove(&run);
         }
-        if let Err(Setback { why, .. }) = result {
-            let reason = format!("its output could not be put in place: {why}");
-            version.state = VersionState::Quarantined;
-            version.reason = Some(reason.clone());
-            self.fact(Fact::Version(version.clone()));
-            self.remember(&version);
-            self.keep_refused(version.clone());
-            if let Some(attempt) = version.attempt {
-                self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+        let stamp = match result {
+            Ok(stamp) => stamp,
+            Err(Setback { why, .. }) => {
+                self.not_in_place(version, &why);
+                return;
             }
-            if let Some(run) = run {
-                self.attempt_failed(run, Outcome::Failed, Some(reason));
-            }
-            return;
-        }
+        };
         version.state = VersionState::Published;
+        version.stamp = stamp;
         self.fact(Fact::Version(version.clone()));
         let warned = version
             .checks
@@ -166,6 +166,22 @@ impl Engine {
         self.trigger_readers(&wanted.dataset);
     }
 
+    /// An accepted version could not be put in place, and lies where refused ones do.
+    fn not_in_place(&mut self, mut version: Version, why: &str) {
+        let reason = format!("its output could not be put in place: {why}");
+        version.state = VersionState::Quarantined;
+        version.reason = Some(reason.clone());
+        self.fact(Fact::Version(version.clone()));
+        self.remember(&version);
+        self.keep_refused(version.clone());
+        if let Some(attempt) = version.attempt {
+            self.end_attempt(attempt, Outcome::Failed, Some(&reason));
+        }
+        if let Some(run) = version.run {
+            self.attempt_failed(run, Outcome::Failed, Some(reason));
+        }
+    }
+
     /// Asks again for what a crash may have cut short: verdicts, publications and refusals are idempotent.
     pub(super) fn resume_publications(&mut self) {
         let judging = self.runs.values().filter(|run| run.state == RunState::Judging);
@@ -174,6 +190,7 @@ impl Engine {
         for run in judging {
             self.resume_output(run);
         }
+        self.resume_by_hand();
         let is_newest = |state: &&DataState| {
             let refused = state.refused.as_ref().map(|refused| refused.number);
             refused > state.current.as_ref().map(|current| current.number)
@@ -273,11 +290,43 @@ impl Engine {
             version,
             dataset,
             staged,
+            is_kept: false,
             spared,
             versions_dir: self.host.state_dir.join("versions"),
             quarantine_dir: self.host.state_dir.join("quarantine"),
         }
     }
+}
+
+/// Programs that run the script which the next word names.
+const INTERPRETERS: [&str; 10] = [
+    "sh", "bash", "dash", "python", "python3", "perl", "ruby", "node", "php", "Rscript",
+];
+
+/// The file that a job's command names: its first word, or the word behind an interpreter. Only what has an absolute path
+/// can be told from a word that merely looks so.
+fn script_of(job: &Job) -> Option<PathBuf> {
+    let words: Vec<&str> = match &job.command {
+        Command::Argv(words) => words.iter().map(AsRef::as_ref).collect(),
+        Command::Shell(text) => text.split_whitespace().take(2).collect(),
+    };
+    let first = words.first().map(Path::new)?;
+    let is_interpreter = first
+        .file_name()
+        .is_some_and(|name| INTERPRETERS.iter().any(|known| name == *known));
+    let script = match is_interpreter {
+        true => words
+            .iter()
+            .skip(1)
+            .find(|word| !word.starts_with('-'))
+            .map(Path::new)?,
+        false => first,
+    };
+    let script = job
+        .workdir
+        .as_ref()
+        .map_or_else(|| script.to_owned(), |workdir| workdir.join(script));
+    script.is_absolute().then_some(script)
 }
 
 fn unjudged(setback: &Setback) -> String {

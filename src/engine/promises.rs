@@ -36,7 +36,9 @@ impl Engine {
         let mut lay = |slots: &mut Vec<Slot>, mut slot: Slot| {
             let used = |version: &&crate::model::Version| slots.iter().all(|slot| slot.version != Some(version.number));
             let arrived = |version: &&crate::model::Version| version.arrived_at <= now;
+            let delivered = |version: &&crate::model::Version| !version.is_restored();
             let already = state.current.as_ref().filter(|_| early).filter(arrived).filter(used);
+            let already = already.filter(delivered);
             if let Some(met) = already.and_then(|version| freshness::deliver(&slot, version, dataset.must_change)) {
                 slot = met;
             }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Engine;
+use super::stale_inputs::Inputs;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Run, RunId, RunState,
-    Settings, StopReason, Trigger, later,
+    Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Rule, Run, RunId,
+    RunState, Settings, StopReason, Trigger, VersionRef, later,
 };
 use crate::planner::{self, Next};
 
@@ -62,16 +63,19 @@ impl Engine {
             self.give_up(id, "give_up_after is reached");
             return;
         }
+        let Inputs::Begin(remark) = self.look_at_inputs(id, &job) else {
+            return;
+        };
         if let Some(pool) = &job.pool
             && let Err(reason) = self.enter_pool(pool, id)
         {
             self.wait(id, reason);
             return;
         }
-        self.claim(id, &job);
+        self.claim(id, &job, remark);
     }
 
-    fn claim(&mut self, id: RunId, job: &Arc<Job>) {
+    fn claim(&mut self, id: RunId, job: &Arc<Job>, remark: Option<String>) {
         let pinned: Vec<_> = match self.runs.get(&id) {
             Some(run) if run.attempts == 0 => {
                 let inputs = self.lineage.inputs_of_job(job.name.as_str()).into_iter();
@@ -82,14 +86,16 @@ impl Engine {
             }
             _ => Vec::new(),
         };
+        let trace = self.chain_of(id, job, &pinned);
         let Some(run) = self.runs.get_mut(&id) else { return };
         run.attempts += 1;
         run.state = RunState::Running;
-        run.reason = None;
+        run.reason = remark;
         run.retry_at = None;
         run.retry_boot_ms = None;
         if run.attempts == 1 {
             run.inputs = pinned;
+            run.trace = trace;
         }
         run.settings_digest.clone_from(&self.settings.digest);
         let run = run.clone();
@@ -104,6 +110,19 @@ impl Engine {
         self.fact(Fact::Attempt(attempt.clone()));
         self.attempts.insert(attempt.id, attempt);
         self.act(Action::Start(Box::new(spec)));
+    }
+
+    /// The trace that a run goes on: that of the newest version among those that can have started it.
+    fn chain_of(&self, id: RunId, job: &Job, pinned: &[VersionRef]) -> Option<Box<str>> {
+        self.runs.get(&id).filter(|run| run.trigger == Trigger::Input)?;
+        let Some(Rule::On(starters)) = job.schedule.as_ref().map(|schedule| &schedule.rule) else {
+            return None;
+        };
+        let starters = pinned.iter().filter(|input| starters.contains(&input.dataset));
+        let newest = starters
+            .filter_map(|input| self.version(input))
+            .max_by_key(|version| version.arrived_at)?;
+        newest.provenance.trace.as_deref().map(Box::from)
     }
 
     /// What follows a failed attempt: a further one later, or the end of the run.
@@ -244,7 +263,8 @@ impl Engine {
         let mut run = self.runs.remove(&id)?;
         run.state = RunState::Final;
         run.outcome = Some(outcome);
-        run.reason = reason;
+        // What it was started in spite of stays with a success.
+        run.reason = reason.or_else(|| run.reason.take().filter(|_| outcome == Outcome::Succeeded));
         run.retry_at = None;
         run.retry_boot_ms = None;
         run.ended_at = Some(self.now.wall);
@@ -270,6 +290,7 @@ impl Engine {
         self.setbacks.remove(&id);
         self.unpin(&run.inputs);
         self.held_runs.remove(&id);
+        self.held_for_inputs.remove(&id);
         for request in self.waits.remove(&id).unwrap_or_default() {
             let reply = Reply::Done(super::status::run_json(&run));
             self.act(Action::Reply { id: request, reply });
@@ -300,7 +321,8 @@ impl Engine {
     pub(super) fn start_next_waiting(&mut self, job: &Name) {
         let going = self.going(job);
         let is_quiet = going.iter().all(|going| going.state == RunState::Waiting);
-        let in_line = |id: RunId| self.pools.knows(id) || self.held_runs.contains(&id);
+        let is_held = |id: RunId| self.held_runs.contains(&id) || self.held_for_inputs.contains(&id);
+        let in_line = |id: RunId| self.pools.knows(id) || is_held(id);
         if let Some(first) = going.first().filter(|first| is_quiet && !in_line(first.run)) {
             self.start_or_wait(first.run);
         }

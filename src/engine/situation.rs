@@ -1,8 +1,12 @@
 //! Gathers what a message is made from.
 
+use std::path::PathBuf;
+
 use super::Engine;
 use crate::alerting::{DataSide, JobSide, Reading, Situation};
-use crate::model::{About, Incident, IncidentId, Message, Name, Purpose};
+use crate::model::{
+    About, Incident, IncidentId, Message, Name, Outcome, Purpose, Version, VersionRef, quarantine_path,
+};
 use crate::schedule;
 
 impl Engine {
@@ -43,6 +47,7 @@ impl Engine {
             Some((team, _)) => team.clone(),
             None => self.owner_of(incident).0,
         };
+        let refused = job.as_ref().and_then(|side| self.refused_by(side));
         let situation = Situation {
             now: self.now.wall,
             is_configured,
@@ -52,8 +57,25 @@ impl Engine {
             job,
             data: data.collect(),
             readers: self.readers(incident.id),
+            refused,
         };
         crate::alerting::message(id, purpose, team, &situation)
+    }
+
+    /// What the last run of a job made and the checks refused, unless something newer came.
+    fn refused_by(&self, side: &JobSide<'_>) -> Option<(VersionRef, PathBuf)> {
+        let run = side.run.filter(|run| run.outcome == Some(Outcome::Rejected))?;
+        let refused = self.data.get(side.job.produces.as_ref()?)?.refused.as_ref()?;
+        (refused.run == Some(run.id)).then(|| (refused.reference(), self.quarantine_of(refused)))
+    }
+
+    /// Where a refused candidate lies.
+    pub(super) fn quarantine_of(&self, version: &Version) -> PathBuf {
+        quarantine_path(
+            &self.host.state_dir.join("quarantine"),
+            &version.dataset,
+            version.number,
+        )
     }
 
     pub(super) fn team_title(&self, team: &Name) -> String {

@@ -6,9 +6,8 @@ use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
     Action, AttemptId, AttemptSpec, Command, Dataset, Job, Run, RunAs, Trigger, VersionRef, log_path, output_dir,
-    report_path, run_dir, staged_path, version_path,
+    report_path, run_dir, staged_path, trace_parent, version_path,
 };
-use crate::planner;
 
 impl Engine {
     /// The attempt as the keeper starts it, from the configuration in force.
@@ -103,7 +102,10 @@ impl Engine {
                 set(input_variable(input), path.display().to_string());
             }
         }
-        set("TRACEPARENT".to_owned(), planner::trace_parent(run.seed, id.number));
+        set(
+            "TRACEPARENT".to_owned(),
+            trace_parent(&run.trace_id(), run.seed, id.number),
+        );
         env
     }
 

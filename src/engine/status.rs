@@ -68,6 +68,7 @@ impl Engine {
             "name": dataset.name,
             "title": dataset.title,
             "state": standing.state,
+            "fresh": standing.state.keeps_promise(),
             "as_of": standing.as_of,
             "effective_as_of": standing.effective_as_of,
             "limited_by": standing.limited_by.map(|by| by.to_string()),
@@ -77,6 +78,7 @@ impl Engine {
             "tells": self.tells(&dataset.owner),
             "reason": standing.reason,
             "version": current.map(|version| version.number),
+            "served": current.filter(|_| standing.is_served).map(|version| version.number),
             "rows": current.and_then(|version| version.rows),
             "producer": self.lineage.producer_of(dataset.name.as_str()),
         })
@@ -194,7 +196,9 @@ impl Engine {
         })));
         value["slots"] = json!(state.map(|state| &state.slots));
         value["current"] = json!(state.and_then(|state| state.current.as_ref()));
-        value["refused"] = json!(state.and_then(|state| state.refused.as_ref()));
+        let refused = state.and_then(|state| state.refused.as_ref());
+        value["refused"] = json!(refused);
+        value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
         value["readers"] = json!(
             readers

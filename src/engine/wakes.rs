@@ -19,6 +19,8 @@ pub(super) enum Wake {
     Data(Name),
     /// A dataset is to be probed.
     Probe(Name),
+    /// A run has waited long enough for its inputs.
+    Inputs(RunId),
     /// An incident opens, reminds or escalates.
     Incident(IncidentId),
     /// A notification is to be tried again.

@@ -27,6 +27,8 @@ pub enum DataState {
     Late,
     /// Older than promised.
     Stale,
+    /// Somebody else has removed or written over its published file.
+    Changed,
     /// Its `as_of` lies in the future.
     Suspect,
     /// A newer version was refused; the last good one is served.
@@ -45,6 +47,7 @@ impl DataState {
             Self::DueSoon => "due_soon",
             Self::Late => "late",
             Self::Stale => "stale",
+            Self::Changed => "changed",
             Self::Suspect => "suspect",
             Self::Held => "held",
             Self::Unknown => "unknown",
@@ -56,7 +59,7 @@ impl DataState {
     pub fn keeps_promise(self) -> bool {
         match self {
             Self::Fresh | Self::DueSoon | Self::Held | Self::Paused => true,
-            Self::Late | Self::Stale | Self::Suspect | Self::Unknown => false,
+            Self::Late | Self::Stale | Self::Changed | Self::Suspect | Self::Unknown => false,
         }
     }
 }
@@ -70,7 +73,8 @@ pub struct View<'a> {
     pub refused: Option<&'a Version>,
     /// Slots that are pending or late, and the newest decided one, in order of due time.
     pub slots: &'a [Slot],
-    /// What the probe last saw, for probed data.
+    /// What the probe last saw, for probed data; for published files what a look saw, if that ever was something else than
+    /// the version.
     pub observation: Option<&'a Observation>,
     /// Since when its age is promised, as far as that is known.
     pub promised_since: Option<Timestamp>,
@@ -97,6 +101,8 @@ pub struct Standing {
     pub limited_by: Option<VersionRef>,
     /// When the current version was accepted.
     pub arrived_at: Option<Timestamp>,
+    /// Whether readers see the current version; `false` when others have removed or changed it, or nobody can tell.
+    pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
     /// Since when a promise is broken.
@@ -159,6 +165,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         effective_as_of: current.map(|version| version.effective_as_of),
         limited_by: current.and_then(|version| version.limited_by.clone()),
         arrived_at: current.map(|version| version.arrived_at),
+        is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
         since,
         is_problem,
@@ -182,7 +189,10 @@ fn judge(
     broken: Option<&Slot>,
     believable_at: Option<Timestamp>,
 ) -> Judged {
-    if let Some(observation) = view.observation {
+    if let Some(changed) = sight(dataset, view) {
+        return changed;
+    }
+    if let Some(observation) = view.observation.filter(|_| dataset.probe.is_some()) {
         match &observation.found {
             Err(why) => {
                 let reason = format!("the probe cannot tell: {why}");
@@ -289,6 +299,30 @@ fn judge(
         _ => format!("as of {}, within its promise", zoned(current.effective_as_of)),
     };
     (DataState::Fresh, reason, None, false)
+}
+
+/// What others have done to a published file; `None` while readers see what freshd put there.
+fn sight(dataset: &Dataset, view: View<'_>) -> Option<Judged> {
+    let seen = view.observation.filter(|_| dataset.probe.is_none())?;
+    let current = view.current.filter(|current| current.run.is_some())?;
+    let (file, number) = (dataset.file.as_ref()?.display(), current.number);
+    let (state, reason) = match &seen.found {
+        Ok(Some(found)) if found.sha256 == current.sha256 => return None,
+        Ok(Some(_)) => {
+            let reason =
+                format!("{file} was written over by somebody else: version {number} is no longer what readers see");
+            (DataState::Changed, reason)
+        }
+        Ok(None) => {
+            let reason = format!("{file} was removed by somebody else: nothing is served, where version {number} was");
+            (DataState::Changed, reason)
+        }
+        Err(why) => {
+            let reason = format!("nobody can tell whether readers still see version {number}: {why}");
+            (DataState::Unknown, reason)
+        }
+    };
+    Some((state, reason, Some(seen.at), true))
 }
 
 /// The newest slot that is late or missed, unless a later one was delivered since its deadline.

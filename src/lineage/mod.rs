@@ -1,11 +1,16 @@
 //! PURE: who feeds whom: upstream, downstream, cycles, impact.
 
+mod ancestry;
+mod flow;
 mod rings;
 #[cfg(test)]
 mod tests;
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
+
+pub use ancestry::{HOPS_MAX, Hop, ancestry, limiting};
+pub use flow::{Flow, Stop, StopKind};
 
 use crate::model::{Dataset, Job, Name, Owner, Rule, Schedule, Settings, System};
 
@@ -169,6 +174,34 @@ impl Lineage {
             }
         }
         readers
+    }
+
+    /// Everybody who reads what comes from a job, dataset or system of that name, the nearest first. The jobs that read a
+    /// system are hit before all others.
+    pub fn impact_of_any(&self, name: &str) -> Vec<Reader<'_>> {
+        let mut found = self.impact(name);
+        let is_from = |system: Option<&Name>| system.is_some_and(|system| system.as_str() == name);
+        let mut jobs: Vec<&Arc<Job>> = self.jobs.values().filter(|job| is_from(job.from.as_ref())).collect();
+        jobs.sort_by(|a, b| a.name.cmp(&b.name));
+        for job in jobs {
+            found.extend(self.job_reader(&job.name, &name.into(), 0));
+            let behind = self.impact(job.name.as_str()).into_iter();
+            found.extend(behind.map(|reader| Reader {
+                distance: reader.distance + 1,
+                ..reader
+            }));
+        }
+        let datasets = self
+            .datasets
+            .values()
+            .filter(|dataset| is_from(dataset.system.as_ref()));
+        let mut datasets: Vec<&Name> = datasets.map(|dataset| &dataset.name).collect();
+        datasets.sort();
+        found.extend(datasets.into_iter().flat_map(|dataset| self.impact(dataset.as_str())));
+        found.sort_by_key(|reader| reader.distance);
+        let mut seen = HashSet::new();
+        found.retain(|reader| seen.insert((reader.kind, reader.consumer.clone())));
+        found
     }
 
     /// One ring for each group of jobs that feed one another: dataset, job that makes it, dataset that job

@@ -84,6 +84,8 @@ pub struct Judging {
     pub staged: PathBuf,
     /// When the attempt started.
     pub started_at: Timestamp,
+    /// The file that its command names, for the record of what made the version.
+    pub script: Option<PathBuf>,
     /// The datasets whose columns its checks compare with.
     pub compared_with: Vec<Arc<Dataset>>,
     /// `as_of`, `rows` and so on from the job's report.
@@ -99,6 +101,8 @@ pub struct Publishing {
     pub dataset: Arc<Dataset>,
     /// Where the candidate lies.
     pub staged: PathBuf,
+    /// It stays there: a kept version or one in quarantine, of which a copy is published.
+    pub is_kept: bool,
     /// Earlier versions that stay, however many are kept: unfinished runs were given them, or may be until then.
     pub spared: Vec<VersionNumber>,
     /// Where earlier versions are kept: `versions/` of the state directory.

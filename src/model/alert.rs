@@ -44,6 +44,8 @@ pub enum ProblemKind {
     Rejected,
     /// It succeeded, but in a way that cannot be believed.
     Suspect,
+    /// Somebody else has removed or written over a published file.
+    Changed,
     /// The evidence of a run's end is gone.
     Lost,
     /// It waits or runs without end.
@@ -64,6 +66,7 @@ impl ProblemKind {
             Self::Failed => "failed",
             Self::Rejected => "rejected",
             Self::Suspect => "suspect",
+            Self::Changed => "changed",
             Self::Lost => "lost",
             Self::Stuck => "stuck",
             Self::ChannelBroken => "channel_broken",
@@ -80,6 +83,7 @@ impl ProblemKind {
             Self::Failed => "failed",
             Self::Rejected => "was rejected",
             Self::Suspect => "is suspect",
+            Self::Changed => "was changed by somebody else",
             Self::Lost => "was lost",
             Self::Stuck => "is stuck",
             Self::ChannelBroken => "cannot deliver",
@@ -269,6 +273,9 @@ pub struct Message {
     pub owner: String,
     /// When it was decided.
     pub at: Timestamp,
+    /// W3C trace id of the run, or of the data, that it is about.
+    #[serde(default)]
+    pub trace: Option<String>,
 }
 
 /// One labelled line of a message.

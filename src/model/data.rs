@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, RunId, VersionNumber};
+use super::{AttemptId, HandKind, Name, Provenance, RunId, Script, Stamp, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,28 @@ pub struct Version {
     pub checks: Vec<CheckResult>,
     /// Why it was refused, in words.
     pub reason: Option<String>,
+    /// By what its file is known again where readers look, once it is there.
+    #[serde(default)]
+    pub stamp: Option<Stamp>,
+    /// What else made it what it is.
+    #[serde(default)]
+    pub provenance: Provenance,
+}
+
+impl Version {
+    /// Whether a person has put the content of an earlier version in place once more: no delivery.
+    pub fn is_restored(&self) -> bool {
+        let by_hand = self.provenance.by_hand.as_ref();
+        by_hand.is_some_and(|by_hand| matches!(by_hand.kind, HandKind::Restored(_)))
+    }
+
+    /// Which version it is.
+    pub fn reference(&self) -> VersionRef {
+        VersionRef {
+            dataset: self.dataset.clone(),
+            number: self.number,
+        }
+    }
 }
 
 /// What a check says.
@@ -131,6 +153,8 @@ pub struct Judgement {
     pub measurement: Measurement,
     /// Every check with its answer.
     pub checks: Vec<CheckResult>,
+    /// The script that wrote it, as far as it can be told.
+    pub script: Option<Script>,
 }
 
 impl Judgement {

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    NotificationId, Observation, RunId, Setback, Settings, Shortage, Trace, VersionRef,
+    NotificationId, Observation, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, Version, VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -88,11 +88,13 @@ pub enum Event {
     Published {
         /// Which.
         version: VersionRef,
-        /// Why not.
-        result: Result<(), Setback>,
+        /// By what its file is known again, where that was looked at; or why it is not in place.
+        result: Result<Option<Stamp>, Setback>,
     },
     /// A probe looked.
     Probed(Observation),
+    /// A published file was looked at, and is not as it was known to be.
+    Sighted(Sighting),
     /// A try at sending ended.
     Delivered {
         /// Which notification.
@@ -117,6 +119,19 @@ pub enum Event {
         because: String,
         /// What the store knows of times around now.
         ahead: Ahead,
+    },
+    /// A person decides about a version.
+    Decided {
+        /// To find the asker again.
+        id: u64,
+        /// Who.
+        by: String,
+        /// Why.
+        because: String,
+        /// What.
+        decision: Decision,
+        /// The version, as it is on record.
+        version: Box<Version>,
     },
     /// It is time to forget what is beyond `[history]`.
     Prune {
@@ -143,6 +158,16 @@ pub enum Event {
         /// What.
         request: Request,
     },
+}
+
+/// What a person can decide about a version; the wire form on the control socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Decision {
+    /// An earlier version is to be what readers see once more.
+    Restore,
+    /// A candidate in quarantine is to be published after all.
+    Release,
 }
 
 /// What a person may ask for; the wire form on the control socket.

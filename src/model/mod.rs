@@ -14,6 +14,8 @@ mod keepers;
 mod moment;
 mod name;
 mod places;
+mod provenance;
+mod published;
 mod report;
 mod restored;
 mod run;
@@ -42,7 +44,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState,
 };
-pub use event::{Event, Request};
+pub use event::{Decision, Event, Request};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
@@ -60,6 +62,8 @@ pub use places::{
     SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
     staged_path, version_path,
 };
+pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
+pub use published::{Lying, Placed, Sighting, Stamp};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
@@ -73,8 +77,8 @@ pub use schedule::{
 pub use secret::Secret;
 pub use settings::{
     Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
-    Escalation, Host, Job, MailSecurity, MailServer, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn, Settings,
-    System, Team, Web,
+    Escalation, Host, Job, MailSecurity, MailServer, OnStale, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
+    Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Attempt, Name, RunId, VersionNumber, VersionRef};
+use super::{Attempt, Name, RunId, VersionNumber, VersionRef, trace_id};
 
 /// Why a run began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -168,6 +168,16 @@ pub struct Run {
     pub inputs: Vec<VersionRef>,
     /// Digest of the configuration it was started under.
     pub settings_digest: String,
+    /// The W3C trace id of the chain that it goes on, when a version of another run started it; else it has its own.
+    #[serde(default)]
+    pub trace: Option<Box<str>>,
+}
+
+impl Run {
+    /// Its W3C trace id: that of the chain it belongs to.
+    pub fn trace_id(&self) -> String {
+        self.trace.as_deref().map_or_else(|| trace_id(self.seed), str::to_owned)
+    }
 }
 
 /// A run as one line of `history --json`.
@@ -191,6 +201,7 @@ pub fn run_line(run: &Run) -> serde_json::Value {
         "reason": run.reason,
         "version": run.version,
         "by": run.by,
+        "trace": (run.attempts > 0).then(|| run.trace_id()),
     })
 }
 

@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use super::{
     About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
-    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, Output, Overlap, Owner, ProblemKind, Retry, Run,
-    RunId, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber, VersionState,
+    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind,
+    Provenance, Retry, Run, RunId, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber, VersionState,
 };
 
 /// A jobs.toml in which nothing is named.
@@ -45,6 +45,7 @@ pub(crate) fn plain_job(name: &str) -> Job {
         schedule: None,
         start_offset: Duration::ZERO,
         needs: Vec::new(),
+        on_stale: OnStale::Run,
         produces: None,
         timeout: None,
         kill_after: Duration::ZERO,
@@ -98,6 +99,7 @@ pub(crate) fn plain_run(job: &str, created_at: Timestamp) -> Run {
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: String::new(),
+        trace: None,
     }
 }
 
@@ -193,5 +195,7 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
         unchanged: false,
         checks: Vec::new(),
         reason: None,
+        stamp: None,
+        provenance: Provenance::default(),
     }
 }

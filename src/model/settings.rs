@@ -340,6 +340,8 @@ pub struct Job {
     pub start_offset: Duration,
     /// Datasets it reads.
     pub needs: Vec<Name>,
+    /// What is done when one of them is not fresh.
+    pub on_stale: OnStale,
     /// The dataset it writes.
     pub produces: Option<Name>,
     /// Longest time an attempt may take; `None` only when "none" was written.
@@ -455,6 +457,18 @@ pub enum Overlap {
     Replace,
     /// Both run.
     Allow,
+}
+
+/// What is done when an input is not fresh.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnStale {
+    /// The run begins as ever.
+    #[default]
+    Run,
+    /// The run begins, and says of what it was made.
+    LastGood,
+    /// The run waits for so long; then it is skipped.
+    Hold(Duration),
 }
 
 /// What is done about missed occurrences.

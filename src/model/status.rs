@@ -60,6 +60,9 @@ pub struct DatasetState {
     pub title: Option<String>,
     /// One of the states of the manual: `fresh`, `late` and so on.
     pub state: String,
+    /// As of when the data itself is.
+    #[serde(default)]
+    pub as_of: Option<Timestamp>,
     /// As of when the data is, what it was made from included.
     pub effective_as_of: Option<Timestamp>,
     /// When freshd accepted the newest version.
@@ -68,6 +71,9 @@ pub struct DatasetState {
     /// The newest version's number.
     #[serde(default)]
     pub version: Option<u64>,
+    /// The number of the version that readers see; `None` when others have removed or changed it.
+    #[serde(default)]
+    pub served: Option<u64>,
     /// Rows of the newest version, without the header.
     #[serde(default)]
     pub rows: Option<u64>,

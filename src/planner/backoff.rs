@@ -67,17 +67,6 @@ pub fn hash(seed: u64, number: u64) -> u64 {
     spread(seed ^ number.wrapping_add(1).wrapping_mul(SPREAD_STEP))
 }
 
-/// W3C trace context of an attempt, derived from its run's seed: one trace for all attempts of a run.
-pub fn trace_parent(seed: u64, attempt: u32) -> String {
-    // An all-zero id is invalid by the standard; the mix of a fixed odd number makes that practically impossible.
-    format!(
-        "00-{:016x}{:016x}-{:016x}-01",
-        hash(seed, 1 << 32),
-        hash(seed, 1 << 33),
-        hash(seed, (1 << 34) + u64::from(attempt))
-    )
-}
-
 /// A number in [0, 1) from the upper 53 bits.
 #[expect(clippy::cast_precision_loss, reason = "53 bits fit a double exactly")]
 fn fraction(bits: u64) -> f64 {

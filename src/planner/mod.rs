@@ -12,7 +12,7 @@ mod lost;
 mod tests;
 
 pub use admit::{Admission, Going, admit};
-pub use backoff::{Next, after_failure, hash, is_given_up, trace_parent};
+pub use backoff::{Next, after_failure, hash, is_given_up};
 pub use due::{
     Decided, Decision, ENUMERATED_MAX, Known, ORDINARY_LATENESS, RANGE_MIN, count_range, decide, paused_words, start_of,
 };

@@ -155,6 +155,7 @@ impl Play {
                 as_of: reported.or(as_of),
             },
             checks: nothing.into_iter().chain(refusal).collect(),
+            script: None,
         }
     }
 }

@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 use super::{Answer, Found, Moment, Outside, Play, Seen, World};
 use crate::model::{
     About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement, Name,
-    Notification, Outcome, Rule, Run, RunState, Schedule, Settings, Version, VersionNumber, VersionState, elapsed,
+    Notification, Outcome, Provenance, Rule, Run, RunState, Schedule, Settings, Version, VersionNumber, VersionState,
+    elapsed,
 };
 
 /// Jobs that run more often than this are played once an hour: people are told no sooner for it.
@@ -206,6 +207,8 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
                 unchanged: false,
                 checks: Vec::new(),
                 reason: None,
+                stamp: None,
+                provenance: Provenance::default(),
             }))
         })
         .collect()

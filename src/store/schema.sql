@@ -105,6 +105,8 @@ CREATE TABLE runs (
     inputs TEXT NOT NULL,
     -- Number in `texts`: digest of the configuration it was started under.
     settings INTEGER NOT NULL,
+    -- W3C trace id of the chain that it goes on; nothing for a run that begins one, whose id follows from its seed.
+    trace TEXT,
     CHECK ((state = 'final') = (outcome IS NOT NULL))
 ) STRICT;
 
@@ -170,6 +172,10 @@ CREATE TABLE versions (
     unchanged INTEGER NOT NULL CHECK (unchanged IN (0, 1)),
     checks TEXT NOT NULL,
     reason TEXT,
+    -- {bytes, modified_ns, inode} of its file where readers look; nothing while it is not known to be there.
+    stamp TEXT,
+    -- {trace, settings, script, by_hand}
+    provenance TEXT NOT NULL,
     UNIQUE (dataset, number),
     CHECK ((limited_by_dataset IS NULL) = (limited_by_number IS NULL)),
     CHECK ((attempt_run IS NULL) = (attempt_number IS NULL))
@@ -201,7 +207,7 @@ CREATE TABLE slots (
 -- Deliveries still waited for; always small.
 CREATE INDEX slots_undecided ON slots (dataset, due_at_us) WHERE state IN ('pending', 'late');
 
--- What the probe of a dataset last saw; only the last is kept.
+-- What the probe of a dataset last saw, or a look at a published file that others had changed; only the last is kept.
 CREATE TABLE observations (
     dataset TEXT PRIMARY KEY,
     at_us INTEGER NOT NULL,
@@ -230,7 +236,7 @@ CREATE TABLE incidents (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL
         CHECK (kind = 'stale' OR kind = 'late' OR kind = 'unknown' OR kind = 'failed' OR kind = 'rejected'
-            OR kind = 'suspect' OR kind = 'lost' OR kind = 'stuck' OR kind = 'channel_broken'
+            OR kind = 'suspect' OR kind = 'changed' OR kind = 'lost' OR kind = 'stuck' OR kind = 'channel_broken'
             OR kind = 'freshd'),
     -- What the subject is; a job and a dataset may share a name.
     about TEXT NOT NULL CHECK (about = 'job' OR about = 'dataset' OR about = 'freshd'),

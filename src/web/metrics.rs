@@ -20,8 +20,8 @@ type Time = fn(&crate::model::DatasetState) -> Option<Timestamp>;
 const SERIES_MAX: usize = 20_000;
 
 /// Every state that a dataset can have, as `freshd status` names them.
-const DATASET_STATES: [&str; 8] = [
-    "fresh", "due_soon", "late", "stale", "suspect", "held", "unknown", "paused",
+const DATASET_STATES: [&str; 9] = [
+    "fresh", "due_soon", "late", "stale", "changed", "suspect", "held", "unknown", "paused",
 ];
 /// Every state that a job can have.
 const JOB_STATES: [&str; 10] = [

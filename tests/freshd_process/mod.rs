@@ -165,6 +165,15 @@ impl House {
         )
     }
 
+    /// The same for a verb that may speak to standard error: exit code, standard output, standard error.
+    pub(crate) fn freshd_says(&self, words: &[&str]) -> (Option<i32>, String, String) {
+        let output = verb(&self.path("jobs.toml"), &self.state_dir(), words)
+            .output()
+            .expect("freshd runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    }
+
     /// A daemon that says it is ready.
     pub(crate) fn daemon(&self) -> Daemon {
         Daemon::start(self.serve(), self)

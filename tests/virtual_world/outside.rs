@@ -64,6 +64,7 @@ impl World {
                         .hindrance(self.disk_fails_until, "input/output error")
                         .and_then(|()| self.hindrance(self.disk_is_full_until, "no space left on device")),
                 };
+                let result = result.map(|()| None);
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
             Action::Send(notification) => self.send(*notification),
@@ -150,6 +151,7 @@ impl World {
         Judgement {
             measurement,
             checks: refusal.into_iter().collect(),
+            script: None,
         }
     }
 

@@ -92,6 +92,7 @@ impl Friday {
                 })
                 .collect(),
             readers: self.readers.clone(),
+            refused: None,
         }
     }
 }
@@ -104,6 +105,7 @@ fn stands(state: DataState) -> Standing {
         effective_as_of: Some(at("21:00")),
         limited_by: None,
         arrived_at: Some(at("21:00")),
+        is_served: true,
         deadline: state.keeps_promise().then(|| at("23:30")),
         since: None,
         is_problem: !state.keeps_promise(),

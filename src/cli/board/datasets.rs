@@ -98,7 +98,7 @@ pub(in crate::cli) fn owner_words(owner: &str) -> String {
 
 fn rank(state: &str) -> u8 {
     match state {
-        "late" | "stale" | "suspect" => 0,
+        "late" | "stale" | "changed" | "suspect" => 0,
         "unknown" => 1,
         "held" | "due_soon" => 2,
         _ => 3,

@@ -102,7 +102,7 @@ fn wrong(status: &Status) -> String {
     if incidents > 0 {
         parts.push(counted(incidents, "incident"));
     }
-    for state in ["late", "stale", "suspect", "unknown"] {
+    for state in ["late", "stale", "changed", "suspect", "unknown"] {
         let count = status.datasets.iter().filter(|dataset| dataset.state == state).count();
         if count > 0 {
             parts.push(format!("{} {state}", counted(count, "dataset")));

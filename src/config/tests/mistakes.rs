@@ -122,8 +122,8 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:1 `host` `host` is not supported yet (take it out: it would have no effect)",
             ),
             (
-                "on_stale = \"run\"",
-                "jobs.toml:20:1 `on_stale` `on_stale` is not supported yet (take it out: it would have no effect)",
+                "on_stale = \"hold\"",
+                "jobs.toml:20:12 `\"hold\"` a job that reads no dataset has nothing to wait for (name what it reads: needs = [\"stock\"])",
             ),
             (
                 "success_codes = [0, 256]",

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use super::{HOUR, MINUTE, at, nightly, slot, with};
 use crate::freshness::{DataState, Standing, View, standing};
 use crate::model::{
-    Dataset, Measurement, Name, Observation, Slot, SlotState, Version, VersionNumber, VersionRef, plain_dataset,
-    plain_version,
+    Dataset, Measurement, Name, Observation, Probe, ProbeTarget, Slot, SlotState, Version, VersionNumber, VersionRef,
+    plain_dataset, plain_version,
 };
 
 pub(super) const NOTHING: View<'static> = View {
@@ -94,6 +94,13 @@ fn what_was_never_seen_is_a_problem_once_it_has_had_its_chance() {
 
 #[test]
 fn a_probe_that_cannot_tell_or_finds_nothing_is_a_problem() {
+    let watched = Dataset {
+        probe: Some(Probe {
+            target: ProbeTarget::File("/in/stock.csv".into()),
+            every: Duration::from_mins(1),
+        }),
+        ..plain_dataset("stock")
+    };
     let version = plain_version("stock", 1, at("26 12:00"));
     let seen = |found| Observation {
         dataset: Name::from("stock"),
@@ -107,7 +114,7 @@ fn a_probe_that_cannot_tell_or_finds_nothing_is_a_problem() {
             observation: Some(observation),
             ..NOTHING
         };
-        let standing = standing(&plain_dataset("stock"), view, at("26 14:00"));
+        let standing = standing(&watched, view, at("26 14:00"));
         (standing.state, standing.reason, standing.since, standing.is_problem)
     };
     let blind = seen(Err("the share hangs".to_owned()));

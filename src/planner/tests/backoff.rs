@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::at;
 use crate::model::{Job, Outcome, Retry, RetryOn, Run, plain_job, plain_run};
-use crate::planner::{Next, after_failure, hash, is_given_up, trace_parent};
+use crate::planner::{Next, after_failure, hash, is_given_up};
 
 fn tried(attempts: u32) -> Run {
     Run {
@@ -160,19 +160,4 @@ fn no_attempt_starts_later_than_give_up_after() {
         next(at("12:09:35")),
         Next::GiveUp(Some("give_up_after is reached after 1 attempts".to_owned()))
     );
-}
-
-#[test]
-fn the_attempts_of_a_run_are_spans_of_one_trace() {
-    let parts = |seed, attempt| -> Vec<String> { trace_parent(seed, attempt).split('-').map(str::to_owned).collect() };
-    let (first, second, other) = (parts(7, 1), parts(7, 2), parts(8, 1));
-    let lengths: Vec<usize> = first.iter().map(String::len).collect();
-    assert_eq!(lengths, [2, 32, 16, 2]);
-    assert_eq!((first[0].as_str(), first[3].as_str()), ("00", "01"));
-    let hex = |part: &String| part.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
-    assert!(first.iter().all(hex), "{first:?}");
-    assert_eq!(first[1], second[1]);
-    assert_ne!(first[2], second[2]);
-    assert_ne!(first[1], other[1]);
-    assert_ne!(first[1][..16], first[1][16..]);
 }

@@ -48,6 +48,7 @@ impl<O: Outside> World<O> {
                 let result = hindered.or(impossible).map_or(Ok(()), Err);
                 self.saw(&Seen::Published(&version, &result));
                 let after = play.map_or(Duration::ZERO, |play| play.published_after);
+                let result = result.map(|()| None);
                 self.after(after, Turn::Tell(life, Event::Published { version, result }));
             }
             Action::Probe(dataset) => {

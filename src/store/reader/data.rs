@@ -3,7 +3,7 @@
 use rusqlite::params;
 
 use super::Reader;
-use crate::model::{Name, Slot, Version, VersionRef};
+use crate::model::{Name, RunId, Slot, Version, VersionRef};
 use crate::store::ReadError;
 use crate::store::column::count;
 use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, read_slot, read_version};
@@ -20,6 +20,21 @@ impl Reader {
                  WHERE dataset = ?1 ORDER BY number DESC LIMIT ?2"
             ),
             params![dataset.as_str(), limit],
+            read_version,
+        )
+    }
+
+    /// What a run made, and what was restored of that, by number.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn versions_of_run(&self, run: RunId) -> Result<Vec<Version>, ReadError> {
+        self.all(
+            &format!(
+                "SELECT {VERSION_COLUMNS} FROM versions INDEXED BY versions_by_run
+                 WHERE run = ?1 ORDER BY dataset, number"
+            ),
+            params![count(run.0)],
             read_version,
         )
     }

@@ -3,13 +3,14 @@
 use rusqlite::{Result, Row, Statement, params};
 
 use crate::model::{AgePromise, AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
-use crate::store::column::{Cells, count, count_maybe, json_list, path, us, us_maybe};
+use crate::store::column::{Cells, count, count_maybe, json, json_list, path, us, us_maybe};
 
 /// Stores a version.
 pub(in crate::store) const VERSION_UPSERT: &str = "
 INSERT INTO versions (dataset, number, state, arrived_at_us, as_of_us, effective_as_of_us, limited_by_dataset,
-    limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+    limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason,
+    stamp, provenance)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (dataset, number) DO UPDATE SET
     state = excluded.state,
     arrived_at_us = excluded.arrived_at_us,
@@ -26,12 +27,14 @@ ON CONFLICT (dataset, number) DO UPDATE SET
     sha256 = excluded.sha256,
     unchanged = excluded.unchanged,
     checks = excluded.checks,
-    reason = excluded.reason";
+    reason = excluded.reason,
+    stamp = excluded.stamp,
+    provenance = excluded.provenance";
 
 /// What `read_version` expects.
 pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arrived_at_us, as_of_us, \
     effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
-    sha256, unchanged, checks, reason";
+    sha256, unchanged, checks, reason, stamp, provenance";
 
 /// Stores a slot.
 pub(in crate::store) const SLOT_UPSERT: &str = "
@@ -128,6 +131,8 @@ pub(in crate::store) fn store_version(statement: &mut Statement, version: &Versi
         version.unchanged,
         json_list(&version.checks)?,
         version.reason,
+        version.stamp.as_ref().map(json).transpose()?,
+        json(&version.provenance)?,
     ])
 }
 
@@ -163,6 +168,8 @@ pub(in crate::store) fn read_version(row: &Row) -> Result<Version> {
         unchanged: cells.get()?,
         checks: cells.json()?,
         reason: cells.get()?,
+        stamp: cells.json_maybe()?,
+        provenance: cells.json()?,
     })
 }
 

@@ -27,9 +27,9 @@ pub(in crate::store) const JOB_COLUMNS: &str = "job, cursor_us, digest, paused_b
 pub(in crate::store) const RUN_UPSERT: &str = "
 INSERT INTO runs (id, job, trigger, due_at_us, due_until_us, occurrences, nominal, state, outcome, reason, attempts,
     seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, boot, exit_code, signal, version, by,
-    args, inputs, settings)
+    args, inputs, settings, trace)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-    ?24, ?25)
+    ?24, ?25, ?26)
 ON CONFLICT (id) DO UPDATE SET
     trigger = excluded.trigger,
     due_until_us = excluded.due_until_us,
@@ -52,7 +52,8 @@ ON CONFLICT (id) DO UPDATE SET
     by = excluded.by,
     args = excluded.args,
     inputs = excluded.inputs,
-    settings = excluded.settings
+    settings = excluded.settings,
+    trace = excluded.trace
 WHERE runs.job = excluded.job
     AND runs.due_at_us IS excluded.due_at_us
     AND (runs.outcome IS NULL OR runs.outcome IS excluded.outcome)";
@@ -89,7 +90,7 @@ AND due_until_us > ?1";
 pub(in crate::store) const RUN_COLUMNS: &str = "id, job, trigger, due_at_us, due_until_us, occurrences, nominal, \
     state, outcome, reason, attempts, seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, \
     (SELECT text FROM texts WHERE number = boot), exit_code, signal, version, by, args, inputs, \
-    (SELECT text FROM texts WHERE number = settings)";
+    (SELECT text FROM texts WHERE number = settings), trace";
 
 /// Stores an attempt.
 pub(in crate::store) const ATTEMPT_UPSERT: &str = "
@@ -187,6 +188,7 @@ pub(in crate::store) fn store_run(
         json_list(&run.args)?,
         json_list(&run.inputs)?,
         settings,
+        run.trace.as_deref(),
     ])
 }
 
@@ -219,6 +221,7 @@ pub(in crate::store) fn read_run(row: &Row) -> Result<Run> {
         args: cells.json()?,
         inputs: cells.json()?,
         settings_digest: cells.get()?,
+        trace: cells.get()?,
     })
 }
 

@@ -22,7 +22,8 @@ use jiff::Timestamp;
 use super::{Store, Writer};
 use crate::model::{
     Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name, Output, ProblemKind,
-    Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version, VersionNumber, VersionState, plain_run,
+    Provenance, Run, RunId, RunState, Severity, Slot, SlotState, Trigger, Usage, Version, VersionNumber, VersionState,
+    plain_run,
 };
 
 /// A second of an ordinary week.
@@ -105,6 +106,8 @@ fn version(dataset: &str, number: u64, state: VersionState) -> Version {
         unchanged: false,
         checks: Vec::new(),
         reason: None,
+        stamp: None,
+        provenance: Provenance::default(),
     }
 }
 

@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Ack, Address, CheckResult, Delivery, DeliveryOutcome, Measurement, Message, MessageFact, Notification,
-    NotificationId, NotificationState, Observation, Outcome, Purpose, Verdict, VersionRef,
+    Ack, Address, ByHand, CheckResult, Delivery, DeliveryOutcome, HandKind, Measurement, Message, MessageFact,
+    Notification, NotificationId, NotificationState, Observation, Outcome, Provenance, Purpose, Script, Stamp, Verdict,
+    VersionRef,
 };
 
 pub(super) fn text(what: &str) -> String {
@@ -43,6 +44,7 @@ pub(super) fn full_run() -> Run {
         by: Some(text("by")),
         args: vec![String::new(), text("arg")],
         inputs: vec![version_ref(1), version_ref(2)],
+        trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
         ..run(1, "stock-export", 60)
     }
 }
@@ -95,6 +97,25 @@ pub(super) fn full_version() -> Version {
             message: text("message"),
         }],
         reason: Some(text("reason")),
+        stamp: Some(Stamp {
+            bytes: u64::MAX,
+            modified_ns: i64::MIN,
+            inode: 7,
+        }),
+        provenance: Provenance {
+            trace: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
+            settings: Some("5f7c".repeat(16)),
+            script: Some(Script {
+                path: "/srv/transfers/export.sh".into(),
+                sha256: Some("cd".repeat(32)),
+            }),
+            by_hand: Some(ByHand {
+                kind: HandKind::Restored(version_ref(7)),
+                by: text("by"),
+                because: text("because"),
+                at: at(3),
+            }),
+        },
         ..version("stock", 42, VersionState::Quarantined)
     }
 }
@@ -152,6 +173,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             team: Name::from("warehouse"),
             owner: "warehouse".to_owned(),
             at: at(8),
+            trace: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
         }),
         state: NotificationState::Pending,
         tries: 3,

@@ -54,7 +54,7 @@ fn headline(status: &Status) -> (Tone, String) {
     if causes > 0 {
         parts.push(counted(causes, "incident"));
     }
-    for word in ["late", "stale", "suspect", "unknown"] {
+    for word in ["late", "stale", "changed", "suspect", "unknown"] {
         let count = status.datasets.iter().filter(|dataset| dataset.state == word).count();
         if count > 0 {
             parts.push(format!("{} {word}", counted(count, "dataset")));

@@ -1,0 +1,114 @@
+//! Rounds of looks at published files, off the main loop: what others remove or write over is noticed within seconds.
+//!
+//! A round costs a stat for each file. The files of one directory are looked at one after the other, since a share that is
+//! gone hangs for all of them: it takes one place, and what lies elsewhere is looked at all the same.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::time::{Interval, MissedTickBehavior};
+use tracing::error;
+
+use super::clock;
+use super::files::unless_it_hangs;
+use super::places::Places;
+use crate::checks;
+use crate::model::{Event, Placed, Sighting, format_duration};
+
+/// Between two rounds.
+const EVERY: Duration = Duration::from_secs(5);
+/// Directories that are looked at at the same time, at most.
+const DIRECTORIES_MAX: usize = 4;
+/// How long a directory may say nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// When to go round, and where somebody still goes.
+pub(super) struct Rounds {
+    next: Interval,
+    places: Places,
+    patience: Duration,
+}
+
+impl Rounds {
+    /// The first round is due at once: much may have happened while freshd was down.
+    pub(super) fn new() -> Self {
+        let mut next = tokio::time::interval(EVERY);
+        next.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self {
+            next,
+            places: Places::new(DIRECTORIES_MAX),
+            patience: PATIENCE,
+        }
+    }
+
+    pub(super) async fn due(&mut self) {
+        self.next.tick().await;
+    }
+
+    /// Looks at all of these, and tells of those that are not as they were known to be.
+    pub(super) fn go(&self, placed: Vec<Placed>, events: &UnboundedSender<Event>) {
+        let mut directories: BTreeMap<PathBuf, Vec<Placed>> = BTreeMap::new();
+        for placed in placed {
+            let directory = placed.file.parent().map(PathBuf::from).unwrap_or_default();
+            directories.entry(directory).or_default().push(placed);
+        }
+        for (directory, placed) in directories {
+            let (places, patience, events) = (self.places.clone(), self.patience, events.clone());
+            tokio::spawn(async move {
+                let cannot_tell = |why: &str| {
+                    for placed in &placed {
+                        tell(placed, Err(why.to_owned()), &events);
+                    }
+                };
+                let name = directory.display().to_string();
+                // The round before still goes on here: what it finds, it tells.
+                let Some(turn) = places.turn(&name) else { return };
+                let turn = match turn.place(patience).await {
+                    Ok(turn) => turn,
+                    Err(why) => return cannot_tell(&why),
+                };
+                let progress = Arc::new(AtomicU64::new(0));
+                let looking = {
+                    let (placed, events, progress) = (placed.clone(), events.clone(), progress.clone());
+                    tokio::task::spawn_blocking(move || {
+                        let _held = turn;
+                        look(&placed, &events, &progress);
+                    })
+                };
+                match unless_it_hangs(looking, &progress, patience).await {
+                    Some(Ok(())) => {}
+                    Some(Err(panic)) => error!(directory = name, %panic, "could not look at published files"),
+                    None => {
+                        places.give_up(&name);
+                        let time = format_duration(patience);
+                        cannot_tell(&format!("{name} did not answer within {time}; is a share gone?"));
+                    }
+                }
+            });
+        }
+    }
+}
+
+fn look(placed: &[Placed], events: &UnboundedSender<Event>, progress: &AtomicU64) {
+    for placed in placed {
+        let found = checks::sight(placed, progress);
+        progress.fetch_add(1, Ordering::Relaxed);
+        tell(placed, found, events);
+    }
+}
+
+fn tell(placed: &Placed, found: Result<Option<crate::model::Lying>, String>, events: &UnboundedSender<Event>) {
+    if !placed.is_no_news(&found) {
+        let sighting = Sighting {
+            version: placed.version.clone(),
+            at: clock::now().wall,
+            found,
+        };
+        // The receiver is gone only when the daemon ends; the next one looks again.
+        let _ = events.send(Event::Sighted(sighting));
+    }
+}

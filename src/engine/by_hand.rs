@@ -1,0 +1,208 @@
+//! What a person decides about versions: an earlier one is put in place once more, one in quarantine after all.
+//!
+//! Both are publications like any other, decided and stored before anything is moved, and asked for again after a crash.
+//! What is restored gets a number of its own, so that numbers go on growing for readers, sidecars and lineage; it keeps the
+//! age of the old data, and is no delivery. What is released keeps its number: it is that candidate.
+
+use serde_json::json;
+
+use super::Engine;
+use crate::model::{
+    Action, ByHand, Decision, Fact, HandKind, Outcome, Publishing, Reply, Run, Setback, Stamp, Version, VersionState,
+    quarantine_path, version_path,
+};
+
+impl Engine {
+    /// A person decides about a version. The answer follows when it is in place, or says at once why not.
+    pub(super) fn decided(&mut self, id: u64, (by, because): (String, String), decision: Decision, version: Version) {
+        let at = self.now.wall;
+        let by_hand = |kind| ByHand { kind, by, because, at };
+        let decided = self.refusal(decision, &version).map_or_else(
+            || match decision {
+                Decision::Restore => {
+                    Ok(self.restored_version(&version, by_hand(HandKind::Restored(version.reference()))))
+                }
+                Decision::Release => Ok(self.released_version(version, by_hand(HandKind::Released))),
+            },
+            Err,
+        );
+        match decided {
+            Err(why) => self.act(Action::Reply {
+                id,
+                reply: Reply::Refused(why),
+            }),
+            Ok(version) => {
+                self.fact(Fact::Version(version.clone()));
+                self.remember(&version);
+                self.hand_waits.insert(version.reference(), id);
+                self.publish_by_hand(version);
+            }
+        }
+    }
+
+    /// Why it cannot be done, in words and with what to do instead.
+    fn refusal(&self, decision: Decision, version: &Version) -> Option<String> {
+        let (name, shown) = (&version.dataset, version.reference());
+        let Some(dataset) = self.settings.datasets.get(name) else {
+            return Some(format!("there is no dataset {name} in jobs.toml"));
+        };
+        if dataset.probe.is_some() || dataset.file.is_none() {
+            return Some(format!("{name} is only watched: freshd publishes nothing of it"));
+        }
+        if let Some(hold) = &self.space_hold {
+            return Some(hold.why_refused());
+        }
+        if let Some(hold) = &self.clock_hold {
+            return Some(hold.why_a_run_waits(&self.settings.timezone));
+        }
+        let state = self.data.get(name)?;
+        if let Some(publishing) = state.publishing.first() {
+            return Some(format!(
+                "{name}@{} is being put in place right now; ask again in a moment",
+                publishing.number
+            ));
+        }
+        let current = state.current.as_ref();
+        match (decision, version.state) {
+            (Decision::Restore, VersionState::Published) => None,
+            (Decision::Restore, VersionState::Quarantined) => Some(format!(
+                "{shown} was refused; `freshd release {shown}` publishes it after all"
+            )),
+            (Decision::Release, VersionState::Published) => Some(format!(
+                "{shown} was published; `freshd restore {shown}` puts it in place once more"
+            )),
+            (_, VersionState::Publishing) => Some(format!("{shown} is being put in place right now")),
+            (Decision::Release, VersionState::Quarantined) if version.sha256.is_empty() => Some(format!(
+                "{shown} left nothing that could be read: there is nothing to publish"
+            )),
+            (Decision::Release, VersionState::Quarantined) => {
+                let newer = current.filter(|current| current.number >= version.number)?;
+                Some(format!(
+                    "{name}@{} was published since {shown} was refused; what is older is not put over it",
+                    newer.number
+                ))
+            }
+        }
+    }
+
+    /// The content of an earlier version, as old as it is, under a number of its own.
+    fn restored_version(&mut self, from: &Version, by_hand: ByHand) -> Version {
+        let before = self.current_version(&from.dataset);
+        let unchanged = before.is_some_and(|(before, _)| before.sha256 == from.sha256);
+        let mut version = Version {
+            number: self.next_version_number(&from.dataset),
+            state: VersionState::Publishing,
+            arrived_at: self.now.wall,
+            attempt: None,
+            unchanged,
+            stamp: None,
+            ..from.clone()
+        };
+        version.provenance.by_hand = Some(by_hand);
+        version
+    }
+
+    fn released_version(&mut self, mut version: Version, by_hand: ByHand) -> Version {
+        version.state = VersionState::Publishing;
+        version.arrived_at = self.now.wall;
+        version.provenance.by_hand = Some(by_hand);
+        if let Some(state) = self.data.get_mut(&version.dataset)
+            && state
+                .refused
+                .as_ref()
+                .is_some_and(|refused| refused.number == version.number)
+        {
+            state.refused = None;
+        }
+        version
+    }
+
+    /// Asks for the publication of a copy of what is kept.
+    fn publish_by_hand(&mut self, version: Version) {
+        let Some(dataset) = self.settings.datasets.get(&version.dataset).cloned() else {
+            return;
+        };
+        let name = dataset.file.as_ref().and_then(|file| file.file_name());
+        let (Some(by_hand), Some(name)) = (&version.provenance.by_hand, name) else {
+            return;
+        };
+        let state_dir = &self.host.state_dir;
+        let kept = match &by_hand.kind {
+            HandKind::Restored(from) => version_path(&state_dir.join("versions"), &from.dataset, from.number, name),
+            HandKind::Released => {
+                quarantine_path(&state_dir.join("quarantine"), &version.dataset, version.number).join(name)
+            }
+        };
+        let publishing = Publishing {
+            is_kept: true,
+            ..self.publishing(version, dataset, kept)
+        };
+        self.act(Action::Publish(Box::new(publishing)));
+    }
+
+    /// Asks again for what a crash may have cut short.
+    pub(super) fn resume_by_hand(&mut self) {
+        let publishing = self.data.values().flat_map(|state| &state.publishing);
+        let by_hand = publishing.filter(|version| version.provenance.by_hand.is_some());
+        let mut by_hand: Vec<Version> = by_hand.cloned().collect();
+        by_hand.sort_by(|a, b| a.dataset.cmp(&b.dataset));
+        for version in by_hand {
+            self.publish_by_hand(version);
+        }
+    }
+
+    /// What a person decided is in place, or could not be put there: then readers keep what they have.
+    pub(super) fn published_by_hand(&mut self, mut version: Version, result: Result<Option<Stamp>, Setback>) {
+        let shown = version.reference();
+        let asked = self.hand_waits.remove(&shown);
+        let reply = match result {
+            Ok(stamp) => {
+                version.state = VersionState::Published;
+                version.stamp = stamp;
+                self.fact(Fact::Version(version.clone()));
+                let facts = json!({
+                    "version": shown.to_string(),
+                    "as_of": version.as_of,
+                    "effective_as_of": version.effective_as_of,
+                    "by_hand": version.provenance.by_hand,
+                });
+                let producer = self.lineage.producer_of(shown.dataset.as_str()).cloned();
+                self.dirty_jobs.extend(producer);
+                self.arrived(version);
+                self.trigger_readers(&shown.dataset);
+                Reply::Done(facts)
+            }
+            Err(Setback { why, .. }) => {
+                let was = match version.provenance.by_hand.as_ref().map(|by_hand| &by_hand.kind) {
+                    Some(HandKind::Restored(from)) => format!("{from} could not be restored: {why}"),
+                    _ => format!("it could not be released: {why}"),
+                };
+                version.reason = Some(
+                    [version.reason.take(), Some(was.clone())]
+                        .into_iter()
+                        .flatten()
+                        .collect::<Vec<_>>()
+                        .join("; "),
+                );
+                version.state = VersionState::Quarantined;
+                self.fact(Fact::Version(version.clone()));
+                self.remember(&version);
+                Reply::Refused(was)
+            }
+        };
+        if let Some(id) = asked {
+            self.act(Action::Reply { id, reply });
+        }
+    }
+
+    /// Whether what a run made was refused, and is what readers see all the same, since a person said so.
+    pub(super) fn is_released(&self, run: &Run) -> bool {
+        let made = || {
+            let produced = self.settings.jobs.get(&run.job)?.produces.as_ref()?;
+            let (current, _) = self.current_version(produced)?;
+            let by_hand = current.provenance.by_hand.as_ref()?;
+            Some(by_hand.kind == HandKind::Released && current.run == Some(run.id))
+        };
+        run.outcome == Some(Outcome::Rejected) && made() == Some(true)
+    }
+}

@@ -1,0 +1,109 @@
+//! Published files that others change: what a look finds is a fact, until the next version or the old one is there.
+
+use super::Engine;
+use crate::model::{Dataset, Fact, Measurement, Name, Observation, Placed, Sighting, VersionRef};
+
+impl Engine {
+    /// The published files as they should lie where readers look, for whoever looks. Those that are about to be replaced
+    /// are left out.
+    pub fn placed(&self) -> Vec<Placed> {
+        let produced = self.settings.datasets.values().filter(|dataset| is_produced(dataset));
+        produced.filter_map(|dataset| self.placed_of(dataset)).collect()
+    }
+
+    fn placed_of(&self, dataset: &Dataset) -> Option<Placed> {
+        let state = self.data.get(&dataset.name)?;
+        let current = state.current.as_ref().filter(|current| current.run.is_some())?;
+        state.publishing.is_empty().then(|| Placed {
+            version: VersionRef {
+                dataset: dataset.name.clone(),
+                number: current.number,
+            },
+            file: dataset.file.clone().unwrap_or_default(),
+            bytes: current.bytes,
+            sha256: current.sha256.clone(),
+            stamp: current.stamp,
+            before: state.sighted.clone(),
+        })
+    }
+
+    /// A published file is not as it was known to be.
+    pub(super) fn sighted(&mut self, sighting: Sighting) {
+        let Sighting { version, at, found } = sighting;
+        let name = version.dataset;
+        let at = self.as_past(at);
+        let is_watched = self
+            .settings
+            .datasets
+            .get(&name)
+            .is_some_and(|dataset| is_produced(dataset));
+        let Some(state) = self.data.get_mut(&name).filter(|_| is_watched) else {
+            return;
+        };
+        // What was looked at may have been replaced since, or just now.
+        let is_due = state.publishing.is_empty();
+        let Some(current) = state
+            .current
+            .as_ref()
+            .filter(|current| is_due && current.number == version.number)
+        else {
+            return;
+        };
+        state.sighted = Some(found.clone());
+        let is_whole = matches!(&found, Ok(Some((_, digest))) if *digest == current.sha256);
+        let before = state.observation.as_ref().map(|before| before.found.clone());
+        let found = found.map(|lying| {
+            lying.map(|(stamp, sha256)| Measurement {
+                bytes: stamp.bytes,
+                sha256,
+                ..Measurement::default()
+            })
+        });
+        let is_news = before.as_ref() != Some(&found) && !(is_whole && before.is_none());
+        if is_news {
+            self.observed(&name, found, at);
+        }
+    }
+
+    /// A new version is in place: what others did to the one before is over.
+    pub(super) fn forget_sighting(&mut self, name: &Name) {
+        let Some(state) = self.data.get_mut(name) else { return };
+        state.sighted = None;
+        let Some(current) = state.current.as_ref().filter(|current| current.run.is_some()) else {
+            return;
+        };
+        let found = Measurement {
+            bytes: current.bytes,
+            sha256: current.sha256.clone(),
+            ..Measurement::default()
+        };
+        if state.observation.is_some() {
+            self.observed(name, Ok(Some(found)), self.now.wall);
+        }
+    }
+
+    fn observed(&mut self, name: &Name, found: Result<Option<Measurement>, String>, at: jiff::Timestamp) {
+        let file = self
+            .settings
+            .datasets
+            .get(name)
+            .and_then(|dataset| dataset.file.clone());
+        let Some(state) = self.data.get_mut(name) else {
+            return;
+        };
+        let observation = Observation {
+            dataset: name.clone(),
+            at,
+            found,
+            path: file,
+        };
+        state.observation = Some(observation.clone());
+        self.fact(Fact::Observation(observation));
+        self.dirty_data.insert(name.clone());
+    }
+}
+
+/// Whether freshd itself puts the file where readers look.
+fn is_produced(dataset: &Dataset) -> bool {
+    dataset.probe.is_none() && dataset.file.is_some()
+}

@@ -1,0 +1,170 @@
+//! The whole flow of data as one graph: systems, jobs, datasets, and who reads them, from the configuration alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::model::{Name, Owner, Rule, Settings};
+
+/// What a node is. The order is that of the table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum StopKind {
+    /// A system that jobs read from, or whose data is only watched.
+    Source,
+    /// A job.
+    Job,
+    /// A dataset.
+    Dataset,
+    /// A system that reads: the same one may be a source too.
+    Reader,
+    /// A team that reads.
+    Team,
+}
+
+impl StopKind {
+    /// The word in JSON and on pages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "source",
+            Self::Job => "job",
+            Self::Dataset => "dataset",
+            Self::Reader => "reader",
+            Self::Team => "team",
+        }
+    }
+}
+
+/// One box.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stop {
+    /// What it is.
+    pub kind: StopKind,
+    /// Its name in jobs.toml.
+    pub name: Name,
+    /// For people.
+    pub title: Option<String>,
+    /// Who answers for it.
+    pub owner: Owner,
+}
+
+impl Stop {
+    /// Its identity: `dataset:stock`.
+    pub fn id(&self) -> String {
+        format!("{}:{}", self.kind.as_str(), self.name)
+    }
+}
+
+/// Everything that data passes on its way, and the connections between.
+#[derive(Clone, Debug)]
+pub struct Flow {
+    /// In the order of kind and name.
+    pub stops: Vec<Stop>,
+    /// From whom to whom, as places in `stops`, each once and in order.
+    pub edges: Vec<(usize, usize)>,
+}
+
+impl Flow {
+    /// Of a configuration. Says nothing of states.
+    pub fn of(settings: &Settings) -> Self {
+        let mut graph = Graph {
+            settings,
+            nodes: BTreeMap::new(),
+            edges: BTreeSet::new(),
+        };
+        graph.read();
+        let places: BTreeMap<&(StopKind, Name), usize> = graph
+            .nodes
+            .keys()
+            .enumerate()
+            .map(|(place, key)| (key, place))
+            .collect();
+        let edges: Vec<(usize, usize)> = graph
+            .edges
+            .iter()
+            .map(|(from, to)| (places[from], places[to]))
+            .collect();
+        let stops: Vec<Stop> = graph.nodes.values().cloned().collect();
+        Self { stops, edges }
+    }
+}
+
+struct Graph<'a> {
+    settings: &'a Settings,
+    nodes: BTreeMap<(StopKind, Name), Stop>,
+    edges: BTreeSet<((StopKind, Name), (StopKind, Name))>,
+}
+
+impl Graph<'_> {
+    fn read(&mut self) {
+        for job in self.settings.jobs.values() {
+            let this = (StopKind::Job, job.name.clone());
+            self.node(this.clone(), job.title.clone(), job.owner.clone());
+            if let Some(system) = &job.from {
+                let source = self.system(StopKind::Source, system);
+                self.edges.insert((source, this.clone()));
+            }
+            let started_by = match job.schedule.as_ref().map(|schedule| &schedule.rule) {
+                Some(Rule::On(datasets)) => datasets.as_slice(),
+                _ => &[],
+            };
+            for need in job.needs.iter().chain(started_by) {
+                self.edges.insert(((StopKind::Dataset, need.clone()), this.clone()));
+            }
+            if let Some(made) = &job.produces {
+                self.edges.insert((this, (StopKind::Dataset, made.clone())));
+            }
+        }
+        let produced: BTreeSet<&Name> = self
+            .settings
+            .jobs
+            .values()
+            .filter_map(|job| job.produces.as_ref())
+            .collect();
+        for dataset in self.settings.datasets.values() {
+            let this = (StopKind::Dataset, dataset.name.clone());
+            self.node(this.clone(), dataset.title.clone(), dataset.owner.clone());
+            if let Some(system) = dataset.system.as_ref().filter(|_| !produced.contains(&dataset.name)) {
+                let source = self.system(StopKind::Source, system);
+                self.edges.insert((source, this.clone()));
+            }
+            for consumer in &dataset.consumers {
+                let reader = if self.settings.systems.contains_key(consumer) {
+                    self.system(StopKind::Reader, consumer)
+                } else if self.settings.jobs.contains_key(consumer) {
+                    (StopKind::Job, consumer.clone())
+                } else {
+                    self.team(consumer)
+                };
+                self.edges.insert((this.clone(), reader));
+            }
+        }
+        // What a configuration does not define is no node, and so no end of a connection.
+        let nodes = &self.nodes;
+        self.edges
+            .retain(|(from, to)| from != to && nodes.contains_key(from) && nodes.contains_key(to));
+    }
+
+    fn node(&mut self, key: (StopKind, Name), title: Option<String>, owner: Owner) {
+        let (kind, name) = key.clone();
+        self.nodes.entry(key).or_insert(Stop {
+            kind,
+            name,
+            title,
+            owner,
+        });
+    }
+
+    fn system(&mut self, kind: StopKind, name: &Name) -> (StopKind, Name) {
+        let key = (kind, name.clone());
+        if let Some(system) = self.settings.systems.get(name) {
+            self.node(key.clone(), system.title.clone(), system.owner.clone());
+        }
+        key
+    }
+
+    fn team(&mut self, name: &Name) -> (StopKind, Name) {
+        let key = (StopKind::Team, name.clone());
+        if let Some(team) = self.settings.teams.get(name) {
+            self.node(key.clone(), team.title.clone(), Owner::Team(name.clone()));
+        }
+        key
+    }
+}

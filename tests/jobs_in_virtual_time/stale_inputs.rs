@@ -1,0 +1,100 @@
+//! A run whose input is not fresh waits, is marked, or begins as ever: as `on_stale` says.
+
+use std::time::Duration;
+
+use freshd::model::{Outcome, RunState};
+
+use super::virtual_world::{Crash, Play, World, clock, with_ops};
+
+/// `p` makes `d`, which is promised to be at most an hour old; `r` reads it at ten.
+fn reads(on_stale: &str) -> World {
+    let text = with_ops(&format!(
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"1h\"\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\nschedule = \"0 10 * * *\"\n{on_stale}\n"
+    ));
+    let mut world = World::start(&text, "2026-03-02T08:00");
+    world.run("p");
+    world.run_until("2026-03-02T10:00:10");
+    world
+}
+
+#[test]
+fn a_run_waits_until_its_input_is_fresh_and_reads_that_version() {
+    let mut world = reads("on_stale = \"hold\"\nhold_for = \"30m\"");
+    assert_eq!(world.state_of("d").0, "stale");
+    let run = world.last_run("r");
+    assert_eq!(run.state, RunState::Waiting);
+    let reason = run.reason.expect("why it waits");
+    assert!(
+        reason.starts_with("waits for d to be fresh, until ") && reason.contains("10:30"),
+        "{reason}"
+    );
+    world.run_until("2026-03-02T10:12");
+    world.run("p");
+    world.run_until("2026-03-02T10:20");
+    let run = world.last_run("r");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
+    assert_eq!(run.inputs[0].number.0, 2);
+    assert_eq!(clock(run.started_at.expect("it began")), "10:12:05");
+}
+
+#[test]
+fn a_run_that_waited_long_enough_is_skipped_and_says_for_what() {
+    let mut world = reads("on_stale = \"hold\"\nhold_for = \"30m\"");
+    world.run_until("2026-03-02T10:29:59");
+    assert_eq!(world.last_run("r").state, RunState::Waiting);
+    world.run_until("2026-03-02T10:30:01");
+    let run = world.last_run("r");
+    assert_eq!((run.outcome, run.attempts), (Some(Outcome::Skipped), 0));
+    let reason = run.reason.expect("why");
+    assert!(
+        reason.starts_with("input stale: waited 30m for it, and d is stale: "),
+        "{reason}"
+    );
+}
+
+#[test]
+fn a_run_goes_on_waiting_after_a_crash_and_no_longer_than_before() {
+    for crash in [Crash::Before, Crash::After] {
+        let mut world = reads("on_stale = \"hold\"\nhold_for = \"30m\"");
+        world.crash_at = Some((world.commits + 1, crash));
+        world.run_until("2026-03-02T10:10");
+        world.crash();
+        world.run_until("2026-03-02T10:15");
+        world.restart();
+        assert_eq!(world.last_run("r").state, RunState::Waiting);
+        world.run_until("2026-03-02T10:31");
+        assert_eq!(world.last_run("r").outcome, Some(Outcome::Skipped));
+    }
+}
+
+#[test]
+fn a_run_on_the_last_good_version_says_so_and_another_begins_as_ever() {
+    let mut marked = reads("on_stale = \"last_good\"");
+    marked.run_until("2026-03-02T10:05");
+    let run = marked.last_run("r");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
+    let reason = run.reason.expect("of what it was made");
+    assert!(reason.starts_with("started although d is stale: "), "{reason}");
+
+    for on_stale in ["", "on_stale = \"run\""] {
+        let mut silent = reads(on_stale);
+        silent.run_until("2026-03-02T10:05");
+        let run = silent.last_run("r");
+        assert_eq!((run.outcome, run.reason), (Some(Outcome::Succeeded), None));
+    }
+}
+
+#[test]
+fn an_input_that_goes_stale_between_two_attempts_holds_nothing() {
+    let mut world = reads("on_stale = \"hold\"\nretry = { attempts = 2, delay = \"1s\" }");
+    world.script("r", |spec, _| match spec.id.number {
+        1 => Play::fails(1, "").taking(Duration::from_hours(2)),
+        _ => Play::succeeds(),
+    });
+    world.run("p");
+    world.run_until("2026-03-02T12:30");
+    assert_eq!(world.state_of("d").0, "stale");
+    assert_eq!(world.last_run("r").outcome, Some(Outcome::Succeeded));
+}
