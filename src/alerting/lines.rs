@@ -61,7 +61,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     {
         say("Tried", tried(side.job, run, zone));
         if let Some((version, path)) = &situation.refused {
-            say("In quarantine", format!("{version}, {}", path.display()));
+            say(
+                "In quarantine",
+                format!("{version}, {} of the state directory", path.display()),
+            );
         }
         if let Some(message) = side
             .attempt

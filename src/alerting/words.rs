@@ -37,7 +37,7 @@ pub struct Situation<'a> {
     pub data: Vec<DataSide<'a>>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
-    /// What the job's last run made and the checks refused, with where it lies.
+    /// What the job's last run made and the checks refused, with where it lies in the state directory.
     pub refused: Option<(VersionRef, PathBuf)>,
 }
 

@@ -1,6 +1,6 @@
 //! Gathers what a message is made from.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::Engine;
 use crate::alerting::{DataSide, JobSide, Reading, Situation};
@@ -66,7 +66,8 @@ impl Engine {
     fn refused_by(&self, side: &JobSide<'_>) -> Option<(VersionRef, PathBuf)> {
         let run = side.run.filter(|run| run.outcome == Some(Outcome::Rejected))?;
         let refused = self.data.get(side.job.produces.as_ref()?)?.refused.as_ref()?;
-        (refused.run == Some(run.id)).then(|| (refused.reference(), self.quarantine_of(refused)))
+        let lies = quarantine_path(Path::new("quarantine"), &refused.dataset, refused.number);
+        (refused.run == Some(run.id)).then(|| (refused.reference(), lies))
     }
 
     /// Where a refused candidate lies.

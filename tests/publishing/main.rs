@@ -6,6 +6,7 @@ mod hindered;
 mod other_user;
 mod place;
 mod quarantining;
+mod restoring;
 
 use std::fs;
 use std::io::Write;
@@ -57,39 +58,6 @@ fn a_candidate_cleaned_away_halfway_is_not_missed_once_it_was_brought() {
 }
 
 #[test]
-fn it_is_the_same_when_a_kept_version_is_restored_and_the_kept_one_stays() {
-    for done in 0..=Step::ALL.len() {
-        for place in [Place::new(), Place::across_devices()] {
-            publish(&place.publishing(1, place.staged(1), OLD)).expect("the first version");
-            publish(&place.publishing(2, place.staged(2), NEW)).expect("the second");
-            // What it is told to publish, from where the first version is kept.
-            let restored = Publishing {
-                is_kept: true,
-                staged: place.kept_path(1),
-                ..place.publishing(3, place.staged(3), OLD)
-            };
-            publish_steps(&restored, &Step::ALL[..done]).expect("no step fails");
-            let file = if done > position(Step::Replace) { OLD } else { NEW };
-            let sidecar = if done > position(Step::Reveal) { 3 } else { 2 };
-            assert_eq!(
-                place.seen(),
-                (Some(file.to_owned()), Some(sidecar)),
-                "after {done} steps"
-            );
-            let placed = publish(&restored).expect("the rest");
-            assert_eq!(
-                place.seen(),
-                (Some(OLD.to_owned()), Some(3)),
-                "after {done} steps and all"
-            );
-            assert_eq!(placed.bytes, OLD.len() as u64);
-            assert_eq!(place.kept(1).as_deref(), Some(OLD), "it stays restorable");
-            assert_eq!(place.kept(3).as_deref(), Some(OLD));
-        }
-    }
-}
-
-#[test]
 fn what_a_step_cut_short_in_its_middle_left_behind_does_no_harm() {
     for place in [Place::new(), Place::across_devices()] {
         let kept = place.kept_path(1);
@@ -125,12 +93,18 @@ fn the_sidecar_says_what_the_file_is() {
         "effective_as_of": "2026-11-20T21:00:00Z",
         "limited_by": "items@7",
         "arrived_at": "2026-11-20T21:42:00Z",
+        "stale_at": null,
         "run": 42,
+        "attempt": 1,
         "inputs": [],
         "rows": null,
         "bytes": NEW.len(),
         "sha256": new.version.sha256,
         "checks": [],
+        "trace": null,
+        "settings": null,
+        "script": null,
+        "by_hand": null,
     });
     assert_eq!(value, expected);
     let beside_kept = fs::read_to_string(sidecar_path(&place.kept_path(42))).ok();
