@@ -282,7 +282,29 @@ fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
             "FREQ=MONTHLY;BYMONTHDAY=5,10,15;BYSETPOS=-3,4;COUNT=3",
             "2026-01-01 2026-01-05 2026-02-05",
         ),
+        (
+            "FREQ=DAILY;BYMONTHDAY=-1,1;COUNT=4",
+            "2026-01-01 2026-01-31 2026-02-01 2026-02-28",
+        ),
+        ("FREQ=WEEKLY;BYDAY=SA;COUNT=3", "2026-01-01 2026-01-03 2026-01-10"),
     ] {
         assert_eq!(days(&format!("DTSTART:20260101\r\nRRULE:{rule}")), expected, "{rule}");
+    }
+}
+
+#[test]
+fn a_recurrence_that_began_long_ago_names_each_of_its_days_from_the_first_one_asked_for() {
+    for (lines, first) in [
+        (
+            "DTSTART:19701205\r\nRRULE:FREQ=MONTHLY;BYMONTHDAY=5",
+            "2026-01-05 2026-02-05",
+        ),
+        (
+            "DTSTART:19700105\r\nRRULE:FREQ=MONTHLY;INTERVAL=5",
+            "2026-04-05 2026-09-05",
+        ),
+    ] {
+        let found = days(lines);
+        assert!(found.starts_with(first), "{lines}: {found}");
     }
 }
