@@ -4,6 +4,8 @@
 mod age;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
+#[path = "data_in_virtual_time/learning.rs"]
+mod learning;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
 #[path = "data_in_virtual_time/outputs.rs"]

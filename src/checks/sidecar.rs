@@ -96,6 +96,7 @@ pub(super) fn version(text: &[u8]) -> Option<Version> {
         unchanged: false,
         checks: told.checks,
         reason: None,
+        lesson: None,
     })
 }
 

@@ -25,6 +25,7 @@ mod show;
 mod logs;
 mod why;
 mod verify;
+mod learn;
 mod ack;
 mod backup;
 mod clock;
@@ -99,6 +100,8 @@ enum Verb {
     Why(why::WhyArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
+    /// Propose checks for a dataset from files that are known to be good
+    Learn(learn::LearnArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
     /// Show the clock and what is held because of it, or confirm that it is right
@@ -165,6 +168,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Logs(args) => logs::run(&args, global, out),
         Verb::Why(args) => why::run(&args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
+        Verb::Learn(args) => learn::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),

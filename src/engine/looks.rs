@@ -93,6 +93,7 @@ impl Engine {
             unchanged: same.is_some(),
             checks: Vec::new(),
             reason: None,
+            lesson: None,
         };
         self.fact(Fact::Version(version.clone()));
         self.arrived(version);

@@ -196,6 +196,7 @@ impl Engine {
         value["current"] = json!(state.and_then(|state| state.current.as_ref()));
         value["refused"] = json!(state.and_then(|state| state.refused.as_ref()));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
+        value["compared"] = self.compared_json(dataset);
         value["readers"] = json!(
             readers
                 .iter()

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, Name, RunId, VersionNumber};
+use super::{AttemptId, Lesson, Name, Past, Profile, RunId, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -80,6 +80,25 @@ pub struct Version {
     pub checks: Vec<CheckResult>,
     /// Why it was refused, in words.
     pub reason: Option<String>,
+    /// What it teaches once it is accepted, where rules compare with versions before.
+    #[serde(skip)]
+    pub lesson: Option<Lesson>,
+}
+
+impl Version {
+    /// What later versions are compared with, when this one was accepted and teaches anything.
+    pub fn past(&self) -> Option<Past> {
+        let lesson = self.lesson.clone()?;
+        (self.state == VersionState::Published).then(|| Past {
+            dataset: self.dataset.clone(),
+            number: self.number,
+            arrived_at: self.arrived_at,
+            rows: self.rows,
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            lesson,
+        })
+    }
 }
 
 /// What a check says.
@@ -131,6 +150,8 @@ pub struct Judgement {
     pub measurement: Measurement,
     /// Every check with its answer.
     pub checks: Vec<CheckResult>,
+    /// What the candidate is like, where rules compare with versions before and it could be read to its end.
+    pub profile: Option<Profile>,
 }
 
 impl Judgement {

@@ -122,5 +122,6 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
         unchanged: false,
         checks: Vec::new(),
         reason: None,
+        lesson: None,
     }
 }

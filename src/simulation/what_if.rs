@@ -206,6 +206,7 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
                 unchanged: false,
                 checks: Vec::new(),
                 reason: None,
+                lesson: None,
             }))
         })
         .collect()

@@ -78,6 +78,7 @@ impl Place {
                 unchanged: false,
                 checks: Vec::new(),
                 reason: None,
+                lesson: None,
             },
             dataset: Arc::new(dataset),
             staged,

@@ -2,14 +2,17 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AgePromise, AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
-use crate::store::column::{Cells, count, count_maybe, json_list, path, us, us_maybe};
+use crate::model::{
+    AgePromise, AttemptId, Lesson, Measurement, Observation, Past, RunId, Slot, Version, VersionNumber, VersionRef,
+};
+use crate::store::column::{Cells, count, count_maybe, json, json_list, path, us, us_maybe};
 
 /// Stores a version.
 pub(in crate::store) const VERSION_UPSERT: &str = "
 INSERT INTO versions (dataset, number, state, arrived_at_us, as_of_us, effective_as_of_us, limited_by_dataset,
-    limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)
+    limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason, weekday,
+    profile)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (dataset, number) DO UPDATE SET
     state = excluded.state,
     arrived_at_us = excluded.arrived_at_us,
@@ -26,12 +29,17 @@ ON CONFLICT (dataset, number) DO UPDATE SET
     sha256 = excluded.sha256,
     unchanged = excluded.unchanged,
     checks = excluded.checks,
-    reason = excluded.reason";
+    reason = excluded.reason,
+    weekday = excluded.weekday,
+    profile = excluded.profile";
 
 /// What `read_version` expects.
 pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arrived_at_us, as_of_us, \
     effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
-    sha256, unchanged, checks, reason";
+    sha256, unchanged, checks, reason, weekday, profile";
+
+/// What `read_past` expects.
+pub(in crate::store) const PAST_COLUMNS: &str = "dataset, number, arrived_at_us, rows, bytes, sha256, weekday, profile";
 
 /// Stores a slot.
 pub(in crate::store) const SLOT_UPSERT: &str = "
@@ -128,6 +136,12 @@ pub(in crate::store) fn store_version(statement: &mut Statement, version: &Versi
         version.unchanged,
         json_list(&version.checks)?,
         version.reason,
+        version.lesson.as_ref().map(|lesson| lesson.weekday),
+        version
+            .lesson
+            .as_ref()
+            .map(|lesson| json(&lesson.profile))
+            .transpose()?,
     ])
 }
 
@@ -163,7 +177,32 @@ pub(in crate::store) fn read_version(row: &Row) -> Result<Version> {
         unchanged: cells.get()?,
         checks: cells.json()?,
         reason: cells.get()?,
+        lesson: read_lesson(&mut cells)?,
     })
+}
+
+/// Reads `PAST_COLUMNS`.
+pub(in crate::store) fn read_past(row: &Row) -> Result<Option<Past>> {
+    let mut cells = Cells::of(row);
+    let past = Past {
+        dataset: cells.name()?,
+        number: VersionNumber(cells.count()?),
+        arrived_at: cells.time()?,
+        rows: cells.count_maybe()?,
+        bytes: cells.count()?,
+        sha256: cells.get()?,
+        lesson: match read_lesson(&mut cells)? {
+            Some(lesson) => lesson,
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(past))
+}
+
+fn read_lesson(cells: &mut Cells<'_, '_>) -> Result<Option<Lesson>> {
+    let (weekday, profile) = (cells.get::<Option<i8>>()?, cells.json_maybe()?);
+    let both = weekday.zip(profile);
+    Ok(both.map(|(weekday, profile)| Lesson { weekday, profile }))
 }
 
 /// Stores `slot` by `SLOT_UPSERT`; how many rows changed.

@@ -105,6 +105,7 @@ fn version(dataset: &str, number: u64, state: VersionState) -> Version {
         unchanged: false,
         checks: Vec::new(),
         reason: None,
+        lesson: None,
     }
 }
 
