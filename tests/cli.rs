@@ -1,5 +1,7 @@
 //! The command line as scripts meet it: exit codes, JSON, and words for whoever uses it wrongly.
 
+#[path = "cli/learn.rs"]
+mod learn;
 #[path = "cli/verify.rs"]
 mod verify;
 

@@ -8,6 +8,8 @@ mod by_hand;
 mod changed_files;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
+#[path = "data_in_virtual_time/learning.rs"]
+mod learning;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
 #[path = "data_in_virtual_time/outputs.rs"]

@@ -3,18 +3,16 @@
 use std::io;
 use std::sync::atomic::AtomicU64;
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::Timestamp;
 
+use super::balance;
 use super::columns::{Compared, Tally, compared};
-use super::kind::{Kind, kind_of};
+use super::kind::kind_of;
+use super::learned::{self, Candidate};
 use super::script::script;
-use crate::model::{
-    AsOf, CheckResult, Format, Judgement, Judging, Measurement, Verdict, format_duration, report_value, staged_path,
-};
+use super::sheet::Sheet;
+use crate::model::{AsOf, CheckResult, Format, Judgement, Judging, Measurement, Profile, report_value, staged_path};
 use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
-
-/// How far `as_of` may be ahead of the last write of the candidate: clocks differ a little.
-const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 
 /// Measures a candidate once and judges it by the checks of its dataset.
 ///
@@ -22,20 +20,24 @@ const AHEAD_MAX: SignedDuration = SignedDuration::from_mins(5);
 /// `bytes_read` counts up while the candidate is read.
 pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, MeasureError> {
     let mut sheet = Sheet::default();
-    let measurement = match open_and_survey(judging, bytes_read) {
-        Ok((survey, as_of, answers)) => judge_survey(judging, survey, as_of, answers, &mut sheet),
+    let (measurement, profile) = match open_and_survey(judging, bytes_read) {
+        Ok(mut surveyed) => {
+            let profile = surveyed.profile.take();
+            (judge_survey(judging, surveyed, &mut sheet), profile)
+        }
         Err(error) => {
             if let Some(error) = of_the_machine(&error) {
                 return Err(error);
             }
             sheet.refuse_unread(&error);
-            Measurement::default()
+            (Measurement::default(), None)
         }
     };
     Ok(Judgement {
         measurement,
         checks: sheet.checks,
         script: script(judging),
+        profile,
     })
 }
 
@@ -62,8 +64,14 @@ pub(in crate::checks) fn of_the_machine(error: &MeasureError) -> Option<MeasureE
 /// What the job reports as its `as_of`, when it does; then the dataset's rule is not asked.
 type ReportedTime = Option<Result<Timestamp, (String, TimeError)>>;
 
-/// What one pass over the candidate tells, and what the rules of its columns say of it.
-type Surveyed = (Survey, ReportedTime, Vec<CheckResult>);
+/// What one pass over the candidate tells.
+struct Surveyed {
+    survey: Survey,
+    reported: ReportedTime,
+    /// What the rules of its columns say, and those that compare.
+    answers: Vec<CheckResult>,
+    profile: Option<Profile>,
+}
 
 fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed, MeasureError> {
     let dataset = &judging.dataset;
@@ -85,27 +93,53 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
     let reading = dataset.checks.reading;
-    let rules = dataset.checks.columns.as_slice();
-    let allowed = rules
+    let checks = &dataset.checks;
+    let written = written_at(&file, judging.started_at);
+    let allowed = checks
+        .columns
         .iter()
         .map(|rule| compared(rule, &judging.compared_with, bytes_read))
         .collect::<Result<Vec<Compared<'_>>, _>>()?;
-    let mut tally = Tally::new(rules, allowed);
+    let mut tally = Tally::new(checks, allowed, written);
     let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, bytes_read)?;
-    let answers = match survey.content {
-        Ok(()) if survey.measurement.bytes > 0 => tally.answers(&survey.columns),
-        _ => Vec::new(),
-    };
-    Ok((survey, reported, answers))
+    let mut answers = Vec::new();
+    let mut profile = None;
+    if survey.content.is_ok() && survey.measurement.bytes > 0 {
+        answers = tally.answers(&survey.columns);
+        answers.extend(balance::answers(judging, &survey, &tally));
+        if checks.learn() {
+            let found = tally.profile();
+            let candidate = Candidate {
+                measurement: &survey.measurement,
+                profile: &found,
+                tally: &tally,
+            };
+            answers.extend(learned::answers(checks, &candidate, &judging.comparison));
+            profile = Some(found);
+        }
+    }
+    Ok(Surveyed {
+        survey,
+        reported,
+        answers,
+        profile,
+    })
 }
 
-fn judge_survey(
-    judging: &Judging,
-    survey: Survey,
-    reported: ReportedTime,
-    answers: Vec<CheckResult>,
-    sheet: &mut Sheet,
-) -> Measurement {
+/// When the file was written: ages are counted from then. A job may have set the time of its file back.
+fn written_at(file: &std::fs::File, started_at: Timestamp) -> Timestamp {
+    let modified = file.metadata().and_then(|metadata| metadata.modified()).ok();
+    let modified = modified.and_then(|modified| Timestamp::try_from(modified).ok());
+    modified.unwrap_or(started_at).max(started_at)
+}
+
+fn judge_survey(judging: &Judging, surveyed: Surveyed, sheet: &mut Sheet) -> Measurement {
+    let Surveyed {
+        survey,
+        reported,
+        answers,
+        ..
+    } = surveyed;
     let Survey {
         mut measurement,
         content,
@@ -113,6 +147,9 @@ fn judge_survey(
         last_byte,
         modified_at,
         columns,
+        as_of: as_of_error,
+        swallowed,
+        ..
     } = survey;
     let dataset = &judging.dataset;
     let checks = &dataset.checks;
@@ -125,23 +162,30 @@ fn judge_survey(
         if matches!(format, Format::Csv { .. }) && content.is_ok() && last_byte.is_some() {
             sheet.last_line(last_byte);
         }
-    } else if let Err(error) = &content {
+    }
+    if let Some(error) = as_of_error.filter(|error| content.is_ok() || matches!(error, ContentError::AsOf { .. })) {
         sheet.hold("as_of", "a time", "none", error.to_string());
+    }
+    if let (Some(swallowed), Ok(())) = (swallowed, &content) {
+        sheet.swallowed(swallowed);
     }
     if bytes == 0 || content.is_ok() {
         sheet.empty(bytes, measurement.rows, dataset.may_be_empty);
     }
     if let Some(least) = checks.bytes_min {
-        sheet.at_least("bytes.min", "bytes", least, Some(bytes));
+        sheet.at_least("bytes.min", checks.bytes_level, least, Some(bytes));
     }
     if let Some(most) = checks.bytes_max {
-        sheet.at_most("bytes.max", "bytes", most, Some(bytes));
+        sheet.at_most("bytes.max", checks.bytes_level, most, Some(bytes));
     }
     if let Some(least) = checks.rows_min {
-        sheet.at_least("rows.min", "rows", least, measurement.rows);
+        sheet.at_least("rows.min", checks.rows_level, least, measurement.rows);
     }
     if let Some(most) = checks.rows_max {
-        sheet.at_most("rows.max", "rows", most, measurement.rows);
+        sheet.at_most("rows.max", checks.rows_level, most, measurement.rows);
+    }
+    if matches!(format, Some(Format::Csv { .. })) && checks.header.is_empty() && content.is_ok() {
+        sheet.delimiter(&columns);
     }
     if let (Some(format), false, Ok(()), true) = (format, checks.header.is_empty(), &content, bytes > 0) {
         sheet.header(format, &checks.header, &columns);
@@ -168,233 +212,4 @@ fn judge_survey(
     let newest = modified_at.max(judging.started_at);
     sheet.as_of(measurement.as_of, dataset.requires_as_of, newest);
     measurement
-}
-
-/// The answers, in the order in which they were given.
-#[derive(Default)]
-struct Sheet {
-    checks: Vec<CheckResult>,
-}
-
-impl Sheet {
-    fn add(&mut self, verdict: Verdict, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
-        self.checks.push(CheckResult {
-            name: name.to_owned(),
-            column: None,
-            verdict,
-            expected: expected.to_owned(),
-            actual: actual.to_owned(),
-            message: message.into(),
-        });
-    }
-
-    fn pass(&mut self, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
-        self.add(Verdict::Pass, name, expected, actual, message);
-    }
-
-    fn hold(&mut self, name: &str, expected: &str, actual: &str, message: impl Into<String>) {
-        self.add(Verdict::Hold, name, expected, actual, message);
-    }
-
-    fn refuse_unread(&mut self, error: &MeasureError) {
-        let (actual, message) = match error {
-            MeasureError::Missing { .. } => (
-                "nothing",
-                "the job ended well but wrote nothing to FRESHD_OUTPUT; write the file to that path".to_owned(),
-            ),
-            MeasureError::NotAFile { what, .. } => (
-                *what,
-                format!("the job left {what} at FRESHD_OUTPUT; write a regular file to that path"),
-            ),
-            MeasureError::Changed { .. } => (
-                "a file still being written",
-                "the output changed while it was judged; let the job wait for everything that writes to it".to_owned(),
-            ),
-            MeasureError::Io { .. } | MeasureError::Content(_) => ("unreadable", error.to_string()),
-        };
-        self.hold("output", "a file", actual, message);
-    }
-
-    fn format(&mut self, format: Format, kind: Option<Kind>, content: &Result<(), ContentError>) {
-        let name = format.as_str();
-        if let Some(Kind { what, advice }) = kind {
-            let written = name.to_uppercase();
-            let message = format!("the output is {what}, not {written}: {advice}");
-            self.hold("format", name, &what, message);
-            return;
-        }
-        let Err(error) = content else {
-            let message = match format {
-                Format::Csv { .. } => "every line has the columns of the header",
-                Format::Json | Format::JsonLines => "every record is an object",
-            };
-            self.pass("format", name, name, message);
-            return;
-        };
-        let message = error.to_string();
-        match error {
-            ContentError::UnequalColumns {
-                expected,
-                found,
-                last: true,
-                ..
-            } => self.hold(
-                "last_line",
-                &format!("{expected} columns"),
-                &format!("{found} columns"),
-                message,
-            ),
-            ContentError::JsonBroken { last: true, .. } | ContentError::OpenArray { .. } => {
-                self.hold("last_line", "a whole record", "a part of one", message);
-            }
-            ContentError::AsOf { .. } | ContentError::Name { .. } | ContentError::MissingColumn { .. } => {
-                self.hold("as_of", "a time", "none", message);
-            }
-            _ => self.hold("format", name, &format!("broken {name}"), message),
-        }
-    }
-
-    fn last_line(&mut self, last_byte: Option<u8>) {
-        let expected = "a line break at the end";
-        if matches!(last_byte, Some(b'\n' | b'\r')) {
-            self.pass("last_line", expected, expected, "the last line is complete");
-        } else {
-            self.hold(
-                "last_line",
-                expected,
-                "no line break at the end",
-                "the last line does not end with a line break, so it may be cut off; let the job write one after its last row",
-            );
-        }
-    }
-
-    fn header(&mut self, format: Format, expected: &[String], found: &[String]) {
-        let mut columns = found.to_vec();
-        let mut wanted = expected.to_vec();
-        if !matches!(format, Format::Csv { .. }) {
-            // An object has its keys in any order.
-            columns.sort_unstable();
-            wanted.sort_unstable();
-        }
-        let (listed, actual) = (probe::listed(expected), probe::listed(found));
-        if columns == wanted {
-            self.pass("header", &listed, &actual, "the header is as expected");
-            return;
-        }
-        let lacking = |all: &[String], of: &[String]| -> Vec<String> {
-            let is_lacking = |name: &&String| !of.contains(name);
-            all.iter().filter(is_lacking).cloned().collect()
-        };
-        let (missing, strange) = (lacking(expected, found), lacking(found, expected));
-        let mut parts = Vec::new();
-        if !missing.is_empty() {
-            parts.push(format!("{} missing", probe::listed(&missing)));
-        }
-        if !strange.is_empty() {
-            parts.push(format!("{} new", probe::listed(&strange)));
-        }
-        if parts.is_empty() {
-            parts.push("the order is another".to_owned());
-        }
-        let message = format!("the header must be {listed}, but it is {actual}: {}", parts.join(", "));
-        self.hold("header", &listed, &actual, message);
-    }
-
-    fn empty(&mut self, bytes: u64, rows: Option<u64>, may_be_empty: bool) {
-        let actual = match (bytes, rows) {
-            (0, _) => "no bytes",
-            (_, Some(0)) => "a header and no rows",
-            _ => {
-                self.pass("empty", "not empty", "not empty", "the output is not empty");
-                return;
-            }
-        };
-        if may_be_empty {
-            let message = format!("the output has {actual}, which may_be_empty allows");
-            self.pass("empty", "may be empty", actual, message);
-        } else {
-            let message =
-                format!("the output has {actual}; if that can be right, set may_be_empty = true for the dataset");
-            self.hold("empty", "not empty", actual, message);
-        }
-    }
-
-    fn at_least(&mut self, name: &str, unit: &str, least: u64, measured: Option<u64>) {
-        let fine = measured.is_some_and(|measured| measured >= least);
-        let expected = (format!("at least {least}"), least);
-        self.bound(name, unit, &expected, measured, fine);
-    }
-
-    fn at_most(&mut self, name: &str, unit: &str, most: u64, measured: Option<u64>) {
-        let fine = measured.is_some_and(|measured| measured <= most);
-        let expected = (format!("at most {most}"), most);
-        self.bound(name, unit, &expected, measured, fine);
-    }
-
-    fn bound(&mut self, name: &str, unit: &str, (expected, limit): &(String, u64), measured: Option<u64>, fine: bool) {
-        let unit = match limit {
-            1 => unit.trim_end_matches('s'),
-            _ => unit,
-        };
-        let Some(measured) = measured else {
-            let message = format!("expected {expected} {unit}, but they could not be counted");
-            self.hold(name, expected, "not counted", message);
-            return;
-        };
-        let message = format!("expected {expected} {unit}, and {measured} came");
-        let verdict = if fine { Verdict::Pass } else { Verdict::Hold };
-        self.add(verdict, name, expected, &measured.to_string(), message);
-    }
-
-    fn reported(&mut self, key: &str, text: &str, measured: u64) {
-        let name = format!("report.{key}");
-        let actual = measured.to_string();
-        match text.parse::<u64>() {
-            Ok(number) if number == measured => {
-                let message = format!("the job reported {number} {key}, and so many came");
-                self.pass(&name, text, &actual, message);
-            }
-            Ok(number) => {
-                let message =
-                    format!("the job reported {number} {key}, but {measured} came: some may be lost or doubled");
-                self.hold(&name, text, &actual, message);
-            }
-            Err(_) => {
-                let message = format!(
-                    "the job reported {key}={text}, which is not a whole number; write it as in {key}={measured}"
-                );
-                self.hold(&name, text, &actual, message);
-            }
-        }
-    }
-
-    fn as_of(&mut self, as_of: Option<Timestamp>, required: bool, newest: Timestamp) {
-        // A reported time that cannot be read, or a broken column, has been answered already.
-        if self.checks.iter().any(|check| check.name == "as_of") {
-            return;
-        }
-        let Some(as_of) = as_of else {
-            if required {
-                self.hold(
-                    "requires_as_of",
-                    "an as_of",
-                    "none",
-                    "nothing says as of when the data is; report as_of=TIME or set an `as_of` rule that finds one",
-                );
-            }
-            return;
-        };
-        let ahead = as_of.duration_since(newest);
-        if ahead > AHEAD_MAX {
-            let by = format_duration(std::time::Duration::from_secs(ahead.unsigned_abs().as_secs()));
-            let message = format!(
-                "the data says it is as of {as_of}, {by} after it was written; a clock or a time zone may be wrong"
-            );
-            let expected = format!("at most {newest}");
-            self.add(Verdict::Warn, "as_of", &expected, &as_of.to_string(), message);
-        } else {
-            let message = format!("the data is as of {as_of}");
-            self.pass("as_of", "not in the future", &as_of.to_string(), message);
-        }
-    }
 }

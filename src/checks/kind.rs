@@ -30,7 +30,7 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     (
         b"\x28\xb5\x2f\xfd",
         "packed with Zstandard",
-        "let it be packed with gzip, or not at all",
+        "let it be unpacked, or say compression = \"zstd\"",
     ),
 ];
 

@@ -2,14 +2,18 @@
 //!
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
+mod balance;
 mod columns;
 mod disk;
 mod in_place;
 mod judge;
 mod kind;
+mod learned;
+mod propose;
 mod publish;
 mod quarantine;
 mod script;
+mod sheet;
 mod sidecar;
 mod sight;
 mod walk;
@@ -19,6 +23,7 @@ mod tests;
 pub use disk::PublishError;
 pub use in_place::{highest_numbers, in_place};
 pub use judge::judge;
+pub use propose::{ProposeError, ProposedCheck, propose};
 pub use publish::{Step, publish, publish_steps};
 pub use quarantine::{QUARANTINED_MAX, REASONS_FILE, quarantine};
 pub use sight::sight;

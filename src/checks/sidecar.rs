@@ -107,6 +107,7 @@ pub(super) fn version(text: &[u8]) -> Option<Version> {
         reason: None,
         stamp: None,
         provenance: told.provenance,
+        lesson: None,
     })
 }
 

@@ -2,6 +2,8 @@
 
 mod columns;
 mod kinds;
+mod learned;
+mod records;
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -45,6 +47,8 @@ impl Case {
             started_at: time("2026-11-20T22:00:00Z"),
             script: None,
             compared_with: Vec::new(),
+            comparison: Comparison::default(),
+            inputs: Vec::new(),
             report: Vec::new(),
         };
         Self { dir, judging }

@@ -31,6 +31,7 @@ mod flow;
 mod gate;
 mod decide;
 mod verify;
+mod learn;
 mod ack;
 mod backup;
 mod clock;
@@ -118,6 +119,8 @@ enum Verb {
     Release(decide::ReleaseArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
+    /// Propose checks for a dataset from files that are known to be good
+    Learn(learn::LearnArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
     /// Show the clock and what is held because of it, or confirm that it is right
@@ -190,6 +193,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Restore(args) => decide::restore(args, global, out),
         Verb::Release(args) => decide::release(args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
+        Verb::Learn(args) => learn::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),

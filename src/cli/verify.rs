@@ -14,7 +14,7 @@ use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use super::times;
 use crate::checks;
-use crate::model::{AttemptId, CheckResult, Judgement, Judging, Name, RunId, Verdict};
+use crate::model::{AttemptId, CheckResult, Comparison, Judgement, Judging, Name, RunId, Verdict};
 
 /// What `verify` is told.
 #[derive(Debug, clap::Args)]
@@ -54,6 +54,8 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, out: &mut Out) -> Result<E
         // It was made by nobody's attempt: only its last write says how new it can be.
         started_at: Timestamp::UNIX_EPOCH,
         script: None,
+        comparison: Comparison::default(),
+        inputs: Vec::new(),
         report: Vec::new(),
     };
     let judgement =

@@ -99,6 +99,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             lines.push(("warning", format!("{}: {}", clean(&check.name), clean(&check.message))));
         }
     }
+    if let Some(compared) = compared(&value["compared"]) {
+        lines.push(("compared", compared));
+    }
     if let Some(at) = dataset.deadline {
         lines.push(("deadline", reading.told(at)));
     }
@@ -283,6 +286,32 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
         reading.told(slot.due_at),
         tone(tint, slot.state.as_str())
     )
+}
+
+/// `8 Fridays, versions 12 to 19; Saturdays learning 2/4`.
+fn compared(value: &Value) -> Option<String> {
+    let words = value.as_array()?.iter().map(|comparison| {
+        let of = clean(comparison["of"].as_str().unwrap_or_default());
+        let needed = comparison["needed"].as_u64().unwrap_or(0);
+        let versions: Vec<u64> = comparison["versions"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .filter_map(Value::as_u64)
+            .collect();
+        let count = versions.len() as u64;
+        match (versions.first(), versions.last()) {
+            _ if count < needed => format!("{of} learning {count}/{needed}"),
+            (Some(first), Some(last)) if count > 1 => format!("{count} {of}, versions {first} to {last}"),
+            (only, _) => format!("version {}", only.copied().unwrap_or(0)),
+        }
+    });
+    let words: Vec<String> = words.collect();
+    Some(if words.is_empty() {
+        "with nothing yet: no version was accepted since a rule compares".to_owned()
+    } else {
+        words.join("; ")
+    })
 }
 
 fn readers(value: &Value) -> Option<String> {

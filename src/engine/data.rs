@@ -1,12 +1,14 @@
 //! Datasets between events: their versions, and the state that follows.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    AttemptId, Dataset, Fact, Judgement, Lying, Name, Observation, Provenance, Run, Slot, Verdict, Version,
-    VersionNumber, VersionRef, VersionState,
+    AttemptId, Dataset, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance, Run, Slot, Verdict,
+    Version, VersionNumber, VersionRef, VersionState,
 };
 
 /// What is known of a dataset between events.
@@ -20,6 +22,8 @@ pub(super) struct DataState {
     pub(super) refused: Option<Version>,
     /// Versions that are being put in place.
     pub(super) publishing: Vec<Version>,
+    /// Accepted versions that teach anything, by number; of each weekday the last few.
+    pub(super) past: Vec<Arc<Past>>,
     /// The highest number used.
     pub(super) last_number: u64,
     /// Slots that are pending or late, and the newest decided one, in order.
@@ -104,6 +108,7 @@ impl Engine {
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
+        self.learn(&version);
         if self.is_behind() {
             // It is meant for a slot that may not have been laid down yet.
             self.refit_slots(&dataset);
@@ -182,6 +187,9 @@ impl Engine {
             .attempts
             .get(&id)
             .is_some_and(|attempt| attempt.report.iter().any(|(key, _)| key == "as_of"));
+        let run = self.runs.get(&id.run);
+        let with = run.and_then(|run| self.started_with(run));
+        let weekday = run.map_or(1, |run| self.weekday_of(run, with.as_ref()));
         let before = self.current_version(dataset).map(|(version, _)| version.clone());
         let measured = judgement.measurement.clone();
         let unchanged = before
@@ -228,6 +236,10 @@ impl Engine {
             sha256: measured.sha256,
             unchanged,
             reason: held.then(|| refusals.join("; ")),
+            lesson: judgement.profile.map(|profile| Lesson {
+                weekday,
+                profile: Arc::new(profile),
+            }),
             checks: judgement.checks,
             stamp: None,
             provenance: Provenance {

@@ -95,6 +95,7 @@ impl Engine {
             reason: None,
             stamp: None,
             provenance: Provenance::default(),
+            lesson: None,
         };
         self.fact(Fact::Version(version.clone()));
         self.arrived(version);

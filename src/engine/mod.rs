@@ -20,6 +20,7 @@ mod history;
 mod incidents;
 mod jobs;
 mod keepers;
+mod learning;
 mod looks;
 mod outbox;
 mod output;

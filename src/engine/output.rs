@@ -9,8 +9,8 @@ use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Outcome, Publishing, RunId, RunState, Setback,
-    Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
+    Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Name, Outcome, Publishing, RunId, RunState,
+    Setback, Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
 };
 
 /// How long to wait before each further try at an output that the machine kept freshd from: four minutes in all,
@@ -28,7 +28,10 @@ impl Engine {
     /// Asks for the verdict on what an attempt produced.
     pub(super) fn judge(&mut self, id: AttemptId) {
         let Some(attempt) = self.attempts.get(&id) else { return };
-        let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
+        let run = self.runs.get(&id.run);
+        let with = run.and_then(|run| self.started_with(run));
+        let weekday = run.map_or(1, |run| self.weekday_of(run, with.as_ref()));
+        let inputs = run.map(|run| self.rows_of(&run.inputs)).unwrap_or_default();
         let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
         let script = with.as_ref().and_then(|with| script_of(&with.job));
         let dataset = with.and_then(|with| with.dataset);
@@ -41,6 +44,8 @@ impl Engine {
                     .into_iter()
                     .filter_map(|name| self.settings.datasets.get(name).cloned())
                     .collect(),
+                comparison: self.comparison(&dataset.name, weekday),
+                inputs,
                 dataset,
                 staged,
                 started_at: attempt.started_at.unwrap_or(attempt.claimed_at),
@@ -250,6 +255,15 @@ impl Engine {
         *tries += 1;
         self.wakes.arm_retry(id, self.now.boot.saturating_add(*delay));
         true
+    }
+
+    /// How many rows each of these versions has.
+    fn rows_of(&self, inputs: &[VersionRef]) -> Vec<(Name, Option<u64>)> {
+        let rows = |input: &VersionRef| self.version(input).and_then(|version| version.rows);
+        inputs
+            .iter()
+            .map(|input| (input.dataset.clone(), rows(input)))
+            .collect()
     }
 
     fn staged_by(&self, with: &StartedWith, id: AttemptId) -> Option<PathBuf> {

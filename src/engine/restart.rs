@@ -146,6 +146,10 @@ impl Engine {
                 }
             }
         }
+        for past in snapshot.past {
+            let state = self.data.entry(past.dataset.clone()).or_default();
+            state.learn(std::sync::Arc::new(past));
+        }
         let mut slots = snapshot.slots;
         slots.sort_by_key(|slot| slot.due_at);
         for slot in slots {

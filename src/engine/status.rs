@@ -200,6 +200,7 @@ impl Engine {
         value["refused"] = json!(refused);
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
+        value["compared"] = self.compared_json(dataset);
         value["readers"] = json!(
             readers
                 .iter()

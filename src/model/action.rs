@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    AttemptId, AttemptSpec, Dataset, HistoryLimits, Leftovers, Notification, SearchFrom, StopReason, Version,
-    VersionNumber,
+    AttemptId, AttemptSpec, Comparison, Dataset, HistoryLimits, Leftovers, Name, Notification, SearchFrom, StopReason,
+    Version, VersionNumber,
 };
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
@@ -88,6 +88,10 @@ pub struct Judging {
     pub script: Option<PathBuf>,
     /// The datasets whose columns its checks compare with.
     pub compared_with: Vec<Arc<Dataset>>,
+    /// The accepted versions that it is compared with.
+    pub comparison: Comparison,
+    /// The rows of the versions that the run was given, where they are known.
+    pub inputs: Vec<(Name, Option<u64>)>,
     /// `as_of`, `rows` and so on from the job's report.
     pub report: Vec<(String, String)>,
 }

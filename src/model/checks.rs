@@ -1,8 +1,10 @@
-//! `[datasets.NAME.checks]`: how a file is read, and what it must satisfy.
+//! `[datasets.NAME.checks]`: what a file must satisfy.
 
 use std::collections::BTreeSet;
 
-use super::Name;
+use jiff::tz::TimeZone;
+
+use super::{Name, Reading, Verdict};
 
 /// What a candidate must satisfy before readers see it.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -17,13 +19,34 @@ pub struct Checks {
     pub bytes_min: Option<u64>,
     /// Most bytes.
     pub bytes_max: Option<u64>,
+    /// How the number of rows may differ from what is usual.
+    pub rows_change: Option<Band>,
+    /// How the size may differ from what is usual.
+    pub bytes_change: Option<Band>,
+    /// What becomes of a file that breaks a rule about rows.
+    pub rows_level: Level,
+    /// What becomes of a file that breaks a rule about bytes.
+    pub bytes_level: Level,
     /// The columns and their order; empty: any.
     pub header: Vec<String>,
     /// What the values of columns must satisfy.
     pub columns: Vec<ColumnRule>,
+    /// The last line is no row, but says how many there are.
+    pub trailer: Option<Trailer>,
+    /// What went out must have come in.
+    pub balance: Option<Balance>,
+    /// Rows that are known, and what must be true of them.
+    pub canaries: Vec<Canary>,
+    /// How two columns of each row belong together.
+    pub ratios: Vec<Ratio>,
 }
 
 impl Checks {
+    /// Whether any rule compares with versions before.
+    pub fn learn(&self) -> bool {
+        self.rows_change.is_some() || self.bytes_change.is_some() || self.columns.iter().any(ColumnRule::learns)
+    }
+
     /// The datasets with whose columns values are compared.
     pub fn compared_with(&self) -> BTreeSet<&Name> {
         let among = self.columns.iter().filter_map(|rule| rule.among.as_ref());
@@ -38,7 +61,7 @@ impl Checks {
 /// A `columns.NAME`: what the values of one column must satisfy.
 ///
 /// An empty value is only the business of `required`; all other rules are about the values that are there.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ColumnRule {
     /// The column.
     pub column: String,
@@ -56,8 +79,134 @@ pub struct ColumnRule {
     pub among: Option<Among>,
     /// A regular expression that is found in each value.
     pub matches: Option<Pattern>,
+    /// Each of these comes at least once.
+    pub parts: Vec<String>,
+    /// How long before the file was written each value lies, in seconds.
+    pub age: Option<Range>,
+    /// The same of the newest value alone.
+    pub newest: Option<Range>,
+    /// The zone of times without an offset, for `age` and `newest`; UTC unless given.
+    pub zone: Option<TimeZone>,
+    /// How the median may differ from what is usual.
+    pub median: Option<Band>,
+    /// How the sum may differ from what is usual.
+    pub sum: Option<Band>,
+    /// How much larger the share of empty values may be than what is usual.
+    pub nulls: Option<Share>,
+    /// How large the share of codes never seen before may be.
+    pub codes_new: Option<Share>,
+    /// How large the share of missing codes may be, of those that always came.
+    pub codes_vanished: Option<Share>,
     /// What becomes of a file that breaks a rule.
-    pub level: CheckLevel,
+    pub level: Level,
+}
+
+impl ColumnRule {
+    /// Whether it compares with versions before.
+    pub fn learns(&self) -> bool {
+        self.median.is_some() || self.sum.is_some() || self.nulls.is_some() || self.codes()
+    }
+
+    /// Whether its different values are to be remembered.
+    pub fn codes(&self) -> bool {
+        self.codes_new.is_some() || self.codes_vanished.is_some()
+    }
+
+    /// Whether its values are numbers.
+    pub fn is_numeric(&self) -> bool {
+        match self.kind {
+            Some(kind) => matches!(kind, ColumnKind::Integer | ColumnKind::Decimal),
+            None => self.range.is_some() || self.median.is_some() || self.sum.is_some(),
+        }
+    }
+}
+
+/// How far something may lie from the median of what was accepted before.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Band {
+    /// `"auto"`: as far as the versions before differ among themselves, five times over; at least a fifth.
+    Auto,
+    /// `"-30%..+50%"`.
+    Between {
+        /// As it is written.
+        text: String,
+        /// The lower end, as a factor of the median: 0.7.
+        low: Option<f64>,
+        /// The upper end, likewise: 1.5.
+        high: Option<f64>,
+    },
+}
+
+/// `"10%"`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Share {
+    /// As it is written.
+    pub text: String,
+    /// As a part of one.
+    pub part: f64,
+}
+
+/// What the last line says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Trailer {
+    /// Fits the whole line; its group `rows` is the number of rows.
+    pub pattern: Pattern,
+    /// What becomes of a file without it, or with another number.
+    pub level: Level,
+}
+
+/// What the source counted, against what came.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Balance {
+    /// Where the rows of the source are counted; `None`: they are not compared.
+    pub rows: Option<BalanceRows>,
+    /// Columns whose sum the job reports as `source_sum.COLUMN`.
+    pub sums: Vec<String>,
+    /// How much may be lost or gained.
+    pub tolerance: Share,
+    /// What becomes of a file that does not balance.
+    pub level: Level,
+}
+
+/// Where the rows of the source are counted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum BalanceRows {
+    /// The job reports `source_rows`.
+    Reported,
+    /// They are those of the version of this dataset that the run was given.
+    Input(Name),
+}
+
+/// A row that is known: `SKU 1001 weighs 0.3..0.6`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Canary {
+    /// The column by which it is found.
+    pub key: String,
+    /// What stands there.
+    pub value: String,
+    /// The column that is looked at.
+    pub column: String,
+    /// Where its number lies.
+    pub range: Range,
+    /// It is written with a decimal comma.
+    pub decimal_comma: bool,
+    /// What becomes of a file without it, or with another number.
+    pub level: Level,
+}
+
+/// Two columns of each row.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Ratio {
+    /// What is divided.
+    pub of: String,
+    /// By what.
+    pub to: String,
+    /// Where the quotient lies.
+    pub range: Range,
+    /// What they are written with a decimal comma: `of` and `to`.
+    pub decimal_comma: (bool, bool),
+    /// What becomes of a file in which it does not.
+    pub level: Level,
 }
 
 /// What the values of a column are.
@@ -127,90 +276,36 @@ impl PartialEq for Pattern {
 }
 
 /// What becomes of a file that does not pass a check.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckLevel {
     /// It is published all the same, and the warning is kept with the version.
     Warn,
     /// Readers keep what they have.
-    #[default]
     Hold,
 }
 
-/// How a file is read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Reading {
-    /// What its rows are written in; `None`: it is opaque, and nobody looks into it.
-    pub format: Option<Format>,
-    /// How its text is written.
-    pub encoding: Encoding,
-    /// What it is packed with.
-    pub compression: Compression,
-}
-
-/// What rows are written in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Format {
-    /// Delimited text with a header line.
-    Csv {
-        /// Between two values; `None`: the one that the header has most of.
-        delimiter: Option<u8>,
-    },
-    /// One array of objects.
-    Json,
-    /// An object on each line.
-    JsonLines,
-}
-
-impl Format {
-    /// Its name for people and in jobs.toml.
-    pub fn as_str(self) -> &'static str {
+impl CheckLevel {
+    /// The verdict on a file that does not pass.
+    pub fn verdict(self) -> Verdict {
         match self {
-            Self::Csv { .. } => "csv",
-            Self::Json => "json",
-            Self::JsonLines => "jsonl",
+            Self::Warn => Verdict::Warn,
+            Self::Hold => Verdict::Hold,
         }
     }
 }
 
-/// How text is written in bytes.
+/// A level as it is written, if it is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Encoding {
-    /// UTF-8, with or without a byte order mark.
-    #[default]
-    Utf8,
-    /// ISO 8859-1.
-    Latin1,
-    /// What Windows calls ANSI in Western Europe: Latin-1 with letters and signs in the place of control characters.
-    Windows1252,
-}
+pub struct Level(pub Option<CheckLevel>);
 
-impl Encoding {
-    /// Its name for people and in jobs.toml.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Utf8 => "utf-8",
-            Self::Latin1 => "latin-1",
-            Self::Windows1252 => "windows-1252",
-        }
+impl Level {
+    /// Of a rule that is true or false: it holds the file back unless told otherwise.
+    pub fn of_fact(self) -> CheckLevel {
+        self.0.unwrap_or(CheckLevel::Hold)
     }
-}
 
-/// What a file is packed with.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Compression {
-    /// Nothing.
-    #[default]
-    None,
-    /// gzip, also several after each other.
-    Gzip,
-}
-
-impl Compression {
-    /// Its name for people and in jobs.toml.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::None => "none",
-            Self::Gzip => "gzip",
-        }
+    /// Of a rule about what is usual: it warns unless told otherwise.
+    pub fn of_habit(self) -> CheckLevel {
+        self.0.unwrap_or(CheckLevel::Warn)
     }
 }

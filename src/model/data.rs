@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, HandKind, Name, Provenance, RunId, Script, Stamp, VersionNumber};
+use super::{AttemptId, HandKind, Lesson, Name, Past, Profile, Provenance, RunId, Script, Stamp, VersionNumber};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -86,6 +86,9 @@ pub struct Version {
     /// What else made it what it is.
     #[serde(default)]
     pub provenance: Provenance,
+    /// What it teaches once it is accepted, where rules compare with versions before.
+    #[serde(skip)]
+    pub lesson: Option<Lesson>,
 }
 
 impl Version {
@@ -101,6 +104,20 @@ impl Version {
             dataset: self.dataset.clone(),
             number: self.number,
         }
+    }
+
+    /// What later versions are compared with, when this one was accepted and teaches anything.
+    pub fn past(&self) -> Option<Past> {
+        let lesson = self.lesson.clone()?;
+        (self.state == VersionState::Published).then(|| Past {
+            dataset: self.dataset.clone(),
+            number: self.number,
+            arrived_at: self.arrived_at,
+            rows: self.rows,
+            bytes: self.bytes,
+            sha256: self.sha256.clone(),
+            lesson,
+        })
     }
 }
 
@@ -155,6 +172,8 @@ pub struct Judgement {
     pub checks: Vec<CheckResult>,
     /// The script that wrote it, as far as it can be told.
     pub script: Option<Script>,
+    /// What the candidate is like, where rules compare with versions before and it could be read to its end.
+    pub profile: Option<Profile>,
 }
 
 impl Judgement {

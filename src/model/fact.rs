@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, AgePromise, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId,
-    Observation, Restoration, Run, RunId, Slot, Told, Version,
+    Observation, Past, Restoration, Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
@@ -194,6 +194,9 @@ pub struct Snapshot {
     pub attempts: Vec<Attempt>,
     /// Each dataset's newest versions: every one being published, the last two published, the newest refused.
     pub versions: Vec<Version>,
+    /// Of each dataset whose versions teach anything: of each weekday the last [`COMPARED_MAX`](super::COMPARED_MAX) that
+    /// were accepted, by dataset and number.
+    pub past: Vec<Past>,
     /// Highest version number used, by dataset.
     pub version_numbers: Vec<(Name, u64)>,
     /// Each dataset's slots that are pending or late, the newest decided one, and the one behind that if it was withdrawn.

@@ -14,8 +14,10 @@ mod keepers;
 mod moment;
 mod name;
 mod places;
+mod profile;
 mod provenance;
 mod published;
+mod reading;
 mod report;
 mod restored;
 mod run;
@@ -37,7 +39,8 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use checks::{
-    Among, CheckLevel, Checks, ColumnKind, ColumnRule, Compression, Encoding, Format, Pattern, Range, Reading,
+    Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Level, Pattern, Range,
+    Ratio, Share, Trailer,
 };
 pub use conditions::{Conditions, DiskPriority, Limits, RunAs};
 pub use data::{
@@ -62,8 +65,13 @@ pub use places::{
     SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
     staged_path, version_path,
 };
+pub use profile::{
+    CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers, Past,
+    Profile, WEEKDAYS,
+};
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
+pub use reading::{Compression, Encoding, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};

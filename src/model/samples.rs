@@ -197,5 +197,6 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
         reason: None,
         stamp: None,
         provenance: Provenance::default(),
+        lesson: None,
     }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::io::{self, Read};
 
 use super::error::ContentError;
-use super::table::RECORD_BYTES_MAX;
+use super::table::{RECORD_BYTES_MAX, Swallowed};
 
 /// Where in the grammar reading stands. The parser does not tell a quote that is still open at the end from one that
 /// was closed.
@@ -33,7 +33,25 @@ struct Grammar {
     /// Lines of the records that were read but not yet taken; bounded by the parser's buffer.
     starts: VecDeque<u64>,
     ends_line: bool,
+    lost: LostRows,
 }
+
+/// Looks for rows that a stray quote has swallowed.
+#[derive(Default)]
+struct LostRows {
+    /// Delimiters of the first record, and whether it has ended.
+    delimiters: u64,
+    has_header: bool,
+    /// Of the line within a quoted value, and the lines of that value so far.
+    quoted_delimiters: u64,
+    quoted_lines: u64,
+    /// A line of that value has as many delimiters as the header.
+    looks_like_rows: bool,
+    swallowed: Option<Swallowed>,
+}
+
+/// A value with so many lines surely holds more than was meant.
+const LINES_OF_VALUE_MAX: u64 = 30;
 
 impl<R: Read> CsvLines<R> {
     pub(super) fn new(inner: R, delimiter: u8) -> Self {
@@ -46,6 +64,7 @@ impl<R: Read> CsvLines<R> {
             quote_line: 0,
             starts: VecDeque::new(),
             ends_line: true,
+            lost: LostRows::default(),
         };
         Self { inner, grammar }
     }
@@ -58,6 +77,11 @@ impl<R: Read> CsvLines<R> {
     /// The line of the quote that is open where reading stopped.
     pub(super) fn open_quote_line(&self) -> Option<u64> {
         (self.grammar.place == Place::Quoted).then_some(self.grammar.quote_line)
+    }
+
+    /// The first value that holds what look like rows.
+    pub(super) fn swallowed(&self) -> Option<Swallowed> {
+        self.grammar.lost.swallowed
     }
 
     /// Whether what was read last is a line break.
@@ -84,6 +108,7 @@ impl Grammar {
                 self.place = Place::FieldStart;
             }
             self.record_bytes += 1;
+            self.lost.look_at(self.place, byte, self.delimiter, self.quote_line);
             self.place = match (self.place, byte) {
                 (Place::FieldStart, b'"') => {
                     self.quote_line = self.line;
@@ -109,6 +134,39 @@ impl Grammar {
             self.ends_line = matches!(last, b'\n' | b'\r');
         }
         Ok(())
+    }
+}
+
+impl LostRows {
+    /// A byte, before which the grammar stands at `place`: is what lies within quotes a row that a stray quote has swallowed?
+    fn look_at(&mut self, place: Place, byte: u8, delimiter: u8, quote_line: u64) {
+        let is_delimiter = byte == delimiter;
+        match (place, byte) {
+            (Place::FieldStart, b'"') => {
+                (self.quoted_delimiters, self.quoted_lines) = (0, 0);
+                self.looks_like_rows = false;
+            }
+            (Place::Quoted, b'\n') => {
+                // The first is the rest of a line, however many it has.
+                let is_whole = self.quoted_lines > 0;
+                self.looks_like_rows |= is_whole && self.has_header && self.quoted_delimiters == self.delimiters.max(1);
+                (self.quoted_delimiters, self.quoted_lines) = (0, self.quoted_lines + 1);
+            }
+            (Place::Quoted, _) => self.quoted_delimiters += u64::from(is_delimiter),
+            (Place::QuoteInQuoted, byte) if byte != b'"' => {
+                let is_odd = self.looks_like_rows || self.quoted_lines > LINES_OF_VALUE_MAX;
+                if is_odd && self.swallowed.is_none() {
+                    let (line, lines) = (quote_line, self.quoted_lines + 1);
+                    self.swallowed = Some(Swallowed { line, lines });
+                }
+                self.looks_like_rows = false;
+            }
+            _ => {}
+        }
+        if !self.has_header && place != Place::Quoted {
+            self.delimiters += u64::from(is_delimiter);
+            self.has_header = matches!(byte, b'\n' | b'\r') && place != Place::RecordStart;
+        }
     }
 }
 

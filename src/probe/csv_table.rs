@@ -119,14 +119,13 @@ impl<R: Read> Records<R> {
                         (!value.is_empty()).then_some(value)
                     };
                     let values: Vec<Option<&str>> = places.iter().map(value).collect();
-                    if let Err(error) = pass.take(line, &values) {
-                        return Ok(Err(error));
-                    }
+                    pass.take(line, &values);
                 }
                 Next::End => break,
                 Next::Wrong(error) => return Ok(Err(error)),
             }
         }
+        pass.swallowed = self.reader.get_ref().swallowed();
         Ok(match self.reader.get_ref().open_quote_line() {
             Some(line) => Err(ContentError::OpenQuote { line }),
             None => Ok(()),
@@ -186,7 +185,7 @@ impl<R: Read> Records<R> {
                 });
             }
         }
-        pass.check_columns()?;
+        pass.check_columns();
         let place = |wanted: &String| pass.columns.iter().position(|column| column == wanted);
         Ok(pass.wanted.iter().map(place).collect())
     }

@@ -150,6 +150,16 @@ pub enum ContentError {
         /// What the unpacker says.
         why: String,
     },
+    /// Something behind the end of the package that is no other.
+    #[error(
+        "something follows behind the end of the {compression} file, after {bytes} bytes of content; is it two files in one?"
+    )]
+    AfterPackage {
+        /// What it is packed with.
+        compression: &'static str,
+        /// What was unpacked.
+        bytes: u64,
+    },
     /// No JSON.
     #[error("line {line}: no valid JSON, {why}{}", cut_off(*last))]
     JsonBroken {

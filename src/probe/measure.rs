@@ -12,7 +12,7 @@ use rustix::fs::{Mode, OFlags};
 use super::as_of::time_in_name;
 use super::error::{ContentError, MeasureError};
 use super::meter::Meter;
-use super::table::{NoRows, Rows, Table, read_table};
+use super::table::{NoRows, Rows, Swallowed, Table, read_table};
 use crate::model::{AsOf, Dataset, Format, Measurement, Reading};
 
 /// All that one pass tells, also of a file whose content is not what it should be.
@@ -28,6 +28,12 @@ pub struct Survey {
     pub last_byte: Option<u8>,
     /// The names of the columns, in order; of JSON, in the order in which they first came.
     pub columns: Vec<String>,
+    /// The last line, where `reading` says that it is no row.
+    pub trailer: Option<String>,
+    /// Why nothing says as of when the data is, although something should.
+    pub as_of: Option<ContentError>,
+    /// Lines that look like rows and lie within a value.
+    pub swallowed: Option<Swallowed>,
     /// When the file was last written.
     pub modified_at: Timestamp,
 }
@@ -48,6 +54,7 @@ pub fn measure(path: &Path, dataset: &Dataset) -> Result<Measurement, MeasureErr
         &AtomicU64::new(0),
     )?;
     survey.content?;
+    survey.as_of.map_or(Ok(()), Err)?;
     Ok(survey.measurement)
 }
 
@@ -98,11 +105,11 @@ pub fn survey(
         AsOf::Pattern { pattern, zone } => match time_in_name(pattern, name, zone) {
             Ok(time) => Some(time),
             Err(error) => {
-                survey.content = survey.content.and(Err(ContentError::Name {
+                survey.as_of = Some(ContentError::Name {
                     name: name.to_owned(),
                     pattern: pattern.clone(),
                     why: error.to_string(),
-                }));
+                });
                 None
             }
         },
@@ -151,6 +158,9 @@ pub(super) fn survey_reader<R: Read>(
         head: table.head,
         last_byte: table.last_byte,
         columns: table.columns,
+        trailer: table.trailer,
+        as_of: table.as_of,
+        swallowed: table.swallowed,
         content,
         modified_at: Timestamp::UNIX_EPOCH,
         measurement: Measurement {

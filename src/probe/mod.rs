@@ -14,6 +14,7 @@ mod meter;
 mod observe;
 mod table;
 mod text;
+mod trailer;
 mod unpack;
 #[cfg(test)]
 mod tests;
@@ -22,4 +23,4 @@ pub use as_of::{TimeError, parse_time};
 pub use error::{ContentError, MeasureError};
 pub use measure::{Survey, measure, open_regular, survey};
 pub use observe::observe;
-pub use table::{NoRows, Row, Rows, listed, nearest, shortened};
+pub use table::{NoRows, Row, Rows, Swallowed, listed, nearest, other_delimiter, shortened};

@@ -64,7 +64,7 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
     let bytes_read = AtomicU64::new(0);
     let reading = dataset.checks.reading;
     match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, &bytes_read) {
-        Ok(survey) => match survey.content {
+        Ok(survey) => match survey.content.and(survey.as_of.map_or(Ok(()), Err)) {
             Ok(()) => (seen, Ok(Some(survey.measurement))),
             Err(error) => (seen, Err(format!("{}: {error}", path.display()))),
         },

@@ -10,6 +10,7 @@ use super::error::ContentError;
 use super::json_table::read_json;
 use super::meter::Meter;
 use super::text::Text;
+use super::trailer::WithoutTrailer;
 use super::unpack::Unpacked;
 use crate::model::{AsOf, Format, Reading};
 
@@ -68,6 +69,21 @@ pub(super) struct Table {
     pub(super) head: Vec<u8>,
     /// The last byte, unpacked.
     pub(super) last_byte: Option<u8>,
+    /// The last line, where it is no row.
+    pub(super) trailer: Option<String>,
+    /// Why there is no `newest`, although there should be.
+    pub(super) as_of: Option<ContentError>,
+    /// Lines that look like rows and lie within a value.
+    pub(super) swallowed: Option<Swallowed>,
+}
+
+/// Rows that became part of a value, since a quote was opened before and closed behind them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Swallowed {
+    /// Where the quote is opened.
+    pub line: u64,
+    /// How many lines the value has.
+    pub lines: u64,
 }
 
 /// Reads content to its end, or to what is wrong with it, as `format` whatever `reading` says of that. The outer error is the system's, the inner one the content's.
@@ -78,15 +94,25 @@ pub(super) fn read_table<R: Read>(
     as_of: &AsOf,
     rows: &mut dyn Rows,
 ) -> io::Result<(Table, Result<(), ContentError>)> {
-    let unpacked = Unpacked::new(meter, reading.compression);
+    let mut head = Vec::new();
+    let unpacked = Unpacked::new(meter, reading.compression, &mut head);
     let mut text = match unpacked {
         Ok(unpacked) => Text::new(unpacked, reading.encoding),
-        Err(error) => return Ok((Table::default(), Err(content_of(error)?))),
+        Err(error) => {
+            let table = Table {
+                head,
+                ..Table::default()
+            };
+            return Ok((table, Err(content_of(error)?)));
+        }
     };
     let mut pass = Pass::new(as_of, rows);
-    let result = match format {
-        Format::Csv { delimiter } => read_csv(&mut text, delimiter, &mut pass),
-        Format::Json | Format::JsonLines => read_json(&mut text, format, &mut pass),
+    let (result, trailer) = if reading.has_trailer {
+        let mut lines = WithoutTrailer::new(&mut text);
+        let result = read_rows(&mut lines, format, &mut pass);
+        (result, lines.last_line())
+    } else {
+        (read_rows(&mut text, format, &mut pass), None)
     };
     let content = match result {
         Ok(content) => content,
@@ -96,12 +122,22 @@ pub(super) fn read_table<R: Read>(
     let table = Table {
         // A count that ended at an error counts nothing.
         rows: is_good.then_some(pass.count),
-        newest: pass.newest.largest().filter(|_| is_good),
+        newest: pass.newest.largest().filter(|_| is_good && pass.as_of_error.is_none()),
+        trailer,
+        as_of: pass.as_of_error,
+        swallowed: pass.swallowed,
         columns: pass.columns,
         head: text.head().to_owned(),
         last_byte: text.last_byte(),
     };
     Ok((table, content))
+}
+
+fn read_rows(text: &mut dyn Read, format: Format, pass: &mut Pass<'_>) -> io::Result<Result<(), ContentError>> {
+    match format {
+        Format::Csv { delimiter } => read_csv(text, delimiter, pass),
+        Format::Json | Format::JsonLines => read_json(text, format, pass),
+    }
 }
 
 /// What is wrong with the content, where that is why reading failed; else the error as it is.
@@ -116,8 +152,11 @@ pub(super) struct Pass<'a> {
     pub(super) wanted: Vec<String>,
     as_of: Option<&'a str>,
     newest: NewestTime<'a>,
+    /// Reading goes on all the same: whatever else is wrong is told with it.
+    as_of_error: Option<ContentError>,
     pub(super) columns: Vec<String>,
     pub(super) count: u64,
+    pub(super) swallowed: Option<Swallowed>,
 }
 
 impl<'a> Pass<'a> {
@@ -133,41 +172,45 @@ impl<'a> Pass<'a> {
             wanted,
             as_of,
             newest: NewestTime::new(zone),
+            as_of_error: None,
             columns: Vec::new(),
             count: 0,
+            swallowed: None,
         }
     }
 
     /// The columns are known: is the one of `as_of` among them?
-    pub(super) fn check_columns(&self) -> Result<(), ContentError> {
-        let Some(wanted) = self.as_of else { return Ok(()) };
-        if self.columns.iter().any(|column| column == wanted) {
-            return Ok(());
+    pub(super) fn check_columns(&mut self) {
+        let Some(wanted) = self.as_of else { return };
+        if !self.columns.iter().any(|column| column == wanted) {
+            self.as_of_error = Some(ContentError::MissingColumn {
+                column: wanted.to_owned(),
+                nearest: nearest(wanted, &self.columns),
+                columns: listed(&self.columns),
+            });
         }
-        Err(ContentError::MissingColumn {
-            column: wanted.to_owned(),
-            nearest: nearest(wanted, &self.columns),
-            columns: listed(&self.columns),
-        })
     }
 
     /// Takes a row whose values are those of `wanted`.
-    pub(super) fn take(&mut self, line: u64, values: &[Option<&str>]) -> Result<(), ContentError> {
+    pub(super) fn take(&mut self, line: u64, values: &[Option<&str>]) {
         self.count += 1;
         let mut own = values;
         if let (Some(column), Some((value, others))) = (self.as_of, values.split_last()) {
             own = others;
             let value = value.unwrap_or_default();
-            self.newest.add(value).map_err(|why| ContentError::AsOf {
-                line,
-                row: self.count,
-                column: column.to_owned(),
-                value: shortened(value),
-                why,
-            })?;
+            if self.as_of_error.is_none()
+                && let Err(why) = self.newest.add(value)
+            {
+                self.as_of_error = Some(ContentError::AsOf {
+                    line,
+                    row: self.count,
+                    column: column.to_owned(),
+                    value: shortened(value),
+                    why,
+                });
+            }
         }
         self.rows.row(&Row { line, values: own });
-        Ok(())
     }
 }
 
@@ -175,7 +218,7 @@ impl<'a> Pass<'a> {
 const DELIMITERS: [char; 4] = [',', ';', '\t', '|'];
 
 /// The delimiter within the only name: the file was read by another one.
-fn other_delimiter(columns: &[String]) -> Option<char> {
+pub fn other_delimiter(columns: &[String]) -> Option<char> {
     let [only] = columns else { return None };
     let count = |delimiter: &char| only.matches(*delimiter).count();
     DELIMITERS.into_iter().max_by_key(count).filter(|most| count(most) > 0)

@@ -8,7 +8,7 @@ use super::error::ContentError;
 use crate::model::Encoding;
 
 /// How much of the beginning is remembered, to say what a file is when it is not what it should be.
-const HEAD_BYTES_MAX: usize = 512;
+pub(super) const HEAD_BYTES_MAX: usize = 512;
 
 /// Between two reads of what is turned into UTF-8, where a byte becomes three at most.
 const BUFFER_BYTES: usize = 16 << 10;

@@ -133,6 +133,7 @@ impl Memory {
             jobs: self.jobs.values().cloned().collect(),
             attempts: runs.iter().flat_map(attempts_of).collect(),
             versions: self.versions_at_start(&runs),
+            past: self.past_at_start(),
             version_numbers: self.version_numbers(),
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),

@@ -5,8 +5,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::model::{
-    AttemptId, CheckResult, Exit, ExitStatus, Judgement, Judging, Measurement, Output, StopReason, Usage, Verdict,
-    report_value,
+    AttemptId, CheckResult, Exit, ExitStatus, Judgement, Judging, Measurement, Output, Profile, StopReason, Usage,
+    Verdict, report_value,
 };
 
 /// The process of every attempt: it means nothing, but is not 0.
@@ -156,6 +156,7 @@ impl Play {
             },
             checks: nothing.into_iter().chain(refusal).collect(),
             script: None,
+            profile: judging.dataset.checks.learn().then(Profile::default),
         }
     }
 }

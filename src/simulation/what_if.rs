@@ -209,6 +209,7 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
                 reason: None,
                 stamp: None,
                 provenance: Provenance::default(),
+                lesson: None,
             }))
         })
         .collect()

@@ -7,7 +7,8 @@ use rusqlite::{Connection, OptionalExtension, Result, Row};
 use super::column::Cells;
 use super::rows::{alerts, data, life, restored, runs};
 use crate::model::{
-    CLOCK_LEAP, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState, Snapshot,
+    CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState,
+    Snapshot,
 };
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
@@ -60,6 +61,28 @@ dataset = ?1 AND number IN (
     )
 )
 ORDER BY number";
+
+/// Every dataset with versions that teach anything, with each day of a week.
+///
+/// Walks from dataset to dataset within an index that knows no others.
+const PAST: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM versions INDEXED BY versions_by_weekday WHERE weekday IS NOT NULL AND state = 'published'
+    UNION ALL
+    SELECT (
+        SELECT min(dataset) FROM versions INDEXED BY versions_by_weekday
+        WHERE weekday IS NOT NULL AND state = 'published' AND dataset > known.dataset
+    )
+    FROM known WHERE dataset IS NOT NULL
+),
+days (day) AS (VALUES (1), (2), (3), (4), (5), (6), (7))
+SELECT known.dataset, day FROM known CROSS JOIN days WHERE dataset IS NOT NULL";
+
+/// The last ?3 of one of those.
+const PAST_OF_DAY: &str = "
+FROM versions INDEXED BY versions_by_weekday
+WHERE dataset = ?1 AND weekday = ?2 AND weekday IS NOT NULL AND state = 'published'
+ORDER BY number DESC LIMIT ?3";
 
 /// The newest decided slot of every dataset.
 const SLOTS_DECIDED_LAST: &str = "
@@ -124,6 +147,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     )?;
     load_runs(&reading, &mut snapshot)?;
     load_versions(&reading, &mut snapshot)?;
+    load_past(&reading, &mut snapshot)?;
     load_slots(&reading, &mut snapshot)?;
     snapshot.observations = all(
         &reading,
@@ -275,6 +299,21 @@ fn load_pinned_versions(reading: &Connection, snapshot: &mut Snapshot) -> Result
             snapshot.versions.extend(found);
         }
     }
+    Ok(())
+}
+
+fn load_past(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
+    let days: Vec<(String, i8)> = all(reading, PAST, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let mut of_day = reading.prepare(&format!("SELECT {} {PAST_OF_DAY}", data::PAST_COLUMNS))?;
+    for (dataset, day) in days {
+        let most = i64::try_from(COMPARED_MAX).unwrap_or(i64::MAX);
+        for past in of_day.query_map(rusqlite::params![dataset, day, most], data::read_past)? {
+            snapshot.past.extend(past?);
+        }
+    }
+    snapshot
+        .past
+        .sort_by(|a, b| (&a.dataset, a.number).cmp(&(&b.dataset, b.number)));
     Ok(())
 }
 

@@ -176,6 +176,11 @@ CREATE TABLE versions (
     stamp TEXT,
     -- {trace, settings, script, by_hand}
     provenance TEXT NOT NULL,
+    -- What later versions are compared with, where rules do that. The weekday is that of the day for which it was made, in
+    -- the zone of its job: 1 is Monday, 7 is Sunday. Set together.
+    weekday INTEGER CHECK (weekday BETWEEN 1 AND 7),
+    profile TEXT,
+    CHECK ((weekday IS NULL) = (profile IS NULL)),
     UNIQUE (dataset, number),
     CHECK ((limited_by_dataset IS NULL) = (limited_by_number IS NULL)),
     CHECK ((attempt_run IS NULL) = (attempt_number IS NULL))
@@ -185,6 +190,10 @@ CREATE TABLE versions (
 CREATE INDEX versions_by_run ON versions (run, dataset, number);
 -- A dataset's newest versions of each state.
 CREATE INDEX versions_by_state ON versions (dataset, state, number);
+
+-- What a candidate is compared with; empty for datasets whose rules do not compare.
+CREATE INDEX versions_by_weekday ON versions (dataset, weekday, number)
+    WHERE weekday IS NOT NULL AND state = 'published';
 
 -- Promised deliveries; laid down ahead of time.
 CREATE TABLE slots (

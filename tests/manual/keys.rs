@@ -58,6 +58,11 @@ const PLACES: &[Place] = &[
     place("in [datasets.stock.checks.bytes]", DATASETS),
     place("in [datasets.stock.checks.columns.lot]", DATASETS),
     place("in [datasets.stock.checks.columns.lot.in]", DATASETS),
+    place("in [datasets.stock.checks.columns.lot.codes]", DATASETS),
+    place("in [datasets.stock.checks.trailer]", DATASETS),
+    place("in [datasets.stock.checks.balance]", DATASETS),
+    place("in [datasets.stock.checks.canary]", DATASETS),
+    place("in [datasets.stock.checks.ratio]", DATASETS),
     place("in [jobs.export]", JOBS),
     place("in [jobs.export.retry]", JOBS),
     place("in [jobs.export.limits]", JOBS),
@@ -104,7 +109,7 @@ zzzzzzzz = 1
 due = { at = "0 22 * * *", zzzzzzzz = 1 }
 as_of = { column = "at", zzzzzzzz = 1 }
 probe = { file = "stock.csv", zzzzzzzz = 1 }
-checks = { format = "csv", rows = { zzzzzzzz = 1 }, bytes = { zzzzzzzz = 1 }, columns = { lot = { in = { dataset = "stock", column = "lot", zzzzzzzz = 1 }, zzzzzzzz = 1 } }, zzzzzzzz = 1 }
+checks = { format = "csv", rows = { zzzzzzzz = 1 }, bytes = { zzzzzzzz = 1 }, columns = { lot = { in = { dataset = "stock", column = "lot", zzzzzzzz = 1 }, codes = { zzzzzzzz = 1 }, zzzzzzzz = 1 } }, trailer = { zzzzzzzz = 1 }, balance = { zzzzzzzz = 1 }, canary = [{ zzzzzzzz = 1 }], ratio = [{ zzzzzzzz = 1 }], zzzzzzzz = 1 }
 zzzzzzzz = 1
 [jobs.export]
 command = "true"
@@ -188,17 +193,6 @@ pub(crate) fn accepted_though_named(section: &str) -> Vec<String> {
                 "job" => format!("[jobs.export]\n{key} = 1\n"),
                 "dataset" => format!("[datasets.stock]\n{key} = 1\n"),
                 "`probe`" => format!("[datasets.stock]\nprobe = {{ {key} = 1 }}\n"),
-                "`checks`" => format!("[datasets.stock]\nchecks = {{ {key} = 1 }}\n"),
-                "`columns.NAME`" => {
-                    format!(
-                        "[datasets.stock]\nchecks = {{ format = \"csv\", columns = {{ lot = {{ {key} = 1 }} }} }}\n"
-                    )
-                }
-                "`rows`" => format!("[datasets.stock]\nchecks = {{ rows = {{ {key} = 1 }} }}\n"),
-                "`bytes`" => format!("[datasets.stock]\nchecks = {{ bytes = {{ {key} = 1 }} }}\n"),
-                "`compression`" => {
-                    format!("[datasets.stock]\nchecks = {{ format = \"csv\", compression = \"{key}\" }}\n")
-                }
                 "`format`" => format!("[datasets.stock]\nchecks = {{ format = \"{key}\" }}\n"),
                 "`type` of a channel" => format!("[channels.other]\ntype = \"{key}\"\n"),
                 other => panic!("nobody knows where `{other}` is"),

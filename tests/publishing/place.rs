@@ -80,6 +80,7 @@ impl Place {
                 reason: None,
                 stamp: None,
                 provenance: Provenance::default(),
+                lesson: None,
             },
             dataset: Arc::new(dataset),
             staged,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use freshd::model::{
     Action, AttemptId, AttemptSpec, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging, Measurement,
-    Notification, Observation, Setback, StopReason, Verdict, VersionRef, later, report_value,
+    Notification, Observation, Profile, Setback, StopReason, Verdict, VersionRef, later, report_value,
 };
 use jiff::Timestamp;
 
@@ -44,6 +44,7 @@ impl World {
                 self.stop_process(id, reason);
             }
             Action::Judge(judging) => {
+                self.asked.push(Action::Judge(judging.clone()));
                 let readable = self.hindrance(self.disk_fails_until, "input/output error");
                 let result = readable.map(|()| self.judgement(&judging));
                 self.later(Duration::ZERO, Event::Judged { id: judging.id, result });
@@ -152,6 +153,7 @@ impl World {
             measurement,
             checks: refusal.into_iter().collect(),
             script: None,
+            profile: judging.dataset.checks.learn().then(Profile::default),
         }
     }
 

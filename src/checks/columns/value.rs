@@ -49,7 +49,7 @@ pub(in crate::checks) fn read(value: &str, rule: &ColumnRule) -> Reading {
 }
 
 /// The size of a bound as it is written in jobs.toml, by the type of the column.
-pub(super) fn number(value: &str, point: char) -> Option<f64> {
+pub(in crate::checks) fn number(value: &str, point: char) -> Option<f64> {
     let digits = value.strip_prefix(['+', '-']).unwrap_or(value);
     let (digits, exponent) = match digits.split_once(['e', 'E']) {
         Some((digits, exponent)) => (digits, Some(exponent)),
@@ -76,7 +76,7 @@ fn is_integer(text: &str) -> bool {
     !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn date(value: &str) -> Option<f64> {
+pub(super) fn date(value: &str) -> Option<f64> {
     // The reader underneath takes other forms, too.
     let is_plain = value.len() == 10 && value.as_bytes()[4] == b'-';
     let date: Date = is_plain.then(|| value.parse().ok()).flatten()?;

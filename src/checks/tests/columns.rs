@@ -5,14 +5,7 @@ use super::*;
 fn rule(column: &str) -> ColumnRule {
     ColumnRule {
         column: column.to_owned(),
-        kind: None,
-        decimal_comma: false,
-        required: false,
-        unique: false,
-        range: None,
-        among: None,
-        matches: None,
-        level: CheckLevel::Hold,
+        ..ColumnRule::default()
     }
 }
 
@@ -71,7 +64,15 @@ fn a_value_is_of_the_type_of_its_column() {
             let kind = kind.as_str();
             let message =
                 format!("column `v` must be {kind}, but 1 row of 2 rows has something else: line 3 `{value}`");
-            assert_eq!(broken(&[good[0], value], of_kind()), problem("type", &message));
+            let told = broken(&[good[0], value], of_kind());
+            let [(name, said)] = told.as_slice() else {
+                panic!("{told:?}")
+            };
+            // What may have happened stands behind it.
+            assert_eq!(
+                (name.as_str(), said.split("; ").next()),
+                ("type", Some(message.as_str()))
+            );
         }
     }
 }
@@ -111,7 +112,8 @@ fn without_a_type_only_numbers_lie_in_a_range() {
         range: Some(range("0..", Some(0.0), None)),
         ..rule("v")
     };
-    let message = "column `v` must be in 0.., but 1 row of 2 rows has something else: line 3 `none`";
+    let message = "column `v` must be in 0.., but 1 row of 2 rows has something else: line 3 `none`; \
+                   `none` is a word for an empty value: write nothing instead";
     assert_eq!(broken(&["5", "none"], at_least), problem("range", message));
 }
 
@@ -144,7 +146,8 @@ fn unique_among_and_matches_name_the_rows_that_break_them() {
         among: Some(Among::Values(vec!["kg".to_owned(), "pcs".to_owned()])),
         ..rule("v")
     };
-    let message = "column `v` must be one of kg, pcs, but 1 row of 3 rows has something else: line 4 `KG`";
+    let message = "column `v` must be one of kg, pcs, but 1 row of 3 rows has something else: line 4 `KG`; \
+                   upper and lower case?";
     assert_eq!(broken(&["kg", "pcs", "KG"], among), problem("in", message));
 
     let matches = ColumnRule {
@@ -159,7 +162,7 @@ fn unique_among_and_matches_name_the_rows_that_break_them() {
 fn a_rule_of_a_column_that_is_not_there_is_broken_whatever_its_level() {
     let warn = ColumnRule {
         required: true,
-        level: CheckLevel::Warn,
+        level: Level(Some(CheckLevel::Warn)),
         ..rule("quantity")
     };
     let case = checked("lot,Quantity \nL1,1\n", &[warn]);
@@ -172,7 +175,7 @@ fn a_rule_of_a_column_that_is_not_there_is_broken_whatever_its_level() {
 fn a_warning_is_kept_and_holds_nothing_back() {
     let warn = ColumnRule {
         unique: true,
-        level: CheckLevel::Warn,
+        level: Level(Some(CheckLevel::Warn)),
         ..rule("lot")
     };
     let judgement = checked("lot\nL1\nL1\n", &[warn]).judge();

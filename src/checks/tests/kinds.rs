@@ -44,6 +44,15 @@ fn a_file_is_named_for_what_it_really_is() {
 }
 
 #[test]
+fn an_error_page_where_a_package_should_be_is_named() {
+    let case = Case::with("<html><head><title>404 Not Found</title></head></html>\n");
+    let case = case.rules(|dataset| dataset.checks.reading.compression = Compression::Gzip);
+    let message = "the output is an HTML page titled \"404 Not Found\", not CSV: \
+                   it may be the error page of the server it was fetched from";
+    assert_eq!(case.problems(), problem("format", message));
+}
+
+#[test]
 fn json_that_is_cut_off_is_said_of_its_last_line() {
     for (content, format, message) in [
         (

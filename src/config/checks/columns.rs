@@ -1,16 +1,14 @@
 //! What the values of columns must satisfy: `columns.NAME` of `checks`.
 
-use jiff::tz::TimeZone;
-use regex::RegexBuilder;
-
-use crate::config::context::{Context, Section};
+use super::values::{age, among, band, pattern, range, share};
+use crate::config::context::Context;
 use crate::config::reader::{Table, Value};
-use crate::model::{Among, CheckLevel, ColumnKind, ColumnRule, Pattern, Range};
+use crate::model::{ColumnKind, ColumnRule, Share};
 
-/// Most memory of one compiled regular expression.
-const PATTERN_BYTES_MAX: usize = 1 << 20;
-
-const RANGE_HELP: &str = "write both ends or one of them, as in \"0..40000\", \"0..\" or \"..40000\"";
+/// The keys of which a column needs one.
+const ASKS: [&str; 13] = [
+    "type", "required", "unique", "range", "in", "matches", "parts", "age", "newest", "median", "sum", "nulls", "codes",
+];
 
 /// Reads `columns`; `path` is its name in messages.
 pub(super) fn columns(context: &Context<'_>, table: &Table<'_>, path: &str) -> Vec<ColumnRule> {
@@ -24,7 +22,6 @@ pub(super) fn columns(context: &Context<'_>, table: &Table<'_>, path: &str) -> V
 }
 
 fn column(context: &Context<'_>, name: &str, whole: Value<'_>, table: Table<'_>) -> ColumnRule {
-    table.unsupported(&["median", "sum", "nulls", "codes"]);
     let kind = table.choice(
         "type",
         &[
@@ -49,6 +46,7 @@ fn column(context: &Context<'_>, name: &str, whole: Value<'_>, table: Table<'_>)
             "add type = \"decimal\", or take `decimal` out",
         );
     }
+    let (codes_new, codes_vanished) = codes(&table);
     let rule = ColumnRule {
         column: name.to_owned(),
         kind,
@@ -60,12 +58,32 @@ fn column(context: &Context<'_>, name: &str, whole: Value<'_>, table: Table<'_>)
             .get("in")
             .and_then(|value| among(context, value, table.path_of("in"))),
         matches: table.get("matches").and_then(pattern),
-        level: table
-            .choice("level", &[("warn", CheckLevel::Warn), ("hold", CheckLevel::Hold)])
-            .unwrap_or_default(),
+        parts: table.get("parts").map(parts).unwrap_or_default(),
+        age: table.get("age").and_then(age),
+        newest: table.get("newest").and_then(age),
+        zone: Some(context.timezone.clone()),
+        median: table.get("median").and_then(band),
+        sum: table.get("sum").and_then(band),
+        nulls: table.get("nulls").and_then(share),
+        codes_new,
+        codes_vanished,
+        level: super::level(&table),
     };
-    let asks = ["type", "required", "unique", "range", "in", "matches"];
-    if !asks.iter().any(|key| table.has(key)) && !table.has("median") && !table.has("sum") {
+    fits_type(
+        &table,
+        kind,
+        &["age", "newest"],
+        "dates",
+        &[ColumnKind::Date, ColumnKind::Datetime],
+    );
+    fits_type(
+        &table,
+        kind,
+        &["median", "sum"],
+        "numbers",
+        &[ColumnKind::Integer, ColumnKind::Decimal],
+    );
+    if !ASKS.iter().any(|key| table.has(key)) {
         whole.error(
             format!("nothing is asked of column `{name}`"),
             "write what its values are, as in { type = \"decimal\", required = true }",
@@ -75,123 +93,47 @@ fn column(context: &Context<'_>, name: &str, whole: Value<'_>, table: Table<'_>)
     rule
 }
 
-fn pattern(value: Value<'_>) -> Option<Pattern> {
-    let text = value.text()?;
-    match RegexBuilder::new(text.text).size_limit(PATTERN_BYTES_MAX).build() {
-        Ok(regex) => Some(Pattern(regex)),
-        Err(error) => {
-            let error = error.to_string();
-            // The first lines repeat the pattern and point into it.
-            let why = error.lines().last().unwrap_or_default().trim();
-            let why = why.strip_prefix("error: ").unwrap_or(why);
-            text.error(
-                format!("not a regular expression: {why}"),
-                "write one, as in '^L[0-9]{6}$', in single quotes",
-            );
-            None
+/// A rule about dates or numbers needs their type.
+fn fits_type(table: &Table<'_>, kind: Option<ColumnKind>, keys: &[&str], what: &str, kinds: &[ColumnKind]) {
+    // A type that could not be read has been told already.
+    if kind.is_some_and(|kind| kinds.contains(&kind)) || (kind.is_none() && table.has("type")) {
+        return;
+    }
+    let types: Vec<String> = kinds.iter().map(|kind| format!("\"{}\"", kind.as_str())).collect();
+    for key in keys {
+        if let Some(spot) = table.key_spot(key) {
+            let message = format!("`{key}` is about {what}, and no `type` says that these are some");
+            table
+                .report()
+                .error(spot, message, format!("write type = {}", types.join(" or ")));
         }
     }
 }
 
-/// A list of values, or `{ dataset, column }`.
-fn among(context: &Context<'_>, value: Value<'_>, path: String) -> Option<Among> {
-    if !value.is_table() {
-        if !value.is_list() {
-            let help = "write in = [\"kg\", \"pcs\"] or in = { dataset = \"items\", column = \"sku\" }";
-            value.expected("a list or a table", help);
-            return None;
-        }
-        let values: Vec<String> = value.texts().iter().map(|text| text.text.to_owned()).collect();
-        if value.list().is_some_and(|list| list.is_empty()) {
-            value.error("`in` allows nothing", "write the values that are allowed");
-        }
-        return Some(Among::Values(values));
-    }
-    let table = value.table(path)?;
-    let dataset = table
-        .text("dataset")
-        .and_then(|text| context.refer(Section::Datasets, &text));
-    let column = table.text("column").map(|text| text.text.to_owned());
-    for key in ["dataset", "column"] {
-        if !table.has(key) {
-            let help = "write in = { dataset = \"items\", column = \"sku\" }";
-            table.missing(key, format!("`in` does not name its {key}"), help);
-        }
-    }
-    table.finish();
-    Some(Among::Column {
-        dataset: dataset?,
-        column: column?,
-    })
-}
-
-fn range(value: Value<'_>, kind: Option<ColumnKind>) -> Option<Range> {
-    let text = value.text()?;
-    let size: fn(&str) -> Option<f64> = match kind {
-        None | Some(ColumnKind::Integer | ColumnKind::Decimal) => number,
-        Some(ColumnKind::Date | ColumnKind::Datetime) => date,
-        Some(kind @ (ColumnKind::Text | ColumnKind::Boolean)) => {
-            text.error(
-                format!("a {} lies in no range", kind.as_str()),
-                "write another `type`, or take `range` out",
-            );
-            return None;
-        }
+/// `{ new = "10%", vanished = "0%" }`.
+fn codes(table: &Table<'_>) -> (Option<Share>, Option<Share>) {
+    let Some(value) = table.get("codes") else {
+        return (None, None);
     };
-    let Some((min, max)) = text.text.split_once("..") else {
-        text.error(format!("`{}` is not a range", text.text), RANGE_HELP);
-        return None;
+    let Some(inner) = value.table(table.path_of("codes")) else {
+        return (None, None);
     };
-    let mut ends = [None, None];
-    for (end, written) in ends.iter_mut().zip([min.trim(), max.trim()]) {
-        if written.is_empty() {
-            continue;
-        }
-        *end = size(written);
-        if end.is_none() {
-            let what = match kind {
-                Some(ColumnKind::Date | ColumnKind::Datetime) => "a date",
-                _ => "a number",
-            };
-            text.error(format!("`{written}` is not {what}"), RANGE_HELP);
-            return None;
-        }
+    let found = (inner.get("new").and_then(share), inner.get("vanished").and_then(share));
+    if !inner.has("new") && !inner.has("vanished") {
+        let help = "write codes = { new = \"10%\", vanished = \"0%\" }";
+        inner.missing("new", "`codes` asks for nothing", help);
     }
-    match ends {
-        [None, None] => {
-            text.error("the range has no end", RANGE_HELP);
-            None
-        }
-        [Some(min), Some(max)] if min > max => {
-            text.error("the range begins behind its end", "exchange the two");
-            None
-        }
-        [min, max] => Some(Range {
-            text: text.text.to_owned(),
-            min,
-            max,
-        }),
-    }
+    inner.finish();
+    found
 }
 
-fn number(text: &str) -> Option<f64> {
-    let is_plain = text
-        .bytes()
-        .all(|byte| byte.is_ascii_digit() || b"+-.eE".contains(&byte));
-    let number: f64 = is_plain.then(|| text.parse().ok()).flatten()?;
-    number.is_finite().then_some(number)
-}
-
-/// In seconds since 1970; what has no offset is taken as UTC, as the values are.
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "the seconds of all years that there are fit into 53 bits"
-)]
-fn date(text: &str) -> Option<f64> {
-    if let Ok(time) = text.parse::<jiff::Timestamp>() {
-        return Some(time.as_second() as f64);
+fn parts(value: Value<'_>) -> Vec<String> {
+    let parts: Vec<String> = value.texts().iter().map(|text| text.text.to_owned()).collect();
+    if value.list().is_some_and(|list| list.is_empty()) {
+        value.error(
+            "`parts` asks for nothing",
+            "write the values that must come, as in [\"alesund\", \"tromso\"]",
+        );
     }
-    let local: jiff::civil::DateTime = text.parse().ok()?;
-    let time = TimeZone::UTC.to_timestamp(local).ok()?;
-    Some(time.as_second() as f64)
+    parts
 }

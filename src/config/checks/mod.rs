@@ -2,29 +2,30 @@
 
 mod columns;
 mod reading;
+mod records;
+mod values;
 
 use std::path::Path;
 
 use super::context::Context;
 use super::reader::{Table, Value};
-use crate::model::Checks;
+use crate::model::{CheckLevel, Checks, Level};
 use columns::columns;
 use reading::reading;
+use values::band;
 
 /// Reads the checks of a dataset whose file, where it has one, lies at `file`.
 pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path>) -> Checks {
-    table.unsupported(&[
-        "trailer", "balance", "ratio", "canary", "level", "sum", "median", "parts",
-    ]);
     let mut checks = Checks {
         reading: reading(&table, file),
         ..Checks::default()
     };
     let rows_spot = table.key_spot("rows");
     if let Some(rows) = table.table("rows") {
-        rows.unsupported(&["change"]);
         checks.rows_min = rows.whole("min", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
         checks.rows_max = rows.whole("max", (0, i64::MAX)).and_then(|rows| rows.try_into().ok());
+        checks.rows_change = rows.get("change").and_then(band);
+        checks.rows_level = level(&rows);
         ordered(&rows, "rows", checks.rows_min, checks.rows_max);
         rows.finish();
         if let (Some(spot), false) = (rows_spot, table.has("format")) {
@@ -36,15 +37,20 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
         }
     }
     if let Some(bytes) = table.table("bytes") {
-        bytes.unsupported(&["change"]);
         checks.bytes_min = bytes.get("min").and_then(Value::size);
         checks.bytes_max = bytes.get("max").and_then(Value::size);
+        checks.bytes_change = bytes.get("change").and_then(band);
+        checks.bytes_level = level(&bytes);
         ordered(&bytes, "bytes", checks.bytes_min, checks.bytes_max);
         bytes.finish();
     }
     if let Some(inner) = table.table("columns") {
         checks.columns = columns(context, &inner, &table.path_of("columns"));
     }
+    checks.trailer = records::trailer(&table);
+    checks.balance = records::balance(context, &table);
+    checks.canaries = records::canaries(&table, &checks.columns);
+    checks.ratios = records::ratios(&table, &checks.columns);
     let header = table.get("header");
     if let Some(header) = header {
         checks.header = header.texts().iter().map(|text| text.text.to_owned()).collect();
@@ -59,7 +65,7 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
             }
         }
     }
-    for key in ["columns", "header"] {
+    for key in ["columns", "header", "trailer", "balance", "canary", "ratio"] {
         if let (Some(spot), false) = (table.key_spot(key), table.has("format")) {
             let message = format!("`{key}` cannot be read without a `format`");
             table.report().error(spot, message, "add format = \"csv\"");
@@ -76,6 +82,11 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
     }
     table.finish();
     checks
+}
+
+/// What becomes of a file that breaks a rule of this table.
+fn level(table: &Table<'_>) -> Level {
+    Level(table.choice("level", &[("warn", CheckLevel::Warn), ("hold", CheckLevel::Hold)]))
 }
 
 fn ordered(table: &Table<'_>, key: &str, min: Option<u64>, max: Option<u64>) {

@@ -8,12 +8,9 @@ use crate::model::{Compression, Encoding, Format, Reading};
 /// Formats of later versions.
 const LATER_FORMATS: [&str; 4] = ["parquet", "xlsx", "xml", "fixed"];
 
-/// Packages of later versions.
-const LATER_COMPRESSIONS: [&str; 1] = ["zstd"];
-
 const FORMATS: &str = "write \"csv\", \"tsv\", \"json\" or \"jsonl\"";
 
-/// Reads how a file is read. One whose name ends in `.gz` is packed unless `compression` says otherwise.
+/// Reads how a file is read. One whose name ends in `.gz` or `.zst` is packed unless `compression` says otherwise.
 pub(super) fn reading(table: &Table<'_>, file: Option<&Path>) -> Reading {
     let delimiter = table.get("delimiter");
     let encoding = table.get("encoding");
@@ -42,17 +39,21 @@ pub(super) fn reading(table: &Table<'_>, file: Option<&Path>) -> Reading {
         report.error(spot, "JSON is always UTF-8", "take `encoding` out");
     }
     let compression = compression.and_then(|value| {
-        if value.as_text().is_some_and(|text| LATER_COMPRESSIONS.contains(&text)) {
-            let message = "compression `zstd` is not supported yet";
-            value.error(message, "write compression = \"gzip\", or let the file be unpacked");
-            return None;
-        }
-        value.choice(&[("none", Compression::None), ("gzip", Compression::Gzip)])
+        value.choice(&[
+            ("none", Compression::None),
+            ("gzip", Compression::Gzip),
+            ("zstd", Compression::Zstd),
+        ])
     });
+    if let (Some(Format::Json), Some(spot)) = (format, table.key_spot("trailer")) {
+        let report = table.report();
+        report.error(spot, "a JSON array has no `trailer`", "take `trailer` out");
+    }
     Reading {
         format,
         encoding: encoding.unwrap_or_default(),
         compression: compression.unwrap_or_else(|| by_name(file)),
+        has_trailer: table.has("trailer"),
     }
 }
 
@@ -60,6 +61,7 @@ fn by_name(file: Option<&Path>) -> Compression {
     let extension = file.and_then(Path::extension).unwrap_or_default();
     match extension.to_ascii_lowercase().to_str() {
         Some("gz") => Compression::Gzip,
+        Some("zst") => Compression::Zstd,
         _ => Compression::None,
     }
 }

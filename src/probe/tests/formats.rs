@@ -71,6 +71,7 @@ fn the_same_rows_come_out_of_every_format() {
         ),
         (gzip(csv), packed(COMMA, Compression::Gzip), ["2: Ås 1", "3: L2 -"]),
         (gzip(lines), packed(LINES, Compression::Gzip), ["1: Ås 1", "3: L2 -"]),
+        (zstd(csv), packed(COMMA, Compression::Zstd), ["2: Ås 1", "3: L2 -"]),
     ] {
         let shown = String::from_utf8_lossy(&content);
         assert_eq!(
@@ -80,11 +81,47 @@ fn the_same_rows_come_out_of_every_format() {
         );
     }
     // Packages may follow each other, as when logs are appended.
-    let two = [gzip(b"lot,qty\n1,1\n"), gzip(b"2,2\n")].concat();
-    assert_eq!(
-        rows(&two, packed(COMMA, Compression::Gzip)).map(|rows| rows.len()),
-        Ok(2)
-    );
+    for (compression, pack) in PACKERS {
+        let two = [pack(b"lot,qty\n1,1\n"), pack(b"2,2\n")].concat();
+        assert_eq!(rows(&two, packed(COMMA, compression)).map(|rows| rows.len()), Ok(2));
+    }
+}
+
+type Packer = fn(&[u8]) -> Vec<u8>;
+
+const PACKERS: [(Compression, Packer); 2] = [(Compression::Gzip, gzip), (Compression::Zstd, zstd)];
+
+fn zstd(content: &[u8]) -> Vec<u8> {
+    zstd::encode_all(content, 3).expect("no error in memory")
+}
+
+#[test]
+fn a_package_that_is_cut_off_is_not_one_behind_which_something_follows() {
+    for (compression, pack) in PACKERS {
+        let (whole, name) = (pack(b"lot,qty\n1,1\n2,2\n"), compression.as_str());
+        let read = |content: &[u8]| rows(content, Reading { compression, ..COMMA }).expect_err("broken");
+        let cut_off = read(&whole[..whole.len() - 3]);
+        assert!(cut_off.starts_with(&format!("the {name} file is cut off")), "{cut_off}");
+        let plain = read(b"lot,qty\n1,1\n");
+        assert!(
+            plain.starts_with(&format!("the file is not packed with {name}")),
+            "{plain}"
+        );
+    }
+    for behind in [&b"x"[..], b"lot,qty\n1,1\n", &[0; 600]] {
+        let content = [gzip(b"lot,qty\n1,1\n").as_slice(), behind].concat();
+        let said = rows(
+            &content,
+            Reading {
+                compression: Compression::Gzip,
+                ..COMMA
+            },
+        )
+        .expect_err("something follows");
+        let expected =
+            "something follows behind the end of the gzip file, after 12 bytes of content; is it two files in one?";
+        assert_eq!(said, expected);
+    }
 }
 
 #[test]

@@ -8,7 +8,8 @@ use super::*;
 fn csv(text: &[u8], as_of: &AsOf) -> Result<(u64, Option<Timestamp>), String> {
     let (survey, newest) = survey_reader(text, COMMA, as_of, &mut NoRows).expect("no error in memory");
     assert_eq!(survey.measurement.bytes, text.len() as u64);
-    survey.content.map_err(|error| error.to_string())?;
+    let content = survey.content.and(survey.as_of.map_or(Ok(()), Err));
+    content.map_err(|error| error.to_string())?;
     Ok((survey.measurement.rows.expect("CSV has rows"), newest))
 }
 

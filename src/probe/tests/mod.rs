@@ -23,6 +23,7 @@ const OPAQUE: Reading = Reading {
     format: None,
     encoding: Encoding::Utf8,
     compression: Compression::None,
+    has_trailer: false,
 };
 
 const COMMA: Reading = read_as(Format::Csv { delimiter: Some(b',') });

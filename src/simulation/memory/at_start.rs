@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Memory;
-use crate::model::{Name, Outcome, Run, RunId, RunState, Slot, SlotState, Version, VersionState};
+use crate::model::{COMPARED_MAX, Name, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Version, VersionState};
 
 impl Memory {
     /// Runs that are not final, and each job's last that tells how the job is.
@@ -55,6 +55,22 @@ impl Memory {
                 found.extend(self.versions.get(&(input.dataset.clone(), input.number.0)).cloned());
             }
         }
+        found
+    }
+
+    /// Of each dataset and weekday the last accepted versions that teach anything.
+    pub(super) fn past_at_start(&self) -> Vec<Past> {
+        let mut counts: BTreeMap<(&Name, i8), usize> = BTreeMap::new();
+        let mut found: Vec<Past> = Vec::new();
+        for (_, version) in self.versions.iter().rev() {
+            let Some(past) = version.past() else { continue };
+            let count = counts.entry((&version.dataset, past.lesson.weekday)).or_default();
+            *count += 1;
+            if *count <= COMPARED_MAX {
+                found.push(past);
+            }
+        }
+        found.reverse();
         found
     }
 

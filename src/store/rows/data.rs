@@ -2,15 +2,17 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AgePromise, AttemptId, Measurement, Observation, RunId, Slot, Version, VersionNumber, VersionRef};
+use crate::model::{
+    AgePromise, AttemptId, Lesson, Measurement, Observation, Past, RunId, Slot, Version, VersionNumber, VersionRef,
+};
 use crate::store::column::{Cells, count, count_maybe, json, json_list, path, us, us_maybe};
 
 /// Stores a version.
 pub(in crate::store) const VERSION_UPSERT: &str = "
 INSERT INTO versions (dataset, number, state, arrived_at_us, as_of_us, effective_as_of_us, limited_by_dataset,
     limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason,
-    stamp, provenance)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+    stamp, provenance, weekday, profile)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT (dataset, number) DO UPDATE SET
     state = excluded.state,
     arrived_at_us = excluded.arrived_at_us,
@@ -29,12 +31,17 @@ ON CONFLICT (dataset, number) DO UPDATE SET
     checks = excluded.checks,
     reason = excluded.reason,
     stamp = excluded.stamp,
-    provenance = excluded.provenance";
+    provenance = excluded.provenance,
+    weekday = excluded.weekday,
+    profile = excluded.profile";
 
 /// What `read_version` expects.
 pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arrived_at_us, as_of_us, \
     effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
-    sha256, unchanged, checks, reason, stamp, provenance";
+    sha256, unchanged, checks, reason, stamp, provenance, weekday, profile";
+
+/// What `read_past` expects.
+pub(in crate::store) const PAST_COLUMNS: &str = "dataset, number, arrived_at_us, rows, bytes, sha256, weekday, profile";
 
 /// Stores a slot.
 pub(in crate::store) const SLOT_UPSERT: &str = "
@@ -133,6 +140,12 @@ pub(in crate::store) fn store_version(statement: &mut Statement, version: &Versi
         version.reason,
         version.stamp.as_ref().map(json).transpose()?,
         json(&version.provenance)?,
+        version.lesson.as_ref().map(|lesson| lesson.weekday),
+        version
+            .lesson
+            .as_ref()
+            .map(|lesson| json(&lesson.profile))
+            .transpose()?,
     ])
 }
 
@@ -170,7 +183,32 @@ pub(in crate::store) fn read_version(row: &Row) -> Result<Version> {
         reason: cells.get()?,
         stamp: cells.json_maybe()?,
         provenance: cells.json()?,
+        lesson: read_lesson(&mut cells)?,
     })
+}
+
+/// Reads `PAST_COLUMNS`.
+pub(in crate::store) fn read_past(row: &Row) -> Result<Option<Past>> {
+    let mut cells = Cells::of(row);
+    let past = Past {
+        dataset: cells.name()?,
+        number: VersionNumber(cells.count()?),
+        arrived_at: cells.time()?,
+        rows: cells.count_maybe()?,
+        bytes: cells.count()?,
+        sha256: cells.get()?,
+        lesson: match read_lesson(&mut cells)? {
+            Some(lesson) => lesson,
+            None => return Ok(None),
+        },
+    };
+    Ok(Some(past))
+}
+
+fn read_lesson(cells: &mut Cells<'_, '_>) -> Result<Option<Lesson>> {
+    let (weekday, profile) = (cells.get::<Option<i8>>()?, cells.json_maybe()?);
+    let both = weekday.zip(profile);
+    Ok(both.map(|(weekday, profile)| Lesson { weekday, profile }))
 }
 
 /// Stores `slot` by `SLOT_UPSERT`; how many rows changed.

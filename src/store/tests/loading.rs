@@ -1,6 +1,6 @@
 //! A start begins from exactly what decisions need.
 
-use super::samples::full_notification;
+use super::samples::{full_notification, lesson};
 use super::*;
 use crate::model::{Address, Life, Notification, NotificationId, NotificationState, Outcome};
 
@@ -54,6 +54,28 @@ fn unfinished_runs_and_the_last_done_one_of_each_job_are_loaded_with_their_attem
     let attempts: Vec<String> = snapshot.attempts.iter().map(|attempt| attempt.id.to_string()).collect();
     assert_eq!(attempts, ["2.1", "2.2", "6.1", "7.1", "8.1"]);
     assert_eq!(snapshot.last_run, Some(RunId(8)));
+}
+
+#[test]
+fn of_each_weekday_the_last_eight_accepted_versions_that_teach_anything_are_loaded() {
+    let teaches = |number: u64, weekday: i8, state| Version {
+        lesson: Some(lesson(weekday)),
+        ..version("d", number, state)
+    };
+    let mut versions: Vec<Version> = (1..=10)
+        .map(|number| teaches(number, 5, VersionState::Published))
+        .collect();
+    versions.extend([
+        teaches(11, 1, VersionState::Published),
+        teaches(12, 5, VersionState::Quarantined),
+        teaches(13, 5, VersionState::Publishing),
+        version("d", 14, VersionState::Published),
+        version("other", 1, VersionState::Published),
+    ]);
+    let snapshot = loaded(versions.iter().cloned().map(Fact::Version).collect());
+    let numbers: Vec<u64> = snapshot.past.iter().map(|past| past.number.0).collect();
+    assert_eq!(numbers, [3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    assert_eq!(snapshot.past.first(), versions[2].past().as_ref());
 }
 
 #[test]

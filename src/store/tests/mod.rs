@@ -108,6 +108,7 @@ fn version(dataset: &str, number: u64, state: VersionState) -> Version {
         reason: None,
         stamp: None,
         provenance: Provenance::default(),
+        lesson: None,
     }
 }
 

@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Ack, Address, ByHand, CheckResult, Delivery, DeliveryOutcome, HandKind, Measurement, Message, MessageFact,
-    Notification, NotificationId, NotificationState, Observation, Outcome, Provenance, Purpose, Script, Stamp, Verdict,
-    VersionRef,
+    Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, HandKind, Lesson, Measurement,
+    Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation, Outcome, Profile,
+    Provenance, Purpose, Script, Stamp, Verdict, VersionRef,
 };
 
 pub(super) fn text(what: &str) -> String {
@@ -75,6 +75,28 @@ pub(super) fn full_attempt() -> Attempt {
     }
 }
 
+/// With numbers that have no short decimal.
+pub(super) fn lesson(weekday: i8) -> Lesson {
+    let finite = |number: f64| Finite::new(number).expect("finite");
+    let numbers = Numbers {
+        min: finite(0.1 + 0.2),
+        max: finite(1e300 / 3.0),
+        sum: finite(-2.0 / 3.0),
+        median: finite(5e-324),
+    };
+    let column = ColumnProfile {
+        filled: 3,
+        empty: 1,
+        numbers: Some(numbers),
+        codes: Some(vec![text("code")]),
+    };
+    let columns = [("lot".to_owned(), column)].into();
+    Lesson {
+        weekday,
+        profile: Arc::new(Profile { columns }),
+    }
+}
+
 pub(super) fn full_version() -> Version {
     Version {
         limited_by: Some(version_ref(7)),
@@ -116,6 +138,7 @@ pub(super) fn full_version() -> Version {
                 at: at(3),
             }),
         },
+        lesson: Some(lesson(5)),
         ..version("stock", 42, VersionState::Quarantined)
     }
 }
