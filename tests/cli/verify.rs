@@ -46,8 +46,8 @@ fn verify_ends_with_0_for_what_would_be_published_and_1_for_what_would_not() {
 
     let bad = file(&place, "lot,qty_kg,unit\nL1,1.5,kg\nL1,-2,kg\n");
     let (said, _) = place.ends(1, &["verify", &bad, "--dataset", "stock"]);
-    let line =
-        "hold  range: column `qty_kg` must be in 0..40000, but 1 row of 2 rows has something else: line 3 `-2`\n";
+    let line = "hold  range: column `qty_kg` must be in 0..40000, but 1 row of 2 rows has something else: line 3 `-2`; \
+                a sign that is turned round, or more taken out than there was?\n";
     assert!(said.contains(line), "{said}");
     assert!(
         said.ends_with("tried.csv would be refused as stock: 2 rows\n"),
