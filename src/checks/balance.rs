@@ -48,6 +48,7 @@ pub(super) fn answers(judging: &Judging, survey: &Survey, tally: &Tally<'_>) -> 
         for column in &balance.sums {
             let key = format!("source_sum.{column}");
             let source = report_value(&judging.report, &key).and_then(|text| text.trim().parse().ok());
+            let source = source.filter(|source: &f64| source.is_finite());
             let whose = format!("the job reported as {key}");
             let came = survey.columns.contains(column).then(|| tally.sum(column)).flatten();
             answers.push(sides_of("sum", Some(column), level, part, source, &whose, came));

@@ -267,6 +267,8 @@ impl<'a> Site<'a> {
 
     fn replace(&self) -> Result<(), PublishError> {
         if self.directory.file(&self.incoming)?.is_some() {
+            // Bringing it may have taken long.
+            self.refuse_if_superseded()?;
             // An error here says so when the target is something else than a file.
             self.directory.file(self.name)?;
             self.directory.rename(&self.incoming, &self.directory, self.name)?;

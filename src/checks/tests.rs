@@ -8,8 +8,7 @@ mod records;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, atomic::AtomicU64};
 use std::time::Duration;
 
 use jiff::Timestamp;

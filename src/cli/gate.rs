@@ -44,13 +44,20 @@ struct Known {
     /// Until when freshd recorded what happens, when it does not run.
     recorded_until: Option<Timestamp>,
     is_running: bool,
+    /// It runs, and says nothing.
+    is_silent: bool,
 }
 
 pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let now = Timestamp::now();
     let known = match asked(&args.dataset, global) {
-        Err(failure) if failure.exit == Exit::Unreachable => recorded(&args.dataset, global, now)?,
-        known => known?,
+        Err(Unheard::NotRunning) => recorded(&args.dataset, global, now)?,
+        Err(Unheard::Silent) => Known {
+            is_silent: true,
+            ..recorded(&args.dataset, global, now)?
+        },
+        Err(Unheard::Refused(failure)) => return Err(failure),
+        Ok(known) => known,
     };
     let dataset = &known.dataset;
     let zone = global.zone();
@@ -75,8 +82,13 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
         let until = known
             .recorded_until
             .map(|until| format!(" since {}", times::moment(until, now, &zone)));
+        let silence = if known.is_silent {
+            "does not answer"
+        } else {
+            "is not running"
+        };
         reason = format!(
-            "{reason}; freshd is not running{}, and this is what it had recorded",
+            "{reason}; freshd {silence}{}, and this is what it had recorded",
             until.unwrap_or_default()
         );
     }
@@ -107,26 +119,49 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
     Ok(if is_fresh { Exit::Fine } else { Exit::NotFresh })
 }
 
+/// Why the daemon has not told.
+enum Unheard {
+    /// Nobody listens.
+    NotRunning,
+    /// It took the question and gave no answer that can be understood.
+    Silent,
+    /// The question was wrong.
+    Refused(Failure),
+}
+
 /// What the daemon says.
-fn asked(name: &str, global: &Global) -> Result<Known, Failure> {
+fn asked(name: &str, global: &Global) -> Result<Known, Unheard> {
+    let of_question = |failure: Failure| match failure.exit {
+        Exit::Unreachable => Unheard::Silent,
+        _ => Unheard::Refused(failure),
+    };
+    let mut client = Client::connect(global).map_err(|failure| match failure.exit {
+        Exit::Unreachable => Unheard::NotRunning,
+        _ => Unheard::Refused(failure),
+    })?;
     let request = Request::Status {
         name: Some(Name::from(name)),
     };
-    let facts = Client::connect(global)?.facts(request, Subject::Any(name))?;
-    let status = Status::read(&facts).map_err(Failure::unreachable)?;
+    let facts = client.facts(request, Subject::Any(name)).map_err(of_question)?;
+    let status = Status::read(&facts).map_err(|_| Unheard::Silent)?;
     let held = status.clock_held_until;
     let doubt = held.map(|until| {
         let until = times::moment(until, Timestamp::now(), &global.zone());
         format!("the clock cannot be believed before {until}; `freshd clock` says why")
     });
     let dataset = status.datasets.into_iter().find(|dataset| dataset.name == name);
-    let dataset =
-        dataset.ok_or_else(|| Failure::usage(format!("{} is a job; only a dataset can be fresh", clean(name))))?;
+    let dataset = dataset.ok_or_else(|| {
+        Unheard::Refused(Failure::usage(format!(
+            "{} is a job; only a dataset can be fresh",
+            clean(name)
+        )))
+    })?;
     Ok(Known {
         dataset,
         doubt,
         recorded_until: None,
         is_running: true,
+        is_silent: false,
     })
 }
 
@@ -148,6 +183,7 @@ fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Known, Failur
     };
     let current = newest(VersionState::Published);
     let refused = newest(VersionState::Quarantined)
+        .filter(|refused| !refused.is_restored())
         .filter(|refused| current.is_none_or(|current| current.number < refused.number));
     let slots: Vec<_> = snapshot
         .slots
@@ -224,6 +260,7 @@ fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Known, Failur
         doubt: wrong_clock(&snapshot, now),
         recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
         is_running: false,
+        is_silent: false,
     })
 }
 

@@ -7,6 +7,8 @@ use tokio::sync::mpsc;
 use tokio_cron_scheduler::{Job, JobScheduler, JobSchedulerError};
 use tracing::error;
 
+use crate::runner;
+
 /// Something the daemon does for itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Chore {
@@ -106,6 +108,11 @@ async fn tell_next(
     scheduler.start().await?;
     tokio::time::sleep(looking).await;
     Ok(())
+}
+
+/// Gives back what work has left behind, beside the loop: the allocator looks through everything it holds.
+pub(super) fn give_back_memory() {
+    tokio::task::spawn_blocking(runner::give_back_memory);
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Rounds of looks at published files, off the main loop: what others remove or write over is noticed within seconds.
 //!
 //! A round costs a stat for each file. The files of one directory are looked at one after the other, since a share that is
-//! gone hangs for all of them: it takes one place, and what lies elsewhere is looked at all the same.
+//! gone hangs for all of them: it takes one place for each of its directories, and while it holds all of them, nothing is
+//! found elsewhere and nothing told of it.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -22,7 +23,7 @@ use crate::model::{Event, Placed, Sighting, format_duration};
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(5);
 /// Directories that are looked at at the same time, at most.
-const DIRECTORIES_MAX: usize = 4;
+const DIRECTORIES_MAX: usize = 8;
 /// How long a directory may say nothing.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -67,10 +68,8 @@ impl Rounds {
                 let name = directory.display().to_string();
                 // The round before still goes on here: what it finds, it tells.
                 let Some(turn) = places.turn(&name) else { return };
-                let turn = match turn.place(patience).await {
-                    Ok(turn) => turn,
-                    Err(why) => return cannot_tell(&why),
-                };
+                // Others hang and hold all places: that says nothing of what lies here.
+                let Ok(turn) = turn.place(patience).await else { return };
                 let progress = Arc::new(AtomicU64::new(0));
                 let looking = {
                     let (placed, events, progress) = (placed.clone(), events.clone(), progress.clone());

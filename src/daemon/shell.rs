@@ -10,7 +10,7 @@ use tracing::{error, info, warn};
 use super::alive::{self, Alive};
 use super::board::Boards;
 use super::care::{self, Care};
-use super::chores::{Chore, Chores};
+use super::chores::{Chore, Chores, give_back_memory};
 use super::clock::{self, Timer};
 use super::committing::Committed;
 use super::control::{Ask, Asked};
@@ -397,9 +397,4 @@ impl Shell {
             closed => closed.context("close the store"),
         }
     }
-}
-
-/// Gives back what work has left behind, beside the loop: the allocator looks through everything it holds.
-fn give_back_memory() {
-    tokio::task::spawn_blocking(runner::give_back_memory);
 }

@@ -71,6 +71,9 @@ impl Engine {
             (Decision::Release, VersionState::Published) => Some(format!(
                 "{shown} was published; `freshd restore {shown}` puts it in place once more"
             )),
+            (Decision::Release, VersionState::Quarantined) if version.is_restored() => Some(format!(
+                "{shown} is an earlier version that could not be put in place: there is nothing to release"
+            )),
             (_, VersionState::Publishing) => Some(format!("{shown} is being put in place right now")),
             (Decision::Release, VersionState::Quarantined) if version.sha256.is_empty() => Some(format!(
                 "{shown} left nothing that could be read: there is nothing to publish"
@@ -96,6 +99,8 @@ impl Engine {
             attempt: None,
             unchanged,
             stamp: None,
+            // That content was counted when it was new.
+            lesson: None,
             ..from.clone()
         };
         version.provenance.by_hand = Some(by_hand);
@@ -177,13 +182,11 @@ impl Engine {
                     Some(HandKind::Restored(from)) => format!("{from} could not be restored: {why}"),
                     _ => format!("it could not be released: {why}"),
                 };
-                version.reason = Some(
-                    [version.reason.take(), Some(was.clone())]
-                        .into_iter()
-                        .flatten()
-                        .collect::<Vec<_>>()
-                        .join("; "),
-                );
+                // A refused candidate is what it was: nobody has released it.
+                match version.is_restored() {
+                    true => version.reason = Some(was.clone()),
+                    false => version.provenance.by_hand = None,
+                }
                 version.state = VersionState::Quarantined;
                 self.fact(Fact::Version(version.clone()));
                 self.remember(&version);
@@ -200,8 +203,9 @@ impl Engine {
         let made = || {
             let produced = self.settings.jobs.get(&run.job)?.produces.as_ref()?;
             let (current, _) = self.current_version(produced)?;
-            let by_hand = current.provenance.by_hand.as_ref()?;
-            Some(by_hand.kind == HandKind::Released && current.run == Some(run.id))
+            // Also when the released version was put in place once more.
+            let is_by_hand = current.provenance.by_hand.is_some();
+            Some(is_by_hand && current.run == Some(run.id))
         };
         run.outcome == Some(Outcome::Rejected) && made() == Some(true)
     }

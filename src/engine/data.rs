@@ -70,6 +70,8 @@ impl Engine {
     pub(super) fn remember(&mut self, version: &Version) {
         let state = self.data.entry(version.dataset.clone()).or_default();
         match version.state {
+            // An earlier version that could not be restored is no candidate: nothing of it is held back.
+            VersionState::Quarantined if version.is_restored() => {}
             VersionState::Quarantined => {
                 self.refused.extend(version.attempt);
                 state.refused = Some(version.clone());

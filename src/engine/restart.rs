@@ -140,6 +140,7 @@ impl Engine {
             match version.state {
                 VersionState::Publishing => state.publishing.push(version),
                 VersionState::Published => state.pinned.extend(state.current.replace(version)),
+                VersionState::Quarantined if version.is_restored() => {}
                 VersionState::Quarantined => {
                     self.refused.extend(version.attempt);
                     state.refused = Some(version);

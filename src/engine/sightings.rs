@@ -14,6 +14,10 @@ impl Engine {
     fn placed_of(&self, dataset: &Dataset) -> Option<Placed> {
         let state = self.data.get(&dataset.name)?;
         let current = state.current.as_ref().filter(|current| current.run.is_some())?;
+        let is_known_whole = state
+            .observation
+            .as_ref()
+            .is_none_or(|seen| matches!(&seen.found, Ok(Some(measured)) if measured.sha256 == current.sha256));
         state.publishing.is_empty().then(|| Placed {
             version: VersionRef {
                 dataset: dataset.name.clone(),
@@ -22,7 +26,8 @@ impl Engine {
             file: dataset.file.clone().unwrap_or_default(),
             bytes: current.bytes,
             sha256: current.sha256.clone(),
-            stamp: current.stamp,
+            // What was found wrong before a restart is over only when somebody looks again.
+            stamp: current.stamp.filter(|_| state.sighted.is_some() || is_known_whole),
             before: state.sighted.clone(),
         })
     }

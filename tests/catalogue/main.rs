@@ -179,7 +179,9 @@ fn spoilt_files_are_named_for_what_they_are_and_good_ones_left_in_peace() {
         alarms.len(),
         rate * 100.0
     );
-    alarms.iter().for_each(|alarm| println!("raised: {alarm}"));
+    for alarm in &alarms {
+        println!("raised: {alarm}");
+    }
     assert!(spoilt >= 60 && good >= 200);
     assert!(missed.is_empty(), "{} not named:\n{}", missed.len(), missed.join("\n"));
     assert!(rate <= ALARMS_MAX, "{}", alarms.join("\n"));

@@ -269,8 +269,8 @@ pub(super) const FAULTS: &[Fault] = &[
         "looks like rows",
         |mut good, _| {
             let by = good.place("counted_by");
-            good.rows[3][by] = "\"Liv".to_owned();
-            good.rows[9][by] = "Liv\"".to_owned();
+            "\"Liv".clone_into(&mut good.rows[3][by]);
+            "Liv\"".clone_into(&mut good.rows[9][by]);
             bytes(&good)
         },
     ),

@@ -228,7 +228,7 @@ impl Looked {
     /// Reads a number however it is written, and counts how that was.
     fn number(&mut self, text: &str) -> Option<f64> {
         let digits = text.trim_start_matches(['-', '+']);
-        if digits.bytes().all(|byte| byte.is_ascii_digit()) {
+        if !digits.is_empty() && digits.bytes().all(|byte| byte.is_ascii_digit()) {
             self.kinds.whole += 1;
             self.kinds.padded += u64::from(digits.len() > 1 && digits.starts_with('0'));
             return number(text, '.');
