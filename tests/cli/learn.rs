@@ -8,11 +8,13 @@ use super::*;
 fn files(place: &Place, count: usize) -> Vec<String> {
     let mut paths = Vec::new();
     for file in 0..count {
-        let rows: String = (0..30 + file)
-            .map(|lot| format!("L{:04};{};{},5\n", 1_000 + lot, ["north", "south"][lot % 2], 10 + lot))
-            .collect();
+        let mut text = "lot;site;qty\n".to_owned();
+        for lot in 0..30 + file {
+            let site = ["north", "south"][lot % 2];
+            text += &format!("L{:04};{site};{},5\n", 1_000 + lot, 10 + lot);
+        }
         let path = place.path().join(format!("good-{file}.csv"));
-        fs::write(&path, format!("lot;site;qty\n{rows}")).expect("a file");
+        fs::write(&path, text).expect("a file");
         paths.push(path.display().to_string());
     }
     paths
