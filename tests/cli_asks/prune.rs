@@ -89,7 +89,9 @@ fn output_of_which_there_is_too_much_goes_before_its_run_and_logs_say_so() {
         })
         .collect();
     let went = json(&house, 0, &["prune", "--json"]);
-    assert_eq!((went["runs"].clone(), went["files"].clone()), (0.into(), 1.into()));
+    // Two files are one output that was being packed just then.
+    assert_eq!(went["runs"], 0);
+    assert!([1, 2].contains(&went["files"].as_u64().expect("a number")), "{went}");
     let (text, _) = ends(&house, 0, &["logs", &runs[0]]);
     assert!(
         text.contains("which were removed") && text.contains("[history] logs"),

@@ -232,7 +232,10 @@ fn what_cannot_be_put_in_place_is_said_to_the_asker_and_readers_keep_what_they_h
     let why = refused(decides(&mut world, Decision::Restore, 1));
     assert!(why.starts_with("d@1 could not be restored: "), "{why}");
     assert_eq!(last(&world).state, VersionState::Quarantined);
-    let (state, reason) = world.state_of("d");
-    assert_eq!(state, "held");
-    assert!(reason.ends_with("version 3 is served"), "{reason}");
+    // It was no candidate: nothing is held back, now or after a restart, and nothing can be released.
+    assert_eq!(world.state_of("d").0, "fresh");
+    world.crash();
+    world.restart();
+    assert_eq!(world.state_of("d").0, "fresh");
+    assert!(refused(decides(&mut world, Decision::Release, 4)).contains("nothing to release"));
 }
