@@ -66,12 +66,11 @@ fn pid_of(house: &House, number: usize) -> i32 {
 
 #[test]
 fn five_hundred_running_jobs_outlive_twenty_restarts_unharmed_and_end_with_their_true_codes() {
-    let jobs: String = (0..JOBS)
-        .map(|number| {
-            let code = code_of(number);
-            format!("\n[jobs.j{number}]\nowner = \"it\"\ncommand = [\"jobs/job.sh\", \"{number}\", \"{code}\"]\n")
-        })
-        .collect();
+    let mut jobs = String::new();
+    for number in 0..JOBS {
+        let code = code_of(number);
+        jobs += &format!("\n[jobs.j{number}]\nowner = \"it\"\ncommand = [\"jobs/job.sh\", \"{number}\", \"{code}\"]\n");
+    }
     let house = House::with(&format!("{HEAD}{jobs}"));
     house.script("jobs/job.sh", JOB);
     for dir in ["evidence", "gates"] {
