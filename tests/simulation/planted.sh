@@ -189,12 +189,11 @@ planted 'what could have been started is told as missed' "$WORLDS" 'breaks .miss
 
 planted 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
     src/engine/output.rs \
-    '        if let Err(Setback { why, .. }) = result {
-            let reason = format!("its output could not be put in place: {why}");' \
-    '        if let Err(Setback { why, .. }) = result
-            && version.number.0 % 2 == 0
-        {
-            let reason = format!("its output could not be put in place: {why}");'
+    '            Ok(stamp) => stamp,
+            Err(Setback' \
+    '            Ok(stamp) => stamp,
+            Err(_) if version.number.0 % 2 == 1 => None,
+            Err(Setback'
 
 planted 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
     src/engine/history.rs \
