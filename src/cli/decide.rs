@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::names;
 use super::out::Out;
 use super::paint::clean;
 use crate::daemon::{Ask, Decide};
@@ -48,7 +49,7 @@ struct Record {
 }
 
 pub(super) fn restore(args: RestoreArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let (dataset, number) = version(&args.version)?;
+    let (dataset, number) = names::version(&args.version)?;
     if number.is_none() {
         return Err(Failure::usage(format!(
             "which version? write it as in {}@41; `freshd trace {0}` shows the newest",
@@ -69,7 +70,7 @@ pub(super) fn restore(args: RestoreArgs, global: &Global, out: &mut Out) -> Resu
 }
 
 pub(super) fn release(args: ReleaseArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let (dataset, number) = version(&args.version)?;
+    let (dataset, number) = names::version(&args.version)?;
     let facts = decide(Decision::Release, dataset, number, args.record, global)?;
     if out.json {
         out.document(&facts)?;
@@ -106,15 +107,4 @@ fn decide(
         Reply::Done(facts) => Ok(facts),
         Reply::Refused(why) => Err(Failure::not_fine(why)),
     }
-}
-
-/// Reads `stock@41` and `stock`.
-fn version(text: &str) -> Result<(Name, Option<VersionNumber>), Failure> {
-    let Some((dataset, number)) = text.rsplit_once('@') else {
-        return Ok((Name::from(text), None));
-    };
-    let number = number.parse().map(VersionNumber);
-    let number =
-        number.map_err(|_| Failure::usage(format!("`{}` is no version; write it as in stock@41", clean(text))))?;
-    Ok((Name::from(dataset), Some(number)))
 }

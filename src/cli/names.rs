@@ -1,6 +1,8 @@
-//! Names that nobody knows, with the known one most like them.
+//! Names as they are typed: versions, and what nobody knows with the known name most like it.
 
 use super::exit::Failure;
+use super::paint::clean;
+use crate::model::{Name, VersionNumber};
 
 /// The candidate most like `word`, if any is like it.
 pub(super) fn nearest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
@@ -34,6 +36,17 @@ pub(super) fn unknown<'a>(
         None => "`freshd status` lists what there is".to_owned(),
     };
     Failure::usage(format!("there is no {what} `{word}` in {place}; {hint}"))
+}
+
+/// Reads `stock@41` and `stock`.
+pub(super) fn version(text: &str) -> Result<(Name, Option<VersionNumber>), Failure> {
+    let Some((dataset, number)) = text.rsplit_once('@') else {
+        return Ok((Name::from(text), None));
+    };
+    let number = number.parse().map(VersionNumber);
+    let number =
+        number.map_err(|_| Failure::usage(format!("`{}` is no version; write it as in stock@41", clean(text))))?;
+    Ok((Name::from(dataset), Some(number)))
 }
 
 #[cfg(test)]

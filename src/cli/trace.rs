@@ -15,7 +15,7 @@ use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::times;
 use crate::lineage::{Hop, ancestry, limiting};
-use crate::model::{Name, Run, RunId, Settings, Verdict, Version, VersionNumber, VersionRef, VersionState};
+use crate::model::{Name, Run, RunId, Settings, Verdict, Version, VersionRef, VersionState};
 use crate::store::Reader;
 
 /// Versions among which the newest published one is looked for.
@@ -66,15 +66,7 @@ pub(super) fn run(args: &TraceArgs, global: &Global, out: &mut Out) -> Result<Ex
 
 /// Reads `stock@41`; a dataset alone is its newest published version.
 fn wanted(text: &str, reader: &Reader, settings: Option<&Settings>) -> Result<VersionRef, Failure> {
-    let (dataset, number) = match text.rsplit_once('@') {
-        Some((dataset, number)) => {
-            let number = number
-                .parse()
-                .map_err(|_| Failure::usage(format!("`{}` is no version; write it as in stock@41", clean(text))))?;
-            (Name::from(dataset), Some(VersionNumber(number)))
-        }
-        None => (Name::from(text), None),
-    };
+    let (dataset, number) = names::version(text)?;
     let recorded = reader.versions_of(&dataset, VERSIONS_LOOKED_AT_MAX)?;
     let Some(newest) = recorded.first() else {
         let known: Vec<&str> = settings.map_or_else(Vec::new, |settings| {

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 use regex::RegexBuilder;
 
 use crate::config::context::{Context, Section};
-use crate::config::reader::Value;
+use crate::config::reader::{Text, Value};
 use crate::model::{Among, Band, ColumnKind, Pattern, Range, Share, parse_duration};
 
 /// Most memory of one compiled regular expression.
@@ -100,9 +100,14 @@ pub(super) fn range(value: Value<'_>, kind: Option<ColumnKind>) -> Option<Range>
             return None;
         }
     }
+    between(ends, &text, RANGE_HELP)
+}
+
+/// A range from its two ends, of which one may be missing.
+fn between(ends: [Option<f64>; 2], text: &Text<'_>, help: &'static str) -> Option<Range> {
     match ends {
         [None, None] => {
-            text.error("the range has no end", RANGE_HELP);
+            text.error("the range has no end", help);
             None
         }
         [Some(min), Some(max)] if min > max => {
@@ -216,21 +221,7 @@ pub(super) fn age(value: Value<'_>) -> Option<Range> {
             }
         }
     }
-    match ends {
-        [None, None] => {
-            text.error("the range has no end", AGE_HELP);
-            None
-        }
-        [Some(min), Some(max)] if min > max => {
-            text.error("the range begins behind its end", "exchange the two");
-            None
-        }
-        [min, max] => Some(Range {
-            text: text.text.to_owned(),
-            min,
-            max,
-        }),
-    }
+    between(ends, &text, AGE_HELP)
 }
 
 fn percent(text: &str) -> Option<f64> {
