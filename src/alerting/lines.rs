@@ -86,10 +86,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     say("Owner", situation.owner.clone());
     let runbook = situation
         .job
-        .and_then(|side| side.job.runbook.as_ref())
-        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_ref()));
+        .and_then(|side| side.job.runbook.as_deref())
+        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
     if let Some(runbook) = runbook {
-        say("Runbook", runbook.clone());
+        say("Runbook", runbook.to_owned());
     }
     facts
 }

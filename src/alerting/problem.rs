@@ -22,7 +22,7 @@ pub struct Problem {
 pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Option<Problem> {
     let (last, attempt) = last?;
     let outcome = last.outcome?;
-    if !job.enabled || job.alert == AlertWhen::Breach {
+    if !job.enabled || job.policy.alert == AlertWhen::Breach {
         return None;
     }
     let since = last.ended_at.unwrap_or(last.created_at);
@@ -47,7 +47,7 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
 
 fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Problem> {
     let took = elapsed(last.started_at?, last.ended_at?);
-    let least = job.min_runtime.filter(|least| took < *least)?;
+    let least = job.policy.min_runtime.filter(|least| took < *least)?;
     let reason = format!(
         "it succeeded after {}, but takes at least {}",
         format_duration(took),

@@ -144,7 +144,10 @@ fn title(reader: &Reader<'_>, settings: &Settings) -> String {
     let title = match reader.kind {
         ReaderKind::System => settings.systems.get(name).and_then(|system| system.title.clone()),
         ReaderKind::Team => settings.teams.get(name).and_then(|team| team.title.clone()),
-        ReaderKind::Job => settings.jobs.get(name).and_then(|job| job.title.clone()),
+        ReaderKind::Job => settings
+            .jobs
+            .get(name)
+            .and_then(|job| job.title.as_deref().map(Into::into)),
     };
     title.map_or_else(|| name.to_string(), |title| format!("{title} ({name})"))
 }

@@ -9,6 +9,7 @@ use jiff::tz::TimeZone;
 use super::commands::Commands;
 use super::conditions::People;
 use super::environment::Environment;
+use super::policy::Policies;
 use super::reader::{Table, Text};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
@@ -128,6 +129,8 @@ pub(super) struct Context<'a> {
     pub(super) commands: Commands,
     /// Users looked up so far.
     pub(super) people: People,
+    /// Ways to handle runs found so far, so that equal ones are shared.
+    pub(super) policies: Policies,
     /// The root file says that jobs without a `user` may run as root.
     pub(super) run_as_root: bool,
 }

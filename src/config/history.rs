@@ -35,11 +35,11 @@ pub(super) fn rules(table: Table<'_>) -> HistoryRules {
 }
 
 /// Reads `history` of a job; `None` where it says nothing.
-pub(super) fn of_job(context: &Context<'_>, table: &Table<'_>) -> Option<Box<Keep>> {
+pub(super) fn of_job(context: &Context<'_>, table: &Table<'_>) -> Option<Keep> {
     let table = table.table("history")?;
     let keep = keep(&table, context.history.each);
     table.finish();
-    Some(Box::new(keep))
+    Some(keep)
 }
 
 fn keep(table: &Table<'_>, mut keep: Keep) -> Keep {
@@ -77,9 +77,9 @@ pub(super) fn report(report: &Report, settings: &Settings, places: &Places) {
         let Some(spots) = places.jobs.get(&job.name).filter(|spots| !spots.broken) else {
             continue;
         };
-        let keep = job.history.as_deref().unwrap_or(&settings.history.each);
+        let keep = job.policy.history.as_ref().unwrap_or(&settings.history.each);
         let spot = spots.history.unwrap_or(spots.name);
-        if keep.log_bytes < job.log_limit_bytes.saturating_mul(2) {
+        if keep.log_bytes < job.policy.log_limit_bytes.saturating_mul(2) {
             report.note(
                 spot,
                 format!(

@@ -19,6 +19,7 @@ use super::findings::{self, Places};
 use super::general::{alerts, pool, web};
 use super::history;
 use super::jobs::{hex, job};
+use super::policy::Policies;
 use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
@@ -63,6 +64,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         schedules,
         commands: Commands::default(),
         people: People::default(),
+        policies: Policies::default(),
         run_as_root,
     };
     let mut settings = Settings {
@@ -103,7 +105,8 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         return settings;
     }
     let runs_as_root = |job: &&Arc<Job>| {
-        job.conditions
+        job.policy
+            .conditions
             .as_ref()
             .is_none_or(|conditions| conditions.run_as.is_none())
     };

@@ -16,6 +16,7 @@ mod history;
 mod jobs;
 mod load;
 mod measures;
+mod policy;
 mod problem;
 mod published;
 mod reader;

@@ -75,7 +75,7 @@ impl<'a> Published<'a> {
 
     /// As whom a job runs, where that is not freshd's own user.
     fn user_of(&self, job: &Name) -> Option<&'a RunAs> {
-        self.settings.jobs.get(job)?.conditions.as_ref()?.run_as.as_ref()
+        self.settings.jobs.get(job)?.policy.conditions.as_ref()?.run_as.as_ref()
     }
 
     /// The directory of a file that a job of this user has published.

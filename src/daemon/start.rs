@@ -167,6 +167,7 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
+    runner::keep_memory_small();
     runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),

@@ -33,6 +33,9 @@ impl Engine {
     pub(super) fn accepted_all(&mut self) {
         self.look_at_everything();
         self.forget_addresses();
+        // There was a line for each job and each dataset; there rarely is again.
+        self.backlog.shrink_to_fit();
+        self.wakes.shrink_to_fit();
     }
 
     /// Looks again at the problems of everything that is configured, and of what has an open incident.

@@ -120,8 +120,8 @@ impl Engine {
             return;
         }
         let age = elapsed(claimed_at, self.now.wall);
-        let worth_running =
-            age <= planner::ORDINARY_LATENESS || (job.catch_up.mode != CatchUpMode::None && age <= job.catch_up.within);
+        let worth_running = age <= planner::ORDINARY_LATENESS
+            || (job.policy.catch_up.mode != CatchUpMode::None && age <= job.policy.catch_up.within);
         if worth_running {
             // It starts now, and so with what is configured now.
             self.started_with.insert(id.run, StartedWith::of(&self.settings, &job));

@@ -38,7 +38,7 @@ impl Engine {
                 state.going.sort_unstable();
             }
         }
-        let pool = self.settings.jobs.get(&name).and_then(|job| job.pool.clone());
+        let pool = self.settings.jobs.get(&name).and_then(|job| job.policy.pool.clone());
         if let Some(pool) = pool {
             self.pools.occupy(pool, id.run);
         }

@@ -175,7 +175,7 @@ impl Engine {
         if let Some(missing) = job.needs.iter().find(|need| self.current_version(need).is_none()) {
             return Err(format!("input stale: it needs {missing}, which has no version yet"));
         }
-        let overlap = match (asked.trigger, job.overlap) {
+        let overlap = match (asked.trigger, job.policy.overlap) {
             // A version that comes while the job reads the one before must not be left out.
             (Trigger::Input, Overlap::Skip) => Overlap::Queue,
             (_, overlap) => overlap,

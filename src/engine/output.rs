@@ -337,6 +337,7 @@ fn script_of(job: &Job) -> Option<PathBuf> {
         false => first,
     };
     let script = job
+        .policy
         .workdir
         .as_ref()
         .map_or_else(|| script.to_owned(), |workdir| workdir.join(script));

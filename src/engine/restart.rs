@@ -119,7 +119,7 @@ impl Engine {
                 }
                 continue;
             }
-            let pool = self.settings.jobs.get(&run.job).and_then(|job| job.pool.clone());
+            let pool = self.settings.jobs.get(&run.job).and_then(|job| job.policy.pool.clone());
             if let Some(pool) = pool.filter(|_| run.state == RunState::Running) {
                 self.pools.occupy(pool, run.id);
             }
@@ -258,7 +258,7 @@ impl Engine {
             Some(due) => Duration::from_millis(due),
             None => {
                 // By whatever clock it was told, no backoff is longer than its rule allows.
-                let longest = self.job_of(id).map_or(Duration::ZERO, |job| job.retry.max_delay);
+                let longest = self.job_of(id).map_or(Duration::ZERO, |job| job.policy.retry.max_delay);
                 let wait = run
                     .retry_at
                     .map_or(Duration::ZERO, |at| elapsed(self.now.wall, at))

@@ -66,7 +66,7 @@ impl Engine {
         let Inputs::Begin(remark) = self.look_at_inputs(id, &job) else {
             return;
         };
-        if let Some(pool) = &job.pool
+        if let Some(pool) = &job.policy.pool
             && let Err(reason) = self.enter_pool(pool, id)
         {
             self.wait(id, reason);
@@ -335,7 +335,7 @@ impl Engine {
             .settings
             .jobs
             .get(&run.job)
-            .is_some_and(|job| job.overlap == Overlap::Allow)
+            .is_some_and(|job| job.policy.overlap == Overlap::Allow)
             && run.trigger != Trigger::CatchUp;
         let first = self.jobs.get(&run.job).and_then(|state| state.going.first().copied());
         if overlaps || first == Some(id) {

@@ -23,16 +23,16 @@ impl Engine {
             trigger: run.trigger,
             argv: argv(job, run),
             env: self.env(job, run, id, &report, output.as_deref()),
-            workdir: job.workdir.clone().unwrap_or_else(|| run_dir.clone()),
+            workdir: job.policy.workdir.clone().unwrap_or_else(|| run_dir.clone()),
             log: log_path(&self.host.state_dir, &job.name, id),
             output_dir: output.as_ref().and_then(|output| Some(output.parent()?.to_owned())),
             run_dir,
-            log_limit_bytes: job.log_limit_bytes,
+            log_limit_bytes: job.policy.log_limit_bytes,
             report,
-            timeout: job.timeout,
-            kill_after: job.kill_after,
-            keep_leftovers: job.keep_leftovers,
-            conditions: job.conditions.as_deref().cloned().unwrap_or_default(),
+            timeout: job.policy.timeout,
+            kill_after: job.policy.kill_after,
+            keep_leftovers: job.policy.keep_leftovers,
+            conditions: job.policy.conditions.as_deref().cloned().unwrap_or_default(),
         }
     }
 
@@ -79,7 +79,7 @@ impl Engine {
             set("LOGNAME".to_owned(), user.user.clone());
             set("SHELL".to_owned(), user.shell.clone());
         }
-        for (key, value) in &job.env {
+        for (key, value) in &job.policy.env {
             set(key.clone(), value.clone());
         }
         set("FRESHD_JOB".to_owned(), job.name.to_string());
@@ -129,7 +129,7 @@ impl Engine {
 }
 
 fn run_as(job: &Job) -> Option<&RunAs> {
-    job.conditions.as_ref()?.run_as.as_ref()
+    job.policy.conditions.as_ref()?.run_as.as_ref()
 }
 
 fn argv(job: &Job, run: &Run) -> Vec<String> {

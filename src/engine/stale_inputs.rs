@@ -21,7 +21,7 @@ impl Engine {
             return Inputs::Begin(None);
         };
         let created_at = run.created_at;
-        let stale = match job.on_stale {
+        let stale = match job.policy.on_stale {
             OnStale::Run => Vec::new(),
             OnStale::LastGood | OnStale::Hold(_) => self.stale_inputs(job),
         };
@@ -29,7 +29,7 @@ impl Engine {
         if stale.is_empty() {
             return Inputs::Begin(None);
         }
-        let OnStale::Hold(patience) = job.on_stale else {
+        let OnStale::Hold(patience) = job.policy.on_stale else {
             return Inputs::Begin(Some(format!("started although {}", words(&stale))));
         };
         let until = later(created_at, patience);

@@ -47,6 +47,12 @@ impl Wakes {
         self.heap.push(Reverse((at, wake)));
     }
 
+    /// Gives back what it took to grow.
+    pub(super) fn shrink_to_fit(&mut self) {
+        self.heap.shrink_to_fit();
+        self.armed.shrink_to_fit();
+    }
+
     /// Starts the next attempt of `run` at this instant of the boot clock.
     pub(super) fn arm_retry(&mut self, run: RunId, at: Duration) {
         self.retries.insert((at, run));

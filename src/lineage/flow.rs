@@ -96,7 +96,7 @@ impl Graph<'_> {
     fn read(&mut self) {
         for job in self.settings.jobs.values() {
             let this = (StopKind::Job, job.name.clone());
-            self.node(this.clone(), job.title.clone(), job.owner.clone());
+            self.node(this.clone(), job.title.as_deref().map(Into::into), job.owner.clone());
             if let Some(system) = &job.from {
                 let source = self.system(StopKind::Source, system);
                 self.edges.insert((source, this.clone()));

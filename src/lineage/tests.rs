@@ -42,7 +42,7 @@ fn add_dataset(settings: &mut Settings, name: &str, consumers: Vec<Name>) {
 
 fn job_of(name: &str, needs: Vec<Name>, produces: Option<Name>) -> Job {
     Job {
-        needs,
+        needs: needs.into(),
         produces,
         ..plain_job(name.trim())
     }

@@ -10,6 +10,7 @@ mod event;
 mod fact;
 mod heard;
 mod history;
+mod job;
 mod keepers;
 mod moment;
 mod name;
@@ -58,6 +59,7 @@ pub use history::{
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
     REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
+pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
@@ -77,16 +79,16 @@ pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{
-    plain_attempt, plain_dataset, plain_incident, plain_job, plain_run, plain_settings, plain_version,
+    plain_attempt, plain_dataset, plain_incident, plain_job, plain_policy, plain_run, plain_settings, plain_version,
+    under,
 };
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip, occurrence_line,
 };
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AlertWhen, AsOf, CatchUp, CatchUpMode, Channel, ChannelKind, Command, Dataset, Due,
-    Escalation, Host, Job, MailSecurity, MailServer, OnStale, Overlap, Owner, Probe, ProbeTarget, Retry, RetryOn,
-    Settings, System, Team, Web,
+    Address, AlertRules, AsOf, Channel, ChannelKind, Dataset, Due, Escalation, Host, MailSecurity, MailServer, Owner,
+    Probe, ProbeTarget, Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{

@@ -11,7 +11,8 @@ use jiff::tz::TimeZone;
 use super::{
     About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
     HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind,
-    Provenance, Retry, Run, RunId, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber, VersionState,
+    Provenance, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
+    VersionState,
 };
 
 /// A jobs.toml in which nothing is named.
@@ -44,9 +45,20 @@ pub(crate) fn plain_job(name: &str) -> Job {
         command: Command::Shell("true".to_owned()),
         schedule: None,
         start_offset: Duration::ZERO,
-        needs: Vec::new(),
-        on_stale: OnStale::Run,
+        needs: [].into(),
         produces: None,
+        policy: Arc::new(plain_policy()),
+        enabled: true,
+        tags: [].into(),
+        runbook: None,
+        digest: Arc::from(""),
+    }
+}
+
+/// How the runs of such a job are handled.
+pub(crate) fn plain_policy() -> RunPolicy {
+    RunPolicy {
+        on_stale: OnStale::Run,
         timeout: None,
         kill_after: Duration::ZERO,
         min_runtime: None,
@@ -58,16 +70,20 @@ pub(crate) fn plain_job(name: &str) -> Job {
         warn_codes: Vec::new(),
         env: Vec::new(),
         workdir: None,
-        history: None,
         log_limit_bytes: 0,
+        history: None,
         keep_leftovers: false,
         conditions: None,
         idempotent: false,
-        enabled: true,
         alert: AlertWhen::Failure,
-        tags: Vec::new(),
-        runbook: None,
-        digest: Arc::from(""),
+    }
+}
+
+/// The same job, its runs handled so.
+pub(crate) fn under(policy: RunPolicy, job: Job) -> Job {
+    Job {
+        policy: Arc::new(policy),
+        ..job
     }
 }
 

@@ -20,11 +20,11 @@ pub enum Next {
 /// The backoff is `delay * factor^(n-1)`, capped by `max_delay`, with full jitter: a fraction of it that
 /// depends on the run's stored seed and the attempt's number alone, so that a replay gives the same times.
 pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i32>, now: Timestamp) -> Next {
-    let retry = &job.retry;
+    let retry = &job.policy.retry;
     let tried = run.attempts;
     // Lost evidence says nothing of the job: its rules for failures do not apply, only whether repeating does harm.
     let is_lost = outcome == Outcome::Lost;
-    if is_lost && !job.idempotent {
+    if is_lost && !job.policy.idempotent {
         return Next::GiveUp(Some("not repeated, since the job is not marked idempotent".to_owned()));
     }
     if tried >= retry.attempts && !(is_lost && tried < 2) {
@@ -57,7 +57,8 @@ pub fn after_failure(job: &Job, run: &Run, outcome: Outcome, exit_code: Option<i
 
 /// Whether a further attempt at `starts` would be later than `give_up_after` allows.
 pub fn is_given_up(job: &Job, run: &Run, starts: Timestamp) -> bool {
-    job.retry
+    job.policy
+        .retry
         .give_up_after
         .is_some_and(|limit| starts > later(run.created_at, limit))
 }

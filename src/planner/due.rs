@@ -128,7 +128,7 @@ fn newest(job: &Job, rule: &Schedule, after: Timestamp, now: Timestamp) -> Vec<O
     let mut before = later(earlier(now, job.start_offset), Duration::from_micros(1));
     while let Some(occurrence) = schedule::previous(rule, before).filter(|found| found.at > after) {
         missed += u32::from(!is_ordinary(job, occurrence.at, now));
-        if missed > job.catch_up.limit {
+        if missed > job.policy.catch_up.limit {
             break;
         }
         before = occurrence.at;
@@ -148,20 +148,21 @@ fn decide_open(job: &Job, due: Vec<Occurrence>, known: &Known<'_>, is_counted: b
     // What the disk held is decided in one go. Of several occurrences that are not too late the newest one starts:
     // the others would only be in its way.
     let newest = open.last().map(|occurrence| occurrence.at);
-    let is_in_the_way =
-        |at: Timestamp| job.overlap != Overlap::Allow && newest != Some(at) && known.was_full_at(start_of(job, at));
+    let is_in_the_way = |at: Timestamp| {
+        job.policy.overlap != Overlap::Allow && newest != Some(at) && known.was_full_at(start_of(job, at))
+    };
     let (ordinary, mut missed): (Vec<_>, Vec<_>) = open
         .into_iter()
         .partition(|occurrence| is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at));
-    let worth_running = |occurrence: &Occurrence| elapsed(occurrence.at, now) <= job.catch_up.within;
-    let made_up_for = match job.catch_up.mode {
+    let worth_running = |occurrence: &Occurrence| elapsed(occurrence.at, now) <= job.policy.catch_up.within;
+    let made_up_for = match job.policy.catch_up.mode {
         CatchUpMode::None => 0,
         // An ordinary start that is due right now is the newest one already.
         CatchUpMode::Latest => usize::from(ordinary.is_empty() && missed.last().is_some_and(worth_running)),
         CatchUpMode::All => missed
             .iter()
             .rev()
-            .take((job.catch_up.limit as usize).saturating_sub(known.making_up))
+            .take((job.policy.catch_up.limit as usize).saturating_sub(known.making_up))
             .take_while(|occurrence| worth_running(occurrence))
             .count(),
     };
@@ -212,8 +213,8 @@ pub(super) fn record_all(
 }
 
 fn missed_words(job: &Job, occurrence: &Occurrence, known: &Known<'_>, now: Timestamp) -> String {
-    let too_old = elapsed(occurrence.at, now) > job.catch_up.within;
-    let why = match job.catch_up.mode {
+    let too_old = elapsed(occurrence.at, now) > job.policy.catch_up.within;
+    let why = match job.policy.catch_up.mode {
         CatchUpMode::None => "and catch_up is \"none\"",
         _ if too_old => "and it is older than catch_up_within",
         CatchUpMode::Latest => "and a newer occurrence runs instead",

@@ -33,7 +33,9 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         // Told to end before it had begun, it is cancelled like one that had: nobody failed.
         (ExitStatus::NotStarted(why), None | Some(StopReason::Timeout)) => end(Outcome::SpawnFailed, Some(why.clone())),
         (_, Some(StopReason::Timeout)) => {
-            let limit = job.and_then(|job| job.timeout).map(crate::model::format_duration);
+            let limit = job
+                .and_then(|job| job.policy.timeout)
+                .map(crate::model::format_duration);
             let limit = limit.map_or_else(String::new, |limit| format!(" of {limit}"));
             end(Outcome::TimedOut, Some(format!("took longer than its timeout{limit}")))
         }
@@ -53,11 +55,11 @@ pub fn ending(job: Option<&Job>, exit: &Exit, stopped_by: Option<&str>) -> Endin
         (ExitStatus::Code(code), None) => {
             let is_in = |codes: &[i32]| codes.contains(code);
             match job {
-                Some(job) if is_in(&job.warn_codes) => end(
+                Some(job) if is_in(&job.policy.warn_codes) => end(
                     Outcome::Succeeded,
                     Some(format!("exit code {code}, a warning by warn_codes")),
                 ),
-                Some(job) if is_in(&job.success_codes) => end(Outcome::Succeeded, None),
+                Some(job) if is_in(&job.policy.success_codes) => end(Outcome::Succeeded, None),
                 None if *code == 0 => end(Outcome::Succeeded, None),
                 _ => end(Outcome::Failed, Some(code_meaning(*code))),
             }

@@ -24,13 +24,13 @@ pub fn history_limits(settings: &Settings, now: Timestamp, leaps: &[Timestamp]) 
         runs: keep.runs,
         log_bytes: keep.log_bytes,
     };
-    let own = |name: &Name, keep: &Option<Box<Keep>>| Some((name.clone(), limit(keep.as_deref()?)));
+    let own = |name: &Name, keep: &Option<Keep>| Some((name.clone(), limit(keep.as_ref()?)));
     HistoryLimits {
         each: limit(&settings.history.each),
         jobs: settings
             .jobs
             .iter()
-            .filter_map(|(name, job)| own(name, &job.history))
+            .filter_map(|(name, job)| own(name, &job.policy.history))
             .collect(),
         keep_versions: settings
             .datasets

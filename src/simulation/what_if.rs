@@ -104,7 +104,7 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
         |settings: &Settings, name: &Name| settings.datasets.get(name).is_some_and(|data| data.probe.is_some());
     for name in settings.jobs.keys().cloned().collect::<Vec<_>>() {
         let Some(job) = settings.jobs.get(&name) else { continue };
-        let needs: Vec<Name> = job
+        let needs: Box<[Name]> = job
             .needs
             .iter()
             .filter(|need| !is_probed(&settings, need))
@@ -297,7 +297,11 @@ impl WhatIf {
             Fact::Attempt(attempt)
                 if attempt.state == AttemptState::Ended && attempt.outcome.is_some_and(Outcome::is_failure) =>
             {
-                let of = self.settings.jobs.get(&attempt.job).map_or(1, |job| job.retry.attempts);
+                let of = self
+                    .settings
+                    .jobs
+                    .get(&attempt.job)
+                    .map_or(1, |job| job.policy.retry.attempts);
                 let reason = attempt.reason.clone().unwrap_or_default();
                 let text = format!("attempt {} of {of} fails: {reason}", attempt.id.number);
                 self.say(now, "attempt", attempt.job.as_str(), text);

@@ -21,7 +21,7 @@ const SQLITE_VERSION_MIN: (i32, &str) = (3_051_003, "3.51.3");
 pub(super) const BUSY_WAIT: Duration = Duration::from_secs(5);
 
 /// What the writer keeps of the database in memory.
-const PAGE_CACHE_KIB: i64 = 16 * 1024;
+const PAGE_CACHE_KIB: i64 = 2 << 10;
 
 /// The log keeps this much room on the disk, so that writing goes on in blocks the file already has.
 pub(super) const LOG_BYTES_KEPT: i64 = 16 * 1024 * 1024;

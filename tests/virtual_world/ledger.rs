@@ -199,11 +199,11 @@ impl Ledger {
         let Some(settings) = settings.jobs.get(job).filter(|_| !self.was_reloaded) else {
             return;
         };
-        if settings.overlap != Overlap::Allow {
+        if settings.policy.overlap != Overlap::Allow {
             assert!(active <= 1, "{job} overlaps: {going:?}");
             assert!(
                 active == 1
-                    || settings.pool.is_some()
+                    || settings.policy.pool.is_some()
                     || going.iter().all(|run| run.state != RunState::Waiting)
                     || Self::is_held(&going),
                 "{job} waits for nothing: {:?}",

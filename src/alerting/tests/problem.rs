@@ -5,7 +5,10 @@ use std::time::Duration;
 use super::{at, friday, stands};
 use crate::alerting::{Problem, problem_of_data, problem_of_job};
 use crate::freshness::DataState;
-use crate::model::{AlertWhen, Attempt, Job, Outcome, ProblemKind, Run, Severity, plain_dataset, plain_job};
+use crate::model::{
+    AlertWhen, Attempt, Job, Outcome, ProblemKind, Run, RunPolicy, Severity, plain_dataset, plain_job, plain_policy,
+    under,
+};
 
 fn ended(outcome: Outcome) -> (Run, Option<Attempt>) {
     let friday = friday();
@@ -62,10 +65,11 @@ fn a_job_that_is_disabled_or_alerts_on_a_breach_only_is_no_problem() {
         enabled: false,
         ..plain_job("export")
     };
-    let breach = Job {
+    let policy = RunPolicy {
         alert: AlertWhen::Breach,
-        ..plain_job("export")
+        ..plain_policy()
     };
+    let breach = under(policy, plain_job("export"));
     for job in [disabled, breach] {
         assert_eq!(problem_of_job(&job, Some(&ended(Outcome::Failed))), None);
     }
@@ -73,10 +77,11 @@ fn a_job_that_is_disabled_or_alerts_on_a_breach_only_is_no_problem() {
 
 #[test]
 fn a_success_below_the_least_runtime_is_suspect() {
-    let job = Job {
+    let policy = RunPolicy {
         min_runtime: Some(Duration::from_mins(5)),
-        ..plain_job("export")
+        ..plain_policy()
     };
+    let job = under(policy, plain_job("export"));
     let until = |clock: Option<&str>| {
         let (run, attempt) = ended(Outcome::Succeeded);
         let attempt = Attempt {

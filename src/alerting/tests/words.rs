@@ -328,7 +328,7 @@ fn readers_are_named_up_to_a_number_and_counted_beyond() {
 #[test]
 fn titles_limits_and_runbooks_are_told() {
     let mut story = friday();
-    story.job.as_mut().unwrap().title = Some("Nightly export".to_owned());
+    story.job.as_mut().unwrap().title = Some("Nightly export".into());
     let dataset = story.dataset.as_mut().unwrap();
     (dataset.title, dataset.runbook) = (Some("Stock".to_owned()), Some("https://wiki/stock".to_owned()));
     let version = story.current.as_mut().unwrap();
@@ -347,7 +347,7 @@ fn titles_limits_and_runbooks_are_told() {
         "Fri 2026-11-27 21:00, limited by lots@3: Stock (stock)"
     );
     assert_eq!(said("Runbook", &message), "https://wiki/stock");
-    story.job.as_mut().unwrap().runbook = Some("https://wiki/export".to_owned());
+    story.job.as_mut().unwrap().runbook = Some("https://wiki/export".into());
     assert_eq!(
         said("Runbook", &tell(Purpose::Opening, OWNER, &story)),
         "https://wiki/export"

@@ -117,13 +117,13 @@ fn the_example_means_what_its_datasets_and_jobs_say() {
     let export = &settings.jobs["stock-export"];
     let command = format!("{} --all", place.path("transfers/export_stock.sh").display());
     assert_eq!(export.command, Command::Shell(command));
-    assert_eq!(export.retry.attempts, 4);
+    assert_eq!(export.policy.retry.attempts, 4);
     assert_eq!(
-        export.retry.on,
+        export.policy.retry.on,
         [RetryOn::TimedOut, RetryOn::Codes(75, 75), RetryOn::Codes(1, 9)]
     );
-    assert_eq!(export.retry.never_on, [RetryOn::Codes(2, 2)]);
-    assert_eq!(export.env, [("LC_ALL".to_owned(), "C.UTF-8".to_owned())]);
+    assert_eq!(export.policy.retry.never_on, [RetryOn::Codes(2, 2)]);
+    assert_eq!(export.policy.env, [("LC_ALL".to_owned(), "C.UTF-8".to_owned())]);
     assert_eq!(export.digest.len(), 64);
 
     // Paths of an included file begin where that file lies.
@@ -141,13 +141,13 @@ fn a_job_that_says_little_gets_the_documented_defaults() {
     assert_eq!(job.owner, Owner::Team("ops".into()));
     assert_eq!(job.command, Command::Shell("true".to_owned()));
     assert!(job.schedule.is_none());
-    assert_eq!(job.timeout, Some(Duration::from_hours(1)));
-    assert_eq!(job.kill_after, Duration::from_secs(10));
-    assert_eq!(job.retry.attempts, 1);
-    assert_eq!(job.overlap, Overlap::Skip);
-    assert_eq!(job.success_codes, [0]);
-    assert_eq!(job.log_limit_bytes, 8 << 20);
-    assert!(job.enabled && !job.idempotent && !job.keep_leftovers);
+    assert_eq!(job.policy.timeout, Some(Duration::from_hours(1)));
+    assert_eq!(job.policy.kill_after, Duration::from_secs(10));
+    assert_eq!(job.policy.retry.attempts, 1);
+    assert_eq!(job.policy.overlap, Overlap::Skip);
+    assert_eq!(job.policy.success_codes, [0]);
+    assert_eq!(job.policy.log_limit_bytes, 8 << 20);
+    assert!(job.enabled && !job.policy.idempotent && !job.policy.keep_leftovers);
 }
 
 #[test]
@@ -168,10 +168,10 @@ fn a_job_may_say_everything() {
         job.start_offset,
         crate::schedule::start_offset("a", Duration::from_mins(5))
     );
-    assert_eq!(job.timeout, None);
-    assert_eq!(job.catch_up.limit, 5);
-    assert_eq!(job.workdir, Some(place.path("bin")));
-    assert!(job.keep_leftovers && job.idempotent && !job.enabled);
+    assert_eq!(job.policy.timeout, None);
+    assert_eq!(job.policy.catch_up.limit, 5);
+    assert_eq!(job.policy.workdir, Some(place.path("bin")));
+    assert!(job.policy.keep_leftovers && job.policy.idempotent && !job.enabled);
 }
 
 #[test]
@@ -243,6 +243,7 @@ fn variables_of_an_env_file_come_behind_those_of_env() {
     );
     let job = place.load_text(&text).settings.unwrap().jobs["a"].clone();
     let pairs: Vec<(&str, &str)> = job
+        .policy
         .env
         .iter()
         .map(|(key, value)| (key.as_str(), value.as_str()))

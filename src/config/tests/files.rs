@@ -258,11 +258,14 @@ fn root_must_say_as_whom_each_job_runs_or_that_it_may_be_root() {
     let loaded = place.load_text(&as_user);
     assert_eq!(place.lines(&loaded, Level::Error), [""; 0]);
     let settings = loaded.settings.unwrap();
-    let conditions = settings.jobs["a"].conditions.as_ref().unwrap();
+    let conditions = settings.jobs["a"].policy.conditions.as_ref().unwrap();
     let run_as = conditions.run_as.as_ref().unwrap();
     assert_eq!((run_as.user.as_str(), run_as.uid, run_as.gid), ("daemon", 1, 1));
     assert!(run_as.groups.contains(&1) && !run_as.groups.contains(&0));
-    assert!(Arc::ptr_eq(conditions, settings.jobs["b"].conditions.as_ref().unwrap()));
+    assert!(Arc::ptr_eq(
+        conditions,
+        settings.jobs["b"].policy.conditions.as_ref().unwrap()
+    ));
 
     let allowed = format!("run_as_root = true\n{as_root}");
     let loaded = place.load_text(&allowed);
@@ -334,7 +337,7 @@ fn a_user_or_group_that_the_machine_does_not_know_is_refused_and_so_is_any_witho
         "umask = \"027\"\nnice = 10\nionice = 6\nlimits = { memory = \"512 MiB\", cpu = \"150%\", files = 256, processes = 50 }",
     ));
     let job = loaded.settings.unwrap().jobs["a"].clone();
-    let conditions = job.conditions.as_ref().unwrap();
+    let conditions = job.policy.conditions.as_ref().unwrap();
     assert_eq!((conditions.umask, conditions.nice), (Some(0o027), Some(10)));
     assert_eq!(conditions.ionice, Some(DiskPriority::BestEffort(6)));
     let limits = Limits {

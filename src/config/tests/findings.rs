@@ -326,7 +326,7 @@ fn what_a_job_does_not_say_of_its_history_is_as_for_all() {
         top()
     );
     let settings = Place::new().load_text(&text).settings.expect("it is accepted");
-    let keep = settings.jobs["a"].history.as_deref().expect("it says something");
+    let keep = settings.jobs["a"].policy.history.as_ref().expect("it says something");
     assert_eq!((keep.runs, keep.log_bytes), (7, 20 << 30));
     assert_eq!(keep.age, settings.history.each.age);
     assert_eq!(settings.history.each.runs, 10_000);

@@ -43,8 +43,8 @@ fn a_calendar_file_and_an_environment_file_that_are_gone_are_left_out() {
     }
     fs::remove_dir_all(place.path("bin")).unwrap();
     let recalled = recall(&place.path("jobs.toml"), &loaded.files, &place.environment).unwrap();
-    assert_eq!(recalled.jobs["j"].success_codes, [0, 3]);
-    assert_eq!(recalled.jobs["j"].workdir, Some(place.path("bin")));
+    assert_eq!(recalled.jobs["j"].policy.success_codes, [0, 3]);
+    assert_eq!(recalled.jobs["j"].policy.workdir, Some(place.path("bin")));
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::at;
-use crate::model::{Job, Outcome, Retry, RetryOn, Run, plain_job, plain_run};
+use crate::model::{Job, Outcome, Retry, RetryOn, Run, RunPolicy, plain_job, plain_policy, plain_run, under};
 use crate::planner::{Next, after_failure, hash, is_given_up};
 
 fn tried(attempts: u32) -> Run {
@@ -14,10 +14,13 @@ fn tried(attempts: u32) -> Run {
 }
 
 fn with_retry(retry: Retry) -> Job {
-    Job {
-        retry,
-        ..plain_job("export")
-    }
+    under(
+        RunPolicy {
+            retry,
+            ..plain_policy()
+        },
+        plain_job("export"),
+    )
 }
 
 /// A job with so many attempts, and rules for them.
@@ -126,9 +129,12 @@ fn lost_evidence_is_repeated_once_and_only_where_that_does_no_harm() {
         after_failure(&careful, &tried(1), Outcome::Lost, None, at("12:00")),
         Next::GiveUp(Some("not repeated, since the job is not marked idempotent".to_owned()))
     );
-    let idempotent = |job: Job| Job {
-        idempotent: true,
-        ..job
+    let idempotent = |job: Job| {
+        let policy = RunPolicy {
+            idempotent: true,
+            ..job.policy.as_ref().clone()
+        };
+        under(policy, job)
     };
     // The rules for failures are about the job; that evidence is lost says nothing of it.
     let rules = idempotent(attempts(1, vec![RetryOn::Killed], Vec::new()));

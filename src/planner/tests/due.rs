@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{at, every, hourly, lines, nightly_on_working_days, on};
-use crate::model::{CatchUp, CatchUpMode, Job, Outcome, Overlap, plain_job, plain_run};
+use super::{at, catching_up, every, hourly, lines, nightly_on_working_days, on};
+use crate::model::{CatchUp, CatchUpMode, Job, Outcome, Overlap, RunPolicy, plain_job, plain_run, under};
 use crate::planner::{Known, count_range, decide, paused_words};
 
 /// Nothing is known of a job but its cursor.
@@ -23,10 +23,7 @@ fn decided(job: &Job, known: &Known<'_>, now: Timestamp) -> Vec<String> {
 }
 
 fn making_up(mode: CatchUpMode, limit: u32, within: Duration) -> Job {
-    Job {
-        catch_up: CatchUp { mode, limit, within },
-        ..hourly()
-    }
+    catching_up(CatchUp { mode, limit, within }, hourly())
 }
 
 const DAY: Duration = Duration::from_hours(24);
@@ -202,10 +199,11 @@ fn of_several_that_a_full_disk_held_the_newest_starts() {
         decided(&job, &full_until_then, at("12:01")),
         [twenty.as_str(), all[1], all[2]]
     );
-    let beside_each_other = Job {
+    let policy = RunPolicy {
         overlap: Overlap::Allow,
-        ..job
+        ..job.policy.as_ref().clone()
     };
+    let beside_each_other = under(policy, job);
     assert_eq!(decided(&beside_each_other, &full, at("12:01")), all);
 }
 

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use super::at;
-use crate::model::{AttemptId, Exit, ExitStatus, Job, Outcome, Output, RunId, StopReason, Usage, plain_job};
+use crate::model::{
+    AttemptId, Exit, ExitStatus, Job, Outcome, Output, RunId, RunPolicy, StopReason, Usage, plain_job, plain_policy,
+    under,
+};
 use crate::planner::{ending, stop_words};
 
 fn exit(status: ExitStatus, stop: Option<StopReason>) -> Exit {
@@ -33,11 +36,12 @@ fn by_code(job: Option<&Job>, code: i32) -> (Outcome, Option<String>) {
 
 #[test]
 fn an_exit_code_succeeds_by_the_rules_of_its_job() {
-    let job = Job {
+    let policy = RunPolicy {
         success_codes: vec![0, 3],
         warn_codes: vec![4],
-        ..plain_job("export")
+        ..plain_policy()
     };
+    let job = under(policy, plain_job("export"));
     assert_eq!(by_code(Some(&job), 0), (Outcome::Succeeded, None));
     assert_eq!(by_code(Some(&job), 3), (Outcome::Succeeded, None));
     let warning = "exit code 4, a warning by warn_codes".to_owned();
@@ -46,10 +50,11 @@ fn an_exit_code_succeeds_by_the_rules_of_its_job() {
         by_code(Some(&job), 5),
         (Outcome::Failed, Some("exit code 5".to_owned()))
     );
-    let strict = Job {
+    let policy = RunPolicy {
         success_codes: vec![3],
-        ..plain_job("export")
+        ..plain_policy()
     };
+    let strict = under(policy, plain_job("export"));
     assert_eq!(by_code(Some(&strict), 0).0, Outcome::Failed);
     // Of a job that is in no configuration any more, only 0 is known to be good.
     assert_eq!(by_code(None, 0), (Outcome::Succeeded, None));
@@ -114,10 +119,11 @@ fn a_signal_is_told_by_its_name() {
 
 #[test]
 fn a_stop_of_freshds_own_counts_before_the_status_it_led_to() {
-    let job = Job {
+    let policy = RunPolicy {
         timeout: Some(Duration::from_mins(10)),
-        ..plain_job("export")
+        ..plain_policy()
     };
+    let job = under(policy, plain_job("export"));
     for status in [ExitStatus::Code(0), ExitStatus::Signal(15)] {
         let told = |job: Option<&Job>, stop, by| {
             let ending = ending(job, &exit(status.clone(), Some(stop)), by);

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::{at, on};
 use crate::model::{
-    Dataset, HistoryLimits, Job, Keep, Limit, LogsForgotten, Name, RunId, Settings, plain_dataset, plain_job,
-    plain_settings,
+    Dataset, HistoryLimits, Keep, Limit, LogsForgotten, Name, RunId, RunPolicy, Settings, plain_dataset, plain_job,
+    plain_policy, plain_settings, under,
 };
 use crate::planner::{RunOutput, history_limits, logs_beyond};
 
@@ -24,13 +24,16 @@ fn settings() -> Settings {
     let mut settings = plain_settings();
     settings.history.each = TWO_DAYS;
     settings.history.all_log_bytes = 5_000;
-    let report = Job {
-        history: Some(Box::new(Keep {
-            age: Duration::from_hours(1),
-            ..TWO_DAYS
-        })),
-        ..plain_job("report")
-    };
+    let report = under(
+        RunPolicy {
+            history: Some(Keep {
+                age: Duration::from_hours(1),
+                ..TWO_DAYS
+            }),
+            ..plain_policy()
+        },
+        plain_job("report"),
+    );
     let stock = Dataset {
         keep_versions: 14,
         ..plain_dataset("stock")

@@ -4,19 +4,23 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::{at, every, hourly};
+use super::{at, catching_up, every, hourly};
 use crate::model::{CatchUp, CatchUpMode, Job, Outcome, later};
 use crate::planner::{Decided, Decision, ENUMERATED_MAX, Known, RANGE_MIN, decide};
 
+const NOT_AT_ALL: CatchUp = CatchUp {
+    mode: CatchUpMode::None,
+    limit: 24,
+    within: Duration::from_hours(24),
+};
+
 fn each_second(limit: u32) -> Job {
-    Job {
-        catch_up: CatchUp {
-            mode: CatchUpMode::All,
-            limit,
-            within: Duration::from_hours(24 * 365),
-        },
-        ..every(Duration::from_secs(1))
-    }
+    let catch_up = CatchUp {
+        mode: CatchUpMode::All,
+        limit,
+        within: Duration::from_hours(24 * 365),
+    };
+    catching_up(catch_up, every(Duration::from_secs(1)))
 }
 
 fn seconds(count: usize) -> Timestamp {
@@ -65,13 +69,7 @@ fn parts(decided: &[Decided]) -> Parts {
 
 #[test]
 fn more_than_a_thousand_missed_ones_are_one_record() {
-    let job = Job {
-        catch_up: CatchUp {
-            mode: CatchUpMode::None,
-            ..CatchUp::default()
-        },
-        ..hourly()
-    };
+    let job = catching_up(NOT_AT_ALL, hourly());
     // Half an hour after the last of so many, none of them is ordinary.
     let after = |count: usize| seconds(count * 3_600 + 1_800);
     let (each, _) = decided(&job, after(RANGE_MIN));
@@ -120,13 +118,7 @@ fn where_beginning_and_end_of_a_long_gap_meet_nothing_is_decided_twice() {
 
 #[test]
 fn exactly_as_many_as_are_looked_at_are_counted() {
-    let job = Job {
-        catch_up: CatchUp {
-            mode: CatchUpMode::None,
-            ..CatchUp::default()
-        },
-        ..each_second(0)
-    };
+    let job = catching_up(NOT_AT_ALL, each_second(0));
     let (found, _) = decided(&job, seconds(ENUMERATED_MAX));
     let ranges = parts(&found).ranges;
     assert_eq!(ranges.len(), 1);
@@ -136,14 +128,14 @@ fn exactly_as_many_as_are_looked_at_are_counted() {
 #[test]
 fn a_gap_of_which_nothing_is_worth_running_ends_now() {
     let hours = ENUMERATED_MAX + 5;
+    let catch_up = CatchUp {
+        mode: CatchUpMode::All,
+        limit: 0,
+        ..CatchUp::default()
+    };
     let job = Job {
         start_offset: Duration::from_secs(7),
-        catch_up: CatchUp {
-            mode: CatchUpMode::All,
-            limit: 0,
-            ..CatchUp::default()
-        },
-        ..hourly()
+        ..catching_up(catch_up, hourly())
     };
     let (found, cursor) = decided(&job, seconds(hours * 3_600 + 1_800));
     let expected = Parts {

@@ -15,7 +15,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::{Decided, Decision};
-use crate::model::{Calendar, Job, OnHoliday, Rule, Schedule, plain_job};
+use crate::model::{Calendar, CatchUp, Job, OnHoliday, Rule, RunPolicy, Schedule, plain_job, under};
 
 /// A time on the last Friday of November 2026, in UTC: `12:00` or `12:00:30`.
 fn at(clock: &str) -> Timestamp {
@@ -35,6 +35,14 @@ fn every(period: Duration) -> Job {
         schedule: Some(schedule(rule, None)),
         ..plain_job("export")
     }
+}
+
+fn catching_up(catch_up: CatchUp, job: Job) -> Job {
+    let policy = RunPolicy {
+        catch_up,
+        ..job.policy.as_ref().clone()
+    };
+    under(policy, job)
 }
 
 fn hourly() -> Job {

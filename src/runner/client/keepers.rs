@@ -45,8 +45,11 @@ const FIRST_LAUNCHES_MAX: u32 = 3;
 /// How often processes that came to the daemon when a keeper died are reaped.
 const REAP_PACE: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether keepers answer.
+/// How often it is looked whether keepers answer, while they have anything in their hands.
 const LOOK_PACE: Duration = Duration::from_secs(10);
+
+/// How often they are looked at otherwise.
+const IDLE_LOOK_PACE: Duration = Duration::from_mins(1);
 
 /// News that may wait before links stop reading from their keepers.
 const NEWS_WAITING_MAX: usize = 256;
@@ -182,11 +185,13 @@ impl KeeperSet {
         let answer_until = Instant::now() + ANSWER_WITHIN;
         let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
         reap.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look = tokio::time::interval_at(Instant::now() + LOOK_PACE, LOOK_PACE);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look_at = Instant::now() + LOOK_PACE;
         self.decide().await;
         loop {
             self.advance();
+            if self.has_work() {
+                look_at = look_at.min(Instant::now() + LOOK_PACE);
+            }
             let retry = self
                 .waiting
                 .iter()
@@ -214,10 +219,18 @@ impl KeeperSet {
                     }
                     self.begin();
                 }
-                _ = look.tick() => self.look_for_silence().await,
+                () = tokio::time::sleep_until(look_at) => {
+                    self.look_for_silence().await;
+                    look_at = Instant::now() + IDLE_LOOK_PACE;
+                }
                 _ = reap.tick(), if self.any_died => self.reap_strangers(),
             }
         }
+    }
+
+    /// Whether any attempt is in the hands of a keeper, or on its way there.
+    fn has_work(&self) -> bool {
+        !self.waiting.is_empty() || self.links.values().any(Link::has_work)
     }
 
     fn serve(&mut self, number: u32) {

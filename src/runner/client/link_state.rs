@@ -183,6 +183,11 @@ impl Link {
         }
     }
 
+    /// Whether it has any attempt in its hands, or is to have one.
+    pub(super) fn has_work(&self) -> bool {
+        !self.wanted.is_empty() || !self.held.is_empty()
+    }
+
     /// Whether the attempt is this keeper's in any way.
     pub(super) fn knows(&self, id: AttemptId) -> bool {
         self.wanted.contains_key(&id) || self.held.contains_key(&id) || self.told.contains(&id)

@@ -176,6 +176,8 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_fil
     let mut stdout = io::stdout();
     let _ = stdout.write_all(b"r").and_then(|()| stdout.flush());
     let mut events = Vec::with_capacity(EVENTS_PER_TURN_MAX);
+    // Most keepers wait most of the time, and what it took to begin is not needed for that.
+    sys::give_back_memory();
     while !keeper.is_done() {
         keeper.turn(&mut events)?;
     }

@@ -43,9 +43,9 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
                 dt { "Due" } dd { code { (text(&schedule.text)) } @if let Some(zone) = schedule.zone.iana_name() { span.dim { " " (zone) } } @if let Some(calendar) = &schedule.calendar { span.dim { ", calendar " (text(calendar.name.as_str())) } } }
             }
             dt { "Limits" } dd {
-                @match job.timeout { Some(timeout) => { "ends after " (format_duration(timeout)) } None => { "no time limit" } }
-                @if job.retry.attempts > 1 { ", up to " (job.retry.attempts) " attempts" }
-                @if let Some(pool) = &job.pool { ", pool " (text(pool.as_str())) }
+                @match job.policy.timeout { Some(timeout) => { "ends after " (format_duration(timeout)) } None => { "no time limit" } }
+                @if job.policy.retry.attempts > 1 { ", up to " (job.policy.retry.attempts) " attempts" }
+                @if let Some(pool) = &job.policy.pool { ", pool " (text(pool.as_str())) }
             }
             @if let Some(runbook) = &job.runbook { dt { "Runbook" } dd { (super::words::address(runbook)) } }
         }
