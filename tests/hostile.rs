@@ -150,11 +150,12 @@ fn survivors(house: &House) -> Vec<String> {
     lines.filter(|line| line.contains(&mark)).collect()
 }
 
-fn resident_kib(pid: i32) -> u64 {
+/// What a process holds in memory of its own. Its code is the kernel's to drop and to read again.
+fn own_kib(pid: i32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("it lives");
     let line = status
         .lines()
-        .find(|line| line.starts_with("VmRSS"))
+        .find(|line| line.starts_with("RssAnon"))
         .expect("its memory");
     line.split_whitespace()
         .nth(1)
@@ -245,19 +246,21 @@ fn nothing_of_a_hostile_program_is_left_nobody_waits_for_it_and_nothing_grows() 
     let mut daemon = house.daemon();
     let witness = Witness::begin(&house.path("witness"));
     let pids = |daemon: &Daemon| [i32::try_from(daemon.pid()).expect("a pid"), house.keepers()[0]];
-    round(&house, &daemon, &programs, &mut longest);
-    let before = pids(&daemon).map(resident_kib);
-    for _ in 1..asked(ROUNDS_ASKED, ROUNDS) {
+    let rounds = asked(ROUNDS_ASKED, ROUNDS);
+    // Until then the daemon's cache of the database fills, which is bounded.
+    let warm = rounds.div_ceil(4);
+    for _ in 0..warm {
         round(&house, &daemon, &programs, &mut longest);
     }
-    let after = pids(&daemon).map(resident_kib);
+    let before = pids(&daemon).map(own_kib);
+    for _ in warm..rounds {
+        round(&house, &daemon, &programs, &mut longest);
+    }
+    let after = pids(&daemon).map(own_kib);
     for (who, (before, after)) in ["daemon", "keeper"].into_iter().zip(before.into_iter().zip(after)) {
-        println!("{who}: {before} KiB after the first round, {after} KiB after the last");
+        println!("{who}: {before} KiB after {warm} of {rounds} rounds, {after} KiB after the last");
         let grown = after.saturating_sub(before);
-        assert!(
-            who != "keeper" || grown <= GROWTH_KIB_MAX,
-            "the {who} grew by {grown} KiB"
-        );
+        assert!(grown <= GROWTH_KIB_MAX, "the {who} grew by {grown} KiB");
     }
     longest.judge(&house, witness);
     assert!(daemon.terminate().success(), "{}", daemon.log());
