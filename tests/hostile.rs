@@ -48,8 +48,7 @@ const START_WITHIN: Duration = Duration::from_secs(1);
 /// process are set to work after each other, and two syncs lie between.
 const WAITS: u32 = 6;
 
-/// How much the memory of the keeper may grow from the first round to the last. That of the daemon grows with what it
-/// remembers of each run, and is printed.
+/// How much the memory of daemon and keeper may grow once it is warm, to the last round.
 const GROWTH_KIB_MAX: u64 = 1_024;
 
 /// What each program comes to.
