@@ -22,6 +22,8 @@ mod lost_promises;
 mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
 mod missed;
+#[path = "jobs_in_virtual_time/needed_history.rs"]
+mod needed_history;
 #[path = "jobs_in_virtual_time/overlap.rs"]
 mod overlap;
 #[path = "jobs_in_virtual_time/pools.rs"]
