@@ -308,4 +308,7 @@ fn a_line_with_seconds_lists_a_bounded_number_of_times() {
         lines(&schedule, "2027-03-28T01:00:00Z", 1),
         ["2027-03-29T00:00:00Z = 2027-03-29T02:00:00"]
     );
+    // Nor does it list the time of its own after that many.
+    let with_its_own = next(&cron("* * 2,3 * * *", "Europe/Oslo"), instant("2027-03-28T00:59:59Z")).unwrap();
+    assert_eq!((with_its_own.at, with_its_own.nominal), (merged.at, merged.nominal));
 }
