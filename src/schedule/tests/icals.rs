@@ -36,6 +36,8 @@ fn an_event_closes_the_days_it_covers_from_midnight_to_midnight() {
             "2026-12-25",
         ),
         ("DTSTART:20261225T000000\r\nDTEND:20261225T235959", "2026-12-25"),
+        ("DTSTART:20261225T000000\r\nDTEND:20261225T233000", ""),
+        ("DTSTART:20261225T000000\r\nDTEND:20261225T125900", ""),
         ("DTSTART:20261225T000000\r\nDURATION:PT24H", "2026-12-25"),
         ("DTSTART:20261224T230000Z\r\nDTEND:20261225T230000Z", "2026-12-25"),
         (
@@ -47,6 +49,10 @@ fn an_event_closes_the_days_it_covers_from_midnight_to_midnight() {
             "2026-01-01 2026-01-02",
         ),
         ("DTSTART;VALUE=DATE:20261225\r\nSTATUS:CANCELLED", ""),
+        (
+            "DTSTART;VALUE=DATE:20261225\r\n\r\n \t\r\nSUMMARY:a line is empty",
+            "2026-12-25",
+        ),
         ("DTSTART;X-ODD=\"a:b;c\";VALUE=DATE:20261225", "2026-12-25"),
     ] {
         assert_eq!(days(lines), expected, "{lines}");
@@ -61,6 +67,14 @@ fn an_event_over_part_of_a_day_closes_nothing_and_is_listed() {
     .unwrap();
     assert!(half.days.is_empty());
     assert_eq!(half.ignored, [(3, "Half day".into())]);
+}
+
+#[test]
+fn a_calendar_without_events_closes_nothing() {
+    assert_eq!(
+        read("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"),
+        Ok(ClosedDays::default())
+    );
 }
 
 #[test]
@@ -227,6 +241,11 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         ),
         (wrapped("DTSTART:20261225\r\nRRULE:COUNT=3"), 6, "FREQ"),
         (wrapped("DTSTART:20261225\r\nRRULE:FREQ=WEEKLY;BYDAY=2MO"), 6, "BYDAY"),
+        (
+            wrapped("DTSTART:20261225\r\nRRULE:FREQ=YEARLY\r\nRRULE:FREQ=MONTHLY"),
+            7,
+            "two RRULE lines",
+        ),
         (wrapped("DTSTART:20261225\r\nEXRULE:FREQ=YEARLY"), 6, "EXDATE"),
         (
             wrapped(
