@@ -2,6 +2,8 @@
 
 #[path = "jobs_in_virtual_time/clock.rs"]
 mod clock;
+#[path = "jobs_in_virtual_time/asked.rs"]
+mod asked;
 #[path = "jobs_in_virtual_time/bounds.rs"]
 mod bounds;
 #[path = "jobs_in_virtual_time/by_hand.rs"]

@@ -306,6 +306,7 @@ fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
             "2026-01-01 2026-01-31 2026-02-01 2026-02-28",
         ),
         ("FREQ=WEEKLY;BYDAY=SA;COUNT=3", "2026-01-01 2026-01-03 2026-01-10"),
+        ("FREQ=WEEKLY;COUNT=3", "2026-01-01 2026-01-08 2026-01-15"),
     ] {
         assert_eq!(days(&format!("DTSTART:20260101\r\nRRULE:{rule}")), expected, "{rule}");
     }
