@@ -313,7 +313,7 @@ fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
 }
 
 #[test]
-fn a_recurrence_that_began_long_ago_names_each_of_its_days_from_the_first_one_asked_for() {
+fn a_recurrence_names_each_of_its_days_from_the_first_one_asked_for_however_long_ago_it_began() {
     for (lines, first) in [
         (
             "DTSTART:19701205\r\nRRULE:FREQ=MONTHLY;BYMONTHDAY=5",
@@ -323,6 +323,14 @@ fn a_recurrence_that_began_long_ago_names_each_of_its_days_from_the_first_one_as
             "DTSTART:19700105\r\nRRULE:FREQ=MONTHLY;INTERVAL=5",
             "2026-04-05 2026-09-05",
         ),
+        ("DTSTART:20251205\r\nRRULE:FREQ=MONTHLY", "2026-01-05 2026-02-05"),
+        ("DTSTART:20260305\r\nRRULE:FREQ=MONTHLY", "2026-03-05 2026-04-05"),
+        (
+            "DTSTART:20250605\r\nRRULE:FREQ=MONTHLY;INTERVAL=12",
+            "2026-06-05 2027-06-05",
+        ),
+        ("DTSTART:20251226\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
+        ("DTSTART:19900105\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
     ] {
         let found = days(lines);
         assert!(found.starts_with(first), "{lines}: {found}");
