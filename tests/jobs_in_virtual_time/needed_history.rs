@@ -264,10 +264,10 @@ fn readers_are_told_until_when_the_runs_of_each_job_are_gone_in_whatever_order_t
     };
     let aged = Aged {
         runs: vec![
-            // The first ended after the second, and with the third.
+            // The first ended with the second, and after the third.
             run(3, "p", hour(9)),
-            run(6, "p", hour(8)),
-            too_many(run(8, "p", hour(9))),
+            too_many(run(6, "p", hour(9))),
+            run(8, "p", hour(8)),
             AgedRun {
                 attempts: 0,
                 ..run(10, "j", hour(7))
