@@ -2,6 +2,8 @@
 
 #[path = "jobs_in_virtual_time/clock.rs"]
 mod clock;
+#[path = "jobs_in_virtual_time/asked.rs"]
+mod asked;
 #[path = "jobs_in_virtual_time/bounds.rs"]
 mod bounds;
 #[path = "jobs_in_virtual_time/by_hand.rs"]
@@ -22,6 +24,8 @@ mod lost_promises;
 mod lost_records;
 #[path = "jobs_in_virtual_time/missed.rs"]
 mod missed;
+#[path = "jobs_in_virtual_time/needed_history.rs"]
+mod needed_history;
 #[path = "jobs_in_virtual_time/overlap.rs"]
 mod overlap;
 #[path = "jobs_in_virtual_time/pools.rs"]

@@ -93,9 +93,6 @@ pub(super) fn previous(schedule: &Schedule, fields: &CronFields, before: Timesta
                 return Some(occurrence);
             }
             local = before_hour(nominal)?;
-            if local < start {
-                break;
-            }
         }
         let first = stretch.start?;
         if first <= until

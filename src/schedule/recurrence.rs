@@ -116,7 +116,7 @@ impl Recurrence {
         let mut dates = Vec::new();
         let mut left = self.count.unwrap_or(usize::MAX);
         let mut take = |date: Date| {
-            if left > 0 && date >= from && date <= to {
+            if date >= from && date <= to {
                 dates.push(date);
             }
             left = left.saturating_sub(1);

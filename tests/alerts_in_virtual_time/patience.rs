@@ -30,6 +30,7 @@ fn reminders_come_after_one_and_four_hours_and_then_each_working_morning() {
         when(&world, OPS, Purpose::Reminder),
         ["Thu 13:01", "Thu 16:01", "Fri 08:00", "Mon 08:00", "Tue 08:00"]
     );
+    assert_eq!(world.open_incidents()[0].reminders, 5);
 }
 
 #[test]

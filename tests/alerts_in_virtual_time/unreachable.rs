@@ -1,6 +1,6 @@
 //! A team that cannot be reached: the fallback stands in for it while the tries go on.
 
-use freshd::model::{DeliveryOutcome, NotificationState, Purpose};
+use freshd::model::{DeliveryOutcome, NotificationState, ProblemKind, Purpose};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, mend, no_such_address};
@@ -144,4 +144,19 @@ fn an_incident_says_of_each_address_whether_it_knows() {
         assert_eq!(of(FALLBACK)["state"], "told");
         assert_eq!(of(FALLBACK)["at"], "2026-11-26T11:01:05Z");
     }
+}
+
+#[test]
+fn an_address_that_nobody_is_told_at_any_more_has_no_problem() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    world.channel(OTHER, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:10");
+    let broken = |world: &World| {
+        let open = world.open_incidents().into_iter();
+        open.filter(|incident| incident.kind == ProblemKind::ChannelBroken)
+            .count()
+    };
+    assert_eq!(broken(&world), 1);
+    world.reload(&one_job(""));
+    assert_eq!(broken(&world), 0);
 }

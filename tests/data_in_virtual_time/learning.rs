@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Action, Comparison};
+use freshd::model::{Action, Comparison, Decision, Event, VersionState};
 
 use super::virtual_world::{Play, World, with_ops};
 
@@ -59,6 +59,28 @@ fn a_refused_version_teaches_nothing_and_a_restart_forgets_nothing() {
     world.run_until("2026-04-10T12:00");
     let expected: Vec<u64> = fridays.iter().copied().chain([33]).collect();
     assert_eq!(numbers(&world), expected);
+}
+
+#[test]
+fn a_version_that_is_put_back_teaches_nothing_a_second_time() {
+    let mut world = daily("2026-03-01T12:00");
+    world.run_until("2026-03-14T12:00");
+    let first_friday = world.versions("d").remove(4);
+    world.handle(Event::Decided {
+        id: 4_711,
+        by: "anna".to_owned(),
+        because: "the plant in Tromsø is closed".to_owned(),
+        decision: Decision::Restore,
+        version: Box::new(first_friday),
+    });
+    world.run_until("2026-03-20T12:00");
+    assert_eq!(world.versions("d")[13].state, VersionState::Published);
+    assert_eq!((compared(&world).of, numbers(&world)), ("Fridays", vec![5, 12]));
+    // Nor does a restart take it for something new.
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-27T12:00");
+    assert_eq!(numbers(&world), [5, 12, 20]);
 }
 
 #[test]

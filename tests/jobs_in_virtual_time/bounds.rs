@@ -154,3 +154,39 @@ fn a_job_asked_for_before_its_turn_is_taken_on_at_once() {
             .any(|fact| matches!(fact, Fact::Job(record) if record.job == name))
     );
 }
+
+#[test]
+fn thousands_of_promises_that_break_at_one_instant_are_all_noticed_at_that_instant() {
+    // Their slots fill half of a step, and their incidents more than the other half.
+    let datasets = STEP_FACTS_MAX / 4 + 50;
+    let mut text = String::new();
+    for number in 0..datasets {
+        let _ = writeln!(
+            text,
+            "[datasets.d{number}]\nowner = \"ops\"\nfile = \"d{number}.csv\"\ndue = {{ at = \"0 8 * * *\", grace = \"15m\" }}"
+        );
+    }
+    let mut world = World::start(&with_ops(&text), "2026-03-02T07:59");
+    world.run_until("2026-03-02T08:14:59");
+    assert_eq!(waiting(&world), 0);
+    world.run_until("2026-03-02T08:15");
+    assert_eq!(waiting(&world), datasets);
+}
+
+#[test]
+fn a_reload_in_the_middle_of_a_long_start_still_takes_up_what_backed_off_before() {
+    let retries = "[jobs.retries]\nowner = \"ops\"\ncommand = \"true\"\nretry = { attempts = 2, delay = \"1m\" }\n";
+    let text = format!("{}{retries}", many());
+    let mut world = World::start(&text, "2025-11-02T12:00");
+    world.script("retries", |_, _| Play::fails(1, ""));
+    world.run("retries");
+    world.run_until("2025-11-02T12:00:06");
+    world.crash();
+    world.run_until("2026-11-02T13:00");
+    world.restart();
+    assert_eq!(world.last_run("retries").attempts, 1);
+    world.reload(&text);
+    world.run_until("2026-11-02T13:10");
+    let run = world.last_run("retries");
+    assert_eq!((run.outcome, run.attempts), (Some(Outcome::Failed), 2));
+}

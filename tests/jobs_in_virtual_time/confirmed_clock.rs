@@ -224,3 +224,18 @@ fn a_message_that_waits_is_dated_by_the_right_clock() {
     assert!(!dated.is_empty());
     assert!(dated.iter().all(|at| *at == world.now.wall), "{dated:?}");
 }
+
+#[test]
+fn the_life_that_began_by_a_wrong_clock_began_now_at_the_latest() {
+    let mut world = good_friday();
+    world.crash();
+    world.clock_at_restart("2027-12-20T12:00");
+    world.restart();
+    world.set_clock("2026-11-23T13:31");
+    confirmed(&mut world);
+    let lives = world.facts.iter().rev().find_map(|fact| match fact {
+        Fact::Life(life) => Some((life.started_at, life.seen_at)),
+        _ => None,
+    });
+    assert_eq!(lives, Some((world.now.wall, world.now.wall)));
+}

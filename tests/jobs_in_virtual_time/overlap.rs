@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use freshd::model::{Outcome, Reply, Request, RunState, Trigger};
+use freshd::model::{Action, Outcome, Reply, Request, RunState, StopReason, Trigger};
 
-use super::virtual_world::{Play, World, at, with_ops};
+use super::virtual_world::{Crash, Play, World, at, with_ops};
 use super::world;
 
 /// A job due every ten minutes that takes `minutes`.
@@ -271,4 +271,22 @@ fn a_run_that_waited_in_vain_was_skipped_and_names_the_one_that_took_its_place()
         (Some(Outcome::Skipped), Some(&reason))
     );
     assert_eq!(world.incidents(), []);
+}
+
+#[test]
+fn a_run_that_gave_way_is_told_to_end_for_the_same_reason_after_a_crash() {
+    let mut world = slow("replace", 15, "");
+    world.run_until("2026-03-02T10:09:59");
+    // Dies with the word that the first run ends for the second one, and before anybody is told.
+    world.crash_at = Some((world.commits + 1, Crash::After));
+    world.run_until("2026-03-02T10:10");
+    let stopped: Vec<StopReason> = world
+        .asked
+        .iter()
+        .filter_map(|action| match action {
+            Action::Stop { reason, .. } => Some(*reason),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(stopped, [StopReason::Replaced]);
 }

@@ -154,6 +154,15 @@ fn the_ends_of_time_are_quiet() {
 }
 
 #[test]
+fn between_two_seconds_before_1970_the_next_one_is_due_too() {
+    let each_second = cron("* * * * * *", "UTC");
+    let between = instant("1969-12-31T23:59:30.5Z");
+    let found = (next(&each_second, between), previous(&each_second, between));
+    let expected = (instant("1969-12-31T23:59:31Z"), instant("1969-12-31T23:59:30Z"));
+    assert_eq!((found.0.unwrap().at, found.1.unwrap().at), expected);
+}
+
+#[test]
 fn an_interval_is_a_grid_in_utc() {
     let mut schedule = Schedule {
         rule: Rule::Every {

@@ -36,6 +36,8 @@ fn an_event_closes_the_days_it_covers_from_midnight_to_midnight() {
             "2026-12-25",
         ),
         ("DTSTART:20261225T000000\r\nDTEND:20261225T235959", "2026-12-25"),
+        ("DTSTART:20261225T000000\r\nDTEND:20261225T233000", ""),
+        ("DTSTART:20261225T000000\r\nDTEND:20261225T125900", ""),
         ("DTSTART:20261225T000000\r\nDURATION:PT24H", "2026-12-25"),
         ("DTSTART:20261224T230000Z\r\nDTEND:20261225T230000Z", "2026-12-25"),
         (
@@ -47,6 +49,10 @@ fn an_event_closes_the_days_it_covers_from_midnight_to_midnight() {
             "2026-01-01 2026-01-02",
         ),
         ("DTSTART;VALUE=DATE:20261225\r\nSTATUS:CANCELLED", ""),
+        (
+            "DTSTART;VALUE=DATE:20261225\r\n\r\n \t\r\nSUMMARY:a line is empty",
+            "2026-12-25",
+        ),
         ("DTSTART;X-ODD=\"a:b;c\";VALUE=DATE:20261225", "2026-12-25"),
     ] {
         assert_eq!(days(lines), expected, "{lines}");
@@ -61,6 +67,14 @@ fn an_event_over_part_of_a_day_closes_nothing_and_is_listed() {
     .unwrap();
     assert!(half.days.is_empty());
     assert_eq!(half.ignored, [(3, "Half day".into())]);
+}
+
+#[test]
+fn a_calendar_without_events_closes_nothing() {
+    assert_eq!(
+        read("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nEND:VCALENDAR\r\n"),
+        Ok(ClosedDays::default())
+    );
 }
 
 #[test]
@@ -227,6 +241,11 @@ fn what_cannot_be_read_in_full_is_refused_with_its_line() {
         ),
         (wrapped("DTSTART:20261225\r\nRRULE:COUNT=3"), 6, "FREQ"),
         (wrapped("DTSTART:20261225\r\nRRULE:FREQ=WEEKLY;BYDAY=2MO"), 6, "BYDAY"),
+        (
+            wrapped("DTSTART:20261225\r\nRRULE:FREQ=YEARLY\r\nRRULE:FREQ=MONTHLY"),
+            7,
+            "two RRULE lines",
+        ),
         (wrapped("DTSTART:20261225\r\nEXRULE:FREQ=YEARLY"), 6, "EXDATE"),
         (
             wrapped(
@@ -287,13 +306,14 @@ fn each_day_that_a_month_names_comes_and_positions_count_from_both_ends() {
             "2026-01-01 2026-01-31 2026-02-01 2026-02-28",
         ),
         ("FREQ=WEEKLY;BYDAY=SA;COUNT=3", "2026-01-01 2026-01-03 2026-01-10"),
+        ("FREQ=WEEKLY;COUNT=3", "2026-01-01 2026-01-08 2026-01-15"),
     ] {
         assert_eq!(days(&format!("DTSTART:20260101\r\nRRULE:{rule}")), expected, "{rule}");
     }
 }
 
 #[test]
-fn a_recurrence_that_began_long_ago_names_each_of_its_days_from_the_first_one_asked_for() {
+fn a_recurrence_names_each_of_its_days_from_the_first_one_asked_for_however_long_ago_it_began() {
     for (lines, first) in [
         (
             "DTSTART:19701205\r\nRRULE:FREQ=MONTHLY;BYMONTHDAY=5",
@@ -303,6 +323,14 @@ fn a_recurrence_that_began_long_ago_names_each_of_its_days_from_the_first_one_as
             "DTSTART:19700105\r\nRRULE:FREQ=MONTHLY;INTERVAL=5",
             "2026-04-05 2026-09-05",
         ),
+        ("DTSTART:20251205\r\nRRULE:FREQ=MONTHLY", "2026-01-05 2026-02-05"),
+        ("DTSTART:20260305\r\nRRULE:FREQ=MONTHLY", "2026-03-05 2026-04-05"),
+        (
+            "DTSTART:20250605\r\nRRULE:FREQ=MONTHLY;INTERVAL=12",
+            "2026-06-05 2027-06-05",
+        ),
+        ("DTSTART:20251226\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
+        ("DTSTART:19900105\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
     ] {
         let found = days(lines);
         assert!(found.starts_with(first), "{lines}: {found}");

@@ -16,6 +16,7 @@ fn minutes_and_hours_are_lists_of_values_ranges_and_steps() {
         ("0,30", bits([0, 30])),
         ("*/5", bits((0..60).step_by(5))),
         ("*/60", bits([0])),
+        ("5-5", bits([5])),
         ("5-50/5", bits((5..=50).step_by(5))),
         ("5/10", bits([5, 15, 25, 35, 45, 55])),
         ("1,10-12,50/5", bits([1, 10, 11, 12, 50, 55])),
@@ -123,6 +124,8 @@ fn a_mistake_names_its_field_its_place_and_what_to_write() {
         ("*/90 * * * *", "90", "wider than the minute", "every ="),
         ("0 */25 * * *", "25", "wider than the hour", "every ="),
         ("0 0 */40 * *", "40", "wider than the day-of-month", "1 to 31"),
+        ("0 0 */32 * *", "32", "wider than the day-of-month", "1 to 31"),
+        ("0 0 1 */13 *", "13", "wider than the month", "1 to 12"),
         ("*/0 * * * *", "0", "step of 0", "*/5"),
         ("*/x * * * *", "*/x", "not a number", "*/5"),
         ("*5 * * * *", "*5", "minute", "*/5"),
@@ -167,7 +170,9 @@ fn a_mistake_names_its_field_its_place_and_what_to_write() {
         assert!(error.message.contains(message), "{line}: {error}");
         assert!(error.help.contains(help), "{line}: {error}");
     }
-    let long = "0,".repeat(CRON_LINE_BYTES_MAX);
+    let line = |bytes: usize| format!("0{}* * * *", " ".repeat(bytes - 8));
+    assert!(parse_cron(&line(CRON_LINE_BYTES_MAX), false).is_ok());
+    let long = line(CRON_LINE_BYTES_MAX + 1);
     assert!(parse_cron(&long, false).unwrap_err().message.contains("bytes"));
 }
 

@@ -262,6 +262,39 @@ fn clocks_that_change_for_ramadan_or_by_a_quarter_are_followed() {
 }
 
 #[test]
+fn what_a_gap_around_midnight_leaves_out_is_named_with_its_days() {
+    // From 23:00 to 01:00.
+    let schedule = Schedule {
+        zone: TimeZone::posix("STD0DST-2,M3.2.0/23,M11.1.0/2").unwrap(),
+        ..cron("30 0,23 * * *", "UTC")
+    };
+    check(
+        &schedule,
+        "2027-03-14T12:00:00Z",
+        &[
+            "2027-03-14T23:00:00Z = 2027-03-14T23:30:00 + 2027-03-15T00:30:00 (2027-03-14 23:30 and 2027-03-15 00:30 do not exist; runs at 2027-03-15 01:00 once)",
+            "2027-03-15T21:30:00Z = 2027-03-15T23:30:00",
+        ],
+    );
+}
+
+#[test]
+fn four_times_are_named_and_what_is_more_is_counted() {
+    for (minutes, named) in [
+        ("0,15,30,45", "02:00, 02:15, 02:30 and 02:45"),
+        ("0,10,20,30,40", "02:00, 02:10, 02:20, 02:30 and 1 more"),
+        ("*/10", "02:00, 02:10, 02:20, 02:30 and 2 more"),
+    ] {
+        let merged = next(
+            &cron(&format!("{minutes} 2 * * *"), "Europe/Oslo"),
+            instant("2027-03-28T00:50:00Z"),
+        );
+        let told = format!("{named} do not exist on 2027-03-28; runs at 03:00 once");
+        assert_eq!(merged.unwrap().note.as_deref(), Some(told.as_str()));
+    }
+}
+
+#[test]
 fn a_line_with_seconds_lists_a_bounded_number_of_times() {
     let schedule = cron("* * 2 * * *", "Europe/Oslo");
     let merged = next(&schedule, instant("2027-03-28T00:59:59Z")).unwrap();
@@ -275,4 +308,7 @@ fn a_line_with_seconds_lists_a_bounded_number_of_times() {
         lines(&schedule, "2027-03-28T01:00:00Z", 1),
         ["2027-03-29T00:00:00Z = 2027-03-29T02:00:00"]
     );
+    // Nor does it list the time of its own after that many.
+    let with_its_own = next(&cron("* * 2,3 * * *", "Europe/Oslo"), instant("2027-03-28T00:59:59Z")).unwrap();
+    assert_eq!((with_its_own.at, with_its_own.nominal), (merged.at, merged.nominal));
 }
