@@ -98,6 +98,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
 fn readers_see(data: &DataSide<'_>, version: &Version, name: &str, arrived: &str) -> String {
     let number = version.number;
     match data.standing.state {
+        _ if version.left_at(data.dataset).is_some() => {
+            format!("version {number} of {name}, arrived {arrived}, where it lay before its file was renamed")
+        }
         _ if data.standing.is_served => format!("version {number} of {name}, arrived {arrived}"),
         DataState::Changed => format!("not version {number} of {name}, which arrived {arrived}"),
         _ => format!("version {number} of {name}, which arrived {arrived}, or something else: nobody can tell"),

@@ -104,6 +104,7 @@ fn tell(placed: &Placed, found: Result<Option<crate::model::Lying>, String>, eve
     if !placed.is_no_news(&found) {
         let sighting = Sighting {
             version: placed.version.clone(),
+            file: placed.file.clone(),
             at: clock::now().wall,
             found,
         };

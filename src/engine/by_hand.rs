@@ -4,12 +4,14 @@
 //! What is restored gets a number of its own, so that numbers go on growing for readers, sidecars and lineage; it keeps the
 //! age of the old data, and is no delivery. What is released keeps its number: it is that candidate.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::Engine;
 use crate::model::{
-    Action, ByHand, Decision, Fact, HandKind, Outcome, Publishing, Reply, Run, Setback, Stamp, Version, VersionState,
-    quarantine_path, version_path,
+    Action, ByHand, Decision, Fact, HandKind, Name, Outcome, Publishing, Reply, Run, Setback, Stamp, Version,
+    VersionState, quarantine_path, version_path,
 };
 
 impl Engine {
@@ -64,6 +66,9 @@ impl Engine {
         }
         let current = state.current.as_ref();
         match (decision, version.state) {
+            (Decision::Restore, VersionState::Published) if version.kept_as.is_none() => Some(format!(
+                "{shown} was only seen where others had put it: nothing of it is kept"
+            )),
             (Decision::Restore, VersionState::Published) => None,
             (Decision::Restore, VersionState::Quarantined) => Some(format!(
                 "{shown} was refused; `freshd release {shown}` publishes it after all"
@@ -99,6 +104,8 @@ impl Engine {
             attempt: None,
             unchanged,
             stamp: None,
+            // Where readers look now, from the copy as it is kept.
+            file: self.file_of(&from.dataset),
             // That content was counted when it was new.
             lesson: None,
             ..from.clone()
@@ -110,6 +117,7 @@ impl Engine {
     fn released_version(&mut self, mut version: Version, by_hand: ByHand) -> Version {
         version.state = VersionState::Publishing;
         version.arrived_at = self.now.wall;
+        version.file = self.file_of(&version.dataset);
         version.provenance.by_hand = Some(by_hand);
         if let Some(state) = self.data.get_mut(&version.dataset)
             && state
@@ -122,20 +130,23 @@ impl Engine {
         version
     }
 
+    fn file_of(&self, dataset: &Name) -> Option<PathBuf> {
+        self.settings.datasets.get(dataset)?.file.clone()
+    }
+
     /// Asks for the publication of a copy of what is kept.
     fn publish_by_hand(&mut self, version: Version) {
         let Some(dataset) = self.settings.datasets.get(&version.dataset).cloned() else {
             return;
         };
-        let name = dataset.file.as_ref().and_then(|file| file.file_name());
-        let (Some(by_hand), Some(name)) = (&version.provenance.by_hand, name) else {
+        let (Some(by_hand), Some(kept_as)) = (&version.provenance.by_hand, &version.kept_as) else {
             return;
         };
         let state_dir = &self.host.state_dir;
         let kept = match &by_hand.kind {
-            HandKind::Restored(from) => version_path(&state_dir.join("versions"), &from.dataset, from.number, name),
+            HandKind::Restored(from) => version_path(&state_dir.join("versions"), &from.dataset, from.number, kept_as),
             HandKind::Released => {
-                quarantine_path(&state_dir.join("quarantine"), &version.dataset, version.number).join(name)
+                quarantine_path(&state_dir.join("quarantine"), &version.dataset, version.number).join(kept_as)
             }
         };
         let publishing = Publishing {

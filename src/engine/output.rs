@@ -42,7 +42,7 @@ impl Engine {
                     .checks
                     .compared_with()
                     .into_iter()
-                    .filter_map(|name| self.settings.datasets.get(name).cloned())
+                    .filter_map(|name| self.compared_data(name))
                     .collect(),
                 comparison: self.comparison(&dataset.name, weekday),
                 inputs,
@@ -54,6 +54,20 @@ impl Engine {
             };
             self.act(Action::Judge(Box::new(judging)));
         }
+    }
+
+    /// A dataset whose columns a candidate is compared with, with the file where its newest version is to be found.
+    fn compared_data(&self, name: &Name) -> Option<Arc<Dataset>> {
+        let dataset = self.settings.datasets.get(name)?;
+        let left = self.current_version(name).map(|(version, _)| version);
+        let left = left.filter(|version| version.left_at(dataset).is_some());
+        Some(match left.and_then(|version| self.kept_path(version)) {
+            Some(kept) => Arc::new(Dataset {
+                file: Some(kept),
+                ..Dataset::clone(dataset)
+            }),
+            None => dataset.clone(),
+        })
     }
 
     /// The checks have spoken: publish, or refuse and keep what readers have.
@@ -234,7 +248,11 @@ impl Engine {
                 .find(|publishing| Some(publishing.number) == run.version)
                 .cloned()
         });
-        let staged = self.staged_by(&with, attempt);
+        let decided = going_on.as_ref().and_then(|version| version.file.as_deref());
+        let staged = match decided {
+            Some(file) => self.staged(&with.job, file, attempt),
+            None => self.staged_by(&with, attempt),
+        };
         match (going_on, with.dataset, staged) {
             (Some(version), Some(dataset), Some(staged)) => {
                 let publishing = self.publishing(version, dataset, staged);
@@ -267,17 +285,18 @@ impl Engine {
     }
 
     fn staged_by(&self, with: &StartedWith, id: AttemptId) -> Option<PathBuf> {
-        self.staged(&with.job, with.dataset.as_deref()?, id)
+        self.staged(&with.job, with.dataset.as_deref()?.file.as_deref()?, id)
     }
 
     /// Moves a refused candidate to quarantine.
     fn keep_refused(&mut self, version: Version) {
         let Some(id) = version.attempt else { return };
+        let Some(file) = &version.file else { return };
         let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
-        let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let staged = with.as_ref().and_then(|with| self.staged(&with.job, file, id));
+        let staged = staged.or_else(|| Some(staged_path(file, id)));
         let dataset = with.and_then(|with| with.dataset);
         let dataset = dataset.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
-        let staged = staged.or_else(|| Some(staged_path(dataset.as_ref()?.file.as_ref()?, id)));
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let publishing = self.publishing(version, dataset, staged);
             self.act(Action::Quarantine(Box::new(publishing)));

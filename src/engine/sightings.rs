@@ -1,7 +1,7 @@
 //! Published files that others change: what a look finds is a fact, until the next version or the old one is there.
 
 use super::Engine;
-use crate::model::{Dataset, Fact, Measurement, Name, Observation, Placed, Sighting, VersionRef};
+use crate::model::{Dataset, Fact, Measurement, Name, Observation, Placed, Sighting, Version, VersionRef};
 
 impl Engine {
     /// The published files as they should lie where readers look, for whoever looks. Those that are about to be replaced
@@ -15,8 +15,7 @@ impl Engine {
         let state = self.data.get(&dataset.name)?;
         let current = state.current.as_ref().filter(|current| current.run.is_some())?;
         let is_known_whole = state
-            .observation
-            .as_ref()
+            .seen_at(dataset.file.as_deref())
             .is_none_or(|seen| matches!(&seen.found, Ok(Some(measured)) if measured.sha256 == current.sha256));
         state.publishing.is_empty().then(|| Placed {
             version: VersionRef {
@@ -27,22 +26,27 @@ impl Engine {
             bytes: current.bytes,
             sha256: current.sha256.clone(),
             // What was found wrong before a restart is over only when somebody looks again.
-            stamp: current.stamp.filter(|_| state.sighted.is_some() || is_known_whole),
+            stamp: current
+                .stamp
+                .filter(|_| current.left_at(dataset).is_none() && (state.sighted.is_some() || is_known_whole)),
             before: state.sighted.clone(),
         })
     }
 
     /// A published file is not as it was known to be.
     pub(super) fn sighted(&mut self, sighting: Sighting) {
-        let Sighting { version, at, found } = sighting;
+        let Sighting {
+            version,
+            file,
+            at,
+            found,
+        } = sighting;
         let name = version.dataset;
         let at = self.as_past(at);
-        let is_watched = self
-            .settings
-            .datasets
-            .get(&name)
-            .is_some_and(|dataset| is_produced(dataset));
-        let Some(state) = self.data.get_mut(&name).filter(|_| is_watched) else {
+        let dataset = self.settings.datasets.get(&name).cloned();
+        // What was looked at may not be what readers look at any more.
+        let dataset = dataset.filter(|dataset| is_produced(dataset) && dataset.file.as_ref() == Some(&file));
+        let Some((dataset, state)) = dataset.zip(self.data.get_mut(&name)) else {
             return;
         };
         // What was looked at may have been replaced since, or just now.
@@ -56,7 +60,19 @@ impl Engine {
         };
         state.sighted = Some(found.clone());
         let is_whole = matches!(&found, Ok(Some((_, digest))) if *digest == current.sha256);
-        let before = state.observation.as_ref().map(|before| before.found.clone());
+        // The file was renamed in jobs.toml, and by whoever did that where it lies, too.
+        let moved = match &found {
+            Ok(Some((stamp, _))) if is_whole && current.left_at(&dataset).is_some() => Some(Version {
+                file: Some(file.clone()),
+                stamp: Some(*stamp),
+                ..current.clone()
+            }),
+            _ => None,
+        };
+        if let Some(moved) = &moved {
+            state.current = Some(moved.clone());
+        }
+        let before = state.seen_at(Some(&file)).map(|before| before.found.clone());
         let found = found.map(|lying| {
             lying.map(|(stamp, sha256)| Measurement {
                 bytes: stamp.bytes,
@@ -65,6 +81,10 @@ impl Engine {
             })
         });
         let is_news = before.as_ref() != Some(&found) && !(is_whole && before.is_none());
+        if let Some(moved) = moved {
+            self.fact(Fact::Version(moved));
+            self.dirty_data.insert(name.clone());
+        }
         if is_news {
             self.observed(&name, found, at);
         }

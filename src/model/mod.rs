@@ -45,7 +45,7 @@ pub use checks::{
 pub use conditions::{Conditions, DiskPriority, Limits, RunAs};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
-    VersionRef, VersionState,
+    VersionRef, VersionState, left_behind,
 };
 pub use event::{Decision, Event, Request};
 pub use fact::{
@@ -62,8 +62,8 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
-    SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
-    staged_path, version_path,
+    REASONS_FILE, SIDECAR_SUFFIX, hidden_name, kept_name, log_path, output_dir, quarantine_path, report_path, run_dir,
+    sidecar_path, staged_path, version_path,
 };
 pub use profile::{
     CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers, Past,

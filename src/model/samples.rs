@@ -196,6 +196,8 @@ pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Versio
         checks: Vec::new(),
         reason: None,
         stamp: None,
+        file: None,
+        kept_as: None,
         provenance: Provenance::default(),
         lesson: None,
     }

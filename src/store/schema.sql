@@ -174,6 +174,11 @@ CREATE TABLE versions (
     reason TEXT,
     -- {bytes, modified_ns, inode} of its file where readers look; nothing while it is not known to be there.
     stamp TEXT,
+    -- Where readers find it, or found it: the dataset's file as jobs.toml named it then. Text, or the bytes of a path that
+    -- is not UTF-8; nothing for probed data.
+    file ANY,
+    -- The name of its copy below `versions/` or `quarantine/`, which is not renamed with the dataset's file.
+    kept_as TEXT,
     -- {trace, settings, script, by_hand}
     provenance TEXT NOT NULL,
     -- What later versions are compared with, where rules do that. The weekday is that of the day for which it was made, in

@@ -10,7 +10,7 @@ use super::world;
 const OPS: &str = "mail:ops@sea.example";
 
 /// Anna decides about a version.
-fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> {
+pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> {
     let version = world
         .versions("d")
         .into_iter()

@@ -32,6 +32,7 @@ fn looks(world: &mut World, number: u64, found: Result<Option<(u64, &str)>, &str
             dataset: "d".into(),
             number: VersionNumber(number),
         },
+        file: world.settings.file.with_file_name("d.csv"),
         at: world.now.wall,
         found: found.map_err(str::to_owned),
     }));

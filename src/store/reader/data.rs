@@ -1,12 +1,27 @@
 //! Questions about versions and slots.
 
+use std::path::PathBuf;
+
 use rusqlite::params;
 
 use super::Reader;
-use crate::model::{Name, RunId, Slot, Version, VersionRef};
+use crate::model::{Name, RunId, Slot, Version, VersionNumber, VersionRef};
 use crate::store::ReadError;
-use crate::store::column::count;
+use crate::store::column::{Cells, count};
 use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, read_slot, read_version};
+
+/// Walks from dataset to dataset within an index.
+const PUBLISHED_FILES: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM versions
+    UNION ALL
+    SELECT (SELECT min(dataset) FROM versions WHERE dataset > known.dataset)
+    FROM known WHERE dataset IS NOT NULL
+)
+SELECT versions.dataset, number, file FROM known CROSS JOIN versions ON versions.dataset = known.dataset AND number = (
+    SELECT max(number) FROM versions WHERE dataset = known.dataset AND state = 'published'
+)
+WHERE file IS NOT NULL AND run IS NOT NULL";
 
 impl Reader {
     /// A dataset's versions, newest first.
@@ -37,6 +52,22 @@ impl Reader {
             params![count(run.0)],
             read_version,
         )
+    }
+
+    /// Where the newest published version of each dataset was put, for those that a run made.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn published_files(&self) -> Result<Vec<(VersionRef, PathBuf)>, ReadError> {
+        let found = self.all(PUBLISHED_FILES, [], |row| {
+            let mut cells = Cells::of(row);
+            let version = VersionRef {
+                dataset: cells.name()?,
+                number: VersionNumber(cells.count()?),
+            };
+            Ok(Some(version).zip(cells.path_maybe()?))
+        })?;
+        Ok(found.into_iter().flatten().collect())
     }
 
     /// One version.

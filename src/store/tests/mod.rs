@@ -107,6 +107,8 @@ fn version(dataset: &str, number: u64, state: VersionState) -> Version {
         checks: Vec::new(),
         reason: None,
         stamp: None,
+        file: None,
+        kept_as: None,
         provenance: Provenance::default(),
         lesson: None,
     }

@@ -124,6 +124,10 @@ pub(super) fn full_version() -> Version {
             modified_ns: i64::MIN,
             inode: 7,
         }),
+        file: Some(PathBuf::from(std::ffi::OsString::from_vec(
+            b"/srv/\xff/stock.csv".to_vec(),
+        ))),
+        kept_as: Some(text("kept")),
         provenance: Provenance {
             trace: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
             settings: Some("5f7c".repeat(16)),
