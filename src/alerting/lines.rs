@@ -26,6 +26,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say("Why", incident.reason.clone());
+    if let Some(resolution) = &incident.resolution {
+        say("Ended by", resolution.clone());
+    }
     for data in &situation.data {
         let name = data_title(data.dataset);
         match data.current {

@@ -10,8 +10,8 @@ use serde_json::json;
 
 use super::Engine;
 use crate::model::{
-    Action, ByHand, Decision, Fact, HandKind, Name, Outcome, Publishing, Reply, Run, Setback, Stamp, Version,
-    VersionState, quarantine_path, version_path,
+    About, Action, ByHand, Decision, Fact, HandKind, Incident, Name, Publishing, Released, Reply, Run, Setback, Stamp,
+    Version, VersionState, quarantine_path, version_path,
 };
 
 impl Engine {
@@ -182,8 +182,7 @@ impl Engine {
                     "effective_as_of": version.effective_as_of,
                     "by_hand": version.provenance.by_hand,
                 });
-                let producer = self.lineage.producer_of(shown.dataset.as_str()).cloned();
-                self.dirty_jobs.extend(producer);
+                self.note_release(&version);
                 self.arrived(version);
                 self.trigger_readers(&shown.dataset);
                 Reply::Done(facts)
@@ -209,15 +208,46 @@ impl Engine {
         }
     }
 
-    /// Whether what a run made was refused, and is what readers see all the same, since a person said so.
-    pub(super) fn is_released(&self, run: &Run) -> bool {
-        let made = || {
-            let produced = self.settings.jobs.get(&run.job)?.produces.as_ref()?;
-            let (current, _) = self.current_version(produced)?;
-            // Also when the released version was put in place once more.
-            let is_by_hand = current.provenance.by_hand.is_some();
-            Some(is_by_hand && current.run == Some(run.id))
+    /// What an attempt made was kept aside, and is what readers see all the same: its run's outcome stays, and is no problem
+    /// any more.
+    fn note_release(&mut self, version: &Version) {
+        let by_hand = version.provenance.by_hand.as_ref();
+        let by_hand = by_hand.filter(|by_hand| by_hand.kind == HandKind::Released);
+        let Some((by_hand, attempt)) = by_hand.zip(version.attempt) else {
+            return;
         };
-        run.outcome == Some(Outcome::Rejected) && made() == Some(true)
+        let released = Released {
+            by: by_hand.by.clone(),
+            because: by_hand.because.clone(),
+            at: self.now.wall,
+        };
+        self.fact(Fact::Released(attempt, released.clone()));
+        let is_of_it = |run: &Run| run.id == attempt.run && run.attempts == attempt.number;
+        if let Some(run) = self.runs.get_mut(&attempt.run).filter(|run| is_of_it(run)) {
+            run.released = Some(Box::new(released));
+            return;
+        }
+        for (name, state) in &mut self.jobs {
+            if let Some((last, _)) = state.last.as_deref_mut().filter(|(last, _)| is_of_it(last)) {
+                last.released = Some(Box::new(released));
+                self.dirty_jobs.insert(name.clone());
+                break;
+            }
+        }
+    }
+
+    /// What a person did that ended a problem, where that is so.
+    pub(super) fn resolution_of(&self, incident: &Incident) -> Option<String> {
+        match incident.about {
+            About::Job => {
+                let last = self.jobs.get(&incident.subject)?.last.as_deref();
+                Some(last?.0.released.as_ref()?.words())
+            }
+            About::Dataset => {
+                let by_hand = self.current_version(&incident.subject)?.0.provenance.by_hand.as_ref()?;
+                (by_hand.at >= incident.since).then(|| by_hand.words())
+            }
+            About::Freshd => None,
+        }
     }
 }

@@ -35,7 +35,7 @@ impl Engine {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
                 (Some(job), Some(state)) => {
                     let last = state.last.as_deref();
-                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && !self.is_released(run));
+                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && run.released.is_none());
                     alerting::problem_of_job(job, last)
                 }
                 _ => None,
@@ -88,6 +88,7 @@ impl Engine {
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
             resolved_at: None,
+            resolution: None,
             cause: None,
             reason: problem.reason,
             told: Vec::new(),
@@ -266,6 +267,7 @@ impl Engine {
             return;
         };
         incident.resolved_at = Some(self.now.wall);
+        incident.resolution = self.resolution_of(&incident);
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
             self.outbox.remember_end(id, address.clone());

@@ -91,6 +91,7 @@ impl Engine {
         run.attempts += 1;
         run.state = RunState::Running;
         run.reason = remark;
+        run.released = None;
         run.retry_at = None;
         run.retry_boot_ms = None;
         if run.attempts == 1 {

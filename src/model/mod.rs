@@ -74,7 +74,7 @@ pub use published::{Lying, Placed, Sighting, Stamp};
 pub use reading::{Compression, Encoding, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
-pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
+pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{
     plain_attempt, plain_dataset, plain_incident, plain_job, plain_run, plain_settings, plain_version,

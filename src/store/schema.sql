@@ -101,6 +101,8 @@ CREATE TABLE runs (
     signal INTEGER,
     version INTEGER,
     by TEXT,
+    -- {by, because, at} of whoever published what its last attempt made, although it was kept aside. The outcome stays.
+    released TEXT,
     args TEXT NOT NULL,
     inputs TEXT NOT NULL,
     -- Number in `texts`: digest of the configuration it was started under.
@@ -261,6 +263,8 @@ CREATE TABLE incidents (
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
     resolved_at_us INTEGER,
+    -- What a person did that ended it; nothing where it ended by itself.
+    resolution TEXT,
     cause INTEGER,
     reason TEXT NOT NULL,
     -- [[team, {channel, to}], ...]

@@ -47,7 +47,7 @@ fn three() -> World {
 }
 
 /// Version 1 is published, version 2 was refused.
-fn refused_world() -> World {
+pub(crate) fn refused_world() -> World {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
     world.run("p");
     world.run_until("2026-03-02T09:00");
@@ -155,10 +155,7 @@ fn a_released_candidate_is_published_under_its_number_and_its_run_says_who_did_t
     let of_run = world.reader().versions_of_run(run.id).expect("the store is read");
     assert_eq!(of_run, std::slice::from_ref(&released));
     let by_hand = released.provenance.by_hand.expect("somebody's decision").words();
-    assert_eq!(
-        by_hand,
-        "released from quarantine by anna: the plant in Tromsø is closed"
-    );
+    assert_eq!(by_hand, "released by anna: the plant in Tromsø is closed");
     assert_eq!(world.open_incidents().len(), 0);
     assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
     let message = &world.sent[0].1.message;

@@ -63,6 +63,12 @@ impl Ledger {
                     jobs.insert(run.job.clone());
                     self.run(run, is_confirming);
                 }
+                Fact::Released(attempt, released) => {
+                    let run = self.runs.get_mut(&attempt.run);
+                    if let Some(run) = run.filter(|run| run.attempts == attempt.number) {
+                        run.released = Some(Box::new(released.clone()));
+                    }
+                }
                 Fact::Attempt(attempt) => self.attempt(attempt),
                 Fact::Version(version) => self.version(version),
                 Fact::Slot(slot) => self.slot(slot, is_confirming),
