@@ -11,7 +11,7 @@ use serde_json::json;
 use super::Engine;
 use crate::model::{
     About, Action, ByHand, Decision, Fact, HandKind, Incident, Name, Publishing, Released, Reply, Run, Setback, Stamp,
-    Version, VersionState, quarantine_path, version_path,
+    Version, VersionRef, VersionState, quarantine_path, version_path,
 };
 
 impl Engine {
@@ -134,9 +134,17 @@ impl Engine {
         self.settings.datasets.get(dataset)?.file.clone()
     }
 
-    /// Asks for the publication of a copy of what is kept.
+    /// Asks for the publication of a copy of what is kept; ends it where nobody publishes that dataset any more.
     fn publish_by_hand(&mut self, version: Version) {
         let Some(dataset) = self.settings.datasets.get(&version.dataset).cloned() else {
+            if let Some(state) = self.data.get_mut(&version.dataset) {
+                state.publishing.retain(|other| other.number != version.number);
+            }
+            let setback = Setback {
+                why: format!("{} is no longer in jobs.toml", version.dataset),
+                may_pass: false,
+            };
+            self.published_by_hand(version, Err(setback));
             return;
         };
         let (Some(by_hand), Some(kept_as)) = (&version.provenance.by_hand, &version.kept_as) else {
@@ -154,6 +162,18 @@ impl Engine {
             ..self.publishing(version, dataset, kept)
         };
         self.act(Action::Publish(Box::new(publishing)));
+    }
+
+    /// A passing setback may be over.
+    pub(super) fn publish_by_hand_again(&mut self, version: &VersionRef) {
+        let state = self.data.get(&version.dataset);
+        let mut publishing = state.into_iter().flat_map(|state| &state.publishing);
+        let is_it =
+            |publishing: &&Version| publishing.number == version.number && publishing.provenance.by_hand.is_some();
+        let going_on = publishing.find(is_it);
+        if let Some(version) = going_on.cloned() {
+            self.publish_by_hand(version);
+        }
     }
 
     /// Asks again for what a crash may have cut short.
@@ -192,10 +212,16 @@ impl Engine {
                     Some(HandKind::Restored(from)) => format!("{from} could not be restored: {why}"),
                     _ => format!("it could not be released: {why}"),
                 };
-                // A refused candidate is what it was: nobody has released it.
-                match version.is_restored() {
-                    true => version.reason = Some(was.clone()),
-                    false => version.provenance.by_hand = None,
+                if version.is_restored() {
+                    version.reason = Some(was.clone());
+                } else {
+                    // A refused candidate is what it was: nobody has released it.
+                    let by_hand = version.provenance.by_hand.take();
+                    let by = by_hand.map_or_else(String::new, |by_hand| format!(" by {}", by_hand.by));
+                    let refused = version.reason.take();
+                    let tried = format!("a release{by} came to nothing: {why}");
+                    version.reason =
+                        Some(refused.map_or_else(|| tried.clone(), |refused| format!("{refused}; {tried}")));
                 }
                 version.state = VersionState::Quarantined;
                 self.fact(Fact::Version(version.clone()));

@@ -64,7 +64,7 @@ use register::Register;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
-use wakes::{Wake, Wakes};
+use wakes::{Retry, Wake, Wakes};
 
 pub use backlog::STEP_FACTS_MAX;
 
@@ -128,8 +128,9 @@ pub struct Engine {
     data: HashMap<Name, DataState>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
-    /// Runs whose output the machine kept freshd from, with the number of further tries so far.
-    setbacks: HashMap<RunId, usize>,
+    /// Runs whose output the machine kept freshd from, and versions that it kept a person from putting in place, with the
+    /// number of further tries so far.
+    setbacks: HashMap<Retry, usize>,
     incidents: Register,
     outbox: Outbox,
     /// Requests that wait for a version to be in place.
@@ -223,9 +224,12 @@ impl Engine {
     fn tick(&mut self) {
         self.work_off();
         while !self.is_full()
-            && let Some(run) = self.wakes.pop_retry(self.now.boot)
+            && let Some(retry) = self.wakes.pop_retry(self.now.boot)
         {
-            self.retry_due(run);
+            match retry {
+                Retry::Run(run) => self.retry_due(run),
+                Retry::ByHand(version) => self.publish_by_hand_again(&version),
+            }
         }
         while !self.is_full()
             && let Some(wake) = self.wakes.pop(self.now.wall)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
+use super::wakes::Retry;
 use crate::model::{
     Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Name, Outcome, Publishing, RunId, RunState,
     Setback, Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
@@ -103,10 +104,10 @@ impl Engine {
         }
         let (judgement, hindered) = match result {
             Ok(judgement) => (judgement, None),
-            Err(setback) if setback.may_pass && self.look_again_later(id.run) => return,
+            Err(setback) if setback.may_pass && self.look_again_later(Retry::Run(id.run)) => return,
             Err(setback) => (Judgement::default(), Some(unjudged(&setback))),
         };
-        self.setbacks.remove(&id.run);
+        self.setbacks.remove(&Retry::Run(id.run));
         let held = judgement.verdict() == Verdict::Hold || hindered.is_some();
         let outcome = match hindered {
             Some(_) => Outcome::Failed,
@@ -145,22 +146,26 @@ impl Engine {
         else {
             return;
         };
-        if state.publishing[index].provenance.by_hand.is_some() {
-            let version = state.publishing.remove(index);
-            self.published_by_hand(version, result);
-            return;
-        }
+        let is_by_hand = state.publishing[index].provenance.by_hand.is_some();
         let run = state.publishing[index].run;
+        let retry = match run {
+            _ if is_by_hand => Some(Retry::ByHand(wanted.clone())),
+            run => run.map(Retry::Run),
+        };
         let may_pass = result.as_ref().is_err_and(|setback| setback.may_pass);
-        if may_pass && run.is_some_and(|run| self.look_again_later(run)) {
-            return;
+        if let Some(retry) = retry {
+            if may_pass && self.look_again_later(retry.clone()) {
+                return;
+            }
+            self.setbacks.remove(&retry);
         }
         let Some(state) = self.data.get_mut(&wanted.dataset) else {
             return;
         };
         let mut version = state.publishing.remove(index);
-        if let Some(run) = run {
-            self.setbacks.remove(&run);
+        if is_by_hand {
+            self.published_by_hand(version, result);
+            return;
         }
         let stamp = match result {
             Ok(stamp) => stamp,
@@ -263,15 +268,15 @@ impl Engine {
         }
     }
 
-    /// Lets the machine come round before the output of a run is looked at again; `false` once that took too long.
-    fn look_again_later(&mut self, id: RunId) -> bool {
-        let tries = self.setbacks.entry(id).or_default();
+    /// Lets the machine come round before an output is looked at, or put in place, again; `false` once that took too long.
+    fn look_again_later(&mut self, retry: Retry) -> bool {
+        let tries = self.setbacks.entry(retry.clone()).or_default();
         let Some(delay) = SETBACK_DELAYS.get(*tries) else {
-            self.setbacks.remove(&id);
+            self.setbacks.remove(&retry);
             return false;
         };
         *tries += 1;
-        self.wakes.arm_retry(id, self.now.boot.saturating_add(*delay));
+        self.wakes.arm_retry(retry, self.now.boot.saturating_add(*delay));
         true
     }
 
