@@ -116,7 +116,7 @@ impl Shell {
                         self.give_back_what_telling_took();
                     }
                 }
-                () = self.rounds.due() => self.rounds.go(self.engine.placed(), &self.performer.events),
+                () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
             }
@@ -246,7 +246,7 @@ impl Shell {
                     }
                 }
             }
-            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer, batch).await,
+            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer),
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);

@@ -16,18 +16,22 @@ use crate::model::{
 
 impl Engine {
     /// A person decides about a version. The answer follows when it is in place, or says at once why not.
-    pub(super) fn decided(&mut self, id: u64, (by, because): (String, String), decision: Decision, version: Version) {
+    pub(super) fn decided(
+        &mut self,
+        id: u64,
+        (by, because): (String, String),
+        decision: Decision,
+        version: Result<Version, String>,
+    ) {
         let at = self.now.wall;
         let by_hand = |kind| ByHand { kind, by, because, at };
-        let decided = self.refusal(decision, &version).map_or_else(
-            || match decision {
-                Decision::Restore => {
-                    Ok(self.restored_version(&version, by_hand(HandKind::Restored(version.reference()))))
-                }
-                Decision::Release => Ok(self.released_version(version, by_hand(HandKind::Released))),
-            },
-            Err,
-        );
+        let decided = version.and_then(|version| match (self.refusal(decision, &version), decision) {
+            (Some(why), _) => Err(why),
+            (None, Decision::Restore) => {
+                Ok(self.restored_version(&version, by_hand(HandKind::Restored(version.reference()))))
+            }
+            (None, Decision::Release) => Ok(self.released_version(version, by_hand(HandKind::Released))),
+        });
         match decided {
             Err(why) => self.act(Action::Reply {
                 id,

@@ -17,6 +17,7 @@ impl Engine {
         while !self.is_full()
             && let Some(name) = self.dirty_data.pop_first()
         {
+            self.note_placed(&name);
             let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
                 self.reconcile(About::Dataset, &name, None);
                 continue;

@@ -41,7 +41,7 @@ mod stale_inputs;
 mod status;
 mod wakes;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ use jiff::Timestamp;
 use crate::lineage::Lineage;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
-    NotificationId, Now, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
+    NotificationId, Now, Placed, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
 use backlog::Todo;
 use clock::Hold;
@@ -126,6 +126,8 @@ pub struct Engine {
     keepers: Keepers,
     pools: Pools,
     data: HashMap<Name, DataState>,
+    /// The published files that are looked at.
+    placed: BTreeMap<Name, Arc<Placed>>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
     /// Runs whose output the machine kept freshd from, and versions that it kept a person from putting in place, with the
@@ -190,7 +192,7 @@ impl Engine {
                 because,
                 decision,
                 version,
-            } => self.decided(id, (by, because), decision, *version),
+            } => self.decided(id, (by, because), decision, version.map(|version| *version)),
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::Removed { files, bytes } => self.removed(files, bytes),

@@ -41,6 +41,11 @@ impl Engine {
                 state.sighted = None;
             }
         }
+        // What is left is looked at again when it has been taken on.
+        self.placed.retain(|name, placed| {
+            let dataset = settings.datasets.get(name);
+            dataset.is_some_and(|dataset| dataset.file.as_ref() == Some(&placed.file))
+        });
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;

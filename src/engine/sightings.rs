@@ -1,14 +1,32 @@
 //! Published files that others change: what a look finds is a fact, until the next version or the old one is there.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use super::Engine;
 use crate::model::{Dataset, Fact, Measurement, Name, Observation, Placed, Sighting, Version, VersionRef};
 
 impl Engine {
     /// The published files as they should lie where readers look, for whoever looks. Those that are about to be replaced
     /// are left out.
-    pub fn placed(&self) -> Vec<Placed> {
-        let produced = self.settings.datasets.values().filter(|dataset| is_produced(dataset));
-        produced.filter_map(|dataset| self.placed_of(dataset)).collect()
+    ///
+    /// They are shared: whoever looks every few seconds at ten thousand of them copies none.
+    pub fn placed(&self) -> &BTreeMap<Name, Arc<Placed>> {
+        &self.placed
+    }
+
+    /// What is known of a dataset, or of its file, has changed.
+    pub(super) fn note_placed(&mut self, name: &Name) {
+        let dataset = self.settings.datasets.get(name).filter(|dataset| is_produced(dataset));
+        match dataset.and_then(|dataset| self.placed_of(dataset)) {
+            Some(placed) if self.placed.get(name).is_some_and(|known| **known == placed) => {}
+            Some(placed) => {
+                self.placed.insert(name.clone(), Arc::new(placed));
+            }
+            None => {
+                self.placed.remove(name);
+            }
+        }
     }
 
     fn placed_of(&self, dataset: &Dataset) -> Option<Placed> {
@@ -88,6 +106,7 @@ impl Engine {
         if is_news {
             self.observed(&name, found, at);
         }
+        self.note_placed(&name);
     }
 
     /// A new version is in place: what others did to the one before is over.

@@ -20,7 +20,7 @@ pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Opt
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision,
-        version: Box::new(version.expect("it is on record")),
+        version: Ok(Box::new(version.expect("it is on record"))),
     };
     world.handle(event);
     let soon = world.now.wall + jiff::SignedDuration::from_secs(1);

@@ -42,6 +42,11 @@ pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arri
     effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
     sha256, unchanged, checks, reason, stamp, file, kept_as, provenance, weekday, profile";
 
+/// The same for whoever does not compare: without what a version teaches, which is most of a row.
+pub(in crate::store) const VERSION_COLUMNS_BARE: &str = "dataset, number, state, arrived_at_us, as_of_us, \
+    effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
+    sha256, unchanged, checks, reason, stamp, file, kept_as, provenance, NULL, NULL";
+
 /// What `read_past` expects.
 pub(in crate::store) const PAST_COLUMNS: &str = "dataset, number, arrived_at_us, rows, bytes, sha256, weekday, profile";
 
