@@ -16,6 +16,10 @@ mod never_seen;
 mod outputs;
 #[path = "data_in_virtual_time/probes.rs"]
 mod probes;
+#[path = "data_in_virtual_time/released.rs"]
+mod released;
+#[path = "data_in_virtual_time/renamed_files.rs"]
+mod renamed_files;
 #[path = "data_in_virtual_time/slots.rs"]
 mod slots;
 #[path = "data_in_virtual_time/traces.rs"]

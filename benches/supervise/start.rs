@@ -116,6 +116,7 @@ pub(crate) fn run_of(id: RunId, job: Name, at: Timestamp) -> [Fact; 2] {
         signal: None,
         version: None,
         by: None,
+        released: None,
         args: Vec::new(),
         inputs: Vec::new(),
         settings_digest: "of a long history".to_owned(),

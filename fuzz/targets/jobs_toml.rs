@@ -30,6 +30,7 @@ fn environment() -> Environment {
         credentials_dir: None,
         path: vec!["/bin".into()],
         state_dir: Some(DIR.path().join("state")),
+        published: BTreeMap::new(),
         root: false,
         now: Timestamp::from_second(1_795_000_000).expect("a time"),
     }

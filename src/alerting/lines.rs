@@ -26,6 +26,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say("Why", incident.reason.clone());
+    if let Some(resolution) = &incident.resolution {
+        say("Ended by", resolution.clone());
+    }
     for data in &situation.data {
         let name = data_title(data.dataset);
         match data.current {
@@ -98,6 +101,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
 fn readers_see(data: &DataSide<'_>, version: &Version, name: &str, arrived: &str) -> String {
     let number = version.number;
     match data.standing.state {
+        _ if version.left_at(data.dataset).is_some() => {
+            format!("version {number} of {name}, arrived {arrived}, where it lay before its file was renamed")
+        }
         _ if data.standing.is_served => format!("version {number} of {name}, arrived {arrived}"),
         DataState::Changed => format!("not version {number} of {name}, which arrived {arrived}"),
         _ => format!("version {number} of {name}, which arrived {arrived}, or something else: nobody can tell"),

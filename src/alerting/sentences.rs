@@ -143,6 +143,10 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
         .data
         .first()
         .filter(|data| data.standing.state.keeps_promise());
+    let by_hand = incident
+        .resolution
+        .as_ref()
+        .map_or_else(String::new, |words| format!(", {words}"));
     match (data, &situation.job) {
         // Nothing is known to be mended: it is only no longer watched.
         _ if !situation.is_configured => format!(
@@ -152,11 +156,14 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
         (Some(data), _) if data.current.is_some() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
             format!(
-                "RESOLVED after {lasted}: {} is {} again, as of {}.",
+                "RESOLVED after {lasted}: {} is {} again, as of {}{by_hand}.",
                 data_title(data.dataset),
                 state_words(data.standing.state),
                 format_time(as_of, situation.zone)
             )
+        }
+        (_, Some(side)) if incident.resolution.is_some() => {
+            format!("RESOLVED after {lasted}: {}{by_hand}.", job_title(side.job))
         }
         (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again.", job_title(side.job)),
         _ if is_about_disk(incident) => format!(

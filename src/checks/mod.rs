@@ -25,5 +25,5 @@ pub use in_place::{highest_numbers, in_place};
 pub use judge::judge;
 pub use propose::{ProposeError, ProposedCheck, propose};
 pub use publish::{Step, publish, publish_steps};
-pub use quarantine::{QUARANTINED_MAX, REASONS_FILE, quarantine};
+pub use quarantine::{QUARANTINED_MAX, quarantine};
 pub use sight::sight;

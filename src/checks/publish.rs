@@ -97,6 +97,7 @@ struct Site<'a> {
     sidecar: OsString,
     hidden_sidecar: OsString,
     kept: Directory,
+    kept_name: &'a OsStr,
     kept_sidecar: OsString,
     /// Where the candidate was staged, when that is not beside the target.
     elsewhere: Option<&'a Path>,
@@ -104,18 +105,18 @@ struct Site<'a> {
 
 impl<'a> Site<'a> {
     fn open(publishing: &'a Publishing) -> Result<Self, PublishError> {
-        let dataset = &publishing.dataset;
-        let target = dataset.file.as_deref();
+        let version = &publishing.version;
+        let target = version.file.as_deref();
         let place = target.and_then(|target| Some((target, target.parent()?, target.file_name()?)));
-        let Some((target, parent, name)) = place else {
+        let Some(((target, parent, name), kept_as)) = place.zip(version.kept_as.as_deref()) else {
             return Err(PublishError::NoTarget {
-                dataset: dataset.name.to_string(),
+                dataset: version.dataset.to_string(),
             });
         };
-        plain(OsStr::new(dataset.name.as_str()))?;
-        let version = &publishing.version;
+        plain(OsStr::new(version.dataset.as_str()))?;
+        let kept_name = plain(OsStr::new(kept_as))?;
         let versions_dir = &publishing.versions_dir;
-        let kept = version_path(versions_dir, &dataset.name, version.number, name);
+        let kept = version_path(versions_dir, &version.dataset, version.number, kept_as);
         let staged = publishing.staged.as_path();
         let (incoming, elsewhere) = match staged.file_name() {
             Some(incoming) if staged.parent() == Some(parent) => (incoming.to_owned(), None),
@@ -128,6 +129,7 @@ impl<'a> Site<'a> {
             incoming,
             sidecar: file_name(&sidecar_path(target)),
             hidden_sidecar: hidden_name(target, "sidecar"),
+            kept_name,
             kept_sidecar: file_name(&sidecar_path(&kept)),
             kept: Directory::make(kept.parent().unwrap_or(versions_dir), PRIVATE_MODE)?,
             elsewhere,
@@ -165,8 +167,10 @@ impl<'a> Site<'a> {
         if self.target_is_new()? {
             return Ok(());
         }
-        match self.kept.file(self.name)? {
-            Some(kept) if self.has_digest(&kept, &self.kept, self.name)? => self.directory.copy(&kept, &self.incoming),
+        match self.kept.file(self.kept_name)? {
+            Some(kept) if self.has_digest(&kept, &self.kept, self.kept_name)? => {
+                self.directory.copy(&kept, &self.incoming)
+            }
             _ => Err(PublishError::Gone {
                 version: self.version(),
                 staged: self.publishing.staged.clone(),
@@ -244,10 +248,10 @@ impl<'a> Site<'a> {
     fn keep(&self) -> Result<(), PublishError> {
         let new = self.new_file()?;
         if !self.kept_is_right(&self.metadata(&new, self.name)?)? {
-            self.kept.copy(&new, self.name)?;
+            self.kept.copy(&new, self.kept_name)?;
             // Something may still write to the candidate: what is restored some day must be what was judged.
             if !self.kept_is_right(&self.metadata(&new, self.name)?)? {
-                self.kept.remove(self.name)?;
+                self.kept.remove(self.kept_name)?;
                 return Err(PublishError::Changed {
                     path: self.directory.path().join(&self.incoming),
                 });
@@ -331,12 +335,12 @@ impl<'a> Site<'a> {
 
     /// Whether the kept copy holds what was judged, in a file that is not also the published one.
     fn kept_is_right(&self, new: &Metadata) -> Result<bool, PublishError> {
-        let Some(kept) = self.kept.file(self.name)? else {
+        let Some(kept) = self.kept.file(self.kept_name)? else {
             return Ok(false);
         };
-        let metadata = kept.metadata().map_err(self.kept.failed("look at", self.name))?;
+        let metadata = kept.metadata().map_err(self.kept.failed("look at", self.kept_name))?;
         let shared = (metadata.dev(), metadata.ino()) == (new.dev(), new.ino());
-        Ok(!shared && self.has_digest(&kept, &self.kept, self.name)?)
+        Ok(!shared && self.has_digest(&kept, &self.kept, self.kept_name)?)
     }
 
     fn has_digest(&self, file: &File, directory: &Directory, name: &OsStr) -> Result<bool, PublishError> {

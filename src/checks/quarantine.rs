@@ -8,13 +8,10 @@ use rustix::io::Errno;
 
 use super::disk::{Directory, PRIVATE_MODE, PublishError, bytes, plain, remove_oldest};
 use super::sidecar::reasons;
-use crate::model::{Publishing, quarantine_path};
+use crate::model::{Publishing, REASONS_FILE, quarantine_path};
 
 /// Refused candidates kept of each dataset.
 pub const QUARANTINED_MAX: usize = 20;
-
-/// The file beside a refused candidate.
-pub const REASONS_FILE: &str = "reasons.json";
 
 /// Moves a refused candidate to `quarantine/DATASET/NUMBER/` and answers with that directory.
 ///
@@ -28,15 +25,10 @@ pub fn quarantine(publishing: &Publishing) -> Result<PathBuf, PublishError> {
         quarantine_dir,
         ..
     } = publishing;
-    plain(OsStr::new(dataset.name.as_str()))?;
-    let path = quarantine_path(quarantine_dir, &dataset.name, version.number);
+    plain(OsStr::new(version.dataset.as_str()))?;
+    let path = quarantine_path(quarantine_dir, &version.dataset, version.number);
+    let name = plain(OsStr::new(version.kept_as.as_deref().unwrap_or("candidate")))?;
     let place = Directory::make(&path, PRIVATE_MODE)?;
-    let name = dataset.file.as_deref().unwrap_or(staged).file_name();
-    let name = match name {
-        // The reasons have that name already.
-        Some(name) if name != REASONS_FILE => name,
-        _ => OsStr::new("candidate"),
-    };
     move_candidate(staged, &place, name)?;
 
     let moved = path.join(name).symlink_metadata().is_ok();

@@ -25,6 +25,8 @@ struct Sidecar<'a> {
     rows: Option<u64>,
     bytes: u64,
     sha256: &'a str,
+    /// The name of its copy in `versions/`.
+    kept_as: Option<&'a str>,
     checks: &'a [CheckResult],
     #[serde(flatten)]
     provenance: &'a Provenance,
@@ -80,12 +82,14 @@ struct Told {
     rows: Option<u64>,
     bytes: u64,
     sha256: String,
+    #[serde(default)]
+    kept_as: Option<String>,
     checks: Vec<CheckResult>,
     #[serde(flatten)]
     provenance: Provenance,
 }
 
-/// The published version that a sidecar describes; `None` when it is not one of freshd's.
+/// The published version that a sidecar describes, wherever it lies; `None` when it is not one of freshd's.
 pub(super) fn version(text: &[u8]) -> Option<Version> {
     let told: Told = serde_json::from_slice(text).ok()?;
     Some(Version {
@@ -106,6 +110,8 @@ pub(super) fn version(text: &[u8]) -> Option<Version> {
         checks: told.checks,
         reason: None,
         stamp: None,
+        file: None,
+        kept_as: told.kept_as,
         provenance: told.provenance,
         lesson: None,
     })
@@ -135,6 +141,7 @@ fn of<'a>(version: &'a Version, dataset: &Dataset) -> Sidecar<'a> {
         rows: version.rows,
         bytes: version.bytes,
         sha256: &version.sha256,
+        kept_as: version.kept_as.as_deref(),
         checks: &version.checks,
         provenance: &version.provenance,
     }

@@ -8,6 +8,7 @@ use super::out::Out;
 use super::paint::{Tone, tone};
 use crate::config::{self, Environment, Level, Problem};
 use crate::model::Settings;
+use crate::store::Reader;
 
 /// What `check` is told.
 #[derive(Debug, clap::Args)]
@@ -18,7 +19,12 @@ pub(super) struct CheckArgs {
 
 pub(super) fn run(args: &CheckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let file = args.file.as_deref().unwrap_or(&global.config);
-    let environment = Environment::of_process().with_state_dir(&global.state_dir()?);
+    let state_dir = global.state_dir()?;
+    // Before the first start nothing is recorded, and what cannot be read is told by other verbs.
+    let published = Reader::open(&state_dir).and_then(|reader| reader.published_files());
+    let environment = Environment::of_process()
+        .with_state_dir(&state_dir)
+        .with_published(published.unwrap_or_default());
     let loaded = config::load(file, &environment);
     let exit = if loaded.settings.is_some() {
         Exit::Fine

@@ -1,29 +1,26 @@
 //! `freshd gate`: may a script rely on a dataset now? With the daemon, and without it from what is recorded.
 
-use std::sync::atomic::AtomicU64;
+mod recorded;
+
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::json;
 
 use super::client::{Client, Subject};
-use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
-use super::names;
 use super::out::Out;
 use super::paint::{clean, painted};
 use super::times;
-use crate::checks;
-use crate::freshness::{View, standing};
 use crate::model::{
-    DatasetState, Measurement, Name, Observation, Placed, Request, Snapshot, Status, VersionRef, VersionState, earlier,
-    elapsed, format_age, format_duration, format_time, later, parse_duration,
+    DatasetState, Name, Request, Status, elapsed, format_age, format_duration, format_time, later, parse_duration,
 };
+use recorded::{recorded, within};
 
-/// A clock that is earlier than the newest record by more than this is not believed.
-const CLOCK_TOLERANCE: Duration = Duration::from_mins(5);
+/// A daemon that takes a question and says nothing costs no more than this: what is recorded is then all there is.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
 
 /// What `gate` is told.
 #[derive(Debug, clap::Args)]
@@ -50,7 +47,7 @@ struct Known {
 
 pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let now = Timestamp::now();
-    let known = match asked(&args.dataset, global) {
+    let known = match asked_in_time(&args.dataset, global) {
         Err(Unheard::NotRunning) => recorded(&args.dataset, global, now)?,
         Err(Unheard::Silent) => Known {
             is_silent: true,
@@ -74,7 +71,7 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
             )
         })
     });
-    let unpromised = (!dataset.keeps_promise()).then(|| dataset.reason.clone());
+    let unpromised = (!dataset.keeps_promise() || is_absent(dataset)).then(|| dataset.reason.clone());
     let why_not = known.doubt.clone().or(unpromised).or(too_old);
     let is_fresh = why_not.is_none();
     let mut reason = why_not.unwrap_or_else(|| dataset.reason.clone());
@@ -119,6 +116,12 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
     Ok(if is_fresh { Exit::Fine } else { Exit::NotFresh })
 }
 
+/// Whether there is a version, and nobody can read it where they look: a promise may hold all the same, when the dataset's
+/// file was renamed.
+fn is_absent(dataset: &DatasetState) -> bool {
+    dataset.version.is_some() && dataset.served.is_none()
+}
+
 /// Why the daemon has not told.
 enum Unheard {
     /// Nobody listens.
@@ -127,6 +130,12 @@ enum Unheard {
     Silent,
     /// The question was wrong.
     Refused(Failure),
+}
+
+/// What the daemon says, if it says it in time.
+fn asked_in_time(name: &str, global: &Global) -> Result<Known, Unheard> {
+    let (name, global) = (name.to_owned(), global.clone());
+    within(ANSWER_WITHIN, &Arc::default(), move |_| asked(&name, &global)).unwrap_or(Err(Unheard::Silent))
 }
 
 /// What the daemon says.
@@ -163,110 +172,4 @@ fn asked(name: &str, global: &Global) -> Result<Known, Unheard> {
         is_running: true,
         is_silent: false,
     })
-}
-
-/// What the records say by the clock of now, and what lies where readers look.
-fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Known, Failure> {
-    let settings = configured::settings(global)?;
-    let Some(dataset) = settings.datasets.get(name) else {
-        let known = settings.datasets.keys().map(Name::as_str);
-        let place = global.config.display().to_string();
-        return Err(names::unknown("dataset", name, &place, known));
-    };
-    let snapshot = global.reader()?.snapshot()?;
-    let of_it = |other: &Name| *other == dataset.name;
-    let versions = || snapshot.versions.iter().filter(|version| of_it(&version.dataset));
-    let newest = |state| {
-        versions()
-            .filter(move |version| version.state == state)
-            .max_by_key(|version| version.number)
-    };
-    let current = newest(VersionState::Published);
-    let refused = newest(VersionState::Quarantined)
-        .filter(|refused| !refused.is_restored())
-        .filter(|refused| current.is_none_or(|current| current.number < refused.number));
-    let slots: Vec<_> = snapshot
-        .slots
-        .iter()
-        .filter(|slot| of_it(&slot.dataset))
-        .cloned()
-        .collect();
-    let observation = snapshot.observations.iter().find(|seen| of_it(&seen.dataset)).cloned();
-    let looked = current
-        .filter(|current| current.run.is_some())
-        .zip(dataset.file.clone())
-        .filter(|_| dataset.probe.is_none())
-        .map(|(current, file)| {
-            let placed = Placed {
-                version: VersionRef {
-                    dataset: dataset.name.clone(),
-                    number: current.number,
-                },
-                file: file.clone(),
-                bytes: current.bytes,
-                sha256: current.sha256.clone(),
-                stamp: current.stamp,
-                before: None,
-            };
-            let found = checks::sight(&placed, &AtomicU64::new(0)).map(|lying| {
-                lying.map(|(stamp, sha256)| Measurement {
-                    bytes: stamp.bytes,
-                    sha256,
-                    ..Measurement::default()
-                })
-            });
-            Observation {
-                dataset: dataset.name.clone(),
-                at: now,
-                found,
-                path: Some(file),
-            }
-        });
-    let promised = snapshot.age_promises.iter().find(|promise| of_it(&promise.dataset));
-    let producer = settings
-        .jobs
-        .values()
-        .find(|job| job.produces.as_ref() == Some(&dataset.name));
-    let record = producer.and_then(|job| snapshot.jobs.iter().find(|record| record.job == job.name));
-    let observation = looked.or(observation);
-    let view = View {
-        current,
-        refused,
-        slots: &slots,
-        observation: observation.as_ref(),
-        promised_since: promised.and_then(|promise| promise.since),
-        zone: &settings.timezone,
-        paused: record.is_some_and(|record| record.pause.is_some()),
-        had_its_chance: true,
-    };
-    let standing = standing(dataset, view, now);
-    let served = current.filter(|_| standing.is_served).map(|current| current.number);
-    let state = json!({
-        "name": dataset.name,
-        "title": dataset.title,
-        "state": standing.state,
-        "as_of": standing.as_of,
-        "effective_as_of": standing.effective_as_of,
-        "limited_by": standing.limited_by.map(|by| by.to_string()),
-        "arrived_at": standing.arrived_at,
-        "deadline": standing.deadline,
-        "owner": dataset.owner.as_str(),
-        "reason": standing.reason,
-        "version": current.map(|current| current.number),
-        "served": served,
-    });
-    Ok(Known {
-        dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
-        doubt: wrong_clock(&snapshot, now),
-        recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
-        is_running: false,
-        is_silent: false,
-    })
-}
-
-/// Why the clock of now says nothing about age.
-fn wrong_clock(snapshot: &Snapshot, now: Timestamp) -> Option<String> {
-    let newest = snapshot.newest_record_at?;
-    (now < earlier(newest, CLOCK_TOLERANCE))
-        .then(|| format!("the clock says {now}, which is earlier than what was recorded at {newest}"))
 }

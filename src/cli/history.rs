@@ -10,7 +10,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
-use crate::model::{ByHand, Name, Outcome, Run, run_line};
+use crate::model::{Name, Outcome, Released, Run, run_line};
 use crate::store::{HistoryFilter, Reader};
 
 /// Most runs of one answer.
@@ -105,7 +105,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
                 },
                 run.trigger.as_str().to_owned(),
                 clean(
-                    &[run.reason.clone(), released(&reader, run)?]
+                    &[run.reason.clone(), released(run)]
                         .into_iter()
                         .flatten()
                         .collect::<Vec<_>>()
@@ -129,14 +129,8 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
 }
 
 /// Who released what a run made, although it was refused.
-pub(super) fn released(reader: &Reader, run: &Run) -> Result<Option<String>, Failure> {
-    if run.outcome != Some(Outcome::Rejected) {
-        return Ok(None);
-    }
-    let made = reader.versions_of_run(run.id)?;
-    let made = made.iter().find(|version| Some(version.number) == run.version);
-    let by_hand = made.and_then(|version| version.provenance.by_hand.as_ref());
-    Ok(by_hand.map(ByHand::words))
+pub(super) fn released(run: &Run) -> Option<String> {
+    run.released.as_deref().map(Released::words)
 }
 
 /// Says at the end of what is known that there was more before, unless nobody asked as far back as that.

@@ -164,7 +164,9 @@ fn one(
         lines.push(("reminder", told(at)));
     }
     if let Some(at) = incident.resolved_at {
-        lines.push(("over", told(at)));
+        let by_hand = incident.resolution.as_deref();
+        let by_hand = by_hand.map_or_else(String::new, |words| format!(": {}", clean(words)));
+        lines.push(("over", told(at) + &by_hand));
     }
     let is_waiting = incident.state == IncidentState::Waiting;
     let is_told_of = !messages.is_empty() || incident.cause.is_some();

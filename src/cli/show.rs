@@ -47,7 +47,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
     ))?;
     let width = out::width();
     let mut lines = lines(&run, now, &zone);
-    lines.extend(released(&reader, &run)?.map(|by_hand| ("by hand", clean(&by_hand))));
+    lines.extend(released(&run).map(|by_hand| ("by hand", clean(&by_hand))));
     out.text(&facts(&lines, 2, width))?;
     if attempts.is_empty() {
         return Ok(Exit::Fine);

@@ -14,12 +14,10 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::times;
-use crate::lineage::{Hop, ancestry, limiting};
+use crate::lineage::{Ancestry, HOPS_MAX, Hop, ancestry, limiting};
 use crate::model::{Name, Run, RunId, Settings, Verdict, Version, VersionRef, VersionState};
 use crate::store::Reader;
 
-/// Versions among which the newest published one is looked for.
-const VERSIONS_LOOKED_AT_MAX: u32 = 1_000;
 /// Digits of a digest that people compare.
 const DIGEST_DIGITS: usize = 12;
 
@@ -36,13 +34,14 @@ pub(super) fn run(args: &TraceArgs, global: &Global, out: &mut Out) -> Result<Ex
     // Owners and systems are those of now; without a sound configuration the rest is told all the same.
     let settings = configured::settings(global).ok();
     let asked = wanted(&args.version, &reader, settings.as_ref())?;
-    let hops = ancestry(&asked, |version| reader.version(version))?;
+    let Ancestry { hops, is_cut } = ancestry(&asked, |version| reader.bare_version(version))?;
     let runs = runs_of(&hops, &reader)?;
     if out.json {
         let line = |hop: &Hop| hop_json(hop, run_of(hop, &runs), settings.as_ref());
         out.document(&json!({
             "version": asked.to_string(),
             "limited_by": limiting(&hops).map(ToString::to_string),
+            "is_cut": is_cut,
             "hops": hops.iter().map(line).collect::<Vec<Value>>(),
         }))?;
         return Ok(Exit::Fine);
@@ -61,14 +60,17 @@ pub(super) fn run(args: &TraceArgs, global: &Global, out: &mut Out) -> Result<Ex
         })
         .collect();
     out.text(&paragraphs.join("\n"))?;
+    if is_cut {
+        let words = format!("there is more: the way back is told for {HOPS_MAX} versions, the nearest first");
+        out.line(tone(Tone::Warn, words))?;
+    }
     Ok(Exit::Fine)
 }
 
 /// Reads `stock@41`; a dataset alone is its newest published version.
 fn wanted(text: &str, reader: &Reader, settings: Option<&Settings>) -> Result<VersionRef, Failure> {
     let (dataset, number) = names::version(text)?;
-    let recorded = reader.versions_of(&dataset, VERSIONS_LOOKED_AT_MAX)?;
-    let Some(newest) = recorded.first() else {
+    let Some(newest) = reader.newest_number(&dataset, None)? else {
         let known: Vec<&str> = settings.map_or_else(Vec::new, |settings| {
             settings.datasets.keys().map(Name::as_str).collect()
         });
@@ -77,19 +79,19 @@ fn wanted(text: &str, reader: &Reader, settings: Option<&Settings>) -> Result<Ve
         }
         return Err(names::unknown("dataset", dataset.as_str(), "what is recorded", known));
     };
-    let published = recorded.iter().find(|version| version.state == VersionState::Published);
     let number = match number {
-        None => published.unwrap_or(newest).number,
-        Some(number) if recorded.iter().any(|version| version.number == number) => number,
+        None => {
+            let published = reader.newest_number(&dataset, Some(VersionState::Published))?;
+            published.unwrap_or(newest)
+        }
         Some(number) => {
             let asked = VersionRef {
                 dataset: dataset.clone(),
                 number,
             };
-            if reader.version(&asked)?.is_none() {
+            if reader.bare_version(&asked)?.is_none() {
                 return Err(Failure::usage(format!(
-                    "nothing is recorded of {asked}; the newest is {dataset}@{}",
-                    newest.number
+                    "nothing is recorded of {asked}; the newest is {dataset}@{newest}"
                 )));
             }
             number
@@ -102,7 +104,7 @@ fn wanted(text: &str, reader: &Reader, settings: Option<&Settings>) -> Result<Ve
 fn runs_of(hops: &[Hop], reader: &Reader) -> Result<BTreeMap<RunId, Run>, Failure> {
     let mut runs = BTreeMap::new();
     for id in hops.iter().filter_map(|hop| hop.found.as_ref()?.run) {
-        if let Some((run, _)) = reader.run(id)? {
+        if let Some(run) = reader.bare_run(id)? {
             runs.insert(id, run);
         }
     }

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
+use crate::model::{Name, VersionRef};
+
 /// PATH of jobs when the environment has none.
 const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
@@ -22,6 +24,8 @@ pub struct Environment {
     pub path: Vec<PathBuf>,
     /// The state directory, absolute, where it is known: nothing is published into it.
     pub state_dir: Option<PathBuf>,
+    /// Where the newest version of each dataset was put, by the records of that directory.
+    pub published: BTreeMap<Name, (VersionRef, PathBuf)>,
     /// Whether freshd runs as root: unsafe files are then refused.
     pub root: bool,
     /// From when coming occurrences and calendars are looked at.
@@ -42,6 +46,7 @@ impl Environment {
             credentials_dir: variables.get("CREDENTIALS_DIRECTORY").map(PathBuf::from),
             path: std::env::split_paths(path).collect(),
             state_dir: None,
+            published: BTreeMap::new(),
             root: rustix::process::geteuid().is_root(),
             now: Timestamp::now(),
             variables,
@@ -56,6 +61,16 @@ impl Environment {
             ..self
         }
     }
+
+    /// The same with what is recorded as published: a file that was renamed since is told of.
+    #[must_use]
+    pub fn with_published(self, published: Vec<(VersionRef, PathBuf)>) -> Self {
+        let by_dataset = |(version, file): (VersionRef, PathBuf)| (version.dataset.clone(), (version, file));
+        Self {
+            published: published.into_iter().map(by_dataset).collect(),
+            ..self
+        }
+    }
 }
 
 impl fmt::Debug for Environment {
@@ -65,6 +80,7 @@ impl fmt::Debug for Environment {
             .field("credentials_dir", &self.credentials_dir)
             .field("path", &self.path)
             .field("state_dir", &self.state_dir)
+            .field("published", &self.published)
             .field("root", &self.root)
             .field("now", &self.now)
             .finish()

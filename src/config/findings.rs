@@ -16,7 +16,7 @@ use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Among, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Among, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration, left_behind};
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -47,6 +47,14 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         if findings.dataset_is_sound(name) {
             findings.promise(dataset);
             findings.compared(dataset);
+        }
+        if let (Some((version, left_at)), Some(file), None) =
+            (context.environment.published.get(name), &dataset.file, &dataset.probe)
+            && left_at != file
+            && let Some(spot) = places.datasets.get(name).and_then(|spots| spots.file)
+        {
+            let (what, remedy) = left_behind(version, left_at, file);
+            context.report.warning(spot, what, remedy);
         }
     }
     for job in settings.jobs.values() {

@@ -98,18 +98,17 @@ fn on_stale(table: &Table<'_>, reads: bool) -> OnStale {
         );
     }
     match (chosen, hold_for) {
-        (Some(OnStale::Hold(_)), Some(patience)) => OnStale::Hold(patience),
-        (Some(chosen), None) => chosen,
-        (_, Some(_)) => {
+        (None | Some(OnStale::Hold(_)), Some(patience)) if reads => OnStale::Hold(patience),
+        (chosen, None) => chosen.unwrap_or(OnStale::Hold(HOLD_FOR_DEFAULT)),
+        (chosen, Some(patience)) => {
             if let Some(value) = table.get("hold_for") {
                 value.error(
-                    "`hold_for` says how long a run waits that `on_stale` holds, and it holds none",
-                    "write on_stale = \"hold\" too, or take `hold_for` out",
+                    "`hold_for` says how long a run waits for its inputs, and it waits for none",
+                    "take `hold_for` out, or name inputs and let on_stale be \"hold\"",
                 );
             }
-            OnStale::Run
+            chosen.unwrap_or(OnStale::Hold(patience))
         }
-        (None, None) => OnStale::Run,
     }
 }
 

@@ -7,6 +7,7 @@ mod files;
 mod findings;
 mod learned;
 mod mistakes;
+mod renamed;
 mod mistakes_beside_jobs;
 mod recalled;
 mod secrets;
@@ -53,6 +54,7 @@ impl Place {
         let place = Self {
             environment: Environment {
                 state_dir: Some(dir.path().join("state")),
+                published: std::collections::BTreeMap::new(),
                 variables: [("HOOK_SECRET".to_owned(), "hook-in-variable".to_owned())].into(),
                 credentials_dir: None,
                 path: vec!["/usr/bin".into(), "/bin".into()],

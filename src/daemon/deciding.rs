@@ -9,9 +9,6 @@ use super::shell::Shell;
 use crate::model::{Decision, Event, Name, Reply, Version, VersionNumber, VersionRef, VersionState};
 use crate::store::{ReadError, Reader};
 
-/// Versions among which the newest in quarantine is looked for.
-const VERSIONS_LOOKED_AT_MAX: u32 = 1_000;
-
 /// What a person wishes to decide.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Decide {
@@ -28,31 +25,26 @@ pub struct Decide {
 }
 
 impl Shell {
-    /// Looks the version up about which a person decides, and lets the engine decide; or says that there is none.
-    pub(super) async fn decide_by_hand(
-        &mut self,
-        wish: Decide,
-        asked_by: String,
-        answer: oneshot::Sender<Reply>,
-        batch: &mut Vec<Event>,
-    ) {
-        let version = match version(&self.state_dir, wish.decision, wish.dataset, wish.number).await {
-            Ok(version) => version,
-            Err(why) => {
-                let _ = answer.send(Reply::Refused(why));
-                return;
-            }
-        };
+    /// Looks the version up about which a person decides, beside the loop, and then lets the engine decide; or says that
+    /// there is none.
+    pub(super) fn decide_by_hand(&mut self, wish: Decide, asked_by: String, answer: oneshot::Sender<Reply>) {
         self.requests += 1;
-        self.performer.replies.insert(self.requests, answer);
-        batch.push(Event::Decided {
-            id: self.requests,
-            by: wish
-                .by
-                .map_or_else(|| asked_by.clone(), |by| format!("{by} ({asked_by})")),
-            because: wish.because,
-            decision: wish.decision,
-            version: Box::new(version),
+        let id = self.requests;
+        self.performer.replies.insert(id, answer);
+        let (state_dir, events) = (self.state_dir.clone(), self.performer.events.clone());
+        tokio::spawn(async move {
+            let version = version(&state_dir, wish.decision, wish.dataset, wish.number).await;
+            let decided = Event::Decided {
+                id,
+                by: wish
+                    .by
+                    .map_or_else(|| asked_by.clone(), |by| format!("{by} ({asked_by})")),
+                because: wish.because,
+                decision: wish.decision,
+                version: version.map(Box::new),
+            };
+            // The receiver is gone only when the daemon ends, and with it whoever waits for the answer.
+            let _ = events.send(decided);
         });
     }
 }
@@ -100,6 +92,9 @@ fn read(
         Decision::Release => VersionState::Quarantined,
         Decision::Restore => VersionState::Published,
     };
-    let mut recorded = reader.versions_of(dataset, VERSIONS_LOOKED_AT_MAX)?.into_iter();
-    Ok(recorded.find(|version| version.state == wanted))
+    let Some(number) = reader.newest_number(dataset, Some(wanted))? else {
+        return Ok(None);
+    };
+    let dataset = dataset.clone();
+    reader.version(&VersionRef { dataset, number })
 }

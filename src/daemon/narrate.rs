@@ -41,6 +41,9 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 warn!(job = %attempt.job, run = %attempt.id.run, attempt = attempt.id.number, output = tail, "attempt failed: {reason}");
             }
         }
+        Fact::Released(attempt, released) => {
+            info!(target: ROUTINE, run = %attempt.run, attempt = attempt.number, "{}", released.words());
+        }
         Fact::Version(version) => match version.state {
             VersionState::Published => info!(
                 target: ROUTINE,
@@ -201,6 +204,7 @@ mod tests {
             notify_at: at,
             opened_at: Some(at),
             resolved_at: None,
+            resolution: None,
             cause: None,
             reason: "exit code 3".to_owned(),
             told: Vec::new(),

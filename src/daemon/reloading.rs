@@ -1,13 +1,17 @@
-//! Reads a new jobs.toml beside the main loop, one reading after the other: a share that hangs delays no due job.
+//! Reads a new jobs.toml beside the main loop, one reading after the other: a share that hangs delays no due job; and takes
+//! it on.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::task::JoinHandle;
-use tracing::warn;
+use tracing::{error, info, warn};
 
+use super::alive;
+use super::shell::{Shell, Stop};
 use super::start::{Loaded, Loader, Refused};
-use crate::model::format_duration;
+use crate::model::{Event, Reply, format_duration};
 
 /// How long reading may take before the log speaks of it. It is waited for: what it reads may still come.
 const READING_LONG: Duration = Duration::from_secs(10);
@@ -96,5 +100,72 @@ impl Reloads {
             }
         });
         self.reading = Some((wish, reading));
+    }
+}
+
+impl Shell {
+    /// jobs.toml was read. Whoever wished for that is answered once it is stored and in force.
+    pub(super) async fn was_read(
+        &mut self,
+        wish: Wish,
+        read: Result<Loaded, String>,
+        batch: &mut Vec<Event>,
+    ) -> anyhow::Result<()> {
+        self.reload_asked = match wish {
+            Wish::Request { id, .. } => Some(id),
+            Wish::Signal => None,
+        };
+        let taken_on = match read {
+            Ok(loaded) => self.take_on(loaded, batch).await?,
+            Err(problems) => Err(problems),
+        };
+        self.reload_asked = None;
+        match wish {
+            Wish::Request { id, .. } => {
+                if let Some(asker) = self.performer.replies.remove(&id) {
+                    let _ = asker.send(match taken_on {
+                        Ok((digest, warnings)) => Reply::Done(json!({
+                            "reloaded": true,
+                            "settings": digest,
+                            "warnings": warnings,
+                        })),
+                        Err(problems) => Reply::Refused(problems),
+                    });
+                }
+            }
+            Wish::Signal => {
+                if let Err(problems) = taken_on {
+                    error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
+                }
+                alive::ready();
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes on the whole new configuration: it is stored and in force when this returns. Its digest, and what people
+    /// should know of it.
+    async fn take_on(
+        &mut self,
+        loaded: Loaded,
+        batch: &mut Vec<Event>,
+    ) -> anyhow::Result<Result<(String, Vec<String>), String>> {
+        let Loaded { settings, accepted } = loaded;
+        let mut warnings = self.engine.left_behind(&settings);
+        if settings.web != self.performer.settings.borrow().web {
+            warnings.push("[web] has changed; that takes effect at the next restart".to_owned());
+        }
+        for warning in &warnings {
+            warn!("{warning}");
+        }
+        let digest = settings.digest.clone();
+        batch.push(Event::Reloaded { settings, accepted });
+        self.is_taking_on = true;
+        self.decide(batch).await?;
+        if self.stop == Stop::Dropped {
+            return Ok(Err("freshd was told to stop before it could be stored".to_owned()));
+        }
+        info!(settings = digest, "jobs.toml reloaded");
+        Ok(Ok((digest, warnings)))
     }
 }

@@ -5,7 +5,7 @@
 //! found elsewhere and nothing told of it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -18,7 +18,7 @@ use super::clock;
 use super::files::unless_it_hangs;
 use super::places::Places;
 use crate::checks;
-use crate::model::{Event, Placed, Sighting, format_duration};
+use crate::model::{Event, Name, Placed, Sighting, format_duration};
 
 /// Between two rounds.
 const EVERY: Duration = Duration::from_secs(5);
@@ -46,22 +46,27 @@ impl Rounds {
         }
     }
 
-    pub(super) async fn due(&mut self) {
+    /// Waits until it is time to look at these; for ever while there are none, so that nobody is woken for nothing.
+    pub(super) async fn due(&mut self, placed: &BTreeMap<Name, Arc<Placed>>) {
+        if placed.is_empty() {
+            std::future::pending::<()>().await;
+        }
         self.next.tick().await;
     }
 
     /// Looks at all of these, and tells of those that are not as they were known to be.
-    pub(super) fn go(&self, placed: Vec<Placed>, events: &UnboundedSender<Event>) {
-        let mut directories: BTreeMap<PathBuf, Vec<Placed>> = BTreeMap::new();
-        for placed in placed {
-            let directory = placed.file.parent().map(PathBuf::from).unwrap_or_default();
-            directories.entry(directory).or_default().push(placed);
+    pub(super) fn go(&self, placed: &BTreeMap<Name, Arc<Placed>>, events: &UnboundedSender<Event>) {
+        let mut directories: BTreeMap<&Path, Vec<Arc<Placed>>> = BTreeMap::new();
+        for placed in placed.values() {
+            let directory = placed.file.parent().unwrap_or(Path::new(""));
+            directories.entry(directory).or_default().push(placed.clone());
         }
         for (directory, placed) in directories {
+            let (directory, placed): (PathBuf, Arc<[_]>) = (directory.to_owned(), placed.into());
             let (places, patience, events) = (self.places.clone(), self.patience, events.clone());
             tokio::spawn(async move {
                 let cannot_tell = |why: &str| {
-                    for placed in &placed {
+                    for placed in &*placed {
                         tell(placed, Err(why.to_owned()), &events);
                     }
                 };
@@ -92,7 +97,7 @@ impl Rounds {
     }
 }
 
-fn look(placed: &[Placed], events: &UnboundedSender<Event>, progress: &AtomicU64) {
+fn look(placed: &[Arc<Placed>], events: &UnboundedSender<Event>, progress: &AtomicU64) {
     for placed in placed {
         let found = checks::sight(placed, progress);
         progress.fetch_add(1, Ordering::Relaxed);
@@ -104,10 +109,41 @@ fn tell(placed: &Placed, found: Result<Option<crate::model::Lying>, String>, eve
     if !placed.is_no_news(&found) {
         let sighting = Sighting {
             version: placed.version.clone(),
+            file: placed.file.clone(),
             at: clock::now().wall,
             found,
         };
         // The receiver is gone only when the daemon ends; the next one looks again.
         let _ = events.send(Event::Sighted(sighting));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{VersionNumber, VersionRef};
+
+    #[tokio::test]
+    async fn nobody_is_woken_while_nothing_is_published() {
+        let (mut idle, mut rounds) = (Rounds::new(), Rounds::new());
+        let stock = Name::from("stock");
+        let placed = Placed {
+            version: VersionRef {
+                dataset: stock.clone(),
+                number: VersionNumber(1),
+            },
+            file: PathBuf::from("/srv/stock.csv"),
+            bytes: 10,
+            sha256: String::new(),
+            stamp: None,
+            before: None,
+        };
+        let placed = BTreeMap::from([(stock, Arc::new(placed))]);
+        let nothing = BTreeMap::new();
+        tokio::select! {
+            biased;
+            () = idle.due(&nothing) => panic!("it was due before the others, with nothing to look at"),
+            () = rounds.due(&placed) => {}
+        }
     }
 }

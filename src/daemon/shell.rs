@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use tokio::sync::{mpsc, watch};
-use tracing::{error, info, warn};
+use tracing::{info, warn};
 
 use super::alive::{self, Alive};
 use super::board::Boards;
@@ -19,7 +19,7 @@ use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
 use super::rounds::Rounds;
 use super::space::Space;
-use super::start::{Loaded, Loader};
+use super::start::Loader;
 use crate::engine::{Engine, STEP_FACTS_MAX};
 use crate::model::{Action, Event, Reply, Request, Settings, elapsed, later};
 use crate::runner;
@@ -116,7 +116,7 @@ impl Shell {
                         self.give_back_what_telling_took();
                     }
                 }
-                () = self.rounds.due() => self.rounds.go(self.engine.placed(), &self.performer.events),
+                () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
             }
@@ -246,7 +246,7 @@ impl Shell {
                     }
                 }
             }
-            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer, batch).await,
+            Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer),
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);
@@ -262,58 +262,6 @@ impl Shell {
                 self.reloads.read(Wish::Request { id, by: asked.by });
             }
         }
-    }
-
-    /// jobs.toml was read. Whoever wished for that is answered once it is stored and in force.
-    async fn was_read(
-        &mut self,
-        wish: Wish,
-        read: Result<Loaded, String>,
-        batch: &mut Vec<Event>,
-    ) -> anyhow::Result<()> {
-        self.reload_asked = match wish {
-            Wish::Request { id, .. } => Some(id),
-            Wish::Signal => None,
-        };
-        let taken_on = match read {
-            Ok(loaded) => self.take_on(loaded, batch).await?,
-            Err(problems) => Err(problems),
-        };
-        self.reload_asked = None;
-        match wish {
-            Wish::Request { id, .. } => {
-                if let Some(asker) = self.performer.replies.remove(&id) {
-                    let _ = asker.send(match taken_on {
-                        Ok(digest) => Reply::Done(serde_json::json!({ "reloaded": true, "settings": digest })),
-                        Err(problems) => Reply::Refused(problems),
-                    });
-                }
-            }
-            Wish::Signal => {
-                if let Err(problems) = taken_on {
-                    error!("jobs.toml was not reloaded, the configuration before stays in force:\n{problems}");
-                }
-                alive::ready();
-            }
-        }
-        Ok(())
-    }
-
-    /// Takes on the whole new configuration: it is stored and in force when this returns.
-    async fn take_on(&mut self, loaded: Loaded, batch: &mut Vec<Event>) -> anyhow::Result<Result<String, String>> {
-        let Loaded { settings, accepted } = loaded;
-        if settings.web != self.performer.settings.borrow().web {
-            warn!("[web] has changed; that takes effect at the next restart");
-        }
-        let digest = settings.digest.clone();
-        batch.push(Event::Reloaded { settings, accepted });
-        self.is_taking_on = true;
-        self.decide(batch).await?;
-        if self.stop == Stop::Dropped {
-            return Ok(Err("freshd was told to stop before it could be stored".to_owned()));
-        }
-        info!(settings = digest, "jobs.toml reloaded");
-        Ok(Ok(digest))
     }
 
     /// With ten thousand jobs the state of everything is as large as all that is kept of them.

@@ -260,6 +260,9 @@ async fn begin(
     let writer = store.into_writer()?;
     let now = clock::now();
     let mut engine = Engine::new(settings.clone(), host::host(state_dir), snapshot, now);
+    for warning in engine.left_behind(&settings) {
+        warn!("{warning}");
+    }
     recall(&mut engine, serve);
     let (events, received) = mpsc::unbounded_channel();
     let (space, shortage) = Space::find(state_dir, events.clone());

@@ -32,6 +32,7 @@ impl Engine {
             signal: None,
             version: None,
             by: None,
+            released: None,
             args: Vec::new(),
             inputs: Vec::new(),
             settings_digest: self.settings.digest.clone(),

@@ -4,28 +4,34 @@
 //! What is restored gets a number of its own, so that numbers go on growing for readers, sidecars and lineage; it keeps the
 //! age of the old data, and is no delivery. What is released keeps its number: it is that candidate.
 
+use std::path::PathBuf;
+
 use serde_json::json;
 
 use super::Engine;
 use crate::model::{
-    Action, ByHand, Decision, Fact, HandKind, Outcome, Publishing, Reply, Run, Setback, Stamp, Version, VersionState,
-    quarantine_path, version_path,
+    About, Action, ByHand, Decision, Fact, HandKind, Incident, Name, Publishing, Released, Reply, Run, Setback, Stamp,
+    Version, VersionRef, VersionState, quarantine_path, version_path,
 };
 
 impl Engine {
     /// A person decides about a version. The answer follows when it is in place, or says at once why not.
-    pub(super) fn decided(&mut self, id: u64, (by, because): (String, String), decision: Decision, version: Version) {
+    pub(super) fn decided(
+        &mut self,
+        id: u64,
+        (by, because): (String, String),
+        decision: Decision,
+        version: Result<Version, String>,
+    ) {
         let at = self.now.wall;
         let by_hand = |kind| ByHand { kind, by, because, at };
-        let decided = self.refusal(decision, &version).map_or_else(
-            || match decision {
-                Decision::Restore => {
-                    Ok(self.restored_version(&version, by_hand(HandKind::Restored(version.reference()))))
-                }
-                Decision::Release => Ok(self.released_version(version, by_hand(HandKind::Released))),
-            },
-            Err,
-        );
+        let decided = version.and_then(|version| match (self.refusal(decision, &version), decision) {
+            (Some(why), _) => Err(why),
+            (None, Decision::Restore) => {
+                Ok(self.restored_version(&version, by_hand(HandKind::Restored(version.reference()))))
+            }
+            (None, Decision::Release) => Ok(self.released_version(version, by_hand(HandKind::Released))),
+        });
         match decided {
             Err(why) => self.act(Action::Reply {
                 id,
@@ -64,6 +70,9 @@ impl Engine {
         }
         let current = state.current.as_ref();
         match (decision, version.state) {
+            (Decision::Restore, VersionState::Published) if version.kept_as.is_none() => Some(format!(
+                "{shown} was only seen where others had put it: nothing of it is kept"
+            )),
             (Decision::Restore, VersionState::Published) => None,
             (Decision::Restore, VersionState::Quarantined) => Some(format!(
                 "{shown} was refused; `freshd release {shown}` publishes it after all"
@@ -99,6 +108,8 @@ impl Engine {
             attempt: None,
             unchanged,
             stamp: None,
+            // Where readers look now, from the copy as it is kept.
+            file: self.file_of(&from.dataset),
             // That content was counted when it was new.
             lesson: None,
             ..from.clone()
@@ -110,6 +121,7 @@ impl Engine {
     fn released_version(&mut self, mut version: Version, by_hand: ByHand) -> Version {
         version.state = VersionState::Publishing;
         version.arrived_at = self.now.wall;
+        version.file = self.file_of(&version.dataset);
         version.provenance.by_hand = Some(by_hand);
         if let Some(state) = self.data.get_mut(&version.dataset)
             && state
@@ -122,20 +134,31 @@ impl Engine {
         version
     }
 
-    /// Asks for the publication of a copy of what is kept.
+    fn file_of(&self, dataset: &Name) -> Option<PathBuf> {
+        self.settings.datasets.get(dataset)?.file.clone()
+    }
+
+    /// Asks for the publication of a copy of what is kept; ends it where nobody publishes that dataset any more.
     fn publish_by_hand(&mut self, version: Version) {
         let Some(dataset) = self.settings.datasets.get(&version.dataset).cloned() else {
+            if let Some(state) = self.data.get_mut(&version.dataset) {
+                state.publishing.retain(|other| other.number != version.number);
+            }
+            let setback = Setback {
+                why: format!("{} is no longer in jobs.toml", version.dataset),
+                may_pass: false,
+            };
+            self.published_by_hand(version, Err(setback));
             return;
         };
-        let name = dataset.file.as_ref().and_then(|file| file.file_name());
-        let (Some(by_hand), Some(name)) = (&version.provenance.by_hand, name) else {
+        let (Some(by_hand), Some(kept_as)) = (&version.provenance.by_hand, &version.kept_as) else {
             return;
         };
         let state_dir = &self.host.state_dir;
         let kept = match &by_hand.kind {
-            HandKind::Restored(from) => version_path(&state_dir.join("versions"), &from.dataset, from.number, name),
+            HandKind::Restored(from) => version_path(&state_dir.join("versions"), &from.dataset, from.number, kept_as),
             HandKind::Released => {
-                quarantine_path(&state_dir.join("quarantine"), &version.dataset, version.number).join(name)
+                quarantine_path(&state_dir.join("quarantine"), &version.dataset, version.number).join(kept_as)
             }
         };
         let publishing = Publishing {
@@ -143,6 +166,18 @@ impl Engine {
             ..self.publishing(version, dataset, kept)
         };
         self.act(Action::Publish(Box::new(publishing)));
+    }
+
+    /// A passing setback may be over.
+    pub(super) fn publish_by_hand_again(&mut self, version: &VersionRef) {
+        let state = self.data.get(&version.dataset);
+        let mut publishing = state.into_iter().flat_map(|state| &state.publishing);
+        let is_it =
+            |publishing: &&Version| publishing.number == version.number && publishing.provenance.by_hand.is_some();
+        let going_on = publishing.find(is_it);
+        if let Some(version) = going_on.cloned() {
+            self.publish_by_hand(version);
+        }
     }
 
     /// Asks again for what a crash may have cut short.
@@ -171,8 +206,7 @@ impl Engine {
                     "effective_as_of": version.effective_as_of,
                     "by_hand": version.provenance.by_hand,
                 });
-                let producer = self.lineage.producer_of(shown.dataset.as_str()).cloned();
-                self.dirty_jobs.extend(producer);
+                self.note_release(&version);
                 self.arrived(version);
                 self.trigger_readers(&shown.dataset);
                 Reply::Done(facts)
@@ -182,10 +216,16 @@ impl Engine {
                     Some(HandKind::Restored(from)) => format!("{from} could not be restored: {why}"),
                     _ => format!("it could not be released: {why}"),
                 };
-                // A refused candidate is what it was: nobody has released it.
-                match version.is_restored() {
-                    true => version.reason = Some(was.clone()),
-                    false => version.provenance.by_hand = None,
+                if version.is_restored() {
+                    version.reason = Some(was.clone());
+                } else {
+                    // A refused candidate is what it was: nobody has released it.
+                    let by_hand = version.provenance.by_hand.take();
+                    let by = by_hand.map_or_else(String::new, |by_hand| format!(" by {}", by_hand.by));
+                    let refused = version.reason.take();
+                    let tried = format!("a release{by} came to nothing: {why}");
+                    version.reason =
+                        Some(refused.map_or_else(|| tried.clone(), |refused| format!("{refused}; {tried}")));
                 }
                 version.state = VersionState::Quarantined;
                 self.fact(Fact::Version(version.clone()));
@@ -198,15 +238,46 @@ impl Engine {
         }
     }
 
-    /// Whether what a run made was refused, and is what readers see all the same, since a person said so.
-    pub(super) fn is_released(&self, run: &Run) -> bool {
-        let made = || {
-            let produced = self.settings.jobs.get(&run.job)?.produces.as_ref()?;
-            let (current, _) = self.current_version(produced)?;
-            // Also when the released version was put in place once more.
-            let is_by_hand = current.provenance.by_hand.is_some();
-            Some(is_by_hand && current.run == Some(run.id))
+    /// What an attempt made was kept aside, and is what readers see all the same: its run's outcome stays, and is no problem
+    /// any more.
+    fn note_release(&mut self, version: &Version) {
+        let by_hand = version.provenance.by_hand.as_ref();
+        let by_hand = by_hand.filter(|by_hand| by_hand.kind == HandKind::Released);
+        let Some((by_hand, attempt)) = by_hand.zip(version.attempt) else {
+            return;
         };
-        run.outcome == Some(Outcome::Rejected) && made() == Some(true)
+        let released = Released {
+            by: by_hand.by.clone(),
+            because: by_hand.because.clone(),
+            at: self.now.wall,
+        };
+        self.fact(Fact::Released(attempt, released.clone()));
+        let is_of_it = |run: &Run| run.id == attempt.run && run.attempts == attempt.number;
+        if let Some(run) = self.runs.get_mut(&attempt.run).filter(|run| is_of_it(run)) {
+            run.released = Some(Box::new(released));
+            return;
+        }
+        for (name, state) in &mut self.jobs {
+            if let Some((last, _)) = state.last.as_deref_mut().filter(|(last, _)| is_of_it(last)) {
+                last.released = Some(Box::new(released));
+                self.dirty_jobs.insert(name.clone());
+                break;
+            }
+        }
+    }
+
+    /// What a person did that ended a problem, where that is so.
+    pub(super) fn resolution_of(&self, incident: &Incident) -> Option<String> {
+        match incident.about {
+            About::Job => {
+                let last = self.jobs.get(&incident.subject)?.last.as_deref();
+                Some(last?.0.released.as_ref()?.words())
+            }
+            About::Dataset => {
+                let by_hand = self.current_version(&incident.subject)?.0.provenance.by_hand.as_ref()?;
+                (by_hand.at >= incident.since).then(|| by_hand.words())
+            }
+            About::Freshd => None,
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! Datasets between events: their versions, and the state that follows.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
     AttemptId, Dataset, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance, Run, Slot, Verdict,
-    Version, VersionNumber, VersionRef, VersionState,
+    Version, VersionNumber, VersionRef, VersionState, kept_name,
 };
 
 /// What is known of a dataset between events.
@@ -38,6 +39,14 @@ pub(super) struct DataState {
     pub(super) sighted: Option<Result<Option<Lying>, String>>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
+}
+
+impl DataState {
+    /// What was last seen at this place.
+    pub(super) fn seen_at(&self, file: Option<&Path>) -> Option<&Observation> {
+        let seen = self.observation.as_ref();
+        seen.filter(|seen| seen.path.as_deref() == file)
+    }
 }
 
 impl Engine {
@@ -192,6 +201,9 @@ impl Engine {
         let run = self.runs.get(&id.run);
         let with = run.and_then(|run| self.started_with(run));
         let weekday = run.map_or(1, |run| self.weekday_of(run, with.as_ref()));
+        let file = with
+            .and_then(|with| with.dataset)
+            .and_then(|dataset| dataset.file.clone());
         let before = self.current_version(dataset).map(|(version, _)| version.clone());
         let measured = judgement.measurement.clone();
         let unchanged = before
@@ -244,6 +256,8 @@ impl Engine {
             }),
             checks: judgement.checks,
             stamp: None,
+            kept_as: file.as_deref().map(kept_name),
+            file,
             provenance: Provenance {
                 trace: run.map(Run::trace_id),
                 settings: run.map(|run| run.settings_digest.clone()),

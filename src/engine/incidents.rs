@@ -17,6 +17,7 @@ impl Engine {
         while !self.is_full()
             && let Some(name) = self.dirty_data.pop_first()
         {
+            self.note_placed(&name);
             let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
                 self.reconcile(About::Dataset, &name, None);
                 continue;
@@ -35,7 +36,7 @@ impl Engine {
             let problem = match (self.settings.jobs.get(&name), self.jobs.get(&name)) {
                 (Some(job), Some(state)) => {
                     let last = state.last.as_deref();
-                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && !self.is_released(run));
+                    let last = last.filter(|(run, _)| !self.is_told_as_lost(run) && run.released.is_none());
                     alerting::problem_of_job(job, last)
                 }
                 _ => None,
@@ -88,6 +89,7 @@ impl Engine {
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
             resolved_at: None,
+            resolution: None,
             cause: None,
             reason: problem.reason,
             told: Vec::new(),
@@ -266,6 +268,7 @@ impl Engine {
             return;
         };
         incident.resolved_at = Some(self.now.wall);
+        incident.resolution = self.resolution_of(&incident);
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
             self.outbox.remember_end(id, address.clone());

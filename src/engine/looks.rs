@@ -94,6 +94,8 @@ impl Engine {
             checks: Vec::new(),
             reason: None,
             stamp: None,
+            file: None,
+            kept_as: None,
             provenance: Provenance::default(),
             lesson: None,
         };

@@ -41,7 +41,7 @@ mod stale_inputs;
 mod status;
 mod wakes;
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -50,7 +50,7 @@ use jiff::Timestamp;
 use crate::lineage::Lineage;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
-    NotificationId, Now, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
+    NotificationId, Now, Placed, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
 use backlog::Todo;
 use clock::Hold;
@@ -64,7 +64,7 @@ use register::Register;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
-use wakes::{Wake, Wakes};
+use wakes::{Retry, Wake, Wakes};
 
 pub use backlog::STEP_FACTS_MAX;
 
@@ -126,10 +126,13 @@ pub struct Engine {
     keepers: Keepers,
     pools: Pools,
     data: HashMap<Name, DataState>,
+    /// The published files that are looked at.
+    placed: BTreeMap<Name, Arc<Placed>>,
     /// How many unfinished runs were given each version.
     pins: HashMap<VersionRef, u32>,
-    /// Runs whose output the machine kept freshd from, with the number of further tries so far.
-    setbacks: HashMap<RunId, usize>,
+    /// Runs whose output the machine kept freshd from, and versions that it kept a person from putting in place, with the
+    /// number of further tries so far.
+    setbacks: HashMap<Retry, usize>,
     incidents: Register,
     outbox: Outbox,
     /// Requests that wait for a version to be in place.
@@ -189,7 +192,7 @@ impl Engine {
                 because,
                 decision,
                 version,
-            } => self.decided(id, (by, because), decision, *version),
+            } => self.decided(id, (by, because), decision, version.map(|version| *version)),
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::Removed { files, bytes } => self.removed(files, bytes),
@@ -223,9 +226,12 @@ impl Engine {
     fn tick(&mut self) {
         self.work_off();
         while !self.is_full()
-            && let Some(run) = self.wakes.pop_retry(self.now.boot)
+            && let Some(retry) = self.wakes.pop_retry(self.now.boot)
         {
-            self.retry_due(run);
+            match retry {
+                Retry::Run(run) => self.retry_due(run),
+                Retry::ByHand(version) => self.publish_by_hand_again(&version),
+            }
         }
         while !self.is_full()
             && let Some(wake) = self.wakes.pop(self.now.wall)

@@ -8,6 +8,7 @@ use std::time::Duration;
 use super::Engine;
 use super::data::DataState;
 use super::runs::StartedWith;
+use super::wakes::Retry;
 use crate::model::{
     Action, AttemptId, Command, Dataset, Fact, Job, Judgement, Judging, Name, Outcome, Publishing, RunId, RunState,
     Setback, Stamp, Verdict, Version, VersionNumber, VersionRef, VersionState, staged_path,
@@ -42,7 +43,7 @@ impl Engine {
                     .checks
                     .compared_with()
                     .into_iter()
-                    .filter_map(|name| self.settings.datasets.get(name).cloned())
+                    .filter_map(|name| self.compared_data(name))
                     .collect(),
                 comparison: self.comparison(&dataset.name, weekday),
                 inputs,
@@ -54,6 +55,20 @@ impl Engine {
             };
             self.act(Action::Judge(Box::new(judging)));
         }
+    }
+
+    /// A dataset whose columns a candidate is compared with, with the file where its newest version is to be found.
+    fn compared_data(&self, name: &Name) -> Option<Arc<Dataset>> {
+        let dataset = self.settings.datasets.get(name)?;
+        let left = self.current_version(name).map(|(version, _)| version);
+        let left = left.filter(|version| version.left_at(dataset).is_some());
+        Some(match left.and_then(|version| self.kept_path(version)) {
+            Some(kept) => Arc::new(Dataset {
+                file: Some(kept),
+                ..Dataset::clone(dataset)
+            }),
+            None => dataset.clone(),
+        })
     }
 
     /// The checks have spoken: publish, or refuse and keep what readers have.
@@ -89,10 +104,10 @@ impl Engine {
         }
         let (judgement, hindered) = match result {
             Ok(judgement) => (judgement, None),
-            Err(setback) if setback.may_pass && self.look_again_later(id.run) => return,
+            Err(setback) if setback.may_pass && self.look_again_later(Retry::Run(id.run)) => return,
             Err(setback) => (Judgement::default(), Some(unjudged(&setback))),
         };
-        self.setbacks.remove(&id.run);
+        self.setbacks.remove(&Retry::Run(id.run));
         let held = judgement.verdict() == Verdict::Hold || hindered.is_some();
         let outcome = match hindered {
             Some(_) => Outcome::Failed,
@@ -131,22 +146,26 @@ impl Engine {
         else {
             return;
         };
-        if state.publishing[index].provenance.by_hand.is_some() {
-            let version = state.publishing.remove(index);
-            self.published_by_hand(version, result);
-            return;
-        }
+        let is_by_hand = state.publishing[index].provenance.by_hand.is_some();
         let run = state.publishing[index].run;
+        let retry = match run {
+            _ if is_by_hand => Some(Retry::ByHand(wanted.clone())),
+            run => run.map(Retry::Run),
+        };
         let may_pass = result.as_ref().is_err_and(|setback| setback.may_pass);
-        if may_pass && run.is_some_and(|run| self.look_again_later(run)) {
-            return;
+        if let Some(retry) = retry {
+            if may_pass && self.look_again_later(retry.clone()) {
+                return;
+            }
+            self.setbacks.remove(&retry);
         }
         let Some(state) = self.data.get_mut(&wanted.dataset) else {
             return;
         };
         let mut version = state.publishing.remove(index);
-        if let Some(run) = run {
-            self.setbacks.remove(&run);
+        if is_by_hand {
+            self.published_by_hand(version, result);
+            return;
         }
         let stamp = match result {
             Ok(stamp) => stamp,
@@ -234,7 +253,11 @@ impl Engine {
                 .find(|publishing| Some(publishing.number) == run.version)
                 .cloned()
         });
-        let staged = self.staged_by(&with, attempt);
+        let decided = going_on.as_ref().and_then(|version| version.file.as_deref());
+        let staged = match decided {
+            Some(file) => self.staged(&with.job, file, attempt),
+            None => self.staged_by(&with, attempt),
+        };
         match (going_on, with.dataset, staged) {
             (Some(version), Some(dataset), Some(staged)) => {
                 let publishing = self.publishing(version, dataset, staged);
@@ -245,15 +268,15 @@ impl Engine {
         }
     }
 
-    /// Lets the machine come round before the output of a run is looked at again; `false` once that took too long.
-    fn look_again_later(&mut self, id: RunId) -> bool {
-        let tries = self.setbacks.entry(id).or_default();
+    /// Lets the machine come round before an output is looked at, or put in place, again; `false` once that took too long.
+    fn look_again_later(&mut self, retry: Retry) -> bool {
+        let tries = self.setbacks.entry(retry.clone()).or_default();
         let Some(delay) = SETBACK_DELAYS.get(*tries) else {
-            self.setbacks.remove(&id);
+            self.setbacks.remove(&retry);
             return false;
         };
         *tries += 1;
-        self.wakes.arm_retry(id, self.now.boot.saturating_add(*delay));
+        self.wakes.arm_retry(retry, self.now.boot.saturating_add(*delay));
         true
     }
 
@@ -267,17 +290,18 @@ impl Engine {
     }
 
     fn staged_by(&self, with: &StartedWith, id: AttemptId) -> Option<PathBuf> {
-        self.staged(&with.job, with.dataset.as_deref()?, id)
+        self.staged(&with.job, with.dataset.as_deref()?.file.as_deref()?, id)
     }
 
     /// Moves a refused candidate to quarantine.
     fn keep_refused(&mut self, version: Version) {
         let Some(id) = version.attempt else { return };
+        let Some(file) = &version.file else { return };
         let with = self.runs.get(&id.run).and_then(|run| self.started_with(run));
-        let staged = with.as_ref().and_then(|with| self.staged_by(with, id));
+        let staged = with.as_ref().and_then(|with| self.staged(&with.job, file, id));
+        let staged = staged.or_else(|| Some(staged_path(file, id)));
         let dataset = with.and_then(|with| with.dataset);
         let dataset = dataset.or_else(|| self.settings.datasets.get(&version.dataset).cloned());
-        let staged = staged.or_else(|| Some(staged_path(dataset.as_ref()?.file.as_ref()?, id)));
         if let Some((dataset, staged)) = dataset.zip(staged) {
             let publishing = self.publishing(version, dataset, staged);
             self.act(Action::Quarantine(Box::new(publishing)));

@@ -11,6 +11,8 @@ use crate::model::{Name, RunId, RunState};
 pub(super) struct Pools {
     by_name: HashMap<Name, Pool>,
     places: HashMap<RunId, Place>,
+    /// Tickets of runs that are not in line just now, and get their old place when they are again.
+    aside: HashMap<RunId, u64>,
     last_ticket: u64,
     /// Pools in which a slot may have become free since the line was last asked.
     freed: BTreeSet<Name>,
@@ -41,40 +43,56 @@ impl Pools {
     /// Takes a slot for a run, whatever the limit is: it has a process already.
     pub(super) fn occupy(&mut self, pool: Name, run: RunId) {
         self.by_name.entry(pool.clone()).or_default().running.insert(run);
+        self.aside.remove(&run);
         self.places.insert(run, Place { pool, ticket: None });
     }
 
     /// Takes a slot, or a place in the line; `Err` says who has the slots. A place is kept however often this is asked.
     fn enter(&mut self, name: &Name, slots: usize, run: RunId) -> Result<(), String> {
+        let ticket = self.ticket(run);
         let pool = self.by_name.entry(name.clone()).or_default();
-        let first = pool.waiting.first_key_value().map(|(_, first)| *first);
-        if pool.running.len() < slots && first.is_none_or(|first| first == run) {
-            if first.is_some() {
-                pool.waiting.pop_first();
-            }
+        let is_first = pool.waiting.first_key_value().is_none_or(|(first, _)| ticket <= *first);
+        if pool.running.len() < slots && is_first {
+            pool.waiting.remove(&ticket);
             self.occupy(name.clone(), run);
             return Ok(());
         }
         let users: Vec<String> = pool.running.iter().map(ToString::to_string).collect();
-        if !self.places.contains_key(&run) {
-            self.last_ticket += 1;
-            pool.waiting.insert(self.last_ticket, run);
-            self.places.insert(
-                run,
-                Place {
-                    pool: name.clone(),
-                    ticket: Some(self.last_ticket),
-                },
-            );
-        }
+        pool.waiting.insert(ticket, run);
+        self.aside.remove(&run);
+        self.places.insert(
+            run,
+            Place {
+                pool: name.clone(),
+                ticket: Some(ticket),
+            },
+        );
         Err(format!(
             "waits for one of {slots} slots of pool {name}, used by runs {}",
             users.join(", ")
         ))
     }
 
+    /// The place of a run among all that come: a new one, unless it came before.
+    fn ticket(&mut self, run: RunId) -> u64 {
+        let known = self.places.get(&run).and_then(|place| place.ticket);
+        known.or_else(|| self.aside.get(&run).copied()).unwrap_or_else(|| {
+            self.last_ticket += 1;
+            self.last_ticket
+        })
+    }
+
+    /// Takes a run out of the line and keeps its place for it; the pool whose line it has left.
+    fn stand_aside(&mut self, run: RunId) -> Option<Name> {
+        let ticket = self.ticket(run);
+        let left = self.leave(run);
+        self.aside.insert(run, ticket);
+        left
+    }
+
     /// Gives up a slot or a place in the line; the pool in which a slot may now be free.
     fn leave(&mut self, run: RunId) -> Option<Name> {
+        self.aside.remove(&run);
         let place = self.places.remove(&run)?;
         let pool = self.by_name.get_mut(&place.pool)?;
         if let Some(ticket) = place.ticket {
@@ -91,13 +109,14 @@ impl Pools {
         pool.waiting.values().next().copied()
     }
 
-    /// Empties every line, and answers with those who stood in them, in the order of coming.
+    /// Empties every line, and answers with those who stood in them, in the order of coming. They keep their places.
     fn dissolve_lines(&mut self) -> Vec<RunId> {
         let mut line: Vec<(u64, RunId)> = Vec::new();
         for pool in self.by_name.values_mut() {
             line.extend(std::mem::take(&mut pool.waiting));
         }
         line.sort_unstable();
+        self.aside.extend(line.iter().map(|(ticket, run)| (*run, *ticket)));
         let line: Vec<RunId> = line.into_iter().map(|(_, run)| run).collect();
         for run in &line {
             self.places.remove(run);
@@ -118,7 +137,20 @@ impl Engine {
     /// Who is asked to start may leave as well, because it is too late by now: that is seen to by whoever asks, so
     /// that a line of any length is asked one after the other.
     pub(super) fn leave_pool(&mut self, run: RunId) {
-        let Some(pool) = self.pools.leave(run) else { return };
+        if let Some(pool) = self.pools.leave(run) {
+            self.hand_on_all(pool);
+        }
+    }
+
+    /// The run cannot start now for another reason than the pool: others do not wait behind it, and it gets its place in
+    /// line again when it can.
+    pub(super) fn stand_aside(&mut self, run: RunId) {
+        if let Some(pool) = self.pools.stand_aside(run) {
+            self.hand_on_all(pool);
+        }
+    }
+
+    fn hand_on_all(&mut self, pool: Name) {
         self.pools.freed.insert(pool);
         if std::mem::replace(&mut self.pools.is_handing_on, true) {
             return;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use super::Engine;
 use super::backlog::Todo;
 use crate::lineage::Lineage;
-use crate::model::{AcceptedSettings, Job, Name, Rule, RunState, Settings};
+use crate::model::{AcceptedSettings, Dataset, Job, Name, Rule, RunState, Settings};
 
 impl Engine {
     /// Takes a checked configuration in place of the one in force.
@@ -29,6 +29,23 @@ impl Engine {
         self.backlog
             .retain(|todo| !matches!(todo, Todo::Job(_) | Todo::Data(_) | Todo::Accepted));
         let before = std::mem::take(&mut self.backlog);
+        let is_renamed = |name: &Name, dataset: &Dataset| {
+            let before = self.settings.datasets.get(name);
+            before.is_some_and(|before| before.file != dataset.file)
+        };
+        for (name, dataset) in &settings.datasets {
+            if is_renamed(name, dataset)
+                && let Some(state) = self.data.get_mut(name)
+            {
+                // That was somewhere else.
+                state.sighted = None;
+            }
+        }
+        // What is left is looked at again when it has been taken on.
+        self.placed.retain(|name, placed| {
+            let dataset = settings.datasets.get(name);
+            dataset.is_some_and(|dataset| dataset.file.as_ref() == Some(&placed.file))
+        });
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;
@@ -43,6 +60,19 @@ impl Engine {
         self.accept(accepted);
         self.backlog.extend(before);
         self.work_off();
+    }
+}
+
+impl Engine {
+    /// What people should know of a configuration that is, or is to be, in force: for each dataset whose file was renamed
+    /// since its newest version, where that lies.
+    pub fn left_behind(&self, settings: &Settings) -> Vec<String> {
+        let datasets = settings.datasets.values();
+        let left = datasets.filter_map(|dataset| {
+            let current = self.data.get(&dataset.name)?.current.as_ref()?;
+            current.left_words(dataset)
+        });
+        left.collect()
     }
 }
 

@@ -1,6 +1,6 @@
 //! Start, restart and crash are one path: the state is rebuilt from stored facts, then decisions go on.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -64,6 +64,7 @@ impl Engine {
             keepers: Keepers::default(),
             pools: Pools::default(),
             data: HashMap::new(),
+            placed: BTreeMap::new(),
             pins: HashMap::new(),
             setbacks: HashMap::new(),
             incidents: Register::default(),

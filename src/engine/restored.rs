@@ -323,6 +323,7 @@ impl Engine {
             notify_at: now,
             opened_at: Some(now),
             resolved_at: Some(now),
+            resolution: None,
             cause: None,
             reason: format!(
                 "{} are lost: {}",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Engine;
 use super::stale_inputs::Inputs;
+use super::wakes::Retry;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, Dataset, Fact, Job, Name, Outcome, Overlap, Reply, Rule, Run, RunId,
     RunState, Settings, StopReason, Trigger, VersionRef, later,
@@ -91,6 +92,7 @@ impl Engine {
         run.attempts += 1;
         run.state = RunState::Running;
         run.reason = remark;
+        run.released = None;
         run.retry_at = None;
         run.retry_boot_ms = None;
         if run.attempts == 1 {
@@ -152,7 +154,7 @@ impl Engine {
                 run.boot_id = Some(boot_id);
                 let run = run.clone();
                 self.fact(Fact::Run(run));
-                self.wakes.arm_retry(id, boot);
+                self.wakes.arm_retry(Retry::Run(id), boot);
                 self.leave_pool(id);
             }
             Next::GiveUp(why) => {
@@ -164,7 +166,7 @@ impl Engine {
 
     /// The backoff of a run is over, or its output is to be looked at again.
     pub(super) fn retry_due(&mut self, id: RunId) {
-        if self.setbacks.contains_key(&id) {
+        if self.setbacks.contains_key(&Retry::Run(id)) {
             self.resume_output(id);
             return;
         }
@@ -173,7 +175,7 @@ impl Engine {
         };
         let due = Duration::from_millis(run.retry_boot_ms.unwrap_or(0));
         if due > self.now.boot {
-            self.wakes.arm_retry(id, due);
+            self.wakes.arm_retry(Retry::Run(id), due);
             return;
         }
         if self.space_hold.is_some() {
@@ -287,7 +289,7 @@ impl Engine {
         self.clean_up(&run);
         self.refused.retain(|attempt| attempt.run != id);
         self.started_with.remove(&id);
-        self.setbacks.remove(&id);
+        self.setbacks.remove(&Retry::Run(id));
         self.unpin(&run.inputs);
         self.held_runs.remove(&id);
         self.held_for_inputs.remove(&id);

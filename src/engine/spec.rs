@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::Engine;
 use super::runs::StartedWith;
 use crate::model::{
-    Action, AttemptId, AttemptSpec, Command, Dataset, Job, Run, RunAs, Trigger, VersionRef, log_path, output_dir,
+    Action, AttemptId, AttemptSpec, Command, Job, Run, RunAs, Trigger, Version, VersionRef, log_path, output_dir,
     report_path, run_dir, staged_path, trace_parent, version_path,
 };
 
@@ -15,7 +15,7 @@ impl Engine {
         let state_dir = &self.host.state_dir;
         let (run_dir, report) = (run_dir(state_dir, id), report_path(state_dir, id));
         let produced = job.produces.as_ref().and_then(|name| self.settings.datasets.get(name));
-        let output = produced.and_then(|dataset| self.staged(job, dataset, id));
+        let output = produced.and_then(|dataset| self.staged(job, dataset.file.as_deref()?, id));
         AttemptSpec {
             id,
             job: job.name.clone(),
@@ -47,7 +47,7 @@ impl Engine {
     pub(super) fn clean(&self, with: &StartedWith, id: AttemptId) -> Action {
         // A refused candidate is on its way into quarantine, which moves it: nothing else may remove it.
         let produced = with.dataset.as_deref().filter(|_| !self.refused.contains(&id));
-        let staged = produced.and_then(|dataset| self.staged(&with.job, dataset, id));
+        let staged = produced.and_then(|dataset| self.staged(&with.job, dataset.file.as_deref()?, id));
         Action::Clean {
             id,
             run_dir: run_dir(&self.host.state_dir, id),
@@ -55,10 +55,9 @@ impl Engine {
         }
     }
 
-    /// Where an attempt writes its candidate for a dataset: beside the target, where a rename is enough. Another user
+    /// Where an attempt writes its candidate for a dataset's file: beside that, where a rename is enough. Another user
     /// has no business there, and gets a directory of its own.
-    pub(super) fn staged(&self, job: &Job, dataset: &Dataset, id: AttemptId) -> Option<PathBuf> {
-        let file = dataset.file.as_ref()?;
+    pub(super) fn staged(&self, job: &Job, file: &Path, id: AttemptId) -> Option<PathBuf> {
         match run_as(job) {
             Some(_) => Some(output_dir(&run_dir(&self.host.state_dir, id)).join(file.file_name()?)),
             None => Some(staged_path(file, id)),
@@ -111,20 +110,17 @@ impl Engine {
 
     /// The kept copy of a version, which later versions do not touch; a probed file where it lies.
     fn input_path(&self, input: &VersionRef) -> Option<PathBuf> {
-        let dataset = self.settings.datasets.get(&input.dataset)?;
-        let version = self.version(input)?;
-        match (&dataset.file, version.run) {
-            (Some(file), Some(_)) => {
-                let name = file.file_name()?;
-                Some(version_path(
-                    &self.host.state_dir.join("versions"),
-                    &input.dataset,
-                    input.number,
-                    name,
-                ))
-            }
-            _ => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
+        match self.kept_path(self.version(input)?) {
+            Some(kept) => Some(kept),
+            None => self.data.get(&input.dataset)?.observation.as_ref()?.path.clone(),
         }
+    }
+
+    /// The kept copy of a version that a run made, by the name it was given then.
+    pub(super) fn kept_path(&self, version: &Version) -> Option<PathBuf> {
+        let versions_dir = self.host.state_dir.join("versions");
+        let kept_as = version.kept_as.as_ref()?;
+        Some(version_path(&versions_dir, &version.dataset, version.number, kept_as))
     }
 }
 

@@ -42,6 +42,9 @@ impl Engine {
             return Inputs::NotNow;
         }
         self.held_for_inputs.insert(id);
+        if job.policy.pool.is_some() {
+            self.stand_aside(id);
+        }
         self.wakes.arm(Wake::Inputs(id), until);
         let names: Vec<&str> = stale.iter().map(|(name, _)| name.as_str()).collect();
         let until = format_time(until, &self.settings.timezone);

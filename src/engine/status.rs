@@ -112,6 +112,7 @@ impl Engine {
                 "ended_at": run.ended_at,
                 "started_at": run.started_at,
                 "reason": run.reason,
+                "released": run.released,
                 "exit_code": run.exit_code,
                 "printed": attempt.flatten().and_then(|attempt| attempt.output.tail.lines().rfind(|line| !line.trim().is_empty())),
             })),
@@ -243,12 +244,9 @@ fn job_state(job: &Job, state: Option<&JobState>, going: &[&Run]) -> &'static st
     if state.is_some_and(|state| state.record.pause.is_some()) {
         return "paused";
     }
-    match state
-        .and_then(|state| state.last.as_deref())
-        .and_then(|(run, _)| run.outcome)
-    {
+    match state.and_then(|state| state.last.as_deref()).map(|(run, _)| run) {
         None => "never_ran",
-        Some(outcome) if outcome.is_failure() => "failing",
+        Some(run) if run.is_failure() => "failing",
         Some(_) => "ok",
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{IncidentId, Name, NotificationId, Now, RunId, later};
+use crate::model::{IncidentId, Name, NotificationId, Now, RunId, VersionRef, later};
 
 /// Something to look at again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -27,6 +27,15 @@ pub(super) enum Wake {
     Notification(NotificationId),
 }
 
+/// Something to be tried again on the boot clock.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Retry {
+    /// A run: its next attempt, or its output once more.
+    Run(RunId),
+    /// A version that a person decided to put in place.
+    ByHand(VersionRef),
+}
+
 /// All of them. Waking too early does no harm: whoever is woken looks at the facts and arms again.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Wakes {
@@ -34,7 +43,7 @@ pub(super) struct Wakes {
     /// The time for which each is armed; heap entries that differ are out of date.
     armed: HashMap<Wake, Timestamp>,
     /// Retries run on the boot clock.
-    retries: BTreeSet<(Duration, RunId)>,
+    retries: BTreeSet<(Duration, Retry)>,
 }
 
 impl Wakes {
@@ -53,9 +62,9 @@ impl Wakes {
         self.armed.shrink_to_fit();
     }
 
-    /// Starts the next attempt of `run` at this instant of the boot clock.
-    pub(super) fn arm_retry(&mut self, run: RunId, at: Duration) {
-        self.retries.insert((at, run));
+    /// Tries again at this instant of the boot clock.
+    pub(super) fn arm_retry(&mut self, retry: Retry, at: Duration) {
+        self.retries.insert((at, retry));
     }
 
     /// The next one whose time has come.
@@ -74,10 +83,9 @@ impl Wakes {
     }
 
     /// The next retry whose time has come.
-    pub(super) fn pop_retry(&mut self, now: Duration) -> Option<RunId> {
-        let first = self.retries.first().copied().filter(|(at, _)| *at <= now)?;
-        self.retries.remove(&first);
-        Some(first.1)
+    pub(super) fn pop_retry(&mut self, now: Duration) -> Option<Retry> {
+        self.retries.first().filter(|(at, _)| *at <= now)?;
+        self.retries.pop_first().map(|(_, retry)| retry)
     }
 
     /// The earliest of all, in wall time as of now.

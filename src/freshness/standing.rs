@@ -101,7 +101,8 @@ pub struct Standing {
     pub limited_by: Option<VersionRef>,
     /// When the current version was accepted.
     pub arrived_at: Option<Timestamp>,
-    /// Whether readers see the current version; `false` when others have removed or changed it, or nobody can tell.
+    /// Whether readers see the current version; `false` when others have removed or changed it, when nobody can tell, or
+    /// when it was put where they looked before the dataset's file was renamed.
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
@@ -149,6 +150,15 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         broken,
         believable_at,
     );
+    let left_at = current.and_then(|version| Some((version.number, version.left_at(dataset)?)));
+    let reason = match (left_at, &dataset.file) {
+        (Some((number, left_at)), Some(file)) => format!(
+            "{reason}; nothing is at {} yet: version {number} lies at {}",
+            file.display(),
+            left_at.display()
+        ),
+        _ => reason,
+    };
     let changes = [
         stale_at,
         age_warn_at,
@@ -165,7 +175,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         effective_as_of: current.map(|version| version.effective_as_of),
         limited_by: current.and_then(|version| version.limited_by.clone()),
         arrived_at: current.map(|version| version.arrived_at),
-        is_served: current.is_some() && sight(dataset, view).is_none(),
+        is_served: current.is_some() && left_at.is_none() && sight(dataset, view).is_none(),
         deadline,
         since,
         is_problem,
@@ -305,6 +315,10 @@ fn judge(
 fn sight(dataset: &Dataset, view: View<'_>) -> Option<Judged> {
     let seen = view.observation.filter(|_| dataset.probe.is_none())?;
     let current = view.current.filter(|current| current.run.is_some())?;
+    if seen.path != dataset.file || current.left_at(dataset).is_some() {
+        // That was elsewhere, or nobody has put anything there yet.
+        return None;
+    }
     let (file, number) = (dataset.file.as_ref()?.display(), current.number);
     let (state, reason) = match &seen.found {
         Ok(Some(found)) if found.sha256 == current.sha256 => return None,

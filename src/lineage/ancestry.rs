@@ -18,19 +18,28 @@ pub struct Hop {
     pub found: Option<Version>,
 }
 
-/// A version and all that it was made from, the nearest first and each once.
+/// A version and all that it was made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ancestry {
+    /// The nearest first and each once; [`HOPS_MAX`] at most.
+    pub hops: Vec<Hop>,
+    /// There are more of them.
+    pub is_cut: bool,
+}
+
+/// A version and all that it was made from, as far as [`HOPS_MAX`] hops go.
 ///
 /// # Errors
 /// Those of `find`, which looks a version up.
 pub fn ancestry<E>(
     of: &VersionRef,
     mut find: impl FnMut(&VersionRef) -> Result<Option<Version>, E>,
-) -> Result<Vec<Hop>, E> {
+) -> Result<Ancestry, E> {
     let mut seen = HashSet::from([of.clone()]);
     let mut ahead = VecDeque::from([(of.clone(), 0)]);
     let mut hops = Vec::new();
-    while let Some((version, distance)) = ahead.pop_front()
-        && hops.len() < HOPS_MAX
+    while hops.len() < HOPS_MAX
+        && let Some((version, distance)) = ahead.pop_front()
     {
         let found = find(&version)?;
         for input in found.iter().flat_map(|found| &found.inputs) {
@@ -44,7 +53,8 @@ pub fn ancestry<E>(
             found,
         });
     }
-    Ok(hops)
+    let is_cut = !ahead.is_empty();
+    Ok(Ancestry { hops, is_cut })
 }
 
 /// The version that limits the age of the first: an ancestor, or itself.
@@ -87,7 +97,27 @@ mod tests {
 
     fn known(of: &str) -> Vec<Hop> {
         let found: Result<_, ()> = ancestry(&named(of), |wanted| Ok(find(wanted)));
-        found.expect("it is found")
+        found.expect("it is found").hops
+    }
+
+    #[test]
+    fn a_way_back_that_is_cut_says_so() {
+        // Each version is made from the one before.
+        let cut = |of: usize| {
+            let of = named(&format!("stock@{of}"));
+            let found: Result<_, ()> = ancestry(&of, |wanted| {
+                let before = wanted.number.0 - 1;
+                let inputs = (before > 0).then(|| named(&format!("stock@{before}")));
+                Ok(Some(Version {
+                    inputs: inputs.into_iter().collect(),
+                    ..plain_version("stock", wanted.number.0, Timestamp::UNIX_EPOCH)
+                }))
+            });
+            let found = found.expect("it is found");
+            (found.hops.len(), found.is_cut)
+        };
+        assert_eq!(cut(HOPS_MAX), (HOPS_MAX, false));
+        assert_eq!(cut(HOPS_MAX + 1), (HOPS_MAX, true));
     }
 
     #[test]

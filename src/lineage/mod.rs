@@ -9,7 +9,7 @@ mod tests;
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
-pub use ancestry::{HOPS_MAX, Hop, ancestry, limiting};
+pub use ancestry::{Ancestry, HOPS_MAX, Hop, ancestry, limiting};
 pub use flow::{Flow, Stop, StopKind};
 
 use crate::model::{Dataset, Job, Name, Owner, Rule, Schedule, Settings, System};

@@ -164,6 +164,9 @@ pub struct Incident {
     pub opened_at: Option<Timestamp>,
     /// When the problem ended.
     pub resolved_at: Option<Timestamp>,
+    /// What a person did that ended it, and why, in words; nothing where it ended by itself.
+    #[serde(default)]
+    pub resolution: Option<String>,
     /// The incident that explains this one.
     pub cause: Option<IncidentId>,
     /// The problem in one sentence, as of the last change.

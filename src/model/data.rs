@@ -1,11 +1,13 @@
 //! Versions of datasets, promised slots, and what was measured and judged.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{AttemptId, HandKind, Lesson, Name, Past, Profile, Provenance, RunId, Script, Stamp, VersionNumber};
+use super::{
+    AttemptId, Dataset, HandKind, Lesson, Name, Past, Profile, Provenance, RunId, Script, Stamp, VersionNumber,
+};
 
 /// One version of one dataset: `stock@42`.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
@@ -83,6 +85,14 @@ pub struct Version {
     /// By what its file is known again where readers look, once it is there.
     #[serde(default)]
     pub stamp: Option<Stamp>,
+    /// Where readers find it, or found it, or were to: the dataset's file as jobs.toml named it then. `None` for probed
+    /// data.
+    #[serde(skip)]
+    pub file: Option<PathBuf>,
+    /// The name of its copy in `versions/`, or in quarantine, which stays when the dataset's file gets another one.
+    /// `None` for probed data, of which nothing is kept.
+    #[serde(default)]
+    pub kept_as: Option<String>,
     /// What else made it what it is.
     #[serde(default)]
     pub provenance: Provenance,
@@ -96,6 +106,21 @@ impl Version {
     pub fn is_restored(&self) -> bool {
         let by_hand = self.provenance.by_hand.as_ref();
         by_hand.is_some_and(|by_hand| matches!(by_hand.kind, HandKind::Restored(_)))
+    }
+
+    /// Where it was put, when that is not where readers of the dataset look now: its `file` was renamed in jobs.toml, and
+    /// nothing was put there yet.
+    pub fn left_at(&self, dataset: &Dataset) -> Option<&Path> {
+        let is_produced = dataset.probe.is_none() && dataset.file.is_some() && self.run.is_some();
+        let file = self.file.as_deref().filter(|_| is_produced)?;
+        (dataset.file.as_deref() != Some(file)).then_some(file)
+    }
+
+    /// What somebody who renames the dataset's file must know, while this is its newest version.
+    pub fn left_words(&self, dataset: &Dataset) -> Option<String> {
+        let (left_at, file) = (self.left_at(dataset)?, dataset.file.as_deref()?);
+        let (what, remedy) = left_behind(&self.reference(), left_at, file);
+        Some(format!("{what}; {remedy}"))
     }
 
     /// Which version it is.
@@ -119,6 +144,18 @@ impl Version {
             lesson,
         })
     }
+}
+
+/// What it means that a dataset's file is `file` now, while its newest version lies at `left_at`; and what can be done.
+pub fn left_behind(version: &VersionRef, left_at: &Path, file: &Path) -> (String, String) {
+    let dataset = &version.dataset;
+    let (left_at, file) = (left_at.display(), file.display());
+    let what = format!(
+        "`{dataset}` was published at {left_at} until now, and {version} stays there, where somebody may still read it"
+    );
+    let remedy =
+        format!("the next version comes to {file}; `freshd restore {version} --because TEXT` puts this one there, too");
+    (what, remedy)
 }
 
 /// What a check says.

@@ -130,8 +130,8 @@ pub enum Event {
         because: String,
         /// What.
         decision: Decision,
-        /// The version, as it is on record.
-        version: Box<Version>,
+        /// The version, as it is on record; or why there is none, for the asker.
+        version: Result<Box<Version>, String>,
     },
     /// It is time to forget what is beyond `[history]`.
     Prune {

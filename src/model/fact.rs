@@ -7,17 +7,20 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgePromise, Attempt, Delivery, Forgotten, Incident, IncidentId, Name, Notification, NotificationId,
-    Observation, Past, Restoration, Run, RunId, Slot, Told, Version,
+    Address, AgePromise, Attempt, AttemptId, Delivery, Forgotten, Incident, IncidentId, Name, Notification,
+    NotificationId, Observation, Past, Released, Restoration, Run, RunId, Slot, Told, Version,
 };
 
-/// What a step makes true. Each is one whole row, but for two that say so: storing it twice changes nothing.
+/// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fact {
     /// A job's cursor, pause or definition changed.
     Job(JobRecord),
     /// A run began, moved on or ended; or an occurrence was decided without one.
     Run(Run),
+    /// What the last attempt of a run made is published after all, since a person said so. A fact about that run's row,
+    /// whatever else stands there.
+    Released(AttemptId, Released),
     /// An attempt was claimed, started or ended.
     Attempt(Attempt),
     /// A version was accepted, published or refused.
@@ -55,6 +58,7 @@ impl Fact {
         match self {
             Self::Job(record) => record.pause.as_ref().map(|pause| pause.since),
             Self::Run(run) => Some(run.created_at).max(run.started_at).max(run.ended_at),
+            Self::Released(_, released) => Some(released.at),
             Self::Attempt(attempt) => Some(attempt.claimed_at).max(attempt.started_at).max(attempt.ended_at),
             Self::Version(version) => Some(version.arrived_at),
             Self::Slot(slot) => slot.decided_at,

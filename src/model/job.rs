@@ -152,10 +152,9 @@ pub enum Overlap {
 }
 
 /// What is done when an input is not fresh.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnStale {
     /// The run begins as ever.
-    #[default]
     Run,
     /// The run begins, and says of what it was made.
     LastGood,

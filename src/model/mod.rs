@@ -46,7 +46,7 @@ pub use checks::{
 pub use conditions::{Conditions, DiskPriority, Limits, RunAs};
 pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
-    VersionRef, VersionState,
+    VersionRef, VersionState, left_behind,
 };
 pub use event::{Decision, Event, Request};
 pub use fact::{
@@ -64,8 +64,8 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
-    SIDECAR_SUFFIX, hidden_name, log_path, output_dir, quarantine_path, report_path, run_dir, sidecar_path,
-    staged_path, version_path,
+    REASONS_FILE, SIDECAR_SUFFIX, hidden_name, kept_name, log_path, output_dir, quarantine_path, report_path, run_dir,
+    sidecar_path, staged_path, version_path,
 };
 pub use profile::{
     CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers, Past,
@@ -76,7 +76,7 @@ pub use published::{Lying, Placed, Sighting, Stamp};
 pub use reading::{Compression, Encoding, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
-pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
+pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{
     plain_attempt, plain_dataset, plain_incident, plain_job, plain_policy, plain_run, plain_settings, plain_version,

@@ -1,6 +1,6 @@
 //! Where the files of a dataset lie: staged, kept, quarantined, and the sidecar beside each.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use super::{AttemptId, Name, VersionNumber};
@@ -46,11 +46,20 @@ pub fn hidden_name(target: &Path, purpose: &str) -> OsString {
 }
 
 /// Where a version stays restorable: `versions/stock/42/stock.csv`.
-pub fn version_path(versions_dir: &Path, dataset: &Name, number: VersionNumber, file_name: &OsStr) -> PathBuf {
+pub fn version_path(versions_dir: &Path, dataset: &Name, number: VersionNumber, kept_as: &str) -> PathBuf {
     versions_dir
         .join(dataset.as_str())
         .join(number.to_string())
-        .join(file_name)
+        .join(kept_as)
+}
+
+/// The name under which the copy of a version of this file is kept, in `versions/` and in quarantine.
+pub fn kept_name(file: &Path) -> String {
+    match file.file_name().unwrap_or_default().to_string_lossy() {
+        // The reasons have that name already.
+        name if name == REASONS_FILE => "candidate".to_owned(),
+        name => name.into_owned(),
+    }
 }
 
 /// The directory of one refused candidate: `quarantine/stock/43`.
@@ -64,6 +73,9 @@ pub fn sidecar_path(file: &Path) -> PathBuf {
     name.push(SIDECAR_SUFFIX);
     file.with_file_name(name)
 }
+
+/// The file beside a refused candidate that says why it was refused.
+pub const REASONS_FILE: &str = "reasons.json";
 
 /// What follows the file's name in the name of its sidecar.
 pub const SIDECAR_SUFFIX: &str = ".freshd.json";
@@ -88,12 +100,7 @@ mod tests {
     #[test]
     fn versions_lie_under_their_dataset_and_number() {
         let stock = Name::from("stock");
-        let path = version_path(
-            Path::new("/state/versions"),
-            &stock,
-            VersionNumber(42),
-            OsStr::new("stock.csv"),
-        );
+        let path = version_path(Path::new("/state/versions"), &stock, VersionNumber(42), "stock.csv");
         assert_eq!(path, Path::new("/state/versions/stock/42/stock.csv"));
         assert_eq!(
             sidecar_path(&path),

@@ -59,7 +59,7 @@ impl ByHand {
     pub fn words(&self) -> String {
         let Self { by, because, .. } = self;
         match &self.kind {
-            HandKind::Released => format!("released from quarantine by {by}: {because}"),
+            HandKind::Released => format!("released by {by}: {because}"),
             HandKind::Restored(from) => format!("restored from {from} by {by}: {because}"),
         }
     }

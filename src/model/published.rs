@@ -66,7 +66,9 @@ impl Placed {
 pub struct Sighting {
     /// The version that is to be there.
     pub version: VersionRef,
-    /// When freshd looked.
+    /// Where freshd looked.
+    pub file: PathBuf,
+    /// When.
     pub at: Timestamp,
     /// What lies there, `Ok(None)` for nothing; `Err` says why nobody can tell.
     pub found: Result<Option<Lying>, String>,

@@ -162,6 +162,9 @@ pub struct Run {
     pub version: Option<VersionNumber>,
     /// Who asked for it, for manual runs and cancellations.
     pub by: Option<String>,
+    /// Set when a person has published what its last attempt made, although freshd had kept it aside.
+    #[serde(default)]
+    pub released: Option<Box<Released>>,
     /// Extra arguments of a manual run.
     pub args: Vec<String>,
     /// Input versions pinned at start.
@@ -174,9 +177,32 @@ pub struct Run {
 }
 
 impl Run {
+    /// Whether it has failed, and nobody has published what it made all the same.
+    pub fn is_failure(&self) -> bool {
+        self.outcome.is_some_and(Outcome::is_failure) && self.released.is_none()
+    }
+
     /// Its W3C trace id: that of the chain it belongs to.
     pub fn trace_id(&self) -> String {
         self.trace.as_deref().map_or_else(|| trace_id(self.seed), str::to_owned)
+    }
+}
+
+/// A person has published what a run made, although it was refused. The run's outcome stays.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Released {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// When it was in place.
+    pub at: Timestamp,
+}
+
+impl Released {
+    /// `released by olav: the plant in Tromsø is closed`.
+    pub fn words(&self) -> String {
+        format!("released by {}: {}", self.by, self.because)
     }
 }
 
@@ -201,6 +227,7 @@ pub fn run_line(run: &Run) -> serde_json::Value {
         "reason": run.reason,
         "version": run.version,
         "by": run.by,
+        "released": run.released,
         "trace": (run.attempts > 0).then(|| run.trace_id()),
     })
 }

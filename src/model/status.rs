@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Ack, AddressState, IncidentState, Outcome, RunState, Severity, Shortage};
+use super::{Ack, AddressState, IncidentState, Outcome, Released, RunState, Severity, Shortage};
 
 /// Everything `status` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -129,6 +129,9 @@ pub struct LastRun {
     pub ended_at: Option<Timestamp>,
     /// Why it ended so.
     pub reason: Option<String>,
+    /// Who published what it made, although it was refused.
+    #[serde(default)]
+    pub released: Option<Released>,
     /// The last line it printed.
     pub printed: Option<String>,
 }
@@ -246,14 +249,11 @@ impl DatasetState {
 }
 
 impl JobState {
-    /// Whether its last run failed; also while the next one is under way.
+    /// Whether its last run failed, and nobody has released what it made; also while the next one is under way.
     pub fn is_failing(&self) -> bool {
         let set_aside = matches!(self.state.as_str(), "paused" | "disabled");
-        let failed = self
-            .last
-            .as_ref()
-            .and_then(|last| last.outcome)
-            .is_some_and(Outcome::is_failure);
+        let last = self.last.as_ref().filter(|last| last.released.is_none());
+        let failed = last.and_then(|last| last.outcome).is_some_and(Outcome::is_failure);
         self.state == "failing" || (failed && !set_aside)
     }
 }

@@ -219,6 +219,12 @@ impl Memory {
                 self.jobs.insert(record.job.clone(), record);
             }
             Fact::Run(run) => self.store_run(run)?,
+            Fact::Released(attempt, released) => {
+                let run = self.runs.get_mut(&attempt.run);
+                if let Some(run) = run.filter(|run| run.attempts == attempt.number) {
+                    run.released = Some(Box::new(released));
+                }
+            }
             Fact::Attempt(attempt) => {
                 refuse(!self.runs.contains_key(&attempt.id.run), || {
                     format!("attempt {} of no run", attempt.id)

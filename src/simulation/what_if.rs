@@ -208,6 +208,8 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
                 checks: Vec::new(),
                 reason: None,
                 stamp: None,
+                file: None,
+                kept_as: None,
                 provenance: Provenance::default(),
                 lesson: None,
             }))

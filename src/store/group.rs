@@ -282,6 +282,7 @@ impl<'connection> Group<'connection> {
                     "it is final with another outcome, or its number belongs to another occurrence",
                 )
             }
+            Fact::Released(attempt, released) => runs::release_run(&mut s.run_release, *attempt, released),
             Fact::Attempt(attempt) => {
                 let boot = text_number(&mut self.texts, s, &attempt.boot_id)?;
                 runs::store_attempt(&mut s.attempt, attempt, boot).map(drop)

@@ -101,6 +101,8 @@ CREATE TABLE runs (
     signal INTEGER,
     version INTEGER,
     by TEXT,
+    -- {by, because, at} of whoever published what its last attempt made, although it was kept aside. The outcome stays.
+    released TEXT,
     args TEXT NOT NULL,
     inputs TEXT NOT NULL,
     -- Number in `texts`: digest of the configuration it was started under.
@@ -174,6 +176,11 @@ CREATE TABLE versions (
     reason TEXT,
     -- {bytes, modified_ns, inode} of its file where readers look; nothing while it is not known to be there.
     stamp TEXT,
+    -- Where readers find it, or found it: the dataset's file as jobs.toml named it then. Text, or the bytes of a path that
+    -- is not UTF-8; nothing for probed data.
+    file ANY,
+    -- The name of its copy below `versions/` or `quarantine/`, which is not renamed with the dataset's file.
+    kept_as TEXT,
     -- {trace, settings, script, by_hand}
     provenance TEXT NOT NULL,
     -- What later versions are compared with, where rules do that. The weekday is that of the day for which it was made, in
@@ -256,6 +263,8 @@ CREATE TABLE incidents (
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
     resolved_at_us INTEGER,
+    -- What a person did that ended it; nothing where it ended by itself.
+    resolution TEXT,
     cause INTEGER,
     reason TEXT NOT NULL,
     -- [[team, {channel, to}], ...]

@@ -205,7 +205,7 @@ fn trace(reader: &Reader, version: &Version) -> Result<Vec<(usize, Version)>, Re
             continue;
         }
         for input in version.inputs.iter().rev() {
-            ahead.extend(reader.version(input)?.map(|input| (depth + 1, input)));
+            ahead.extend(reader.bare_version(input)?.map(|input| (depth + 1, input)));
         }
         found.push((depth, version));
     }

@@ -12,7 +12,8 @@ fn chain() -> String {
         let needs = if place == 0 {
             String::new()
         } else {
-            format!("needs = [\"d{}\"]\n", place - 1)
+            // Each goes on with what there is, however old.
+            format!("needs = [\"d{}\"]\non_stale = \"run\"\n", place - 1)
         };
         text += &format!(
             "[datasets.d{place}]\nowner = \"{team}\"\nfile = \"d{place}\"\nmax_age = \"{}m\"\n\

@@ -10,7 +10,7 @@ use super::world;
 const OPS: &str = "mail:ops@sea.example";
 
 /// Anna decides about a version.
-fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> {
+pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> {
     let version = world
         .versions("d")
         .into_iter()
@@ -20,7 +20,7 @@ fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> 
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision,
-        version: Box::new(version.expect("it is on record")),
+        version: Ok(Box::new(version.expect("it is on record"))),
     };
     world.handle(event);
     let soon = world.now.wall + jiff::SignedDuration::from_secs(1);
@@ -47,7 +47,7 @@ fn three() -> World {
 }
 
 /// Version 1 is published, version 2 was refused.
-fn refused_world() -> World {
+pub(crate) fn refused_world() -> World {
     let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
     world.run("p");
     world.run_until("2026-03-02T09:00");
@@ -155,10 +155,7 @@ fn a_released_candidate_is_published_under_its_number_and_its_run_says_who_did_t
     let of_run = world.reader().versions_of_run(run.id).expect("the store is read");
     assert_eq!(of_run, std::slice::from_ref(&released));
     let by_hand = released.provenance.by_hand.expect("somebody's decision").words();
-    assert_eq!(
-        by_hand,
-        "released from quarantine by anna: the plant in Tromsø is closed"
-    );
+    assert_eq!(by_hand, "released by anna: the plant in Tromsø is closed");
     assert_eq!(world.open_incidents().len(), 0);
     assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
     let message = &world.sent[0].1.message;
@@ -238,4 +235,76 @@ fn what_cannot_be_put_in_place_is_said_to_the_asker_and_readers_keep_what_they_h
     world.restart();
     assert_eq!(world.state_of("d").0, "fresh");
     assert!(refused(decides(&mut world, Decision::Release, 4)).contains("nothing to release"));
+}
+
+#[test]
+fn a_passing_setback_of_what_a_person_decided_is_tried_again_for_minutes() {
+    for (decision, number) in [(Decision::Restore, 1), (Decision::Release, 2)] {
+        for crashes in [false, true] {
+            let mut world = refused_world();
+            world.disk_is_full_until = Some(at("2026-03-02T09:32"));
+            assert_eq!(decides(&mut world, decision, number), None, "nobody is answered yet");
+            if crashes {
+                world.crash();
+                world.restart();
+            }
+            world.run_until("2026-03-02T09:35");
+            assert_eq!(last(&world).state, VersionState::Published);
+            let answered = matches!(world.replies.last(), Some(Reply::Done(_)));
+            assert_eq!(answered, !crashes, "by the daemon that was asked");
+        }
+    }
+}
+
+#[test]
+fn a_setback_that_does_not_pass_is_said_to_the_asker_after_minutes() {
+    let mut world = refused_world();
+    world.disk_is_full_until = Some(at("2026-03-02T12:00"));
+    assert_eq!(decides(&mut world, Decision::Release, 2), None);
+    world.run_until("2026-03-02T09:33:59");
+    assert_eq!(last(&world).state, VersionState::Publishing);
+    world.run_until("2026-03-02T09:34:05");
+    let why = refused(world.replies.pop());
+    assert_eq!(why, "it could not be released: no space left on device");
+    let candidate = last(&world);
+    assert_eq!(candidate.state, VersionState::Quarantined);
+    assert_eq!(candidate.provenance.by_hand, None);
+    assert_eq!(
+        candidate.reason.as_deref(),
+        Some("3 rows, at least 50; a release by anna came to nothing: no space left on device")
+    );
+}
+
+#[test]
+fn what_was_decided_about_a_dataset_that_is_gone_from_jobs_toml_ends_on_the_record() {
+    for (decision, number, words) in [
+        (
+            Decision::Restore,
+            1,
+            "d@1 could not be restored: d is no longer in jobs.toml",
+        ),
+        (
+            Decision::Release,
+            2,
+            "3 rows, at least 50; a release by anna came to nothing: d is no longer in jobs.toml",
+        ),
+    ] {
+        for restarts in [true, false] {
+            let mut world = refused_world();
+            world.disk_is_full_until = Some(at("2026-03-02T09:32"));
+            decides(&mut world, decision, number);
+            let without = super::virtual_world::with_ops("");
+            if restarts {
+                world.crash();
+                world.edit(&without);
+                world.restart();
+            } else {
+                world.reload(&without);
+            }
+            world.run_until("2026-03-02T09:40");
+            let version = last(&world);
+            assert_eq!(version.state, VersionState::Quarantined);
+            assert_eq!(version.reason.as_deref(), Some(words));
+        }
+    }
 }

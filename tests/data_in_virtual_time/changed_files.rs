@@ -1,5 +1,7 @@
 //! What others do to a published file: told once, over with the next version or when it is put back.
 
+use std::sync::Arc;
+
 use freshd::model::{Event, IncidentState, ProblemKind, Purpose, Sighting, Stamp, VersionNumber, VersionRef};
 
 use super::virtual_world::{Crash, Play, World};
@@ -32,6 +34,7 @@ fn looks(world: &mut World, number: u64, found: Result<Option<(u64, &str)>, &str
             dataset: "d".into(),
             number: VersionNumber(number),
         },
+        file: world.settings.file.with_file_name("d.csv"),
         at: world.now.wall,
         found: found.map_err(str::to_owned),
     }));
@@ -100,7 +103,7 @@ fn the_next_version_ends_it_and_so_does_the_file_that_is_put_back() {
         assert_eq!(world.state_of("d").0, "fresh");
         assert_eq!(world.open_incidents().len(), 0);
         assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
-        let placed = world.engine.as_ref().expect("it runs").placed().remove(0);
+        let placed = world.engine.as_ref().expect("it runs").placed()["d"].clone();
         let known = placed.known(stamp(10));
         assert_eq!(
             known.as_deref(),
@@ -124,7 +127,7 @@ fn a_look_at_what_was_replaced_meanwhile_says_nothing() {
     world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:10"));
     world.run("p");
     world.run_until("2026-03-02T08:07");
-    assert_eq!(world.engine.as_ref().expect("it runs").placed(), []);
+    assert!(world.engine.as_ref().expect("it runs").placed().is_empty());
     looks(&mut world, 2, Ok(Some((8, "foreign"))));
     assert_eq!(world.state_of("d").0, "fresh");
 }
@@ -170,4 +173,33 @@ fn nobody_upstream_is_blamed_for_it() {
     world.run_until("2026-03-02T08:15");
     let states: Vec<_> = world.incidents().iter().map(|incident| incident.state).collect();
     assert_eq!(states, [IncidentState::Open, IncidentState::Open]);
+}
+
+#[test]
+fn what_is_to_be_looked_at_is_shared_until_something_of_it_changes() {
+    let mut world = published();
+    let placed = |world: &World| world.engine.as_ref().expect("it runs").placed().clone();
+    let before = placed(&world);
+    assert_eq!(before["d"].version.number, VersionNumber(1));
+    world.run_until("2026-03-02T08:10");
+    world.handle(Event::Tick);
+    assert!(Arc::ptr_eq(&before["d"], &placed(&world)["d"]), "nothing has happened");
+    // A look that finds what was known, by its new stamp, is known from then on.
+    looks(&mut world, 1, Ok(Some((10, "one"))));
+    assert_eq!(placed(&world)["d"].known(stamp(10)).as_deref(), Some("one"));
+    world.run("p");
+    world.run_until("2026-03-02T08:20");
+    assert_eq!(placed(&world)["d"].version.number, VersionNumber(2));
+    world.crash();
+    world.restart();
+    assert_eq!(
+        placed(&world)["d"].version.number,
+        VersionNumber(2),
+        "also after a restart"
+    );
+    let elsewhere = super::made("max_age = \"26h\"").replace("d.csv", "new.csv");
+    world.reload(&elsewhere);
+    assert!(placed(&world)["d"].file.ends_with("new.csv"));
+    world.reload(&super::virtual_world::with_ops(""));
+    assert!(placed(&world).is_empty(), "nobody promises it any more");
 }

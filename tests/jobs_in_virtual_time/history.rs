@@ -46,6 +46,7 @@ command = "true"
 schedule = "0 6 1,15 * *"
 timeout = "none"
 needs = ["stock"]
+on_stale = "run"
 [jobs.yearly]
 owner = "ops"
 command = "true"
@@ -124,7 +125,14 @@ fn a_restart_on_what_is_left_decides_for_a_month_what_one_on_everything_decides(
         world.restart();
         world.run_until("2026-03-20T12:00");
         let sent: Vec<_> = world.sent.drain(sent..).collect();
-        decided.push((std::mem::take(&mut world.facts), sent));
+        let mut facts = std::mem::take(&mut world.facts);
+        for fact in &mut facts {
+            // Each world has a directory of its own.
+            if let Fact::Version(version) = fact {
+                version.file = version.file.as_ref().and_then(|file| file.file_name()).map(Into::into);
+            }
+        }
+        decided.push((facts, sent));
     }
     assert!(decided[0].0.len() > 5_000);
     let (pruned, whole) = (decided.pop().unwrap(), decided.pop().unwrap());

@@ -78,11 +78,23 @@ fn a_run_on_the_last_good_version_says_so_and_another_begins_as_ever() {
     let reason = run.reason.expect("of what it was made");
     assert!(reason.starts_with("started although d is stale: "), "{reason}");
 
-    for on_stale in ["", "on_stale = \"run\""] {
-        let mut silent = reads(on_stale);
-        silent.run_until("2026-03-02T10:05");
-        let run = silent.last_run("r");
-        assert_eq!((run.outcome, run.reason), (Some(Outcome::Succeeded), None));
+    let mut silent = reads("on_stale = \"run\"");
+    silent.run_until("2026-03-02T10:05");
+    let run = silent.last_run("r");
+    assert_eq!((run.outcome, run.reason), (Some(Outcome::Succeeded), None));
+}
+
+#[test]
+fn a_run_is_held_unless_its_job_says_otherwise() {
+    for (on_stale, until) in [("", "11:00"), ("hold_for = \"20m\"", "10:20")] {
+        let mut world = reads(on_stale);
+        let reason = world.last_run("r").reason.expect("why it waits");
+        assert!(
+            reason.starts_with("waits for d to be fresh, until ") && reason.contains(until),
+            "{reason}"
+        );
+        world.run_until("2026-03-02T11:01");
+        assert_eq!(world.last_run("r").outcome, Some(Outcome::Skipped));
     }
 }
 
@@ -97,4 +109,74 @@ fn an_input_that_goes_stale_between_two_attempts_holds_nothing() {
     world.run_until("2026-03-02T12:30");
     assert_eq!(world.state_of("d").0, "stale");
     assert_eq!(world.last_run("r").outcome, Some(Outcome::Succeeded));
+}
+
+/// The same with three jobs more, which share the only slot of a pool with `r` for ten minutes each: `first` at 8:58, `r` and
+/// the others when it is said.
+fn shared(r: &str, others: &str) -> World {
+    let text = with_ops(&format!(
+        "[pools.erp]\nslots = 1\n\
+         [datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"1h\"\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         [jobs.first]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"58 8 * * *\"\n\
+         [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\nschedule = \"{r} * * *\"\npool = \"erp\"\n\
+         [jobs.after]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"{others} * * *\"\n\
+         [jobs.last]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"{others} * * *\"\n"
+    ));
+    let mut world = World::start(&text, "2026-03-02T08:00");
+    world.run("p");
+    for job in ["first", "r", "after", "last"] {
+        world.script(job, |_, _| Play::succeeds().taking(Duration::from_mins(10)));
+    }
+    world
+}
+
+fn order(world: &World) -> Vec<String> {
+    let of_pool = world.started.iter().filter(|(job, _, _)| job != "p");
+    of_pool.map(|(job, _, at)| format!("{job} {}", clock(*at))).collect()
+}
+
+#[test]
+fn nobody_waits_behind_a_run_in_line_whose_input_goes_stale() {
+    // It stands in line from 8:59 on; its input is stale from 9:00 on, and its turn comes at 9:08.
+    let mut world = shared("59 8", "1 9");
+    world.run_until("2026-03-02T09:09");
+    let held = world.last_run("r");
+    assert_eq!(held.state, RunState::Waiting);
+    assert!(
+        held.reason
+            .is_some_and(|reason| reason.starts_with("waits for d to be fresh"))
+    );
+    assert_eq!(order(&world), ["first 08:58:00", "after 09:08:00"]);
+}
+
+#[test]
+fn a_run_whose_inputs_are_fresh_again_has_its_old_place_in_line() {
+    for restarts in [false, true] {
+        let mut world = shared("59 8", "1 9");
+        world.run_until("2026-03-02T09:09");
+        if restarts {
+            world.crash();
+            world.restart();
+        }
+        world.run("p");
+        world.run_until("2026-03-02T09:10");
+        let waits = world.last_run("r").reason.expect("why it waits");
+        assert!(waits.starts_with("waits for one of 1 slots of pool erp"), "{waits}");
+        world.run_until("2026-03-02T10:00");
+        assert_eq!(
+            order(&world),
+            ["first 08:58:00", "after 09:08:00", "r 09:18:00", "last 09:28:00"]
+        );
+    }
+}
+
+#[test]
+fn a_run_that_is_held_from_the_start_comes_before_those_that_were_due_later() {
+    let mut world = shared("59 9", "0 10");
+    world.run_until("2026-03-02T10:05");
+    assert_eq!(order(&world), ["first 08:58:00", "after 10:00:00"]);
+    world.run("p");
+    world.run_until("2026-03-02T10:30");
+    assert_eq!(order(&world)[2..], ["r 10:10:00", "last 10:20:00"]);
 }

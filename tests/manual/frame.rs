@@ -36,6 +36,7 @@ pub(crate) fn load_in_place(text: &str, table: &Table) -> Loaded {
         credentials_dir: Some(place.join("credentials")),
         path: vec![place.join("programs"), "/usr/bin".into(), "/bin".into()],
         state_dir: None,
+        published: std::collections::BTreeMap::new(),
         root: false,
         now: "2026-11-23T12:00:00Z".parse().expect("a time"),
     };

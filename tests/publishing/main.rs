@@ -12,7 +12,6 @@ use std::fs;
 use std::io::Write;
 use std::os::unix::fs::{MetadataExt, PermissionsExt, symlink};
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use freshd::checks::{PublishError, Step, publish, publish_steps, quarantine};
 use freshd::model::*;
@@ -100,6 +99,7 @@ fn the_sidecar_says_what_the_file_is() {
         "rows": null,
         "bytes": NEW.len(),
         "sha256": new.version.sha256,
+        "kept_as": "stock.csv",
         "checks": [],
         "trace": null,
         "settings": null,
@@ -275,7 +275,7 @@ fn a_missing_target_directory_is_made() {
     let place = Place::new();
     let mut new = place.publishing(1, place.state.path().join("run/out"), NEW);
     let target = place.exports.path().join("a/b/stock.csv");
-    Arc::make_mut(&mut new.dataset).file = Some(target.clone());
+    new.version.file = Some(target.clone());
     publish(&new).expect("a version");
     assert_eq!(fs::read_to_string(target).ok().as_deref(), Some(NEW));
 }
@@ -367,10 +367,14 @@ fn names_do_not_lead_out_of_their_directory() {
     let place = Place::new();
     for name in ["..", "a/b", "/etc", "", "."] {
         let mut new = place.publishing(1, place.staged(1), NEW);
-        Arc::make_mut(&mut new.dataset).name = Name::from(name);
-        for result in [publish(&new).map(drop), quarantine(&new).map(drop)] {
-            let error = result.expect_err("a bad name");
-            assert!(matches!(error, PublishError::BadName { .. }), "{name}: {error}");
+        let mut kept = new.clone();
+        new.version.dataset = Name::from(name);
+        kept.version.kept_as = Some(name.to_owned());
+        for wrong in [new, kept] {
+            for result in [publish(&wrong).map(drop), quarantine(&wrong).map(drop)] {
+                let error = result.expect_err("a bad name");
+                assert!(matches!(error, PublishError::BadName { .. }), "{name}: {error}");
+            }
         }
     }
     assert_eq!(names(place.state.path()), Vec::<String>::new());
@@ -380,7 +384,7 @@ fn names_do_not_lead_out_of_their_directory() {
 fn a_dataset_without_a_file_says_so() {
     let place = Place::new();
     let mut new = place.publishing(1, place.staged(1), NEW);
-    Arc::make_mut(&mut new.dataset).file = None;
+    new.version.file = None;
     let error = publish(&new).expect_err("no target").to_string();
     assert_eq!(error, "the dataset stock has no `file`; say where readers find it");
 }

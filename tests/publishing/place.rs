@@ -79,6 +79,8 @@ impl Place {
                 checks: Vec::new(),
                 reason: None,
                 stamp: None,
+                file: dataset.file.clone(),
+                kept_as: dataset.file.as_deref().map(kept_name),
                 provenance: Provenance::default(),
                 lesson: None,
             },
@@ -132,7 +134,7 @@ impl Place {
             &self.state.path().join("versions"),
             &Name::from("stock"),
             VersionNumber(number),
-            target.file_name().expect("a name"),
+            &kept_name(&target),
         )
     }
 

@@ -5,7 +5,8 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
-use freshd::checks::{QUARANTINED_MAX, REASONS_FILE, publish, quarantine};
+use freshd::checks::{QUARANTINED_MAX, publish, quarantine};
+use freshd::model::REASONS_FILE;
 use freshd::model::*;
 
 #[test]

@@ -217,7 +217,8 @@ impl Company {
             None => text += &job.rule.text(),
         }
         if let Some(input) = input {
-            text += &format!("needs = [\"{input}-data\"]\n");
+            // When a run is due is judged without a look at what it reads.
+            text += &format!("needs = [\"{input}-data\"]\non_stale = \"run\"\n");
         }
         if promise.is_some() {
             text += &format!("produces = \"{name}-data\"\n");

@@ -63,6 +63,12 @@ impl Ledger {
                     jobs.insert(run.job.clone());
                     self.run(run, is_confirming);
                 }
+                Fact::Released(attempt, released) => {
+                    let run = self.runs.get_mut(&attempt.run);
+                    if let Some(run) = run.filter(|run| run.attempts == attempt.number) {
+                        run.released = Some(Box::new(released.clone()));
+                    }
+                }
                 Fact::Attempt(attempt) => self.attempt(attempt),
                 Fact::Version(version) => self.version(version),
                 Fact::Slot(slot) => self.slot(slot, is_confirming),
@@ -238,8 +244,16 @@ impl Ledger {
             let is_by_hand = before.state == VersionState::Quarantined
                 && version.state == VersionState::Publishing
                 && version.provenance.by_hand.is_some();
+            // Who renames a dataset's file may take its newest version along.
+            let is_elsewhere = before.state == VersionState::Published
+                && before
+                    == Version {
+                        file: before.file.clone(),
+                        stamp: before.stamp,
+                        ..version.clone()
+                    };
             assert!(
-                before.state == VersionState::Publishing || is_by_hand,
+                before.state == VersionState::Publishing || is_by_hand || is_elsewhere,
                 "a settled version changes: {version:?}"
             );
             assert_eq!((before.as_of, &before.sha256), (version.as_of, &version.sha256));

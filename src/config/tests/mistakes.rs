@@ -126,6 +126,10 @@ fn every_mistake_of_a_job_is_told_once() {
                 "jobs.toml:20:12 `\"hold\"` a job that reads no dataset has nothing to wait for (name what it reads: needs = [\"stock\"])",
             ),
             (
+                "hold_for = \"10m\"",
+                "jobs.toml:20:12 `\"10m\"` `hold_for` says how long a run waits for its inputs, and it waits for none (take `hold_for` out, or name inputs and let on_stale be \"hold\")",
+            ),
+            (
                 "success_codes = [0, 256]",
                 "jobs.toml:20:21 `256` an item of `success_codes` must be 0 to 255 (write a whole number, 0 to 255)",
             ),

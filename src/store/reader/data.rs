@@ -1,12 +1,27 @@
 //! Questions about versions and slots.
 
+use std::path::PathBuf;
+
 use rusqlite::params;
 
 use super::Reader;
-use crate::model::{Name, RunId, Slot, Version, VersionRef};
+use crate::model::{Name, RunId, Slot, Version, VersionNumber, VersionRef, VersionState};
 use crate::store::ReadError;
-use crate::store::column::count;
-use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, read_slot, read_version};
+use crate::store::column::{Cells, count};
+use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, VERSION_COLUMNS_BARE, read_slot, read_version};
+
+/// Walks from dataset to dataset within an index.
+const PUBLISHED_FILES: &str = "
+WITH RECURSIVE known (dataset) AS (
+    SELECT min(dataset) FROM versions
+    UNION ALL
+    SELECT (SELECT min(dataset) FROM versions WHERE dataset > known.dataset)
+    FROM known WHERE dataset IS NOT NULL
+)
+SELECT versions.dataset, number, file FROM known CROSS JOIN versions ON versions.dataset = known.dataset AND number = (
+    SELECT max(number) FROM versions WHERE dataset = known.dataset AND state = 'published'
+)
+WHERE file IS NOT NULL AND run IS NOT NULL";
 
 impl Reader {
     /// A dataset's versions, newest first.
@@ -35,6 +50,58 @@ impl Reader {
                  WHERE run = ?1 ORDER BY dataset, number"
             ),
             params![count(run.0)],
+            read_version,
+        )
+    }
+
+    /// The number of a dataset's newest version, or of its newest in one state.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn newest_number(
+        &self,
+        dataset: &Name,
+        state: Option<VersionState>,
+    ) -> Result<Option<VersionNumber>, ReadError> {
+        let newest = match state {
+            Some(state) => self.one(
+                "SELECT max(number) FROM versions INDEXED BY versions_by_state WHERE dataset = ?1 AND state = ?2",
+                params![dataset.as_str(), state.as_str()],
+                |row| Cells::of(row).count_maybe(),
+            )?,
+            None => self.one(
+                "SELECT max(number) FROM versions WHERE dataset = ?1",
+                params![dataset.as_str()],
+                |row| Cells::of(row).count_maybe(),
+            )?,
+        };
+        Ok(newest.flatten().map(VersionNumber))
+    }
+
+    /// Where the newest published version of each dataset was put, for those that a run made.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn published_files(&self) -> Result<Vec<(VersionRef, PathBuf)>, ReadError> {
+        let found = self.all(PUBLISHED_FILES, [], |row| {
+            let mut cells = Cells::of(row);
+            let version = VersionRef {
+                dataset: cells.name()?,
+                number: VersionNumber(cells.count()?),
+            };
+            Ok(Some(version).zip(cells.path_maybe()?))
+        })?;
+        Ok(found.into_iter().flatten().collect())
+    }
+
+    /// One version without what it teaches, for whoever only tells of it.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn bare_version(&self, version: &VersionRef) -> Result<Option<Version>, ReadError> {
+        self.one(
+            &format!("SELECT {VERSION_COLUMNS_BARE} FROM versions WHERE dataset = ?1 AND number = ?2"),
+            params![version.dataset.as_str(), count(version.number.0)],
             read_version,
         )
     }

@@ -69,11 +69,7 @@ impl Reader {
     /// Fails when the database cannot be read.
     pub fn run(&self, id: RunId) -> Result<Option<(Run, Vec<Attempt>)>, ReadError> {
         let reading = self.connection.unchecked_transaction()?;
-        let run = self.one(
-            &format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1"),
-            [count(id.0)],
-            read_run,
-        )?;
+        let run = self.bare_run(id)?;
         let attempts = self.all(
             &format!("SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE run = ?1 ORDER BY attempts.number"),
             [count(id.0)],
@@ -81,6 +77,18 @@ impl Reader {
         )?;
         drop(reading);
         Ok(run.map(|run| (run, attempts)))
+    }
+
+    /// One run without its attempts.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn bare_run(&self, id: RunId) -> Result<Option<Run>, ReadError> {
+        self.one(
+            &format!("SELECT {RUN_COLUMNS} FROM runs WHERE id = ?1"),
+            [count(id.0)],
+            read_run,
+        )
     }
 
     /// A job's newest run, also one that was missed or skipped, or that goes on.

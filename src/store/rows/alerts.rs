@@ -8,8 +8,9 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 /// Stores an incident.
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
-    reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)
+    reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
+    resolution)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -28,12 +29,13 @@ ON CONFLICT (id) DO UPDATE SET
     reminders = excluded.reminders,
     remind_at_us = excluded.remind_at_us,
     escalations = excluded.escalations,
-    about = excluded.about";
+    about = excluded.about,
+    resolution = excluded.resolution";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, \
-    escalations, about";
+    escalations, about, resolution";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -91,6 +93,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         us_maybe(incident.remind_at),
         incident.escalations,
         incident.about.as_str(),
+        incident.resolution,
     ])
 }
 
@@ -118,6 +121,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         remind_at: cells.time_maybe()?,
         escalations: cells.get()?,
         about: cells.word()?,
+        resolution: cells.get()?,
     })
 }
 

@@ -11,8 +11,8 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, path, us,
 pub(in crate::store) const VERSION_UPSERT: &str = "
 INSERT INTO versions (dataset, number, state, arrived_at_us, as_of_us, effective_as_of_us, limited_by_dataset,
     limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, sha256, unchanged, checks, reason,
-    stamp, provenance, weekday, profile)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+    stamp, file, kept_as, provenance, weekday, profile)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
 ON CONFLICT (dataset, number) DO UPDATE SET
     state = excluded.state,
     arrived_at_us = excluded.arrived_at_us,
@@ -31,6 +31,8 @@ ON CONFLICT (dataset, number) DO UPDATE SET
     checks = excluded.checks,
     reason = excluded.reason,
     stamp = excluded.stamp,
+    file = excluded.file,
+    kept_as = excluded.kept_as,
     provenance = excluded.provenance,
     weekday = excluded.weekday,
     profile = excluded.profile";
@@ -38,7 +40,12 @@ ON CONFLICT (dataset, number) DO UPDATE SET
 /// What `read_version` expects.
 pub(in crate::store) const VERSION_COLUMNS: &str = "dataset, number, state, arrived_at_us, as_of_us, \
     effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
-    sha256, unchanged, checks, reason, stamp, provenance, weekday, profile";
+    sha256, unchanged, checks, reason, stamp, file, kept_as, provenance, weekday, profile";
+
+/// The same for whoever does not compare: without what a version teaches, which is most of a row.
+pub(in crate::store) const VERSION_COLUMNS_BARE: &str = "dataset, number, state, arrived_at_us, as_of_us, \
+    effective_as_of_us, limited_by_dataset, limited_by_number, run, attempt_run, attempt_number, inputs, rows, bytes, \
+    sha256, unchanged, checks, reason, stamp, file, kept_as, provenance, NULL, NULL";
 
 /// What `read_past` expects.
 pub(in crate::store) const PAST_COLUMNS: &str = "dataset, number, arrived_at_us, rows, bytes, sha256, weekday, profile";
@@ -139,6 +146,8 @@ pub(in crate::store) fn store_version(statement: &mut Statement, version: &Versi
         json_list(&version.checks)?,
         version.reason,
         version.stamp.as_ref().map(json).transpose()?,
+        path(version.file.as_deref()),
+        version.kept_as,
         json(&version.provenance)?,
         version.lesson.as_ref().map(|lesson| lesson.weekday),
         version
@@ -182,6 +191,8 @@ pub(in crate::store) fn read_version(row: &Row) -> Result<Version> {
         checks: cells.json()?,
         reason: cells.get()?,
         stamp: cells.json_maybe()?,
+        file: cells.path_maybe()?,
+        kept_as: cells.get()?,
         provenance: cells.json()?,
         lesson: read_lesson(&mut cells)?,
     })

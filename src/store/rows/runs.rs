@@ -2,8 +2,8 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{Attempt, AttemptId, JobRecord, Output, Pause, Run, RunId, Usage, VersionNumber};
-use crate::store::column::{Cells, bits, count, count_maybe, json_list, us, us_maybe};
+use crate::model::{Attempt, AttemptId, JobRecord, Output, Pause, Released, Run, RunId, Usage, VersionNumber};
+use crate::store::column::{Cells, bits, count, count_maybe, json, json_list, us, us_maybe};
 
 /// Stores a job's record. Changes no row when it would move the cursor back, unless to where the clock was confirmed.
 pub(in crate::store) const JOB_UPSERT: &str = "
@@ -27,9 +27,9 @@ pub(in crate::store) const JOB_COLUMNS: &str = "job, cursor_us, digest, paused_b
 pub(in crate::store) const RUN_UPSERT: &str = "
 INSERT INTO runs (id, job, trigger, due_at_us, due_until_us, occurrences, nominal, state, outcome, reason, attempts,
     seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, boot, exit_code, signal, version, by,
-    args, inputs, settings, trace)
+    released, args, inputs, settings, trace)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23,
-    ?24, ?25, ?26)
+    ?24, ?25, ?26, ?27)
 ON CONFLICT (id) DO UPDATE SET
     trigger = excluded.trigger,
     due_until_us = excluded.due_until_us,
@@ -50,6 +50,7 @@ ON CONFLICT (id) DO UPDATE SET
     signal = excluded.signal,
     version = excluded.version,
     by = excluded.by,
+    released = excluded.released,
     args = excluded.args,
     inputs = excluded.inputs,
     settings = excluded.settings,
@@ -57,6 +58,9 @@ ON CONFLICT (id) DO UPDATE SET
 WHERE runs.job = excluded.job
     AND runs.due_at_us IS excluded.due_at_us
     AND (runs.outcome IS NULL OR runs.outcome IS excluded.outcome)";
+
+/// Notes in the row of run ?1 that what its attempt ?2 made was released, unless another attempt came after that one.
+pub(in crate::store) const RUN_RELEASE: &str = "UPDATE runs SET released = ?3 WHERE id = ?1 AND attempts = ?2";
 
 /// Takes the due time from runs that stand for a time after ?1, which is still to come, and says so in their reason.
 ///
@@ -89,7 +93,7 @@ AND due_until_us > ?1";
 /// What `read_run` expects.
 pub(in crate::store) const RUN_COLUMNS: &str = "id, job, trigger, due_at_us, due_until_us, occurrences, nominal, \
     state, outcome, reason, attempts, seed, created_at_us, started_at_us, ended_at_us, retry_at_us, retry_boot_ms, \
-    (SELECT text FROM texts WHERE number = boot), exit_code, signal, version, by, args, inputs, \
+    (SELECT text FROM texts WHERE number = boot), exit_code, signal, version, by, released, args, inputs, \
     (SELECT text FROM texts WHERE number = settings), trace";
 
 /// Stores an attempt.
@@ -185,11 +189,20 @@ pub(in crate::store) fn store_run(
         run.signal,
         run.version.map(|version| count(version.0)),
         run.by,
+        run.released.as_ref().map(json).transpose()?,
         json_list(&run.args)?,
         json_list(&run.inputs)?,
         settings,
         run.trace.as_deref(),
     ])
+}
+
+/// Notes by `RUN_RELEASE` who released what an attempt made. Its run may be forgotten by now.
+pub(in crate::store) fn release_run(statement: &mut Statement, attempt: AttemptId, released: &Released) -> Result<()> {
+    let released = json(released)?;
+    statement
+        .execute(params![count(attempt.run.0), attempt.number, released])
+        .map(drop)
 }
 
 /// Reads `RUN_COLUMNS`.
@@ -218,6 +231,7 @@ pub(in crate::store) fn read_run(row: &Row) -> Result<Run> {
         signal: cells.get()?,
         version: cells.count_maybe()?.map(VersionNumber),
         by: cells.get()?,
+        released: cells.json_maybe()?,
         args: cells.json()?,
         inputs: cells.json()?,
         settings_digest: cells.get()?,

@@ -107,6 +107,8 @@ fn version(dataset: &str, number: u64, state: VersionState) -> Version {
         checks: Vec::new(),
         reason: None,
         stamp: None,
+        file: None,
+        kept_as: None,
         provenance: Provenance::default(),
         lesson: None,
     }
@@ -139,6 +141,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         notify_at: at(2),
         opened_at: None,
         resolved_at: None,
+        resolution: None,
         cause: None,
         reason: "older than promised".to_owned(),
         told: Vec::new(),

@@ -8,7 +8,7 @@ use super::*;
 use crate::model::{
     Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, HandKind, Lesson, Measurement,
     Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation, Outcome, Profile,
-    Provenance, Purpose, Script, Stamp, Verdict, VersionRef,
+    Provenance, Purpose, Released, Script, Stamp, Verdict, VersionRef,
 };
 
 pub(super) fn text(what: &str) -> String {
@@ -42,6 +42,11 @@ pub(super) fn full_run() -> Run {
         signal: Some(9),
         version: Some(VersionNumber(3)),
         by: Some(text("by")),
+        released: Some(Box::new(Released {
+            by: text("released by"),
+            because: text("because"),
+            at: at(7),
+        })),
         args: vec![String::new(), text("arg")],
         inputs: vec![version_ref(1), version_ref(2)],
         trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
@@ -124,6 +129,10 @@ pub(super) fn full_version() -> Version {
             modified_ns: i64::MIN,
             inode: 7,
         }),
+        file: Some(PathBuf::from(std::ffi::OsString::from_vec(
+            b"/srv/\xff/stock.csv".to_vec(),
+        ))),
+        kept_as: Some(text("kept")),
         provenance: Provenance {
             trace: Some("0af7651916cd43dd8448eb211c80319c".to_owned()),
             settings: Some("5f7c".repeat(16)),
@@ -149,6 +158,7 @@ pub(super) fn full_incident() -> Incident {
         severity: Severity::Critical,
         opened_at: Some(at(3)),
         resolved_at: Some(at(4)),
+        resolution: Some(text("resolution")),
         cause: Some(IncidentId(99)),
         told: vec![(
             Name::from("warehouse"),

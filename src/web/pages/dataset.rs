@@ -12,7 +12,7 @@ use super::words::{
 use super::{Place, chart, whole};
 use crate::lineage::{Lineage, ReaderKind};
 use crate::model::{
-    Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
+    ByHand, Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
 };
 use crate::schedule;
 
@@ -122,12 +122,19 @@ fn versions(view: &View, page: &DatasetPage) -> Markup {
                         td.num { @if let Some(rows) = version.rows { (grouped(rows)) } }
                         td.num { (format_bytes(version.bytes)) }
                         td { @if let Some(run) = version.run { a href={ "/runs/" (run) } { "run " (run) } } }
-                        td.remark { @if version.unchanged { "unchanged " } (text(version.reason.as_deref().unwrap_or_default())) }
+                        td.remark { @if version.unchanged { "unchanged " } (text(&remark(version))) }
                     }
                 }
             }
         } }
     }
+}
+
+/// Why it was refused, and what a person decided about it.
+fn remark(version: &Version) -> String {
+    let by_hand = version.provenance.by_hand.as_ref().map(ByHand::words);
+    let parts: Vec<String> = version.reason.clone().into_iter().chain(by_hand).collect();
+    parts.join("; ")
 }
 
 fn quarantine(view: &View, page: &DatasetPage) -> Markup {

@@ -34,7 +34,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
                         td { (state(incident_tone(incident.state), incident.state.as_str())) }
                         td { (what(incident)) }
                         td { (time(view, incident.since)) }
-                        td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) } }
+                        td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
                         td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
                     }
                 }

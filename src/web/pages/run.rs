@@ -34,6 +34,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
         h1 { "Run " (run.id) " of " (job_link(run.job.as_str())) }
         p.lead { (run_state(run.state, run.outcome)) }
         @if let Some(reason) = &run.reason { p.reason { (text(reason)) } }
+        @if let Some(released) = &run.released { p { (state(Tone::Good, &format!("released by {}", released.by))) " " (told(released.at)) ": " (text(&released.because)) } }
         dl {
             dt { "Began by" } dd { (run.trigger.as_str()) @if let Some(by) = &run.by { " of " (text(by)) } }
             @if !run.args.is_empty() { dt { "Arguments" } dd { (counted(run.args.len(), "argument")) } }
@@ -46,7 +47,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
             @if let Some(signal) = run.signal { dt { "Signal" } dd { (signal) } }
             dt { "Read" } dd { @if run.inputs.is_empty() { "nothing that freshd knows of" } @for (place, input) in run.inputs.iter().enumerate() { @if place > 0 { ", " } (version_link(input)) } }
             @if let Some(version) = run.version {
-                dt { (made_word(run.outcome)) } dd { @if let Some(dataset) = &page.produces { a.name href={ "/datasets/" (piece(dataset)) "#v" (version) } { (text(dataset)) "@" (version) } } @else { "version " (version) } @if matches!(run.outcome, Some(Outcome::Rejected | Outcome::Failed)) { ", in quarantine" } }
+                dt { (made_word(run.outcome)) } dd { @if let Some(dataset) = &page.produces { a.name href={ "/datasets/" (piece(dataset)) "#v" (version) } { (text(dataset)) "@" (version) } } @else { "version " (version) } @if run.released.is_none() && matches!(run.outcome, Some(Outcome::Rejected | Outcome::Failed)) { ", in quarantine" } }
             }
         }
         section aria-labelledby="attempts" { h2 id="attempts" { "Attempts" } (attempts(view, &page.attempts)) }

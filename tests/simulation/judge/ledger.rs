@@ -60,6 +60,7 @@ impl Ledger {
             }
             // What freshd no longer knows, it still may not do again.
             Fact::Forgotten(_)
+            | Fact::Released(..)
             | Fact::Life(_)
             | Fact::Observation(_)
             | Fact::AgePromise(_)
