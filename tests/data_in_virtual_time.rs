@@ -12,6 +12,8 @@ mod edited_promises;
 mod learning;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
+#[path = "data_in_virtual_time/open_time.rs"]
+mod open_time;
 #[path = "data_in_virtual_time/outputs.rs"]
 mod outputs;
 #[path = "data_in_virtual_time/probes.rs"]

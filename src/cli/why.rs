@@ -262,7 +262,9 @@ fn promise(value: &Value) -> String {
         parts.push(format!("delivered by `{}`{grace}", clean(at)));
     }
     if let Some(age) = value["max_age"].as_str() {
-        parts.push(format!("never older than {}", clean(age)));
+        let calendar = value["counted_in"].as_str().map(clean);
+        let open = calendar.map_or_else(String::new, |calendar| format!(" of open time in {calendar}"));
+        parts.push(format!("never older than {}{open}", clean(age)));
     }
     if parts.is_empty() {
         "none".to_owned()

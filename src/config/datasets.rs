@@ -11,7 +11,8 @@ use super::measures;
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
 use super::schedules;
-use crate::model::{AsOf, Dataset, Due, Name, ProbeTarget, Severity, parse_duration};
+use crate::model::{AsOf, Dataset, Due, Name, OpenDays, ProbeTarget, Severity, format_duration, parse_duration};
+use crate::schedule;
 
 const SETTLE_DEFAULT: Duration = Duration::from_secs(2);
 const KEEP_VERSIONS_DEFAULT: i64 = 14;
@@ -35,11 +36,12 @@ pub(super) struct DatasetSpots {
 /// Reads one dataset.
 pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Dataset, DatasetSpots) {
     let errors = context.report.errors();
-    table.unsupported(&["parts", "counted_in"]);
+    table.unsupported(&["parts"]);
     let file = table.text("file");
     let probe = table.get("probe");
     let max_age = table.get("max_age");
     let warn_age = table.get("warn_age");
+    let counted_in = table.text("counted_in");
     let due = table.get("due");
     let (probe, probe_as_of) = match probe {
         Some(value) => measures::probe(context, value, table.path_of("probe")),
@@ -93,6 +95,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         due: read_due(context, &table, due),
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
+        counted_in: counted_in.and_then(|text| open_days(context, &text)),
         as_of,
         checks: checks.unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
@@ -122,6 +125,22 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             None if max_age.is_none() => value.error(
                 "`warn_age` has no effect without `max_age`",
                 "add `max_age`, or take `warn_age` out",
+            ),
+            _ => {}
+        }
+    }
+    if let Some(text) = &counted_in {
+        match dataset.max_age {
+            Some(max_age) if max_age > schedule::OPEN_AGE_MAX => text.error(
+                format!(
+                    "no `max_age` of more than {} is counted in open time",
+                    format_duration(schedule::OPEN_AGE_MAX)
+                ),
+                "write a shorter `max_age`, or take `counted_in` out",
+            ),
+            None if max_age.is_none() => text.error(
+                "`counted_in` has no effect without `max_age`",
+                "add `max_age`, or take `counted_in` out",
             ),
             _ => {}
         }
@@ -167,6 +186,14 @@ fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
         }
     }
     names
+}
+
+/// The open days of the calendar that a text names, in the zone of the root file.
+fn open_days(context: &Context<'_>, text: &Text<'_>) -> Option<OpenDays> {
+    let name = context.refer(Section::Calendars, text)?;
+    let calendar = context.calendars.get(&name)?.clone();
+    let zone = context.timezone.clone();
+    Some(OpenDays { calendar, zone })
 }
 
 fn positive_duration(value: Value<'_>) -> Option<Duration> {

@@ -16,7 +16,8 @@ use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Among, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration};
+use crate::model::{Among, Dataset, Job, Name, OpenDays, Rule, Schedule, Settings, format_age, format_duration};
+use crate::schedule;
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -196,13 +197,17 @@ impl Findings<'_> {
             return;
         };
         if let Some(max_age) = dataset.max_age
-            && let Some(gap) = self.timing.gap_longer_than(schedule, max_age)
+            && let Some(gap) = self
+                .timing
+                .gap_longer_than(schedule, max_age, dataset.counted_in.as_ref())
         {
-            let apart = format_age(gap.to.duration_since(gap.from).unsigned_abs());
+            let counted_in = dataset.counted_in.as_ref();
+            let open = counted_in.map_or_else(String::new, OpenDays::words);
+            let apart = format!("{}{open}", format_age(schedule::age(counted_in, gap.from, gap.to)));
             self.report.warning(
                 spots.max_age.unwrap_or(spots.name),
                 format!(
-                    "`{}` cannot stay younger than {}: job `{}` runs {} and next {}, {apart} apart",
+                    "`{}` cannot stay younger than {}{open}: job `{}` runs {} and next {}, {apart} apart",
                     dataset.name,
                     format_duration(max_age),
                     producer.name,

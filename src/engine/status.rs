@@ -190,6 +190,7 @@ impl Engine {
         let state = self.data.get(&dataset.name);
         let readers = self.lineage.impact(dataset.name.as_str());
         value["max_age"] = json!(dataset.max_age.map(crate::model::format_duration));
+        value["counted_in"] = json!(dataset.counted_in.as_ref().map(|days| &days.calendar.name));
         value["due"] = json!(dataset.due.as_ref().map(|due| json!({
             "at": due.schedule.text.to_string(),
             "grace": crate::model::format_duration(due.grace),

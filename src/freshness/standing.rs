@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{
-    Dataset, Observation, Slot, SlotState, Version, VersionRef, earlier, elapsed, format_age, format_duration,
-    format_time, later,
+    Dataset, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
+    format_time,
 };
+use crate::schedule;
 
 /// An `as_of` further in the future than this cannot be believed.
 const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
@@ -116,13 +117,10 @@ pub struct Standing {
 /// Computes the state of a dataset at `now`.
 pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let current = view.current;
-    let age_limit = |age: Option<Duration>| {
-        current
-            .zip(age)
-            .map(|(version, age)| later(version.effective_as_of, age))
-    };
-    let first_by = view.promised_since.zip(dataset.max_age);
-    let first_by = first_by.map(|(since, age)| later(since, age));
+    let older_at = |(from, age)| schedule::older_at(dataset.counted_in.as_ref(), from, age);
+    let as_of = current.map(|version| version.effective_as_of);
+    let age_limit = |age: Option<Duration>| as_of.zip(age).and_then(older_at);
+    let first_by = view.promised_since.zip(dataset.max_age).and_then(older_at);
     let first_by = first_by.filter(|_| current.is_none());
     let stale_at = age_limit(dataset.max_age).or(first_by);
     let age_warn_at = age_limit(dataset.warn_age);
@@ -206,6 +204,13 @@ fn judge(
         }
     }
     let zoned = |at| format_time(at, view.zone);
+    let open = dataset.counted_in.as_ref().map_or_else(String::new, OpenDays::words);
+    let age = |from| {
+        format!(
+            "{}{open}",
+            format_age(schedule::age(dataset.counted_in.as_ref(), from, now))
+        )
+    };
     let Some(current) = view.current else {
         if let Some(slot) = broken {
             let reason = format!(
@@ -218,8 +223,11 @@ fn judge(
             && at <= now
             && !view.had_its_chance
         {
-            let age = format_duration(max_age);
-            let reason = format!("never seen, although promised at most {age} old since {}", zoned(since));
+            let max_age = format_duration(max_age);
+            let reason = format!(
+                "never seen, although promised at most {max_age}{open} old since {}",
+                zoned(since)
+            );
             return (DataState::Unknown, reason, Some(at), true);
         }
         let reason = if view.had_its_chance {
@@ -241,14 +249,13 @@ fn judge(
         return (DataState::Suspect, reason, Some(current.arrived_at), true);
     }
     if let Some((at, max_age)) = stale_at.zip(dataset.max_age).filter(|(at, _)| *at <= now) {
-        let age = elapsed(current.effective_as_of, now);
         let limited = current
             .limited_by
             .as_ref()
             .map_or_else(String::new, |by| format!(", limited by {by}"));
         let mut reason = format!(
             "{} old (as of {}{limited}), promised at most {}",
-            format_age(age),
+            age(current.effective_as_of),
             zoned(current.effective_as_of),
             format_duration(max_age)
         );
@@ -285,10 +292,7 @@ fn judge(
         return (DataState::DueSoon, reason, None, false);
     }
     if age_warn_at.is_some_and(|at| at <= now) {
-        let reason = format!(
-            "{} old; it becomes stale soon",
-            format_age(elapsed(current.effective_as_of, now))
-        );
+        let reason = format!("{} old; it becomes stale soon", age(current.effective_as_of));
         return (DataState::DueSoon, reason, None, false);
     }
     if view.paused {

@@ -80,7 +80,7 @@ pub(crate) use samples::{
     plain_attempt, plain_dataset, plain_incident, plain_job, plain_run, plain_settings, plain_version,
 };
 pub use schedule::{
-    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip, occurrence_line,
+    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, OpenDays, Rule, Schedule, Skip, occurrence_line,
 };
 pub use secret::Secret;
 pub use settings::{

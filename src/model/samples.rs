@@ -163,6 +163,7 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
         due: None,
         max_age: None,
         warn_age: None,
+        counted_in: None,
         as_of: AsOf::Start,
         checks: Checks::default(),
         settle: Duration::ZERO,

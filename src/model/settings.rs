@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, Checks, Conditions, HistoryRules, Keep, Name, Schedule, Secret, Severity};
+use super::{Calendar, Checks, Conditions, HistoryRules, Keep, Name, OpenDays, Schedule, Secret, Severity};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -242,6 +242,8 @@ pub struct Dataset {
     pub max_age: Option<Duration>,
     /// Age from which it is `due_soon`.
     pub warn_age: Option<Duration>,
+    /// The open days by whose time both are counted; `None`: all time counts.
+    pub counted_in: Option<OpenDays>,
     /// Where the newest business time inside it is found.
     pub as_of: AsOf,
     /// What a candidate must satisfy.

@@ -3,6 +3,7 @@
 mod calendars;
 mod days;
 mod icals;
+mod open_time;
 mod parsing;
 mod properties;
 mod zones;

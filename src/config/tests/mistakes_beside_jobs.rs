@@ -62,8 +62,16 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:1 `parts` `parts` is not supported yet (take it out: it would have no effect)",
             ),
             (
+                "counted_in = \"norwya\"\nmax_age = \"1d\"",
+                "jobs.toml:20:14 `\"norwya\"` unknown calendar `norwya` (did you mean `norway`?)",
+            ),
+            (
                 "counted_in = \"norway\"",
-                "jobs.toml:20:1 `counted_in` `counted_in` is not supported yet (take it out: it would have no effect)",
+                "jobs.toml:20:14 `\"norway\"` `counted_in` has no effect without `max_age` (add `max_age`, or take `counted_in` out)",
+            ),
+            (
+                "counted_in = \"norway\"\nmax_age = \"3661d\"",
+                "jobs.toml:20:14 `\"norway\"` no `max_age` of more than 3660d is counted in open time (write a shorter `max_age`, or take `counted_in` out)",
             ),
             (
                 "probe = { url = \"https://x\" }",

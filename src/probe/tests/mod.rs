@@ -50,6 +50,7 @@ fn dataset(target: Option<ProbeTarget>) -> Dataset {
         due: None,
         max_age: None,
         warn_age: None,
+        counted_in: None,
         as_of: AsOf::Start,
         checks: Checks::default(),
         settle: Duration::from_secs(2),

@@ -79,7 +79,7 @@ fn promise(dataset: &Dataset) -> Markup {
     html! {
         @if let Some(due) = &dataset.due { "by " code { (text(&due.schedule.text)) } @if !due.grace.is_zero() { " and " (format_duration(due.grace)) " grace" } }
         @if dataset.due.is_some() && dataset.max_age.is_some() { ", " }
-        @if let Some(age) = dataset.max_age { "never older than " (format_duration(age)) }
+        @if let Some(age) = dataset.max_age { "never older than " (format_duration(age)) @if let Some(days) = &dataset.counted_in { (days.words()) } }
         @if dataset.due.is_none() && dataset.max_age.is_none() { "nothing" }
     }
 }
