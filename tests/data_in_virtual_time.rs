@@ -10,6 +10,8 @@ mod changed_files;
 mod edited_promises;
 #[path = "data_in_virtual_time/learning.rs"]
 mod learning;
+#[path = "data_in_virtual_time/maintenance.rs"]
+mod maintenance;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
 #[path = "data_in_virtual_time/open_time.rs"]

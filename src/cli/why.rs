@@ -72,6 +72,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     let observation: Option<Observation> = read(&value["observation"])?;
     let slots: Option<Vec<Slot>> = read(&value["slots"])?;
     let mut lines = vec![("because", clean(&dataset.reason)), ("promise", promise(value))];
+    if let Some(window) = &dataset.maintenance {
+        lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
+    }
     if let Some(version) = &current {
         let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
         let run = version
@@ -170,6 +173,9 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     let mut lines = Vec::new();
     if let Some(reason) = &job.reason {
         lines.push(("because", clean(reason)));
+    }
+    if let Some(window) = &job.maintenance {
+        lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
     }
     if let Some(rule) = &job.schedule {
         lines.push(("schedule", clean(rule)));
@@ -275,7 +281,7 @@ fn promise(value: &Value) -> String {
 
 fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
     let tint = match slot.state {
-        SlotState::Pending | SlotState::Withdrawn => Tone::Dim,
+        SlotState::Pending | SlotState::Excused | SlotState::Withdrawn => Tone::Dim,
         SlotState::Met | SlotState::Recovered => Tone::Good,
         SlotState::Late | SlotState::Missed => Tone::Bad,
     };
@@ -283,8 +289,10 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
         .version
         .map(|version| format!(" by version {version}"))
         .unwrap_or_default();
+    let reason = slot.reason.as_deref().map(clean);
+    let reason = reason.map_or_else(String::new, |reason| format!(", {reason}"));
     format!(
-        "due {}: {}{version}",
+        "due {}: {}{version}{reason}",
         reading.told(slot.due_at),
         tone(tint, slot.state.as_str())
     )

@@ -31,11 +31,13 @@ pub(super) enum Section {
     Jobs,
     /// `[pools]`
     Pools,
+    /// `[maintenance]`
+    Maintenance,
 }
 
 impl Section {
     /// All, in the order in which they are read.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Calendars,
         Self::Channels,
         Self::Pools,
@@ -43,6 +45,7 @@ impl Section {
         Self::Systems,
         Self::Datasets,
         Self::Jobs,
+        Self::Maintenance,
     ];
 
     /// The key in the file.
@@ -55,6 +58,7 @@ impl Section {
             Self::Datasets => "datasets",
             Self::Jobs => "jobs",
             Self::Pools => "pools",
+            Self::Maintenance => "maintenance",
         }
     }
 

@@ -96,6 +96,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
         counted_in: counted_in.and_then(|text| open_days(context, &text)),
+        maintenance: Vec::new(),
         as_of,
         checks: checks.unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
@@ -244,7 +245,7 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
     if !inner.has("at") {
         due.error("`due` does not say when", "write due = { at = \"0 23 * * FRI\" }");
     }
-    let schedule = schedules::at(context, &inner);
+    let schedule = schedules::line(context, &inner, "at");
     let early = inner.get("early");
     let covers = inner.get("covers");
     for (inside, beside) in [(early, beside_early), (covers, beside_covers)] {

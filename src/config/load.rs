@@ -19,6 +19,7 @@ use super::findings::{self, Places};
 use super::general::{alerts, pool, web};
 use super::history;
 use super::jobs::{hex, job};
+use super::maintenance::{maintenance, resolve};
 use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
@@ -80,6 +81,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         datasets: BTreeMap::new(),
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
+        maintenance: BTreeMap::new(),
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
     each_file(report, |number, document| {
@@ -93,15 +95,20 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     settings.calendars = context.calendars.clone();
     settings.channels = context.channels.clone();
     let mut places = Places::default();
+    let mut planned = Vec::new();
     each_file(report, |number, document| {
         if number == 0 {
             root_only(&context, &mut settings, document);
         }
         referring(&context, &mut settings, &mut places, number, document);
+        for (name, table) in entries_besides_jobs(report, &known, Section::Maintenance, number, document) {
+            planned.extend(maintenance(&context, &name, table));
+        }
     });
     if report.was_accepted() {
         return settings;
     }
+    resolve(&mut settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.conditions
             .as_ref()
@@ -172,9 +179,8 @@ fn is_name(name: &str) -> bool {
         && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
-/// Keys of the root file alone, and those of later versions.
+/// Keys of the root file alone.
 fn top_level(report: &Report, number: u32, root: &Table<'_>) {
-    root.unsupported(&["maintenance"]);
     for key in [
         "timezone",
         "include",

@@ -15,6 +15,7 @@ mod general;
 mod history;
 mod jobs;
 mod load;
+mod maintenance;
 mod measures;
 mod problem;
 mod published;

@@ -2,10 +2,12 @@
 
 mod accepted;
 mod columns;
+mod counted;
 mod edits;
 mod files;
 mod findings;
 mod learned;
+mod maintenance;
 mod mistakes;
 mod mistakes_beside_jobs;
 mod recalled;

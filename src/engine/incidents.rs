@@ -120,7 +120,12 @@ impl Engine {
         match incident.state {
             IncidentState::Waiting => self.consider(id),
             IncidentState::Open => self.remind(id),
-            IncidentState::Attached | IncidentState::Resolved => {}
+            IncidentState::Attached => {
+                if let Some(cause) = incident.cause {
+                    self.raise(cause, id);
+                }
+            }
+            IncidentState::Resolved => {}
         }
     }
 
@@ -131,13 +136,18 @@ impl Engine {
         };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
+        if let Some(until) = self.quiet_by_plan(incident) {
+            self.wakes.arm(Wake::Incident(id), until.max(notify_at));
+            return;
+        }
         match self
             .cause_of(incident)
             .and_then(|cause| self.incidents.get(cause))
             .map(|cause| (cause.id, cause.state))
         {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
-            Some((cause, IncidentState::Waiting)) if is_time => self.attach(id, cause),
+            // A cause of which nobody is told because of planned work speaks for nothing but what is planned.
+            Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet_by_plan(cause) => self.attach(id, cause),
             _ if is_time => self.open(id),
             _ => self.wakes.arm(Wake::Incident(id), notify_at),
         }
@@ -211,6 +221,10 @@ impl Engine {
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
     fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
+        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_by_plan(effect)) {
+            self.wakes.arm(Wake::Incident(effect), until);
+            return;
+        }
         let (Some(root), Some(severity)) = (
             self.incidents.get(cause),
             self.incidents.get(effect).map(|effect| effect.severity),
@@ -230,10 +244,13 @@ impl Engine {
 
     /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
     fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
-        if worse {
+        // The window's end tells what is left of it.
+        if worse && !self.is_quiet_by_plan(id) {
             self.tell_owner_again(id, Purpose::Update);
         }
-        self.tell_readers(id, &[concerned]);
+        if !self.is_quiet_by_plan(concerned) {
+            self.tell_readers(id, &[concerned]);
+        }
     }
 
     /// Tells the owner, and whoever reads what is already broken.

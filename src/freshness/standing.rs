@@ -334,12 +334,16 @@ fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
     let is_broken = |slot: &Slot| match slot.state {
         SlotState::Pending => slot.deadline <= now,
         SlotState::Late | SlotState::Missed => true,
-        SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => false,
+        SlotState::Met | SlotState::Recovered | SlotState::Excused | SlotState::Withdrawn => false,
     };
     let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
-    let mut later = slots[place..]
-        .iter()
-        .filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
+    let has_come = |slot: &&Slot| match slot.state {
+        SlotState::Met | SlotState::Recovered => true,
+        // Nobody waited for it, but it is there.
+        SlotState::Excused => slot.version.is_some(),
+        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Withdrawn => false,
+    };
+    let mut later = slots[place..].iter().filter(has_come);
     let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));
     (!is_made_good).then_some(broken)
 }

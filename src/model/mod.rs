@@ -11,6 +11,7 @@ mod fact;
 mod heard;
 mod history;
 mod keepers;
+mod maintenance;
 mod moment;
 mod name;
 mod places;
@@ -59,6 +60,7 @@ pub use history::{
     REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
+pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{

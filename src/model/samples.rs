@@ -31,6 +31,7 @@ pub(crate) fn plain_settings() -> Settings {
         datasets: BTreeMap::new(),
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
+        maintenance: BTreeMap::new(),
     }
 }
 
@@ -164,6 +165,7 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
         max_age: None,
         warn_age: None,
         counted_in: None,
+        maintenance: Vec::new(),
         as_of: AsOf::Start,
         checks: Checks::default(),
         settle: Duration::ZERO,

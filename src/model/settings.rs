@@ -9,7 +9,9 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, Checks, Conditions, HistoryRules, Keep, Name, OpenDays, Schedule, Secret, Severity};
+use super::{
+    About, Calendar, Checks, Conditions, HistoryRules, Keep, Maintenance, Name, OpenDays, Schedule, Secret, Severity,
+};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -42,6 +44,20 @@ pub struct Settings {
     pub jobs: BTreeMap<Name, Arc<Job>>,
     /// Slots of each pool.
     pub pools: BTreeMap<Name, u32>,
+    /// Planned work, by name.
+    pub maintenance: BTreeMap<Name, Arc<Maintenance>>,
+}
+
+impl Settings {
+    /// The maintenances that concern a job or a dataset.
+    pub fn maintenances_of<'a>(
+        &'a self,
+        about: About,
+        subject: &'a Name,
+    ) -> impl Iterator<Item = &'a Maintenance> + Clone + use<'a> {
+        let all = self.maintenance.values().map(AsRef::as_ref);
+        all.filter(move |maintenance: &&Maintenance| maintenance.concerns(about, subject))
+    }
 }
 
 /// `[web]`.
@@ -244,6 +260,8 @@ pub struct Dataset {
     pub warn_age: Option<Duration>,
     /// The open days by whose time both are counted; `None`: all time counts.
     pub counted_in: Option<OpenDays>,
+    /// Planned work that concerns it: no delivery is waited for that is due while a window is open.
+    pub maintenance: Vec<Arc<Maintenance>>,
     /// Where the newest business time inside it is found.
     pub as_of: AsOf,
     /// What a candidate must satisfy.

@@ -14,6 +14,7 @@ mod recurrence;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod windows;
 mod zone;
 
 pub use calendar::{
@@ -26,6 +27,7 @@ pub use ical::{ClosedDays, ICAL_BYTES_MAX, IcalError, parse_ical};
 pub use open_time::{OPEN_AGE_MAX, age, older_at};
 pub use parse::{CRON_LINE_BYTES_MAX, ParseError, day_rule_note, parse_cron};
 pub use spread::start_offset;
+pub use windows::{note_window, open_at, open_until, open_window, window_after, window_at};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

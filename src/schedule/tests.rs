@@ -6,6 +6,7 @@ mod icals;
 mod open_time;
 mod parsing;
 mod properties;
+mod windows;
 mod zones;
 
 use std::sync::Arc;

@@ -136,9 +136,11 @@ fn missing_sections(table: &Table) -> String {
         for name in names_in(value) {
             match key {
                 "owner" if name != "nobody" => want("teams", name),
-                "from" if !name.contains('@') => want("systems", name),
-                "system" => want("systems", name),
-                "calendar" => want("calendars", name),
+                // Of an address, a time, or a job.
+                "from" if !name.contains(['@', ':']) => want("systems", name),
+                "system" | "systems" => want("systems", name),
+                "datasets" => want("datasets", name),
+                "calendar" | "counted_in" => want("calendars", name),
                 "pool" => want("pools", name),
                 "needs" | "on" => {
                     let is_failure = name.contains('=') || matches!(name, "timeout" | "killed" | "rejected");

@@ -103,6 +103,8 @@ impl Place {
             due: None,
             max_age: None,
             warn_age: None,
+            counted_in: None,
+            maintenance: Vec::new(),
             as_of: AsOf::Start,
             checks: Checks::default(),
             settle: Duration::from_secs(2),

@@ -51,6 +51,7 @@ fn dataset(target: Option<ProbeTarget>) -> Dataset {
         max_age: None,
         warn_age: None,
         counted_in: None,
+        maintenance: Vec::new(),
         as_of: AsOf::Start,
         checks: Checks::default(),
         settle: Duration::from_secs(2),

@@ -47,6 +47,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
             @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
+            @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
             @if let Some(description) = &dataset.description { dt { "What" } dd { (text(description)) } }
