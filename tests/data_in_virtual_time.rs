@@ -6,6 +6,8 @@ mod age;
 mod by_hand;
 #[path = "data_in_virtual_time/changed_files.rs"]
 mod changed_files;
+#[path = "data_in_virtual_time/counting.rs"]
+mod counting;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
 #[path = "data_in_virtual_time/learning.rs"]

@@ -146,6 +146,19 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             _ => {}
         }
     }
+    if let (Some(_), true, AsOf::Start, Some(spot)) = (
+        &dataset.probe,
+        dataset.requires_as_of,
+        &dataset.as_of,
+        table.key_spot("requires_as_of"),
+    ) && !table.has("as_of")
+    {
+        context.report.error(
+            spot,
+            "nothing says as of when what the probe finds is",
+            "write as_of = { column = \"...\" }, or take `requires_as_of` out",
+        );
+    }
     let spots = DatasetSpots {
         name: table.spot,
         max_age: max_age.map(|value| value.spot()),
