@@ -20,6 +20,8 @@ mod never_seen;
 mod open_time;
 #[path = "data_in_virtual_time/outputs.rs"]
 mod outputs;
+#[path = "data_in_virtual_time/parts.rs"]
+mod parts;
 #[path = "data_in_virtual_time/probes.rs"]
 mod probes;
 #[path = "data_in_virtual_time/slots.rs"]

@@ -16,10 +16,10 @@ use super::out::Out;
 use super::paint::{clean, painted};
 use super::times;
 use crate::checks;
-use crate::freshness::{View, standing};
+use crate::freshness::{Standing, View, of_parts, standing};
 use crate::model::{
-    DatasetState, Measurement, Name, Observation, Placed, Request, Snapshot, Status, VersionRef, VersionState, earlier,
-    elapsed, format_age, format_duration, format_time, later, parse_duration,
+    Dataset, DatasetState, Measurement, Name, Observation, Placed, Request, Settings, Snapshot, Status, VersionNumber,
+    VersionRef, VersionState, earlier, elapsed, format_age, format_duration, format_time, later, parse_duration,
 };
 
 /// A clock that is earlier than the newest record by more than this is not believed.
@@ -174,6 +174,45 @@ fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Known, Failur
         return Err(names::unknown("dataset", name, &place, known));
     };
     let snapshot = global.reader()?.snapshot()?;
+    let (standing, number) = recorded_standing(dataset, &settings, &snapshot, now);
+    let served = number.filter(|_| standing.is_served);
+    let state = json!({
+        "name": dataset.name,
+        "title": dataset.title,
+        "state": standing.state,
+        "as_of": standing.as_of,
+        "effective_as_of": standing.effective_as_of,
+        "limited_by": standing.limited_by.map(|by| by.to_string()),
+        "arrived_at": standing.arrived_at,
+        "deadline": standing.deadline,
+        "owner": dataset.owner.as_str(),
+        "reason": standing.reason,
+        "version": number,
+        "served": served,
+    });
+    Ok(Known {
+        dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
+        doubt: wrong_clock(&snapshot, now),
+        recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
+        is_running: false,
+        is_silent: false,
+    })
+}
+
+/// How a dataset stands by the records, with the number of its newest version; of one that comes in parts, as they stand.
+fn recorded_standing(
+    dataset: &Dataset,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> (Standing, Option<VersionNumber>) {
+    if !dataset.parts.is_empty() {
+        let parts = dataset.part_names().filter_map(|(short, name)| {
+            let part = settings.datasets.get(&name)?;
+            Some((short.clone(), recorded_standing(part, settings, snapshot, now).0))
+        });
+        return (of_parts(&parts.collect::<Vec<_>>()), None);
+    }
     let of_it = |other: &Name| *other == dataset.name;
     let versions = || snapshot.versions.iter().filter(|version| of_it(&version.dataset));
     let newest = |state| {
@@ -239,29 +278,7 @@ fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Known, Failur
         paused: record.is_some_and(|record| record.pause.is_some()),
         had_its_chance: true,
     };
-    let standing = standing(dataset, view, now);
-    let served = current.filter(|_| standing.is_served).map(|current| current.number);
-    let state = json!({
-        "name": dataset.name,
-        "title": dataset.title,
-        "state": standing.state,
-        "as_of": standing.as_of,
-        "effective_as_of": standing.effective_as_of,
-        "limited_by": standing.limited_by.map(|by| by.to_string()),
-        "arrived_at": standing.arrived_at,
-        "deadline": standing.deadline,
-        "owner": dataset.owner.as_str(),
-        "reason": standing.reason,
-        "version": current.map(|current| current.number),
-        "served": served,
-    });
-    Ok(Known {
-        dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
-        doubt: wrong_clock(&snapshot, now),
-        recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
-        is_running: false,
-        is_silent: false,
-    })
+    (standing(dataset, view, now), current.map(|current| current.number))
 }
 
 /// Why the clock of now says nothing about age.

@@ -150,6 +150,18 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     for (index, slot) in slots.iter().rev().take(SLOTS_MAX).enumerate() {
         lines.push((if index == 0 { "deliveries" } else { "" }, slot_words(slot, reading)));
     }
+    let parts: Vec<&str> = value["parts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if !parts.is_empty() {
+        lines.push(("parts", clean(&parts.join(", "))));
+    }
+    if let Some(whole) = value["part_of"].as_str() {
+        lines.push(("part of", clean(whole)));
+    }
     if let Some(producer) = value["producer"].as_str() {
         lines.push(("made by", format!("job {}", clean(producer))));
     }

@@ -7,10 +7,10 @@ use jiff::{SignedDuration, civil};
 
 use super::checks::checks;
 use super::context::{Context, Section};
-use super::measures;
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
 use super::schedules;
+use super::{measures, parts};
 use crate::model::{AsOf, Dataset, Due, Name, OpenDays, ProbeTarget, Severity, format_duration, parse_duration};
 use crate::schedule;
 
@@ -36,7 +36,6 @@ pub(super) struct DatasetSpots {
 /// Reads one dataset.
 pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Dataset, DatasetSpots) {
     let errors = context.report.errors();
-    table.unsupported(&["parts"]);
     let file = table.text("file");
     let probe = table.get("probe");
     let max_age = table.get("max_age");
@@ -96,6 +95,8 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
         counted_in: counted_in.and_then(|text| open_days(context, &text)),
+        parts: parts::parts(context, name, &table),
+        part_of: None,
         maintenance: Vec::new(),
         as_of,
         checks: checks.unwrap_or_default(),
@@ -145,6 +146,9 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             ),
             _ => {}
         }
+    }
+    if !dataset.parts.is_empty() {
+        parts::check_probe(&table, name, &dataset);
     }
     if let (Some(_), true, AsOf::Start, Some(spot)) = (
         &dataset.probe,

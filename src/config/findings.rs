@@ -12,6 +12,7 @@ use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
 use super::history;
 use super::jobs::JobSpots;
+use super::parts;
 use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
@@ -54,6 +55,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         findings.inputs(job);
     }
     history::report(context.report, settings, places);
+    parts::report(context.report, settings, places);
     let whole = !context.report.has_holes()
         && places.jobs.values().all(|spots| !spots.broken)
         && places.datasets.values().all(|spots| !spots.broken);
@@ -131,6 +133,7 @@ impl Findings<'_> {
             };
             match &settings.file {
                 Some(file) => published.look(dataset, first, file, spots.file.unwrap_or(spots.name)),
+                None if !settings.parts.is_empty() => {}
                 None if !spots.broken => self.report.error(
                     spots.name,
                     format!("dataset `{dataset}` has no file, but job `{first}` produces it"),
@@ -306,6 +309,9 @@ impl Findings<'_> {
                 continue;
             };
             let producer = self.lineage.producer_of(name.as_str());
+            if !dataset.parts.is_empty() {
+                continue;
+            }
             if producer.is_none() && dataset.probe.is_none() {
                 self.report.warning(
                     spots.name,

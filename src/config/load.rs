@@ -20,6 +20,7 @@ use super::general::{alerts, pool, web};
 use super::history;
 use super::jobs::{hex, job};
 use super::maintenance::{maintenance, resolve};
+use super::parts;
 use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
@@ -108,6 +109,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     if report.was_accepted() {
         return settings;
     }
+    parts::split(&mut settings);
     resolve(&mut settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.conditions
@@ -143,7 +145,10 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
             continue;
         };
         sections.insert(section);
-        for (name, spot, _) in table.entries() {
+        for (name, spot, value) in table.entries() {
+            if section == Section::Datasets {
+                parts::define(report, known, name, &value);
+            }
             if let Some(first) = known.define(section, name, spot) {
                 report.error(
                     spot,
@@ -172,7 +177,7 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
     sections
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with(['.', '-'])

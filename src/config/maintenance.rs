@@ -70,7 +70,8 @@ pub(super) fn maintenance(context: &Context<'_>, name: &Name, table: Table<'_>) 
     })
 }
 
-/// Resolves systems to what they hold and what reads them, jobs to what they make, and lets each dataset know.
+/// Resolves systems to what they hold and what reads them, jobs to what they make, wholes to their parts, and lets each
+/// dataset know.
 pub(super) fn resolve(settings: &mut Settings, written: Vec<Written>) {
     for Written {
         mut maintenance,
@@ -85,6 +86,15 @@ pub(super) fn resolve(settings: &mut Settings, written: Vec<Written>) {
         let jobs = maintenance.jobs.iter().filter_map(|job| settings.jobs.get(job));
         let made: Vec<Name> = jobs.filter_map(|job| job.produces.clone()).collect();
         maintenance.datasets.extend(made);
+        let concerned = maintenance
+            .datasets
+            .iter()
+            .filter_map(|name| settings.datasets.get(name));
+        let parts: Vec<Name> = concerned
+            .flat_map(|whole| whole.part_names())
+            .map(|(_, name)| name)
+            .collect();
+        maintenance.datasets.extend(parts);
         let maintenance = Arc::new(maintenance);
         for name in &maintenance.datasets {
             if let Some(dataset) = settings.datasets.get_mut(name) {

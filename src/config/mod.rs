@@ -17,6 +17,7 @@ mod jobs;
 mod load;
 mod maintenance;
 mod measures;
+mod parts;
 mod problem;
 mod published;
 mod reader;

@@ -10,6 +10,7 @@ mod learned;
 mod maintenance;
 mod mistakes;
 mod mistakes_beside_jobs;
+mod parts;
 mod recalled;
 mod secrets;
 mod syntax;

@@ -1,5 +1,7 @@
 //! Problems become incidents: one cause, one alert; whoever was told hears of the end.
 
+use std::collections::BTreeSet;
+
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
@@ -14,20 +16,15 @@ impl Engine {
             self.dirty_data
                 .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
         }
+        // Of parts people hear by the whole, once all of them have been looked at.
+        let mut wholes: BTreeSet<Name> = BTreeSet::new();
         while !self.is_full()
             && let Some(name) = self.dirty_data.pop_first()
         {
-            let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
-                self.reconcile(About::Dataset, &name, None);
-                continue;
-            };
-            let standing = self.standing(&dataset);
-            if let Some(at) = standing.next_change {
-                self.wakes.arm(Wake::Data(name.clone()), at);
-            }
-            let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
-            self.reconcile(About::Dataset, &name, problem);
-            self.input_changed(&name);
+            wholes.extend(self.evaluate_data(&name));
+        }
+        for name in wholes {
+            self.evaluate_data(&name);
         }
         while !self.is_full()
             && let Some(name) = self.dirty_jobs.pop_first()
@@ -42,6 +39,22 @@ impl Engine {
             };
             self.reconcile(About::Job, &name, problem);
         }
+    }
+
+    /// Looks again at one dataset; of a part, which whole is to be looked at after it.
+    fn evaluate_data(&mut self, name: &Name) -> Option<Name> {
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            self.reconcile(About::Dataset, name, None);
+            return None;
+        };
+        let standing = self.standing(&dataset);
+        if let Some(at) = standing.next_change {
+            self.wakes.arm(Wake::Data(name.clone()), at);
+        }
+        let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
+        self.reconcile(About::Dataset, name, problem.filter(|_| dataset.part_of.is_none()));
+        self.input_changed(name);
+        dataset.part_of.clone()
     }
 
     pub(super) fn reconcile(&mut self, about: About, subject: &Name, problem: Option<Problem>) {
@@ -200,7 +213,15 @@ impl Engine {
             Node::Job(_) => About::Job,
             Node::Dataset(_) => About::Dataset,
         };
-        self.incidents.about(about, node.name())
+        let whole = match node {
+            Node::Dataset(name) => self
+                .settings
+                .datasets
+                .get(name)
+                .and_then(|dataset| dataset.part_of.as_ref()),
+            Node::Job(_) => None,
+        };
+        self.incidents.about(about, whole.unwrap_or(node.name()))
     }
 
     fn attach(&mut self, id: IncidentId, cause: IncidentId) {

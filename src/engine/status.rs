@@ -83,6 +83,8 @@ impl Engine {
             "served": current.filter(|_| standing.is_served).map(|version| version.number),
             "rows": current.and_then(|version| version.rows),
             "producer": self.lineage.producer_of(dataset.name.as_str()),
+            "parts": dataset.part_names().map(|(_, name)| name).collect::<Vec<_>>(),
+            "part_of": dataset.part_of,
         })
     }
 
@@ -194,9 +196,15 @@ impl Engine {
         let mut value = self.dataset_json(dataset);
         let state = self.data.get(&dataset.name);
         let readers = self.lineage.impact(dataset.name.as_str());
-        value["max_age"] = json!(dataset.max_age.map(crate::model::format_duration));
-        value["counted_in"] = json!(dataset.counted_in.as_ref().map(|days| &days.calendar.name));
-        value["due"] = json!(dataset.due.as_ref().map(|due| json!({
+        // What is promised of a whole is promised of each of its parts.
+        let first = dataset
+            .part_names()
+            .next()
+            .and_then(|(_, name)| self.settings.datasets.get(&name));
+        let promised = first.map_or(dataset, AsRef::as_ref);
+        value["max_age"] = json!(promised.max_age.map(crate::model::format_duration));
+        value["counted_in"] = json!(promised.counted_in.as_ref().map(|days| &days.calendar.name));
+        value["due"] = json!(promised.due.as_ref().map(|due| json!({
             "at": due.schedule.text.to_string(),
             "grace": crate::model::format_duration(due.grace),
         })));

@@ -165,6 +165,8 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
         max_age: None,
         warn_age: None,
         counted_in: None,
+        parts: Vec::new(),
+        part_of: None,
         maintenance: Vec::new(),
         as_of: AsOf::Start,
         checks: Checks::default(),

@@ -260,6 +260,11 @@ pub struct Dataset {
     pub warn_age: Option<Duration>,
     /// The open days by whose time both are counted; `None`: all time counts.
     pub counted_in: Option<OpenDays>,
+    /// In which parts it comes, by their short names; each is a dataset of its own, `stock.alesund`, and has what is
+    /// promised of it, while the whole stands as the worst of them.
+    pub parts: Vec<Name>,
+    /// The dataset of which it is a part.
+    pub part_of: Option<Name>,
     /// Planned work that concerns it: no delivery is waited for that is due while a window is open.
     pub maintenance: Vec<Arc<Maintenance>>,
     /// Where the newest business time inside it is found.
@@ -282,6 +287,14 @@ pub struct Dataset {
     pub description: Option<String>,
     /// Where to read what to do.
     pub runbook: Option<String>,
+}
+
+impl Dataset {
+    /// The names of the datasets that its parts are, with the short name of each.
+    pub fn part_names(&self) -> impl Iterator<Item = (&Name, Name)> {
+        let parts = self.parts.iter();
+        parts.map(|part| (part, Name::from(format!("{}.{part}", self.name))))
+    }
 }
 
 /// Promised deliveries: `due = { at, grace, warn, early, covers }`.

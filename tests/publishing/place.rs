@@ -104,6 +104,8 @@ impl Place {
             max_age: None,
             warn_age: None,
             counted_in: None,
+            parts: Vec::new(),
+            part_of: None,
             maintenance: Vec::new(),
             as_of: AsOf::Start,
             checks: Checks::default(),

@@ -58,10 +58,6 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:1 `as_of` a column cannot be read without a `format` (write [datasets.x.checks] and format = \"csv\" below it)",
             ),
             (
-                "parts = [\"a\"]",
-                "jobs.toml:20:1 `parts` `parts` is not supported yet (take it out: it would have no effect)",
-            ),
-            (
                 "probe = { file = \"y.csv\" }\nrequires_as_of = true",
                 "jobs.toml:21:1 `requires_as_of` nothing says as of when what the probe finds is (write as_of = { column = \"...\" }, or take `requires_as_of` out)",
             ),

@@ -51,6 +51,8 @@ fn dataset(target: Option<ProbeTarget>) -> Dataset {
         max_age: None,
         warn_age: None,
         counted_in: None,
+        parts: Vec::new(),
+        part_of: None,
         maintenance: Vec::new(),
         as_of: AsOf::Start,
         checks: Checks::default(),
