@@ -125,7 +125,10 @@ fn with_required_keys(text: &str, table: &Table) -> String {
 fn missing_sections(table: &Table) -> String {
     let mut wanted: BTreeSet<(&str, String)> = BTreeSet::new();
     let mut want = |section: &'static str, name: &str| {
-        let defined = section_of(table, section).is_some_and(|entries| entries.contains_key(name));
+        // A part of a dataset is defined with it.
+        let whole = name.split_once('.').map_or(name, |(whole, _)| whole);
+        let defined =
+            section_of(table, section).is_some_and(|entries| entries.contains_key(name) || entries.contains_key(whole));
         if !defined {
             wanted.insert((section, name.to_owned()));
         }
