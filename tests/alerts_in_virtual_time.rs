@@ -8,6 +8,8 @@ mod crashes;
 mod delivery;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/maintenance.rs"]
+mod maintenance;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 #[path = "alerts_in_virtual_time/unreachable.rs"]

@@ -155,3 +155,22 @@ fn what_only_a_disabled_job_makes_is_played_as_the_daemon_would_tell_it() {
     assert_eq!(unknown["at"], "2026-11-27T15:00:00Z");
     assert_eq!(told(&lines, "opening", "f"), ["2026-11-27T15:01"]);
 }
+
+#[test]
+fn planned_work_is_told_with_what_it_excuses() {
+    let lines = lines(&["--from", "2026-12-12T12:00", "--days", "1"]);
+    let planned: Vec<_> = lines
+        .iter()
+        .filter(|line| line["kind"] == "maintenance")
+        .map(|line| (line["at"].as_str().unwrap(), line["text"].as_str().unwrap()))
+        .collect();
+    let words = "maintenance wms-patching (Solveig: the warehouse system is patched on each second Sunday of a month)";
+    let (begins, over) = (format!("{words} begins"), format!("{words} is over"));
+    assert_eq!(
+        planned,
+        [
+            ("2026-12-13T01:00:00Z", begins.as_str()),
+            ("2026-12-13T03:00:00Z", over.as_str())
+        ]
+    );
+}

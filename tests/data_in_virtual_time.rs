@@ -6,14 +6,22 @@ mod age;
 mod by_hand;
 #[path = "data_in_virtual_time/changed_files.rs"]
 mod changed_files;
+#[path = "data_in_virtual_time/counting.rs"]
+mod counting;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
 #[path = "data_in_virtual_time/learning.rs"]
 mod learning;
+#[path = "data_in_virtual_time/maintenance.rs"]
+mod maintenance;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
+#[path = "data_in_virtual_time/open_time.rs"]
+mod open_time;
 #[path = "data_in_virtual_time/outputs.rs"]
 mod outputs;
+#[path = "data_in_virtual_time/parts.rs"]
+mod parts;
 #[path = "data_in_virtual_time/probes.rs"]
 mod probes;
 #[path = "data_in_virtual_time/released.rs"]

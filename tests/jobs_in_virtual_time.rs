@@ -36,6 +36,8 @@ mod reload;
 mod retry;
 #[path = "jobs_in_virtual_time/silent_keeper.rs"]
 mod silent_keeper;
+#[path = "jobs_in_virtual_time/triggers.rs"]
+mod triggers;
 #[path = "jobs_in_virtual_time/traces.rs"]
 mod traces;
 mod virtual_world;

@@ -42,6 +42,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
                 say("Data as of", format!("{as_of}{limited}: {name}"));
                 say("Readers see", readers_see(data, version, &name, &arrived));
             }
+            None if !data.dataset.parts.is_empty() => {
+                let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
+                say("Parts", parts.join(", "));
+            }
             None => say("Readers see", format!("no version of {name} yet")),
         }
         match (is_broken(data), data.standing.deadline) {

@@ -153,7 +153,7 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
             "CLOSED after {lasted}: {} is no longer in jobs.toml, so freshd no longer watches it.",
             incident.subject
         ),
-        (Some(data), _) if data.current.is_some() => {
+        (Some(data), _) if data.current.is_some() || !data.dataset.parts.is_empty() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
             format!(
                 "RESOLVED after {lasted}: {} is {} again, as of {}{by_hand}.",

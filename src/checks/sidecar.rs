@@ -3,9 +3,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{
-    CheckResult, Dataset, Name, Provenance, RunId, Version, VersionNumber, VersionRef, VersionState, later,
-};
+use crate::model::{CheckResult, Dataset, Name, Provenance, RunId, Version, VersionNumber, VersionRef, VersionState};
+use crate::schedule;
 
 /// The sidecar of a published file, for programs; keys are only ever added.
 #[derive(Serialize)]
@@ -134,7 +133,9 @@ fn of<'a>(version: &'a Version, dataset: &Dataset) -> Sidecar<'a> {
         effective_as_of: version.effective_as_of,
         limited_by: version.limited_by.as_ref().map(ToString::to_string),
         arrived_at: version.arrived_at,
-        stale_at: dataset.max_age.map(|age| later(version.effective_as_of, age)),
+        stale_at: dataset
+            .max_age
+            .and_then(|age| schedule::older_at(dataset.counted_in.as_ref(), version.effective_as_of, age)),
         run: version.run.map(|run| run.0),
         attempt: version.attempt.map(|attempt| attempt.number),
         inputs: version.inputs.iter().map(ToString::to_string).collect(),

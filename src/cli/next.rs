@@ -1,5 +1,7 @@
 //! `freshd next`: coming occurrences from the configuration alone, each odd one with its reason.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -12,7 +14,9 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
-use crate::model::{Job, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, occurrence_line};
+use crate::model::{
+    About, Job, Maintenance, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, occurrence_line,
+};
 use crate::schedule;
 
 /// Most occurrences of one answer.
@@ -50,6 +54,7 @@ struct Line {
     job: Option<Name>,
     schedule: Schedule,
     start_offset: std::time::Duration,
+    maintenances: Vec<Arc<Maintenance>>,
 }
 
 pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -71,7 +76,10 @@ pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exi
         Some(expr) => vec![tried(expr, args.seconds, zone, &mut remarks)?],
         None => configured(args.job.as_deref(), global, &mut remarks)?,
     };
-    let coming = merged(&lines, after, args.count as usize);
+    let mut coming = merged(&lines, after, args.count as usize);
+    for (line, occurrence) in &mut coming {
+        schedule::note_window(occurrence, line.maintenances.iter().map(AsRef::as_ref));
+    }
     if out.json {
         let occurrences: Vec<Value> = coming
             .iter()
@@ -130,6 +138,7 @@ fn tried(expr: &str, seconds: bool, zone: TimeZone, remarks: &mut Vec<String>) -
         job: None,
         schedule,
         start_offset: std::time::Duration::ZERO,
+        maintenances: Vec::new(),
     })
 }
 
@@ -140,6 +149,10 @@ fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) 
         job: Some(job.name.clone()),
         schedule: schedule.clone(),
         start_offset: job.start_offset,
+        maintenances: {
+            let all = settings.maintenance.values().cloned();
+            all.filter(|one| one.concerns(About::Job, &job.name)).collect()
+        },
     };
     let Some(wanted) = wanted else {
         let jobs = settings.jobs.values().filter(|job| job.enabled);

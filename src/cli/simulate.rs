@@ -235,7 +235,7 @@ fn print(done: &[Done], thinned: &BTreeSet<Name>, plan: &Plan, zone: &TimeZone, 
         );
         out.line(match done.kind {
             "message" => tone(Tone::Warn, text),
-            "run" | "up" | "over" => text,
+            "run" | "up" | "over" | "maintenance" | "excused" => text,
             _ => tone(Tone::Bad, text),
         })?;
     }

@@ -72,6 +72,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     let observation: Option<Observation> = read(&value["observation"])?;
     let slots: Option<Vec<Slot>> = read(&value["slots"])?;
     let mut lines = vec![("because", clean(&dataset.reason)), ("promise", promise(value))];
+    if let Some(window) = &dataset.maintenance {
+        lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
+    }
     if let Some(version) = &current {
         let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
         let run = version
@@ -147,6 +150,18 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     for (index, slot) in slots.iter().rev().take(SLOTS_MAX).enumerate() {
         lines.push((if index == 0 { "deliveries" } else { "" }, slot_words(slot, reading)));
     }
+    let parts: Vec<&str> = value["parts"]
+        .as_array()
+        .into_iter()
+        .flatten()
+        .filter_map(Value::as_str)
+        .collect();
+    if !parts.is_empty() {
+        lines.push(("parts", clean(&parts.join(", "))));
+    }
+    if let Some(whole) = value["part_of"].as_str() {
+        lines.push(("part of", clean(whole)));
+    }
     if let Some(producer) = value["producer"].as_str() {
         lines.push(("made by", format!("job {}", clean(producer))));
     }
@@ -170,6 +185,9 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     let mut lines = Vec::new();
     if let Some(reason) = &job.reason {
         lines.push(("because", clean(reason)));
+    }
+    if let Some(window) = &job.maintenance {
+        lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
     }
     if let Some(rule) = &job.schedule {
         lines.push(("schedule", clean(rule)));
@@ -262,7 +280,9 @@ fn promise(value: &Value) -> String {
         parts.push(format!("delivered by `{}`{grace}", clean(at)));
     }
     if let Some(age) = value["max_age"].as_str() {
-        parts.push(format!("never older than {}", clean(age)));
+        let calendar = value["counted_in"].as_str().map(clean);
+        let open = calendar.map_or_else(String::new, |calendar| format!(" of open time in {calendar}"));
+        parts.push(format!("never older than {}{open}", clean(age)));
     }
     if parts.is_empty() {
         "none".to_owned()
@@ -273,7 +293,7 @@ fn promise(value: &Value) -> String {
 
 fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
     let tint = match slot.state {
-        SlotState::Pending | SlotState::Withdrawn => Tone::Dim,
+        SlotState::Pending | SlotState::Excused | SlotState::Withdrawn => Tone::Dim,
         SlotState::Met | SlotState::Recovered => Tone::Good,
         SlotState::Late | SlotState::Missed => Tone::Bad,
     };
@@ -281,8 +301,10 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
         .version
         .map(|version| format!(" by version {version}"))
         .unwrap_or_default();
+    let reason = slot.reason.as_deref().map(clean);
+    let reason = reason.map_or_else(String::new, |reason| format!(", {reason}"));
     format!(
-        "due {}: {}{version}",
+        "due {}: {}{version}{reason}",
         reading.told(slot.due_at),
         tone(tint, slot.state.as_str())
     )

@@ -32,11 +32,13 @@ pub(super) enum Section {
     Jobs,
     /// `[pools]`
     Pools,
+    /// `[maintenance]`
+    Maintenance,
 }
 
 impl Section {
     /// All, in the order in which they are read.
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::Calendars,
         Self::Channels,
         Self::Pools,
@@ -44,6 +46,7 @@ impl Section {
         Self::Systems,
         Self::Datasets,
         Self::Jobs,
+        Self::Maintenance,
     ];
 
     /// The key in the file.
@@ -56,6 +59,7 @@ impl Section {
             Self::Datasets => "datasets",
             Self::Jobs => "jobs",
             Self::Pools => "pools",
+            Self::Maintenance => "maintenance",
         }
     }
 

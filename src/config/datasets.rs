@@ -7,11 +7,12 @@ use jiff::{SignedDuration, civil};
 
 use super::checks::checks;
 use super::context::{Context, Section};
-use super::measures;
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
 use super::schedules;
-use crate::model::{AsOf, Dataset, Due, Name, ProbeTarget, Severity, parse_duration};
+use super::{measures, parts};
+use crate::model::{AsOf, Dataset, Due, Name, OpenDays, ProbeTarget, Severity, format_duration, parse_duration};
+use crate::schedule;
 
 const SETTLE_DEFAULT: Duration = Duration::from_secs(2);
 const KEEP_VERSIONS_DEFAULT: i64 = 14;
@@ -35,11 +36,11 @@ pub(super) struct DatasetSpots {
 /// Reads one dataset.
 pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Dataset, DatasetSpots) {
     let errors = context.report.errors();
-    table.unsupported(&["parts", "counted_in"]);
     let file = table.text("file");
     let probe = table.get("probe");
     let max_age = table.get("max_age");
     let warn_age = table.get("warn_age");
+    let counted_in = table.text("counted_in");
     let due = table.get("due");
     let (probe, probe_as_of) = match probe {
         Some(value) => measures::probe(context, value, table.path_of("probe")),
@@ -93,6 +94,10 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         due: read_due(context, &table, due),
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
+        counted_in: counted_in.and_then(|text| open_days(context, &text)),
+        parts: parts::parts(context, name, &table),
+        part_of: None,
+        maintenance: Vec::new(),
         as_of,
         checks: checks.unwrap_or_default(),
         settle: table.duration("settle").unwrap_or(SETTLE_DEFAULT),
@@ -125,6 +130,38 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             ),
             _ => {}
         }
+    }
+    if let Some(text) = &counted_in {
+        match dataset.max_age {
+            Some(max_age) if max_age > schedule::OPEN_AGE_MAX => text.error(
+                format!(
+                    "no `max_age` of more than {} is counted in open time",
+                    format_duration(schedule::OPEN_AGE_MAX)
+                ),
+                "write a shorter `max_age`, or take `counted_in` out",
+            ),
+            None if max_age.is_none() => text.error(
+                "`counted_in` has no effect without `max_age`",
+                "add `max_age`, or take `counted_in` out",
+            ),
+            _ => {}
+        }
+    }
+    if !dataset.parts.is_empty() {
+        parts::check_probe(&table, name, &dataset);
+    }
+    if let (Some(_), true, AsOf::Start, Some(spot)) = (
+        &dataset.probe,
+        dataset.requires_as_of,
+        &dataset.as_of,
+        table.key_spot("requires_as_of"),
+    ) && !table.has("as_of")
+    {
+        context.report.error(
+            spot,
+            "nothing says as of when what the probe finds is",
+            "write as_of = { column = \"...\" }, or take `requires_as_of` out",
+        );
     }
     let spots = DatasetSpots {
         name: table.spot,
@@ -167,6 +204,14 @@ fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
         }
     }
     names
+}
+
+/// The open days of the calendar that a text names, in the zone of the root file.
+fn open_days(context: &Context<'_>, text: &Text<'_>) -> Option<OpenDays> {
+    let name = context.refer(Section::Calendars, text)?;
+    let calendar = context.calendars.get(&name)?.clone();
+    let zone = context.timezone.clone();
+    Some(OpenDays { calendar, zone })
 }
 
 fn positive_duration(value: Value<'_>) -> Option<Duration> {
@@ -217,7 +262,7 @@ fn read_due(context: &Context<'_>, table: &Table<'_>, due: Option<Value<'_>>) ->
     if !inner.has("at") {
         due.error("`due` does not say when", "write due = { at = \"0 23 * * FRI\" }");
     }
-    let schedule = schedules::at(context, &inner);
+    let schedule = schedules::line(context, &inner, "at");
     let early = inner.get("early");
     let covers = inner.get("covers");
     for (inside, beside) in [(early, beside_early), (covers, beside_covers)] {

@@ -12,11 +12,15 @@ use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
 use super::history;
 use super::jobs::JobSpots;
+use super::parts;
 use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
 use crate::lineage::{Lineage, Node};
-use crate::model::{Among, Dataset, Job, Name, Rule, Schedule, Settings, format_age, format_duration, left_behind};
+use crate::model::{
+    Among, Dataset, Job, Name, OpenDays, Rule, Schedule, Settings, format_age, format_duration, left_behind,
+};
+use crate::schedule;
 
 /// Longest ring that is told in full.
 const RING_TOLD_MAX: usize = 12;
@@ -61,6 +65,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         findings.inputs(job);
     }
     history::report(context.report, settings, places);
+    parts::report(context.report, settings, places);
     let whole = !context.report.has_holes()
         && places.jobs.values().all(|spots| !spots.broken)
         && places.datasets.values().all(|spots| !spots.broken);
@@ -138,6 +143,7 @@ impl Findings<'_> {
             };
             match &settings.file {
                 Some(file) => published.look(dataset, first, file, spots.file.unwrap_or(spots.name)),
+                None if !settings.parts.is_empty() => {}
                 None if !spots.broken => self.report.error(
                     spots.name,
                     format!("dataset `{dataset}` has no file, but job `{first}` produces it"),
@@ -204,13 +210,17 @@ impl Findings<'_> {
             return;
         };
         if let Some(max_age) = dataset.max_age
-            && let Some(gap) = self.timing.gap_longer_than(schedule, max_age)
+            && let Some(gap) = self
+                .timing
+                .gap_longer_than(schedule, max_age, dataset.counted_in.as_ref())
         {
-            let apart = format_age(gap.to.duration_since(gap.from).unsigned_abs());
+            let counted_in = dataset.counted_in.as_ref();
+            let open = counted_in.map_or_else(String::new, OpenDays::words);
+            let apart = format!("{}{open}", format_age(schedule::age(counted_in, gap.from, gap.to)));
             self.report.warning(
                 spots.max_age.unwrap_or(spots.name),
                 format!(
-                    "`{}` cannot stay younger than {}: job `{}` runs {} and next {}, {apart} apart",
+                    "`{}` cannot stay younger than {}{open}: job `{}` runs {} and next {}, {apart} apart",
                     dataset.name,
                     format_duration(max_age),
                     producer.name,
@@ -309,6 +319,9 @@ impl Findings<'_> {
                 continue;
             };
             let producer = self.lineage.producer_of(name.as_str());
+            if !dataset.parts.is_empty() {
+                continue;
+            }
             if producer.is_none() && dataset.probe.is_none() {
                 self.report.warning(
                     spots.name,

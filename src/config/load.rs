@@ -19,6 +19,8 @@ use super::findings::{self, Places};
 use super::general::{alerts, pool, web};
 use super::history;
 use super::jobs::{hex, job};
+use super::maintenance::{maintenance, resolve};
+use super::parts;
 use super::policy::Policies;
 use super::reader::{Table, Value};
 use super::report::{Report, Spot};
@@ -82,6 +84,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         datasets: BTreeMap::new(),
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
+        maintenance: BTreeMap::new(),
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
     each_file(report, |number, document| {
@@ -95,15 +98,21 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     settings.calendars = context.calendars.clone();
     settings.channels = context.channels.clone();
     let mut places = Places::default();
+    let mut planned = Vec::new();
     each_file(report, |number, document| {
         if number == 0 {
             root_only(&context, &mut settings, document);
         }
         referring(&context, &mut settings, &mut places, number, document);
+        for (name, table) in entries_besides_jobs(report, &known, Section::Maintenance, number, document) {
+            planned.extend(maintenance(&context, &name, table));
+        }
     });
     if report.was_accepted() {
         return settings;
     }
+    parts::split(&mut settings);
+    resolve(&mut settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.policy
             .conditions
@@ -139,7 +148,10 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
             continue;
         };
         sections.insert(section);
-        for (name, spot, _) in table.entries() {
+        for (name, spot, value) in table.entries() {
+            if section == Section::Datasets {
+                parts::define(report, known, name, &value);
+            }
             if let Some(first) = known.define(section, name, spot) {
                 report.error(
                     spot,
@@ -168,16 +180,15 @@ fn names(report: &Report, known: &mut Known, root: &Table<'_>) -> HashSet<Sectio
     sections
 }
 
-fn is_name(name: &str) -> bool {
+pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty()
         && name.len() <= NAME_BYTES_MAX
         && !name.starts_with(['.', '-'])
         && name.chars().all(|c| c.is_alphanumeric() || "-_.".contains(c))
 }
 
-/// Keys of the root file alone, and those of later versions.
+/// Keys of the root file alone.
 fn top_level(report: &Report, number: u32, root: &Table<'_>) {
-    root.unsupported(&["maintenance"]);
     for key in [
         "timezone",
         "include",

@@ -202,9 +202,9 @@ pub(super) fn plain(context: &Context<'_>, text: &Text<'_>) -> Option<Schedule> 
     timed(context, text, false, setting)
 }
 
-/// A schedule written as `at` of a table, with `seconds`, `timezone`, `calendar`, `on_holiday`.
-pub(super) fn at(context: &Context<'_>, table: &Table<'_>) -> Option<Schedule> {
-    let text = table.text("at");
+/// A cron line written under `key` of a table, with `seconds`, `timezone`, `calendar`, `on_holiday` beside it.
+pub(super) fn line(context: &Context<'_>, table: &Table<'_>, key: &'static str) -> Option<Schedule> {
+    let text = table.text(key);
     let seconds = table.flag("seconds").unwrap_or(false);
     let setting = setting(context, table);
     timed(context, &text?, seconds, setting)

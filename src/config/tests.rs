@@ -2,13 +2,16 @@
 
 mod accepted;
 mod columns;
+mod counted;
 mod edits;
 mod files;
 mod findings;
 mod learned;
+mod maintenance;
 mod mistakes;
 mod renamed;
 mod mistakes_beside_jobs;
+mod parts;
 mod recalled;
 mod secrets;
 mod syntax;

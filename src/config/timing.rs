@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{CronFields, Due, Name, OnHoliday, Rule, Schedule};
+use crate::model::{CronFields, Due, Name, OnHoliday, OpenDays, Rule, Schedule};
 use crate::schedule;
 
 /// Occurrences looked at in one check; what a larger configuration leaves is not judged.
@@ -42,7 +42,7 @@ const ALL_WEEKDAYS: u8 = 0x7f;
 pub(super) struct Timing {
     now: Timestamp,
     looks: Cell<usize>,
-    gaps: RefCell<HashMap<(Key, Duration), Option<Gap>>>,
+    gaps: RefCell<HashMap<Promise, Option<Gap>>>,
     deliveries: RefCell<HashMap<Delivery, Option<Timestamp>>>,
     reads: RefCell<HashMap<(Key, Key, bool), Option<Late>>>,
 }
@@ -65,6 +65,9 @@ pub(super) struct Late {
     pub(super) due_at: Timestamp,
 }
 
+/// A producer, the promised age, and the calendar by whose open time it is counted.
+type Promise = (Key, Duration, Option<Name>);
+
 /// A promised delivery, its producer, its grace and `early`.
 type Delivery = (Key, Key, Duration, Option<Duration>);
 
@@ -83,16 +86,22 @@ impl Timing {
         }
     }
 
-    /// The first coming gap between two occurrences that is longer than `longest`.
-    pub(super) fn gap_longer_than(&self, schedule: &Schedule, longest: Duration) -> Option<Gap> {
+    /// The first coming gap between two occurrences that is longer than `longest`, as `counted_in` counts.
+    pub(super) fn gap_longer_than(
+        &self,
+        schedule: &Schedule,
+        longest: Duration,
+        counted_in: Option<&OpenDays>,
+    ) -> Option<Gap> {
         if longest >= LONGEST_DAY && runs_daily(schedule) {
             return None;
         }
-        let question = (key(schedule), longest);
+        let calendar = counted_in.map(|days| days.calendar.name.clone());
+        let question = (key(schedule), longest, calendar);
         if let Some(answer) = self.gaps.borrow().get(&question) {
             return *answer;
         }
-        let answer = self.find_gap(schedule, longest);
+        let answer = self.find_gap(schedule, longest, counted_in);
         self.gaps.borrow_mut().insert(question, answer);
         answer
     }
@@ -120,12 +129,12 @@ impl Timing {
         answer
     }
 
-    fn find_gap(&self, schedule: &Schedule, longest: Duration) -> Option<Gap> {
+    fn find_gap(&self, schedule: &Schedule, longest: Duration, counted_in: Option<&OpenDays>) -> Option<Gap> {
         let ahead = if longest < WEEK { AHEAD } else { AHEAD_LONG };
         let end = self.now.saturating_add(ahead).ok()?;
         let mut from = self.next(schedule, self.now)?;
         while from < end {
-            let within = from.saturating_add(longest).ok()?;
+            let within = schedule::older_at(counted_in, from, longest)?;
             let last = self.last_until(schedule, within)?;
             if last <= from {
                 let to = self.next(schedule, from)?;

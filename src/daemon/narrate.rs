@@ -76,7 +76,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 let why = slot.reason.as_deref().unwrap_or_default();
                 info!(dataset = %slot.dataset, due = %format_time(slot.due_at, zone), "delivery is no longer waited for: {why}");
             }
-            SlotState::Pending | SlotState::Met => {}
+            SlotState::Pending | SlotState::Met | SlotState::Excused => {}
         },
         Fact::Notification(notification) => {
             let (to, purpose) = (notification.address.to_string(), notification.message.purpose.as_str());

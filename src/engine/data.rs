@@ -156,6 +156,13 @@ impl Engine {
     /// The state of a dataset now.
     pub(super) fn standing(&self, dataset: &Dataset) -> Standing {
         static NOTHING: std::sync::LazyLock<DataState> = std::sync::LazyLock::new(DataState::default);
+        if !dataset.parts.is_empty() {
+            let parts = dataset.part_names().filter_map(|(short, name)| {
+                let part = self.settings.datasets.get(&name)?;
+                Some((short.clone(), self.standing(part)))
+            });
+            return freshness::of_parts(&parts.collect::<Vec<_>>());
+        }
         let state = self.data.get(&dataset.name).unwrap_or(&NOTHING);
         let producer = self
             .lineage

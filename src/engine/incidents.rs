@@ -1,5 +1,7 @@
 //! Problems become incidents: one cause, one alert; whoever was told hears of the end.
 
+use std::collections::BTreeSet;
+
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
@@ -14,21 +16,15 @@ impl Engine {
             self.dirty_data
                 .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
         }
+        // Of parts people hear by the whole, once all of them have been looked at.
+        let mut wholes: BTreeSet<Name> = BTreeSet::new();
         while !self.is_full()
             && let Some(name) = self.dirty_data.pop_first()
         {
-            self.note_placed(&name);
-            let Some(dataset) = self.settings.datasets.get(&name).cloned() else {
-                self.reconcile(About::Dataset, &name, None);
-                continue;
-            };
-            let standing = self.standing(&dataset);
-            if let Some(at) = standing.next_change {
-                self.wakes.arm(Wake::Data(name.clone()), at);
-            }
-            let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
-            self.reconcile(About::Dataset, &name, problem);
-            self.input_changed(&name);
+            wholes.extend(self.evaluate_data(&name));
+        }
+        for name in wholes {
+            self.evaluate_data(&name);
         }
         while !self.is_full()
             && let Some(name) = self.dirty_jobs.pop_first()
@@ -43,6 +39,23 @@ impl Engine {
             };
             self.reconcile(About::Job, &name, problem);
         }
+    }
+
+    /// Looks again at one dataset; of a part, which whole is to be looked at after it.
+    fn evaluate_data(&mut self, name: &Name) -> Option<Name> {
+        self.note_placed(name);
+        let Some(dataset) = self.settings.datasets.get(name).cloned() else {
+            self.reconcile(About::Dataset, name, None);
+            return None;
+        };
+        let standing = self.standing(&dataset);
+        if let Some(at) = standing.next_change {
+            self.wakes.arm(Wake::Data(name.clone()), at);
+        }
+        let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
+        self.reconcile(About::Dataset, name, problem.filter(|_| dataset.part_of.is_none()));
+        self.input_changed(name);
+        dataset.part_of.clone()
     }
 
     pub(super) fn reconcile(&mut self, about: About, subject: &Name, problem: Option<Problem>) {
@@ -122,7 +135,12 @@ impl Engine {
         match incident.state {
             IncidentState::Waiting => self.consider(id),
             IncidentState::Open => self.remind(id),
-            IncidentState::Attached | IncidentState::Resolved => {}
+            IncidentState::Attached => {
+                if let Some(cause) = incident.cause {
+                    self.raise(cause, id);
+                }
+            }
+            IncidentState::Resolved => {}
         }
     }
 
@@ -133,13 +151,18 @@ impl Engine {
         };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
+        if let Some(until) = self.quiet_by_plan(incident) {
+            self.wakes.arm(Wake::Incident(id), until.max(notify_at));
+            return;
+        }
         match self
             .cause_of(incident)
             .and_then(|cause| self.incidents.get(cause))
             .map(|cause| (cause.id, cause.state))
         {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
-            Some((cause, IncidentState::Waiting)) if is_time => self.attach(id, cause),
+            // A cause of which nobody is told because of planned work speaks for nothing but what is planned.
+            Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet_by_plan(cause) => self.attach(id, cause),
             _ if is_time => self.open(id),
             _ => self.wakes.arm(Wake::Incident(id), notify_at),
         }
@@ -192,7 +215,15 @@ impl Engine {
             Node::Job(_) => About::Job,
             Node::Dataset(_) => About::Dataset,
         };
-        self.incidents.about(about, node.name())
+        let whole = match node {
+            Node::Dataset(name) => self
+                .settings
+                .datasets
+                .get(name)
+                .and_then(|dataset| dataset.part_of.as_ref()),
+            Node::Job(_) => None,
+        };
+        self.incidents.about(about, whole.unwrap_or(node.name()))
     }
 
     fn attach(&mut self, id: IncidentId, cause: IncidentId) {
@@ -213,6 +244,10 @@ impl Engine {
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
     fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
+        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_by_plan(effect)) {
+            self.wakes.arm(Wake::Incident(effect), until);
+            return;
+        }
         let (Some(root), Some(severity)) = (
             self.incidents.get(cause),
             self.incidents.get(effect).map(|effect| effect.severity),
@@ -232,10 +267,13 @@ impl Engine {
 
     /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
     fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
-        if worse {
+        // The window's end tells what is left of it.
+        if worse && !self.is_quiet_by_plan(id) {
             self.tell_owner_again(id, Purpose::Update);
         }
-        self.tell_readers(id, &[concerned]);
+        if !self.is_quiet_by_plan(concerned) {
+            self.tell_readers(id, &[concerned]);
+        }
     }
 
     /// Tells the owner, and whoever reads what is already broken.

@@ -52,6 +52,13 @@ impl Engine {
                 "the file has {what}; if that can be right, set may_be_empty = true for the dataset"
             ));
         }
+        if let Ok(Some(measured)) = &observation.found
+            && dataset.requires_as_of
+            && (measured.as_of.is_none() || matches!(dataset.as_of, AsOf::Start))
+        {
+            let why = "nothing in it says as of when it is, which requires_as_of asks for";
+            observation.found = Err(why.to_owned());
+        }
         let before = state.observation.as_ref().map(|before| before.found.clone());
         if before.as_ref() == Some(&observation.found) {
             return;

@@ -22,6 +22,7 @@ mod jobs;
 mod keepers;
 mod learning;
 mod looks;
+mod maintenance;
 mod outbox;
 mod output;
 mod pools;
@@ -242,6 +243,7 @@ impl Engine {
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),
                 Wake::Inputs(id) => self.inputs_due(id),
+                Wake::Windows => self.look_at_windows(),
                 Wake::Incident(id) => self.incident_due(id),
                 Wake::Notification(id) => self.notification_due(id),
             }

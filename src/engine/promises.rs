@@ -113,14 +113,19 @@ impl Engine {
             if !is_open(slot) && slot.due_at <= now {
                 return true;
             }
-            let Some(promised) = dataset
+            let Some(mut promised) = dataset
                 .as_ref()
                 .and_then(|dataset| freshness::slot_at(dataset, slot.due_at))
             else {
                 changed.push(withdrawn(slot, dataset.as_deref(), now));
                 return false;
             };
-            if slot.state == SlotState::Pending && slot.deadline > now && *slot != promised {
+            let follows = matches!(slot.state, SlotState::Pending | SlotState::Excused) && slot.deadline > now;
+            if (slot.state, promised.state) == (SlotState::Excused, SlotState::Excused) {
+                // What came for it all the same.
+                (promised.version, promised.decided_at) = (slot.version, slot.decided_at);
+            }
+            if follows && *slot != promised {
                 *slot = promised;
                 changed.push(slot.clone());
             }
@@ -165,12 +170,17 @@ fn withdrawn(slot: &Slot, dataset: Option<&Dataset>, now: Timestamp) -> Slot {
     }
 }
 
-/// Keeps the slots that may still change, and the newest decided one for the state.
+/// Keeps the slots that may still change, the newest decided one for the state, and the newest that was excused since.
 pub(super) fn forget_decided(slots: &mut Vec<Slot>) {
-    let newest_decided = slots.iter().rposition(|slot| !is_open(slot));
+    let is_excused = |slot: &Slot| slot.state == SlotState::Excused;
+    let telling = slots.iter().rposition(|slot| !is_open(slot) && !is_excused(slot));
+    let excused = slots
+        .iter()
+        .rposition(is_excused)
+        .filter(|place| Some(*place) > telling);
     let mut index = 0;
     slots.retain(|slot| {
-        let keep = is_open(slot) || Some(index) == newest_decided;
+        let keep = is_open(slot) || [telling, excused].contains(&Some(index));
         index += 1;
         keep
     });

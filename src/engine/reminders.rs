@@ -13,6 +13,10 @@ impl Engine {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
+        if self.quiet_by_plan(&incident).is_some() {
+            self.rest_by_plan(id);
+            return;
+        }
         let (team, _) = self.owner_of(&incident);
         let quiet = quiet_until(&incident, now).is_some();
         if incident.remind_at.is_some_and(|at| at <= now) {
@@ -25,6 +29,12 @@ impl Engine {
         }
         if !quiet {
             self.escalate(id, &team);
+        }
+        if !self.settings.maintenance.is_empty() {
+            // Those whom it came to concern while a window was open.
+            let effects = self.incidents.effects_of(id).into_iter().map(|effect| effect.id);
+            let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
+            self.tell_readers(id, &concerned);
         }
         self.arm_reminder(id);
     }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use super::jobs::JobState;
-use crate::model::{Dataset, Incident, Job, Name, Run, RunState};
+use crate::model::{About, Dataset, Incident, Job, Name, Run, RunState};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -56,6 +56,7 @@ impl Engine {
             "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
             "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),
+            "maintenance": self.open_windows(),
             "disk_full": self.space_hold.as_ref().map(|hold| &hold.shortage),
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
@@ -77,10 +78,13 @@ impl Engine {
             "owner": dataset.owner.as_str(),
             "tells": self.tells(&dataset.owner),
             "reason": standing.reason,
+            "maintenance": self.open_window(About::Dataset, &dataset.name),
             "version": current.map(|version| version.number),
             "served": current.filter(|_| standing.is_served).map(|version| version.number),
             "rows": current.and_then(|version| version.rows),
             "producer": self.lineage.producer_of(dataset.name.as_str()),
+            "parts": dataset.part_names().map(|(_, name)| name).collect::<Vec<_>>(),
+            "part_of": dataset.part_of,
         })
     }
 
@@ -127,6 +131,7 @@ impl Engine {
             "next_due": state.and_then(|state| state.next),
             "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
             "produces": job.produces,
+            "maintenance": self.open_window(About::Job, &job.name),
             "owner": job.owner.as_str(),
             "tells": self.tells(&job.owner),
         })
@@ -143,6 +148,8 @@ impl Engine {
             fields.insert("told".to_owned(), json!(told));
             fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
+            let window = self.open_window(incident.about, &incident.subject);
+            fields.insert("maintenance".to_owned(), json!(window));
             let readers: Vec<Value> = self
                 .readers(incident.id)
                 .iter()
@@ -190,8 +197,15 @@ impl Engine {
         let mut value = self.dataset_json(dataset);
         let state = self.data.get(&dataset.name);
         let readers = self.lineage.impact(dataset.name.as_str());
-        value["max_age"] = json!(dataset.max_age.map(crate::model::format_duration));
-        value["due"] = json!(dataset.due.as_ref().map(|due| json!({
+        // What is promised of a whole is promised of each of its parts.
+        let first = dataset
+            .part_names()
+            .next()
+            .and_then(|(_, name)| self.settings.datasets.get(&name));
+        let promised = first.map_or(dataset, AsRef::as_ref);
+        value["max_age"] = json!(promised.max_age.map(crate::model::format_duration));
+        value["counted_in"] = json!(promised.counted_in.as_ref().map(|days| &days.calendar.name));
+        value["due"] = json!(promised.due.as_ref().map(|due| json!({
             "at": due.schedule.text.to_string(),
             "grace": crate::model::format_duration(due.grace),
         })));

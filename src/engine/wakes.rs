@@ -21,6 +21,8 @@ pub(super) enum Wake {
     Probe(Name),
     /// A run has waited long enough for its inputs.
     Inputs(RunId),
+    /// A window of maintenance opens.
+    Windows,
     /// An incident opens, reminds or escalates.
     Incident(IncidentId),
     /// A notification is to be tried again.

@@ -1,10 +1,12 @@
 //! PURE: versions, slots and clocks to fresh, late, stale or unknown, and why.
 
+mod parts;
 mod slots;
 mod standing;
 #[cfg(test)]
 mod tests;
 
+pub use parts::of_parts;
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
 };

@@ -51,7 +51,7 @@ pub fn slot_at(dataset: &Dataset, due_at: Timestamp) -> Option<Slot> {
     slot_after(dataset, earlier(due_at, INSTANT)).filter(|slot| slot.due_at == due_at)
 }
 
-/// What a published version does to a slot: met in time, recovered afterwards, or nothing.
+/// What a published version does to a slot: met in time, recovered afterwards, noted where it is excused, or nothing.
 pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot> {
     let counts = version.arrived_at >= slot.opens_at
         && slot.covers.is_none_or(|covers| version.effective_as_of >= covers)
@@ -60,7 +60,11 @@ pub fn deliver(slot: &Slot, version: &Version, must_change: bool) -> Option<Slot
         // What arrived in time counts as such, even if freshd hears of it a moment after the deadline.
         SlotState::Pending | SlotState::Late if version.arrived_at <= slot.deadline => SlotState::Met,
         SlotState::Pending | SlotState::Late => SlotState::Recovered,
-        SlotState::Missed | SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => return None,
+        // What comes for it all the same is its own, and meets no other one.
+        SlotState::Excused if slot.version.is_none() => SlotState::Excused,
+        SlotState::Excused | SlotState::Missed | SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => {
+            return None;
+        }
     };
     counts.then(|| Slot {
         state,
@@ -107,6 +111,7 @@ pub fn close(slot: &Slot, next_due_at: Option<Timestamp>, now: Timestamp) -> Opt
         | SlotState::Missed
         | SlotState::Met
         | SlotState::Recovered
+        | SlotState::Excused
         | SlotState::Withdrawn => {
             return None;
         }
@@ -129,6 +134,7 @@ pub fn reopen(slot: &Slot, now: Timestamp) -> Option<Slot> {
         | SlotState::Missed
         | SlotState::Met
         | SlotState::Recovered
+        | SlotState::Excused
         | SlotState::Withdrawn => return None,
     };
     Some(Slot {
@@ -145,6 +151,8 @@ fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) 
         // Since the previous due time; what arrived within that slot's grace met that slot, not this one.
         None => before.map_or(Timestamp::MIN, |before| later(before, due.grace).min(at)),
     };
+    let planned = schedule::open_at(dataset.maintenance.iter().map(AsRef::as_ref), at);
+    let reason = planned.map(|(maintenance, _)| maintenance.words());
     Slot {
         dataset: dataset.name.clone(),
         due_at: at,
@@ -152,10 +160,14 @@ fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) 
         warn_at: earlier(deadline, due.warn),
         deadline,
         covers: due.covers.and_then(|covers| at.checked_add(covers).ok()),
-        state: SlotState::Pending,
+        state: if reason.is_some() {
+            SlotState::Excused
+        } else {
+            SlotState::Pending
+        },
         version: None,
         decided_at: None,
-        reason: None,
+        reason,
     }
 }
 

@@ -8,9 +8,10 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{
-    Dataset, Observation, Slot, SlotState, Version, VersionRef, earlier, elapsed, format_age, format_duration,
-    format_time, later,
+    Dataset, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
+    format_time,
 };
+use crate::schedule;
 
 /// An `as_of` further in the future than this cannot be believed.
 const FUTURE_TOLERANCE: Duration = Duration::from_mins(5);
@@ -117,13 +118,10 @@ pub struct Standing {
 /// Computes the state of a dataset at `now`.
 pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let current = view.current;
-    let age_limit = |age: Option<Duration>| {
-        current
-            .zip(age)
-            .map(|(version, age)| later(version.effective_as_of, age))
-    };
-    let first_by = view.promised_since.zip(dataset.max_age);
-    let first_by = first_by.map(|(since, age)| later(since, age));
+    let older_at = |(from, age)| schedule::older_at(dataset.counted_in.as_ref(), from, age);
+    let as_of = current.map(|version| version.effective_as_of);
+    let age_limit = |age: Option<Duration>| as_of.zip(age).and_then(older_at);
+    let first_by = view.promised_since.zip(dataset.max_age).and_then(older_at);
     let first_by = first_by.filter(|_| current.is_none());
     let stale_at = age_limit(dataset.max_age).or(first_by);
     let age_warn_at = age_limit(dataset.warn_age);
@@ -216,6 +214,13 @@ fn judge(
         }
     }
     let zoned = |at| format_time(at, view.zone);
+    let open = dataset.counted_in.as_ref().map_or_else(String::new, OpenDays::words);
+    let age = |from| {
+        format!(
+            "{}{open}",
+            format_age(schedule::age(dataset.counted_in.as_ref(), from, now))
+        )
+    };
     let Some(current) = view.current else {
         if let Some(slot) = broken {
             let reason = format!(
@@ -228,8 +233,11 @@ fn judge(
             && at <= now
             && !view.had_its_chance
         {
-            let age = format_duration(max_age);
-            let reason = format!("never seen, although promised at most {age} old since {}", zoned(since));
+            let max_age = format_duration(max_age);
+            let reason = format!(
+                "never seen, although promised at most {max_age}{open} old since {}",
+                zoned(since)
+            );
             return (DataState::Unknown, reason, Some(at), true);
         }
         let reason = if view.had_its_chance {
@@ -251,14 +259,13 @@ fn judge(
         return (DataState::Suspect, reason, Some(current.arrived_at), true);
     }
     if let Some((at, max_age)) = stale_at.zip(dataset.max_age).filter(|(at, _)| *at <= now) {
-        let age = elapsed(current.effective_as_of, now);
         let limited = current
             .limited_by
             .as_ref()
             .map_or_else(String::new, |by| format!(", limited by {by}"));
         let mut reason = format!(
             "{} old (as of {}{limited}), promised at most {}",
-            format_age(age),
+            age(current.effective_as_of),
             zoned(current.effective_as_of),
             format_duration(max_age)
         );
@@ -295,10 +302,7 @@ fn judge(
         return (DataState::DueSoon, reason, None, false);
     }
     if age_warn_at.is_some_and(|at| at <= now) {
-        let reason = format!(
-            "{} old; it becomes stale soon",
-            format_age(elapsed(current.effective_as_of, now))
-        );
+        let reason = format!("{} old; it becomes stale soon", age(current.effective_as_of));
         return (DataState::DueSoon, reason, None, false);
     }
     if view.paused {
@@ -344,12 +348,16 @@ fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
     let is_broken = |slot: &Slot| match slot.state {
         SlotState::Pending => slot.deadline <= now,
         SlotState::Late | SlotState::Missed => true,
-        SlotState::Met | SlotState::Recovered | SlotState::Withdrawn => false,
+        SlotState::Met | SlotState::Recovered | SlotState::Excused | SlotState::Withdrawn => false,
     };
     let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
-    let mut later = slots[place..]
-        .iter()
-        .filter(|slot| matches!(slot.state, SlotState::Met | SlotState::Recovered));
+    let has_come = |slot: &&Slot| match slot.state {
+        SlotState::Met | SlotState::Recovered => true,
+        // Nobody waited for it, but it is there.
+        SlotState::Excused => slot.version.is_some(),
+        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Withdrawn => false,
+    };
+    let mut later = slots[place..].iter().filter(has_come);
     let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));
     (!is_made_good).then_some(broken)
 }

@@ -99,6 +99,16 @@ impl Lineage {
             }
             lineage.jobs.insert(name.clone(), job.clone());
         }
+        // Whoever reads a part is hit by what is wrong with the whole.
+        for dataset in settings.datasets.values() {
+            let of_parts = dataset.part_names().filter_map(|(_, part)| lineage.readers.get(&part));
+            let mut readers: Vec<Name> = of_parts.flatten().cloned().collect();
+            readers.sort_unstable();
+            readers.dedup();
+            if !readers.is_empty() {
+                lineage.readers.entry(dataset.name.clone()).or_default().extend(readers);
+            }
+        }
         lineage
     }
 

@@ -263,6 +263,8 @@ pub enum SlotState {
     Missed,
     /// Delivered after its deadline.
     Recovered,
+    /// Due while a window of maintenance is open: nobody waits for it, and nothing that comes meets it.
+    Excused,
     /// Nobody waits for it any more: what promised it is gone or says another time, or a wrong clock decided about it.
     Withdrawn,
 }
@@ -276,6 +278,7 @@ impl SlotState {
             Self::Late => "late",
             Self::Missed => "missed",
             Self::Recovered => "recovered",
+            Self::Excused => "excused",
             Self::Withdrawn => "withdrawn",
         }
     }
@@ -298,11 +301,11 @@ pub struct Slot {
     pub covers: Option<Timestamp>,
     /// Where it stands.
     pub state: SlotState,
-    /// The version that met or recovered it.
+    /// The version that met or recovered it, or came for it though it was excused.
     pub version: Option<VersionNumber>,
     /// When its state last changed.
     pub decided_at: Option<Timestamp>,
-    /// Why it was withdrawn, or that it stands for others too, in words.
+    /// Why it was excused or withdrawn, or that it stands for others too, in words.
     pub reason: Option<String>,
 }
 

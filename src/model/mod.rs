@@ -12,6 +12,7 @@ mod heard;
 mod history;
 mod job;
 mod keepers;
+mod maintenance;
 mod moment;
 mod name;
 mod places;
@@ -61,6 +62,7 @@ pub use history::{
 };
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
+pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use places::{
@@ -83,7 +85,7 @@ pub(crate) use samples::{
     under,
 };
 pub use schedule::{
-    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, Rule, Schedule, Skip, occurrence_line,
+    Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, OpenDays, Rule, Schedule, Skip, occurrence_line,
 };
 pub use secret::Secret;
 pub use settings::{

@@ -32,6 +32,7 @@ pub(crate) fn plain_settings() -> Settings {
         datasets: BTreeMap::new(),
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
+        maintenance: BTreeMap::new(),
     }
 }
 
@@ -181,6 +182,10 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
         due: None,
         max_age: None,
         warn_age: None,
+        counted_in: None,
+        parts: Vec::new(),
+        part_of: None,
+        maintenance: Vec::new(),
         as_of: AsOf::Start,
         checks: Checks::default(),
         settle: Duration::ZERO,

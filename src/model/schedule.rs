@@ -98,6 +98,22 @@ pub struct Calendar {
     pub holidays: BTreeMap<Date, Arc<str>>,
 }
 
+/// The open days of a calendar as a measure of time: `counted_in`.
+#[derive(Clone, Debug)]
+pub struct OpenDays {
+    /// Which days are open.
+    pub calendar: Arc<Calendar>,
+    /// The zone of their midnights.
+    pub zone: TimeZone,
+}
+
+impl OpenDays {
+    /// What stands behind a duration that is counted so: ` of open time in norway`.
+    pub fn words(&self) -> String {
+        format!(" of open time in {}", self.calendar.name)
+    }
+}
+
 /// What happens to an occurrence on a closed day.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnHoliday {

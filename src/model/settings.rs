@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{Calendar, Checks, HistoryRules, Job, Name, Schedule, Secret, Severity};
+use super::{About, Calendar, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Schedule, Secret, Severity};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -42,6 +42,20 @@ pub struct Settings {
     pub jobs: BTreeMap<Name, Arc<Job>>,
     /// Slots of each pool.
     pub pools: BTreeMap<Name, u32>,
+    /// Planned work, by name.
+    pub maintenance: BTreeMap<Name, Arc<Maintenance>>,
+}
+
+impl Settings {
+    /// The maintenances that concern a job or a dataset.
+    pub fn maintenances_of<'a>(
+        &'a self,
+        about: About,
+        subject: &'a Name,
+    ) -> impl Iterator<Item = &'a Maintenance> + Clone + use<'a> {
+        let all = self.maintenance.values().map(AsRef::as_ref);
+        all.filter(move |maintenance: &&Maintenance| maintenance.concerns(about, subject))
+    }
 }
 
 /// `[web]`.
@@ -242,6 +256,15 @@ pub struct Dataset {
     pub max_age: Option<Duration>,
     /// Age from which it is `due_soon`.
     pub warn_age: Option<Duration>,
+    /// The open days by whose time both are counted; `None`: all time counts.
+    pub counted_in: Option<OpenDays>,
+    /// In which parts it comes, by their short names; each is a dataset of its own, `stock.alesund`, and has what is
+    /// promised of it, while the whole stands as the worst of them.
+    pub parts: Vec<Name>,
+    /// The dataset of which it is a part.
+    pub part_of: Option<Name>,
+    /// Planned work that concerns it: no delivery is waited for that is due while a window is open.
+    pub maintenance: Vec<Arc<Maintenance>>,
     /// Where the newest business time inside it is found.
     pub as_of: AsOf,
     /// What a candidate must satisfy.
@@ -262,6 +285,14 @@ pub struct Dataset {
     pub description: Option<String>,
     /// Where to read what to do.
     pub runbook: Option<String>,
+}
+
+impl Dataset {
+    /// The names of the datasets that its parts are, with the short name of each.
+    pub fn part_names(&self) -> impl Iterator<Item = (&Name, Name)> {
+        let parts = self.parts.iter();
+        parts.map(|part| (part, Name::from(format!("{}.{part}", self.name))))
+    }
 }
 
 /// Promised deliveries: `due = { at, grace, warn, early, covers }`.

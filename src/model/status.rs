@@ -5,7 +5,7 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Ack, AddressState, IncidentState, Outcome, Released, RunState, Severity, Shortage};
+use super::{Ack, AddressState, IncidentState, OpenWindow, Outcome, Released, RunState, Severity, Shortage};
 
 /// Everything `status` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -25,6 +25,9 @@ pub struct Status {
     /// Messages that were tried and are not taken yet.
     #[serde(default)]
     pub undelivered: Vec<Undelivered>,
+    /// Windows of planned work that are open.
+    #[serde(default)]
+    pub maintenance: Vec<OpenWindow>,
     /// Until when a wrong clock holds everything.
     #[serde(default)]
     pub clock_held_until: Option<Timestamp>,
@@ -89,6 +92,9 @@ pub struct DatasetState {
     /// Why it is in this state.
     #[serde(default)]
     pub reason: String,
+    /// The window of planned work that is open for it.
+    #[serde(default)]
+    pub maintenance: Option<OpenWindow>,
 }
 
 /// A job as it stands.
@@ -111,6 +117,9 @@ pub struct JobState {
     pub next_due: Option<Timestamp>,
     /// Its schedule as written.
     pub schedule: Option<String>,
+    /// The window of planned work that is open for it.
+    #[serde(default)]
+    pub maintenance: Option<OpenWindow>,
     /// The team that answers, or `nobody`.
     pub owner: String,
     /// That team's addresses.
@@ -186,6 +195,9 @@ pub struct OpenIncident {
     /// The team that answers, or `nobody`.
     #[serde(default)]
     pub owner: String,
+    /// The window of planned work for which nobody is told of it.
+    #[serde(default)]
+    pub maintenance: Option<OpenWindow>,
 }
 
 /// Somebody who reads what is wrong.

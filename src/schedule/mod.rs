@@ -8,11 +8,13 @@ mod field;
 mod ical;
 mod interval;
 mod note;
+mod open_time;
 mod parse;
 mod recurrence;
 mod spread;
 #[cfg(test)]
 mod tests;
+mod windows;
 mod zone;
 
 pub use calendar::{
@@ -22,8 +24,10 @@ pub use calendar::{
 pub use cron::NOMINAL_TIMES_MAX;
 pub use days::SEARCH_YEARS_MAX;
 pub use ical::{ClosedDays, ICAL_BYTES_MAX, IcalError, parse_ical};
+pub use open_time::{OPEN_AGE_MAX, age, older_at};
 pub use parse::{CRON_LINE_BYTES_MAX, ParseError, day_rule_note, parse_cron};
 pub use spread::start_offset;
+pub use windows::{note_window, open_at, open_until, open_window, window_after, window_at};
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;

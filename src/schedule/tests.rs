@@ -3,8 +3,10 @@
 mod calendars;
 mod days;
 mod icals;
+mod open_time;
 mod parsing;
 mod properties;
+mod windows;
 mod zones;
 
 use std::sync::Arc;

@@ -11,9 +11,10 @@ use jiff::tz::TimeZone;
 use super::{Answer, Found, Moment, Outside, Play, Seen, World};
 use crate::model::{
     About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement, Name,
-    Notification, Outcome, Provenance, Rule, Run, RunState, Schedule, Settings, Version, VersionNumber, VersionState,
-    elapsed,
+    Notification, Outcome, Provenance, Rule, Run, RunState, Schedule, Settings, SlotState, Version, VersionNumber,
+    VersionState, elapsed,
 };
+use crate::schedule;
 
 /// Jobs that run more often than this are played once an hour: people are told no sooner for it.
 pub const OFTEN: Duration = Duration::from_mins(15);
@@ -55,7 +56,7 @@ pub struct Failing {
 pub struct Done {
     /// When.
     pub at: Timestamp,
-    /// `attempt`, `run`, `published`, `message`, `over`, `down`, `up`, or what is wrong: `late`, `stale` and so on.
+    /// `attempt`, `run`, `published`, `message`, `over`, `down`, `up`, `maintenance`, `excused`, or what is wrong: `late`, `stale` and so on.
     pub kind: &'static str,
     /// The job, the dataset, or `freshd`.
     pub subject: String,
@@ -155,6 +156,7 @@ pub fn simulate(plan: &Plan) -> Vec<Done> {
         settings: Arc::clone(&settings),
         zone,
         known: HashSet::new(),
+        excused: HashSet::new(),
         done: Vec::new(),
     };
     let mut world = World::new(outside, Arc::clone(&settings), plan.from, 0);
@@ -181,6 +183,7 @@ pub fn simulate(plan: &Plan) -> Vec<Done> {
         }
     }
     world.run_until(place(plan.until).max(world.moment().elapsed));
+    world.outside.windows(plan.from, plan.until);
     world.outside.done
 }
 
@@ -224,6 +227,8 @@ struct WhatIf {
     zone: TimeZone,
     /// Incidents that were told of.
     known: HashSet<IncidentId>,
+    /// Deliveries that were said to be excused.
+    excused: HashSet<(Name, Timestamp)>,
     done: Vec<Done>,
 }
 
@@ -294,6 +299,27 @@ impl WhatIf {
         });
     }
 
+    /// Says when windows of maintenance open and close, each in its place.
+    fn windows(&mut self, from: Timestamp, until: Timestamp) {
+        let settings = Arc::clone(&self.settings);
+        for maintenance in settings.maintenance.values() {
+            let mut open = schedule::window_at(&maintenance.windows, from);
+            let mut at = from;
+            while let Some(window) = open.or_else(|| schedule::window_after(&maintenance.windows, at)) {
+                if window.from > until {
+                    break;
+                }
+                let what = maintenance.words();
+                self.say(window.from.max(from), "maintenance", "freshd", format!("{what} begins"));
+                if window.to <= until {
+                    self.say(window.to, "maintenance", "freshd", format!("{what} is over"));
+                }
+                (open, at) = (None, window.from);
+            }
+        }
+        self.done.sort_by_key(|done| done.at);
+    }
+
     fn fact(&mut self, now: Timestamp, fact: &Fact) {
         match fact {
             Fact::Attempt(attempt)
@@ -319,6 +345,14 @@ impl WhatIf {
                 if let Some(done) = self.done.last_mut() {
                     done.is_routine = true;
                 }
+            }
+            Fact::Slot(slot)
+                if slot.state == SlotState::Excused && self.excused.insert((slot.dataset.clone(), slot.due_at)) =>
+            {
+                let due = crate::model::format_time(slot.due_at, &self.zone);
+                let reason = slot.reason.as_deref().unwrap_or_default();
+                let text = format!("the delivery due {due} is excused: {reason}");
+                self.say(now, "excused", slot.dataset.as_str(), text);
             }
             Fact::Incident(incident) if incident.about != About::Job => {
                 let subject = incident.subject.as_str().to_owned();

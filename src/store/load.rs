@@ -84,7 +84,7 @@ FROM versions INDEXED BY versions_by_weekday
 WHERE dataset = ?1 AND weekday = ?2 AND weekday IS NOT NULL AND state = 'published'
 ORDER BY number DESC LIMIT ?3";
 
-/// The newest decided slot of every dataset.
+/// The newest decided slot of every dataset that tells of it, and its newest excused one.
 const SLOTS_DECIDED_LAST: &str = "
 WITH RECURSIVE known (dataset) AS (
     SELECT min(dataset) FROM slots
@@ -94,7 +94,11 @@ WITH RECURSIVE known (dataset) AS (
 )
 SELECT dataset, (
     SELECT due_at_us FROM slots
-    WHERE dataset = known.dataset AND state NOT IN ('pending', 'late', 'withdrawn')
+    WHERE dataset = known.dataset AND state NOT IN ('pending', 'late', 'excused', 'withdrawn')
+    ORDER BY due_at_us DESC LIMIT 1
+), (
+    SELECT due_at_us FROM slots
+    WHERE dataset = known.dataset AND state = 'excused'
     ORDER BY due_at_us DESC LIMIT 1
 )
 FROM known WHERE dataset IS NOT NULL";
@@ -326,7 +330,9 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         ),
         data::read_slot,
     )?;
-    let decided: Vec<(String, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| Ok((row.get(0)?, row.get(1)?)))?;
+    let decided: Vec<(String, Option<i64>, Option<i64>)> = all(reading, SLOTS_DECIDED_LAST, |row| {
+        Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+    })?;
     let mut slot = reading.prepare(&format!(
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us = ?2",
         data::SLOT_COLUMNS
@@ -335,8 +341,10 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us > ?2 ORDER BY due_at_us LIMIT 1",
         data::SLOT_COLUMNS
     ))?;
-    for (dataset, due_at_us) in decided {
-        if let Some(due_at_us) = due_at_us {
+    for (dataset, telling, excused) in decided {
+        // What was excused before that is history.
+        let excused = excused.filter(|excused| telling.is_none_or(|telling| telling < *excused));
+        for due_at_us in [telling, excused].into_iter().flatten() {
             let key = rusqlite::params![dataset, due_at_us];
             snapshot.slots.push(slot.query_row(key, data::read_slot)?);
             let behind = behind.query_row(key, data::read_slot).optional()?;

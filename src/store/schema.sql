@@ -212,10 +212,10 @@ CREATE TABLE slots (
     covers_us INTEGER,
     state TEXT NOT NULL
         CHECK (state = 'pending' OR state = 'met' OR state = 'late' OR state = 'missed' OR state = 'recovered'
-            OR state = 'withdrawn'),
+            OR state = 'excused' OR state = 'withdrawn'),
     version INTEGER,
     decided_at_us INTEGER,
-    -- Why it was withdrawn, or that it stands for others too.
+    -- Why it was excused or withdrawn, or that it stands for others too.
     reason TEXT,
     PRIMARY KEY (dataset, due_at_us)
 ) STRICT, WITHOUT ROWID;

@@ -15,8 +15,8 @@ use super::flow::Node;
 use super::output;
 use super::pages::{States, node_state};
 use crate::model::{
-    Delivery, Incident, IncidentId, Job, Name, Notification, Occurrence, Outcome, RunId, Schedule, incident_line,
-    occurrence_line, run_document, run_line,
+    About, Delivery, Incident, IncidentId, Job, Name, Notification, Occurrence, Outcome, RunId, Schedule,
+    incident_line, occurrence_line, run_document, run_line,
 };
 use crate::schedule;
 use crate::store::HistoryFilter;
@@ -231,6 +231,7 @@ pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
             settings.jobs.values().filter(|job| job.enabled).cloned().collect()
         }
     };
+    let settings = desk.settings();
     let found = desk.compute(move || {
         let scheduled: Vec<(&Job, &Schedule)> = jobs
             .iter()
@@ -238,8 +239,9 @@ pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
             .collect();
         let schedules: Vec<&Schedule> = scheduled.iter().map(|(_, schedule)| *schedule).collect();
         let coming = schedule::merged(&schedules, Timestamp::now(), count);
-        let line = |(index, occurrence): (usize, Occurrence)| {
+        let line = |(index, mut occurrence): (usize, Occurrence)| {
             let job = scheduled[index].0;
+            schedule::note_window(&mut occurrence, settings.maintenances_of(About::Job, &job.name));
             occurrence_line(Some(&job.name), job.start_offset, &occurrence)
         };
         coming.into_iter().map(line).collect::<Vec<Value>>()

@@ -14,7 +14,7 @@ use super::api::{Wanted, known_dataset, known_job, no_number, number, query};
 use super::desk::Desk;
 use super::output;
 use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View};
-use crate::model::{DatasetState, IncidentId, JobState, Name, RunId, Version};
+use crate::model::{About, DatasetState, IncidentId, JobState, Name, RunId, Version};
 use crate::schedule;
 use crate::store::{HistoryFilter, ReadError, Reader};
 
@@ -126,11 +126,16 @@ pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Shown {
         None => None,
     };
     let scheduled = job.clone();
+    let settings = desk.settings();
     let coming = desk.compute(move || {
         let schedule = scheduled.schedule.as_deref();
-        schedule.map_or_else(Vec::new, |schedule| {
+        let mut coming = schedule.map_or_else(Vec::new, |schedule| {
             schedule::coming(schedule, Timestamp::now(), COMING_SHOWN)
-        })
+        });
+        for occurrence in &mut coming {
+            schedule::note_window(occurrence, settings.maintenances_of(About::Job, &scheduled.name));
+        }
+        coming
     });
     let page = JobPage {
         job,

@@ -126,7 +126,10 @@ fn with_required_keys(text: &str, table: &Table) -> String {
 fn missing_sections(table: &Table) -> String {
     let mut wanted: BTreeSet<(&str, String)> = BTreeSet::new();
     let mut want = |section: &'static str, name: &str| {
-        let defined = section_of(table, section).is_some_and(|entries| entries.contains_key(name));
+        // A part of a dataset is defined with it.
+        let whole = name.split_once('.').map_or(name, |(whole, _)| whole);
+        let defined =
+            section_of(table, section).is_some_and(|entries| entries.contains_key(name) || entries.contains_key(whole));
         if !defined {
             wanted.insert((section, name.to_owned()));
         }
@@ -137,9 +140,11 @@ fn missing_sections(table: &Table) -> String {
         for name in names_in(value) {
             match key {
                 "owner" if name != "nobody" => want("teams", name),
-                "from" if !name.contains('@') => want("systems", name),
-                "system" => want("systems", name),
-                "calendar" => want("calendars", name),
+                // Of an address, a time, or a job.
+                "from" if !name.contains(['@', ':']) => want("systems", name),
+                "system" | "systems" => want("systems", name),
+                "datasets" => want("datasets", name),
+                "calendar" | "counted_in" => want("calendars", name),
                 "pool" => want("pools", name),
                 "needs" | "on" => {
                     let is_failure = name.contains('=') || matches!(name, "timeout" | "killed" | "rejected");

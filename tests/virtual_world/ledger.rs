@@ -264,20 +264,20 @@ impl Ledger {
     }
 
     fn slot(&mut self, slot: &Slot, is_confirming: bool) {
-        use SlotState::{Late, Met, Missed, Pending, Recovered, Withdrawn};
-        assert_eq!(
-            slot.version.is_some(),
-            matches!(slot.state, Met | Recovered),
+        use SlotState::{Excused, Late, Met, Missed, Pending, Recovered, Withdrawn};
+        assert!(
+            slot.version.is_some() == matches!(slot.state, Met | Recovered) || slot.state == Excused,
             "{slot:?}"
         );
         let before = self.slots.insert((slot.dataset.clone(), slot.due_at), slot.clone());
         if let Some(before) = before {
             let fine = matches!(
                 (before.state, slot.state),
-                (Pending, Pending | Met | Late | Missed | Recovered | Withdrawn)
+                (Pending, Pending | Met | Late | Missed | Recovered | Excused | Withdrawn)
                     | (Late, Late | Met | Missed | Recovered | Withdrawn)
                     | (Met, Withdrawn)
-                    | (Withdrawn, Pending | Met | Late | Missed)
+                    | (Excused, Excused | Pending | Withdrawn)
+                    | (Withdrawn, Pending | Met | Late | Missed | Excused)
             ) || (is_confirming && matches!((before.state, slot.state), (Late | Missed, Pending | Late)));
             assert!(fine, "{before:?} becomes {slot:?}");
         }

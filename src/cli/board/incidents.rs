@@ -145,6 +145,16 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
 }
 
 fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
+    let window = root.maintenance.as_ref();
+    if let Some(window) = window.filter(|window| root.state == IncidentState::Waiting && root.notify_at < window.until)
+    {
+        let until = times::moment_and_hint(window.until, frame.now, frame.zone);
+        let (name, team) = (clean(&window.name), clean(&root.owner));
+        return vec![(
+            "told",
+            format!("nobody, for maintenance {name}; team {team} {until}, if it is not over then"),
+        )];
+    }
     if root.state == IncidentState::Waiting {
         let at = times::hint(root.notify_at, frame.now);
         let team = clean(&root.owner);

@@ -50,6 +50,10 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
+    for window in &status.maintenance {
+        let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
+        text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
+    }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
         let words = format!(
             "{} could not be told yet (tried {}, again {}): {}",

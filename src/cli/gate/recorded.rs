@@ -14,10 +14,10 @@ use crate::cli::configured;
 use crate::cli::exit::Failure;
 use crate::cli::global::Global;
 use crate::cli::names;
-use crate::freshness::{View, standing};
+use crate::freshness::{Standing, View, of_parts, standing};
 use crate::model::{
-    Dataset, DatasetState, Measurement, Name, Observation, Placed, Snapshot, Version, VersionState, earlier,
-    format_duration,
+    Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionNumber,
+    VersionState, earlier, format_duration,
 };
 
 /// A clock that is earlier than the newest record by more than this is not believed.
@@ -35,6 +35,44 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
         return Err(names::unknown("dataset", name, &place, known));
     };
     let snapshot = global.reader()?.snapshot()?;
+    let (standing, version) = recorded_standing(dataset, &settings, &snapshot, now);
+    let state = json!({
+        "name": dataset.name,
+        "title": dataset.title,
+        "state": standing.state,
+        "as_of": standing.as_of,
+        "effective_as_of": standing.effective_as_of,
+        "limited_by": standing.limited_by.map(|by| by.to_string()),
+        "arrived_at": standing.arrived_at,
+        "deadline": standing.deadline,
+        "owner": dataset.owner.as_str(),
+        "reason": standing.reason,
+        "version": version,
+        "served": version.filter(|_| standing.is_served),
+    });
+    Ok(Known {
+        dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
+        doubt: wrong_clock(&snapshot, now),
+        recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
+        is_running: false,
+        is_silent: false,
+    })
+}
+
+/// How a dataset stands by the records, with the number of its newest version; of one that comes in parts, as they stand.
+fn recorded_standing(
+    dataset: &Dataset,
+    settings: &Settings,
+    snapshot: &Snapshot,
+    now: Timestamp,
+) -> (Standing, Option<VersionNumber>) {
+    if !dataset.parts.is_empty() {
+        let parts = dataset.part_names().filter_map(|(short, name)| {
+            let part = settings.datasets.get(&name)?;
+            Some((short.clone(), recorded_standing(part, settings, snapshot, now).0))
+        });
+        return (of_parts(&parts.collect::<Vec<_>>()), None);
+    }
     let of_it = |other: &Name| *other == dataset.name;
     let versions = || snapshot.versions.iter().filter(|version| of_it(&version.dataset));
     let newest = |state| {
@@ -77,29 +115,8 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
         paused: record.is_some_and(|record| record.pause.is_some()),
         had_its_chance: true,
     };
-    let standing = standing(dataset, view, now);
-    let version = current.as_ref().map(|current| current.number);
-    let state = json!({
-        "name": dataset.name,
-        "title": dataset.title,
-        "state": standing.state,
-        "as_of": standing.as_of,
-        "effective_as_of": standing.effective_as_of,
-        "limited_by": standing.limited_by.map(|by| by.to_string()),
-        "arrived_at": standing.arrived_at,
-        "deadline": standing.deadline,
-        "owner": dataset.owner.as_str(),
-        "reason": standing.reason,
-        "version": version,
-        "served": version.filter(|_| standing.is_served),
-    });
-    Ok(Known {
-        dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
-        doubt: wrong_clock(&snapshot, now),
-        recorded_until: snapshot.life.as_ref().map(|life| life.ended_at.unwrap_or(life.seen_at)),
-        is_running: false,
-        is_silent: false,
-    })
+    let number = current.as_ref().map(|current| current.number);
+    (standing(dataset, view, now), number)
 }
 
 /// What lies where readers look; nothing for data that freshd puts nowhere. A version that was moved along with its

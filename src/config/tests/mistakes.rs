@@ -249,10 +249,6 @@ fn a_job_without_what_it_must_have_is_refused_and_a_misspelled_key_is_told_once(
             "jobs.toml:17:2 `job` unknown key `job` at the top of the file (did you mean `jobs`?)",
         ),
         (
-            "[maintenance]\ndays = 3\n",
-            "jobs.toml:17:2 `maintenance` `maintenance` is not supported yet (take it out: it would have no effect)",
-        ),
-        (
             "[[jobs]]\nname = \"x\"\n",
             "jobs.toml:17:1 `[[jobs]]` `jobs` must be a table, not a list (write [jobs.NAME] and its keys below)",
         ),

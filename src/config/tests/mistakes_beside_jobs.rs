@@ -58,12 +58,20 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:1 `as_of` a column cannot be read without a `format` (write [datasets.x.checks] and format = \"csv\" below it)",
             ),
             (
-                "parts = [\"a\"]",
-                "jobs.toml:20:1 `parts` `parts` is not supported yet (take it out: it would have no effect)",
+                "probe = { file = \"y.csv\" }\nrequires_as_of = true",
+                "jobs.toml:21:1 `requires_as_of` nothing says as of when what the probe finds is (write as_of = { column = \"...\" }, or take `requires_as_of` out)",
+            ),
+            (
+                "counted_in = \"norwya\"\nmax_age = \"1d\"",
+                "jobs.toml:20:14 `\"norwya\"` unknown calendar `norwya` (did you mean `norway`?)",
             ),
             (
                 "counted_in = \"norway\"",
-                "jobs.toml:20:1 `counted_in` `counted_in` is not supported yet (take it out: it would have no effect)",
+                "jobs.toml:20:14 `\"norway\"` `counted_in` has no effect without `max_age` (add `max_age`, or take `counted_in` out)",
+            ),
+            (
+                "counted_in = \"norway\"\nmax_age = \"3661d\"",
+                "jobs.toml:20:14 `\"norway\"` no `max_age` of more than 3660d is counted in open time (write a shorter `max_age`, or take `counted_in` out)",
             ),
             (
                 "probe = { url = \"https://x\" }",

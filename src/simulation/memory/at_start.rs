@@ -74,13 +74,25 @@ impl Memory {
         found
     }
 
-    /// Slots that are undecided, and each dataset's newest decided one with the one behind it, if that was withdrawn.
+    /// Slots that are undecided, and each dataset's newest decided one that tells of it, and the newest excused one behind
+    /// that; each of the two with the one behind it, if that was withdrawn.
     pub(super) fn slots_at_start(&self) -> Vec<Slot> {
         let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
-        let mut newest: BTreeMap<&Name, Timestamp> = BTreeMap::new();
-        let is_decided = |slot: &&Slot| !is_open(slot) && slot.state != SlotState::Withdrawn;
-        for slot in self.slots.values().filter(is_decided) {
-            newest.insert(&slot.dataset, slot.due_at);
+        let is_excused = |slot: &Slot| slot.state == SlotState::Excused;
+        let tells = |slot: &Slot| !is_open(slot) && !is_excused(slot) && slot.state != SlotState::Withdrawn;
+        let mut newest: Vec<(&Name, Timestamp)> = Vec::new();
+        let mut of_dataset: BTreeMap<&Name, Vec<&Slot>> = BTreeMap::new();
+        for slot in self.slots.values() {
+            of_dataset.entry(&slot.dataset).or_default().push(slot);
+        }
+        for (dataset, slots) in of_dataset {
+            let telling = slots.iter().rposition(|slot| tells(slot));
+            let excused = slots
+                .iter()
+                .rposition(|slot| is_excused(slot))
+                .filter(|place| Some(*place) > telling);
+            let places = [telling, excused].into_iter().flatten();
+            newest.extend(places.map(|place| (dataset, slots[place].due_at)));
         }
         let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
         for (dataset, due_at) in newest {

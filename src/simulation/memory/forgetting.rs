@@ -161,7 +161,8 @@ impl Memory {
                 .rev()
                 .nth(limits.each.runs as usize)
                 .map(|slot| slot.due_at);
-            let tells = |slot: &&Slot| is_decided(slot) && slot.state != SlotState::Withdrawn;
+            let tells =
+                |slot: &&Slot| is_decided(slot) && !matches!(slot.state, SlotState::Excused | SlotState::Withdrawn);
             let Some(told) = of_dataset().rev().filter(tells).nth(1) else {
                 continue;
             };

@@ -18,7 +18,7 @@ SELECT due_at_us FROM slots
 WHERE dataset = ?1 AND due_at_us > ?2 AND due_at_us < max(?3, ?4) AND state <> 'pending' AND state <> 'late'
     AND due_at_us < (
         SELECT due_at_us FROM slots
-        WHERE dataset = ?1 AND state <> 'pending' AND state <> 'late' AND state <> 'withdrawn'
+        WHERE dataset = ?1 AND state NOT IN ('pending', 'late', 'excused', 'withdrawn')
         ORDER BY due_at_us DESC LIMIT 1 OFFSET 1
     )
 ORDER BY due_at_us LIMIT ?5";

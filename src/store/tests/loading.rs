@@ -140,6 +140,27 @@ fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
 }
 
 #[test]
+fn of_a_datasets_excused_slots_the_newest_is_loaded_with_what_still_tells_of_it() {
+    use SlotState::{Excused, Met, Missed};
+    let facts = (0..).zip([Excused, Missed, Excused, Excused]);
+    let facts = facts.map(|(due, state)| Fact::Slot(slot("stock", due, state)));
+    let past = (0..).zip([Excused, Met]);
+    let past = past.map(|(due, state)| Fact::Slot(slot("items", due, state)));
+    let snapshot = loaded(facts.chain(past).collect());
+    let found: Vec<(&str, Timestamp, SlotState)> = snapshot
+        .slots
+        .iter()
+        .map(|slot| (slot.dataset.as_str(), slot.due_at, slot.state))
+        .collect();
+    let expected = [
+        ("items", at(1), Met),
+        ("stock", at(1), Missed),
+        ("stock", at(3), Excused),
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
 fn the_newest_record_is_the_latest_past_and_never_a_plan() {
     let claimed = Run {
         retry_at: Some(at(9_000)),

@@ -226,6 +226,7 @@ fn the_words_of_the_schema_are_all_the_words_there_are() {
             SlotState::Late,
             SlotState::Missed,
             SlotState::Recovered,
+            SlotState::Excused,
             SlotState::Withdrawn,
         ])
         .map(|(due, state)| slot("d", due, state))

@@ -47,7 +47,10 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
             @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
+            @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
+            @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
+            @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
             @if let Some(description) = &dataset.description { dt { "What" } dd { (text(description)) } }
             @if let Some(runbook) = &dataset.runbook { dt { "Runbook" } dd { (super::words::address(runbook)) } }
@@ -79,8 +82,9 @@ fn promise(dataset: &Dataset) -> Markup {
     html! {
         @if let Some(due) = &dataset.due { "by " code { (text(&due.schedule.text)) } @if !due.grace.is_zero() { " and " (format_duration(due.grace)) " grace" } }
         @if dataset.due.is_some() && dataset.max_age.is_some() { ", " }
-        @if let Some(age) = dataset.max_age { "never older than " (format_duration(age)) }
-        @if dataset.due.is_none() && dataset.max_age.is_none() { "nothing" }
+        @if let Some(age) = dataset.max_age { "never older than " (format_duration(age)) @if let Some(days) = &dataset.counted_in { (days.words()) } }
+        @if !dataset.parts.is_empty() { "of each part what stands there" }
+        @else if dataset.due.is_none() && dataset.max_age.is_none() { "nothing" }
     }
 }
 

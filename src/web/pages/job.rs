@@ -35,6 +35,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         p.lead { (job_state(&page.state)) @if let Some(title) = &job.title { " · " (text(title)) } }
         @if let Some(reason) = page.state.reason.as_deref() { p.reason { (text(reason)) } }
         dl {
+            @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             dt { "Answers" } dd { (owner(job.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             @if let Some(from) = &job.from { dt { "From" } dd { (text(from.as_str())) } }
             @if !job.needs.is_empty() { dt { "Reads" } dd { @for (place, need) in job.needs.iter().enumerate() { @if place > 0 { ", " } (dataset_link(need.as_str())) } } }

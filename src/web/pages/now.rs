@@ -121,6 +121,9 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         @if let Some(since) = status.unstored_since {
             p.alarm { (mark(Tone::Bad)) "Nothing can be stored since " (time_and_distance(view, since)) ", for want of space: what was decided since then is not begun, and nobody is told." }
         }
+        @for window in &status.maintenance {
+            p.alarm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }
+        }
         @for undelivered in status.undelivered.iter().take(SHOWN_MAX) {
             p.alarm {
                 (mark(Tone::Warn)) (text(&undelivered.to)) " could not be told yet (" (counted(undelivered.tries as usize, "try").replace("trys", "tries")) ", again "

@@ -134,7 +134,7 @@ pub(super) fn slot_tone(state: SlotState) -> Tone {
         SlotState::Met => Tone::Good,
         SlotState::Recovered => Tone::Warn,
         SlotState::Late | SlotState::Missed => Tone::Bad,
-        SlotState::Pending | SlotState::Withdrawn => Tone::Quiet,
+        SlotState::Pending | SlotState::Excused | SlotState::Withdrawn => Tone::Quiet,
     }
 }
 

@@ -160,13 +160,15 @@ impl Ledger {
     }
 
     fn slot(&mut self, slot: &Slot) -> Judged {
-        use SlotState::{Late, Met, Missed, Pending, Recovered, Withdrawn};
+        use SlotState::{Excused, Late, Met, Missed, Pending, Recovered, Withdrawn};
         let before = self.slots.insert((slot.dataset.clone(), slot.due_at), slot.clone());
         let fine = before.is_none_or(|before| {
             // One that is promised again after all is laid down anew.
             let forward = matches!(
                 (before.state, slot.state),
-                (Pending | Withdrawn, _) | (Late, Late | Met | Missed | Recovered | Withdrawn)
+                (Pending | Withdrawn, _)
+                    | (Late, Late | Met | Missed | Recovered | Withdrawn)
+                    | (Excused, Excused | Pending | Withdrawn)
             );
             // One that was met early is no delivery of the past yet.
             let is_to_come = slot.state == Withdrawn && slot.decided_at < Some(slot.due_at);

@@ -1,0 +1,75 @@
+//! Planned windows: while one is open nobody is told of what it concerns. All is evaluated, recorded and resolved as ever.
+
+use jiff::Timestamp;
+
+use super::{Engine, Wake};
+use crate::model::{About, Incident, IncidentId, IncidentState, Maintenance, Name, OpenWindow};
+use crate::schedule;
+
+impl Engine {
+    /// The window that is open for a job or a dataset.
+    pub(super) fn open_window(&self, about: About, subject: &Name) -> Option<OpenWindow> {
+        schedule::open_window(self.settings.maintenances_of(about, subject), self.now.wall)
+    }
+
+    /// Every maintenance of which a window is open, whatever it concerns.
+    pub(super) fn open_windows(&self) -> Vec<OpenWindow> {
+        let each = self.settings.maintenance.values().map(AsRef::as_ref);
+        each.filter_map(|one: &Maintenance| schedule::open_window(std::iter::once(one), self.now.wall))
+            .collect()
+    }
+
+    /// Until when nobody is told of an incident, because of planned work.
+    pub(super) fn quiet_by_plan(&self, incident: &Incident) -> Option<Timestamp> {
+        let concerning = self.settings.maintenances_of(incident.about, &incident.subject);
+        schedule::open_until(&concerning, self.now.wall)
+    }
+
+    /// The same of an incident that is not over.
+    pub(super) fn is_quiet_by_plan(&self, id: IncidentId) -> bool {
+        let incident = self.incidents.get(id);
+        incident.is_some_and(|incident| self.quiet_by_plan(incident).is_some())
+    }
+
+    /// A window opens, or it is no longer known which are open: what was told already rests until they close, and what
+    /// waits is looked at again.
+    pub(super) fn look_at_windows(&mut self) {
+        let now = self.now.wall;
+        let incidents: Vec<(IncidentId, IncidentState, Timestamp)> = self
+            .incidents
+            .values()
+            .map(|incident| (incident.id, incident.state, incident.notify_at))
+            .collect();
+        for (id, state, notify_at) in incidents {
+            match state {
+                IncidentState::Open => self.rest_by_plan(id),
+                // Whoever waited for a window that is no longer planned waits no more.
+                IncidentState::Waiting if notify_at <= now => self.wakes.arm(Wake::Incident(id), now),
+                IncidentState::Attached if !self.settings.maintenance.is_empty() => {
+                    self.wakes.arm(Wake::Incident(id), now);
+                }
+                IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved => {}
+            }
+        }
+        let opening = self.settings.maintenance.values();
+        let opening = opening.filter_map(|one| schedule::window_after(&one.windows, now));
+        if let Some(next) = opening.map(|window| window.from).min() {
+            self.wakes.arm(Wake::Windows, next);
+        }
+    }
+
+    /// Puts off what an open incident would remind of until no window is open for it: then its owner is told at once.
+    pub(super) fn rest_by_plan(&mut self, id: IncidentId) {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        let Some(until) = self.quiet_by_plan(&incident) else {
+            return;
+        };
+        if incident.remind_at != Some(until) {
+            incident.remind_at = Some(until);
+            self.store(incident);
+        }
+        self.wakes.arm(Wake::Incident(id), until);
+    }
+}

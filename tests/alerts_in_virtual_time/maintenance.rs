@@ -1,0 +1,186 @@
+//! Windows of planned work: nobody is told while one is open, and at once when it closes over what is still wrong.
+
+use freshd::model::{IncidentState, Purpose};
+
+use super::virtual_world::{Play, World};
+use super::{PEOPLE, one_job};
+
+const OPS: &str = "mail:ops@sea.example";
+
+/// Thursday 2026-11-26 from 12:00 to 18:00.
+fn window(concerned: &str) -> String {
+    format!(
+        "[maintenance.move]\nfrom = 2026-11-26T12:00:00\nto = \"2026-11-26T18:00\"\n{concerned}\n\
+         author = \"Anna\"\nbecause = \"the servers move\"\n"
+    )
+}
+
+fn world(concerned: &str, from: &str) -> World {
+    World::start(&(one_job("") + &window(concerned)), from)
+}
+
+/// `j` runs, and fails.
+fn fail(world: &mut World, at: &str) {
+    world.run_until(at);
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+}
+
+fn told(world: &World) -> Vec<(String, Purpose)> {
+    world.told().into_iter().map(|(when, _, why)| (when, why)).collect()
+}
+
+fn one(when: &str, why: Purpose) -> (String, Purpose) {
+    (when.to_owned(), why)
+}
+
+#[test]
+fn what_fails_in_a_window_is_told_when_the_window_closes() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T13:00");
+    world.run_until("2026-11-26T17:59");
+    assert_eq!(told(&world), []);
+    assert_eq!(
+        world.incidents()[0].state,
+        IncidentState::Waiting,
+        "it is recorded all the same"
+    );
+    world.run_until("2026-11-26T18:30");
+    assert_eq!(told(&world), [one("Thu 18:00", Purpose::Opening)]);
+}
+
+#[test]
+fn what_is_over_before_the_window_closes_is_told_to_nobody() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T13:00");
+    world.run_until("2026-11-26T14:00");
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-27T12:00");
+    assert_eq!(world.incidents()[0].state, IncidentState::Resolved);
+    assert_eq!(told(&world), []);
+}
+
+#[test]
+fn a_window_that_closes_while_freshd_is_down_is_made_up_for_at_the_start() {
+    for told_before in [false, true] {
+        let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+        fail(
+            &mut world,
+            if told_before {
+                "2026-11-26T11:30"
+            } else {
+                "2026-11-26T13:00"
+            },
+        );
+        world.run_until("2026-11-26T17:00");
+        let before = told(&world);
+        assert_eq!(before.len(), usize::from(told_before));
+        world.crash();
+        world.run_until("2026-11-26T19:00");
+        world.restart();
+        world.run_until("2026-11-26T19:30");
+        let why = if told_before {
+            Purpose::Reminder
+        } else {
+            Purpose::Opening
+        };
+        assert_eq!(told(&world)[before.len()..], [one("Thu 19:00", why)]);
+    }
+}
+
+#[test]
+fn what_was_told_before_rests_in_the_window_and_its_owner_is_told_when_it_closes() {
+    let chain = "escalate = [{ after = \"2h\", notify = [\"mail:a@sea.example\"] }]\n";
+    let text = one_job("") + &window("jobs = [\"j\"]");
+    let text = text.replacen(
+        &format!("notify = [\"{OPS}\"]\n"),
+        &format!("notify = [\"{OPS}\"]\n{chain}"),
+        1,
+    );
+    let mut world = World::start(&text, "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T20:00");
+    let to_owner: Vec<_> = world.told().into_iter().filter(|(_, to, _)| to == OPS).collect();
+    let to_owner: Vec<_> = to_owner.into_iter().map(|(when, _, why)| (when, why)).collect();
+    assert_eq!(
+        to_owner,
+        [one("Thu 11:31", Purpose::Opening), one("Thu 18:00", Purpose::Reminder)]
+    );
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Escalation]);
+    let escalated = world.told().into_iter().find(|(_, to, _)| to == "mail:a@sea.example");
+    assert_eq!(escalated.unwrap().0, "Thu 18:00");
+}
+
+#[test]
+fn the_end_of_what_was_told_is_told_in_a_window_too() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T14:00");
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-26T20:00");
+    assert_eq!(
+        told(&world),
+        [one("Thu 11:31", Purpose::Opening), one("Thu 14:00", Purpose::Recovery)]
+    );
+}
+
+/// `j` makes `d`, from which `k` makes `e`; teams of their own answer for each.
+fn chain(concerned: &str) -> World {
+    let text = format!(
+        "{PEOPLE}[datasets.d]\nowner = \"a\"\nfile = \"d\"\n\
+         [datasets.e]\nowner = \"b\"\nfile = \"e\"\nconsumers = [\"c\"]\nmax_age = \"3h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\non = [\"d\"]\nproduces = \"e\"\n{}",
+        window(concerned)
+    );
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    for job in ["j", "k"] {
+        world.script(job, |_, now| Play::writes("a", now));
+    }
+    world.run("j");
+    world
+}
+
+#[test]
+fn what_is_outside_a_window_is_told_though_its_cause_lies_inside() {
+    let mut world = chain("jobs = [\"j\"]");
+    fail(&mut world, "2026-11-26T12:30");
+    world.run_until("2026-11-26T13:30");
+    let to: Vec<String> = world.told().into_iter().map(|(_, to, _)| to).collect();
+    assert_eq!(
+        to,
+        ["mail:b@sea.example", "mail:c@sea.example"],
+        "e is stale since 13:00"
+    );
+    world.run_until("2026-11-26T18:30");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+}
+
+#[test]
+fn what_grows_worse_in_a_window_is_told_to_all_it_concerns_when_that_closes() {
+    let mut world = chain("jobs = [\"j\"]\ndatasets = [\"e\"]");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T17:59");
+    assert_eq!(told(&world), [one("Thu 11:31", Purpose::Opening)]);
+    world.run_until("2026-11-26T18:30");
+    for (to, why) in [
+        (OPS, Purpose::Update),
+        ("mail:b@sea.example", Purpose::Impact),
+        ("mail:c@sea.example", Purpose::Impact),
+    ] {
+        let told = world.told_to(to);
+        assert_eq!(told.iter().filter(|told| **told == why).count(), 1, "{to}: {told:?}");
+    }
+}
+
+#[test]
+fn a_window_that_is_no_longer_planned_holds_nothing_back() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T13:00");
+    world.run_until("2026-11-26T14:00");
+    world.reload(&one_job(""));
+    world.run_until("2026-11-26T14:30");
+    assert_eq!(told(&world), [one("Thu 14:00", Purpose::Opening)]);
+}
