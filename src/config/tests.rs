@@ -5,6 +5,7 @@ mod columns;
 mod edits;
 mod files;
 mod findings;
+mod formats;
 mod learned;
 mod mistakes;
 mod mistakes_beside_jobs;

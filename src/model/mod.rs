@@ -71,7 +71,7 @@ pub use profile::{
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
-pub use reading::{Compression, Encoding, Format, Reading};
+pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Run, RunState, Trigger, run_document, run_line};
