@@ -81,6 +81,7 @@ impl Engine {
             "served": current.filter(|_| standing.is_served).map(|version| version.number),
             "rows": current.and_then(|version| version.rows),
             "producer": self.lineage.producer_of(dataset.name.as_str()),
+            "expected": self.expected_json(&dataset.name),
         })
     }
 
@@ -201,6 +202,16 @@ impl Engine {
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
         value["compared"] = self.compared_json(dataset);
+        value["since"] = json!(
+            state
+                .and_then(|state| state.expectation.as_ref())
+                .map(|known| &known.jumps)
+        );
+        let left_out = state.and_then(|state| state.current.as_ref());
+        let left_out = left_out.filter(|current| current.is_released() && current.lesson.is_none());
+        let lesson = state.and_then(|state| state.current.as_ref()?.lesson.as_ref());
+        value["columns_left_out"] = json!(lesson.map_or(0, |lesson| lesson.profile.left_out));
+        value["left_out"] = json!(left_out.map(|current| current.number));
         value["readers"] = json!(
             readers
                 .iter()

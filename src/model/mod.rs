@@ -7,6 +7,7 @@ mod checks;
 mod conditions;
 mod data;
 mod event;
+mod expected;
 mod fact;
 mod heard;
 mod history;
@@ -48,6 +49,7 @@ pub use data::{
     VersionRef, VersionState,
 };
 pub use event::{Decision, Event, Request};
+pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
@@ -66,8 +68,8 @@ pub use places::{
     staged_path, version_path,
 };
 pub use profile::{
-    CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers, Past,
-    Profile, WEEKDAYS,
+    CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers,
+    PROFILE_CODES_BYTES_MAX, PROFILE_COLUMNS_MAX, Past, Profile, WEEKDAYS,
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
@@ -93,5 +95,7 @@ pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
 };
 pub use spread::{SPREAD_STEP, spread};
-pub use status::{DaemonState, DatasetState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered};
+pub use status::{
+    DaemonState, DatasetState, ExpectedState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
+};
 pub use text::has_power;

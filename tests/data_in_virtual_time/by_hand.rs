@@ -20,6 +20,7 @@ fn decides(world: &mut World, decision: Decision, number: u64) -> Option<Reply> 
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision,
+        learn: false,
         version: Box::new(version.expect("it is on record")),
     };
     world.handle(event);

@@ -128,12 +128,11 @@ impl<'a> Tally<'a> {
 
     /// What is remembered of the file, when all rows were read.
     pub(super) fn profile(&mut self) -> Profile {
-        let columns = self.columns.iter_mut();
-        Profile {
-            columns: columns
-                .map(|column| (column.rule.column.clone(), column.sketch.profile()))
-                .collect(),
+        let mut profile = Profile::default();
+        for column in &mut self.columns {
+            profile.add(column.rule.column.clone(), column.sketch.profile());
         }
+        profile
     }
 
     /// What was seen of the column of a rule.

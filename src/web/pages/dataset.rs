@@ -49,6 +49,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
             dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
+            @if let Some(expected) = &page.state.expected { dt { "Expected" } dd { (text(&expected.words())) ", until " (time_and_distance(view, expected.until)) } }
             @if let Some(description) = &dataset.description { dt { "What" } dd { (text(description)) } }
             @if let Some(runbook) = &dataset.runbook { dt { "Runbook" } dd { (super::words::address(runbook)) } }
         }
@@ -122,7 +123,7 @@ fn versions(view: &View, page: &DatasetPage) -> Markup {
                         td.num { @if let Some(rows) = version.rows { (grouped(rows)) } }
                         td.num { (format_bytes(version.bytes)) }
                         td { @if let Some(run) = version.run { a href={ "/runs/" (run) } { "run " (run) } } }
-                        td.remark { @if version.unchanged { "unchanged " } (text(version.reason.as_deref().unwrap_or_default())) }
+                        td.remark { @if version.unchanged { "unchanged " } @if let Some(expected) = &version.provenance.expected { "as expected: " (text(&expected.words())) " " } (text(version.reason.as_deref().unwrap_or_default())) }
                     }
                 }
             }
