@@ -1,5 +1,7 @@
 //! What freshd promises of datasets, through the real engine and store in virtual time.
 
+#[path = "data_in_virtual_time/expecting.rs"]
+mod expecting;
 #[path = "data_in_virtual_time/age.rs"]
 mod age;
 #[path = "data_in_virtual_time/by_hand.rs"]

@@ -92,7 +92,7 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed
     };
     let name = named.file_name().unwrap_or_default().to_string_lossy();
     let file = probe::open_regular(staged)?;
-    let reading = dataset.checks.reading;
+    let reading = &dataset.checks.reading;
     let checks = &dataset.checks;
     let written = written_at(&file, judging.started_at);
     let allowed = checks
@@ -156,10 +156,10 @@ fn judge_survey(judging: &Judging, surveyed: Surveyed, sheet: &mut Sheet) -> Mea
     let bytes = measurement.bytes;
     sheet.pass("output", "a file", "a file", "the job wrote a file");
 
-    let format = checks.reading.format;
+    let format = checks.reading.format.as_ref();
     if let Some(format) = format.filter(|_| bytes > 0 || content.is_err()) {
         sheet.format(format, kind_of(&head, format, &content), &content);
-        if matches!(format, Format::Csv { .. }) && content.is_ok() && last_byte.is_some() {
+        if matches!(format, Format::Csv { .. } | Format::Fixed { .. }) && content.is_ok() && last_byte.is_some() {
             sheet.last_line(last_byte);
         }
     }

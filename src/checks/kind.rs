@@ -17,10 +17,24 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
     (
         b"PK\x03\x04",
         "a ZIP archive or an Excel workbook",
-        "let it be exported as text",
+        "let it be exported as text, or say format = \"xlsx\"",
+    ),
+    (
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        "an Excel workbook that is encrypted, or of the kind before 2007",
+        "let it be saved as .xlsx, without a password",
+    ),
+    (
+        b"PARE",
+        "an encrypted Parquet file",
+        "let it be written without encryption",
     ),
     (b"%PDF-", "a PDF document", "let it be exported as text"),
-    (b"PAR1", "a Parquet file", "let it be exported as text"),
+    (
+        b"PAR1",
+        "a Parquet file",
+        "let it be exported as text, or say format = \"parquet\"",
+    ),
     (b"SQLite format 3\0", "an SQLite database", "let it be exported as text"),
     (
         b"\x1f\x8b",
@@ -37,7 +51,11 @@ const BEGINNINGS: &[(&[u8], &str, &str)] = &[
 /// What the first bytes show it to be, when that is not `format`.
 ///
 /// What only looks like something else, but could be read as what it should be, is left in peace.
-pub(super) fn kind_of(head: &[u8], format: Format, content: &Result<(), ContentError>) -> Option<Kind> {
+pub(super) fn kind_of(head: &[u8], format: &Format, content: &Result<(), ContentError>) -> Option<Kind> {
+    let own = beginning_of(format);
+    if own.is_some_and(|own| head.starts_with(own)) {
+        return None;
+    }
     if let Some((_, what, advice)) = BEGINNINGS.iter().find(|(beginning, ..)| head.starts_with(beginning)) {
         let what = (*what).to_owned();
         return Some(Kind { what, advice });
@@ -49,6 +67,18 @@ pub(super) fn kind_of(head: &[u8], format: Format, content: &Result<(), ContentE
         };
         let advice = "it may be the error page of the server it was fetched from";
         return Some(Kind { what, advice });
+    }
+    if own.is_some() && !head.is_empty() {
+        let is_text = !head.contains(&0)
+            && String::from_utf8_lossy(head)
+                .chars()
+                .filter(|c| *c == '\u{fffd}')
+                .count()
+                < 3;
+        return Some(Kind {
+            what: if is_text { "text" } else { "something else" }.to_owned(),
+            advice: "let it be exported as before, or correct `format`",
+        });
     }
     let begins = |beginning: &str| {
         let text = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head).trim_ascii_start();
@@ -66,6 +96,15 @@ pub(super) fn kind_of(head: &[u8], format: Format, content: &Result<(), ContentE
         what: what.to_owned(),
         advice: "let it be exported as before, or correct `format`",
     })
+}
+
+/// What every file of a format that is no text begins with.
+fn beginning_of(format: &Format) -> Option<&'static [u8]> {
+    match format {
+        Format::Xlsx { .. } => Some(b"PK\x03\x04"),
+        Format::Parquet => Some(b"PAR1"),
+        Format::Csv { .. } | Format::Json | Format::JsonLines | Format::Fixed { .. } => None,
+    }
 }
 
 /// Objects one after the other are JSON Lines; one alone is often the error of a server.

@@ -54,7 +54,7 @@ impl Sheet {
         self.hold("output", "a file", actual, message);
     }
 
-    pub(super) fn format(&mut self, format: Format, kind: Option<Kind>, content: &Result<(), ContentError>) {
+    pub(super) fn format(&mut self, format: &Format, kind: Option<Kind>, content: &Result<(), ContentError>) {
         let name = format.as_str();
         if let Some(Kind { what, advice }) = kind {
             let written = name.to_uppercase();
@@ -66,6 +66,8 @@ impl Sheet {
             let message = match format {
                 Format::Csv { .. } => "every line has the columns of the header",
                 Format::Json | Format::JsonLines => "every record is an object",
+                Format::Fixed { .. } => "every line reaches as far as the columns",
+                Format::Xlsx { .. } | Format::Parquet => "every row can be read",
             };
             self.pass("format", name, name, message);
             return;
@@ -81,6 +83,17 @@ impl Sheet {
                 "last_line",
                 &format!("{expected} columns"),
                 &format!("{found} columns"),
+                message,
+            ),
+            ContentError::ShortLine {
+                expected,
+                found,
+                last: true,
+                ..
+            } => self.hold(
+                "last_line",
+                &format!("{expected} characters"),
+                &format!("{found} characters"),
                 message,
             ),
             ContentError::JsonBroken { last: true, .. } | ContentError::OpenArray { .. } => {
@@ -138,10 +151,10 @@ impl Sheet {
         }
     }
 
-    pub(super) fn header(&mut self, format: Format, expected: &[String], found: &[String]) {
+    pub(super) fn header(&mut self, format: &Format, expected: &[String], found: &[String]) {
         let mut columns = found.to_vec();
         let mut wanted = expected.to_vec();
-        if !matches!(format, Format::Csv { .. }) {
+        if !format.has_order() {
             // An object has its keys in any order.
             columns.sort_unstable();
             wanted.sort_unstable();

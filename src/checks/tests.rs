@@ -1,6 +1,7 @@
 //! What the checks say of candidates of every kind.
 
 mod columns;
+mod formats;
 mod kinds;
 mod learned;
 mod records;
@@ -86,9 +87,8 @@ impl Case {
 }
 
 fn csv_checks() -> Checks {
-    let format = Some(Format::Csv { delimiter: Some(b',') });
     let reading = Reading {
-        format,
+        format: Some(Format::Csv { delimiter: Some(b',') }),
         ..Reading::default()
     };
     Checks {

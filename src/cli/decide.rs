@@ -32,6 +32,10 @@ pub(super) struct ReleaseArgs {
     #[arg(value_name = "DATASET[@VERSION]")]
     version: String,
 
+    /// Compare later versions with it, too, as if it had never been refused
+    #[arg(long)]
+    learn: bool,
+
     #[command(flatten)]
     record: Record,
 }
@@ -56,7 +60,7 @@ pub(super) fn restore(args: RestoreArgs, global: &Global, out: &mut Out) -> Resu
             clean(&args.version)
         )));
     }
-    let facts = decide(Decision::Restore, dataset, number, args.record, global)?;
+    let facts = decide((Decision::Restore, false), dataset, number, args.record, global)?;
     if out.json {
         out.document(&facts)?;
         return Ok(Exit::Fine);
@@ -71,7 +75,7 @@ pub(super) fn restore(args: RestoreArgs, global: &Global, out: &mut Out) -> Resu
 
 pub(super) fn release(args: ReleaseArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let (dataset, number) = names::version(&args.version)?;
-    let facts = decide(Decision::Release, dataset, number, args.record, global)?;
+    let facts = decide((Decision::Release, args.learn), dataset, number, args.record, global)?;
     if out.json {
         out.document(&facts)?;
         return Ok(Exit::Fine);
@@ -84,7 +88,7 @@ pub(super) fn release(args: ReleaseArgs, global: &Global, out: &mut Out) -> Resu
 }
 
 fn decide(
-    decision: Decision,
+    (decision, learn): (Decision, bool),
     dataset: Name,
     number: Option<VersionNumber>,
     record: Record,
@@ -101,6 +105,7 @@ fn decide(
         dataset,
         number,
         because,
+        learn,
         by,
     });
     match Client::connect(global)?.ask(&ask, Some(ANSWER_WITHIN))? {

@@ -30,6 +30,7 @@ mod impact;
 mod flow;
 mod gate;
 mod decide;
+mod expect;
 mod verify;
 mod learn;
 mod ack;
@@ -117,6 +118,8 @@ enum Verb {
     Restore(decide::RestoreArgs),
     /// Publish what is in quarantine after all
     Release(decide::ReleaseArgs),
+    /// Accept a known jump of the next version, which compares ill with those before
+    Expect(expect::ExpectArgs),
     /// Judge a file by the checks of a dataset, and publish nothing
     Verify(verify::VerifyArgs),
     /// Propose checks for a dataset from files that are known to be good
@@ -192,6 +195,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Gate(args) => gate::run(&args, global, out),
         Verb::Restore(args) => decide::restore(args, global, out),
         Verb::Release(args) => decide::release(args, global, out),
+        Verb::Expect(args) => expect::run(&args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Learn(args) => learn::run(&args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),

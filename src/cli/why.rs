@@ -92,6 +92,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         if let Some(by_hand) = &version.provenance.by_hand {
             lines.push(("by hand", clean(&by_hand.words())));
         }
+        if let Some(expected) = &version.provenance.expected {
+            lines.push(("as expected", clean(&expected.words())));
+        }
         lines.push(("as of", reading.told(version.as_of)));
         if let Some(by) = &dataset.limited_by {
             let shown = reading.told(version.effective_as_of);
@@ -102,7 +105,11 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             lines.push(("warning", format!("{}: {}", clean(&check.name), clean(&check.message))));
         }
     }
-    if let Some(compared) = compared(&value["compared"]) {
+    if let Some(expected) = &dataset.expected {
+        let until = reading.told(expected.until);
+        lines.push(("expected", format!("{}, until {until}", clean(&expected.words()))));
+    }
+    if let Some(compared) = compared(value) {
         lines.push(("compared", compared));
     }
     if let Some(at) = dataset.deadline {
@@ -312,7 +319,7 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
 
 /// `8 Fridays, versions 12 to 19; Saturdays learning 2/4`.
 fn compared(value: &Value) -> Option<String> {
-    let words = value.as_array()?.iter().map(|comparison| {
+    let words = value["compared"].as_array()?.iter().map(|comparison| {
         let of = clean(comparison["of"].as_str().unwrap_or_default());
         let needed = comparison["needed"].as_u64().unwrap_or(0);
         let versions: Vec<u64> = comparison["versions"]
@@ -328,7 +335,26 @@ fn compared(value: &Value) -> Option<String> {
             (only, _) => format!("version {}", only.copied().unwrap_or(0)),
         }
     });
-    let words: Vec<String> = words.collect();
+    let mut words: Vec<String> = words.collect();
+    for jump in value["since"].as_array().into_iter().flatten() {
+        let (check, version) = (&jump["check"], &jump["version"]);
+        let name = clean(check["name"].as_str().unwrap_or_default());
+        let column = check["column"]
+            .as_str()
+            .map(|column| format!(" of `{}`", clean(column)));
+        let column = column.unwrap_or_default();
+        words.push(format!(
+            "{name}{column} only since the expected change in version {version}"
+        ));
+    }
+    if let Some(count) = value["columns_left_out"].as_u64().filter(|count| *count > 0) {
+        words.push(format!(
+            "without {count} columns: of so many, or with so many codes, not all is remembered"
+        ));
+    }
+    if let Some(version) = value["left_out"].as_u64() {
+        words.push(format!("not with version {version}, which was refused at first"));
+    }
     Some(if words.is_empty() {
         "with nothing yet: no version was accepted since a rule compares".to_owned()
     } else {

@@ -95,7 +95,7 @@ impl Findings<'_> {
             let (Some(known), Some(spots)) = (known, self.places.datasets.get(&dataset.name)) else {
                 continue;
             };
-            let lacks = match (&known.file, known.checks.reading.format) {
+            let lacks = match (&known.file, &known.checks.reading.format) {
                 (None, _) => "`file`",
                 (Some(_), None) => "`format` among its checks",
                 (Some(_), Some(_)) => continue,

@@ -6,6 +6,7 @@ mod counted;
 mod edits;
 mod files;
 mod findings;
+mod formats;
 mod learned;
 mod maintenance;
 mod mistakes;

@@ -20,6 +20,9 @@ pub struct Decide {
     pub number: Option<VersionNumber>,
     /// Why.
     pub because: String,
+    /// What is released teaches like any other version.
+    #[serde(default)]
+    pub learn: bool,
     /// Who decided that, where that is not who asks.
     pub by: Option<String>,
 }
@@ -41,6 +44,7 @@ impl Shell {
                     .map_or_else(|| asked_by.clone(), |by| format!("{by} ({asked_by})")),
                 because: wish.because,
                 decision: wish.decision,
+                learn: wish.learn,
                 version: version.map(Box::new),
             };
             // The receiver is gone only when the daemon ends, and with it whoever waits for the answer.

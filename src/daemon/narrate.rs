@@ -99,6 +99,17 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 warn!(dataset = %observation.dataset, "cannot tell what is there: {why}");
             }
         }
+        Fact::Expectation(expectation) => {
+            let (dataset, words) = (&expectation.dataset, expectation.words());
+            match (expectation.versions, expectation.used.last()) {
+                (0, _) => info!(%dataset, "is no longer expected to differ from what is usual"),
+                (_, Some(version)) => info!(%dataset, %version, "is as it was expected: {words}"),
+                (_, None) => {
+                    let until = format_time(expectation.until, zone);
+                    info!(%dataset, versions = expectation.versions, until, "is expected to differ from what is usual: {words}");
+                }
+            }
+        }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
         Fact::ClockConfirmed(confirmation) => warn!(
             by = confirmation.by,

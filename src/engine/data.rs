@@ -8,8 +8,8 @@ use jiff::Timestamp;
 use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
-    AttemptId, Dataset, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance, Run, Slot, Verdict,
-    Version, VersionNumber, VersionRef, VersionState, kept_name,
+    AttemptId, Dataset, Expectation, Expected, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance,
+    Run, Slot, Verdict, Version, VersionNumber, VersionRef, VersionState, kept_name,
 };
 
 /// What is known of a dataset between events.
@@ -25,6 +25,8 @@ pub(super) struct DataState {
     pub(super) publishing: Vec<Version>,
     /// Accepted versions that teach anything, by number; of each weekday the last few.
     pub(super) past: Vec<Arc<Past>>,
+    /// The jump that a person expects, or last expected.
+    pub(super) expectation: Option<Expectation>,
     /// The highest number used.
     pub(super) last_number: u64,
     /// Slots that are pending or late, and the newest decided one, in order.
@@ -120,6 +122,7 @@ impl Engine {
     pub(super) fn arrived(&mut self, version: Version) {
         let dataset = version.dataset.clone();
         self.learn(&version);
+        self.use_up_expectation(&version);
         if self.is_behind() {
             // It is meant for a slot that may not have been laid down yet.
             self.refit_slots(&dataset);
@@ -193,7 +196,7 @@ impl Engine {
         dataset: &Name,
         id: AttemptId,
         inputs: &[VersionRef],
-        judgement: Judgement,
+        (judgement, expected): (Judgement, Option<Expected>),
         held: bool,
     ) -> Version {
         let started_at = self
@@ -270,6 +273,7 @@ impl Engine {
                 settings: run.map(|run| run.settings_digest.clone()),
                 script: judgement.script,
                 by_hand: None,
+                expected,
             },
         }
     }

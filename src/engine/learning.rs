@@ -18,8 +18,18 @@ const RARE: Duration = Duration::from_hours(24 * 8);
 impl Engine {
     /// With what a candidate of this run is compared.
     pub(super) fn comparison(&self, dataset: &Name, weekday: i8) -> Comparison {
-        let past = self.data.get(dataset).map_or(&[][..], |state| &state.past);
-        chosen(past, weekday)
+        let Some(state) = self.data.get(dataset) else {
+            return Comparison::default();
+        };
+        Comparison {
+            since: state
+                .expectation
+                .iter()
+                .flat_map(|known| &known.jumps)
+                .cloned()
+                .collect(),
+            ..chosen(&state.past, weekday)
+        }
     }
 
     /// The day of the week for which a run makes its version: that of its occurrence, however late it runs.
@@ -87,12 +97,14 @@ fn chosen(past: &[Arc<Past>], weekday: i8) -> Comparison {
         return Comparison {
             of: "versions",
             versions: any,
+            since: Vec::new(),
         };
     }
     let index = usize::try_from(weekday - 1).unwrap_or(0);
     Comparison {
         of: WEEKDAYS.get(index).copied().unwrap_or("versions"),
         versions: last(&|past| past.lesson.weekday == weekday),
+        since: Vec::new(),
     }
 }
 

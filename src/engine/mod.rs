@@ -14,6 +14,7 @@ mod clock;
 mod confirm;
 mod data;
 mod dead_messages;
+mod expecting;
 mod found;
 mod heard;
 mod history;
@@ -192,8 +193,15 @@ impl Engine {
                 by,
                 because,
                 decision,
+                learn,
                 version,
-            } => self.decided(id, (by, because), decision, version.map(|version| *version)),
+            } => {
+                let version = version.map(|mut version| {
+                    version.lesson = version.lesson.filter(|_| learn);
+                    *version
+                });
+                self.decided(id, (by, because), decision, version);
+            }
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::Removed { files, bytes } => self.removed(files, bytes),

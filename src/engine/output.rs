@@ -102,18 +102,25 @@ impl Engine {
             self.end_judged_before(id.run, &dataset.name);
             return;
         }
-        let (judgement, hindered) = match result {
+        let (mut judgement, hindered) = match result {
             Ok(judgement) => (judgement, None),
             Err(setback) if setback.may_pass && self.look_again_later(Retry::Run(id.run)) => return,
             Err(setback) => (Judgement::default(), Some(unjudged(&setback))),
         };
         self.setbacks.remove(&Retry::Run(id.run));
+        let expected = self.as_expected(&dataset.name, &mut judgement);
         let held = judgement.verdict() == Verdict::Hold || hindered.is_some();
         let outcome = match hindered {
             Some(_) => Outcome::Failed,
             None => Outcome::Rejected,
         };
-        let mut version = self.new_version(&dataset.name, id, &inputs, judgement, held);
+        let mut version = self.new_version(
+            &dataset.name,
+            id,
+            &inputs,
+            (judgement, expected.filter(|_| !held)),
+            held,
+        );
         if hindered.is_some() {
             version.reason = hindered;
         }

@@ -1,11 +1,15 @@
 //! What people ask for: run, cancel, pause, resume, acknowledge, test; on the record, with an answer.
 
+use std::time::Duration;
+
 use serde_json::json;
 
 use super::Engine;
+use super::expecting::Wish;
 use super::jobs::Asked;
 use crate::model::{
-    Action, Address, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId, RunState, StopReason, Trigger,
+    Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId,
+    RunState, StopReason, Trigger,
 };
 
 impl Engine {
@@ -24,6 +28,19 @@ impl Engine {
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
             Request::Ack { incident } => self.ack(incident, by),
+            Request::Expect {
+                dataset,
+                because,
+                versions,
+                for_s,
+                by: said_by,
+            } => self.expect(Wish {
+                dataset,
+                because,
+                by: said_by.map_or_else(|| by.to_owned(), |said_by| format!("{said_by} ({by})")),
+                versions: versions.min(EXPECTED_VERSIONS_MAX),
+                within: Duration::from_secs(for_s),
+            }),
             Request::NotifyTest { team, channel } => match self.test_addresses(team.as_ref(), channel.as_ref()) {
                 Ok(addresses) => {
                     self.notify_test(id, addresses, by);
@@ -58,6 +75,7 @@ impl Engine {
             | Request::Wait { .. }
             | Request::Pause { .. }
             | Request::Resume { .. }
+            | Request::Expect { .. }
             | Request::Ack { .. }
             | Request::NotifyTest { .. } => return None,
         };

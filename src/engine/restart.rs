@@ -173,6 +173,10 @@ impl Engine {
             let state = self.data.entry(promise.dataset.clone()).or_default();
             state.promised_since = promise.since;
         }
+        for expectation in snapshot.expectations {
+            let state = self.data.entry(expectation.dataset.clone()).or_default();
+            state.expectation = Some(expectation);
+        }
         self.incidents = snapshot.incidents.into_iter().collect();
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);

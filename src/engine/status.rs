@@ -85,6 +85,7 @@ impl Engine {
             "producer": self.lineage.producer_of(dataset.name.as_str()),
             "parts": dataset.part_names().map(|(_, name)| name).collect::<Vec<_>>(),
             "part_of": dataset.part_of,
+            "expected": self.expected_json(&dataset.name),
         })
     }
 
@@ -216,6 +217,16 @@ impl Engine {
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
         value["compared"] = self.compared_json(dataset);
+        value["since"] = json!(
+            state
+                .and_then(|state| state.expectation.as_ref())
+                .map(|known| &known.jumps)
+        );
+        let left_out = state.and_then(|state| state.current.as_ref());
+        let left_out = left_out.filter(|current| current.is_released() && current.lesson.is_none());
+        let lesson = state.and_then(|state| state.current.as_ref()?.lesson.as_ref());
+        value["columns_left_out"] = json!(lesson.map_or(0, |lesson| lesson.profile.left_out));
+        value["left_out"] = json!(left_out.map(|current| current.number));
         value["readers"] = json!(
             readers
                 .iter()

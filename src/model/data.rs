@@ -123,6 +123,12 @@ impl Version {
         Some(format!("{what}; {remedy}"))
     }
 
+    /// Whether it was refused, and a person has published it after all.
+    pub fn is_released(&self) -> bool {
+        let by_hand = self.provenance.by_hand.as_ref();
+        by_hand.is_some_and(|by_hand| matches!(by_hand.kind, HandKind::Released))
+    }
+
     /// Which version it is.
     pub fn reference(&self) -> VersionRef {
         VersionRef {
@@ -185,6 +191,24 @@ pub struct CheckResult {
     pub actual: String,
     /// A sentence for people.
     pub message: String,
+}
+
+/// The checks that compare with versions before, as jobs.toml names them.
+const CHECKS_BY_HABIT: [&str; 7] = [
+    "rows.change",
+    "bytes.change",
+    "median",
+    "sum",
+    "nulls",
+    "codes.new",
+    "codes.vanished",
+];
+
+impl CheckResult {
+    /// Whether it compares with versions before, and did not find what is usual.
+    pub fn is_odd_by_habit(&self) -> bool {
+        self.verdict != Verdict::Pass && CHECKS_BY_HABIT.contains(&self.name.as_str())
+    }
 }
 
 /// What was measured of a candidate or of probed data.

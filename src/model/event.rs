@@ -130,6 +130,8 @@ pub enum Event {
         because: String,
         /// What.
         decision: Decision,
+        /// A released version is what later ones are compared with, as if it had never been refused.
+        learn: bool,
         /// The version, as it is on record; or why there is none, for the asker.
         version: Result<Box<Version>, String>,
     },
@@ -203,6 +205,20 @@ pub enum Request {
     Resume {
         /// Which.
         job: Name,
+    },
+    /// Accept a jump of a dataset's next versions.
+    Expect {
+        /// The dataset.
+        dataset: Name,
+        /// Why it will be otherwise.
+        because: String,
+        /// For how many accepted versions; 0 takes back what stands.
+        versions: u32,
+        /// How long it stands, in seconds.
+        for_s: u64,
+        /// Who says so, where that is not who asks.
+        #[serde(default)]
+        by: Option<String>,
     },
     /// Take an incident on.
     Ack {

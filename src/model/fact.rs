@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgePromise, Attempt, AttemptId, Delivery, Forgotten, Incident, IncidentId, Name, Notification,
-    NotificationId, Observation, Past, Released, Restoration, Run, RunId, Slot, Told, Version,
+    Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
+    Notification, NotificationId, Observation, Past, Released, Restoration, Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -31,6 +31,8 @@ pub enum Fact {
     Observation(Observation),
     /// An age begins to be promised, or is no longer.
     AgePromise(AgePromise),
+    /// A person expects a jump of a dataset, or a version used that up.
+    Expectation(Expectation),
     /// An incident began, moved on or ended.
     Incident(Incident),
     /// A notification was decided or moved on.
@@ -64,6 +66,7 @@ impl Fact {
             Self::Slot(slot) => slot.decided_at,
             Self::Observation(observation) => Some(observation.at),
             Self::AgePromise(promise) => promise.since,
+            Self::Expectation(expectation) => Some(expectation.at),
             Self::Incident(incident) => Some(incident.since)
                 .max(incident.opened_at)
                 .max(incident.resolved_at)
@@ -209,6 +212,8 @@ pub struct Snapshot {
     pub observations: Vec<Observation>,
     /// Datasets whose age is promised.
     pub age_promises: Vec<AgePromise>,
+    /// The last expectation of each dataset of which something was expected, by dataset.
+    pub expectations: Vec<Expectation>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
     /// Notifications that are pending.

@@ -7,6 +7,7 @@ mod checks;
 mod conditions;
 mod data;
 mod event;
+mod expected;
 mod fact;
 mod heard;
 mod history;
@@ -50,6 +51,7 @@ pub use data::{
     VersionRef, VersionState, left_behind,
 };
 pub use event::{Decision, Event, Request};
+pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
@@ -70,12 +72,12 @@ pub use places::{
     sidecar_path, staged_path, version_path,
 };
 pub use profile::{
-    CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers, Past,
-    Profile, WEEKDAYS,
+    CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers,
+    PROFILE_CODES_BYTES_MAX, PROFILE_COLUMNS_MAX, Past, Profile, WEEKDAYS,
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
-pub use reading::{Compression, Encoding, Format, Reading};
+pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
@@ -97,5 +99,7 @@ pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
 };
 pub use spread::{SPREAD_STEP, spread};
-pub use status::{DaemonState, DatasetState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered};
+pub use status::{
+    DaemonState, DatasetState, ExpectedState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
+};
 pub use text::has_power;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Name, VersionNumber};
+use super::{Jump, Name, VersionNumber};
 
 /// With how many versions a candidate is compared at most.
 pub const COMPARED_MAX: usize = 8;
@@ -19,6 +19,12 @@ pub const CODES_MAX: usize = 1_000;
 
 /// Longest value that is remembered, in bytes.
 pub const CODE_BYTES_MAX: usize = 100;
+
+/// Most columns of which anything is remembered.
+pub const PROFILE_COLUMNS_MAX: usize = 1_000;
+
+/// Most bytes of different values that are remembered of all columns together.
+pub const PROFILE_CODES_BYTES_MAX: usize = 1 << 20;
 
 /// A number that is neither infinite nor undefined, and so equal to itself.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
@@ -43,6 +49,56 @@ impl Finite {
 pub struct Profile {
     /// The columns.
     pub columns: BTreeMap<String, ColumnProfile>,
+    /// Columns of which nothing, or not the different values, is remembered, since there are too many.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub left_out: u64,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "as serde asks it")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
+}
+
+impl Profile {
+    /// Adds a column as far as the bounds allow; they come in the order of jobs.toml.
+    pub fn add(&mut self, name: String, mut column: ColumnProfile) {
+        let bytes = |column: &ColumnProfile| -> usize { column.codes.iter().flatten().map(String::len).sum() };
+        if self.columns.len() >= PROFILE_COLUMNS_MAX {
+            self.left_out += 1;
+            return;
+        }
+        if bytes(&column) + self.columns.values().map(bytes).sum::<usize>() > PROFILE_CODES_BYTES_MAX {
+            column.codes = None;
+            self.left_out += 1;
+        }
+        self.columns.insert(name, column);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_bounded_over_all_columns() {
+        let mut profile = Profile::default();
+        for number in 0..100_000 {
+            profile.add(format!("column {number}"), ColumnProfile::default());
+        }
+        assert_eq!(profile.columns.len(), PROFILE_COLUMNS_MAX);
+        assert_eq!(profile.left_out, 99_000);
+        let mut profile = Profile::default();
+        for number in 0..20 {
+            let codes = (0..CODES_MAX).map(|code| format!("{code:0>100}")).collect();
+            let column = ColumnProfile {
+                codes: Some(codes),
+                ..ColumnProfile::default()
+            };
+            profile.add(format!("column {number}"), column);
+        }
+        let kept = profile.columns.values().filter(|column| column.codes.is_some()).count();
+        assert_eq!((profile.columns.len(), kept, profile.left_out), (20, 10, 10));
+    }
 }
 
 /// What is remembered of a column.
@@ -109,6 +165,8 @@ pub struct Comparison {
     pub of: &'static str,
     /// Oldest first, at most [`COMPARED_MAX`].
     pub versions: Vec<Arc<Past>>,
+    /// Checks that begin at a later version than these, since a jump was expected.
+    pub since: Vec<Jump>,
 }
 
 /// The days of a week in the plural, Monday first.
@@ -131,5 +189,27 @@ impl Comparison {
     /// `learning 2/4`.
     pub fn progress(&self) -> String {
         format!("learning {}/{COMPARED_MIN}", self.versions.len())
+    }
+
+    /// `learning 2/4 Fridays`; of a check that begins anew, `learning 2/4 Fridays since the expected change in version 7`.
+    pub fn progress_words(&self) -> String {
+        let since = match self.since.as_slice() {
+            [jump] => format!(" since the expected change in version {}", jump.version),
+            _ => String::new(),
+        };
+        format!("{} {}{since}", self.progress(), self.of)
+    }
+
+    /// With what one check compares: where a jump of it was expected, with that version and those that came after.
+    #[must_use]
+    pub fn of_check(&self, name: &str, column: Option<&str>) -> Self {
+        let jumped = |jump: &&Jump| jump.check.name == name && jump.check.column.as_deref() == column;
+        let since = self.since.iter().find(jumped);
+        let is_later = |past: &&Arc<Past>| since.is_none_or(|jump| past.number >= jump.version);
+        Self {
+            of: self.of,
+            versions: self.versions.iter().filter(is_later).cloned().collect(),
+            since: since.cloned().into_iter().collect(),
+        }
     }
 }

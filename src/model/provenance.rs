@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{SPREAD_STEP, VersionRef, spread};
+use super::{Expected, SPREAD_STEP, VersionRef, spread};
 
 /// What made a version what it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -20,6 +20,9 @@ pub struct Provenance {
     pub script: Option<Script>,
     /// What a person decided about it.
     pub by_hand: Option<ByHand>,
+    /// A person expected it to be otherwise than those before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Expected>,
 }
 
 /// The file that a job's command names first, as it was when the attempt began.

@@ -1,13 +1,12 @@
 //! Rows out of delimited text with a header line.
 
-use std::collections::BTreeSet;
 use std::io::{self, Cursor, Read};
 
 use csv::{ByteRecord, ReaderBuilder};
 
 use super::csv_lines::CsvLines;
 use super::error::ContentError;
-use super::table::{Pass, content_of, shortened};
+use super::table::{Pass, content_of};
 
 /// Between two reads of the text.
 const BUFFER_BYTES: usize = 64 << 10;
@@ -88,6 +87,9 @@ fn most_frequent(text: &[u8]) -> u8 {
     DELIMITERS[best]
 }
 
+/// For so many wanted columns a row needs no memory of its own.
+const FEW: usize = 32;
+
 struct Records<R: Read> {
     reader: csv::Reader<CsvLines<R>>,
     record: ByteRecord,
@@ -118,8 +120,19 @@ impl<R: Read> Records<R> {
                         let value = text(self.record.get((*place)?)?);
                         (!value.is_empty()).then_some(value)
                     };
-                    let values: Vec<Option<&str>> = places.iter().map(value).collect();
-                    pass.take(line, &values);
+                    let mut few = [None; FEW];
+                    let many: Vec<Option<&str>>;
+                    let values = match few.get_mut(..places.len()) {
+                        Some(few) => {
+                            few.iter_mut().zip(&places).for_each(|(few, place)| *few = value(place));
+                            few
+                        }
+                        None => {
+                            many = places.iter().map(value).collect();
+                            &many[..]
+                        }
+                    };
+                    pass.take(line, values);
                 }
                 Next::End => break,
                 Next::Wrong(error) => return Ok(Err(error)),
@@ -162,6 +175,9 @@ impl<R: Read> Records<R> {
     }
 
     fn check_text(&self, line: u64) -> Next {
+        if self.record.as_slice().is_ascii() {
+            return Next::Record { line };
+        }
         let invalid = |value: &[u8]| std::str::from_utf8(value).is_err();
         match self.record.iter().position(invalid) {
             Some(index) => Next::Wrong(ContentError::NotUtf8 {
@@ -174,20 +190,9 @@ impl<R: Read> Records<R> {
 
     /// Where each wanted column is.
     fn read_header(&self, line: u64, pass: &mut Pass<'_>) -> Result<Vec<Option<usize>>, ContentError> {
-        pass.columns = self.record.iter().map(|name| text(name).to_owned()).collect();
-        let mut seen = BTreeSet::new();
-        for column in &pass.columns {
-            // Some tools leave the column of row numbers without a name.
-            if !column.is_empty() && !seen.insert(column) {
-                return Err(ContentError::DuplicateColumn {
-                    line,
-                    column: shortened(column),
-                });
-            }
-        }
-        pass.check_columns();
-        let place = |wanted: &String| pass.columns.iter().position(|column| column == wanted);
-        Ok(pass.wanted.iter().map(place).collect())
+        let names = self.record.iter().map(|name| text(name).to_owned()).collect();
+        pass.name_columns(names)
+            .map_err(|column| ContentError::DuplicateColumn { line, column })
     }
 }
 

@@ -200,13 +200,43 @@ pub enum ContentError {
         /// Where.
         line: u64,
     },
-    /// A value of the `as_of` column that gives no instant.
-    #[error("line {line} (row {row}): `{value}` in column `{column}` {why}")]
-    AsOf {
-        /// Where the record begins.
+    /// A line of fixed width that does not reach as far as the columns.
+    #[error("line {line}: {found} {} where the columns reach to {expected}{}", characters(*found), cut_off(*last))]
+    ShortLine {
+        /// Which.
         line: u64,
-        /// Which row, from 1, the header not counted.
+        /// How far the columns reach, in characters.
+        expected: u64,
+        /// Characters of the line.
+        found: u64,
+        /// Nothing follows, and no line break ends it: the file may be cut off.
+        last: bool,
+    },
+    /// A workbook, or what should be one, that cannot be read.
+    #[error("the workbook cannot be read: {why}")]
+    Workbook {
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// A workbook in which something is wrong at a row.
+    #[error("row {row}: {why}")]
+    Sheet {
+        /// As the spreadsheet counts it.
         row: u64,
+        /// What, and what to do.
+        why: String,
+    },
+    /// A Parquet file that cannot be read.
+    #[error("the Parquet file cannot be read: {why}")]
+    Parquet {
+        /// Why not, and what to do.
+        why: String,
+    },
+    /// A value of the `as_of` column that gives no instant.
+    #[error("{place}: `{value}` in column `{column}` {why}")]
+    AsOf {
+        /// Where the record begins: `line 7 (row 6)`, the header not counted; of a sheet `row 7`.
+        place: String,
         /// The column.
         column: String,
         /// The value, shortened.
@@ -250,6 +280,10 @@ fn cut_off(last: bool) -> &'static str {
     } else {
         ""
     }
+}
+
+fn characters(count: u64) -> &'static str {
+    if count == 1 { "character" } else { "characters" }
 }
 
 fn values(count: u64) -> &'static str {

@@ -19,7 +19,7 @@ const BUFFER_BYTES: usize = 64 << 10;
 /// Reads the rows of a JSON format.
 pub(super) fn read_json(
     text: &mut dyn Read,
-    format: Format,
+    format: &Format,
     pass: &mut Pass<'_>,
 ) -> io::Result<Result<(), ContentError>> {
     let shape = match format {

@@ -9,10 +9,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
 
+use super::ahead::read_ahead;
 use super::as_of::time_in_name;
 use super::error::{ContentError, MeasureError};
 use super::meter::Meter;
-use super::table::{NoRows, Rows, Swallowed, Table, read_table};
+use super::positioned::Positioned;
+use super::table::{NoRows, Rows, Swallowed, Table, read_scattered, read_table};
 use crate::model::{AsOf, Dataset, Format, Measurement, Reading};
 
 /// All that one pass tells, also of a file whose content is not what it should be.
@@ -48,7 +50,7 @@ pub fn measure(path: &Path, dataset: &Dataset) -> Result<Measurement, MeasureErr
         &file,
         path,
         &name,
-        dataset.checks.reading,
+        &dataset.checks.reading,
         &dataset.as_of,
         &mut NoRows,
         &AtomicU64::new(0),
@@ -76,7 +78,7 @@ pub fn survey(
     file: &File,
     path: &Path,
     name: &str,
-    reading: Reading,
+    reading: &Reading,
     as_of: &AsOf,
     rows: &mut dyn Rows,
     bytes_read: &AtomicU64,
@@ -92,7 +94,22 @@ pub fn survey(
     let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
     // A writer that never stops must not keep the reader for ever.
     let whole = Counted { file, bytes_read }.take(before.len());
-    let (mut survey, times) = survey_reader(whole, reading, as_of, rows).map_err(failed)?;
+    let (mut survey, times) = match &reading.format {
+        Some(format) if !format.is_text() => {
+            let (table, content) = read_scattered(file, format, as_of, rows, bytes_read).map_err(failed)?;
+            let mut meter = Meter::new(Positioned::new(file, bytes_read).map_err(failed)?.take(before.len()));
+            meter.drain().map_err(failed)?;
+            surveyed(meter, table, content)
+        }
+        Some(_) if before.len() >= AHEAD_BYTES_MIN => {
+            let look = |ahead| survey_metered(Meter::counting(ahead), reading, as_of, rows);
+            let (surveyed, digest) = read_ahead(whole, look);
+            let (mut survey, times) = surveyed.map_err(failed)?;
+            survey.measurement.sha256 = digest;
+            (survey, times)
+        }
+        _ => survey_reader(whole, reading, as_of, rows).map_err(failed)?,
+    };
     let after = file.metadata().map_err(failed)?;
     if !unchanged(&before, &after, survey.measurement.bytes) {
         return Err(MeasureError::Changed { path: path.to_owned() });
@@ -117,6 +134,9 @@ pub fn survey(
     Ok(survey)
 }
 
+/// A smaller file is read before a second thread has begun.
+const AHEAD_BYTES_MIN: u64 = 1 << 20;
+
 /// A file whose reader can be watched.
 struct Counted<'a> {
     file: &'a File,
@@ -140,20 +160,32 @@ pub(super) fn unchanged(before: &Metadata, after: &Metadata, bytes_read: u64) ->
 /// The part of a survey that is in the bytes alone, and the newest time of the `as_of` column.
 pub(super) fn survey_reader<R: Read>(
     reader: R,
-    reading: Reading,
+    reading: &Reading,
     as_of: &AsOf,
     rows: &mut dyn Rows,
 ) -> io::Result<(Survey, Option<Timestamp>)> {
-    let mut meter = Meter::new(reader);
-    let format = match (reading.format, as_of) {
+    survey_metered(Meter::new(reader), reading, as_of, rows)
+}
+
+fn survey_metered<R: Read>(
+    mut meter: Meter<R>,
+    reading: &Reading,
+    as_of: &AsOf,
+    rows: &mut dyn Rows,
+) -> io::Result<(Survey, Option<Timestamp>)> {
+    let format = match (reading.format.clone(), as_of) {
         (None, AsOf::Column { .. }) => Some(Format::Csv { delimiter: Some(b',') }),
         (format, _) => format,
     };
     let (table, content) = match format {
-        Some(format) => read_table(&mut meter, format, reading, as_of, rows)?,
+        Some(format) => read_table(&mut meter, &format, reading, as_of, rows)?,
         None => (Table::default(), Ok(())),
     };
     meter.drain()?;
+    Ok(surveyed(meter, table, content))
+}
+
+fn surveyed<R: Read>(meter: Meter<R>, table: Table, content: Result<(), ContentError>) -> (Survey, Option<Timestamp>) {
     let survey = Survey {
         head: table.head,
         last_byte: table.last_byte,
@@ -170,7 +202,7 @@ pub(super) fn survey_reader<R: Read>(
             as_of: None,
         },
     };
-    Ok((survey, table.newest))
+    (survey, table.newest)
 }
 
 fn open(path: &Path, flags: OFlags) -> Result<File, MeasureError> {

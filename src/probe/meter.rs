@@ -7,7 +7,8 @@ use sha2::{Digest, Sha256};
 /// Counts and digests what is read through it.
 pub(super) struct Meter<R> {
     inner: R,
-    hasher: Sha256,
+    /// `None`: somebody else digests.
+    hasher: Option<Sha256>,
     bytes: u64,
     has_failed: bool,
 }
@@ -16,9 +17,17 @@ impl<R: Read> Meter<R> {
     pub(super) fn new(inner: R) -> Self {
         Self {
             inner,
-            hasher: Sha256::new(),
+            hasher: Some(Sha256::new()),
             bytes: 0,
             has_failed: false,
+        }
+    }
+
+    /// One that counts only: the digest is that of nothing.
+    pub(super) fn counting(inner: R) -> Self {
+        Self {
+            hasher: None,
+            ..Self::new(inner)
         }
     }
 
@@ -37,7 +46,7 @@ impl<R: Read> Meter<R> {
     }
 
     pub(super) fn sha256(self) -> String {
-        hex(&self.hasher.finalize())
+        hex(&self.hasher.unwrap_or_default().finalize())
     }
 }
 
@@ -46,7 +55,9 @@ impl<R: Read> Read for Meter<R> {
         let count = self.inner.read(buffer).inspect_err(|error| {
             self.has_failed |= error.kind() != io::ErrorKind::Interrupted;
         })?;
-        self.hasher.update(&buffer[..count]);
+        if let Some(hasher) = &mut self.hasher {
+            hasher.update(&buffer[..count]);
+        }
         self.bytes += count as u64;
         Ok(count)
     }

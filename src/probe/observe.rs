@@ -62,7 +62,7 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let bytes_read = AtomicU64::new(0);
-    let reading = dataset.checks.reading;
+    let reading = &dataset.checks.reading;
     match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, &bytes_read) {
         Ok(survey) => match survey.content.and(survey.as_of.map_or(Ok(()), Err)) {
             Ok(()) => (seen, Ok(Some(survey.measurement))),

@@ -1,17 +1,24 @@
 //! Reads the rows of a file, whatever they are written in, and hands each to whoever looks at them.
 
+use std::collections::BTreeSet;
+use std::fs::File;
 use std::io::{self, Read};
+use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 
 use super::as_of::NewestTime;
 use super::csv_table::read_csv;
 use super::error::ContentError;
+use super::fixed_table::read_fixed;
 use super::json_table::read_json;
 use super::meter::Meter;
-use super::text::Text;
+use super::parquet_table::read_parquet;
+use super::positioned::Positioned;
+use super::text::{HEAD_BYTES_MAX, Text};
 use super::trailer::WithoutTrailer;
 use super::unpack::Unpacked;
+use super::workbook::read_workbook;
 use crate::model::{AsOf, Format, Reading};
 
 /// Longest record; it bounds the memory of reading one, whatever the file holds.
@@ -38,7 +45,7 @@ pub trait Rows {
 /// One row of a file.
 #[derive(Clone, Copy, Debug)]
 pub struct Row<'a> {
-    /// The line on which it begins, from 1.
+    /// The line on which it begins, from 1; of a sheet or a table, which row it is there.
     pub line: u64,
     /// The values of the wanted columns; `None` where it has none: an empty text, null, or no such column.
     pub values: &'a [Option<&'a str>],
@@ -89,8 +96,8 @@ pub struct Swallowed {
 /// Reads content to its end, or to what is wrong with it, as `format` whatever `reading` says of that. The outer error is the system's, the inner one the content's.
 pub(super) fn read_table<R: Read>(
     meter: &mut Meter<R>,
-    format: Format,
-    reading: Reading,
+    format: &Format,
+    reading: &Reading,
     as_of: &AsOf,
     rows: &mut dyn Rows,
 ) -> io::Result<(Table, Result<(), ContentError>)> {
@@ -106,7 +113,7 @@ pub(super) fn read_table<R: Read>(
             return Ok((table, Err(content_of(error)?)));
         }
     };
-    let mut pass = Pass::new(as_of, rows);
+    let mut pass = Pass::new(as_of, format.row_word(), rows);
     let (result, trailer) = if reading.has_trailer {
         let mut lines = WithoutTrailer::new(&mut text);
         let result = read_rows(&mut lines, format, &mut pass);
@@ -118,25 +125,46 @@ pub(super) fn read_table<R: Read>(
         Ok(content) => content,
         Err(error) => Err(content_of(error)?),
     };
-    let is_good = content.is_ok();
     let table = Table {
-        // A count that ended at an error counts nothing.
-        rows: is_good.then_some(pass.count),
-        newest: pass.newest.largest().filter(|_| is_good && pass.as_of_error.is_none()),
         trailer,
-        as_of: pass.as_of_error,
-        swallowed: pass.swallowed,
-        columns: pass.columns,
         head: text.head().to_owned(),
         last_byte: text.last_byte(),
+        ..pass.table(content.is_ok())
     };
     Ok((table, content))
 }
 
-fn read_rows(text: &mut dyn Read, format: Format, pass: &mut Pass<'_>) -> io::Result<Result<(), ContentError>> {
+/// Reads a format that has its rows all over the file, and not one after the other. The results are as above.
+pub(super) fn read_scattered(
+    file: &File,
+    format: &Format,
+    as_of: &AsOf,
+    rows: &mut dyn Rows,
+    bytes_read: &AtomicU64,
+) -> io::Result<(Table, Result<(), ContentError>)> {
+    let mut head = Vec::new();
+    Positioned::new(file, bytes_read)?
+        .take(HEAD_BYTES_MAX as u64)
+        .read_to_end(&mut head)?;
+    let mut pass = Pass::new(as_of, format.row_word(), rows);
+    let content = match (head.is_empty(), format) {
+        (true, _) => Ok(()),
+        (false, Format::Xlsx { sheet }) => read_workbook(file, bytes_read, sheet.as_deref(), &mut pass)?,
+        (false, _) => read_parquet(file, bytes_read, &mut pass)?,
+    };
+    let table = Table {
+        head,
+        ..pass.table(content.is_ok())
+    };
+    Ok((table, content))
+}
+
+fn read_rows(text: &mut dyn Read, format: &Format, pass: &mut Pass<'_>) -> io::Result<Result<(), ContentError>> {
     match format {
-        Format::Csv { delimiter } => read_csv(text, delimiter, pass),
+        Format::Csv { delimiter } => read_csv(text, *delimiter, pass),
         Format::Json | Format::JsonLines => read_json(text, format, pass),
+        Format::Fixed { columns, skip_lines } => read_fixed(text, columns, *skip_lines, pass),
+        Format::Xlsx { .. } | Format::Parquet => Err(io::Error::other("not a text")),
     }
 }
 
@@ -151,6 +179,8 @@ pub(super) struct Pass<'a> {
     /// The columns that somebody wants; the one of `as_of` is the last.
     pub(super) wanted: Vec<String>,
     as_of: Option<&'a str>,
+    /// By what a row is found.
+    row_word: &'static str,
     newest: NewestTime<'a>,
     /// Reading goes on all the same: whatever else is wrong is told with it.
     as_of_error: Option<ContentError>,
@@ -160,7 +190,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(as_of: &'a AsOf, rows: &'a mut dyn Rows) -> Self {
+    fn new(as_of: &'a AsOf, row_word: &'static str, rows: &'a mut dyn Rows) -> Self {
         let (as_of, zone) = match as_of {
             AsOf::Column { column, zone } => (Some(column.as_str()), zone.as_ref()),
             AsOf::Start | AsOf::Mtime | AsOf::Pattern { .. } => (None, None),
@@ -171,12 +201,43 @@ impl<'a> Pass<'a> {
             rows,
             wanted,
             as_of,
+            row_word,
             newest: NewestTime::new(zone),
             as_of_error: None,
             columns: Vec::new(),
             count: 0,
             swallowed: None,
         }
+    }
+
+    /// What was learned; `is_good` when there was nothing wrong to the end.
+    fn table(self, is_good: bool) -> Table {
+        Table {
+            // A count that ended at an error counts nothing.
+            rows: is_good.then_some(self.count),
+            newest: self.newest.largest().filter(|_| is_good && self.as_of_error.is_none()),
+            as_of: self.as_of_error,
+            swallowed: self.swallowed,
+            columns: self.columns,
+            ..Table::default()
+        }
+    }
+
+    /// The names of the columns are known: where is each wanted one? What is wrong is that two have one name.
+    pub(super) fn name_columns(&mut self, names: Vec<String>) -> Result<Vec<Option<usize>>, String> {
+        let mut seen = BTreeSet::new();
+        // Some tools leave the column of row numbers without a name.
+        let repeated = names
+            .iter()
+            .find(|name| !name.is_empty() && !seen.insert(name.as_str()));
+        let repeated = repeated.map(|name| shortened(name));
+        self.columns = names;
+        if let Some(repeated) = repeated {
+            return Err(repeated);
+        }
+        self.check_columns();
+        let place = |wanted: &String| self.columns.iter().position(|column| column == wanted);
+        Ok(self.wanted.iter().map(place).collect())
     }
 
     /// The columns are known: is the one of `as_of` among them?
@@ -201,9 +262,12 @@ impl<'a> Pass<'a> {
             if self.as_of_error.is_none()
                 && let Err(why) = self.newest.add(value)
             {
+                let row = match self.row_word {
+                    "line" => format!(" (row {})", self.count),
+                    _ => String::new(),
+                };
                 self.as_of_error = Some(ContentError::AsOf {
-                    line,
-                    row: self.count,
+                    place: format!("{} {line}{row}", self.row_word),
                     column: column.to_owned(),
                     value: shortened(value),
                     why,

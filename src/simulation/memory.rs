@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
-    Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId, NotificationState,
-    Observation, ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Told, Version, elapsed,
-    newest_record,
+    Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId,
+    NotificationState, Observation, ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Told, Version,
+    elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -31,6 +31,7 @@ pub struct Memory {
     slots: BTreeMap<(Name, Timestamp), Slot>,
     observations: BTreeMap<Name, Observation>,
     age_promises: BTreeMap<Name, AgePromise>,
+    expectations: BTreeMap<Name, Expectation>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -138,6 +139,7 @@ impl Memory {
             slots: self.slots_at_start(),
             observations: self.observations.values().cloned().collect(),
             age_promises: self.age_promises.values().cloned().collect(),
+            expectations: self.expectations.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
             notifications: self
                 .notifications
@@ -247,6 +249,9 @@ impl Memory {
                 } else {
                     self.age_promises.remove(&promise.dataset);
                 }
+            }
+            Fact::Expectation(expectation) => {
+                self.expectations.insert(expectation.dataset.clone(), expectation);
             }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use rusqlite::{Connection, OptionalExtension, Result, Row};
 
 use super::column::Cells;
-use super::rows::{alerts, data, life, restored, runs};
+use super::rows::{alerts, data, expected, life, restored, runs};
 use crate::model::{
     CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState,
     Snapshot,
@@ -165,6 +165,14 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         &reading,
         "SELECT dataset, since_us FROM age_promises ORDER BY dataset",
         data::read_age_promise,
+    )?;
+    snapshot.expectations = all(
+        &reading,
+        &format!(
+            "SELECT {} FROM expectations ORDER BY dataset",
+            expected::EXPECTATION_COLUMNS
+        ),
+        expected::read_expectation,
     )?;
     snapshot.incidents = all(
         &reading,

@@ -247,6 +247,19 @@ CREATE TABLE age_promises (
     since_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- What a person expects of a dataset that its checks would find odd: the last of each. What it was used for stands with
+-- the versions. `used` and `jumps` are JSON: the versions accepted meanwhile, and where checks begin to learn anew.
+CREATE TABLE expectations (
+    dataset TEXT PRIMARY KEY,
+    because TEXT NOT NULL,
+    by TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    until_us INTEGER NOT NULL,
+    versions INTEGER NOT NULL,
+    used TEXT NOT NULL,
+    jumps TEXT NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The lives of problems. `cause` is no foreign key: a cause and its effects may be told in one step, in any order.
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY,

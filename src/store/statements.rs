@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::rows::{alerts, data, life, restored, runs};
+use super::rows::{alerts, data, expected, life, restored, runs};
 
 /// Every statement of the writer, prepared once.
 pub(super) struct Statements<'connection> {
@@ -23,6 +23,7 @@ pub(super) struct Statements<'connection> {
     pub(super) observation: Statement<'connection>,
     pub(super) age_promise: Statement<'connection>,
     pub(super) age_promise_end: Statement<'connection>,
+    pub(super) expectation: Statement<'connection>,
     pub(super) incident: Statement<'connection>,
     pub(super) notification: Statement<'connection>,
     pub(super) delivery: Statement<'connection>,
@@ -59,6 +60,7 @@ impl<'connection> Statements<'connection> {
             observation: connection.prepare(data::OBSERVATION_UPSERT)?,
             age_promise: connection.prepare(data::AGE_PROMISE_UPSERT)?,
             age_promise_end: connection.prepare(data::AGE_PROMISE_DELETE)?,
+            expectation: connection.prepare(expected::EXPECTATION_UPSERT)?,
             incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
             notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
             delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,

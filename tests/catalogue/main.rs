@@ -88,6 +88,7 @@ impl Judge {
             started_at: written_at(week),
             compared_with: Vec::new(),
             comparison: Comparison {
+                since: Vec::new(),
                 of: "Fridays",
                 versions: before[before.len().saturating_sub(COMPARED_MAX)..].to_vec(),
             },

@@ -20,6 +20,7 @@ pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Opt
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision,
+        learn: false,
         version: Ok(Box::new(version.expect("it is on record"))),
     };
     world.handle(event);

@@ -71,6 +71,7 @@ fn a_version_that_is_put_back_teaches_nothing_a_second_time() {
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision: Decision::Restore,
+        learn: false,
         version: Ok(Box::new(first_friday)),
     });
     world.run_until("2026-03-20T12:00");

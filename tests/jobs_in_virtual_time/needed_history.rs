@@ -76,6 +76,7 @@ fn day() -> World {
         by: "anna".to_owned(),
         because: "the prices were wrong".to_owned(),
         decision: Decision::Restore,
+        learn: false,
         version: Ok(Box::new(world.versions("d").remove(0))),
     });
     world.run_until("2026-03-02T14:10");

@@ -84,6 +84,7 @@ impl Ledger {
                 // What the store no longer knows may still not happen again.
                 Fact::Observation(_)
                 | Fact::AgePromise(_)
+                | Fact::Expectation(_)
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
                 | Fact::Settings(_)

@@ -149,9 +149,17 @@ impl World {
             actual: "less".to_owned(),
             message: why.to_owned(),
         });
+        let odd = play.odd.map(|(name, verdict)| CheckResult {
+            name: name.to_owned(),
+            column: None,
+            verdict,
+            expected: "56 to 120".to_owned(),
+            actual: "200".to_owned(),
+            message: "200 rows came".to_owned(),
+        });
         Judgement {
             measurement,
-            checks: refusal.into_iter().collect(),
+            checks: refusal.into_iter().chain(odd).collect(),
             script: None,
             profile: judging.dataset.checks.learn().then(Profile::default),
         }

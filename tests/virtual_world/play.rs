@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{AttemptId, Exit, ExitStatus, Output, StopReason, Usage};
+use freshd::model::{AttemptId, Exit, ExitStatus, Output, StopReason, Usage, Verdict};
 use jiff::Timestamp;
 
 /// What a process will do.
@@ -17,6 +17,8 @@ pub(crate) struct Play {
     pub(crate) report: String,
     /// The checks refuse what it wrote.
     pub(crate) refused: Option<&'static str>,
+    /// A check that compares with versions before finds it odd: how the check is named, and what it says.
+    pub(crate) odd: Option<(&'static str, Verdict)>,
 }
 
 impl Play {
@@ -39,6 +41,7 @@ impl Play {
             wrote: None,
             report: String::new(),
             refused: None,
+            odd: None,
         }
     }
 
@@ -71,6 +74,14 @@ impl Play {
     pub(crate) fn refused(self, why: &'static str) -> Self {
         Self {
             refused: Some(why),
+            ..self
+        }
+    }
+
+    /// The check of this name, which compares with versions before, gives such a verdict.
+    pub(crate) fn odd(self, check: &'static str, verdict: Verdict) -> Self {
+        Self {
+            odd: Some((check, verdict)),
             ..self
         }
     }

@@ -15,6 +15,7 @@ const DAYS_BACK_MAX: u32 = 60;
 pub(super) struct Ages {
     zone: TimeZone,
     written: Timestamp,
+    row_word: &'static str,
     /// The newest, with its line and as it is written.
     newest: Option<(Timestamp, u64, String)>,
     /// The value before and its time: neighbours are often equal, and reading a time costs more than comparing it.
@@ -23,10 +24,11 @@ pub(super) struct Ages {
 
 impl Ages {
     /// `None` when no rule of the column is about ages.
-    pub(super) fn new(rule: &ColumnRule, written: Timestamp) -> Option<Self> {
+    pub(super) fn new(rule: &ColumnRule, written: Timestamp, row_word: &'static str) -> Option<Self> {
         (rule.age.is_some() || rule.newest.is_some()).then(|| Self {
             zone: rule.zone.clone().unwrap_or(TimeZone::UTC),
             written,
+            row_word,
             newest: None,
             last: None,
         })
@@ -69,8 +71,8 @@ impl Ages {
         let column = &rule.column;
         let told = told(age);
         let mut message = format!(
-            "the newest value of column `{column}` is `{value}` (line {line}), {told} the file was written, but it must be {} before",
-            range.text
+            "the newest value of column `{column}` is `{value}` ({} {line}), {told} the file was written, but it must be {} before",
+            self.row_word, range.text
         );
         if let Some(cause) = self.cause(rule, range, *time, value) {
             message.push_str("; ");

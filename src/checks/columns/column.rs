@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use super::ages::Ages;
 use super::compared::Compared;
 use super::hints::{fits, hint};
-use super::seen::{Seen, VALUES_MAX};
+use super::repeats::Repeats;
+use super::seen::{Added, Seen, VALUES_MAX, hash};
 use super::sketch::Sketch;
 use super::value::{Reading, read};
-use super::{Broken, Fault, RULES, contains, times};
+use super::{Broken, EXAMPLES_MAX, Fault, RULES, contains, times};
 use crate::model::{CheckLevel, CheckResult, ColumnRule, Verdict};
 use crate::probe;
 
@@ -23,6 +24,9 @@ pub(super) struct Column<'a> {
     allowed: Compared<'a>,
     /// The values so far, where none may come twice.
     seen: Option<Seen>,
+    /// Those beyond what memory holds; and why they could not be compared.
+    repeats: Repeats,
+    unknown: Option<String>,
     /// Those of the `parts` that have not come yet.
     missing_parts: BTreeSet<&'a str>,
     ages: Option<Ages>,
@@ -31,15 +35,21 @@ pub(super) struct Column<'a> {
 }
 
 impl<'a> Column<'a> {
-    pub(super) fn new(rule: &'a ColumnRule, allowed: Compared<'a>, written: Timestamp) -> Self {
+    pub(super) fn new(
+        rule: &'a ColumnRule,
+        allowed: Compared<'a>,
+        (written, row_word): (Timestamp, &'static str),
+    ) -> Self {
         Self {
             rule,
             allowed,
             seen: rule.unique.then(Seen::default),
+            repeats: Repeats::default(),
+            unknown: None,
             missing_parts: rule.parts.iter().map(String::as_str).collect(),
-            ages: Ages::new(rule, written),
+            ages: Ages::new(rule, written, row_word),
             sketch: Sketch::new(rule.codes()),
-            faults: vec![Fault::default(); RULES.len()],
+            faults: vec![Fault::new(row_word); RULES.len()],
         }
     }
 
@@ -72,8 +82,13 @@ impl<'a> Column<'a> {
             Reading::Other => {}
         }
         self.sketch.add(line, value, number);
-        if self.seen.as_mut().is_some_and(|seen| !seen.add(value)) {
-            self.fault(Broken::Unique, line, value);
+        if let Some(seen) = &mut self.seen {
+            let hash = hash(value);
+            match seen.add(hash) {
+                Added::New => {}
+                Added::Repeated => self.fault(Broken::Unique, line, value),
+                Added::Unknown => self.repeats.add(hash, line),
+            }
         }
         if !self.allowed.contains(value) {
             self.fault(Broken::In, line, value);
@@ -96,6 +111,22 @@ impl<'a> Column<'a> {
         self.faults[broken as usize].add(line, value);
     }
 
+    /// All rows were read: which of the values that memory did not hold came twice?
+    pub(super) fn find_repeats(&mut self) {
+        if !self.seen.as_ref().is_some_and(Seen::is_full) {
+            return;
+        }
+        match self.repeats.found(EXAMPLES_MAX) {
+            Ok((count, lines)) => {
+                let fault = &mut self.faults[Broken::Unique as usize];
+                let count = fault.count + count;
+                lines.into_iter().for_each(|line| fault.add(line, ""));
+                fault.count = count;
+            }
+            Err(why) => self.unknown = Some(why),
+        }
+    }
+
     /// `all` are the columns of the file that have rules, this one among them.
     pub(super) fn answer(&self, rows: u64, all: &[Self], answers: &mut Vec<CheckResult>) {
         for (broken, fault) in RULES.into_iter().zip(&self.faults) {
@@ -110,9 +141,9 @@ impl<'a> Column<'a> {
             let column = &self.rule.column;
             if fault.count > 0 {
                 answers.push(self.fault_answer(name, &expected, broken, fault, rows, all));
-            } else if broken == Broken::Unique && self.seen.as_ref().is_some_and(Seen::is_full) {
+            } else if let (Broken::Unique, Some(why)) = (broken, &self.unknown) {
                 let message = format!(
-                    "column `{column}` must be unique, but only the first {VALUES_MAX} values could be compared"
+                    "column `{column}` must be unique, but only the first {VALUES_MAX} values could be compared: {why}"
                 );
                 answers.push(self.result(name, CheckLevel::Warn, &expected, "not known", message));
             } else {

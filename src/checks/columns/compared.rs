@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
-use super::seen::{Seen, VALUES_MAX};
+use super::seen::{Seen, VALUES_MAX, hash};
 use crate::model::{Among, AsOf, ColumnRule, Dataset, Name};
 use crate::probe::{self, MeasureError, Row, Rows};
 
@@ -90,7 +90,7 @@ fn column_of(
         seen: Seen::default(),
     };
     let survey = probe::open_regular(path).and_then(|file| {
-        let reading = dataset.checks.reading;
+        let reading = &dataset.checks.reading;
         probe::survey(&file, path, "", reading, &AsOf::Start, &mut values, bytes_read)
     });
     let survey = match survey {
@@ -124,7 +124,7 @@ impl Rows for Values<'_> {
 
     fn row(&mut self, row: &Row<'_>) {
         if let [Some(value)] = row.values {
-            self.seen.add(value);
+            self.seen.add(hash(value));
         }
     }
 }

@@ -4,33 +4,25 @@
 //! (Masson, Rim and Lee, "`DDSketch`: a fast and fully-mergeable quantile sketch with relative-error guarantees", 2019):
 //! the answer is then within 0.5 % of the true one, and the same in whatever order they came.
 
-use std::collections::BTreeMap;
-
 /// So many are kept as they are: 800 kB.
 const EXACT_MAX: usize = 100_000;
 
 /// Half a percent on both sides of what a bucket is told as.
 const GAMMA: f64 = 1.005 / 0.995;
 
-/// Most buckets; the whole range of what anybody exports, 1e-9 to 1e12 on both sides of zero, needs about 9,700.
-const BUCKETS_MAX: usize = 16_384;
+/// Powers beyond this are counted as it: what is larger than 1e35 or nearer to zero than 1e-35 is nothing anybody exports.
+const POWER_MAX: i32 = 8_192;
+
+/// Buckets of one sign.
+const SIDE: usize = 2 * POWER_MAX as usize + 1;
 
 /// Numbers, as far as their median needs them.
 #[derive(Clone, Debug, Default)]
 pub(in crate::checks) struct Median {
     exact: Vec<f64>,
-    /// Once there are too many: how many numbers lie in each bucket, in the order of the numbers.
-    buckets: BTreeMap<Bucket, u64>,
+    /// Once there are too many: how many numbers lie in each bucket, in the order of the numbers; 256 kB.
+    buckets: Vec<u64>,
     count: u64,
-}
-
-/// Ordered as the numbers in them are.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-enum Bucket {
-    /// Below zero, the largest magnitude first: the power, negated.
-    Negative(i32),
-    Zero,
-    Positive(i32),
 }
 
 impl Median {
@@ -39,12 +31,13 @@ impl Median {
         if self.buckets.is_empty() {
             self.exact.push(number);
             if self.exact.len() > EXACT_MAX {
+                self.buckets = vec![0; 2 * SIDE + 1];
                 for number in std::mem::take(&mut self.exact) {
-                    self.count_in_bucket(number);
+                    self.buckets[bucket_of(number)] += 1;
                 }
             }
         } else {
-            self.count_in_bucket(number);
+            self.buckets[bucket_of(number)] += 1;
         }
     }
 
@@ -60,54 +53,47 @@ impl Median {
             return Some(*middle);
         }
         let mut below = 0;
-        for (bucket, count) in &self.buckets {
+        for (bucket, count) in self.buckets.iter().enumerate() {
             below += count;
             if below > rank {
-                return Some(bucket.number());
+                return Some(number_of(bucket));
             }
         }
         None
     }
+}
 
-    fn count_in_bucket(&mut self, number: f64) {
-        let bucket = Bucket::of(number);
-        // Numbers of such different sizes are counted as their nearest neighbour.
-        let bucket = if self.buckets.len() < BUCKETS_MAX || self.buckets.contains_key(&bucket) {
-            bucket
-        } else {
-            let above = self.buckets.range(bucket..).next();
-            let nearest = above.or_else(|| self.buckets.iter().next_back());
-            nearest.map_or(bucket, |(nearest, _)| *nearest)
-        };
-        *self.buckets.entry(bucket).or_default() += 1;
+/// Where a number is counted: below zero the largest magnitude first, then zero, then the others.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a power is bounded, and moved to where it is not negative"
+)]
+fn bucket_of(number: f64) -> usize {
+    if number == 0.0 {
+        return SIDE;
+    }
+    let power = (number.abs().ln() / GAMMA.ln()).ceil() as i32;
+    let power = (power.clamp(-POWER_MAX, POWER_MAX) + POWER_MAX) as usize;
+    if number < 0.0 {
+        SIDE - 1 - power
+    } else {
+        SIDE + 1 + power
     }
 }
 
-impl Bucket {
-    #[expect(
-        clippy::cast_possible_truncation,
-        reason = "the powers of all numbers that there are lie within a hundred thousand"
-    )]
-    fn of(number: f64) -> Self {
-        if number == 0.0 {
-            return Self::Zero;
-        }
-        let power = (number.abs().ln() / GAMMA.ln()).ceil() as i32;
-        if number < 0.0 {
-            Self::Negative(-power)
-        } else {
-            Self::Positive(power)
-        }
-    }
-
-    /// What lies in the middle of it.
-    fn number(self) -> f64 {
-        let middle = |power: i32| 2.0 * GAMMA.powi(power) / (GAMMA + 1.0);
-        match self {
-            Self::Negative(power) => -middle(-power),
-            Self::Zero => 0.0,
-            Self::Positive(power) => middle(power),
-        }
+/// What lies in the middle of a bucket.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    reason = "there are some ten thousand buckets"
+)]
+fn number_of(bucket: usize) -> f64 {
+    let middle = |power: usize| 2.0 * GAMMA.powi(power as i32 - POWER_MAX) / (GAMMA + 1.0);
+    match bucket {
+        SIDE => 0.0,
+        bucket if bucket < SIDE => -middle(SIDE - 1 - bucket),
+        bucket => middle(bucket - SIDE - 1),
     }
 }
 
@@ -159,7 +145,7 @@ mod tests {
                 median.add(number);
             }
         }
-        assert!(median.buckets.len() <= BUCKETS_MAX && median.exact.is_empty());
+        assert!(median.buckets.len() == 2 * SIDE + 1 && median.exact.is_empty());
         assert!(median.value().is_some());
     }
 }

@@ -6,13 +6,14 @@ mod compared;
 mod hints;
 mod median;
 mod records;
+mod repeats;
 mod seen;
 mod sketch;
 mod value;
 
 use jiff::Timestamp;
 
-use crate::model::{CheckResult, Checks, ColumnRule, Profile, Verdict};
+use crate::model::{CheckResult, Checks, ColumnRule, Format, Profile, Verdict};
 use crate::probe::{self, Row, Rows};
 use column::Column;
 pub(super) use compared::{Compared, compared};
@@ -54,13 +55,23 @@ const RULES: [Broken; 7] = [
 ];
 
 /// How often a rule was broken, and where at first.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 struct Fault {
+    /// By what a row is found: `line` or `row`.
+    word: &'static str,
     count: u64,
     examples: Vec<(u64, String)>,
 }
 
 impl Fault {
+    fn new(word: &'static str) -> Self {
+        Self {
+            word,
+            count: 0,
+            examples: Vec::new(),
+        }
+    }
+
     fn add(&mut self, line: u64, value: &str) {
         self.count += 1;
         if self.examples.len() < EXAMPLES_MAX {
@@ -70,9 +81,10 @@ impl Fault {
 
     /// ``line 3 `-2`, line 4 `-1`, ...``
     fn shown(&self) -> String {
+        let word = self.word;
         let one = |(line, value): &(u64, String)| match value.as_str() {
-            "" => format!("line {line}"),
-            value => format!("line {line} `{value}`"),
+            "" => format!("{word} {line}"),
+            value => format!("{word} {line} `{value}`"),
         };
         let mut shown = self.examples.iter().map(one).collect::<Vec<_>>().join(", ");
         if self.count > EXAMPLES_MAX as u64 {
@@ -88,7 +100,7 @@ impl<'a> Tally<'a> {
         let columns = checks.columns.iter().zip(allowed);
         Self {
             columns: columns
-                .map(|(rule, allowed)| Column::new(rule, allowed, written))
+                .map(|(rule, allowed)| Column::new(rule, allowed, (written, row_word(checks))))
                 .collect(),
             records: Records::new(checks),
             rows: 0,
@@ -96,12 +108,13 @@ impl<'a> Tally<'a> {
     }
 
     /// The answers, when all rows were read; `present` are the columns that the file has.
-    pub(super) fn answers(&self, present: &[String]) -> Vec<CheckResult> {
+    pub(super) fn answers(&mut self, present: &[String]) -> Vec<CheckResult> {
         let mut answers = Vec::new();
         // A JSON array of nothing names no column, and is missing none.
         if self.rows == 0 && present.is_empty() {
             return answers;
         }
+        self.columns.iter_mut().for_each(Column::find_repeats);
         for column in &self.columns {
             if present.contains(&column.rule.column) {
                 column.answer(self.rows, &self.columns, &mut answers);
@@ -115,12 +128,11 @@ impl<'a> Tally<'a> {
 
     /// What is remembered of the file, when all rows were read.
     pub(super) fn profile(&mut self) -> Profile {
-        let columns = self.columns.iter_mut();
-        Profile {
-            columns: columns
-                .map(|column| (column.rule.column.clone(), column.sketch.profile()))
-                .collect(),
+        let mut profile = Profile::default();
+        for column in &mut self.columns {
+            profile.add(column.rule.column.clone(), column.sketch.profile());
         }
+        profile
     }
 
     /// What was seen of the column of a rule.
@@ -145,11 +157,16 @@ impl Rows for Tally<'_> {
         self.rows += 1;
         let (own, others) = row.values.split_at(self.columns.len());
         for (column, value) in self.columns.iter_mut().zip(own) {
-            let value = value.filter(|value| !value.trim().is_empty());
+            let value = value.filter(|value| !value::trimmed(value).is_empty());
             column.look_at(row.line, value);
         }
         self.records.look_at(row.line, others);
     }
+}
+
+/// By what a person finds a row of the file.
+pub(super) fn row_word(checks: &Checks) -> &'static str {
+    checks.reading.format.as_ref().map_or("line", Format::row_word)
 }
 
 fn contains(rule: &ColumnRule, size: f64) -> bool {

@@ -40,6 +40,7 @@ struct Summed<'a> {
 
 impl<'a> Records<'a> {
     pub(super) fn new(checks: &'a Checks) -> Self {
+        let word = super::row_word(checks);
         let mut columns: Vec<&'a str> = Vec::new();
         let mut place = |column: &'a str| {
             let known = columns.iter().position(|known| *known == column);
@@ -53,14 +54,14 @@ impl<'a> Records<'a> {
             key: place(&canary.key),
             column: place(&canary.column),
             found: 0,
-            fault: Fault::default(),
+            fault: Fault::new(word),
         });
         let canaries = canaries.collect();
         let ratios = checks.ratios.iter().map(|ratio| Pair {
             ratio,
             of: place(&ratio.of),
             to: place(&ratio.to),
-            fault: Fault::default(),
+            fault: Fault::new(word),
         });
         let ratios = ratios.collect();
         let sums = checks.balance.iter().flat_map(|balance| &balance.sums);

@@ -1,28 +1,42 @@
 //! The values that were seen, as hashes, so that their number bounds the memory and not their length.
 
 use std::collections::HashSet;
-use std::hash::{BuildHasherDefault, DefaultHasher, Hash, Hasher};
+use std::hash::{BuildHasherDefault, Hasher};
 
-/// Most values that are remembered: about 32 MiB. Beyond that, what was seen is no longer known.
-pub(in crate::checks) const VALUES_MAX: usize = 3_000_000;
+/// Most values that are remembered: about 18 MiB. Beyond that, what was seen is no longer known at once.
+pub(in crate::checks) const VALUES_MAX: usize = 1_800_000;
 
-/// Values by a hash of 64 bits: that two of 3,000,000 share one by chance happens once in four million files.
+/// Values by a hash of 64 bits: that two of 50,000,000 share one by chance happens once in fifteen thousand files.
 #[derive(Default)]
 pub(in crate::checks) struct Seen {
     hashes: HashSet<u64, BuildHasherDefault<Already>>,
     is_full: bool,
 }
 
+/// What is known of a value that was added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Added {
+    New,
+    Repeated,
+    /// There were too many before it: the value is not among those that are remembered.
+    Unknown,
+}
+
 impl Seen {
-    /// Adds a value; `false` when it was there. Once it is full, whatever is not known counts as new.
-    pub(super) fn add(&mut self, value: &str) -> bool {
-        let hash = hash(value);
+    /// Adds a value by its hash. Once it is full, what is not known is not added.
+    pub(super) fn add(&mut self, hash: u64) -> Added {
         if self.hashes.len() < VALUES_MAX {
-            return self.hashes.insert(hash);
+            return if self.hashes.insert(hash) {
+                Added::New
+            } else {
+                Added::Repeated
+            };
         }
-        let is_new = !self.hashes.contains(&hash);
-        self.is_full |= is_new;
-        is_new
+        if self.hashes.contains(&hash) {
+            return Added::Repeated;
+        }
+        self.is_full = true;
+        Added::Unknown
     }
 
     pub(super) fn contains(&self, value: &str) -> bool {
@@ -35,10 +49,28 @@ impl Seen {
     }
 }
 
-fn hash(value: &str) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    value.hash(&mut hasher);
-    hasher.finish()
+/// Two odd numbers without a pattern: digits of pi.
+const MIXERS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345];
+
+/// A hash of 64 bits: pieces of 16 bytes are multiplied to 128 bits, of which the halves are put over each other.
+pub(super) fn hash(value: &str) -> u64 {
+    let word = |bytes: &[u8]| {
+        let mut word = [0; 8];
+        word[..bytes.len()].copy_from_slice(bytes);
+        u64::from_le_bytes(word)
+    };
+    let mut state = MIXERS[1] ^ value.len() as u64;
+    for piece in value.as_bytes().chunks(16) {
+        let (low, high) = piece.split_at(piece.len().min(8));
+        state = folded(word(low) ^ MIXERS[0], word(high) ^ state);
+    }
+    folded(state ^ MIXERS[0], MIXERS[1])
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "the halves are what is wanted")]
+fn folded(a: u64, b: u64) -> u64 {
+    let product = u128::from(a) * u128::from(b);
+    (product as u64) ^ ((product >> 64) as u64)
 }
 
 /// For numbers that are hashes already.
@@ -67,13 +99,23 @@ mod tests {
     fn what_is_beyond_the_bound_is_told_and_not_remembered() {
         let mut seen = Seen::default();
         for number in 0..VALUES_MAX {
-            assert!(seen.add(&number.to_string()));
+            assert_eq!(seen.add(hash(&number.to_string())), Added::New);
         }
-        assert!(!seen.add("0"));
+        assert_eq!(seen.add(hash("0")), Added::Repeated);
         assert!(!seen.is_full());
-        assert!(seen.add("another"));
-        assert!(seen.add("another"));
+        assert_eq!(seen.add(hash("another")), Added::Unknown);
+        assert_eq!(seen.add(hash("another")), Added::Unknown);
         assert!(seen.is_full());
         assert_eq!(seen.hashes.len(), VALUES_MAX);
+    }
+
+    #[test]
+    fn values_that_are_nearly_alike_have_hashes_of_their_own() {
+        let mut hashes = HashSet::new();
+        for number in 0..300_000 {
+            assert!(hashes.insert(hash(&format!("L{number:06}"))));
+            assert!(hashes.insert(hash(&format!("L{number:06}\0"))));
+            assert!(hashes.insert(hash(&format!("a much longer lot, of which the end is {number}"))));
+        }
     }
 }

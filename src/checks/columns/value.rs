@@ -25,7 +25,7 @@ pub(in crate::checks) fn read(value: &str, rule: &ColumnRule) -> Reading {
         (None, Some(_)) => ColumnKind::Decimal,
         (None, None) => ColumnKind::Text,
     };
-    let value = value.trim();
+    let value = trimmed(value);
     let size = match kind {
         ColumnKind::Text => return Reading::Other,
         ColumnKind::Boolean => {
@@ -45,6 +45,15 @@ pub(in crate::checks) fn read(value: &str, rule: &ColumnRule) -> Reading {
         // Without a type it is the range that is broken: no number lies there.
         (None, None) => Reading::Size(f64::NAN),
         (None, Some(_)) => Reading::Wrong,
+    }
+}
+
+/// Without white space around it: as `trim` does it, and faster where there is none.
+pub(super) fn trimmed(value: &str) -> &str {
+    match value.as_bytes() {
+        [first, .., last] if first.is_ascii_graphic() && last.is_ascii_graphic() => value,
+        [only] if only.is_ascii_graphic() => value,
+        _ => value.trim(),
     }
 }
 

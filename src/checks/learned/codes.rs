@@ -19,13 +19,6 @@ impl Learned<'_> {
             ("codes.new", &column.rule.codes_new),
             ("codes.vanished", &column.rule.codes_vanished),
         ];
-        let versions = &self.comparison.versions;
-        let known: Vec<BTreeSet<&str>> = versions
-            .iter()
-            .filter_map(|past| past.lesson.profile.columns.get(name)?.codes.as_ref())
-            .map(|codes| codes.iter().map(String::as_str).collect())
-            .collect();
-        let is_learning = self.comparison.is_learning() || known.len() < COMPARED_MIN;
         let now = column.now.codes.as_ref();
         for (check, allowed) in rules {
             let Some(allowed) = allowed else { continue };
@@ -36,10 +29,18 @@ impl Learned<'_> {
                 self.add(check, Some(name), level, false, &allowed.text, "not known", message);
                 continue;
             };
-            if is_learning {
-                let progress = self.comparison.progress();
-                let of = self.comparison.of;
-                let message = format!("{check} of column `{name}` is not compared yet: {progress} {of}");
+            let comparison = self.comparison.of_check(check, Some(name));
+            let versions = comparison.versions.iter();
+            let known: Vec<BTreeSet<&str>> = versions
+                .filter_map(|past| past.lesson.profile.columns.get(name)?.codes.as_ref())
+                .map(|codes| codes.iter().map(String::as_str).collect())
+                .collect();
+            if comparison.is_learning() || known.len() < COMPARED_MIN {
+                let progress = comparison.progress();
+                let message = format!(
+                    "{check} of column `{name}` is not compared yet: {}",
+                    comparison.progress_words()
+                );
                 self.add(check, Some(name), level, true, &progress, &progress, message);
                 continue;
             }
@@ -67,12 +68,12 @@ impl Learned<'_> {
             "column `{name}`: {} of {} {were} never seen before, in none {}",
             new.len(),
             now.len(),
-            self.compared()
+            self.compared("codes.new", Some(name))
         );
         if !is_fine {
             let shown = new.iter().take(SHOWN_MAX);
             let mut lines: Vec<String> = shown
-                .map(|(line, code)| format!("line {line} `{}`", probe::shortened(code)))
+                .map(|(line, code)| format!("{} {line} `{}`", self.row_word, probe::shortened(code)))
                 .collect();
             if new.len() > SHOWN_MAX {
                 lines.push("...".to_owned());
@@ -122,7 +123,7 @@ impl Learned<'_> {
             "column `{name}`: {} of {} {codes} that always came, in each {}, {} missing",
             gone.len(),
             always.len(),
-            self.compared(),
+            self.compared("codes.vanished", Some(name)),
             if gone.len() == 1 { "is" } else { "are" }
         );
         if !is_fine {

@@ -4,7 +4,7 @@ mod cause;
 mod codes;
 mod usual;
 
-use super::columns::Tally;
+use super::columns::{Tally, row_word};
 use crate::model::{
     Band, CheckLevel, CheckResult, Checks, ColumnProfile, ColumnRule, Comparison, Measurement, Past, Profile, Verdict,
 };
@@ -29,6 +29,7 @@ pub(super) fn answers(checks: &Checks, candidate: &Candidate<'_>, comparison: &C
     }
     let mut sheet = Learned {
         comparison,
+        row_word: row_word(checks),
         answers: Vec::new(),
     };
     let rows = candidate.measurement.rows;
@@ -67,7 +68,8 @@ fn differing(checks: &Checks, candidate: &Candidate<'_>, comparison: &Comparison
     for rule in checks.columns.iter().filter(|rule| rule.median.is_some()) {
         let column = rule.column.as_str();
         let now = candidate.profile.columns.get(column).and_then(|now| now.numbers);
-        let usual = Usual::of(comparison, |past| Some(numbers(past, column)?.median.get()));
+        let comparison = comparison.of_check("median", Some(column));
+        let usual = Usual::of(&comparison, |past| Some(numbers(past, column)?.median.get()));
         if let (Some(now), Some(usual), Some(band)) = (now, usual, &rule.median)
             && !usual.expected(band).contains(now.median.get())
         {
@@ -87,6 +89,8 @@ fn numbers(past: &Past, column: &str) -> Option<crate::model::Numbers> {
 
 struct Learned<'a> {
     comparison: &'a Comparison,
+    /// By what a row is found.
+    row_word: &'static str,
     answers: Vec<CheckResult>,
 }
 
@@ -107,7 +111,7 @@ impl Learned<'_> {
             shown(now as f64),
             times_usual(now as f64, usual.median),
             shown(usual.median),
-            self.compared(),
+            self.compared(&name, None),
             expected.words()
         );
         let is_fine = expected.contains(now as f64);
@@ -165,7 +169,7 @@ impl Learned<'_> {
             let message = format!(
                 "column `{name}` has no number, and its {what} was {} {}",
                 shown(usual.median),
-                self.compared()
+                self.compared(what, Some(name))
             );
             self.add(what, Some(name), level, false, &expected.words(), "no number", message);
             return;
@@ -176,12 +180,13 @@ impl Learned<'_> {
             shown(now),
             times_usual(now, usual.median),
             shown(usual.median),
-            self.compared(),
+            self.compared(what, Some(name)),
             expected.words()
         );
         if !is_fine {
             let lines = column.sketch.filled_lines.iter();
-            let lines: Vec<String> = lines.map(|(line, value)| format!("line {line} `{value}`")).collect();
+            let word = self.row_word;
+            let lines: Vec<String> = lines.map(|(line, value)| format!("{word} {line} `{value}`")).collect();
             message.push_str(": ");
             message.push_str(&lines.join(", "));
             if let Some(cause) = cause_of_number(name, now, &usual, differing, what) {
@@ -214,14 +219,14 @@ impl Learned<'_> {
             "column `{name}` is empty in {} of the rows, and was in {} {}",
             percent(now),
             percent(usual.median),
-            self.compared()
+            self.compared("nulls", Some(name))
         );
         if !is_fine {
             let lines: Vec<String> = column
                 .sketch
                 .empty_lines
                 .iter()
-                .map(|line| format!("line {line}"))
+                .map(|line| format!("{} {line}", self.row_word))
                 .collect();
             message.push_str(": ");
             message.push_str(&lines.join(", "));
@@ -240,21 +245,22 @@ impl Learned<'_> {
 
     /// What was usual; while that is still being learned, it says so.
     fn usual(&mut self, name: &str, column: Option<&str>, of: impl Fn(&Past) -> Option<f64>) -> Option<Usual> {
-        let found = Usual::of(self.comparison, of);
+        let comparison = self.comparison.of_check(name, column);
+        let found = Usual::of(&comparison, of);
         if found.is_none() {
-            let progress = self.comparison.progress();
+            let (progress, words) = (comparison.progress(), comparison.progress_words());
             let subject = column
                 .map(|column| format!("of column `{column}` "))
                 .unwrap_or_default();
-            let message = format!("{name} {subject}is not compared yet: {progress} {}", self.comparison.of);
+            let message = format!("{name} {subject}is not compared yet: {words}");
             self.add(name, column, CheckLevel::Warn, true, &progress, &progress, message);
         }
         found
     }
 
-    /// `of the last 8 Fridays (versions 12 to 19)`.
-    fn compared(&self) -> String {
-        let versions = &self.comparison.versions;
+    /// `of the last 8 Fridays (versions 12 to 19)`, as far as this check compares with them.
+    fn compared(&self, name: &str, column: Option<&str>) -> String {
+        let versions = &self.comparison.of_check(name, column).versions;
         match (versions.first(), versions.last()) {
             (Some(only), Some(_)) if versions.len() == 1 => format!("of version {}", only.number),
             (Some(first), Some(last)) => format!(

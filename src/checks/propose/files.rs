@@ -65,10 +65,10 @@ const SHAPE_CHARS_MAX: usize = 24;
 /// `zone` is that of times without an offset.
 pub(super) fn read(path: &Path, first: Option<&Seen>, zone: &TimeZone) -> Result<Seen, ProposeError> {
     let reading = match first {
-        Some(first) => first.reading,
+        Some(first) => first.reading.clone(),
         None => how_to_read(path)?,
     };
-    let survey = survey(path, reading, &mut NoRows)?;
+    let survey = survey(path, &reading, &mut NoRows)?;
     let unlike = |why: String| ProposeError::Unlike {
         path: path.to_owned(),
         why,
@@ -88,7 +88,7 @@ pub(super) fn read(path: &Path, first: Option<&Seen>, zone: &TimeZone) -> Result
         zone: zone.clone(),
         seen: survey.columns.iter().map(|_| Looked::new()).collect(),
     };
-    let survey = self::survey(path, reading, &mut look)?;
+    let survey = self::survey(path, &reading, &mut look)?;
     Ok(Seen {
         reading,
         columns: look.columns,
@@ -98,7 +98,7 @@ pub(super) fn read(path: &Path, first: Option<&Seen>, zone: &TimeZone) -> Result
     })
 }
 
-fn survey(path: &Path, reading: Reading, rows: &mut dyn Rows) -> Result<Survey, ProposeError> {
+fn survey(path: &Path, reading: &Reading, rows: &mut dyn Rows) -> Result<Survey, ProposeError> {
     let file: File = probe::open_regular(path)?;
     Ok(probe::survey(
         &file,
@@ -122,15 +122,17 @@ fn how_to_read(path: &Path) -> Result<Reading, ProposeError> {
     let format = match name.rsplit_once('.').map(|(_, extension)| extension) {
         Some("json") => Format::Json,
         Some("jsonl" | "ndjson") => Format::JsonLines,
+        Some("xlsx") => Format::Xlsx { sheet: None },
+        Some("parquet") => Format::Parquet,
         Some("tsv") => Format::Csv { delimiter: Some(b'\t') },
         _ => Format::Csv { delimiter: None },
     };
     let mut reading = Reading {
-        format: Some(format),
+        format: Some(format.clone()),
         compression,
         ..Reading::default()
     };
-    let survey = survey(path, reading, &mut NoRows)?;
+    let survey = survey(path, &reading, &mut NoRows)?;
     if matches!(format, Format::Csv { .. }) && matches!(survey.content, Err(ContentError::NotUtf8 { .. })) {
         reading.encoding = Encoding::Windows1252;
     }

@@ -6,12 +6,12 @@ use crate::model::{Compression, Encoding, Format};
 
 /// How files like this are read.
 pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
-    let reading = first.reading;
+    let reading = &first.reading;
     let mut add = |line: String, evidence: &str| {
         let evidence = evidence.to_owned();
         lines.push(ProposedCheck { line, evidence });
     };
-    if let Some(format) = reading.format {
+    if let Some(format) = &reading.format {
         let name = match format {
             Format::Csv { delimiter: Some(b'\t') } => "tsv",
             format => format.as_str(),
@@ -21,7 +21,7 @@ pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
             delimiter: Some(delimiter @ (b';' | b'|')),
         } = format
         {
-            let line = format!("delimiter = {}", quoted(&char::from(delimiter).to_string()));
+            let line = format!("delimiter = {}", quoted(&char::from(*delimiter).to_string()));
             add(line, "the header has most of it");
         }
     }
@@ -38,7 +38,7 @@ pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
 /// Rows and header.
 pub(super) fn whole(seen: &[Seen], lines: &mut Vec<ProposedCheck>) {
     let Some(first) = seen.first() else { return };
-    let is_csv = matches!(first.reading.format, Some(Format::Csv { .. }));
+    let is_csv = first.reading.format.as_ref().is_some_and(Format::has_order);
     if is_csv && first.columns.iter().all(|column| !column.is_empty()) {
         let names: Vec<String> = first.columns.iter().map(|column| quoted(column)).collect();
         lines.push(ProposedCheck {

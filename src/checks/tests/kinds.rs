@@ -8,7 +8,7 @@ fn a_file_is_named_for_what_it_really_is() {
         (
             b"PK\x03\x04\x14\0",
             Format::Csv { delimiter: Some(b',') },
-            "the output is a ZIP archive or an Excel workbook, not CSV: let it be exported as text",
+            "the output is a ZIP archive or an Excel workbook, not CSV: let it be exported as text, or say format = \"xlsx\"",
         ),
         (
             b"%PDF-1.7\n",

@@ -78,6 +78,7 @@ fn after(versions: u64, candidate: &str) -> Case {
     let mut case = Case::with(candidate).rules(comparing);
     case.judging.comparison = Comparison {
         of: "Fridays",
+        since: Vec::new(),
         versions: past,
     };
     case
@@ -214,4 +215,46 @@ fn what_is_remembered_of_a_file_has_a_bound() {
     assert!(serde_json::to_string(&profile).expect("JSON").len() < 1_000);
     let no_rules = Case::with("a\n1\n").judge();
     assert_eq!(no_rules.profile, None);
+}
+
+/// From so many versions on the check of this name and column was expected to jump.
+fn jumped(mut case: Case, (name, column): (&str, Option<&str>), version: u64) -> Case {
+    case.judging.comparison.since = vec![Jump {
+        check: CheckOf {
+            name: name.to_owned(),
+            column: column.map(str::to_owned),
+        },
+        version: VersionNumber(version),
+    }];
+    case
+}
+
+#[test]
+fn a_check_that_jumped_is_not_compared_with_what_was_before() {
+    let odd = stock(300, 12.3);
+    let judgement = jumped(after(8, &odd), ("rows.change", None), 7).judge();
+    let rows = judgement.checks.iter().find(|check| check.name == "rows.change");
+    let rows = rows.expect("it is answered");
+    assert_eq!(rows.verdict, Verdict::Pass);
+    assert_eq!(
+        rows.message,
+        "rows.change is not compared yet: learning 2/4 Fridays since the expected change in version 7"
+    );
+    let sum = judgement.checks.iter().find(|check| check.name == "sum");
+    assert_eq!(
+        sum.map(|sum| sum.verdict),
+        Some(Verdict::Warn),
+        "the sum has not jumped"
+    );
+    let judgement = jumped(after(8, &odd), ("codes.new", Some("site")), 7).judge();
+    let codes = judgement.checks.iter().find(|check| check.name == "codes.new");
+    assert!(
+        codes.is_some_and(|codes| codes.message.contains("learning 2/4")),
+        "{codes:?}"
+    );
+    let codes = judgement.checks.iter().find(|check| check.name == "codes.vanished");
+    assert!(
+        codes.is_some_and(|codes| !codes.message.contains("learning")),
+        "{codes:?}"
+    );
 }

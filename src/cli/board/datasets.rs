@@ -36,7 +36,13 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         .map(|dataset| {
             // What an incident says above need not be said again; that nothing was ever seen stands in the row.
             let is_plain = dataset.state == "fresh" || dataset.reason == "never seen";
-            (!is_plain && !told(dataset)).then(|| clean(&dataset.reason))
+            let reason = (!is_plain && !told(dataset)).then(|| clean(&dataset.reason));
+            let expected = dataset.expected.as_ref().map(|expected| {
+                let until = times::moment(expected.until, frame.now, frame.zone);
+                format!("expected: {}, until {until}", clean(&expected.words()))
+            });
+            let remarks: Vec<String> = reason.into_iter().chain(expected).collect();
+            (!remarks.is_empty()).then(|| remarks.join("; "))
         })
         .collect();
     super::table(

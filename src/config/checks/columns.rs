@@ -83,7 +83,9 @@ fn column(context: &Context<'_>, name: &str, whole: Value<'_>, table: Table<'_>)
         "numbers",
         &[ColumnKind::Integer, ColumnKind::Decimal],
     );
-    if !ASKS.iter().any(|key| table.has(key)) {
+    // Read with the layout of the file.
+    let has_place = ["from", "width"].map(|key| table.get(key).is_some()).contains(&true);
+    if !has_place && !ASKS.iter().any(|key| table.has(key)) {
         whole.error(
             format!("nothing is asked of column `{name}`"),
             "write what its values are, as in { type = \"decimal\", required = true }",

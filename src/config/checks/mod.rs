@@ -1,6 +1,7 @@
 //! `[datasets.NAME.checks]`: how a file is read, and what it must satisfy.
 
 mod columns;
+mod layout;
 mod reading;
 mod records;
 mod values;
@@ -9,7 +10,7 @@ use std::path::Path;
 
 use super::context::Context;
 use super::reader::{Table, Value};
-use crate::model::{CheckLevel, Checks, Level};
+use crate::model::{CheckLevel, Checks, Format, Level};
 use columns::columns;
 use reading::reading;
 use values::band;
@@ -52,6 +53,9 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
     checks.canaries = records::canaries(&table, &checks.columns);
     checks.ratios = records::ratios(&table, &checks.columns);
     let header = table.get("header");
+    if let (Some(Format::Fixed { .. }), Some(header)) = (&checks.reading.format, header) {
+        header.error("a file of fixed width has no header to compare", "take `header` out");
+    }
     if let Some(header) = header {
         checks.header = header.texts().iter().map(|text| text.text.to_owned()).collect();
         if header.list().is_some_and(|names| names.is_empty()) {

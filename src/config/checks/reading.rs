@@ -1,28 +1,72 @@
-//! How a file is read: `format`, `delimiter`, `encoding` and `compression` of `checks`.
+//! How a file is read: `format`, `delimiter`, `encoding`, `compression`, `sheet` and `skip_lines` of `checks`.
 
 use std::path::Path;
 
+use super::layout;
 use crate::config::reader::{Table, Value};
 use crate::model::{Compression, Encoding, Format, Reading};
 
 /// Formats of later versions.
-const LATER_FORMATS: [&str; 4] = ["parquet", "xlsx", "xml", "fixed"];
+const LATER_FORMATS: [&str; 1] = ["xml"];
 
-const FORMATS: &str = "write \"csv\", \"tsv\", \"json\" or \"jsonl\"";
+const FORMATS: &str = "write \"csv\", \"tsv\", \"json\", \"jsonl\", \"fixed\", \"xlsx\" or \"parquet\"";
+
+/// Most lines before the first row.
+const SKIP_LINES_MAX: i64 = 1_000;
+
+/// Keys that only some formats know, with what is said where another format has one.
+const OWN_KEYS: [(&str, &[&str], &str); 5] = [
+    ("delimiter", &["csv"], "only delimited text has a `delimiter`"),
+    ("sheet", &["xlsx"], "only a workbook has a `sheet`"),
+    ("skip_lines", &["fixed"], "`skip_lines` is for files of fixed width"),
+    (
+        "compression",
+        &["csv", "json", "jsonl", "fixed"],
+        "a workbook or a Parquet file is packed within itself, and not once more",
+    ),
+    (
+        "trailer",
+        &["csv", "jsonl", "fixed"],
+        "only a file of lines has a `trailer`",
+    ),
+];
 
 /// Reads how a file is read. One whose name ends in `.gz` or `.zst` is packed unless `compression` says otherwise.
 pub(super) fn reading(table: &Table<'_>, file: Option<&Path>) -> Reading {
     let delimiter = table.get("delimiter");
     let encoding = table.get("encoding");
     let compression = table.get("compression");
-    let format = table.get("format").and_then(|value| format(value, delimiter));
+    let sheet = table.get("sheet");
+    let skip_lines = table.whole("skip_lines", (0, SKIP_LINES_MAX));
+    let mut format = table.get("format").and_then(|value| format(value, delimiter));
     if !table.has("format") {
-        for value in [delimiter, encoding, compression].into_iter().flatten() {
+        for value in [delimiter, encoding, compression, sheet].into_iter().flatten() {
             value.error(
                 format!("`{}` has no effect without `format`", value.key),
                 "add format = \"csv\"",
             );
         }
+    }
+    if let Some(format) = &format {
+        for (key, formats, message) in OWN_KEYS {
+            if let (false, Some(spot)) = (formats.contains(&format.as_str()), table.key_spot(key)) {
+                table.report().error(spot, message, format!("take `{key}` out"));
+            }
+        }
+    }
+    match &mut format {
+        Some(Format::Xlsx { sheet: chosen }) => {
+            *chosen = sheet.and_then(Value::text).map(|sheet| sheet.text.into());
+        }
+        Some(Format::Fixed {
+            columns,
+            skip_lines: lines,
+        }) => {
+            *columns = layout::columns(table);
+            *lines = skip_lines.and_then(|lines| lines.try_into().ok()).unwrap_or(0);
+        }
+        Some(_) => layout::refuse(table),
+        None => {}
     }
     let encoding = encoding.and_then(|value| {
         value.choice(&[
@@ -32,11 +76,19 @@ pub(super) fn reading(table: &Table<'_>, file: Option<&Path>) -> Reading {
             ("windows-1252", Encoding::Windows1252),
         ])
     });
-    if let (Some(Format::Json | Format::JsonLines), Some(Encoding::Latin1 | Encoding::Windows1252), Some(spot)) =
-        (format, encoding, table.key_spot("encoding"))
-    {
+    if let (Some(Encoding::Latin1 | Encoding::Windows1252), Some(spot)) = (encoding, table.key_spot("encoding")) {
         let report = table.report();
-        report.error(spot, "JSON is always UTF-8", "take `encoding` out");
+        match &format {
+            Some(Format::Json | Format::JsonLines) => report.error(spot, "JSON is always UTF-8", "take `encoding` out"),
+            Some(Format::Xlsx { .. } | Format::Parquet) => {
+                report.error(
+                    spot,
+                    "the format says itself how its text is written",
+                    "take `encoding` out",
+                );
+            }
+            _ => {}
+        }
     }
     let compression = compression.and_then(|value| {
         value.choice(&[
@@ -45,10 +97,6 @@ pub(super) fn reading(table: &Table<'_>, file: Option<&Path>) -> Reading {
             ("zstd", Compression::Zstd),
         ])
     });
-    if let (Some(Format::Json), Some(spot)) = (format, table.key_spot("trailer")) {
-        let report = table.report();
-        report.error(spot, "a JSON array has no `trailer`", "take `trailer` out");
-    }
     Reading {
         format,
         encoding: encoding.unwrap_or_default(),
@@ -71,13 +119,14 @@ fn format(value: Value<'_>, delimiter: Option<Value<'_>>) -> Option<Format> {
     let default = match text.text {
         "csv" => b',',
         "tsv" => b'\t',
-        "json" | "jsonl" | "ndjson" => {
-            if let Some(delimiter) = delimiter {
-                delimiter.error("JSON has no `delimiter`", "take `delimiter` out");
-            }
-            return Some(match text.text {
-                "json" => Format::Json,
-                _ => Format::JsonLines,
+        "json" => return Some(Format::Json),
+        "jsonl" | "ndjson" => return Some(Format::JsonLines),
+        "xlsx" => return Some(Format::Xlsx { sheet: None }),
+        "parquet" => return Some(Format::Parquet),
+        "fixed" => {
+            return Some(Format::Fixed {
+                columns: [].into(),
+                skip_lines: 0,
             });
         }
         later if LATER_FORMATS.contains(&later) => {

@@ -86,8 +86,8 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:18 `\"[\"` `[` is not a pattern: unclosed character class; missing ']' (write a pattern, as in exports/stock-*.csv)",
             ),
             (
-                "checks.format = \"parquet\"",
-                "jobs.toml:20:17 `\"parquet\"` format `parquet` is not supported yet (write \"csv\", \"tsv\", \"json\" or \"jsonl\", or take `format` out to treat it as plain bytes)",
+                "checks.format = \"xml\"",
+                "jobs.toml:20:17 `\"xml\"` format `xml` is not supported yet (write \"csv\", \"tsv\", \"json\", \"jsonl\", \"fixed\", \"xlsx\" or \"parquet\", or take `format` out to treat it as plain bytes)",
             ),
             (
                 "checks = { rows = { min = 1 } }",

@@ -24,12 +24,12 @@ impl Rows for Kept {
 const LOT_QTY: &[&str] = &["lot", "qty"];
 
 /// The rows of a content by its lots and quantities, or what is wrong with it.
-fn rows(content: &[u8], reading: Reading) -> Result<Vec<String>, String> {
+fn rows(content: &[u8], reading: impl std::borrow::Borrow<Reading>) -> Result<Vec<String>, String> {
     let mut kept = Kept {
         wanted: LOT_QTY,
         rows: Vec::new(),
     };
-    let (survey, _) = survey_reader(content, reading, &AsOf::Start, &mut kept).expect("no error in memory");
+    let (survey, _) = survey_reader(content, reading.borrow(), &AsOf::Start, &mut kept).expect("no error in memory");
     assert_eq!(survey.measurement.bytes, content.len() as u64);
     survey.content.map_err(|error| error.to_string())?;
     assert_eq!(survey.measurement.rows, Some(kept.rows.len() as u64));
@@ -128,8 +128,11 @@ fn a_package_that_is_cut_off_is_not_one_behind_which_something_follows() {
 fn nothing_is_no_rows_in_every_format() {
     for reading in [COMMA, DETECT, JSON, LINES] {
         for compression in [Compression::None, Compression::Gzip] {
-            let reading = Reading { compression, ..reading };
-            assert_eq!(rows(b"", reading), Ok(Vec::new()), "{reading:?}");
+            let reading = Reading {
+                compression,
+                ..reading.clone()
+            };
+            assert_eq!(rows(b"", &reading), Ok(Vec::new()), "{reading:?}");
         }
     }
     assert_eq!(rows(b" [ ] ", JSON), Ok(Vec::new()));
@@ -227,17 +230,17 @@ fn what_is_not_the_text_that_it_should_be_is_named() {
         ),
         (
             "lot,qty\nÅs,1\n".as_bytes(),
-            latin,
+            latin.clone(),
             "the file is UTF-8, not latin-1; write encoding = \"utf-8\", or let it be written as it was",
         ),
         (
             "\u{feff}lot,qty\n".as_bytes(),
-            latin,
+            latin.clone(),
             "the file is UTF-8, not latin-1; write encoding = \"utf-8\", or let it be written as it was",
         ),
         (
             b"lot,qty\n\x80,1\n",
-            latin,
+            latin.clone(),
             "line 2: the byte 80 is no latin-1; say encoding = \"windows-1252\" if it is that",
         ),
     ];
@@ -257,7 +260,7 @@ fn a_package_that_is_cut_off_or_damaged_is_no_end_of_the_content() {
         let reading = Reading { compression, ..COMMA };
         let name = compression.as_str();
         for length in [5, packed.len() / 2, packed.len() - 1] {
-            let error = rows(&packed[..length], reading).expect_err("a part");
+            let error = rows(&packed[..length], &reading).expect_err("a part");
             assert!(
                 error.starts_with(&format!("the {name} file is cut off: it ends after ")),
                 "{length}: {error}"
@@ -268,10 +271,10 @@ fn a_package_that_is_cut_off_or_damaged_is_no_end_of_the_content() {
         for byte in &mut damaged[middle..middle + 16] {
             *byte ^= 0x5a;
         }
-        let error = rows(&damaged, reading).expect_err("damaged");
+        let error = rows(&damaged, &reading).expect_err("damaged");
         assert!(error.contains(name) || error.starts_with("line "), "{error}");
         assert_eq!(
-            rows(&content, reading),
+            rows(&content, &reading),
             Err(format!(
                 "the file is not packed with {name}; pack it, or say compression = \"none\""
             ))
@@ -301,7 +304,7 @@ fn what_the_disk_does_is_not_said_of_the_content() {
         (&b"\x1f\x8b\x08\0\0\0\0\0\0\x03"[..], Compression::Gzip),
     ] {
         let reading = Reading { compression, ..COMMA };
-        let error = survey_reader(Failing(begun), reading, &AsOf::Start, &mut NoRows).expect_err("no disk");
+        let error = survey_reader(Failing(begun), &reading, &AsOf::Start, &mut NoRows).expect_err("no disk");
         assert_eq!(error.to_string(), "the disk is gone", "{compression:?}");
     }
 }
@@ -320,7 +323,7 @@ fn a_record_without_end_is_refused_by_its_line_and_never_held() {
             inner: begun.chain(io::repeat(b'x').take(length)),
             largest_read: 0,
         };
-        let (survey, _) = survey_reader(&mut largest, reading, &AsOf::Start, &mut NoRows).expect("no error");
+        let (survey, _) = survey_reader(&mut largest, &reading, &AsOf::Start, &mut NoRows).expect("no error");
         assert_eq!(survey.content, Err(ContentError::RecordTooLong { line }), "{reading:?}");
         assert_eq!(survey.measurement.bytes, begun.len() as u64 + length);
         assert!(largest.largest_read <= 64 << 10, "{} bytes", largest.largest_read);

@@ -6,7 +6,7 @@ use super::*;
 
 /// What one pass says of a text: rows, newest time, or the words of what is wrong.
 fn csv(text: &[u8], as_of: &AsOf) -> Result<(u64, Option<Timestamp>), String> {
-    let (survey, newest) = survey_reader(text, COMMA, as_of, &mut NoRows).expect("no error in memory");
+    let (survey, newest) = survey_reader(text, &COMMA, as_of, &mut NoRows).expect("no error in memory");
     assert_eq!(survey.measurement.bytes, text.len() as u64);
     let content = survey.content.and(survey.as_of.map_or(Ok(()), Err));
     content.map_err(|error| error.to_string())?;
@@ -190,7 +190,7 @@ fn a_large_file_is_read_in_small_pieces() {
         largest_read: 0,
     };
     let (survey, newest) =
-        survey_reader(&mut file, COMMA, &column("at", None), &mut NoRows).expect("no error in memory");
+        survey_reader(&mut file, &COMMA, &column("at", None), &mut NoRows).expect("no error in memory");
     assert_eq!(survey.measurement.rows, Some(rows));
     assert_eq!(newest, Some(now()));
     assert!(survey.measurement.bytes > 3_000_000);
@@ -200,7 +200,7 @@ fn a_large_file_is_read_in_small_pieces() {
 #[test]
 fn a_quote_left_open_in_a_large_file_does_not_fill_memory() {
     let text = io::Cursor::new(b"lot,at,text\n1,2,3\n\"4,").chain(io::repeat(b'x').take(9 << 20));
-    let (survey, _) = survey_reader(text, COMMA, &AsOf::Start, &mut NoRows).expect("no error in memory");
+    let (survey, _) = survey_reader(text, &COMMA, &AsOf::Start, &mut NoRows).expect("no error in memory");
     assert_eq!(survey.content, Err(ContentError::RecordTooLong { line: 3 }));
     assert_eq!(survey.measurement.bytes, 21 + (9 << 20));
 }
@@ -208,13 +208,13 @@ fn a_quote_left_open_in_a_large_file_does_not_fill_memory() {
 #[test]
 fn a_digest_is_that_of_all_bytes_even_of_broken_content() {
     let abc = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad";
-    let (survey, _) = survey_reader(&b"abc"[..], OPAQUE, &AsOf::Start, &mut NoRows).expect("no error in memory");
+    let (survey, _) = survey_reader(&b"abc"[..], &OPAQUE, &AsOf::Start, &mut NoRows).expect("no error in memory");
     assert_eq!(survey.measurement.sha256, abc);
     assert_eq!(survey.measurement.rows, None);
 
     let broken = b"a,b\n1\n2,3\n";
-    let (opaque, _) = survey_reader(&broken[..], OPAQUE, &AsOf::Start, &mut NoRows).expect("no error in memory");
-    let (survey, _) = survey_reader(&broken[..], COMMA, &AsOf::Start, &mut NoRows).expect("no error in memory");
+    let (opaque, _) = survey_reader(&broken[..], &OPAQUE, &AsOf::Start, &mut NoRows).expect("no error in memory");
+    let (survey, _) = survey_reader(&broken[..], &COMMA, &AsOf::Start, &mut NoRows).expect("no error in memory");
     assert!(survey.content.is_err());
     assert_eq!(survey.measurement.sha256, opaque.measurement.sha256);
     assert_eq!(survey.measurement.rows, None);
@@ -293,7 +293,7 @@ fn a_file_that_somebody_still_writes_to_is_not_measured() {
         &file,
         &path,
         "stock.csv",
-        COMMA,
+        &COMMA,
         &AsOf::Start,
         &mut NoRows,
         &AtomicU64::new(0),

@@ -2,6 +2,7 @@
 
 pub(super) mod alerts;
 pub(super) mod data;
+pub(super) mod expected;
 pub(super) mod history;
 pub(super) mod life;
 pub(super) mod restored;

@@ -6,7 +6,10 @@ use super::samples::{
     deliveries, full_attempt, full_incident, full_notification, full_run, full_version, observations, text,
 };
 use super::*;
-use crate::model::{AcceptedSettings, AgePromise, ClockStep, Life, Notification, NotificationState, Outcome, Pause};
+use crate::model::{
+    AcceptedSettings, AgePromise, CheckOf, ClockStep, Expectation, Jump, Life, Notification, NotificationState,
+    Outcome, Pause,
+};
 use crate::store::Reader;
 
 #[test]
@@ -89,6 +92,23 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         Fact::AgePromise(promised("bare", Some(at(5)))),
         Fact::AgePromise(promised("bare", None)),
     ]);
+    let expectation = Expectation {
+        dataset: Name::from("stock"),
+        because: text("expected because"),
+        by: "olav".to_owned(),
+        at: at(5),
+        until: at(90),
+        versions: 3,
+        used: vec![VersionNumber(7)],
+        jumps: vec![Jump {
+            check: CheckOf {
+                name: "sum".to_owned(),
+                column: Some("qty".to_owned()),
+            },
+            version: VersionNumber(7),
+        }],
+    };
+    facts.push(Fact::Expectation(expectation.clone()));
     facts.extend(lives.iter().cloned().map(Fact::Life));
     facts.extend(steps.iter().cloned().map(Fact::ClockStep));
 
@@ -119,6 +139,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         assert_eq!(snapshot.jobs, [job("bare", 2), paused.clone()]);
         assert_eq!(snapshot.observations, observations());
         assert_eq!(snapshot.age_promises, [promised("stock", Some(at(5)))]);
+        assert_eq!(snapshot.expectations, std::slice::from_ref(&expectation));
         assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
         assert_eq!(snapshot.incidents, [full_incident()]);
         assert_eq!(snapshot.life, Some(lives[1].clone()));

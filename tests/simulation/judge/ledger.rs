@@ -64,6 +64,7 @@ impl Ledger {
             | Fact::Life(_)
             | Fact::Observation(_)
             | Fact::AgePromise(_)
+            | Fact::Expectation(_)
             | Fact::Delivery(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)

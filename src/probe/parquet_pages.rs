@@ -1,0 +1,136 @@
+//! How large the pages of a Parquet column unpack, read from their headers alone: before anything is unpacked.
+//!
+//! A page header is a structure of Thrift's compact protocol (<https://parquet.apache.org/docs/file-format/>): its second
+//! field is the size unpacked, its third the size as it lies in the file. What the file says elsewhere is not believed.
+
+use std::io::{self, Read, Seek, SeekFrom};
+
+/// Longest header of a page: it may hold the smallest and largest value of the page.
+const HEADER_BYTES_MAX: u64 = 8 << 20;
+
+/// How deep structures may lie within each other.
+const DEPTH_MAX: u8 = 8;
+
+/// The largest page, unpacked, of those that lie in these bytes; `None` when they are no pages.
+pub(super) fn largest_page<R: Read + Seek>(file: &mut R, from: u64, bytes: u64) -> io::Result<Option<u64>> {
+    let end = from.saturating_add(bytes);
+    let (mut place, mut largest) = (from, 0);
+    while place < end {
+        file.seek(SeekFrom::Start(place))?;
+        let mut header = Header {
+            reader: file.take(HEADER_BYTES_MAX.min(end - place)),
+            bytes: 0,
+        };
+        let (unpacked, packed) = match header.sizes() {
+            Ok(sizes) => sizes,
+            Err(error) if error.raw_os_error().is_some() => return Err(error),
+            Err(_) => return Ok(None),
+        };
+        place += header.bytes + packed;
+        largest = largest.max(unpacked);
+    }
+    Ok(Some(largest))
+}
+
+struct Header<R> {
+    reader: R,
+    bytes: u64,
+}
+
+fn broken() -> io::Error {
+    io::ErrorKind::InvalidData.into()
+}
+
+impl<R: Read> Header<R> {
+    fn sizes(&mut self) -> io::Result<(u64, u64)> {
+        let (mut unpacked, mut packed) = (None, None);
+        let mut field = 0_i64;
+        while let Some(kind) = self.field(&mut field)? {
+            match (field, kind) {
+                (2, I32) => unpacked = Some(self.zigzag()?),
+                (3, I32) => packed = Some(self.zigzag()?),
+                _ => self.skip(kind, 0)?,
+            }
+        }
+        let size = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok()).ok_or_else(broken);
+        Ok((size(unpacked)?, size(packed)?))
+    }
+
+    /// The kind of the next field, and its number; `None` behind the last.
+    fn field(&mut self, number: &mut i64) -> io::Result<Option<u8>> {
+        let byte = self.byte()?;
+        if byte == 0 {
+            return Ok(None);
+        }
+        *number = match byte >> 4 {
+            0 => self.zigzag()?,
+            by => number.checked_add(i64::from(by)).ok_or_else(broken)?,
+        };
+        Ok(Some(byte & 0x0f))
+    }
+
+    fn skip(&mut self, kind: u8, depth: u8) -> io::Result<()> {
+        if depth > DEPTH_MAX {
+            return Err(broken());
+        }
+        match kind {
+            TRUE | FALSE => Ok(()),
+            BYTE => self.byte().map(drop),
+            I16 | I32 | I64 => self.varint().map(drop),
+            DOUBLE => self.pass(8),
+            BINARY => {
+                let count = self.varint()?;
+                self.pass(count)
+            }
+            STRUCT => {
+                let mut field = 0;
+                while let Some(kind) = self.field(&mut field)? {
+                    self.skip(kind, depth + 1)?;
+                }
+                Ok(())
+            }
+            // Lists, sets and maps: no page header has one.
+            _ => Err(broken()),
+        }
+    }
+
+    fn pass(&mut self, count: u64) -> io::Result<()> {
+        let passed = io::copy(&mut (&mut self.reader).take(count), &mut io::sink())?;
+        self.bytes += passed;
+        if passed == count { Ok(()) } else { Err(broken()) }
+    }
+
+    fn zigzag(&mut self) -> io::Result<i64> {
+        let number = self.varint()?;
+        Ok((number >> 1).cast_signed() ^ -(number & 1).cast_signed())
+    }
+
+    fn varint(&mut self) -> io::Result<u64> {
+        let mut number = 0;
+        for shift in (0..64).step_by(7) {
+            let byte = self.byte()?;
+            number |= u64::from(byte & 0x7f) << shift;
+            if byte & 0x80 == 0 {
+                return Ok(number);
+            }
+        }
+        Err(broken())
+    }
+
+    fn byte(&mut self) -> io::Result<u8> {
+        let mut byte = [0];
+        self.reader.read_exact(&mut byte)?;
+        self.bytes += 1;
+        Ok(byte[0])
+    }
+}
+
+const TRUE: u8 = 1;
+const FALSE: u8 = 2;
+const BYTE: u8 = 3;
+const I16: u8 = 4;
+const I32: u8 = 5;
+const I64: u8 = 6;
+const DOUBLE: u8 = 7;
+const BINARY: u8 = 8;
+const STRUCT: u8 = 12;

@@ -1,0 +1,179 @@
+//! A known jump is accepted on the record; then what has jumped learns anew. What was refused teaches nothing.
+
+use freshd::model::{
+    Action, Comparison, Decision, Event, Outcome, Reply, Request, Verdict, Version, VersionNumber, VersionState,
+};
+
+use super::virtual_world::{Play, World, with_ops};
+
+/// `p` makes `d` each morning, and rules compare its rows and bytes.
+fn daily(from: &str) -> World {
+    let text = with_ops(
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n\
+         checks = { format = \"csv\", rows = { change = \"-30%..+50%\", level = \"hold\" }, bytes = { change = \"auto\" } }\n\
+         [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\nschedule = \"0 6 * * *\"\n",
+    );
+    World::start(&text, from)
+}
+
+fn expects(world: &mut World, versions: u32, for_s: u64) -> Reply {
+    world.ask(Request::Expect {
+        dataset: "d".into(),
+        because: "price list 2027".to_owned(),
+        versions,
+        for_s,
+        by: Some("olav".to_owned()),
+    })
+}
+
+fn is_held_since_rows_differ(world: &mut World) {
+    world.script("p", |_, at| {
+        Play::writes(&at.to_string(), at).odd("rows.change", Verdict::Hold)
+    });
+}
+
+fn last(world: &World) -> Version {
+    world.versions("d").pop().expect("a version")
+}
+
+/// What the last candidate was compared with.
+fn compared(world: &World) -> &Comparison {
+    let judged = world.asked.iter().rev().find_map(|action| match action {
+        Action::Judge(judging) => Some(&judging.comparison),
+        _ => None,
+    });
+    judged.expect("a candidate")
+}
+
+fn numbers(comparison: &Comparison) -> Vec<u64> {
+    comparison.versions.iter().map(|past| past.number.0).collect()
+}
+
+#[test]
+fn an_expected_jump_is_published_once_and_says_who_expected_it() {
+    let mut world = daily("2026-03-01T12:00");
+    is_held_since_rows_differ(&mut world);
+    world.run_until("2026-03-02T07:00");
+    assert_eq!(last(&world).state, VersionState::Quarantined);
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-03T07:00");
+    let version = last(&world);
+    assert_eq!(version.state, VersionState::Published);
+    assert_eq!(version.checks[0].verdict, Verdict::Pass);
+    let message = &version.checks[0].message;
+    assert_eq!(message, "expected: price list 2027 (olav (anna)); 200 rows came");
+    let expected = version.provenance.expected.expect("it goes with the version");
+    assert_eq!(expected.checks[0].name, "rows.change");
+    assert_eq!(
+        world.runs("p").last().and_then(|run| run.outcome),
+        Some(Outcome::Succeeded)
+    );
+    world.run_until("2026-03-04T07:00");
+    let version = last(&world);
+    assert_eq!(version.state, VersionState::Quarantined, "it is used up");
+    assert_eq!(version.provenance.expected, None);
+}
+
+#[test]
+fn it_is_over_in_time_and_can_be_taken_back() {
+    let mut world = daily("2026-03-01T12:00");
+    is_held_since_rows_differ(&mut world);
+    assert!(matches!(expects(&mut world, 3, 3_600), Reply::Done(_)));
+    world.run_until("2026-03-02T07:00");
+    assert_eq!(last(&world).state, VersionState::Quarantined);
+    assert!(matches!(expects(&mut world, 3, 7 * 86_400), Reply::Done(_)));
+    assert!(matches!(expects(&mut world, 0, 0), Reply::Done(_)));
+    world.run_until("2026-03-03T07:00");
+    assert_eq!(last(&world).state, VersionState::Quarantined);
+    assert!(matches!(expects(&mut world, 0, 0), Reply::Refused(_)), "nothing stands");
+}
+
+#[test]
+fn a_hard_limit_still_holds_and_uses_nothing_up() {
+    let mut world = daily("2026-03-01T12:00");
+    world.script("p", |_, at| {
+        Play::writes(&at.to_string(), at)
+            .refused("3 rows, at least 50")
+            .odd("rows.change", Verdict::Hold)
+    });
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    world.run_until("2026-03-02T07:00");
+    let version = last(&world);
+    assert_eq!(version.state, VersionState::Quarantined);
+    assert_eq!(version.reason.as_deref(), Some("3 rows, at least 50"));
+    is_held_since_rows_differ(&mut world);
+    world.run_until("2026-03-03T07:00");
+    assert_eq!(last(&world).state, VersionState::Published);
+}
+
+#[test]
+fn what_has_jumped_learns_from_the_jump_on_and_the_rest_goes_on() {
+    let mut world = daily("2026-03-01T12:00");
+    world.run_until("2026-03-27T12:00");
+    is_held_since_rows_differ(&mut world);
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    world.run_until("2026-03-28T12:00");
+    world.script("p", |_, at| Play::writes(&at.to_string(), at));
+    world.crash();
+    world.restart();
+    world.run_until("2026-04-04T12:00");
+    let comparison = compared(&world);
+    assert_eq!(numbers(comparison), [6, 13, 20, 27]);
+    let rows = comparison.of_check("rows.change", None);
+    assert_eq!(numbers(&rows), [27]);
+    assert_eq!(
+        rows.progress_words(),
+        "learning 1/4 Saturdays since the expected change in version 27"
+    );
+    let bytes = comparison.of_check("bytes.change", None);
+    assert_eq!(numbers(&bytes), [6, 13, 20, 27], "nothing of it has jumped");
+}
+
+#[test]
+fn nothing_can_be_expected_where_nothing_is_compared() {
+    let mut world = super::world("max_age = \"26h\"", "2026-03-01T12:00");
+    let Reply::Refused(why) = expects(&mut world, 1, 86_400) else {
+        panic!("it was accepted");
+    };
+    assert!(why.starts_with("no check of d compares with versions before"), "{why}");
+}
+
+/// Five Fridays, of which the second was refused and then released.
+fn released(learn: bool) -> Vec<u64> {
+    let mut world = daily("2026-03-01T12:00");
+    world.run_until("2026-03-12T12:00");
+    is_held_since_rows_differ(&mut world);
+    world.run_until("2026-03-13T12:00");
+    world.script("p", |_, at| Play::writes(&at.to_string(), at));
+    let version = last(&world);
+    assert_eq!(
+        (version.number, version.state),
+        (VersionNumber(12), VersionState::Quarantined)
+    );
+    world.handle(Event::Decided {
+        id: 4_711,
+        by: "anna".to_owned(),
+        because: "the plant is closed".to_owned(),
+        decision: Decision::Release,
+        learn,
+        version: Ok(Box::new(version)),
+    });
+    world.run_until("2026-03-13T13:00");
+    let Reply::Done(why) = world.ask(Request::Why { name: "d".into() }) else {
+        panic!("why");
+    };
+    let left_out = &why["dataset"]["left_out"];
+    assert_eq!(left_out.as_u64(), (!learn).then_some(12), "{left_out}");
+    world.crash();
+    world.restart();
+    world.run_until("2026-04-03T12:00");
+    numbers(compared(&world))
+}
+
+#[test]
+fn a_released_version_teaches_nothing_unless_the_release_says_so() {
+    assert_eq!(released(false), [5, 19, 26]);
+    assert_eq!(released(true), [5, 12, 19, 26]);
+}
