@@ -1,7 +1,11 @@
 //! The command line as scripts meet it: exit codes, JSON, and words for whoever uses it wrongly.
 
+#[path = "cli/gate.rs"]
+mod gate;
 #[path = "cli/learn.rs"]
 mod learn;
+#[path = "cli/trace.rs"]
+mod trace;
 #[path = "cli/verify.rs"]
 mod verify;
 

@@ -134,3 +134,31 @@ const I64: u8 = 6;
 const DOUBLE: u8 = 7;
 const BINARY: u8 = 8;
 const STRUCT: u8 = 12;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn largest(content: &[u8]) -> Option<u64> {
+        let mut file = io::Cursor::new(content);
+        largest_page(&mut file, 0, content.len() as u64).expect("memory")
+    }
+
+    #[test]
+    fn the_largest_page_counts_unpacked_and_the_next_begins_behind_what_lies_in_the_file() {
+        // Kind 0, 10 bytes unpacked, 3 packed; then 300 and 1.
+        let pages = [
+            &[0x15, 0, 0x15, 20, 0x15, 6, 0][..],
+            b"abc",
+            &[0x15, 0, 0x15, 0xd8, 0x04, 0x15, 2, 0],
+            b"d",
+        ];
+        assert_eq!(largest(&pages.concat()), Some(300));
+        assert_eq!(largest(&pages[..2].concat()), Some(10));
+    }
+
+    #[test]
+    fn structures_that_lie_in_each_other_without_end_are_no_header() {
+        assert_eq!(largest(&vec![0x1c; 4 << 20]), None);
+    }
+}

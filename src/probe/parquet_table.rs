@@ -213,3 +213,16 @@ fn instant(time: Timestamp, is_utc: Option<bool>) -> String {
         text
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_an_instant_has_an_offset() {
+        let noon = Field::TimestampMillis(1_795_694_400_000);
+        assert_eq!(text_of(&noon, Some(true)).as_deref(), Some("2026-11-26T12:00:00Z"));
+        assert_eq!(text_of(&noon, Some(false)).as_deref(), Some("2026-11-26T12:00:00"));
+        assert_eq!(text_of(&Field::Date(20_783), None).as_deref(), Some("2026-11-26"));
+    }
+}

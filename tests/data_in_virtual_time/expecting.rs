@@ -1,7 +1,7 @@
 //! A known jump is accepted on the record; then what has jumped learns anew. What was refused teaches nothing.
 
 use freshd::model::{
-    Action, Comparison, Decision, Event, Outcome, Reply, Request, Verdict, Version, VersionNumber, VersionState,
+    Action, Comparison, Decision, Event, Outcome, Reply, Request, Status, Verdict, Version, VersionNumber, VersionState,
 };
 
 use super::virtual_world::{Play, World, with_ops};
@@ -74,6 +74,34 @@ fn an_expected_jump_is_published_once_and_says_who_expected_it() {
     let version = last(&world);
     assert_eq!(version.state, VersionState::Quarantined, "it is used up");
     assert_eq!(version.provenance.expected, None);
+}
+
+/// What `status` says is expected of `d`, and until when.
+fn told(world: &mut World) -> Option<(String, String)> {
+    let Reply::Done(facts) = world.ask(Request::Status { name: None }) else {
+        panic!("status is refused");
+    };
+    let status = Status::read(&facts).expect("a status");
+    let expected = status.datasets[0].expected.as_ref();
+    expected.map(|expected| (expected.words(), expected.until.to_string()))
+}
+
+#[test]
+fn what_stands_is_told_with_its_reason_and_its_end_until_it_is_used_up() {
+    let mut world = daily("2026-03-01T12:00");
+    assert_eq!(told(&mut world), None);
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    for restarts in [false, true] {
+        if restarts {
+            world.crash();
+            world.restart();
+        }
+        let (words, until) = told(&mut world).expect("it stands");
+        assert_eq!(words, "price list 2027 (olav (anna)), 1 more version");
+        assert!(until.starts_with("2026-03-08T11:00:0"), "{until}");
+    }
+    world.run_until("2026-03-02T07:00");
+    assert_eq!(told(&mut world), None);
 }
 
 #[test]

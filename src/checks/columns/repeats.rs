@@ -195,4 +195,17 @@ mod tests {
         let lines = [0, 1, 2].map(|line| many + line).to_vec();
         assert_eq!(repeats.found(3), Ok((5, lines)));
     }
+
+    #[test]
+    fn nobody_can_tell_of_more_than_can_be_written_down() {
+        let mut repeats = Repeats {
+            runs: vec![0; RUNS_MAX],
+            ..Repeats::default()
+        };
+        for line in 0..=RUN_VALUES as u64 {
+            repeats.add(spread(line), line);
+        }
+        assert_eq!(repeats.found(3), Err("there are more than a billion".to_owned()));
+        assert!(repeats.values.is_empty(), "and nothing of them is held any more");
+    }
 }

@@ -202,6 +202,24 @@ fn stock_parquet() -> Vec<u8> {
     parquet_file(Codec::SNAPPY, &ROWS.map(|(lot, ..)| lot))
 }
 
+/// The file, as if its description were so long.
+fn with_footer_bytes(table: &[u8], bytes: u32) -> Vec<u8> {
+    let mut table = table.to_vec();
+    let place = table.len() - 8;
+    table[place..place + 4].copy_from_slice(&bytes.to_le_bytes());
+    table
+}
+
+/// The file of three rows, as if it had another number of them, less than 64.
+fn with_rows_told(table: &[u8], rows: u8) -> Vec<u8> {
+    // The number stands before the list of row groups, as a zigzag varint.
+    let told = [0x16, 3 << 1, 0x19, 0x1c];
+    let place = table.windows(told.len()).rposition(|bytes| bytes == told);
+    let mut table = table.to_vec();
+    table[place.expect("how many rows there are") + 1] = rows << 1;
+    table
+}
+
 #[test]
 fn the_same_rules_say_the_same_of_every_format() {
     let csv = "lot,qty,day\nLø1,1.5,2026-11-20\nLø2,-2,2026-11-21\nLø1,3,2026-11-21\n";
@@ -296,6 +314,18 @@ fn what_is_cut_off_or_something_else_is_named() {
             "format: row 4: `2026-11-20` in column 4, where the header names 3 columns",
         ),
         (
+            &workbook(&parts(
+                &(sheet_rows() + "<row r=\"2\"><c r=\"A2\" t=\"s\"><v>3</v></c></row>"),
+            )),
+            XLSX,
+            "format: row 6: it comes behind a later row; let the workbook be saved anew",
+        ),
+        (
+            &workbook(&parts("<row r=\"1\"><c r=\"XFE1\"><v>1</v></c></row>")),
+            XLSX,
+            "format: row 1: it has more than 16384 columns",
+        ),
+        (
             &workbook(&parts("")),
             XLSX,
             "format: there is no header; the first line must name the columns",
@@ -309,6 +339,16 @@ fn what_is_cut_off_or_something_else_is_named() {
             &table[..7],
             Format::Parquet,
             "format: the Parquet file cannot be read: it is cut off: it has no end",
+        ),
+        (
+            &with_footer_bytes(&table, 17 << 20),
+            Format::Parquet,
+            "format: the Parquet file cannot be read: its description has more than 16 MiB",
+        ),
+        (
+            &with_rows_told(&table, 4),
+            Format::Parquet,
+            "format: the Parquet file cannot be read: it says that it has 4 rows, and 3 can be read",
         ),
         (
             &text.as_bytes()[..text.len() - 4],
@@ -362,6 +402,24 @@ fn a_workbook_that_unpacks_to_more_than_can_be_held_is_refused() {
     assert_eq!(
         wrong(&content, XLSX),
         "format: the workbook cannot be read: its part xl/sharedStrings.xml unpacks to more than 64 MiB"
+    );
+    let mut bomb = parts(&sheet_rows());
+    for (name, content) in &mut bomb {
+        if *name == "xl/styles.xml" {
+            content.push_str(&" ".repeat(17 << 20));
+        }
+    }
+    assert_eq!(
+        wrong(&workbook(&bomb), XLSX),
+        "format: the workbook cannot be read: its part xl/styles.xml unpacks to more than 16 MiB"
+    );
+    let names: Vec<String> = (0..10_000).map(|number| format!("xl/media/{number}")).collect();
+    let mut many: Vec<(&str, String)> = parts(&sheet_rows());
+    many.extend(names.iter().map(|name| (name.as_str(), String::new())));
+    let count = many.len();
+    assert_eq!(
+        wrong(&workbook(&many), XLSX),
+        format!("format: the workbook cannot be read: it has {count} parts, and at most 10000 are looked at")
     );
     let long = "0".repeat(5 << 20);
     let rows = format!("<row r=\"1\"><c r=\"A1\" t=\"inlineStr\"><is><t>{long}</t></is></c></row>");

@@ -301,6 +301,40 @@ fn mail_servers_get_the_port_of_their_protection() {
 }
 
 #[test]
+fn jobs_share_how_their_runs_are_handled_only_where_they_say_the_same() {
+    let place = Place::new();
+    let job = |(number, lines): (usize, &str)| {
+        format!("[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 6 * * *\"\n{lines}\n")
+    };
+    let different = [
+        "",
+        "timeout = \"3h\"",
+        "kill_after = \"1m\"",
+        "min_runtime = \"1m\"",
+        "overlap = \"queue\"",
+        "success_codes = [0, 3]",
+        "warn_codes = [4]",
+        "retry = { attempts = 2, delay = \"1m\" }",
+        "retry = { attempts = 3, delay = \"1m\" }",
+        "catch_up = \"none\"",
+        "leftovers = \"keep\"",
+        "log_limit = \"1MiB\"",
+        "alert = \"breach\"",
+    ];
+    // Each comes twice, the second time with all the others in between.
+    let twice = different.iter().chain(&different).copied().enumerate();
+    let text: String = twice.map(job).collect();
+    let settings = place.load_text(&format!("{TOP}{text}")).settings.unwrap();
+    let of = |number: usize| &settings.jobs[format!("j{number}").as_str()].policy;
+    for (one, lines) in different.iter().enumerate() {
+        for other in 0..different.len() {
+            let is_shared = Arc::ptr_eq(of(one), of(different.len() + other));
+            assert_eq!(is_shared, one == other, "`{lines}` and `{}`", different[other]);
+        }
+    }
+}
+
+#[test]
 fn what_jobs_have_in_common_is_kept_once() {
     let place = Place::new();
     let job = |name: &str, lines: &str| {

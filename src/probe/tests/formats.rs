@@ -312,12 +312,22 @@ fn what_the_disk_does_is_not_said_of_the_content() {
 #[test]
 fn a_record_without_end_is_refused_by_its_line_and_never_held() {
     let length = 9 << 20;
+    let lot = FixedColumn {
+        name: "lot".to_owned(),
+        from: 1,
+        width: 2,
+    };
+    let fixed = read_as(Format::Fixed {
+        columns: [lot].into(),
+        skip_lines: 0,
+    });
     for (begun, reading, line) in [
         (&b"lot,qty\n1,2\n\"3,"[..], COMMA, 3),
         (b"lot,qty\n1,2\n3,", COMMA, 3),
         (b"lot;qty\n1;2\n3;", DETECT, 3),
         (b"{\"lot\": 1}\n{\"lot\": \"", LINES, 2),
         (b"[{\"lot\": 1},\n{\"lot\": \"", JSON, 2),
+        (b"L1\nL2", fixed, 2),
     ] {
         let mut largest = Largest {
             inner: begun.chain(io::repeat(b'x').take(length)),

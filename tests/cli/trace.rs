@@ -1,0 +1,64 @@
+//! How far back a trace is told: beyond that it says that there is more.
+
+use freshd::model::{Fact, Name, Provenance, Version, VersionNumber, VersionRef, VersionState};
+use freshd::store::Store;
+
+use super::{FINE, Place};
+
+/// As many versions as a trace tells.
+const HOPS: u64 = freshd::lineage::HOPS_MAX as u64;
+
+fn stock(number: u64) -> VersionRef {
+    VersionRef {
+        dataset: Name::from("stock"),
+        number: VersionNumber(number),
+    }
+}
+
+/// Made from the one before it.
+fn version(number: u64) -> Version {
+    let at = "2026-11-20T21:00:00Z".parse().expect("a time");
+    Version {
+        dataset: Name::from("stock"),
+        number: VersionNumber(number),
+        state: VersionState::Published,
+        arrived_at: at,
+        as_of: at,
+        effective_as_of: at,
+        limited_by: None,
+        run: None,
+        attempt: None,
+        inputs: (number > 1).then(|| stock(number - 1)).into_iter().collect(),
+        rows: None,
+        bytes: 1,
+        sha256: "ab".repeat(32),
+        unchanged: false,
+        checks: Vec::new(),
+        reason: None,
+        stamp: None,
+        file: None,
+        kept_as: None,
+        provenance: Provenance::default(),
+        lesson: None,
+    }
+}
+
+#[test]
+fn a_trace_that_is_cut_says_so_to_people_and_to_programs() {
+    let place = Place::new(FINE);
+    let store = Store::open(&place.path().join("state")).expect("a store");
+    let writer = store.into_writer().expect("a writer");
+    let versions = (1..=HOPS + 1).map(|number| Fact::Version(version(number)));
+    writer.commit_blocking(versions.collect()).expect("they are stored");
+    writer.close().expect("it ends");
+    let (whole, cut) = (stock(HOPS).to_string(), stock(HOPS + 1).to_string());
+    let traced = place.json(0, &["trace", &cut, "--state", "state", "--json"]);
+    assert_eq!(traced["is_cut"], true);
+    assert_eq!(traced["hops"].as_array().map(Vec::len), Some(10_000));
+    let more = "there is more: the way back is told for 10000 versions, the nearest first";
+    for (asked, is_cut) in [(&cut, true), (&whole, false)] {
+        let (said, _) = place.ends(0, &["trace", asked, "--state", "state"]);
+        let last = said.lines().last().expect("a line");
+        assert_eq!(last == more, is_cut, "{asked}: {last}");
+    }
+}
