@@ -219,7 +219,10 @@ command = \"/bin/true\"
 produces = \"stock\"
 ";
 
-    /// What the gate says without a daemon when these versions are recorded, of which nothing lies anywhere, and the
+    /// The digest of the content `x`, which is that of every version here.
+    const OF_X: &str = "2d711642b726b04401627ca9fbac32f5c8530fb1903cc4db02258717921a4881";
+
+    /// What the gate says without a daemon when these versions are recorded, of which it puts nothing anywhere, and the
     /// dataset's file is this one.
     fn said(place: &Path, file: &str, versions: &[(u64, VersionState)]) -> DatasetState {
         std::fs::write(place.join("jobs.toml"), JOBS_TOML.replace("FILE", file)).expect("a configuration");
@@ -234,7 +237,7 @@ produces = \"stock\"
             Fact::Version(Version {
                 state: *state,
                 run: Some(RunId(*number)),
-                sha256: "ab".repeat(32),
+                sha256: OF_X.to_owned(),
                 kept_as: Some(kept_name(&put_to)),
                 file: Some(put_to),
                 ..plain_version("stock", *number, now)
@@ -270,6 +273,22 @@ produces = \"stock\"
             "{}",
             renamed.reason
         );
+    }
+
+    #[test]
+    fn whoever_renames_the_file_itself_too_has_moved_the_version() {
+        let place = tempfile::tempdir().expect("a directory");
+        std::fs::write(place.path().join("lots.csv"), "x").expect("the moved file");
+        let moved = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
+        assert_eq!(
+            (moved.state.as_str(), moved.served),
+            ("fresh", Some(1)),
+            "{}",
+            moved.reason
+        );
+        std::fs::write(place.path().join("lots.csv"), "y").expect("another file");
+        let other = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
+        assert_eq!(other.served, None, "{}", other.reason);
     }
 
     #[test]
