@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Outcome, Run, RunState, SlotState};
+use freshd::model::{AttemptId, Event, FoundAttempt, Outcome, Run, RunState, SlotState};
 
 use super::lost_records::{HOURLY, by_hand, stock_world};
 use super::virtual_world::{Play, World, at};
@@ -106,4 +106,26 @@ fn a_delivery_of_that_time_says_that_nobody_knows_whether_it_came() {
             "{slot:?}"
         );
     }
+}
+
+#[test]
+fn an_attempt_of_a_run_whose_end_is_on_record_is_not_taken_for_one_that_was_lost() {
+    let mut world = world(HOURLY, "2026-03-02T09:30");
+    world.run_until("2026-03-02T10:30");
+    let ended = world.last_run("j");
+    let backup = world.back_up();
+    world.run_until("2026-03-02T12:30");
+    world.lose_records_since(&backup);
+    world.restart();
+    world.handle(Event::AttemptFound(FoundAttempt {
+        id: AttemptId {
+            run: ended.id,
+            number: 1,
+        },
+        job: "j".into(),
+        due_at: ended.due_at,
+        trigger: Some(ended.trigger),
+        at: at("2026-03-02T10:00"),
+    }));
+    assert_eq!(world.runs("j")[0], ended);
 }
