@@ -4,6 +4,8 @@
 mod expecting;
 #[path = "data_in_virtual_time/age.rs"]
 mod age;
+#[path = "data_in_virtual_time/as_of.rs"]
+mod as_of;
 #[path = "data_in_virtual_time/by_hand.rs"]
 mod by_hand;
 #[path = "data_in_virtual_time/changed_files.rs"]

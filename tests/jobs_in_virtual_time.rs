@@ -26,6 +26,8 @@ mod lost_records;
 mod missed;
 #[path = "jobs_in_virtual_time/needed_history.rs"]
 mod needed_history;
+#[path = "jobs_in_virtual_time/on_record.rs"]
+mod on_record;
 #[path = "jobs_in_virtual_time/overlap.rs"]
 mod overlap;
 #[path = "jobs_in_virtual_time/pools.rs"]
@@ -36,6 +38,8 @@ mod reload;
 mod retry;
 #[path = "jobs_in_virtual_time/silent_keeper.rs"]
 mod silent_keeper;
+#[path = "jobs_in_virtual_time/taken_up.rs"]
+mod taken_up;
 #[path = "jobs_in_virtual_time/triggers.rs"]
 mod triggers;
 #[path = "jobs_in_virtual_time/traces.rs"]

@@ -114,8 +114,8 @@ impl Engine {
 
     pub(super) fn team_of(&self, owner: &Owner) -> (Name, Vec<Address>) {
         match owner {
-            Owner::Team(name) if self.settings.teams.contains_key(name) => (name.clone(), self.addresses_of(name)),
-            Owner::Team(_) | Owner::Nobody => (Name::from(FALLBACK), self.settings.fallback.clone()),
+            Owner::Team(name) => (name.clone(), self.addresses_of(name)),
+            Owner::Nobody => (Name::from(FALLBACK), self.settings.fallback.clone()),
         }
     }
 

@@ -172,9 +172,7 @@ impl Engine {
     pub(super) fn publish_by_hand_again(&mut self, version: &VersionRef) {
         let state = self.data.get(&version.dataset);
         let mut publishing = state.into_iter().flat_map(|state| &state.publishing);
-        let is_it =
-            |publishing: &&Version| publishing.number == version.number && publishing.provenance.by_hand.is_some();
-        let going_on = publishing.find(is_it);
+        let going_on = publishing.find(|publishing| publishing.number == version.number);
         if let Some(version) = going_on.cloned() {
             self.publish_by_hand(version);
         }

@@ -44,7 +44,7 @@ impl Engine {
         let now = self.now.wall;
         let is_time = Self::stands_in_at(notification).is_some_and(|at| at <= now);
         let incident = notification.incident.and_then(|id| self.incidents.get(id));
-        let Some(incident) = incident.filter(|_| is_time && notification.tries > 0) else {
+        let Some(incident) = incident.filter(|_| is_time) else {
             return;
         };
         let addresses = self.told_with(incident, notification);

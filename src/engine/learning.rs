@@ -173,6 +173,13 @@ mod tests {
     }
 
     #[test]
+    fn what_comes_each_eight_days_has_no_weekday_and_what_comes_each_week_has() {
+        for (days, of) in [([1, 9], "versions"), ([1, 8], "Mondays")] {
+            assert_eq!(chosen(&state(days).past, 1).of, of, "{days:?}");
+        }
+    }
+
+    #[test]
     fn a_version_that_is_told_twice_counts_once() {
         let mut weekly = state([5, 12]);
         weekly.learn(past(2, 12));

@@ -135,7 +135,7 @@ impl Engine {
             state.has_ended = true;
         }
         // What is promised more often than before is due before the slot that was laid down last.
-        let last = state.slots.last().map(|last| last.due_at).filter(|last| *last > now);
+        let last = state.slots.last().map(|last| last.due_at);
         let mut coming = dataset.as_ref().and_then(|dataset| freshness::slot_after(dataset, now));
         for _ in 0..SLOTS_MAX {
             let Some(slot) = coming.filter(|slot| last.is_some_and(|last| slot.due_at < last)) else {

@@ -184,3 +184,17 @@ fn a_window_that_is_no_longer_planned_holds_nothing_back() {
     world.run_until("2026-11-26T14:30");
     assert_eq!(told(&world), [one("Thu 14:00", Purpose::Opening)]);
 }
+
+#[test]
+fn who_was_told_before_a_window_is_told_again_when_it_closes_however_late_the_next_reminder_is() {
+    let mut world = World::start(
+        &(one_job("") + &window("jobs = [\"j\"]").replace("18:00", "12:10")),
+        "2026-11-26T11:00",
+    );
+    fail(&mut world, "2026-11-26T11:50");
+    world.run_until("2026-11-26T12:30");
+    assert_eq!(
+        told(&world),
+        [one("Thu 11:51", Purpose::Opening), one("Thu 12:10", Purpose::Reminder)]
+    );
+}

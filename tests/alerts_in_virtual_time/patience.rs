@@ -1,6 +1,6 @@
 //! While nothing happens: reminders, acknowledgements, escalation, and clocks that are set.
 
-use freshd::model::{Purpose, Request};
+use freshd::model::{Event, Purpose, Request};
 
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
@@ -147,4 +147,45 @@ fn a_clock_set_backward_does_not_put_off_what_is_about_to_be_told() {
     world.set_clock("2026-11-25T12:00:30");
     world.run_until("2026-11-25T12:02");
     assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+}
+
+#[test]
+fn whoever_takes_an_incident_on_is_reminded_when_the_acknowledgement_ends() {
+    let mut world = failing(&one_job(""), "2026-11-27T12:00");
+    world.run_until("2026-11-27T12:30");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::Ack { incident });
+    let open = world.open_incidents().remove(0);
+    assert_eq!(open.remind_at, open.ack.map(|ack| ack.until));
+}
+
+#[test]
+fn a_test_that_names_nobody_goes_to_the_fallback() {
+    let mut world = World::start(&one_job(""), "2026-11-27T12:00");
+    world.handle(Event::Requested {
+        id: 1,
+        by: "anna".to_owned(),
+        request: Request::NotifyTest {
+            team: None,
+            channel: None,
+        },
+    });
+    let to: Vec<_> = world.tries.iter().map(|(_, sent)| sent.address.to_string()).collect();
+    assert_eq!(to, ["mail:it@sea.example", "pager"]);
+}
+
+#[test]
+fn the_same_failure_again_is_nothing_new_about_its_incident() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    let noted = |world: &World| {
+        let facts = world.facts.iter();
+        facts
+            .filter(|fact| matches!(fact, freshd::model::Fact::Incident(_)))
+            .count()
+    };
+    let before = noted(&world);
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(noted(&world), before);
 }

@@ -6,7 +6,7 @@ use super::virtual_world::{Play, World, at, with_ops};
 use super::world;
 
 /// Runs `p` once, so that it writes this.
-fn write(world: &mut World, play: Play, until: &str) {
+pub(super) fn write(world: &mut World, play: Play, until: &str) {
     world.script("p", move |_, _| play.clone());
     world.run("p");
     world.run_until(until);
@@ -122,7 +122,7 @@ fn an_as_of_in_the_future_is_suspect_until_it_can_be_believed() {
 }
 
 /// `lots` to `stock` to `report`, each made by a job that needs the one before.
-fn chain(extra: &str) -> String {
+pub(super) fn chain(extra: &str) -> String {
     with_ops(&format!(
         "[datasets.lots]\nowner = \"ops\"\nfile = \"lots\"\n\
          [datasets.stock]\nowner = \"ops\"\nfile = \"stock\"\n\

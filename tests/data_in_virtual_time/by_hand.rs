@@ -1,7 +1,8 @@
 //! What a person decides about versions: on the record, crash-safe, and never younger than the data is.
 
 use freshd::model::{
-    Action, ByHand, Decision, Event, HandKind, Outcome, Purpose, Reply, SlotState, Version, VersionNumber, VersionState,
+    Action, ByHand, Decision, Event, HandKind, Outcome, Purpose, Reply, Request, SlotState, Version, VersionNumber,
+    VersionState,
 };
 
 use super::virtual_world::{Crash, Play, World, at, with_ops};
@@ -15,15 +16,18 @@ pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Opt
         .versions("d")
         .into_iter()
         .find(|version| version.number.0 == number);
-    let event = Event::Decided {
+    decides_about(world, decision, version.expect("it is on record"))
+}
+
+fn decides_about(world: &mut World, decision: Decision, version: Version) -> Option<Reply> {
+    world.handle(Event::Decided {
         id: 4_711,
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision,
         learn: false,
-        version: Ok(Box::new(version.expect("it is on record"))),
-    };
-    world.handle(event);
+        version: Ok(Box::new(version)),
+    });
     let soon = world.now.wall + jiff::SignedDuration::from_secs(1);
     world.run_until_instant(soon);
     world.replies.pop()
@@ -139,6 +143,16 @@ fn a_restored_version_is_no_delivery() {
 fn a_released_candidate_is_published_under_its_number_and_its_run_says_who_did_that() {
     let mut world = refused_world();
     assert_eq!(world.state_of("d").0, "held");
+    let why = world.done(Request::Why { name: "d".into() });
+    let lies = why["dataset"]["quarantine"].as_str().unwrap_or_default();
+    assert!(lies.ends_with("quarantine/d/2"), "{why}");
+    assert_eq!(
+        why["incidents"].as_array().map(Vec::len),
+        Some(0),
+        "that is the job's: {why}"
+    );
+    let why = world.done(Request::Why { name: "p".into() });
+    assert_eq!(why["incidents"][0]["subject"], "p");
     let why = refused(decides(&mut world, Decision::Restore, 2));
     assert!(why.contains("`freshd release d@2`"), "{why}");
     assert!(matches!(
@@ -306,6 +320,61 @@ fn what_was_decided_about_a_dataset_that_is_gone_from_jobs_toml_ends_on_the_reco
             let version = last(&world);
             assert_eq!(version.state, VersionState::Quarantined);
             assert_eq!(version.reason.as_deref(), Some(words));
+            // Nothing of it is left in the way once the dataset is back.
+            world.reload(&super::made("max_age = \"26h\""));
+            assert!(matches!(
+                decides(&mut world, Decision::Restore, 1),
+                Some(Reply::Done(_))
+            ));
         }
+    }
+}
+
+#[test]
+fn a_restored_version_says_whether_readers_see_anything_else() {
+    for (number, unchanged) in [(1, false), (3, true)] {
+        let mut world = three();
+        decides(&mut world, Decision::Restore, number);
+        let restored = last(&world);
+        assert_eq!((restored.number, restored.unchanged), (VersionNumber(4), unchanged));
+        assert_eq!(restored.attempt, None, "no attempt made it");
+    }
+}
+
+#[test]
+fn the_release_of_one_candidate_leaves_a_newer_one_held() {
+    let mut world = refused_world();
+    world.script("p", |_, now| Play::writes("fewer", now).refused("2 rows, at least 50"));
+    world.run("p");
+    world.run_until("2026-03-02T09:40");
+    assert!(matches!(
+        decides(&mut world, Decision::Release, 2),
+        Some(Reply::Done(_))
+    ));
+    let (state, reason) = world.state_of("d");
+    assert_eq!(state, "held");
+    assert!(reason.contains("2 rows, at least 50"), "{reason}");
+}
+
+#[test]
+fn what_freshd_does_not_keep_is_neither_restored_nor_released() {
+    let mut world = refused_world();
+    let [published, refused_one] = world.versions("d").try_into().expect("two versions");
+    let seen = Version {
+        kept_as: None,
+        ..published.clone()
+    };
+    let why = refused(decides_about(&mut world, Decision::Restore, seen));
+    assert!(why.contains("was only seen where others had put it"), "{why}");
+    let nothing = Version {
+        sha256: String::new(),
+        ..refused_one
+    };
+    let why = refused(decides_about(&mut world, Decision::Release, nothing));
+    assert!(why.contains("there is nothing to publish"), "{why}");
+    for watched in ["", "probe = { file = \"/in/d.csv\", every = \"1m\" }\n"] {
+        world.reload(&with_ops(&format!("[datasets.d]\nowner = \"ops\"\n{watched}")));
+        let why = refused(decides_about(&mut world, Decision::Restore, published.clone()));
+        assert!(why.contains("d is only watched"), "{why}");
     }
 }

@@ -112,7 +112,16 @@ fn it_is_over_in_time_and_can_be_taken_back() {
     world.run_until("2026-03-02T07:00");
     assert_eq!(last(&world).state, VersionState::Quarantined);
     assert!(matches!(expects(&mut world, 3, 7 * 86_400), Reply::Done(_)));
-    assert!(matches!(expects(&mut world, 0, 0), Reply::Done(_)));
+    assert_eq!(
+        world.status("d")["datasets"][0]["expected"]["because"],
+        "price list 2027"
+    );
+    let Reply::Done(taken_back) = expects(&mut world, 0, 0) else {
+        panic!("it stands")
+    };
+    assert_eq!(taken_back["versions"], 0);
+    assert_eq!(taken_back["until"], world.now.wall.to_string());
+    assert!(world.status("d")["datasets"][0]["expected"].is_null());
     world.run_until("2026-03-03T07:00");
     assert_eq!(last(&world).state, VersionState::Quarantined);
     assert!(matches!(expects(&mut world, 0, 0), Reply::Refused(_)), "nothing stands");
@@ -204,4 +213,25 @@ fn released(learn: bool) -> Vec<u64> {
 fn a_released_version_teaches_nothing_unless_the_release_says_so() {
     assert_eq!(released(false), [5, 19, 26]);
     assert_eq!(released(true), [5, 12, 19, 26]);
+}
+
+#[test]
+fn a_version_uses_up_only_what_was_expected_when_it_was_accepted() {
+    let mut world = daily("2026-03-01T12:00");
+    is_held_since_rows_differ(&mut world);
+    expects(&mut world, 1, 7 * 86_400);
+    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T06:01"));
+    world.run_until("2026-03-02T06:00:30");
+    assert_eq!(last(&world).state, VersionState::Publishing);
+    expects(&mut world, 1, 7 * 86_400);
+    world.run_until("2026-03-02T07:00");
+    assert_eq!(last(&world).state, VersionState::Published);
+    world.run_until("2026-03-03T07:00");
+    assert_eq!(
+        last(&world).state,
+        VersionState::Published,
+        "what is expected now still stood"
+    );
+    world.run_until("2026-03-04T07:00");
+    assert_eq!(last(&world).state, VersionState::Quarantined);
 }

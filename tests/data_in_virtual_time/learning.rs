@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Action, Comparison, Decision, Event, VersionState};
+use freshd::model::{Action, Comparison, Decision, Event, Request, VersionState};
 
 use super::virtual_world::{Play, World, with_ops};
 
@@ -28,6 +28,11 @@ fn compared(world: &World) -> &Comparison {
 
 fn numbers(world: &World) -> Vec<u64> {
     compared(world).versions.iter().map(|past| past.number.0).collect()
+}
+
+/// What `freshd why d` says of the dataset.
+fn evidence(world: &mut World) -> serde_json::Value {
+    world.done(Request::Why { name: "d".into() })["dataset"].clone()
 }
 
 #[test]
@@ -95,4 +100,20 @@ fn an_occurrence_that_is_made_up_for_on_another_day_counts_for_its_own() {
     assert_eq!(compared(&world).of, "Fridays");
     world.run_until("2026-03-14T00:40");
     assert_eq!(compared(&world).of, "Saturdays");
+}
+
+#[test]
+fn why_says_what_each_weekday_is_compared_with_and_nothing_where_nothing_is_compared() {
+    let mut world = daily("2026-03-01T12:00");
+    world.run_until("2026-03-10T12:00");
+    let compared = evidence(&mut world)["compared"].clone();
+    assert_eq!(compared.as_array().map(Vec::len), Some(7), "{compared}");
+    assert_eq!(
+        compared[0],
+        serde_json::json!({ "of": "Mondays", "needed": 4, "versions": [1, 8] })
+    );
+    let mut plain = World::start(&super::made(""), "2026-03-01T12:00");
+    plain.run("p");
+    plain.run_until("2026-03-01T12:10");
+    assert!(evidence(&mut plain)["compared"].is_null());
 }

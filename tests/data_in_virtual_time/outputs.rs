@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use freshd::model::{Action, AttemptId, Event, Judgement, Outcome, Purpose, RunState, VersionNumber, VersionState};
+use freshd::model::{
+    Action, AttemptId, Event, Judgement, Measurement, Outcome, Purpose, RunState, VersionNumber, VersionState,
+};
 
 use super::virtual_world::{Crash, Play, World, with_ops};
 use super::world;
@@ -229,4 +231,97 @@ fn a_verdict_that_nobody_waits_for_publishes_nothing() {
     }
     assert_eq!(world.versions("d").len(), published);
     assert_eq!(world.last_run("p").state, run.state);
+}
+
+#[test]
+fn an_output_that_nobody_finds_is_refused_with_the_reason() {
+    let mut world = super::world("", "2026-03-02T08:00");
+    world.script("p", |_, at| Play::writes("", at).refused("it wrote nothing"));
+    world.run("p");
+    world.run_until("2026-03-02T08:20");
+    let run = world.last_run("p");
+    assert_eq!(run.outcome, Some(Outcome::Rejected), "{run:?}");
+    assert!(
+        run.reason.as_ref().is_some_and(|why| why.contains("it wrote nothing")),
+        "{run:?}"
+    );
+}
+
+#[test]
+fn a_verdict_that_is_told_twice_makes_one_version() {
+    let mut world = super::world("", "2026-03-02T08:00");
+    world.disk_is_full_until = Some(super::virtual_world::at("2026-03-02T08:01"));
+    world.run("p");
+    world.run_until("2026-03-02T08:00:30");
+    let run = world.last_run("p");
+    let measurement = world.versions("d").remove(0);
+    world.handle(Event::Judged {
+        id: AttemptId { run: run.id, number: 1 },
+        result: Ok(Judgement {
+            measurement: Measurement {
+                bytes: measurement.bytes,
+                rows: measurement.rows,
+                sha256: measurement.sha256,
+                as_of: None,
+            },
+            ..Judgement::default()
+        }),
+    });
+    world.run_until("2026-03-02T08:10");
+    assert_eq!(world.versions("d").len(), 1);
+}
+
+/// What the checks were last asked to judge.
+fn judged(world: &World) -> &freshd::model::Judging {
+    let asked = world.asked.iter().rev().find_map(|action| match action {
+        Action::Judge(judging) => Some(judging),
+        _ => None,
+    });
+    asked.expect("a candidate")
+}
+
+#[test]
+fn checks_are_told_how_many_rows_the_inputs_of_a_candidate_have_and_where_it_lies() {
+    let mut world = World::start(
+        &with_ops(
+            "[datasets.lots]\nowner = \"ops\"\nfile = \"lots\"\n[datasets.stock]\nowner = \"ops\"\nfile = \"stock\"\n\
+             [jobs.l]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"lots\"\n\
+             [jobs.s]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"lots\"]\nproduces = \"stock\"\n",
+        ),
+        "2026-03-02T08:00",
+    );
+    world.run("l");
+    world.run_until("2026-03-02T08:01");
+    world.run("s");
+    world.run_until("2026-03-02T08:02");
+    let judged = judged(&world);
+    assert_eq!(judged.inputs, [("lots".into(), Some(80))]);
+    let spec = world
+        .specs
+        .values()
+        .find(|spec| spec.job.as_str() == "s")
+        .expect("it ran");
+    let output = spec.env.iter().find(|(name, _)| name == "FRESHD_OUTPUT");
+    let staged = judged.staged.display().to_string();
+    assert_eq!(output.map(|(_, path)| path.as_str()), Some(staged.as_str()));
+}
+
+#[test]
+fn the_script_that_made_a_candidate_is_the_one_that_its_command_names() {
+    for (command, script) in [
+        ("\"/bin/true --all\"", Some("/bin/true")),
+        ("\"sh /bin/true --all\"", Some("/bin/true")),
+        ("[\"sh\", \"-e\", \"/bin/true\"]", Some("/bin/true")),
+        ("\"true /bin/true\"", None),
+    ] {
+        let text = super::made("").replace("command = \"true\"", &format!("command = {command}"));
+        let mut world = World::start(&text, "2026-03-02T08:00");
+        world.run("p");
+        world.run_until("2026-03-02T08:01");
+        assert_eq!(
+            judged(&world).script.as_deref(),
+            script.map(std::path::Path::new),
+            "{command}"
+        );
+    }
 }

@@ -275,3 +275,47 @@ fn content_whose_digest_is_not_known_is_compared_by_its_size() {
     let first = at("2026-03-02T08:01");
     assert_eq!(seen, [(first, false), (first, true)]);
 }
+
+#[test]
+fn looks_are_at_whole_multiples_of_their_distance_whenever_freshd_started() {
+    let mut world = watched("", "2026-03-02T08:00:40");
+    let looks = std::rc::Rc::new(std::cell::RefCell::new(Vec::new()));
+    let seen = looks.clone();
+    world.probe("d", move |now| {
+        seen.borrow_mut().push(super::virtual_world::clock(now));
+        file("a", None)
+    });
+    world.run_until("2026-03-02T08:03");
+    assert_eq!(*looks.borrow(), ["08:01:00", "08:02:00", "08:03:00"]);
+}
+
+#[test]
+fn without_digests_content_is_the_same_when_bytes_and_rows_are() {
+    for (bytes, rows, versions) in [(10, 3, 1), (11, 3, 2), (10, 4, 2)] {
+        let mut world = watched("", "2026-03-02T08:00");
+        let found = |bytes, rows| {
+            let measured = freshd::model::Measurement {
+                bytes,
+                rows: Some(rows),
+                sha256: String::new(),
+                as_of: None,
+            };
+            (Ok(Some(measured)), Some(PathBuf::from("/in/file.csv")))
+        };
+        world.probe("d", move |now| match now {
+            now if now < at("2026-03-02T08:05") => found(10, 3),
+            now if now < at("2026-03-02T08:10") => (Err("no route to host".to_owned()), None),
+            _ => found(bytes, rows),
+        });
+        world.run_until("2026-03-02T08:15");
+        assert_eq!(world.versions("d").len(), versions, "{bytes} bytes, {rows} rows");
+    }
+}
+
+#[test]
+fn a_time_that_nobody_asked_for_is_not_the_as_of_of_what_is_found() {
+    let mut world = watched("", "2026-03-02T08:00");
+    world.probe("d", |_| file("a", Some(at("2026-02-27T12:00"))));
+    world.run_until("2026-03-02T08:05");
+    assert_eq!(world.versions("d")[0].as_of, at("2026-03-02T08:01"));
+}

@@ -143,3 +143,23 @@ fn a_run_that_tries_again_after_its_first_output_was_released_is_judged_by_what_
     assert_eq!((run.outcome, run.released), (Some(Outcome::Failed), None));
     assert!(status(&mut world).jobs[0].is_failing());
 }
+
+#[test]
+fn a_promise_that_was_late_and_is_met_by_a_release_says_whose_doing_that_was() {
+    let mut world = super::world("due = { at = \"0 9 * * *\" }", "2026-03-02T08:00");
+    world.script("p", |_, now| Play::writes("few", now).refused("3 rows, at least 50"));
+    world.run_until("2026-03-02T09:05");
+    world.run("p");
+    world.run_until("2026-03-02T09:10");
+    decides(&mut world, Decision::Release, 1);
+    world.run_until("2026-03-02T09:20");
+    let ended = world.incidents();
+    let late = ended
+        .iter()
+        .find(|incident| incident.subject.as_str() == "d")
+        .expect("it was late");
+    assert_eq!(
+        (late.state, late.resolution.as_deref()),
+        (IncidentState::Resolved, Some(WORDS))
+    );
+}

@@ -1,6 +1,8 @@
 //! Promised deliveries: pending, met, late, missed, recovered.
 
-use freshd::model::{ProblemKind, SlotState};
+use std::time::Duration;
+
+use freshd::model::{ProblemKind, SlotState, later};
 
 use super::virtual_world::{Play, World, at, local, with_ops};
 use super::{made, world};
@@ -260,4 +262,30 @@ fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
     let place = slots.iter().position(|slot| slot.reason.is_some()).unwrap();
     assert_eq!(slots[place].state, SlotState::Missed);
     assert_eq!(slots[place + 1].due_at, at("2026-12-16T12:10"));
+}
+
+#[test]
+fn a_downtime_of_just_as_many_slots_as_are_laid_down_at_once_and_one_tells_each_apart() {
+    let mut world = world("due = { at = \"*/10 * * * *\" }", "2026-11-16T12:05");
+    world.run_until("2026-11-16T12:15");
+    world.crash();
+    // Behind the one at 12:20: a thousand, and the newest.
+    world.run_until("2026-11-23T11:15");
+    world.restart();
+    let slots = world.slots("d");
+    let gaps = slots
+        .windows(2)
+        .filter(|pair| pair[1].due_at != later(pair[0].due_at, Duration::from_mins(10)));
+    assert_eq!(gaps.count(), 0);
+    assert_eq!(slots[1_001].due_at, at("2026-11-23T11:00"));
+    assert!(slots.iter().all(|slot| slot.reason.is_none()));
+}
+
+#[test]
+fn the_next_slot_is_laid_down_when_one_is_due() {
+    let mut world = world(FRIDAY, "2026-11-16T12:00");
+    world.run_until("2026-11-20T22:59:59");
+    assert_eq!(states(&world).len(), 1);
+    world.run_until("2026-11-20T23:00");
+    assert_eq!(states(&world)[1], ("11-27".to_owned(), SlotState::Pending));
 }

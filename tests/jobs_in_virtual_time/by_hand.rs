@@ -44,3 +44,10 @@ fn status_names_the_addresses_that_hear_of_a_job() {
     let why = world.done(Request::Why { name: "j".into() });
     assert_eq!(why["job"]["tells"], serde_json::json!(["mail:ops@sea.example"]));
 }
+
+#[test]
+fn a_run_by_hand_says_who_asked_for_it() {
+    let mut world = super::world("", "2026-03-02T10:00");
+    world.run("j");
+    assert_eq!(world.last_run("j").by.as_deref(), Some("anna"));
+}

@@ -57,6 +57,11 @@ fn a_run_that_goes_on_keeps_going_on_and_its_due_time_is_free_again() {
     let going = world.last_run("j");
     assert_eq!((going.state, going.due_at), (RunState::Running, None));
     assert_eq!(going.nominal, [at("2026-11-27T22:00").to_string()]);
+    let redated = world.facts.iter().rev().find_map(|fact| match fact {
+        Fact::Attempt(attempt) => Some((attempt.claimed_at, attempt.started_at)),
+        _ => None,
+    });
+    assert_eq!(redated, Some((world.now.wall, Some(world.now.wall))));
     world.run_until("2026-11-23T16:00");
     assert_eq!(world.last_run("j").outcome, Some(Outcome::Succeeded));
     world.crash();
@@ -238,4 +243,30 @@ fn the_life_that_began_by_a_wrong_clock_began_now_at_the_latest() {
         _ => None,
     });
     assert_eq!(lives, Some((world.now.wall, world.now.wall)));
+}
+
+#[test]
+fn a_retry_that_waits_for_a_slot_goes_on_and_its_due_time_is_free_again() {
+    let jobs = one_job("schedule = \"0 22 * * FRI\"\npool = \"erp\"\nretry = { attempts = 2, delay = \"1m\" }");
+    let text = format!(
+        "{jobs}[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\ntimeout = \"none\"\n[pools.erp]\nslots = 1\n"
+    );
+    let mut world = World::start(&text, "2026-11-23T12:00");
+    world.script("j", |spec, _| match spec.id.number {
+        1 => Play::fails(1, "no route to host"),
+        _ => Play::succeeds(),
+    });
+    world.script("k", |_, _| Play::succeeds().taking(Duration::from_hours(2)));
+    world.set_clock("2026-11-27T21:59");
+    world.run_until("2026-11-27T22:00:05");
+    world.run("k");
+    world.run_until("2026-11-27T22:02");
+    let waits = world.last_run("j");
+    assert_eq!((waits.state, waits.attempts), (RunState::Waiting, 1), "{waits:?}");
+    world.set_clock("2026-11-23T12:31");
+    confirmed(&mut world);
+    let waits = world.last_run("j");
+    assert_eq!((waits.state, waits.due_at), (RunState::Waiting, None), "{waits:?}");
+    world.run_until("2026-11-23T15:00");
+    assert_eq!(world.last_run("j").outcome, Some(Outcome::Succeeded));
 }

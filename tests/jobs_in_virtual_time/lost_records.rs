@@ -11,7 +11,7 @@ use freshd::model::{
 use super::virtual_world::{Crash, Play, World, at, with_ops};
 use super::{one_job, world};
 
-const HOURLY: &str = "schedule = \"0 * * * *\"";
+pub(super) const HOURLY: &str = "schedule = \"0 * * * *\"";
 
 fn outcomes(world: &World) -> Vec<(String, Option<Outcome>)> {
     world.outcomes("j")
@@ -145,7 +145,7 @@ fn a_number_that_was_left_out_stays_so_though_freshd_restarts_before_it_uses_one
     assert_eq!(attempts.len(), 3, "{:?}", world.started);
 }
 
-fn by_hand(world: &mut World) {
+pub(super) fn by_hand(world: &mut World) {
     world.done(Request::Run {
         job: "j".into(),
         args: Vec::new(),
@@ -307,7 +307,7 @@ fn a_daemon_that_dies_while_it_takes_up_what_is_left_takes_it_up_again() {
 const STOCK: &str = "[datasets.stock]\nowner = \"ops\"\nfile = \"stock.csv\"\n\
                      due = { at = \"0 * * * *\", grace = \"30m\" }\n";
 
-fn stock_world() -> World {
+pub(super) fn stock_world() -> World {
     let mut jobs = one_job("schedule = \"0 * * * *\"\nproduces = \"stock\"");
     jobs.push_str(STOCK);
     World::start(&jobs, "2026-03-02T09:40")

@@ -290,3 +290,28 @@ fn a_run_that_gave_way_is_told_to_end_for_the_same_reason_after_a_crash() {
         .collect();
     assert_eq!(stopped, [StopReason::Replaced]);
 }
+
+#[test]
+fn a_run_that_fails_while_one_that_was_asked_for_waits_makes_room_and_tries_no_further() {
+    let mut world = world(
+        "overlap = \"queue\"\nretry = { attempts = 3, delay = \"8h\" }",
+        "2026-03-02T10:00",
+    );
+    world.script("j", |spec, _| match spec.id.run.0 {
+        1 => Play::fails(1, "no").taking(Duration::from_mins(5)),
+        _ => Play::succeeds(),
+    });
+    world.run("j");
+    world.run("j");
+    world.run_until("2026-03-02T10:10");
+    let runs = world.runs("j");
+    let outcomes: Vec<_> = runs.iter().map(|run| run.outcome).collect();
+    assert_eq!(outcomes, [Some(Outcome::Failed), Some(Outcome::Succeeded)]);
+    assert!(
+        runs[0]
+            .reason
+            .as_ref()
+            .is_some_and(|why| why.contains("the next run is waiting")),
+        "{runs:?}"
+    );
+}

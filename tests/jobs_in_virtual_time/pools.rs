@@ -183,3 +183,48 @@ fn a_line_of_thousands_for_whom_it_is_too_late_is_given_up_in_small_commits() {
     assert!(facts >= JOBS, "{facts}");
     assert!(world.commits - before.0 > 1, "in more than one step");
 }
+
+#[test]
+fn a_run_that_waits_says_so_to_the_asker_and_one_that_starts_does_not() {
+    let mut world = World::start(&five(1), "2026-03-02T10:00");
+    let request = |job: &str| Request::Run {
+        job: job.into(),
+        args: Vec::new(),
+    };
+    assert!(world.done(request("a"))["waits"].is_null());
+    assert_eq!(
+        world.done(request("b"))["waits"],
+        "waits for one of 1 slots of pool erp, used by runs 1"
+    );
+}
+
+#[test]
+fn a_run_that_goes_on_waiting_after_a_restart_is_stored_once() {
+    let mut world = begun(1);
+    let stored = |world: &World| {
+        let runs = world
+            .facts
+            .iter()
+            .filter(|fact| matches!(fact, freshd::model::Fact::Run(run) if run.id.0 == 2));
+        runs.count()
+    };
+    let before = stored(&world);
+    world.crash();
+    world.restart();
+    assert_eq!(stored(&world), before);
+}
+
+#[test]
+fn patience_with_tries_is_not_patience_with_a_line() {
+    let text = five(1).replace(
+        "[jobs.b]\n",
+        "[jobs.b]\ngive_up_after = \"1h\"\nretry = { attempts = 2, delay = \"1m\" }\n",
+    );
+    let text = text.replace("[jobs.a]\n", "[jobs.a]\ntimeout = \"none\"\n");
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.script("a", |_, _| Play::succeeds().taking(Duration::from_hours(2)));
+    world.run("a");
+    world.run("b");
+    world.run_until("2026-03-02T13:00");
+    assert_eq!(world.last_run("b").outcome, Some(Outcome::Succeeded));
+}

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Outcome, RunState, VersionState};
+use freshd::model::{Fact, Outcome, RunState, VersionState};
 
 use super::virtual_world::{Play, World, at, with_ops};
 use super::{one_job, world};
@@ -215,4 +215,32 @@ fn a_waiting_run_starts_under_the_new_configuration() {
         .map(|(_, id, _)| world.specs[id].argv[2].as_str())
         .collect();
     assert_eq!(commands, ["true", "echo new"]);
+}
+
+#[test]
+fn a_job_that_stays_switched_off_is_noted_once() {
+    let mut world = world("schedule = \"0 * * * *\"\nenabled = false", "2026-03-02T09:30");
+    let noted = |world: &World| world.facts.iter().filter(|fact| matches!(fact, Fact::Job(_))).count();
+    let once = noted(&world);
+    for hour in 10..13 {
+        world.run_until(&format!("2026-03-02T{hour}:30"));
+        world.crash();
+        world.restart();
+    }
+    assert_eq!(noted(&world), once);
+}
+
+#[test]
+fn an_attempt_that_never_started_starts_with_what_is_configured_now() {
+    let mut world = world("schedule = \"0 10 * * *\"", "2026-03-02T09:59");
+    world.keeper_hangs = true;
+    world.run_until("2026-03-02T10:00:05");
+    world.crash();
+    world.edit(&one_job("schedule = \"0 10 * * *\"\ntimeout = \"2h\""));
+    world.keeper_hangs = false;
+    world.restart();
+    world.run_until("2026-03-02T10:01");
+    let run = world.last_run("j");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
+    assert_eq!(run.settings_digest, world.settings.digest);
 }

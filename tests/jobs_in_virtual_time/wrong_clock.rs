@@ -2,7 +2,7 @@
 
 use freshd::model::{Event, Fact, IncidentState, Outcome, Reply, Request, SlotState};
 
-use super::virtual_world::{Crash, World, at, local, with_ops};
+use super::virtual_world::{Crash, Play, World, at, local, with_ops};
 use super::{one_job, world};
 
 const HOURLY: &str = "schedule = \"0 * * * *\"";
@@ -322,4 +322,30 @@ fn a_promise_that_is_new_under_a_held_clock_is_watched_once_that_has_caught_up()
         let about: Vec<_> = open.iter().map(|open| open.subject.as_str()).collect();
         assert_eq!(about, ["x"], "nothing else touches it; by confirming: {by_confirming}");
     }
+}
+
+#[test]
+fn a_clock_set_back_a_little_puts_off_nothing_that_waits_to_be_told() {
+    let mut world = world("", "2026-03-02T10:00");
+    world.script("j", |_, _| Play::fails(1, "no listener"));
+    world.run("j");
+    world.run_until("2026-03-02T10:00:50");
+    world.set_clock("2026-03-02T10:00:30");
+    world.run_until("2026-03-02T10:02");
+    let opened: Vec<_> = world.incidents().iter().map(|incident| incident.opened_at).collect();
+    assert_eq!(opened, [Some(at("2026-03-02T10:01:05"))], "a minute after it failed");
+}
+
+#[test]
+fn deliveries_are_not_promised_by_a_clock_that_is_not_believed() {
+    let mut world = world(HOURLY, "2026-03-02T09:30");
+    world.run_until("2026-03-02T12:30");
+    world.set_clock("2026-03-02T11:15");
+    let promised = "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\ndue = { at = \"*/10 * * * *\" }\n";
+    world.reload(&(one_job(HOURLY) + promised));
+    world.run_until("2026-03-02T11:59");
+    assert_eq!(world.slots("d"), []);
+    world.run_until("2026-03-02T12:05");
+    let due: Vec<_> = world.slots("d").iter().map(|slot| slot.due_at).collect();
+    assert_eq!(due, [at("2026-03-02T12:10")]);
 }
