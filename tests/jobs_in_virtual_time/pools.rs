@@ -228,3 +228,13 @@ fn patience_with_tries_is_not_patience_with_a_line() {
     world.run_until("2026-03-02T13:00");
     assert_eq!(world.last_run("b").outcome, Some(Outcome::Succeeded));
 }
+
+#[test]
+fn a_slot_that_is_freed_while_the_clock_is_not_believed_is_taken_when_it_is() {
+    let mut world = begun(1);
+    world.set_clock("2026-03-02T09:30");
+    world.run_until("2026-03-02T09:35");
+    assert_eq!(world.alive.len(), 0, "the first has ended, and nobody may start");
+    world.run_until("2026-03-02T10:30");
+    assert_eq!(order(&world), ["a", "b", "c", "d", "e"]);
+}
