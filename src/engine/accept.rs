@@ -32,6 +32,7 @@ impl Engine {
     /// Every job and dataset fits the configuration: their problems are looked at again.
     pub(super) fn accepted_all(&mut self) {
         self.look_at_everything();
+        self.look_at_held();
         self.look_at_windows();
         self.forget_addresses();
         // There was a line for each job and each dataset; there rarely is again.

@@ -115,6 +115,8 @@ impl Engine {
             ..from.clone()
         };
         version.provenance.by_hand = Some(by_hand);
+        // What was expected of it is used up.
+        version.provenance.expected = None;
         version
     }
 

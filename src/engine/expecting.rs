@@ -84,8 +84,9 @@ impl Engine {
         let Some(expectation) = known.and_then(|state| state.expectation.as_ref()) else {
             return;
         };
-        let is_new = !expectation.used.contains(&version.number);
-        if version.state == VersionState::Published && expectation.at == expected.at && is_new {
+        let is_new = !expectation.used.contains(&version.number)
+            && !expectation.jumps.iter().any(|jump| jump.version == version.number);
+        if version.state == VersionState::Published && is_new {
             let mut expectation = expectation.clone();
             expectation.use_up(version.number, expected);
             self.set_expectation(expectation);

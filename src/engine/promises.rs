@@ -110,7 +110,8 @@ impl Engine {
         let Some(state) = self.data.get_mut(name) else { return };
         let mut changed = Vec::new();
         state.slots.retain_mut(|slot| {
-            if !is_open(slot) && slot.due_at <= now {
+            let may_follow = matches!(slot.state, SlotState::Pending | SlotState::Excused) && slot.deadline > now;
+            if !is_open(slot) && !may_follow && slot.due_at <= now {
                 return true;
             }
             let Some(mut promised) = dataset
@@ -120,12 +121,14 @@ impl Engine {
                 changed.push(withdrawn(slot, dataset.as_deref(), now));
                 return false;
             };
-            let follows = matches!(slot.state, SlotState::Pending | SlotState::Excused) && slot.deadline > now;
-            if (slot.state, promised.state) == (SlotState::Excused, SlotState::Excused) {
+            if slot.state == SlotState::Excused && slot.version.is_some() {
                 // What came for it all the same.
                 (promised.version, promised.decided_at) = (slot.version, slot.decided_at);
+                if promised.state == SlotState::Pending {
+                    promised.state = SlotState::Met;
+                }
             }
-            if follows && *slot != promised {
+            if may_follow && *slot != promised {
                 *slot = promised;
                 changed.push(slot.clone());
             }

@@ -74,6 +74,14 @@ impl Engine {
         }
     }
 
+    /// Other settings are in force: what a run waited for may not be an input of its job any more.
+    pub(super) fn look_at_held(&mut self) {
+        let held: Vec<RunId> = self.held_for_inputs.iter().copied().collect();
+        for id in held {
+            self.start_or_wait(id);
+        }
+    }
+
     /// The state of a dataset was looked at: whoever waited for it may begin.
     pub(super) fn input_changed(&mut self, name: &Name) {
         if self.held_for_inputs.is_empty() {

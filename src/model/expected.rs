@@ -91,9 +91,12 @@ impl Expectation {
         }
     }
 
-    /// A version was accepted by it.
+    /// A version is in place that was accepted by it, or by what was expected before: then it uses nothing up, but what
+    /// has jumped has jumped all the same.
     pub fn use_up(&mut self, version: VersionNumber, expected: &Expected) {
-        self.used.push(version);
+        if self.at == expected.at {
+            self.used.push(version);
+        }
         for check in &expected.checks {
             // A column that jumps twice in a row learns from the last jump on.
             self.jumps.retain(|jump| jump.check != *check);

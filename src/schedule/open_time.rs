@@ -33,9 +33,11 @@ pub fn older_at(counted_in: Option<&OpenDays>, from: Timestamp, age: Duration) -
     None
 }
 
-/// How old at `until` is what is of `from`: in wall time, or in the open time of a calendar.
+/// How old at `until` is what is of `from`: in wall time, or in the open time of a calendar. What is far older than
+/// anything may be has its age in wall time: a date of the year 1, as stands for none in some systems, is not counted
+/// day by day.
 pub fn age(counted_in: Option<&OpenDays>, from: Timestamp, until: Timestamp) -> Duration {
-    let Some(days) = counted_in else {
+    let Some(days) = counted_in.filter(|_| elapsed(from, until) < OPEN_AGE_MAX * 4) else {
         return elapsed(from, until);
     };
     let lived = open_runs(days, from).take_while(|(start, _)| *start < until);

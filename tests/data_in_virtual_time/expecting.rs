@@ -169,6 +169,30 @@ fn what_has_jumped_learns_from_the_jump_on_and_the_rest_goes_on() {
 }
 
 #[test]
+fn an_expected_version_that_is_restored_uses_nothing_up() {
+    let mut world = daily("2026-03-01T12:00");
+    world.run_until("2026-03-02T12:00");
+    is_held_since_rows_differ(&mut world);
+    assert!(matches!(expects(&mut world, 3, 7 * 86_400), Reply::Done(_)));
+    world.run_until("2026-03-03T07:00");
+    let jumped = last(&world);
+    assert_eq!(jumped.state, VersionState::Published);
+    world.handle(Event::Decided {
+        id: 4_711,
+        by: "anna".to_owned(),
+        because: "the file was damaged".to_owned(),
+        decision: Decision::Restore,
+        learn: false,
+        version: Ok(Box::new(jumped)),
+    });
+    world.run_until("2026-03-03T08:00");
+    assert!(last(&world).is_restored());
+    assert_eq!(last(&world).provenance.expected, None);
+    let used = world.status("d")["datasets"][0]["expected"]["used"].clone();
+    assert_eq!(used, serde_json::json!([2]));
+}
+
+#[test]
 fn nothing_can_be_expected_where_nothing_is_compared() {
     let mut world = super::world("max_age = \"26h\"", "2026-03-01T12:00");
     let Reply::Refused(why) = expects(&mut world, 1, 86_400) else {

@@ -133,3 +133,24 @@ fn age_grows_in_a_window_and_is_told_at_its_end() {
         )]
     );
 }
+
+#[test]
+fn a_delivery_is_waited_for_again_when_the_work_is_called_off_before_its_deadline() {
+    let mut world = friday();
+    write(&mut world, "2026-11-21T06:50", "b");
+    world.run_until("2026-11-22T07:05");
+    assert_eq!(world.slots("d")[2].state, SlotState::Excused);
+    world.reload(&made(DAILY));
+    assert_eq!(state(&mut world, "2026-11-22T07:16"), "late");
+}
+
+#[test]
+fn what_came_early_for_a_delivery_counts_when_the_work_is_called_off() {
+    let mut world = friday();
+    write(&mut world, "2026-11-21T06:50", "b");
+    write(&mut world, "2026-11-22T05:30", "c");
+    world.run_until("2026-11-22T06:30");
+    world.reload(&made(DAILY));
+    assert_eq!(state(&mut world, "2026-11-22T12:00"), "fresh");
+    assert_eq!(world.slots("d")[2].state, SlotState::Met);
+}

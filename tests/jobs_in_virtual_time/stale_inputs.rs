@@ -7,13 +7,16 @@ use freshd::model::{Outcome, RunState};
 use super::virtual_world::{Crash, Play, World, clock, with_ops};
 
 /// `p` makes `d`, which is promised to be at most an hour old; `r` reads it at ten.
-fn reads(on_stale: &str) -> World {
-    let text = with_ops(&format!(
+fn text(needs: &str) -> String {
+    with_ops(&format!(
         "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\nmax_age = \"1h\"\n\
          [jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
-         [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\nschedule = \"0 10 * * *\"\n{on_stale}\n"
-    ));
-    let mut world = World::start(&text, "2026-03-02T08:00");
+         [jobs.r]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 10 * * *\"\n{needs}\n"
+    ))
+}
+
+fn reads(on_stale: &str) -> World {
+    let mut world = World::start(&text(&format!("needs = [\"d\"]\n{on_stale}")), "2026-03-02T08:00");
     world.run("p");
     world.run_until("2026-03-02T10:00:10");
     world
@@ -179,4 +182,14 @@ fn a_run_that_is_held_from_the_start_comes_before_those_that_were_due_later() {
     world.run("p");
     world.run_until("2026-03-02T10:30");
     assert_eq!(order(&world)[2..], ["r 10:10:00", "last 10:20:00"]);
+}
+
+#[test]
+fn a_held_run_begins_when_its_job_needs_the_stale_input_no_more() {
+    let mut world = reads("on_stale = \"hold\"\nhold_for = \"8h\"");
+    world.run_until("2026-03-02T10:10");
+    assert_eq!(world.starts("r").len(), 0);
+    world.reload(&text(""));
+    world.run_until("2026-03-02T10:11");
+    assert_eq!(world.starts("r").len(), 1);
 }

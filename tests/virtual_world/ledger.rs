@@ -277,7 +277,8 @@ impl Ledger {
                 (Pending, Pending | Met | Late | Missed | Recovered | Excused | Withdrawn)
                     | (Late, Late | Met | Missed | Recovered | Withdrawn)
                     | (Met, Withdrawn)
-                    | (Excused, Excused | Pending | Withdrawn)
+                    // What came early counts when the work is called off.
+                    | (Excused, Excused | Pending | Met | Withdrawn)
                     | (Withdrawn, Pending | Met | Late | Missed | Excused)
             ) || (is_confirming && matches!((before.state, slot.state), (Late | Missed, Pending | Late)));
             assert!(fine, "{before:?} becomes {slot:?}");

@@ -169,7 +169,8 @@ impl Ledger {
                 (before.state, slot.state),
                 (Pending | Withdrawn, _)
                     | (Late, Late | Met | Missed | Recovered | Withdrawn)
-                    | (Excused, Excused | Pending | Withdrawn)
+                    // What came early counts when the work is called off.
+                    | (Excused, Excused | Pending | Met | Withdrawn)
             );
             // One that was met early is no delivery of the past yet.
             let is_to_come = slot.state == Withdrawn && slot.decided_at < Some(slot.due_at);
