@@ -1,5 +1,7 @@
 //! `freshd why`: the evidence and the rule behind the state of a job or dataset.
 
+mod compared;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
@@ -109,7 +111,7 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         let until = reading.told(expected.until);
         lines.push(("expected", format!("{}, until {until}", clean(&expected.words()))));
     }
-    if let Some(compared) = compared(value) {
+    if let Some(compared) = compared::words(value) {
         lines.push(("compared", compared));
     }
     if let Some(at) = dataset.deadline {
@@ -315,51 +317,6 @@ fn slot_words(slot: &Slot, reading: &Reading<'_>) -> String {
         reading.told(slot.due_at),
         tone(tint, slot.state.as_str())
     )
-}
-
-/// `8 Fridays, versions 12 to 19; Saturdays learning 2/4`.
-fn compared(value: &Value) -> Option<String> {
-    let words = value["compared"].as_array()?.iter().map(|comparison| {
-        let of = clean(comparison["of"].as_str().unwrap_or_default());
-        let needed = comparison["needed"].as_u64().unwrap_or(0);
-        let versions: Vec<u64> = comparison["versions"]
-            .as_array()
-            .into_iter()
-            .flatten()
-            .filter_map(Value::as_u64)
-            .collect();
-        let count = versions.len() as u64;
-        match (versions.first(), versions.last()) {
-            _ if count < needed => format!("{of} learning {count}/{needed}"),
-            (Some(first), Some(last)) if count > 1 => format!("{count} {of}, versions {first} to {last}"),
-            (only, _) => format!("version {}", only.copied().unwrap_or(0)),
-        }
-    });
-    let mut words: Vec<String> = words.collect();
-    for jump in value["since"].as_array().into_iter().flatten() {
-        let (check, version) = (&jump["check"], &jump["version"]);
-        let name = clean(check["name"].as_str().unwrap_or_default());
-        let column = check["column"]
-            .as_str()
-            .map(|column| format!(" of `{}`", clean(column)));
-        let column = column.unwrap_or_default();
-        words.push(format!(
-            "{name}{column} only since the expected change in version {version}"
-        ));
-    }
-    if let Some(count) = value["columns_left_out"].as_u64().filter(|count| *count > 0) {
-        words.push(format!(
-            "without {count} columns: of so many, or with so many codes, not all is remembered"
-        ));
-    }
-    if let Some(version) = value["left_out"].as_u64() {
-        words.push(format!("not with version {version}, which was refused at first"));
-    }
-    Some(if words.is_empty() {
-        "with nothing yet: no version was accepted since a rule compares".to_owned()
-    } else {
-        words.join("; ")
-    })
 }
 
 fn readers(value: &Value) -> Option<String> {

@@ -38,7 +38,7 @@ impl Engine {
                 reply: Reply::Refused(why),
             }),
             Ok(version) => {
-                self.fact(Fact::Version(version.clone()));
+                self.fact(Fact::Version(Box::new(version.clone())));
                 self.remember(&version);
                 self.hand_waits.insert(version.reference(), id);
                 self.publish_by_hand(version);
@@ -199,7 +199,7 @@ impl Engine {
             Ok(stamp) => {
                 version.state = VersionState::Published;
                 version.stamp = stamp;
-                self.fact(Fact::Version(version.clone()));
+                self.fact(Fact::Version(Box::new(version.clone())));
                 let facts = json!({
                     "version": shown.to_string(),
                     "as_of": version.as_of,
@@ -228,7 +228,7 @@ impl Engine {
                         Some(refused.map_or_else(|| tried.clone(), |refused| format!("{refused}; {tried}")));
                 }
                 version.state = VersionState::Quarantined;
-                self.fact(Fact::Version(version.clone()));
+                self.fact(Fact::Version(Box::new(version.clone())));
                 self.remember(&version);
                 Reply::Refused(was)
             }

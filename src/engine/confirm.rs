@@ -204,7 +204,9 @@ impl Engine {
         promises.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         self.step.facts.extend(promises.into_iter().map(Fact::AgePromise));
         changed.sort_by(|a, b| (&a.dataset, a.number).cmp(&(&b.dataset, b.number)));
-        self.step.facts.extend(changed.into_iter().map(Fact::Version));
+        self.step
+            .facts
+            .extend(changed.into_iter().map(|version| Fact::Version(Box::new(version))));
     }
 
     fn redate_incidents(&mut self) {

@@ -106,7 +106,7 @@ impl Engine {
             provenance: Provenance::default(),
             lesson: None,
         };
-        self.fact(Fact::Version(version.clone()));
+        self.fact(Fact::Version(Box::new(version.clone())));
         self.arrived(version);
         self.trigger_readers(&name);
     }

@@ -125,7 +125,7 @@ impl Engine {
             version.reason = hindered;
         }
         let publishing = self.publishing(version.clone(), dataset, staged);
-        self.fact(Fact::Version(version.clone()));
+        self.fact(Fact::Version(Box::new(version.clone())));
         self.remember(&version);
         if let Some(run) = self.runs.get_mut(&id.run) {
             run.version = Some(version.number);
@@ -183,7 +183,7 @@ impl Engine {
         };
         version.state = VersionState::Published;
         version.stamp = stamp;
-        self.fact(Fact::Version(version.clone()));
+        self.fact(Fact::Version(Box::new(version.clone())));
         let warned = version
             .checks
             .iter()
@@ -202,7 +202,7 @@ impl Engine {
         let reason = format!("its output could not be put in place: {why}");
         version.state = VersionState::Quarantined;
         version.reason = Some(reason.clone());
-        self.fact(Fact::Version(version.clone()));
+        self.fact(Fact::Version(Box::new(version.clone())));
         self.remember(&version);
         self.keep_refused(version.clone());
         if let Some(attempt) = version.attempt {

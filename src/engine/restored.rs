@@ -153,7 +153,7 @@ impl Engine {
             return;
         }
         state.publishing.retain(|publishing| publishing.number != number);
-        self.fact(Fact::Version(version.clone()));
+        self.fact(Fact::Version(Box::new(version.clone())));
         self.arrived(version.clone());
     }
 
@@ -170,7 +170,7 @@ impl Engine {
             for mut version in publishing.into_iter().flatten() {
                 version.state = VersionState::Quarantined;
                 version.reason = Some(reason.clone());
-                self.fact(Fact::Version(version));
+                self.fact(Fact::Version(Box::new(version)));
             }
         }
     }

@@ -100,7 +100,7 @@ impl Engine {
         });
         let is_news = before.as_ref() != Some(&found) && !(is_whole && before.is_none());
         if let Some(moved) = moved {
-            self.fact(Fact::Version(moved));
+            self.fact(Fact::Version(Box::new(moved)));
             self.dirty_data.insert(name.clone());
         }
         if is_news {

@@ -24,7 +24,7 @@ pub enum Fact {
     /// An attempt was claimed, started or ended.
     Attempt(Attempt),
     /// A version was accepted, published or refused.
-    Version(Version),
+    Version(Box<Version>),
     /// A promised delivery was laid down or decided.
     Slot(Slot),
     /// A probe looked.

@@ -99,12 +99,27 @@ impl<R: Read> Read for CsvLines<R> {
 }
 
 impl Grammar {
-    fn follow(&mut self, bytes: &[u8]) -> Result<(), ContentError> {
-        let is_quoted = matches!(self.place, Place::Quoted | Place::QuoteInQuoted);
-        if self.lost.has_header && !is_quoted && memchr::memchr(b'"', bytes).is_none() {
-            return self.follow_unquoted(bytes);
+    fn follow(&mut self, mut bytes: &[u8]) -> Result<(), ContentError> {
+        if let Some(last) = bytes.last() {
+            self.ends_line = matches!(last, b'\n' | b'\r');
         }
-        for &byte in bytes {
+        while !bytes.is_empty() {
+            let is_quoted = matches!(self.place, Place::Quoted | Place::QuoteInQuoted);
+            let plain = if self.lost.has_header && !is_quoted {
+                lines_without_quote(bytes)
+            } else {
+                0
+            };
+            self.follow_unquoted(&bytes[..plain])?;
+            let followed = plain + self.follow_record(&bytes[plain..])?;
+            bytes = &bytes[followed..];
+        }
+        Ok(())
+    }
+
+    /// Follows byte by byte to the end of a record, and returns how many bytes that were.
+    fn follow_record(&mut self, bytes: &[u8]) -> Result<usize, ContentError> {
+        for (index, &byte) in bytes.iter().enumerate() {
             let ends_line = matches!(byte, b'\n' | b'\r');
             if self.place == Place::RecordStart && !ends_line {
                 self.starts.push_back(self.line);
@@ -133,12 +148,20 @@ impl Grammar {
                 let line = self.starts.back().copied().unwrap_or(self.line);
                 return Err(ContentError::RecordTooLong { line });
             }
+            if self.place == Place::RecordStart {
+                return Ok(index + 1);
+            }
         }
-        if let Some(last) = bytes.last() {
-            self.ends_line = matches!(last, b'\n' | b'\r');
-        }
-        Ok(())
+        Ok(bytes.len())
     }
+}
+
+/// How many bytes there are to the end of the last line before one with a quote; all of them when there is none.
+fn lines_without_quote(bytes: &[u8]) -> usize {
+    let Some(quote) = memchr::memchr(b'"', bytes) else {
+        return bytes.len();
+    };
+    memchr::memrchr2(b'\n', b'\r', &bytes[..quote]).map_or(0, |end| end + 1)
 }
 
 impl Grammar {
@@ -155,11 +178,7 @@ impl Grammar {
             self.place = Place::RecordStart;
             from = end + 1;
         }
-        self.follow_line(&bytes[from..])?;
-        if let Some(last) = bytes.last() {
-            self.ends_line = matches!(last, b'\n' | b'\r');
-        }
-        Ok(())
+        self.follow_line(&bytes[from..])
     }
 
     /// A piece of a line, without its break.

@@ -235,7 +235,7 @@ impl Memory {
             }
             Fact::Version(version) => {
                 self.versions
-                    .insert((version.dataset.clone(), version.number.0), version);
+                    .insert((version.dataset.clone(), version.number.0), *version);
             }
             Fact::Slot(slot) => {
                 self.slots.insert((slot.dataset.clone(), slot.due_at), slot);

@@ -193,7 +193,7 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
     versions
         .filter_map(|dataset| {
             let at = *plan.delivered.get(&dataset.name)?;
-            Some(Fact::Version(Version {
+            Some(Fact::Version(Box::new(Version {
                 dataset: dataset.name.clone(),
                 number: VersionNumber(1),
                 state: VersionState::Published,
@@ -215,7 +215,7 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
                 kept_as: None,
                 provenance: Provenance::default(),
                 lesson: None,
-            }))
+            })))
         })
         .collect()
 }

@@ -48,7 +48,7 @@ fn a_trace_that_is_cut_says_so_to_people_and_to_programs() {
     let place = Place::new(FINE);
     let store = Store::open(&place.path().join("state")).expect("a store");
     let writer = store.into_writer().expect("a writer");
-    let versions = (1..=HOPS + 1).map(|number| Fact::Version(version(number)));
+    let versions = (1..=HOPS + 1).map(|number| Fact::Version(Box::new(version(number))));
     writer.commit_blocking(versions.collect()).expect("they are stored");
     writer.close().expect("it ends");
     let (whole, cut) = (stock(HOPS).to_string(), stock(HOPS + 1).to_string());

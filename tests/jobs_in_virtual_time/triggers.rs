@@ -15,7 +15,7 @@ fn world() -> World {
              [jobs.make-{name}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\nproduces = \"{name}\"\n"
         );
     }
-    text += "[jobs.r]\nowner = \"ops\"\ncommand = \"true\"\non = [\"a\", \"b\", \"c\"]\n\
+    text += "[jobs.r]\nowner = \"ops\"\ncommand = \"true\"\non = [\"a\", \"b\", \"c\"]\non_stale = \"run\"\n\
              retry = { attempts = 2, delay = \"1s\" }\n";
     World::start(&with_ops(&text), "2026-03-02T09:59")
 }

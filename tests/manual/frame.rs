@@ -143,7 +143,6 @@ fn missing_sections(table: &Table) -> String {
                 // Of an address, a time, or a job.
                 "from" if !name.contains(['@', ':']) => want("systems", name),
                 "system" | "systems" => want("systems", name),
-                "datasets" => want("datasets", name),
                 "calendar" | "counted_in" => want("calendars", name),
                 "pool" => want("pools", name),
                 "needs" | "on" => {
@@ -152,7 +151,7 @@ fn missing_sections(table: &Table) -> String {
                         want("datasets", name);
                     }
                 }
-                "produces" => want("datasets", name),
+                "datasets" | "produces" => want("datasets", name),
                 "notify" => want("channels", name.split(':').next().unwrap_or(name)),
                 "consumers" => {
                     let is_known = ["jobs", "teams"]

@@ -120,7 +120,9 @@ impl<'a> Column<'a> {
             Ok((count, lines)) => {
                 let fault = &mut self.faults[Broken::Unique as usize];
                 let count = fault.count + count;
-                lines.into_iter().for_each(|line| fault.add(line, ""));
+                for line in lines {
+                    fault.add(line, "");
+                }
                 fault.count = count;
             }
             Err(why) => self.unknown = Some(why),

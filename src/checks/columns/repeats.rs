@@ -27,10 +27,13 @@ const VALUE_BYTES: usize = 16;
 /// Where there is space that is no memory, as a rule.
 const DIRS: [&str; 2] = ["/var/tmp", "/tmp"];
 
+/// The hash of a value, and the line it stands on.
+type Hashed = (u64, u64);
+
 /// The values that are not in memory any more.
 #[derive(Default)]
 pub(super) struct Repeats {
-    values: Vec<(u64, u64)>,
+    values: Vec<Hashed>,
     file: Option<File>,
     runs: Vec<u64>,
     broken: Option<String>,
@@ -82,7 +85,7 @@ impl Repeats {
 
     fn merge(&mut self, examples: usize) -> io::Result<(u64, Vec<u64>)> {
         self.values.sort_unstable();
-        let mut runs: Vec<Box<dyn Iterator<Item = io::Result<(u64, u64)>> + '_>> = Vec::new();
+        let mut runs: Vec<Box<dyn Iterator<Item = io::Result<Hashed>> + '_>> = Vec::new();
         let mut place = 0;
         for values in &self.runs {
             let Some(file) = &self.file else { break };
@@ -161,7 +164,7 @@ impl Read for Piece<'_> {
 }
 
 impl Iterator for Run<'_> {
-    type Item = io::Result<(u64, u64)>;
+    type Item = io::Result<Hashed>;
 
     fn next(&mut self) -> Option<Self::Item> {
         let mut value = [0; VALUE_BYTES];

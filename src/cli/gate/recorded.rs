@@ -234,14 +234,14 @@ produces = \"stock\"
         let now = Timestamp::now();
         let recorded_as = |(number, state): &(u64, VersionState)| {
             let put_to = std::path::absolute(place).expect("a directory").join("stock.csv");
-            Fact::Version(Version {
+            Fact::Version(Box::new(Version {
                 state: *state,
                 run: Some(RunId(*number)),
                 sha256: OF_X.to_owned(),
                 kept_as: Some(kept_name(&put_to)),
                 file: Some(put_to),
                 ..plain_version("stock", *number, now)
-            })
+            }))
         };
         let store = Store::open(&place.join("state")).expect("a store");
         let writer = store.into_writer().expect("a writer");

@@ -281,7 +281,7 @@ fn no_version_goes_that_a_run_of_lost_time_may_read() {
             Fact::Restored(restoration),
             run(3, RunState::Running),
             run(6, RunState::Running),
-            Fact::Version(plain_version("stock", 9, at)),
+            Fact::Version(Box::new(plain_version("stock", 9, at))),
         ])
         .unwrap();
     let old = dir.path().join("versions/stock/4");

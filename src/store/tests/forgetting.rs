@@ -41,7 +41,7 @@ fn a_run_goes_with_its_attempts_and_its_versions_and_its_due_time_stays_behind_t
             run: Some(RunId(id)),
             ..version("stock", id, VersionState::Published)
         };
-        writer.commit_blocking(vec![Fact::Version(version)]).unwrap();
+        writer.commit_blocking(vec![Fact::Version(Box::new(version))]).unwrap();
     }
     let reader = Reader::open(dir.path()).unwrap();
     let found = reader.aged(&limits(), SearchFrom::START, 100).unwrap();
@@ -112,7 +112,7 @@ fn versions_that_can_be_restored_keep_the_runs_that_made_them() {
             run: Some(RunId(id)),
             ..version("stock", id, VersionState::Published)
         };
-        writer.commit_blocking(vec![Fact::Version(version)]).unwrap();
+        writer.commit_blocking(vec![Fact::Version(Box::new(version))]).unwrap();
     }
     let reader = Reader::open(dir.path()).unwrap();
     let found = |keep| {

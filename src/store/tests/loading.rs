@@ -72,7 +72,13 @@ fn of_each_weekday_the_last_eight_accepted_versions_that_teach_anything_are_load
         version("d", 14, VersionState::Published),
         version("other", 1, VersionState::Published),
     ]);
-    let snapshot = loaded(versions.iter().cloned().map(Fact::Version).collect());
+    let snapshot = loaded(
+        versions
+            .iter()
+            .cloned()
+            .map(|version| Fact::Version(Box::new(version)))
+            .collect(),
+    );
     let numbers: Vec<u64> = snapshot.past.iter().map(|past| past.number.0).collect();
     assert_eq!(numbers, [3, 4, 5, 6, 7, 8, 9, 10, 11]);
     assert_eq!(snapshot.past.first(), versions[2].past().as_ref());
@@ -92,9 +98,9 @@ fn of_a_datasets_versions_the_newest_of_each_kind_are_loaded() {
     ];
     let mut facts: Vec<Fact> = (1..)
         .zip(states)
-        .map(|(number, state)| Fact::Version(version("stock", number, state)))
+        .map(|(number, state)| Fact::Version(Box::new(version("stock", number, state))))
         .collect();
-    facts.push(Fact::Version(version("items", 9, Published)));
+    facts.push(Fact::Version(Box::new(version("items", 9, Published))));
     let snapshot = loaded(facts);
     let found: Vec<(&str, u64)> = snapshot
         .versions

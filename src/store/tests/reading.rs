@@ -88,7 +88,11 @@ fn limits_keep_the_newest() {
     let writer = writer(&dir);
     let mut facts = Vec::new();
     for number in 1..=9 {
-        facts.push(Fact::Version(version("stock", number, VersionState::Published)));
+        facts.push(Fact::Version(Box::new(version(
+            "stock",
+            number,
+            VersionState::Published,
+        ))));
         facts.push(Fact::Slot(slot(
             "stock",
             i64::try_from(number).unwrap(),

@@ -76,8 +76,8 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         Fact::Attempt(attempt(&run(2, "bare", 60), 1)),
         Fact::Job(paused.clone()),
         Fact::Job(job("bare", 2)),
-        Fact::Version(full_version()),
-        Fact::Version(version("bare", 1, VersionState::Publishing)),
+        Fact::Version(Box::new(full_version())),
+        Fact::Version(Box::new(version("bare", 1, VersionState::Publishing))),
         Fact::Slot(delivery_slot.clone()),
         Fact::Slot(slot("bare", 200, SlotState::Pending)),
         Fact::Settings(accepted.clone()),
@@ -253,7 +253,7 @@ fn the_words_of_the_schema_are_all_the_words_there_are() {
         .map(|(due, state)| slot("d", due, state))
         .collect();
     facts.extend(slots.iter().cloned().map(Fact::Slot));
-    facts.push(Fact::Version(version("d", 1, VersionState::Published)));
+    facts.push(Fact::Version(Box::new(version("d", 1, VersionState::Published))));
     writer.commit_blocking(facts).unwrap();
 
     let reader = Reader::open(dir.path()).unwrap();
@@ -290,7 +290,7 @@ fn a_size_beyond_what_sqlite_can_count_is_kept_as_the_largest_it_can() {
         rows: Some(u64::MAX),
         ..version("stock", 1, VersionState::Published)
     };
-    writer.commit_blocking(vec![Fact::Version(claimed)]).unwrap();
+    writer.commit_blocking(vec![Fact::Version(Box::new(claimed))]).unwrap();
     let found = Reader::open(dir.path())
         .unwrap()
         .versions_of(&Name::from("stock"), 1)
