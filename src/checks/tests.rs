@@ -1,7 +1,6 @@
 //! What the checks say of candidates of every kind.
 
 mod columns;
-mod damaged;
 mod formats;
 mod kinds;
 mod learned;

@@ -1,5 +1,7 @@
 //! The same rules say the same of each format.
 
+mod damaged;
+
 use std::io::{Cursor, Write as _};
 
 use parquet::basic::{Compression as Codec, LogicalType, Repetition, Type as Physical};
@@ -11,7 +13,7 @@ use parquet::schema::types::Type;
 use super::*;
 
 /// Lot, weight and day; the second weighs less than nothing, and the third is the first once more.
-pub(super) const ROWS: [(&str, f64, i32); 3] = [("Lø1", 1.5, 20_777), ("Lø2", -2.0, 20_778), ("Lø1", 3.0, 20_778)];
+const ROWS: [(&str, f64, i32); 3] = [("Lø1", 1.5, 20_777), ("Lø2", -2.0, 20_778), ("Lø1", 3.0, 20_778)];
 
 /// What is said of them, in a format whose rows are found by `word` and begin at `first`.
 fn said(word: &str, first: u64) -> Vec<(String, String)> {
@@ -58,15 +60,15 @@ fn rules(dataset: &mut Dataset, format: Format) {
     };
 }
 
-pub(super) fn case(content: &[u8], format: Format) -> Case {
+fn case(content: &[u8], format: Format) -> Case {
     let case = Case::new().rules(|dataset| rules(dataset, format));
     fs::write(&case.judging.staged, content).expect("a candidate");
     case
 }
 
-pub(super) const XLSX: Format = Format::Xlsx { sheet: None };
+const XLSX: Format = Format::Xlsx { sheet: None };
 
-pub(super) fn fixed() -> Format {
+fn fixed() -> Format {
     let column = |name: &str, from, width| FixedColumn {
         name: name.to_owned(),
         from,
@@ -78,13 +80,13 @@ pub(super) fn fixed() -> Format {
     }
 }
 
-pub(super) fn fixed_text() -> String {
+fn fixed_text() -> String {
     let row = |(lot, qty, day): &(&str, f64, i32)| format!("{lot:<4}{qty:>6}  2026-11-{}\n", day - 20_757);
     format!("STOCK\n{}", ROWS.iter().map(row).collect::<String>())
 }
 
 /// A workbook of these parts.
-pub(super) fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
+fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, content) in parts {
@@ -95,10 +97,10 @@ pub(super) fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
 }
 
 const SHEET: &str = "xl/worksheets/sheet1.xml";
-pub(super) const TEXTS: &str = "xl/sharedStrings.xml";
+const TEXTS: &str = "xl/sharedStrings.xml";
 
 /// The parts of a workbook with one sheet `Stock`, whose rows these are.
-pub(super) fn parts(rows: &str) -> Vec<(&'static str, String)> {
+fn parts(rows: &str) -> Vec<(&'static str, String)> {
     let space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -141,7 +143,7 @@ pub(super) fn parts(rows: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The header stands in the third row of the sheet.
-pub(super) fn sheet_rows() -> String {
+fn sheet_rows() -> String {
     let mut rows =
         "<row r=\"3\"><c r=\"A3\" t=\"s\"><v>0</v></c><c r=\"B3\" t=\"s\"><v>1</v></c><c r=\"C3\" t=\"s\"><v>2</v></c></row>"
             .to_owned();
@@ -157,7 +159,7 @@ pub(super) fn sheet_rows() -> String {
 }
 
 /// The rows as a Parquet file whose texts are packed by `codec`.
-pub(super) fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
+fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
     let field = |name: &str, physical, logical: Option<LogicalType>| {
         let field = Type::primitive_type_builder(name, physical).with_repetition(Repetition::REQUIRED);
         Arc::new(field.with_logical_type(logical).build().expect("a type"))
@@ -198,7 +200,7 @@ pub(super) fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
     content
 }
 
-pub(super) fn stock_parquet() -> Vec<u8> {
+fn stock_parquet() -> Vec<u8> {
     parquet_file(Codec::SNAPPY, &ROWS.map(|(lot, ..)| lot))
 }
 

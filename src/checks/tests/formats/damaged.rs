@@ -1,10 +1,5 @@
 //! What is damaged, cut off, too large or something else is named in each format, and can do no harm.
 
-use parquet::basic::Compression as Codec;
-
-use super::formats::{
-    ROWS, TEXTS, XLSX, case, fixed, fixed_text, parquet_file, parts, sheet_rows, stock_parquet, workbook,
-};
 use super::*;
 
 /// The file, as if its description were so long.
