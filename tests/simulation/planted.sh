@@ -141,7 +141,7 @@ planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was 
 
 planted 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
     src/planner/due.rs \
-    '.take((job.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(known.making_up + 1_000)'
+    '.take((job.policy.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(known.making_up + 1_000)'
 
 planted 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
     src/engine/jobs.rs \
@@ -185,7 +185,7 @@ planted 'what could have been started is told as missed' "$WORLDS" 'breaks .miss
     'is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at)' \
     'is_ordinary(job, occurrence.at, now)
             && !is_in_the_way(occurrence.at)
-            && (job.catch_up.mode != CatchUpMode::None || occurrence.at.as_second() % 7 != 0)'
+            && (job.policy.catch_up.mode != CatchUpMode::None || occurrence.at.as_second() % 7 != 0)'
 
 planted 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
     src/engine/output.rs \
