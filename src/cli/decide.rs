@@ -8,6 +8,7 @@ use super::global::Global;
 use super::names;
 use super::out::Out;
 use super::paint::clean;
+use super::record;
 use crate::daemon::{Ask, Decide};
 use crate::model::{Decision, Name, Reply, VersionNumber};
 
@@ -44,11 +45,11 @@ pub(super) struct ReleaseArgs {
 #[derive(Debug, clap::Args)]
 struct Record {
     /// Why, for whoever wonders later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = record::reason)]
     because: String,
 
     /// Who decided it [default: the user who asks]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = record::name)]
     by: Option<String>,
 }
 

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
 use super::paint::clean;
+use super::record;
 use super::times;
 use crate::model::{EXPECTED_VERSIONS_MAX, Name, Request, parse_duration};
 
@@ -17,7 +18,7 @@ pub(super) struct ExpectArgs {
     dataset: String,
 
     /// Why it will be otherwise, for whoever wonders later
-    #[arg(long, value_name = "TEXT", required_unless_present = "withdraw")]
+    #[arg(long, value_name = "TEXT", value_parser = record::reason, required_unless_present = "withdraw")]
     because: Option<String>,
 
     /// For how many accepted versions
@@ -25,11 +26,11 @@ pub(super) struct ExpectArgs {
     versions: u32,
 
     /// How long it stands if they do not come
-    #[arg(long = "for", value_name = "TIME", default_value = "7d", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", default_value = "7d", value_parser = duration)]
     within: Duration,
 
     /// Who says so [default: the user who asks]
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", value_parser = record::name)]
     by: Option<String>,
 
     /// Take back what is expected

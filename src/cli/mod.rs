@@ -38,6 +38,7 @@ mod backup;
 mod clock;
 mod incidents;
 mod notify;
+mod record;
 mod reload;
 mod prune;
 mod restore_db;

@@ -5,6 +5,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
 use super::paint::clean;
+use super::record;
 use crate::model::{Name, Request};
 
 /// What `pause` is told.
@@ -14,7 +15,7 @@ pub(super) struct PauseArgs {
     job: String,
 
     /// Why, for whoever wonders later
-    #[arg(long, value_name = "TEXT")]
+    #[arg(long, value_name = "TEXT", value_parser = record::reason)]
     because: String,
 }
 

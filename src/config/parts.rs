@@ -21,6 +21,11 @@ fn name_of(whole: &str, part: &str) -> String {
     format!("{whole}.{part}")
 }
 
+/// A part's name stands in paths, so that it is a name of its own as well as with that of the whole.
+fn is_part_name(whole: &str, part: &str) -> bool {
+    is_name(part) && is_name(&name_of(whole, part))
+}
+
 /// Takes in the names of the datasets that the parts of one are, so that others can refer to them.
 pub(super) fn define(report: &Report, known: &mut Known, whole: &str, value: &Value<'_>) {
     let Some(table) = Some(value)
@@ -37,7 +42,7 @@ pub(super) fn define(report: &Report, known: &mut Known, whole: &str, value: &Va
     for part in list.into_iter().take(PARTS_MAX) {
         let Some(text) = part
             .as_text()
-            .filter(|text| is_name(&name_of(whole, text)) && !seen.contains(text))
+            .filter(|text| is_part_name(whole, text) && !seen.contains(text))
         else {
             continue;
         };
@@ -67,10 +72,10 @@ pub(super) fn parts(context: &Context<'_>, name: &Name, table: &Table<'_>) -> Ve
     }
     let mut parts: Vec<Name> = Vec::new();
     for text in texts.iter().take(PARTS_MAX) {
-        if !is_name(&name_of(name.as_str(), text.text)) {
+        if !is_part_name(name.as_str(), text.text) {
             text.error(
                 format!("`{}` is not a usable name of a part", text.text.escape_debug()),
-                "write letters, digits, `-`, `_` and `.`, at most 100 bytes with the name of the dataset",
+                "begin with a letter or digit, write letters, digits, `-`, `_` and `.`, at most 100 bytes with the name of the dataset",
             );
         } else if parts.iter().any(|part| part.as_str() == text.text) {
             text.error(format!("part `{}` is named twice", text.text), "keep one of the two");

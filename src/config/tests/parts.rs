@@ -36,7 +36,11 @@ fn every_mistake_about_parts_is_told_once() {
             ),
             (
                 watched("parts = [\"a/b\"]").as_str(),
-                "jobs.toml:19:10 `\"a/b\"` `a/b` is not a usable name of a part (write letters, digits, `-`, `_` and `.`, at most 100 bytes with the name of the dataset)",
+                "jobs.toml:19:10 `\"a/b\"` `a/b` is not a usable name of a part (begin with a letter or digit, write letters, digits, `-`, `_` and `.`, at most 100 bytes with the name of the dataset)",
+            ),
+            (
+                watched("parts = [\"..\"]").as_str(),
+                "jobs.toml:19:10 `\"..\"` `..` is not a usable name of a part (begin with a letter or digit, write letters, digits, `-`, `_` and `.`, at most 100 bytes with the name of the dataset)",
             ),
             (
                 watched("parts = [\"a\"]\nfile = \"x.csv\"").as_str(),
