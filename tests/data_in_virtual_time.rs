@@ -14,6 +14,8 @@ mod changed_files;
 mod counting;
 #[path = "data_in_virtual_time/edited_promises.rs"]
 mod edited_promises;
+#[path = "data_in_virtual_time/known_files.rs"]
+mod known_files;
 #[path = "data_in_virtual_time/learning.rs"]
 mod learning;
 #[path = "data_in_virtual_time/maintenance.rs"]

@@ -337,6 +337,8 @@ fn a_test_message_is_answered_when_it_has_arrived_or_not() {
         request: test.clone(),
     });
     assert!(world.replies.is_empty(), "not before it has arrived");
+    let status = world.done(freshd::model::Request::Status { name: None });
+    assert_eq!(status["undelivered"], serde_json::json!([]), "it is on its way");
     world.run_until("2026-11-26T12:01");
     let Some(freshd::model::Reply::Done(told)) = world.replies.pop() else {
         panic!("an answer")

@@ -88,3 +88,19 @@ fn a_run_that_somebody_ended_tells_nothing_of_how_its_job_is() {
     assert_eq!(world.incidents()[0].state, IncidentState::Open);
     assert_eq!(told_of_j(&world, OPS), [Purpose::Opening]);
 }
+
+#[test]
+fn all_who_read_the_same_dataset_are_named() {
+    let text = format!(
+        "{}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\nconsumers = [\"a\", \"b\"]\n",
+        super::one_job("produces = \"d\"")
+    );
+    let mut world = super::World::start(&text, "2026-03-02T10:00");
+    world.run("j");
+    world.run_until("2026-03-02T11:30");
+    let status = world.done(freshd::model::Request::Status { name: None });
+    let readers = status["incidents"][0]["readers"].as_array().expect("readers");
+    let mut who: Vec<_> = readers.iter().map(|reader| reader["who"].as_str()).collect();
+    who.sort_unstable();
+    assert_eq!(who, [Some("a"), Some("b")]);
+}

@@ -127,15 +127,18 @@ fn the_end_of_what_was_told_is_told_in_a_window_too() {
 }
 
 /// `j` makes `d`, from which `k` makes `e`; teams of their own answer for each.
-fn chain(concerned: &str) -> World {
-    let text = format!(
+fn chain_text(concerned: &str) -> String {
+    format!(
         "{PEOPLE}[datasets.d]\nowner = \"a\"\nfile = \"d\"\n\
          [datasets.e]\nowner = \"b\"\nfile = \"e\"\nconsumers = [\"c\"]\nmax_age = \"3h\"\n\
          [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
          [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\non = [\"d\"]\nproduces = \"e\"\n{}",
         window(concerned)
-    );
-    let mut world = World::start(&text, "2026-11-26T10:00");
+    )
+}
+
+fn chain(concerned: &str) -> World {
+    let mut world = World::start(&chain_text(concerned), "2026-11-26T10:00");
     for job in ["j", "k"] {
         world.script(job, |_, now| Play::writes("a", now));
     }
@@ -176,6 +179,17 @@ fn what_grows_worse_in_a_window_is_told_to_all_it_concerns_when_that_closes() {
 }
 
 #[test]
+fn what_grew_worse_in_a_window_is_told_as_soon_as_that_no_longer_concerns_it() {
+    let mut world = chain("jobs = [\"j\"]\ndatasets = [\"e\"]");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T14:00");
+    assert_eq!(world.told_to("mail:c@sea.example"), []);
+    world.reload(&chain_text("jobs = [\"j\"]"));
+    world.run_until("2026-11-26T14:30");
+    assert_eq!(world.told_to("mail:c@sea.example"), [Purpose::Impact]);
+}
+
+#[test]
 fn a_window_that_is_no_longer_planned_holds_nothing_back() {
     let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
     fail(&mut world, "2026-11-26T13:00");
@@ -197,4 +211,20 @@ fn who_was_told_before_a_window_is_told_again_when_it_closes_however_late_the_ne
         told(&world),
         [one("Thu 11:51", Purpose::Opening), one("Thu 12:10", Purpose::Reminder)]
     );
+}
+
+#[test]
+fn whom_a_problem_comes_to_concern_in_a_window_is_told_when_that_closes() {
+    let text = format!(
+        "{PEOPLE}[datasets.x]\nowner = \"a\"\nfile = \"x\"\nconsumers = [\"b\"]\n\
+         due = {{ at = \"50 11 * * *\", grace = \"40m\" }}\n\
+         [jobs.j]\nowner = \"a\"\ncommand = \"true\"\nproduces = \"x\"\nalert = \"breach\"\n{}",
+        window("datasets = [\"x\"]")
+    );
+    let mut world = super::failing(&text, "2026-11-26T11:30");
+    world.run_until("2026-11-26T12:45");
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening]);
+    assert_eq!(world.told_to("mail:b@sea.example"), [], "it is late in the window");
+    world.run_until("2026-11-26T18:05");
+    assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Impact]);
 }

@@ -172,6 +172,12 @@ fn a_test_that_names_nobody_goes_to_the_fallback() {
     });
     let to: Vec<_> = world.tries.iter().map(|(_, sent)| sent.address.to_string()).collect();
     assert_eq!(to, ["mail:it@sea.example", "pager"]);
+    world.run_until("2026-11-27T12:01");
+    let replies = std::mem::take(&mut world.replies);
+    let [freshd::model::Reply::Done(told)] = &replies[..] else {
+        panic!("one answer, of both: {replies:?}");
+    };
+    assert_eq!(told["messages"].as_array().map(Vec::len), Some(2));
 }
 
 #[test]

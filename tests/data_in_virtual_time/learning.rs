@@ -76,11 +76,13 @@ fn a_version_that_is_put_back_teaches_nothing_a_second_time() {
         by: "anna".to_owned(),
         because: "the plant in Tromsø is closed".to_owned(),
         decision: Decision::Restore,
-        learn: false,
+        // That is asked of what is released alone.
+        learn: true,
         version: Ok(Box::new(first_friday)),
     });
     world.run_until("2026-03-20T12:00");
     assert_eq!(world.versions("d")[13].state, VersionState::Published);
+    assert_eq!(world.versions("d")[13].lesson, None);
     assert_eq!((compared(&world).of, numbers(&world)), ("Fridays", vec![5, 12]));
     // Nor does a restart take it for something new.
     world.crash();
@@ -108,6 +110,13 @@ fn why_says_what_each_weekday_is_compared_with_and_nothing_where_nothing_is_comp
     world.run_until("2026-03-10T12:00");
     let compared = evidence(&mut world)["compared"].clone();
     assert_eq!(compared.as_array().map(Vec::len), Some(7), "{compared}");
+    let mut young = daily("2026-03-01T12:00");
+    young.run_until("2026-03-02T12:00");
+    assert_eq!(
+        evidence(&mut young)["compared"],
+        serde_json::json!([{ "of": "Mondays", "needed": 4, "versions": [1] }]),
+        "of a day without a version nothing is said"
+    );
     assert_eq!(
         compared[0],
         serde_json::json!({ "of": "Mondays", "needed": 4, "versions": [1, 8] })

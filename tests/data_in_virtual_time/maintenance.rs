@@ -55,6 +55,8 @@ fn what_comes_for_an_excused_delivery_meets_neither_it_nor_the_next() {
     let slots = world.slots("d");
     assert_eq!(slots[2].state, SlotState::Excused);
     assert_eq!(slots[2].version.map(|version| version.0), Some(3));
+    world.reload(&planned(DAILY));
+    assert_eq!(world.slots("d"), slots, "jobs.toml is read again, and says the same");
     assert_eq!(state(&mut world, "2026-11-23T07:15"), "late");
 }
 
@@ -153,4 +155,19 @@ fn what_came_early_for_a_delivery_counts_when_the_work_is_called_off() {
     world.reload(&made(DAILY));
     assert_eq!(state(&mut world, "2026-11-22T12:00"), "fresh");
     assert_eq!(world.slots("d")[2].state, SlotState::Met);
+}
+
+#[test]
+fn what_came_early_for_an_excused_delivery_stays_with_it_when_jobs_toml_is_read_again() {
+    let mut world = friday();
+    write(&mut world, "2026-11-21T06:50", "b");
+    write(&mut world, "2026-11-22T06:50", "c");
+    let sunday = |world: &World| world.slots("d")[2].clone();
+    assert_eq!(
+        (sunday(&world).state, sunday(&world).version),
+        (SlotState::Excused, Some(freshd::model::VersionNumber(3)))
+    );
+    let before = sunday(&world);
+    world.reload(&planned(DAILY));
+    assert_eq!(sunday(&world), before);
 }

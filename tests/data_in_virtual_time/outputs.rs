@@ -325,3 +325,53 @@ fn the_script_that_made_a_candidate_is_the_one_that_its_command_names() {
         );
     }
 }
+
+#[test]
+fn a_run_whose_output_was_taken_with_a_warning_says_so() {
+    let mut world = world("max_age = \"26h\"", "2026-03-02T08:00");
+    world.script("p", |_, now| {
+        Play::writes("one", now).odd("rows.change", freshd::model::Verdict::Warn)
+    });
+    world.run("p");
+    world.run_until("2026-03-02T08:05");
+    let run = world.last_run("p");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
+    assert_eq!(run.reason.as_deref(), Some("200 rows came"));
+}
+
+#[test]
+fn what_a_column_is_compared_with_is_read_where_it_lies_also_when_its_file_was_renamed() {
+    let text = |file: &str| {
+        with_ops(&format!(
+            "[datasets.items]\nowner = \"ops\"\nfile = \"{file}\"\nchecks = {{ format = \"csv\" }}\n\
+             [datasets.sold]\nowner = \"ops\"\nfile = \"sold.csv\"\n\
+             checks = {{ format = \"csv\", columns.sku = {{ in = {{ dataset = \"items\", column = \"sku\" }} }} }}\n\
+             [jobs.i]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"items\"\n\
+             [jobs.s]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"sold\"\n"
+        ))
+    };
+    let read = |world: &World| {
+        let judged = world.asked.iter().rev().find_map(|action| match action {
+            Action::Judge(judging) => Some(judging.compared_with.clone()),
+            _ => None,
+        });
+        let mut read = judged.expect("a candidate").into_iter();
+        let (items, none) = (read.next().expect("items"), read.next());
+        assert!(none.is_none());
+        items.file.clone().expect("a place")
+    };
+    let mut world = World::start(&text("items.csv"), "2026-03-02T08:00");
+    world.run("i");
+    world.run_until("2026-03-02T08:05");
+    world.run("s");
+    world.run_until("2026-03-02T08:10");
+    assert_eq!(read(&world), world.settings.file.with_file_name("items.csv"));
+    world.reload(&text("new.csv"));
+    world.run("s");
+    world.run_until("2026-03-02T08:15");
+    assert!(
+        read(&world).ends_with("versions/items/1/items.csv"),
+        "{:?}",
+        read(&world)
+    );
+}

@@ -319,3 +319,22 @@ fn a_time_that_nobody_asked_for_is_not_the_as_of_of_what_is_found() {
     world.run_until("2026-03-02T08:05");
     assert_eq!(world.versions("d")[0].as_of, at("2026-03-02T08:01"));
 }
+
+#[test]
+fn what_is_seen_again_after_it_could_not_be_looked_at_is_the_version_that_it_was() {
+    // With a digest, and without one, where all that is known of it must agree.
+    for digest in ["a", ""] {
+        let mut world = watched("max_age = \"26h\"\nas_of = \"mtime\"", "2026-03-02T08:00");
+        world.probe("d", move |now| match now {
+            now if now < at("2026-03-02T08:10") => file(digest, Some(at("2026-03-02T07:00"))),
+            now if now < at("2026-03-02T08:20") => (Err("the share is gone".to_owned()), None),
+            _ => file(digest, Some(at("2026-03-02T07:00"))),
+        });
+        world.run_until("2026-03-02T08:15");
+        assert_eq!(world.state_of("d").0, "unknown");
+        world.run_until("2026-03-02T08:30");
+        assert_eq!(world.state_of("d").0, "fresh");
+        let versions = world.versions("d");
+        assert_eq!(versions.len(), 1, "{digest:?}: {versions:?}");
+    }
+}

@@ -89,3 +89,58 @@ fn whoever_names_no_job_is_told_of_those_whose_names_hold_it_or_are_held_by_it()
         assert_eq!(world.run(name), told);
     }
 }
+
+#[test]
+fn whoever_waits_for_a_run_is_told_how_it_ended() {
+    let mut world = World::start(&jobs(&[("good", "")]), "2026-03-02T09:30");
+    world.run("good");
+    let run = world.last_run("good").id;
+    world.handle(freshd::model::Event::Requested {
+        id: 4_711,
+        by: "anna".to_owned(),
+        request: Request::Wait { run },
+    });
+    let id = *world.alive.keys().next().expect("it goes on");
+    let spec = world.engine.as_ref().expect("it runs").spec_of(id);
+    assert_eq!(spec.as_ref(), world.specs.get(&id), "what it was started with");
+    world.run_until("2026-03-02T09:32");
+    let Some(Reply::Done(told)) = world.replies.pop() else {
+        panic!("an answer");
+    };
+    assert_eq!((&told["job"], &told["outcome"]), (&json!("good"), &json!("succeeded")));
+}
+
+#[test]
+fn a_job_of_another_user_is_told_of_his_home_and_writes_into_a_directory_of_its_own() {
+    use freshd::model::RunAs;
+    use std::sync::Arc;
+    let text = with_ops(
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\nnice = 5\n",
+    );
+    let mut world = World::prepare(&text, "2026-03-02T09:30");
+    // Who that is would be asked of the machine, and granted to root alone.
+    let job = Arc::make_mut(&mut world.settings).jobs.get_mut("j").expect("the job");
+    let policy = Arc::make_mut(&mut Arc::make_mut(job).policy);
+    let conditions = Arc::make_mut(policy.conditions.as_mut().expect("it is nice"));
+    conditions.run_as = Some(RunAs {
+        user: "erp".to_owned(),
+        uid: 990,
+        gid: 990,
+        groups: vec![990],
+        home: "/var/lib/erp".to_owned(),
+        shell: "/bin/sh".to_owned(),
+    });
+    world.restart();
+    world.run("j");
+    let spec = world.specs.values().next().expect("it was started");
+    let set = |name: &str| {
+        spec.env
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+    };
+    assert_eq!((set("HOME"), set("USER")), (Some("/var/lib/erp"), Some("erp")));
+    let output = set("FRESHD_OUTPUT").expect("a place");
+    assert!(output.starts_with(spec.run_dir.to_str().expect("text")), "{output}");
+}

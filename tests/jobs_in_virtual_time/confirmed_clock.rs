@@ -270,3 +270,21 @@ fn a_retry_that_waits_for_a_slot_goes_on_and_its_due_time_is_free_again() {
     world.run_until("2026-11-23T15:00");
     assert_eq!(world.last_run("j").outcome, Some(Outcome::Succeeded));
 }
+
+#[test]
+fn a_range_of_which_one_occurrence_has_come_is_that_occurrence() {
+    let mut world = good_friday();
+    world.set_clock("2026-12-20T12:00:40");
+    world.run_until("2026-12-20T12:10");
+    world.set_clock("2026-11-23T12:30");
+    confirmed(&mut world);
+    let is_range = |run: &freshd::model::Run| {
+        let reason = run.reason.as_deref().unwrap_or_default();
+        reason.contains("all that is due until 2026-12-20T")
+    };
+    let range = world.runs("often").into_iter().find(is_range).expect("one");
+    assert_eq!(
+        (range.due_at, range.due_until, range.occurrences),
+        (Some(at("2026-11-23T12:20")), None, 1)
+    );
+}

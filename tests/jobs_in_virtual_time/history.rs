@@ -314,6 +314,8 @@ fn files_are_swept_only_where_somebody_in_the_round_asked_for_them() {
         world.run_until("2026-01-13T12:11");
         let swept = world.asked.iter().filter(|action| matches!(action, Action::Sweep));
         assert_eq!(swept.count(), sweeps, "{first} {then:?}");
+        let of_logs = |action: &&Action| matches!(action, Action::Search { from, .. } if *from == SearchFrom::Logs);
+        assert_eq!(world.asked.iter().filter(of_logs).count(), sweeps, "of logs too");
     }
 }
 
@@ -329,6 +331,15 @@ fn nothing_is_removed_while_the_clock_is_not_believed() {
     };
     assert!(why.contains("freshd clock"), "{why}");
     assert!(forgotten(&world).is_empty());
+
+    // Nor while what is too old by it is still being looked for.
+    let mut world = start("2026-01-10T12:00");
+    world.run_until("2026-01-14T12:10");
+    world.prune();
+    world.set_clock("2026-01-12T12:00");
+    world.run_until("2026-01-12T12:01");
+    let meanwhile = |reply| matches!(reply, Reply::Refused(why) if why.contains("was set back meanwhile"));
+    assert!(world.replies.pop().is_some_and(meanwhile));
 }
 
 #[test]

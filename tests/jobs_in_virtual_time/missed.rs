@@ -286,3 +286,16 @@ fn an_edited_job_never_catches_up() {
     world.run_until("2026-03-02T15:30");
     assert_eq!(world.starts("j"), ["10:00:00", "15:10:00"]);
 }
+
+#[test]
+fn only_runs_that_wait_to_be_made_up_for_count_against_how_many_may() {
+    let mut world = world(
+        &format!("{HOURLY}\ncatch_up = \"all\"\ncatch_up_limit = 2\noverlap = \"queue\"\ntimeout = \"none\""),
+        "2026-03-02T10:10",
+    );
+    world.script("j", |_, _| Play::succeeds().taking(std::time::Duration::from_hours(9)));
+    world.run("j");
+    down(&mut world, "2026-03-02T10:30", "2026-03-02T14:30", "2026-03-02T14:40");
+    let runs = world.runs("j").into_iter();
+    assert_eq!(runs.filter(|run| run.trigger == Trigger::CatchUp).count(), 2);
+}

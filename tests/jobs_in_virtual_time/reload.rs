@@ -244,3 +244,19 @@ fn an_attempt_that_never_started_starts_with_what_is_configured_now() {
     assert_eq!(run.outcome, Some(Outcome::Succeeded));
     assert_eq!(run.settings_digest, world.settings.digest);
 }
+
+#[test]
+fn what_is_due_at_the_instant_of_an_edit_is_decided_by_the_jobs_before_however_many_they_are() {
+    // More than one step decides about.
+    let jobs = |at: &str| {
+        let job = |number| format!("[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"{at}\"\n");
+        with_ops(&(0..1_600).map(job).collect::<String>())
+    };
+    let mut world = World::start(&jobs("0 10 2 3 *"), "2026-03-02T09:59");
+    world.run_until("2026-03-02T09:59:59");
+    world.now.wall = at("2026-03-02T10:00:00");
+    world.now.boot += Duration::from_secs(1);
+    world.reload(&jobs("30 11 2 3 *"));
+    world.run_until("2026-03-02T10:05");
+    assert_eq!(world.started.len(), 1_600);
+}

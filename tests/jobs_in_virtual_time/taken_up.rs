@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use freshd::model::{AttemptId, Event, FoundAttempt, Outcome, Run, RunState, SlotState};
+use freshd::model::{
+    Attempt, AttemptId, AttemptState, Event, Fact, FoundAttempt, Outcome, ProblemKind, Run, RunId, RunState, SlotState,
+    Version, VersionState,
+};
 
 use super::lost_records::{HOURLY, by_hand, stock_world};
 use super::virtual_world::{Play, World, at};
@@ -128,4 +131,155 @@ fn an_attempt_of_a_run_whose_end_is_on_record_is_not_taken_for_one_that_was_lost
         at: at("2026-03-02T10:00"),
     }));
     assert_eq!(world.runs("j")[0], ended);
+}
+
+#[test]
+fn an_output_that_is_gone_and_is_what_readers_see_was_good() {
+    let mut world = stock_world();
+    world.script("j", |_, at| Play::writes("", at).taking(Duration::from_mins(10)));
+    let backup = world.back_up();
+    world.run_until("2026-03-02T10:05");
+    let id = world.last_run("j").id;
+    world.found.in_place = vec![seen(&mut stock_world(), id)];
+    world.lose_records_since(&backup);
+    world.restart();
+    world.run_until("2026-03-02T10:15");
+    let run = world.last_run("j");
+    assert_eq!((run.id, run.outcome), (id, Some(Outcome::Succeeded)), "{run:?}");
+    assert_eq!(run.reason.as_deref(), Some("readers see its version 1"));
+}
+
+/// Version 1 of `stock`, as it would be if this run had made it.
+fn seen(other: &mut World, run: RunId) -> Version {
+    other.run_until("2026-03-02T10:10");
+    Version {
+        run: Some(run),
+        ..other.versions("stock").remove(0)
+    }
+}
+
+#[test]
+fn what_was_being_put_in_place_is_what_readers_see_or_is_nowhere() {
+    for is_seen in [true, false] {
+        let mut world = stock_world();
+        world.disk_is_full_until = Some(at("2026-03-02T10:01"));
+        world.run_until("2026-03-02T10:00:30");
+        let backup = world.back_up();
+        assert_eq!(world.versions("stock")[0].state, VersionState::Publishing);
+        world.run_until("2026-03-02T10:30");
+        let first = world.versions("stock").remove(0);
+        assert_eq!(first.state, VersionState::Published);
+        world.found.in_place = Some(first).filter(|_| is_seen).into_iter().collect();
+        world.lose_records_since(&backup);
+        world.restart();
+        let expected = match is_seen {
+            true => VersionState::Published,
+            false => VersionState::Quarantined,
+        };
+        assert_eq!(world.versions("stock")[0].state, expected);
+        world.run_until("2026-03-02T10:40");
+        assert_eq!(world.versions("stock")[0].state, expected);
+    }
+}
+
+/// An attempt as it stands.
+fn attempt_of(world: &World, run: RunId) -> Attempt {
+    let last = world.facts.iter().rev().find_map(|fact| match fact {
+        Fact::Attempt(attempt) if attempt.id.run == run => Some(attempt.clone()),
+        _ => None,
+    });
+    last.expect("an attempt")
+}
+
+#[test]
+fn what_had_been_claimed_may_have_started_and_is_not_started_again() {
+    let mut world = world("schedule = \"0 10 2 3 *\"", "2026-03-02T09:30");
+    world.keeper_hangs = true;
+    world.run_until("2026-03-02T10:00:30");
+    let id = world.last_run("j").id;
+    assert_eq!(attempt_of(&world, id).state, AttemptState::Claimed);
+    let backup = world.back_up();
+    world.run_until("2026-03-02T10:30");
+    world.keeper_hangs = false;
+    world.lose_records_since(&backup);
+    let before = world.facts.len();
+    world.restart();
+    let is_started = |fact: &Fact| matches!(fact, Fact::Attempt(attempt) if attempt.id.run == id && attempt.state == AttemptState::Started);
+    assert!(
+        world.facts[before..].iter().any(is_started),
+        "{:?}",
+        attempt_of(&world, id)
+    );
+    world.run_until("2026-03-02T10:40");
+    assert_eq!(world.starts("j").len(), 0);
+}
+
+#[test]
+fn an_attempt_ends_with_its_run_when_readers_see_what_it_made() {
+    let mut world = stock_world();
+    world.script("j", |_, at| {
+        Play::writes(&at.to_string(), at).taking(Duration::from_mins(10))
+    });
+    world.run_until("2026-03-02T10:05");
+    let backup = world.back_up();
+    let id = world.last_run("j").id;
+    assert_eq!(attempt_of(&world, id).state, AttemptState::Started);
+    world.run_until("2026-03-02T10:30");
+    world.found.in_place = world.versions("stock");
+    world.lose_records_since(&backup);
+    world.restart();
+    let attempt = attempt_of(&world, id);
+    assert_eq!(
+        (attempt.state, attempt.outcome),
+        (AttemptState::Ended, Some(Outcome::Succeeded))
+    );
+}
+
+#[test]
+fn the_last_delivery_of_that_time_is_known_only_of_a_dataset_whose_version_is_seen() {
+    let mut jobs = one_job("schedule = \"50 9 2 3 *\"\nproduces = \"a\"");
+    for name in ["a", "b"] {
+        jobs += &format!(
+            "[datasets.{name}]\nowner = \"ops\"\nfile = \"{name}.csv\"\ndue = {{ at = \"0 10 * * *\", grace = \"30m\" }}\n"
+        );
+    }
+    jobs += "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"50 9 2 3 *\"\nproduces = \"b\"\n";
+    let mut world = World::start(&jobs, "2026-03-02T09:30");
+    let backup = world.back_up();
+    world.run_until("2026-03-02T10:10");
+    world.found.in_place = world.versions("a");
+    world.lose_records_since(&backup);
+    world.restart();
+    let slot = |name: &str| world.slots(name)[0].state;
+    assert_eq!((slot("a"), slot("b")), (SlotState::Met, SlotState::Withdrawn));
+}
+
+#[test]
+fn everybody_is_told_how_many_attempts_their_keepers_know_under_a_number_of_its_own() {
+    let mut world = world(&format!("{HOURLY}\ntimeout = \"none\""), "2026-03-02T09:30");
+    let backup = world.back_up();
+    world.script("j", |_, now| match now < at("2026-03-02T10:30") {
+        true => Play::fails(1, "no"),
+        false => Play::succeeds().taking(Duration::from_mins(30)),
+    });
+    world.run_until("2026-03-02T11:10");
+    let last = world.ledger.incidents.keys().next_back().copied();
+    assert!(last.is_some());
+    world.lose_records_since(&backup);
+    world.restart();
+    world.run_until("2026-03-02T11:15");
+    let records = world.incidents();
+    let records = records.iter().find(|incident| incident.kind == ProblemKind::Freshd);
+    assert!(records.map(|incident| incident.id) > last);
+    let mut told = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.message.subject.contains("records were lost"));
+    let facts = &told.next().expect("a message").1.message.facts;
+    assert!(
+        facts
+            .iter()
+            .any(|fact| fact.text.contains("1 attempt that its keeper knows")),
+        "{facts:?}"
+    );
 }

@@ -19,7 +19,7 @@ use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
     AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification, Now, Reply,
-    Request, Settings, Shortage, Trace, VersionRef, later,
+    Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -62,6 +62,8 @@ pub(crate) struct World {
     pub(crate) disk_fails_until: Option<Timestamp>,
     /// Until when they can be read, but not put in place.
     pub(crate) disk_is_full_until: Option<Timestamp>,
+    /// What a file looks like from outside once it is put in place.
+    pub(crate) stamp: Option<Stamp>,
     /// What lacks where freshd records what happens.
     pub(crate) shortage: Option<Shortage>,
     /// Every process that was started: job, attempt, when.
@@ -133,6 +135,7 @@ impl World {
             keeper_hangs: false,
             disk_fails_until: None,
             disk_is_full_until: None,
+            stamp: None,
             shortage: None,
             started: Vec::new(),
             specs: HashMap::new(),

@@ -65,7 +65,7 @@ impl World {
                         .hindrance(self.disk_fails_until, "input/output error")
                         .and_then(|()| self.hindrance(self.disk_is_full_until, "no space left on device")),
                 };
-                let result = result.map(|()| None);
+                let result = result.map(|()| self.stamp);
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
             Action::Send(notification) => self.send(*notification),
@@ -84,7 +84,8 @@ impl World {
                 self.later(Duration::ZERO, Event::Probed(observation));
             }
             Action::Search { limits, from } => {
-                let found = self.reader().aged(&limits, from, self.piece_rows);
+                let found = self.reader().aged(&limits, from.clone(), self.piece_rows);
+                self.asked.push(Action::Search { limits, from });
                 self.later(
                     Duration::ZERO,
                     Event::Aged(found.map(Box::new).map_err(|error| error.to_string())),
