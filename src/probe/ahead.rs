@@ -61,6 +61,8 @@ impl Read for Ahead {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         if self.taken == self.piece.len() {
             self.taken = 0;
+            // Whoever reads on behind an error must not be given the old piece once more.
+            self.piece.clear();
             self.piece = match self.pieces.recv() {
                 Ok(piece) => piece?,
                 // All was read.

@@ -145,8 +145,9 @@ impl SheetRow {
         };
         if let Some((column, value)) = self.cells.iter().find(|(column, _)| *column as usize >= *width) {
             let shown = shortened(value);
+            let columns = if *width == 1 { "column" } else { "columns" };
             return Err(self.wrong(format!(
-                "`{shown}` in column {}, where the header names {width} columns",
+                "`{shown}` in column {}, where the header names {width} {columns}",
                 column + 1
             )));
         }
