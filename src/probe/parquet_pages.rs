@@ -8,10 +8,14 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// Longest header of a page: it may hold the smallest and largest value of the page.
 const HEADER_BYTES_MAX: u64 = 8 << 20;
 
+/// Most values of a dictionary, which all are in memory at a time.
+const DICTIONARY_VALUES_MAX: u64 = 4 << 20;
+
 /// How deep structures may lie within each other.
 const DEPTH_MAX: u8 = 8;
 
-/// The largest page, unpacked, of those that lie in these bytes; `None` when they are no pages.
+/// The largest page, unpacked, of those that lie in these bytes; `None` when they are no pages, or a dictionary has more
+/// values than it has bytes or than can be held.
 pub(super) fn largest_page<R: Read + Seek>(file: &mut R, from: u64, bytes: u64) -> io::Result<Option<u64>> {
     let end = from.saturating_add(bytes);
     let (mut place, mut largest) = (from, 0);
@@ -45,15 +49,34 @@ impl<R: Read> Header<R> {
     fn sizes(&mut self) -> io::Result<(u64, u64)> {
         let (mut unpacked, mut packed) = (None, None);
         let mut field = 0_i64;
+        let mut values = 0;
         while let Some(kind) = self.field(&mut field)? {
             match (field, kind) {
                 (2, I32) => unpacked = Some(self.zigzag()?),
                 (3, I32) => packed = Some(self.zigzag()?),
+                (7, STRUCT) => values = self.dictionary_values()?,
                 _ => self.skip(kind, 0)?,
             }
         }
         let size = |size: Option<i64>| size.and_then(|size| u64::try_from(size).ok()).ok_or_else(broken);
-        Ok((size(unpacked)?, size(packed)?))
+        let (unpacked, packed) = (size(unpacked)?, size(packed)?);
+        // The library makes room for as many as are told.
+        if values > unpacked.min(DICTIONARY_VALUES_MAX) {
+            return Err(broken());
+        }
+        Ok((unpacked, packed))
+    }
+
+    /// How many values the header of a dictionary tells.
+    fn dictionary_values(&mut self) -> io::Result<u64> {
+        let (mut values, mut field) = (0, 0_i64);
+        while let Some(kind) = self.field(&mut field)? {
+            match (field, kind) {
+                (1, I32) => values = u64::try_from(self.zigzag()?).map_err(|_| broken())?,
+                _ => self.skip(kind, 1)?,
+            }
+        }
+        Ok(values)
     }
 
     /// The kind of the next field, and its number; `None` behind the last.
@@ -155,6 +178,14 @@ mod tests {
         ];
         assert_eq!(largest(&pages.concat()), Some(300));
         assert_eq!(largest(&pages[..2].concat()), Some(10));
+    }
+
+    #[test]
+    fn a_dictionary_has_no_more_values_than_bytes() {
+        // Kind 2, 10 bytes unpacked, 3 packed; and so many values.
+        let page = |values: u8| [&[0x15, 4, 0x15, 20, 0x15, 6, 0x4c, 0x15, values * 2, 0, 0][..], b"abc"].concat();
+        assert_eq!(largest(&page(10)), Some(10));
+        assert_eq!(largest(&page(11)), None);
     }
 
     #[test]

@@ -9,7 +9,7 @@ use calamine::{DataRef, Reader as _, Xlsx, XlsxError};
 
 use super::error::ContentError;
 use super::positioned::Positioned;
-use super::table::{Pass, listed, shortened};
+use super::table::{Pass, RECORD_BYTES_MAX, listed, shortened};
 use super::workbook_bounds::check_bounds;
 
 /// Between two reads of the file.
@@ -112,6 +112,8 @@ struct SheetRow {
     number: Option<u32>,
     /// Its cells that have anything, by column from 0.
     cells: Vec<(u32, String)>,
+    /// Bytes of all of them: a text that is shared by many is there for each.
+    bytes: u64,
     /// Where the wanted columns are, once the header was read; and how many columns it has.
     places: Option<(Vec<Option<usize>>, usize)>,
 }
@@ -120,11 +122,17 @@ impl SheetRow {
     fn begin(&mut self, number: u32) {
         self.number = Some(number);
         self.cells.clear();
+        self.bytes = 0;
     }
 
     fn take(&mut self, column: u32, value: String) -> Result<(), Wrong> {
         if column >= SHEET_COLUMNS_MAX || self.cells.len() >= SHEET_COLUMNS_MAX as usize {
             return Err(self.wrong(format!("it has more than {SHEET_COLUMNS_MAX} columns")));
+        }
+        self.bytes += value.len() as u64;
+        if self.bytes > RECORD_BYTES_MAX {
+            let most = RECORD_BYTES_MAX >> 20;
+            return Err(self.wrong(format!("its cells have more than {most} MiB together")));
         }
         self.cells.push((column, value));
         Ok(())
@@ -204,4 +212,25 @@ fn text_of(value: &DataRef<'_>) -> Option<String> {
         DataRef::Error(error) => error.to_string(),
     };
     (!text.is_empty()).then_some(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_text_that_is_shared_counts_for_each_of_its_cells() {
+        let mut row = SheetRow::default();
+        row.begin(7);
+        let text = "x".repeat(1 << 20);
+        for column in 0..4 {
+            assert!(row.take(column, text.clone()).is_ok());
+        }
+        assert!(matches!(
+            row.take(4, text),
+            Err(Wrong::Content(ContentError::Sheet { row: 8, why })) if why == "its cells have more than 4 MiB together"
+        ));
+        row.begin(8);
+        assert!(row.take(0, "y".to_owned()).is_ok());
+    }
 }
