@@ -120,6 +120,13 @@ fn of_a_datasets_versions_the_newest_of_each_kind_are_loaded() {
     assert_eq!(snapshot.version_numbers, numbers);
 }
 
+fn slots_of(snapshot: &crate::model::Snapshot) -> Vec<(&str, Timestamp, SlotState)> {
+    let slots = snapshot.slots.iter();
+    slots
+        .map(|slot| (slot.dataset.as_str(), slot.due_at, slot.state))
+        .collect()
+}
+
 #[test]
 fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
     use SlotState::{Late, Met, Missed, Pending, Recovered, Withdrawn};
@@ -130,11 +137,6 @@ fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
         .collect();
     facts.push(Fact::Slot(slot("items", 0, Pending)));
     let snapshot = loaded(facts);
-    let found: Vec<(&str, Timestamp, SlotState)> = snapshot
-        .slots
-        .iter()
-        .map(|slot| (slot.dataset.as_str(), slot.due_at, slot.state))
-        .collect();
     let expected = [
         ("items", at(0), Pending),
         ("stock", at(1), Late),
@@ -142,7 +144,7 @@ fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
         ("stock", at(4), Pending),
         ("stock", at(5), Pending),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(slots_of(&snapshot), expected);
 }
 
 #[test]
@@ -153,17 +155,12 @@ fn of_a_datasets_excused_slots_the_newest_is_loaded_with_what_still_tells_of_it(
     let past = (0..).zip([Excused, Met]);
     let past = past.map(|(due, state)| Fact::Slot(slot("items", due, state)));
     let snapshot = loaded(facts.chain(past).collect());
-    let found: Vec<(&str, Timestamp, SlotState)> = snapshot
-        .slots
-        .iter()
-        .map(|slot| (slot.dataset.as_str(), slot.due_at, slot.state))
-        .collect();
     let expected = [
         ("items", at(1), Met),
         ("stock", at(1), Missed),
         ("stock", at(3), Excused),
     ];
-    assert_eq!(found, expected);
+    assert_eq!(slots_of(&snapshot), expected);
 }
 
 #[test]
