@@ -51,7 +51,12 @@ impl Engine {
 
     /// Whether something is left that the next step goes on with at once.
     pub fn is_behind(&self) -> bool {
-        !self.backlog.is_empty() || !self.dirty_data.is_empty() || !self.dirty_jobs.is_empty()
+        !self.backlog.is_empty() || self.is_unevaluated()
+    }
+
+    /// Whether a job or dataset was touched whose problems nobody has looked at since.
+    fn is_unevaluated(&self) -> bool {
+        !self.dirty_data.is_empty() || !self.dirty_jobs.is_empty()
     }
 
     /// Works off what is left, in order, until this step is full.
@@ -78,7 +83,7 @@ impl Engine {
             Todo::Unfinished => self.resume_unfinished(),
             Todo::Evaluate => {
                 self.evaluate();
-                if !self.dirty_data.is_empty() || !self.dirty_jobs.is_empty() {
+                if self.is_unevaluated() {
                     self.backlog.push_front(Todo::Evaluate);
                 }
             }

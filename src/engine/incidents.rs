@@ -196,7 +196,7 @@ impl Engine {
                     nodes.extend(self.lineage.upstream(input.as_str()));
                 }
                 let told = produced.and_then(|name| self.incident_about(&Node::Dataset(name)));
-                if let Some(told) = told.filter(|told| told.state == IncidentState::Open && told.id < incident.id) {
+                if let Some(told) = told.filter(|told| told.state == IncidentState::Open) {
                     return Some(told.id);
                 }
                 nodes

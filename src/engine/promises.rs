@@ -68,7 +68,7 @@ impl Engine {
                 stands_for_others = Some(last.clone());
             }
             for slot in newest.into_iter().chain(freshness::slot_after(&dataset, now)) {
-                if state.slots.last().is_some_and(|last| last.due_at < slot.due_at) {
+                if !is_laid(&state.slots, &slot) {
                     lay(&mut state.slots, slot);
                 }
             }
@@ -108,6 +108,7 @@ impl Engine {
         let now = self.now.wall;
         let dataset = self.settings.datasets.get(name).cloned();
         let Some(state) = self.data.get_mut(name) else { return };
+        let last_before = state.slots.last().map(|last| last.due_at);
         let mut changed = Vec::new();
         state.slots.retain_mut(|slot| {
             let may_follow = matches!(slot.state, SlotState::Pending | SlotState::Excused) && slot.deadline > now;
@@ -134,7 +135,8 @@ impl Engine {
             }
             true
         });
-        if !changed.is_empty() && !state.slots.iter().any(is_open) {
+        // What was promised at times that are over is not laid down afterwards by a promise that is new.
+        if state.slots.last().map(|last| last.due_at) != last_before {
             state.has_ended = true;
         }
         // What is promised more often than before is due before the slot that was laid down last.
@@ -147,7 +149,7 @@ impl Engine {
             coming = dataset
                 .as_ref()
                 .and_then(|dataset| freshness::next_slot(dataset, &slot));
-            if state.slots.iter().all(|known| known.due_at != slot.due_at) {
+            if !is_laid(&state.slots, &slot) {
                 state.slots.push(slot.clone());
                 changed.push(slot);
             }
@@ -155,6 +157,11 @@ impl Engine {
         state.slots.sort_by_key(|slot| slot.due_at);
         self.step.facts.extend(changed.into_iter().map(Fact::Slot));
     }
+}
+
+/// Whether the slot of this due time is among those laid down.
+fn is_laid(slots: &[Slot], slot: &Slot) -> bool {
+    slots.iter().any(|laid| laid.due_at == slot.due_at)
 }
 
 /// The end of a slot that nobody waits for any more.

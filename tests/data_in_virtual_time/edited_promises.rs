@@ -180,3 +180,30 @@ fn a_promise_that_comes_back_asks_for_nothing_of_the_time_without_it() {
         assert_eq!(world.state_of("d").0, "fresh", "restart {restart}");
     }
 }
+
+#[test]
+fn times_that_were_over_when_they_were_promised_were_never_missed() {
+    for restart in [false, true] {
+        let mut world = world("due = { at = \"0 8 * * *\" }", "2026-11-21T12:00");
+        write(&mut world, "2026-11-22T07:30", "a");
+        assert_eq!(state(&mut world, "2026-11-23T10:30"), "late");
+        let every_hour = made("due = { at = \"0 8-20 * * MON\" }");
+        if restart {
+            world.crash();
+            world.edit(&every_hour);
+            world.restart();
+        } else {
+            world.reload(&every_hour);
+        }
+        world.run_until("2026-11-23T11:30");
+        let slots = world.slots("d").into_iter().map(|slot| (slot.due_at, slot.state));
+        let expected = [
+            (at("2026-11-23T08:00"), SlotState::Missed),
+            (at("2026-11-23T11:00"), SlotState::Late),
+            (at("2026-11-23T12:00"), SlotState::Pending),
+            (at("2026-11-24T08:00"), SlotState::Withdrawn),
+        ];
+        let kept: Vec<_> = slots.filter(|(_, state)| *state != SlotState::Met).collect();
+        assert_eq!(kept, expected, "restart: {restart}");
+    }
+}

@@ -329,6 +329,11 @@ fn a_recurrence_names_each_of_its_days_from_the_first_one_asked_for_however_long
             "DTSTART:20250605\r\nRRULE:FREQ=MONTHLY;INTERVAL=12",
             "2026-06-05 2027-06-05",
         ),
+        // It lasts for three months, so that the one of last October counts too.
+        (
+            "DTSTART:20201205\r\nDTEND:20210307\r\nRRULE:FREQ=MONTHLY;BYMONTH=10;BYMONTHDAY=5",
+            "2026-01-01 2026-01-02 2026-01-03 2026-01-04 2026-10-05",
+        ),
         ("DTSTART:20251226\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
         ("DTSTART:19900105\r\nRRULE:FREQ=WEEKLY", "2026-01-02 2026-01-09"),
     ] {
