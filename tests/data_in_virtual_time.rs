@@ -28,6 +28,8 @@ mod open_time;
 mod outputs;
 #[path = "data_in_virtual_time/parts.rs"]
 mod parts;
+#[path = "data_in_virtual_time/pings.rs"]
+mod pings;
 #[path = "data_in_virtual_time/probes.rs"]
 mod probes;
 #[path = "data_in_virtual_time/released.rs"]

@@ -17,6 +17,8 @@ mod edited;
 mod journal;
 #[path = "killed/output.rs"]
 mod output;
+#[path = "killed/pings.rs"]
+mod pings;
 #[path = "killed/silence.rs"]
 mod silence;
 

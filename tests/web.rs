@@ -3,6 +3,8 @@
 mod freshd_process;
 #[path = "web/asking.rs"]
 mod asking;
+#[path = "web/pings.rs"]
+mod pings;
 
 use freshd_process::House;
 use freshd_process::daemon::Daemon;

@@ -72,7 +72,9 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
         DataState::Changed => (ProblemKind::Changed, dataset.severity),
         DataState::Suspect => (ProblemKind::Suspect, dataset.severity),
         DataState::Unknown => (ProblemKind::Unknown, Severity::Warning),
-        DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused => return None,
+        // Its promise holds, and what would keep it has failed.
+        DataState::Fresh | DataState::DueSoon => (ProblemKind::Failed, Severity::Warning),
+        DataState::Held | DataState::Paused => return None,
     };
     let reason = standing.reason.clone();
     Some(Problem {

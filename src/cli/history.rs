@@ -1,5 +1,7 @@
 //! `freshd history`: what ran, what was missed or left out, and how it ended.
 
+mod pings;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -19,7 +21,7 @@ const LIMIT_MAX: i64 = 100_000;
 /// What `history` is told.
 #[derive(Debug, clap::Args)]
 pub(super) struct HistoryArgs {
-    /// Only this job's
+    /// Only this job's, or what pings said of this dataset
     job: Option<String>,
 
     /// Only since then: 2026-11-27, 2026-11-27T12:00, RFC 3339, or how long ago as in 2d
@@ -64,6 +66,10 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
     };
     let runs = reader.history(&filter)?;
     if let Some(job) = job.filter(|_| runs.is_empty()) {
+        let pinged = reader.pings_of(&job, args.limit)?;
+        if !pinged.is_empty() {
+            return pings::tell(&pinged, (now, &zone), out);
+        }
         known_job(&reader, &job)?;
     }
     if out.json {

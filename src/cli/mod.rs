@@ -33,6 +33,7 @@ mod decide;
 mod expect;
 mod verify;
 mod learn;
+mod ping;
 mod ack;
 mod backup;
 mod clock;
@@ -125,6 +126,8 @@ enum Verb {
     Verify(verify::VerifyArgs),
     /// Propose checks for a dataset from files that are known to be good
     Learn(learn::LearnArgs),
+    /// Say that data has arrived that freshd only watches, or that its script has failed
+    Ping(ping::PingArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
     /// Show the clock and what is held because of it, or confirm that it is right
@@ -199,6 +202,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Expect(args) => expect::run(&args, global, out),
         Verb::Verify(args) => verify::run(&args, global, out),
         Verb::Learn(args) => learn::run(&args, global, out),
+        Verb::Ping(args) => ping::run(args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),

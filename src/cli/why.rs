@@ -143,15 +143,18 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         }
     }
     if let Some(seen) = observation {
+        let is_pinged = value["pinged"] == true;
         let found = match seen.found {
+            Ok(_) if is_pinged => "has arrived".to_owned(),
+            Err(why) if is_pinged => clean(&why),
             Ok(Some(found)) => format!("found {} bytes", found.bytes),
             Ok(None) => "found nothing".to_owned(),
             Err(why) => format!("cannot tell: {}", clean(&why)),
         };
-        let looked = if value["producer"].is_string() {
-            "the file"
-        } else {
-            "probe"
+        let looked = match value["producer"].is_string() {
+            true => "the file",
+            false if is_pinged => "last ping",
+            false => "probe",
         };
         lines.push((looked, format!("{found}, {}", times::hint(seen.at, reading.now))));
     }

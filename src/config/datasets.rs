@@ -76,7 +76,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
     let watched = match probe.as_ref().map(|probe| &probe.target) {
         Some(ProbeTarget::File(path)) => Some(path.as_path()),
         Some(ProbeTarget::Glob(pattern)) => Some(Path::new(pattern)),
-        None => None,
+        Some(ProbeTarget::Ping(_)) | None => None,
     };
     let checks = table
         .table("checks")
@@ -146,6 +146,9 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             ),
             _ => {}
         }
+    }
+    if dataset.ping_key().is_some() {
+        measures::check_ping(&table);
     }
     if !dataset.parts.is_empty() {
         parts::check_probe(&table, name, &dataset);

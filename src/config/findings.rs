@@ -12,6 +12,7 @@ use super::context::{Context, Section};
 use super::datasets::DatasetSpots;
 use super::history;
 use super::jobs::JobSpots;
+use super::measures;
 use super::parts;
 use super::published::Published;
 use super::report::Report;
@@ -65,6 +66,7 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         findings.inputs(job);
     }
     history::report(context.report, settings, places);
+    measures::report(context.report, settings, places);
     parts::report(context.report, settings, places);
     let whole = !context.report.has_holes()
         && places.jobs.values().all(|spots| !spots.broken)

@@ -1,5 +1,6 @@
 //! How a dataset is watched: `probe`.
 
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -7,36 +8,47 @@ use globset::GlobBuilder;
 
 use super::context::Context;
 use super::datasets::text_as_of;
-use super::reader::{Text, Value};
-use crate::model::{AsOf, Probe, ProbeTarget};
+use super::findings::Places;
+use super::reader::{Table, Text, Value};
+use super::report::Report;
+use crate::model::{AsOf, Name, Probe, ProbeTarget, Secret, Settings};
 
 const PROBE_EVERY_DEFAULT: Duration = Duration::from_mins(1);
 const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
 
-/// Reads `probe = { file | glob, as_of, every }`.
+/// Characters of a ping's key: 16 of them from a good source are 64 bits and more.
+const PING_KEY_MIN: usize = 16;
+const PING_KEY_MAX: usize = 100;
+
+/// Reads `probe = { file | glob | ping, as_of, every }`.
 pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (Option<Probe>, Option<AsOf>) {
     let Some(table) = value.table(path) else {
         return (None, None);
     };
     let errors = context.report.errors();
-    table.unsupported(&["url", "sql", "database", "object", "sftp", "command", "ping"]);
+    table.unsupported(&["url", "sql", "database", "object", "sftp", "command"]);
     let refused = context.report.errors() > errors;
-    let file = table.text("file");
-    let glob = table.text("glob");
-    let target = match (file, glob) {
-        (Some(file), None) => Some(ProbeTarget::File(context.path(&file))),
-        (None, Some(glob)) => absolute_glob(context, &glob).map(ProbeTarget::Glob),
-        (Some(_), Some(_)) => {
-            value.error("`probe` has both a file and a glob", "keep one of the two");
-            None
-        }
-        (None, None) => {
-            if !refused && !table.has("file") && !table.has("glob") {
+    let keys = ["file", "glob", "ping"];
+    let written: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
+    let (file, glob, ping) = (table.text("file"), table.text("glob"), table.text("ping"));
+    let target = match written.as_slice() {
+        [] => {
+            if !refused {
                 value.error(
                     "`probe` does not say what to look at",
                     "write probe = { file = \"...\", every = \"1m\" } or { glob = \"...\", every = \"1m\" }",
                 );
             }
+            None
+        }
+        [_] => match (file, glob, ping) {
+            (Some(file), ..) => Some(ProbeTarget::File(context.path(&file))),
+            (_, Some(glob), _) => absolute_glob(context, &glob).map(ProbeTarget::Glob),
+            (.., Some(key)) => ping_key(&table, &key).map(ProbeTarget::Ping),
+            (None, None, None) => None,
+        },
+        [one, other, ..] => {
+            value.error(format!("`probe` has both a {one} and a {other}"), "keep one of the two");
             None
         }
     };
@@ -60,6 +72,68 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
         every: every.unwrap_or(PROBE_EVERY_DEFAULT),
     });
     (probe, as_of)
+}
+
+/// A key that nobody guesses, since whoever knows it says when data has arrived.
+fn ping_key(table: &Table<'_>, key: &Text<'_>) -> Option<Secret> {
+    for idle in ["as_of", "every"] {
+        if let Some(spot) = table.key_spot(idle) {
+            table.report().error(
+                spot,
+                format!("`{idle}` has no effect on a ping: nothing is looked at, and data is as of when it is said to be there"),
+                format!("take `{idle}` out"),
+            );
+        }
+    }
+    let is_plain = key
+        .text
+        .bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
+    if !is_plain || !(PING_KEY_MIN..=PING_KEY_MAX).contains(&key.text.len()) {
+        key.error(
+            format!("the key of a ping has {PING_KEY_MIN} to {PING_KEY_MAX} letters, digits, hyphens and underscores"),
+            "write one that nobody guesses, as `openssl rand -hex 16` makes it",
+        );
+        return None;
+    }
+    Some(Secret::new(key.text))
+}
+
+/// Refuses what only makes sense where something is looked at.
+pub(super) fn check_ping(table: &Table<'_>) {
+    for idle in [
+        "as_of",
+        "requires_as_of",
+        "checks",
+        "must_change",
+        "may_be_empty",
+        "settle",
+    ] {
+        if let Some(spot) = table.key_spot(idle) {
+            table.report().error(
+                spot,
+                format!("`{idle}` has no effect on a dataset with a ping: nothing of it is looked at"),
+                format!("take `{idle}` out, or write probe = {{ file = \"...\", every = \"1m\" }}"),
+            );
+        }
+    }
+}
+
+/// Refuses a key by which two datasets are spoken of.
+pub(super) fn report(report: &Report, settings: &Settings, places: &Places) {
+    let mut known: HashMap<&str, &Name> = HashMap::new();
+    let pinged = settings.datasets.values().filter(|dataset| dataset.part_of.is_none());
+    for (name, key) in pinged.filter_map(|dataset| Some((&dataset.name, dataset.ping_key()?))) {
+        if let Some(other) = known.insert(key.reveal(), name)
+            && let Some(spots) = places.datasets.get(name)
+        {
+            report.error(
+                spots.name,
+                format!("`{name}` has the same ping key as `{other}`"),
+                "write another one for each, as `openssl rand -hex 16` makes it",
+            );
+        }
+    }
 }
 
 fn absolute_glob(context: &Context<'_>, text: &Text<'_>) -> Option<String> {

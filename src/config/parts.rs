@@ -101,7 +101,7 @@ pub(super) fn check_probe(table: &Table<'_>, name: &Name, dataset: &Dataset) {
         Some(ProbeTarget::File(path)) => path.to_string_lossy().into_owned(),
         Some(ProbeTarget::Glob(pattern)) => pattern.clone(),
         None if table.has("probe") => return,
-        None => String::new(),
+        Some(ProbeTarget::Ping(_)) | None => String::new(),
     };
     if !path.contains(PLACEHOLDER) {
         table.report().error(
@@ -136,6 +136,7 @@ pub(super) fn split(settings: &mut Settings) {
                 probe.target = match &probe.target {
                     ProbeTarget::File(path) => ProbeTarget::File(PathBuf::from(filled(&path.to_string_lossy()))),
                     ProbeTarget::Glob(pattern) => ProbeTarget::Glob(filled(pattern)),
+                    ProbeTarget::Ping(key) => ProbeTarget::Ping(key.clone()),
                 };
             }
             settings.datasets.insert(dataset.name.clone(), Arc::new(dataset));

@@ -94,6 +94,7 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 warn!(notification = %delivery.notification, tries = delivery.number, "could not tell yet: {error}");
             }
         }
+        Fact::Ping(ping) => debug!(dataset = %ping.dataset, kind = ping.word.kind.as_str(), "pinged"),
         Fact::Observation(observation) => {
             if let Err(why) = &observation.found {
                 warn!(dataset = %observation.dataset, "cannot tell what is there: {why}");

@@ -13,7 +13,10 @@ impl Engine {
         let Some(dataset) = self.settings.datasets.get(name).cloned() else {
             return;
         };
-        let Some(probe) = &dataset.probe else { return };
+        // Of pings there is nothing to look at.
+        let Some(probe) = dataset.probe.as_ref().filter(|_| dataset.ping_key().is_none()) else {
+            return;
+        };
         self.wakes
             .arm(Wake::Probe(name.clone()), next_look(self.now.wall, probe.every));
         let state = self.data.entry(name.clone()).or_default();
@@ -84,20 +87,34 @@ impl Engine {
         // The same content again is not newer, however late it is written or touched.
         let as_of = same.as_ref().map_or(as_of, |current| as_of.min(current.as_of));
         let version = Version {
-            dataset: name.clone(),
-            number: self.next_version_number(&name),
-            state: VersionState::Published,
-            arrived_at: observation.at,
             as_of,
             effective_as_of: as_of,
-            limited_by: None,
-            run: None,
-            attempt: None,
-            inputs: Vec::new(),
             rows: measured.rows,
             bytes: measured.bytes,
             sha256: measured.sha256,
             unchanged: same.is_some(),
+            ..self.watched_version(&name, observation.at)
+        };
+        self.watched_arrived(version);
+    }
+
+    /// The next version of a dataset that no job here produces, as of when it arrived.
+    pub(super) fn watched_version(&mut self, name: &Name, at: Timestamp) -> Version {
+        Version {
+            dataset: name.clone(),
+            number: self.next_version_number(name),
+            state: VersionState::Published,
+            arrived_at: at,
+            as_of: at,
+            effective_as_of: at,
+            limited_by: None,
+            run: None,
+            attempt: None,
+            inputs: Vec::new(),
+            rows: None,
+            bytes: 0,
+            sha256: String::new(),
+            unchanged: false,
             checks: Vec::new(),
             reason: None,
             stamp: None,
@@ -105,7 +122,11 @@ impl Engine {
             kept_as: None,
             provenance: Provenance::default(),
             lesson: None,
-        };
+        }
+    }
+
+    pub(super) fn watched_arrived(&mut self, version: Version) {
+        let name = version.dataset.clone();
         self.fact(Fact::Version(Box::new(version.clone())));
         self.arrived(version);
         self.trigger_readers(&name);

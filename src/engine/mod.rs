@@ -26,6 +26,7 @@ mod looks;
 mod maintenance;
 mod outbox;
 mod output;
+mod pings;
 mod pools;
 mod promises;
 mod register;

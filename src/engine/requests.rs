@@ -27,6 +27,7 @@ impl Engine {
             Request::Cancel { run } => self.cancel(run, by),
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
+            Request::Ping { key, word, rid, text } => self.pinged(&key, word, rid, &text),
             Request::Ack { incident } => self.ack(incident, by),
             Request::Expect {
                 dataset,
@@ -76,6 +77,7 @@ impl Engine {
             | Request::Pause { .. }
             | Request::Resume { .. }
             | Request::Expect { .. }
+            | Request::Ping { .. }
             | Request::Ack { .. }
             | Request::NotifyTest { .. } => return None,
         };

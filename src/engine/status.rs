@@ -216,6 +216,7 @@ impl Engine {
         value["refused"] = json!(refused);
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
+        value["pinged"] = json!(dataset.ping_key().is_some());
         value["compared"] = self.compared_json(dataset);
         value["since"] = json!(
             state

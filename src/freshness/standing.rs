@@ -148,6 +148,13 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         broken,
         believable_at,
     );
+    let (reason, since, is_problem) = match failed_elsewhere(dataset, view) {
+        Some((why, at)) => {
+            let reason = format!("{why} ({}); {reason}", format_time(at, view.zone));
+            (reason, since.or(Some(at)), true)
+        }
+        None => (reason, since, is_problem),
+    };
     let left_at = current.and_then(|version| Some((version.number, version.left_at(dataset)?)));
     let reason = match (left_at, &dataset.file) {
         (Some((number, left_at)), Some(file)) => format!(
@@ -200,7 +207,10 @@ fn judge(
     if let Some(changed) = sight(dataset, view) {
         return changed;
     }
-    if let Some(observation) = view.observation.filter(|_| dataset.probe.is_some()) {
+    if let Some(observation) = view
+        .observation
+        .filter(|_| dataset.probe.is_some() && dataset.ping_key().is_none())
+    {
         match &observation.found {
             Err(why) => {
                 let reason = format!("the probe cannot tell: {why}");
@@ -240,7 +250,9 @@ fn judge(
             );
             return (DataState::Unknown, reason, Some(at), true);
         }
-        let reason = if view.had_its_chance {
+        let reason = if dataset.ping_key().is_some() {
+            "never seen: nobody has said that it is there".to_owned()
+        } else if view.had_its_chance {
             "never seen: its job has run, but no version was published".to_owned()
         } else {
             match pending {
@@ -313,6 +325,12 @@ fn judge(
         _ => format!("as of {}, within its promise", zoned(current.effective_as_of)),
     };
     (DataState::Fresh, reason, None, false)
+}
+
+/// What the script that runs elsewhere has last said of its failure, and when. What it brought before is still there.
+fn failed_elsewhere<'a>(dataset: &Dataset, view: View<'a>) -> Option<(&'a str, Timestamp)> {
+    let said = view.observation.filter(|_| dataset.ping_key().is_some())?;
+    Some((said.found.as_ref().err()?, said.at))
 }
 
 /// What others have done to a published file; `None` while readers see what freshd put there.

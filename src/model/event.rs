@@ -7,7 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    NotificationId, Observation, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, Version, VersionRef,
+    NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, Version,
+    VersionRef,
 };
 
 /// What happened. The engine answers each with a step.
@@ -219,6 +220,17 @@ pub enum Request {
         /// Who says so, where that is not who asks.
         #[serde(default)]
         by: Option<String>,
+    },
+    /// A script that runs elsewhere says something of the dataset whose key it knows.
+    Ping {
+        /// The key.
+        key: String,
+        /// What it says.
+        word: PingWord,
+        /// By what it tells its runs apart.
+        rid: Option<String>,
+        /// What else it says.
+        text: String,
     },
     /// Take an incident on.
     Ack {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
-    Notification, NotificationId, Observation, Past, Released, Restoration, Run, RunId, Slot, Told, Version,
+    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Told, Version,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -29,6 +29,8 @@ pub enum Fact {
     Slot(Slot),
     /// A probe looked.
     Observation(Observation),
+    /// A script that runs elsewhere has said something.
+    Ping(Ping),
     /// An age begins to be promised, or is no longer.
     AgePromise(AgePromise),
     /// A person expects a jump of a dataset, or a version used that up.
@@ -65,6 +67,7 @@ impl Fact {
             Self::Version(version) => Some(version.arrived_at),
             Self::Slot(slot) => slot.decided_at,
             Self::Observation(observation) => Some(observation.at),
+            Self::Ping(ping) => Some(ping.at),
             Self::AgePromise(promise) => promise.since,
             Self::Expectation(expectation) => Some(expectation.at),
             Self::Incident(incident) => Some(incident.since)

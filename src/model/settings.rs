@@ -47,6 +47,13 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// The dataset of which a key speaks.
+    pub fn pinged_by(&self, given: &str) -> Option<&Arc<Dataset>> {
+        self.datasets
+            .values()
+            .find(|dataset| dataset.ping_key().is_some_and(|key| key.is(given)))
+    }
+
     /// The maintenances that concern a job or a dataset.
     pub fn maintenances_of<'a>(
         &'a self,
@@ -288,6 +295,14 @@ pub struct Dataset {
 }
 
 impl Dataset {
+    /// The key of whoever says when it has arrived, where nothing is looked at.
+    pub fn ping_key(&self) -> Option<&Secret> {
+        match &self.probe.as_ref()?.target {
+            ProbeTarget::Ping(key) => Some(key),
+            ProbeTarget::File(_) | ProbeTarget::Glob(_) => None,
+        }
+    }
+
     /// The names of the datasets that its parts are, with the short name of each.
     pub fn part_names(&self) -> impl Iterator<Item = (&Name, Name)> {
         let parts = self.parts.iter();
@@ -350,6 +365,8 @@ pub enum ProbeTarget {
     File(PathBuf),
     /// The newest of the files that match, absolute pattern.
     Glob(String),
+    /// Nothing: whoever knows the key says when data has arrived.
+    Ping(Secret),
 }
 
 /// What decisions need to know of the machine; read once at start.

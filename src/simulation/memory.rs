@@ -243,6 +243,8 @@ impl Memory {
             Fact::Observation(observation) => {
                 self.observations.insert(observation.dataset.clone(), observation);
             }
+            // Nothing is decided by them after the step in which they came.
+            Fact::Ping(_) => {}
             Fact::AgePromise(promise) => {
                 if promise.since.is_some() {
                     self.age_promises.insert(promise.dataset.clone(), promise);

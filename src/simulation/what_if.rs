@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use super::{Answer, Found, Moment, Outside, Play, Seen, World};
 use crate::model::{
     About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement, Name,
-    Notification, Outcome, Provenance, Rule, Run, RunState, Schedule, Settings, SlotState, Version, VersionNumber,
-    VersionState, elapsed,
+    Notification, Outcome, ProbeTarget, Provenance, Rule, Run, RunState, Schedule, Settings, SlotState, Version,
+    VersionNumber, VersionState, elapsed,
 };
 use crate::schedule;
 
@@ -132,7 +132,10 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
     for (name, dataset) in &mut settings.datasets {
         let mut played = Arc::unwrap_or_clone(Arc::clone(dataset));
         if let Some(probe) = &mut played.probe {
-            // Taken as fresh, always.
+            // Taken as fresh, always, also where people would have to say so.
+            if let ProbeTarget::Ping(_) = probe.target {
+                probe.target = ProbeTarget::File(name.as_str().into());
+            }
             probe.every = PLAYED_EVERY;
             (played.due, played.max_age, played.warn_age) = (None, None, None);
         } else if older.contains(name) {

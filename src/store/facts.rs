@@ -10,7 +10,12 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         Fact::Settings(_) | Fact::Life(_) | Fact::ClockStep(_) | Fact::Restored(_) | Fact::Job(_) => 1,
         Fact::Run(_) => 2,
         Fact::Attempt(_) | Fact::Released(..) => 3,
-        Fact::Version(_) | Fact::Slot(_) | Fact::Observation(_) | Fact::AgePromise(_) | Fact::Expectation(_) => 4,
+        Fact::Version(_)
+        | Fact::Slot(_)
+        | Fact::Observation(_)
+        | Fact::Ping(_)
+        | Fact::AgePromise(_)
+        | Fact::Expectation(_) => 4,
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
         Fact::Delivery(_) => 7,
@@ -31,6 +36,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::Version(version) => format!("version {}@{}", version.dataset, version.number),
         Fact::Slot(slot) => format!("the slot of {} due {}", slot.dataset, slot.due_at),
         Fact::Observation(observation) => format!("an observation of {}", observation.dataset),
+        Fact::Ping(ping) => format!("a ping for {}", ping.dataset),
         Fact::AgePromise(promise) => format!("since when {} is promised", promise.dataset),
         Fact::Expectation(expectation) => format!("what is expected of {}", expectation.dataset),
         Fact::Incident(incident) => format!(

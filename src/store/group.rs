@@ -11,7 +11,7 @@ use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, expected, history, life, restored, runs};
+use super::rows::{alerts, data, expected, history, life, pings, restored, runs};
 use super::seen::Witness;
 use super::statements::Statements;
 use super::{CommitError, facts, release};
@@ -290,6 +290,10 @@ impl<'connection> Group<'connection> {
             Fact::Version(version) => data::store_version(&mut s.version, version).map(drop),
             Fact::Slot(slot) => data::store_slot(&mut s.slot, slot).map(drop),
             Fact::Observation(observation) => data::store_observation(&mut s.observation, observation).map(drop),
+            Fact::Ping(ping) => {
+                pings::store_ping(&mut s.ping, ping)?;
+                pings::forget_older(&mut s.pings_forget, &ping.dataset)
+            }
             Fact::AgePromise(promise) => match promise.since {
                 Some(_) => data::store_age_promise(&mut s.age_promise, promise).map(drop),
                 None => data::end_age_promise(&mut s.age_promise_end, promise).map(drop),

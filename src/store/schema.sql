@@ -241,6 +241,20 @@ CREATE TABLE observations (
     CHECK ((found = 'cannot_tell') = (reason IS NOT NULL))
 ) STRICT, WITHOUT ROWID;
 
+-- What scripts that run elsewhere have said, in the order in which it was stored: the newest thousand of each dataset.
+CREATE TABLE pings (
+    number INTEGER PRIMARY KEY,
+    dataset TEXT NOT NULL,
+    at_us INTEGER NOT NULL,
+    kind TEXT NOT NULL CHECK (kind = 'start' OR kind = 'success' OR kind = 'fail' OR kind = 'log'),
+    exit_status INTEGER,
+    -- By what the sender tells its runs apart.
+    rid TEXT,
+    text TEXT NOT NULL
+) STRICT;
+
+CREATE INDEX pings_by_dataset ON pings (dataset, number);
+
 -- Since when a dataset's age is promised; no longer promised, the row is gone.
 CREATE TABLE age_promises (
     dataset TEXT PRIMARY KEY,

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::rows::{alerts, data, expected, life, restored, runs};
+use super::rows::{alerts, data, expected, life, pings, restored, runs};
 
 /// Every statement of the writer, prepared once.
 pub(super) struct Statements<'connection> {
@@ -21,6 +21,8 @@ pub(super) struct Statements<'connection> {
     pub(super) version: Statement<'connection>,
     pub(super) slot: Statement<'connection>,
     pub(super) observation: Statement<'connection>,
+    pub(super) ping: Statement<'connection>,
+    pub(super) pings_forget: Statement<'connection>,
     pub(super) age_promise: Statement<'connection>,
     pub(super) age_promise_end: Statement<'connection>,
     pub(super) expectation: Statement<'connection>,
@@ -58,6 +60,8 @@ impl<'connection> Statements<'connection> {
             version: connection.prepare(data::VERSION_UPSERT)?,
             slot: connection.prepare(data::SLOT_UPSERT)?,
             observation: connection.prepare(data::OBSERVATION_UPSERT)?,
+            ping: connection.prepare(pings::PING_INSERT)?,
+            pings_forget: connection.prepare(pings::PINGS_FORGET)?,
             age_promise: connection.prepare(data::AGE_PROMISE_UPSERT)?,
             age_promise_end: connection.prepare(data::AGE_PROMISE_DELETE)?,
             expectation: connection.prepare(expected::EXPECTATION_UPSERT)?,

@@ -20,6 +20,8 @@ const ANSWER_WAIT: Duration = Duration::from_secs(5);
 const STATUS_LIFE: Duration = Duration::from_secs(1);
 /// Questions about one name that may wait for the main loop at the same time.
 const ASKING_MAX: usize = 4;
+/// Pings that may wait to be stored at the same time.
+const TELLING_MAX: usize = 64;
 /// Searches through outputs that may go on at the same time.
 const SEARCHING_MAX: usize = 2;
 /// Browsers that may be told of changes at the same time.
@@ -42,6 +44,7 @@ pub(super) struct Desk {
     known: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
     asking: Semaphore,
     searching: Semaphore,
+    telling: Semaphore,
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
     flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
@@ -58,6 +61,7 @@ impl Desk {
             known: tokio::sync::Mutex::new(None),
             asking: Semaphore::new(ASKING_MAX),
             searching: Semaphore::new(SEARCHING_MAX),
+            telling: Semaphore::new(TELLING_MAX),
             readers: Mutex::new(Vec::new()),
             lineage: Mutex::new(None),
             flow: tokio::sync::Mutex::new(None),
@@ -135,6 +139,15 @@ impl Desk {
         let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
         let _turn = self.asking.acquire().await.map_err(closed)?;
         self.asked(Request::Why { name: name.clone() }).await
+    }
+
+    /// Tells the daemon something; `Ok` when that is stored. So many others may tell it something at the same time that
+    /// whoever waits longer than for an answer is better told to come again.
+    pub(super) async fn tell(&self, request: Request) -> Result<Value, Trouble> {
+        let Ok(_turn) = self.telling.try_acquire() else {
+            return Err(Trouble::Silent("too many pings at once; ping again".to_owned()));
+        };
+        self.asked(request).await
     }
 
     async fn asked(&self, request: Request) -> Result<Value, Trouble> {

@@ -51,12 +51,19 @@ fn refusal(request: &Request) -> Option<Response> {
         let words = "this freshd answers to localhost only; ask for http://localhost or http://127.0.0.1\n";
         return Some((StatusCode::MISDIRECTED_REQUEST, words).into_response());
     }
-    if request.method() != Method::GET && request.method() != Method::HEAD {
+    // What is said by a ping is decided by its key, and read by whoever takes it, to a limit.
+    let is_ping = request.uri().path().starts_with("/ping/");
+    let is_question = request.method() == Method::GET || request.method() == Method::HEAD;
+    if is_ping && !is_question && request.method() != Method::POST {
+        let allowed = [(header::ALLOW, "GET, HEAD, POST")];
+        return Some((StatusCode::METHOD_NOT_ALLOWED, allowed, "ping by GET, HEAD or POST\n").into_response());
+    }
+    if !is_ping && !is_question {
         let words = "nothing can be changed here; on this machine `freshd` can, see freshd --help\n";
         let allowed = [(header::ALLOW, "GET, HEAD")];
         return Some((StatusCode::METHOD_NOT_ALLOWED, allowed, words).into_response());
     }
-    if has_body(request.headers()) {
+    if !is_ping && has_body(request.headers()) {
         return Some((StatusCode::PAYLOAD_TOO_LARGE, "a question has no body here\n").into_response());
     }
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());

@@ -1,4 +1,4 @@
-//! A window: pages for people and JSON for programs, over HTTP, to look through and not to reach through.
+//! A window: pages for people and JSON for programs, over HTTP, to look through; and the door for pings.
 //!
 //! It runs on threads of its own and only asks: whatever happens here, a due job starts in time.
 
@@ -13,6 +13,7 @@ mod guard;
 mod metrics;
 mod output;
 mod pages;
+mod pings;
 mod routes;
 mod search;
 mod visits;

@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::middleware::from_fn;
-use axum::routing::get;
+use axum::routing::{any, get};
 
 use super::desk::Desk;
-use super::{api, assets, events, guard, metrics, search, visits};
+use super::{api, assets, events, guard, metrics, pings, search, visits};
 
 pub(super) fn routes(desk: Arc<Desk>) -> Router {
     let programs = Router::new()
@@ -40,6 +40,8 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/incidents/{id}", get(visits::incident))
         .route("/healthz", get(api::health))
         .route("/metrics", get(metrics::metrics))
+        .route("/ping/{key}", any(pings::done))
+        .route("/ping/{key}/{word}", any(pings::word))
         .route("/events", get(events::events))
         .route("/assets/{name}", get(assets::asset))
         .nest("/api/v1", programs)

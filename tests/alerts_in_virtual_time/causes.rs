@@ -395,26 +395,3 @@ fn who_reads_what_several_datasets_break_is_named_once_for_each_that_it_reads() 
         "{readers:?}"
     );
 }
-
-#[test]
-fn a_failure_of_which_people_hear_at_once_does_not_wait_for_what_it_explains() {
-    let text = |wait: &str| {
-        format!(
-            "{}produces = \"d\"\n[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"60m\"\n[alerts]\ngroup_wait = \"{wait}\"\n",
-            one_job("")
-        )
-    };
-    let mut world = World::start(&text("30m"), "2026-03-02T10:00");
-    world.script("j", |_, now| Play::writes("once", now));
-    world.run("j");
-    world.run_until("2026-03-02T11:10");
-    assert_eq!(world.incidents()[0].state, IncidentState::Waiting);
-    world.reload(&text("0s"));
-    world.script("j", |_, _| Play::fails(1, ""));
-    world.run("j");
-    world.run_until("2026-03-02T11:11");
-    let open = world.open_incidents();
-    assert_eq!(open.len(), 1, "{open:?}");
-    assert_eq!((open[0].about, open[0].subject.as_str()), (About::Job, "j"));
-    assert_eq!(world.told_to("mail:ops@sea.example")[..1], [Purpose::Opening]);
-}

@@ -1,6 +1,6 @@
 //! While nothing happens: reminders, acknowledgements, escalation, and clocks that are set.
 
-use freshd::model::{Event, Purpose, Request};
+use freshd::model::{About, Event, IncidentState, Purpose, Request};
 
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
@@ -194,4 +194,27 @@ fn the_same_failure_again_is_nothing_new_about_its_incident() {
     world.run("j");
     world.run_until("2026-11-26T12:20");
     assert_eq!(noted(&world), before);
+}
+
+#[test]
+fn a_failure_of_which_people_hear_at_once_does_not_wait_for_what_it_explains() {
+    let text = |wait: &str| {
+        format!(
+            "{}produces = \"d\"\n[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"60m\"\n[alerts]\ngroup_wait = \"{wait}\"\n",
+            one_job("")
+        )
+    };
+    let mut world = World::start(&text("30m"), "2026-03-02T10:00");
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-03-02T11:10");
+    assert_eq!(world.incidents()[0].state, IncidentState::Waiting);
+    world.reload(&text("0s"));
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-03-02T11:11");
+    let open = world.open_incidents();
+    assert_eq!(open.len(), 1, "{open:?}");
+    assert_eq!((open[0].about, open[0].subject.as_str()), (About::Job, "j"));
+    assert_eq!(world.told_to("mail:ops@sea.example")[..1], [Purpose::Opening]);
 }

@@ -83,6 +83,7 @@ impl Ledger {
                 }
                 // What the store no longer knows may still not happen again.
                 Fact::Observation(_)
+                | Fact::Ping(_)
                 | Fact::AgePromise(_)
                 | Fact::Expectation(_)
                 | Fact::Life(_)

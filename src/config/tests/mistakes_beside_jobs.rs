@@ -82,6 +82,30 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:9 `{ every = \"1m\" }` `probe` does not say what to look at (write probe = { file = \"...\", every = \"1m\" } or { glob = \"...\", every = \"1m\" })",
             ),
             (
+                "probe = { ping = \"0123456789abcde\" }",
+                "jobs.toml:20:18 `\"0123456789abcde\"` the key of a ping has 16 to 100 letters, digits, hyphens and underscores (write one that nobody guesses, as `openssl rand -hex 16` makes it)",
+            ),
+            (
+                "probe = { ping = \"0123456789abcdef/x\" }",
+                "jobs.toml:20:18 `\"0123456789abcdef/x\"` the key of a ping has 16 to 100 letters, digits, hyphens and underscores (write one that nobody guesses, as `openssl rand -hex 16` makes it)",
+            ),
+            (
+                "probe = { ping = \"0123456789abcdef\", every = \"1m\" }",
+                "jobs.toml:20:38 `every` `every` has no effect on a ping: nothing is looked at, and data is as of when it is said to be there (take `every` out)",
+            ),
+            (
+                "probe = { ping = \"0123456789abcdef\", file = \"x\" }",
+                "jobs.toml:20:9 `{ ping = \"0123456789abcdef\", file = \"x\" }` `probe` has both a file and a ping (keep one of the two)",
+            ),
+            (
+                "probe = { ping = \"0123456789abcdef\" }\nmust_change = true",
+                "jobs.toml:21:1 `must_change` `must_change` has no effect on a dataset with a ping: nothing of it is looked at (take `must_change` out, or write probe = { file = \"...\", every = \"1m\" })",
+            ),
+            (
+                "probe = { ping = \"0123456789abcdef\" }\n[datasets.y]\nowner = \"ops\"\nprobe = { ping = \"0123456789abcdef\" }",
+                "jobs.toml:21:11 `y` `y` has the same ping key as `x` (write another one for each, as `openssl rand -hex 16` makes it)",
+            ),
+            (
                 "probe = { glob = \"[\" }",
                 "jobs.toml:20:18 `\"[\"` `[` is not a pattern: unclosed character class; missing ']' (write a pattern, as in exports/stock-*.csv)",
             ),

@@ -5,10 +5,11 @@ use std::path::PathBuf;
 use rusqlite::params;
 
 use super::Reader;
-use crate::model::{Name, RunId, Slot, Version, VersionNumber, VersionRef, VersionState};
+use crate::model::{Name, Ping, RunId, Slot, Version, VersionNumber, VersionRef, VersionState};
 use crate::store::ReadError;
 use crate::store::column::{Cells, count};
 use crate::store::rows::data::{SLOT_COLUMNS, VERSION_COLUMNS, VERSION_COLUMNS_BARE, read_slot, read_version};
+use crate::store::rows::pings::{PING_COLUMNS, read_ping};
 
 /// Walks from dataset to dataset within an index.
 const PUBLISHED_FILES: &str = "
@@ -24,6 +25,18 @@ SELECT versions.dataset, number, file FROM known CROSS JOIN versions ON versions
 WHERE file IS NOT NULL AND run IS NOT NULL";
 
 impl Reader {
+    /// What was said of a dataset by pings, the last first.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn pings_of(&self, dataset: &Name, limit: u32) -> Result<Vec<Ping>, ReadError> {
+        self.all(
+            &format!("SELECT {PING_COLUMNS} FROM pings WHERE dataset = ?1 ORDER BY number DESC LIMIT ?2"),
+            params![dataset.as_str(), limit],
+            read_ping,
+        )
+    }
+
     /// A dataset's versions, newest first.
     ///
     /// # Errors

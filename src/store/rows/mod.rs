@@ -5,5 +5,6 @@ pub(super) mod data;
 pub(super) mod expected;
 pub(super) mod history;
 pub(super) mod life;
+pub(super) mod pings;
 pub(super) mod restored;
 pub(super) mod runs;

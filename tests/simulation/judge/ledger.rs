@@ -63,6 +63,7 @@ impl Ledger {
             | Fact::Released(..)
             | Fact::Life(_)
             | Fact::Observation(_)
+            | Fact::Ping(_)
             | Fact::AgePromise(_)
             | Fact::Expectation(_)
             | Fact::Delivery(_)
