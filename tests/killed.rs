@@ -13,6 +13,8 @@ mod any_moment;
 mod cgroup;
 #[path = "killed/edited.rs"]
 mod edited;
+#[path = "killed/heartbeat.rs"]
+mod heartbeat;
 #[path = "killed/journal.rs"]
 mod journal;
 #[path = "killed/output.rs"]

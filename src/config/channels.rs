@@ -126,24 +126,27 @@ fn slack(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
 }
 
 fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
-    let url = table.get("url");
-    if url.is_none() {
-        table.missing(
-            "url",
-            "a webhook needs a `url`",
-            "write url = \"https://...\", or url = { file = \"...\" } if it is a secret",
-        );
-    }
-    let url = url.and_then(|value| {
-        if value.as_text().is_some() {
-            plain_url(value)
-        } else {
-            secret_url(context, value)
-        }
-    });
+    let url = receiver(
+        context,
+        table,
+        "a webhook needs a `url`",
+        "write url = \"https://...\", or url = { file = \"...\" } if it is a secret",
+    );
     let secret = table.get("secret").and_then(|value| secret(context, value));
     let ca = authorities(context, table);
     Some(ChannelKind::Webhook { url: url?, secret, ca })
+}
+
+/// `url`, in the file or as a secret.
+pub(super) fn receiver(context: &Context<'_>, table: &Table<'_>, lacks: &str, how: &str) -> Option<Secret> {
+    let Some(value) = table.get("url") else {
+        table.missing("url", lacks, how);
+        return None;
+    };
+    match value.as_text() {
+        Some(_) => plain_url(value),
+        None => secret_url(context, value),
+    }
 }
 
 fn directory(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
@@ -166,7 +169,7 @@ fn required<'t>(table: &Table<'t>, key: &'static str, example: &str) -> Option<T
     value?.text()
 }
 
-fn authorities(context: &Context<'_>, table: &Table<'_>) -> Option<PathBuf> {
+pub(super) fn authorities(context: &Context<'_>, table: &Table<'_>) -> Option<PathBuf> {
     let text = table.text("ca")?;
     let path = context.path(&text);
     if let Err(error) = super::files::read_text(&path, super::files::FILE_BYTES_MAX) {

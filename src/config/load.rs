@@ -17,6 +17,7 @@ use super::datasets::dataset;
 use super::environment::Environment;
 use super::findings::{self, Places};
 use super::general::{alerts, pool, web};
+use super::heartbeat::heartbeat;
 use super::history;
 use super::jobs::{hex, job};
 use super::maintenance::{maintenance, resolve};
@@ -76,6 +77,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         alerts: AlertRules::default(),
         history,
         fallback: Vec::new(),
+        heartbeat: None,
         web: None,
         calendars: BTreeMap::new(),
         channels: BTreeMap::new(),
@@ -193,6 +195,7 @@ fn top_level(report: &Report, number: u32, root: &Table<'_>) {
         "timezone",
         "include",
         "run_as_root",
+        "heartbeat",
         "web",
         "alerts",
         "history",
@@ -281,6 +284,9 @@ fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<
     let root = Table::root(document, 0, context.report);
     if let Some(table) = root.table("web") {
         settings.web = web(context.report, table);
+    }
+    if let Some(table) = root.table("heartbeat").filter(|_| !context.report.was_accepted()) {
+        settings.heartbeat = heartbeat(context, table);
     }
     if let Some(table) = root.table("alerts") {
         settings.alerts = alerts(table);

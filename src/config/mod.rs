@@ -12,6 +12,7 @@ mod excerpt;
 mod files;
 mod findings;
 mod general;
+mod heartbeat;
 mod history;
 mod jobs;
 mod load;

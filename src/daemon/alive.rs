@@ -16,13 +16,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use jiff::Timestamp;
 use sd_notify::NotifyState;
+use serde_json::{Value, json};
 use tokio::time::{Instant, Interval, MissedTickBehavior};
 use tracing::{error, warn};
 
+use super::heartbeat::Heartbeat;
+use crate::delivery::Delivery;
 use crate::engine::Engine;
-use crate::model::{AttemptId, Now, elapsed, format_duration};
+use crate::model::{AttemptId, Now, format_duration};
 use crate::store::{CommitError, Writer};
 
 /// How often the daemon records that it lives, so that its downtime can be told.
@@ -34,8 +36,8 @@ const STANDS_STILL_EVERY: Duration = Duration::from_secs(10);
 /// The time it asks for then, should it not be ready yet, in microseconds.
 const STARTS_WITHIN_US: u32 = 60_000_000;
 
-/// Longest time that something due may wait for its decision, and a claimed attempt for its keeper's word.
-const LAG_MAX: Duration = Duration::from_mins(1);
+/// How long a claimed attempt may wait for its keeper's word.
+const UNHEARD_MAX: Duration = Duration::from_mins(1);
 
 /// When the next sign of life is due.
 pub(super) struct Alive {
@@ -48,6 +50,8 @@ pub(super) struct Alive {
     next_watchdog: Instant,
     /// A self-test is under way.
     testing: Arc<AtomicBool>,
+    /// For somebody elsewhere.
+    heartbeat: Heartbeat,
 }
 
 impl Alive {
@@ -64,37 +68,33 @@ impl Alive {
             watchdog_every,
             next_watchdog,
             testing: Arc::default(),
+            heartbeat: Heartbeat::new(),
         }
     }
 
     /// Waits for the next sign of life, and says whether it is to be recorded. systemd's comes more often, and
     /// makes the loop turn.
     pub(super) async fn beat(&mut self) -> bool {
-        match self.watchdog_every {
-            Some(_) => {
-                tokio::select! {
-                    _ = self.record.tick() => true,
-                    () = tokio::time::sleep_until(self.next_watchdog) => false,
-                }
-            }
-            None => {
-                self.record.tick().await;
-                true
-            }
+        let watched = self.watchdog_every.is_some();
+        tokio::select! {
+            _ = self.record.tick() => true,
+            () = tokio::time::sleep_until(self.next_watchdog), if watched => false,
+            () = self.heartbeat.due() => false,
         }
     }
 
     /// The loop has turned: it decided what was due and committed it. systemd hears of it once nothing is found to
     /// lag and a write to the store has succeeded too.
-    pub(super) fn turned(&mut self, engine: &Engine, now: Now, writer: &Writer) {
+    pub(super) fn turned(&mut self, engine: &Engine, now: Now, writer: &Writer, delivery: &Arc<Delivery>) {
         self.look_for_unheard(engine, now);
+        self.heartbeat.turned(engine, now, writer, delivery);
         let Some(every) = self.watchdog_every else { return };
         if Instant::now() < self.next_watchdog || self.testing.swap(true, Ordering::AcqRel) {
             return;
         }
         self.next_watchdog = Instant::now() + every;
-        if let Some(lag) = lag(engine.next_wake(now), now.wall) {
-            let lag = format_duration(Duration::from_secs(lag.as_secs()));
+        if let Some(lag) = engine.lag(now) {
+            let lag = format_duration(lag);
             error!("self-test failed: what was due {lag} ago is not decided; a restart decides it from the store");
             self.testing.store(false, Ordering::Release);
             return;
@@ -109,6 +109,12 @@ impl Alive {
             }
             testing.store(false, Ordering::Release);
         });
+    }
+
+    /// Adds to a status what freshd finds of itself.
+    pub(super) fn sign(&self, status: &mut Value, engine: &Engine, now: Now) {
+        status["self_test"] = json!(engine.self_test(now));
+        status["heartbeat"] = self.heartbeat.to_json();
     }
 
     /// Gives the signs of life of a daemon that stands still for want of space: once each time this is awaited to its
@@ -133,18 +139,12 @@ impl Alive {
             return;
         }
         self.next_look = Instant::now() + RECORD_EVERY;
-        let unheard = engine.unheard(now, LAG_MAX);
+        let unheard = engine.unheard(now, UNHEARD_MAX);
         for id in unheard.iter().filter(|id| !self.unheard.contains(id)) {
             error!(run = %id.run, attempt = id.number, "no keeper says that it started this attempt; is the process `freshd keeper` stopped, or its disk stuck?");
         }
         self.unheard = unheard;
     }
-}
-
-/// How long the earliest decision has been due, when that is too long. An engine that is behind asks to be woken now.
-fn lag(earliest: Option<Timestamp>, now: Timestamp) -> Option<Duration> {
-    let lag = elapsed(earliest?, now);
-    (lag > LAG_MAX).then_some(lag)
 }
 
 /// A start asks systemd for so much more time, again and again.
@@ -204,20 +204,5 @@ pub(super) fn stopping() {
 fn tell(states: &[NotifyState<'_>]) {
     if let Err(error) = sd_notify::notify(states) {
         warn!(%error, "could not reach systemd");
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_is_due_may_wait_for_a_minute_and_no_longer() {
-        let now: Timestamp = "2026-11-27T23:15:00Z".parse().expect("a timestamp");
-        let due = |seconds: i64| Some(now - jiff::SignedDuration::from_secs(seconds));
-        assert_eq!(lag(None, now), None);
-        assert_eq!(lag(due(-3_600), now), None);
-        assert_eq!(lag(due(60), now), None);
-        assert_eq!(lag(due(61), now), Some(Duration::from_secs(61)));
     }
 }

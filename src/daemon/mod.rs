@@ -10,6 +10,7 @@ mod control;
 mod deciding;
 mod evidence;
 mod files;
+mod heartbeat;
 mod history;
 mod host;
 mod looks;

@@ -113,7 +113,9 @@ impl Shell {
                     batch.push(Event::Tick);
                     if record {
                         batch.push(Event::Alive);
-                        self.give_back_what_telling_took();
+                        if std::mem::take(&mut self.has_told_everything) {
+                            give_back_memory();
+                        }
                     }
                 }
                 () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
@@ -126,7 +128,8 @@ impl Shell {
                 batch.push(event);
             }
             self.decide(&mut batch).await?;
-            self.alive.turned(&self.engine, clock::now(), &self.writer);
+            self.alive
+                .turned(&self.engine, clock::now(), &self.writer, &self.performer.delivery);
             if self.boards.is_due() {
                 self.show_board();
             }
@@ -211,8 +214,12 @@ impl Shell {
     async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {
         match asked.ask {
             Ask::Engine(request) => {
-                self.has_told_everything |= matches!(request, Request::Status { name: None });
-                if let Some(reply) = self.engine.answer(clock::now(), &request) {
+                let (now, is_status) = (clock::now(), matches!(request, Request::Status { name: None }));
+                self.has_told_everything |= is_status;
+                if let Some(mut reply) = self.engine.answer(now, &request) {
+                    if let (true, Reply::Done(status)) = (is_status, &mut reply) {
+                        self.alive.sign(status, &self.engine, now);
+                    }
                     let _ = asked.answer.send(reply);
                     return;
                 }
@@ -261,13 +268,6 @@ impl Shell {
                 self.performer.replies.insert(id, asked.answer);
                 self.reloads.read(Wish::Request { id, by: asked.by });
             }
-        }
-    }
-
-    /// With ten thousand jobs the state of everything is as large as all that is kept of them.
-    fn give_back_what_telling_took(&mut self) {
-        if std::mem::take(&mut self.has_told_everything) {
-            give_back_memory();
         }
     }
 

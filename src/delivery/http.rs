@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Response, Url};
+use reqwest::{RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
 use super::failure::{Failure, explain};
@@ -40,22 +40,36 @@ pub(super) async fn post(
     headers: HeaderMap,
     body: String,
 ) -> Result<Answer, Failure> {
-    let url =
-        Url::parse(url.reveal()).map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
-    let host = match url.host_str() {
-        Some(host) if matches!(url.scheme(), "https" | "http") => host.to_owned(),
-        _ => {
-            return Err(Failure::permanent("url must begin with https:// or http://"));
-        }
-    };
-    let sent = client
+    let (url, host) = target(url)?;
+    let request = client
         .post(url)
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .headers(headers)
-        .body(body)
-        .send()
-        .await;
-    let response = match sent {
+        .body(body);
+    answer(request, host).await
+}
+
+/// Asks for a URL, for nothing but the asking.
+pub(super) async fn get(client: &reqwest::Client, url: &Secret) -> Result<Answer, Failure> {
+    let (url, host) = target(url)?;
+    answer(client.get(url), host).await
+}
+
+/// A URL and its host.
+fn target(url: &Secret) -> Result<(Url, String), Failure> {
+    let url =
+        Url::parse(url.reveal()).map_err(|error| Failure::permanent(format!("url is not a web address: {error}")))?;
+    match url.host_str() {
+        Some(host) if matches!(url.scheme(), "https" | "http") => {
+            let host = host.to_owned();
+            Ok((url, host))
+        }
+        _ => Err(Failure::permanent("url must begin with https:// or http://")),
+    }
+}
+
+async fn answer(request: RequestBuilder, host: String) -> Result<Answer, Failure> {
+    let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
             let what = if error.is_connect() {

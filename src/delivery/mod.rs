@@ -21,7 +21,7 @@ use failure::Failure;
 use redact::Redactor;
 use trust::Trust;
 
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Message, Notification, format_duration};
+use crate::model::{Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Notification, format_duration};
 
 /// Longest that one try may take, from looking up the name to the last answer.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -75,6 +75,18 @@ impl Delivery {
                 )))
             });
         Redactor::new(channel).outcome(result.into())
+    }
+
+    /// Gives a sign of life to somebody elsewhere, within the same bound, and tells no secret of it.
+    pub async fn beat(&self, heartbeat: &Heartbeat) -> DeliveryOutcome {
+        let beat = async {
+            let wire = self.trust.wire(heartbeat.ca.as_deref()).await?;
+            http::get(&wire.http, &heartbeat.url).await?.judge()
+        };
+        let late = || Failure::temporary(format!("not answered within {}", format_duration(self.timeout)));
+        let result = tokio::time::timeout(self.timeout, beat).await;
+        let result = result.unwrap_or_else(|_elapsed| Err(late()));
+        Redactor::of_url(&heartbeat.url).outcome(result.into())
     }
 
     async fn send_once(&self, channel: &Channel, notification: &Notification) -> Result<(), Failure> {

@@ -45,6 +45,15 @@ impl Redactor {
             }
             ChannelKind::File { .. } => {}
         }
+        Self::of(telling)
+    }
+
+    /// Knows a URL that is a secret.
+    pub(super) fn of_url(url: &Secret) -> Self {
+        Self::of(url_parts(url))
+    }
+
+    fn of(mut telling: Vec<String>) -> Self {
         telling.retain(|text| !text.is_empty());
         telling.sort_by_key(|text| std::cmp::Reverse(text.len()));
         Self { telling }

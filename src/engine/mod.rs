@@ -36,6 +36,7 @@ mod requests;
 mod restart;
 mod restored;
 mod runs;
+mod self_test;
 mod sightings;
 mod situation;
 mod space;
@@ -219,6 +220,11 @@ impl Engine {
             return Some(now.wall);
         }
         self.wakes.next(now)
+    }
+
+    /// The configuration in force.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
     }
 
     /// Attempts that were claimed longer than `patience` ago and of which no keeper has said that they started.

@@ -93,8 +93,8 @@ pub use schedule::{
 };
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AsOf, Channel, ChannelKind, Dataset, Due, Escalation, Host, MailSecurity, MailServer, Owner,
-    Probe, ProbeTarget, Settings, System, Team, Web,
+    Address, AlertRules, AsOf, Channel, ChannelKind, Dataset, Due, Escalation, Heartbeat, Host, MailSecurity,
+    MailServer, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
@@ -102,6 +102,7 @@ pub use span::{
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{
-    DaemonState, DatasetState, ExpectedState, GoingRun, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
+    DaemonState, DatasetState, ExpectedState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status,
+    Undelivered,
 };
 pub use text::has_power;

@@ -33,6 +33,7 @@ pub(crate) fn plain_settings() -> Settings {
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
         maintenance: BTreeMap::new(),
+        heartbeat: None,
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Settings {
     pub history: HistoryRules,
     /// Who is told when nobody else can be. Never empty.
     pub fallback: Vec<Address>,
+    /// Who is to notice when freshd falls silent; `None` when there is no `[heartbeat]`.
+    pub heartbeat: Option<Heartbeat>,
     /// The dashboard's address; `None` when there is no `[web]`.
     pub web: Option<Web>,
     /// By name.
@@ -63,6 +65,17 @@ impl Settings {
         let all = self.maintenance.values().map(AsRef::as_ref);
         all.filter(move |maintenance: &&Maintenance| maintenance.concerns(about, subject))
     }
+}
+
+/// `[heartbeat]`: a sign of life that freshd gives to somebody elsewhere.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heartbeat {
+    /// Asked for by GET; itself a secret.
+    pub url: Secret,
+    /// How often.
+    pub every: Duration,
+    /// PEM file with further certificate authorities to trust.
+    pub ca: Option<PathBuf>,
 }
 
 /// `[web]`.

@@ -40,9 +40,24 @@ pub struct Status {
     /// Since when not even what was decided can be stored.
     #[serde(default)]
     pub unstored_since: Option<Timestamp>,
+    /// What keeps freshd from doing what it is for.
+    #[serde(default)]
+    pub self_test: Vec<String>,
+    /// The sign of life for somebody elsewhere, where one is given.
+    #[serde(default)]
+    pub heartbeat: Option<HeartbeatState>,
     /// Who says so; older ones say nothing.
     #[serde(default)]
     pub daemon: Option<DaemonState>,
+}
+
+/// How the sign of life for somebody elsewhere goes.
+#[derive(Clone, Debug, Deserialize)]
+pub struct HeartbeatState {
+    /// When one was last taken in this life of the daemon.
+    pub taken_at: Option<Timestamp>,
+    /// Why the last one was withheld, or not taken.
+    pub error: Option<String>,
 }
 
 /// The daemon itself.
@@ -269,12 +284,21 @@ impl Status {
             .unwrap_or(TimeZone::UTC)
     }
 
+    /// Whether somebody elsewhere waits in vain for a sign of life.
+    pub fn has_no_heartbeat(&self) -> bool {
+        self.heartbeat
+            .as_ref()
+            .is_some_and(|heartbeat| heartbeat.error.is_some())
+    }
+
     /// Whether nothing needs anybody.
     pub fn is_fine(&self) -> bool {
         self.datasets.iter().all(DatasetState::keeps_promise)
             && !self.jobs.iter().any(JobState::is_failing)
             && self.incidents.is_empty()
             && self.undelivered.is_empty()
+            && self.self_test.is_empty()
+            && !self.has_no_heartbeat()
             && self.clock_held_until.is_none()
             && self.disk_full.is_none()
             && self.unstored_since.is_none()

@@ -31,7 +31,11 @@ type Asks = State<Arc<Desk>>;
 
 pub(super) async fn health(State(desk): Asks) -> Response {
     match desk.status().await {
-        Ok(_) => "ok\n".into_response(),
+        Ok(known) if known.status.self_test.is_empty() => "ok\n".into_response(),
+        Ok(known) => {
+            let found = known.status.self_test.join("\n");
+            (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{found}\n")).into_response()
+        }
         Err(trouble) => (trouble.status(), format!("{}\n", trouble.words())).into_response(),
     }
 }

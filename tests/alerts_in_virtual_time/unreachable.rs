@@ -160,3 +160,35 @@ fn an_address_that_nobody_is_told_at_any_more_has_no_problem() {
     world.reload(&one_job(""));
     assert_eq!(broken(&world), 0);
 }
+
+#[test]
+fn whoever_watches_freshd_itself_learns_of_a_message_that_nobody_has_taken_for_a_quarter_of_an_hour() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    let found = |world: &World| world.engine.as_ref().expect("it lives").self_test(world.now);
+    world.run_until("2026-11-26T12:16:00");
+    assert_eq!(found(&world), Vec::<String>::new());
+    world.run_until("2026-11-26T12:17:00");
+    assert_eq!(
+        found(&world),
+        ["mail:ops@sea.example has not taken a message for 15m 55s"]
+    );
+    world.crash();
+    world.restart();
+    assert_eq!(found(&world).len(), 1, "a restart does not make it younger");
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T13:30:00");
+    assert_eq!(found(&world), Vec::<String>::new());
+}
+
+#[test]
+fn what_is_due_and_not_decided_is_found_after_a_minute() {
+    let mut world = World::start(&one_job("schedule = \"30 12 * * *\""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:29");
+    let mut late = world.now;
+    let engine = world.engine.as_ref().expect("it lives");
+    late.wall = at("2026-11-26T12:31:00");
+    assert_eq!(engine.self_test(late), Vec::<String>::new());
+    late.wall = at("2026-11-26T12:31:02");
+    assert_eq!(engine.self_test(late), ["what was due 1m 2s ago is not decided"]);
+}

@@ -50,6 +50,20 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
+    for found in &status.self_test {
+        let words = format!("freshd's test of itself: {}", clean(found));
+        text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
+    if let Some(heartbeat) = &status.heartbeat
+        && let Some(error) = &heartbeat.error
+    {
+        let taken = heartbeat.taken_at.map_or_else(
+            || "none was taken yet".to_owned(),
+            |at| format!("the last was taken {}", times::hint(at, frame.now)),
+        );
+        let words = format!("no heartbeat, {taken}: {}", clean(error));
+        text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
     for window in &status.maintenance {
         let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
         text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
@@ -118,6 +132,9 @@ fn wrong(status: &Status) -> String {
     }
     if !status.undelivered.is_empty() {
         parts.push(format!("{} on the way", counted(status.undelivered.len(), "message")));
+    }
+    if status.has_no_heartbeat() {
+        parts.push("no heartbeat".to_owned());
     }
     if parts.is_empty() {
         return tone(Tone::Bad, "✗ nothing starts");

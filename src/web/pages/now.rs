@@ -70,6 +70,9 @@ fn headline(status: &Status) -> (Tone, String) {
             counted(status.undelivered.len(), "message")
         ));
     }
+    if status.has_no_heartbeat() {
+        parts.push("no heartbeat".to_owned());
+    }
     if parts.is_empty() {
         return (Tone::Bad, "Nothing starts".to_owned());
     }
@@ -120,6 +123,12 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         }
         @if let Some(since) = status.unstored_since {
             p.alarm { (mark(Tone::Bad)) "Nothing can be stored since " (time_and_distance(view, since)) ", for want of space: what was decided since then is not begun, and nobody is told." }
+        }
+        @for found in &status.self_test {
+            p.alarm { (mark(Tone::Bad)) "freshd's test of itself: " (text(found)) }
+        }
+        @if let Some(error) = status.heartbeat.as_ref().and_then(|heartbeat| heartbeat.error.as_deref()) {
+            p.alarm { (mark(Tone::Bad)) "No heartbeat: " (text(error)) }
         }
         @for window in &status.maintenance {
             p.alarm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }

@@ -1,0 +1,51 @@
+//! The sign of life for somebody elsewhere.
+
+use crate::freshd_process::House;
+use crate::support::http::{HttpAnswer, HttpSink};
+
+fn beating(sink: &HttpSink) -> String {
+    format!(
+        "[web]\nlisten = \"127.0.0.1:0\"\n[heartbeat]\nurl = \"{}\"\nevery = \"10s\"\n\
+         [fallback]\nnotify = [\"outbox\"]\n[channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n",
+        sink.url("/ping/a-secret-of-somebody-elsewhere")
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn somebody_elsewhere_is_asked_at_once_and_told_nothing_by_a_daemon_that_is_gone() {
+    let sink = HttpSink::start(Vec::new()).await;
+    let house = House::with(&beating(&sink));
+    let daemon = house.daemon();
+    let first = sink.requests(1).await.remove(0);
+    assert_eq!(
+        (first.method.as_str(), first.path.as_str()),
+        ("GET", "/ping/a-secret-of-somebody-elsewhere")
+    );
+    daemon.logs(&["the heartbeat is taken"]);
+    assert_eq!(house.freshd(&["status"]).0, Some(0));
+    let (_, status) = house.freshd(&["--json", "status"]);
+    assert!(
+        status.contains("\"heartbeat\":{\"error\":null,\"taken_at\":\"20"),
+        "{status}"
+    );
+    daemon.kill();
+    assert_eq!(sink.record().requests.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_heartbeat_that_nobody_takes_is_shown_and_tells_no_secret() {
+    let sink = HttpSink::start(vec![HttpAnswer::status(404, "no such check")]).await;
+    let house = House::with(&beating(&sink));
+    let daemon = house.daemon();
+    sink.requests(1).await;
+    daemon.logs(&["the heartbeat was not taken"]);
+    let (code, said) = house.freshd(&["status"]);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(
+        said.contains("no heartbeat, none was taken yet: localhost answered 404: no such check"),
+        "{said}"
+    );
+    for text in [said, daemon.log()] {
+        assert!(!text.contains("a-secret-of-somebody-elsewhere"), "{text}");
+    }
+}
