@@ -38,6 +38,7 @@ mod ack;
 mod backup;
 mod clock;
 mod incidents;
+mod failure_notice;
 mod notify;
 mod record;
 mod reload;
@@ -136,6 +137,8 @@ enum Verb {
     Incidents(incidents::IncidentsArgs),
     /// Prove that messages arrive
     Notify(notify::NotifyArgs),
+    /// Tell the fallback that freshd itself has failed: for systemd, needs nothing but jobs.toml
+    FailureNotice(failure_notice::FailureNoticeArgs),
     /// Remove what is beyond [history] now, or say what would go
     Prune(prune::PruneArgs),
     /// Let the running freshd take the configuration again
@@ -206,6 +209,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Ack(args) => ack::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),
+        Verb::FailureNotice(args) => failure_notice::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
         Verb::Prune(args) => prune::run(&args, global, out),
         Verb::Reload => reload::run(global, out),

@@ -40,9 +40,10 @@ mod value;
 pub use environment::Environment;
 pub use problem::{Level, Problem, render};
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::model::Settings;
+use crate::model::{Address, Channel, Name, Settings};
 use report::Report;
 
 /// What came of loading a configuration.
@@ -69,6 +70,31 @@ pub fn load(file: &Path, environment: &Environment) -> Loaded {
         settings,
         problems,
         files,
+    }
+}
+
+/// Who is told when nobody else can be, and how they are reached.
+#[derive(Clone, Debug)]
+pub struct LastResort {
+    /// Whom to tell.
+    pub fallback: Vec<Address>,
+    /// Those channels that are written as they must be, by name.
+    pub channels: BTreeMap<Name, Channel>,
+    /// What is wrong with the rest.
+    pub mistakes: Vec<Problem>,
+}
+
+/// Reads of a configuration only whom to tell that freshd does not run, even where the rest of it was refused.
+pub fn last_resort(file: &Path, environment: &Environment) -> LastResort {
+    let mut report = Report::default();
+    sources::read(&mut report, file, environment);
+    let settings = load::settings(&report, file, environment);
+    let (mut mistakes, _) = report.finish();
+    mistakes.retain(|problem| problem.level == Level::Error);
+    LastResort {
+        fallback: settings.fallback,
+        channels: settings.channels,
+        mistakes,
     }
 }
 

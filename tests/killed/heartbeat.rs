@@ -1,4 +1,4 @@
-//! The sign of life for somebody elsewhere.
+//! The sign of life for somebody elsewhere, and what is told when there is none any more.
 
 use crate::freshd_process::House;
 use crate::support::http::{HttpAnswer, HttpSink};
@@ -48,4 +48,37 @@ async fn a_heartbeat_that_nobody_takes_is_shown_and_tells_no_secret() {
     for text in [said, daemon.log()] {
         assert!(!text.contains("a-secret-of-somebody-elsewhere"), "{text}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_refused() {
+    let sink = HttpSink::start(vec![HttpAnswer::status(503, "busy")]).await;
+    let house = House::with(&format!(
+        "timezone = \"UTC\"\n[fallback]\nnotify = [\"hook\", \"outbox\", \"broken\"]\n\
+         [channels.hook]\ntype = \"webhook\"\nurl = \"{}\"\n\
+         [channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n\
+         [channels.broken]\ntype = \"slack\"\n\
+         [jobs.export]\nonwer = \"it\"\ncommand = \"true\"\n",
+        sink.url("/hook")
+    ));
+    let (code, said) = house.freshd(&["failure-notice", "freshd.service"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.contains("✓ hook has been told\n✓ outbox has been told\n✗ broken has not"),
+        "{said}"
+    );
+    let requests = sink.record().requests;
+    assert_eq!(requests.len(), 2, "it is tried again");
+    assert_eq!(requests[0].header("webhook-id"), requests[1].header("webhook-id"));
+    let data = &requests[1].json()["data"];
+    assert!(
+        data["headline"]
+            .as_str()
+            .is_some_and(|line| line.contains("freshd.service has failed on")),
+        "{data}"
+    );
+    assert!(data.to_string().contains("mistakes, the first: "), "{data}");
+    let (code, _, said) = House::with("[fallback]\n").freshd_says(&["failure-notice", "freshd.service"]);
+    assert_eq!(code, Some(1));
+    assert!(said.contains("names no fallback that can be read"), "{said}");
 }

@@ -35,7 +35,11 @@ impl Machine {
             fs::set_permissions(&to, fs::Permissions::from_mode(mode)).expect("its mode");
         };
         install("usr/bin/freshd", Path::new(env!("CARGO_BIN_EXE_freshd")), 0o755);
-        for unit in ["freshd.service", "freshd-failure@.service"] {
+        for unit in [
+            "freshd.service",
+            "freshd-failure@.service",
+            "freshd-failure-notice@.service",
+        ] {
             install(
                 &format!("etc/systemd/system/{unit}"),
                 &repository.join("systemd").join(unit),

@@ -120,6 +120,11 @@ fn a_refused_configuration_keeps_the_old_one_at_a_reload_and_is_told_as_an_emerg
     assert_eq!(machine.property("ExecMainStatus"), "2");
     let told = machine.journal_says("is not started again");
     assert!(told.starts_with("freshd.service has failed"), "{told}");
+    machine.until("the fallback has been told", || {
+        let written = machine.run(&["sh", "-c", "cat /var/lib/freshd/outbox/*.eml"]);
+        let written = String::from_utf8_lossy(&written.stdout).into_owned();
+        written.contains("Subject: [freshd] freshd.service has failed on") && written.contains("onwer")
+    });
     machine.write("/etc/freshd/jobs.toml", JOBS);
     start(&machine);
 }

@@ -4,7 +4,11 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-const UNITS: [&str; 2] = ["freshd.service", "freshd-failure@.service"];
+const UNITS: [&str; 3] = [
+    "freshd.service",
+    "freshd-failure@.service",
+    "freshd-failure-notice@.service",
+];
 
 /// The exposure, from 0 to 10, that a change of the unit must not pass.
 const EXPOSURE_TENTHS_MAX: &str = "30";

@@ -1,0 +1,66 @@
+//! The words when freshd itself is gone: written by whoever finds that, and sent without its records.
+
+use jiff::Timestamp;
+
+use crate::model::{Message, MessageFact, Name, ProblemKind, Purpose, Severity};
+
+/// Everything such a message is made from.
+#[derive(Clone, Copy, Debug)]
+pub struct Gone<'a> {
+    /// When it is written.
+    pub now: Timestamp,
+    /// The unit of the service manager that has failed.
+    pub unit: &'a str,
+    /// The machine.
+    pub hostname: &'a str,
+    /// The configuration, as it is called there.
+    pub config: &'a str,
+    /// The first mistake in it, if there is one, and how many there are.
+    pub mistakes: Option<(&'a str, usize)>,
+}
+
+/// Writes the message to those who are told when nobody else can be.
+pub fn gone(id: String, gone: &Gone<'_>) -> Message {
+    let Gone {
+        unit, hostname, config, ..
+    } = *gone;
+    let mut facts = Vec::new();
+    let mut fact = |label: &str, text: String| {
+        facts.push(MessageFact {
+            label: label.to_owned(),
+            text,
+        });
+    };
+    fact("Machine", hostname.to_owned());
+    match gone.mistakes {
+        Some((first, 1)) => fact("Refused", format!("{config} has a mistake: {first}")),
+        Some((first, count)) => fact("Refused", format!("{config} has {count} mistakes, the first: {first}")),
+        None => fact("Configuration", format!("{config} has no mistakes")),
+    }
+    fact(
+        "Until then",
+        "no job is started, no promise is watched and nobody is told of anything".to_owned(),
+    );
+    Message {
+        thread: format!("{id}-thread"),
+        incident: None,
+        purpose: Purpose::Opening,
+        severity: Severity::Critical,
+        kind: Some(ProblemKind::Freshd),
+        subject_name: Name::from(unit),
+        subject: format!("[freshd] {unit} has failed on {hostname}"),
+        headline: format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
+        facts,
+        output: Vec::new(),
+        commands: vec![
+            format!("freshd --config {config} check"),
+            format!("systemctl status {unit}"),
+            format!("journalctl -u {unit} -n 50"),
+        ],
+        team: Name::from("fallback"),
+        owner: "fallback".to_owned(),
+        at: gone.now,
+        trace: None,
+        id,
+    }
+}

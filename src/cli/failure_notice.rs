@@ -1,0 +1,44 @@
+//! `freshd failure-notice`: what systemd runs when freshd has failed for good.
+
+use serde_json::json;
+
+use super::exit::{Exit, Failure};
+use super::global::Global;
+use super::out::Out;
+use super::paint::{Tone, clean, tone};
+use crate::config::Environment;
+use crate::daemon::notice;
+
+/// What `failure-notice` is told.
+#[derive(Debug, clap::Args)]
+pub(super) struct FailureNoticeArgs {
+    /// The unit that has failed
+    unit: String,
+}
+
+pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    let told = notice(&args.unit, &global.config, &Environment::of_process())
+        .map_err(|error| Failure::not_fine(format!("nobody is told: {error}")))?;
+    if told.is_empty() {
+        let file = global.config.display();
+        return Err(Failure::not_fine(format!(
+            "nobody is told: {file} names no fallback that can be read; write [fallback] and notify = [\"CHANNEL:ADDRESS\"] below it"
+        )));
+    }
+    let lines = told.iter().map(|notice| (notice.address.to_string(), &notice.error));
+    if out.json {
+        let told: Vec<_> = lines
+            .map(|(to, error)| json!({ "address": to, "error": error }))
+            .collect();
+        out.document(&json!({ "messages": told }))?;
+    } else {
+        for (to, error) in lines {
+            out.line(match error {
+                None => tone(Tone::Good, format!("✓ {} has been told", clean(&to))),
+                Some(error) => tone(Tone::Bad, format!("✗ {} has not: {}", clean(&to), clean(error))),
+            })?;
+        }
+    }
+    let reached = told.iter().any(|notice| notice.error.is_none());
+    Ok(if reached { Exit::Fine } else { Exit::NotFine })
+}
