@@ -182,6 +182,7 @@ impl Engine {
             refused: state.refused.as_ref().filter(newer),
             slots: &state.slots,
             observation: state.observation.as_ref(),
+            producer: self.lineage.producer_of(dataset.name.as_str()),
             zone: &self.settings.timezone,
             promised_since: state.promised_since,
             paused: producer.is_some_and(|job| job.record.pause.is_some()),

@@ -1,6 +1,7 @@
 //! The state of a dataset, computed from stored facts and the clock, never stored.
 
 use std::fmt::Write as _;
+use std::path::Path;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use jiff::tz::TimeZone;
 use serde::Serialize;
 
 use crate::model::{
-    Dataset, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
+    Dataset, Name, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
     format_time,
 };
 use crate::schedule;
@@ -28,7 +29,8 @@ pub enum DataState {
     Late,
     /// Older than promised.
     Stale,
-    /// Somebody else has removed or written over its published file.
+    /// What lies where readers look is not its newest version: others have removed it or written over it, or its `file` was
+    /// renamed.
     Changed,
     /// Its `as_of` lies in the future.
     Suspect,
@@ -77,6 +79,8 @@ pub struct View<'a> {
     /// What the probe last saw, for probed data; for published files what a look saw, if that ever was something else than
     /// the version.
     pub observation: Option<&'a Observation>,
+    /// The job that produces it.
+    pub producer: Option<&'a Name>,
     /// Since when its age is promised, as far as that is known.
     pub promised_since: Option<Timestamp>,
     /// The zone in which people are told times.
@@ -102,8 +106,7 @@ pub struct Standing {
     pub limited_by: Option<VersionRef>,
     /// When the current version was accepted.
     pub arrived_at: Option<Timestamp>,
-    /// Whether readers see the current version; `false` when others have removed or changed it, when nobody can tell, or
-    /// when it was put where they looked before the dataset's file was renamed.
+    /// Whether readers see the current version. Whoever has none of it where they look is not promised anything that holds.
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
@@ -148,15 +151,6 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         broken,
         believable_at,
     );
-    let left_at = current.and_then(|version| Some((version.number, version.left_at(dataset)?)));
-    let reason = match (left_at, &dataset.file) {
-        (Some((number, left_at)), Some(file)) => format!(
-            "{reason}; nothing is at {} yet: version {number} lies at {}",
-            file.display(),
-            left_at.display()
-        ),
-        _ => reason,
-    };
     let changes = [
         stale_at,
         age_warn_at,
@@ -173,7 +167,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         effective_as_of: current.map(|version| version.effective_as_of),
         limited_by: current.and_then(|version| version.limited_by.clone()),
         arrived_at: current.map(|version| version.arrived_at),
-        is_served: current.is_some() && left_at.is_none() && sight(dataset, view).is_none(),
+        is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
         since,
         is_problem,
@@ -315,15 +309,17 @@ fn judge(
     (DataState::Fresh, reason, None, false)
 }
 
-/// What others have done to a published file; `None` while readers see what freshd put there.
+/// Why readers do not see the newest version of a dataset that is published here; `None` while they do.
 fn sight(dataset: &Dataset, view: View<'_>) -> Option<Judged> {
-    let seen = view.observation.filter(|_| dataset.probe.is_none())?;
     let current = view.current.filter(|current| current.run.is_some())?;
-    if seen.path != dataset.file || current.left_at(dataset).is_some() {
-        // That was elsewhere, or nobody has put anything there yet.
-        return None;
+    let file = dataset.file.as_deref().filter(|_| dataset.probe.is_none())?;
+    // Whatever was seen elsewhere says nothing of this place.
+    let seen = view.observation.filter(|seen| seen.path.as_deref() == Some(file));
+    if let Some(left_at) = current.left_at(dataset) {
+        return Some(renamed(current, (left_at, file), seen, view.producer));
     }
-    let (file, number) = (dataset.file.as_ref()?.display(), current.number);
+    let seen = seen?;
+    let (file, number) = (file.display(), current.number);
     let (state, reason) = match &seen.found {
         Ok(Some(found)) if found.sha256 == current.sha256 => return None,
         Ok(Some(_)) => {
@@ -341,6 +337,45 @@ fn sight(dataset: &Dataset, view: View<'_>) -> Option<Judged> {
         }
     };
     Some((state, reason, Some(seen.at), true))
+}
+
+/// What it means that a dataset's file got another name, and nothing was published under it yet.
+fn renamed(
+    current: &Version,
+    (left_at, file): (&Path, &Path),
+    seen: Option<&Observation>,
+    producer: Option<&Name>,
+) -> Judged {
+    let (number, shown) = (current.number, current.reference());
+    let (left_at, file) = (left_at.display(), file.display());
+    let (state, there) = match seen.map(|seen| &seen.found) {
+        // Whoever renamed it may have moved the file along: a look tells within seconds.
+        None => (
+            DataState::Unknown,
+            format!("nobody has looked yet at what lies at {file}"),
+        ),
+        Some(Ok(None)) => (DataState::Changed, format!("nothing at {file}")),
+        Some(Ok(Some(_))) => {
+            let there = format!("something that freshd did not publish lies at {file}");
+            (DataState::Changed, there)
+        }
+        Some(Err(why)) => (
+            DataState::Unknown,
+            format!("nobody can tell what lies at {file}: {why}"),
+        ),
+    };
+    let by_running = producer.map(|job| format!("`freshd run {job}` puts a new version there"));
+    let by_hand = current
+        .kept_as
+        .as_ref()
+        .map(|_| format!("`freshd restore {shown} --because TEXT` this one"));
+    let remedies: Vec<String> = by_running.into_iter().chain(by_hand).collect();
+    let remedy = match remedies.is_empty() {
+        true => String::new(),
+        false => format!("; {}", remedies.join(", ")),
+    };
+    let reason = format!("version {number} lies at {left_at}, {there}{remedy}");
+    (state, reason, seen.map(|seen| seen.at), seen.is_some())
 }
 
 /// The newest slot that is late or missed, unless a later one was delivered since its deadline.

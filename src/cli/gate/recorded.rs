@@ -110,6 +110,7 @@ fn recorded_standing(
         refused,
         slots: &slots,
         observation: observation.as_ref(),
+        producer: producer.map(|job| &job.name),
         promised_since: promised.and_then(|promise| promise.since),
         zone: &settings.timezone,
         paused: record.is_some_and(|record| record.pause.is_some()),
@@ -197,7 +198,6 @@ pub(super) fn within<T: Send + 'static>(
 mod tests {
     use std::path::Path;
 
-    use super::super::is_absent;
     use super::*;
     use crate::model::{Fact, RunId, kept_name, plain_version};
     use crate::store::Store;
@@ -266,12 +266,12 @@ produces = \"stock\"
     fn nothing_can_be_read_where_nothing_was_put_yet() {
         let place = tempfile::tempdir().expect("a directory");
         let renamed = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
-        assert_eq!((renamed.state.as_str(), renamed.served), ("fresh", None));
-        assert!(is_absent(&renamed));
+        assert_eq!((renamed.state.as_str(), renamed.served), ("changed", None));
+        let reason = &renamed.reason;
+        assert!(reason.contains("stock.csv, nothing at "), "{reason}");
         assert!(
-            renamed.reason.contains("lots.csv yet: version 1 lies at "),
-            "{}",
-            renamed.reason
+            reason.contains("lots.csv; `freshd run export` puts a new version there"),
+            "{reason}"
         );
     }
 
@@ -288,7 +288,12 @@ produces = \"stock\"
         );
         std::fs::write(place.path().join("lots.csv"), "y").expect("another file");
         let other = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
-        assert_eq!(other.served, None, "{}", other.reason);
+        assert_eq!((other.state.as_str(), other.served), ("changed", None));
+        let reason = &other.reason;
+        assert!(
+            reason.contains("something that freshd did not publish lies at "),
+            "{reason}"
+        );
     }
 
     #[test]
