@@ -66,14 +66,28 @@ fn an_expected_jump_is_published_once_and_says_who_expected_it() {
     assert_eq!(message, "expected: price list 2027 (olav (anna)); 200 rows came");
     let expected = version.provenance.expected.expect("it goes with the version");
     assert_eq!(expected.checks[0].name, "rows.change");
+    let run = world.last_run("p");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
     assert_eq!(
-        world.runs("p").last().and_then(|run| run.outcome),
-        Some(Outcome::Succeeded)
+        run.reason.as_deref(),
+        Some("passed as expected: price list 2027 (olav (anna))")
     );
+    let passed = world.status("d")["datasets"][0]["as_expected"].clone();
+    assert_eq!(passed["because"], "price list 2027");
     world.run_until("2026-03-04T07:00");
     let version = last(&world);
     assert_eq!(version.state, VersionState::Quarantined, "it is used up");
     assert_eq!(version.provenance.expected, None);
+}
+
+#[test]
+fn what_would_have_passed_anyway_is_no_doing_of_who_expected_something() {
+    let mut world = daily("2026-03-01T12:00");
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    world.run_until("2026-03-02T07:00");
+    assert!(last(&world).provenance.expected.is_some(), "it used that up");
+    assert_eq!(world.last_run("p").reason, None);
+    assert!(world.status("d")["datasets"][0]["as_expected"].is_null());
 }
 
 /// What `status` says is expected of `d`, and until when.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::Known;
 use crate::checks;
@@ -14,10 +13,10 @@ use crate::cli::configured;
 use crate::cli::exit::Failure;
 use crate::cli::global::Global;
 use crate::cli::names;
-use crate::freshness::{Standing, View, of_parts, standing};
+use crate::freshness::{Standing, View, dataset_json, of_parts, standing};
 use crate::model::{
-    Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionNumber,
-    VersionState, earlier, format_duration,
+    Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionState, earlier,
+    format_duration,
 };
 
 /// A clock that is earlier than the newest record by more than this is not believed.
@@ -35,21 +34,8 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
         return Err(names::unknown("dataset", name, &place, known));
     };
     let snapshot = global.reader()?.snapshot()?;
-    let (standing, version) = recorded_standing(dataset, &settings, &snapshot, now);
-    let state = json!({
-        "name": dataset.name,
-        "title": dataset.title,
-        "state": standing.state,
-        "as_of": standing.as_of,
-        "effective_as_of": standing.effective_as_of,
-        "limited_by": standing.limited_by.map(|by| by.to_string()),
-        "arrived_at": standing.arrived_at,
-        "deadline": standing.deadline,
-        "owner": dataset.owner.as_str(),
-        "reason": standing.reason,
-        "version": version,
-        "served": version.filter(|_| standing.is_served),
-    });
+    let (standing, current) = recorded_standing(dataset, &settings, &snapshot, now);
+    let state = dataset_json(dataset, standing, current.as_ref());
     Ok(Known {
         dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
         doubt: wrong_clock(&snapshot, now),
@@ -59,13 +45,13 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
     })
 }
 
-/// How a dataset stands by the records, with the number of its newest version; of one that comes in parts, as they stand.
+/// How a dataset stands by the records, with its newest version; of one that comes in parts, as they stand.
 fn recorded_standing(
     dataset: &Dataset,
     settings: &Settings,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> (Standing, Option<VersionNumber>) {
+) -> (Standing, Option<Version>) {
     if !dataset.parts.is_empty() {
         let parts = dataset.part_names().filter_map(|(short, name)| {
             let part = settings.datasets.get(&name)?;
@@ -116,8 +102,7 @@ fn recorded_standing(
         paused: record.is_some_and(|record| record.pause.is_some()),
         had_its_chance: true,
     };
-    let number = current.as_ref().map(|current| current.number);
-    (standing(dataset, view, now), number)
+    (standing(dataset, view, now), current)
 }
 
 /// What lies where readers look; nothing for data that freshd puts nowhere. A version that was moved along with its
