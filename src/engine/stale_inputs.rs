@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 
+use super::backlog::Todo;
 use super::{Engine, Wake};
 use crate::model::{Job, Name, OnStale, Outcome, RunId, Trigger, format_duration, format_time, later};
 
@@ -81,10 +82,8 @@ impl Engine {
 
     /// Other settings are in force: what a run waited for may not be an input of its job any more.
     pub(super) fn look_at_held(&mut self) {
-        let held: Vec<RunId> = self.held_for_inputs.iter().copied().collect();
-        for id in held {
-            self.start_or_wait(id);
-        }
+        self.backlog
+            .extend(self.held_for_inputs.iter().copied().map(Todo::Start));
     }
 
     /// The state of a dataset was looked at: whoever waited for it may begin.
