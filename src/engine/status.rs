@@ -136,7 +136,7 @@ impl Engine {
             fields.insert("told".to_owned(), json!(told));
             fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
-            let window = self.open_window(incident.about, &incident.subject);
+            let window = self.window_of(incident);
             fields.insert("maintenance".to_owned(), json!(window));
             let readers: Vec<Value> = self
                 .readers(incident.id)
