@@ -1,5 +1,7 @@
 //! The command line as scripts meet it: exit codes, JSON, and words for whoever uses it wrongly.
 
+#[path = "cli/check.rs"]
+mod check;
 #[path = "cli/gate.rs"]
 mod gate;
 #[path = "cli/learn.rs"]

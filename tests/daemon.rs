@@ -129,5 +129,20 @@ fn a_published_file_that_others_change_is_told_and_ends_when_it_is_put_back_or_p
     daemon.finished(daemon.run("make"), &house);
     house.until_stored("the next version is there", told(""));
     assert_eq!(house.read("prices.csv"), "sku,price\n1,2\n");
+
+    // In jobs.toml it gets another name: nothing lies there before the last version is put there.
+    house.configure(&format!("{JOBS}{}", made.replace("prices.csv", "list.csv")));
+    daemon.signal(Signal::HUP);
+    house.until_stored("nothing lies there", told("list.csv; `freshd run make`"));
+    for verb in [&["status", "prices"][..], &["gate", "prices"], &["why", "prices"]] {
+        let (_, said, mistakes) = house.freshd_says(verb);
+        let said = said + &mistakes;
+        assert!(said.contains("prices.csv, nothing at "), "{verb:?}\n{said}");
+    }
+    let (exit, said) = house.freshd(&["restore", "prices@2", "--because", "renamed"]);
+    assert_eq!(exit, Some(0), "{said}");
+    house.until_stored("it is there", told(""));
+    assert_eq!(house.read("list.csv"), "sku,price\n1,2\n");
+    assert_eq!(house.freshd(&["gate", "prices"]).0, Some(0));
     assert!(daemon.terminate().success(), "{}", daemon.log());
 }

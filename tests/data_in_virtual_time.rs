@@ -22,6 +22,8 @@ mod learning;
 mod maintenance;
 #[path = "data_in_virtual_time/never_seen.rs"]
 mod never_seen;
+#[path = "data_in_virtual_time/nothing_kept.rs"]
+mod nothing_kept;
 #[path = "data_in_virtual_time/open_time.rs"]
 mod open_time;
 #[path = "data_in_virtual_time/outputs.rs"]

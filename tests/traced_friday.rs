@@ -275,7 +275,19 @@ fn what_a_person_restores_or_releases_is_there_and_on_the_record() {
     let candidate = house.state_dir().join("quarantine/stock/4/stock.csv");
     assert!(candidate.is_file(), "what was refused stays where it was");
     let (_, history) = house.freshd(&["history", "stock-export"]);
-    assert!(history.contains("rejected"), "{history}");
+    assert!(
+        history.contains("rejected") && history.contains("released by "),
+        "{history}"
+    );
+    for words in [
+        ["why", "stock-export"],
+        ["why", "stock"],
+        ["status", "stock"],
+        ["trace", "stock"],
+    ] {
+        let (_, said) = house.freshd(&words);
+        assert!(said.contains("released by "), "{words:?}\n{said}");
+    }
     let (_, shown) = house.freshd(&["show", &refused.id.to_string()]);
     assert!(
         shown.contains("released by") && shown.contains("all lots were sold"),

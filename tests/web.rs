@@ -5,6 +5,8 @@ mod freshd_process;
 mod asking;
 #[path = "web/pings.rs"]
 mod pings;
+#[path = "web/one_answer.rs"]
+mod one_answer;
 
 use freshd_process::House;
 use freshd_process::daemon::Daemon;
@@ -291,6 +293,7 @@ fn the_api_says_what_the_command_line_says() {
     assert_eq!(site.get("/api/v1/runs/1").json(), said(&["show", "1"]));
     assert_eq!(site.get("/api/v1/jobs/broken").json(), said(&["why", "broken"]));
     assert_eq!(site.get("/api/v1/incidents").json(), said(&["incidents"]));
+    assert_eq!(site.get("/api/v1/flow").json(), said(&["flow"]));
     assert_eq!(site.get("/api/v1/incidents/1").json(), said(&["incidents", "1"]));
     assert_eq!(
         site.get("/api/v1/occurrences?job=stock-export&count=3").json(),

@@ -31,6 +31,7 @@ fn environment() -> Environment {
         path: vec!["/bin".into()],
         state_dir: Some(DIR.path().join("state")),
         published: BTreeMap::new(),
+        doubts: BTreeMap::new(),
         root: false,
         now: Timestamp::from_second(1_795_000_000).expect("a time"),
     }

@@ -5,6 +5,7 @@
 mod balance;
 mod columns;
 mod disk;
+mod hindsight;
 mod in_place;
 mod judge;
 mod kind;
@@ -21,6 +22,7 @@ mod walk;
 mod tests;
 
 pub use disk::PublishError;
+pub use hindsight::hindsight;
 pub use in_place::{highest_numbers, in_place};
 pub use judge::judge;
 pub use propose::{ProposeError, ProposedCheck, propose};

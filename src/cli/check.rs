@@ -1,5 +1,7 @@
 //! `freshd check`: every mistake of a configuration, with its line and remedy.
 
+mod hindsight;
+
 use std::path::{Path, PathBuf};
 
 use super::exit::{Exit, Failure};
@@ -21,11 +23,19 @@ pub(super) fn run(args: &CheckArgs, global: &Global, out: &mut Out) -> Result<Ex
     let file = args.file.as_deref().unwrap_or(&global.config);
     let state_dir = global.state_dir()?;
     // Before the first start nothing is recorded, and what cannot be read is told by other verbs.
-    let published = Reader::open(&state_dir).and_then(|reader| reader.published_files());
+    let reader = Reader::open(&state_dir).ok();
+    let published = reader.as_ref().and_then(|reader| reader.published_files().ok());
     let environment = Environment::of_process()
         .with_state_dir(&state_dir)
         .with_published(published.unwrap_or_default());
-    let loaded = config::load(file, &environment);
+    let mut loaded = config::load(file, &environment);
+    if let (Some(reader), Some(settings)) = (&reader, &loaded.settings) {
+        let doubts = hindsight::doubts(settings, reader, &state_dir);
+        if !doubts.is_empty() {
+            // Told where they stand, among all that is found.
+            loaded = config::load(file, &environment.with_doubts(doubts));
+        }
+    }
     let exit = if loaded.settings.is_some() {
         Exit::Fine
     } else {

@@ -4,7 +4,6 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use clap::ValueEnum;
-use serde_json::{Value, json};
 
 use super::client::{Client, Subject};
 use super::configured;
@@ -43,8 +42,8 @@ pub(super) fn run(args: &FlowArgs, global: &Global, out: &mut Out) -> Result<Exi
     // Without a daemon there is no state, and the flow is the same.
     let states = states(global).unwrap_or_default();
     match args.format {
-        Format::Json => out.document(&as_json(&flow, &states))?,
-        _ if out.json => out.document(&as_json(&flow, &states))?,
+        _ if out.json => out.document(&flow.to_json(|stop| state(stop, &states)))?,
+        Format::Json => out.document(&flow.to_json(|stop| state(stop, &states)))?,
         Format::Text => out.text(&text(&flow, &states))?,
         Format::Mermaid => out.text(&mermaid(&flow, &states))?,
         Format::Dot => out.text(&dot(&flow, &states))?,
@@ -68,24 +67,6 @@ fn states(global: &Global) -> Result<States, Failure> {
 
 fn state<'a>(stop: &Stop, states: &'a States) -> Option<&'a str> {
     states.get(&(stop.kind, stop.name.to_string())).map(String::as_str)
-}
-
-fn as_json(flow: &Flow, states: &States) -> Value {
-    let node = |stop: &Stop| {
-        json!({
-            "id": stop.id(),
-            "kind": stop.kind.as_str(),
-            "name": stop.name,
-            "title": stop.title,
-            "owner": stop.owner.as_str(),
-            "state": state(stop, states),
-        })
-    };
-    let edge = |(from, to): &(usize, usize)| json!({ "from": flow.stops[*from].id(), "to": flow.stops[*to].id() });
-    json!({
-        "nodes": flow.stops.iter().map(node).collect::<Vec<Value>>(),
-        "edges": flow.edges.iter().map(edge).collect::<Vec<Value>>(),
-    })
 }
 
 fn text(flow: &Flow, states: &States) -> String {

@@ -71,7 +71,7 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
             )
         })
     });
-    let unpromised = (!dataset.keeps_promise() || is_absent(dataset)).then(|| dataset.reason.clone());
+    let unpromised = (!dataset.keeps_promise()).then(|| dataset.reason.clone());
     let why_not = known.doubt.clone().or(unpromised).or(too_old);
     let is_fresh = why_not.is_none();
     let mut reason = why_not.unwrap_or_else(|| dataset.reason.clone());
@@ -114,12 +114,6 @@ pub(super) fn run(args: &GateArgs, global: &Global, out: &mut Out) -> Result<Exi
         anstream::eprintln!("{}", painted(&line, false));
     }
     Ok(if is_fresh { Exit::Fine } else { Exit::NotFresh })
-}
-
-/// Whether there is a version, and nobody can read it where they look: a promise may hold all the same, when the dataset's
-/// file was renamed.
-fn is_absent(dataset: &DatasetState) -> bool {
-    dataset.version.is_some() && dataset.served.is_none()
 }
 
 /// Why the daemon has not told.

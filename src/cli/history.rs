@@ -110,13 +110,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
                     String::new()
                 },
                 run.trigger.as_str().to_owned(),
-                clean(
-                    &[run.reason.clone(), released(run)]
-                        .into_iter()
-                        .flatten()
-                        .collect::<Vec<_>>()
-                        .join("; "),
-                ),
+                clean(&run.remark()),
             ])
         })
         .collect::<Result<_, Failure>>()?;

@@ -1,14 +1,17 @@
 //! `freshd learn`: proposes checks for a dataset from files that are known to be good.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use serde_json::json;
 
+use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use crate::checks::{self, ProposeError};
+use crate::model::Dataset;
 
 /// What `learn` is told.
 #[derive(Debug, clap::Args)]
@@ -29,7 +32,9 @@ pub(super) fn run(args: &LearnArgs, global: &Global, out: &mut Out) -> Result<Ex
             .map_err(|error| Failure::usage(format!("cannot read {}: {error}", file.display())))?;
         files.push(found);
     }
-    let checks = checks::propose(&files, &global.zone()).map_err(|error| match error {
+    let known = known(&args.dataset, global)?;
+    let known = known.as_ref().map(|dataset| &dataset.checks);
+    let checks = checks::propose(&files, known, &global.zone()).map_err(|error| match error {
         ProposeError::Unlike { .. } => Failure::not_fine(format!("{error}; take only files that are good and alike")),
         ProposeError::Measure(error) => Failure::usage(error.to_string()),
     })?;
@@ -53,4 +58,12 @@ pub(super) fn run(args: &LearnArgs, global: &Global, out: &mut Out) -> Result<Ex
         out.line(clean(&check.line))?;
     }
     Ok(Exit::Fine)
+}
+
+/// The dataset, where jobs.toml names it: its files are read as it says. A jobs.toml that is not there yet says nothing.
+fn known(name: &str, global: &Global) -> Result<Option<Arc<Dataset>>, Failure> {
+    if !global.config.exists() {
+        return Ok(None);
+    }
+    Ok(configured::settings(global)?.datasets.get(name).cloned())
 }

@@ -146,6 +146,7 @@ fn hop_json(hop: &Hop, run: Option<&Run>, settings: Option<&Settings>) -> Value 
         "settings": version.provenance.settings,
         "script": version.provenance.script,
         "by_hand": version.provenance.by_hand,
+        "expected": version.provenance.expected,
     });
     if let (Some(line), Value::Object(facts)) = (line.as_object_mut(), facts) {
         line.extend(facts);
@@ -223,6 +224,9 @@ impl Reading<'_> {
         }
         if let Some(by_hand) = &version.provenance.by_hand {
             lines.push(("by hand", clean(&by_hand.words())));
+        }
+        if let Some(expected) = version.passed_as_expected() {
+            lines.push(("as expected", clean(&expected.words())));
         }
         if let Some(made) = made_by(version, run) {
             lines.push(("made by", made));

@@ -94,7 +94,7 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         if let Some(by_hand) = &version.provenance.by_hand {
             lines.push(("by hand", clean(&by_hand.words())));
         }
-        if let Some(expected) = &version.provenance.expected {
+        if let Some(expected) = version.passed_as_expected() {
             lines.push(("as expected", clean(&expected.words())));
         }
         lines.push(("as of", reading.told(version.as_of)));
@@ -241,6 +241,9 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             .map(|reason| format!(": {}", clean(reason)))
             .unwrap_or_default();
         lines.push(("last run", format!("{} {outcome}{when}{reason}", run.id)));
+        if let Some(released) = &run.released {
+            lines.push(("by hand", clean(&released.words())));
+        }
         if run.attempts > 1 {
             lines.push(("tried", format!("{} times", run.attempts)));
         }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, civil};
 
-use super::checks::checks;
+use super::checks::{checks, doubted};
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
@@ -78,9 +78,12 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         Some(ProbeTarget::Glob(pattern)) => Some(Path::new(pattern)),
         Some(ProbeTarget::Ping(_)) | None => None,
     };
-    let checks = table
-        .table("checks")
-        .map(|checks_table| checks(context, checks_table, file_path.as_deref().or(watched)));
+    let checks = table.table("checks").map(|checks_table| {
+        if let Some(doubts) = context.environment.doubts.get(name) {
+            doubted(doubts, &checks_table);
+        }
+        checks(context, checks_table, file_path.as_deref().or(watched))
+    });
     let dataset = Dataset {
         name: name.clone(),
         title: table.words("title"),

@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
-use crate::model::{Name, VersionRef};
+use crate::model::{Doubt, Name, VersionRef};
 
 /// PATH of jobs when the environment has none.
 const PATH_DEFAULT: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
@@ -26,6 +26,8 @@ pub struct Environment {
     pub state_dir: Option<PathBuf>,
     /// Where the newest version of each dataset was put, by the records of that directory.
     pub published: BTreeMap<Name, (VersionRef, PathBuf)>,
+    /// The rules of each dataset that would have refused what was accepted before.
+    pub doubts: BTreeMap<Name, Vec<Doubt>>,
     /// Whether freshd runs as root: unsafe files are then refused.
     pub root: bool,
     /// From when coming occurrences and calendars are looked at.
@@ -47,6 +49,7 @@ impl Environment {
             path: std::env::split_paths(path).collect(),
             state_dir: None,
             published: BTreeMap::new(),
+            doubts: BTreeMap::new(),
             root: rustix::process::geteuid().is_root(),
             now: Timestamp::now(),
             variables,
@@ -71,6 +74,12 @@ impl Environment {
             ..self
         }
     }
+
+    /// The same with rules that are to be doubted: each is told of where it stands.
+    #[must_use]
+    pub fn with_doubts(self, doubts: BTreeMap<Name, Vec<Doubt>>) -> Self {
+        Self { doubts, ..self }
+    }
 }
 
 impl fmt::Debug for Environment {
@@ -81,6 +90,7 @@ impl fmt::Debug for Environment {
             .field("path", &self.path)
             .field("state_dir", &self.state_dir)
             .field("published", &self.published)
+            .field("doubts", &self.doubts)
             .field("root", &self.root)
             .field("now", &self.now)
             .finish()

@@ -59,6 +59,7 @@ impl Place {
             environment: Environment {
                 state_dir: Some(dir.path().join("state")),
                 published: std::collections::BTreeMap::new(),
+                doubts: std::collections::BTreeMap::new(),
                 variables: [("HOOK_SECRET".to_owned(), "hook-in-variable".to_owned())].into(),
                 credentials_dir: None,
                 path: vec!["/usr/bin".into(), "/bin".into()],

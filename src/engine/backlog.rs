@@ -23,7 +23,7 @@ pub const STEP_FACTS_MAX: usize = 8_192;
 pub(super) enum Todo {
     /// Take a run up again that waited or backed off when the life before ended.
     Resume(RunId),
-    /// Start a run that only waited for the clock, or for space.
+    /// Start a run that only waited for the clock, for space, for its inputs, or for what a reload has changed.
     Start(RunId),
     /// Let those who stand in line for a pool start, as far as slots are free.
     Pool(Name),

@@ -87,6 +87,9 @@ impl Engine {
             (Decision::Release, VersionState::Quarantined) if version.sha256.is_empty() => Some(format!(
                 "{shown} left nothing that could be read: there is nothing to publish"
             )),
+            (Decision::Release, VersionState::Quarantined) if version.kept_as.is_none() => {
+                Some(format!("nothing is kept of {shown}: there is nothing to publish"))
+            }
             (Decision::Release, VersionState::Quarantined) => {
                 let newer = current.filter(|current| current.number >= version.number)?;
                 Some(format!(
@@ -140,21 +143,25 @@ impl Engine {
         self.settings.datasets.get(dataset)?.file.clone()
     }
 
-    /// Asks for the publication of a copy of what is kept; ends it where nobody publishes that dataset any more.
+    /// Asks for the publication of a copy of what is kept; ends it, with the reason, where that cannot be.
     fn publish_by_hand(&mut self, version: Version) {
-        let Some(dataset) = self.settings.datasets.get(&version.dataset).cloned() else {
-            if let Some(state) = self.data.get_mut(&version.dataset) {
-                state.publishing.retain(|other| other.number != version.number);
-            }
-            let setback = Setback {
-                why: format!("{} is no longer in jobs.toml", version.dataset),
-                may_pass: false,
-            };
-            self.published_by_hand(version, Err(setback));
-            return;
+        let dataset = self.settings.datasets.get(&version.dataset).cloned();
+        let dataset = dataset.ok_or_else(|| format!("{} is no longer in jobs.toml", version.dataset));
+        let kept = match (&version.provenance.by_hand, &version.kept_as) {
+            (Some(by_hand), Some(kept_as)) => Ok((by_hand, kept_as)),
+            (None, _) => Err("nobody is on record who decided that".to_owned()),
+            (_, None) => Err("nothing of it is kept".to_owned()),
         };
-        let (Some(by_hand), Some(kept_as)) = (&version.provenance.by_hand, &version.kept_as) else {
-            return;
+        let (dataset, (by_hand, kept_as)) = match dataset.and_then(|dataset| Ok((dataset, kept?))) {
+            Ok(found) => found,
+            Err(why) => {
+                if let Some(state) = self.data.get_mut(&version.dataset) {
+                    state.publishing.retain(|other| other.number != version.number);
+                }
+                let may_pass = false;
+                self.published_by_hand(version, Err(Setback { why, may_pass }));
+                return;
+            }
         };
         let state_dir = &self.host.state_dir;
         let kept = match &by_hand.kind {

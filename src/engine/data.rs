@@ -49,6 +49,12 @@ impl DataState {
         let seen = self.observation.as_ref();
         seen.filter(|seen| seen.path.as_deref() == file)
     }
+
+    /// The newest refused candidate, unless a newer version has overtaken it: then nobody may release it any more.
+    pub(super) fn held_back(&self) -> Option<&Version> {
+        let current = self.current.as_ref().map(|current| current.number);
+        self.refused.as_ref().filter(|refused| Some(refused.number) > current)
+    }
 }
 
 impl Engine {
@@ -171,17 +177,12 @@ impl Engine {
             .lineage
             .producer_of(dataset.name.as_str())
             .and_then(|job| self.jobs.get(job));
-        let newer = |refused: &&Version| {
-            state
-                .current
-                .as_ref()
-                .is_none_or(|current| current.number < refused.number)
-        };
         let view = View {
             current: state.current.as_ref(),
-            refused: state.refused.as_ref().filter(newer),
+            refused: state.held_back(),
             slots: &state.slots,
             observation: state.observation.as_ref(),
+            producer: self.lineage.producer_of(dataset.name.as_str()),
             zone: &self.settings.timezone,
             promised_since: state.promised_since,
             paused: producer.is_some_and(|job| job.record.pause.is_some()),

@@ -27,16 +27,20 @@ impl Engine {
             versions,
             within,
         } = wish;
-        let Some(dataset) = self.settings.datasets.get(&name) else {
-            return Err(format!("there is no dataset {name} in jobs.toml"));
-        };
-        if !dataset.checks.learn() {
-            return Err(format!(
-                "no check of {name} compares with versions before, so there is nothing to expect; hard limits are changed in jobs.toml"
-            ));
-        }
         let at = self.now.wall;
         let before = self.data.get(&name).and_then(|state| state.expectation.clone());
+        // What stands can be taken back whatever has become of its dataset since.
+        let is_withdrawn = versions == 0 && before.as_ref().is_some_and(|before| before.stands(at));
+        match self.settings.datasets.get(&name) {
+            _ if is_withdrawn => {}
+            None => return Err(format!("there is no dataset {name} in jobs.toml")),
+            Some(dataset) if versions > 0 && !dataset.checks.learn() => {
+                return Err(format!(
+                    "no check of {name} compares with versions before, so there is nothing to expect; hard limits are changed in jobs.toml"
+                ));
+            }
+            Some(_) => {}
+        }
         let expectation = match (before, versions) {
             (Some(before), 0) if before.stands(at) => Expectation {
                 versions: 0,
@@ -67,11 +71,17 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Accepts what is expected of a candidate; `None` when nothing is.
+    /// Accepts what is expected of a candidate; `None` when nothing is, or when as many as are expected were accepted: those
+    /// count that are only being put in place, too.
     pub(super) fn as_expected(&self, dataset: &Name, judgement: &mut Judgement) -> Option<Expected> {
-        let expectation = self.data.get(dataset)?.expectation.as_ref()?;
-        expectation
-            .stands(self.now.wall)
+        let state = self.data.get(dataset)?;
+        let expectation = state.expectation.as_ref()?;
+        let accepted = state.publishing.iter().filter(|version| {
+            let expected = version.provenance.expected.as_ref();
+            expected.is_some_and(|expected| expected.at == expectation.at)
+        });
+        let left = (expectation.versions as usize).saturating_sub(expectation.used.len());
+        (expectation.stands(self.now.wall) && accepted.count() < left)
             .then(|| expectation.accept(&mut judgement.checks))
     }
 

@@ -82,9 +82,14 @@ impl Engine {
                 incident.reason = problem.reason;
                 self.store(incident);
                 match (state, cause) {
-                    (IncidentState::Open, _) => self.tell_of_change(id, id, worse),
+                    (IncidentState::Open, _) => {
+                        self.tell_of_change(id, id, worse);
+                        self.end_rest(id);
+                    }
                     (IncidentState::Attached, Some(cause)) => self.raise(cause, id),
-                    (IncidentState::Attached | IncidentState::Waiting | IncidentState::Resolved, _) => {}
+                    // What kept it quiet may not be its only cause any more.
+                    (IncidentState::Waiting, _) => self.consider(id),
+                    (IncidentState::Attached | IncidentState::Resolved, _) => {}
                 }
             }
         }
@@ -121,6 +126,7 @@ impl Engine {
         self.fact(Fact::Incident(incident.clone()));
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
+            self.resting.remove(&incident.id);
             self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);

@@ -19,10 +19,27 @@ impl Engine {
             .collect()
     }
 
+    /// The window for which nobody is told of an incident now. What a whole suffers by its parts alone rests as long as each
+    /// of these does; then `until` is the end of the first.
+    pub(super) fn window_of(&self, incident: &Incident) -> Option<OpenWindow> {
+        let (about, subject) = (incident.about, &incident.subject);
+        let own = self.open_window(about, subject);
+        let whole = self.settings.datasets.get(subject).filter(|_| about == About::Dataset);
+        let Some(whole) = whole.filter(|whole| !whole.parts.is_empty()) else {
+            return own;
+        };
+        let wrong = whole.part_names().map(|(_, part)| part).filter(|part| {
+            let part = self.settings.datasets.get(part);
+            part.is_some_and(|part| self.standing(part).is_problem)
+        });
+        let windows: Option<Vec<OpenWindow>> = wrong.map(|part| self.open_window(about, &part)).collect();
+        let of_parts = windows.and_then(|windows| windows.into_iter().min_by_key(|window| window.until));
+        own.into_iter().chain(of_parts).max_by_key(|window| window.until)
+    }
+
     /// Until when nobody is told of an incident, because of planned work.
     pub(super) fn quiet_by_plan(&self, incident: &Incident) -> Option<Timestamp> {
-        let concerning = self.settings.maintenances_of(incident.about, &incident.subject);
-        schedule::open_until(&concerning, self.now.wall)
+        self.window_of(incident).map(|window| window.until)
     }
 
     /// The same of an incident that is not over.
@@ -42,13 +59,15 @@ impl Engine {
             .collect();
         for (id, state, notify_at) in incidents {
             match state {
-                IncidentState::Open => self.rest_by_plan(id),
-                // Whoever waited for a window that is no longer planned waits no more.
-                IncidentState::Waiting if notify_at <= now => self.wakes.arm(Wake::Incident(id), now),
-                IncidentState::Attached if !self.settings.maintenance.is_empty() => {
-                    self.wakes.arm(Wake::Incident(id), now);
+                IncidentState::Open => {
+                    self.rest_by_plan(id);
+                    self.end_rest(id);
                 }
-                IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved => {}
+                // Whoever waited for a window that is no longer planned waits no more.
+                IncidentState::Waiting => self.wakes.arm(Wake::Incident(id), notify_at.max(now)),
+                // A window may have kept those whom it concerns from being told, also one that is no longer planned.
+                IncidentState::Attached => self.wakes.arm(Wake::Incident(id), now),
+                IncidentState::Resolved => {}
             }
         }
         let opening = self.settings.maintenance.values();
@@ -70,6 +89,21 @@ impl Engine {
             incident.remind_at = Some(until);
             self.store(incident);
         }
+        self.resting.insert(id);
         self.wakes.arm(Wake::Incident(id), until);
+    }
+
+    /// Reminds at once of what rested, when no window is open for it any more, though one was to be.
+    pub(super) fn end_rest(&mut self, id: IncidentId) {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        let is_resting = self.resting.contains(&id) && incident.state == IncidentState::Open;
+        if is_resting && self.quiet_by_plan(&incident).is_none() {
+            self.resting.remove(&id);
+            incident.remind_at = Some(self.now.wall);
+            self.store(incident);
+            self.wakes.arm(Wake::Incident(id), self.now.wall);
+        }
     }
 }

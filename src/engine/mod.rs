@@ -138,6 +138,8 @@ pub struct Engine {
     /// number of further tries so far.
     setbacks: HashMap<Retry, usize>,
     incidents: Register,
+    /// Open incidents whose next reminder a window has put off.
+    resting: BTreeSet<IncidentId>,
     outbox: Outbox,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,

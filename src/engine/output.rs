@@ -189,9 +189,13 @@ impl Engine {
             .iter()
             .find(|check| check.verdict == crate::model::Verdict::Warn);
         let warned = warned.map(|check| check.message.clone());
+        let expected = version.passed_as_expected();
+        let expected = expected.map(|expected| format!("passed as expected: {}", expected.words()));
         self.arrived(version);
         if let Some(run) = run {
-            let reason = self.runs.get(&run).and_then(|run| run.reason.clone()).or(warned);
+            let remark = self.runs.get(&run).and_then(|run| run.reason.clone());
+            let reasons: Vec<String> = [expected, remark, warned].into_iter().flatten().collect();
+            let reason = (!reasons.is_empty()).then(|| reasons.join("; "));
             self.finish(run, Outcome::Succeeded, reason);
         }
         self.trigger_readers(&wanted.dataset);
@@ -222,16 +226,8 @@ impl Engine {
             self.resume_output(run);
         }
         self.resume_by_hand();
-        let is_newest = |state: &&DataState| {
-            let refused = state.refused.as_ref().map(|refused| refused.number);
-            refused > state.current.as_ref().map(|current| current.number)
-        };
-        let refused = self
-            .data
-            .values()
-            .filter(is_newest)
-            .filter_map(|state| state.refused.clone());
-        let mut refused: Vec<_> = refused.collect();
+        let refused = self.data.values().filter_map(DataState::held_back);
+        let mut refused: Vec<_> = refused.cloned().collect();
         refused.sort_by(|a, b| a.dataset.cmp(&b.dataset));
         for version in refused {
             self.keep_refused(version);

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
 use super::backlog::Todo;
-use crate::model::{Name, RunId, RunState};
+use crate::model::{Name, RunId};
 
 /// All pools, and where each run stands in them.
 #[derive(Clone, Debug, Default)]
@@ -109,19 +109,33 @@ impl Pools {
         pool.waiting.values().next().copied()
     }
 
-    /// Empties every line, and answers with those who stood in them, in the order of coming. They keep their places.
-    fn dissolve_lines(&mut self) -> Vec<RunId> {
-        let mut line: Vec<(u64, RunId)> = Vec::new();
-        for pool in self.by_name.values_mut() {
-            line.extend(std::mem::take(&mut pool.waiting));
-        }
+    /// Everybody who stands in line, in the order of coming.
+    fn in_line(&self) -> Vec<RunId> {
+        let lines = self.by_name.values().flat_map(|pool| &pool.waiting);
+        let mut line: Vec<(u64, RunId)> = lines.map(|(ticket, run)| (*ticket, *run)).collect();
         line.sort_unstable();
-        self.aside.extend(line.iter().map(|(ticket, run)| (*run, *ticket)));
-        let line: Vec<RunId> = line.into_iter().map(|(_, run)| run).collect();
-        for run in &line {
-            self.places.remove(run);
+        line.into_iter().map(|(_, run)| run).collect()
+    }
+
+    /// Takes a run in line over to the line of another pool, or to none; its place is that of its ticket.
+    fn change_lines(&mut self, run: RunId, pool: Option<Name>) {
+        let stands_in = self.places.get(&run).map(|place| &place.pool);
+        if stands_in == pool.as_ref() {
+            return;
         }
-        line
+        let ticket = self.ticket(run);
+        self.leave(run);
+        let Some(pool) = pool else {
+            self.aside.insert(run, ticket);
+            return;
+        };
+        self.by_name
+            .entry(pool.clone())
+            .or_default()
+            .waiting
+            .insert(ticket, run);
+        let ticket = Some(ticket);
+        self.places.insert(run, Place { pool, ticket });
     }
 }
 
@@ -176,12 +190,13 @@ impl Engine {
         }
     }
 
-    /// Pools and the jobs in them have changed: everybody stands in line again, in the order of coming.
+    /// Pools and the jobs in them have changed: everybody in line stands where his job belongs now, at once, and is asked
+    /// again in the order of coming, over as many steps as it takes.
     pub(super) fn refit_pools(&mut self) {
-        for run in self.pools.dissolve_lines() {
-            if self.runs.get(&run).is_some_and(|run| run.state == RunState::Waiting) {
-                self.start_or_wait(run);
-            }
+        for run in self.pools.in_line() {
+            let pool = self.job_of(run).and_then(|job| job.policy.pool.clone());
+            self.pools.change_lines(run, pool);
+            self.backlog.push_back(Todo::Start(run));
         }
     }
 

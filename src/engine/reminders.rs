@@ -17,6 +17,7 @@ impl Engine {
             self.rest_by_plan(id);
             return;
         }
+        self.resting.remove(&id);
         let (team, _) = self.owner_of(&incident);
         let quiet = quiet_until(&incident, now).is_some();
         if incident.remind_at.is_some_and(|at| at <= now) {
@@ -30,12 +31,11 @@ impl Engine {
         if !quiet {
             self.escalate(id, &team);
         }
-        if !self.settings.maintenance.is_empty() {
-            // Those whom it came to concern while a window was open.
-            let effects = self.incidents.effects_of(id).into_iter().map(|effect| effect.id);
-            let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
-            self.tell_readers(id, &concerned);
-        }
+        // Those whom it came to concern while a window was open.
+        let effects = self.incidents.effects_of(id).into_iter();
+        let effects = effects.filter(|effect| self.quiet_by_plan(effect).is_none());
+        let concerned: Vec<_> = std::iter::once(id).chain(effects.map(|effect| effect.id)).collect();
+        self.tell_readers(id, &concerned);
         self.arm_reminder(id);
     }
 

@@ -68,6 +68,7 @@ impl Engine {
             pins: HashMap::new(),
             setbacks: HashMap::new(),
             incidents: Register::default(),
+            resting: BTreeSet::new(),
             outbox: Outbox::default(),
             hand_waits: HashMap::new(),
             waits: HashMap::new(),

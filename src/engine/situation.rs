@@ -65,7 +65,7 @@ impl Engine {
     /// What the last run of a job made and the checks refused, unless something newer came.
     fn refused_by(&self, side: &JobSide<'_>) -> Option<(VersionRef, PathBuf)> {
         let run = side.run.filter(|run| run.outcome == Some(Outcome::Rejected))?;
-        let refused = self.data.get(side.job.produces.as_ref()?)?.refused.as_ref()?;
+        let refused = self.data.get(side.job.produces.as_ref()?)?.held_back()?;
         let lies = quarantine_path(Path::new("quarantine"), &refused.dataset, refused.number);
         (refused.run == Some(run.id)).then(|| (refused.reference(), lies))
     }

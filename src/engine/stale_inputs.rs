@@ -1,9 +1,11 @@
-//! Runs whose inputs are not fresh: held back for a while, or started and marked, as the job's `on_stale` says.
+//! Runs whose inputs are not fresh: held back for a while, or started and marked, as the job's `on_stale` says. Whoever starts
+//! one by hand wants it now: it is never held.
 
 use std::sync::Arc;
 
+use super::backlog::Todo;
 use super::{Engine, Wake};
-use crate::model::{Job, Name, OnStale, Outcome, RunId, format_duration, format_time, later};
+use crate::model::{Job, Name, OnStale, Outcome, RunId, Trigger, format_duration, format_time, later};
 
 /// What the inputs of a run that has not begun say.
 pub(super) enum Inputs {
@@ -21,6 +23,7 @@ impl Engine {
             return Inputs::Begin(None);
         };
         let created_at = run.created_at;
+        let is_by_hand = matches!(run.trigger, Trigger::Manual | Trigger::RetryByHand);
         let stale = match job.policy.on_stale {
             OnStale::Run => Vec::new(),
             OnStale::LastGood | OnStale::Hold(_) => self.stale_inputs(job),
@@ -28,6 +31,9 @@ impl Engine {
         self.held_for_inputs.remove(&id);
         if stale.is_empty() {
             return Inputs::Begin(None);
+        }
+        if is_by_hand {
+            return Inputs::Begin(Some(format!("started by hand although {}", words(&stale))));
         }
         let OnStale::Hold(patience) = job.policy.on_stale else {
             return Inputs::Begin(Some(format!("started although {}", words(&stale))));
@@ -76,10 +82,8 @@ impl Engine {
 
     /// Other settings are in force: what a run waited for may not be an input of its job any more.
     pub(super) fn look_at_held(&mut self) {
-        let held: Vec<RunId> = self.held_for_inputs.iter().copied().collect();
-        for id in held {
-            self.start_or_wait(id);
-        }
+        self.backlog
+            .extend(self.held_for_inputs.iter().copied().map(Todo::Start));
     }
 
     /// The state of a dataset was looked at: whoever waited for it may begin.

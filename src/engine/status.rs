@@ -3,7 +3,9 @@
 use serde_json::{Value, json};
 
 use super::Engine;
+use super::data::DataState;
 use super::jobs::JobState;
+use crate::freshness;
 use crate::model::{About, Dataset, Incident, Job, Name, Run, RunState};
 
 /// A run as `history --json` prints it.
@@ -65,28 +67,13 @@ impl Engine {
     fn dataset_json(&self, dataset: &Dataset) -> Value {
         let standing = self.standing(dataset);
         let current = self.current_version(&dataset.name).map(|(version, _)| version);
-        json!({
-            "name": dataset.name,
-            "title": dataset.title,
-            "state": standing.state,
-            "fresh": standing.state.keeps_promise(),
-            "as_of": standing.as_of,
-            "effective_as_of": standing.effective_as_of,
-            "limited_by": standing.limited_by.map(|by| by.to_string()),
-            "arrived_at": standing.arrived_at,
-            "deadline": standing.deadline,
-            "owner": dataset.owner.as_str(),
-            "tells": self.tells(&dataset.owner),
-            "reason": standing.reason,
-            "maintenance": self.open_window(About::Dataset, &dataset.name),
-            "version": current.map(|version| version.number),
-            "served": current.filter(|_| standing.is_served).map(|version| version.number),
-            "rows": current.and_then(|version| version.rows),
-            "producer": self.lineage.producer_of(dataset.name.as_str()),
-            "parts": dataset.part_names().map(|(_, name)| name).collect::<Vec<_>>(),
-            "part_of": dataset.part_of,
-            "expected": self.expected_json(&dataset.name),
-        })
+        let mut value = freshness::dataset_json(dataset, standing, current);
+        // What only a running daemon knows.
+        value["tells"] = json!(self.tells(&dataset.owner));
+        value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name));
+        value["producer"] = json!(self.lineage.producer_of(dataset.name.as_str()));
+        value["expected"] = self.expected_json(&dataset.name);
+        value
     }
 
     fn job_json(&self, job: &Job) -> Value {
@@ -149,7 +136,7 @@ impl Engine {
             fields.insert("told".to_owned(), json!(told));
             fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
-            let window = self.open_window(incident.about, &incident.subject);
+            let window = self.window_of(incident);
             fields.insert("maintenance".to_owned(), json!(window));
             let readers: Vec<Value> = self
                 .readers(incident.id)
@@ -212,7 +199,7 @@ impl Engine {
         })));
         value["slots"] = json!(state.map(|state| &state.slots));
         value["current"] = json!(state.and_then(|state| state.current.as_ref()));
-        let refused = state.and_then(|state| state.refused.as_ref());
+        let refused = state.and_then(DataState::held_back);
         value["refused"] = json!(refused);
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));

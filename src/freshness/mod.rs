@@ -1,13 +1,16 @@
 //! PURE: versions, slots and clocks to fresh, late, stale or unknown, and why.
 
 mod parts;
+mod sight;
 mod slots;
 mod standing;
 #[cfg(test)]
 mod tests;
+mod told;
 
 pub use parts::of_parts;
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
 };
 pub use standing::{DataState, Standing, View, standing};
+pub use told::dataset_json;

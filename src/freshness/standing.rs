@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use super::sight::{failed_elsewhere, sight};
 use crate::model::{
-    Dataset, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
+    Dataset, Name, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
     format_time,
 };
 use crate::schedule;
@@ -28,7 +29,8 @@ pub enum DataState {
     Late,
     /// Older than promised.
     Stale,
-    /// Somebody else has removed or written over its published file.
+    /// What lies where readers look is not its newest version: others have removed it or written over it, or its `file` was
+    /// renamed.
     Changed,
     /// Its `as_of` lies in the future.
     Suspect,
@@ -77,6 +79,8 @@ pub struct View<'a> {
     /// What the probe last saw, for probed data; for published files what a look saw, if that ever was something else than
     /// the version.
     pub observation: Option<&'a Observation>,
+    /// The job that produces it.
+    pub producer: Option<&'a Name>,
     /// Since when its age is promised, as far as that is known.
     pub promised_since: Option<Timestamp>,
     /// The zone in which people are told times.
@@ -102,8 +106,7 @@ pub struct Standing {
     pub limited_by: Option<VersionRef>,
     /// When the current version was accepted.
     pub arrived_at: Option<Timestamp>,
-    /// Whether readers see the current version; `false` when others have removed or changed it, when nobody can tell, or
-    /// when it was put where they looked before the dataset's file was renamed.
+    /// Whether readers see the current version. Whoever has none of it where they look is not promised anything that holds.
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
@@ -155,15 +158,6 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         }
         None => (reason, since, is_problem),
     };
-    let left_at = current.and_then(|version| Some((version.number, version.left_at(dataset)?)));
-    let reason = match (left_at, &dataset.file) {
-        (Some((number, left_at)), Some(file)) => format!(
-            "{reason}; nothing is at {} yet: version {number} lies at {}",
-            file.display(),
-            left_at.display()
-        ),
-        _ => reason,
-    };
     let changes = [
         stale_at,
         age_warn_at,
@@ -180,7 +174,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         effective_as_of: current.map(|version| version.effective_as_of),
         limited_by: current.and_then(|version| version.limited_by.clone()),
         arrived_at: current.map(|version| version.arrived_at),
-        is_served: current.is_some() && left_at.is_none() && sight(dataset, view).is_none(),
+        is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
         since,
         is_problem,
@@ -188,7 +182,8 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     }
 }
 
-type Judged = (DataState, String, Option<Timestamp>, bool);
+/// A state with its reason, since when, and whether people should hear of it.
+pub(super) type Judged = (DataState, String, Option<Timestamp>, bool);
 
 #[expect(
     clippy::too_many_arguments,
@@ -325,40 +320,6 @@ fn judge(
         _ => format!("as of {}, within its promise", zoned(current.effective_as_of)),
     };
     (DataState::Fresh, reason, None, false)
-}
-
-/// What the script that runs elsewhere has last said of its failure, and when. What it brought before is still there.
-fn failed_elsewhere<'a>(dataset: &Dataset, view: View<'a>) -> Option<(&'a str, Timestamp)> {
-    let said = view.observation.filter(|_| dataset.ping_key().is_some())?;
-    Some((said.found.as_ref().err()?, said.at))
-}
-
-/// What others have done to a published file; `None` while readers see what freshd put there.
-fn sight(dataset: &Dataset, view: View<'_>) -> Option<Judged> {
-    let seen = view.observation.filter(|_| dataset.probe.is_none())?;
-    let current = view.current.filter(|current| current.run.is_some())?;
-    if seen.path != dataset.file || current.left_at(dataset).is_some() {
-        // That was elsewhere, or nobody has put anything there yet.
-        return None;
-    }
-    let (file, number) = (dataset.file.as_ref()?.display(), current.number);
-    let (state, reason) = match &seen.found {
-        Ok(Some(found)) if found.sha256 == current.sha256 => return None,
-        Ok(Some(_)) => {
-            let reason =
-                format!("{file} was written over by somebody else: version {number} is no longer what readers see");
-            (DataState::Changed, reason)
-        }
-        Ok(None) => {
-            let reason = format!("{file} was removed by somebody else: nothing is served, where version {number} was");
-            (DataState::Changed, reason)
-        }
-        Err(why) => {
-            let reason = format!("nobody can tell whether readers still see version {number}: {why}");
-            (DataState::Unknown, reason)
-        }
-    };
-    Some((state, reason, Some(seen.at), true))
 }
 
 /// The newest slot that is late or missed, unless a later one was delivered since its deadline.

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde_json::{Value, json};
+
 use crate::model::{Name, Owner, Rule, Settings};
 
 /// What a node is. The order is that of the table.
@@ -83,6 +85,45 @@ impl Flow {
             .collect();
         let stops: Vec<Stop> = graph.nodes.values().cloned().collect();
         Self { stops, edges }
+    }
+
+    /// Stops for which nobody answers.
+    pub fn without_owner(&self) -> Vec<&Stop> {
+        self.stops.iter().filter(|stop| stop.owner == Owner::Nobody).collect()
+    }
+
+    /// Datasets that nobody reads.
+    pub fn unread(&self) -> Vec<&Stop> {
+        let read: BTreeSet<usize> = self.edges.iter().map(|(from, _)| *from).collect();
+        let unread = |(place, stop): &(usize, &Stop)| stop.kind == StopKind::Dataset && !read.contains(place);
+        self.stops
+            .iter()
+            .enumerate()
+            .filter(unread)
+            .map(|(_, stop)| stop)
+            .collect()
+    }
+
+    /// `{nodes, edges, without_owner, unread}` for programs; each stop with the state that whoever knows it tells.
+    pub fn to_json<'a>(&self, state: impl Fn(&Stop) -> Option<&'a str>) -> Value {
+        let node = |stop: &Stop| {
+            json!({
+                "id": stop.id(),
+                "kind": stop.kind.as_str(),
+                "name": stop.name,
+                "title": stop.title,
+                "owner": stop.owner.as_str(),
+                "state": state(stop),
+            })
+        };
+        let edge = |(from, to): &(usize, usize)| json!({ "from": self.stops[*from].id(), "to": self.stops[*to].id() });
+        let ids = |stops: Vec<&Stop>| stops.iter().map(|stop| stop.id()).collect::<Vec<String>>();
+        json!({
+            "nodes": self.stops.iter().map(node).collect::<Vec<Value>>(),
+            "edges": self.edges.iter().map(edge).collect::<Vec<Value>>(),
+            "without_owner": ids(self.without_owner()),
+            "unread": ids(self.unread()),
+        })
     }
 }
 

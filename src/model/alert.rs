@@ -83,7 +83,7 @@ impl ProblemKind {
             Self::Failed => "failed",
             Self::Rejected => "was rejected",
             Self::Suspect => "is suspect",
-            Self::Changed => "was changed by somebody else",
+            Self::Changed => "is not what was published",
             Self::Lost => "was lost",
             Self::Stuck => "is stuck",
             Self::ChannelBroken => "cannot deliver",

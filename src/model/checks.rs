@@ -275,6 +275,17 @@ impl PartialEq for Pattern {
     }
 }
 
+/// A rule of a column that would have refused a version which was accepted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// The column.
+    pub column: String,
+    /// The key of the rule in jobs.toml; `None` when the file had no such column at all.
+    pub key: Option<&'static str>,
+    /// What would have been refused, and why.
+    pub message: String,
+}
+
 /// What becomes of a file that does not pass a check.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum CheckLevel {

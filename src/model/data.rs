@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AttemptId, Dataset, HandKind, Lesson, Name, Past, Profile, Provenance, RunId, Script, Stamp, VersionNumber,
+    AttemptId, Dataset, Expected, HandKind, Lesson, Name, Past, Profile, Provenance, RunId, Script, Stamp,
+    VersionNumber,
 };
 
 /// One version of one dataset: `stock@42`.
@@ -127,6 +128,12 @@ impl Version {
     pub fn is_released(&self) -> bool {
         let by_hand = self.provenance.by_hand.as_ref();
         by_hand.is_some_and(|by_hand| matches!(by_hand.kind, HandKind::Released))
+    }
+
+    /// What a person expected, when checks would not have passed it without that.
+    pub fn passed_as_expected(&self) -> Option<&Expected> {
+        let expected = self.provenance.expected.as_ref();
+        expected.filter(|expected| !expected.checks.is_empty())
     }
 
     /// Which version it is.

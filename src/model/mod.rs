@@ -43,8 +43,8 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use checks::{
-    Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Level, Pattern, Range,
-    Ratio, Share, Trailer,
+    Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Doubt, Level, Pattern,
+    Range, Ratio, Share, Trailer,
 };
 pub use conditions::{Conditions, DiskPriority, Limits, RunAs};
 pub use data::{

@@ -182,6 +182,13 @@ impl Run {
         self.outcome.is_some_and(Outcome::is_failure) && self.released.is_none()
     }
 
+    /// What is to be said of it in one line: who released what it made comes first, since a refusal can be long.
+    pub fn remark(&self) -> String {
+        let released = self.released.as_deref().map(Released::words);
+        let parts: Vec<String> = released.into_iter().chain(self.reason.clone()).collect();
+        parts.join("; ")
+    }
+
     /// Its W3C trace id: that of the chain it belongs to.
     pub fn trace_id(&self) -> String {
         self.trace.as_deref().map_or_else(|| trace_id(self.seed), str::to_owned)
@@ -241,4 +248,24 @@ pub fn run_document(run: &Run, attempts: &[Attempt]) -> serde_json::Value {
     line["retry_at"] = serde_json::json!(run.retry_at);
     line["settings"] = serde_json::json!(run.settings_digest);
     serde_json::json!({ "run": line, "attempts": attempts })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plain_run;
+
+    #[test]
+    fn who_released_it_stands_before_a_refusal_however_long() {
+        let at = Timestamp::UNIX_EPOCH;
+        let mut run = plain_run("export", at);
+        assert_eq!(run.remark(), "");
+        run.reason = Some("3 rows, at least 50".to_owned());
+        run.released = Some(Box::new(Released {
+            by: "olav".to_owned(),
+            because: "Tromsø is closed".to_owned(),
+            at,
+        }));
+        assert_eq!(run.remark(), "released by olav: Tromsø is closed; 3 rows, at least 50");
+    }
 }

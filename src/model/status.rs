@@ -5,7 +5,9 @@ use jiff::tz::TimeZone;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Ack, AddressState, IncidentState, OpenWindow, Outcome, Released, RunState, Severity, Shortage};
+use super::{
+    Ack, AddressState, ByHand, Expected, IncidentState, OpenWindow, Outcome, Released, RunState, Severity, Shortage,
+};
 
 /// Everything `status` says.
 #[derive(Clone, Debug, Deserialize)]
@@ -110,6 +112,12 @@ pub struct DatasetState {
     /// The window of planned work that is open for it.
     #[serde(default)]
     pub maintenance: Option<OpenWindow>,
+    /// What a person decided about the newest version: it was released, or put back.
+    #[serde(default)]
+    pub by_hand: Option<ByHand>,
+    /// What a person had expected, where checks passed the newest version for that.
+    #[serde(default)]
+    pub as_expected: Option<Expected>,
     /// The jump that a person expects of its next versions.
     #[serde(default)]
     pub expected: Option<ExpectedState>,

@@ -198,24 +198,8 @@ pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Answe
 pub(super) async fn flow(State(desk): Asks) -> Answer {
     let (flow, known) = (desk.flow().await?, desk.status().await?);
     let states = States::of(&known.status);
-    let names = |nodes: Vec<&Node>| nodes.iter().map(|node| node.id()).collect::<Vec<String>>();
-    let node = |node: &Node| {
-        json!({
-            "id": node.id(),
-            "kind": node.kind.as_str(),
-            "name": node.name,
-            "title": node.title,
-            "owner": node.owner.as_str(),
-            "state": node_state(node, &states).map(|(_, word)| word),
-        })
-    };
-    let edge = |(from, to): &(usize, usize)| json!({ "from": flow.nodes[*from].id(), "to": flow.nodes[*to].id() });
-    Ok(document(&json!({
-        "nodes": flow.nodes.iter().map(node).collect::<Vec<Value>>(),
-        "edges": flow.edges.iter().map(edge).collect::<Vec<Value>>(),
-        "without_owner": names(flow.without_owner()),
-        "unread": names(flow.unread()),
-    })))
+    let state = |node: &Node| node_state(node, &states).map(|(_, word)| word);
+    Ok(document(&flow.graph.to_json(state)))
 }
 
 #[derive(Debug, Default, Deserialize)]

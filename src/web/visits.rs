@@ -79,7 +79,7 @@ struct Chosen {
 pub(super) async fn flow(State(desk): Asks, uri: Uri) -> Shown {
     let chosen = query::<Chosen>(&uri)?.of;
     let (flow, known) = (desk.flow().await?, desk.status().await?);
-    let names = || flow.nodes.iter().map(|node| node.name.as_str());
+    let names = || flow.graph.stops.iter().map(|node| node.name.as_str());
     let place = match &chosen {
         Some(name) => Some(
             names()

@@ -228,3 +228,76 @@ fn whom_a_problem_comes_to_concern_in_a_window_is_told_when_that_closes() {
     world.run_until("2026-11-26T18:05");
     assert_eq!(world.told_to("mail:b@sea.example"), [Purpose::Impact]);
 }
+
+#[test]
+fn what_a_window_put_off_is_told_once_and_at_once_when_that_is_given_up() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T14:00");
+    world.reload(&one_job(""));
+    world.run_until("2026-11-26T15:00");
+    let at_once = [one("Thu 11:31", Purpose::Opening), one("Thu 14:00", Purpose::Reminder)];
+    assert_eq!(told(&world), at_once);
+    // Nothing is said again at what would have been its end; the next is due four hours after the opening.
+    world.run_until("2026-11-26T20:00");
+    assert_eq!(told(&world)[2..], [one("Thu 15:31", Purpose::Reminder)]);
+}
+
+#[test]
+fn what_a_window_put_off_that_was_given_up_while_freshd_was_down_is_told_when_it_would_have_closed() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T11:30");
+    world.run_until("2026-11-26T14:00");
+    world.crash();
+    world.edit(&one_job(""));
+    world.restart();
+    world.run_until("2026-11-26T20:00");
+    assert_eq!(
+        told(&world),
+        [one("Thu 11:31", Purpose::Opening), one("Thu 18:00", Purpose::Reminder)]
+    );
+}
+
+#[test]
+fn whom_an_effect_concerns_is_told_when_the_last_window_is_given_up() {
+    for restarts in [false, true] {
+        // Attached before as of unknown age, `e` is late in the window; that is the same sentence for ever, so that nothing
+        // else draws attention to it.
+        let text = chain_text("jobs = [\"j\"]\ndatasets = [\"e\"]");
+        let text = text.replace("max_age = \"3h\"", "due = { at = \"55 11 * * *\", grace = \"35m\" }");
+        let mut world = World::start(&text, "2026-11-26T10:00");
+        fail(&mut world, "2026-11-26T11:30");
+        world.run_until("2026-11-26T11:40");
+        world.script("k", |_, _| Play::fails(1, ""));
+        world.run("k");
+        world.run_until("2026-11-26T11:59");
+        let attached = world.incidents();
+        let attached = attached.iter().find(|incident| incident.subject.as_str() == "e");
+        assert_eq!(attached.map(|effect| effect.state), Some(IncidentState::Attached));
+        world.run_until("2026-11-26T14:00");
+        assert_eq!(world.state_of("e").0, "late");
+        assert_eq!(world.told_to("mail:c@sea.example"), []);
+        let (without, _) = text.split_once("[maintenance").expect("a window");
+        if restarts {
+            world.crash();
+            world.edit(without);
+            world.restart();
+        } else {
+            world.reload(without);
+        }
+        world.run_until("2026-11-26T14:30");
+        assert_eq!(world.told_to("mail:c@sea.example"), [Purpose::Impact], "{restarts}");
+    }
+}
+
+#[test]
+fn what_has_just_begun_waits_no_longer_for_a_window_that_is_given_up() {
+    let mut world = world("jobs = [\"j\"]", "2026-11-26T11:00");
+    fail(&mut world, "2026-11-26T13:00");
+    world.run_until("2026-11-26T13:00:20");
+    world.crash();
+    world.restart();
+    world.reload(&one_job(""));
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(told(&world), [one("Thu 13:01", Purpose::Opening)]);
+}

@@ -49,7 +49,7 @@ impl Judge {
             let files: Vec<PathBuf> = (1..=LEARNED_WEEKS)
                 .map(|week| write(dir.path(), dataset, week, export(dataset, week).text().as_bytes()))
                 .collect();
-            let proposed = propose(&files, &zone).expect("good files");
+            let proposed = propose(&files, None, &zone).expect("good files");
             text += &format!(
                 "[datasets.{dataset}]\nowner = \"ops\"\nfile = \"{dataset}.csv\"\n[datasets.{dataset}.checks]\n"
             );

@@ -51,6 +51,44 @@ fn what_learn_prints_can_be_pasted_and_all_its_files_pass() {
 }
 
 #[test]
+fn learn_reads_files_as_the_dataset_says_and_what_it_prints_can_take_its_place() {
+    let checks = "[datasets.stock.checks]\nformat = \"fixed\"\nskip_lines = 1\ntrailer = \"^T(?<rows>[0-9]+)$\"\n\
+        columns.lot = { from = 1, width = 5 }\ncolumns.gap = { from = 6, width = 2 }\ncolumns.qty = { from = 8, width = 4 }\n";
+    let place = Place::new(&format!("{FINE}{checks}"));
+    let mut files = Vec::new();
+    for file in 0..3 {
+        let rows = 30 + file;
+        let mut text = "STOCK\n".to_owned();
+        for lot in 0..rows {
+            text += &format!("L{:04}  {:>4}\n", 1_000 + lot, 10 + lot);
+        }
+        let path = place.path().join(format!("good-{file}.txt"));
+        fs::write(&path, text + &format!("T{rows}\n")).expect("a file");
+        files.push(path.display().to_string());
+    }
+    let (said, _) = place.ends(0, &learn(&files, &[]));
+    for line in [
+        "# as jobs.toml says\nformat = \"fixed\"\n",
+        "skip_lines = 1\n",
+        "trailer = \"^T(?<rows>[0-9]+)$\"\n",
+        "columns.lot = { from = 1, width = 5, type = \"text\", required = true",
+        "columns.gap = { from = 6, width = 2 }\n",
+        "columns.qty = { from = 8, width = 4, type = \"integer\"",
+    ] {
+        assert!(said.contains(line), "no `{line}` in\n{said}");
+    }
+    assert!(!said.contains("header"), "{said}");
+    let place = Place::new(&format!("{FINE}{said}"));
+    for file in &files {
+        let (said, _) = place.ends(0, &["verify", file, "--dataset", "stock"]);
+        assert!(!said.contains("with warnings"), "{said}");
+    }
+    // Of a dataset that nobody has written down yet nothing is known.
+    let (said, _) = place.ends(0, &["learn", "lots", &files[0]]);
+    assert!(said.contains("format = \"csv\""), "{said}");
+}
+
+#[test]
 fn learn_prints_the_same_as_json() {
     let place = Place::new(FINE);
     let files = files(&place, 2);

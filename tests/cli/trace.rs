@@ -1,6 +1,6 @@
 //! How far back a trace is told: beyond that it says that there is more.
 
-use freshd::model::{Fact, Name, Provenance, Version, VersionNumber, VersionRef, VersionState};
+use freshd::model::{CheckOf, Expected, Fact, Name, Provenance, Version, VersionNumber, VersionRef, VersionState};
 use freshd::store::Store;
 
 use super::{FINE, Place};
@@ -40,6 +40,40 @@ fn version(number: u64) -> Version {
         kept_as: None,
         provenance: Provenance::default(),
         lesson: None,
+    }
+}
+
+/// What a person expected of it.
+fn expected(checks: &[&str]) -> Expected {
+    let check = |name: &&str| CheckOf {
+        name: (*name).to_owned(),
+        column: None,
+    };
+    Expected {
+        by: "olav".to_owned(),
+        because: "price list 2027".to_owned(),
+        at: "2026-11-20T20:00:00Z".parse().expect("a time"),
+        checks: checks.iter().map(check).collect(),
+    }
+}
+
+#[test]
+fn a_trace_says_what_passed_only_because_somebody_expected_it() {
+    for (checks, says) in [(&["rows.change"][..], true), (&[], false)] {
+        let place = Place::new(FINE);
+        let store = Store::open(&place.path().join("state")).expect("a store");
+        let writer = store.into_writer().expect("a writer");
+        let mut jumped = version(1);
+        jumped.provenance.expected = Some(expected(checks));
+        writer
+            .commit_blocking(vec![Fact::Version(Box::new(jumped))])
+            .expect("it is stored");
+        writer.close().expect("it ends");
+        let (said, _) = place.ends(0, &["trace", "stock", "--state", "state"]);
+        assert_eq!(says, said.contains("as expected"), "{said}");
+        assert_eq!(says, said.contains("price list 2027 (olav)"), "{said}");
+        let traced = place.json(0, &["trace", "stock", "--state", "state", "--json"]);
+        assert_eq!(traced["hops"][0]["expected"]["because"], "price list 2027");
     }
 }
 

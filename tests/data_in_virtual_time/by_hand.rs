@@ -19,7 +19,7 @@ pub(crate) fn decides(world: &mut World, decision: Decision, number: u64) -> Opt
     decides_about(world, decision, version.expect("it is on record"))
 }
 
-fn decides_about(world: &mut World, decision: Decision, version: Version) -> Option<Reply> {
+pub(crate) fn decides_about(world: &mut World, decision: Decision, version: Version) -> Option<Reply> {
     world.handle(Event::Decided {
         id: 4_711,
         by: "anna".to_owned(),
@@ -33,7 +33,7 @@ fn decides_about(world: &mut World, decision: Decision, version: Version) -> Opt
     world.replies.pop()
 }
 
-fn refused(reply: Option<Reply>) -> String {
+pub(crate) fn refused(reply: Option<Reply>) -> String {
     match reply {
         Some(Reply::Refused(why)) => why,
         other => panic!("not refused: {other:?}"),
@@ -62,7 +62,7 @@ pub(crate) fn refused_world() -> World {
     world
 }
 
-fn last(world: &World) -> Version {
+pub(crate) fn last(world: &World) -> Version {
     world.versions("d").pop().expect("a version")
 }
 

@@ -66,14 +66,28 @@ fn an_expected_jump_is_published_once_and_says_who_expected_it() {
     assert_eq!(message, "expected: price list 2027 (olav (anna)); 200 rows came");
     let expected = version.provenance.expected.expect("it goes with the version");
     assert_eq!(expected.checks[0].name, "rows.change");
+    let run = world.last_run("p");
+    assert_eq!(run.outcome, Some(Outcome::Succeeded));
     assert_eq!(
-        world.runs("p").last().and_then(|run| run.outcome),
-        Some(Outcome::Succeeded)
+        run.reason.as_deref(),
+        Some("passed as expected: price list 2027 (olav (anna))")
     );
+    let passed = world.status("d")["datasets"][0]["as_expected"].clone();
+    assert_eq!(passed["because"], "price list 2027");
     world.run_until("2026-03-04T07:00");
     let version = last(&world);
     assert_eq!(version.state, VersionState::Quarantined, "it is used up");
     assert_eq!(version.provenance.expected, None);
+}
+
+#[test]
+fn what_would_have_passed_anyway_is_no_doing_of_who_expected_something() {
+    let mut world = daily("2026-03-01T12:00");
+    assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+    world.run_until("2026-03-02T07:00");
+    assert!(last(&world).provenance.expected.is_some(), "it used that up");
+    assert_eq!(world.last_run("p").reason, None);
+    assert!(world.status("d")["datasets"][0]["as_expected"].is_null());
 }
 
 /// What `status` says is expected of `d`, and until when.
@@ -258,4 +272,60 @@ fn a_version_uses_up_only_what_was_expected_when_it_was_accepted() {
     );
     world.run_until("2026-03-04T07:00");
     assert_eq!(last(&world).state, VersionState::Quarantined);
+}
+
+#[test]
+fn one_expected_version_lets_one_pass_also_of_two_that_are_judged_at_the_same_time() {
+    for restarts in [false, true] {
+        let mut world = daily("2026-03-01T12:00");
+        is_held_since_rows_differ(&mut world);
+        assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+        // The first is accepted, and cannot be put in place for a while.
+        world.disk_is_full_until = Some(super::virtual_world::at("2026-03-01T12:00:40"));
+        world.run("p");
+        world.run_until("2026-03-01T12:00:20");
+        if restarts {
+            world.crash();
+            world.restart();
+        }
+        // Another job makes the dataset since, while the run of the one before goes on.
+        let text = with_ops(
+            "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n\
+             checks = { format = \"csv\", rows = { change = \"-30%..+50%\", level = \"hold\" } }\n\
+             [jobs.p2]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n",
+        );
+        world.reload(&text);
+        world.script("p2", |_, at| {
+            Play::writes(&at.to_string(), at).odd("rows.change", Verdict::Hold)
+        });
+        world.run("p2");
+        world.run_until("2026-03-01T12:30");
+        let states: Vec<VersionState> = world.versions("d").iter().map(|version| version.state).collect();
+        assert_eq!(states, [VersionState::Published, VersionState::Quarantined]);
+    }
+}
+
+#[test]
+fn what_is_expected_can_be_taken_back_when_its_checks_or_its_dataset_are_gone() {
+    for gone in [
+        "[datasets.d]\nowner = \"ops\"\nfile = \"d.csv\"\n[jobs.p]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n",
+        "",
+    ] {
+        let mut world = daily("2026-03-01T12:00");
+        assert!(matches!(expects(&mut world, 1, 7 * 86_400), Reply::Done(_)));
+        world.reload(&with_ops(gone));
+        let Reply::Done(taken_back) = expects(&mut world, 0, 0) else {
+            panic!("it stands");
+        };
+        assert_eq!(taken_back["versions"], 0);
+        let Reply::Refused(why) = expects(&mut world, 0, 0) else {
+            panic!("it was taken back");
+        };
+        let words = if gone.is_empty() {
+            "there is no dataset d"
+        } else {
+            "nothing is expected of d"
+        };
+        assert!(why.starts_with(words), "{why}");
+    }
 }

@@ -153,3 +153,66 @@ fn a_part_that_never_came_is_named() {
         "{reason}"
     );
 }
+
+/// The parts are promised to be at most a day old, and the warehouse of these is moved until 18:00 on Tuesday.
+fn moving(parts: &str) -> String {
+    with_ops(&format!(
+        "[datasets.d]\nowner = \"ops\"\nparts = [\"alesund\", \"bergen\", \"tromso\"]\n\
+         probe = {{ file = \"/in/stock-{{part}}.csv\", every = \"1m\" }}\nmax_age = \"1d\"\n\
+         [maintenance.move]\nfrom = 2026-11-17T08:00:00\nto = 2026-11-17T18:00:00\ndatasets = [{parts}]\n\
+         author = \"Anna\"\nbecause = \"the warehouse moves\"\n"
+    ))
+}
+
+#[test]
+fn a_whole_is_quiet_while_every_part_that_is_wrong_has_its_window() {
+    let mut world = world(&moving("\"d.alesund\""));
+    world.run_until("2026-11-17T11:00");
+    for part in ["bergen", "tromso"] {
+        deliver(&mut world, part, "Tuesday");
+    }
+    world.run_until("2026-11-17T13:00");
+    assert_eq!(world.state_of("d").0, "stale", "evaluated as ever");
+    let status = world.status("d");
+    assert_eq!(status["incidents"][0]["maintenance"]["name"], "move");
+    world.run_until("2026-11-17T17:59");
+    assert_eq!(world.told_to(OPS), []);
+    world.run_until("2026-11-17T18:30");
+    assert_eq!(world.told().pop().expect("a message").0, "Tue 18:00");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+}
+
+#[test]
+fn a_whole_is_told_as_soon_as_a_part_without_a_window_is_wrong_too() {
+    let mut world = world(&moving("\"d.alesund\""));
+    world.run_until("2026-11-17T10:00");
+    deliver(&mut world, "bergen", "Tuesday");
+    world.run_until("2026-11-17T11:58");
+    deliver(&mut world, "tromso", "Tuesday");
+    // What is wrong of `alesund` alone rests, and with `tromso` of an old time it does not.
+    world.run_until("2026-11-17T12:30");
+    assert_eq!(world.told_to(OPS), []);
+    world.probe("d.tromso", |_| (Err("permission denied".to_owned()), None));
+    world.run_until("2026-11-17T12:40");
+    let told = world.told();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert!(told[0].0.starts_with("Tue 12:3"), "{told:?}");
+}
+
+#[test]
+fn what_rested_for_the_window_of_a_part_is_told_again_when_another_part_goes_wrong() {
+    let mut world = world(&moving("\"d.alesund\"").replace("T08:00:00", "T14:00:00"));
+    world.run_until("2026-11-17T11:00");
+    for part in ["bergen", "tromso"] {
+        deliver(&mut world, part, "Tuesday");
+    }
+    world.run_until("2026-11-17T16:00");
+    assert_eq!(
+        world.told_to(OPS),
+        [Purpose::Opening, Purpose::Reminder],
+        "at 12 and at 13; it rests since 14"
+    );
+    world.probe("d.tromso", |_| (Err("permission denied".to_owned()), None));
+    world.run_until("2026-11-17T16:10");
+    assert_eq!(world.told_to(OPS)[2..], [Purpose::Reminder]);
+}

@@ -100,6 +100,28 @@ fn a_version_that_is_restored_after_a_release_opens_nothing_again() {
 }
 
 #[test]
+fn nobody_is_advised_to_release_what_a_newer_version_has_overtaken() {
+    let mut world = refused_world();
+    let release = "freshd release d@2 --because TEXT";
+    let advises = |world: &World| {
+        let message = &world.sent.last().expect("a message").1.message;
+        message.commands.iter().any(|command| command == release)
+    };
+    assert!(advises(&world));
+    let why = |world: &mut World| world.done(Request::Why { name: "d".into() })["dataset"].clone();
+    assert_eq!(why(&mut world)["refused"]["number"], 2);
+    decides(&mut world, Decision::Restore, 1);
+    assert!(why(&mut world)["refused"].is_null() && why(&mut world)["quarantine"].is_null());
+    world.run_until("2026-03-02T11:00");
+    assert_eq!(
+        world.told_to(OPS),
+        [Purpose::Opening, Purpose::Reminder],
+        "the job is still failing"
+    );
+    assert!(!advises(&world));
+}
+
+#[test]
 fn the_release_of_what_an_earlier_run_made_stands_with_that_run_and_the_last_one_is_what_it_was() {
     let mut world = refused_world();
     let refused = world.last_run("p").id;

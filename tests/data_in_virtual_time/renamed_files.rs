@@ -1,9 +1,13 @@
 //! A dataset's file is renamed in jobs.toml: what was published before is found by its old name, and nobody has removed it.
 
-use freshd::model::{Action, Decision, Event, Publishing, Sighting, Stamp, VersionNumber, VersionRef, VersionState};
+use freshd::model::{
+    Action, Decision, Event, Outcome, Publishing, Purpose, Sighting, Stamp, VersionNumber, VersionRef, VersionState,
+};
 
 use super::by_hand::decides;
 use super::virtual_world::{Crash, Play, World, with_ops};
+
+const OPS: &str = "mail:ops@sea.example";
 
 /// Job `p` makes `d` in this file, job `q` reads it.
 fn made_in(file: &str) -> String {
@@ -87,11 +91,15 @@ fn nothing_is_called_removed_that_nobody_removed() {
         // A look at the old place that was still on its way.
         looks(&mut world, "old.csv", None);
         let (state, reason) = world.state_of("d");
-        assert_eq!(state, "held", "{reason}");
+        assert_eq!(state, "changed", "{reason}");
         assert!(
-            reason.contains("new.csv yet: version 1 lies at ") && reason.ends_with("old.csv"),
+            reason.contains("old.csv, nothing at ")
+                && reason.ends_with(
+                    "new.csv; `freshd run p` puts a new version there, `freshd restore d@1 --because TEXT` this one"
+                ),
             "{reason}"
         );
+        assert!(!reason.contains("removed"), "{reason}");
         assert!(served(&mut world).is_null(), "nothing of it is at the new place");
         let left = world.engine.as_ref().expect("it runs").left_behind(&world.settings);
         assert_eq!(left.len(), 1);
@@ -100,9 +108,75 @@ fn nothing_is_called_removed_that_nobody_removed() {
             "{left:?}"
         );
     }
-    let changed = world.incidents();
-    let changed = changed.iter().filter(|incident| incident.kind.as_str() == "changed");
-    assert_eq!(changed.count(), 0);
+}
+
+#[test]
+fn until_somebody_has_looked_at_the_new_place_nothing_is_fresh_and_nobody_is_told() {
+    let mut world = World::start(&made_in("old.csv"), "2026-03-02T08:00");
+    world.script("p", |_, now| Play::writes("one", now));
+    world.run("p");
+    world.run_until("2026-03-02T08:10");
+    world.reload(&made_in("new.csv"));
+    let (state, reason) = world.state_of("d");
+    assert_eq!(state, "unknown");
+    assert!(reason.contains("nobody has looked yet at what lies at "), "{reason}");
+    world.run_until("2026-03-02T08:20");
+    assert!(world.incidents().is_empty(), "{:?}", world.incidents());
+    // The way back: all is as it was.
+    world.reload(&made_in("old.csv"));
+    assert_eq!(world.state_of("d").0, "fresh");
+}
+
+#[test]
+fn the_owner_of_a_renamed_file_is_told_once_and_of_the_end_when_the_next_version_is_there() {
+    for is_restored in [false, true] {
+        let mut world = World::start(&made_in("old.csv"), "2026-03-02T08:00");
+        world.script("p", |_, now| Play::writes("one", now));
+        world.run("p");
+        world.run_until("2026-03-02T08:10");
+        world.reload(&made_in("new.csv"));
+        looks(&mut world, "new.csv", Some("foreign"));
+        let (state, reason) = world.state_of("d");
+        assert_eq!(state, "changed");
+        assert!(
+            reason.contains("something that freshd did not publish lies at "),
+            "{reason}"
+        );
+        world.run_until("2026-03-02T08:15");
+        looks(&mut world, "new.csv", Some("foreign"));
+        world.crash();
+        world.restart();
+        looks(&mut world, "new.csv", Some("foreign"));
+        world.run_until("2026-03-02T08:30");
+        assert_eq!(world.told_to(OPS), [Purpose::Opening], "one message");
+        if is_restored {
+            decides(&mut world, Decision::Restore, 1);
+        } else {
+            world.run("p");
+        }
+        world.run_until("2026-03-02T08:40");
+        assert_eq!(world.state_of("d").0, "fresh");
+        assert_eq!(served(&mut world), 2);
+        assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+    }
+}
+
+#[test]
+fn who_needs_a_renamed_file_is_held_until_something_is_published_there() {
+    let hourly = |file: &str| made_in(file).replace("needs = [\"d\"]", "needs = [\"d\"]\nschedule = \"0 * * * *\"");
+    let mut world = World::start(&hourly("old.csv"), "2026-03-02T08:01");
+    world.script("p", |_, now| Play::writes("one", now));
+    world.run("p");
+    world.run_until("2026-03-02T08:50");
+    world.reload(&hourly("new.csv"));
+    looks(&mut world, "new.csv", None);
+    world.run_until("2026-03-02T09:10");
+    let waiting = world.last_run("q");
+    assert_eq!(waiting.attempts, 0, "{waiting:?}");
+    assert!(waiting.reason.expect("why").contains("waits for d to be fresh"));
+    world.run("p");
+    world.run_until("2026-03-02T09:15");
+    assert_eq!(world.last_run("q").outcome, Some(Outcome::Succeeded));
 }
 
 #[test]

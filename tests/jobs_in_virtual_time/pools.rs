@@ -84,6 +84,59 @@ fn a_pool_that_shrinks_keeps_the_order() {
 }
 
 #[test]
+fn whoever_stood_in_a_line_of_thousands_that_a_reload_ends_starts_in_small_commits_and_in_order() {
+    const JOBS: usize = 5_000;
+    let company = |slots: usize| {
+        let mut text = format!("[pools.erp]\nslots = {slots}\n");
+        for number in 0..JOBS {
+            text += &format!(
+                "[jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\npool = \"erp\"\nschedule = \"0 10 * * *\"\n\
+                 timeout = \"2h\"\n"
+            );
+        }
+        with_ops(&text)
+    };
+    let mut world = World::start(&company(1), "2026-03-02T09:59");
+    for number in 0..JOBS {
+        world.script(&format!("j{number}"), |_, _| {
+            Play::succeeds().taking(Duration::from_hours(1))
+        });
+    }
+    world.run_until("2026-03-02T10:05");
+    assert_eq!(world.alive.len(), 1);
+    let before = world.commits;
+    // The ledger lets no commit pass that is larger than promised.
+    world.reload(&company(10_000));
+    world.run_until("2026-03-02T10:06");
+    assert_eq!(world.alive.len(), JOBS);
+    assert!(world.commits - before > 1, "in one commit");
+    let started: Vec<u64> = world.started.iter().map(|(_, id, _)| id.run.0).collect();
+    assert!(started.is_sorted(), "in the order of coming");
+}
+
+#[test]
+fn who_waits_in_the_line_of_another_pool_since_a_reload_keeps_his_place_and_leaves_the_old_line() {
+    let text = |pool_of_c: &str| {
+        let of = |pool: &str| format!("[jobs.c]\nowner = \"ops\"\ncommand = \"true\"\npool = \"{pool}\"");
+        five(1).replace(&of("erp"), &of(pool_of_c))
+            + "[pools.wms]\nslots = 1\n[jobs.f]\nowner = \"ops\"\ncommand = \"true\"\npool = \"wms\"\n"
+    };
+    let mut world = World::start(&text("wms"), "2026-03-02T10:00");
+    for name in ["a", "b", "c", "d", "e", "f"] {
+        world.script(name, |_, _| Play::succeeds().taking(Duration::from_mins(2)));
+    }
+    for name in ["a", "f", "b", "c", "d"] {
+        world.run(name);
+    }
+    world.reload(&text("erp"));
+    world.run("e");
+    world.run_until("2026-03-02T10:14");
+    assert_eq!(order(&world), ["a", "f", "b", "c", "d", "e"]);
+    world.run("f");
+    assert_eq!(order(&world).last(), Some(&"f"), "nobody stands before it");
+}
+
+#[test]
 fn a_job_taken_out_of_its_pool_waits_no_longer() {
     let mut world = begun(1);
     world.reload(&five(1).replace(

@@ -88,6 +88,29 @@ fn a_run_on_the_last_good_version_says_so_and_another_begins_as_ever() {
 }
 
 #[test]
+fn a_run_that_a_person_starts_is_never_held_and_says_what_its_input_was() {
+    for (on_stale, says) in [
+        ("", Some("started by hand although d is stale: ")),
+        (
+            "on_stale = \"last_good\"",
+            Some("started by hand although d is stale: "),
+        ),
+        ("on_stale = \"run\"", None),
+    ] {
+        let mut world = World::start(&text(&format!("needs = [\"d\"]\n{on_stale}")), "2026-03-02T08:00");
+        world.run("p");
+        world.run_until("2026-03-02T09:30");
+        world.run("r");
+        world.run_until("2026-03-02T09:31");
+        let run = world.last_run("r");
+        assert_eq!(run.outcome, Some(Outcome::Succeeded), "{on_stale}");
+        let reason = run.reason.unwrap_or_default();
+        assert_eq!(says.is_some(), !reason.is_empty(), "{reason}");
+        assert!(reason.starts_with(says.unwrap_or_default()), "{reason}");
+    }
+}
+
+#[test]
 fn a_run_is_held_unless_its_job_says_otherwise() {
     for (on_stale, until) in [("", "11:00"), ("hold_for = \"20m\"", "10:20")] {
         let mut world = reads(on_stale);

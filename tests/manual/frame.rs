@@ -37,6 +37,7 @@ pub(crate) fn load_in_place(text: &str, table: &Table) -> Loaded {
         path: vec![place.join("programs"), "/usr/bin".into(), "/bin".into()],
         state_dir: None,
         published: std::collections::BTreeMap::new(),
+        doubts: std::collections::BTreeMap::new(),
         root: false,
         now: "2026-11-23T12:00:00Z".parse().expect("a time"),
     };

@@ -341,7 +341,7 @@ impl World {
         std::fs::read_to_string(self.jobs_toml()).expect("jobs.toml is read")
     }
 
-    fn state_dir(&self) -> PathBuf {
+    pub(crate) fn state_dir(&self) -> PathBuf {
         self.dir.path().join("state")
     }
 

@@ -43,6 +43,19 @@ impl Site {
         self.ask("GET", path, "")
     }
 
+    /// Asks again and again until the answer says what it must.
+    #[track_caller]
+    pub(crate) fn until(&self, path: &str, holds: impl Fn(&str) -> bool) -> Answer {
+        let begun = Instant::now();
+        loop {
+            let answer = self.get(path);
+            if holds(&answer.body) {
+                return answer;
+            }
+            assert!(begun.elapsed() < PATIENCE, "{path}: {}", answer.body);
+        }
+    }
+
     /// With further header lines.
     #[track_caller]
     pub(crate) fn ask(&self, method: &str, path: &str, headers: &str) -> Answer {

@@ -268,7 +268,7 @@ impl<'a> Column<'a> {
     }
 
     /// The name of a rule and what it asks for; `None` when the column has no such rule.
-    fn expected(&self, broken: Broken) -> Option<(&'static str, Cow<'static, str>)> {
+    pub(super) fn expected(&self, broken: Broken) -> Option<(&'static str, Cow<'static, str>)> {
         let rule = self.rule;
         Some(match broken {
             Broken::Type => {

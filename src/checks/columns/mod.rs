@@ -164,6 +164,21 @@ impl Rows for Tally<'_> {
     }
 }
 
+/// What the rules of a column ask of each value, as answers name it: `("range", "in 0..100")`. Rules that look at other
+/// files, at time or at repetition are left out.
+pub(super) fn asked(rule: &ColumnRule) -> Vec<(&'static str, String)> {
+    let column = Column::new(rule, Compared::Nothing, (Timestamp::UNIX_EPOCH, "row"));
+    let of_values = [
+        Broken::Type,
+        Broken::Required,
+        Broken::Range,
+        Broken::In,
+        Broken::Matches,
+    ];
+    let asked = of_values.into_iter().filter_map(|broken| column.expected(broken));
+    asked.map(|(name, expected)| (name, expected.into_owned())).collect()
+}
+
 /// By what a person finds a row of the file.
 pub(super) fn row_word(checks: &Checks) -> &'static str {
     checks.reading.format.as_ref().map_or("line", Format::row_word)

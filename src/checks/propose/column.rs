@@ -7,7 +7,7 @@ use super::ProposedCheck;
 use super::files::{Seen, Values};
 use super::words::{band, count, key, quoted, round_up};
 use crate::checks::learned::{percent, shown};
-use crate::model::{ColumnKind, Numbers, format_duration};
+use crate::model::{ColumnKind, FixedColumn, Format, Numbers, format_duration};
 
 /// So few different values, the same in every file, are a list.
 const LISTED_MAX: usize = 12;
@@ -59,10 +59,21 @@ pub(super) fn rule(seen: &[Seen], place: usize, has_times: bool) -> Option<Propo
         rows_least: seen.iter().map(|seen| seen.rows).min()?,
         has_times,
     };
-    if name.is_empty() || column.sum(|values| values.profile.filled) == 0 {
-        return None;
-    }
     let (mut parts, mut evidence) = (Vec::new(), Vec::new());
+    // Of fixed width, a column that is not written down is none.
+    let layout = match &seen.first()?.reading.format {
+        Some(Format::Fixed { columns, .. }) => columns.iter().find(|column| column.name == *name),
+        _ => None,
+    };
+    if let Some(FixedColumn { from, width, .. }) = layout {
+        parts.push(format!("from = {from}, width = {width}"));
+    }
+    if name.is_empty() || column.sum(|values| values.profile.filled) == 0 {
+        return layout.map(|_| ProposedCheck {
+            line: format!("columns.{} = {{ {} }}", key(name), parts.join(", ")),
+            evidence: "where it is".to_owned(),
+        });
+    }
     let kind = column.kind(&mut parts, &mut evidence);
     column.presence(&mut parts, &mut evidence);
     match kind {

@@ -60,12 +60,17 @@ const SHAPES_MAX: usize = 8;
 /// Longest shape.
 const SHAPE_CHARS_MAX: usize = 24;
 
-/// Reads a file; those behind the first are read as that was.
+/// Reads a file as `reading` says, or as it looks; those behind the first must have its columns.
 ///
 /// `zone` is that of times without an offset.
-pub(super) fn read(path: &Path, first: Option<&Seen>, zone: &TimeZone) -> Result<Seen, ProposeError> {
-    let reading = match first {
-        Some(first) => first.reading.clone(),
+pub(super) fn read(
+    path: &Path,
+    reading: Option<Reading>,
+    first: Option<&Seen>,
+    zone: &TimeZone,
+) -> Result<Seen, ProposeError> {
+    let reading = match reading {
+        Some(reading) => reading,
         None => how_to_read(path)?,
     };
     let survey = survey(path, &reading, &mut NoRows)?;

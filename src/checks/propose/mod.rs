@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use jiff::tz::TimeZone;
 use serde::Serialize;
 
+use crate::model::Checks;
 use crate::probe::MeasureError;
 use files::{Seen, read};
 
@@ -40,15 +41,22 @@ pub enum ProposeError {
 /// What the files have in common, as checks that all of them pass.
 ///
 /// Each file is read twice: for its columns, and for their values. What is remembered of a file does not grow with it.
-/// `zone` is that of times without an offset.
-pub fn propose(files: &[PathBuf], zone: &TimeZone) -> Result<Vec<ProposedCheck>, ProposeError> {
+/// They are read as `known` says, where it names a `format`: that is how the dataset's next version will be read. Else it is
+/// found out. `zone` is that of times without an offset.
+pub fn propose(files: &[PathBuf], known: Option<&Checks>, zone: &TimeZone) -> Result<Vec<ProposedCheck>, ProposeError> {
+    let known = known.filter(|known| known.reading.format.is_some());
     let mut seen: Vec<Seen> = Vec::new();
     for path in files {
-        seen.push(read(path, seen.first(), zone)?);
+        let reading = seen.first().map(|first| &first.reading);
+        let reading = reading.or(known.map(|known| &known.reading)).cloned();
+        seen.push(read(path, reading, seen.first(), zone)?);
     }
     let mut lines = Vec::new();
     if let Some(first) = seen.first() {
-        words::reading(first, &mut lines);
+        words::reading(first, known.is_some(), &mut lines);
+        if let Some(trailer) = known.and_then(|known| known.trailer.as_ref()) {
+            words::trailer(trailer, &mut lines);
+        }
         words::whole(&seen, &mut lines);
         let has_times = column::has_times_of_writing(&seen);
         for place in 0..first.columns.len() {

@@ -2,13 +2,16 @@
 
 use super::files::Seen;
 use super::{ProposedCheck, of_files};
-use crate::model::{Compression, Encoding, Format};
+use crate::model::{CheckLevel, Compression, Encoding, Format, Trailer};
 
-/// How files like this are read.
-pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
+/// The evidence for what was not found out.
+const AS_CONFIGURED: &str = "as jobs.toml says";
+
+/// How files like this are read; as jobs.toml says, or as they look.
+pub(super) fn reading(first: &Seen, is_known: bool, lines: &mut Vec<ProposedCheck>) {
     let reading = &first.reading;
     let mut add = |line: String, evidence: &str| {
-        let evidence = evidence.to_owned();
+        let evidence = if is_known { AS_CONFIGURED } else { evidence }.to_owned();
         lines.push(ProposedCheck { line, evidence });
     };
     if let Some(format) = &reading.format {
@@ -17,12 +20,26 @@ pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
             format => format.as_str(),
         };
         add(format!("format = {}", quoted(name)), "they can be read so to their end");
-        if let Format::Csv {
-            delimiter: Some(delimiter @ (b';' | b'|')),
-        } = format
-        {
-            let line = format!("delimiter = {}", quoted(&char::from(*delimiter).to_string()));
-            add(line, "the header has most of it");
+        match format {
+            Format::Csv { delimiter: None } => {
+                add("delimiter = \"detect\"".to_owned(), "each header has most of its own");
+            }
+            Format::Csv {
+                delimiter: Some(delimiter),
+            } if ![b',', b'\t'].contains(delimiter) => {
+                let line = format!("delimiter = {}", quoted(&char::from(*delimiter).to_string()));
+                add(line, "the header has most of it");
+            }
+            Format::Xlsx { sheet: Some(sheet) } => add(format!("sheet = {}", quoted(sheet)), "they have it"),
+            Format::Fixed { skip_lines, .. } if *skip_lines > 0 => {
+                add(format!("skip_lines = {skip_lines}"), "they begin so");
+            }
+            Format::Csv { .. }
+            | Format::Json
+            | Format::JsonLines
+            | Format::Fixed { .. }
+            | Format::Xlsx { .. }
+            | Format::Parquet => {}
         }
     }
     if reading.encoding != Encoding::Utf8 {
@@ -35,11 +52,23 @@ pub(super) fn reading(first: &Seen, lines: &mut Vec<ProposedCheck>) {
     }
 }
 
+/// The last line, which is no row, as jobs.toml has it.
+pub(super) fn trailer(trailer: &Trailer, lines: &mut Vec<ProposedCheck>) {
+    let matches = quoted(trailer.pattern.0.as_str());
+    let line = match trailer.level.of_fact() {
+        CheckLevel::Hold => format!("trailer = {matches}"),
+        CheckLevel::Warn => format!("trailer = {{ matches = {matches}, level = \"warn\" }}"),
+    };
+    let evidence = AS_CONFIGURED.to_owned();
+    lines.push(ProposedCheck { line, evidence });
+}
+
 /// Rows and header.
 pub(super) fn whole(seen: &[Seen], lines: &mut Vec<ProposedCheck>) {
     let Some(first) = seen.first() else { return };
-    let is_csv = first.reading.format.as_ref().is_some_and(Format::has_order);
-    if is_csv && first.columns.iter().all(|column| !column.is_empty()) {
+    let format = first.reading.format.as_ref();
+    let has_header = format.is_some_and(|format| format.has_order() && !matches!(format, Format::Fixed { .. }));
+    if has_header && first.columns.iter().all(|column| !column.is_empty()) {
         let names: Vec<String> = first.columns.iter().map(|column| quoted(column)).collect();
         lines.push(ProposedCheck {
             line: format!("header = [{}]", names.join(", ")),

@@ -230,6 +230,27 @@ fn the_same_rules_say_the_same_of_every_format() {
 }
 
 #[test]
+fn checks_are_proposed_from_the_sheet_that_the_dataset_names_whatever_the_file_is_called() {
+    let named = |sheet: &str| Format::Xlsx {
+        sheet: Some(sheet.into()),
+    };
+    let case = case(&workbook(&parts(&sheet_rows())), named("Stock"));
+    let propose = |format: Format| {
+        let mut checks = case.judging.dataset.checks.clone();
+        checks.reading.format = Some(format);
+        let files = [case.judging.staged.clone()];
+        crate::checks::propose(&files, Some(&checks), &TimeZone::UTC)
+    };
+    let proposed = propose(named("Stock")).expect("the sheet is there");
+    let lines: Vec<&str> = proposed.iter().map(|check| check.line.as_str()).collect();
+    assert_eq!(lines[..2], ["format = \"xlsx\"", "sheet = \"Stock\""]);
+    let why = propose(named("Prices"))
+        .expect_err("there is no such sheet")
+        .to_string();
+    assert!(why.contains("Prices"), "{why}");
+}
+
+#[test]
 fn every_codec_of_parquet_is_read() {
     for codec in [
         Codec::UNCOMPRESSED,

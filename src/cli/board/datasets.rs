@@ -41,7 +41,11 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
                 let until = times::moment(expected.until, frame.now, frame.zone);
                 format!("expected: {}, until {until}", clean(&expected.words()))
             });
-            let remarks: Vec<String> = reason.into_iter().chain(expected).collect();
+            let by_hand = dataset.by_hand.as_ref().map(|by_hand| clean(&by_hand.words()));
+            let passed = dataset.as_expected.as_ref();
+            let passed = passed.map(|passed| format!("passed as expected: {}", clean(&passed.words())));
+            let remarks = [reason, by_hand, passed, expected];
+            let remarks: Vec<String> = remarks.into_iter().flatten().collect();
             (!remarks.is_empty()).then(|| remarks.join("; "))
         })
         .collect();

@@ -50,7 +50,7 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
         "freshd" if subject == DISK => "is full".to_owned(),
         "failed" => "failed".to_owned(),
         "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
-        "changed" => "was changed by somebody else".to_owned(),
+        "changed" => "is not what was published".to_owned(),
         "channel_broken" => "cannot deliver".to_owned(),
         "freshd" => "has a problem".to_owned(),
         other => other.replace('_', " "),

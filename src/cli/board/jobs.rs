@@ -105,7 +105,11 @@ fn remark(job: &JobState, told: bool, frame: Frame<'_>) -> Option<String> {
     if let Some(reason) = job.reason.as_deref() {
         return Some(clean(reason));
     }
-    let last = job.last.as_ref().filter(|_| job.is_failing() && !told)?;
+    let last = job.last.as_ref()?;
+    if let Some(released) = &last.released {
+        return Some(format!("run {}: {}", last.run, clean(&released.words())));
+    }
+    let last = Some(last).filter(|_| job.is_failing() && !told)?;
     let reason = last.reason.as_deref().map(clean)?;
     Some(format!("run {}: {reason}", last.run))
 }

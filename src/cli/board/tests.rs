@@ -173,6 +173,44 @@ fn of_its_own_problems_only_what_can_be_typed_is_offered() {
 }
 
 #[test]
+fn what_a_person_has_let_pass_stands_below_the_row() {
+    let released = json!({ "by": "olav", "because": "Tromsø is closed", "at": "2026-11-27T22:10:00Z" });
+    let last = json!({
+        "run": 9, "outcome": "rejected", "ended_at": "2026-11-27T22:05:00Z", "reason": "3 rows", "released": released,
+    });
+    let mut stock = dataset(
+        "stock",
+        "fresh",
+        Some("2026-11-27T22:05:00Z"),
+        None,
+        "within its promise",
+    );
+    stock["by_hand"] = json!({
+        "kind": "released", "by": "olav", "because": "Tromsø is closed", "at": "2026-11-27T22:10:00Z",
+    });
+    let mut prices = dataset(
+        "prices",
+        "fresh",
+        Some("2026-11-27T22:05:00Z"),
+        None,
+        "within its promise",
+    );
+    prices["as_expected"] = json!({
+        "by": "kari", "because": "price list 2027", "at": "2026-11-27T20:00:00Z",
+        "checks": [{ "name": "median", "column": "price" }],
+    });
+    let jobs = [job("stock-export", "ok", &last, None)];
+    let text = board(&status(&[stock, prices], &jobs, &[]), &oslo(), 100, false);
+    for remark in [
+        "└  released by olav: Tromsø is closed\n",
+        "└  passed as expected: price list 2027 (kari)\n",
+        "└  run 9: released by olav: Tromsø is closed\n",
+    ] {
+        assert!(text.contains(remark), "{remark}\n{text}");
+    }
+}
+
+#[test]
 fn nothing_but_the_rows_is_said_when_all_is_well() {
     let last = json!({ "run": 1, "outcome": "succeeded", "ended_at": "2026-11-27T22:16:48Z", "reason": null });
     let fresh = dataset(

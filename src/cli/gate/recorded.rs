@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::json;
 
 use super::Known;
 use crate::checks;
@@ -14,10 +13,10 @@ use crate::cli::configured;
 use crate::cli::exit::Failure;
 use crate::cli::global::Global;
 use crate::cli::names;
-use crate::freshness::{Standing, View, of_parts, standing};
+use crate::freshness::{Standing, View, dataset_json, of_parts, standing};
 use crate::model::{
-    Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionNumber,
-    VersionState, earlier, format_duration,
+    Dataset, DatasetState, Measurement, Name, Observation, Placed, Settings, Snapshot, Version, VersionState, earlier,
+    format_duration,
 };
 
 /// A clock that is earlier than the newest record by more than this is not believed.
@@ -35,21 +34,8 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
         return Err(names::unknown("dataset", name, &place, known));
     };
     let snapshot = global.reader()?.snapshot()?;
-    let (standing, version) = recorded_standing(dataset, &settings, &snapshot, now);
-    let state = json!({
-        "name": dataset.name,
-        "title": dataset.title,
-        "state": standing.state,
-        "as_of": standing.as_of,
-        "effective_as_of": standing.effective_as_of,
-        "limited_by": standing.limited_by.map(|by| by.to_string()),
-        "arrived_at": standing.arrived_at,
-        "deadline": standing.deadline,
-        "owner": dataset.owner.as_str(),
-        "reason": standing.reason,
-        "version": version,
-        "served": version.filter(|_| standing.is_served),
-    });
+    let (standing, current) = recorded_standing(dataset, &settings, &snapshot, now);
+    let state = dataset_json(dataset, standing, current.as_ref());
     Ok(Known {
         dataset: DatasetState::deserialize(&state).map_err(|error| Failure::not_fine(error.to_string()))?,
         doubt: wrong_clock(&snapshot, now),
@@ -59,13 +45,13 @@ pub(super) fn recorded(name: &str, global: &Global, now: Timestamp) -> Result<Kn
     })
 }
 
-/// How a dataset stands by the records, with the number of its newest version; of one that comes in parts, as they stand.
+/// How a dataset stands by the records, with its newest version; of one that comes in parts, as they stand.
 fn recorded_standing(
     dataset: &Dataset,
     settings: &Settings,
     snapshot: &Snapshot,
     now: Timestamp,
-) -> (Standing, Option<VersionNumber>) {
+) -> (Standing, Option<Version>) {
     if !dataset.parts.is_empty() {
         let parts = dataset.part_names().filter_map(|(short, name)| {
             let part = settings.datasets.get(&name)?;
@@ -110,13 +96,13 @@ fn recorded_standing(
         refused,
         slots: &slots,
         observation: observation.as_ref(),
+        producer: producer.map(|job| &job.name),
         promised_since: promised.and_then(|promise| promise.since),
         zone: &settings.timezone,
         paused: record.is_some_and(|record| record.pause.is_some()),
         had_its_chance: true,
     };
-    let number = current.as_ref().map(|current| current.number);
-    (standing(dataset, view, now), number)
+    (standing(dataset, view, now), current)
 }
 
 /// What lies where readers look; nothing for data that freshd puts nowhere. A version that was moved along with its
@@ -197,7 +183,6 @@ pub(super) fn within<T: Send + 'static>(
 mod tests {
     use std::path::Path;
 
-    use super::super::is_absent;
     use super::*;
     use crate::model::{Fact, RunId, kept_name, plain_version};
     use crate::store::Store;
@@ -266,12 +251,12 @@ produces = \"stock\"
     fn nothing_can_be_read_where_nothing_was_put_yet() {
         let place = tempfile::tempdir().expect("a directory");
         let renamed = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
-        assert_eq!((renamed.state.as_str(), renamed.served), ("fresh", None));
-        assert!(is_absent(&renamed));
+        assert_eq!((renamed.state.as_str(), renamed.served), ("changed", None));
+        let reason = &renamed.reason;
+        assert!(reason.contains("stock.csv, nothing at "), "{reason}");
         assert!(
-            renamed.reason.contains("lots.csv yet: version 1 lies at "),
-            "{}",
-            renamed.reason
+            reason.contains("lots.csv; `freshd run export` puts a new version there"),
+            "{reason}"
         );
     }
 
@@ -288,7 +273,12 @@ produces = \"stock\"
         );
         std::fs::write(place.path().join("lots.csv"), "y").expect("another file");
         let other = said(place.path(), "lots.csv", &[(1, VersionState::Published)]);
-        assert_eq!(other.served, None, "{}", other.reason);
+        assert_eq!((other.state.as_str(), other.served), ("changed", None));
+        let reason = &other.reason;
+        assert!(
+            reason.contains("something that freshd did not publish lies at "),
+            "{reason}"
+        );
     }
 
     #[test]

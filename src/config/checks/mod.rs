@@ -10,7 +10,7 @@ use std::path::Path;
 
 use super::context::Context;
 use super::reader::{Table, Value};
-use crate::model::{CheckLevel, Checks, Format, Level};
+use crate::model::{CheckLevel, Checks, Doubt, Format, Level};
 use columns::columns;
 use reading::reading;
 use values::band;
@@ -86,6 +86,22 @@ pub(super) fn checks(context: &Context<'_>, table: Table<'_>, file: Option<&Path
     }
     table.finish();
     checks
+}
+
+/// Tells of the rules that would have refused what was accepted before, each where it stands.
+pub(super) fn doubted(doubts: &[Doubt], table: &Table<'_>) {
+    let Some(columns) = table.table("columns") else { return };
+    for doubt in doubts {
+        let named = columns.entries().find(|(name, ..)| *name == doubt.column);
+        let Some((_, spot, value)) = named else { continue };
+        let rule = value.table(String::new());
+        let key = doubt.key.and_then(|key| rule?.key_spot(key));
+        let help = match doubt.key {
+            Some(_) => "correct the rule, unless it is those files that were wrong: the next one like them is refused",
+            None => "correct its name, unless the next file has it: one without it is refused",
+        };
+        table.report().warning(key.unwrap_or(spot), doubt.message.clone(), help);
+    }
 }
 
 /// What becomes of a file that breaks a rule of this table.

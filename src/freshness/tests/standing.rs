@@ -17,6 +17,7 @@ pub(super) const NOTHING: View<'static> = View {
     refused: None,
     slots: &[],
     observation: None,
+    producer: None,
     promised_since: None,
     zone: &TimeZone::UTC,
     paused: false,

@@ -52,6 +52,21 @@ impl Reader {
         )
     }
 
+    /// The last versions of a dataset that were accepted, newest first.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn accepted_of(&self, dataset: &Name, limit: u32) -> Result<Vec<Version>, ReadError> {
+        self.all(
+            &format!(
+                "SELECT {VERSION_COLUMNS} FROM versions INDEXED BY versions_by_state
+                 WHERE dataset = ?1 AND state = 'published' ORDER BY number DESC LIMIT ?2"
+            ),
+            params![dataset.as_str(), limit],
+            read_version,
+        )
+    }
+
     /// What a run made, and what was restored of that, by number.
     ///
     /// # Errors

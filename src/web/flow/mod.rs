@@ -8,7 +8,7 @@ pub(super) use layout::{BOX_HEIGHT, BOX_WIDTH, Layout};
 
 use crate::lineage;
 pub(super) use crate::lineage::{Stop as Node, StopKind as Kind};
-use crate::model::{Owner, Settings};
+use crate::model::Settings;
 
 /// Nodes and connections that are still drawn; a table shows any number.
 const NODES_DRAWN_MAX: usize = 600;
@@ -17,10 +17,8 @@ const EDGES_DRAWN_MAX: usize = 1_500;
 /// The whole flow of data.
 #[derive(Clone, Debug)]
 pub(super) struct Flow {
-    /// In the order of kind and name.
-    pub(super) nodes: Vec<Node>,
-    /// From whom to whom, as places in `nodes`, each once and in order.
-    pub(super) edges: Vec<(usize, usize)>,
+    /// What is connected with what.
+    pub(super) graph: lineage::Flow,
     /// Where everything lies; `None` for what is too large to draw.
     pub(super) layout: Option<Layout>,
 }
@@ -28,14 +26,15 @@ pub(super) struct Flow {
 impl Flow {
     /// Of a configuration. Says nothing of states.
     pub(super) fn of(settings: &Settings) -> Self {
-        let lineage::Flow { stops: nodes, edges } = lineage::Flow::of(settings);
+        let graph = lineage::Flow::of(settings);
+        let (nodes, edges) = (&graph.stops, &graph.edges);
         let is_drawn = nodes.len() <= NODES_DRAWN_MAX && edges.len() <= EDGES_DRAWN_MAX;
         let last: Vec<bool> = nodes
             .iter()
             .map(|node| matches!(node.kind, Kind::Reader | Kind::Team))
             .collect();
-        let layout = is_drawn.then(|| Layout::of(&last, &edges));
-        Self { nodes, edges, layout }
+        let layout = is_drawn.then(|| Layout::of(&last, edges));
+        Self { graph, layout }
     }
 
     /// The places of everything that feeds a node or is fed by it, itself included.
@@ -45,7 +44,7 @@ impl Flow {
             let mut ahead = vec![chosen];
             let mut seen = BTreeSet::from([chosen]);
             while let Some(at) = ahead.pop() {
-                for (from, to) in &self.edges {
+                for (from, to) in &self.graph.edges {
                     let (here, there) = if is_upstream { (to, from) } else { (from, to) };
                     if *here == at && seen.insert(*there) {
                         ahead.push(*there);
@@ -55,22 +54,5 @@ impl Flow {
             lit.extend(seen);
         }
         lit
-    }
-
-    /// Nodes for which nobody answers.
-    pub(super) fn without_owner(&self) -> Vec<&Node> {
-        self.nodes.iter().filter(|node| node.owner == Owner::Nobody).collect()
-    }
-
-    /// Datasets that nobody reads.
-    pub(super) fn unread(&self) -> Vec<&Node> {
-        let read: BTreeSet<usize> = self.edges.iter().map(|(from, _)| *from).collect();
-        let unread = |(place, node): &(usize, &Node)| node.kind == Kind::Dataset && !read.contains(place);
-        self.nodes
-            .iter()
-            .enumerate()
-            .filter(unread)
-            .map(|(_, node)| node)
-            .collect()
     }
 }

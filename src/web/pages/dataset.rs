@@ -52,6 +52,8 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
+            @if let Some(by_hand) = &page.state.by_hand { dt { "By hand" } dd { (text(&by_hand.words())) " " (time_and_distance(view, by_hand.at)) } }
+            @if let Some(passed) = &page.state.as_expected { dt { "As expected" } dd { (text(&passed.words())) } }
             @if let Some(expected) = &page.state.expected { dt { "Expected" } dd { (text(&expected.words())) ", until " (time_and_distance(view, expected.until)) } }
             @if let Some(description) = &dataset.description { dt { "What" } dd { (text(description)) } }
             @if let Some(runbook) = &dataset.runbook { dt { "Runbook" } dd { (super::words::address(runbook)) } }
@@ -127,7 +129,7 @@ fn versions(view: &View, page: &DatasetPage) -> Markup {
                         td.num { @if let Some(rows) = version.rows { (grouped(rows)) } }
                         td.num { (format_bytes(version.bytes)) }
                         td { @if let Some(run) = version.run { a href={ "/runs/" (run) } { "run " (run) } } }
-                        td.remark { @if version.unchanged { "unchanged " } @if let Some(expected) = &version.provenance.expected { "as expected: " (text(&expected.words())) " " } (text(&remark(version))) }
+                        td.remark { @if version.unchanged { "unchanged " } @if let Some(expected) = version.passed_as_expected() { "as expected: " (text(&expected.words())) " " } (text(&remark(version))) }
                     }
                 }
             }

@@ -60,21 +60,22 @@ impl<'a> States<'a> {
 /// `/flow`, with what feeds `chosen` and what it feeds lit.
 pub(in crate::web) fn flow(view: &View, flow: &Flow, status: &Status, chosen: Option<usize>) -> Markup {
     let states = States::of(status);
-    let (without_owner, unread) = (flow.without_owner(), flow.unread());
+    let (without_owner, unread) = (flow.graph.without_owner(), flow.graph.unread());
     let systems: BTreeSet<&str> = flow
-        .nodes
+        .graph
+        .stops
         .iter()
         .filter(|node| matches!(node.kind, Kind::Source | Kind::Reader))
         .map(|node| node.name.as_str())
         .collect();
     let body = html! {
         h1 { "Flow" }
-        p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.edges.len(), "connection")) "." }
+        p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.graph.edges.len(), "connection")) "." }
         (finding("nobody answers for", &without_owner))
         (finding("nobody reads", &unread))
-        @if let Some(chosen) = chosen { p { "Lit: what feeds " (link(&flow.nodes[chosen])) " and what it feeds. " a href="/flow" { "All of it" } "." } }
+        @if let Some(chosen) = chosen { p { "Lit: what feeds " (link(&flow.graph.stops[chosen])) " and what it feeds. " a href="/flow" { "All of it" } "." } }
         @match &flow.layout {
-            _ if flow.nodes.is_empty() => p.dim { "jobs.toml names nothing yet." },
+            _ if flow.graph.stops.is_empty() => p.dim { "jobs.toml names nothing yet." },
             Some(layout) => { (legend()) div.frame tabindex="0" role="region" aria-label="map" { (map(flow, layout, &states, chosen)) } }
             None => p { "This is too large to draw; the table has all of it." },
         }
@@ -123,13 +124,13 @@ fn map(flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>)
     let class = if chosen.is_some() { "map lit" } else { "map" };
     html! {
         svg class=(class) viewBox=(format!("0 0 {:.0} {:.0}", layout.width, layout.height)) width=(format!("{:.0}", layout.width)) role="group" aria-label="the flow of data, from left to right" {
-            @for ((from, to), line) in flow.edges.iter().zip(&layout.lines) {
-                @let (source, target) = (&flow.nodes[*from], &flow.nodes[*to]);
+            @for ((from, to), line) in flow.graph.edges.iter().zip(&layout.lines) {
+                @let (source, target) = (&flow.graph.stops[*from], &flow.graph.stops[*to]);
                 @let bad = if tone(source) == Some(Tone::Bad) { " bad" } else { "" };
                 @let on = if is_lit(*from) && is_lit(*to) { " on" } else { "" };
                 path class={ "edge" (bad) (on) } data-from=(source.id()) data-to=(target.id()) d=(path(line)) {}
             }
-            @for (place, (node, (x, y))) in flow.nodes.iter().zip(&layout.boxes).enumerate() {
+            @for (place, (node, (x, y))) in flow.graph.stops.iter().zip(&layout.boxes).enumerate() {
                 @let on = if is_lit(place) { " on" } else { "" };
                 @let is_chosen = if chosen == Some(place) { " chosen" } else { "" };
                 @let kind = match node.kind { Kind::Job => "job", Kind::Dataset => "dataset", _ => "system" };
@@ -222,18 +223,18 @@ fn one(value: f64) -> String {
 }
 
 fn table(flow: &Flow, states: &States<'_>) -> Markup {
-    let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.nodes.len()];
+    let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.graph.stops.len()];
     let mut to = from.clone();
-    for (source, target) in &flow.edges {
-        to[*source].push(&flow.nodes[*target]);
-        from[*target].push(&flow.nodes[*source]);
+    for (source, target) in &flow.graph.edges {
+        to[*source].push(&flow.graph.stops[*target]);
+        from[*target].push(&flow.graph.stops[*source]);
     }
     html! {
         h2 { "The same as a table" }
         div.wide { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Answers" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Map" } } }
             tbody {
-                @for (place, node) in flow.nodes.iter().enumerate().take(ROWS_MAX) {
+                @for (place, node) in flow.graph.stops.iter().enumerate().take(ROWS_MAX) {
                     tr {
                         td { (kind_word(node.kind)) }
                         td { (link(node)) }
@@ -246,7 +247,7 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
                 }
             }
         } }
-        @let more = flow.nodes.len().saturating_sub(ROWS_MAX);
+        @let more = flow.graph.stops.len().saturating_sub(ROWS_MAX);
         @if more > 0 { p.dim { "and " (more) " more; " a href="/api/v1/flow" { "all of them as JSON" } "." } }
     }
 }

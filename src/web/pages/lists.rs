@@ -152,7 +152,7 @@ pub(super) fn run_table(view: &View, runs: &[Run], with_job: bool) -> Markup {
                         td { (time_with_seconds(view, run.started_at.or(run.due_at).unwrap_or(run.created_at))) }
                         td.num { @if let Some((from, to)) = run.started_at.zip(run.ended_at) { (took(from, to)) } }
                         td { (run.trigger.as_str()) @if run.attempts > 1 { ", " (counted(run.attempts as usize, "attempt")) } }
-                        td.remark { (words::text(run.reason.as_deref().unwrap_or_default())) }
+                        td.remark { (words::text(&run.remark())) }
                     }
                 }
             }
