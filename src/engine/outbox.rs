@@ -174,7 +174,9 @@ impl Engine {
             purpose: Purpose::Test,
             severity: Severity::Warning,
             kind: None,
+            about: None,
             subject_name: team.clone(),
+            since: None,
             subject: format!("[freshd] Test message to {team}"),
             headline: format!(
                 "This is a test: freshd on {} can reach {team} through {told}.",

@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod channel;
 mod checks;
 mod conditions;
 mod data;
@@ -41,6 +42,10 @@ pub use alert::{
     NotificationState, ProblemKind, Purpose, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use channel::{
+    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, ENDS_LOOKED_AT, Login, MailSecurity, MailServer,
+    REPEAT_ENDS_FOR, REPEAT_EVERY,
+};
 pub use checks::{
     Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Level, Pattern, Range,
     Ratio, Share, Trailer,
@@ -91,8 +96,7 @@ pub use schedule::{
 };
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AsOf, Channel, ChannelKind, Dataset, Due, Escalation, Host, MailSecurity, MailServer, Owner,
-    Probe, ProbeTarget, Settings, System, Team, Web,
+    AlertRules, AsOf, Dataset, Due, Escalation, Host, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
