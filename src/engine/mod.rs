@@ -31,6 +31,7 @@ mod promises;
 mod register;
 mod reload;
 mod reminders;
+mod repeats;
 mod requests;
 mod restart;
 mod restored;
@@ -63,6 +64,7 @@ use keepers::Keepers;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
+use repeats::Repeats;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
@@ -137,6 +139,7 @@ pub struct Engine {
     setbacks: HashMap<Retry, usize>,
     incidents: Register,
     outbox: Outbox,
+    repeats: Repeats,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
@@ -254,6 +257,7 @@ impl Engine {
                 Wake::Windows => self.look_at_windows(),
                 Wake::Incident(id) => self.incident_due(id),
                 Wake::Notification(id) => self.notification_due(id),
+                Wake::Repeat => self.repeat_due(),
             }
         }
     }

@@ -202,6 +202,7 @@ impl Engine {
     }
 
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
+        self.will_repeat(&address);
         let notification = Notification {
             id,
             incident,
@@ -325,7 +326,10 @@ impl Engine {
                 }
                 self.address_is_broken(&notification);
             }
-            NotificationState::Delivered => self.own_problem_is_over(&Name::from(notification.address.to_string())),
+            NotificationState::Delivered => {
+                self.note_end(&notification);
+                self.own_problem_is_over(&Name::from(notification.address.to_string()));
+            }
             NotificationState::Pending | NotificationState::Collapsed => {}
         }
         if let Some((next, _)) = followers.first() {
