@@ -48,11 +48,16 @@ pub(super) async fn send(
         .iter()
         .flat_map(|message| alerts(message, labels, again, now))
         .collect();
+    let mut refused = Ok(());
     for alerts in alerts.chunks(ALERTS_MAX) {
         let body = Value::from(alerts).to_string();
-        http::post(client, &url, authorization.clone(), body).await?.judge()?;
+        match http::post(client, &url, authorization.clone(), body).await?.judge() {
+            // What is wrong with one alert is no reason to let the others end.
+            Err(refusal @ Failure::Permanent { .. }) => refused = refused.and(Err(refusal)),
+            judged => judged?,
+        }
     }
-    Ok(())
+    refused
 }
 
 /// The whole address, whether or not the path was written.

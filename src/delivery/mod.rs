@@ -28,7 +28,9 @@ use failure::Failure;
 use redact::Redactor;
 use trust::Trust;
 
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Message, Name, Notification, Purpose, format_duration};
+use crate::model::{
+    Channel, ChannelKind, DeliveryOutcome, Message, Name, Notification, Purpose, RUNBOOK, format_duration,
+};
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
@@ -207,14 +209,11 @@ fn output_tail(message: &Message) -> (usize, &[String]) {
     (left_out, &message.output[left_out..])
 }
 
-/// The page that says what to do: the first fact that is an address of the web.
+/// The page that says what to do, where the runbook is one. Nothing else becomes a link: it may be what a job has printed.
 fn link(message: &Message) -> Option<&str> {
-    let mut texts = message.facts.iter().map(|fact| fact.text.as_str());
-    texts.find(|text| {
-        let is_web = text.starts_with("https://") || text.starts_with("http://");
-        is_web
-            && text.len() <= LINK_BYTES_MAX
-            && !text.contains(char::is_whitespace)
-            && reqwest::Url::parse(text).is_ok()
-    })
+    let runbook = message.facts.iter().find(|fact| fact.label == RUNBOOK)?;
+    let text = runbook.text.as_str();
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    let is_address = is_web && !text.contains(char::is_whitespace) && reqwest::Url::parse(text).is_ok();
+    (is_address && text.len() <= LINK_BYTES_MAX).then_some(text)
 }

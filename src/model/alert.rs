@@ -287,6 +287,9 @@ pub struct Message {
     pub trace: Option<String>,
 }
 
+/// The label of the line that says where to read what to do.
+pub const RUNBOOK: &str = "Runbook";
+
 /// One labelled line of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MessageFact {

@@ -39,7 +39,7 @@ mod text;
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, Severity, incident_line,
+    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{

@@ -169,6 +169,21 @@ async fn everything_is_told_again_in_one_request_and_very_much_in_a_few() {
 }
 
 #[tokio::test]
+async fn what_is_wrong_with_one_alert_lets_no_other_end() {
+    let sink = HttpSink::start(vec![HttpAnswer::status(400, "\"bad label\"")]).await;
+    let delivery = Delivery::new(AMPLE);
+    let am = channel(alertmanager(&sink, None));
+    let error = permanent(delivery.repeat(&am, &vec![opening(); 130]).await);
+    assert_eq!(error, "localhost answered 400: \"bad label\"");
+    assert_eq!(sink.record().requests.len(), 3);
+    // One that has no time says so of all.
+    let busy = HttpSink::start(vec![HttpAnswer::status(503, "")]).await;
+    let am = channel(alertmanager(&busy, None));
+    temporary(delivery.repeat(&am, &vec![opening(); 130]).await);
+    assert_eq!(busy.record().requests.len(), 1);
+}
+
+#[tokio::test]
 async fn a_test_ends_by_itself_and_is_no_emergency() {
     let test = Message {
         purpose: Purpose::Test,

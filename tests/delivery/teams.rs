@@ -136,6 +136,19 @@ async fn the_largest_message_stays_below_the_limit_and_says_what_is_left_out() {
 }
 
 #[tokio::test]
+async fn only_the_runbook_becomes_a_link() {
+    let mut message = opening();
+    message.facts.retain(|fact| fact.label != "Runbook");
+    message.facts[2].text = "https://printed.by.a.job.example/".into();
+    let (_, card) = posted(message.clone()).await;
+    assert_eq!(card["actions"], Value::Null);
+    message.facts[2].label = "Runbook".into();
+    message.facts[2].text = "ask Kari, then https://wiki.seafood.example/".into();
+    let (_, card) = posted(message).await;
+    assert_eq!(card["actions"], Value::Null, "words are no address");
+}
+
+#[tokio::test]
 async fn an_acceptance_that_tells_of_an_error_is_a_failure() {
     for (status, body) in [(200, ""), (202, ""), (200, "1")] {
         assert_eq!(
