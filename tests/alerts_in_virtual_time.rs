@@ -12,6 +12,8 @@ mod ends;
 mod maintenance;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
+#[path = "alerts_in_virtual_time/repeats.rs"]
+mod repeats;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 mod virtual_world;

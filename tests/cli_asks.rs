@@ -293,6 +293,28 @@ fn what_is_asked_for_is_done_on_the_record() {
 }
 
 #[test]
+fn a_channel_is_proven_by_itself_and_says_why_it_fails() {
+    let house = House::with(&format!(
+        "{JOBS}[channels.siren]\ntype = \"command\"\ncommand = [\"./siren.sh\"]\n[teams.ops]\nnotify = [\"siren:deck\"]\n"
+    ));
+    house.script(
+        "siren.sh",
+        "echo \"$FRESHD_PURPOSE to $FRESHD_TO\"; exec test -e HOUSE/armed\n",
+    );
+    let daemon = house.daemon();
+    let (stdout, _) = ends(&house, 1, &["notify", "test", "--channel", "siren"]);
+    assert_eq!(
+        stdout,
+        "✗ siren:deck has not: the command ended with exit code 1: test to deck\n",
+        "{}",
+        daemon.log()
+    );
+    house.write("armed", "");
+    let (stdout, _) = ends(&house, 0, &["notify", "test", "--channel", "siren"]);
+    assert_eq!(stdout, "✓ siren:deck has taken the message\n");
+}
+
+#[test]
 fn a_reload_takes_the_whole_file_or_shows_its_mistakes_and_ends_with_2() {
     let house = House::with(JOBS);
     let _daemon = house.daemon();

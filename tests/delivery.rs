@@ -2,14 +2,24 @@
 
 mod support;
 
+#[path = "delivery/alertmanager.rs"]
+mod alertmanager;
+#[path = "delivery/command.rs"]
+mod command;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/file.rs"]
 mod file;
 #[path = "delivery/mail.rs"]
 mod mail;
+#[path = "delivery/ntfy.rs"]
+mod ntfy;
+#[path = "delivery/pagerduty.rs"]
+mod pagerduty;
 #[path = "delivery/slack.rs"]
 mod slack;
+#[path = "delivery/teams.rs"]
+mod teams;
 #[path = "delivery/webhook.rs"]
 mod webhook;
 

@@ -4,7 +4,7 @@ use jiff::tz::TimeZone;
 
 use super::words::{DataSide, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{Job, MessageFact, Name, Purpose, Run, Version, format_time};
+use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
 /// Readers named in one message.
 const READERS_MAX: usize = 12;
@@ -96,7 +96,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         .and_then(|side| side.job.runbook.as_deref())
         .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
     if let Some(runbook) = runbook {
-        say("Runbook", runbook.to_owned());
+        say(RUNBOOK, runbook.to_owned());
     }
     facts
 }

@@ -92,7 +92,9 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         purpose: Purpose::Opening,
         severity: Severity::Critical,
         kind: Some(ProblemKind::Freshd),
+        about: Some(lost.incident.about),
         subject_name: lost.incident.subject.clone(),
+        since: Some(lost.incident.since),
         subject: format!("[freshd] records were lost (#{})", lost.incident.id),
         headline: format!(
             "CRITICAL: {span} are lost. freshd goes on, and does not know which of your jobs ran in that time."

@@ -63,7 +63,8 @@ pub(super) fn conditions(context: &Context<'_>, table: &Table<'_>) -> Option<Arc
     Some(conditions)
 }
 
-fn run_as(context: &Context<'_>, table: &Table<'_>) -> Option<RunAs> {
+/// Reads `user` and `group`; `None` when it is freshd's own.
+pub(super) fn run_as(context: &Context<'_>, table: &Table<'_>) -> Option<RunAs> {
     let group = table.text("group");
     let Some(text) = table.text("user") else {
         if let Some(group) = group {
@@ -76,7 +77,10 @@ fn run_as(context: &Context<'_>, table: &Table<'_>) -> Option<RunAs> {
     if !context.environment.root && !context.report.was_accepted() {
         if !is_own {
             text.error(
-                format!("freshd does not run as root, and cannot run a job as `{}`", text.text),
+                format!(
+                    "freshd does not run as root, and cannot run anything as `{}`",
+                    text.text
+                ),
                 "run freshd as root, or take `user` and `group` out",
             );
         }

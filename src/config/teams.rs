@@ -148,6 +148,21 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
                 format!("write \"{channel}\", and a channel of its own for each webhook"),
             );
         }
+        (
+            Some(
+                ChannelKind::Teams { .. }
+                | ChannelKind::PagerDuty { .. }
+                | ChannelKind::Alertmanager { .. }
+                | ChannelKind::Ntfy { .. },
+            ),
+            Some(to),
+        ) => {
+            context.report.warning(
+                text.spot(),
+                format!("`{to}` has no effect: channel `{channel}` has one destination"),
+                format!("write \"{channel}\", and a channel of its own for each destination"),
+            );
+        }
         (_, Some(to)) if to.is_empty() || to.contains(char::is_control) => {
             text.error(
                 format!("nothing usable stands behind `{channel}:`"),

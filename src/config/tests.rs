@@ -1,6 +1,7 @@
 //! Configurations written to a temporary directory and loaded as `check` and the daemon do.
 
 mod accepted;
+mod channels;
 mod columns;
 mod counted;
 mod edits;

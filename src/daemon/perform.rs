@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc::UnboundedSender;
@@ -12,13 +13,27 @@ use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Name, Reply, SearchFrom, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings};
 use crate::probe;
 use crate::runner::Keepers;
 
 /// Messages being sent through one channel at the same time, at most: an outage may have left thousands. Looking up
 /// a name and writing a file take a thread each, and some are to be left for everything else.
 const SENDS_MAX: usize = 8;
+
+/// All of these places.
+const ALL_SENDS: u32 = 8;
+
+const _: () = assert!(ALL_SENDS as usize == SENDS_MAX);
+
+/// What is known of the repetitions at one channel.
+#[derive(Debug, Default)]
+pub(super) struct Repetition {
+    /// One is on its way.
+    is_going: AtomicBool,
+    /// The last one was not accepted, which is logged once.
+    has_failed: AtomicBool,
+}
 
 /// What performing needs.
 pub(super) struct Performer {
@@ -33,6 +48,8 @@ pub(super) struct Performer {
     pub(super) desk: Desk,
     /// Places for messages that are being sent at the same time, by channel.
     pub(super) sends: HashMap<Name, Arc<Semaphore>>,
+    /// How the last repetition went at each channel that forgets.
+    pub(super) repeats: HashMap<Name, Arc<Repetition>>,
     pub(super) pace: Pace,
 }
 
@@ -59,6 +76,7 @@ impl Performer {
                 Action::Clean { id, run_dir, staged } => files.add(Some(id), Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send(notification) => self.send(*notification),
+                Action::Repeat { channel, messages } => self.repeat(channel, messages),
                 Action::Search { limits, from } => {
                     if from == SearchFrom::START {
                         self.pace.first();
@@ -84,6 +102,8 @@ impl Performer {
     /// The configuration that is in force from now on.
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
+        self.repeats
+            .retain(|channel, _| settings.channels.contains_key(channel));
         self.settings.send_replace(settings);
     }
 
@@ -101,6 +121,29 @@ impl Performer {
     fn places(&mut self, channel: &Name) -> Arc<Semaphore> {
         let places = self.sends.entry(channel.clone());
         places.or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX))).clone()
+    }
+
+    /// Tells a channel again what it knows. One at a time, and nothing else meanwhile: the end of something must not be
+    /// overtaken by the word that it goes on. A repetition that comes while another is on its way says nothing new.
+    fn repeat(&mut self, channel: Name, messages: Vec<Message>) {
+        let repetition = self.repeats.entry(channel.clone()).or_default().clone();
+        if repetition.is_going.swap(true, Ordering::AcqRel) {
+            return;
+        }
+        let settings = self.settings.subscribe();
+        let delivery = self.delivery.clone();
+        let places = self.places(&channel);
+        let telling = tokio::spawn(async move {
+            let _places = places.acquire_many_owned(ALL_SENDS).await;
+            let channel = settings.borrow().channels.get(&channel).cloned()?;
+            Some((channel.name.clone(), delivery.repeat(&channel, &messages).await))
+        });
+        tokio::spawn(async move {
+            let told = telling.await;
+            repetition.is_going.store(false, Ordering::Release);
+            let Ok(Some((channel, outcome))) = told else { return };
+            repetition.note(&channel, &outcome);
+        });
     }
 
     fn send(&mut self, notification: crate::model::Notification) {
@@ -127,5 +170,24 @@ impl Performer {
             });
             let _ = events.send(Event::Delivered { id, outcome });
         });
+    }
+}
+
+impl Repetition {
+    /// Logs when repetitions begin to fail, and when they work again. Nobody is told: the next message that matters is.
+    fn note(&self, channel: &Name, outcome: &DeliveryOutcome) {
+        let error = match outcome {
+            DeliveryOutcome::Accepted => None,
+            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(error),
+        };
+        match (self.has_failed.swap(error.is_some(), Ordering::AcqRel), error) {
+            (false, Some(error)) => tracing::warn!(
+                %channel,
+                error,
+                "what is open could not be told again; until it can, the channel may take it for over"
+            ),
+            (true, None) => tracing::info!(%channel, "what is open is told again"),
+            (true, Some(_)) | (false, None) => {}
+        }
     }
 }

@@ -22,6 +22,11 @@ pub(super) enum Failure {
         /// What went wrong.
         error: String,
     },
+    /// No other try will, with this message or any other: the other side asks to be left alone.
+    Gone {
+        /// What went wrong.
+        error: String,
+    },
 }
 
 impl Failure {
@@ -42,6 +47,11 @@ impl Failure {
     pub(super) fn permanent(error: impl Into<String>) -> Self {
         Self::Permanent { error: error.into() }
     }
+
+    /// Not worth another try, nor is any other message.
+    pub(super) fn gone(error: impl Into<String>) -> Self {
+        Self::Gone { error: error.into() }
+    }
 }
 
 impl From<Result<(), Failure>> for DeliveryOutcome {
@@ -55,7 +65,7 @@ impl From<Result<(), Failure>> for DeliveryOutcome {
                 error,
                 retry_after_seconds,
             },
-            Err(Failure::Permanent { error }) => Self::Permanent { error },
+            Err(Failure::Permanent { error } | Failure::Gone { error }) => Self::Permanent { error },
         }
     }
 }

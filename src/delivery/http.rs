@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
 use super::failure::{Failure, explain};
-use crate::model::Secret;
+use crate::model::{Login, Secret};
 
 /// Most of an answer's body that is read.
 const ANSWER_BYTES_MAX: usize = 64 * 1024;
@@ -29,16 +31,48 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// The wait that it asked for.
     pub(super) retry_after_seconds: Option<u64>,
-    /// The first line of its body, when it refused.
-    pub(super) said: String,
+    /// The beginning of its body; nothing of what was accepted, unless that was to be heard.
+    pub(super) body: String,
 }
 
-/// Sends JSON and reads the answer.
+/// Sends JSON and reads the answer, of which the status says all when it was accepted.
 pub(super) async fn post(
     client: &reqwest::Client,
     url: &Secret,
     headers: HeaderMap,
     body: String,
+) -> Result<Answer, Failure> {
+    exchange(client, url, headers, body, false).await
+}
+
+/// As [`post`], for a side whose body says whether it accepted.
+pub(super) async fn post_and_hear(client: &reqwest::Client, url: &Secret, body: String) -> Result<Answer, Failure> {
+    exchange(client, url, HeaderMap::new(), body, true).await
+}
+
+/// Says who asks.
+pub(super) fn authorization(login: Option<&Login>) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    let value = match login {
+        None => return Ok(headers),
+        Some(Login::Bearer(token)) => format!("Bearer {}", token.reveal()),
+        Some(Login::Basic { username, password }) => {
+            format!("Basic {}", STANDARD.encode(format!("{username}:{}", password.reveal())))
+        }
+    };
+    let mut value = HeaderValue::from_str(&value)
+        .map_err(|_| Failure::permanent("the token holds characters that no header can carry; copy it once more"))?;
+    value.set_sensitive(true);
+    headers.insert(AUTHORIZATION, value);
+    Ok(headers)
+}
+
+async fn exchange(
+    client: &reqwest::Client,
+    url: &Secret,
+    headers: HeaderMap,
+    body: String,
+    hears_acceptance: bool,
 ) -> Result<Answer, Failure> {
     let (url, host) = target(url)?;
     let request = client
@@ -46,13 +80,13 @@ pub(super) async fn post(
         .header(CONTENT_TYPE, "application/json; charset=utf-8")
         .headers(headers)
         .body(body);
-    answer(request, host).await
+    answer(request, host, hears_acceptance).await
 }
 
 /// Asks for a URL, for nothing but the asking.
 pub(super) async fn get(client: &reqwest::Client, url: &Secret) -> Result<Answer, Failure> {
     let (url, host) = target(url)?;
-    answer(client.get(url), host).await
+    answer(client.get(url), host, false).await
 }
 
 /// A URL and its host.
@@ -68,7 +102,7 @@ fn target(url: &Secret) -> Result<(Url, String), Failure> {
     }
 }
 
-async fn answer(request: RequestBuilder, host: String) -> Result<Answer, Failure> {
+async fn answer(request: RequestBuilder, host: String, hears_acceptance: bool) -> Result<Answer, Failure> {
     let response = match request.send().await {
         Ok(response) => response,
         Err(error) => {
@@ -89,35 +123,49 @@ async fn answer(request: RequestBuilder, host: String) -> Result<Answer, Failure
         .and_then(|value| value.to_str().ok())
         .and_then(|value| retry_after_seconds(value, Timestamp::now()));
     // Accepted is accepted: a body that never ends must not make it a second message.
-    let said = if response.status().is_success() {
+    let body = if response.status().is_success() && !hears_acceptance {
         String::new()
     } else {
-        first_line(response).await
+        beginning(response).await
     };
     Ok(Answer {
         host,
         status,
         retry_after_seconds,
-        said,
+        body,
     })
 }
 
 impl Answer {
+    /// The first line of its body.
+    pub(super) fn said(&self) -> &str {
+        self.body.trim().lines().next().unwrap_or_default()
+    }
+
     /// Whether the status means accepted, later, or never.
     pub(super) fn judge(self) -> Result<(), Failure> {
+        let said = self.said().to_owned();
+        self.judge_saying(&said)
+    }
+
+    /// As [`Self::judge`], with better words for what the body says.
+    pub(super) fn judge_saying(self, said: &str) -> Result<(), Failure> {
         let Self {
             host,
             status,
             retry_after_seconds,
-            said,
+            body: _,
         } = self;
-        let said = if said.is_empty() { said } else { format!(": {said}") };
+        let said = match said {
+            "" => String::new(),
+            said => format!(": {said}"),
+        };
         match status {
             200..300 => Ok(()),
             300..400 => Err(Failure::permanent(format!(
                 "{host} answered {status} and points elsewhere; redirects are not followed, set url to the final address"
             ))),
-            410 => Err(Failure::permanent(format!(
+            410 => Err(Failure::gone(format!(
                 "{host} answered 410: the receiver is gone, set a new url{said}"
             ))),
             408 | 425 | 429 | 500..600 => Err(Failure::temporary_until(
@@ -129,7 +177,7 @@ impl Answer {
     }
 }
 
-async fn first_line(mut response: Response) -> String {
+async fn beginning(mut response: Response) -> String {
     let mut body = Vec::new();
     let reading = async {
         while let Ok(Some(chunk)) = response.chunk().await {
@@ -140,8 +188,7 @@ async fn first_line(mut response: Response) -> String {
         }
     };
     let _ = timeout(ANSWER_TIMEOUT, reading).await;
-    let text = String::from_utf8_lossy(&body);
-    text.trim().lines().next().unwrap_or_default().to_owned()
+    String::from_utf8_lossy(&body).into_owned()
 }
 
 /// Reads `Retry-After`: seconds, or the date of RFC 9110, section 10.2.3; at most an hour.
@@ -184,7 +231,7 @@ mod tests {
                 host: "ops.example".into(),
                 status,
                 retry_after_seconds: Some(9),
-                said: "why".into(),
+                body: "why".into(),
             }
             .judge()
         };
@@ -203,7 +250,8 @@ mod tests {
                 "{status}"
             );
         }
-        for status in [301, 302, 307, 308, 400, 401, 403, 404, 410, 413, 422] {
+        assert!(matches!(judge(410), Err(Failure::Gone { .. })));
+        for status in [301, 302, 307, 308, 400, 401, 403, 404, 413, 422] {
             assert!(matches!(judge(status), Err(Failure::Permanent { .. })), "{status}");
         }
     }

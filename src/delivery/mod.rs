@@ -1,6 +1,8 @@
-//! Notifications to people: email, Slack, webhook, file; one file each.
+//! Notifications to people: email, chats, pagers, webhooks, programs, files; one file for each kind of channel.
 
+mod alertmanager;
 mod clean;
+mod command;
 mod connection;
 mod email;
 mod failure;
@@ -8,29 +10,42 @@ mod file;
 mod html;
 mod http;
 mod mail;
+mod ntfy;
+mod pagerduty;
 mod redact;
 mod slack;
+mod teams;
 mod text;
 mod tone;
 mod trust;
 mod webhook;
 
+use std::collections::HashMap;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use failure::Failure;
 use redact::Redactor;
 use trust::Trust;
 
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Notification, format_duration};
+use crate::model::{
+    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Name, Notification, Purpose, RUNBOOK, format_duration,
+};
 
-/// Longest that one try may take, from looking up the name to the last answer.
+/// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
 pub const SEND_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What it may take beyond its limit until a program is ended and what it said is read.
+const ENDING_TIME: Duration = Duration::from_secs(5);
 
 /// Longest headline shown, in characters.
 const HEADLINE_CHARS_MAX: usize = 1000;
 
 /// Longest text of a fact or a command shown, in characters.
 const FACT_CHARS_MAX: usize = 1000;
+
+/// Longest address of the web that is passed on, in bytes.
+const LINK_BYTES_MAX: usize = 2000;
 
 /// Most facts shown.
 const FACTS_MAX: usize = 60;
@@ -48,6 +63,8 @@ const OUTPUT_LINE_CHARS_MAX: usize = 400;
 pub struct Delivery {
     trust: Trust,
     timeout: Duration,
+    /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
+    gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
 }
 
 impl Delivery {
@@ -57,6 +74,7 @@ impl Delivery {
         Self {
             trust: Trust::new(),
             timeout,
+            gone: Mutex::default(),
         }
     }
 
@@ -64,16 +82,11 @@ impl Delivery {
     ///
     /// Always comes back within the bound, never panics, and tells no secret of the channel.
     pub async fn send(&self, channel: &Channel, notification: &Notification) -> DeliveryOutcome {
-        // The bound lies around everything: what is dropped here closes its connection.
-        let result = tokio::time::timeout(self.timeout, self.send_once(channel, notification))
-            .await
-            .unwrap_or_else(|_| {
-                Err(Failure::temporary(format!(
-                    "channel {}: not accepted within {}",
-                    channel.name,
-                    format_duration(self.timeout)
-                )))
-            });
+        let result = match self.refused_before(channel, &notification.message) {
+            Some(failure) => Err(failure),
+            None => self.within_bound(channel, self.send_once(channel, notification)).await,
+        };
+        self.remember(channel, &result);
         Redactor::new(channel).outcome(result.into())
     }
 
@@ -89,9 +102,77 @@ impl Delivery {
         Redactor::of_url(&heartbeat.url).outcome(result.into())
     }
 
+    /// One try at telling a channel that forgets ([`ChannelKind::forgets`]) what it was told before, bounded as
+    /// [`Self::send`] is. Any other channel needs to hear nothing again.
+    pub async fn repeat(&self, channel: &Channel, messages: &[Message]) -> DeliveryOutcome {
+        let result = self
+            .within_bound(channel, self.alert(&channel.kind, messages, true))
+            .await;
+        Redactor::new(channel).outcome(result.into())
+    }
+
+    async fn within_bound(
+        &self,
+        channel: &Channel,
+        sending: impl Future<Output = Result<(), Failure>>,
+    ) -> Result<(), Failure> {
+        let bound = match &channel.kind {
+            ChannelKind::Command(command) => command.timeout + ENDING_TIME,
+            _ => self.timeout,
+        };
+        // The bound lies around everything: what is dropped here closes its connection.
+        tokio::time::timeout(bound, sending).await.unwrap_or_else(|_| {
+            Err(Failure::temporary(format!(
+                "channel {}: not accepted within {}",
+                channel.name,
+                format_duration(bound)
+            )))
+        })
+    }
+
+    /// A webhook that has answered 410 is left alone until it is defined otherwise, as Standard Webhooks demands. Whoever
+    /// tests it wants to know whether that still holds.
+    fn refused_before(&self, channel: &Channel, message: &Message) -> Option<Failure> {
+        let gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        let (kind, answer) = gone.get(&channel.name)?;
+        (*kind == channel.kind && message.purpose != Purpose::Test).then(|| {
+            Failure::permanent(format!(
+                "channel {} is switched off until it changes in jobs.toml: {answer}",
+                channel.name
+            ))
+        })
+    }
+
+    fn remember(&self, channel: &Channel, result: &Result<(), Failure>) {
+        if !matches!(channel.kind, ChannelKind::Webhook { .. }) {
+            return;
+        }
+        let mut gone = self.gone.lock().unwrap_or_else(PoisonError::into_inner);
+        match result {
+            Err(Failure::Gone { error }) => {
+                gone.insert(channel.name.clone(), (channel.kind.clone(), error.clone()));
+            }
+            Ok(()) => {
+                gone.remove(&channel.name);
+            }
+            Err(Failure::Temporary { .. } | Failure::Permanent { .. }) => {}
+        }
+    }
+
+    /// Posts alerts to an Alertmanager.
+    async fn alert(&self, kind: &ChannelKind, messages: &[Message], again: bool) -> Result<(), Failure> {
+        let ChannelKind::Alertmanager { url, login, labels, ca } = kind else {
+            return Ok(());
+        };
+        let wire = self.trust.wire(ca.as_deref()).await?;
+        let authorization = http::authorization(login.as_ref())?;
+        let now = jiff::Timestamp::now();
+        alertmanager::send(&wire.http, url, &authorization, labels, messages, again, now).await
+    }
+
     async fn send_once(&self, channel: &Channel, notification: &Notification) -> Result<(), Failure> {
         let to = notification.address.to.as_deref();
-        let message = &notification.message;
+        let message = &*notification.message;
         match &channel.kind {
             ChannelKind::Email {
                 server,
@@ -114,6 +195,21 @@ impl Delivery {
                 let now = jiff::Timestamp::now();
                 webhook::send(&wire.http, url, secret.as_ref(), message, to, now).await
             }
+            ChannelKind::Teams { url, ca } => {
+                let wire = self.trust.wire(ca.as_deref()).await?;
+                teams::send(&wire.http, url, message).await
+            }
+            ChannelKind::PagerDuty { url, routing_key, ca } => {
+                let wire = self.trust.wire(ca.as_deref()).await?;
+                pagerduty::send(&wire.http, url, routing_key, message).await
+            }
+            ChannelKind::Alertmanager { .. } => self.alert(&channel.kind, std::slice::from_ref(message), false).await,
+            ChannelKind::Ntfy { url, topic, login, ca } => {
+                let wire = self.trust.wire(ca.as_deref()).await?;
+                let authorization = http::authorization(login.as_ref())?;
+                ntfy::send(&wire.http, url, topic, authorization, message).await
+            }
+            ChannelKind::Command(command) => command::run(command, notification).await,
             ChannelKind::File { dir } => file::write(dir, message, to).await,
         }
     }
@@ -123,4 +219,13 @@ impl Delivery {
 fn output_tail(message: &Message) -> (usize, &[String]) {
     let left_out = message.output.len().saturating_sub(OUTPUT_LINES_MAX);
     (left_out, &message.output[left_out..])
+}
+
+/// The page that says what to do, where the runbook is one. Nothing else becomes a link: it may be what a job has printed.
+fn link(message: &Message) -> Option<&str> {
+    let runbook = message.facts.iter().find(|fact| fact.label == RUNBOOK)?;
+    let text = runbook.text.as_str();
+    let is_web = text.starts_with("https://") || text.starts_with("http://");
+    let is_address = is_web && !text.contains(char::is_whitespace) && reqwest::Url::parse(text).is_ok();
+    (is_address && text.len() <= LINK_BYTES_MAX).then_some(text)
 }

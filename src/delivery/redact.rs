@@ -5,7 +5,7 @@ use base64::engine::general_purpose::STANDARD;
 use reqwest::Url;
 
 use super::clean;
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Secret};
+use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret};
 
 /// Longest error text that leaves the room, in characters.
 const ERROR_CHARS_MAX: usize = 500;
@@ -35,7 +35,20 @@ impl Redactor {
                     telling.push(STANDARD.encode(format!("\0{user}\0{password}")));
                 }
             }
-            ChannelKind::Slack { url, .. } => telling.extend(url_parts(url)),
+            ChannelKind::Slack { url, .. } | ChannelKind::Teams { url, .. } => telling.extend(url_parts(url)),
+            ChannelKind::PagerDuty { url, routing_key, .. } => {
+                telling.extend(url_parts(url));
+                telling.push(routing_key.reveal().to_owned());
+            }
+            ChannelKind::Alertmanager { url, login, .. } => {
+                telling.extend(url_parts(url));
+                telling.extend(login.iter().flat_map(login_parts));
+            }
+            ChannelKind::Ntfy { url, topic, login, .. } => {
+                telling.extend(url_parts(url));
+                telling.extend(Some(topic.reveal().to_owned()).filter(|topic| topic.len() >= URL_PART_BYTES_MIN));
+                telling.extend(login.iter().flat_map(login_parts));
+            }
             ChannelKind::Webhook { url, secret, .. } => {
                 telling.extend(url_parts(url));
                 if let Some(secret) = secret {
@@ -43,7 +56,8 @@ impl Redactor {
                     telling.push(secret.reveal().trim_start_matches("whsec_").to_owned());
                 }
             }
-            ChannelKind::File { .. } => {}
+            // A program is given none.
+            ChannelKind::Command(_) | ChannelKind::File { .. } => {}
         }
         Self::of(telling)
     }
@@ -84,6 +98,17 @@ impl Redactor {
         }
         // Only now: a secret that was cut before would not be recognised.
         clean::line(&text, ERROR_CHARS_MAX)
+    }
+}
+
+/// What proves who asks, and the form in which it travels.
+fn login_parts(login: &Login) -> Vec<String> {
+    match login {
+        Login::Bearer(token) => vec![token.reveal().to_owned()],
+        Login::Basic { username, password } => {
+            let password = password.reveal();
+            vec![password.to_owned(), STANDARD.encode(format!("{username}:{password}"))]
+        }
     }
 }
 

@@ -47,7 +47,7 @@ const FALLBACK_CHARS_MAX: usize = SECTION_CHARS_MAX;
 pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
     let body = json!({ "text": fallback(message), "blocks": blocks(message) });
     let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
-    if answer.status == 400 && answer.said.contains("invalid_blocks") {
+    if answer.status == 400 && answer.said().contains("invalid_blocks") {
         let body = json!({ "text": text_only(message) });
         let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
         return answer.judge();

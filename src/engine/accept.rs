@@ -35,6 +35,7 @@ impl Engine {
         self.look_at_held();
         self.look_at_windows();
         self.forget_addresses();
+        self.repeat_soon();
         // There was a line for each job and each dataset; there rarely is again.
         self.backlog.shrink_to_fit();
         self.wakes.shrink_to_fit();

@@ -32,6 +32,7 @@ mod promises;
 mod register;
 mod reload;
 mod reminders;
+mod repeats;
 mod requests;
 mod restart;
 mod restored;
@@ -65,6 +66,7 @@ use keepers::Keepers;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
+use repeats::Repeats;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
@@ -141,6 +143,7 @@ pub struct Engine {
     /// Open incidents whose next reminder a window has put off.
     resting: BTreeSet<IncidentId>,
     outbox: Outbox,
+    repeats: Repeats,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
@@ -263,6 +266,7 @@ impl Engine {
                 Wake::Windows => self.look_at_windows(),
                 Wake::Incident(id) => self.incident_due(id),
                 Wake::Notification(id) => self.notification_due(id),
+                Wake::Repeat => self.repeat_due(),
             }
         }
     }

@@ -174,7 +174,9 @@ impl Engine {
             purpose: Purpose::Test,
             severity: Severity::Warning,
             kind: None,
+            about: None,
             subject_name: team.clone(),
+            since: None,
             subject: format!("[freshd] Test message to {team}"),
             headline: format!(
                 "This is a test: freshd on {} can reach {team} through {told}.",
@@ -200,6 +202,7 @@ impl Engine {
     }
 
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
+        self.will_repeat(&address);
         let notification = Notification {
             id,
             incident,
@@ -323,7 +326,10 @@ impl Engine {
                 }
                 self.address_is_broken(&notification);
             }
-            NotificationState::Delivered => self.own_problem_is_over(&Name::from(notification.address.to_string())),
+            NotificationState::Delivered => {
+                self.note_end(&notification);
+                self.own_problem_is_over(&Name::from(notification.address.to_string()));
+            }
             NotificationState::Pending | NotificationState::Collapsed => {}
         }
         if let Some((next, _)) = followers.first() {

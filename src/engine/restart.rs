@@ -11,6 +11,7 @@ use super::keepers::Keepers;
 use super::outbox::Outbox;
 use super::pools::Pools;
 use super::register::Register;
+use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::wakes::Wakes;
@@ -70,6 +71,7 @@ impl Engine {
             incidents: Register::default(),
             resting: BTreeSet::new(),
             outbox: Outbox::default(),
+            repeats: Repeats::default(),
             hand_waits: HashMap::new(),
             waits: HashMap::new(),
             last_run: highest_run(&snapshot),
@@ -184,6 +186,9 @@ impl Engine {
         }
         for told in &snapshot.told {
             self.outbox.heard_of(told.incident, &told.address).note(told);
+        }
+        for end in &snapshot.ends_taken {
+            self.note_end(end);
         }
         snapshot
             .notifications

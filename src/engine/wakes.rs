@@ -27,6 +27,8 @@ pub(super) enum Wake {
     Incident(IncidentId),
     /// A notification is to be tried again.
     Notification(NotificationId),
+    /// Channels that forget are to be told again.
+    Repeat,
 }
 
 /// Something to be tried again on the boot clock.

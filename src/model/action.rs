@@ -6,8 +6,8 @@ use std::sync::Arc;
 use jiff::Timestamp;
 
 use super::{
-    AttemptId, AttemptSpec, Comparison, Dataset, HistoryLimits, Leftovers, Name, Notification, SearchFrom, StopReason,
-    Version, VersionNumber,
+    AttemptId, AttemptSpec, Comparison, Dataset, HistoryLimits, Leftovers, Message, Name, Notification, SearchFrom,
+    StopReason, Version, VersionNumber,
 };
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
@@ -43,6 +43,14 @@ pub enum Action {
     Probe(Arc<Dataset>),
     /// Try to send; answered by `Event::Delivered`.
     Send(Box<Notification>),
+    /// Tell a channel that forgets ([`ChannelKind::forgets`](super::ChannelKind::forgets)) all that it should know. Nobody
+    /// waits for an answer: the next repetition makes up for one that fails.
+    Repeat {
+        /// The channel.
+        channel: Name,
+        /// What is open, and what is over since a short time ago. Each was sent before.
+        messages: Vec<Message>,
+    },
     /// Find a piece of what is beyond the limits; answered by `Event::Aged`.
     Search {
         /// The limits.

@@ -257,8 +257,14 @@ pub struct Message {
     pub severity: Severity,
     /// What is wrong; `None` for a test.
     pub kind: Option<ProblemKind>,
+    /// What kind of thing `subject_name` is; `None` for a test.
+    #[serde(default)]
+    pub about: Option<About>,
     /// With what.
     pub subject_name: Name,
+    /// Since when; `None` for a test.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
     /// The mail's subject; all messages of one incident share the part behind the first colon, while its
     /// kind is the same.
     pub subject: String,
@@ -280,6 +286,9 @@ pub struct Message {
     #[serde(default)]
     pub trace: Option<String>,
 }
+
+/// The label of the line that says where to read what to do.
+pub const RUNBOOK: &str = "Runbook";
 
 /// One labelled line of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -224,6 +224,9 @@ pub struct Snapshot {
     /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice
     /// of their end.
     pub ends_written: Vec<(IncidentId, Address)>,
+    /// Of the last [`ENDS_LOOKED_AT`](super::ENDS_LOOKED_AT) notifications, the recoveries that were taken within [`REPEAT_ENDS_FOR`](super::REPEAT_ENDS_FOR) before the
+    /// newest record, the oldest first.
+    pub ends_taken: Vec<Notification>,
     /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
     pub told: Vec<Told>,
     /// The last life of the daemon.

@@ -3,6 +3,7 @@
 mod action;
 mod alert;
 mod attempt;
+mod channel;
 mod checks;
 mod conditions;
 mod data;
@@ -39,9 +40,13 @@ mod text;
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, Severity, incident_line,
+    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
+pub use channel::{
+    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, ENDS_LOOKED_AT, Login, MailSecurity, MailServer,
+    REPEAT_ENDS_FOR, REPEAT_EVERY,
+};
 pub use checks::{
     Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Doubt, Level, Pattern,
     Range, Ratio, Share, Trailer,
@@ -93,8 +98,7 @@ pub use schedule::{
 };
 pub use secret::Secret;
 pub use settings::{
-    Address, AlertRules, AsOf, Channel, ChannelKind, Dataset, Due, Escalation, Heartbeat, Host, MailSecurity,
-    MailServer, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
+    AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{

@@ -9,7 +9,10 @@ use std::time::Duration;
 use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
-use super::{About, Calendar, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Schedule, Secret, Severity};
+use super::{
+    About, Address, Calendar, Channel, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Schedule, Secret,
+    Severity,
+};
 
 /// A whole jobs.toml with its includes, checked.
 #[derive(Clone, Debug)]
@@ -101,94 +104,6 @@ impl Default for AlertRules {
             reminders: vec![Duration::from_hours(1), Duration::from_hours(4)],
         }
     }
-}
-
-/// One way to reach somebody: `"mail:warehouse@seafood.example"`, `"slack-ops"`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
-pub struct Address {
-    /// The channel's name.
-    pub channel: Name,
-    /// What stands behind the colon: whom to reach through it.
-    pub to: Option<String>,
-}
-
-impl std::fmt::Display for Address {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match &self.to {
-            Some(to) => write!(f, "{}:{to}", self.channel),
-            None => write!(f, "{}", self.channel),
-        }
-    }
-}
-
-/// A `[channels.NAME]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Channel {
-    /// Its name.
-    pub name: Name,
-    /// How it sends.
-    pub kind: ChannelKind,
-}
-
-/// How a channel sends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum ChannelKind {
-    /// SMTP.
-    Email {
-        /// Where mail is handed in.
-        server: MailServer,
-        /// Sender address.
-        from: String,
-        /// For AUTH; needs `password`.
-        username: Option<String>,
-        /// For AUTH.
-        password: Option<Secret>,
-        /// PEM file with further certificate authorities to trust.
-        ca: Option<PathBuf>,
-    },
-    /// A Slack incoming webhook.
-    Slack {
-        /// The webhook's URL, itself a secret.
-        url: Secret,
-        /// PEM file with further certificate authorities to trust.
-        ca: Option<PathBuf>,
-    },
-    /// A JSON POST with Standard Webhooks headers.
-    Webhook {
-        /// Where to.
-        url: Secret,
-        /// Signing secret, `whsec_` and base64 or plain text.
-        secret: Option<Secret>,
-        /// PEM file with further certificate authorities to trust.
-        ca: Option<PathBuf>,
-    },
-    /// A directory of .eml and .json, for trying things out and for audits.
-    File {
-        /// The directory, absolute.
-        dir: PathBuf,
-    },
-}
-
-/// Where mail is handed in.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MailServer {
-    /// Host name, checked against the certificate.
-    pub host: String,
-    /// 465, 587 or 25 unless written.
-    pub port: u16,
-    /// How the connection is protected.
-    pub security: MailSecurity,
-}
-
-/// How a connection to a mail server is protected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailSecurity {
-    /// `smtps://`: TLS from the first byte.
-    Tls,
-    /// `smtp+starttls://`: STARTTLS, required.
-    StartTls,
-    /// `smtp://`: none; accepted for loopback only.
-    Plain,
 }
 
 /// A `[teams.NAME]`.

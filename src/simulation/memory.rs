@@ -9,9 +9,9 @@ use jiff::Timestamp;
 
 use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
-    Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification, NotificationId,
-    NotificationState, Observation, ProblemKind, Restoration, Run, RunId, Slot, SlotState, Snapshot, Told, Version,
-    elapsed, newest_record,
+    ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
+    NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
+    Slot, SlotState, Snapshot, Told, Version, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -111,6 +111,22 @@ impl Memory {
         written
     }
 
+    /// Ends that were taken a short time before the newest record.
+    fn ends_taken(&self) -> Vec<Notification> {
+        let Some(since) = self.newest_record_at.map(|at| earlier(at, REPEAT_ENDS_FOR)) else {
+            return Vec::new();
+        };
+        let last = self.notifications.values().rev().take(ENDS_LOOKED_AT);
+        let taken = last.filter(|notification| {
+            notification.state == NotificationState::Delivered
+                && notification.message.purpose == Purpose::Recovery
+                && notification.ended_at >= Some(since)
+        });
+        let mut taken: Vec<Notification> = taken.cloned().collect();
+        taken.reverse();
+        taken
+    }
+
     /// What became of the messages about incidents that are not over.
     fn told(&self) -> Vec<Told> {
         let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
@@ -148,6 +164,7 @@ impl Memory {
                 .cloned()
                 .collect(),
             ends_written: self.ends_written(),
+            ends_taken: self.ends_taken(),
             told: self.told(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,

@@ -2,13 +2,14 @@
 
 use std::collections::HashSet;
 
-use rusqlite::{Connection, OptionalExtension, Result, Row};
+use jiff::Timestamp;
+use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
-use super::column::Cells;
+use super::column::{Cells, us};
 use super::rows::{alerts, data, expected, life, restored, runs};
 use crate::model::{
-    CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, IncidentId, NotificationId, Restoration, RunId, RunState, Slot, SlotState,
-    Snapshot,
+    CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId, REPEAT_ENDS_FOR,
+    Restoration, RunId, RunState, Slot, SlotState, Snapshot, earlier,
 };
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
@@ -128,6 +129,12 @@ FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED 
 WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
 ORDER BY notifications.id";
 
+/// Recoveries taken since ?1 among the last ?2 notifications: walks back along their numbers, and no further.
+const ENDS_TAKEN: &str = "
+(SELECT * FROM notifications ORDER BY id DESC LIMIT ?2)
+WHERE state = 'delivered' AND ended_at_us >= ?1 AND message ->> 'purpose' = 'recovery'
+ORDER BY id";
+
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -191,6 +198,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         alerts::read_notification,
     )?;
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
+    snapshot.ends_taken = ends_taken(&reading, newest_record_at)?;
     snapshot.told = all(&reading, TOLD, alerts::read_told)?;
     snapshot.life = reading
         .query_row(
@@ -233,6 +241,18 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         )
         .optional()?;
     Ok(snapshot)
+}
+
+fn ends_taken(reading: &Connection, newest_record_at: Option<Timestamp>) -> Result<Vec<Notification>> {
+    let Some(since) = newest_record_at.map(|at| earlier(at, REPEAT_ENDS_FOR)) else {
+        return Ok(Vec::new());
+    };
+    let sql = format!("SELECT {} FROM {ENDS_TAKEN}", alerts::NOTIFICATION_COLUMNS);
+    let looked_at = i64::try_from(ENDS_LOOKED_AT).unwrap_or(i64::MAX);
+    let mut statement = reading.prepare(&sql)?;
+    statement
+        .query_map(params![us(since), looked_at], alerts::read_notification)?
+        .collect()
 }
 
 /// The last time the records went on from a backup.

@@ -114,6 +114,48 @@ async fn what_may_pass_is_told_from_what_will_not() {
 }
 
 #[tokio::test]
+async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
+    let sink = HttpSink::start(vec![HttpAnswer::status(410, "no longer"), HttpAnswer::status(410, "")]).await;
+    let delivery = Delivery::new(AMPLE);
+    let gone = channel(hook(&sink, None));
+    let message = || notification(opening(), None);
+    let error = permanent(delivery.send(&gone, &message()).await);
+    assert!(
+        error.contains("410: the receiver is gone, set a new url: no longer"),
+        "{error}"
+    );
+    let error = permanent(delivery.send(&gone, &message()).await);
+    assert!(
+        error.starts_with("channel channel is switched off until it changes in jobs.toml: localhost answered 410"),
+        "{error}"
+    );
+    assert_eq!(sink.record().requests.len(), 1, "the second message was not sent");
+    // Whoever tests it wants to know, and finds it as it was.
+    let mut test = opening();
+    test.purpose = Purpose::Test;
+    assert!(permanent(delivery.send(&gone, &notification(test.clone(), None)).await).contains("answered 410"));
+    assert_eq!(sink.record().requests.len(), 2);
+    // A test that is taken switches it on.
+    let outcome = delivery.send(&gone, &notification(test, None)).await;
+    assert_eq!(outcome, DeliveryOutcome::Accepted);
+    assert_eq!(delivery.send(&gone, &message()).await, DeliveryOutcome::Accepted);
+}
+
+#[tokio::test]
+async fn a_channel_that_is_defined_anew_has_another_receiver() {
+    let sink = HttpSink::start(vec![HttpAnswer::status(410, "")]).await;
+    let delivery = Delivery::new(AMPLE);
+    permanent(
+        delivery
+            .send(&channel(hook(&sink, None)), &notification(opening(), None))
+            .await,
+    );
+    let anew = channel(hook(&sink, Some(SECRET)));
+    let outcome = delivery.send(&anew, &notification(opening(), None)).await;
+    assert_eq!(outcome, DeliveryOutcome::Accepted);
+}
+
+#[tokio::test]
 async fn the_receiver_says_when_to_come_back() {
     let answer = HttpAnswer::Says(503, &[("Retry-After", "120")], String::new());
     assert_eq!(temporary(answered(answer).await).1, Some(120));

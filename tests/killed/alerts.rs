@@ -4,6 +4,7 @@ use freshd::model::{NotificationState, Outcome};
 use mail_parser::MessageParser;
 
 use crate::freshd_process::House;
+use crate::support::http::{HttpAnswer, HttpSink};
 use crate::support::smtp::{SmtpFault, SmtpRules, SmtpSink};
 
 const FAILS: &str = r#"
@@ -71,4 +72,46 @@ async fn an_alert_that_is_being_sent_arrives_after_the_restart_and_is_the_same_m
     let told = house.reader().notifications_of(incident.id).expect("notifications");
     assert_eq!(told.len(), 1);
     assert_eq!(told[0].0.state, NotificationState::Delivered);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_alertmanager_is_told_again_what_is_open_as_soon_as_the_daemon_is_back() {
+    let unreachable = HttpAnswer::status(503, "later");
+    let alertmanager = HttpSink::start(vec![
+        HttpAnswer::status(200, ""),
+        HttpAnswer::status(200, ""),
+        unreachable,
+    ])
+    .await;
+    let jobs = FAILS.replace(
+        "[teams.warehouse]\nnotify = [\"mail:warehouse@seafood.example\"]",
+        &format!(
+            "[channels.am]\ntype = \"alertmanager\"\nurl = \"{}\"\n[teams.warehouse]\nnotify = [\"am\"]",
+            alertmanager.url("/")
+        ),
+    );
+    let house = House::with(&jobs.replace("MAIL_PORT", "9"));
+    let daemon = house.daemon();
+    daemon.run("fails");
+    alertmanager.requests(1).await;
+    daemon.logs(&["told", "am"]);
+    daemon.kill();
+    let daemon = house.daemon();
+    let requests = alertmanager.requests(2).await;
+    let alerts: Vec<_> = requests.iter().map(|request| request.json()[0].clone()).collect();
+    assert_eq!(requests[1].path, "/api/v2/alerts");
+    assert_eq!(alerts[0]["labels"]["job"], "fails");
+    for same in ["labels", "startsAt"] {
+        assert_eq!(alerts[0][same], alerts[1][same], "{same}: the same alert");
+    }
+    assert_ne!(alerts[0]["endsAt"], alerts[1]["endsAt"], "which fires on");
+    daemon.kill();
+    let mut daemon = house.daemon();
+    daemon.logs(&["WARN", "could not be told again", "am", "localhost answered 503: later"]);
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+    let incidents = house.reader().incidents(false, 10).expect("incidents");
+    assert_eq!(incidents.len(), 1, "a repetition that fails is nobody's problem");
+    let told = house.reader().notifications_of(incidents[0].id).expect("notifications");
+    let tries: Vec<_> = told.iter().map(|(told, _)| (told.state, told.tries)).collect();
+    assert_eq!(tries, [(NotificationState::Delivered, 1)], "and stands in no record");
 }

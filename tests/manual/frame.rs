@@ -45,7 +45,12 @@ pub(crate) fn load_in_place(text: &str, table: &Table) -> Loaded {
     let mut visit = |key: &str, value: &Value, within: &str| match (key, value) {
         ("command", Value::String(command)) => program(place, command.split_whitespace().next().unwrap_or("")),
         ("command", Value::Array(words)) => program(place, words.first().and_then(Value::as_str).unwrap_or("")),
-        ("file", Value::String(file)) if matches!(within, "password" | "secret" | "url") => {
+        ("file", Value::String(file))
+            if matches!(
+                within,
+                "password" | "secret" | "url" | "routing_key" | "token" | "topic"
+            ) =>
+        {
             write(&place.join(file), SECRET, 0o600);
         }
         ("credential", Value::String(name)) => write(&place.join("credentials").join(name), SECRET, 0o600),

@@ -42,6 +42,11 @@ const PLACES: &[Place] = &[
     place("in [channels.mail]", CHANNELS),
     place("in [channels.slack]", CHANNELS),
     place("in [channels.hook]", CHANNELS),
+    place("in [channels.teams]", CHANNELS),
+    place("in [channels.pagerduty]", CHANNELS),
+    place("in [channels.alertmanager]", CHANNELS),
+    place("in [channels.ntfy]", CHANNELS),
+    place("in [channels.command]", CHANNELS),
     place("in [channels.out]", CHANNELS),
     place("in [password of a channel]", CHANNELS),
     place("in [teams.ops]", TEAMS),
@@ -92,6 +97,21 @@ type = "slack"
 zzzzzzzz = 1
 [channels.hook]
 type = "webhook"
+zzzzzzzz = 1
+[channels.teams]
+type = "teams"
+zzzzzzzz = 1
+[channels.pagerduty]
+type = "pagerduty"
+zzzzzzzz = 1
+[channels.alertmanager]
+type = "alertmanager"
+zzzzzzzz = 1
+[channels.ntfy]
+type = "ntfy"
+zzzzzzzz = 1
+[channels.command]
+type = "command"
 zzzzzzzz = 1
 [channels.out]
 type = "file"

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use freshd::model::{
-    Address, Channel, ChannelKind, IncidentId, Message, MessageFact, Name, Notification, NotificationId,
+    About, Address, Channel, ChannelKind, IncidentId, Message, MessageFact, Name, Notification, NotificationId,
     NotificationState, ProblemKind, Purpose, Severity,
 };
 
@@ -16,7 +16,9 @@ pub(crate) fn opening() -> Message {
         purpose: Purpose::Opening,
         severity: Severity::Critical,
         kind: Some(ProblemKind::Late),
+        about: Some(About::Dataset),
         subject_name: Name::from("stock"),
+        since: Some("2026-06-19T21:15:00Z".parse().unwrap()),
         subject: "Late: stock".into(),
         headline: "Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read \
                    the count of 12 June, 22:58."

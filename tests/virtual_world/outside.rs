@@ -102,7 +102,9 @@ impl World {
                 self.later(Duration::ZERO, Event::Removed { files, bytes });
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
-            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } => self.asked.push(action),
+            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } | Action::Repeat { .. } => {
+                self.asked.push(action);
+            }
         }
     }
 

@@ -301,7 +301,7 @@ fn a_user_or_group_that_the_machine_does_not_know_is_refused_and_so_is_any_witho
         (
             false,
             "user = \"bin\"",
-            "freshd does not run as root, and cannot run a job as `bin` (run freshd as root",
+            "freshd does not run as root, and cannot run anything as `bin` (run freshd as root",
         ),
         (false, "group = \"bin\"", "`group` needs `user`"),
         (false, "nice = -5", "only root may make a job more urgent"),

@@ -162,11 +162,11 @@ fn every_mistake_about_people_and_channels_is_told_once() {
         ),
         (
             "[channels.x]\n",
-            "jobs.toml:17:11 `x` channel `x` has no type (write type = \"email\", \"slack\", \"webhook\" or \"file\")",
+            "jobs.toml:17:11 `x` channel `x` has no type (write type = \"email\", \"slack\", \"teams\", \"pagerduty\", \"alertmanager\", \"ntfy\", \"webhook\", \"command\" or \"file\")",
         ),
         (
-            "[channels.x]\ntype = \"pagerduty\"\n",
-            "jobs.toml:18:8 `\"pagerduty\"` channel type `pagerduty` is not supported yet (write \"email\", \"slack\", \"webhook\" or \"file\")",
+            "[channels.x]\ntype = \"telegram\"\n",
+            "jobs.toml:18:8 `\"telegram\"` channel type `telegram` is not supported yet (write \"email\", \"slack\", \"teams\", \"pagerduty\", \"alertmanager\", \"ntfy\", \"webhook\", \"command\" or \"file\")",
         ),
         (
             "[channels.x]\ntype = \"emial\"\n",

@@ -2,7 +2,7 @@
 
 use super::samples::{full_notification, lesson};
 use super::*;
-use crate::model::{Address, Life, Notification, NotificationId, NotificationState, Outcome};
+use crate::model::{Address, Life, Notification, NotificationId, NotificationState, Outcome, Purpose};
 
 fn loaded(facts: Vec<Fact>) -> crate::model::Snapshot {
     let dir = tempfile::tempdir().unwrap();
@@ -221,6 +221,31 @@ fn of_what_is_over_it_is_known_where_its_end_was_written_to_while_something_is_o
     let written = snapshot.ends_written.iter();
     let written: Vec<_> = written.map(|(id, to)| (id.0, to.to_string())).collect();
     assert_eq!(written, [(1, "mail:a".to_owned()), (1, "mail:b".to_owned())]);
+}
+
+#[test]
+fn of_the_ends_that_were_taken_those_of_the_last_minutes_are_loaded() {
+    let told = |id, purpose, state, ended: i64| {
+        let known = full_notification(id, Some(IncidentId(1)));
+        let mut message = crate::model::Message::clone(&known.message);
+        message.purpose = purpose;
+        Fact::Notification(Notification {
+            state,
+            message: std::sync::Arc::new(message),
+            ended_at: Some(at(ended)),
+            ..known
+        })
+    };
+    let snapshot = loaded(vec![
+        Fact::Incident(incident(1, "over", IncidentState::Resolved)),
+        told(1, Purpose::Recovery, NotificationState::Delivered, 699),
+        told(2, Purpose::Recovery, NotificationState::Delivered, 700),
+        told(3, Purpose::Recovery, NotificationState::Dead, 900),
+        told(4, Purpose::Opening, NotificationState::Delivered, 900),
+        told(5, Purpose::Recovery, NotificationState::Delivered, 1000),
+    ]);
+    let taken: Vec<_> = snapshot.ends_taken.iter().map(|taken| taken.id.0).collect();
+    assert_eq!(taken, [2, 5], "up to five minutes before the newest record");
 }
 
 #[test]

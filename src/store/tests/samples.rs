@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, HandKind, Lesson, Measurement,
-    Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation, Outcome, Profile,
-    Provenance, Purpose, Released, Script, Stamp, Verdict, VersionRef,
+    About, Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, HandKind, Lesson,
+    Measurement, Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation, Outcome,
+    Profile, Provenance, Purpose, Released, Script, Stamp, Verdict, VersionRef,
 };
 
 pub(super) fn text(what: &str) -> String {
@@ -195,7 +195,9 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             purpose: Purpose::Opening,
             severity: Severity::Critical,
             kind: Some(ProblemKind::Late),
+            about: Some(About::Dataset),
             subject_name: Name::from("stock"),
+            since: Some(at(7)),
             subject: text("subject"),
             headline: text("headline"),
             facts: vec![MessageFact {

@@ -1,0 +1,101 @@
+//! ntfy: a notification on a phone, as JSON to a topic.
+
+use reqwest::header::HeaderMap;
+use serde_json::json;
+
+use super::failure::Failure;
+use super::tone::{self, Tone};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, http, link};
+use crate::model::{Message, ProblemKind, Purpose, Secret, Severity};
+
+/// Longest text that is taken as a message; a longer one would become a file to download.
+const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// What says that something was left out.
+const LEFT_OUT: &str = "(the rest is left out; freshd incidents shows it)";
+
+/// Longest title, in characters.
+const TITLE_CHARS_MAX: usize = 200;
+
+/// Longest label of a fact, in characters.
+const LABEL_CHARS_MAX: usize = 60;
+
+/// Publishes a message; `authorization` says who asks.
+pub(super) async fn send(
+    client: &reqwest::Client,
+    url: &Secret,
+    topic: &Secret,
+    authorization: HeaderMap,
+    message: &Message,
+) -> Result<(), Failure> {
+    let tone = Tone::of(message);
+    let mut body = json!({
+        "topic": topic.reveal(),
+        "title": clean::line(&format!("{}: {}", tone.word, message.subject), TITLE_CHARS_MAX),
+        "message": text(message),
+        "priority": priority(message),
+        "tags": tags(message),
+    });
+    if let Some(url) = link(message) {
+        body["click"] = json!(url);
+    }
+    http::post(client, url, authorization, body.to_string()).await?.judge()
+}
+
+/// What happened, the facts and what can be typed, as whole lines for as long as they fit. Output stays away: it is for
+/// a larger screen.
+fn text(message: &Message) -> String {
+    let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
+    let facts = message.facts.iter().take(FACTS_MAX).map(|fact| {
+        let label = clean::line(&fact.label, LABEL_CHARS_MAX);
+        format!("{label}: {}", clean::line(&fact.text, FACT_CHARS_MAX))
+    });
+    let commands = message.commands.iter().take(COMMANDS_MAX);
+    let commands = commands.map(|command| format!("> {}", clean::line(command, FACT_CHARS_MAX)));
+    let lines = std::iter::once(headline)
+        .chain([String::new()])
+        .chain(facts)
+        .chain(commands)
+        .chain([tone::origin(message)]);
+    let mut text = String::new();
+    for line in lines {
+        if text.len() + line.len() + 1 + LEFT_OUT.len() > MESSAGE_BYTES_MAX {
+            text.push_str(LEFT_OUT);
+            break;
+        }
+        text.push_str(&line);
+        text.push('\n');
+    }
+    // A message must not be empty, or the server writes one of its own.
+    match text.trim() {
+        "" => "(no text)".to_owned(),
+        text => text.to_owned(),
+    }
+}
+
+/// From 1, which makes no sound, to 5, which does not stop.
+fn priority(message: &Message) -> u8 {
+    match (message.purpose, message.severity) {
+        (Purpose::Recovery | Purpose::Test, _) | (Purpose::Reminder, Severity::Warning) => 3,
+        (Purpose::Reminder, Severity::Critical) | (_, Severity::Warning) => 4,
+        (_, Severity::Critical) => 5,
+    }
+}
+
+/// A sign, which ntfy shows before the title, and words to filter by.
+fn tags(message: &Message) -> Vec<&'static str> {
+    let sign = match (message.purpose, message.severity) {
+        (Purpose::Recovery, _) => "white_check_mark",
+        (Purpose::Test, _) => "wrench",
+        (Purpose::Impact, _) => "ocean",
+        (_, Severity::Critical) => "rotating_light",
+        (_, Severity::Warning) => "warning",
+    };
+    let mut tags = vec![sign, message.purpose.as_str()];
+    tags.extend(message.kind.map(ProblemKind::as_str));
+    // Its sign is the word of the other one.
+    if message.severity == Severity::Critical && !matches!(message.purpose, Purpose::Recovery | Purpose::Test) {
+        tags.push("critical");
+    }
+    tags
+}

@@ -1,0 +1,212 @@
+//! Teams: an Adaptive Card through a workflow's URL, within the size that Teams takes.
+
+use serde_json::{Value, json};
+
+use super::failure::Failure;
+use super::http::{self, Answer};
+use super::tone::{self, Tone};
+use super::{
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
+};
+use crate::model::{Message, MessageFact, Purpose, Secret, Severity};
+
+/// Largest request that Teams takes is 28 KB; whether those are 1,000 or 1,024 bytes each it does not say.
+const BODY_BYTES_MAX: usize = 28_000;
+
+/// Longest title shown, in characters.
+const TITLE_CHARS_MAX: usize = 200;
+
+/// Longest label of a fact shown, in characters.
+const LABEL_CHARS_MAX: usize = 60;
+
+/// The last version of the schema that Teams shows everywhere.
+const CARD_VERSION: &str = "1.4";
+
+/// How the connectors of old say in an answer of 200 that nothing was posted.
+const REFUSAL: &str = "delivery failed";
+
+/// What stands before the status in it.
+const REFUSAL_STATUS: &str = "HTTP error ";
+
+/// Posts a message as a card.
+pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
+    let answer = http::post_and_hear(client, url, body(message)).await?;
+    match refusal(&answer) {
+        Some(failure) => Err(failure),
+        None => answer.judge(),
+    }
+}
+
+/// What an accepted request says of not having been accepted.
+fn refusal(answer: &Answer) -> Option<Failure> {
+    let said = answer.said();
+    if !(200..300).contains(&answer.status) || !said.to_lowercase().contains(REFUSAL) {
+        return None;
+    }
+    let status = said.split(REFUSAL_STATUS).nth(1);
+    let status: Option<u16> = status.and_then(|rest| rest.get(..3)?.parse().ok());
+    let error = format!("{} answered {}, but: {said}", answer.host, answer.status);
+    Some(match status {
+        Some(408 | 425 | 429 | 500..600) | None => Failure::temporary_until(error, answer.retry_after_seconds),
+        Some(_) => Failure::permanent(error),
+    })
+}
+
+/// How much of a message is shown. What is left out is said.
+#[derive(Clone, Copy, Debug)]
+struct Shown {
+    facts: usize,
+    output: usize,
+    commands: usize,
+}
+
+impl Shown {
+    /// Leaves out what is missed least: old output first, then what can be typed, the last facts at the end. False when
+    /// nothing is left to leave out.
+    fn shrink(&mut self) -> bool {
+        let least = [&mut self.output, &mut self.commands, &mut self.facts]
+            .into_iter()
+            .find(|count| **count > 0);
+        match least {
+            Some(count) => {
+                *count -= 1;
+                true
+            }
+            None => false,
+        }
+    }
+}
+
+/// The request's body, below the limit whatever the message is.
+fn body(message: &Message) -> String {
+    let mut shown = Shown {
+        facts: message.facts.len().min(FACTS_MAX),
+        output: output_tail(message).1.len(),
+        commands: message.commands.len().min(COMMANDS_MAX),
+    };
+    loop {
+        let body = envelope(message, shown).to_string();
+        if body.len() <= BODY_BYTES_MAX || !shown.shrink() {
+            return body;
+        }
+    }
+}
+
+fn envelope(message: &Message, shown: Shown) -> Value {
+    json!({
+        "type": "message",
+        "attachments": [{
+            "contentType": "application/vnd.microsoft.card.adaptive",
+            "contentUrl": null,
+            "content": card(message, shown),
+        }],
+    })
+}
+
+fn card(message: &Message, shown: Shown) -> Value {
+    let tone = Tone::of(message);
+    let mut body = vec![
+        text(&[
+            run(
+                &format!("{}: ", tone.word),
+                &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
+            ),
+            run(
+                &clean::line(&message.subject, TITLE_CHARS_MAX),
+                &[("weight", "Bolder"), ("size", "Medium")],
+            ),
+        ]),
+        text(&[run(&headline(message), &[])]),
+    ];
+    body.extend(message.facts.iter().take(shown.facts).map(fact));
+    left_out(&mut body, message.facts.len() - shown.facts, "more facts");
+    let lines = &message.output[message.output.len() - shown.output..];
+    if !message.output.is_empty() {
+        body.push(title("Last lines of output"));
+        left_out(&mut body, message.output.len() - shown.output, "earlier lines");
+        body.extend(
+            lines
+                .iter()
+                .map(|line| code(&clean::output_line(line, OUTPUT_LINE_CHARS_MAX))),
+        );
+    }
+    if !message.commands.is_empty() {
+        body.push(title("What you can do"));
+        let commands = message.commands.iter().take(shown.commands);
+        body.extend(commands.map(|command| code(&clean::line(command, FACT_CHARS_MAX))));
+        left_out(&mut body, message.commands.len() - shown.commands, "more");
+    }
+    body.push(text(&[run(
+        &tone::origin(message),
+        &[("size", "Small"), ("color", "Light")],
+    )]));
+    let mut card = json!({
+        "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
+        "type": "AdaptiveCard",
+        "version": CARD_VERSION,
+        "msteams": { "width": "Full" },
+        "body": body,
+    });
+    if let Some(url) = link(message) {
+        card["actions"] = json!([{ "type": "Action.OpenUrl", "title": "Runbook", "url": url }]);
+    }
+    card
+}
+
+fn headline(message: &Message) -> String {
+    clean::line(&message.headline, HEADLINE_CHARS_MAX)
+}
+
+fn fact(fact: &MessageFact) -> Value {
+    let label = format!("{}  ", clean::line(&fact.label, LABEL_CHARS_MAX));
+    tight(&[
+        run(&label, &[("weight", "Bolder")]),
+        run(&clean::line(&fact.text, FACT_CHARS_MAX), &[]),
+    ])
+}
+
+fn title(words: &str) -> Value {
+    text(&[run(words, &[("weight", "Bolder")])])
+}
+
+fn code(line: &str) -> Value {
+    // A run must not be empty.
+    let line = if line.is_empty() { " " } else { line };
+    tight(&[run(line, &[("fontType", "Monospace")])])
+}
+
+fn left_out(body: &mut Vec<Value>, count: usize, what: &str) {
+    if count > 0 {
+        body.push(tight(&[run(
+            &format!("({count} {what} left out)"),
+            &[("color", "Light")],
+        )]));
+    }
+}
+
+/// A paragraph. Its runs are shown as they are: what a job printed can be no link and call nobody.
+fn text(runs: &[Value]) -> Value {
+    json!({ "type": "RichTextBlock", "inlines": runs })
+}
+
+/// A paragraph close to the one before.
+fn tight(runs: &[Value]) -> Value {
+    json!({ "type": "RichTextBlock", "spacing": "None", "inlines": runs })
+}
+
+fn run(words: &str, looks: &[(&str, &str)]) -> Value {
+    let mut run = json!({ "type": "TextRun", "text": words });
+    for (key, value) in looks {
+        run[*key] = json!(value);
+    }
+    run
+}
+
+fn colour(message: &Message) -> &'static str {
+    match (message.purpose, message.severity) {
+        (Purpose::Recovery, _) => "Good",
+        (Purpose::Test, _) => "Accent",
+        (_, Severity::Critical) => "Attention",
+        (_, Severity::Warning) => "Warning",
+    }
+}

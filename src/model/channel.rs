@@ -1,0 +1,182 @@
+//! Channels: the ways to reach people, as jobs.toml describes them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use super::{Command, Name, RunAs, Secret};
+
+/// How often a channel that forgets is told of everything that is open.
+pub const REPEAT_EVERY: Duration = Duration::from_mins(1);
+
+/// For how long a channel that forgets is told again that something is over.
+pub const REPEAT_ENDS_FOR: Duration = Duration::from_mins(5);
+
+/// How many of the last notifications a start looks through for ends to tell again.
+pub const ENDS_LOOKED_AT: usize = 1_000;
+
+/// The labels by which freshd tells alerts apart at an Alertmanager. Each stays as it is while an incident is open, but for
+/// `severity`.
+pub const ALERT_LABELS: [&str; 6] = ["alertname", "severity", "team", "job", "dataset", "part"];
+
+/// One way to reach somebody: `"mail:warehouse@seafood.example"`, `"slack-ops"`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+pub struct Address {
+    /// The channel's name.
+    pub channel: Name,
+    /// What stands behind the colon: whom to reach through it.
+    pub to: Option<String>,
+}
+
+impl std::fmt::Display for Address {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match &self.to {
+            Some(to) => write!(f, "{}:{to}", self.channel),
+            None => write!(f, "{}", self.channel),
+        }
+    }
+}
+
+/// A `[channels.NAME]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Channel {
+    /// Its name.
+    pub name: Name,
+    /// How it sends.
+    pub kind: ChannelKind,
+}
+
+/// How a channel sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ChannelKind {
+    /// SMTP.
+    Email {
+        /// Where mail is handed in.
+        server: MailServer,
+        /// Sender address.
+        from: String,
+        /// For AUTH; needs `password`.
+        username: Option<String>,
+        /// For AUTH.
+        password: Option<Secret>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A Slack incoming webhook.
+    Slack {
+        /// The webhook's URL, itself a secret.
+        url: Secret,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A JSON POST with Standard Webhooks headers.
+    Webhook {
+        /// Where to.
+        url: Secret,
+        /// Signing secret, `whsec_` and base64 or plain text.
+        secret: Option<Secret>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// Microsoft Teams, through a workflow's URL.
+    Teams {
+        /// The workflow's URL, itself a secret.
+        url: Secret,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// `PagerDuty`, by its Events API v2.
+    PagerDuty {
+        /// Where events are taken: that of the account's region.
+        url: Secret,
+        /// Names the integration, and lets write to it.
+        routing_key: Secret,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// An Alertmanager, by its API v2. What is open is told again and again, see [`ChannelKind::forgets`].
+    Alertmanager {
+        /// Where it is reached, without `/api/v2/alerts`.
+        url: Secret,
+        /// Who asks.
+        login: Option<Login>,
+        /// Further labels of every alert, such as the site.
+        labels: Vec<(String, String)>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A topic of an ntfy server.
+    Ntfy {
+        /// The server, without the topic.
+        url: Secret,
+        /// What is subscribed to. Whoever knows it reads along where no login is asked for.
+        topic: Secret,
+        /// Who asks.
+        login: Option<Login>,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
+    /// A program that is given the message.
+    Command(Box<CommandChannel>),
+    /// A directory of .eml and .json, for trying things out and for audits.
+    File {
+        /// The directory, absolute.
+        dir: PathBuf,
+    },
+}
+
+impl ChannelKind {
+    /// Whether the other side forgets what it is not told again: such a channel is told of everything that is open each
+    /// [`REPEAT_EVERY`], and of what is over for [`REPEAT_ENDS_FOR`].
+    pub fn forgets(&self) -> bool {
+        matches!(self, Self::Alertmanager { .. })
+    }
+}
+
+/// How a request says who asks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Login {
+    /// HTTP basic authentication.
+    Basic {
+        /// Who.
+        username: String,
+        /// Proves it.
+        password: Secret,
+    },
+    /// A bearer token.
+    Bearer(Secret),
+}
+
+/// A program that sends messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CommandChannel {
+    /// What is started.
+    pub command: Command,
+    /// Longest time that it may take.
+    pub timeout: Duration,
+    /// As whom; `None`: as freshd.
+    pub run_as: Option<RunAs>,
+    /// Its whole environment, but for what the message adds.
+    pub env: Vec<(String, String)>,
+}
+
+/// Where mail is handed in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct MailServer {
+    /// Host name, checked against the certificate.
+    pub host: String,
+    /// 465, 587 or 25 unless written.
+    pub port: u16,
+    /// How the connection is protected.
+    pub security: MailSecurity,
+}
+
+/// How a connection to a mail server is protected.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailSecurity {
+    /// `smtps://`: TLS from the first byte.
+    Tls,
+    /// `smtp+starttls://`: STARTTLS, required.
+    StartTls,
+    /// `smtp://`: none; accepted for loopback only.
+    Plain,
+}
