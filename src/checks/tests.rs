@@ -1,7 +1,6 @@
 //! What the checks say of candidates of every kind.
 
 mod columns;
-mod formats;
 mod kinds;
 mod learned;
 mod records;
@@ -9,7 +8,7 @@ mod records;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +18,7 @@ use tempfile::TempDir;
 use super::judge;
 use super::judge::of_the_machine;
 use crate::model::*;
-use crate::probe::MeasureError;
+use crate::probe::{MeasureError, Progress};
 
 /// A candidate for a CSV dataset without any rule of its own; tests change what they are about.
 struct Case {
@@ -71,7 +70,7 @@ impl Case {
     }
 
     fn judge(&self) -> Judgement {
-        judge(&self.judging, &AtomicU64::new(0)).expect("a verdict")
+        judge(&self.judging, &Progress::default()).expect("a verdict")
     }
 
     /// Names and sentences of the checks that do not pass.
@@ -179,7 +178,7 @@ fn what_the_machine_does_is_no_verdict() {
 fn an_output_that_went_away_with_its_directory_is_not_said_to_be_missing() {
     let mut case = Case::new();
     case.judging.staged = case.path("share/.stock.csv.freshd-7-1");
-    let error = judge(&case.judging, &AtomicU64::new(0)).expect_err("no verdict");
+    let error = judge(&case.judging, &Progress::default()).expect_err("no verdict");
     let expected = format!("cannot read {}: No such file", case.path("share").display());
     assert!(error.to_string().starts_with(&expected), "{error}");
 }
