@@ -103,11 +103,15 @@ fn open_and_survey(judging: &Judging, progress: &Progress) -> Result<Surveyed, M
         .iter()
         .map(|rule| compared(rule, &judging.compared_with, progress))
         .collect::<Result<Vec<Compared<'_>>, _>>()?;
-    let mut tally = Tally::new(checks, allowed, written);
+    let mut tally = Tally::new(checks, allowed, written, staged.parent());
     let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, progress)?;
     let mut answers = Vec::new();
     let mut profile = None;
     if survey.content.is_ok() && survey.measurement.bytes > 0 {
+        tally.find_repeats(progress).map_err(|hindered| MeasureError::Io {
+            path: staged.clone(),
+            source: hindered.into(),
+        })?;
         answers = tally.answers(&survey.columns);
         answers.extend(balance::answers(judging, &survey, &tally));
         if checks.learn() {

@@ -18,7 +18,7 @@ use tempfile::TempDir;
 use super::judge;
 use super::judge::of_the_machine;
 use crate::model::*;
-use crate::probe::{MeasureError, Progress};
+use crate::probe::{Hindered, MeasureError, Progress};
 
 /// A candidate for a CSV dataset without any rule of its own; tests change what they are about.
 struct Case {
@@ -156,6 +156,12 @@ fn what_the_machine_does_is_no_verdict() {
         let error = of_the_machine(&io(code)).expect("not the job's fault");
         assert_eq!(error.to_string(), io(code).to_string());
     }
+    let hindered = MeasureError::Io {
+        path: staged.clone(),
+        source: Hindered::new("its reader was killed").into(),
+    };
+    let error = of_the_machine(&hindered).expect("not the job's fault");
+    assert_eq!(error.to_string(), hindered.to_string());
     let by_the_job = [
         io(rustix::io::Errno::ACCESS),
         MeasureError::Io {

@@ -53,6 +53,12 @@ impl Progress {
         }
     }
 
+    /// Something was done, and more is to be done; an error once nobody waits any more.
+    pub fn go_on(&self) -> io::Result<()> {
+        self.add(1);
+        self.check()
+    }
+
     /// Something was done.
     pub(super) fn add(&self, count: u64) {
         self.bytes_read.fetch_add(count, Ordering::Relaxed);
