@@ -8,6 +8,9 @@ mod damaged;
 mod files;
 #[path = "tables/formats.rs"]
 mod formats;
+mod freshd_process;
+#[path = "tables/served.rs"]
+mod served;
 
 use std::fs;
 use std::path::PathBuf;
