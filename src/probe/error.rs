@@ -238,10 +238,10 @@ pub enum ContentError {
         /// Why not, and what to do.
         why: String,
     },
-    /// A workbook in which something is wrong at a row.
+    /// A workbook or a Parquet file in which something is wrong at a row.
     #[error("row {row}: {why}")]
     Sheet {
-        /// As the spreadsheet counts it.
+        /// As a spreadsheet counts it; of Parquet from 1.
         row: u64,
         /// What, and what to do.
         why: String,
