@@ -3,7 +3,6 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 
@@ -13,6 +12,7 @@ use crate::model::{
     Among, AsOf, AttemptId, CheckLevel, Checks, ColumnRule, Comparison, Dataset, Doubt, Judging, RunId, Verdict,
     Version,
 };
+use crate::probe::Progress;
 
 /// The rules of `dataset` that would have refused any of `recent`, its last accepted versions, the newest first.
 ///
@@ -146,7 +146,7 @@ fn read_again(dataset: &Dataset, rules: Vec<ColumnRule>, version: &Version, kept
         inputs: Vec::new(),
         report: Vec::new(),
     };
-    let Ok(judgement) = judge(&judging, &AtomicU64::new(0)) else {
+    let Ok(judgement) = judge(&judging, &Progress::default()) else {
         return Vec::new();
     };
     let refused = judgement

@@ -1,7 +1,6 @@
 //! Judges a candidate before readers see it; each answer says what was expected and what came.
 
 use std::io;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 
@@ -12,15 +11,15 @@ use super::learned::{self, Candidate};
 use super::script::script;
 use super::sheet::Sheet;
 use crate::model::{AsOf, CheckResult, Format, Judgement, Judging, Measurement, Profile, report_value, staged_path};
-use crate::probe::{self, ContentError, MeasureError, Survey, TimeError};
+use crate::probe::{self, ContentError, Hindered, MeasureError, Progress, Survey, TimeError};
 
 /// Measures a candidate once and judges it by the checks of its dataset.
 ///
 /// What the job left unreadable is held back, with the reason. An error is the machine's own doing and no verdict.
-/// `bytes_read` counts up while the candidate is read.
-pub fn judge(judging: &Judging, bytes_read: &AtomicU64) -> Result<Judgement, MeasureError> {
+/// `progress` goes on while the candidate is read.
+pub fn judge(judging: &Judging, progress: &Progress) -> Result<Judgement, MeasureError> {
     let mut sheet = Sheet::default();
-    let (measurement, profile) = match open_and_survey(judging, bytes_read) {
+    let (measurement, profile) = match open_and_survey(judging, progress) {
         Ok(mut surveyed) => {
             let profile = surveyed.profile.take();
             (judge_survey(judging, surveyed, &mut sheet), profile)
@@ -52,8 +51,12 @@ pub(in crate::checks) fn of_the_machine(error: &MeasureError) -> Option<MeasureE
             (directory, directory.metadata().err()?)
         }
         MeasureError::Io { path, source } => {
-            let code = source.raw_os_error()?;
-            (path.as_path(), io::Error::from_raw_os_error(code))
+            let hindered = source.get_ref().and_then(|error| error.downcast_ref::<Hindered>());
+            let source = match hindered {
+                Some(hindered) => hindered.clone().into(),
+                None => io::Error::from_raw_os_error(source.raw_os_error()?),
+            };
+            (path.as_path(), source)
         }
         MeasureError::NotAFile { .. } | MeasureError::Changed { .. } | MeasureError::Content(_) => return None,
     };
@@ -73,7 +76,7 @@ struct Surveyed {
     profile: Option<Profile>,
 }
 
-fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed, MeasureError> {
+fn open_and_survey(judging: &Judging, progress: &Progress) -> Result<Surveyed, MeasureError> {
     let dataset = &judging.dataset;
     let reported: ReportedTime = report_value(&judging.report, "as_of").map(|text| {
         let time = probe::parse_time(text, None);
@@ -98,13 +101,17 @@ fn open_and_survey(judging: &Judging, bytes_read: &AtomicU64) -> Result<Surveyed
     let allowed = checks
         .columns
         .iter()
-        .map(|rule| compared(rule, &judging.compared_with, bytes_read))
+        .map(|rule| compared(rule, &judging.compared_with, progress))
         .collect::<Result<Vec<Compared<'_>>, _>>()?;
-    let mut tally = Tally::new(checks, allowed, written);
-    let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, bytes_read)?;
+    let mut tally = Tally::new(checks, allowed, written, staged.parent());
+    let survey = probe::survey(&file, staged, &name, reading, rule, &mut tally, progress)?;
     let mut answers = Vec::new();
     let mut profile = None;
     if survey.content.is_ok() && survey.measurement.bytes > 0 {
+        tally.find_repeats(progress).map_err(|hindered| MeasureError::Io {
+            path: staged.clone(),
+            source: hindered.into(),
+        })?;
         answers = tally.answers(&survey.columns);
         answers.extend(balance::answers(judging, &survey, &tally));
         if checks.learn() {

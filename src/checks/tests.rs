@@ -1,15 +1,15 @@
 //! What the checks say of candidates of every kind.
 
 mod columns;
-mod formats;
 mod kinds;
 mod learned;
+mod machine;
 mod records;
 
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::PathBuf;
-use std::sync::{Arc, atomic::AtomicU64};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,9 +17,8 @@ use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
 use super::judge;
-use super::judge::of_the_machine;
 use crate::model::*;
-use crate::probe::MeasureError;
+use crate::probe::Progress;
 
 /// A candidate for a CSV dataset without any rule of its own; tests change what they are about.
 struct Case {
@@ -71,7 +70,7 @@ impl Case {
     }
 
     fn judge(&self) -> Judgement {
-        judge(&self.judging, &AtomicU64::new(0)).expect("a verdict")
+        judge(&self.judging, &Progress::default()).expect("a verdict")
     }
 
     /// Names and sentences of the checks that do not pass.
@@ -134,54 +133,6 @@ fn a_good_candidate_passes_and_the_checks_made_are_listed() {
     assert_eq!(judgement.measurement.rows, Some(2));
     assert_eq!(judgement.measurement.bytes, 18);
     assert_eq!(judgement.measurement.as_of, None);
-}
-
-#[test]
-fn what_the_machine_does_is_no_verdict() {
-    use std::io;
-
-    let case = Case::new();
-    let staged = &case.judging.staged;
-    let io = |code: rustix::io::Errno| MeasureError::Io {
-        path: staged.clone(),
-        source: code.into(),
-    };
-    for code in [
-        rustix::io::Errno::IO,
-        rustix::io::Errno::MFILE,
-        rustix::io::Errno::NFILE,
-        rustix::io::Errno::NOMEM,
-        rustix::io::Errno::STALE,
-        rustix::io::Errno::TIMEDOUT,
-    ] {
-        let error = of_the_machine(&io(code)).expect("not the job's fault");
-        assert_eq!(error.to_string(), io(code).to_string());
-    }
-    let by_the_job = [
-        io(rustix::io::Errno::ACCESS),
-        MeasureError::Io {
-            path: staged.clone(),
-            source: io::Error::other("its time is not one"),
-        },
-        MeasureError::NotAFile {
-            path: staged.clone(),
-            what: "a directory",
-        },
-        MeasureError::Changed { path: staged.clone() },
-        MeasureError::Missing { path: staged.clone() },
-    ];
-    for error in by_the_job {
-        assert!(of_the_machine(&error).is_none(), "{error}");
-    }
-}
-
-#[test]
-fn an_output_that_went_away_with_its_directory_is_not_said_to_be_missing() {
-    let mut case = Case::new();
-    case.judging.staged = case.path("share/.stock.csv.freshd-7-1");
-    let error = judge(&case.judging, &AtomicU64::new(0)).expect_err("no verdict");
-    let expected = format!("cannot read {}: No such file", case.path("share").display());
-    assert!(error.to_string().starts_with(&expected), "{error}");
 }
 
 #[test]

@@ -45,6 +45,7 @@ mod reload;
 mod prune;
 mod restore_db;
 mod keeper;
+mod read_table;
 
 use std::process::ExitCode;
 
@@ -156,6 +157,9 @@ enum Verb {
 pub fn main() -> ExitCode {
     if let Some(args) = KeeperArgs::of(std::env::args_os().skip(1)) {
         return end(keeper::run(&args));
+    }
+    if let Some(code) = read_table::run(std::env::args_os().skip(1)) {
+        return code;
     }
     let cli = Cli::parse();
     let mut out = Out::new(cli.global.json);

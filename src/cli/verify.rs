@@ -1,7 +1,6 @@
 //! `freshd verify`: judges a file as the output of a job would be, and changes nothing.
 
 use std::path::PathBuf;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use serde_json::json;
@@ -15,6 +14,7 @@ use super::paint::{Tone, clean, tone};
 use super::times;
 use crate::checks;
 use crate::model::{AttemptId, CheckResult, Comparison, Judgement, Judging, Name, RunId, Verdict};
+use crate::probe::Progress;
 
 /// What `verify` is told.
 #[derive(Debug, clap::Args)]
@@ -59,7 +59,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, out: &mut Out) -> Result<E
         report: Vec::new(),
     };
     let judgement =
-        checks::judge(&judging, &AtomicU64::new(0)).map_err(|error| Failure::not_fine(error.to_string()))?;
+        checks::judge(&judging, &Progress::default()).map_err(|error| Failure::not_fine(error.to_string()))?;
     let verdict = judgement.verdict();
     if out.json {
         out.document(&json!({

@@ -14,6 +14,7 @@ use tracing::{error, warn};
 use super::places::Places;
 use crate::checks;
 use crate::model::{self, AttemptId, Event, Judgement, Judging, Publishing, Setback, VersionRef, format_duration};
+use crate::probe::Progress;
 
 /// How long reading a candidate may stand still before the run goes on without a verdict.
 const HANG_MAX: Duration = Duration::from_mins(5);
@@ -183,13 +184,13 @@ async fn judge(judging: Box<Judging>, places: &Places) -> Result<Judgement, Setb
         why: format!("freshd reads no output more: {why}; is a share gone?"),
         may_pass: false,
     })?;
-    let bytes_read = Arc::new(AtomicU64::new(0));
-    let (staged, counter) = (judging.staged.clone(), bytes_read.clone());
+    let progress = Arc::new(Progress::default());
+    let (staged, seen) = (judging.staged.clone(), progress.clone());
     let judged = tokio::task::spawn_blocking(move || {
         let _held = turn;
-        checks::judge(&judging, &counter)
+        checks::judge(&judging, &progress)
     });
-    match unless_it_hangs(judged, &bytes_read, HANG_MAX).await {
+    match unless_it_hangs(judged, seen.bytes_read(), HANG_MAX).await {
         Some(Ok(result)) => result.map_err(|error| Setback {
             why: error.to_string(),
             may_pass: true,
@@ -197,6 +198,7 @@ async fn judge(judging: Box<Judging>, places: &Places) -> Result<Judgement, Setb
         Some(Err(panic)) => Err(failed("judging", &panic)),
         None => {
             places.give_up(&name);
+            seen.give_up();
             let (file, time) = (staged.display(), format_duration(HANG_MAX));
             Err(Setback {
                 why: format!("nothing could be read of {file} for {time}; is a share gone?"),

@@ -1,5 +1,6 @@
 //! Looks at data, off the main loop: a few at a time, and never two at one dataset.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -7,6 +8,7 @@ use jiff::Timestamp;
 use super::clock;
 use super::places::Places;
 use crate::model::{Name, Observation, format_duration};
+use crate::probe::Progress;
 
 /// Looks that go on at the same time, at most.
 const LOOKS_MAX: usize = 8;
@@ -34,12 +36,12 @@ impl Looks {
         }
     }
 
-    /// Looks at a dataset once a place is free; `observe` is given the time at which it begins. Says why when that
-    /// cannot be done, or takes too long.
+    /// Looks at a dataset once a place is free; `observe` is given the time at which it begins, and what is given up with
+    /// it. Says why when that cannot be done, or takes too long.
     pub(super) async fn look(
         &self,
         dataset: &Name,
-        observe: impl FnOnce(Timestamp) -> Observation + Send + 'static,
+        observe: impl FnOnce(Timestamp, &Progress) -> Observation + Send + 'static,
     ) -> Observation {
         let cannot_tell = |why: String| Observation {
             dataset: dataset.clone(),
@@ -56,15 +58,20 @@ impl Looks {
         };
         // Not before: what was written while it waited must not look as if nobody had written to it for long.
         let at = clock::now().wall;
-        let looking = tokio::task::spawn_blocking(move || {
-            let _held = turn;
-            observe(at)
-        });
+        let progress = Arc::new(Progress::default());
+        let looking = {
+            let progress = progress.clone();
+            tokio::task::spawn_blocking(move || {
+                let _held = turn;
+                observe(at, &progress)
+            })
+        };
         match tokio::time::timeout(self.patience, looking).await {
             Ok(Ok(observation)) => observation,
             Ok(Err(panic)) => cannot_tell(format!("freshd failed while looking: {panic}")),
             Err(_elapsed) => {
                 self.places.give_up(dataset.as_str());
+                progress.give_up();
                 cannot_tell(format!(
                     "it did not answer within {}; is a share gone?",
                     format_duration(self.patience)
@@ -77,6 +84,7 @@ impl Looks {
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Instant;
 
     use super::*;
 
@@ -87,8 +95,8 @@ mod tests {
     /// What hangs is given up at once.
     const SHORT: Duration = Duration::from_millis(5);
 
-    fn nothing_there(dataset: Name) -> impl FnOnce(Timestamp) -> Observation + Send + 'static {
-        move |at| Observation {
+    fn nothing_there(dataset: Name) -> impl FnOnce(Timestamp, &Progress) -> Observation + Send + 'static {
+        move |at, _: &Progress| Observation {
             dataset,
             at,
             found: Ok(None),
@@ -97,11 +105,16 @@ mod tests {
     }
 
     /// A look that hangs until the sender is dropped.
-    fn hangs(dataset: Name) -> (Sender<()>, impl FnOnce(Timestamp) -> Observation + Send + 'static) {
+    fn hangs(
+        dataset: Name,
+    ) -> (
+        Sender<()>,
+        impl FnOnce(Timestamp, &Progress) -> Observation + Send + 'static,
+    ) {
         let (release, released): (_, Receiver<()>) = channel();
-        let look = move |at| {
+        let look = move |at, progress: &Progress| {
             let _ = released.recv();
-            nothing_there(dataset)(at)
+            nothing_there(dataset)(at, progress)
         };
         (release, look)
     }
@@ -133,6 +146,24 @@ mod tests {
         drop(release);
         drop(patient.places.all_free().await);
         assert_eq!(sees(&patient, &dead).await, Ok(()), "it is looked at again");
+    }
+
+    #[tokio::test]
+    async fn who_still_looks_is_told_that_nobody_waits() {
+        let looks = Looks::patient_for(SHORT);
+        let stock = Name::from("stock");
+        let (tell, told) = channel();
+        let dataset = stock.clone();
+        let look = move |at, progress: &Progress| {
+            let begun = Instant::now();
+            while !progress.is_given_up() && begun.elapsed() < BOUND {
+                std::thread::yield_now();
+            }
+            let _ = tell.send(progress.is_given_up());
+            nothing_there(dataset)(at, progress)
+        };
+        assert!(looks.look(&stock, look).await.found.is_err());
+        assert_eq!(told.recv(), Ok(true));
     }
 
     #[tokio::test]

@@ -112,7 +112,9 @@ impl Performer {
         let looks = self.looks.clone();
         tokio::spawn(async move {
             let name = dataset.name.clone();
-            let observation = looks.look(&name, move |at| probe::observe(&dataset, at)).await;
+            let observation = looks
+                .look(&name, move |at, progress| probe::observe(&dataset, at, progress))
+                .await;
             let _ = events.send(Event::Probed(observation));
         });
     }

@@ -42,6 +42,26 @@ pub enum MeasureError {
     Content(#[from] ContentError),
 }
 
+/// What kept freshd itself from reading or judging a file, which is no word about the file.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{why}")]
+pub struct Hindered {
+    why: String,
+}
+
+impl Hindered {
+    /// In words for whoever looks after the machine.
+    pub fn new(why: &str) -> Self {
+        Self { why: why.to_owned() }
+    }
+}
+
+impl From<Hindered> for io::Error {
+    fn from(hindered: Hindered) -> Self {
+        Self::other(hindered)
+    }
+}
+
 /// What is wrong with the content of a file, in words for the person who makes it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ContentError {
@@ -218,10 +238,10 @@ pub enum ContentError {
         /// Why not, and what to do.
         why: String,
     },
-    /// A workbook in which something is wrong at a row.
+    /// A workbook or a Parquet file in which something is wrong at a row.
     #[error("row {row}: {why}")]
     Sheet {
-        /// As the spreadsheet counts it.
+        /// As a spreadsheet counts it; of Parquet from 1.
         row: u64,
         /// What, and what to do.
         why: String,

@@ -141,7 +141,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Record<'a> {
 }
 
 /// A text in quotes, borrowed where nothing in it is escaped.
-struct Quoted<'a>(Cow<'a, str>);
+pub(super) struct Quoted<'a>(pub(super) Cow<'a, str>);
 
 impl<'de: 'a, 'a> Deserialize<'de> for Quoted<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {

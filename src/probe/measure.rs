@@ -4,7 +4,6 @@ use std::fs::{File, Metadata};
 use std::io::{self, Read};
 use std::os::unix::fs::FileTypeExt;
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use jiff::Timestamp;
 use rustix::fs::{Mode, OFlags};
@@ -14,6 +13,7 @@ use super::as_of::time_in_name;
 use super::error::{ContentError, MeasureError};
 use super::meter::Meter;
 use super::positioned::Positioned;
+use super::progress::Progress;
 use super::table::{NoRows, Rows, Swallowed, Table, read_scattered, read_table};
 use crate::model::{AsOf, Dataset, Format, Measurement, Reading};
 
@@ -53,7 +53,7 @@ pub fn measure(path: &Path, dataset: &Dataset) -> Result<Measurement, MeasureErr
         &dataset.checks.reading,
         &dataset.as_of,
         &mut NoRows,
-        &AtomicU64::new(0),
+        &Progress::default(),
     )?;
     survey.content?;
     survey.as_of.map_or(Ok(()), Err)?;
@@ -73,7 +73,7 @@ pub(super) fn open_followed(path: &Path) -> Result<File, MeasureError> {
 /// Reads a file once, from its beginning. `path` is for errors, `name` for an `as_of` in the name; `rows` is given each
 /// row of a format that has rows, up to the first that cannot be read.
 ///
-/// `bytes_read` counts up meanwhile, so that another thread can tell a large file from a share that hangs.
+/// `progress` goes on meanwhile, so that another thread can tell a large file from a share that hangs.
 pub fn survey(
     file: &File,
     path: &Path,
@@ -81,7 +81,7 @@ pub fn survey(
     reading: &Reading,
     as_of: &AsOf,
     rows: &mut dyn Rows,
-    bytes_read: &AtomicU64,
+    progress: &Progress,
 ) -> Result<Survey, MeasureError> {
     let failed = |source| MeasureError::Io {
         path: path.to_owned(),
@@ -93,11 +93,11 @@ pub fn survey(
     // As fine as it is stored: what a later life of freshd sees again must look the same.
     let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
     // A writer that never stops must not keep the reader for ever.
-    let whole = Counted { file, bytes_read }.take(before.len());
+    let whole = Counted { file, progress }.take(before.len());
     let (mut survey, times) = match &reading.format {
         Some(format) if !format.is_text() => {
-            let (table, content) = read_scattered(file, format, as_of, rows, bytes_read).map_err(failed)?;
-            let mut meter = Meter::new(Positioned::new(file, bytes_read).map_err(failed)?.take(before.len()));
+            let (table, content) = read_scattered(file, format, as_of, rows, progress).map_err(failed)?;
+            let mut meter = Meter::new(Positioned::new(file, progress).map_err(failed)?.take(before.len()));
             meter.drain().map_err(failed)?;
             surveyed(meter, table, content)
         }
@@ -140,13 +140,14 @@ const AHEAD_BYTES_MIN: u64 = 1 << 20;
 /// A file whose reader can be watched.
 struct Counted<'a> {
     file: &'a File,
-    bytes_read: &'a AtomicU64,
+    progress: &'a Progress,
 }
 
 impl Read for Counted<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.progress.check()?;
         let count = self.file.read(buffer)?;
-        self.bytes_read.fetch_add(count as u64, Ordering::Relaxed);
+        self.progress.add(count as u64);
         Ok(count)
     }
 }

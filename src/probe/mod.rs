@@ -3,6 +3,7 @@
 //! All functions block on the file system: an async caller gives them a thread of their own.
 
 mod ahead;
+mod apart;
 mod as_of;
 mod csv_lines;
 mod csv_table;
@@ -14,20 +15,21 @@ mod json_table;
 mod measure;
 mod meter;
 mod observe;
-mod parquet_pages;
 mod parquet_table;
 mod positioned;
+mod progress;
 mod table;
 mod text;
 mod trailer;
 mod unpack;
 mod workbook;
-mod workbook_bounds;
 #[cfg(test)]
 mod tests;
 
+pub use apart::{TableRequest, read_table_main};
 pub use as_of::{TimeError, parse_time};
-pub use error::{ContentError, MeasureError};
+pub use error::{ContentError, Hindered, MeasureError};
 pub use measure::{Survey, measure, open_regular, survey};
 pub use observe::observe;
+pub use progress::Progress;
 pub use table::{NoRows, Row, Rows, Swallowed, listed, nearest, other_delimiter, shortened};

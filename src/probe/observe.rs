@@ -2,7 +2,6 @@
 
 use std::fs::Metadata;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -10,10 +9,11 @@ use jiff::Timestamp;
 use super::error::MeasureError;
 use super::glob::{ENTRIES_MAX, walk};
 use super::measure::{open_followed, survey};
+use super::progress::Progress;
 use super::table::NoRows;
 use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 
-/// Looks at a probed dataset; `at` is now.
+/// Looks at a probed dataset; `at` is now, and `progress` is for whoever waits.
 ///
 /// - A settled file is read whole, so that a touch or a copy of the same bytes can be told from new data.
 ///   Its `as_of` follows the dataset's rule; without one it is `None`, and its arrival counts.
@@ -24,15 +24,15 @@ use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 ///   `Ok(None)` without a path.
 /// - `Err` is for what the probe cannot tell: a missing directory, a permission, a directory or pipe in the
 ///   place of the file, a content that cannot be read.
-pub fn observe(dataset: &Dataset, at: Timestamp) -> Observation {
+pub fn observe(dataset: &Dataset, at: Timestamp, progress: &Progress) -> Observation {
     let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
         None | Some(ProbeTarget::Ping(_)) => (None, Err("there is nothing to look at".to_owned())),
-        Some(ProbeTarget::File(path)) => look_at(path, dataset, at),
+        Some(ProbeTarget::File(path)) => look_at(path, dataset, at, progress),
         Some(ProbeTarget::Glob(pattern)) => match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
             Err(error) => (None, Err(error)),
             Ok(Newest::Nothing) => (None, Ok(None)),
             Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
-            Ok(Newest::Settled(path)) => look_at(&path, dataset, at),
+            Ok(Newest::Settled(path)) => look_at(&path, dataset, at, progress),
         },
     };
     Observation {
@@ -45,7 +45,7 @@ pub fn observe(dataset: &Dataset, at: Timestamp) -> Observation {
 
 type View = (Option<PathBuf>, Result<Option<Measurement>, String>);
 
-fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
+fn look_at(path: &Path, dataset: &Dataset, at: Timestamp, progress: &Progress) -> View {
     let seen = Some(path.to_owned());
     let failed = |error: &MeasureError| (seen.clone(), Err(error.to_string()));
     let file = match open_followed(path) {
@@ -61,9 +61,8 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp) -> View {
         Ok(_) => {}
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let bytes_read = AtomicU64::new(0);
     let reading = &dataset.checks.reading;
-    match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, &bytes_read) {
+    match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, progress) {
         Ok(survey) => match survey.content.and(survey.as_of.map_or(Ok(()), Err)) {
             Ok(()) => (seen, Ok(Some(survey.measurement))),
             Err(error) => (seen, Err(format!("{}: {error}", path.display()))),

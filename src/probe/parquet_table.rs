@@ -1,85 +1,29 @@
 //! Rows out of a Parquet file: only the columns that somebody wants, page by page.
+//!
+//! Runs in a process of its own (`apart`): what a file that lies makes its reader do harms nobody else.
 
-use std::fs::File;
-use std::io::{self, BufReader, Read};
-use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::io::{self, Read};
 
 use jiff::{SignedDuration, Timestamp, civil};
 use parquet::basic::LogicalType;
 use parquet::errors::ParquetError;
-use parquet::file::metadata::ParquetMetaData;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use parquet::record::Field;
 use parquet::schema::types::{Type, TypePtr};
 
-use super::error::ContentError;
-use super::parquet_pages::largest_page;
-use super::positioned::Positioned;
-use super::table::Pass;
+use super::apart::{Source, Wrong};
+use super::table::{Pass, RECORD_BYTES_MAX};
 
 /// What every Parquet file begins and ends with.
 const MAGIC: &[u8] = b"PAR1";
 
-/// Largest description of a file that is read into memory.
+/// Largest description of a file that is read.
 const FOOTER_BYTES_MAX: u64 = 16 << 20;
 
-/// Most bytes, unpacked, of the largest page of each wanted column together: a page of each is in memory at a time.
-const PAGES_BYTES_MAX: u64 = 128 << 20;
-
-/// So often somebody who watches is told that reading goes on.
-const ROWS_BETWEEN_SIGNS: u64 = 1 << 10;
-
 /// Reads the rows. What nobody wants is not unpacked.
-pub(super) fn read_parquet(
-    file: &File,
-    bytes_read: &AtomicU64,
-    pass: &mut Pass<'_>,
-) -> io::Result<Result<(), ContentError>> {
-    if let Err(why) = look_at_the_end(file, bytes_read)? {
-        return Ok(Err(ContentError::Parquet { why }));
-    }
-    // The reader underneath is made for files that a library has written; this one may be anything.
-    let read = catch_unwind(AssertUnwindSafe(|| read_rows(file, bytes_read, pass)));
-    let why = match read {
-        Ok(Ok(())) => return Ok(Ok(())),
-        Ok(Err(ParquetError::External(error))) => match error.downcast::<io::Error>() {
-            Ok(error) if error.raw_os_error().is_some() => return Err(*error),
-            Ok(error) => error.to_string(),
-            Err(error) => error.to_string(),
-        },
-        Ok(Err(ParquetError::General(why))) => why,
-        Ok(Err(error)) => error.to_string(),
-        Err(_) => "it is damaged in a way that its reader does not know".to_owned(),
-    };
-    Ok(Err(ContentError::Parquet { why }))
-}
-
-/// Whether it ends as it must, with a description that can be held; or why not.
-fn look_at_the_end(file: &File, bytes_read: &AtomicU64) -> io::Result<Result<(), String>> {
-    use std::io::{Seek, SeekFrom};
-    let bytes = file.metadata()?.len();
-    let mut end = [0; 8];
-    if bytes < 12 {
-        return Ok(Err("it is cut off: it has no end".to_owned()));
-    }
-    let mut reader = Positioned::new(file, bytes_read)?;
-    reader.seek(SeekFrom::End(-8))?;
-    reader.read_exact(&mut end)?;
-    if &end[4..] != MAGIC {
-        return Ok(Err("it does not end as a Parquet file does: it is cut off".to_owned()));
-    }
-    let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
-    if footer > FOOTER_BYTES_MAX {
-        let most = FOOTER_BYTES_MAX >> 20;
-        return Ok(Err(format!("its description has more than {most} MiB")));
-    }
-    Ok(Ok(()))
-}
-
-fn read_rows(file: &File, bytes_read: &AtomicU64, pass: &mut Pass<'_>) -> Result<(), ParquetError> {
-    let reader = SerializedFileReader::new(file.try_clone()?)?;
+pub(super) fn read_parquet(source: &Source, pass: &mut Pass<'_>) -> Result<(), Wrong> {
+    look_at_the_end(source)?;
+    let reader = SerializedFileReader::new(source.clone()).map_err(failed)?;
     let metadata = reader.metadata();
     let schema = metadata.file_metadata().schema();
     let names = schema
@@ -89,7 +33,7 @@ fn read_rows(file: &File, bytes_read: &AtomicU64, pass: &mut Pass<'_>) -> Result
         .collect();
     let places = pass
         .name_columns(names)
-        .map_err(|column| ParquetError::General(format!("it has two columns with the name `{column}`")))?;
+        .map_err(|column| whole(format!("it has two columns with the name `{column}`")))?;
     // Somebody must show how many rows there are.
     let mut kept: Vec<usize> = places.iter().flatten().copied().collect();
     if kept.is_empty() && !schema.get_fields().is_empty() {
@@ -98,69 +42,70 @@ fn read_rows(file: &File, bytes_read: &AtomicU64, pass: &mut Pass<'_>) -> Result
     kept.sort_unstable();
     kept.dedup();
     let fields: Vec<TypePtr> = kept.iter().map(|place| schema.get_fields()[*place].clone()).collect();
-    check_pages(file, bytes_read, metadata, &fields)?;
     let writers: Vec<Option<bool>> = fields.iter().map(|field| is_utc(field)).collect();
-    let projection = Type::group_type_builder(schema.name()).with_fields(fields).build()?;
+    let projection = Type::group_type_builder(schema.name()).with_fields(fields);
+    let projection = projection.build().map_err(failed)?;
+    let rows = reader.get_row_iter(Some(projection)).map_err(failed)?;
     let mut texts: Vec<Option<String>> = Vec::new();
-    for (row, number) in reader.get_row_iter(Some(projection))?.zip(1..) {
-        let row = row?;
+    for (row, number) in rows.zip(1..) {
+        let row = row.map_err(|error| match failed(error) {
+            Wrong::Whole { why } => Wrong::Row { row: number, why },
+            other => other,
+        })?;
         texts.clear();
         let read = row.get_column_iter().zip(&writers);
         texts.extend(read.map(|((_, field), is_utc)| text_of(field, *is_utc)));
+        let bytes: u64 = texts.iter().flatten().map(|text| text.len() as u64).sum();
+        if bytes > RECORD_BYTES_MAX {
+            return Err(Wrong::too_long(number));
+        }
         let value = |place: &Option<usize>| {
             let place = kept.binary_search(&(*place)?).ok()?;
             texts.get(place)?.as_deref()
         };
         let values: Vec<Option<&str>> = places.iter().map(value).collect();
         pass.take(number, &values);
-        if number % ROWS_BETWEEN_SIGNS == 0 {
-            bytes_read.fetch_add(1, Ordering::Relaxed);
-        }
     }
     let expected = u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
     if pass.count != expected {
         let count = pass.count;
-        return Err(ParquetError::General(format!(
+        return Err(whole(format!(
             "it says that it has {expected} rows, and {count} can be read"
         )));
     }
     Ok(())
 }
 
-/// Whether a page of each wanted column can be held at a time.
-fn check_pages(
-    file: &File,
-    bytes_read: &AtomicU64,
-    metadata: &ParquetMetaData,
-    fields: &[Arc<Type>],
-) -> Result<(), ParquetError> {
-    let mut reader = BufReader::new(Positioned::new(file, bytes_read)?);
-    for group in metadata.row_groups() {
-        let mut all = 0_u64;
-        for column in group.columns() {
-            let root = column.column_path().parts().first();
-            if !fields
-                .iter()
-                .any(|field| Some(field.name()) == root.map(String::as_str))
-            {
-                continue;
-            }
-            let (from, bytes) = column.byte_range();
-            let Some(largest) = largest_page(&mut reader, from, bytes)? else {
-                let column = super::table::shortened(&column.column_path().string());
-                return Err(ParquetError::General(format!(
-                    "the pages of its column `{column}` are damaged"
-                )));
-            };
-            // Its package and, of texts, a second copy are there beside it.
-            all = all.saturating_add(largest);
-        }
-        if all > PAGES_BYTES_MAX {
-            let most = PAGES_BYTES_MAX >> 20;
-            return Err(ParquetError::General(format!(
-                "a page of each column that is read unpacks to more than {most} MiB together; let it be written with smaller pages"
-            )));
-        }
+fn whole(why: impl Into<String>) -> Wrong {
+    Wrong::Whole { why: why.into() }
+}
+
+fn failed(error: ParquetError) -> Wrong {
+    match error {
+        ParquetError::External(error) => match error.downcast::<io::Error>() {
+            Ok(error) => Wrong::io(&error),
+            Err(error) => Wrong::text(error.to_string()),
+        },
+        ParquetError::General(why) => Wrong::text(why),
+        error => Wrong::text(error.to_string()),
+    }
+}
+
+/// Whether it ends as it must, with a description that can be held.
+fn look_at_the_end(source: &Source) -> Result<(), Wrong> {
+    let mut end = [0; 8];
+    if source.bytes() < 12 {
+        return Err(whole("it is cut off: it has no end"));
+    }
+    let read = source.reader(source.bytes() - 8).read_exact(&mut end);
+    read.map_err(|error| Wrong::io(&error))?;
+    if &end[4..] != MAGIC {
+        return Err(whole("it does not end as a Parquet file does: it is cut off"));
+    }
+    let footer = u64::from(u32::from_le_bytes([end[0], end[1], end[2], end[3]]));
+    if footer > FOOTER_BYTES_MAX {
+        let most = FOOTER_BYTES_MAX >> 20;
+        return Err(whole(format!("its description has more than {most} MiB")));
     }
     Ok(())
 }

@@ -3,22 +3,21 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{self, Read};
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 
+use super::apart::read_apart;
 use super::as_of::NewestTime;
 use super::csv_table::read_csv;
 use super::error::ContentError;
 use super::fixed_table::read_fixed;
 use super::json_table::read_json;
 use super::meter::Meter;
-use super::parquet_table::read_parquet;
 use super::positioned::Positioned;
+use super::progress::Progress;
 use super::text::{HEAD_BYTES_MAX, Text};
 use super::trailer::WithoutTrailer;
 use super::unpack::Unpacked;
-use super::workbook::read_workbook;
 use crate::model::{AsOf, Format, Reading};
 
 /// Longest record; it bounds the memory of reading one, whatever the file holds.
@@ -140,17 +139,17 @@ pub(super) fn read_scattered(
     format: &Format,
     as_of: &AsOf,
     rows: &mut dyn Rows,
-    bytes_read: &AtomicU64,
+    progress: &Progress,
 ) -> io::Result<(Table, Result<(), ContentError>)> {
     let mut head = Vec::new();
-    Positioned::new(file, bytes_read)?
+    Positioned::new(file, progress)?
         .take(HEAD_BYTES_MAX as u64)
         .read_to_end(&mut head)?;
     let mut pass = Pass::new(as_of, format.row_word(), rows);
-    let content = match (head.is_empty(), format) {
-        (true, _) => Ok(()),
-        (false, Format::Xlsx { sheet }) => read_workbook(file, bytes_read, sheet.as_deref(), &mut pass)?,
-        (false, _) => read_parquet(file, bytes_read, &mut pass)?,
+    let content = if head.is_empty() {
+        Ok(())
+    } else {
+        read_apart(file, format, &mut pass, progress)?
     };
     let table = Table {
         head,
@@ -190,7 +189,7 @@ pub(super) struct Pass<'a> {
 }
 
 impl<'a> Pass<'a> {
-    fn new(as_of: &'a AsOf, row_word: &'static str, rows: &'a mut dyn Rows) -> Self {
+    pub(super) fn new(as_of: &'a AsOf, row_word: &'static str, rows: &'a mut dyn Rows) -> Self {
         let (as_of, zone) = match as_of {
             AsOf::Column { column, zone } => (Some(column.as_str()), zone.as_ref()),
             AsOf::Start | AsOf::Mtime | AsOf::Pattern { .. } => (None, None),

@@ -11,13 +11,13 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use freshd::checks::{judge, propose};
 use freshd::config::{Environment, load};
 use freshd::model::{
     AttemptId, COMPARED_MAX, Comparison, Dataset, Judgement, Judging, Lesson, Name, Past, RunId, Verdict, VersionNumber,
 };
+use freshd::probe::Progress;
 use jiff::tz::TimeZone;
 use tempfile::TempDir;
 
@@ -96,7 +96,7 @@ impl Judge {
             script: None,
             report: Vec::new(),
         };
-        judge(&judging, &AtomicU64::new(0)).expect("the machine reads it")
+        judge(&judging, &Progress::default()).expect("the machine reads it")
     }
 
     /// Takes a good week on, as an accepted version does.

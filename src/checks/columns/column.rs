@@ -8,11 +8,11 @@ use jiff::Timestamp;
 use super::ages::Ages;
 use super::compared::Compared;
 use super::hints::{fits, hint};
-use super::repeats::Repeats;
-use super::seen::{Added, Seen, VALUES_MAX, hash};
+use super::seen::Added;
 use super::sketch::Sketch;
+use super::unique::{Found, Unique};
 use super::value::{Reading, read};
-use super::{Broken, EXAMPLES_MAX, Fault, RULES, contains, times};
+use super::{Broken, Fault, RULES, contains, times};
 use crate::model::{CheckLevel, CheckResult, ColumnRule, Verdict};
 use crate::probe;
 
@@ -22,10 +22,10 @@ const ROWS_TWICE_MIN: u64 = 8;
 pub(super) struct Column<'a> {
     pub(super) rule: &'a ColumnRule,
     allowed: Compared<'a>,
-    /// The values so far, where none may come twice.
-    seen: Option<Seen>,
-    /// Those beyond what memory holds; and why they could not be compared.
-    repeats: Repeats,
+    /// Its number among the columns where no value may come twice.
+    pub(super) place: Option<u16>,
+    /// Memory did not hold all values of it; and why they could not be compared.
+    was_full: bool,
     unknown: Option<String>,
     /// Those of the `parts` that have not come yet.
     missing_parts: BTreeSet<&'a str>,
@@ -39,12 +39,13 @@ impl<'a> Column<'a> {
         rule: &'a ColumnRule,
         allowed: Compared<'a>,
         (written, row_word): (Timestamp, &'static str),
+        unique: &mut Unique,
     ) -> Self {
         Self {
             rule,
+            place: rule.unique.then(|| unique.add_column()),
             allowed,
-            seen: rule.unique.then(Seen::default),
-            repeats: Repeats::default(),
+            was_full: false,
             unknown: None,
             missing_parts: rule.parts.iter().map(String::as_str).collect(),
             ages: Ages::new(rule, written, row_word),
@@ -53,7 +54,8 @@ impl<'a> Column<'a> {
         }
     }
 
-    pub(super) fn look_at(&mut self, line: u64, value: Option<&str>) {
+    /// `unique` remembers the values of all columns where none may come twice.
+    pub(super) fn look_at(&mut self, line: u64, value: Option<&str>, unique: &mut Unique) {
         let Some(value) = value else {
             self.sketch.add_empty(line);
             if self.rule.required {
@@ -82,12 +84,11 @@ impl<'a> Column<'a> {
             Reading::Other => {}
         }
         self.sketch.add(line, value, number);
-        if let Some(seen) = &mut self.seen {
-            let hash = hash(value);
-            match seen.add(hash) {
+        if let Some(place) = self.place {
+            match unique.add(place, line, value) {
                 Added::New => {}
                 Added::Repeated => self.fault(Broken::Unique, line, value),
-                Added::Unknown => self.repeats.add(hash, line),
+                Added::Unknown => self.was_full = true,
             }
         }
         if !self.allowed.contains(value) {
@@ -111,22 +112,19 @@ impl<'a> Column<'a> {
         self.faults[broken as usize].add(line, value);
     }
 
-    /// All rows were read: which of the values that memory did not hold came twice?
-    pub(super) fn find_repeats(&mut self) {
-        if !self.seen.as_ref().is_some_and(Seen::is_full) {
-            return;
+    /// What came twice of the values that memory did not hold.
+    pub(super) fn add_repeats(&mut self, found: &Found) {
+        let fault = &mut self.faults[Broken::Unique as usize];
+        let count = fault.count + found.count;
+        for line in &found.lines {
+            fault.add(*line, "");
         }
-        match self.repeats.found(EXAMPLES_MAX) {
-            Ok((count, lines)) => {
-                let fault = &mut self.faults[Broken::Unique as usize];
-                let count = fault.count + count;
-                for line in lines {
-                    fault.add(line, "");
-                }
-                fault.count = count;
-            }
-            Err(why) => self.unknown = Some(why),
-        }
+        fault.count = count;
+    }
+
+    /// Nobody knows what came twice of those, for this reason.
+    pub(super) fn cannot_tell(&mut self, why: &str) {
+        self.unknown = self.was_full.then(|| why.to_owned());
     }
 
     /// `all` are the columns of the file that have rules, this one among them.
@@ -145,7 +143,7 @@ impl<'a> Column<'a> {
                 answers.push(self.fault_answer(name, &expected, broken, fault, rows, all));
             } else if let (Broken::Unique, Some(why)) = (broken, &self.unknown) {
                 let message = format!(
-                    "column `{column}` must be unique, but only the first {VALUES_MAX} values could be compared: {why}"
+                    "column `{column}` must be unique, but only those of its values could be compared that memory holds: {why}"
                 );
                 answers.push(self.result(name, CheckLevel::Warn, &expected, "not known", message));
             } else {

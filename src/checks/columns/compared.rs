@@ -1,11 +1,10 @@
 //! What a value must be one of: a list, or a column of the published file of another dataset.
 
 use std::sync::Arc;
-use std::sync::atomic::AtomicU64;
 
 use super::seen::{Seen, VALUES_MAX, hash};
 use crate::model::{Among, AsOf, ColumnRule, Dataset, Name};
-use crate::probe::{self, MeasureError, Row, Rows};
+use crate::probe::{self, MeasureError, Progress, Row, Rows};
 
 /// How many values of a list a message shows.
 const LISTED_MAX: usize = 8;
@@ -57,13 +56,13 @@ impl Compared<'_> {
 pub(in crate::checks) fn compared<'a>(
     rule: &'a ColumnRule,
     datasets: &[Arc<Dataset>],
-    bytes_read: &AtomicU64,
+    progress: &Progress,
 ) -> Result<Compared<'a>, MeasureError> {
     match &rule.among {
         None => Ok(Compared::Nothing),
         Some(Among::Values(values)) => Ok(Compared::Values(values)),
         Some(Among::Column { dataset, column }) => {
-            let why = match column_of(dataset, column, datasets, bytes_read)? {
+            let why = match column_of(dataset, column, datasets, progress)? {
                 Ok(seen) => return Ok(Compared::Column(seen)),
                 Err(why) => why,
             };
@@ -79,7 +78,7 @@ fn column_of(
     name: &Name,
     column: &str,
     datasets: &[Arc<Dataset>],
-    bytes_read: &AtomicU64,
+    progress: &Progress,
 ) -> Result<Result<Seen, String>, MeasureError> {
     let dataset = datasets.iter().find(|dataset| dataset.name == *name);
     let Some((dataset, path)) = dataset.and_then(|dataset| Some((dataset, dataset.file.as_deref()?))) else {
@@ -91,7 +90,7 @@ fn column_of(
     };
     let survey = probe::open_regular(path).and_then(|file| {
         let reading = &dataset.checks.reading;
-        probe::survey(&file, path, "", reading, &AsOf::Start, &mut values, bytes_read)
+        probe::survey(&file, path, "", reading, &AsOf::Start, &mut values, progress)
     });
     let survey = match survey {
         Ok(survey) => survey,

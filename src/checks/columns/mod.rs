@@ -9,17 +9,22 @@ mod records;
 mod repeats;
 mod seen;
 mod sketch;
+mod unique;
 mod value;
+
+use std::path::Path;
 
 use jiff::Timestamp;
 
 use crate::model::{CheckResult, Checks, ColumnRule, Format, Profile, Verdict};
-use crate::probe::{self, Row, Rows};
+use crate::probe::{self, Hindered, Progress, Row, Rows};
 use column::Column;
 pub(super) use compared::{Compared, compared};
 pub(super) use hints::of_code;
 use records::Records;
+use repeats::Untold;
 pub(super) use sketch::Sketch;
+use unique::Unique;
 pub(super) use value::number;
 
 /// How many bad rows a message shows.
@@ -28,6 +33,7 @@ const EXAMPLES_MAX: usize = 3;
 /// What the rows have shown so far.
 pub(super) struct Tally<'a> {
     columns: Vec<Column<'a>>,
+    unique: Unique,
     records: Records<'a>,
     rows: u64,
 }
@@ -95,26 +101,49 @@ impl Fault {
 }
 
 impl<'a> Tally<'a> {
-    /// Before the first row; `allowed` belongs to each rule of a column in order, `written` is when the file was.
-    pub(super) fn new(checks: &'a Checks, allowed: Vec<Compared<'a>>, written: Timestamp) -> Self {
+    /// Before the first row; `allowed` belongs to each rule of a column in order, `written` is when the file was, and
+    /// `beside` the directory in which it lies.
+    pub(super) fn new(
+        checks: &'a Checks,
+        allowed: Vec<Compared<'a>>,
+        written: Timestamp,
+        beside: Option<&Path>,
+    ) -> Self {
+        let mut unique = Unique::new(beside);
         let columns = checks.columns.iter().zip(allowed);
         Self {
             columns: columns
-                .map(|(rule, allowed)| Column::new(rule, allowed, (written, row_word(checks))))
+                .map(|(rule, allowed)| Column::new(rule, allowed, (written, row_word(checks)), &mut unique))
                 .collect(),
+            unique,
             records: Records::new(checks),
             rows: 0,
         }
     }
 
+    /// All rows were read: compares the values that memory did not hold. An error is the machine's own doing.
+    pub(super) fn find_repeats(&mut self, progress: &Progress) -> Result<(), Hindered> {
+        match self.unique.found(progress) {
+            Ok(found) => {
+                for column in &mut self.columns {
+                    if let Some(found) = column.place.and_then(|place| found.get(&place)) {
+                        column.add_repeats(found);
+                    }
+                }
+            }
+            Err(Untold::Unknown(why)) => self.columns.iter_mut().for_each(|column| column.cannot_tell(&why)),
+            Err(Untold::Hindered(hindered)) => return Err(hindered),
+        }
+        Ok(())
+    }
+
     /// The answers, when all rows were read; `present` are the columns that the file has.
-    pub(super) fn answers(&mut self, present: &[String]) -> Vec<CheckResult> {
+    pub(super) fn answers(&self, present: &[String]) -> Vec<CheckResult> {
         let mut answers = Vec::new();
         // A JSON array of nothing names no column, and is missing none.
         if self.rows == 0 && present.is_empty() {
             return answers;
         }
-        self.columns.iter_mut().for_each(Column::find_repeats);
         for column in &self.columns {
             if present.contains(&column.rule.column) {
                 column.answer(self.rows, &self.columns, &mut answers);
@@ -158,7 +187,7 @@ impl Rows for Tally<'_> {
         let (own, others) = row.values.split_at(self.columns.len());
         for (column, value) in self.columns.iter_mut().zip(own) {
             let value = value.filter(|value| !value::trimmed(value).is_empty());
-            column.look_at(row.line, value);
+            column.look_at(row.line, value, &mut self.unique);
         }
         self.records.look_at(row.line, others);
     }
@@ -167,7 +196,8 @@ impl Rows for Tally<'_> {
 /// What the rules of a column ask of each value, as answers name it: `("range", "in 0..100")`. Rules that look at other
 /// files, at time or at repetition are left out.
 pub(super) fn asked(rule: &ColumnRule) -> Vec<(&'static str, String)> {
-    let column = Column::new(rule, Compared::Nothing, (Timestamp::UNIX_EPOCH, "row"));
+    let mut unique = Unique::new(None);
+    let column = Column::new(rule, Compared::Nothing, (Timestamp::UNIX_EPOCH, "row"), &mut unique);
     let of_values = [
         Broken::Type,
         Broken::Required,

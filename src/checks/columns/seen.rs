@@ -52,6 +52,11 @@ impl Seen {
 /// Two odd numbers without a pattern: digits of pi.
 const MIXERS: [u64; 2] = [0x243f_6a88_85a3_08d3, 0x1319_8a2e_0370_7345];
 
+/// The same for a value of one of several columns, so that all of them are remembered together.
+pub(super) fn hash_in(column: u16, value: &str) -> u64 {
+    folded(hash(value) ^ MIXERS[0], MIXERS[1] ^ u64::from(column))
+}
+
 /// A hash of 64 bits: pieces of 16 bytes are multiplied to 128 bits, of which the halves are put over each other.
 pub(super) fn hash(value: &str) -> u64 {
     let word = |bytes: &[u8]| {

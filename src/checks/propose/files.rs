@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::path::Path;
-use std::sync::atomic::AtomicU64;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,7 +11,7 @@ use jiff::tz::TimeZone;
 use super::ProposeError;
 use crate::checks::columns::{Sketch, number};
 use crate::model::{AsOf, ColumnProfile, Compression, Encoding, Format, Reading};
-use crate::probe::{self, ContentError, NoRows, Row, Rows, Survey};
+use crate::probe::{self, ContentError, NoRows, Progress, Row, Rows, Survey};
 
 /// A file as far as checks can be proposed from it.
 pub(super) struct Seen {
@@ -112,7 +111,7 @@ fn survey(path: &Path, reading: &Reading, rows: &mut dyn Rows) -> Result<Survey,
         reading,
         &AsOf::Start,
         rows,
-        &AtomicU64::new(0),
+        &Progress::default(),
     )?)
 }
 

@@ -1,7 +1,5 @@
 //! What files of every kind measure.
 
-use std::sync::atomic::AtomicU64;
-
 use super::*;
 
 /// What one pass says of a text: rows, newest time, or the words of what is wrong.
@@ -296,7 +294,7 @@ fn a_file_that_somebody_still_writes_to_is_not_measured() {
         &COMMA,
         &AsOf::Start,
         &mut NoRows,
-        &AtomicU64::new(0),
+        &Progress::default(),
     )
     .expect_err("a part");
     assert!(matches!(error, MeasureError::Changed { .. }), "{error}");

@@ -47,7 +47,7 @@ fn a_probed_file_is_seen_as_what_it_is() {
             Err("the directory DIR/away does not exist; is a share not mounted?"),
         ),
     ] {
-        let observation = observe(&dataset(Some(ProbeTarget::File(at(name)))), now());
+        let observation = observe(&dataset(Some(ProbeTarget::File(at(name)))), now(), &Progress::default());
         let found = observation.found.map(|found| found.map(|found| found.bytes));
         let found = found.map_err(|error| error.replace(&dir.path().display().to_string(), "DIR"));
         assert_eq!(found, expected.map_err(str::to_owned), "{name}");
@@ -63,7 +63,9 @@ fn content_that_cannot_be_read_is_not_an_arrival() {
     write(&path, "lot,at\n1,soon\n", 60);
     let mut stock = dataset(Some(ProbeTarget::File(path.clone())));
     stock.as_of = column("at", None);
-    let error = observe(&stock, now()).found.expect_err("no time in it");
+    let error = observe(&stock, now(), &Progress::default())
+        .found
+        .expect_err("no time in it");
     assert!(
         error.starts_with(&format!("{}: line 2 (row 1)", path.display())),
         "{error}"

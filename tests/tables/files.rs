@@ -1,8 +1,7 @@
-//! The same rules say the same of each format.
-
-mod damaged;
+//! The files that are read: workbooks and Parquet files as other programs write them, and as none does.
 
 use std::io::{Cursor, Write as _};
+use std::sync::Arc;
 
 use parquet::basic::{Compression as Codec, LogicalType, Repetition, Type as Physical};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type};
@@ -10,83 +9,16 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::Type;
 
-use super::*;
-
 /// Lot, weight and day; the second weighs less than nothing, and the third is the first once more.
-const ROWS: [(&str, f64, i32); 3] = [("Lø1", 1.5, 20_777), ("Lø2", -2.0, 20_778), ("Lø1", 3.0, 20_778)];
+pub(crate) const ROWS: [(&str, f64, i32); 3] = [("Lø1", 1.5, 20_777), ("Lø2", -2.0, 20_778), ("Lø1", 3.0, 20_778)];
 
-/// What is said of them, in a format whose rows are found by `word` and begin at `first`.
-fn said(word: &str, first: u64) -> Vec<(String, String)> {
-    let (second, third) = (first + 1, first + 2);
-    vec![
-        (
-            "unique".to_owned(),
-            format!("column `lot` must be unique, but 1 row of 3 rows repeats a value: {word} {third} `Lø1`"),
-        ),
-        (
-            "range".to_owned(),
-            format!(
-                "column `qty` must be in 0..10, but 1 row of 3 rows has something else: {word} {second} `-2`; \
-                 a sign that is turned round, or more taken out than there was?"
-            ),
-        ),
-    ]
-}
-
-fn rules(dataset: &mut Dataset, format: Format) {
-    dataset.checks.reading.format = Some(format);
-    dataset.checks.rows_max = Some(3);
-    dataset.checks.columns = vec![
-        ColumnRule {
-            unique: true,
-            ..learned::column("lot", ColumnKind::Text)
-        },
-        ColumnRule {
-            range: Some(Range {
-                text: "0..10".to_owned(),
-                min: Some(0.0),
-                max: Some(10.0),
-            }),
-            ..learned::column("qty", ColumnKind::Decimal)
-        },
-        ColumnRule {
-            required: true,
-            ..learned::column("day", ColumnKind::Date)
-        },
-    ];
-    dataset.as_of = AsOf::Column {
-        column: "day".to_owned(),
-        zone: Some(TimeZone::UTC),
-    };
-}
-
-fn case(content: &[u8], format: Format) -> Case {
-    let case = Case::new().rules(|dataset| rules(dataset, format));
-    fs::write(&case.judging.staged, content).expect("a candidate");
-    case
-}
-
-const XLSX: Format = Format::Xlsx { sheet: None };
-
-fn fixed() -> Format {
-    let column = |name: &str, from, width| FixedColumn {
-        name: name.to_owned(),
-        from,
-        width,
-    };
-    Format::Fixed {
-        columns: [column("lot", 1, 4), column("qty", 5, 6), column("day", 13, 10)].into(),
-        skip_lines: 1,
-    }
-}
-
-fn fixed_text() -> String {
+pub(crate) fn fixed_text() -> String {
     let row = |(lot, qty, day): &(&str, f64, i32)| format!("{lot:<4}{qty:>6}  2026-11-{}\n", day - 20_757);
     format!("STOCK\n{}", ROWS.iter().map(row).collect::<String>())
 }
 
 /// A workbook of these parts.
-fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
+pub(crate) fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(Cursor::new(Vec::new()));
     let options = zip::write::SimpleFileOptions::default();
     for (name, content) in parts {
@@ -96,11 +28,11 @@ fn workbook(parts: &[(&str, String)]) -> Vec<u8> {
     archive.finish().expect("memory").into_inner()
 }
 
-const SHEET: &str = "xl/worksheets/sheet1.xml";
-const TEXTS: &str = "xl/sharedStrings.xml";
+pub(crate) const SHEET: &str = "xl/worksheets/sheet1.xml";
+pub(crate) const TEXTS: &str = "xl/sharedStrings.xml";
 
 /// The parts of a workbook with one sheet `Stock`, whose rows these are.
-fn parts(rows: &str) -> Vec<(&'static str, String)> {
+pub(crate) fn parts(rows: &str) -> Vec<(&'static str, String)> {
     let space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main";
     let office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships";
     let package = "http://schemas.openxmlformats.org/package/2006/relationships";
@@ -143,7 +75,7 @@ fn parts(rows: &str) -> Vec<(&'static str, String)> {
 }
 
 /// The header stands in the third row of the sheet.
-fn sheet_rows() -> String {
+pub(crate) fn sheet_rows() -> String {
     let mut rows =
         "<row r=\"3\"><c r=\"A3\" t=\"s\"><v>0</v></c><c r=\"B3\" t=\"s\"><v>1</v></c><c r=\"C3\" t=\"s\"><v>2</v></c></row>"
             .to_owned();
@@ -159,7 +91,7 @@ fn sheet_rows() -> String {
 }
 
 /// The rows as a Parquet file whose texts are packed by `codec`.
-fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
+pub(crate) fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
     let field = |name: &str, physical, logical: Option<LogicalType>| {
         let field = Type::primitive_type_builder(name, physical).with_repetition(Repetition::REQUIRED);
         Arc::new(field.with_logical_type(logical).build().expect("a type"))
@@ -200,65 +132,130 @@ fn parquet_file(codec: Codec, lots: &[&str]) -> Vec<u8> {
     content
 }
 
-fn stock_parquet() -> Vec<u8> {
+pub(crate) fn stock_parquet() -> Vec<u8> {
     parquet_file(Codec::SNAPPY, &ROWS.map(|(lot, ..)| lot))
 }
 
-#[test]
-fn the_same_rules_say_the_same_of_every_format() {
-    let csv = "lot,qty,day\nLø1,1.5,2026-11-20\nLø2,-2,2026-11-21\nLø1,3,2026-11-21\n";
-    let comma = Format::Csv { delimiter: Some(b',') };
-    let book = workbook(&parts(&sheet_rows()));
-    let named = Format::Xlsx {
-        sheet: Some("Stock".into()),
-    };
-    for (content, format, word, first) in [
-        (csv.as_bytes().to_owned(), comma, "line", 2),
-        (fixed_text().into_bytes(), fixed(), "line", 2),
-        (book.clone(), XLSX, "row", 4),
-        (book, named, "row", 4),
-        (stock_parquet(), Format::Parquet, "row", 1),
-    ] {
-        let name = format.as_str();
-        let case = case(&content, format);
-        assert_eq!(case.problems(), said(word, first), "{name}");
-        let measured = case.judge().measurement;
-        assert_eq!(measured.as_of, Some(time("2026-11-21T00:00:00Z")), "{name}");
-        assert_eq!(measured.bytes, content.len() as u64, "{name}");
-        assert_eq!(measured.rows, Some(3), "{name}");
+/// The parts, with something else in one of them.
+pub(crate) fn with(
+    mut parts: Vec<(&'static str, String)>,
+    name: &str,
+    from: &str,
+    to: &str,
+) -> Vec<(&'static str, String)> {
+    let part = parts.iter_mut().find(|(known, _)| *known == name);
+    let (_, content) = part.expect("a part with that name");
+    assert!(content.contains(from), "{content}");
+    *content = content.replace(from, to);
+    parts
+}
+
+/// A workbook whose list of texts says that it has so many.
+pub(crate) fn workbook_that_promises(texts: u64) -> Vec<u8> {
+    let promise = format!("<sst uniqueCount=\"{texts}\"");
+    workbook(&with(parts(&sheet_rows()), TEXTS, "<sst", &promise))
+}
+
+/// A column `lot` of Parquet with one row, whose dictionary is said to have so many values, and to be so long unpacked.
+pub(crate) fn parquet_that_lies(values: i64, unpacked: i64, codec: i64, dictionary: &[u8]) -> Vec<u8> {
+    // One value: a width of one bit, and a run of one zero.
+    let row = [1, 2, 0];
+    let packed = if codec == GZIP { gzip(&row) } else { row.to_vec() };
+    let long = |bytes: &[u8]| i64::try_from(bytes.len()).expect("a short file");
+    let sizes = |kind, unpacked, packed| [int(1, kind), int(2, unpacked), int(3, packed)];
+    let header = [
+        &sizes(2, unpacked, long(dictionary))[..],
+        &[part(7, &[int(1, values), int(2, 0)])],
+    ]
+    .concat();
+    let first = [fields(&header), dictionary.to_vec()].concat();
+    let about = part(5, &[int(1, 1), int(2, 8), int(3, 3), int(4, 3)]);
+    let header = [&sizes(0, long(&row), long(&packed))[..], &[about]].concat();
+    let pages = [first.clone(), fields(&header), packed].concat();
+    let size = long(&pages);
+    let column = [
+        int(1, 6),
+        list(2, 5, &[zigzag(0), zigzag(8)]),
+        list(3, 8, &[text("lot")]),
+        int(4, codec),
+        big(5, 1),
+        big(6, size),
+        big(7, size),
+        big(9, 4 + long(&first)),
+        big(11, 4),
+    ];
+    let chunk = fields(&[big(2, 4), part(3, &column)]);
+    let group = fields(&[list(1, 12, &[chunk]), big(2, size), big(3, 1)]);
+    let root = fields(&[(4, 8, text("stock")), int(5, 1)]);
+    let leaf = fields(&[int(1, 6), int(3, 0), (4, 8, text("lot")), int(6, 0)]);
+    let footer = fields(&[int(1, 1), list(2, 12, &[root, leaf]), big(3, 1), list(4, 12, &[group])]);
+    let length = u32::try_from(footer.len()).expect("a short file").to_le_bytes();
+    [b"PAR1", &pages[..], &footer, &length, b"PAR1"].concat()
+}
+
+/// The number of gzip among the codecs.
+pub(crate) const GZIP: i64 = 2;
+
+/// One text of the dictionary, and behind it so many MiB of zeros, packed.
+pub(crate) fn long_dictionary(mebibytes: usize) -> Vec<u8> {
+    let zeros = gzip(&vec![0; 1 << 20]);
+    [gzip(&[1, 0, 0, 0, b'a']), zeros.repeat(mebibytes)].concat()
+}
+
+fn gzip(content: &[u8]) -> Vec<u8> {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    packed.write_all(content).expect("memory");
+    packed.finish().expect("memory")
+}
+
+/// A field of Thrift's compact protocol: its number, its kind and its bytes.
+type Field = (u8, u8, Vec<u8>);
+
+fn fields(fields: &[Field]) -> Vec<u8> {
+    let (mut bytes, mut last) = (Vec::new(), 0);
+    for (number, kind, value) in fields {
+        bytes.push((number - last) << 4 | kind);
+        bytes.extend(value);
+        last = *number;
     }
+    bytes.push(0);
+    bytes
 }
 
-#[test]
-fn checks_are_proposed_from_the_sheet_that_the_dataset_names_whatever_the_file_is_called() {
-    let named = |sheet: &str| Format::Xlsx {
-        sheet: Some(sheet.into()),
-    };
-    let case = case(&workbook(&parts(&sheet_rows())), named("Stock"));
-    let propose = |format: Format| {
-        let mut checks = case.judging.dataset.checks.clone();
-        checks.reading.format = Some(format);
-        let files = [case.judging.staged.clone()];
-        crate::checks::propose(&files, Some(&checks), &TimeZone::UTC)
-    };
-    let proposed = propose(named("Stock")).expect("the sheet is there");
-    let lines: Vec<&str> = proposed.iter().map(|check| check.line.as_str()).collect();
-    assert_eq!(lines[..2], ["format = \"xlsx\"", "sheet = \"Stock\""]);
-    let why = propose(named("Prices"))
-        .expect_err("there is no such sheet")
-        .to_string();
-    assert!(why.contains("Prices"), "{why}");
+fn int(number: u8, value: i64) -> Field {
+    (number, 5, zigzag(value))
 }
 
-#[test]
-fn every_codec_of_parquet_is_read() {
-    for codec in [
-        Codec::UNCOMPRESSED,
-        Codec::SNAPPY,
-        Codec::GZIP(parquet::basic::GzipLevel::default()),
-        Codec::ZSTD(parquet::basic::ZstdLevel::default()),
-    ] {
-        let content = parquet_file(codec, &ROWS.map(|(lot, ..)| lot));
-        assert_eq!(case(&content, Format::Parquet).problems(), said("row", 1), "{codec}");
+fn big(number: u8, value: i64) -> Field {
+    (number, 6, zigzag(value))
+}
+
+fn part(number: u8, inner: &[Field]) -> Field {
+    (number, 12, fields(inner))
+}
+
+fn list(number: u8, kind: u8, items: &[Vec<u8>]) -> Field {
+    let head = u8::try_from(items.len()).expect("a few") << 4 | kind;
+    (number, 9, [vec![head], items.concat()].concat())
+}
+
+fn text(text: &str) -> Vec<u8> {
+    [varint(text.len() as u64), text.as_bytes().to_vec()].concat()
+}
+
+fn zigzag(value: i64) -> Vec<u8> {
+    varint((value << 1 ^ value >> 63).cast_unsigned())
+}
+
+fn varint(mut value: u64) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    loop {
+        let low = u8::try_from(value & 0x7f).expect("seven bits");
+        value >>= 7;
+        if value == 0 {
+            bytes.push(low);
+            return bytes;
+        }
+        bytes.push(low | 0x80);
     }
 }
