@@ -29,6 +29,12 @@ declare -A quiet=()
 
 rm -rf "$copy"
 mkdir -p "$copy"
+# What it is built from is the same, and has been built before: only freshd itself lies elsewhere.
+if [ ! -d "$root/target" ] && [ -d target/debug ]; then
+    mkdir "$root/target"
+    cp -al target/debug "$root/target"
+    rm -f "$root/target/debug/.cargo-lock"
+fi
 cp -r Cargo.toml Cargo.lock src tests benches docs jobs.toml systemd transfers README.md "$copy"
 
 # Replaces a text that stands in a file once.
