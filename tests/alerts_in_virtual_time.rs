@@ -6,6 +6,8 @@ mod causes;
 mod crashes;
 #[path = "alerts_in_virtual_time/delivery.rs"]
 mod delivery;
+#[path = "alerts_in_virtual_time/digests.rs"]
+mod digests;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
 #[path = "alerts_in_virtual_time/maintenance.rs"]

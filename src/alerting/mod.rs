@@ -1,5 +1,6 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
+mod digest;
 mod lines;
 mod lost;
 mod problem;
@@ -10,6 +11,7 @@ mod sentences;
 mod tests;
 mod words;
 
+pub use digest::{DIGEST_CHARS_MAX, INSTEAD_OF, ToGather, WhyGathered, digest};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use reminder::{ack_until, next_reminder};

@@ -6,6 +6,7 @@ mod attempt;
 mod checks;
 mod conditions;
 mod data;
+mod digest;
 mod event;
 mod expected;
 mod fact;
@@ -50,6 +51,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
+pub use digest::DigestLine;
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{

@@ -149,6 +149,15 @@ pub enum ChannelKind {
     },
 }
 
+impl ChannelKind {
+    /// Whether many messages to one address are gathered into one by freshd; kinds that group by themselves are not.
+    pub fn is_gathered(&self) -> bool {
+        match self {
+            Self::Email { .. } | Self::Slack { .. } | Self::Webhook { .. } | Self::File { .. } => true,
+        }
+    }
+}
+
 /// Where mail is handed in.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailServer {

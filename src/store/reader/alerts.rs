@@ -85,8 +85,24 @@ impl Reader {
             let waiting = of_address
                 .clone()
                 .find(|message| message.state == NotificationState::Pending);
-            AddressState::new(team, address, &heard, waiting)
+            let outage = match waiting {
+                Some(waiting) if waiting.tries == 0 => self.outage_of(address)?,
+                _ => None,
+            };
+            Ok(AddressState::new(team, address, &heard, waiting, outage.as_deref()))
         };
-        Ok(incident.told.iter().map(of_address).collect())
+        incident.told.iter().map(of_address).collect()
+    }
+
+    /// What an address last said to a message that still waits for it.
+    fn outage_of(&self, address: &Address) -> Result<Option<String>, ReadError> {
+        let said = self.one(
+            "SELECT last_error FROM notifications INDEXED BY notifications_pending
+             WHERE state = 'pending' AND tries > 0 AND channel = ?1 AND address IS ?2
+             ORDER BY next_try_at_us DESC LIMIT 1",
+            (address.channel.as_str(), &address.to),
+            |row| row.get(0),
+        )?;
+        Ok(said.flatten())
     }
 }
