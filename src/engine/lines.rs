@@ -18,8 +18,14 @@ pub(super) const FLOOD_MAX: usize = 20;
 /// How far back messages are counted.
 const FLOOD_WITHIN: Duration = Duration::from_hours(1);
 
-/// While an address is caught up with, it gets a message no more often than this.
-pub(super) const CATCH_UP_EVERY: Duration = Duration::from_mins(15);
+/// How messages to an address are gathered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gathering {
+    /// Whether they are at all.
+    pub(super) is_gathered: bool,
+    /// While it is caught up with, it gets a message no more often than this.
+    pub(super) every: Duration,
+}
 
 /// An address does not take what it is given.
 #[derive(Clone, Debug)]
@@ -101,14 +107,14 @@ impl AddressLine {
 
     /// The other side has answered: it took a message, or refused that one for good. Says whether others that were
     /// refused meanwhile may go on at once.
-    pub(super) fn answered(&mut self, is_taken: bool, is_gathered: bool, now: Timestamp) -> bool {
+    pub(super) fn answered(&mut self, is_taken: bool, rules: Gathering, now: Timestamp) -> bool {
         if is_taken {
             self.taken_at.push_back(now);
         }
         let outage = self.outage.take();
         if self.pace.is_some() {
-            self.pace = Some(later(now, CATCH_UP_EVERY));
-        } else if outage.is_some() && is_gathered && self.unsent().count() > LEFT_ALONE_MAX {
+            self.pace = Some(later(now, rules.every));
+        } else if outage.is_some() && rules.is_gathered && self.unsent().count() > LEFT_ALONE_MAX {
             self.pace = Some(now);
             self.is_after_outage = true;
         }
@@ -116,10 +122,10 @@ impl AddressLine {
     }
 
     /// Begins to gather, because it is a flood: until so long after the message taken last.
-    pub(super) fn flooded(&mut self, now: Timestamp, handed_over: usize) {
+    pub(super) fn flooded(&mut self, now: Timestamp, every: Duration, handed_over: usize) {
         let is_idle = self.in_flight.is_empty() && handed_over == 0;
         let last = self.taken_at.back().filter(|_| is_idle);
-        self.pace = Some(later(last.copied().unwrap_or(now), CATCH_UP_EVERY));
+        self.pace = Some(later(last.copied().unwrap_or(now), every));
     }
 
     /// It is caught up with.
@@ -129,12 +135,12 @@ impl AddressLine {
     }
 
     /// What lies further ahead than any rule puts it was decided by another clock, and is due now.
-    pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration) {
+    pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
         self.taken_at.retain(|at| *at <= now);
         if let Some(outage) = self.outage.as_mut().filter(|it| it.next_try_at > later(now, wait_max)) {
             outage.next_try_at = now;
         }
-        if let Some(pace) = self.pace.as_mut().filter(|pace| **pace > later(now, CATCH_UP_EVERY)) {
+        if let Some(pace) = self.pace.as_mut().filter(|pace| **pace > later(now, every)) {
             *pace = now;
         }
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backlog::Todo;
-use super::lines::{CATCH_UP_EVERY, Outage};
+use super::lines::Outage;
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
@@ -20,12 +20,12 @@ const WAIT_MAX: Duration = Duration::from_mins(66);
 impl Outbox {
     /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
     /// what waits and was not, and from the digests that it has taken.
-    pub(super) fn recall_lines(&mut self, told: &[Told], now: Timestamp) {
+    pub(super) fn recall_lines(&mut self, told: &[Told], every: Duration, now: Timestamp) {
         for told in told
             .iter()
             .filter(|told| told.digest.is_some() && told.given_up.is_none())
         {
-            let next_at = later(told.at, CATCH_UP_EVERY);
+            let next_at = later(told.at, every);
             if next_at > now {
                 let line = self.by_address.entry(told.address.clone()).or_default();
                 line.pace = line.pace.max(Some(next_at));
@@ -125,10 +125,10 @@ impl Engine {
     /// The other side took a message, or refused that one for good.
     pub(super) fn address_answered(&mut self, notification: &Notification) {
         let now = self.now.wall;
-        let is_gathered = self.is_gathered(&notification.address);
+        let rules = self.gathering(&notification.address);
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let is_taken = notification.state == NotificationState::Delivered;
-        if line.answered(is_taken, is_gathered, now) {
+        if line.answered(is_taken, rules, now) {
             let refused: Vec<NotificationId> = line.unsent().collect();
             for id in refused {
                 if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
@@ -207,8 +207,9 @@ impl Engine {
             }
             self.wait_to_stand_in(&notification);
         }
+        let every = self.settings.alerts.digest_every;
         for line in self.outbox.by_address.values_mut() {
-            line.redate(now, WAIT_MAX);
+            line.redate(now, WAIT_MAX, every);
         }
         let addresses: Vec<Address> = self.outbox.by_address.keys().cloned().collect();
         for address in addresses {

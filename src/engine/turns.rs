@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::lines::{AddressLine, Outage};
+use super::lines::{AddressLine, Gathering, Outage};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::model::{Action, Address, Fact, Notification, NotificationId};
@@ -37,7 +37,7 @@ impl Turn {
 }
 
 impl Outbox {
-    fn turn(&mut self, address: &Address, is_gathered: bool, now: Timestamp) -> Turn {
+    fn turn(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
         let Some(line) = self.by_address.get(address).filter(|line| !line.is_held) else {
             return Turn::default();
         };
@@ -56,7 +56,7 @@ impl Outbox {
             }
             let mut waiting = line.waiting.iter().copied();
             match (waiting.next(), waiting.next()) {
-                (Some(_), Some(_)) if is_gathered => {
+                (Some(_), Some(_)) if rules.is_gathered => {
                     return Turn {
                         gather: true,
                         ..Turn::default()
@@ -66,7 +66,7 @@ impl Outbox {
                 _ => {}
             }
         }
-        self.turn_as_they_come(address, is_gathered, now)
+        self.turn_as_they_come(address, rules, now)
     }
 
     /// One at a time. What else is of the same incident waits behind it, so the next is of another one: a message that
@@ -94,12 +94,12 @@ impl Outbox {
     }
 
     /// Each by itself, in the order of its incident, until it is a flood.
-    fn turn_as_they_come(&mut self, address: &Address, is_gathered: bool, now: Timestamp) -> Turn {
+    fn turn_as_they_come(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
         let Some(line) = self.by_address.get_mut(address) else {
             return Turn::default();
         };
         line.caught_up();
-        let room = if is_gathered { line.room(now) } else { usize::MAX };
+        let room = if rules.is_gathered { line.room(now) } else { usize::MAX };
         let mut turn = Turn::default();
         let unsent: Vec<NotificationId> = line.unsent().collect();
         for id in unsent {
@@ -120,7 +120,7 @@ impl Outbox {
         if turn.is_flood
             && let Some(line) = self.by_address.get_mut(address)
         {
-            line.flooded(now, turn.send.len());
+            line.flooded(now, rules.every, turn.send.len());
             // Due at once where the flood was a while ago.
             turn.again_at = line.pace.map(|pace| pace.max(now));
         }
@@ -144,8 +144,7 @@ impl Engine {
     /// Sends whatever has its turn at an address, and looks again when the next has.
     pub(super) fn go_on(&mut self, address: &Address) {
         let now = self.now.wall;
-        let is_gathered = self.is_gathered(address);
-        let mut turn = self.outbox.turn(address, is_gathered, now);
+        let mut turn = self.outbox.turn(address, self.gathering(address), now);
         if turn.gather {
             turn = Turn::at(None);
             turn.send.extend(self.gather(address));
@@ -161,10 +160,13 @@ impl Engine {
         }
     }
 
-    /// Whether freshd gathers messages to an address.
-    pub(super) fn is_gathered(&self, address: &Address) -> bool {
+    /// How messages to an address are gathered, by its kind of channel and the configuration.
+    pub(super) fn gathering(&self, address: &Address) -> Gathering {
         let channel = self.settings.channels.get(&address.channel);
-        channel.is_none_or(|channel| channel.kind.is_gathered())
+        Gathering {
+            is_gathered: channel.is_none_or(|channel| channel.kind.is_gathered()),
+            every: self.settings.alerts.digest_every,
+        }
     }
 
     pub(super) fn send(&mut self, id: NotificationId) {

@@ -2,7 +2,8 @@
 
 use super::Reader;
 use crate::model::{
-    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationState, Told,
+    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationId,
+    NotificationState, Told,
 };
 use crate::store::ReadError;
 use crate::store::column::count;
@@ -61,6 +62,21 @@ impl Reader {
             .collect();
         drop(reading);
         told
+    }
+
+    /// One notification, with the tries at sending it: a digest, by the number that what it tells of bears.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn notification(&self, id: NotificationId) -> Result<Option<(Notification, Vec<Delivery>)>, ReadError> {
+        let found = self.one(
+            &format!("SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE id = ?1"),
+            [count(id.0)],
+            read_notification,
+        )?;
+        let Some(notification) = found else { return Ok(None) };
+        let tries = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number");
+        Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
     }
 
     /// How every address that was to be told of an incident stands; of an effect, by the messages about its cause.
