@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "delivery/digest.rs"]
+mod digest;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/file.rs"]
