@@ -10,6 +10,8 @@ mod delivery;
 mod digests;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/floods.rs"]
+mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
 #[path = "alerts_in_virtual_time/patience.rs"]

@@ -13,7 +13,7 @@ use super::PEOPLE;
 use super::delivery::{OPS, busy, no_such_address};
 use super::virtual_world::{Crash, Play, World, at, clock};
 
-const FALLBACK: &str = "mail:it@sea.example";
+pub(super) const FALLBACK: &str = "mail:it@sea.example";
 
 /// Most messages to one address in any hour in which it is caught up with.
 const AN_HOUR_MAX: usize = 6;
@@ -31,7 +31,7 @@ fn jobs(count: usize) -> String {
 }
 
 /// The world in which they fail; nobody is told yet.
-fn failing_together(count: usize) -> World {
+pub(super) fn failing_together(count: usize) -> World {
     let mut world = World::start(&jobs(count), "2026-11-23T11:59");
     for number in 0..count {
         world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
@@ -40,7 +40,7 @@ fn failing_together(count: usize) -> World {
 }
 
 /// The address takes nothing between these times.
-fn out_of_order(world: &mut World, address: &str, from: &'static str, until: &'static str) {
+pub(super) fn out_of_order(world: &mut World, address: &str, from: &'static str, until: &'static str) {
     let (from, until) = (at(from), at(until));
     world.channel(address, move |_, now| match (from..until).contains(&now) {
         true => busy(now),
@@ -49,7 +49,7 @@ fn out_of_order(world: &mut World, address: &str, from: &'static str, until: &'s
 }
 
 /// What an address took, each message once.
-fn taken<'a>(world: &'a World, address: &str) -> Vec<(Timestamp, &'a Notification)> {
+pub(super) fn taken<'a>(world: &'a World, address: &str) -> Vec<(Timestamp, &'a Notification)> {
     let mut ids = BTreeSet::new();
     let to_there = world
         .sent
@@ -60,13 +60,13 @@ fn taken<'a>(world: &'a World, address: &str) -> Vec<(Timestamp, &'a Notificatio
 }
 
 /// What it took, as local time and purpose.
-fn heard(world: &World, address: &str) -> Vec<(String, Purpose)> {
+pub(super) fn heard(world: &World, address: &str) -> Vec<(String, Purpose)> {
     let taken = taken(world, address).into_iter();
     taken.map(|(at, sent)| (clock(at), sent.message.purpose)).collect()
 }
 
 /// Every incident that a message names.
-fn named(sent: &Notification) -> BTreeSet<IncidentId> {
+pub(super) fn named(sent: &Notification) -> BTreeSet<IncidentId> {
     let lines = sent.message.incidents.iter();
     for line in lines.clone() {
         assert!(line.text.starts_with(&format!("#{} ", line.incident)), "{line:?}");
@@ -176,65 +176,6 @@ fn a_crash_at_any_commit_of_an_outage_loses_nothing_and_floods_nobody() {
             hold(&world, OPS, &format!("{side:?} commit {commit}"));
         }
     }
-}
-
-#[test]
-fn the_few_that_waited_through_a_short_outage_are_sent_each_by_itself() {
-    let mut world = failing_together(4);
-    out_of_order(&mut world, OPS, "2026-11-23T12:00", "2026-11-23T12:02:30");
-    world.run_until("2026-11-23T12:59");
-    let openings = vec![("12:03:35".to_owned(), Purpose::Opening); 4];
-    assert_eq!(heard(&world, OPS), openings);
-}
-
-#[test]
-fn one_refused_try_delays_nobody_else() {
-    let mut world = failing_together(2);
-    world.script("j1", |_, _| Play::fails(1, "").taking(Duration::from_secs(9)));
-    let mut refused = BTreeSet::new();
-    world.channel(OPS, move |sent, now| {
-        match refused.insert(sent.id) && refused.len() == 1 {
-            true => busy(now),
-            false => DeliveryOutcome::Accepted,
-        }
-    });
-    world.run_until("2026-11-23T12:59");
-    let opening = |at: &str| (at.to_owned(), Purpose::Opening);
-    let all = heard(&world, OPS);
-    assert_eq!(all.len(), 2);
-    let decided = world
-        .ledger
-        .notifications
-        .values()
-        .map(|one| (one.tries, clock(one.created_at)));
-    let decided: Vec<_> = decided.collect();
-    let second = decided.iter().find(|(tries, _)| *tries == 1).expect("taken at once");
-    assert!(all.contains(&opening(&second.1)), "{all:?} {decided:?}");
-}
-
-#[test]
-fn a_message_that_is_itself_at_fault_holds_up_no_other() {
-    let mut world = failing_together(40);
-    for number in 1..40 {
-        let after = Duration::from_mins(10 * number);
-        world.script(&format!("j{number}"), move |_, _| Play::fails(1, "").taking(after));
-    }
-    // A filter that can make nothing of one of them, whenever it comes.
-    world.channel(OPS, |sent, now| match sent.message.subject_name.as_str() {
-        "j0" => busy(now),
-        _ => DeliveryOutcome::Accepted,
-    });
-    world.run_until("2026-11-23T18:00");
-    let taken = taken(&world, OPS);
-    let openings = taken
-        .iter()
-        .filter(|(_, sent)| sent.message.purpose == Purpose::Opening);
-    let mut count = 0;
-    for (at, sent) in openings {
-        assert_eq!(*at, sent.created_at, "{}", sent.message.subject);
-        count += 1;
-    }
-    assert_eq!(count, 35, "each when it was decided");
 }
 
 /// One message is taken at 12:21, and nothing else before the afternoon: the digest is under way.
@@ -358,63 +299,6 @@ fn a_digest_that_dies_goes_to_the_fallback_as_one_which_hears_of_the_ends() {
     }
     for one in &dead {
         assert_eq!(over.get(&one.incident), Some(&1), "{one:?}");
-    }
-}
-
-#[test]
-fn a_flood_without_an_outage_is_gathered_and_over_when_nothing_waits() {
-    let mut world = failing_together(61);
-    world.script("j60", |_, _| Play::fails(1, "").taking(Duration::from_mins(50)));
-    world.run_until("2026-11-23T12:59");
-    let all = heard(&world, OPS);
-    let (first, rest) = all.split_at(20);
-    assert!(first.iter().all(|(_, why)| *why == Purpose::Opening), "{first:?}");
-    let begun = &first[0].0;
-    let quarter = |minute: &str| begun.replace("12:01", minute);
-    // The last one came to an address that was caught up with.
-    assert_eq!(
-        rest,
-        [
-            (quarter("12:16"), Purpose::Digest),
-            ("12:51:00".to_owned(), Purpose::Opening)
-        ]
-    );
-    let digest = taken(&world, OPS)[20].1.clone();
-    assert_eq!(named(&digest).len(), 40);
-    assert!(
-        digest.message.subject.ends_with("40 problems at once"),
-        "{}",
-        digest.message.subject
-    );
-    assert_eq!(
-        heard(&world, FALLBACK),
-        [],
-        "whoever waits for a digest is no cause for alarm"
-    );
-}
-
-#[test]
-fn what_comes_while_an_address_is_caught_up_with_waits_for_its_time_also_after_a_restart() {
-    for crashes in [false, true] {
-        let mut world = failing_together(32);
-        for number in 30..32 {
-            world.script(&format!("j{number}"), |_, _| {
-                Play::fails(1, "").taking(Duration::from_mins(18))
-            });
-        }
-        world.run_until("2026-11-23T12:20:30");
-        if crashes {
-            world.crash();
-            world.restart();
-        }
-        world.run_until("2026-11-23T12:59");
-        let rest: Vec<_> = heard(&world, OPS).split_off(20);
-        let minutes: Vec<_> = rest.iter().map(|(at, why)| (&at[..5], *why)).collect();
-        assert_eq!(
-            minutes,
-            [("12:16", Purpose::Digest), ("12:31", Purpose::Digest)],
-            "crashes: {crashes}"
-        );
     }
 }
 
