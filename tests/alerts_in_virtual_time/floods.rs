@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use freshd::model::{DeliveryOutcome, Purpose};
+use freshd::model::{DeliveryOutcome, Purpose, Request};
 
 use super::delivery::{OPS, busy};
 use super::digests::{FALLBACK, failing_together, heard, named, out_of_order, taken};
@@ -123,4 +123,34 @@ fn what_comes_while_an_address_is_caught_up_with_waits_for_its_time_also_after_a
             "crashes: {crashes}"
         );
     }
+}
+
+#[test]
+fn whoever_asks_hears_how_many_wait_for_an_address_and_what_it_last_said() {
+    let mut world = failing_together(12);
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-23T12:50");
+    let undelivered = world.done(Request::Status { name: None })["undelivered"].clone();
+    let undelivered = undelivered.as_array().expect("a list").clone();
+    let waits = undelivered
+        .iter()
+        .map(|tried| 1 + tried["behind"].as_u64().expect("a number"));
+    assert_eq!(waits.sum::<u64>(), 12, "{undelivered:?}");
+    // One more comes, and waits behind them untried.
+    world.script("j3", |_, _| Play::succeeds());
+    world.run("j3");
+    world.run_until("2026-11-23T12:51");
+    world.script("j3", |_, _| Play::fails(1, ""));
+    world.run("j3");
+    world.run_until("2026-11-23T12:53");
+    let untried = world.incidents().pop().expect("an incident");
+    let state = world.reader().addresses_of(&untried).expect("the store is read");
+    let state = state.iter().find(|one| one.to == OPS).expect("told there");
+    assert_eq!((state.tries, state.error.as_deref()), (0, Some("connection refused")));
+    let status = world.status("j3");
+    let told = status["incidents"][0]["addresses"]
+        .as_array()
+        .expect("addresses")
+        .clone();
+    assert!(told.contains(&serde_json::json!(state)), "{told:?}");
 }
