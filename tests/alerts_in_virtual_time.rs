@@ -6,8 +6,12 @@ mod causes;
 mod crashes;
 #[path = "alerts_in_virtual_time/delivery.rs"]
 mod delivery;
+#[path = "alerts_in_virtual_time/digests.rs"]
+mod digests;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/floods.rs"]
+mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
 #[path = "alerts_in_virtual_time/patience.rs"]

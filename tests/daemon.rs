@@ -54,7 +54,7 @@ fn mail_that_hangs_holds_up_no_other_channel() {
     );
     let teams = (0..TEAMS).map(|number| {
         format!(
-            "\n[teams.team{number}]\nnotify = [\"mail:team{number}@seafood.example\", \"outbox\"]\n\n[jobs.fails{number}]\nowner = \"team{number}\"\ncommand = \"exit 3\"\n"
+            "\n[teams.team{number}]\nnotify = [\"mail:team{number}@seafood.example\", \"outbox:team{number}\"]\n\n[jobs.fails{number}]\nowner = \"team{number}\"\ncommand = \"exit 3\"\n"
         )
     });
     let house = House::with(&format!("{JOBS}{mail}{}", teams.collect::<String>()));

@@ -6,6 +6,8 @@ mod support;
 mod alertmanager;
 #[path = "delivery/command.rs"]
 mod command;
+#[path = "delivery/digest.rs"]
+mod digest;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/file.rs"]

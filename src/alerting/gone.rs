@@ -53,6 +53,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         subject: format!("[freshd] {unit} has failed on {hostname}"),
         headline: format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
         facts,
+        incidents: Vec::new(),
         output: Vec::new(),
         commands: vec![
             format!("freshd --config {config} check"),

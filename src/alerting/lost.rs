@@ -100,6 +100,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
             "CRITICAL: {span} are lost. freshd goes on, and does not know which of your jobs ran in that time."
         ),
         facts,
+        incidents: Vec::new(),
         output: Vec::new(),
         commands: vec![
             "freshd history --outcome missed".to_owned(),

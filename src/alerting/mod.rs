@@ -1,5 +1,6 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
+mod digest;
 mod gone;
 mod lines;
 mod lost;
@@ -11,6 +12,7 @@ mod sentences;
 mod tests;
 mod words;
 
+pub use digest::{INSTEAD_OF, ToGather, WhyGathered, digest};
 pub use gone::{Gone, gone};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};

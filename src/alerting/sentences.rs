@@ -10,9 +10,12 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         Purpose::Impact => impact_sentence(team, situation),
         _ if is_impact => impact_sentence(team, situation),
         Purpose::Update if situation.data.iter().any(is_broken) => broken_sentence(situation),
-        Purpose::Opening | Purpose::Update | Purpose::Reminder | Purpose::Escalation | Purpose::Test => {
-            problem_sentence(situation)
-        }
+        Purpose::Opening
+        | Purpose::Update
+        | Purpose::Reminder
+        | Purpose::Escalation
+        | Purpose::Digest
+        | Purpose::Test => problem_sentence(situation),
     };
     let since = format_age(elapsed(situation.incident.since, situation.now));
     match purpose {

@@ -99,6 +99,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         subject: if is_first { stem } else { format!("Re: {stem}") },
         headline: headline(purpose, is_impact, team, situation),
         facts: facts(purpose, team, situation),
+        incidents: Vec::new(),
         output: if is_impact || purpose == Purpose::Recovery {
             Vec::new()
         } else {
@@ -124,7 +125,7 @@ fn trace(situation: &Situation<'_>) -> Option<String> {
 fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> bool {
     let first_told = situation.incident.told.first().map(|(team, _)| team);
     match purpose {
-        Purpose::Opening | Purpose::Escalation | Purpose::Test => true,
+        Purpose::Opening | Purpose::Escalation | Purpose::Digest | Purpose::Test => true,
         Purpose::Impact => false,
         Purpose::Update | Purpose::Reminder | Purpose::Recovery => first_told == Some(team),
     }

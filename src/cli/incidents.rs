@@ -210,11 +210,12 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         DeliveryOutcome::Accepted => None,
         DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(clean(error)),
     });
-    let count = if tries.len() > 1 {
-        format!(" after {} tries", tries.len())
-    } else {
-        String::new()
+    let count = match (message.digest, tries.len()) {
+        (Some(digest), _) => format!(" in digest {digest}"),
+        (None, 0 | 1) => String::new(),
+        (None, tries) => format!(" after {tries} tries"),
     };
+    let error = error.or_else(|| message.digest.and(message.last_error.as_deref()).map(clean));
     vec![
         times::moment_with_seconds(message.created_at, now, zone),
         message.message.purpose.as_str().to_owned(),

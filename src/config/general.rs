@@ -8,6 +8,10 @@ use crate::model::{AlertRules, Name, Web};
 
 const LISTEN_DEFAULT: &str = "127.0.0.1:7373";
 
+/// How often an address may get a digest.
+const DIGEST_EVERY: std::ops::RangeInclusive<std::time::Duration> =
+    std::time::Duration::from_secs(1)..=std::time::Duration::from_hours(1);
+
 /// Most reminders before the daily ones.
 const REMINDERS_MAX: usize = 20;
 
@@ -63,6 +67,17 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
         }
         rules.reminders = list.into_iter().filter_map(Value::duration).collect();
         rules.reminders.sort();
+    }
+    if let Some(value) = table.get("digest_every")
+        && let Some(every) = value.duration()
+    {
+        if !DIGEST_EVERY.contains(&every) {
+            value.error(
+                "digests come every second at most, and every hour at least",
+                "write digest_every = \"15m\"",
+            );
+        }
+        rules.digest_every = every;
     }
     table.finish();
     rules

@@ -78,6 +78,8 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             }
             SlotState::Pending | SlotState::Met | SlotState::Excused => {}
         },
+        // What a digest tells of is told of by its own line.
+        Fact::Notification(notification) if notification.digest.is_some() => {}
         Fact::Notification(notification) => {
             let (to, purpose) = (notification.address.to_string(), notification.message.purpose.as_str());
             match notification.state {

@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::tone::{self, Tone};
-use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail};
+use super::{
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
+};
 use crate::model::Message;
 
 /// Programs that know the dark follow this; the others show the inline colours.
@@ -54,6 +56,7 @@ pub(super) fn render(message: &Message) -> String {
         ),
     );
     facts(&mut page, message);
+    incidents(&mut page, message);
     output(&mut page, message);
     commands(&mut page, message);
     push(
@@ -87,6 +90,23 @@ fn facts(page: &mut String, message: &Message) {
         );
     }
     page.push_str("</table>\n");
+}
+
+fn incidents(page: &mut String, message: &Message) {
+    for (title, lines) in [("Open", open(message)), ("Over", over(message))] {
+        if lines.is_empty() {
+            continue;
+        }
+        heading(page, title);
+        page.push_str("<ul style=\"margin:0;padding:0 0 0 20px;font-size:15px;line-height:1.4\">\n");
+        for line in lines {
+            push(
+                page,
+                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", escape(&line)),
+            );
+        }
+        page.push_str("</ul>\n");
+    }
 }
 
 fn output(page: &mut String, message: &Message) {

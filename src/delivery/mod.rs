@@ -215,6 +215,23 @@ impl Delivery {
     }
 }
 
+/// The lines of a digest about what is open, one for each incident.
+fn open(message: &Message) -> Vec<String> {
+    digest_lines(message, false)
+}
+
+/// What a digest says of all that is over: in one piece, each incident by its number.
+fn over(message: &Message) -> Vec<String> {
+    let lines = digest_lines(message, true);
+    let piece = lines.join("; ");
+    (!lines.is_empty()).then_some(piece).into_iter().collect()
+}
+
+fn digest_lines(message: &Message, is_over: bool) -> Vec<String> {
+    let lines = message.incidents.iter().filter(|line| line.is_over == is_over);
+    lines.map(|line| clean::line(&line.text, FACT_CHARS_MAX)).collect()
+}
+
 /// How many lines of output are left out, and the last ones, which are shown.
 fn output_tail(message: &Message) -> (usize, &[String]) {
     let left_out = message.output.len().saturating_sub(OUTPUT_LINES_MAX);

@@ -52,8 +52,13 @@ fn text(message: &Message) -> String {
     });
     let commands = message.commands.iter().take(COMMANDS_MAX);
     let commands = commands.map(|command| format!("> {}", clean::line(command, FACT_CHARS_MAX)));
+    let incidents = message
+        .incidents
+        .iter()
+        .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
     let lines = std::iter::once(headline)
         .chain([String::new()])
+        .chain(incidents)
         .chain(facts)
         .chain(commands)
         .chain([tone::origin(message)]);

@@ -54,9 +54,12 @@ pub(super) async fn send(
             post(client, url, &trigger(routing_key, message)).await?;
             post(client, url, &resolve(routing_key, message)).await
         }
-        Purpose::Opening | Purpose::Update | Purpose::Impact | Purpose::Reminder | Purpose::Escalation => {
-            post(client, url, &trigger(routing_key, message)).await
-        }
+        Purpose::Opening
+        | Purpose::Update
+        | Purpose::Impact
+        | Purpose::Reminder
+        | Purpose::Escalation
+        | Purpose::Digest => post(client, url, &trigger(routing_key, message)).await,
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, http, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http,
+    open, output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -66,6 +67,7 @@ fn blocks(message: &Message) -> Vec<Value> {
         section(&headline(message)),
     ];
     blocks.extend(fact_sections(message).iter().map(|facts| section(facts)));
+    blocks.extend(incident_sections(message).iter().map(|lines| section(lines)));
     blocks.extend(output(message).map(|output| section(&output)));
     blocks.extend(commands(message).map(|commands| section(&commands)));
     let context = format!(
@@ -123,6 +125,29 @@ fn fact_sections(message: &Message) -> Vec<String> {
         }
     }
     sections.retain(|section| !section.is_empty());
+    sections
+}
+
+/// The incidents of a digest, in as few sections as hold them; they fit by how a digest is written.
+fn incident_sections(message: &Message) -> Vec<String> {
+    let mut sections: Vec<String> = Vec::new();
+    for (title, lines) in [("*Open*", open(message)), ("*Over*", digest_lines(message, true))] {
+        let title = (!lines.is_empty()).then(|| title.to_owned());
+        for line in title
+            .into_iter()
+            .chain(lines.iter().map(|line| escaped(line, SECTION_CHARS_MAX)))
+        {
+            let chars = line.chars().count() + 1;
+            let last = sections.last_mut();
+            match last.filter(|last| last.chars().count() + chars <= SECTION_CHARS_MAX) {
+                Some(last) => {
+                    last.push('\n');
+                    last.push_str(&line);
+                }
+                None => sections.push(line),
+            }
+        }
+    }
     sections
 }
 
@@ -188,6 +213,7 @@ fn fallback(message: &Message) -> String {
 fn text_only(message: &Message) -> String {
     let mut parts = vec![fallback(message)];
     parts.extend(fact_sections(message));
+    parts.extend(incident_sections(message));
     parts.extend(output(message));
     parts.extend(commands(message));
     parts.join("\n\n")

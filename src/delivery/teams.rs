@@ -118,6 +118,12 @@ fn card(message: &Message, shown: Shown) -> Value {
         ]),
         text(&[run(&headline(message), &[])]),
     ];
+    // They fit by how a digest is written.
+    let incidents = message
+        .incidents
+        .iter()
+        .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
+    body.extend(incidents.map(|line| tight(&[run(&line, &[])])));
     body.extend(message.facts.iter().take(shown.facts).map(fact));
     left_out(&mut body, message.facts.len() - shown.facts, "more facts");
     let lines = &message.output[message.output.len() - shown.output..];

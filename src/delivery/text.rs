@@ -1,7 +1,8 @@
 //! The plain text of a mail, laid out for a terminal.
 
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail, tone,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
+    tone,
 };
 use crate::model::Message;
 
@@ -18,6 +19,7 @@ pub(super) fn render(message: &Message) -> String {
         push(&mut page, "", &line);
     }
     facts(&mut page, message);
+    incidents(&mut page, message);
     output(&mut page, message);
     commands(&mut page, message);
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
@@ -51,6 +53,21 @@ fn facts(page: &mut String, message: &Message) {
         for line in wrapped(&text, COLUMNS_MAX - lead.chars().count()) {
             push(page, &lead, &line);
             lead = " ".repeat(lead.chars().count());
+        }
+    }
+}
+
+fn incidents(page: &mut String, message: &Message) {
+    for (title, lines) in [("Open:", open(message)), ("Over:", over(message))] {
+        if !lines.is_empty() {
+            push(page, "", &format!("\n{title}"));
+        }
+        for line in lines {
+            let mut lead = "  ";
+            for line in wrapped(&line, COLUMNS_MAX - 4) {
+                push(page, lead, &line);
+                lead = "    ";
+            }
         }
     }
 }

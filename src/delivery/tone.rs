@@ -26,6 +26,7 @@ impl Tone {
             Purpose::Reminder => ("Still open", ":bell:"),
             Purpose::Escalation => ("Escalated", ":rotating_light:"),
             Purpose::Recovery => ("Resolved", ":white_check_mark:"),
+            Purpose::Digest => ("In one", ":package:"),
             Purpose::Test => ("Test", ":wrench:"),
         };
         let colour = match (message.purpose, message.severity) {

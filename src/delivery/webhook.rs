@@ -64,6 +64,7 @@ fn kind(purpose: Purpose) -> &'static str {
         Purpose::Reminder => "freshd.incident.reminder",
         Purpose::Escalation => "freshd.incident.escalation",
         Purpose::Recovery => "freshd.incident.recovery",
+        Purpose::Digest => "freshd.digest",
         Purpose::Test => "freshd.test",
     }
 }

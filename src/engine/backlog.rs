@@ -5,7 +5,7 @@
 //! crash in between the next start derives the same again from what was decided by then.
 
 use super::Engine;
-use crate::model::{IncidentId, Name, RunId, RunState};
+use crate::model::{Address, IncidentId, Name, RunId, RunState};
 
 /// A step that holds this many facts begins nothing more.
 const STEP_FACTS_ENOUGH: usize = 4_096;
@@ -41,6 +41,10 @@ pub(super) enum Todo {
     Incidents,
     /// Go on with one incident.
     Incident(IncidentId),
+    /// Go on with what waits for an address.
+    Address(Address),
+    /// Give up what is left of what has waited too long for an address.
+    GiveUp(Address),
 }
 
 impl Engine {
@@ -94,6 +98,11 @@ impl Engine {
                 }
             }
             Todo::Incident(id) => self.incident_due(id),
+            Todo::Address(address) => self.go_on(&address),
+            Todo::GiveUp(address) => {
+                self.give_up_what_is_old(&address);
+                self.go_on(&address);
+            }
         }
     }
 }

@@ -5,7 +5,8 @@ use std::collections::HashSet;
 use super::Engine;
 use super::audience::FALLBACK;
 use super::reminders::remember_told;
-use crate::model::{Message, MessageFact, Name, Notification, ProblemKind};
+use crate::alerting::INSTEAD_OF;
+use crate::model::{Message, MessageFact, Name, Notification, ProblemKind, Purpose};
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
@@ -33,7 +34,7 @@ impl Engine {
             message.facts.insert(
                 0,
                 MessageFact {
-                    label: "Instead of".to_owned(),
+                    label: INSTEAD_OF.to_owned(),
                     text: instead_of.to_owned(),
                 },
             );
@@ -49,7 +50,7 @@ impl Engine {
 
     /// An address at which a message died has a problem of its own until the next message gets through.
     pub(super) fn address_is_broken(&mut self, dead: &Notification) {
-        if dead.incident.is_some() {
+        if dead.message.purpose != Purpose::Test {
             let error = dead.last_error.clone().unwrap_or_default();
             self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
         }

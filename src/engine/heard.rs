@@ -23,7 +23,7 @@ impl Engine {
         let of_address = |(team, address): &(crate::model::Name, Address)| {
             let heard = self.outbox.heard(incident.id, address).cloned().unwrap_or_default();
             let waiting = self.outbox.first_waiting(incident.id, address);
-            AddressState::new(team, address, &heard, waiting)
+            AddressState::new(team, address, &heard, waiting, self.outbox.outage_error(address))
         };
         incident.told.iter().map(of_address).collect()
     }
@@ -33,7 +33,7 @@ impl Engine {
         let is_news = match notification.message.purpose {
             Purpose::Opening | Purpose::Update | Purpose::Impact | Purpose::Escalation => true,
             // Whoever is reminded knows, and what is over harms nobody any more.
-            Purpose::Reminder | Purpose::Recovery | Purpose::Test => false,
+            Purpose::Reminder | Purpose::Recovery | Purpose::Digest | Purpose::Test => false,
         };
         is_news.then(|| later(notification.created_at, STAND_IN_AFTER))
     }
@@ -89,6 +89,8 @@ impl Engine {
         let waiting = self.outbox.first_waiting(incident, address);
         let said = waiting.and_then(|waiting| waiting.last_error.clone());
         let given_up = |heard: &Heard| heard.given_up.as_ref().map(|(_, error)| error.clone());
-        said.or_else(|| self.outbox.heard(incident, address).and_then(given_up))
+        let outage = || self.outbox.outage_error(address).map(str::to_owned);
+        said.or_else(outage)
+            .or_else(|| self.outbox.heard(incident, address).and_then(given_up))
     }
 }

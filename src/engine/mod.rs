@@ -14,6 +14,7 @@ mod clock;
 mod confirm;
 mod data;
 mod dead_messages;
+mod digest;
 mod expecting;
 mod found;
 mod heard;
@@ -22,8 +23,10 @@ mod incidents;
 mod jobs;
 mod keepers;
 mod learning;
+mod lines;
 mod looks;
 mod maintenance;
+mod outages;
 mod outbox;
 mod output;
 mod pings;
@@ -44,6 +47,8 @@ mod space;
 mod spec;
 mod stale_inputs;
 mod status;
+mod trying_out;
+mod turns;
 mod wakes;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
@@ -265,6 +270,7 @@ impl Engine {
                 Wake::Inputs(id) => self.inputs_due(id),
                 Wake::Windows => self.look_at_windows(),
                 Wake::Incident(id) => self.incident_due(id),
+                Wake::Address(address) => self.go_on(&address),
                 Wake::Notification(id) => self.notification_due(id),
                 Wake::Repeat => self.repeat_due(),
             }

@@ -4,21 +4,16 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{Engine, Wake};
-use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
+use super::Engine;
+use super::digest::is_digest;
+use super::lines::AddressLine;
 use crate::model::{
-    Action, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, MessageFact, Name, Notification,
-    NotificationId, NotificationState, Purpose, Reply, Severity, elapsed, later,
+    Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
+    NotificationState, Purpose,
 };
 
 /// Longest wait that another side's Retry-After can ask for, in seconds.
 const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
-
-/// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
-const TRIES_MIN: u32 = 8;
-
-/// Longest time to the next try by any rule: an hour and its jitter.
-const WAIT_MAX: Duration = Duration::from_mins(66);
 
 /// Notifications that are not yet delivered.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +21,8 @@ pub(super) struct Outbox {
     pending: BTreeMap<NotificationId, Notification>,
     /// The same by incident and address, where their order counts.
     lines: HashMap<IncidentId, BTreeMap<Address, BTreeSet<NotificationId>>>,
+    /// What waits for each address, about whatever incident.
+    pub(super) by_address: BTreeMap<Address, AddressLine>,
     /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
     /// late falls back only to those who do not hear of the end anyway.
     ended: HashMap<IncidentId, BTreeSet<Address>>,
@@ -36,7 +33,7 @@ pub(super) struct Outbox {
     /// Requests that wait for a test message to be delivered.
     pub(super) tests: HashMap<NotificationId, u64>,
     /// How the messages of a test that already ended went, by request.
-    test_results: HashMap<u64, Vec<serde_json::Value>>,
+    pub(super) test_results: HashMap<u64, Vec<serde_json::Value>>,
 }
 
 type Line = (IncidentId, Address);
@@ -51,17 +48,40 @@ impl Outbox {
         self.pending.values()
     }
 
+    pub(super) fn get(&self, id: NotificationId) -> Option<&Notification> {
+        self.pending.get(&id)
+    }
+
+    pub(super) fn get_mut(&mut self, id: NotificationId) -> Option<&mut Notification> {
+        self.pending.get_mut(&id)
+    }
+
     pub(super) fn insert(&mut self, notification: Notification) {
+        let id = notification.id;
         if let Some(line) = line_of(&notification) {
             let (incident, address) = line;
             let of_incident = self.lines.entry(incident).or_default();
-            of_incident.entry(address).or_default().insert(notification.id);
+            of_incident.entry(address).or_default().insert(id);
         }
-        self.pending.insert(notification.id, notification);
+        if notification.message.purpose != Purpose::Test {
+            let line = self.by_address.entry(notification.address.clone()).or_default();
+            match notification.digest {
+                Some(_) => drop(line.gathered.insert(id)),
+                None if is_digest(&notification) => line.digest = Some(id),
+                None => drop(line.waiting.insert(id)),
+            }
+        }
+        self.pending.insert(id, notification);
     }
 
-    fn remove(&mut self, id: NotificationId) -> Option<Notification> {
+    pub(super) fn remove(&mut self, id: NotificationId) -> Option<Notification> {
         let notification = self.pending.remove(&id)?;
+        if let Some(line) = self.by_address.get_mut(&notification.address) {
+            line.waiting.remove(&id);
+            line.gathered.remove(&id);
+            line.in_flight.remove(&id);
+            line.digest.take_if(|digest| *digest == id);
+        }
         if let Some((incident, address)) = line_of(&notification)
             && let Some(of_incident) = self.lines.get_mut(&incident)
             && let Some(others) = of_incident.get_mut(&address)
@@ -77,6 +97,43 @@ impl Outbox {
         Some(notification)
     }
 
+    /// Marks a message as on its way.
+    pub(super) fn hand_over(&mut self, id: NotificationId) -> Option<Notification> {
+        let notification = self.pending.get(&id)?;
+        if !self.in_flight.insert(id) {
+            return None;
+        }
+        if notification.message.purpose != Purpose::Test {
+            let line = self.by_address.entry(notification.address.clone()).or_default();
+            line.in_flight.insert(id);
+            if let Some(outage) = &mut line.outage {
+                outage.probe = Some(id);
+            }
+        }
+        Some(notification.clone())
+    }
+
+    /// What the digest under way to an address tells of, oldest first.
+    pub(super) fn gathered(&self, address: &Address) -> Vec<NotificationId> {
+        let line = self.by_address.get(address).into_iter();
+        line.flat_map(|line| line.gathered.iter().copied()).collect()
+    }
+
+    /// Whether the recovery waits behind a message, which says it all.
+    pub(super) fn is_over_behind(&self, notification: &Notification) -> bool {
+        let Some(line) = line_of(notification) else {
+            return false;
+        };
+        let mut behind = self.line(&line).filter(|other| other.id > notification.id);
+        behind.any(|other| other.message.purpose == Purpose::Recovery)
+    }
+
+    /// What an address last said, while it takes nothing.
+    pub(super) fn outage_error(&self, address: &Address) -> Option<&str> {
+        let outage = self.by_address.get(address)?.outage.as_ref()?;
+        Some(&outage.error)
+    }
+
     /// The end of an incident is written to this address.
     pub(super) fn remember_end(&mut self, incident: IncidentId, address: Address) {
         self.ended.entry(incident).or_default().insert(address);
@@ -87,7 +144,7 @@ impl Outbox {
     }
 
     /// Forgets who hears of the end of an incident once nothing of it is on its way.
-    fn forget_end(&mut self, incident: IncidentId) {
+    pub(super) fn forget_end(&mut self, incident: IncidentId) {
         if !self.lines.contains_key(&incident) {
             self.ended.remove(&incident);
         }
@@ -138,7 +195,8 @@ impl Engine {
     /// What was never sent is replaced by the recovery, which says it all.
     fn collapse(&mut self, incident: IncidentId, address: &Address) {
         let line = (incident, address.clone());
-        let unsent = self.outbox.line(&line).map(|waiting| waiting.id);
+        let waiting = self.outbox.line(&line).filter(|waiting| waiting.digest.is_none());
+        let unsent = waiting.map(|waiting| waiting.id);
         let unsent: Vec<_> = unsent.filter(|id| !self.outbox.in_flight.contains(id)).collect();
         for id in unsent {
             if let Some(notification) = self.outbox.remove(id) {
@@ -148,52 +206,12 @@ impl Engine {
     }
 
     fn collapsed(&mut self, mut notification: Notification) {
+        if notification.tries > 0 {
+            self.outbox.recall_outage(&notification.address);
+        }
         notification.state = NotificationState::Collapsed;
         notification.ended_at = Some(self.now.wall);
         self.fact(Fact::Notification(notification));
-    }
-
-    /// Messages by which somebody tries out addresses. The asker is answered when all of them have ended.
-    pub(super) fn notify_test(&mut self, request: u64, addresses: Vec<(Name, Address)>, by: &str) {
-        let numbered: Vec<_> = addresses
-            .into_iter()
-            .map(|to| (self.new_notification_id(), to))
-            .collect();
-        self.outbox.tests.extend(numbered.iter().map(|(id, _)| (*id, request)));
-        for (id, (team, address)) in numbered {
-            self.put_test(id, &team, address, by);
-        }
-    }
-
-    fn put_test(&mut self, id: NotificationId, team: &Name, address: Address, by: &str) {
-        let told = address.to_string();
-        let message = Message {
-            id: self.message_id(id),
-            thread: format!("test-{id}"),
-            incident: None,
-            purpose: Purpose::Test,
-            severity: Severity::Warning,
-            kind: None,
-            about: None,
-            subject_name: team.clone(),
-            since: None,
-            subject: format!("[freshd] Test message to {team}"),
-            headline: format!(
-                "This is a test: freshd on {} can reach {team} through {told}.",
-                self.host.hostname
-            ),
-            facts: vec![MessageFact {
-                label: "Asked by".to_owned(),
-                text: by.to_owned(),
-            }],
-            output: Vec::new(),
-            commands: vec!["freshd status".to_owned()],
-            team: team.clone(),
-            owner: self.team_title(team),
-            at: self.now.wall,
-            trace: None,
-        };
-        self.put(id, None, address, message);
     }
 
     /// The same at every try, and unique over all state directories.
@@ -203,7 +221,30 @@ impl Engine {
 
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         self.will_repeat(&address);
-        let notification = Notification {
+        let is_test = message.purpose == Purpose::Test;
+        let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
+        let pace = line.and_then(|line| line.pace);
+        let mut notification = self.notification(id, incident, address, message);
+        notification.next_try_at = notification.next_try_at.max(pace.unwrap_or(self.now.wall));
+        self.fact(Fact::Notification(notification.clone()));
+        self.wait_to_stand_in(&notification);
+        self.outbox.insert(notification.clone());
+        if is_test {
+            self.send(id);
+        } else {
+            self.go_on(&notification.address);
+        }
+    }
+
+    /// One message to one address, decided now.
+    pub(super) fn notification(
+        &self,
+        id: NotificationId,
+        incident: Option<IncidentId>,
+        address: Address,
+        message: Message,
+    ) -> Notification {
+        Notification {
             id,
             incident,
             address,
@@ -214,39 +255,8 @@ impl Engine {
             created_at: self.now.wall,
             ended_at: None,
             last_error: None,
-        };
-        self.fact(Fact::Notification(notification.clone()));
-        self.outbox.insert(notification);
-        self.notification_due(id);
-    }
-
-    /// Sends a notification if its time has come and nothing of its incident goes to the same address before it.
-    pub(super) fn notification_due(&mut self, id: NotificationId) {
-        let Some(notification) = self.outbox.pending.get(&id) else {
-            return;
-        };
-        if self.outbox.in_flight.contains(&id) {
-            return;
+            digest: None,
         }
-        let is_first = |line: Line| self.outbox.line(&line).next().is_none_or(|first| first.id == id);
-        if !line_of(notification).is_none_or(is_first) {
-            return;
-        }
-        let notification = notification.clone();
-        if notification.next_try_at > self.now.wall {
-            self.stand_in(&notification);
-            self.wait_for_next_try(&notification);
-            return;
-        }
-        self.outbox.in_flight.insert(id);
-        self.act(Action::Send(Box::new(notification)));
-    }
-
-    /// Looks again when the next try is due, and when the fallback is to be told meanwhile.
-    fn wait_for_next_try(&mut self, notification: &Notification) {
-        let stands_in_at = Self::stands_in_at(notification).filter(|at| *at > self.now.wall);
-        let at = stands_in_at.map_or(notification.next_try_at, |at| at.min(notification.next_try_at));
-        self.wakes.arm(Wake::Notification(notification.id), at);
     }
 
     /// A try at sending ended.
@@ -257,12 +267,40 @@ impl Engine {
         let Some(mut notification) = self.outbox.remove(id) else {
             return;
         };
-        let now = self.now.wall;
         notification.tries += 1;
-        match &outcome {
+        self.settle(&mut notification, &outcome);
+        self.fact(Fact::Delivery(Delivery {
+            notification: id,
+            number: notification.tries,
+            at: self.now.wall,
+            outcome,
+        }));
+        let is_over = self.outbox.is_over_behind(&notification);
+        if notification.state == NotificationState::Pending && is_over {
+            // It is over already: the recovery that waits behind it says it all.
+            self.collapsed(notification.clone());
+        } else {
+            self.fact(Fact::Notification(notification.clone()));
+            self.ended_or_waits(&notification, is_over);
+        }
+        if let Some(incident) = notification.incident {
+            self.outbox.forget_end(incident);
+        }
+        if notification.message.purpose != Purpose::Test {
+            self.keep_pace(&notification.address);
+            self.give_up_what_is_old(&notification.address);
+            self.go_on(&notification.address);
+        }
+    }
+
+    /// Whether a message is delivered by what the other side answered, dead, or to be tried again; and what that says of
+    /// its address.
+    fn settle(&mut self, notification: &mut Notification, outcome: &DeliveryOutcome) {
+        let now = self.now.wall;
+        let is_test = notification.message.purpose == Purpose::Test;
+        match outcome {
             DeliveryOutcome::Accepted => {
                 notification.state = NotificationState::Delivered;
-                notification.ended_at = Some(now);
                 notification.last_error = None;
             }
             DeliveryOutcome::Temporary {
@@ -271,87 +309,49 @@ impl Engine {
             } => {
                 notification.last_error = Some(error.clone());
                 let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX));
-                let delay = retry_delay(notification.tries, crate::planner::hash(self.seed, id.0)).max(asked);
-                notification.next_try_at = later(now, delay);
-                let too_old = elapsed(notification.created_at, now) >= GIVE_UP_AFTER && notification.tries >= TRIES_MIN;
-                if too_old || notification.incident.is_none() {
+                if is_test {
                     notification.state = NotificationState::Dead;
-                    notification.ended_at = Some(now);
+                } else {
+                    self.address_refused(notification, error, asked);
                 }
             }
             DeliveryOutcome::Permanent { error } => {
                 notification.last_error = Some(error.clone());
                 notification.state = NotificationState::Dead;
-                notification.ended_at = Some(now);
             }
         }
-        self.fact(Fact::Delivery(Delivery {
-            notification: id,
-            number: notification.tries,
-            at: now,
-            outcome,
-        }));
-        let line = line_of(&notification);
-        let followers = line.as_ref().map(|line| {
-            self.outbox
-                .line(line)
-                .map(|next| (next.id, next.message.purpose))
-                .collect()
-        });
-        let followers: Vec<_> = followers.unwrap_or_default();
-        let is_over = followers.iter().any(|(_, purpose)| *purpose == Purpose::Recovery);
-        if notification.state == NotificationState::Pending && is_over {
-            // It is over already: the recovery that waits behind it says it all.
-            self.collapsed(notification.clone());
-        } else {
-            self.fact(Fact::Notification(notification.clone()));
-        }
-        self.note_heard(&notification);
         if notification.state != NotificationState::Pending {
-            self.tested(&notification);
+            notification.ended_at = Some(now);
         }
-        match notification.state {
-            NotificationState::Pending if !is_over => {
-                self.outbox.insert(notification.clone());
-                self.stand_in(&notification);
-                self.wait_for_next_try(&notification);
-                return;
-            }
-            NotificationState::Dead => {
-                // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
-                if !is_over {
-                    let error = notification.last_error.as_deref().unwrap_or_default();
-                    let why = format!("{} could not be reached: {error}", notification.address);
-                    self.fall_back(&notification, &why);
-                }
-                self.address_is_broken(&notification);
-            }
-            NotificationState::Delivered => {
-                self.note_end(&notification);
-                self.own_problem_is_over(&Name::from(notification.address.to_string()));
-            }
-            NotificationState::Pending | NotificationState::Collapsed => {}
-        }
-        if let Some((next, _)) = followers.first() {
-            self.notification_due(*next);
-        }
-        if let Some(incident) = notification.incident {
-            self.outbox.forget_end(incident);
+        if !is_test && !matches!(outcome, DeliveryOutcome::Temporary { .. }) {
+            self.address_answered(notification);
         }
     }
 
-    /// Looks at every notification again. A try that lies further ahead than any rule puts it was decided by
-    /// another clock, and is due now.
-    pub(super) fn resume_sending(&mut self) {
-        let ids: Vec<_> = self.outbox.pending.keys().copied().collect();
-        for id in ids {
-            let latest = later(self.now.wall, WAIT_MAX);
-            if let Some(notification) = self.outbox.pending.get_mut(&id)
-                && notification.next_try_at > latest
-            {
-                notification.next_try_at = self.now.wall;
+    /// What follows for others from a message that was delivered, died, or is to be tried again.
+    pub(super) fn ended_or_waits(&mut self, notification: &Notification, is_over: bool) {
+        self.note_heard(notification);
+        if notification.state == NotificationState::Pending {
+            self.outbox.insert(notification.clone());
+            self.stand_in(notification);
+            return;
+        }
+        if is_digest(notification) {
+            self.digest_ended(notification);
+            return;
+        }
+        self.tested(notification);
+        if notification.state == NotificationState::Dead {
+            // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
+            if !is_over {
+                let error = notification.last_error.as_deref().unwrap_or_default();
+                let why = format!("{} could not be reached: {error}", notification.address);
+                self.fall_back(notification, &why);
             }
-            self.notification_due(id);
+            self.address_is_broken(notification);
+        } else {
+            self.note_end(notification);
+            self.own_problem_is_over(&Name::from(notification.address.to_string()));
         }
     }
 
@@ -366,26 +366,5 @@ impl Engine {
             }
         }
         self.step.facts.extend(changed.into_iter().map(Fact::Notification));
-    }
-
-    /// One of the messages of a test is delivered or dead; the asker is told when that is so of all.
-    fn tested(&mut self, notification: &Notification) {
-        let Some(request) = self.outbox.tests.remove(&notification.id) else {
-            return;
-        };
-        let delivered = notification.state == NotificationState::Delivered;
-        let told = self.outbox.test_results.entry(request).or_default();
-        told.push(serde_json::json!({
-            "address": notification.address.to_string(),
-            "delivered": delivered,
-            "error": notification.last_error.as_ref().filter(|_| !delivered),
-        }));
-        if self.outbox.tests.values().any(|waiting| *waiting == request) {
-            return;
-        }
-        let told = self.outbox.test_results.remove(&request).unwrap_or_default();
-        let delivered = told.iter().all(|one| one["delivered"] == true);
-        let reply = Reply::Done(serde_json::json!({ "delivered": delivered, "messages": told }));
-        self.act(Action::Reply { id: request, reply });
     }
 }

@@ -194,6 +194,8 @@ impl Engine {
             .notifications
             .into_iter()
             .for_each(|pending| self.outbox.insert(pending));
+        let every = self.settings.alerts.digest_every;
+        self.outbox.recall_lines(&snapshot.told, every, self.now.wall);
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now, or in the steps that follow at once.

@@ -25,8 +25,9 @@ impl Engine {
         if let Some(lag) = self.lag(now) {
             found.push(format!("what was due {} ago is not decided", format_duration(lag)));
         }
-        let waiting = self.outbox.values().filter(|waiting| waiting.incident.is_some());
-        if let Some(oldest) = waiting.min_by_key(|waiting| waiting.created_at) {
+        // What is only gathered, or waits for its turn, is on its way.
+        let refused = self.outbox.values().filter(|waiting| waiting.tries > 0);
+        if let Some(oldest) = refused.min_by_key(|waiting| waiting.created_at) {
             let waits = Duration::from_secs(elapsed(oldest.created_at, now.wall).as_secs());
             if waits > UNTOLD_MAX {
                 let (address, waits) = (&oldest.address, format_duration(waits));

@@ -48,13 +48,17 @@ impl Engine {
             "datasets": datasets,
             "jobs": jobs,
             "incidents": incidents.map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
-            "undelivered": undelivered.map(|pending| json!({
-                "id": pending.id,
-                "to": pending.address.to_string(),
-                "tries": pending.tries,
-                "error": pending.last_error,
-                "next_try_at": pending.next_try_at,
-            })).collect::<Vec<_>>(),
+            "undelivered": undelivered.map(|pending| {
+                let (next_try_at, behind) = self.outbox.next_try(pending);
+                json!({
+                    "id": pending.id,
+                    "to": pending.address.to_string(),
+                    "tries": pending.tries,
+                    "error": pending.last_error,
+                    "next_try_at": next_try_at,
+                    "behind": behind,
+                })
+            }).collect::<Vec<_>>(),
             "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
             "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::model::{IncidentId, Name, NotificationId, Now, RunId, VersionRef, later};
+use crate::model::{Address, IncidentId, Name, NotificationId, Now, RunId, VersionRef, later};
 
 /// Something to look at again.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -25,7 +25,9 @@ pub(super) enum Wake {
     Windows,
     /// An incident opens, reminds or escalates.
     Incident(IncidentId),
-    /// A notification is to be tried again.
+    /// Something that waits for an address may have its turn.
+    Address(Address),
+    /// The fallback may have to be told of a notification that waits.
     Notification(NotificationId),
     /// Channels that forget are to be told again.
     Repeat,

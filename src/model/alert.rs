@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressState, IncidentId, Name, NotificationId};
+use super::{Address, AddressState, DigestLine, IncidentId, Name, NotificationId};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -223,6 +223,8 @@ pub enum Purpose {
     Escalation,
     /// It is over.
     Recovery,
+    /// Many messages to one address in one, after an outage or in a flood.
+    Digest,
     /// Somebody tries out a channel.
     Test,
 }
@@ -237,6 +239,7 @@ impl Purpose {
             Self::Reminder => "reminder",
             Self::Escalation => "escalation",
             Self::Recovery => "recovery",
+            Self::Digest => "digest",
             Self::Test => "test",
         }
     }
@@ -249,13 +252,13 @@ pub struct Message {
     pub id: String,
     /// The same for all messages of one incident: the root of a mail thread.
     pub thread: String,
-    /// The incident; `None` for a test.
+    /// The incident; `None` for a digest and for a test.
     pub incident: Option<IncidentId>,
     /// Why it is sent.
     pub purpose: Purpose,
     /// How bad it is.
     pub severity: Severity,
-    /// What is wrong; `None` for a test.
+    /// What is wrong; `None` for a digest and for a test.
     pub kind: Option<ProblemKind>,
     /// What kind of thing `subject_name` is; `None` for a test.
     #[serde(default)]
@@ -272,6 +275,9 @@ pub struct Message {
     pub headline: String,
     /// What, since when, data as of when, why, what was tried, who reads it next and when.
     pub facts: Vec<MessageFact>,
+    /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<DigestLine>,
     /// The last lines of the job's output.
     pub output: Vec<String>,
     /// What to type.
@@ -330,7 +336,7 @@ impl NotificationState {
 pub struct Notification {
     /// Its number, and its order within (incident, address).
     pub id: NotificationId,
-    /// The incident; `None` for a test.
+    /// The incident; `None` for a digest and for a test.
     pub incident: Option<IncidentId>,
     /// Where it goes.
     pub address: Address,
@@ -348,6 +354,9 @@ pub struct Notification {
     pub ended_at: Option<Timestamp>,
     /// What the other side last said.
     pub last_error: Option<String>,
+    /// The digest that tells of it in its stead, and with which it ends.
+    #[serde(default)]
+    pub digest: Option<NotificationId>,
 }
 
 /// How one try at sending ended.

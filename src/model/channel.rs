@@ -124,11 +124,30 @@ pub enum ChannelKind {
     },
 }
 
+/// Characters of incidents in one digest, where nothing narrower is asked for.
+pub const DIGEST_CHARS_USUAL: usize = 7_000;
+
 impl ChannelKind {
     /// Whether the other side forgets what it is not told again: such a channel is told of everything that is open each
     /// [`REPEAT_EVERY`], and of what is over for [`REPEAT_ENDS_FOR`].
     pub fn forgets(&self) -> bool {
         matches!(self, Self::Alertmanager { .. })
+    }
+
+    /// How many characters of incidents a digest may have; `None` of a kind that groups what it is told by itself, and so
+    /// is told everything.
+    pub fn digest_chars(&self) -> Option<usize> {
+        match self {
+            Self::Alertmanager { .. } | Self::PagerDuty { .. } => None,
+            // A message has 4,096 bytes, in whatever alphabet.
+            Self::Ntfy { .. } => Some(1_500),
+            // A card has 28 KB, of which each line takes some.
+            Self::Teams { .. } => Some(4_000),
+            // The narrowest of them is Slack, which takes 10,000 characters in all.
+            Self::Email { .. } | Self::Slack { .. } | Self::Webhook { .. } | Self::Command(_) | Self::File { .. } => {
+                Some(DIGEST_CHARS_USUAL)
+            }
+        }
     }
 }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, IncidentId, Name, Notification, NotificationState};
+use super::{Address, IncidentId, Name, Notification, NotificationId, NotificationState};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub struct Told {
     pub at: Timestamp,
     /// What the other side last said, if it was given up.
     pub given_up: Option<String>,
+    /// The digest by which it was told, unless it was sent by itself.
+    pub digest: Option<NotificationId>,
 }
 
 impl Told {
@@ -31,6 +33,7 @@ impl Told {
             address: notification.address.clone(),
             at: notification.ended_at?,
             given_up,
+            digest: notification.digest,
         })
     }
 }
@@ -92,8 +95,14 @@ pub struct AddressState {
 }
 
 impl AddressState {
-    /// By what it has heard, and the oldest message that waits for it.
-    pub fn new(team: &Name, address: &Address, heard: &Heard, waiting: Option<&Notification>) -> Self {
+    /// By what it has heard, the oldest message that waits for it, and what it last said to any, if it takes none.
+    pub fn new(
+        team: &Name,
+        address: &Address,
+        heard: &Heard,
+        waiting: Option<&Notification>,
+        outage: Option<&str>,
+    ) -> Self {
         let given_up = heard.given_up.as_ref();
         let (state, at) = match (heard.first_at, waiting, given_up) {
             (Some(first), _, _) => (Reach::Told, Some(first)),
@@ -101,7 +110,8 @@ impl AddressState {
             (None, None, Some((at, _))) => (Reach::GivenUp, Some(*at)),
             (None, None, None) => (Reach::NotYet, None),
         };
-        let said = waiting.and_then(|waiting| waiting.last_error.clone());
+        let said_to_it = |waiting: &Notification| waiting.last_error.clone();
+        let said = waiting.and_then(|waiting| said_to_it(waiting).or_else(|| outage.map(str::to_owned)));
         Self {
             team: team.clone(),
             to: address.to_string(),

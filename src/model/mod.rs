@@ -7,6 +7,7 @@ mod channel;
 mod checks;
 mod conditions;
 mod data;
+mod digest;
 mod event;
 mod expected;
 mod fact;
@@ -44,8 +45,8 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
-    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, ENDS_LOOKED_AT, Login, MailSecurity, MailServer,
-    REPEAT_ENDS_FOR, REPEAT_EVERY,
+    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, DIGEST_CHARS_USUAL, ENDS_LOOKED_AT, Login,
+    MailSecurity, MailServer, REPEAT_ENDS_FOR, REPEAT_EVERY,
 };
 pub use checks::{
     Among, Balance, BalanceRows, Band, Canary, CheckLevel, Checks, ColumnKind, ColumnRule, Doubt, Level, Pattern,
@@ -56,6 +57,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
+pub use digest::DigestLine;
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{

@@ -95,6 +95,8 @@ pub struct AlertRules {
     pub group_wait: Duration,
     /// Reminders after opening; then each working day at 08:00.
     pub reminders: Vec<Duration>,
+    /// How often an address gets a message while it is caught up with.
+    pub digest_every: Duration,
 }
 
 impl Default for AlertRules {
@@ -102,6 +104,7 @@ impl Default for AlertRules {
         Self {
             group_wait: Duration::from_mins(1),
             reminders: vec![Duration::from_hours(1), Duration::from_hours(4)],
+            digest_every: Duration::from_mins(15),
         }
     }
 }

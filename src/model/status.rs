@@ -274,9 +274,17 @@ pub struct Undelivered {
     pub error: Option<String>,
     /// When it is tried again.
     pub next_try_at: Timestamp,
+    /// How many further messages wait behind it for the same address.
+    #[serde(default)]
+    pub behind: u32,
 }
 
 impl Status {
+    /// How many messages are not taken yet: those that were tried, and those that wait behind them.
+    pub fn undelivered_messages(&self) -> usize {
+        self.undelivered.iter().map(|tried| 1 + tried.behind as usize).sum()
+    }
+
     /// Reads what the daemon said.
     pub fn read(value: &Value) -> Result<Self, String> {
         Self::deserialize(value).map_err(|error| {

@@ -322,7 +322,9 @@ CREATE TABLE notifications (
     next_try_at_us INTEGER NOT NULL,
     created_at_us INTEGER NOT NULL,
     ended_at_us INTEGER,
-    last_error TEXT
+    last_error TEXT,
+    -- The notification that tells of this one in its stead. It may be forgotten before this one is.
+    digest INTEGER
 ) STRICT;
 
 CREATE INDEX notifications_by_incident ON notifications (incident, id);

@@ -68,9 +68,9 @@ fn text(status: &Status) -> String {
     text.family(
         "freshd_undelivered_messages",
         "gauge",
-        "Messages that were tried and are not taken yet.",
+        "Messages that were tried and are not taken yet, and those that wait behind them.",
     );
-    text.sample("freshd_undelivered_messages", &[], count(status.undelivered.len()));
+    text.sample("freshd_undelivered_messages", &[], count(status.undelivered_messages()));
     text.family("freshd_open_incidents", "gauge", "Incidents that are not resolved.");
     for severity in ["warning", "critical"] {
         let of_severity = |incident: &&crate::model::OpenIncident| incident.severity.as_str() == severity;

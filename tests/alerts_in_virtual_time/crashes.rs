@@ -208,7 +208,7 @@ fn die_at_every_commit(side: Crash) {
     assert_eq!(open(&undisturbed), ["mail:boss@sea.example"]);
     hold_against(&undisturbed, &undisturbed, "no crash");
     let commits = before + 1..=undisturbed.commits;
-    assert!(commits.clone().count() > 80, "{commits:?}");
+    assert!(commits.clone().count() > 70, "{commits:?}");
     for commit in commits {
         let mut world = evening();
         world.crash_at = Some((commit, side));

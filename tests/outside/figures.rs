@@ -55,6 +55,7 @@ impl Figures {
                 1,
             );
         }
+        add("digests", case.records.digests.len());
         let arrived = case.mails.values().chain(case.hooks.values());
         add("alerts arrived", arrived.clone().count() + case.outbox.len());
         add("arrived again", arrived.map(|arrived| arrived.digests.len() - 1).sum());

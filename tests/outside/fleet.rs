@@ -255,6 +255,7 @@ run_as_root = true
 [alerts]
 group_wait = "0s"
 reminders = ["{reminder}h"]
+digest_every = "2s"
 
 [fallback]
 notify = ["outbox"]

@@ -1,6 +1,6 @@
 //! Everything that the judge looks at, gathered when nothing goes on.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use freshd::model::{Incident, Name};
 use freshd::store::Reader;
@@ -8,6 +8,7 @@ use freshd::store::Reader;
 use super::evidence;
 use super::fleet::{DATASETS, kinds};
 use super::judge::{Case, Published, Records, Told};
+use super::sinks::named;
 use super::world::World;
 
 /// More of anything than a world makes.
@@ -38,9 +39,14 @@ impl World {
             let known = reader.run(run.id).expect("the store can be read").expect("a run");
             (run.id, known)
         });
+        let incidents = incidents(&reader);
+        let told = incidents.iter().flat_map(|(_, told)| told);
+        let digests: BTreeSet<_> = told.filter_map(|(notification, _)| notification.digest).collect();
+        let digest = |id| reader.notification(id).expect("the store can be read");
         Records {
             runs: runs.collect(),
-            incidents: incidents(&reader),
+            digests: digests.into_iter().filter_map(|id| Some((id, digest(id)?))).collect(),
+            incidents,
             versions: (0..DATASETS)
                 .map(|number| {
                     let dataset = Name::from(format!("data-{number}"));
@@ -61,16 +67,16 @@ impl World {
         }
     }
 
-    /// Ids of the messages of which both files are there.
-    fn outbox(&self) -> BTreeSet<String> {
+    /// Ids of the messages of which both files are there, with the incidents that they name.
+    fn outbox(&self) -> BTreeMap<String, BTreeSet<u64>> {
         let Ok(entries) = std::fs::read_dir(self.house.path("outbox")) else {
-            return BTreeSet::new();
+            return BTreeMap::new();
         };
         let ids = entries.filter_map(|entry| {
             let path = entry.ok()?.path();
             let stem = path.file_name()?.to_str()?.strip_suffix(".json")?;
-            path.with_extension("eml").exists().then_some(())?;
-            Some(stem.split_once('-')?.0.to_owned())
+            let mail = std::fs::read_to_string(path.with_extension("eml")).ok()?;
+            Some((stem.split_once('-')?.0.to_owned(), named(&mail)))
         });
         ids.collect()
     }

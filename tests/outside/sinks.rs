@@ -1,6 +1,6 @@
 //! A mail server and an HTTP receiver that write down what they are given, and misbehave.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -24,8 +24,18 @@ pub(crate) struct Arrived {
     pub(crate) accepted: usize,
     /// Whether it was refused for good.
     pub(crate) is_refused: bool,
+    /// The incidents that its text names as `#17 `, as a digest does.
+    pub(crate) named: BTreeSet<u64>,
     /// Its place among all messages of the sink, by its first arrival.
     pub(crate) order: usize,
+}
+
+/// The numbers in a text that stand between `#` and a space; a line that the mail's encoding broke is put together first.
+pub(crate) fn named(content: &str) -> BTreeSet<u64> {
+    let content = content.replace("=\r\n", "");
+    let after = content.split('#').skip(1);
+    let numbers = after.filter_map(|text| text.split_once(' ')?.0.parse().ok());
+    numbers.collect()
 }
 
 /// Messages by id.
@@ -128,6 +138,7 @@ impl Desk {
         let order = arrivals.len();
         let arrived = arrivals.entry(id.to_owned()).or_insert_with(|| Arrived {
             to: to.to_owned(),
+            named: named(&String::from_utf8_lossy(content)),
             order,
             ..Arrived::default()
         });

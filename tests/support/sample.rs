@@ -36,6 +36,7 @@ pub(crate) fn opening() -> Message {
             ("Also affected", "orders-forecast, transport-plan, finance-ledger"),
             ("Runbook", "https://wiki.seafood.example/stock?from=freshd&incident=17"),
         ]),
+        incidents: Vec::new(),
         output: [
             "23:03:11 connecting to wms-db.seafood.example:1521",
             "23:03:26 \u{1b}[31mERROR\u{1b}[0m ORA-12541: TNS:no listener",
@@ -92,6 +93,7 @@ pub(crate) fn notification(message: Message, to: Option<&str>) -> Notification {
         created_at: message.at,
         ended_at: None,
         last_error: None,
+        digest: None,
         message: Arc::new(message),
     }
 }

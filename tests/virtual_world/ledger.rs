@@ -96,6 +96,7 @@ impl Ledger {
         for job in &jobs {
             self.after_step(settings, job);
         }
+        self.digests_end_whole(facts);
         for action in actions {
             self.action(action);
         }
@@ -334,6 +335,13 @@ impl Ledger {
             "an ended notification changes: {notification:?}"
         );
         assert_eq!(before.message, notification.message, "rendered once");
+        if before.digest.is_some() {
+            assert_eq!(
+                before.digest, notification.digest,
+                "in another digest: {notification:?}"
+            );
+            assert_ne!(notification.state, NotificationState::Collapsed, "{notification:?}");
+        }
         assert!(notification.tries <= before.tries + 1);
     }
 
@@ -351,6 +359,7 @@ impl Ledger {
                 assert!(self.in_flight.insert(sent.id), "sent while it is being sent: {sent:?}");
                 let known = &self.notifications[&sent.id];
                 assert_eq!(known.state, NotificationState::Pending);
+                assert_eq!(known.digest, None, "sent by itself and in a digest: {sent:?}");
                 let before = self.notifications.values().find(|other| {
                     other.id < sent.id
                         && other.incident.is_some()
@@ -358,6 +367,7 @@ impl Ledger {
                         && other.state == NotificationState::Pending
                 });
                 assert_eq!(before, None, "out of order: {sent:?}");
+                self.nothing_comes_before_what_is_gathered(sent);
             }
             Action::Clean { id, .. } => assert_eq!(self.runs[&id.run].state, RunState::Final, "{id:?} is still needed"),
             _ => {}

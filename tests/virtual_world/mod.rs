@@ -3,6 +3,7 @@
 
 mod asking;
 mod clocks;
+mod digests;
 mod ledger;
 mod losing;
 mod outside;

@@ -70,11 +70,15 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
     }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
         let words = format!(
-            "{} could not be told yet (tried {}, again {}): {}",
+            "{} could not be told yet (tried {}{}, again {}): {}",
             clean(&undelivered.to),
             match undelivered.tries {
                 1 => "once".to_owned(),
                 tries => format!("{tries} times"),
+            },
+            match undelivered.behind {
+                0 => String::new(),
+                behind => format!(", {behind} more wait"),
             },
             times::hint(undelivered.next_try_at, frame.now),
             clean(undelivered.error.as_deref().unwrap_or("no answer")),
@@ -131,7 +135,10 @@ fn wrong(status: &Status) -> String {
         parts.push(format!("{} failing", counted(failing, "job")));
     }
     if !status.undelivered.is_empty() {
-        parts.push(format!("{} on the way", counted(status.undelivered.len(), "message")));
+        parts.push(format!(
+            "{} on the way",
+            counted(status.undelivered_messages(), "message")
+        ));
     }
     if status.has_no_heartbeat() {
         parts.push("no heartbeat".to_owned());

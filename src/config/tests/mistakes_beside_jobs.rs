@@ -217,6 +217,10 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:18:1 `reminder` unknown key `reminder` in [alerts] (did you mean `reminders`?)",
         ),
         (
+            "[alerts]\ndigest_every = \"2h\"\n",
+            "jobs.toml:18:16 `\"2h\"` digests come every second at most, and every hour at least (write digest_every = \"15m\")",
+        ),
+        (
             "[history]\nkeep = \"1h\"\n",
             "jobs.toml:18:8 `\"1h\"` `keep` must be a day or more (write keep = \"400d\")",
         ),

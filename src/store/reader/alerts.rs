@@ -2,7 +2,8 @@
 
 use super::Reader;
 use crate::model::{
-    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationState, Told,
+    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationId,
+    NotificationState, Told,
 };
 use crate::store::ReadError;
 use crate::store::column::count;
@@ -63,6 +64,21 @@ impl Reader {
         told
     }
 
+    /// One notification, with the tries at sending it: a digest, by the number that what it tells of bears.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn notification(&self, id: NotificationId) -> Result<Option<(Notification, Vec<Delivery>)>, ReadError> {
+        let found = self.one(
+            &format!("SELECT {NOTIFICATION_COLUMNS} FROM notifications WHERE id = ?1"),
+            [count(id.0)],
+            read_notification,
+        )?;
+        let Some(notification) = found else { return Ok(None) };
+        let tries = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number");
+        Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
+    }
+
     /// How every address that was to be told of an incident stands; of an effect, by the messages about its cause.
     ///
     /// # Errors
@@ -85,8 +101,24 @@ impl Reader {
             let waiting = of_address
                 .clone()
                 .find(|message| message.state == NotificationState::Pending);
-            AddressState::new(team, address, &heard, waiting)
+            let outage = match waiting {
+                Some(waiting) if waiting.tries == 0 => self.outage_of(address)?,
+                _ => None,
+            };
+            Ok(AddressState::new(team, address, &heard, waiting, outage.as_deref()))
         };
-        Ok(incident.told.iter().map(of_address).collect())
+        incident.told.iter().map(of_address).collect()
+    }
+
+    /// What an address last said to a message that still waits for it.
+    fn outage_of(&self, address: &Address) -> Result<Option<String>, ReadError> {
+        let said = self.one(
+            "SELECT last_error FROM notifications INDEXED BY notifications_pending
+             WHERE state = 'pending' AND tries > 0 AND channel = ?1 AND address IS ?2
+             ORDER BY next_try_at_us DESC LIMIT 1",
+            (address.channel.as_str(), &address.to),
+            |row| row.get(0),
+        )?;
+        Ok(said.flatten())
     }
 }

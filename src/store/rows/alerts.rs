@@ -40,8 +40,8 @@ pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, s
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
 INSERT INTO notifications (id, incident, channel, address, message, state, tries, next_try_at_us, created_at_us,
-    ended_at_us, last_error)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
+    ended_at_us, last_error, digest)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (id) DO UPDATE SET
     channel = excluded.channel,
     address = excluded.address,
@@ -50,12 +50,13 @@ ON CONFLICT (id) DO UPDATE SET
     next_try_at_us = excluded.next_try_at_us,
     created_at_us = excluded.created_at_us,
     ended_at_us = excluded.ended_at_us,
-    last_error = excluded.last_error
+    last_error = excluded.last_error,
+    digest = excluded.digest
 WHERE notifications.incident IS excluded.incident";
 
 /// What `read_notification` expects.
 pub(in crate::store) const NOTIFICATION_COLUMNS: &str = "id, incident, channel, address, message, state, tries, \
-    next_try_at_us, created_at_us, ended_at_us, last_error";
+    next_try_at_us, created_at_us, ended_at_us, last_error, digest";
 
 /// Stores a try at sending.
 pub(in crate::store) const DELIVERY_UPSERT: &str = "
@@ -139,6 +140,7 @@ pub(in crate::store) fn store_notification(statement: &mut Statement, notificati
         us(notification.created_at),
         us_maybe(notification.ended_at),
         notification.last_error,
+        notification.digest.map(|digest| count(digest.0)),
     ])
 }
 
@@ -159,6 +161,7 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
         created_at: cells.time()?,
         ended_at: cells.time_maybe()?,
         last_error: cells.get()?,
+        digest: cells.count_maybe()?.map(NotificationId),
     })
 }
 
@@ -184,11 +187,13 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
     let at = cells.time()?;
     let is_dead: bool = cells.get()?;
     let error: Option<String> = cells.get()?;
+    let digest = cells.count_maybe()?.map(NotificationId);
     Ok(Told {
         incident,
         address,
         at,
         given_up: is_dead.then(|| error.unwrap_or_default()),
+        digest,
     })
 }
 

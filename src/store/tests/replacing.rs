@@ -40,6 +40,7 @@ fn a_fact_told_again_replaces_the_whole_row() {
         created_at: at(2),
         ended_at: None,
         last_error: None,
+        digest: None,
         ..full_notification(1, None)
     };
     let life = |number| Life {

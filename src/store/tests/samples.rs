@@ -204,6 +204,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
                 label: "Since".to_owned(),
                 text: text("since"),
             }],
+            incidents: Vec::new(),
             output: vec![text("output")],
             commands: vec!["freshd why stock".to_owned()],
             team: Name::from("warehouse"),
@@ -217,6 +218,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
         created_at: at(8),
         ended_at: Some(at(10)),
         last_error: Some(text("error")),
+        digest: Some(NotificationId(77)),
     }
 }
 

@@ -92,7 +92,7 @@ fn messages(view: &View, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
                         td { (message.message.purpose.as_str()) }
                         td { (text(message.message.team.as_str())) }
                         td { (text(&message.address.to_string())) }
-                        td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } }
+                        td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(digest) = message.digest { " in digest " (digest.0) } }
                         td.remark { (text(error(tries).unwrap_or_default())) }
                     }
                 }

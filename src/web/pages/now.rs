@@ -67,7 +67,7 @@ fn headline(status: &Status) -> (Tone, String) {
     if !status.undelivered.is_empty() {
         parts.push(format!(
             "{} not delivered",
-            counted(status.undelivered.len(), "message")
+            counted(status.undelivered_messages(), "message")
         ));
     }
     if status.has_no_heartbeat() {
@@ -135,7 +135,8 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         }
         @for undelivered in status.undelivered.iter().take(SHOWN_MAX) {
             p.alarm {
-                (mark(Tone::Warn)) (text(&undelivered.to)) " could not be told yet (" (counted(undelivered.tries as usize, "try").replace("trys", "tries")) ", again "
+                (mark(Tone::Warn)) (text(&undelivered.to)) " could not be told yet (" (counted(undelivered.tries as usize, "try").replace("trys", "tries"))
+                @if undelivered.behind > 0 { ", " (undelivered.behind) " more wait" } ", again "
                 (distance(view, undelivered.next_try_at)) "): " (text(undelivered.error.as_deref().unwrap_or("no answer")))
             }
         }

@@ -14,7 +14,8 @@ impl Case {
     /// Incidents, notifications, and what arrived.
     pub(super) fn everybody_is_told(&self, complaints: &mut Complaints) {
         self.failures_are_problems(complaints);
-        let mut known = BTreeSet::new();
+        let digests = self.records.digests.values();
+        let mut known: BTreeSet<&str> = digests.map(|(digest, _)| digest.message.id.as_str()).collect();
         for (incident, told) in &self.records.incidents {
             for (notification, deliveries) in told {
                 known.insert(notification.message.id.as_str());
@@ -31,7 +32,7 @@ impl Case {
             let is_same = arrived.digests.windows(2).all(|pair| pair[0] == pair[1]);
             complaints.unless(is_same, "a message is written once", || format!("{id} {arrived:?}"));
         }
-        for id in &self.outbox {
+        for id in self.outbox.keys() {
             complaints.unless(known.contains(id.as_str()), "what arrives is on record", || {
                 format!("{id} in the outbox")
             });
@@ -71,13 +72,30 @@ impl Case {
         }
     }
 
+    /// What carries a message: the message itself, or the digest that it is in.
+    fn carrier<'a>(&'a self, notification: &'a Notification) -> &'a Notification {
+        let digest = notification.digest.and_then(|id| self.records.digests.get(&id));
+        digest.map_or(notification, |(digest, _)| digest)
+    }
+
     fn is_told(&self, notification: &Notification, deliveries: &[Delivery], told: &Told, complaints: &mut Complaints) {
-        let arrived = self.arrived(notification);
-        let is_there = match notification.address.channel.as_str() {
-            "outbox" => self.outbox.contains(&notification.message.id),
-            _ => arrived.is_some_and(|arrived| arrived.accepted > 0),
+        let digest = notification.digest.and_then(|id| self.records.digests.get(&id));
+        let (carrier, tried) = digest.map_or((notification, deliveries), |(digest, tried)| (digest, tried));
+        let arrived = self.arrived(carrier);
+        let in_outbox = self.outbox.get(&carrier.message.id);
+        let (is_there, named) = match carrier.address.channel.as_str() {
+            "outbox" => (in_outbox.is_some(), in_outbox),
+            _ => (
+                arrived.is_some_and(|arrived| arrived.accepted > 0),
+                arrived.map(|arrived| &arrived.named),
+            ),
         };
-        let was_accepted = deliveries
+        // A digest tells of what its text names at the other end.
+        let is_named = notification
+            .incident
+            .is_none_or(|id| named.is_some_and(|named| named.contains(&id.0)));
+        let is_there = is_there && (digest.is_none() || is_named);
+        let was_accepted = tried
             .iter()
             .filter(|delivery| delivery.outcome == DeliveryOutcome::Accepted)
             .count();
@@ -112,11 +130,12 @@ impl Case {
     fn order_is_kept(&self, told: &Told, complaints: &mut Complaints) {
         let mut last = BTreeMap::<String, (usize, &Notification)>::new();
         for (notification, _) in told {
-            let Some(arrived) = self.arrived(notification) else {
+            let Some(arrived) = self.arrived(self.carrier(notification)) else {
                 continue;
             };
             let before = last.insert(notification.address.to_string(), (arrived.order, notification));
-            let is_later = before.is_none_or(|(order, _)| order < arrived.order);
+            let is_in_one = |other: &Notification| notification.digest.is_some() && other.digest == notification.digest;
+            let is_later = before.is_none_or(|(order, other)| order < arrived.order || is_in_one(other));
             complaints.unless(is_later, "messages about one incident keep their order", || {
                 format!("{before:?} {notification:?}")
             });

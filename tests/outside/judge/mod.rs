@@ -12,7 +12,7 @@ mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use freshd::model::{Attempt, AttemptId, Delivery, Incident, Notification, Run, RunId, Version};
+use freshd::model::{Attempt, AttemptId, Delivery, Incident, Notification, NotificationId, Run, RunId, Version};
 use jiff::Timestamp;
 
 use super::evidence::Evidence;
@@ -34,8 +34,8 @@ pub(crate) struct Case {
     pub(crate) mails: Arrivals,
     /// Messages at the HTTP receiver.
     pub(crate) hooks: Arrivals,
-    /// Messages in the directory of the fallback, by id.
-    pub(crate) outbox: BTreeSet<String>,
+    /// Messages in the directory of the fallback, by id, with the incidents that they name.
+    pub(crate) outbox: BTreeMap<String, BTreeSet<u64>>,
     /// Runs by hand that freshd has said it begins.
     pub(crate) asked: Vec<RunId>,
     /// The published files, by dataset.
@@ -81,6 +81,8 @@ pub(crate) struct Records {
     pub(crate) runs: BTreeMap<RunId, (Run, Vec<Attempt>)>,
     /// Incidents with everything that was to be sent about them.
     pub(crate) incidents: Vec<(Incident, Told)>,
+    /// Digests that tell of several of those messages in one, with the tries at sending each.
+    pub(crate) digests: BTreeMap<NotificationId, (Notification, Vec<Delivery>)>,
     /// Versions by dataset, the oldest first.
     pub(crate) versions: Vec<Vec<Version>>,
 }

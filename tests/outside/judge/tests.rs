@@ -89,6 +89,7 @@ fn arrived(order: usize) -> Arrived {
         digests: vec![1],
         accepted: 1,
         is_refused: false,
+        named: BTreeSet::new(),
         order,
     }
 }
@@ -129,7 +130,7 @@ fn quiet() -> Case {
         },
         mails: Arrivals::new(),
         hooks: [("s.1".to_owned(), arrived(0)), ("s.2".to_owned(), arrived(1))].into(),
-        outbox: BTreeSet::new(),
+        outbox: BTreeMap::new(),
         asked: Vec::new(),
         published: vec![Published {
             file: Some(FILE.into()),
@@ -138,6 +139,7 @@ fn quiet() -> Case {
         survivors: Vec::new(),
         records: Records {
             runs,
+            digests: BTreeMap::new(),
             incidents: vec![(incident(), vec![told(1, "opening"), told(2, "recovery")])],
             versions: vec![vec![version]],
         },
@@ -279,6 +281,35 @@ fn what_was_told_wrong_or_not_at_all_is_seen() {
     assert_eq!(waits, ["a message ends"].into());
     let dead = misses(|case| case.records.incidents[0].1[1].0.state = NotificationState::Dead);
     assert_eq!(dead, ["only what was refused is dead"].into());
+}
+
+/// Both messages of the incident are in a digest, which came.
+fn in_a_digest(case: &mut Case) {
+    let (mut digest, tries) = told(3, "digest");
+    digest.incident = None;
+    case.records.digests = [(digest.id, (digest.clone(), tries))].into();
+    for (notification, tries) in &mut case.records.incidents[0].1 {
+        (notification.digest, notification.tries) = (Some(digest.id), 0);
+        tries.clear();
+    }
+    let named = BTreeSet::from([1]);
+    case.hooks = [("s.3".to_owned(), Arrived { named, ..arrived(0) })].into();
+}
+
+#[test]
+fn a_digest_that_does_not_tell_what_it_stands_for_is_seen() {
+    assert_eq!(misses(in_a_digest), BTreeSet::new());
+    let missed = BTreeSet::from(["what is called delivered has arrived"]);
+    let silent = misses(|case| {
+        in_a_digest(case);
+        case.hooks.get_mut("s.3").expect("it").named.clear();
+    });
+    assert_eq!(silent, missed);
+    let lost = misses(|case| {
+        in_a_digest(case);
+        case.hooks.clear();
+    });
+    assert_eq!(lost, missed);
 }
 
 #[test]

@@ -1,19 +1,28 @@
 //! A decided message arrives at least once or is shown dead, under one id, and never before it is stored.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
-use freshd::model::{DeliveryOutcome, Fact, Notification, NotificationId, NotificationState, Purpose};
+use freshd::model::{
+    Address, DeliveryOutcome, Fact, Notification, NotificationId, NotificationState, Purpose, elapsed,
+};
 use freshd::simulation::Answer;
 
 use super::{Judged, Ledger, hold};
 
 const AT_LEAST_ONCE: &str = "told at least once";
 
+/// A message may be given up untried once it is so old and so many tries at its address have failed.
+const GIVEN_UP_AFTER: Duration = Duration::from_hours(72);
+const FAILED_MIN: u32 = 8;
+
 /// What was really sent.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Messages {
     by_id: HashMap<NotificationId, Sent>,
     ids: HashMap<String, NotificationId>,
+    /// Tries that freshd may have been told of as failed, by address.
+    failed: HashMap<Address, u32>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -34,6 +43,9 @@ impl Messages {
                 "message {} to {} is sent before it is stored",
                 notification.id, notification.address
             )
+        })?;
+        hold(notification.digest.is_none(), "told once", || {
+            format!("message {} is sent, and in a digest too", notification.id)
         })?;
         let before = ledger
             .pending
@@ -73,6 +85,9 @@ impl Messages {
             format!("message {id} is not sent as it is stored")
         })?;
         sent.tries += 1;
+        if answer.outcome != DeliveryOutcome::Accepted {
+            *self.failed.entry(notification.address.clone()).or_default() += 1;
+        }
         sent.arrived |= answer.arrives;
         sent.taken |= answer.outcome == DeliveryOutcome::Accepted;
         Ok(())
@@ -81,15 +96,24 @@ impl Messages {
     /// What is told of a message is what became of it.
     pub(super) fn stored(&self, notification: &Notification, facts: &[Fact], ledger: &Ledger) -> Judged {
         let id = notification.id;
+        if let Some(digest) = notification.digest {
+            return self.in_digest(notification, digest, ledger);
+        }
         let sent = self.by_id.get(&id).cloned().unwrap_or_default();
         match notification.state {
             NotificationState::Pending => Ok(()),
             NotificationState::Delivered => hold(sent.arrived && sent.taken, AT_LEAST_ONCE, || {
                 format!("message {id} is told as delivered, and was not")
             }),
-            NotificationState::Dead => hold(sent.tries > 0, AT_LEAST_ONCE, || {
-                format!("message {id} is dead untried")
-            }),
+            NotificationState::Dead => {
+                let ended_at = notification.ended_at.unwrap_or(notification.created_at);
+                let is_old = elapsed(notification.created_at, ended_at) >= GIVEN_UP_AFTER;
+                let failed = self.failed.get(&notification.address).copied().unwrap_or(0);
+                let is_hopeless = is_old && failed >= FAILED_MIN;
+                hold(sent.tries > 0 || is_hopeless, AT_LEAST_ONCE, || {
+                    format!("message {id} is dead untried")
+                })
+            }
             NotificationState::Collapsed => {
                 let says_all = |other: &Notification| {
                     other.message.purpose == Purpose::Recovery
@@ -105,5 +129,32 @@ impl Messages {
                 })
             }
         }
+    }
+
+    /// What is in a digest stays there, is named by it, and is told as the digest is.
+    fn in_digest(&self, notification: &Notification, digest: NotificationId, ledger: &Ledger) -> Judged {
+        let id = notification.id;
+        let told = ledger.notifications.get(&digest);
+        let is_named = told.is_some_and(|told| {
+            let mut lines = told.message.incidents.iter();
+            told.address == notification.address && lines.any(|line| Some(line.incident) == notification.incident)
+        });
+        hold(is_named, AT_LEAST_ONCE, || {
+            format!("message {id} is in digest {digest}, which does not say so")
+        })?;
+        let sent = self.by_id.get(&digest).cloned().unwrap_or_default();
+        let fine = match notification.state {
+            NotificationState::Pending => true,
+            NotificationState::Delivered => sent.arrived && sent.taken,
+            NotificationState::Dead => sent.tries > 0,
+            NotificationState::Collapsed => false,
+        };
+        let is_alike = told.is_some_and(|told| told.state == notification.state);
+        hold(fine && is_alike, AT_LEAST_ONCE, || {
+            format!(
+                "message {id} is told as {:?} by digest {digest}, and was not",
+                notification.state
+            )
+        })
     }
 }

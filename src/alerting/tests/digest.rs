@@ -1,0 +1,152 @@
+//! Digests: what comes first, what fits, and what is said of those that are over.
+
+use jiff::tz::TimeZone;
+
+use super::super::{ToGather, WhyGathered, digest};
+
+use super::at;
+use crate::model::{
+    Address, DIGEST_CHARS_USUAL, Incident, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
+    Purpose, Severity, plain_incident,
+};
+
+/// An incident with the message about it that waits.
+fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incident) {
+    let incident = Incident {
+        id: IncidentId(number),
+        severity,
+        ..plain_incident(&format!("job-{number}"), at(since))
+    };
+    let message = Message {
+        id: format!("m.{number}"),
+        thread: "t".to_owned(),
+        incident: Some(incident.id),
+        purpose: Purpose::Opening,
+        severity,
+        kind: Some(incident.kind),
+        about: Some(incident.about),
+        since: Some(incident.since),
+        subject_name: incident.subject.clone(),
+        subject: String::new(),
+        headline: String::new(),
+        facts: Vec::new(),
+        incidents: Vec::new(),
+        output: Vec::new(),
+        commands: Vec::new(),
+        team: Name::from("ops"),
+        owner: "ops".to_owned(),
+        at: at(since),
+        trace: None,
+    };
+    let notification = Notification {
+        id: NotificationId(number),
+        incident: Some(incident.id),
+        address: address(),
+        message: message.into(),
+        state: NotificationState::Pending,
+        tries: 0,
+        next_try_at: at(since),
+        created_at: at(since),
+        ended_at: None,
+        last_error: None,
+        digest: None,
+    };
+    (notification, incident)
+}
+
+fn address() -> Address {
+    Address {
+        channel: Name::from("mail"),
+        to: None,
+    }
+}
+
+fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> Message {
+    let waiting: Vec<_> = waiting.iter().map(|(one, incident)| (one, incident.as_ref())).collect();
+    let gather = ToGather {
+        now: at("23:00"),
+        zone: &TimeZone::UTC,
+        address: &address(),
+        team: &Name::from("ops"),
+        team_title: "ops".to_owned(),
+        why,
+        chars_max: DIGEST_CHARS_USUAL,
+        waiting: &waiting,
+    };
+    digest("m.99".to_owned(), &gather)
+}
+
+#[test]
+fn what_is_open_comes_first_the_worst_of_it_first_and_each_incident_once() {
+    let (over, _) = waiting(1, Severity::Critical, "20:00");
+    let (mild, of_mild) = waiting(2, Severity::Warning, "20:10");
+    let (new, of_new) = waiting(3, Severity::Critical, "20:30");
+    let (old, of_old) = waiting(4, Severity::Critical, "20:20");
+    let (reminder, of_reminder) = waiting(4, Severity::Critical, "20:20");
+    let message = gathered(
+        &[
+            (over, None),
+            (mild, Some(of_mild)),
+            (new, Some(of_new)),
+            (old, Some(of_old)),
+            (reminder, Some(of_reminder)),
+        ],
+        WhyGathered::Outage,
+    );
+    let lines: Vec<&str> = message.incidents.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "#4 job-4 failed, critical, since Fri 2026-11-27 20:20",
+            "#3 job-3 failed, critical, since Fri 2026-11-27 20:30",
+            "#2 job-2 failed, warning, since Fri 2026-11-27 20:10",
+            "#1 job-1 failed",
+        ]
+    );
+    assert_eq!(message.severity, Severity::Critical);
+    assert_eq!(message.subject, "[freshd] 4 problems while mail could not be delivered");
+    assert_eq!(
+        message.headline,
+        "CRITICAL: 4 problems, 3 of them open, 1 over, told in one message because mail took no message for a while."
+    );
+}
+
+#[test]
+fn a_digest_of_what_is_over_alarms_nobody() {
+    let (over, _) = waiting(1, Severity::Critical, "20:00");
+    let (other, _) = waiting(2, Severity::Critical, "20:00");
+    let message = gathered(&[(over, None), (other, None)], WhyGathered::Flood);
+    assert_eq!(message.severity, Severity::Warning);
+    assert_eq!(
+        message.headline,
+        "2 problems, all of them over, told in one message because many came at once."
+    );
+}
+
+#[test]
+fn what_does_not_fit_is_left_for_the_next_and_said() {
+    let many: Vec<_> = (1..=900)
+        .map(|number| waiting(number, Severity::Warning, "20:00"))
+        .map(|(one, incident)| (one, Some(incident)))
+        .collect();
+    let message = gathered(&many, WhyGathered::Flood);
+    let chars: usize = message.incidents.iter().map(|line| line.text.chars().count() + 2).sum();
+    assert!(
+        (DIGEST_CHARS_USUAL - 100..=DIGEST_CHARS_USUAL).contains(&chars),
+        "{chars}"
+    );
+    let left = 900 - message.incidents.len();
+    assert_eq!(
+        message.facts[0].text,
+        format!("{left} further problems follow in a message of their own")
+    );
+}
+
+#[test]
+fn a_line_that_is_longer_than_all_the_room_is_told_all_the_same() {
+    let (mut one, mut incident) = waiting(1, Severity::Warning, "20:00");
+    incident.subject = Name::from("x".repeat(2 * DIGEST_CHARS_USUAL));
+    one.next_try_at = at("20:01");
+    let message = gathered(&[(one, Some(incident))], WhyGathered::Flood);
+    assert_eq!(message.incidents.len(), 1);
+}

@@ -1,0 +1,106 @@
+//! Many messages in one: what waits is gathered, told by one digest, and ends with it.
+
+use super::Engine;
+use crate::alerting::{self, ToGather};
+use crate::model::{Address, Fact, Incident, Name, Notification, NotificationId, NotificationState, Purpose};
+
+impl Engine {
+    /// Gathers what waits for an address into a digest, as far as it fits; which is to be sent.
+    pub(super) fn gather(&mut self, address: &Address) -> Option<NotificationId> {
+        let chars_max = self.gathering(address).chars_max?;
+        let id = self.new_notification_id();
+        let line = self.outbox.by_address.get(address)?;
+        let waiting: Vec<(&Notification, Option<&Incident>)> = line
+            .unsent()
+            .filter_map(|id| self.outbox.get(id))
+            .map(|one| (one, one.incident.and_then(|incident| self.incidents.get(incident))))
+            .collect();
+        let team = waiting.first()?.0.message.team.clone();
+        let known = self.settings.teams.get(&team);
+        let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
+        let to_gather = ToGather {
+            now: self.now.wall,
+            zone,
+            address,
+            team: &team,
+            team_title: self.team_title(&team),
+            why: line.why_gathered(),
+            chars_max,
+            waiting: &waiting,
+        };
+        let message = alerting::digest(self.message_id(id), &to_gather);
+        let named: std::collections::BTreeSet<_> = message.incidents.iter().map(|line| line.incident).collect();
+        let told = |one: &Notification| one.incident.is_some_and(|incident| named.contains(&incident));
+        let members = waiting.iter().filter(|(one, _)| told(one));
+        let members: Vec<NotificationId> = members.map(|(one, _)| one.id).collect();
+        let digest = self.notification(id, None, address.clone(), message);
+        self.fact(Fact::Notification(digest.clone()));
+        self.outbox.insert(digest);
+        for member in members {
+            if let Some(mut notification) = self.outbox.remove(member) {
+                notification.digest = Some(id);
+                self.fact(Fact::Notification(notification.clone()));
+                self.outbox.insert(notification);
+            }
+        }
+        Some(id)
+    }
+
+    /// A digest was taken or given up: what it tells of ends with it.
+    pub(super) fn digest_ended(&mut self, digest: &Notification) {
+        let members = self.outbox.gathered(&digest.address);
+        let mut unheard = Vec::new();
+        let mut incidents = Vec::new();
+        for id in members {
+            let Some(mut member) = self.outbox.remove(id) else {
+                continue;
+            };
+            member.state = digest.state;
+            member.ended_at = digest.ended_at;
+            member.last_error.clone_from(&digest.last_error);
+            self.fact(Fact::Notification(member.clone()));
+            self.note_heard(&member);
+            incidents.extend(member.incident);
+            if digest.state == NotificationState::Dead && !self.outbox.is_over_behind(&member) {
+                unheard.push(member);
+            }
+        }
+        if digest.state == NotificationState::Dead {
+            self.fall_back_together(digest, &unheard);
+            self.address_is_broken(digest);
+        } else {
+            self.own_problem_is_over(&Name::from(digest.address.to_string()));
+        }
+        for incident in incidents {
+            self.outbox.forget_end(incident);
+        }
+    }
+
+    /// Many messages that nobody took go to the fallback as one.
+    fn fall_back_together(&mut self, digest: &Notification, unheard: &[Notification]) {
+        let error = digest.last_error.as_deref().unwrap_or_default();
+        let why = format!("{} could not be reached: {error}", digest.address);
+        let fallback = self.settings.fallback.clone();
+        let others: Vec<Address> = fallback.into_iter().filter(|to| *to != digest.address).collect();
+        for address in &others {
+            self.outbox.by_address.entry(address.clone()).or_default().is_held = true;
+        }
+        for member in unheard {
+            self.fall_back(member, &why);
+        }
+        for address in &others {
+            if let Some(line) = self.outbox.by_address.get_mut(address) {
+                line.is_held = false;
+                if line.pace.is_none() && line.outage.is_none() && line.unsent().count() > 1 {
+                    line.pace = Some(self.now.wall);
+                }
+            }
+            self.go_on(address);
+        }
+    }
+}
+
+/// Whether a message tells of others rather than of an incident of its own.
+pub(super) fn is_digest(notification: &Notification) -> bool {
+    notification.message.purpose == Purpose::Digest
+}

@@ -1,0 +1,154 @@
+//! One line for each address: what waits for it, and whose turn it is after an outage and in a flood.
+
+use std::collections::{BTreeSet, VecDeque};
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use crate::alerting::WhyGathered;
+use crate::alerting::retry::retry_delay;
+use crate::model::{NotificationId, elapsed, later};
+
+/// So many messages that wait when an address takes one again are left alone: each goes on its own.
+pub(super) const LEFT_ALONE_MAX: usize = 5;
+
+/// An address that took so many messages within `FLOOD_WITHIN` gets the next ones gathered.
+pub(super) const FLOOD_MAX: usize = 20;
+
+/// How far back messages are counted.
+const FLOOD_WITHIN: Duration = Duration::from_hours(1);
+
+/// How messages to an address are gathered.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gathering {
+    /// Characters of incidents in one digest; `None` where every message goes by itself.
+    pub(super) chars_max: Option<usize>,
+    /// While it is caught up with, it gets a message no more often than this.
+    pub(super) every: Duration,
+}
+
+impl Gathering {
+    /// Whether many messages are told by one.
+    pub(super) fn is_gathered(self) -> bool {
+        self.chars_max.is_some()
+    }
+}
+
+/// An address does not take what it is given.
+#[derive(Clone, Debug)]
+pub(super) struct Outage {
+    /// Failed tries in a row.
+    pub(super) failed: u32,
+    /// What the other side last said.
+    pub(super) error: String,
+    /// When the next message is tried.
+    pub(super) next_try_at: Timestamp,
+    /// The message that was tried last.
+    pub(super) last: NotificationId,
+    /// The message whose try counts, while it is on its way: what was handed over with others before fails with them.
+    pub(super) probe: Option<NotificationId>,
+    /// Whether two messages failed in a row. One alone may be at fault itself, so the next is tried at once.
+    pub(super) is_certain: bool,
+}
+
+/// What waits for one address. Messages by which somebody tries it out stand outside.
+#[derive(Clone, Debug, Default)]
+pub(super) struct AddressLine {
+    /// What is to be sent by itself or gathered, oldest first; what is on its way too.
+    pub(super) waiting: BTreeSet<NotificationId>,
+    /// Being sent right now, digests included.
+    pub(super) in_flight: BTreeSet<NotificationId>,
+    /// The digest under way.
+    pub(super) digest: Option<NotificationId>,
+    /// What it tells of.
+    pub(super) gathered: BTreeSet<NotificationId>,
+    /// Set while the address takes nothing.
+    pub(super) outage: Option<Outage>,
+    /// Set while it is caught up with: when it gets its next message.
+    pub(super) pace: Option<Timestamp>,
+    /// Set while it is caught up with after an outage.
+    pub(super) is_after_outage: bool,
+    /// When it took messages within the last hour. Not stored: after a restart counting begins anew.
+    taken_at: VecDeque<Timestamp>,
+    /// Whether nothing is sent for now, because more is about to be put in.
+    pub(super) is_held: bool,
+}
+
+impl AddressLine {
+    /// What waits and is not on its way, oldest first.
+    pub(super) fn unsent(&self) -> impl Iterator<Item = NotificationId> {
+        self.waiting.difference(&self.in_flight).copied()
+    }
+
+    pub(super) fn why_gathered(&self) -> WhyGathered {
+        match self.is_after_outage {
+            true => WhyGathered::Outage,
+            false => WhyGathered::Flood,
+        }
+    }
+
+    /// How many more may be handed over before it is a flood.
+    pub(super) fn room(&mut self, now: Timestamp) -> usize {
+        self.taken_at.retain(|at| elapsed(*at, now) < FLOOD_WITHIN);
+        FLOOD_MAX.saturating_sub(self.taken_at.len() + self.in_flight.len())
+    }
+
+    /// A message was not taken. The next try waits by the number of failed ones in a row, at least as long as asked.
+    pub(super) fn refused(&mut self, id: NotificationId, error: &str, now: Timestamp, asked: Duration, seed: u64) {
+        let (failed, is_certain) = match &self.outage {
+            None => (1, false),
+            Some(outage) if outage.probe == Some(id) => (outage.failed + 1, outage.is_certain || outage.last != id),
+            // Handed over before the first one failed: one more witness counts, and not each of them.
+            Some(outage) if outage.is_certain => (outage.failed, true),
+            Some(outage) => (outage.failed + 1, true),
+        };
+        self.outage = Some(Outage {
+            failed,
+            error: error.to_owned(),
+            next_try_at: later(now, retry_delay(failed, seed).max(asked)),
+            last: id,
+            probe: None,
+            is_certain,
+        });
+    }
+
+    /// The other side has answered: it took a message, or refused that one for good. Says whether others that were
+    /// refused meanwhile may go on at once.
+    pub(super) fn answered(&mut self, is_taken: bool, rules: Gathering, now: Timestamp) -> bool {
+        if is_taken {
+            self.taken_at.push_back(now);
+        }
+        let outage = self.outage.take();
+        if self.pace.is_some() {
+            self.pace = Some(later(now, rules.every));
+        } else if outage.is_some() && rules.is_gathered() && self.unsent().count() > LEFT_ALONE_MAX {
+            self.pace = Some(now);
+            self.is_after_outage = true;
+        }
+        outage.is_some_and(|outage| outage.is_certain)
+    }
+
+    /// Begins to gather, because it is a flood: until so long after the message taken last.
+    pub(super) fn flooded(&mut self, now: Timestamp, every: Duration, handed_over: usize) {
+        let is_idle = self.in_flight.is_empty() && handed_over == 0;
+        let last = self.taken_at.back().filter(|_| is_idle);
+        self.pace = Some(later(last.copied().unwrap_or(now), every));
+    }
+
+    /// It is caught up with.
+    pub(super) fn caught_up(&mut self) {
+        self.pace = None;
+        self.is_after_outage = false;
+    }
+
+    /// What lies further ahead than any rule puts it was decided by another clock, and is due now.
+    pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
+        self.taken_at.retain(|at| *at <= now);
+        if let Some(outage) = self.outage.as_mut().filter(|it| it.next_try_at > later(now, wait_max)) {
+            outage.next_try_at = now;
+        }
+        if let Some(pace) = self.pace.as_mut().filter(|pace| **pace > later(now, every)) {
+            *pace = now;
+        }
+    }
+}

@@ -1,0 +1,220 @@
+//! An address that takes nothing: what it remembers, who is told instead meanwhile, and when what waits is given up.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+use super::backlog::Todo;
+use super::lines::Outage;
+use super::outbox::Outbox;
+use super::{Engine, Wake};
+use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
+use crate::model::{Address, Fact, Notification, NotificationId, NotificationState, Told, elapsed, later};
+
+/// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
+const TRIES_MIN: u32 = 8;
+
+/// Longest time to the next try by any rule: an hour and its jitter.
+const WAIT_MAX: Duration = Duration::from_mins(66);
+
+impl Outbox {
+    /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
+    /// what waits and was not, and from the digests that it has taken.
+    pub(super) fn recall_lines(&mut self, told: &[Told], every: Duration, now: Timestamp) {
+        for told in told
+            .iter()
+            .filter(|told| told.digest.is_some() && told.given_up.is_none())
+        {
+            let next_at = later(told.at, every);
+            if next_at > now {
+                let line = self.by_address.entry(told.address.clone()).or_default();
+                line.pace = line.pace.max(Some(next_at));
+            }
+        }
+        let addresses: Vec<Address> = self.by_address.keys().cloned().collect();
+        for address in addresses {
+            let (outage, pace) = (self.outage_by_tries(&address), self.pace_by_waiting(&address));
+            let line = self.by_address.entry(address).or_default();
+            line.outage = outage;
+            line.pace = line.pace.max(pace).or_else(|| line.digest.map(|_| now));
+        }
+    }
+
+    /// How an address fails, as far as the messages that wait for it show.
+    fn outage_by_tries(&self, address: &Address) -> Option<Outage> {
+        let line = self.by_address.get(address)?;
+        let waiting = line.digest.iter().chain(&line.waiting).filter_map(|id| self.get(*id));
+        let mut tried: Vec<&Notification> = waiting.filter(|one| one.tries > 0).collect();
+        let last = tried.iter().copied().max_by_key(|one| one.next_try_at)?;
+        tried.sort_by_key(|one| std::cmp::Reverse(one.tries));
+        Some(Outage {
+            // Two take turns; others were only on their way when it began.
+            failed: tried.iter().take(2).map(|one| one.tries).sum(),
+            error: last.last_error.clone().unwrap_or_default(),
+            next_try_at: last.next_try_at,
+            last: last.id,
+            probe: None,
+            is_certain: tried.len() > 1,
+        })
+    }
+
+    /// When an address that is caught up with gets its next message: what is not paced may go when it is decided.
+    fn pace_by_waiting(&self, address: &Address) -> Option<Timestamp> {
+        let waiting = self.by_address.get(address)?.waiting.iter();
+        let waiting = waiting.filter_map(|id| self.get(*id));
+        let paced = waiting.filter(|one| one.tries == 0 && one.next_try_at > one.created_at);
+        paced.map(|one| one.next_try_at).max()
+    }
+
+    /// When a message that was tried is tried again, and how many untried ones wait behind it: told by the one that was
+    /// tried last while its address takes nothing.
+    pub(super) fn next_try(&self, tried: &Notification) -> (Timestamp, usize) {
+        let line = self.by_address.get(&tried.address);
+        let outage = line.and_then(|line| Some((line, line.outage.as_ref()?)));
+        match outage {
+            Some((line, outage)) if outage.last == tried.id => {
+                let waiting = line.waiting.iter().chain(&line.gathered);
+                let untried = waiting.filter(|id| self.get(**id).is_some_and(|one| one.tries == 0));
+                (outage.next_try_at, untried.count())
+            }
+            Some((_, outage)) => (tried.next_try_at.max(outage.next_try_at), 0),
+            None => (tried.next_try_at, 0),
+        }
+    }
+
+    /// A message that was tried is no longer to be sent: what is left of the outage is what the others show.
+    pub(super) fn recall_outage(&mut self, address: &Address) {
+        let shown = self.outage_by_tries(address);
+        if let Some(line) = self.by_address.get_mut(address)
+            && let Some(before) = line.outage.take()
+        {
+            line.outage = shown.map(|shown| Outage {
+                probe: before.probe,
+                ..shown
+            });
+        }
+    }
+}
+
+impl Engine {
+    /// A message was not taken: it is tried again, or given up when it is old and its address has failed often enough.
+    pub(super) fn address_refused(&mut self, notification: &mut Notification, error: &str, asked: Duration) {
+        let now = self.now.wall;
+        let seed = crate::planner::hash(self.seed, notification.id.0);
+        let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
+        let was_reached = line.outage.is_none();
+        line.refused(notification.id, error, now, asked, seed);
+        let failed = line.outage.as_ref().map_or(0, |outage| outage.failed);
+        let tries = notification.tries.max(failed);
+        notification.next_try_at = later(now, retry_delay(tries, seed).max(asked));
+        if elapsed(notification.created_at, now) >= GIVE_UP_AFTER && tries >= TRIES_MIN {
+            notification.state = NotificationState::Dead;
+        }
+        // Nobody stood in for what waited while the address took messages.
+        let behind: Vec<NotificationId> = match was_reached {
+            true => line.waiting.iter().chain(&line.gathered).copied().collect(),
+            false => line.gathered.iter().copied().collect(),
+        };
+        for id in behind {
+            if let Some(behind) = self.outbox.get(id).cloned() {
+                self.wait_to_stand_in(&behind);
+            }
+        }
+    }
+
+    /// The other side took a message, or refused that one for good.
+    pub(super) fn address_answered(&mut self, notification: &Notification) {
+        let now = self.now.wall;
+        let rules = self.gathering(&notification.address);
+        let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
+        let is_taken = notification.state == NotificationState::Delivered;
+        if line.answered(is_taken, rules, now) {
+            let refused: Vec<NotificationId> = line.unsent().collect();
+            for id in refused {
+                if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
+                    refused.next_try_at = now;
+                }
+            }
+        }
+    }
+
+    /// Looks at a message again when the fallback is to be told of it instead.
+    pub(super) fn wait_to_stand_in(&mut self, notification: &Notification) {
+        if let Some(at) = Self::stands_in_at(notification) {
+            self.wakes
+                .arm(Wake::Notification(notification.id), at.max(self.now.wall));
+        }
+    }
+
+    /// Tells the fallback of a message that waits while its address takes nothing.
+    pub(super) fn notification_due(&mut self, id: NotificationId) {
+        let Some(notification) = self.outbox.get(id).cloned() else {
+            return;
+        };
+        if self.outbox.outage_error(&notification.address).is_some() {
+            self.stand_in(&notification);
+        }
+    }
+
+    /// What is too old is given up without a try of its own when its address has failed often enough: as much as fits this
+    /// step.
+    pub(super) fn give_up_what_is_old(&mut self, address: &Address) {
+        let now = self.now.wall;
+        loop {
+            let Some(line) = self.outbox.by_address.get(address) else {
+                return;
+            };
+            let Some(outage) = line.outage.as_ref().filter(|outage| outage.failed >= TRIES_MIN) else {
+                return;
+            };
+            let error = outage.error.clone();
+            let is_old = |id: &NotificationId| {
+                let created_at = self.outbox.get(*id).map(|one| one.created_at);
+                created_at.is_some_and(|at| elapsed(at, now) >= GIVE_UP_AFTER)
+            };
+            let Some(id) = line.unsent().next().filter(is_old) else {
+                return;
+            };
+            if self.is_full() {
+                self.backlog.push_back(Todo::GiveUp(address.clone()));
+                return;
+            }
+            let Some(mut notification) = self.outbox.remove(id) else {
+                return;
+            };
+            notification.state = NotificationState::Dead;
+            notification.ended_at = Some(now);
+            notification.last_error = Some(error);
+            let is_over = self.outbox.is_over_behind(&notification);
+            self.fact(Fact::Notification(notification.clone()));
+            self.ended_or_waits(&notification, is_over);
+            if let Some(incident) = notification.incident {
+                self.outbox.forget_end(incident);
+            }
+        }
+    }
+
+    /// Looks at every line again, and at what the fallback may have to be told of. A try that lies further ahead than any
+    /// rule puts it was decided by another clock, and is due now.
+    pub(super) fn resume_sending(&mut self) {
+        let now = self.now.wall;
+        let waiting: Vec<Notification> = self.outbox.values().cloned().collect();
+        for notification in waiting {
+            if let Some(one) = self.outbox.get_mut(notification.id)
+                && one.next_try_at > later(now, WAIT_MAX)
+            {
+                one.next_try_at = now;
+            }
+            self.wait_to_stand_in(&notification);
+        }
+        let every = self.settings.alerts.digest_every;
+        for line in self.outbox.by_address.values_mut() {
+            line.redate(now, WAIT_MAX, every);
+        }
+        let addresses: Vec<Address> = self.outbox.by_address.keys().cloned().collect();
+        for address in addresses {
+            self.backlog.push_back(Todo::Address(address));
+        }
+        self.resume_tests();
+    }
+}

@@ -1,0 +1,200 @@
+//! Whose turn it is at an address: one at a time in an outage, one each quarter of an hour while it is caught up with.
+
+use jiff::Timestamp;
+
+use super::lines::{AddressLine, Gathering, Outage};
+use super::outbox::Outbox;
+use super::{Engine, Wake};
+use crate::model::{Action, Address, DIGEST_CHARS_USUAL, Fact, Notification, NotificationId};
+
+/// What is to be done about an address now.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Turn {
+    /// These go now.
+    send: Vec<NotificationId>,
+    /// What waits is to be gathered into a digest.
+    gather: bool,
+    /// When to look again, unless something ends before.
+    again_at: Option<Timestamp>,
+    /// It has just become a flood.
+    is_flood: bool,
+}
+
+impl Turn {
+    fn at(again_at: Option<Timestamp>) -> Self {
+        Self {
+            again_at,
+            ..Self::default()
+        }
+    }
+
+    fn send(id: NotificationId) -> Self {
+        Self {
+            send: vec![id],
+            ..Self::default()
+        }
+    }
+}
+
+impl Outbox {
+    fn turn(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
+        let Some(line) = self.by_address.get(address).filter(|line| !line.is_held) else {
+            return Turn::default();
+        };
+        if let Some(outage) = &line.outage {
+            return self.turn_in_outage(line, outage, now);
+        }
+        if let Some(pace) = line.pace {
+            if pace > now {
+                return Turn::at(Some(pace));
+            }
+            if !line.in_flight.is_empty() {
+                return Turn::default();
+            }
+            if let Some(digest) = line.digest {
+                return Turn::send(digest);
+            }
+            let mut waiting = line.waiting.iter().copied();
+            match (waiting.next(), waiting.next()) {
+                (Some(_), Some(_)) if rules.is_gathered() => {
+                    return Turn {
+                        gather: true,
+                        ..Turn::default()
+                    };
+                }
+                (Some(only), None) if self.is_ready(only, now) => return Turn::send(only),
+                _ => {}
+            }
+        }
+        self.turn_as_they_come(address, rules, now)
+    }
+
+    /// One at a time. What else is of the same incident waits behind it, so the next is of another one: a message that
+    /// is itself at fault keeps no other from being tried.
+    fn turn_in_outage(&self, line: &AddressLine, outage: &Outage, now: Timestamp) -> Turn {
+        if !line.in_flight.is_empty() {
+            return Turn::default();
+        }
+        let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id));
+        let next: Vec<NotificationId> = line.digest.into_iter().chain(waiting).take(2).collect();
+        let other = next.iter().copied().find(|id| *id != outage.last);
+        let pace = line.pace.filter(|pace| *pace > now);
+        if let Some(other) = other.filter(|other| !outage.is_certain && pace.is_none() && self.is_ready(*other, now)) {
+            return Turn::send(other);
+        }
+        let next_at = pace.map_or(outage.next_try_at, |pace| pace.max(outage.next_try_at));
+        if next_at > now {
+            return Turn::at((!next.is_empty()).then_some(next_at));
+        }
+        let mut in_turn = other.into_iter().chain(next.iter().copied());
+        match in_turn.find(|id| self.is_ready(*id, now)) {
+            Some(id) => Turn::send(id),
+            None => Turn::at(next.iter().filter_map(|id| Some(self.get(*id)?.next_try_at)).min()),
+        }
+    }
+
+    /// Each by itself, in the order of its incident, until it is a flood.
+    fn turn_as_they_come(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
+        let Some(line) = self.by_address.get_mut(address) else {
+            return Turn::default();
+        };
+        line.caught_up();
+        let room = if rules.is_gathered() {
+            line.room(now)
+        } else {
+            usize::MAX
+        };
+        let mut turn = Turn::default();
+        let unsent: Vec<NotificationId> = line.unsent().collect();
+        for id in unsent {
+            let Some(notification) = self.get(id).filter(|_| self.is_first(id)) else {
+                continue;
+            };
+            if !self.is_ready(id, now) {
+                let at = notification.next_try_at;
+                turn.again_at = Some(turn.again_at.map_or(at, |earliest| earliest.min(at)));
+                continue;
+            }
+            if room == turn.send.len() {
+                turn.is_flood = true;
+                break;
+            }
+            turn.send.push(id);
+        }
+        if turn.is_flood
+            && let Some(line) = self.by_address.get_mut(address)
+        {
+            line.flooded(now, rules.every, turn.send.len());
+            // Due at once where the flood was a while ago.
+            turn.again_at = line.pace.map(|pace| pace.max(now));
+        }
+        turn
+    }
+
+    /// Nothing of its incident goes to the same address before it.
+    fn is_first(&self, id: NotificationId) -> bool {
+        let first = |one: &Notification| self.first_waiting(one.incident?, &one.address);
+        self.get(id)
+            .is_some_and(|one| first(one).is_none_or(|first| first.id == id))
+    }
+
+    /// What was refused waits for its next try; what was not, for its turn alone.
+    fn is_ready(&self, id: NotificationId, now: Timestamp) -> bool {
+        self.get(id).is_some_and(|one| one.tries == 0 || one.next_try_at <= now)
+    }
+}
+
+impl Engine {
+    /// Sends whatever has its turn at an address, and looks again when the next has.
+    pub(super) fn go_on(&mut self, address: &Address) {
+        let now = self.now.wall;
+        let mut turn = self.outbox.turn(address, self.gathering(address), now);
+        if turn.gather {
+            turn = Turn::at(None);
+            turn.send.extend(self.gather(address));
+        }
+        if let Some(at) = turn.again_at {
+            self.wakes.arm(Wake::Address(address.clone()), at);
+        }
+        for id in turn.send {
+            self.send(id);
+        }
+        if turn.is_flood {
+            self.keep_pace(address);
+        }
+    }
+
+    /// How messages to an address are gathered, by its kind of channel and the configuration.
+    pub(super) fn gathering(&self, address: &Address) -> Gathering {
+        let channel = self.settings.channels.get(&address.channel);
+        Gathering {
+            chars_max: channel.map_or(Some(DIGEST_CHARS_USUAL), |channel| channel.kind.digest_chars()),
+            every: self.settings.alerts.digest_every,
+        }
+    }
+
+    pub(super) fn send(&mut self, id: NotificationId) {
+        if let Some(notification) = self.outbox.hand_over(id) {
+            self.act(Action::Send(Box::new(notification)));
+        }
+    }
+
+    /// Stores the pace of an address, so that it holds after a restart: one fact, about the oldest that waits.
+    pub(super) fn keep_pace(&mut self, address: &Address) {
+        let line = self.outbox.by_address.get(address);
+        let Some(pace) = line.and_then(|line| line.pace).filter(|pace| *pace > self.now.wall) else {
+            return;
+        };
+        let untried = |outbox: &Outbox| {
+            let mut unsent = outbox.by_address.get(address)?.unsent();
+            unsent.find(|id| outbox.get(*id).is_some_and(|one| one.tries == 0))
+        };
+        if let Some(notification) = untried(&self.outbox).and_then(|id| self.outbox.get_mut(id))
+            && notification.next_try_at != pace
+        {
+            notification.next_try_at = pace;
+            let notification = notification.clone();
+            self.fact(Fact::Notification(notification));
+        }
+    }
+}

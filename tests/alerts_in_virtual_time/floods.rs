@@ -1,0 +1,156 @@
+//! Hiccups and floods: when messages go each by itself, and when they are gathered without an outage.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use freshd::model::{DeliveryOutcome, Purpose, Request};
+
+use super::delivery::{OPS, busy};
+use super::digests::{FALLBACK, failing_together, heard, named, out_of_order, taken};
+use super::virtual_world::{Play, clock};
+
+#[test]
+fn the_few_that_waited_through_a_short_outage_are_sent_each_by_itself() {
+    let mut world = failing_together(4);
+    out_of_order(&mut world, OPS, "2026-11-23T12:00", "2026-11-23T12:02:30");
+    world.run_until("2026-11-23T12:59");
+    let openings = vec![("12:03:35".to_owned(), Purpose::Opening); 4];
+    assert_eq!(heard(&world, OPS), openings);
+}
+
+#[test]
+fn one_refused_try_delays_nobody_else() {
+    let mut world = failing_together(2);
+    world.script("j1", |_, _| Play::fails(1, "").taking(Duration::from_secs(9)));
+    let mut refused = BTreeSet::new();
+    world.channel(OPS, move |sent, now| {
+        match refused.insert(sent.id) && refused.len() == 1 {
+            true => busy(now),
+            false => DeliveryOutcome::Accepted,
+        }
+    });
+    world.run_until("2026-11-23T12:59");
+    let opening = |at: &str| (at.to_owned(), Purpose::Opening);
+    let all = heard(&world, OPS);
+    assert_eq!(all.len(), 2);
+    let decided = world
+        .ledger
+        .notifications
+        .values()
+        .map(|one| (one.tries, clock(one.created_at)));
+    let decided: Vec<_> = decided.collect();
+    let second = decided.iter().find(|(tries, _)| *tries == 1).expect("taken at once");
+    assert!(all.contains(&opening(&second.1)), "{all:?} {decided:?}");
+}
+
+#[test]
+fn a_message_that_is_itself_at_fault_holds_up_no_other() {
+    let mut world = failing_together(40);
+    for number in 1..40 {
+        let after = Duration::from_mins(10 * number);
+        world.script(&format!("j{number}"), move |_, _| Play::fails(1, "").taking(after));
+    }
+    // A filter that can make nothing of one of them, whenever it comes.
+    world.channel(OPS, |sent, now| match sent.message.subject_name.as_str() {
+        "j0" => busy(now),
+        _ => DeliveryOutcome::Accepted,
+    });
+    world.run_until("2026-11-23T18:00");
+    let taken = taken(&world, OPS);
+    let openings = taken
+        .iter()
+        .filter(|(_, sent)| sent.message.purpose == Purpose::Opening);
+    let mut count = 0;
+    for (at, sent) in openings {
+        assert_eq!(*at, sent.created_at, "{}", sent.message.subject);
+        count += 1;
+    }
+    assert_eq!(count, 35, "each when it was decided");
+}
+
+#[test]
+fn a_flood_without_an_outage_is_gathered_and_over_when_nothing_waits() {
+    let mut world = failing_together(61);
+    world.script("j60", |_, _| Play::fails(1, "").taking(Duration::from_mins(50)));
+    world.run_until("2026-11-23T12:59");
+    let all = heard(&world, OPS);
+    let (first, rest) = all.split_at(20);
+    assert!(first.iter().all(|(_, why)| *why == Purpose::Opening), "{first:?}");
+    let begun = &first[0].0;
+    let quarter = |minute: &str| begun.replace("12:01", minute);
+    // The last one came to an address that was caught up with.
+    assert_eq!(
+        rest,
+        [
+            (quarter("12:16"), Purpose::Digest),
+            ("12:51:00".to_owned(), Purpose::Opening)
+        ]
+    );
+    let digest = taken(&world, OPS)[20].1.clone();
+    assert_eq!(named(&digest).len(), 40);
+    assert!(
+        digest.message.subject.ends_with("40 problems at once"),
+        "{}",
+        digest.message.subject
+    );
+    assert_eq!(
+        heard(&world, FALLBACK),
+        [],
+        "whoever waits for a digest is no cause for alarm"
+    );
+}
+
+#[test]
+fn what_comes_while_an_address_is_caught_up_with_waits_for_its_time_also_after_a_restart() {
+    for crashes in [false, true] {
+        let mut world = failing_together(32);
+        for number in 30..32 {
+            world.script(&format!("j{number}"), |_, _| {
+                Play::fails(1, "").taking(Duration::from_mins(18))
+            });
+        }
+        world.run_until("2026-11-23T12:20:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-23T12:59");
+        let rest: Vec<_> = heard(&world, OPS).split_off(20);
+        let minutes: Vec<_> = rest.iter().map(|(at, why)| (&at[..5], *why)).collect();
+        assert_eq!(
+            minutes,
+            [("12:16", Purpose::Digest), ("12:31", Purpose::Digest)],
+            "crashes: {crashes}"
+        );
+    }
+}
+
+#[test]
+fn whoever_asks_hears_how_many_wait_for_an_address_and_what_it_last_said() {
+    let mut world = failing_together(12);
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-23T12:50");
+    let undelivered = world.done(Request::Status { name: None })["undelivered"].clone();
+    let undelivered = undelivered.as_array().expect("a list").clone();
+    let waits = undelivered
+        .iter()
+        .map(|tried| 1 + tried["behind"].as_u64().expect("a number"));
+    assert_eq!(waits.sum::<u64>(), 12, "{undelivered:?}");
+    // One more comes, and waits behind them untried.
+    world.script("j3", |_, _| Play::succeeds());
+    world.run("j3");
+    world.run_until("2026-11-23T12:51");
+    world.script("j3", |_, _| Play::fails(1, ""));
+    world.run("j3");
+    world.run_until("2026-11-23T12:53");
+    let untried = world.incidents().pop().expect("an incident");
+    let state = world.reader().addresses_of(&untried).expect("the store is read");
+    let state = state.iter().find(|one| one.to == OPS).expect("told there");
+    assert_eq!((state.tries, state.error.as_deref()), (0, Some("connection refused")));
+    let status = world.status("j3");
+    let told = status["incidents"][0]["addresses"]
+        .as_array()
+        .expect("addresses")
+        .clone();
+    assert!(told.contains(&serde_json::json!(state)), "{told:?}");
+}
