@@ -11,6 +11,8 @@ mod life;
 use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags, Params, Row};
+use rustix::fs::Access;
+use rustix::io::Errno;
 
 use super::open::BUSY_WAIT;
 use super::{DATABASE_FILE, ReadError, load, migrate};
@@ -36,14 +38,19 @@ impl Reader {
     /// Says why it cannot be read: it is not there, not ours, or of another layout than this freshd writes.
     pub fn open(state_dir: &Path) -> Result<Self, ReadError> {
         let file = state_dir.join(DATABASE_FILE);
-        match std::fs::File::open(&file) {
-            Ok(_) => {}
-            Err(source) if source.kind() == std::io::ErrorKind::NotFound => {
+        // Only asked, not opened: whoever closes a file takes away every lock that his process has on it, the writer's
+        // too. Without that anybody who opens the database next takes himself for its only user, and removes its log.
+        match rustix::fs::access(&file, Access::READ_OK) {
+            Ok(()) => {}
+            Err(Errno::NOENT) => {
                 return Err(ReadError::NoDatabase {
                     dir: state_dir.to_path_buf(),
                 });
             }
-            Err(source) => return Err(ReadError::NotReadable { file, source }),
+            Err(errno) => {
+                let source = errno.into();
+                return Err(ReadError::NotReadable { file, source });
+            }
         }
         let connection = Connection::open_with_flags(
             &file,

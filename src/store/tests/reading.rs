@@ -139,3 +139,37 @@ fn a_copy_taken_while_the_daemon_writes_holds_everything_and_can_be_opened() {
         Store::open(dir.path()).unwrap().load().unwrap()
     );
 }
+
+/// Locks that this process has on a file, as the kernel lists them.
+fn locks_on(file: &std::path::Path) -> usize {
+    use std::os::unix::fs::MetadataExt as _;
+    let inode = format!(":{} ", file.metadata().unwrap().ino());
+    let process = format!(" {} ", std::process::id());
+    let locks = std::fs::read_to_string("/proc/locks").unwrap();
+    locks
+        .lines()
+        .filter(|lock| lock.contains(&inode) && lock.contains(&process))
+        .count()
+}
+
+#[tokio::test]
+async fn whoever_reads_beside_the_writer_takes_no_lock_away_from_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let writer = writer(&dir);
+    writer.commit(vec![Fact::Job(job("export", 1))]).await.unwrap();
+    let files = ["freshd.db", "freshd.db-shm"].map(|name| dir.path().join(name));
+    let held = || files.each_ref().map(|file| locks_on(file));
+    let before = held();
+    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    let reader = Reader::open(dir.path()).unwrap();
+    reader.snapshot().unwrap();
+    reader.damage().unwrap();
+    reader.wants_daily_backup(dir.path(), at(1)).unwrap();
+    reader.backup_daily(dir.path(), at(1)).unwrap();
+    drop(reader);
+    assert_eq!(
+        held(),
+        before,
+        "without them the next to open the database removes its log"
+    );
+}
