@@ -1,7 +1,7 @@
 //! The sentences of a message: the problem, what it breaks, who is hit, and that it is over.
 
 use super::words::{JobSide, Situation, data_title, is_about_disk, is_broken, job_title, state_words, when};
-use crate::model::{Name, Outcome, Purpose, Severity, elapsed, format_age, format_time};
+use crate::model::{About, Name, Outcome, Purpose, Severity, elapsed, format_age, format_time};
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
@@ -31,7 +31,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
 fn problem_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     match &situation.job {
-        Some(side) if incident.subject == side.job.name => {
+        Some(side) if incident.about == About::Job && incident.subject == side.job.name => {
             let tries = side.run.map_or(1, |run| run.attempts);
             let tries = if tries > 1 {
                 format!(" after {tries} attempts")
@@ -101,13 +101,17 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
             format!("{}: {}.", incident.subject, incident.reason)
         };
     };
-    let mut text = format!(
-        "{} is {}: {}.",
-        data_title(data.dataset),
-        state_words(data.standing.state),
-        data.standing.reason
-    );
-    if let Some(side) = situation.job.filter(|side| side.job.name == situation.incident.subject) {
+    let (title, reason) = (data_title(data.dataset), &data.standing.reason);
+    let mut text = match is_broken(data) {
+        true => format!("{title} is {}: {reason}.", state_words(data.standing.state)),
+        // It is as promised, and something is the matter all the same.
+        false => format!("{title}: {reason}."),
+    };
+    let of_job = situation.incident.about == About::Job;
+    if let Some(side) = situation
+        .job
+        .filter(|side| of_job && side.job.name == situation.incident.subject)
+    {
         text.push_str(&format!(" The cause: {} {}.", job_title(side.job), failed_word(&side)));
     }
     if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {

@@ -1,5 +1,7 @@
 //! `freshd ping`: a script says that data has arrived, or that it has failed.
 
+use std::ffi::OsString;
+
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -22,7 +24,7 @@ pub(super) struct PingArgs {
 
     /// What else is to be on record
     #[arg(long, short, value_name = "TEXT")]
-    message: Option<String>,
+    message: Option<OsString>,
 }
 
 fn read_word(text: &str) -> Result<PingWord, String> {
@@ -43,7 +45,7 @@ pub(super) fn run(args: PingArgs, global: &Global, out: &mut Out) -> Result<Exit
         key: args.key,
         word: args.word.unwrap_or(arrived),
         rid: args.rid,
-        text: args.message.unwrap_or_default(),
+        text: args.message.unwrap_or_default().to_string_lossy().into_owned(),
     };
     let ping = Client::connect(global)?.facts(request, Subject::None)?;
     if out.json {
@@ -54,7 +56,7 @@ pub(super) fn run(args: PingArgs, global: &Global, out: &mut Out) -> Result<Exit
     out.line(match ping["kind"].as_str() {
         Some("success") => format!("{dataset} has arrived"),
         Some("start") => format!("what brings {dataset} has begun"),
-        Some("fail") => format!("what brings {dataset} has failed; its owner is told"),
+        Some("fail") => format!("what brings {dataset} has failed; its owner is told unless it arrives meanwhile"),
         _ => format!("noted of {dataset}"),
     })?;
     Ok(Exit::Fine)

@@ -11,6 +11,7 @@ use super::datasets::text_as_of;
 use super::findings::Places;
 use super::reader::{Table, Text, Value};
 use super::report::Report;
+use super::secrets::secret;
 use crate::model::{AsOf, Name, Probe, ProbeTarget, Secret, Settings};
 
 const PROBE_EVERY_DEFAULT: Duration = Duration::from_mins(1);
@@ -30,7 +31,7 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
     let refused = context.report.errors() > errors;
     let keys = ["file", "glob", "ping"];
     let written: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
-    let (file, glob, ping) = (table.text("file"), table.text("glob"), table.text("ping"));
+    let (file, glob, ping) = (table.text("file"), table.text("glob"), table.get("ping"));
     let target = match written.as_slice() {
         [] => {
             if !refused {
@@ -44,7 +45,7 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
         [_] => match (file, glob, ping) {
             (Some(file), ..) => Some(ProbeTarget::File(context.path(&file))),
             (_, Some(glob), _) => absolute_glob(context, &glob).map(ProbeTarget::Glob),
-            (.., Some(key)) => ping_key(&table, &key).map(ProbeTarget::Ping),
+            (.., Some(key)) => ping_key(context, &table, key).map(ProbeTarget::Ping),
             (None, None, None) => None,
         },
         [one, other, ..] => {
@@ -75,7 +76,7 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
 }
 
 /// A key that nobody guesses, since whoever knows it says when data has arrived.
-fn ping_key(table: &Table<'_>, key: &Text<'_>) -> Option<Secret> {
+fn ping_key(context: &Context<'_>, table: &Table<'_>, value: Value<'_>) -> Option<Secret> {
     for idle in ["as_of", "every"] {
         if let Some(spot) = table.key_spot(idle) {
             table.report().error(
@@ -85,18 +86,21 @@ fn ping_key(table: &Table<'_>, key: &Text<'_>) -> Option<Secret> {
             );
         }
     }
-    let is_plain = key
-        .text
-        .bytes()
-        .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_');
-    if !is_plain || !(PING_KEY_MIN..=PING_KEY_MAX).contains(&key.text.len()) {
-        key.error(
+    // In the file it is as well kept as the file itself.
+    let key = match value.as_text() {
+        Some(_) => Secret::new(value.text()?.text),
+        None => secret(context, value)?,
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    let length = key.reveal().len();
+    if !key.reveal().bytes().all(is_plain) || !(PING_KEY_MIN..=PING_KEY_MAX).contains(&length) {
+        value.error(
             format!("the key of a ping has {PING_KEY_MIN} to {PING_KEY_MAX} letters, digits, hyphens and underscores"),
             "write one that nobody guesses, as `openssl rand -hex 16` makes it",
         );
         return None;
     }
-    Some(Secret::new(key.text))
+    Some(key)
 }
 
 /// Refuses what only makes sense where something is looked at.

@@ -129,6 +129,8 @@ fn attempt(mut command: std::process::Command, body: &[u8], limit: Duration) -> 
     if let Some(group) = Pid::from_raw(i32::try_from(child.id()).unwrap_or_default()) {
         let _ = kill_process_group(group, Signal::KILL);
     }
+    // It may have left its group.
+    let _ = child.kill();
     let status = child.wait().map_err(|error| broken(&error))?;
     let end = match watched.map_err(|error| broken(&error))? {
         Watched::Ended => End::Exited(status),

@@ -133,8 +133,14 @@ fn details(message: &Message) -> Value {
     let mut details = Map::new();
     details.insert("What".into(), json!(clean::line(&message.headline, HEADLINE_CHARS_MAX)));
     for fact in message.facts.iter().take(FACTS_MAX) {
-        let label = clean::line(&fact.label, LABEL_CHARS_MAX);
-        details.insert(label, json!(clean::line(&fact.text, FACT_CHARS_MAX)));
+        let text = clean::line(&fact.text, FACT_CHARS_MAX);
+        let known = details.entry(clean::line(&fact.label, LABEL_CHARS_MAX));
+        // Each reader is a fact of its own, and all have one label.
+        let known = known.or_insert_with(|| json!(""));
+        *known = match known.as_str() {
+            Some("") | None => json!(text),
+            Some(before) => json!(format!("{before}\n{text}")),
+        };
     }
     let commands = message.commands.iter().take(COMMANDS_MAX);
     let commands: Vec<_> = commands.map(|command| clean::line(command, FACT_CHARS_MAX)).collect();

@@ -75,7 +75,8 @@ impl Engine {
         match ending.outcome {
             Outcome::Succeeded if with.is_some_and(|with| with.dataset.is_some()) => {
                 run.state = RunState::Judging;
-                run.reason.clone_from(&ending.reason);
+                // What it was started in spite of stays, where there is nothing else to say.
+                run.reason = ending.reason.or(run.reason.take());
                 let run = run.clone();
                 self.fact(Fact::Run(run));
                 self.leave_pool(id.run);

@@ -128,6 +128,7 @@ impl Engine {
             self.tell_of_clock();
             self.look_again();
             self.probe_all();
+            self.repeat_soon();
         }
         self.tick();
     }

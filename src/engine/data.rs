@@ -33,6 +33,8 @@ pub(super) struct DataState {
     pub(super) slots: Vec<Slot>,
     /// What was promised behind the last of them was withdrawn: a promise begins anew.
     pub(super) has_ended: bool,
+    /// The last word on success or failure that a script had for it in this life of the daemon.
+    pub(super) pinged: Option<crate::model::Ping>,
     /// Since when its age is promised.
     pub(super) promised_since: Option<Timestamp>,
     /// What the probe last saw.

@@ -37,7 +37,7 @@ impl Engine {
             .settings
             .datasets
             .get(&name)
-            .filter(|dataset| dataset.probe.is_some())
+            .filter(|dataset| dataset.probe.is_some() && dataset.ping_key().is_none())
             .cloned()
         else {
             return;

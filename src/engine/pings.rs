@@ -1,11 +1,17 @@
 //! Pings: whoever knows a dataset's key says when its data has arrived, or that it has not.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::Engine;
 use crate::model::{
-    Fact, Measurement, Name, Observation, PING_TEXT_MAX, Ping, PingKind, PingWord, has_power, is_ping_run,
+    Fact, Measurement, Name, Observation, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, elapsed, format_time,
+    has_power, is_ping_run,
 };
+
+/// Whoever gets no answer pings again within this time.
+const SAID_AGAIN_WITHIN: Duration = Duration::from_mins(1);
 
 /// Characters of a script's last words that are repeated in a reason.
 const LAST_WORDS_MAX: usize = 200;
@@ -27,23 +33,31 @@ impl Engine {
                 "rid tells runs apart by letters, digits and hyphens, and {rid:?} is not that"
             ));
         }
-        let (name, at) = (dataset.name.clone(), self.now.wall);
-        let text: String = text.chars().take(PING_TEXT_MAX).collect();
-        match word.kind {
-            PingKind::Start | PingKind::Log => {}
-            PingKind::Success => self.arrived_by_ping(&name),
-            PingKind::Fail => {
-                let found = Err(failure(word, &text));
-                self.observe_ping(&name, found);
-            }
+        let is_news = matches!(word.kind, PingKind::Success | PingKind::Fail);
+        if is_news && let Some(hold) = &self.clock_hold {
+            let since = format_time(hold.since, &self.settings.timezone);
+            return Err(format!(
+                "the clock cannot be believed since {since}, and nobody knows as of when it is: ping again"
+            ));
         }
+        let name = dataset.name.clone();
         let ping = Ping {
-            dataset: name,
-            at,
+            dataset: name.clone(),
+            at: self.now.wall,
             word,
             rid,
-            text,
+            text: last_of(text),
         };
+        let state = self.data.entry(name.clone()).or_default();
+        let is_said_again = state.pinged.as_ref().is_some_and(|before| is_same(before, &ping));
+        if is_news {
+            state.pinged = Some(ping.clone());
+        }
+        match word.kind {
+            PingKind::Success if !is_said_again => self.arrived_by_ping(&name),
+            PingKind::Fail => self.observe_ping(&name, Err(failure(word, &ping.text))),
+            PingKind::Success | PingKind::Start | PingKind::Log => {}
+        }
         let answer = json!(ping);
         self.fact(Fact::Ping(ping));
         Ok(answer)
@@ -61,12 +75,25 @@ impl Engine {
             dataset: name.clone(),
             at: self.now.wall,
             found,
-            path: None,
+            path: Some(PINGED.into()),
         };
         self.data.entry(name.clone()).or_default().observation = Some(observation.clone());
         self.fact(Fact::Observation(observation));
         self.dirty_data.insert(name.clone());
     }
+}
+
+/// The last characters, as far as they are kept; a cut is shown.
+fn last_of(text: &str) -> String {
+    match text.chars().count().checked_sub(PING_TEXT_MAX) {
+        None | Some(0) => text.to_owned(),
+        Some(more) => std::iter::once('…').chain(text.chars().skip(more + 1)).collect(),
+    }
+}
+
+/// Whether whoever got no answer has only said it once more: nothing else has arrived since.
+fn is_same(before: &Ping, ping: &Ping) -> bool {
+    before.word.kind == ping.word.kind && before.rid == ping.rid && elapsed(before.at, ping.at) < SAID_AGAIN_WITHIN
 }
 
 /// What a script says of its failure, in a few words.

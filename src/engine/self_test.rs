@@ -25,6 +25,9 @@ impl Engine {
         if let Some(lag) = self.lag(now) {
             found.push(format!("what was due {} ago is not decided", format_duration(lag)));
         }
+        if let Some(hold) = &self.space_hold {
+            found.push(format!("{}: nothing starts", hold.shortage.in_words()));
+        }
         // What is only gathered, or waits for its turn, is on its way.
         let refused = self.outbox.values().filter(|waiting| waiting.tries > 0);
         if let Some(oldest) = refused.min_by_key(|waiting| waiting.created_at) {

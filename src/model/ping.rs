@@ -5,8 +5,11 @@ use serde::{Deserialize, Serialize};
 
 use super::Name;
 
-/// Characters of what came with a ping that are kept.
+/// Characters of what came with a ping that are kept: the last ones, since the end says why something failed.
 pub const PING_TEXT_MAX: usize = 10_000;
+
+/// Where an observation says that it comes from, when nobody looked but a script has spoken.
+pub const PINGED: &str = "ping";
 
 /// Characters of the name by which a script tells its runs apart.
 pub const PING_RUN_MAX: usize = 64;

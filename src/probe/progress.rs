@@ -65,13 +65,19 @@ impl Progress {
     }
 
     /// From now on giving up kills this process. It must not have been waited for.
-    pub(super) fn watch(&self, child: &Child) {
+    ///
+    /// # Errors
+    /// Fails when there is no way to do that, as where no file can be opened any more.
+    pub(super) fn watch(&self, child: &Child) -> io::Result<()> {
         let mut process = self.process();
         let pid = i32::try_from(child.id()).ok().and_then(Pid::from_raw);
-        process.pidfd = pid.and_then(|pid| pidfd_open(pid, PidfdFlags::empty()).ok());
-        if let (true, Some(pidfd)) = (process.is_given_up, &process.pidfd) {
-            let _ = pidfd_send_signal(pidfd, Signal::KILL);
+        let pid = pid.ok_or_else(|| io::Error::other("a process without a number"))?;
+        let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+        if process.is_given_up {
+            let _ = pidfd_send_signal(&pidfd, Signal::KILL);
         }
+        process.pidfd = Some(pidfd);
+        Ok(())
     }
 
     /// The process is no more.
@@ -105,7 +111,7 @@ mod tests {
             let mut child = waits_for_ever();
             // Waiting would close it, at which `cat` ends by itself.
             let _open = child.stdin.take();
-            progress.watch(&child);
+            progress.watch(&child).expect("it can be watched");
             progress.give_up();
             assert_eq!(child.wait().expect("a child").signal(), Some(Signal::KILL.as_raw()));
             progress.watch_nothing();

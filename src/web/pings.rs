@@ -4,17 +4,20 @@
 
 use std::sync::Arc;
 
-use axum::body::{Body, HttpBody as _, to_bytes};
+use axum::body::Body;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio_stream::StreamExt as _;
 
 use super::desk::Desk;
 use crate::model::{PING_RUN_MAX, PingWord, Request, is_ping_run};
 
-/// Bytes of what comes with a ping that are read; what is kept of them is less.
-pub(super) const PING_BYTES_MAX: usize = 64 << 10;
+/// Bytes of what comes with a ping that are held, the last ones; and that are read at all, since it is an output, and
+/// that something failed counts for more than all it has printed.
+const HELD_BYTES_MAX: usize = 64 << 10;
+const READ_BYTES_MAX: usize = 4 << 20;
 
 /// What may stand behind the question mark.
 #[derive(Debug, Default, Deserialize)]
@@ -54,14 +57,8 @@ async fn ping(desk: &Desk, key: String, word: &str, said: Said, body: Body) -> R
         let words = format!("rid has up to {PING_RUN_MAX} letters, digits and hyphens\n");
         return (StatusCode::BAD_REQUEST, words).into_response();
     }
-    let is_known_large = body.size_hint().lower() > PING_BYTES_MAX as u64;
-    let text = match is_known_large {
-        true => None,
-        false => to_bytes(body, PING_BYTES_MAX).await.ok(),
-    };
-    let Some(text) = text else {
-        let words = "what comes with a ping is at most 64 KiB, of which the first 10,000 characters are kept\n";
-        return (StatusCode::PAYLOAD_TOO_LARGE, words).into_response();
+    let Ok(text) = end_of(body).await else {
+        return (StatusCode::BAD_REQUEST, "what comes with the ping breaks off\n").into_response();
     };
     let request = Request::Ping {
         key,
@@ -73,4 +70,19 @@ async fn ping(desk: &Desk, key: String, word: &str, said: Said, body: Body) -> R
         Ok(_) => "OK\n".into_response(),
         Err(trouble) => (trouble.status(), format!("{}\n", trouble.words())).into_response(),
     }
+}
+
+/// The last bytes of what comes, as far as it is read.
+async fn end_of(body: Body) -> Result<Vec<u8>, axum::Error> {
+    let (mut end, mut read) = (Vec::new(), 0);
+    let mut pieces = body.into_data_stream();
+    while read < READ_BYTES_MAX
+        && let Some(piece) = pieces.next().await
+    {
+        let piece = piece?;
+        read += piece.len();
+        end.extend_from_slice(&piece);
+        end.drain(..end.len().saturating_sub(HELD_BYTES_MAX));
+    }
+    Ok(end)
 }

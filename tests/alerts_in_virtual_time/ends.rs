@@ -104,3 +104,14 @@ fn all_who_read_the_same_dataset_are_named() {
     who.sort_unstable();
     assert_eq!(who, [Some("a"), Some("b")]);
 }
+
+#[test]
+fn a_job_and_a_dataset_of_one_name_are_not_taken_for_each_other() {
+    let text = one_job("produces = \"j\"") + "[datasets.j]\nowner = \"ops\"\nfile = \"j\"\nmax_age = \"60m\"\n";
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-03-02T11:10");
+    let headline = &world.sent.last().expect("it is told").1.message.headline;
+    assert!(headline.starts_with("CRITICAL: j is stale: "), "{headline}");
+}

@@ -142,3 +142,85 @@ fn nobody_speaks_of_data_without_its_key() {
     }
     assert_eq!(world.versions("d").len(), 0);
 }
+
+#[test]
+fn whoever_got_no_answer_and_pings_again_delivers_nothing_twice() {
+    let mut world = pinged("due = { at = \"0 9 * * *\", grace = \"5m\" }", "2026-03-02T08:00");
+    world.run_until("2026-03-02T09:10");
+    world.done(ping("", ""));
+    world.run_until("2026-03-02T09:10:40");
+    world.done(ping("", ""));
+    assert_eq!(world.versions("d").len(), 1);
+    world.crash();
+    let pings = world.reader().pings_of(&"d".into(), 10).expect("the store is read");
+    assert_eq!(pings.len(), 2, "both are on record");
+    world.restart();
+    world.run_until("2026-03-03T09:05");
+    assert_eq!(world.state_of("d").0, "late", "the second was not tomorrow's");
+    world.done(ping("", ""));
+    world.run_until("2026-03-03T09:07");
+    world.done(ping("", ""));
+    assert_eq!(world.versions("d").len(), 3, "after more than a minute it is another");
+}
+
+#[test]
+fn runs_that_are_told_apart_are_not_the_same_however_soon_they_follow() {
+    let mut world = pinged("", "2026-03-02T08:00");
+    for rid in ["a-1", "a-2"] {
+        world.done(Request::Ping {
+            key: KEY.to_owned(),
+            word: PingWord::read("").expect("a word"),
+            rid: Some(rid.to_owned()),
+            text: String::new(),
+        });
+    }
+    assert_eq!(world.versions("d").len(), 2);
+}
+
+#[test]
+fn while_the_clock_is_not_believed_nobody_is_told_that_it_is_stored() {
+    let mut world = pinged("max_age = \"26h\"", "2026-03-02T08:00");
+    world.done(ping("", ""));
+    world.set_clock("2026-03-01T08:00");
+    let Reply::Refused(why) = world.ask(ping("", "")) else {
+        panic!("it is as of nobody knows when");
+    };
+    assert!(why.contains("ping again"), "{why}");
+    world.done(ping("log", "that can be noted"));
+    assert_eq!(world.versions("d").len(), 1);
+}
+
+#[test]
+fn the_end_of_a_long_output_is_kept_and_says_why() {
+    let mut world = pinged("", "2026-03-02T08:00");
+    let lines: Vec<String> = (1..=5_000).map(|line| line.to_string()).collect();
+    let output = lines.join("\n") + "\n";
+    world.done(ping("fail", &output));
+    let (_, reason) = world.state_of("d");
+    assert!(reason.starts_with("its script has failed: 5000 ("), "{reason}");
+    world.crash();
+    let kept = world
+        .reader()
+        .pings_of(&"d".into(), 1)
+        .expect("the store is read")
+        .remove(0)
+        .text;
+    assert_eq!(kept.chars().count(), 10_000);
+    assert!(kept.starts_with('…') && kept.ends_with("5000\n"));
+}
+
+#[test]
+fn what_a_look_found_before_is_not_for_the_script_to_answer() {
+    let mut world = probed(
+        "probe = { file = \"/in/file.csv\", every = \"1m\" }",
+        "2026-03-02T08:00",
+    );
+    world.probe("d", |_| (Err("permission denied".to_owned()), None));
+    world.run_until("2026-03-02T08:05");
+    assert_eq!(world.state_of("d").0, "unknown");
+    let edited = format!("[datasets.d]\nowner = \"ops\"\nprobe = {{ ping = \"{KEY}\" }}\n");
+    world.reload(&super::with_ops(&edited));
+    world.run_until("2026-03-02T08:10");
+    let (_, reason) = world.state_of("d");
+    assert_eq!(reason, "never seen: nobody has said that it is there");
+}

@@ -152,3 +152,17 @@ async fn a_refusal_tells_what_pagerduty_finds_wrong_and_no_key() {
     );
     temporary(answered(HttpAnswer::status(500, "")).await);
 }
+
+#[tokio::test]
+async fn facts_of_one_label_are_all_told() {
+    let mut message = opening();
+    for reader in ["Sales desk, Monday 07:00", "Forecast, Monday 08:00"] {
+        message.facts.push(MessageFact {
+            label: "Is read by".to_owned(),
+            text: reader.to_owned(),
+        });
+    }
+    let told = events(vec![message], 1).await.remove(0);
+    let readers = &told["payload"]["custom_details"]["Is read by"];
+    assert_eq!(readers, "Sales desk, Monday 07:00\nForecast, Monday 08:00");
+}

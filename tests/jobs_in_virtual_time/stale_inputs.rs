@@ -81,6 +81,17 @@ fn a_run_on_the_last_good_version_says_so_and_another_begins_as_ever() {
     let reason = run.reason.expect("of what it was made");
     assert!(reason.starts_with("started although d is stale: "), "{reason}");
 
+    let produces = "on_stale = \"last_good\"\nproduces = \"e\"\n[datasets.e]\nowner = \"ops\"\nfile = \"e.csv\"";
+    let mut making = reads(produces);
+    making.script("r", |_, now| Play::writes("e", now));
+    making.run_until("2026-03-02T10:05");
+    let run = making.last_run("r");
+    assert_eq!((run.outcome, run.version.is_some()), (Some(Outcome::Succeeded), true));
+    let reason = run
+        .reason
+        .expect("of what it was made, also where something came of it");
+    assert!(reason.starts_with("started although d is stale: "), "{reason}");
+
     let mut silent = reads("on_stale = \"run\"");
     silent.run_until("2026-03-02T10:05");
     let run = silent.last_run("r");

@@ -83,7 +83,10 @@ fn reader_of(judging: &mut Child) -> Pid {
                 line.is_some_and(|line| line.split_whitespace().rev().nth(1) == Some(most))
             };
             // The last of them.
-            if has("Max core file size", "0") {
+            if has("Max open files", "16") {
+                assert!(has("Max core file size", "0"), "{limits}");
+                // What is over is said at the first of two limits, five seconds earlier.
+                assert!(has("Max cpu time", "3605") && limits.contains(" 3600 "), "{limits}");
                 assert!(has("Max address space", "536870912"), "{limits}");
                 assert!(has("Max file size", "0"), "{limits}");
                 assert!(read("environ").is_empty(), "no secret of the other's");

@@ -147,3 +147,23 @@ fn no_secret_is_shown_by_any_problem_or_by_debug() {
         assert!(!shown.contains(secret), "{secret}");
     }
 }
+
+#[test]
+fn the_key_of_a_ping_may_lie_in_a_file_and_is_never_repeated() {
+    let place = Place::new();
+    place.write("secrets/payroll", "0123456789abcdef\n");
+    place.mode("secrets/payroll", 0o600);
+    let text = |key: &str| format!("{TOP}[datasets.payroll]\nowner = \"ops\"\nprobe = {{ ping = {key} }}\n");
+    let loaded = place.load_text(&text("{ file = \"secrets/payroll\" }"));
+    let settings = loaded.settings.expect("it is accepted");
+    assert!(settings.pinged_by("0123456789abcdef").is_some());
+    assert!(settings.pinged_by("0123456789abcdeX").is_none());
+    assert!(!format!("{settings:?}").contains("0123456789abcdef"));
+    place.write("secrets/payroll", "canary");
+    let loaded = place.load_text(&text("{ file = \"secrets/payroll\" }"));
+    let shown = place.rendered(&loaded);
+    assert!(
+        shown.contains("the key of a ping has 16 to 100") && !shown.contains("canary"),
+        "{shown}"
+    );
+}

@@ -63,6 +63,12 @@ fn owned(stream: impl AsFd) -> io::Result<File> {
     Ok(stream.as_fd().try_clone_to_owned()?.into())
 }
 
+/// Seconds of computing between the word that the time is over and the end.
+const LAST_SECONDS: u64 = 5;
+
+/// It has its three standard streams, a copy of each, and opens nothing but what the kernel says of it.
+const FILES_MAX: u64 = 16;
+
 /// From here on this process takes so much memory and time, writes no file, and does not outlive who asked.
 fn confine(asker: Option<u32>) -> io::Result<()> {
     set_parent_process_death_signal(Some(Signal::KILL))?;
@@ -73,16 +79,19 @@ fn confine(asker: Option<u32>) -> io::Result<()> {
     set_no_new_privs(true)?;
     // No limit but a wish.
     let _ = fs::write("/proc/self/oom_score_adj", FIRST_TO_GO);
-    for (resource, most) in [
-        (Resource::As, MEMORY_BYTES_MAX),
-        (Resource::Cpu, COMPUTING_SECONDS_MAX),
-        (Resource::Fsize, 0),
-        (Resource::Core, 0),
+    for (resource, most, spare) in [
+        (Resource::As, MEMORY_BYTES_MAX, 0),
+        // At the first it is told that its time is over, which says so; at the second it would be killed by a signal
+        // that others send too.
+        (Resource::Cpu, COMPUTING_SECONDS_MAX, LAST_SECONDS),
+        (Resource::Fsize, 0, 0),
+        (Resource::Core, 0, 0),
+        (Resource::Nofile, FILES_MAX, 0),
     ] {
-        let most = getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
+        let bounded = |most: u64| getrlimit(resource).maximum.map_or(most, |maximum| maximum.min(most));
         let limit = Rlimit {
-            current: Some(most),
-            maximum: Some(most),
+            current: Some(bounded(most)),
+            maximum: Some(bounded(most + spare)),
         };
         setrlimit(resource, limit)?;
     }

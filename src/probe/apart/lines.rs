@@ -33,6 +33,9 @@ pub(super) struct End {
 }
 
 /// Why a table could not be read to its end.
+/// Characters of what is wrong.
+const WHY_CHARS_MAX: usize = 400;
+
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(in crate::probe) enum Wrong {
@@ -63,6 +66,17 @@ impl Wrong {
             Self::Whole { why } => ContentError::Workbook { why },
             Self::System { errno } => return Err(io::Error::from_raw_os_error(errno)),
         })
+    }
+
+    /// With no more words than anybody reads: some readers repeat what they found in the file.
+    fn bounded(mut self) -> Self {
+        if let Self::Row { why, .. } | Self::Whole { why } = &mut self
+            && let Some((end, _)) = why.char_indices().nth(WHY_CHARS_MAX)
+        {
+            why.truncate(end);
+            why.push('…');
+        }
+        self
     }
 
     /// What failed below a reader: the system, or the content in these words.
@@ -168,6 +182,7 @@ impl State {
     }
 
     fn end(&mut self, columns: Vec<String>, wrong: Option<Wrong>) {
+        let wrong = wrong.map(Wrong::bounded);
         if !self.write(&End { columns, wrong }) {
             let why = "the names of its columns are too long".to_owned();
             let wrong = Some(Wrong::Whole { why });

@@ -131,8 +131,10 @@ impl<'a> TableReader<'a> {
             .stderr(Stdio::piped())
             .spawn()
             .map_err(hindered)?;
-        progress.watch(&child);
-        Ok(Self { child, progress })
+        let reader = Self { child, progress };
+        // One that nobody could end is ended now.
+        progress.watch(&reader.child).map_err(hindered)?;
+        Ok(reader)
     }
 
     /// It ended without an end: by what it says and by its status, whose fault is that?
