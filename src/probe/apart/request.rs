@@ -49,7 +49,7 @@ impl TableRequest {
         words
     }
 
-    /// Reads what [`Self::words`] wrote; `None` for whatever else a command line says.
+    /// Reads what `words` wrote; `None` for whatever else a command line says.
     pub fn of(words: impl Iterator<Item = OsString>) -> Option<Self> {
         let mut words = words.map(OsString::into_string);
         let mut next = || words.next()?.ok();
