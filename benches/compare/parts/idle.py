@@ -12,8 +12,8 @@ from peers.peer import Peer
 from places import WORK
 from results import Row
 
-# After the last one is ready: some tidy up a little later.
-REST_S = 5
+# After the last one is ready: some tidy up, or copy what they keep, a little later.
+REST_S = 75
 
 
 def idle(peers: list[Peer], count: int, settings: Settings) -> Iterator[Row]:
