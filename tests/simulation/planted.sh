@@ -15,7 +15,7 @@ readonly POINTS='--test simulation wherever'
 readonly POWER='--test machine power::'
 readonly CALLS='--test machine a_daemon_killed_at_any'
 # Far more than any of them takes.
-readonly SECONDS_MAX=300
+readonly SECONDS_MAX=600
 
 word=${1:-}
 root=$PWD/target/planted
