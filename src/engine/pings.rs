@@ -50,7 +50,8 @@ impl Engine {
         };
         let state = self.data.entry(name.clone()).or_default();
         let is_said_again = state.pinged.as_ref().is_some_and(|before| is_same(before, &ping));
-        if is_news {
+        // Counted from the first: a script that says it every half minute has something new each time but one.
+        if is_news && !is_said_again {
             state.pinged = Some(ping.clone());
         }
         match word.kind {

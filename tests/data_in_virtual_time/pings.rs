@@ -224,3 +224,16 @@ fn what_a_look_found_before_is_not_for_the_script_to_answer() {
     let (_, reason) = world.state_of("d");
     assert_eq!(reason, "never seen: nobody has said that it is there");
 }
+
+#[test]
+fn a_script_that_pings_every_half_minute_goes_on_delivering() {
+    let mut world = pinged("max_age = \"5m\"", "2026-03-02T08:00");
+    for minute in 0..20 {
+        for second in [0, 30] {
+            world.run_until(&format!("2026-03-02T08:{minute:02}:{second:02}"));
+            world.done(ping("", ""));
+        }
+    }
+    assert_eq!(world.versions("d").len(), 20);
+    assert_eq!(world.state_of("d").0, "fresh");
+}
