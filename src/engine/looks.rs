@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{Engine, Wake};
-use crate::model::{AsOf, Fact, Measurement, Name, Observation, Provenance, Version, VersionState, later};
+use crate::model::{AsOf, Fact, Measurement, Name, Observation, Version, later};
 
 impl Engine {
     /// It is time to look at a dataset that no job here produces.
@@ -100,29 +100,7 @@ impl Engine {
 
     /// The next version of a dataset that no job here produces, as of when it arrived.
     pub(super) fn watched_version(&mut self, name: &Name, at: Timestamp) -> Version {
-        Version {
-            dataset: name.clone(),
-            number: self.next_version_number(name),
-            state: VersionState::Published,
-            arrived_at: at,
-            as_of: at,
-            effective_as_of: at,
-            limited_by: None,
-            run: None,
-            attempt: None,
-            inputs: Vec::new(),
-            rows: None,
-            bytes: 0,
-            sha256: String::new(),
-            unchanged: false,
-            checks: Vec::new(),
-            reason: None,
-            stamp: None,
-            file: None,
-            kept_as: None,
-            provenance: Provenance::default(),
-            lesson: None,
-        }
+        Version::arrived(name.clone(), self.next_version_number(name), at)
     }
 
     pub(super) fn watched_arrived(&mut self, version: Version) {

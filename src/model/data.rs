@@ -103,6 +103,33 @@ pub struct Version {
 }
 
 impl Version {
+    /// A version that readers see, of which nothing is known but that it arrived at `at`, with data of that time.
+    pub fn arrived(dataset: Name, number: VersionNumber, at: Timestamp) -> Self {
+        Self {
+            dataset,
+            number,
+            state: VersionState::Published,
+            arrived_at: at,
+            as_of: at,
+            effective_as_of: at,
+            limited_by: None,
+            run: None,
+            attempt: None,
+            inputs: Vec::new(),
+            rows: None,
+            bytes: 0,
+            sha256: String::new(),
+            unchanged: false,
+            checks: Vec::new(),
+            reason: None,
+            stamp: None,
+            file: None,
+            kept_as: None,
+            provenance: Provenance::default(),
+            lesson: None,
+        }
+    }
+
     /// Whether a person has put the content of an earlier version in place once more: no delivery.
     pub fn is_restored(&self) -> bool {
         let by_hand = self.provenance.by_hand.as_ref();

@@ -10,9 +10,8 @@ use jiff::tz::TimeZone;
 
 use super::{
     About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
-    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind,
-    Provenance, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
-    VersionState,
+    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind, Retry,
+    Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
 };
 
 /// A jobs.toml in which nothing is named.
@@ -203,26 +202,7 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
 /// A published version of such a dataset that arrived at `at`, with data of that time.
 pub(crate) fn plain_version(dataset: &str, number: u64, at: Timestamp) -> Version {
     Version {
-        dataset: Name::from(dataset),
-        number: VersionNumber(number),
-        state: VersionState::Published,
-        arrived_at: at,
-        as_of: at,
-        effective_as_of: at,
-        limited_by: None,
-        run: None,
-        attempt: None,
-        inputs: Vec::new(),
-        rows: None,
         bytes: 1,
-        sha256: String::new(),
-        unchanged: false,
-        checks: Vec::new(),
-        reason: None,
-        stamp: None,
-        file: None,
-        kept_as: None,
-        provenance: Provenance::default(),
-        lesson: None,
+        ..Version::arrived(Name::from(dataset), VersionNumber(number), at)
     }
 }

@@ -11,8 +11,8 @@ use jiff::tz::TimeZone;
 use super::{Answer, Found, Moment, Outside, Play, Seen, World};
 use crate::model::{
     About, AttemptSpec, AttemptState, Dataset, DeliveryOutcome, Fact, IncidentId, IncidentState, Measurement, Name,
-    Notification, Outcome, ProbeTarget, Provenance, Rule, Run, RunState, Schedule, Settings, SlotState, Version,
-    VersionNumber, VersionState, elapsed,
+    Notification, Outcome, ProbeTarget, Rule, Run, RunState, Schedule, Settings, SlotState, Version, VersionNumber,
+    VersionState, elapsed,
 };
 use crate::schedule;
 
@@ -196,29 +196,8 @@ fn delivered(plan: &Plan, settings: &Settings) -> Vec<Fact> {
     versions
         .filter_map(|dataset| {
             let at = *plan.delivered.get(&dataset.name)?;
-            Some(Fact::Version(Box::new(Version {
-                dataset: dataset.name.clone(),
-                number: VersionNumber(1),
-                state: VersionState::Published,
-                arrived_at: at,
-                as_of: at,
-                effective_as_of: at,
-                limited_by: None,
-                run: None,
-                attempt: None,
-                inputs: Vec::new(),
-                rows: None,
-                bytes: 0,
-                sha256: String::new(),
-                unchanged: false,
-                checks: Vec::new(),
-                reason: None,
-                stamp: None,
-                file: None,
-                kept_as: None,
-                provenance: Provenance::default(),
-                lesson: None,
-            })))
+            let version = Version::arrived(dataset.name.clone(), VersionNumber(1), at);
+            Some(Fact::Version(Box::new(version)))
         })
         .collect()
 }
