@@ -7,6 +7,8 @@ mod asking;
 mod pings;
 #[path = "web/one_answer.rs"]
 mod one_answer;
+#[path = "web/planned.rs"]
+mod planned;
 
 use freshd_process::House;
 use freshd_process::daemon::Daemon;
@@ -64,7 +66,7 @@ echo lot > "$FRESHD_OUTPUT"
 "#;
 
 /// Every page that there is, with what it must say.
-const PAGES: [(&str, &str); 12] = [
+const PAGES: [(&str, &str); 13] = [
     ("/", "broken"),
     ("/flow", "stock-export"),
     ("/flow?of=stock", "stock-export"),
@@ -77,6 +79,7 @@ const PAGES: [(&str, &str); 12] = [
     ("/runs/1", "Attempts"),
     ("/incidents", "broken"),
     ("/incidents/1", "Messages"),
+    ("/plan", "in force"),
 ];
 
 /// Everything else that is answered.

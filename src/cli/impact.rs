@@ -12,7 +12,7 @@ use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
 use crate::lineage::{Lineage, Reader, ReaderKind};
-use crate::model::{Name, Schedule, Settings};
+use crate::model::{Name, Settings};
 use crate::schedule;
 
 /// What `impact` is told.
@@ -52,7 +52,10 @@ pub(super) fn run(args: &ImpactArgs, global: &Global, out: &mut Out) -> Result<E
         .impact_of_any(name)
         .into_iter()
         .map(|reader| Hit {
-            at: reader.reads_at.and_then(|rule| next_read(rule, now)),
+            at: reader
+                .reads_at
+                .and_then(|rule| schedule::next_open(rule, now))
+                .map(|next| next.at),
             reader,
         })
         .collect();
@@ -150,13 +153,4 @@ fn title(reader: &Reader<'_>, settings: &Settings) -> String {
             .and_then(|job| job.title.as_deref().map(Into::into)),
     };
     title.map_or_else(|| name.to_string(), |title| format!("{title} ({name})"))
-}
-
-/// When a rule is next due, days that its calendar closes left out.
-fn next_read(rule: &Schedule, now: Timestamp) -> Option<Timestamp> {
-    let mut occurrence = schedule::next(rule, now)?;
-    while occurrence.skip.is_some() {
-        occurrence = schedule::next(rule, occurrence.at)?;
-    }
-    Some(occurrence.at)
 }

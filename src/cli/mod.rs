@@ -17,6 +17,7 @@ mod check;
 mod status;
 mod next;
 mod simulate;
+mod plan;
 mod run;
 mod cancel;
 mod pause;
@@ -94,6 +95,8 @@ enum Verb {
     Next(next::NextArgs),
     /// Play some days ahead: what would run, and who would be told
     Simulate(simulate::SimulateArgs),
+    /// Show what an edited configuration would change, for whom, and how the last 30 days would have gone
+    Plan(plan::PlanArgs),
     /// Run a job now
     Run(run::RunArgs),
     /// End a run
@@ -192,6 +195,7 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Status(args) => status::run(&args, global, out),
         Verb::Next(args) => next::run(&args, global, out),
         Verb::Simulate(args) => simulate::run(&args, global, out),
+        Verb::Plan(args) => plan::run(&args, global, out),
         Verb::Run(args) => run::run(args, global, out),
         Verb::Cancel(args) => cancel::run(&args, global, out),
         Verb::Pause(args) => pause::run(args, global, out),

@@ -30,10 +30,17 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let state_dir = global.state_dir()?;
     log(global.zone())?;
     let color = out::color(&std::io::stdout());
+    let plan: web::Planner = {
+        let (config, state_dir) = (global.config.clone(), state_dir.clone());
+        Arc::new(move || {
+            let plan = daemon::plan(&config, &state_dir, Timestamp::now());
+            plan.map_err(|error| format!("{error:#}"))
+        })
+    };
     let serve = Serve {
         config: global.config.clone(),
         state_dir,
-        window: Arc::new(|listener, outlook: daemon::Outlook| {
+        window: Arc::new(move |listener, outlook: daemon::Outlook| {
             let daemon::Outlook {
                 ask,
                 settings,
@@ -45,6 +52,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
                 settings,
                 changes,
                 state_dir,
+                plan: plan.clone(),
             };
             web::open(listener, outlook)
         }),

@@ -110,10 +110,10 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
             planned.extend(maintenance(&context, &name, table));
         }
     });
+    parts::split(&mut settings);
     if report.was_accepted() {
         return settings;
     }
-    parts::split(&mut settings);
     resolve(&mut settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.policy

@@ -1,6 +1,7 @@
 //! jobs.toml to model: every mistake with its line, secrets, includes, static findings.
 
 mod calendars;
+mod changes;
 mod checks;
 mod channels;
 mod commands;
@@ -37,6 +38,7 @@ mod timing;
 mod trust;
 mod value;
 
+pub use changes::changes;
 pub use environment::Environment;
 pub use problem::{Level, Problem, render};
 

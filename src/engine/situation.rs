@@ -113,10 +113,6 @@ impl Engine {
     }
 
     fn next_read(&self, rule: &crate::model::Schedule) -> Option<jiff::Timestamp> {
-        let mut occurrence = schedule::next(rule, self.now.wall)?;
-        while occurrence.skip.is_some() {
-            occurrence = schedule::next(rule, occurrence.at)?;
-        }
-        Some(occurrence.at)
+        schedule::next_open(rule, self.now.wall).map(|next| next.at)
     }
 }

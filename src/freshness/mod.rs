@@ -1,6 +1,7 @@
 //! PURE: versions, slots and clocks to fresh, late, stale or unknown, and why.
 
 mod parts;
+mod replay;
 mod sight;
 mod slots;
 mod standing;
@@ -9,6 +10,7 @@ mod tests;
 mod told;
 
 pub use parts::of_parts;
+pub use replay::{Broken, Replayed, replay};
 pub use slots::{
     close, deliver, delivered_for, first_slot, first_slot_behind, newest_slot, next_slot, reopen, slot_after, slot_at,
 };

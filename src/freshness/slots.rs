@@ -27,7 +27,7 @@ pub fn first_slot_behind(dataset: &Dataset, last: &Slot, now: Timestamp) -> Opti
 /// The first slot that is due later than `after`.
 pub fn slot_after(dataset: &Dataset, after: Timestamp) -> Option<Slot> {
     let due = dataset.due.as_ref()?;
-    let at = next_due(due, after)?;
+    let at = schedule::next_open(&due.schedule, after)?.at;
     let before = schedule::previous(&due.schedule, at).map(|occurrence| occurrence.at);
     Some(slot(dataset, due, at, before))
 }
@@ -42,7 +42,7 @@ pub fn newest_slot(dataset: &Dataset, now: Timestamp) -> Option<Slot> {
 /// The slot that follows `slot`.
 pub fn next_slot(dataset: &Dataset, slot_before: &Slot) -> Option<Slot> {
     let due = dataset.due.as_ref()?;
-    let at = next_due(due, slot_before.due_at)?;
+    let at = schedule::next_open(&due.schedule, slot_before.due_at)?.at;
     Some(slot(dataset, due, at, Some(slot_before.due_at)))
 }
 
@@ -169,19 +169,4 @@ fn slot(dataset: &Dataset, due: &Due, at: Timestamp, before: Option<Timestamp>) 
         decided_at: None,
         reason,
     }
-}
-
-/// The next due time that the calendar does not remove.
-fn next_due(due: &Due, after: Timestamp) -> Option<Timestamp> {
-    /// More closed days in a row than this end the search.
-    const SKIPPED_MAX: usize = 1_000;
-    let mut after = after;
-    for _ in 0..SKIPPED_MAX {
-        let occurrence = schedule::next(&due.schedule, after)?;
-        if occurrence.skip.is_none() {
-            return Some(occurrence.at);
-        }
-        after = occurrence.at;
-    }
-    None
 }

@@ -20,6 +20,7 @@ mod moment;
 mod name;
 mod ping;
 mod places;
+mod plan;
 mod profile;
 mod provenance;
 mod published;
@@ -80,6 +81,7 @@ pub use places::{
     REASONS_FILE, SIDECAR_SUFFIX, hidden_name, kept_name, log_path, output_dir, quarantine_path, report_path, run_dir,
     sidecar_path, staged_path, version_path,
 };
+pub use plan::{Change, ChangeKind, ChangedKey, InForce, Kept, NextDue, Plan, PlannedChange, PlannedPromise};
 pub use profile::{
     CODE_BYTES_MAX, CODES_MAX, COMPARED_MAX, COMPARED_MIN, ColumnProfile, Comparison, Finite, Lesson, Numbers,
     PROFILE_CODES_BYTES_MAX, PROFILE_COLUMNS_MAX, Past, Profile, WEEKDAYS,

@@ -82,6 +82,15 @@ pub fn previous(schedule: &Schedule, before: Timestamp) -> Option<Occurrence> {
     occurrence
 }
 
+/// The next occurrence after `after` that no calendar closes.
+pub fn next_open(schedule: &Schedule, after: Timestamp) -> Option<Occurrence> {
+    /// More closed days in a row than this end the search.
+    const SKIPPED_MAX: usize = 1_000;
+    std::iter::successors(next(schedule, after), |last| next(schedule, last.at))
+        .take(SKIPPED_MAX)
+        .find(|next| next.skip.is_none())
+}
+
 /// The next `count` occurrences after `after`, in order, those that will not run included.
 pub fn coming(schedule: &Schedule, after: Timestamp, count: usize) -> Vec<Occurrence> {
     std::iter::successors(next(schedule, after), |last| next(schedule, last.at))

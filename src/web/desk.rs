@@ -9,9 +9,9 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::Trouble;
 use super::flow::Flow;
-use super::{Ask, Outlook};
+use super::{Ask, Outlook, Planner};
 use crate::lineage::Lineage;
-use crate::model::{Name, Reply, Request, Settings, Status};
+use crate::model::{Name, Plan, Reply, Request, Settings, Status};
 use crate::store::{ReadError, Reader};
 
 /// How long the daemon may take to answer before it counts as hanging.
@@ -24,6 +24,8 @@ const ASKING_MAX: usize = 4;
 const TELLING_MAX: usize = 64;
 /// Searches through outputs that may go on at the same time.
 const SEARCHING_MAX: usize = 2;
+/// Edits that may be read and compared at the same time.
+const PLANNING_MAX: usize = 1;
 /// Browsers that may be told of changes at the same time.
 const STREAMS_MAX: usize = 16;
 
@@ -41,6 +43,8 @@ pub(super) struct Desk {
     settings: watch::Receiver<Arc<Settings>>,
     changes: watch::Receiver<u64>,
     state_dir: PathBuf,
+    planner: Planner,
+    planning: Semaphore,
     known: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
     asking: Semaphore,
     searching: Semaphore,
@@ -58,6 +62,8 @@ impl Desk {
             settings: outlook.settings,
             changes: outlook.changes,
             state_dir: outlook.state_dir,
+            planner: outlook.plan,
+            planning: Semaphore::new(PLANNING_MAX),
             known: tokio::sync::Mutex::new(None),
             asking: Semaphore::new(ASKING_MAX),
             searching: Semaphore::new(SEARCHING_MAX),
@@ -187,6 +193,14 @@ impl Desk {
         let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
         let _turn = self.searching.acquire().await.map_err(closed)?;
         self.compute(work).await
+    }
+
+    /// What an edit of jobs.toml would change, one after the other.
+    pub(super) async fn plan(&self) -> Result<Plan, Trouble> {
+        let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
+        let _turn = self.planning.acquire().await.map_err(closed)?;
+        let planner = self.planner.clone();
+        self.compute(move || planner()).await?.map_err(Trouble::Unreadable)
     }
 
     /// Computes or reads files on one of the same threads.

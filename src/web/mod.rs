@@ -5,6 +5,7 @@
 mod answer;
 mod api;
 mod assets;
+mod badge;
 mod connections;
 mod desk;
 mod events;
@@ -14,6 +15,7 @@ mod metrics;
 mod output;
 mod pages;
 mod pings;
+mod planned;
 mod routes;
 mod search;
 mod visits;
@@ -28,13 +30,16 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use self::desk::Desk;
-use crate::model::{Reply, Request, Settings};
+use crate::model::{Plan, Reply, Request, Settings};
 
 /// Threads that read the store and outputs. Together with the one that serves they are all that a window takes.
 const READING_THREADS: usize = 2;
 
 /// Asks the daemon something and waits for its answer.
 pub type Ask = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
+/// Compares the edited configuration with the one in force; reads files and the store, so it is not asked on the loop.
+pub type Planner = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;
 
 /// What is seen through the window.
 pub struct Outlook {
@@ -46,6 +51,8 @@ pub struct Outlook {
     pub changes: watch::Receiver<u64>,
     /// The state directory, for readers.
     pub state_dir: PathBuf,
+    /// What an edit would change.
+    pub plan: Planner,
 }
 
 /// Serves until the process ends, on threads of its own.

@@ -7,7 +7,7 @@ use axum::middleware::from_fn;
 use axum::routing::{any, get};
 
 use super::desk::Desk;
-use super::{api, assets, events, guard, metrics, pings, search, visits};
+use super::{api, assets, badge, events, guard, metrics, pings, planned, search, visits};
 
 pub(super) fn routes(desk: Arc<Desk>) -> Router {
     let programs = Router::new()
@@ -25,6 +25,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/incidents/{id}", get(api::incident))
         .route("/flow", get(api::flow))
         .route("/occurrences", get(api::occurrences))
+        .route("/plan", get(planned::document))
         .fallback(api::nothing);
     Router::new()
         .route("/", get(visits::now))
@@ -38,6 +39,8 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/runs/{id}/log", get(visits::log))
         .route("/incidents", get(visits::incidents))
         .route("/incidents/{id}", get(visits::incident))
+        .route("/plan", get(planned::page))
+        .route("/badge/{file}", get(badge::badge))
         .route("/healthz", get(api::health))
         .route("/metrics", get(metrics::metrics))
         .route("/ping/{key}", any(pings::done))

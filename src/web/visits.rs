@@ -31,10 +31,10 @@ const OUTPUT_LONG: usize = 256 << 10;
 const TRACE_MAX: usize = 40;
 
 type Asks = State<Arc<Desk>>;
-type Shown = Result<Page, Missing>;
+pub(super) type Shown = Result<Page, Missing>;
 
 /// A page as an answer.
-pub(super) struct Page(Markup);
+pub(super) struct Page(pub(super) Markup);
 
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
@@ -58,7 +58,7 @@ impl IntoResponse for Missing {
     }
 }
 
-fn view(desk: &Desk) -> View {
+pub(super) fn view(desk: &Desk) -> View {
     View {
         now: Timestamp::now(),
         zone: desk.settings().timezone.clone(),

@@ -108,4 +108,19 @@ impl Reader {
             read_accepted,
         )
     }
+
+    /// The configuration that was accepted last: the one in force, as long as freshd runs.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn accepted_last(&self) -> Result<Option<AcceptedSettings>, ReadError> {
+        self.one(
+            &format!(
+                "SELECT {ACCEPTED_COLUMNS} FROM settings JOIN acceptances USING (digest)
+                 ORDER BY acceptances.number DESC LIMIT 1"
+            ),
+            [],
+            read_accepted,
+        )
+    }
 }

@@ -8,6 +8,7 @@ mod incidents;
 mod job;
 mod lists;
 mod now;
+mod plan;
 mod run;
 mod words;
 
@@ -21,8 +22,9 @@ pub(super) use incidents::{IncidentPage, incident, incidents};
 pub(super) use job::{JobPage, job};
 pub(super) use lists::{datasets, jobs, runs};
 pub(super) use now::now;
+pub(super) use plan::plan;
 pub(super) use run::{RunPage, run};
-pub(super) use words::View;
+pub(super) use words::{Tone, View, dataset_tone};
 
 /// A place of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

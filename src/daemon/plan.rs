@@ -1,0 +1,251 @@
+//! What an edited jobs.toml would change: read beside the configuration in force and the recorded past, and nothing is
+//! touched.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::Context as _;
+use jiff::{SignedDuration, Timestamp};
+
+use crate::config::{self, Environment, Level};
+use crate::freshness::{self, Broken, Replayed};
+use crate::lineage::Lineage;
+use crate::model::{
+    Change, ChangeKind, Dataset, Due, InForce, Job, Kept, NextDue, Plan, PlannedChange, PlannedPromise, Schedule,
+    Settings,
+};
+use crate::schedule;
+use crate::store::Reader;
+
+/// How far back deliveries are played.
+const REPLAYED: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// Versions of a dataset that are played, at most: a month of one a minute.
+const VERSIONS_MAX: u32 = 45_000;
+/// Datasets that are played, at most.
+const PROMISES_MAX: usize = 200;
+/// Times at which a promise broke that are named.
+const BROKEN_MAX: usize = 10;
+
+/// Compares the configuration in `file` with the one that was accepted last.
+///
+/// # Errors
+/// Fails when freshd's records cannot be read.
+pub fn plan(file: &Path, state_dir: &Path, now: Timestamp) -> anyhow::Result<Plan> {
+    let environment = Environment::of_process().with_state_dir(state_dir);
+    let loaded = config::load(file, &environment);
+    let reader = Reader::open(state_dir).context("read freshd's records")?;
+    let running = reader.accepted_last().context("read the configuration in force")?;
+    let plan = Plan {
+        file: file.display().to_string(),
+        running: running.as_ref().map(|running| InForce {
+            at: running.at,
+            by: running.by.clone(),
+        }),
+        ..Plan::default()
+    };
+    let Some(planned) = loaded.settings else {
+        let errors = loaded.problems.iter().filter(|problem| problem.level == Level::Error);
+        let words = errors.map(|problem| {
+            let place = format!("{}:{}: {}", problem.file, problem.line, problem.message);
+            match &problem.help {
+                Some(help) => format!("{place}; {help}"),
+                None => place,
+            }
+        });
+        return Ok(Plan {
+            mistakes: words.collect(),
+            ..plan
+        });
+    };
+    let before_files = running.as_ref().map_or(&[][..], |running| running.files.as_slice());
+    let changes = config::changes(before_files, &loaded.files).context("compare the files")?;
+    // What an older freshd accepted and this one does not understand is compared by its text alone.
+    let recalled = running
+        .as_ref()
+        .and_then(|running| config::recall(file, &running.files, &environment).ok());
+    let sides = Sides {
+        before: recalled.as_ref(),
+        after: &planned,
+        now,
+    };
+    let (promises, left_out) = sides.promises(&reader)?;
+    Ok(Plan {
+        changes: sides.consequences(changes),
+        since: Some(sides.since()),
+        promises,
+        promises_left_out: left_out,
+        ..plan
+    })
+}
+
+/// What is in force, and what is planned.
+struct Sides<'s> {
+    before: Option<&'s Settings>,
+    after: &'s Settings,
+    now: Timestamp,
+}
+
+impl Sides<'_> {
+    fn since(&self) -> Timestamp {
+        self.now.checked_sub(REPLAYED).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    fn settings(&self) -> impl Iterator<Item = &Settings> {
+        self.before.into_iter().chain([self.after])
+    }
+
+    fn consequences(&self, changes: Vec<Change>) -> Vec<PlannedChange> {
+        let lineages: Vec<Lineage> = self.settings().map(Lineage::new).collect();
+        let planned = changes.into_iter().map(|change| PlannedChange {
+            teams: self.teams(&change, &lineages),
+            next_due: self.next_due(&change),
+            notes: self.notes(&change),
+            change,
+        });
+        planned.collect()
+    }
+
+    /// Who answers for an entry, and who reads what comes of it: before or after.
+    fn teams(&self, change: &Change, lineages: &[Lineage]) -> Vec<String> {
+        let mut teams: BTreeSet<String> = BTreeSet::new();
+        let Some(name) = change.name.as_deref() else {
+            return Vec::new();
+        };
+        for (settings, lineage) in self.settings().zip(lineages) {
+            let owner = match change.section.as_str() {
+                "jobs" => settings.jobs.get(name).map(|job| &job.owner),
+                "datasets" => settings.datasets.get(name).map(|dataset| &dataset.owner),
+                "systems" => settings.systems.get(name).map(|system| &system.owner),
+                "teams" => {
+                    teams.extend(settings.teams.contains_key(name).then(|| name.to_owned()));
+                    None
+                }
+                _ => None,
+            };
+            teams.extend(owner.map(|owner| owner.as_str().to_owned()));
+            if matches!(change.section.as_str(), "jobs" | "datasets" | "systems") {
+                let readers = lineage.impact_of_any(name).into_iter();
+                teams.extend(readers.map(|reader| reader.owner.as_str().to_owned()));
+            }
+        }
+        teams.into_iter().collect()
+    }
+
+    fn job(&self, change: &Change) -> (Option<&Job>, Option<&Job>) {
+        let name = change.name.as_deref().filter(|_| change.section == "jobs");
+        let before = self
+            .before
+            .zip(name)
+            .and_then(|(settings, name)| settings.jobs.get(name));
+        let after = name.and_then(|name| self.after.jobs.get(name));
+        (before.map(AsRef::as_ref), after.map(AsRef::as_ref))
+    }
+
+    fn next_due(&self, change: &Change) -> Option<NextDue> {
+        let (before, after) = self.job(change);
+        let next = |job: Option<&Job>| {
+            let job = job.filter(|job| job.enabled)?;
+            schedule::next_open(job.schedule.as_deref()?, self.now).map(|next| next.at)
+        };
+        let due = NextDue {
+            before: next(before),
+            after: next(after),
+        };
+        (due.before != due.after).then_some(due)
+    }
+
+    fn notes(&self, change: &Change) -> Vec<String> {
+        let mut notes = Vec::new();
+        let (before, after) = self.job(change);
+        match (before, after) {
+            (Some(before), Some(after)) if before.digest != after.digest => {
+                notes.push("what it missed before is not made up for, since it is another job now".to_owned());
+            }
+            (Some(_), None) => notes.push("a run that goes on goes on to its end".to_owned()),
+            _ => {}
+        }
+        if change.section == "web" {
+            notes.push("takes effect at the next restart".to_owned());
+        }
+        if change.kind == ChangeKind::Removed && change.section == "datasets" {
+            notes.push("its open incidents end, and nobody watches it any more".to_owned());
+        }
+        notes
+    }
+
+    /// The promises that differ, played; and how many were not.
+    fn promises(&self, reader: &Reader) -> anyhow::Result<(Vec<PlannedPromise>, usize)> {
+        let none = BTreeMap::new();
+        let before = self.before.map_or(&none, |settings| &settings.datasets);
+        let differing = self.after.datasets.values().filter(|dataset| {
+            let promises = dataset.due.is_some() || dataset.max_age.is_some();
+            match before.get(&dataset.name) {
+                Some(before) => promise(before) != promise(dataset),
+                None => promises,
+            }
+        });
+        let mut differing: Vec<_> = differing.collect();
+        let left_out = differing.len().saturating_sub(PROMISES_MAX);
+        differing.truncate(PROMISES_MAX);
+        let played = differing.into_iter().map(|dataset| {
+            let mut versions = reader.accepted_of(&dataset.name, VERSIONS_MAX)?;
+            versions.reverse();
+            let play = |dataset: &Dataset| {
+                kept(&freshness::replay(
+                    &unplanned(dataset),
+                    &versions,
+                    self.since(),
+                    self.now,
+                ))
+            };
+            Ok(PlannedPromise {
+                dataset: dataset.name.to_string(),
+                owner: dataset.owner.as_str().to_owned(),
+                before: before.get(&dataset.name).map(|dataset| play(dataset)),
+                after: play(dataset),
+            })
+        });
+        let played: Result<_, crate::store::ReadError> = played.collect();
+        Ok((played.context("read what was delivered")?, left_out))
+    }
+}
+
+/// What a promise says, to be compared: as text, and with what its calendar closes.
+fn promise(dataset: &Dataset) -> String {
+    let rule = |rule: &Schedule| {
+        format!(
+            "{:?} {:?} {:?} {:?}",
+            rule.rule, rule.zone, rule.calendar, rule.on_holiday
+        )
+    };
+    let due = dataset.due.as_ref().map(|due: &Due| {
+        let rule = rule(&due.schedule);
+        format!("{rule} {:?} {:?} {:?}", due.grace, due.early, due.covers)
+    });
+    format!(
+        "{due:?} {:?} {:?} {}",
+        dataset.max_age, dataset.counted_in, dataset.must_change
+    )
+}
+
+/// The dataset without planned work: that of a past that is over excuses nothing in a comparison.
+fn unplanned(dataset: &Dataset) -> Dataset {
+    Dataset {
+        maintenance: Vec::new(),
+        ..dataset.clone()
+    }
+}
+
+fn kept(replayed: &Replayed) -> Kept {
+    let broken = replayed.late.iter().chain(&replayed.stale);
+    let mut broken_at: Vec<Timestamp> = broken.map(|Broken { from, .. }| *from).collect();
+    broken_at.sort_unstable_by(|a, b| b.cmp(a));
+    broken_at.dedup();
+    broken_at.truncate(BROKEN_MAX);
+    Kept {
+        due: replayed.due,
+        late: replayed.late.len(),
+        stale: replayed.stale.len(),
+        broken_at,
+    }
+}

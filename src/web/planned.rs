@@ -1,0 +1,76 @@
+//! `/plan`: what an edit of jobs.toml would change, as a page and for programs.
+
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::response::Response;
+use serde_json::json;
+
+use super::answer::{self, Trouble};
+use super::desk::Desk;
+use super::pages;
+use super::visits::{Page, Shown, view};
+use crate::model::Plan;
+
+/// What is told to differ and not how: how things are started here is for whoever may read the file.
+const PRIVATE: [&str; 9] = [
+    "command", "dir", "env", "env_file", "file", "group", "probe", "user", "workdir",
+];
+const NOT_SHOWN: &str = "(not shown here)";
+
+pub(super) async fn page(State(desk): State<Arc<Desk>>) -> Shown {
+    let plan = for_all_eyes(desk.plan().await?);
+    Ok(Page(pages::plan(&view(&desk), &plan)))
+}
+
+pub(super) async fn document(State(desk): State<Arc<Desk>>) -> Result<Response, Trouble> {
+    let plan = for_all_eyes(desk.plan().await?);
+    Ok(answer::document(&json!(plan)))
+}
+
+fn for_all_eyes(mut plan: Plan) -> Plan {
+    let keys = plan.changes.iter_mut().flat_map(|planned| &mut planned.change.keys);
+    for key in keys.filter(|key| PRIVATE.contains(&key.key.split('.').next().unwrap_or_default())) {
+        for value in [&mut key.before, &mut key.after].into_iter().flatten() {
+            NOT_SHOWN.clone_into(value);
+        }
+    }
+    plan
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{Change, ChangeKind, ChangedKey, PlannedChange};
+
+    #[test]
+    fn how_jobs_are_started_is_told_to_differ_and_not_how() {
+        let key = |key: &str| ChangedKey {
+            key: key.to_owned(),
+            before: Some("\"before\"".to_owned()),
+            after: None,
+        };
+        let plan = for_all_eyes(Plan {
+            changes: vec![PlannedChange {
+                change: Change {
+                    section: "jobs".to_owned(),
+                    name: Some("stock-export".to_owned()),
+                    kind: ChangeKind::Changed,
+                    keys: vec![key("command"), key("probe.file"), key("schedule")],
+                },
+                teams: Vec::new(),
+                next_due: None,
+                notes: Vec::new(),
+            }],
+            ..Plan::default()
+        });
+        let said: Vec<_> = plan.changes[0]
+            .change
+            .keys
+            .iter()
+            .map(|key| key.before.as_deref().unwrap())
+            .collect();
+        assert_eq!(said, [NOT_SHOWN, NOT_SHOWN, "\"before\""]);
+        assert!(plan.changes[0].change.keys.iter().all(|key| key.after.is_none()));
+    }
+}

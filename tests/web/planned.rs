@@ -1,0 +1,102 @@
+//! An edit of jobs.toml: the command line and the page say what it would change, for whom, and touch nothing.
+
+use serde_json::Value;
+
+use crate::freshd_process::House;
+use crate::{JOBS, harmless, with_history};
+
+#[track_caller]
+fn planned(house: &House) -> Value {
+    let (exit, said) = house.freshd(&["plan", "--json"]);
+    assert_eq!(exit, Some(0), "{said}");
+    serde_json::from_str(&said).unwrap_or_else(|error| panic!("{error}: {said}"))
+}
+
+fn edited() -> String {
+    let later = JOBS.replace("due = \"0 23 * * FRI\"", "due = \"30 23 * * SAT\"");
+    let moved = later.replace("schedule = \"0 22 * * FRI\"", "schedule = \"0 21 * * FRI\"");
+    let other = moved.replace("exit 7", "exit 8 # secret");
+    format!("{other}\n[jobs.orders]\nowner = \"it\"\ncommand = \"true\"\n")
+}
+
+#[test]
+fn an_edit_is_told_before_it_is_in_force_and_not_after() {
+    let (house, _daemon, site) = with_history();
+    assert_eq!(planned(&house)["changes"], serde_json::json!([]));
+    house.configure(&edited());
+    let plan = planned(&house);
+    let changes = plan["changes"].as_array().expect("changes");
+    let told: Vec<String> = changes
+        .iter()
+        .map(|change| format!("{} {} {}", change["kind"], change["section"], change["name"]).replace('"', ""))
+        .collect();
+    let wanted = [
+        "changed datasets stock",
+        "changed jobs broken",
+        "added jobs orders",
+        "changed jobs stock-export",
+    ];
+    assert_eq!(told, wanted, "{plan}");
+    assert_eq!(changes[0]["keys"][0]["after"], "\"30 23 * * SAT\"");
+    assert_eq!(
+        changes[0]["teams"],
+        serde_json::json!(["it"]),
+        "it owns it and the sales desk that reads it"
+    );
+    let due = &changes[3]["next_due"];
+    assert!(due["before"].is_string() && due["before"] != due["after"], "{due}");
+    assert_eq!(plan["promises"][0]["dataset"], "stock");
+
+    let (exit, said) = house.freshd(&["plan"]);
+    assert_eq!(exit, Some(0), "{said}");
+    for words in [
+        "~ datasets.stock",
+        "+ jobs.orders",
+        "\"0 22 * * FRI\" -> \"0 21 * * FRI\"",
+        "freshd reload",
+    ] {
+        assert!(said.contains(words), "{words}\n{said}");
+    }
+    // The page tells that a command differs, and not how.
+    let page = site.get("/plan").body;
+    harmless("/plan", &page);
+    for words in ["30 23 * * SAT", "orders", "not shown here"] {
+        assert!(page.contains(words), "{words}\n{page}");
+    }
+    assert!(!page.contains("secret") && !site.get("/api/v1/plan").body.contains("secret"));
+
+    let (exit, said) = house.freshd(&["reload"]);
+    assert_eq!(exit, Some(0), "{said}");
+    assert_eq!(planned(&house)["changes"], serde_json::json!([]));
+    let (_, said) = house.freshd(&["plan"]);
+    assert!(said.contains("nothing differs"), "{said}");
+}
+
+#[test]
+fn an_edit_with_a_mistake_is_refused_with_its_place() {
+    let (house, _daemon, site) = with_history();
+    house.configure(&JOBS.replace("due = \"0 23 * * FRI\"", "due = \"0 25 * * FRI\""));
+    let (exit, said, complaint) = house.freshd_says(&["plan"]);
+    assert_eq!(exit, Some(2), "{said}{complaint}");
+    assert!(
+        said.contains("jobs.toml:") && complaint.contains("would be refused"),
+        "{said}{complaint}"
+    );
+    let page = site.get("/plan").body;
+    assert!(page.contains("has mistakes") && page.contains("jobs.toml:"), "{page}");
+}
+
+#[test]
+fn a_badge_says_the_state_of_its_dataset() {
+    let (_house, _daemon, site) = with_history();
+    let badge = site.get("/badge/stock.svg");
+    assert_eq!(
+        (badge.status, badge.header("content-type")),
+        (200, Some("image/svg+xml"))
+    );
+    let state = site.get("/api/v1/datasets/stock").body;
+    let state: Value = serde_json::from_str(&state).expect("JSON");
+    let word = state["dataset"]["state"].as_str().expect("a state").replace('_', " ");
+    assert!(badge.body.contains(&format!("stock: {word}")), "{}", badge.body);
+    assert_eq!(site.get("/badge/nothing.svg").status, 404);
+}
