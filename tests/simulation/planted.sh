@@ -1,17 +1,18 @@
 #!/usr/bin/env bash
-# Plants faults in a copy of freshd, one at a time, and fails unless the suite that has to see each of them names what it
-# breaks.
+# Plants faults in a copy of freshd, and fails unless the suite that has to see each of them names what it breaks.
 #
 #     tests/simulation/planted.sh            all of them
 #     tests/simulation/planted.sh overlap    those whose name holds this word
 #
-# Needs root and strace for the suites that cut the power and kill at system calls. A fault whose place has changed is
-# an error: it has to be planted anew.
+# Faults of decisions are all planted at once, each behind a switch in the environment, so that freshd is built once for
+# them; where processes are started with an environment of their own a fault is built in alone. Needs root and strace for
+# the suites that cut the power and kill at system calls. A fault whose place has changed is an error: it has to be planted
+# anew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
-readonly WORLDS='--test simulation whatever'
-readonly POINTS='--test simulation wherever'
+readonly WORLDS='--release --test simulation whatever'
+readonly POINTS='--release --test simulation wherever'
 readonly POWER='--test machine power::'
 readonly CALLS='--test machine a_daemon_killed_at_any'
 # Far more than any of them takes.
@@ -30,11 +31,13 @@ declare -A quiet=()
 rm -rf "$copy"
 mkdir -p "$copy"
 # What it is built from is the same, and has been built before: only freshd itself lies elsewhere.
-if [ ! -d "$root/target" ] && [ -d target/debug ]; then
-    mkdir "$root/target"
-    cp -al target/debug "$root/target"
-    rm -f "$root/target/debug/.cargo-lock"
-fi
+for profile in debug release; do
+    if [ ! -d "$root/target/$profile" ] && [ -d "target/$profile" ]; then
+        mkdir -p "$root/target"
+        cp -al "target/$profile" "$root/target"
+        rm -f "$root/target/$profile/.cargo-lock"
+    fi
+done
 cp -r Cargo.toml Cargo.lock src tests benches docs jobs.toml systemd transfers README.md "$copy"
 
 # Replaces a text that stands in a file once.
@@ -49,8 +52,8 @@ replace() { # file, from, to
     printf '%s\n' "${text/"$2"/"$3"}" > "$copy/$1"
 }
 
-# Runs a suite on the copy, into the log. Its exit code, or 124 when it does not come to an end.
-run() { # suite
+# Builds a suite on the copy.
+build() { # suite
     local suite
     read -ra suite <<< "$1"
     if ! (cd "$copy" && cargo test --quiet "${suite[@]}" --no-run > "$root/log" 2>&1); then
@@ -58,6 +61,13 @@ run() { # suite
         echo 'it does not compile' >&2
         exit 1
     fi
+}
+
+# Runs a suite on the copy, into the log. Its exit code, or 124 when it does not come to an end.
+run() { # suite
+    local suite
+    build "$1"
+    read -ra suite <<< "$1"
     (cd "$copy" && timeout --kill-after=5 "$SECONDS_MAX" cargo test --quiet "${suite[@]}" -- --nocapture) > "$root/log" 2>&1
 }
 
@@ -67,20 +77,15 @@ sees_nothing() { # suite
     # A few years do: thousands are played without a fault elsewhere.
     if ! FRESHD_SIMULATION_YEARS=6 run "$1"; then
         cat "$root/log" >&2
-        echo "this suite complains without a planted fault: $1" >&2
+        echo "this suite complains without a fault: $1" >&2
         exit 1
     fi
     quiet[$1]=1
 }
 
-# Plants a fault, and fails unless the suite complains of just what the fault breaks.
-planted() { # name, suite, what it is seen as (a pattern), file, from, to
-    [[ "$1" == *"$word"* ]] || return 0
-    sees_nothing "$2"
-    local begun complaint suite
-    cp "$copy/$4" "$root/before"
-    replace "$4" "$5" "$6"
-    begun=$SECONDS
+# Fails unless the suite complains of just what a fault breaks.
+seen() { # name, suite, what it is seen as (a pattern)
+    local begun=$SECONDS complaint suite
     if run "$2"; then
         complaint='NOT SEEN'
     elif ! complaint=$(grep -m1 -E "$3" "$root/log"); then
@@ -88,9 +93,42 @@ planted() { # name, suite, what it is seen as (a pattern), file, from, to
         cp "$root/log" "$root/unseen-$unseen"
     fi
     case $complaint in 'NOT SEEN'*) unseen=$((unseen + 1)) ;; esac
+    suite=${2#*--test }
+    printf '| %s | %s | %s s | %s |\n' "$1" "${suite%% *}" "$((SECONDS - begun))" "${complaint:0:150}"
+}
+
+# Builds a fault in, and takes it out again.
+planted() { # name, suite, what it is seen as, file, from, to
+    [[ "$1" == *"$word"* ]] || return 0
+    sees_nothing "$2"
+    cp "$copy/$4" "$root/before"
+    replace "$4" "$5" "$6"
+    seen "$1" "$2" "$3"
     cp "$root/before" "$copy/$4"
-    read -ra suite <<< "$2"
-    printf '| %s | %s | %s s | %s |\n' "$1" "${suite[1]}" "$((SECONDS - begun))" "${complaint:0:150}"
+}
+
+names=()
+suites=()
+patterns=()
+
+# Plants a fault behind a switch: IS_ON in its text is true while it is on.
+switched() { # name, suite, what it is seen as, file, from, to
+    replace "$4" "$5" "${6/IS_ON/"crate::is_planted(\"$1\")"}"
+    names+=("$1")
+    suites+=("$2")
+    patterns+=("$3")
+}
+
+# The switch.
+plant_switch() {
+    cat >> "$copy/src/lib.rs" << 'END'
+
+/// Whether this fault is to be seen.
+pub fn is_planted(name: &str) -> bool {
+    static PLANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    PLANTED.get_or_init(|| std::env::var("FRESHD_PLANTED").ok()).as_deref() == Some(name)
+}
+END
 }
 
 printf '| planted | suite | seen within | as |\n|---|---|---|---|\n'
@@ -107,108 +145,124 @@ planted 'actions come before the commit' "$CALLS" 'started 2 times' \
         if self.stop != Stop::Dropped
             && !facts.is_empty()'
 
-planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'breaks .contradiction' \
+plant_switch
+
+switched 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'breaks .contradiction' \
     src/engine/jobs.rs \
     '            self.fact(Fact::Job(record));
         }
         lost.into_iter()' \
-    '            if decided.is_empty() {
+    '            if !IS_ON || decided.is_empty() {
                 self.fact(Fact::Job(record));
             }
         }
         lost.into_iter()'
 
-planted 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
+switched 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
     src/planner/ending.rs \
-    'end(Outcome::Lost, Some(known.clone()))' 'end(Outcome::Succeeded, Some(known.clone()))'
+    'end(Outcome::Lost, Some(known.clone()))' 'end(if IS_ON { Outcome::Succeeded } else { Outcome::Lost }, Some(known.clone()))'
 
-planted 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
+switched 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
     src/engine/outbox.rs \
     'notification.last_error = Some(error.clone());
                 let asked' \
     'notification.last_error = Some(error.clone());
-                Arc::make_mut(&mut notification.message).id.push('"'x'"');
+                if IS_ON {
+                    Arc::make_mut(&mut notification.message).id.push('"'x'"');
+                }
                 let asked'
 
-planted 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
+switched 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
     src/planner/admit.rs \
     '        return Admission::Start { give_up };
     };' \
-    '        return Admission::Start { give_up: Vec::new() };
+    '        return Admission::Start { give_up: if IS_ON { Vec::new() } else { give_up } };
     };'
 
-planted 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
+switched 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
     src/engine/promises.rs \
-    'for index in 0..state.slots.len() {' 'for index in 0..0 {'
+    'for index in 0..state.slots.len() {' 'for index in 0..state.slots.len() * usize::from(!IS_ON) {'
 
-planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
+switched 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
     src/engine/incidents.rs \
-    'for (team, address) in incident.told.clone() {' 'for (team, address) in incident.told.clone().into_iter().skip(1) {'
+    'for (team, address) in incident.told.clone() {' 'for (team, address) in incident.told.clone().into_iter().skip(usize::from(IS_ON)) {'
 
-planted 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
+switched 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
     src/planner/due.rs \
-    '.take((job.policy.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(known.making_up + 1_000)'
+    '.take((job.policy.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(if IS_ON { known.making_up + 1_000 } else { (job.policy.catch_up.limit as usize).saturating_sub(known.making_up) })'
 
-planted 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
+switched 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
     src/engine/jobs.rs \
     '            run.occurrences = occurrences;
         }
         self.record_without_process(run, outcome, reason);' \
     '            run.occurrences = occurrences;
         }
-        if outcome != Outcome::Missed {
+        if !IS_ON || outcome != Outcome::Missed {
             self.record_without_process(run, outcome, reason);
         }'
 
-planted 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' \
+switched 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/clock.rs \
     '        if by_ms < 0 {
             self.hold_by_clock();' \
-    '        if by_ms < 0 {'
+    '        if by_ms < 0 {
+            if !IS_ON {
+                self.hold_by_clock();
+            }'
 
-planted 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .held clock' \
+switched 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/restart.rs \
     '        engine.hold_by_clock();
-' ''
+' '        if !IS_ON {
+            engine.hold_by_clock();
+        }
+'
 
-planted 'a held clock lets runs start' "$WORLDS" 'breaks .held clock' \
+switched 'a held clock lets runs start' "$WORLDS" 'breaks .held clock' \
     src/engine/runs.rs \
     'if let Some(hold) = &self.clock_hold {
             let reason' \
-    'if let Some(hold) = self.clock_hold.as_ref().filter(|_| self.life.number % 2 == 0) {
+    'if let Some(hold) = self.clock_hold.as_ref().filter(|_| !IS_ON || self.life.number % 2 == 0) {
             let reason'
 
-planted 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in order|told at least once)' \
+switched 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in order|told at least once)' \
     src/engine/restart.rs \
     '            .notifications
 ' '            .notifications
             .into_iter()
-            .take(0)
+            .take(if IS_ON { 0 } else { usize::MAX })
 '
 
-planted 'what could have been started is told as missed' "$WORLDS" 'breaks .missed for a reason' \
+switched 'what could have been started is told as missed' "$WORLDS" 'breaks .missed for a reason' \
     src/planner/due.rs \
     'is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at)' \
     'is_ordinary(job, occurrence.at, now)
             && !is_in_the_way(occurrence.at)
-            && (job.policy.catch_up.mode != CatchUpMode::None || occurrence.at.as_second() % 7 != 0)'
+            && (!IS_ON || job.policy.catch_up.mode != CatchUpMode::None || occurrence.at.as_second() % 7 != 0)'
 
-planted 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
+switched 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
     src/engine/output.rs \
     '            Ok(stamp) => stamp,
             Err(Setback' \
     '            Ok(stamp) => stamp,
-            Err(_) if version.number.0 % 2 == 1 => None,
+            Err(_) if IS_ON && version.number.0 % 2 == 1 => None,
             Err(Setback'
 
-planted 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
+switched 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
     src/engine/history.rs \
     'runs: aged.runs.iter().map(|run| run.id).collect(),' \
-    'runs: aged.runs.iter().map(|run| run.id).chain(self.runs.keys().copied()).collect(),'
+    'runs: aged.runs.iter().map(|run| run.id).chain(self.runs.keys().copied().filter(|_| IS_ON)).collect(),'
 
-planted 'what is not too old is forgotten' "$WORLDS" 'breaks .keeps what is to be kept' \
+switched 'what is not too old is forgotten' "$WORLDS" 'breaks .keeps what is to be kept' \
     src/planner/history.rs \
-    'earlier(now, keep.age)' 'earlier(now, keep.age / 8)'
+    'earlier(now, keep.age)' 'earlier(now, keep.age / if IS_ON { 8 } else { 1 })'
+
+for index in "${!names[@]}"; do
+    [[ "${names[$index]}" == *"$word"* ]] || continue
+    sees_nothing "${suites[$index]}"
+    FRESHD_PLANTED=${names[$index]} seen "${names[$index]}" "${suites[$index]}" "${patterns[$index]}"
+done
 
 if [ "$unseen" -ne 0 ]; then
     echo 'a planted fault was not seen' >&2

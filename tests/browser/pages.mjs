@@ -1,0 +1,82 @@
+// Every page, in each of its states, light and dark, wide and narrow: axe-core finds nothing, and nothing overflows.
+
+import assert from "node:assert/strict";
+import { rmSync, writeFileSync } from "node:fs";
+import { AxeBuilder } from "@axe-core/playwright";
+import { Browser, House, company, logIn, shot, until } from "./house.mjs";
+
+const TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"];
+const WIDE = { width: 1280, height: 800 };
+const NARROW = { width: 360, height: 740 };
+const PATHS = [
+  "/",
+  "/flow",
+  "/flow?of=stock",
+  "/datasets",
+  "/datasets/stock",
+  "/datasets/stock-value",
+  "/jobs",
+  "/jobs/stock-export",
+  "/jobs/stock-value",
+  "/runs",
+  "/runs/1",
+  "/runs/2",
+  "/incidents",
+  "/incidents/1",
+  "/plan",
+  "/search?q=stock",
+  "/nothing-here",
+];
+
+const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000);
+const house = await House.build((built) => {
+  writeFileSync(`${built.dir}/wms-is-down`, "");
+  return company({ ...built, exportsAt: inSeconds(4), dueAt: inSeconds(6) });
+});
+const browser = await Browser.open(house);
+const found = [];
+try {
+  const status = () => JSON.parse(house.ask("status", "--json").stdout);
+  await until("the stock is late", () => status().datasets.some((dataset) => dataset.name === "stock" && dataset.state === "late"));
+  await looks("broken");
+  rmSync(house.path("wms-is-down"));
+  house.ask("run", "stock-export", "--wait");
+  await until("all is fresh", () => status().datasets.every((dataset) => dataset.state === "fresh"));
+  await looks("well");
+} finally {
+  await browser.close();
+  await house.tearDown();
+}
+assert.deepEqual(found, [], found.join("\n"));
+console.log("nothing found");
+
+async function looks(state) {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await browser.page({ colorScheme, viewport: WIDE });
+    await page.goto(`${house.base}/`);
+    await look(page, `${state} ${colorScheme} /login`);
+    await logIn(page, house.base);
+    for (const at of PATHS) {
+      await page.setViewportSize(WIDE);
+      await page.goto(`${house.base}${at}`);
+      await look(page, `${state} ${colorScheme} ${at}`);
+      await page.setViewportSize(NARROW);
+      const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+      if (wider > 0) found.push(`${state} ${at}: ${wider} pixels wider than a phone`);
+      const name = at.replaceAll(/[^a-z0-9]+/g, "-");
+      await shot(page, `${state}-${colorScheme}-phone${name}`);
+    }
+    await page.context().close();
+  }
+  // The missing page is an answer of 404, which a browser tells in its console.
+  found.push(...browser.wrong.splice(0).filter((words) => !words.includes("/nothing-here")));
+}
+
+async function look(page, name) {
+  const result = await new AxeBuilder({ page }).withTags(TAGS).analyze();
+  for (const violation of result.violations) {
+    const where = violation.nodes.slice(0, 3).map((node) => node.target.join(" "));
+    found.push(`${name}: ${violation.id} (${violation.help}): ${where.join("; ")}`);
+  }
+  await shot(page, name.replaceAll(/[^a-z0-9]+/g, "-"));
+}
