@@ -8,12 +8,16 @@ mod crashes;
 mod delivery;
 #[path = "alerts_in_virtual_time/digests.rs"]
 mod digests;
+#[path = "alerts_in_virtual_time/downtimes.rs"]
+mod downtimes;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
+#[path = "alerts_in_virtual_time/many_effects.rs"]
+mod many_effects;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]

@@ -7,6 +7,7 @@
 mod accept;
 mod attempts;
 mod audience;
+mod back;
 mod backlog;
 mod begun;
 mod by_hand;
@@ -26,6 +27,7 @@ mod learning;
 mod lines;
 mod looks;
 mod maintenance;
+mod mending;
 mod outages;
 mod outbox;
 mod output;
@@ -62,6 +64,7 @@ use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
+use back::Back;
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
@@ -116,6 +119,8 @@ pub struct Engine {
     clock_hold: Option<Hold>,
     /// Set while there is no space to record what follows: nothing is started.
     space_hold: Option<SpaceHold>,
+    /// Set once freshd did not run for a while.
+    back: Option<Back>,
     /// The last time that this was so, and is over: from, until.
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
@@ -170,10 +175,13 @@ pub struct Engine {
 impl Engine {
     /// Decides what follows from one event.
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
-        self.now = now;
+        let before = std::mem::replace(&mut self.now, now);
         match event {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
-            Event::Tick => self.tick(),
+            Event::Tick => {
+                self.note_sleep(before.wall);
+                self.tick();
+            }
             Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
             Event::Space(shortage) => self.space_changed(shortage),
             Event::Alive => self.alive(),

@@ -207,7 +207,7 @@ impl Engine {
             }
             self.wait_to_stand_in(&notification);
         }
-        let every = self.settings.alerts.digest_every;
+        let every = self.settings.alerts.digest_every.max(self.gathers_for());
         for line in self.outbox.by_address.values_mut() {
             line.redate(now, WAIT_MAX, every);
         }

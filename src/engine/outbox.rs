@@ -8,7 +8,7 @@ use super::Engine;
 use super::digest::is_digest;
 use super::lines::AddressLine;
 use crate::model::{
-    Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
+    About, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
     NotificationState, Purpose,
 };
 
@@ -42,6 +42,12 @@ fn line_of(notification: &Notification) -> Option<Line> {
     Some((notification.incident?, notification.address.clone()))
 }
 
+/// What a message is about, whichever incident it belongs to.
+fn thing_of(notification: &Notification) -> Option<(About, Name)> {
+    let message = &notification.message;
+    Some((message.about?, message.subject_name.clone()))
+}
+
 impl Outbox {
     /// Oldest first.
     pub(super) fn values(&self) -> impl Iterator<Item = &Notification> {
@@ -65,6 +71,9 @@ impl Outbox {
         }
         if notification.message.purpose != Purpose::Test {
             let line = self.by_address.entry(notification.address.clone()).or_default();
+            if let Some(thing) = thing_of(&notification) {
+                line.things.entry(thing).or_default().insert(id);
+            }
             match notification.digest {
                 Some(_) => drop(line.gathered.insert(id)),
                 None if is_digest(&notification) => line.digest = Some(id),
@@ -81,6 +90,14 @@ impl Outbox {
             line.gathered.remove(&id);
             line.in_flight.remove(&id);
             line.digest.take_if(|digest| *digest == id);
+            if let Some(thing) = thing_of(&notification)
+                && let Some(others) = line.things.get_mut(&thing)
+            {
+                others.remove(&id);
+                if others.is_empty() {
+                    line.things.remove(&thing);
+                }
+            }
         }
         if let Some((incident, address)) = line_of(&notification)
             && let Some(of_incident) = self.lines.get_mut(&incident)
@@ -170,6 +187,12 @@ impl Outbox {
         self.pending.get(first)
     }
 
+    /// The oldest message that waits for the same address about the same thing, be it of an earlier incident.
+    pub(super) fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
+        let line = self.by_address.get(&notification.address)?;
+        line.things.get(&thing_of(notification)?)?.first().copied()
+    }
+
     /// What waits for the same address about the same incident, in order.
     fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
         let of_incident = self.lines.get(incident);
@@ -222,6 +245,9 @@ impl Engine {
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         self.will_repeat(&address);
         let is_test = message.purpose == Purpose::Test;
+        if !is_test {
+            self.gather_when_back(&address);
+        }
         let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
         let pace = line.and_then(|line| line.pace);
         let mut notification = self.notification(id, incident, address, message);

@@ -53,6 +53,7 @@ impl Engine {
             recovered: Recovered::of(&snapshot),
             clock_hold: None,
             space_hold: None,
+            back: None,
             was_full: None,
             held_runs: BTreeSet::new(),
             held_for_inputs: BTreeSet::new(),
@@ -203,6 +204,7 @@ impl Engine {
     /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
     pub(super) fn started(&mut self, accepted: AcceptedSettings, shortage: Option<Shortage>) {
         self.fact(Fact::Life(self.life.clone()));
+        self.note_downtime();
         self.tell_of_clock();
         self.space_found(shortage);
         self.stop_again();

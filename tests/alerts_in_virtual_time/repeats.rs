@@ -178,3 +178,37 @@ fn an_address_that_was_told_through_another_kind_of_channel_is_told_again_after_
     let states: Vec<_> = world.ledger.notifications.values().map(|told| told.state).collect();
     assert_eq!(states, [NotificationState::Delivered]);
 }
+
+#[test]
+fn an_end_that_comes_late_never_stands_against_what_began_since() {
+    for crashes in [false, true] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:03");
+        // Nothing is taken for a quarter of an hour, and then neither is the end, at first.
+        let answer = |sent: &freshd::model::Notification, now| match sent.message.purpose {
+            _ if now < at("2026-11-26T12:18") => busy(now),
+            Purpose::Recovery if now < at("2026-11-26T12:30") => busy(now),
+            _ => DeliveryOutcome::Accepted,
+        };
+        world.channel("am", answer);
+        mend(&mut world, "2026-11-26T12:05");
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-26T12:10");
+        if crashes {
+            world.crash();
+            world.restart();
+            world.channel("am", answer);
+        }
+        repetitions(&mut world);
+        world.run_until("2026-11-26T14:00");
+        let told = world.told_to("am");
+        assert_eq!(told[..3], [Purpose::Opening, Purpose::Recovery, Purpose::Opening], "{told:?}");
+        for messages in repetitions(&mut world) {
+            assert!(
+                messages.iter().all(|(purpose, _)| *purpose == Purpose::Opening),
+                "crashes: {crashes}, {messages:?}"
+            );
+        }
+    }
+}
