@@ -24,6 +24,8 @@ mod patience;
 mod repeats;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
+#[path = "alerts_in_virtual_time/weekly.rs"]
+mod weekly;
 mod virtual_world;
 
 use virtual_world::World;

@@ -84,6 +84,9 @@ impl Performer {
                     let pause = self.pace.pause(Instant::now(), due_in);
                     history::search(self.state_dir.clone(), limits, from, pause, self.events.clone());
                 }
+                Action::LookBack { from, until } => {
+                    history::look_back(self.state_dir.clone(), (from, until), self.events.clone());
+                }
                 Action::Remove(leftovers) => {
                     history::remove(self.state_dir.clone(), *leftovers, self.events.clone());
                 }

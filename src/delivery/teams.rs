@@ -211,7 +211,7 @@ fn run(words: &str, looks: &[(&str, &str)]) -> Value {
 fn colour(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
         (Purpose::Recovery, _) => "Good",
-        (Purpose::Test, _) => "Accent",
+        (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "Accent",
         (_, Severity::Critical) => "Attention",
         (_, Severity::Warning) => "Warning",
     }

@@ -52,6 +52,7 @@ mod status;
 mod trying_out;
 mod turns;
 mod wakes;
+mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -79,6 +80,7 @@ use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
 use wakes::{Retry, Wake, Wakes};
+use weekly::Weekly;
 
 pub use backlog::STEP_FACTS_MAX;
 
@@ -154,6 +156,7 @@ pub struct Engine {
     resting: BTreeSet<IncidentId>,
     outbox: Outbox,
     repeats: Repeats,
+    weekly: Weekly,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
@@ -224,6 +227,7 @@ impl Engine {
             }
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
+            Event::LookedBack { until, week } => self.looked_back(until, week),
             Event::Removed { files, bytes } => self.removed(files, bytes),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
@@ -281,6 +285,7 @@ impl Engine {
                 Wake::Address(address) => self.go_on(&address),
                 Wake::Notification(id) => self.notification_due(id),
                 Wake::Repeat => self.repeat_due(),
+                Wake::Weekly => self.weekly_due(),
             }
         }
     }

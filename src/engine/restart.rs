@@ -15,6 +15,7 @@ use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::wakes::Wakes;
+use super::weekly::Weekly;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
@@ -73,6 +74,7 @@ impl Engine {
             resting: BTreeSet::new(),
             outbox: Outbox::default(),
             repeats: Repeats::default(),
+            weekly: Weekly::of(snapshot.weekly.clone()),
             hand_waits: HashMap::new(),
             waits: HashMap::new(),
             last_run: highest_run(&snapshot),

@@ -54,15 +54,19 @@ impl Outbox {
             if let Some(digest) = line.digest {
                 return Turn::send(digest);
             }
-            let mut waiting = line.waiting.iter().copied();
-            match (waiting.next(), waiting.next()) {
-                (Some(_), Some(_)) if rules.is_gathered() => {
+            let names_an_incident = |id: &&NotificationId| self.get(**id).is_some_and(|one| one.incident.is_some());
+            let gathered = line.waiting.iter().filter(names_an_incident).take(2).count();
+            match line.waiting.first() {
+                Some(_) if gathered > 1 && rules.is_gathered() => {
                     return Turn {
                         gather: true,
                         ..Turn::default()
                     };
                 }
-                (Some(only), None) if self.is_ready(only, now) => return Turn::send(only),
+                // What is about no incident goes by itself, each in its turn.
+                Some(first) if (line.waiting.len() == 1 || rules.is_gathered()) && self.is_ready(*first, now) => {
+                    return Turn::send(*first);
+                }
                 _ => {}
             }
         }

@@ -51,6 +51,13 @@ pub enum Action {
         /// What is open, and what is over since a short time ago. Each was sent before.
         messages: Vec<Message>,
     },
+    /// Read what happened in a week; answered by `Event::LookedBack`.
+    LookBack {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
+    },
     /// Find a piece of what is beyond the limits; answered by `Event::Aged`.
     Search {
         /// The limits.

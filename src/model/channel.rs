@@ -134,6 +134,11 @@ impl ChannelKind {
         matches!(self, Self::Alertmanager { .. })
     }
 
+    /// Whether whatever is sent to it is an alarm for somebody: such a channel gets no weekly report and no proof.
+    pub fn alarms(&self) -> bool {
+        matches!(self, Self::Alertmanager { .. } | Self::PagerDuty { .. })
+    }
+
     /// How many characters of incidents a digest may have; `None` of a kind that groups what it is told by itself, and so
     /// is told everything.
     pub fn digest_chars(&self) -> Option<usize> {

@@ -145,6 +145,13 @@ pub enum Event {
     },
     /// A search for what is beyond the limits has found a piece, or failed.
     Aged(Result<Box<Aged>, String>),
+    /// What happened in a week was read, or could not be.
+    LookedBack {
+        /// The end of the week.
+        until: Timestamp,
+        /// What the records say; or why they say nothing.
+        week: Result<Box<Week>, String>,
+    },
     /// Files that were no longer needed are gone.
     Removed {
         /// How many.

@@ -23,6 +23,7 @@ mod places;
 mod profile;
 mod provenance;
 mod published;
+mod purpose;
 mod reading;
 mod report;
 mod restored;
@@ -37,11 +38,12 @@ mod span;
 mod spread;
 mod status;
 mod text;
+mod weekly;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
+    NotificationState, ProblemKind, RUNBOOK, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -86,6 +88,7 @@ pub use profile::{
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
+pub use purpose::Purpose;
 pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
@@ -112,3 +115,4 @@ pub use status::{
     Undelivered,
 };
 pub use text::has_power;
+pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport};

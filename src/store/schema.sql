@@ -343,6 +343,12 @@ CREATE TABLE deliveries (
     CHECK ((outcome = 'accepted') = (error IS NULL))
 ) STRICT, WITHOUT ROWID;
 
+-- Up to when each team has got its weekly report, whether or not anything was sent.
+CREATE TABLE weekly_reports (
+    team TEXT PRIMARY KEY,
+    until_us INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- The daemon's own lives; what lies between two is its downtime.
 CREATE TABLE lives (
     number INTEGER PRIMARY KEY,

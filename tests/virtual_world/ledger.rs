@@ -88,6 +88,7 @@ impl Ledger {
                 | Fact::Expectation(_)
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
+                | Fact::Weekly(_)
                 | Fact::Settings(_)
                 | Fact::Forgotten(_)
                 | Fact::Restored(_) => {}

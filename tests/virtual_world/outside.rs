@@ -91,6 +91,11 @@ impl World {
                     Event::Aged(found.map(Box::new).map_err(|error| error.to_string())),
                 );
             }
+            Action::LookBack { from, until } => {
+                let week = self.reader().week(from, until).expect("the store is read");
+                let week = Ok(Box::new(week));
+                self.later(Duration::ZERO, Event::LookedBack { until, week });
+            }
             Action::Remove(_) | Action::Sweep => {
                 // A file of 100 bytes for each run that had output.
                 let files = match &action {

@@ -71,6 +71,10 @@ impl<O: Outside> World<O> {
                 };
                 self.after(WORD_TAKES, Turn::Tell(life, Event::Aged(Ok(Box::new(found)))));
             }
+            Action::LookBack { from, until } => {
+                let week = Ok(Box::new(self.memory.week(from, until)));
+                self.after(WORD_TAKES, Turn::Tell(life, Event::LookedBack { until, week }));
+            }
             Action::Remove(_) | Action::Sweep => {
                 let removed = Event::Removed { files: 0, bytes: 0 };
                 self.after(WORD_TAKES, Turn::Tell(life, removed));

@@ -1,0 +1,35 @@
+//! What the records say of a week; the same as the real store reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::Memory;
+use crate::model::{Incident, NotificationState, Outcome, Week};
+
+impl Memory {
+    /// What happened from `from` until `until`.
+    pub fn week(&self, from: Timestamp, until: Timestamp) -> Week {
+        let mut runs: BTreeMap<(String, &str), (Outcome, u64)> = BTreeMap::new();
+        for run in self.runs.values().filter(|run| (from..until).contains(&run.created_at)) {
+            if let Some(outcome) = run.outcome {
+                let counted = match outcome {
+                    Outcome::Missed | Outcome::Skipped => u64::from(run.occurrences),
+                    _ => 1,
+                };
+                let key = (run.job.to_string(), outcome.as_str());
+                runs.entry(key).or_insert((outcome, 0)).1 += counted;
+            }
+        }
+        let of_week = |incident: &&Incident| incident.since < until && incident.resolved_at.is_none_or(|at| at >= from);
+        let taken = self.notifications.values().filter(|one| {
+            one.state == NotificationState::Delivered && one.ended_at >= Some(from) && one.ended_at < Some(until)
+        });
+        let reached: BTreeSet<_> = taken.map(|one| one.address.clone()).collect();
+        Week {
+            runs: runs.into_iter().map(|((job, _), (outcome, count))| (job.as_str().into(), outcome, count)).collect(),
+            incidents: self.incidents.values().filter(of_week).cloned().collect(),
+            reached: reached.into_iter().collect(),
+        }
+    }
+}
