@@ -127,9 +127,16 @@ fn named_only(purpose: Purpose, situation: &Situation<'_>) -> Vec<String> {
     let detailed: Vec<&Name> = detailed.map(|data| &data.dataset.name).collect();
     let names: Vec<&Name> = match purpose {
         Purpose::Recovery => situation.data.iter().map(|data| &data.dataset.name).collect(),
-        _ => situation.made_from_it.iter().filter(|name| first != Some(*name)).collect(),
+        _ => situation
+            .made_from_it
+            .iter()
+            .filter(|name| first != Some(*name))
+            .collect(),
     };
-    if names.iter().all(|name| purpose == Purpose::Recovery && detailed.contains(name)) {
+    if names
+        .iter()
+        .all(|name| purpose == Purpose::Recovery && detailed.contains(name))
+    {
         return Vec::new();
     }
     let mut lines = vec![match names.len() {
@@ -138,17 +145,27 @@ fn named_only(purpose: Purpose, situation: &Situation<'_>) -> Vec<String> {
     }];
     for (place, name) in names.iter().enumerate() {
         if place == NAMED_MAX {
-            let left_out = format!("and {} more: freshd impact {}", names.len() - place, situation.incident.subject);
+            let left_out = format!(
+                "and {} more: freshd impact {}",
+                names.len() - place,
+                situation.incident.subject
+            );
             lines.push(left_out);
             break;
         }
-        let text = match stands(name).map(|data| data.standing.state).filter(|state| !state.keeps_promise()) {
+        let text = match stands(name)
+            .map(|data| data.standing.state)
+            .filter(|state| !state.keeps_promise())
+        {
             Some(state) => format!("{name} ({})", state_words(state)),
             None => name.to_string(),
         };
         let is_last = place + 1 == names.len();
         let text = format!("{text}{}", if is_last { "" } else { ", " });
-        match lines.last_mut().filter(|line| line.chars().count() + text.chars().count() <= NAMES_CHARS_MAX) {
+        match lines
+            .last_mut()
+            .filter(|line| line.chars().count() + text.chars().count() <= NAMES_CHARS_MAX)
+        {
             Some(line) => line.push_str(&text),
             None => lines.push(text),
         }

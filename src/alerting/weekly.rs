@@ -99,12 +99,18 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
         }
         Err(why) => {
             is_well = false;
-            facts.say("Not known", format!("what happened in this week could not be read: {why}"));
+            facts.say(
+                "Not known",
+                format!("what happened in this week could not be read: {why}"),
+            );
         }
     }
     if let Some((name, as_of)) = report.oldest {
         let age = format_age(elapsed(as_of, report.now));
-        facts.say("Oldest data", format!("{name}, as of {}, {age} old", format_time(as_of, zone)));
+        facts.say(
+            "Oldest data",
+            format!("{name}, as of {}, {age} old", format_time(as_of, zone)),
+        );
     }
     if let Some(next) = report.next {
         facts.say("Next report", format_time(next, zone));
@@ -153,7 +159,12 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
         return String::new();
     }
     if !week.broken.is_empty() {
-        let broken: Vec<&str> = week.broken.iter().take(PROBLEMS_MAX).map(|name| name.as_str()).collect();
+        let broken: Vec<&str> = week
+            .broken
+            .iter()
+            .take(PROBLEMS_MAX)
+            .map(|name| name.as_str())
+            .collect();
         facts.say("Broken promises", broken.join(", "));
     }
     let percent = 100 * kept / all;
@@ -167,7 +178,12 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
             None => format!("since {since}, and still"),
         };
-        let text = format!("#{} {} {}, {lasted}", incident.id, incident.subject, what_words(incident));
+        let text = format!(
+            "#{} {} {}, {lasted}",
+            incident.id,
+            incident.subject,
+            what_words(incident)
+        );
         let is_open = incident.state != IncidentState::Resolved;
         facts.say(if is_open { "Open" } else { "Over" }, text);
     }
@@ -196,7 +212,10 @@ pub struct ToProve<'a> {
 /// Writes the proof.
 pub fn canary(id: String, prove: &ToProve<'_>) -> Message {
     let mut facts = Facts::default();
-    facts.say("Sent because", "nothing else has reached this address in the last seven days".to_owned());
+    facts.say(
+        "Sent because",
+        "nothing else has reached this address in the last seven days".to_owned(),
+    );
     if let Some(next) = prove.next {
         facts.say("Next proof", format_time(next, prove.zone));
     }
@@ -276,21 +295,37 @@ mod tests {
     #[test]
     fn it_is_due_on_monday_morning_once() {
         let known = "2026-11-25T12:00:00+01:00";
-        assert_eq!(times(known, "2026-11-30T07:59:59+01:00", None), (None, text("Mon 11-30 08:00")));
+        assert_eq!(
+            times(known, "2026-11-30T07:59:59+01:00", None),
+            (None, text("Mon 11-30 08:00"))
+        );
         let due = (text("Mon 11-30 08:00"), text("Mon 12-07 08:00"));
         assert_eq!(times(known, "2026-11-30T08:00:00+01:00", None), due);
-        assert_eq!(times(known, "2026-12-03T09:00:00+01:00", None), due, "late, after a downtime");
+        assert_eq!(
+            times(known, "2026-12-03T09:00:00+01:00", None),
+            due,
+            "late, after a downtime"
+        );
         let known = "2026-11-30T08:00:00+01:00";
-        assert_eq!(times(known, "2026-11-30T08:00:00+01:00", None), (None, text("Mon 12-07 08:00")));
+        assert_eq!(
+            times(known, "2026-11-30T08:00:00+01:00", None),
+            (None, text("Mon 12-07 08:00"))
+        );
         // The clock is set back: it is not due again.
-        assert_eq!(times(known, "2026-11-30T07:00:00+01:00", None), (None, text("Mon 12-07 08:00")));
+        assert_eq!(
+            times(known, "2026-11-30T07:00:00+01:00", None),
+            (None, text("Mon 12-07 08:00"))
+        );
     }
 
     #[test]
     fn several_weeks_of_downtime_are_one_report() {
         let known = "2026-11-02T08:00:00+01:00";
         let now = "2026-11-25T12:00:00+01:00";
-        assert_eq!(times(known, now, None), (text("Mon 11-23 08:00"), text("Mon 11-30 08:00")));
+        assert_eq!(
+            times(known, now, None),
+            (text("Mon 11-23 08:00"), text("Mon 11-30 08:00"))
+        );
     }
 
     #[test]
@@ -304,7 +339,12 @@ mod tests {
         let known = "2026-03-23T08:00:00+01:00";
         let next = times(known, "2026-03-28T12:00:00+01:00", Some(&calendar)).1;
         assert_eq!(next, text("Mon 03-30 08:00"), "summer time has begun");
-        let next = times("2026-03-30T08:00:00+02:00", "2026-03-31T12:00:00+02:00", Some(&calendar)).1;
+        let next = times(
+            "2026-03-30T08:00:00+02:00",
+            "2026-03-31T12:00:00+02:00",
+            Some(&calendar),
+        )
+        .1;
         assert_eq!(next, text("Tue 04-07 08:00"));
     }
 }

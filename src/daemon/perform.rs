@@ -75,7 +75,7 @@ impl Performer {
                 }
                 Action::Clean { id, run_dir, staged } => files.add(Some(id), Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
-                Action::Send(notification) => self.send(*notification),
+                Action::Send { notification, follows } => self.send(*notification, follows),
                 Action::Repeat { channel, messages } => self.repeat(channel, messages),
                 Action::Search { limits, from } => {
                     if from == SearchFrom::START {
@@ -151,7 +151,7 @@ impl Performer {
         });
     }
 
-    fn send(&mut self, notification: crate::model::Notification) {
+    fn send(&mut self, notification: crate::model::Notification, follows: Option<String>) {
         let events = self.events.clone();
         let id = notification.id;
         let settings = self.settings.subscribe();
@@ -162,18 +162,28 @@ impl Performer {
             // Only now: while it waited, its channel may have got another address or password.
             let channel = settings.borrow().channels.get(&notification.address.channel).cloned();
             match channel {
-                Some(channel) => delivery.send(&channel, &notification).await,
-                None => DeliveryOutcome::Permanent {
-                    error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
-                },
+                Some(channel) => {
+                    delivery
+                        .send_in_thread(&channel, &notification, follows.as_deref())
+                        .await
+                }
+                None => (
+                    DeliveryOutcome::Permanent {
+                        error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
+                    },
+                    None,
+                ),
             }
         });
         tokio::spawn(async move {
-            let outcome = sending.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
-                error: format!("freshd failed while sending: {panic}"),
-                retry_after_seconds: None,
+            let (outcome, receipt) = sending.await.unwrap_or_else(|panic| {
+                let outcome = DeliveryOutcome::Temporary {
+                    error: format!("freshd failed while sending: {panic}"),
+                    retry_after_seconds: None,
+                };
+                (outcome, None)
             });
-            let _ = events.send(Event::Delivered { id, outcome });
+            let _ = events.send(Event::Delivered { id, outcome, receipt });
         });
     }
 }

@@ -28,7 +28,9 @@ pub(super) struct Back {
 impl Engine {
     /// This life begins: was there one before, and a time in between?
     pub(super) fn note_downtime(&mut self) {
-        let known = self.seen_before.map(|seen| seen.max(self.newest_record_at.unwrap_or(seen)));
+        let known = self
+            .seen_before
+            .map(|seen| seen.max(self.newest_record_at.unwrap_or(seen)));
         if let Some(from) = known.filter(|_| self.clock_hold.is_none()) {
             self.note_gap(from);
         }

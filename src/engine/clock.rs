@@ -144,7 +144,10 @@ impl Engine {
 
     /// Waits that were measured by a clock that was ahead are measured anew.
     pub(super) fn look_again(&mut self) {
-        let waiting = self.incidents.values().filter(|one| one.state == IncidentState::Waiting);
+        let waiting = self
+            .incidents
+            .values()
+            .filter(|one| one.state == IncidentState::Waiting);
         let waiting: Vec<_> = waiting
             .map(|incident| (incident.id, later(self.now.wall, self.longest_wait(incident))))
             .collect();

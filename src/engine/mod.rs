@@ -49,6 +49,7 @@ mod space;
 mod spec;
 mod stale_inputs;
 mod status;
+mod threads;
 mod trying_out;
 mod turns;
 mod wakes;
@@ -79,6 +80,7 @@ use repeats::Repeats;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
+use threads::Threads;
 use wakes::{Retry, Wake, Wakes};
 use weekly::Weekly;
 
@@ -157,6 +159,7 @@ pub struct Engine {
     outbox: Outbox,
     repeats: Repeats,
     weekly: Weekly,
+    threads: Threads,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
@@ -208,7 +211,7 @@ impl Engine {
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Sighted(sighting) => self.sighted(sighting),
-            Event::Delivered { id, outcome } => self.delivered(id, outcome),
+            Event::Delivered { id, outcome, receipt } => self.delivered(id, outcome, receipt),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
             Event::Decided {

@@ -167,6 +167,10 @@ impl Outbox {
         }
     }
 
+    pub(super) fn is_anything_waiting(&self, incident: IncidentId) -> bool {
+        self.lines.contains_key(&incident)
+    }
+
     pub(super) fn heard_of(&mut self, incident: IncidentId, address: &Address) -> &mut Heard {
         let of_incident = self.heard.entry(incident).or_default();
         of_incident.entry(address.clone()).or_default()
@@ -281,12 +285,13 @@ impl Engine {
             created_at: self.now.wall,
             ended_at: None,
             last_error: None,
+            receipt: None,
             digest: None,
         }
     }
 
     /// A try at sending ended.
-    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome) {
+    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome, receipt: Option<String>) {
         if !self.outbox.in_flight.remove(&id) {
             return;
         }
@@ -295,6 +300,8 @@ impl Engine {
         };
         notification.tries += 1;
         self.settle(&mut notification, &outcome);
+        notification.receipt = receipt;
+        self.note_thread(&notification);
         self.fact(Fact::Delivery(Delivery {
             notification: id,
             number: notification.tries,
@@ -311,6 +318,7 @@ impl Engine {
         }
         if let Some(incident) = notification.incident {
             self.outbox.forget_end(incident);
+            self.forget_threads(incident);
         }
         if notification.message.purpose != Purpose::Test {
             self.keep_pace(&notification.address);

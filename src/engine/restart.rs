@@ -14,6 +14,7 @@ use super::register::Register;
 use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
+use super::threads::Threads;
 use super::wakes::Wakes;
 use super::weekly::Weekly;
 use super::{Engine, Step};
@@ -74,6 +75,7 @@ impl Engine {
             resting: BTreeSet::new(),
             outbox: Outbox::default(),
             repeats: Repeats::default(),
+            threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
             hand_waits: HashMap::new(),
             waits: HashMap::new(),

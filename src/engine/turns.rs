@@ -183,7 +183,9 @@ impl Engine {
 
     pub(super) fn send(&mut self, id: NotificationId) {
         if let Some(notification) = self.outbox.hand_over(id) {
-            self.act(Action::Send(Box::new(notification)));
+            let follows = self.threads.followed_by(&notification);
+            let notification = Box::new(notification);
+            self.act(Action::Send { notification, follows });
         }
     }
 

@@ -95,7 +95,11 @@ impl Engine {
     }
 
     fn report_to(&mut self, team: &Name, until: Timestamp, week: Result<&Week, &str>) {
-        let addresses: Vec<Address> = self.settings.teams.get(team).map_or(Vec::new(), |team| team.notify.clone());
+        let addresses: Vec<Address> = self
+            .settings
+            .teams
+            .get(team)
+            .map_or(Vec::new(), |team| team.notify.clone());
         let addresses = addresses.into_iter().filter(|address| self.may_be_proven(address));
         for address in addresses.collect::<Vec<_>>() {
             let id = self.new_notification_id();
@@ -159,7 +163,10 @@ impl Engine {
                 .values()
                 .filter(|one| one.state == IncidentState::Open && is_own(one))
                 .count(),
-            oldest: datasets.filter(|dataset| dataset.part_of.is_none()).filter_map(of).min_by_key(|(_, as_of)| *as_of),
+            oldest: datasets
+                .filter(|dataset| dataset.part_of.is_none())
+                .filter_map(of)
+                .min_by_key(|(_, as_of)| *as_of),
         }
     }
 

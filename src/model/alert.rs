@@ -316,6 +316,9 @@ pub struct Notification {
     pub ended_at: Option<Timestamp>,
     /// What the other side last said.
     pub last_error: Option<String>,
+    /// What the other side calls it, once it was taken; only of a kind of channel where others follow it in a thread.
+    #[serde(default)]
+    pub receipt: Option<String>,
     /// The digest that tells of it in its stead, and with which it ends.
     #[serde(default)]
     pub digest: Option<NotificationId>,

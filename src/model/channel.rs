@@ -68,6 +68,17 @@ pub enum ChannelKind {
         /// PEM file with further certificate authorities to trust.
         ca: Option<PathBuf>,
     },
+    /// A Slack app, by its Web API: what belongs together is one thread there.
+    SlackApp {
+        /// Where the API is, without the name of a method.
+        api: Secret,
+        /// The app's bot token.
+        token: Secret,
+        /// Where it posts, unless the address says otherwise: `#ops`, or an id.
+        channel: String,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
     /// A JSON POST with Standard Webhooks headers.
     Webhook {
         /// Where to.
@@ -149,9 +160,12 @@ impl ChannelKind {
             // A card has 28 KB, of which each line takes some.
             Self::Teams { .. } => Some(4_000),
             // The narrowest of them is Slack, which takes 10,000 characters in all.
-            Self::Email { .. } | Self::Slack { .. } | Self::Webhook { .. } | Self::Command(_) | Self::File { .. } => {
-                Some(DIGEST_CHARS_USUAL)
-            }
+            Self::Email { .. }
+            | Self::Slack { .. }
+            | Self::SlackApp { .. }
+            | Self::Webhook { .. }
+            | Self::Command(_)
+            | Self::File { .. } => Some(DIGEST_CHARS_USUAL),
         }
     }
 }

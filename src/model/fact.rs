@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
-    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Told, Version, WeeklyReport,
+    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Threaded, Told,
+    Version, WeeklyReport,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -232,6 +233,8 @@ pub struct Snapshot {
     pub ends_taken: Vec<Notification>,
     /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
     pub told: Vec<Told>,
+    /// First messages of threads, the oldest first: of incidents that are not resolved, or of which a message is pending.
+    pub threads: Vec<Threaded>,
     /// Up to when each team has got its weekly report, by team.
     pub weekly: Vec<WeeklyReport>,
     /// The last life of the daemon.

@@ -66,7 +66,7 @@ pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
 };
-pub use heard::{AddressState, Heard, Reach, Told};
+pub use heard::{AddressState, Heard, Reach, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,

@@ -168,6 +168,7 @@ impl Memory {
             ends_written: self.ends_written(),
             ends_taken: self.ends_taken(),
             told: self.told(),
+            threads: self.threads(),
             weekly: self.weekly.values().cloned().collect(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,

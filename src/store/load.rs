@@ -200,6 +200,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
     snapshot.ends_taken = ends_taken(&reading, newest_record_at)?;
     snapshot.told = all(&reading, TOLD, alerts::read_told)?;
+    snapshot.threads = all(&reading, alerts::THREADS, alerts::read_thread)?;
     snapshot.weekly = all(&reading, weekly::WEEKLY_ALL, weekly::read_weekly)?;
     snapshot.life = reading
         .query_row(

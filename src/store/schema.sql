@@ -323,6 +323,8 @@ CREATE TABLE notifications (
     created_at_us INTEGER NOT NULL,
     ended_at_us INTEGER,
     last_error TEXT,
+    -- What the other side calls it, where others follow it in a thread.
+    receipt TEXT,
     -- The notification that tells of this one in its stead. It may be forgotten before this one is.
     digest INTEGER
 ) STRICT;

@@ -42,13 +42,19 @@ fn is_down_until_two(world: &mut World) {
 
 fn is_told_in_one(world: &World, address: &str, count: usize) {
     let sent = taken(world, address);
-    assert_eq!(heard(world, address), [("14:01:05".to_owned(), Purpose::Digest)], "{address}");
+    assert_eq!(
+        heard(world, address),
+        [("14:01:05".to_owned(), Purpose::Digest)],
+        "{address}"
+    );
     let message = &sent[0].1.message;
     assert_eq!(named(sent[0].1).len(), count, "{:?}", message.incidents);
     let words = format!("[freshd] {count} problems after freshd was down for 3h 30m");
     assert_eq!(message.subject, words);
     assert!(
-        message.headline.starts_with(&format!("CRITICAL: {count} problems, all of them open")),
+        message
+            .headline
+            .starts_with(&format!("CRITICAL: {count} problems, all of them open")),
         "{}",
         message.headline
     );
@@ -109,7 +115,11 @@ fn a_machine_that_was_asleep_is_told_of_alike() {
     let sent = taken(&world, OPS);
     assert_eq!(heard(&world, OPS), [("14:01:05".to_owned(), Purpose::Digest)]);
     assert_eq!(named(sent[0].1).len(), 4);
-    assert!(sent[0].1.message.subject.contains("after freshd was down for"), "{}", sent[0].1.message.subject);
+    assert!(
+        sent[0].1.message.subject.contains("after freshd was down for"),
+        "{}",
+        sent[0].1.message.subject
+    );
 }
 
 #[test]

@@ -61,7 +61,10 @@ fn told_to<'a>(world: &'a World, team: &str) -> Vec<(Purpose, &'a str)> {
 fn names_all(sent: &Notification) -> bool {
     let lines = sent.message.facts.iter().filter(|fact| fact.label == "Made from it");
     let lines: Vec<&str> = lines.map(|fact| fact.text.as_str()).collect();
-    assert!(lines.iter().all(|line| line.len() <= 1_000), "no channel cuts it: {lines:?}");
+    assert!(
+        lines.iter().all(|line| line.len() <= 1_000),
+        "no channel cuts it: {lines:?}"
+    );
     let lines = lines.join(" ");
     let words: Vec<&str> = lines.split([' ', ',']).collect();
     (0..MADE_FROM_IT).all(|number| words.contains(&format!("m{number:02}").as_str()))
@@ -76,7 +79,11 @@ fn forty_datasets_behind_one_failed_job_are_one_alert_that_names_them_all() {
     let job = "export-root";
     assert_eq!(owner[..2], [(Purpose::Opening, job), (Purpose::Update, job)]);
     assert!(owner[2..].iter().all(|(why, _)| *why == Purpose::Reminder), "{owner:?}");
-    assert_eq!(told_to(&world, "d"), [(Purpose::Impact, job)], "one notice for all forty");
+    assert_eq!(
+        told_to(&world, "d"),
+        [(Purpose::Impact, job)],
+        "one notice for all forty"
+    );
     for (_, sent) in &world.sent {
         assert!(names_all(sent), "{:?}: {:?}", sent.message.purpose, sent.message.facts);
     }
@@ -90,7 +97,11 @@ fn forty_datasets_behind_one_failed_job_are_one_alert_that_names_them_all() {
 fn three_causes_at_once_are_three_alerts() {
     let mut world = broken(&[("root", "a"), ("second", "b"), ("third", "c")]);
     world.run_until("2026-03-02T11:50");
-    let mut open: Vec<_> = world.open_incidents().into_iter().map(|open| open.subject.to_string()).collect();
+    let mut open: Vec<_> = world
+        .open_incidents()
+        .into_iter()
+        .map(|open| open.subject.to_string())
+        .collect();
     open.sort();
     assert_eq!(open, ["export-root", "export-second", "export-third"]);
     for (team, job) in [("a", "export-root"), ("b", "export-second"), ("c", "export-third")] {
@@ -112,10 +123,16 @@ fn two_of_forty_that_stay_bad_when_their_cause_is_over_are_told_once() {
     }
     world.run_until("2026-03-02T12:55");
     let told = told_to(&world, "d");
-    assert_eq!(told[..2], [(Purpose::Impact, "export-root"), (Purpose::Recovery, "export-root")]);
+    assert_eq!(
+        told[..2],
+        [(Purpose::Impact, "export-root"), (Purpose::Recovery, "export-root")]
+    );
     let mut stay_bad = told[2..].to_vec();
     stay_bad.sort();
-    assert_eq!(stay_bad, [(Purpose::Opening, "make-m07"), (Purpose::Opening, "make-m23")]);
+    assert_eq!(
+        stay_bad,
+        [(Purpose::Opening, "make-m07"), (Purpose::Opening, "make-m23")]
+    );
     let open = world.open_incidents();
     assert!(open.iter().all(|open| open.kind == ProblemKind::Failed), "{open:?}");
     assert_eq!(told_to(&world, "a").last(), Some(&(Purpose::Recovery, "export-root")));

@@ -203,7 +203,11 @@ fn an_end_that_comes_late_never_stands_against_what_began_since() {
         repetitions(&mut world);
         world.run_until("2026-11-26T14:00");
         let told = world.told_to("am");
-        assert_eq!(told[..3], [Purpose::Opening, Purpose::Recovery, Purpose::Opening], "{told:?}");
+        assert_eq!(
+            told[..3],
+            [Purpose::Opening, Purpose::Recovery, Purpose::Opening],
+            "{told:?}"
+        );
         for messages in repetitions(&mut world) {
             assert!(
                 messages.iter().all(|(purpose, _)| *purpose == Purpose::Opening),

@@ -84,7 +84,11 @@ fn a_downtime_over_monday_morning_makes_one_report_that_comes_late() {
     world.run_until("2026-12-09T20:00");
     assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
     let (_, message) = taken(&world, OPS, Purpose::Weekly)[0];
-    assert!(message.subject.contains("to Mon 2026-12-07 08:00"), "{}", message.subject);
+    assert!(
+        message.subject.contains("to Mon 2026-12-07 08:00"),
+        "{}",
+        message.subject
+    );
     world.crash();
     world.restart();
     world.run_until("2026-12-13T20:00");
@@ -150,7 +154,11 @@ fn an_address_that_something_has_reached_needs_no_proof() {
     world.run_until("2026-12-08T10:00");
     assert_eq!(times(&world, IT, Purpose::Canary), ["Mon 08:00"]);
     let (_, message) = taken(&world, IT, Purpose::Canary)[0];
-    assert!(message.facts.iter().any(|fact| fact.text == "Mon 2026-12-14 08:00"), "{:?}", message.facts);
+    assert!(
+        message.facts.iter().any(|fact| fact.text == "Mon 2026-12-14 08:00"),
+        "{:?}",
+        message.facts
+    );
 }
 
 #[test]
@@ -160,8 +168,15 @@ fn a_proof_that_cannot_be_delivered_is_a_problem_of_the_address() {
     world.run_until("2026-11-30T08:10");
     let broken: Vec<_> = world.open_incidents();
     assert_eq!(broken.len(), 1, "{broken:?}");
-    assert_eq!((broken[0].kind, broken[0].subject.as_str()), (ProblemKind::ChannelBroken, IT));
-    assert_eq!(world.told_to("pager"), [Purpose::Canary, Purpose::Opening], "the other fallback hears of it");
+    assert_eq!(
+        (broken[0].kind, broken[0].subject.as_str()),
+        (ProblemKind::ChannelBroken, IT)
+    );
+    assert_eq!(
+        world.told_to("pager"),
+        [Purpose::Canary, Purpose::Opening],
+        "the other fallback hears of it"
+    );
 }
 
 #[test]
@@ -174,7 +189,10 @@ fn neither_is_sent_where_it_is_switched_off_or_would_alarm_somebody() {
     world.reload(&daily(""));
     world.run_until("2026-12-10T10:00");
     assert_eq!(world.told(), []);
-    let alarms = daily("").replace("[channels.pager]\ntype = \"file\"\ndir = \"outbox\"", "[channels.pager]\ntype = \"alertmanager\"\nurl = \"http://localhost:9093\"");
+    let alarms = daily("").replace(
+        "[channels.pager]\ntype = \"file\"\ndir = \"outbox\"",
+        "[channels.pager]\ntype = \"alertmanager\"\nurl = \"http://localhost:9093\"",
+    );
     let mut world = World::start(&alarms, "2026-11-24T10:00");
     world.run_until("2026-12-08T10:00");
     assert_eq!(world.told_to("pager"), []);
@@ -198,6 +216,9 @@ fn reports_that_wait_for_an_address_go_each_by_itself_beside_a_digest() {
     let mut told = world.told_to(OPS);
     told.sort();
     told.dedup();
-    assert!(told.contains(&Purpose::Digest) && told.contains(&Purpose::Weekly), "{told:?}");
+    assert!(
+        told.contains(&Purpose::Digest) && told.contains(&Purpose::Weekly),
+        "{told:?}"
+    );
     assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
 }

@@ -12,8 +12,8 @@ use std::time::Duration;
 
 use freshd::config::{self, Environment};
 use freshd::model::{
-    About, Address, AttemptId, AttemptSpec, Dataset, DeliveryOutcome, ExitStatus, Fact, Incident, IncidentId, Measurement, Name,
-    Notification, NotificationId, NotificationState, Purpose, Settings, elapsed,
+    About, Address, AttemptId, AttemptSpec, Dataset, DeliveryOutcome, ExitStatus, Fact, Incident, IncidentId,
+    Measurement, Name, Notification, NotificationId, NotificationState, Purpose, Settings, elapsed,
 };
 use freshd::simulation::{self, Answer, Found, Moment, Outside, Play, Seen, World};
 use jiff::Timestamp;
@@ -80,7 +80,11 @@ fn troubles(settings: &Settings, days: u64) -> Vec<Trouble> {
         let from = from + Duration::from_mins(chance.below(90));
         let until = from + HOUR * u32::try_from(chance.between(1, 30)).expect("few");
         at = at.max(until + HOUR * 6);
-        troubles.push(Trouble { from, until, what: beside });
+        troubles.push(Trouble {
+            from,
+            until,
+            what: beside,
+        });
     }
 }
 
@@ -130,7 +134,14 @@ impl Company {
                 && incident.resolved_at.is_none_or(|at| at >= problem.begun)
         });
         let ids: BTreeSet<IncidentId> = of_job
-            .flat_map(|incident| self.causes.get(&incident.id).into_iter().flatten().copied().chain([incident.id]))
+            .flat_map(|incident| {
+                self.causes
+                    .get(&incident.id)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .chain([incident.id])
+            })
             .collect();
         let names = |one: &Notification| {
             let lines = one.message.incidents.iter().map(|line| line.incident);
@@ -242,7 +253,11 @@ fn company() -> Arc<Settings> {
 fn play(days: u64) -> Company {
     let settings = company();
     let troubles = troubles(&settings, days);
-    let downs: Vec<Trouble> = troubles.iter().filter(|it| matches!(it.what, What::Down)).cloned().collect();
+    let downs: Vec<Trouble> = troubles
+        .iter()
+        .filter(|it| matches!(it.what, What::Down))
+        .cloned()
+        .collect();
     let company = Company {
         settings: Arc::clone(&settings),
         troubles,
@@ -270,15 +285,26 @@ fn play(days: u64) -> Company {
 fn every_true_problem_of_a_year_is_told_and_few_messages_are_enough() {
     let days = number_of("FRESHD_SEAFOOD_DAYS").unwrap_or(DAYS);
     let company = play(days);
-    let lasted = |problem: &&Problem| problem.ended.is_none_or(|ended| elapsed(problem.begun, ended) > TOLD_AFTER);
+    let lasted = |problem: &&Problem| {
+        problem
+            .ended
+            .is_none_or(|ended| elapsed(problem.begun, ended) > TOLD_AFTER)
+    };
     let problems: Vec<&Problem> = company.problems.iter().filter(lasted).collect();
     let untold: Vec<_> = problems.iter().filter(|problem| !company.is_told(problem)).collect();
     let about_jobs = |one: &&Notification| one.message.about != Some(About::Freshd);
     let arrived: Vec<&Notification> = company.arrived.values().filter(about_jobs).collect();
-    let opened = company.incidents.values().filter(|incident| incident.opened_at.is_some());
+    let opened = company
+        .incidents
+        .values()
+        .filter(|incident| incident.opened_at.is_some());
     let opened: Vec<&Incident> = opened.filter(|incident| incident.about != About::Freshd).collect();
     print(days, problems.len(), &opened, &arrived, untold.len());
-    assert!(problems.len() > usize::try_from(days / 10).expect("few"), "{}", problems.len());
+    assert!(
+        problems.len() > usize::try_from(days / 10).expect("few"),
+        "{}",
+        problems.len()
+    );
     assert!(untold.is_empty(), "nobody was told of {untold:?}");
     // One cause, one alert.
     assert!(
@@ -286,24 +312,37 @@ fn every_true_problem_of_a_year_is_told_and_few_messages_are_enough() {
         "{} incidents were told, and there were {} problems: {:#?}",
         opened.len(),
         problems.len(),
-        opened.iter().map(|one| (one.id, &one.subject, one.kind, one.since, one.opened_at)).collect::<Vec<_>>()
+        opened
+            .iter()
+            .map(|one| (one.id, &one.subject, one.kind, one.since, one.opened_at))
+            .collect::<Vec<_>>()
     );
     for incident in opened {
         few_enough(&company, incident);
     }
-    let lost = company.notifications.values().filter(|one| one.state == NotificationState::Dead);
+    let lost = company
+        .notifications
+        .values()
+        .filter(|one| one.state == NotificationState::Dead);
     assert_eq!(lost.count(), 0, "no trouble lasts for three days");
 }
 
 /// Each address hears of a problem once, and once that it is over. Only its owner, and whoever stands in or was escalated
 /// to, hears more: that it turned critical, and the reminders that the rules name.
 fn few_enough(company: &Company, incident: &Incident) {
-    let told = company.notifications.values().filter(|one| one.incident == Some(incident.id));
+    let told = company
+        .notifications
+        .values()
+        .filter(|one| one.incident == Some(incident.id));
     let told: Vec<&Notification> = told.collect();
     let mut by_address: BTreeMap<(&Name, &Address), BTreeMap<Purpose, usize>> = BTreeMap::new();
     for one in told {
         let to = (&one.message.team, &one.address);
-        *by_address.entry(to).or_default().entry(one.message.purpose).or_default() += 1;
+        *by_address
+            .entry(to)
+            .or_default()
+            .entry(one.message.purpose)
+            .or_default() += 1;
     }
     let lasted = incident.resolved_at.map_or(Duration::ZERO, |ended| {
         elapsed(incident.opened_at.unwrap_or(ended), ended)
@@ -329,7 +368,10 @@ fn print(days: u64, problems: usize, opened: &[&Incident], arrived: &[&Notificat
         *by_team.entry(one.message.team.as_str()).or_default() += 1;
     }
     let told = opened.len();
-    println!("{days} days: {problems} true problems, {told} incidents told, {} messages, {untold} problems of which nobody was told", arrived.len());
+    println!(
+        "{days} days: {problems} true problems, {told} incidents told, {} messages, {untold} problems of which nobody was told",
+        arrived.len()
+    );
     let each = |count: usize| format!("{count} ({:.2} a problem)", count as f64 / problems.max(1) as f64);
     for (kind, count) in by_kind {
         println!("  {kind:<12} {}", each(count));

@@ -19,8 +19,8 @@ use std::time::Duration;
 use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification, Now, Reply,
-    Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification,
+    NotificationId, Now, Reply, Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) alive: BTreeMap<AttemptId, String>,
     /// Every message that was accepted, and when.
     pub(crate) sent: Vec<(Timestamp, Notification)>,
+    /// Of each of them, what the other side calls the message that it was sent to follow.
+    pub(crate) followed: Vec<(NotificationId, Option<String>)>,
     /// Every try at sending, and when.
     pub(crate) tries: Vec<(Timestamp, Notification)>,
     /// Every fact committed.
@@ -142,6 +144,7 @@ impl World {
             specs: HashMap::new(),
             alive: BTreeMap::new(),
             sent: Vec::new(),
+            followed: Vec::new(),
             tries: Vec::new(),
             facts: Vec::new(),
             asked: Vec::new(),

@@ -62,7 +62,7 @@ impl<O: Outside> World<O> {
                 };
                 self.after(after, Turn::Tell(life, Event::Probed(observation)));
             }
-            Action::Send(notification) => self.send(life, &notification),
+            Action::Send { notification, .. } => self.send(life, &notification),
             Action::Search { limits, from } => {
                 let found = match from {
                     // Files are not played, and texts not kept apart.
@@ -88,7 +88,11 @@ impl<O: Outside> World<O> {
         self.saw(&Seen::Tried(notification, &answer));
         let id = notification.id;
         let outcome = answer.outcome;
-        self.after(answer.after, Turn::Tell(life, Event::Delivered { id, outcome }));
+        let receipt = None;
+        self.after(
+            answer.after,
+            Turn::Tell(life, Event::Delivered { id, outcome, receipt }),
+        );
     }
 
     /// Something whose time has come.
