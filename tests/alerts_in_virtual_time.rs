@@ -54,6 +54,9 @@ notify = ["mail:d@sea.example"]
 notify = ["mail:e@sea.example"]
 "#;
 
+/// Where a story lasts over a Monday morning and is about something else.
+const NO_PROOFS: &str = "[alerts]\nweekly = false\ncanary = false\n";
+
 /// The people above, and one job `j` of `ops`.
 fn one_job(lines: &str) -> String {
     format!("{PEOPLE}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n{lines}\n")

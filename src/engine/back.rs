@@ -6,13 +6,13 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::alerting::WhyGathered;
-use crate::model::{Address, elapsed, later};
+use crate::model::{Address, IncidentId, IncidentState, elapsed, later};
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
 const DOWNTIME_MIN: Duration = Duration::from_mins(2);
 
 /// What keepers, probes and looks have to tell has come so soon after everything was looked at.
-const HEARD_WITHIN: Duration = Duration::from_secs(5);
+const HEARD_WITHIN: Duration = Duration::from_secs(3);
 
 /// freshd runs again after a time in which it did not: the daemon was down, or the machine asleep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,7 +21,9 @@ pub(super) struct Back {
     from: Timestamp,
     /// Since when it runs again.
     until: Timestamp,
-    /// Until when what is to be told is gathered.
+    /// Until when what comes to light is taken for something that was so before.
+    listens_until: Timestamp,
+    /// Until when what is to be told is gathered: until then, and until what began has waited for its cause to show.
     gathers_until: Timestamp,
 }
 
@@ -51,7 +53,8 @@ impl Engine {
             self.back = Some(Back {
                 from,
                 until: now,
-                gathers_until: later(now, self.gathers_for()),
+                listens_until: later(now, HEARD_WITHIN),
+                gathers_until: later(now, HEARD_WITHIN),
             });
         }
     }
@@ -60,18 +63,41 @@ impl Engine {
         DOWNTIME_MIN.max(self.settings.alerts.group_wait)
     }
 
-    /// For how long messages are gathered: what began meanwhile waits for its cause to show, as ever.
+    /// For how long messages are gathered at most.
     pub(super) fn gathers_for(&self) -> Duration {
-        self.settings.alerts.group_wait.saturating_add(HEARD_WITHIN)
+        self.settings.alerts.group_wait.saturating_add(2 * HEARD_WITHIN)
     }
 
-    /// Everything was looked at, which may have taken a while: what was found is told so long after that.
+    /// Everything was looked at, which may have taken a while.
     pub(super) fn all_looked_at(&mut self) {
-        let until = later(self.now.wall, self.gathers_for());
-        let Some(back) = self.back.as_mut().filter(|back| back.gathers_until >= self.now.wall) else {
+        let now = self.now.wall;
+        let is_soon = later(now, self.settings.alerts.group_wait);
+        let waiting = self
+            .incidents
+            .values()
+            .filter(|one| one.state == IncidentState::Waiting);
+        let waiting = waiting.map(|one| one.notify_at).filter(|at| *at <= is_soon).max();
+        if let Some(back) = self.back.as_mut().filter(|back| back.gathers_until >= now) {
+            back.listens_until = later(now, HEARD_WITHIN);
+            self.gather_until(waiting.unwrap_or(now));
+        }
+    }
+
+    /// Something began that is told when it has waited for its cause to show.
+    pub(super) fn gather_with(&mut self, id: IncidentId) {
+        let waiting = self.incidents.get(id).filter(|one| one.state == IncidentState::Waiting);
+        let Some(notify_at) = waiting.map(|one| one.notify_at) else {
             return;
         };
-        back.gathers_until = until;
+        if self.back.is_some_and(|back| self.now.wall <= back.listens_until) {
+            self.gather_until(notify_at);
+        }
+    }
+
+    fn gather_until(&mut self, told_at: Timestamp) {
+        let Some(back) = &mut self.back else { return };
+        back.gathers_until = back.gathers_until.max(later(told_at, HEARD_WITHIN));
+        let until = back.gathers_until;
         for line in self.outbox.by_address.values_mut() {
             line.gathers_until(until);
         }

@@ -148,10 +148,9 @@ impl Engine {
             .incidents
             .values()
             .filter(|one| one.state == IncidentState::Waiting);
-        let waiting: Vec<_> = waiting
-            .map(|incident| (incident.id, later(self.now.wall, self.longest_wait(incident))))
-            .collect();
-        for (id, latest) in waiting {
+        let waiting: Vec<_> = waiting.map(|incident| incident.id).collect();
+        for id in waiting {
+            let latest = later(self.now.wall, self.longest_wait(id));
             if let Some(mut incident) = self.incidents.get(id).filter(|one| one.notify_at > latest).cloned() {
                 incident.notify_at = latest;
                 self.store(incident);

@@ -120,6 +120,7 @@ impl Engine {
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);
         self.consider(id);
+        self.gather_with(id);
     }
 
     pub(super) fn store(&mut self, incident: Incident) {
@@ -127,6 +128,7 @@ impl Engine {
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
+            self.mending.remove(&incident.id);
             self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);

@@ -15,10 +15,11 @@ const LOOK_EVERY: Duration = Duration::from_mins(1);
 impl Engine {
     /// The cause of this effect is over, of which people were told: since when is it told by itself, unless it ends too?
     pub(super) fn wait_to_be_mended(&mut self, effect: &mut Incident) {
-        let wait = match self.is_being_mended(effect) {
-            true => self.settings.alerts.group_wait.max(MENDED_WITHIN),
-            false => self.settings.alerts.group_wait,
-        };
+        let mut wait = self.settings.alerts.group_wait;
+        if self.is_being_mended(effect) {
+            wait = wait.max(MENDED_WITHIN);
+            self.mending.insert(effect.id);
+        }
         effect.notify_at = later(self.now.wall, wait);
     }
 
@@ -27,7 +28,7 @@ impl Engine {
         let Some(incident) = self.incidents.get(id) else {
             return;
         };
-        let at = match self.waits_longer(incident) {
+        let at = match self.mending.contains(&id) {
             true => incident.notify_at.min(later(self.now.wall, LOOK_EVERY)),
             false => incident.notify_at,
         };
@@ -36,21 +37,32 @@ impl Engine {
 
     /// Nothing mends it any more: it waits no longer than anything new.
     pub(super) fn end_mending(&mut self, id: IncidentId) {
-        let left = self.incidents.get(id).filter(|incident| self.waits_longer(incident));
-        let left = left.filter(|incident| !self.is_being_mended(incident));
-        if let Some(mut incident) = left.cloned() {
-            incident.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+        let latest = later(self.now.wall, self.settings.alerts.group_wait);
+        let Some(incident) = self.incidents.get(id).filter(|_| self.mending.contains(&id)) else {
+            return;
+        };
+        if self.is_being_mended(incident) {
+            return;
+        }
+        let left = Some(incident).filter(|incident| incident.notify_at > latest).cloned();
+        self.mending.remove(&id);
+        if let Some(mut incident) = left {
+            incident.notify_at = latest;
             self.store(incident);
         }
     }
 
     /// Under a clock that was set, or in a new life: how long an incident may wait from now on.
-    pub(super) fn longest_wait(&self, incident: &Incident) -> Duration {
-        let is_usual = incident.notify_at <= later(self.now.wall, MENDED_WITHIN);
-        match is_usual && self.is_being_mended(incident) {
-            true => self.settings.alerts.group_wait.max(MENDED_WITHIN),
-            false => self.settings.alerts.group_wait,
+    pub(super) fn longest_wait(&mut self, id: IncidentId) -> Duration {
+        let group_wait = self.settings.alerts.group_wait;
+        let (least, most) = (later(self.now.wall, group_wait), later(self.now.wall, MENDED_WITHIN));
+        let incident = self.incidents.get(id);
+        let waits = incident.filter(|incident| incident.notify_at > least && incident.notify_at <= most);
+        if waits.is_some_and(|incident| self.is_being_mended(incident)) {
+            self.mending.insert(id);
+            return group_wait.max(MENDED_WITHIN);
         }
+        group_wait
     }
 
     /// What has an effect on what is to be told now belongs to it, and is told with it.
@@ -68,11 +80,6 @@ impl Engine {
         for effect in effects {
             self.attach(effect, cause);
         }
-    }
-
-    fn waits_longer(&self, incident: &Incident) -> bool {
-        incident.state == IncidentState::Waiting
-            && incident.notify_at > later(self.now.wall, self.settings.alerts.group_wait)
     }
 
     /// Whether a run is under way that makes it, or what it is made from, anew.

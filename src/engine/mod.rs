@@ -156,6 +156,8 @@ pub struct Engine {
     incidents: Register,
     /// Open incidents whose next reminder a window has put off.
     resting: BTreeSet<IncidentId>,
+    /// Incidents that wait because a run is under way that may end them.
+    mending: BTreeSet<IncidentId>,
     outbox: Outbox,
     repeats: Repeats,
     weekly: Weekly,

@@ -73,6 +73,7 @@ impl Engine {
             setbacks: HashMap::new(),
             incidents: Register::default(),
             resting: BTreeSet::new(),
+            mending: BTreeSet::new(),
             outbox: Outbox::default(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),

@@ -21,7 +21,7 @@ pub struct Week {
     pub runs: Vec<(Name, Outcome, u64)>,
     /// Problems that began before its end and were not over before its beginning, the oldest first.
     pub incidents: Vec<Incident>,
-    /// Addresses that took a message.
+    /// Addresses that took a message that was not sent to prove them.
     pub reached: Vec<Address>,
 }
 

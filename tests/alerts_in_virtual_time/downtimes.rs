@@ -44,7 +44,7 @@ fn is_told_in_one(world: &World, address: &str, count: usize) {
     let sent = taken(world, address);
     assert_eq!(
         heard(world, address),
-        [("14:01:05".to_owned(), Purpose::Digest)],
+        [("14:01:03".to_owned(), Purpose::Digest)],
         "{address}"
     );
     let message = &sent[0].1.message;
@@ -99,7 +99,7 @@ fn a_single_thing_is_told_by_itself_with_why_it_is_told_so_late() {
     let mut world = made_at_ten(1);
     is_down_until_two(&mut world);
     world.run_until("2026-03-02T14:59");
-    assert_eq!(heard(&world, OPS), [("14:01:05".to_owned(), Purpose::Opening)]);
+    assert_eq!(heard(&world, OPS), [("14:01:03".to_owned(), Purpose::Opening)]);
     let message = &taken(&world, OPS)[0].1.message;
     let late = message.facts.iter().find(|fact| fact.label == "Told late");
     let late = late.map(|fact| fact.text.as_str());
@@ -113,7 +113,7 @@ fn a_machine_that_was_asleep_is_told_of_alike() {
     world.sleep_until("2026-03-02T14:00");
     world.run_until("2026-03-02T14:59");
     let sent = taken(&world, OPS);
-    assert_eq!(heard(&world, OPS), [("14:01:05".to_owned(), Purpose::Digest)]);
+    assert_eq!(heard(&world, OPS), [("14:01:03".to_owned(), Purpose::Digest)]);
     assert_eq!(named(sent[0].1).len(), 4);
     assert!(
         sent[0].1.message.subject.contains("after freshd was down for"),

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 
 use freshd::model::{Notification, ProblemKind, Purpose};
 
-use super::PEOPLE;
 use super::virtual_world::{Play, World, at};
+use super::{NO_PROOFS, PEOPLE};
 
 /// Datasets that are made from the one of each cause.
 const MADE_FROM_IT: usize = 40;
@@ -13,7 +13,7 @@ const MADE_FROM_IT: usize = 40;
 /// So many exports, each hourly and of its own team; behind the first, forty datasets of team `d`, each made by a job that
 /// starts with every version of it.
 fn company(causes: &[(&str, &str)]) -> String {
-    let mut text = PEOPLE.to_owned();
+    let mut text = format!("{PEOPLE}{NO_PROOFS}");
     for (name, team) in causes {
         let root = format!(
             "[datasets.{name}]\nowner = \"{team}\"\nfile = \"{name}\"\nmax_age = \"100m\"\n\

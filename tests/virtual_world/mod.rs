@@ -95,6 +95,7 @@ pub(crate) struct World {
     pub(crate) found: Found,
     pub(crate) traces: Vec<Trace>,
     lives: u32,
+    life_began_at: Timestamp,
     dir: tempfile::TempDir,
 }
 
@@ -157,12 +158,14 @@ impl World {
             found: Found::default(),
             traces: Vec::new(),
             lives: 0,
+            life_began_at: wall,
             dir,
         }
     }
 
     /// The daemon is gone from one instant to the next, and with it what only it knew; processes go on.
     pub(crate) fn crash(&mut self) {
+        self.note_that_it_lived();
         self.engine = None;
         self.writer = None;
         self.queue.retain(|_, event| is_of_keeper(event));
@@ -189,6 +192,7 @@ impl World {
         self.engine = Some(engine);
         self.ledger.new_life();
         self.lives += 1;
+        self.life_began_at = self.now.wall;
         let life = self.lives;
         self.take_up_lost_time(&unfinished);
         if self.lives != life {

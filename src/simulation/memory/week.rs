@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Memory;
-use crate::model::{Incident, IncidentId, IncidentState, NotificationState, Outcome, Threaded, Week};
+use crate::model::{Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week};
 
 impl Memory {
     /// First messages of threads that may go on.
@@ -38,7 +38,10 @@ impl Memory {
         }
         let of_week = |incident: &&Incident| incident.since < until && incident.resolved_at.is_none_or(|at| at >= from);
         let taken = self.notifications.values().filter(|one| {
-            one.state == NotificationState::Delivered && one.ended_at >= Some(from) && one.ended_at < Some(until)
+            one.state == NotificationState::Delivered
+                && one.ended_at >= Some(from)
+                && one.ended_at < Some(until)
+                && one.message.purpose != Purpose::Canary
         });
         let reached: BTreeSet<_> = taken.map(|one| one.address.clone()).collect();
         Week {

@@ -21,10 +21,11 @@ SELECT job, outcome, sum(CASE WHEN outcome IN ('missed', 'skipped') THEN occurre
 WHERE id >= ?1 AND created_at_us >= ?2 AND created_at_us < ?3 AND outcome IS NOT NULL
 GROUP BY job, outcome ORDER BY job, outcome";
 
-/// Where messages from a number on were taken in a span.
+/// Where messages from a number on were taken in a span; what is only sent to prove an address does not count.
 const REACHED: &str = "
 SELECT DISTINCT channel, address FROM notifications
 WHERE id >= ?1 AND state = 'delivered' AND ended_at_us >= ?2 AND ended_at_us < ?3
+    AND message ->> 'purpose' <> 'canary'
 ORDER BY channel, address";
 
 impl Reader {
