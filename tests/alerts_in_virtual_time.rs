@@ -22,6 +22,8 @@ mod many_effects;
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/threads.rs"]
+mod threads;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 #[path = "alerts_in_virtual_time/weekly.rs"]
