@@ -170,7 +170,9 @@ fn named_only(purpose: Purpose, situation: &Situation<'_>) -> Vec<String> {
             None => lines.push(text),
         }
     }
-    lines.iter_mut().for_each(|line| line.truncate(line.trim_end().len()));
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
     lines
 }
 

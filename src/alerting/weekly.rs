@@ -280,16 +280,12 @@ mod tests {
         text.parse().expect("a time")
     }
 
-    /// Due, and next, as local times of Oslo.
-    fn times(known: &str, now: &str, calendar: Option<&Calendar>) -> (Option<String>, Option<String>) {
+    /// Due, and next, as local times of Oslo; `-` where there is none.
+    fn times(known: &str, now: &str, calendar: Option<&Calendar>) -> [String; 2] {
         let oslo = TimeZone::get("Europe/Oslo").expect("zone data");
         let (due, next) = weekly_times(at(known), at(now), &oslo, calendar);
         let local = |at: Timestamp| oslo.to_datetime(at).strftime("%a %m-%d %H:%M").to_string();
-        (due.map(local), next.map(local))
-    }
-
-    fn text(text: &str) -> Option<String> {
-        Some(text.to_owned())
+        [due, next].map(|at| at.map_or_else(|| "-".to_owned(), local))
     }
 
     #[test]
@@ -297,9 +293,9 @@ mod tests {
         let known = "2026-11-25T12:00:00+01:00";
         assert_eq!(
             times(known, "2026-11-30T07:59:59+01:00", None),
-            (None, text("Mon 11-30 08:00"))
+            ["-", "Mon 11-30 08:00"]
         );
-        let due = (text("Mon 11-30 08:00"), text("Mon 12-07 08:00"));
+        let due = ["Mon 11-30 08:00", "Mon 12-07 08:00"];
         assert_eq!(times(known, "2026-11-30T08:00:00+01:00", None), due);
         assert_eq!(
             times(known, "2026-12-03T09:00:00+01:00", None),
@@ -309,12 +305,12 @@ mod tests {
         let known = "2026-11-30T08:00:00+01:00";
         assert_eq!(
             times(known, "2026-11-30T08:00:00+01:00", None),
-            (None, text("Mon 12-07 08:00"))
+            ["-", "Mon 12-07 08:00"]
         );
         // The clock is set back: it is not due again.
         assert_eq!(
             times(known, "2026-11-30T07:00:00+01:00", None),
-            (None, text("Mon 12-07 08:00"))
+            ["-", "Mon 12-07 08:00"]
         );
     }
 
@@ -322,10 +318,7 @@ mod tests {
     fn several_weeks_of_downtime_are_one_report() {
         let known = "2026-11-02T08:00:00+01:00";
         let now = "2026-11-25T12:00:00+01:00";
-        assert_eq!(
-            times(known, now, None),
-            (text("Mon 11-23 08:00"), text("Mon 11-30 08:00"))
-        );
+        assert_eq!(times(known, now, None), ["Mon 11-23 08:00", "Mon 11-30 08:00"]);
     }
 
     #[test]
@@ -337,14 +330,14 @@ mod tests {
             holidays: [(easter_monday, "Easter".into())].into(),
         };
         let known = "2026-03-23T08:00:00+01:00";
-        let next = times(known, "2026-03-28T12:00:00+01:00", Some(&calendar)).1;
-        assert_eq!(next, text("Mon 03-30 08:00"), "summer time has begun");
+        let next = times(known, "2026-03-28T12:00:00+01:00", Some(&calendar))[1].clone();
+        assert_eq!(next, "Mon 03-30 08:00", "summer time has begun");
         let next = times(
             "2026-03-30T08:00:00+02:00",
             "2026-03-31T12:00:00+02:00",
             Some(&calendar),
-        )
-        .1;
-        assert_eq!(next, text("Tue 04-07 08:00"));
+        )[1]
+        .clone();
+        assert_eq!(next, "Tue 04-07 08:00");
     }
 }

@@ -129,8 +129,12 @@ fn trace(situation: &Situation<'_>) -> Option<String> {
 fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> bool {
     let first_told = situation.incident.told.first().map(|(team, _)| team);
     match purpose {
-        Purpose::Opening | Purpose::Escalation | Purpose::Digest => true,
-        Purpose::Weekly | Purpose::Canary | Purpose::Test => true,
+        Purpose::Opening
+        | Purpose::Escalation
+        | Purpose::Digest
+        | Purpose::Weekly
+        | Purpose::Canary
+        | Purpose::Test => true,
         Purpose::Impact => false,
         Purpose::Update | Purpose::Reminder | Purpose::Recovery => first_told == Some(team),
     }

@@ -232,7 +232,7 @@ impl Engine {
             }
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
-            Event::LookedBack { until, week } => self.looked_back(until, week),
+            Event::LookedBack { until, week } => self.looked_back(until, week.as_deref().map_err(String::as_str)),
             Event::Removed { files, bytes } => self.removed(files, bytes),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }

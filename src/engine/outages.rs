@@ -217,4 +217,21 @@ impl Engine {
         }
         self.resume_tests();
     }
+
+    /// Messages that wait were written now at the latest, whatever a wrong clock said.
+    pub(super) fn redate_notifications(&mut self) {
+        let now = self.now.wall;
+        let ahead = self
+            .outbox
+            .values()
+            .filter(|one| one.created_at > now)
+            .map(|one| one.id);
+        for id in ahead.collect::<Vec<_>>() {
+            if let Some(one) = self.outbox.get_mut(id) {
+                one.created_at = now;
+                let one = one.clone();
+                self.fact(Fact::Notification(one));
+            }
+        }
+    }
 }

@@ -388,17 +388,4 @@ impl Engine {
             self.own_problem_is_over(&Name::from(notification.address.to_string()));
         }
     }
-
-    /// Messages that wait were written now at the latest, whatever a wrong clock said.
-    pub(super) fn redate_notifications(&mut self) {
-        let now = self.now.wall;
-        let mut changed = Vec::new();
-        for notification in self.outbox.pending.values_mut() {
-            if notification.created_at > now {
-                notification.created_at = now;
-                changed.push(notification.clone());
-            }
-        }
-        self.step.facts.extend(changed.into_iter().map(Fact::Notification));
-    }
 }

@@ -14,7 +14,9 @@ pub(super) struct Threads {
 impl Threads {
     pub(super) fn of(known: Vec<Threaded>) -> Self {
         let mut threads = Self::default();
-        known.into_iter().for_each(|threaded| threads.note(threaded));
+        for threaded in known {
+            threads.note(threaded);
+        }
         threads
     }
 

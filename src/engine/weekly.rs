@@ -55,7 +55,7 @@ impl Engine {
     }
 
     /// What the records say of a week is known, or cannot be.
-    pub(super) fn looked_back(&mut self, until: Timestamp, week: Result<Box<Week>, String>) {
+    pub(super) fn looked_back(&mut self, until: Timestamp, week: Result<&Week, &str>) {
         self.weekly.asked.remove(&until);
         if self.clock_hold.is_some() {
             return;
@@ -66,9 +66,9 @@ impl Engine {
             }
             self.note_reported(name.clone(), until);
             if name.as_str() == ADDRESSES {
-                self.prove_addresses(week.as_deref().map_or(&[], |week| &week.reached));
+                self.prove_addresses(week.map_or(&[], |week| &week.reached));
             } else if self.settings.alerts.weekly {
-                self.report_to(&name, until, week.as_deref().map_err(String::as_str));
+                self.report_to(&name, until, week);
             }
         }
         self.weekly_due();

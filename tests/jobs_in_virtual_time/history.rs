@@ -22,7 +22,6 @@ consumers = ["report"]
 due = { at = "0 23 * * *", grace = "15m" }
 max_age = "26h"
 keep_versions = 2
-# How many runs there were is told by what is left of them.
 [alerts]
 weekly = false
 [datasets.prices]

@@ -374,7 +374,10 @@ fn print(days: u64, problems: usize, opened: &[&Incident], arrived: &[&Notificat
         "{days} days: {problems} true problems, {told} incidents told, {} messages, {untold} problems of which nobody was told",
         arrived.len()
     );
-    let each = |count: usize| format!("{count} ({:.2} a problem)", count as f64 / problems.max(1) as f64);
+    let each = |count: usize| {
+        let hundredths = 100 * count / problems.max(1);
+        format!("{count} ({}.{:02} a problem)", hundredths / 100, hundredths % 100)
+    };
     for (kind, count) in by_kind {
         println!("  {kind:<12} {}", each(count));
     }

@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub(crate) use ledger::Ledger;
 pub(crate) use outside::file;
 pub(crate) use play::Play;
-pub(crate) use reading::{clock, local};
+pub(crate) use reading::{clock, local, with_ops};
 
 /// On which side of a commit the daemon dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -390,13 +390,4 @@ pub(crate) fn at(text: &str) -> Timestamp {
         let local: jiff::civil::DateTime = text.parse().expect("a local time");
         local.in_tz("Europe/Oslo").expect("a zone").timestamp()
     })
-}
-
-/// A configuration with channels and a team `ops`, to which jobs and datasets are added.
-pub(crate) fn with_ops(rest: &str) -> String {
-    format!(
-        "timezone = \"Europe/Oslo\"\n[fallback]\nnotify = [\"mail:it@sea.example\"]\n\
-         [channels.mail]\ntype = \"file\"\ndir = \"outbox\"\n\
-         [teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n{rest}"
-    )
 }

@@ -150,7 +150,7 @@ fn every_mistake_about_these_channels_is_told_once() {
         ),
         (
             "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"the ops room\"",
-            "jobs.toml:20:11 `\"the ops room\"` `channel` is no channel of Slack (write channel = \"#ops\", or its id)",
+            "jobs.toml:20:11 `***` `channel` is no channel of Slack (write channel = \"#ops\", or its id)",
         ),
         (
             "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"\nurl = { file = \"s\" }",

@@ -29,7 +29,7 @@ impl Memory {
         for run in self.runs.values().filter(|run| (from..until).contains(&run.created_at)) {
             if let Some(outcome) = run.outcome {
                 let counted = match outcome {
-                    Outcome::Missed | Outcome::Skipped => u64::from(run.occurrences),
+                    Outcome::Missed | Outcome::Skipped => run.occurrences,
                     _ => 1,
                 };
                 let key = (run.job.to_string(), outcome.as_str());
