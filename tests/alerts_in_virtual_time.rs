@@ -8,18 +8,26 @@ mod crashes;
 mod delivery;
 #[path = "alerts_in_virtual_time/digests.rs"]
 mod digests;
+#[path = "alerts_in_virtual_time/downtimes.rs"]
+mod downtimes;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
+#[path = "alerts_in_virtual_time/many_effects.rs"]
+mod many_effects;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/threads.rs"]
+mod threads;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
+#[path = "alerts_in_virtual_time/weekly.rs"]
+mod weekly;
 mod virtual_world;
 
 use virtual_world::World;
@@ -47,6 +55,9 @@ notify = ["mail:d@sea.example"]
 [teams.e]
 notify = ["mail:e@sea.example"]
 "#;
+
+/// Where a story lasts over a Monday morning and is about something else.
+const NO_PROOFS: &str = "[alerts]\nweekly = false\ncanary = false\n";
 
 /// The people above, and one job `j` of `ops`.
 fn one_job(lines: &str) -> String {

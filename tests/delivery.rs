@@ -20,6 +20,8 @@ mod ntfy;
 mod pagerduty;
 #[path = "delivery/slack.rs"]
 mod slack;
+#[path = "delivery/slack_app.rs"]
+mod slack_app;
 #[path = "delivery/teams.rs"]
 mod teams;
 #[path = "delivery/webhook.rs"]

@@ -8,6 +8,11 @@ use virtual_world::{Play, World, at};
 const COMPANY: &str = r#"
 timezone = "Europe/Oslo"
 
+# What comes on Mondays besides is for other tests.
+[alerts]
+weekly = false
+canary = false
+
 [fallback]
 notify = ["mail:it@seafood.example"]
 

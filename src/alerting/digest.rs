@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::what_words;
 use crate::model::{
-    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, Severity, format_time,
+    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, Severity, elapsed, format_age,
+    format_time,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -18,12 +19,20 @@ const INSTEAD_OF_MAX: usize = 3;
 const INSTEAD_OF_CHARS_MAX: usize = 300;
 
 /// Why messages were gathered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WhyGathered {
     /// The address took nothing for a while.
     Outage,
     /// They came faster than anybody reads.
+    #[default]
     Flood,
+    /// freshd itself did not run for a while, and found all of it when it was back.
+    Downtime {
+        /// Until when it surely ran before.
+        from: Timestamp,
+        /// Since when it runs again.
+        until: Timestamp,
+    },
 }
 
 /// Everything a digest is made from.
@@ -63,10 +72,15 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let subject = match gather.why {
         WhyGathered::Outage => format!("[freshd] {problems} while {channel} could not be delivered"),
         WhyGathered::Flood => format!("[freshd] {problems} at once"),
+        WhyGathered::Downtime { from, until } => {
+            let down = format_age(elapsed(from, until));
+            format!("[freshd] {problems} after freshd was down for {down}")
+        }
     };
     let because = match gather.why {
         WhyGathered::Outage => format!("{} took no message for a while", gather.address),
         WhyGathered::Flood => "many came at once".to_owned(),
+        WhyGathered::Downtime { from, until } => down_words(from, until, gather.zone),
     };
     let state = match incidents.len() - open {
         0 => "all of them open".to_owned(),
@@ -99,6 +113,16 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         trace: None,
         id,
     }
+}
+
+/// For how long freshd did not run, and when.
+pub(super) fn down_words(from: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+    let (lasted, from, until) = (
+        format_age(elapsed(from, until)),
+        format_time(from, zone),
+        format_time(until, zone),
+    );
+    format!("freshd did not run for {lasted}, from {from} to {until}")
 }
 
 fn counted(count: usize) -> String {

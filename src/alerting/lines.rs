@@ -2,12 +2,22 @@
 
 use jiff::tz::TimeZone;
 
+use super::digest::down_words;
 use super::words::{DataSide, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
 /// Readers named in one message.
 const READERS_MAX: usize = 12;
+
+/// Datasets of which one message says how each stands; of the others it has the names.
+const DETAILED_MAX: usize = 5;
+
+/// Datasets named in one message.
+const NAMED_MAX: usize = 200;
+
+/// Characters of one line of names: less than the narrowest channel leaves of a line.
+const NAMES_CHARS_MAX: usize = 900;
 
 /// What, since when, data as of when, why, what was tried, who reads it next and when.
 pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<MessageFact> {
@@ -22,6 +32,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     };
     say("What", format!("{} {}", incident.subject, what_words(incident)));
     say("Since", format_time(incident.since, zone));
+    let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
+    if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
+        say("Told late", down_words(from, until, zone));
+    }
     if let Some(ended) = incident.resolved_at {
         say("Until", format_time(ended, zone));
     }
@@ -29,7 +43,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(resolution) = &incident.resolution {
         say("Ended by", resolution.clone());
     }
-    for data in &situation.data {
+    for names in named_only(purpose, situation) {
+        say("Made from it", names);
+    }
+    for data in situation.data.iter().take(DETAILED_MAX) {
         let name = data_title(data.dataset);
         match data.current {
             Some(version) => {
@@ -99,6 +116,64 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say(RUNBOOK, runbook.to_owned());
     }
     facts
+}
+
+/// Every dataset that it concerns and that is not looked at in detail, by name, in lines that no channel cuts; which are
+/// broken already is said behind each. What is over only concerns what was broken.
+fn named_only(purpose: Purpose, situation: &Situation<'_>) -> Vec<String> {
+    let stands = |name: &Name| situation.data.iter().find(|data| data.dataset.name == *name);
+    let first = situation.data.first().map(|data| &data.dataset.name);
+    let detailed = situation.data.iter().take(DETAILED_MAX);
+    let detailed: Vec<&Name> = detailed.map(|data| &data.dataset.name).collect();
+    let names: Vec<&Name> = match purpose {
+        Purpose::Recovery => situation.data.iter().map(|data| &data.dataset.name).collect(),
+        _ => situation
+            .made_from_it
+            .iter()
+            .filter(|name| first != Some(*name))
+            .collect(),
+    };
+    if names
+        .iter()
+        .all(|name| purpose == Purpose::Recovery && detailed.contains(name))
+    {
+        return Vec::new();
+    }
+    let mut lines = vec![match names.len() {
+        1 => "1 dataset: ".to_owned(),
+        count => format!("{count} datasets: "),
+    }];
+    for (place, name) in names.iter().enumerate() {
+        if place == NAMED_MAX {
+            let left_out = format!(
+                "and {} more: freshd impact {}",
+                names.len() - place,
+                situation.incident.subject
+            );
+            lines.push(left_out);
+            break;
+        }
+        let text = match stands(name)
+            .map(|data| data.standing.state)
+            .filter(|state| !state.keeps_promise())
+        {
+            Some(state) => format!("{name} ({})", state_words(state)),
+            None => name.to_string(),
+        };
+        let is_last = place + 1 == names.len();
+        let text = format!("{text}{}", if is_last { "" } else { ", " });
+        match lines
+            .last_mut()
+            .filter(|line| line.chars().count() + text.chars().count() <= NAMES_CHARS_MAX)
+        {
+            Some(line) => line.push_str(&text),
+            None => lines.push(text),
+        }
+    }
+    for line in &mut lines {
+        line.truncate(line.trim_end().len());
+    }
+    lines
 }
 
 /// What lies where readers look: not the version that freshd put there, if others have changed that.

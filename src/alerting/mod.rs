@@ -10,6 +10,7 @@ pub mod retry;
 mod sentences;
 #[cfg(test)]
 mod tests;
+mod weekly;
 mod words;
 
 pub use digest::{INSTEAD_OF, ToGather, WhyGathered, digest};
@@ -17,4 +18,5 @@ pub use gone::{Gone, gone};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use reminder::{ack_until, next_reminder};
+pub use weekly::{TeamWeek, ToProve, ToReport, WEEK, canary, weekly, weekly_times};
 pub use words::{DataSide, JobSide, Reading, Situation, message};

@@ -35,7 +35,8 @@ pub fn ack_until(now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -
     next_working_morning(now, zone, calendar)
 }
 
-fn next_working_morning(now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> Timestamp {
+/// The next working day, 08:00, after now.
+pub(super) fn next_working_morning(now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> Timestamp {
     let mut day = zone.to_datetime(now).date();
     for _ in 0..CLOSED_DAYS_MAX {
         let morning = zone

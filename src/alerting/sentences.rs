@@ -15,6 +15,8 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Reminder
         | Purpose::Escalation
         | Purpose::Digest
+        | Purpose::Weekly
+        | Purpose::Canary
         | Purpose::Test => problem_sentence(situation),
     };
     let since = format_age(elapsed(situation.incident.since, situation.now));

@@ -27,6 +27,8 @@ pub struct Situation<'a> {
     pub zone: &'a TimeZone,
     /// What it is about.
     pub incident: &'a Incident,
+    /// From when until when freshd did not run, where it has just found out what it missed.
+    pub was_down: Option<(Timestamp, Timestamp)>,
     /// Whether jobs.toml still names what it is about.
     pub is_configured: bool,
     /// The team that answers for it, as people call it.
@@ -35,6 +37,8 @@ pub struct Situation<'a> {
     pub job: Option<JobSide<'a>>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
+    /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
+    pub made_from_it: Vec<Name>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.
@@ -125,7 +129,12 @@ fn trace(situation: &Situation<'_>) -> Option<String> {
 fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> bool {
     let first_told = situation.incident.told.first().map(|(team, _)| team);
     match purpose {
-        Purpose::Opening | Purpose::Escalation | Purpose::Digest | Purpose::Test => true,
+        Purpose::Opening
+        | Purpose::Escalation
+        | Purpose::Digest
+        | Purpose::Weekly
+        | Purpose::Canary
+        | Purpose::Test => true,
         Purpose::Impact => false,
         Purpose::Update | Purpose::Reminder | Purpose::Recovery => first_told == Some(team),
     }

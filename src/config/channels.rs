@@ -5,6 +5,7 @@ mod command;
 mod email;
 mod login;
 mod ntfy;
+mod slack;
 mod urls;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use super::secrets::secret;
 use crate::model::{Channel, ChannelKind, Name, Secret};
 
 pub(super) use email::is_mail_address;
+pub(super) use slack::is_slack_channel;
 use urls::{any_url, secret_url_of};
 
 const TYPES: [&str; 9] = [
@@ -48,7 +50,7 @@ pub(super) fn channel(context: &Context<'_>, name: &Name, table: Table<'_>) -> O
     let text = kind.text()?;
     let kind = match text.text {
         "email" => email::read(context, &table),
-        "slack" => slack(context, &table),
+        "slack" => slack::read(context, &table),
         "teams" => teams(context, &table),
         "pagerduty" => pagerduty(context, &table),
         "alertmanager" => alertmanager::read(context, &table),
@@ -89,17 +91,6 @@ fn choices() -> String {
     let quoted = TYPES.map(|kind| format!("\"{kind}\""));
     let (last, others) = quoted.split_last().expect("there are types");
     format!("{} or {last}", others.join(", "))
-}
-
-fn slack(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
-    let url = secret_url_of(
-        context,
-        table,
-        "a Slack channel needs the `url` of its incoming webhook",
-        "secrets/slack",
-    );
-    let ca = authorities(context, table);
-    Some(ChannelKind::Slack { url: url?, ca })
 }
 
 fn teams(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {

@@ -79,6 +79,12 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
         }
         rules.digest_every = every;
     }
+    if let Some(weekly) = table.flag("weekly") {
+        rules.weekly = weekly;
+    }
+    if let Some(canary) = table.flag("canary") {
+        rules.canary = canary;
+    }
     table.finish();
     rules
 }

@@ -1,6 +1,6 @@
 //! `[teams]`, `[systems]` and `[fallback]`: who answers, and where they are told.
 
-use super::channels::is_mail_address;
+use super::channels::{is_mail_address, is_slack_channel};
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::schedules;
@@ -138,6 +138,13 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
             text.error(
                 format!("`{to}` is not a mail address"),
                 format!("write \"{channel}:somebody@example.com\""),
+            );
+            return None;
+        }
+        (Some(ChannelKind::SlackApp { .. }), Some(to)) if !is_slack_channel(to) => {
+            text.error(
+                format!("`{to}` is no channel of Slack"),
+                format!("write \"{channel}\" or \"{channel}:#ops\""),
             );
             return None;
         }

@@ -58,6 +58,23 @@ pub(super) fn search(
     });
 }
 
+/// Reads what happened in a week; answered by `Event::LookedBack`, whatever happens.
+pub(super) fn look_back(state_dir: PathBuf, (from, until): (Timestamp, Timestamp), events: UnboundedSender<Event>) {
+    tokio::spawn(async move {
+        let read = move || {
+            let reader = Reader::open(&state_dir).map_err(|error| error.to_string())?;
+            reader.week(from, until).map_err(|error| error.to_string())
+        };
+        let week = tokio::task::spawn_blocking(read).await;
+        let week = week.unwrap_or_else(|panic| Err(format!("freshd failed while reading, which is a bug: {panic}")));
+        if let Err(why) = &week {
+            warn!("could not read what happened in the last week: {why}");
+        }
+        let week = week.map(Box::new);
+        let _ = events.send(Event::LookedBack { until, week });
+    });
+}
+
 /// Removes the files of what is forgotten; answered by `Event::Removed`, whatever happens.
 pub(super) fn remove(state_dir: PathBuf, leftovers: Leftovers, events: UnboundedSender<Event>) {
     off_the_loop(events, move || outputs::remove(&state_dir.join(LOGS_DIR), &leftovers));

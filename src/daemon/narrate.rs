@@ -135,7 +135,8 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
         | Fact::Incident(_)
         | Fact::Job(_)
         | Fact::Life(_)
-        | Fact::Settings(_) => {}
+        | Fact::Settings(_)
+        | Fact::Weekly(_) => {}
     }
 }
 

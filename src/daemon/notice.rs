@@ -59,6 +59,7 @@ pub fn notice(unit: &str, config: &Path, environment: &Environment) -> std::io::
         created_at: now,
         ended_at: None,
         last_error: None,
+        receipt: None,
         digest: None,
     };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

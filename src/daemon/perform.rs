@@ -75,7 +75,7 @@ impl Performer {
                 }
                 Action::Clean { id, run_dir, staged } => files.add(Some(id), Work::Clean { run_dir, staged }),
                 Action::Probe(dataset) => self.probe(dataset),
-                Action::Send(notification) => self.send(*notification),
+                Action::Send { notification, follows } => self.send(*notification, follows),
                 Action::Repeat { channel, messages } => self.repeat(channel, messages),
                 Action::Search { limits, from } => {
                     if from == SearchFrom::START {
@@ -83,6 +83,9 @@ impl Performer {
                     }
                     let pause = self.pace.pause(Instant::now(), due_in);
                     history::search(self.state_dir.clone(), limits, from, pause, self.events.clone());
+                }
+                Action::LookBack { from, until } => {
+                    history::look_back(self.state_dir.clone(), (from, until), self.events.clone());
                 }
                 Action::Remove(leftovers) => {
                     history::remove(self.state_dir.clone(), *leftovers, self.events.clone());
@@ -148,7 +151,7 @@ impl Performer {
         });
     }
 
-    fn send(&mut self, notification: crate::model::Notification) {
+    fn send(&mut self, notification: crate::model::Notification, follows: Option<String>) {
         let events = self.events.clone();
         let id = notification.id;
         let settings = self.settings.subscribe();
@@ -159,18 +162,28 @@ impl Performer {
             // Only now: while it waited, its channel may have got another address or password.
             let channel = settings.borrow().channels.get(&notification.address.channel).cloned();
             match channel {
-                Some(channel) => delivery.send(&channel, &notification).await,
-                None => DeliveryOutcome::Permanent {
-                    error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
-                },
+                Some(channel) => {
+                    delivery
+                        .send_in_thread(&channel, &notification, follows.as_deref())
+                        .await
+                }
+                None => (
+                    DeliveryOutcome::Permanent {
+                        error: format!("channel {} is no longer in jobs.toml", notification.address.channel),
+                    },
+                    None,
+                ),
             }
         });
         tokio::spawn(async move {
-            let outcome = sending.await.unwrap_or_else(|panic| DeliveryOutcome::Temporary {
-                error: format!("freshd failed while sending: {panic}"),
-                retry_after_seconds: None,
+            let (outcome, receipt) = sending.await.unwrap_or_else(|panic| {
+                let outcome = DeliveryOutcome::Temporary {
+                    error: format!("freshd failed while sending: {panic}"),
+                    retry_after_seconds: None,
+                };
+                (outcome, None)
             });
-            let _ = events.send(Event::Delivered { id, outcome });
+            let _ = events.send(Event::Delivered { id, outcome, receipt });
         });
     }
 }

@@ -78,7 +78,7 @@ fn alerts(message: &Message, further: &[(String, String)], again: bool, now: Tim
     let ends_at = if is_over { message.at } else { later(now, FIRES_FOR) };
     let mut alerts = vec![alert(message, further, severity(message), ends_at)];
     // Once is enough while it fires: of itself the lower one ends by FIRES_FOR.
-    if message.purpose != Purpose::Test && message.severity == Severity::Critical && (is_over || !again) {
+    if !message.purpose.is_proof() && message.severity == Severity::Critical && (is_over || !again) {
         let ended_at = if is_over {
             message.at
         } else {
@@ -101,7 +101,7 @@ fn alert(message: &Message, further: &[(String, String)], severity: &str, ends_a
 
 fn severity(message: &Message) -> &'static str {
     match message.purpose {
-        Purpose::Test => "info",
+        Purpose::Weekly | Purpose::Canary | Purpose::Test => "info",
         _ => message.severity.as_str(),
     }
 }

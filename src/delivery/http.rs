@@ -46,8 +46,13 @@ pub(super) async fn post(
 }
 
 /// As [`post`], for a side whose body says whether it accepted.
-pub(super) async fn post_and_hear(client: &reqwest::Client, url: &Secret, body: String) -> Result<Answer, Failure> {
-    exchange(client, url, HeaderMap::new(), body, true).await
+pub(super) async fn post_and_hear(
+    client: &reqwest::Client,
+    url: &Secret,
+    headers: HeaderMap,
+    body: String,
+) -> Result<Answer, Failure> {
+    exchange(client, url, headers, body, true).await
 }
 
 /// Says who asks.

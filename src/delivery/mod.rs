@@ -14,6 +14,7 @@ mod ntfy;
 mod pagerduty;
 mod redact;
 mod slack;
+mod slack_app;
 mod teams;
 mod text;
 mod tone;
@@ -29,7 +30,8 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Name, Notification, Purpose, RUNBOOK, format_duration,
+    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
+    format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -82,12 +84,30 @@ impl Delivery {
     ///
     /// Always comes back within the bound, never panics, and tells no secret of the channel.
     pub async fn send(&self, channel: &Channel, notification: &Notification) -> DeliveryOutcome {
+        self.send_in_thread(channel, notification, None).await.0
+    }
+
+    /// The same behind another message, by what the other side calls that: with what it calls this one, if it was taken by
+    /// a kind of channel where others can follow it.
+    pub async fn send_in_thread(
+        &self,
+        channel: &Channel,
+        notification: &Notification,
+        follows: Option<&str>,
+    ) -> (DeliveryOutcome, Option<String>) {
         let result = match self.refused_before(channel, &notification.message) {
             Some(failure) => Err(failure),
-            None => self.within_bound(channel, self.send_once(channel, notification)).await,
+            None => {
+                let sending = self.send_once(channel, notification, follows);
+                self.within_bound(channel, sending).await
+            }
+        };
+        let (result, receipt) = match result {
+            Ok(receipt) => (Ok(()), receipt),
+            Err(failure) => (Err(failure), None),
         };
         self.remember(channel, &result);
-        Redactor::new(channel).outcome(result.into())
+        (Redactor::new(channel).outcome(result.into()), receipt)
     }
 
     /// Gives a sign of life to somebody elsewhere, within the same bound, and tells no secret of it.
@@ -111,11 +131,11 @@ impl Delivery {
         Redactor::new(channel).outcome(result.into())
     }
 
-    async fn within_bound(
+    async fn within_bound<T>(
         &self,
         channel: &Channel,
-        sending: impl Future<Output = Result<(), Failure>>,
-    ) -> Result<(), Failure> {
+        sending: impl Future<Output = Result<T, Failure>>,
+    ) -> Result<T, Failure> {
         let bound = match &channel.kind {
             ChannelKind::Command(command) => command.timeout + ENDING_TIME,
             _ => self.timeout,
@@ -170,10 +190,30 @@ impl Delivery {
         alertmanager::send(&wire.http, url, &authorization, labels, messages, again, now).await
     }
 
-    async fn send_once(&self, channel: &Channel, notification: &Notification) -> Result<(), Failure> {
+    async fn send_once(
+        &self,
+        channel: &Channel,
+        notification: &Notification,
+        follows: Option<&str>,
+    ) -> Result<Option<String>, Failure> {
         let to = notification.address.to.as_deref();
         let message = &*notification.message;
-        match &channel.kind {
+        let sent = match &channel.kind {
+            ChannelKind::SlackApp {
+                api,
+                token,
+                channel,
+                ca,
+            } => {
+                let wire = self.trust.wire(ca.as_deref()).await?;
+                let authorization = http::authorization(Some(&Login::Bearer(token.clone())))?;
+                let post = slack_app::Post {
+                    channel: to.unwrap_or(channel),
+                    follows,
+                    message,
+                };
+                return slack_app::send(&wire.http, api, &authorization, &post).await.map(Some);
+            }
             ChannelKind::Email {
                 server,
                 from,
@@ -211,7 +251,8 @@ impl Delivery {
             }
             ChannelKind::Command(command) => command::run(command, notification).await,
             ChannelKind::File { dir } => file::write(dir, message, to).await,
-        }
+        };
+        sent.map(|()| None)
     }
 }
 

@@ -91,7 +91,7 @@ fn priority(message: &Message) -> u8 {
 fn tags(message: &Message) -> Vec<&'static str> {
     let sign = match (message.purpose, message.severity) {
         (Purpose::Recovery, _) => "white_check_mark",
-        (Purpose::Test, _) => "wrench",
+        (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "wrench",
         (Purpose::Impact, _) => "ocean",
         (_, Severity::Critical) => "rotating_light",
         (_, Severity::Warning) => "warning",

@@ -50,7 +50,8 @@ pub(super) async fn send(
 ) -> Result<(), Failure> {
     match message.purpose {
         Purpose::Recovery => post(client, url, &resolve(routing_key, message)).await,
-        Purpose::Test => {
+        // Nothing but a test is ever sent of these.
+        Purpose::Weekly | Purpose::Canary | Purpose::Test => {
             post(client, url, &trigger(routing_key, message)).await?;
             post(client, url, &resolve(routing_key, message)).await
         }
@@ -123,7 +124,7 @@ fn source(message: &Message) -> String {
 
 fn severity(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
-        (Purpose::Test, _) => "info",
+        (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "info",
         (_, Severity::Critical) => "critical",
         (_, Severity::Warning) => "warning",
     }

@@ -36,6 +36,10 @@ impl Redactor {
                 }
             }
             ChannelKind::Slack { url, .. } | ChannelKind::Teams { url, .. } => telling.extend(url_parts(url)),
+            ChannelKind::SlackApp { api, token, .. } => {
+                telling.extend(url_parts(api));
+                telling.push(token.reveal().to_owned());
+            }
             ChannelKind::PagerDuty { url, routing_key, .. } => {
                 telling.extend(url_parts(url));
                 telling.push(routing_key.reveal().to_owned());

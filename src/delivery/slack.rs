@@ -46,14 +46,22 @@ const FALLBACK_CHARS_MAX: usize = SECTION_CHARS_MAX;
 
 /// Posts a message; where Slack rejects the layout, once more as text only.
 pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
-    let body = json!({ "text": fallback(message), "blocks": blocks(message) });
-    let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
+    let answer = http::post(client, url, HeaderMap::new(), in_blocks(message).to_string()).await?;
     if answer.status == 400 && answer.said().contains("invalid_blocks") {
-        let body = json!({ "text": text_only(message) });
-        let answer = http::post(client, url, HeaderMap::new(), body.to_string()).await?;
+        let answer = http::post(client, url, HeaderMap::new(), as_text(message).to_string()).await?;
         return answer.judge();
     }
     answer.judge()
+}
+
+/// A message as blocks, with the text that stands where they cannot be shown.
+pub(super) fn in_blocks(message: &Message) -> Value {
+    json!({ "text": fallback(message), "blocks": blocks(message) })
+}
+
+/// A message as text only.
+pub(super) fn as_text(message: &Message) -> Value {
+    json!({ "text": text_only(message) })
 }
 
 fn blocks(message: &Message) -> Vec<Value> {

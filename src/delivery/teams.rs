@@ -1,5 +1,6 @@
 //! Teams: an Adaptive Card through a workflow's URL, within the size that Teams takes.
 
+use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
@@ -30,7 +31,7 @@ const REFUSAL_STATUS: &str = "HTTP error ";
 
 /// Posts a message as a card.
 pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
-    let answer = http::post_and_hear(client, url, body(message)).await?;
+    let answer = http::post_and_hear(client, url, HeaderMap::new(), body(message)).await?;
     match refusal(&answer) {
         Some(failure) => Err(failure),
         None => answer.judge(),
@@ -211,7 +212,7 @@ fn run(words: &str, looks: &[(&str, &str)]) -> Value {
 fn colour(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
         (Purpose::Recovery, _) => "Good",
-        (Purpose::Test, _) => "Accent",
+        (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "Accent",
         (_, Severity::Critical) => "Attention",
         (_, Severity::Warning) => "Warning",
     }

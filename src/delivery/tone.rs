@@ -27,11 +27,13 @@ impl Tone {
             Purpose::Escalation => ("Escalated", ":rotating_light:"),
             Purpose::Recovery => ("Resolved", ":white_check_mark:"),
             Purpose::Digest => ("In one", ":package:"),
+            Purpose::Weekly => ("Weekly report", ":calendar:"),
+            Purpose::Canary => ("Proof", ":baby_chick:"),
             Purpose::Test => ("Test", ":wrench:"),
         };
         let colour = match (message.purpose, message.severity) {
             (Purpose::Recovery, _) => "#1a7f37",
-            (Purpose::Test, _) => "#57606a",
+            (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "#57606a",
             (_, Severity::Critical) => "#b42318",
             (_, Severity::Warning) => "#9a5b00",
         };
@@ -45,7 +47,7 @@ pub(super) fn origin(message: &Message) -> String {
     if let Some(incident) = message.incident {
         parts.push(format!("incident {incident}"));
     }
-    if !matches!(message.purpose, Purpose::Recovery | Purpose::Test) {
+    if message.purpose != Purpose::Recovery && !message.purpose.is_proof() {
         parts.push(message.severity.as_str().to_owned());
     }
     if !message.owner.is_empty() {

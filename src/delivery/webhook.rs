@@ -65,6 +65,8 @@ fn kind(purpose: Purpose) -> &'static str {
         Purpose::Escalation => "freshd.incident.escalation",
         Purpose::Recovery => "freshd.incident.recovery",
         Purpose::Digest => "freshd.digest",
+        Purpose::Weekly => "freshd.weekly",
+        Purpose::Canary => "freshd.canary",
         Purpose::Test => "freshd.test",
     }
 }

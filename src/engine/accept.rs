@@ -36,6 +36,7 @@ impl Engine {
         self.look_at_windows();
         self.forget_addresses();
         self.repeat_soon();
+        self.weekly_due();
         // There was a line for each job and each dataset; there rarely is again.
         self.backlog.shrink_to_fit();
         self.wakes.shrink_to_fit();

@@ -92,6 +92,7 @@ impl Engine {
                 }
             }
             Todo::Incidents => {
+                self.all_looked_at();
                 let ids: Vec<_> = self.incidents.values().map(|incident| incident.id).collect();
                 for id in ids.into_iter().rev() {
                     self.backlog.push_front(Todo::Incident(id));

@@ -144,15 +144,18 @@ impl Engine {
 
     /// Waits that were measured by a clock that was ahead are measured anew.
     pub(super) fn look_again(&mut self) {
-        let latest = later(self.now.wall, self.settings.alerts.group_wait);
-        let waits = |incident: &&crate::model::Incident| {
-            incident.state == IncidentState::Waiting && incident.notify_at > latest
-        };
-        let waiting: Vec<_> = self.incidents.values().filter(waits).cloned().collect();
-        for mut incident in waiting {
-            incident.notify_at = latest;
-            self.wakes.arm(Wake::Incident(incident.id), latest);
-            self.store(incident);
+        let waiting = self
+            .incidents
+            .values()
+            .filter(|one| one.state == IncidentState::Waiting);
+        let waiting: Vec<_> = waiting.map(|incident| incident.id).collect();
+        for id in waiting {
+            let latest = later(self.now.wall, self.longest_wait(id));
+            if let Some(mut incident) = self.incidents.get(id).filter(|one| one.notify_at > latest).cloned() {
+                incident.notify_at = latest;
+                self.store(incident);
+                self.look_at_waiting(id);
+            }
         }
         self.resume_sending();
     }

@@ -24,7 +24,7 @@ impl Engine {
             address,
             team: &team,
             team_title: self.team_title(&team),
-            why: line.why_gathered(),
+            why: line.why_gathered,
             chars_max,
             waiting: &waiting,
         };

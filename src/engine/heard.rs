@@ -33,7 +33,12 @@ impl Engine {
         let is_news = match notification.message.purpose {
             Purpose::Opening | Purpose::Update | Purpose::Impact | Purpose::Escalation => true,
             // Whoever is reminded knows, and what is over harms nobody any more.
-            Purpose::Reminder | Purpose::Recovery | Purpose::Digest | Purpose::Test => false,
+            Purpose::Reminder
+            | Purpose::Recovery
+            | Purpose::Digest
+            | Purpose::Weekly
+            | Purpose::Canary
+            | Purpose::Test => false,
         };
         is_news.then(|| later(notification.created_at, STAND_IN_AFTER))
     }

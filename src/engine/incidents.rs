@@ -120,6 +120,7 @@ impl Engine {
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);
         self.consider(id);
+        self.gather_with(id);
     }
 
     pub(super) fn store(&mut self, incident: Incident) {
@@ -127,6 +128,7 @@ impl Engine {
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
+            self.mending.remove(&incident.id);
             self.outbox.forget_heard(incident.id);
         } else {
             self.incidents.insert(incident);
@@ -152,6 +154,7 @@ impl Engine {
 
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
     fn consider(&mut self, id: IncidentId) {
+        self.end_mending(id);
         let Some(incident) = self.incidents.get(id) else {
             return;
         };
@@ -170,12 +173,12 @@ impl Engine {
             // A cause of which nobody is told because of planned work speaks for nothing but what is planned.
             Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet_by_plan(cause) => self.attach(id, cause),
             _ if is_time => self.open(id),
-            _ => self.wakes.arm(Wake::Incident(id), notify_at),
+            _ => self.look_at_waiting(id),
         }
     }
 
     /// The nearest unresolved incident upstream, followed to its own cause.
-    fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
+    pub(super) fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
         if incident.kind == ProblemKind::Changed {
             // Whoever did that is nobody upstream.
             return None;
@@ -232,7 +235,7 @@ impl Engine {
         self.incidents.about(about, whole.unwrap_or(node.name()))
     }
 
-    fn attach(&mut self, id: IncidentId, cause: IncidentId) {
+    pub(super) fn attach(&mut self, id: IncidentId, cause: IncidentId) {
         let Some(mut effect) = self.incidents.get(id).cloned() else {
             return;
         };
@@ -284,6 +287,7 @@ impl Engine {
 
     /// Tells the owner, and whoever reads what is already broken.
     fn open(&mut self, id: IncidentId) {
+        self.take_in_effects(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
@@ -328,10 +332,11 @@ impl Engine {
             // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that
             // comes and goes would keep it from being told for ever.
             if was_told {
-                effect.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+                self.wait_to_be_mended(&mut effect);
             }
-            self.wakes.arm(Wake::Incident(effect.id), effect.notify_at);
+            let id = effect.id;
             self.store(effect);
+            self.look_at_waiting(id);
         }
     }
 

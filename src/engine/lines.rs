@@ -1,13 +1,13 @@
 //! One line for each address: what waits for it, and whose turn it is after an outage and in a flood.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use crate::alerting::WhyGathered;
 use crate::alerting::retry::retry_delay;
-use crate::model::{NotificationId, elapsed, later};
+use crate::model::{About, Name, NotificationId, elapsed, later};
 
 /// So many messages that wait when an address takes one again are left alone: each goes on its own.
 pub(super) const LEFT_ALONE_MAX: usize = 5;
@@ -25,6 +25,9 @@ pub(super) struct Gathering {
     pub(super) chars_max: Option<usize>,
     /// While it is caught up with, it gets a message no more often than this.
     pub(super) every: Duration,
+    /// Whether the other side knows a thing by its name alone, and not by the incident: what comes last is what counts
+    /// there, so that all messages about the thing keep their order.
+    pub(super) is_by_name: bool,
 }
 
 impl Gathering {
@@ -56,6 +59,8 @@ pub(super) struct Outage {
 pub(super) struct AddressLine {
     /// What is to be sent by itself or gathered, oldest first; what is on its way too.
     pub(super) waiting: BTreeSet<NotificationId>,
+    /// The same by what it is about.
+    pub(super) things: BTreeMap<(About, Name), BTreeSet<NotificationId>>,
     /// Being sent right now, digests included.
     pub(super) in_flight: BTreeSet<NotificationId>,
     /// The digest under way.
@@ -66,8 +71,8 @@ pub(super) struct AddressLine {
     pub(super) outage: Option<Outage>,
     /// Set while it is caught up with: when it gets its next message.
     pub(super) pace: Option<Timestamp>,
-    /// Set while it is caught up with after an outage.
-    pub(super) is_after_outage: bool,
+    /// Why what waits is gathered, while it is caught up with.
+    pub(super) why_gathered: WhyGathered,
     /// When it took messages within the last hour. Not stored: after a restart counting begins anew.
     taken_at: VecDeque<Timestamp>,
     /// Whether nothing is sent for now, because more is about to be put in.
@@ -80,11 +85,22 @@ impl AddressLine {
         self.waiting.difference(&self.in_flight).copied()
     }
 
-    pub(super) fn why_gathered(&self) -> WhyGathered {
-        match self.is_after_outage {
-            true => WhyGathered::Outage,
-            false => WhyGathered::Flood,
+    /// freshd has come back: what is put in until then is told together, unless it is gathered for another reason.
+    pub(super) fn came_back(&mut self, until: Timestamp, why: WhyGathered) {
+        if self.pace.is_none() && self.outage.is_none() {
+            (self.pace, self.why_gathered) = (Some(until), why);
         }
+    }
+
+    /// What freshd found when it came back is told later than it looked at first.
+    pub(super) fn gathers_until(&mut self, until: Timestamp) {
+        if self.is_back() && self.digest.is_none() {
+            self.pace = self.pace.max(Some(until));
+        }
+    }
+
+    fn is_back(&self) -> bool {
+        self.pace.is_some() && matches!(self.why_gathered, WhyGathered::Downtime { .. })
     }
 
     /// How many more may be handed over before it is a flood.
@@ -119,11 +135,17 @@ impl AddressLine {
             self.taken_at.push_back(now);
         }
         let outage = self.outage.take();
-        if self.pace.is_some() {
+        let is_little = self.unsent().count() <= LEFT_ALONE_MAX;
+        if self.is_back() && (is_little || self.pace > Some(now)) {
+            // That it was taken says nothing of what is still being gathered; and what was gathered is told by one.
+            if self.pace <= Some(now) {
+                self.caught_up();
+            }
+        } else if self.pace.is_some() {
             self.pace = Some(later(now, rules.every));
-        } else if outage.is_some() && rules.is_gathered() && self.unsent().count() > LEFT_ALONE_MAX {
+        } else if outage.is_some() && rules.is_gathered() && !is_little {
             self.pace = Some(now);
-            self.is_after_outage = true;
+            self.why_gathered = WhyGathered::Outage;
         }
         outage.is_some_and(|outage| outage.is_certain)
     }
@@ -138,7 +160,7 @@ impl AddressLine {
     /// It is caught up with.
     pub(super) fn caught_up(&mut self) {
         self.pace = None;
-        self.is_after_outage = false;
+        self.why_gathered = WhyGathered::Flood;
     }
 
     /// What lies further ahead than any rule puts it was decided by another clock, and is due now.

@@ -7,6 +7,7 @@
 mod accept;
 mod attempts;
 mod audience;
+mod back;
 mod backlog;
 mod begun;
 mod by_hand;
@@ -26,6 +27,7 @@ mod learning;
 mod lines;
 mod looks;
 mod maintenance;
+mod mending;
 mod outages;
 mod outbox;
 mod output;
@@ -47,9 +49,11 @@ mod space;
 mod spec;
 mod stale_inputs;
 mod status;
+mod threads;
 mod trying_out;
 mod turns;
 mod wakes;
+mod weekly;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
@@ -62,6 +66,7 @@ use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
 };
+use back::Back;
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
@@ -75,7 +80,9 @@ use repeats::Repeats;
 use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
+use threads::Threads;
 use wakes::{Retry, Wake, Wakes};
+use weekly::Weekly;
 
 pub use backlog::STEP_FACTS_MAX;
 
@@ -116,6 +123,8 @@ pub struct Engine {
     clock_hold: Option<Hold>,
     /// Set while there is no space to record what follows: nothing is started.
     space_hold: Option<SpaceHold>,
+    /// Set once freshd did not run for a while.
+    back: Option<Back>,
     /// The last time that this was so, and is over: from, until.
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
@@ -147,8 +156,12 @@ pub struct Engine {
     incidents: Register,
     /// Open incidents whose next reminder a window has put off.
     resting: BTreeSet<IncidentId>,
+    /// Incidents that wait because a run is under way that may end them.
+    mending: BTreeSet<IncidentId>,
     outbox: Outbox,
     repeats: Repeats,
+    weekly: Weekly,
+    threads: Threads,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
     /// Requests that wait for a run to be final.
@@ -170,10 +183,13 @@ pub struct Engine {
 impl Engine {
     /// Decides what follows from one event.
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
-        self.now = now;
+        let before = std::mem::replace(&mut self.now, now);
         match event {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
-            Event::Tick => self.tick(),
+            Event::Tick => {
+                self.note_sleep(before.wall);
+                self.tick();
+            }
             Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
             Event::Space(shortage) => self.space_changed(shortage),
             Event::Alive => self.alive(),
@@ -197,7 +213,7 @@ impl Engine {
             Event::Published { version, result } => self.published(&version, result),
             Event::Probed(observation) => self.probed(observation),
             Event::Sighted(sighting) => self.sighted(sighting),
-            Event::Delivered { id, outcome } => self.delivered(id, outcome),
+            Event::Delivered { id, outcome, receipt } => self.delivered(id, outcome, receipt),
             Event::Reloaded { settings, accepted } => self.reloaded(settings, accepted),
             Event::ClockConfirmed { id, by, because, ahead } => self.clock_confirmed(id, by, because, ahead),
             Event::Decided {
@@ -216,6 +232,7 @@ impl Engine {
             }
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
+            Event::LookedBack { until, week } => self.looked_back(until, week.as_deref().map_err(String::as_str)),
             Event::Removed { files, bytes } => self.removed(files, bytes),
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
@@ -273,6 +290,7 @@ impl Engine {
                 Wake::Address(address) => self.go_on(&address),
                 Wake::Notification(id) => self.notification_due(id),
                 Wake::Repeat => self.repeat_due(),
+                Wake::Weekly => self.weekly_due(),
             }
         }
     }

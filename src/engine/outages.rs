@@ -207,7 +207,7 @@ impl Engine {
             }
             self.wait_to_stand_in(&notification);
         }
-        let every = self.settings.alerts.digest_every;
+        let every = self.settings.alerts.digest_every.max(self.gathers_for());
         for line in self.outbox.by_address.values_mut() {
             line.redate(now, WAIT_MAX, every);
         }
@@ -216,5 +216,22 @@ impl Engine {
             self.backlog.push_back(Todo::Address(address));
         }
         self.resume_tests();
+    }
+
+    /// Messages that wait were written now at the latest, whatever a wrong clock said.
+    pub(super) fn redate_notifications(&mut self) {
+        let now = self.now.wall;
+        let ahead = self
+            .outbox
+            .values()
+            .filter(|one| one.created_at > now)
+            .map(|one| one.id);
+        for id in ahead.collect::<Vec<_>>() {
+            if let Some(one) = self.outbox.get_mut(id) {
+                one.created_at = now;
+                let one = one.clone();
+                self.fact(Fact::Notification(one));
+            }
+        }
     }
 }

@@ -8,7 +8,7 @@ use super::Engine;
 use super::digest::is_digest;
 use super::lines::AddressLine;
 use crate::model::{
-    Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
+    About, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
     NotificationState, Purpose,
 };
 
@@ -42,6 +42,12 @@ fn line_of(notification: &Notification) -> Option<Line> {
     Some((notification.incident?, notification.address.clone()))
 }
 
+/// What a message is about, whichever incident it belongs to.
+fn thing_of(notification: &Notification) -> Option<(About, Name)> {
+    let message = &notification.message;
+    Some((message.about?, message.subject_name.clone()))
+}
+
 impl Outbox {
     /// Oldest first.
     pub(super) fn values(&self) -> impl Iterator<Item = &Notification> {
@@ -65,6 +71,9 @@ impl Outbox {
         }
         if notification.message.purpose != Purpose::Test {
             let line = self.by_address.entry(notification.address.clone()).or_default();
+            if let Some(thing) = thing_of(&notification) {
+                line.things.entry(thing).or_default().insert(id);
+            }
             match notification.digest {
                 Some(_) => drop(line.gathered.insert(id)),
                 None if is_digest(&notification) => line.digest = Some(id),
@@ -81,6 +90,14 @@ impl Outbox {
             line.gathered.remove(&id);
             line.in_flight.remove(&id);
             line.digest.take_if(|digest| *digest == id);
+            if let Some(thing) = thing_of(&notification)
+                && let Some(others) = line.things.get_mut(&thing)
+            {
+                others.remove(&id);
+                if others.is_empty() {
+                    line.things.remove(&thing);
+                }
+            }
         }
         if let Some((incident, address)) = line_of(&notification)
             && let Some(of_incident) = self.lines.get_mut(&incident)
@@ -150,6 +167,10 @@ impl Outbox {
         }
     }
 
+    pub(super) fn is_anything_waiting(&self, incident: IncidentId) -> bool {
+        self.lines.contains_key(&incident)
+    }
+
     pub(super) fn heard_of(&mut self, incident: IncidentId, address: &Address) -> &mut Heard {
         let of_incident = self.heard.entry(incident).or_default();
         of_incident.entry(address.clone()).or_default()
@@ -168,6 +189,12 @@ impl Outbox {
     pub(super) fn first_waiting(&self, incident: IncidentId, address: &Address) -> Option<&Notification> {
         let first = self.lines.get(&incident)?.get(address)?.first()?;
         self.pending.get(first)
+    }
+
+    /// The oldest message that waits for the same address about the same thing, be it of an earlier incident.
+    pub(super) fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
+        let line = self.by_address.get(&notification.address)?;
+        line.things.get(&thing_of(notification)?)?.first().copied()
     }
 
     /// What waits for the same address about the same incident, in order.
@@ -222,6 +249,9 @@ impl Engine {
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         self.will_repeat(&address);
         let is_test = message.purpose == Purpose::Test;
+        if !is_test {
+            self.gather_when_back(&address);
+        }
         let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
         let pace = line.and_then(|line| line.pace);
         let mut notification = self.notification(id, incident, address, message);
@@ -255,12 +285,13 @@ impl Engine {
             created_at: self.now.wall,
             ended_at: None,
             last_error: None,
+            receipt: None,
             digest: None,
         }
     }
 
     /// A try at sending ended.
-    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome) {
+    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome, receipt: Option<String>) {
         if !self.outbox.in_flight.remove(&id) {
             return;
         }
@@ -269,6 +300,8 @@ impl Engine {
         };
         notification.tries += 1;
         self.settle(&mut notification, &outcome);
+        notification.receipt = receipt;
+        self.note_thread(&notification);
         self.fact(Fact::Delivery(Delivery {
             notification: id,
             number: notification.tries,
@@ -285,6 +318,7 @@ impl Engine {
         }
         if let Some(incident) = notification.incident {
             self.outbox.forget_end(incident);
+            self.forget_threads(incident);
         }
         if notification.message.purpose != Purpose::Test {
             self.keep_pace(&notification.address);
@@ -353,18 +387,5 @@ impl Engine {
             self.note_end(notification);
             self.own_problem_is_over(&Name::from(notification.address.to_string()));
         }
-    }
-
-    /// Messages that wait were written now at the latest, whatever a wrong clock said.
-    pub(super) fn redate_notifications(&mut self) {
-        let now = self.now.wall;
-        let mut changed = Vec::new();
-        for notification in self.outbox.pending.values_mut() {
-            if notification.created_at > now {
-                notification.created_at = now;
-                changed.push(notification.clone());
-            }
-        }
-        self.step.facts.extend(changed.into_iter().map(Fact::Notification));
     }
 }

@@ -99,7 +99,8 @@ impl Engine {
         self.write(format!("{:016x}.again", self.seed), purpose, team, incident)
     }
 
-    fn forgets(&self, address: &Address) -> bool {
+    /// Whether the other side forgets what it is not told again.
+    pub(super) fn forgets(&self, address: &Address) -> bool {
         let channel = self.settings.channels.get(&address.channel);
         channel.is_some_and(|channel| channel.kind.forgets())
     }

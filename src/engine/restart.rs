@@ -14,7 +14,9 @@ use super::register::Register;
 use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
+use super::threads::Threads;
 use super::wakes::Wakes;
+use super::weekly::Weekly;
 use super::{Engine, Step};
 use crate::lineage::Lineage;
 use crate::model::{
@@ -53,6 +55,7 @@ impl Engine {
             recovered: Recovered::of(&snapshot),
             clock_hold: None,
             space_hold: None,
+            back: None,
             was_full: None,
             held_runs: BTreeSet::new(),
             held_for_inputs: BTreeSet::new(),
@@ -70,8 +73,11 @@ impl Engine {
             setbacks: HashMap::new(),
             incidents: Register::default(),
             resting: BTreeSet::new(),
+            mending: BTreeSet::new(),
             outbox: Outbox::default(),
             repeats: Repeats::default(),
+            threads: Threads::of(snapshot.threads.clone()),
+            weekly: Weekly::of(snapshot.weekly.clone()),
             hand_waits: HashMap::new(),
             waits: HashMap::new(),
             last_run: highest_run(&snapshot),
@@ -203,6 +209,7 @@ impl Engine {
     /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
     pub(super) fn started(&mut self, accepted: AcceptedSettings, shortage: Option<Shortage>) {
         self.fact(Fact::Life(self.life.clone()));
+        self.note_downtime();
         self.tell_of_clock();
         self.space_found(shortage);
         self.stop_again();

@@ -50,12 +50,17 @@ impl Engine {
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         let situation = Situation {
             now: self.now.wall,
+            was_down: self.was_down(),
             is_configured,
             zone,
             incident,
             owner: self.team_title(&owner),
             job,
             data: data.collect(),
+            made_from_it: match incident.about {
+                About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
+                About::Freshd => Vec::new(),
+            },
             readers: self.readers(incident.id),
             refused,
         };

@@ -42,7 +42,7 @@ impl Outbox {
             return Turn::default();
         };
         if let Some(outage) = &line.outage {
-            return self.turn_in_outage(line, outage, now);
+            return self.turn_in_outage(line, outage, rules, now);
         }
         if let Some(pace) = line.pace {
             if pace > now {
@@ -54,15 +54,19 @@ impl Outbox {
             if let Some(digest) = line.digest {
                 return Turn::send(digest);
             }
-            let mut waiting = line.waiting.iter().copied();
-            match (waiting.next(), waiting.next()) {
-                (Some(_), Some(_)) if rules.is_gathered() => {
+            let names_an_incident = |id: &&NotificationId| self.get(**id).is_some_and(|one| one.incident.is_some());
+            let gathered = line.waiting.iter().filter(names_an_incident).take(2).count();
+            match line.waiting.first() {
+                Some(_) if gathered > 1 && rules.is_gathered() => {
                     return Turn {
                         gather: true,
                         ..Turn::default()
                     };
                 }
-                (Some(only), None) if self.is_ready(only, now) => return Turn::send(only),
+                // What is about no incident goes by itself, each in its turn.
+                Some(first) if (line.waiting.len() == 1 || rules.is_gathered()) && self.is_ready(*first, now) => {
+                    return Turn::send(*first);
+                }
                 _ => {}
             }
         }
@@ -71,11 +75,11 @@ impl Outbox {
 
     /// One at a time. What else is of the same incident waits behind it, so the next is of another one: a message that
     /// is itself at fault keeps no other from being tried.
-    fn turn_in_outage(&self, line: &AddressLine, outage: &Outage, now: Timestamp) -> Turn {
+    fn turn_in_outage(&self, line: &AddressLine, outage: &Outage, rules: Gathering, now: Timestamp) -> Turn {
         if !line.in_flight.is_empty() {
             return Turn::default();
         }
-        let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id));
+        let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id, rules));
         let next: Vec<NotificationId> = line.digest.into_iter().chain(waiting).take(2).collect();
         let other = next.iter().copied().find(|id| *id != outage.last);
         let pace = line.pace.filter(|pace| *pace > now);
@@ -107,7 +111,7 @@ impl Outbox {
         let mut turn = Turn::default();
         let unsent: Vec<NotificationId> = line.unsent().collect();
         for id in unsent {
-            let Some(notification) = self.get(id).filter(|_| self.is_first(id)) else {
+            let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules)) else {
                 continue;
             };
             if !self.is_ready(id, now) {
@@ -131,11 +135,14 @@ impl Outbox {
         turn
     }
 
-    /// Nothing of its incident goes to the same address before it.
-    fn is_first(&self, id: NotificationId) -> bool {
-        let first = |one: &Notification| self.first_waiting(one.incident?, &one.address);
+    /// Nothing of its incident goes to the same address before it; and where a thing is known by its name alone, nothing
+    /// of an earlier incident about it: an end that comes late would end what began since.
+    fn is_first(&self, id: NotificationId, rules: Gathering) -> bool {
+        let of_incident = |one: &Notification| Some(self.first_waiting(one.incident?, &one.address)?.id);
+        let of_thing = |one: &Notification| self.first_of_thing(one).filter(|_| rules.is_by_name);
+        let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
         self.get(id)
-            .is_some_and(|one| first(one).is_none_or(|first| first.id == id))
+            .is_some_and(|one| is_first(of_incident(one)) && is_first(of_thing(one)))
     }
 
     /// What was refused waits for its next try; what was not, for its turn alone.
@@ -170,12 +177,15 @@ impl Engine {
         Gathering {
             chars_max: channel.map_or(Some(DIGEST_CHARS_USUAL), |channel| channel.kind.digest_chars()),
             every: self.settings.alerts.digest_every,
+            is_by_name: self.forgets(address),
         }
     }
 
     pub(super) fn send(&mut self, id: NotificationId) {
         if let Some(notification) = self.outbox.hand_over(id) {
-            self.act(Action::Send(Box::new(notification)));
+            let follows = self.threads.followed_by(&notification);
+            let notification = Box::new(notification);
+            self.act(Action::Send { notification, follows });
         }
     }
 

@@ -31,6 +31,8 @@ pub(super) enum Wake {
     Notification(NotificationId),
     /// Channels that forget are to be told again.
     Repeat,
+    /// A week is over.
+    Weekly,
 }
 
 /// Something to be tried again on the boot clock.

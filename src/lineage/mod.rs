@@ -214,6 +214,11 @@ impl Lineage {
         found
     }
 
+    /// Every dataset that is made from what a dataset holds, or a job makes, nearest first: of a job, what it produces too.
+    pub fn made_from(&self, name: &str) -> Vec<Name> {
+        self.downstream(name).into_iter().map(|(dataset, _)| dataset).collect()
+    }
+
     /// One ring for each group of jobs that feed one another: dataset, job that makes it, dataset that job
     /// reads, and so on; the last job reads the first dataset. Empty for a sound configuration.
     pub fn cycles(&self) -> Vec<Vec<Node>> {

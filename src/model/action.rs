@@ -42,7 +42,12 @@ pub enum Action {
     /// Look at a dataset; answered by `Event::Probed`.
     Probe(Arc<Dataset>),
     /// Try to send; answered by `Event::Delivered`.
-    Send(Box<Notification>),
+    Send {
+        /// What.
+        notification: Box<Notification>,
+        /// What the other side calls the message whose thread it belongs to, where there is one.
+        follows: Option<String>,
+    },
     /// Tell a channel that forgets ([`ChannelKind::forgets`](super::ChannelKind::forgets)) all that it should know. Nobody
     /// waits for an answer: the next repetition makes up for one that fails.
     Repeat {
@@ -50,6 +55,13 @@ pub enum Action {
         channel: Name,
         /// What is open, and what is over since a short time ago. Each was sent before.
         messages: Vec<Message>,
+    },
+    /// Read what happened in a week; answered by `Event::LookedBack`.
+    LookBack {
+        /// Its beginning.
+        from: Timestamp,
+        /// Its end.
+        until: Timestamp,
     },
     /// Find a piece of what is beyond the limits; answered by `Event::Aged`.
     Search {

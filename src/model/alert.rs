@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressState, DigestLine, IncidentId, Name, NotificationId};
+use super::{Address, AddressState, DigestLine, IncidentId, Name, NotificationId, Purpose};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -207,44 +207,6 @@ pub struct Ack {
     pub until: Timestamp,
 }
 
-/// Why a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// The first message of an incident, to its owner.
-    Opening,
-    /// It got worse or reached further.
-    Update,
-    /// To a team downstream: what you read is not what was promised.
-    Impact,
-    /// Still open.
-    Reminder,
-    /// Nobody answered; the next in the chain is told.
-    Escalation,
-    /// It is over.
-    Recovery,
-    /// Many messages to one address in one, after an outage or in a flood.
-    Digest,
-    /// Somebody tries out a channel.
-    Test,
-}
-
-impl Purpose {
-    /// The word in JSON and SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Update => "update",
-            Self::Impact => "impact",
-            Self::Reminder => "reminder",
-            Self::Escalation => "escalation",
-            Self::Recovery => "recovery",
-            Self::Digest => "digest",
-            Self::Test => "test",
-        }
-    }
-}
-
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Message {
@@ -354,6 +316,9 @@ pub struct Notification {
     pub ended_at: Option<Timestamp>,
     /// What the other side last said.
     pub last_error: Option<String>,
+    /// What the other side calls it, once it was taken; only of a kind of channel where others follow it in a thread.
+    #[serde(default)]
+    pub receipt: Option<String>,
     /// The digest that tells of it in its stead, and with which it ends.
     #[serde(default)]
     pub digest: Option<NotificationId>,

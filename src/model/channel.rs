@@ -68,6 +68,17 @@ pub enum ChannelKind {
         /// PEM file with further certificate authorities to trust.
         ca: Option<PathBuf>,
     },
+    /// A Slack app, by its Web API: what belongs together is one thread there.
+    SlackApp {
+        /// Where the API is, without the name of a method.
+        api: Secret,
+        /// The app's bot token.
+        token: Secret,
+        /// Where it posts, unless the address says otherwise: `#ops`, or an id.
+        channel: String,
+        /// PEM file with further certificate authorities to trust.
+        ca: Option<PathBuf>,
+    },
     /// A JSON POST with Standard Webhooks headers.
     Webhook {
         /// Where to.
@@ -134,6 +145,11 @@ impl ChannelKind {
         matches!(self, Self::Alertmanager { .. })
     }
 
+    /// Whether whatever is sent to it is an alarm for somebody: such a channel gets no weekly report and no proof.
+    pub fn alarms(&self) -> bool {
+        matches!(self, Self::Alertmanager { .. } | Self::PagerDuty { .. })
+    }
+
     /// How many characters of incidents a digest may have; `None` of a kind that groups what it is told by itself, and so
     /// is told everything.
     pub fn digest_chars(&self) -> Option<usize> {
@@ -144,9 +160,12 @@ impl ChannelKind {
             // A card has 28 KB, of which each line takes some.
             Self::Teams { .. } => Some(4_000),
             // The narrowest of them is Slack, which takes 10,000 characters in all.
-            Self::Email { .. } | Self::Slack { .. } | Self::Webhook { .. } | Self::Command(_) | Self::File { .. } => {
-                Some(DIGEST_CHARS_USUAL)
-            }
+            Self::Email { .. }
+            | Self::Slack { .. }
+            | Self::SlackApp { .. }
+            | Self::Webhook { .. }
+            | Self::Command(_)
+            | Self::File { .. } => Some(DIGEST_CHARS_USUAL),
         }
     }
 }

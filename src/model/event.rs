@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
     NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, Version,
-    VersionRef,
+    VersionRef, Week,
 };
 
 /// What happened. The engine answers each with a step.
@@ -102,6 +102,8 @@ pub enum Event {
         id: NotificationId,
         /// How.
         outcome: DeliveryOutcome,
+        /// What the other side calls it, if it was taken by a kind of channel where others can follow it.
+        receipt: Option<String>,
     },
     /// A new configuration was checked and is to be taken whole.
     Reloaded {
@@ -145,6 +147,13 @@ pub enum Event {
     },
     /// A search for what is beyond the limits has found a piece, or failed.
     Aged(Result<Box<Aged>, String>),
+    /// What happened in a week was read, or could not be.
+    LookedBack {
+        /// The end of the week.
+        until: Timestamp,
+        /// What the records say; or why they say nothing.
+        week: Result<Box<Week>, String>,
+    },
     /// Files that were no longer needed are gone.
     Removed {
         /// How many.

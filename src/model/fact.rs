@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
-    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Told, Version,
+    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Threaded, Told,
+    Version, WeeklyReport,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -48,6 +49,8 @@ pub enum Fact {
     /// An operator said that the clock is right, although later times are recorded. A fact about many rows: with it no run
     /// and no slot that stands for a time still to come is one any more.
     ClockConfirmed(ClockConfirmation),
+    /// A team's weekly report was due, and is decided.
+    Weekly(WeeklyReport),
     /// A configuration was accepted.
     Settings(AcceptedSettings),
     /// The records go on from a backup, and what follows from that is decided.
@@ -80,6 +83,7 @@ impl Fact {
             Self::ClockStep(step) => Some(step.at),
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
             Self::Settings(accepted) => Some(accepted.at),
+            Self::Weekly(report) => Some(report.until),
             Self::Forgotten(forgotten) => Some(forgotten.at),
             Self::Restored(restoration) => Some(restoration.at).max(restoration.taken_up_at),
         }
@@ -229,6 +233,10 @@ pub struct Snapshot {
     pub ends_taken: Vec<Notification>,
     /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
     pub told: Vec<Told>,
+    /// First messages of threads, the oldest first: of incidents that are not resolved, or of which a message is pending.
+    pub threads: Vec<Threaded>,
+    /// Up to when each team has got its weekly report, by team.
+    pub weekly: Vec<WeeklyReport>,
     /// The last life of the daemon.
     pub life: Option<Life>,
     /// Latest time in any durable record, since the clock was last confirmed: it must not be earlier.

@@ -38,6 +38,31 @@ impl Told {
     }
 }
 
+/// The first message of a thread at one address, by the name that the other side has for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Threaded {
+    /// The incident it is about.
+    pub incident: IncidentId,
+    /// Where it went.
+    pub address: Address,
+    /// The thread, as messages name it.
+    pub thread: String,
+    /// As the other side calls it.
+    pub receipt: String,
+}
+
+impl Threaded {
+    /// What others may follow, if the other side has said what it calls it.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        Some(Self {
+            incident: notification.incident?,
+            address: notification.address.clone(),
+            thread: notification.message.thread.clone(),
+            receipt: notification.receipt.clone()?,
+        })
+    }
+}
+
 /// All that one address has heard of one incident.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {

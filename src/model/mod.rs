@@ -24,6 +24,7 @@ mod plan;
 mod profile;
 mod provenance;
 mod published;
+mod purpose;
 mod reading;
 mod report;
 mod restored;
@@ -38,11 +39,12 @@ mod span;
 mod spread;
 mod status;
 mod text;
+mod weekly;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
+    NotificationState, ProblemKind, RUNBOOK, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -65,7 +67,7 @@ pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
 };
-pub use heard::{AddressState, Heard, Reach, Told};
+pub use heard::{AddressState, Heard, Reach, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
@@ -88,6 +90,7 @@ pub use profile::{
 };
 pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_parent};
 pub use published::{Lying, Placed, Sighting, Stamp};
+pub use purpose::Purpose;
 pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
@@ -114,3 +117,4 @@ pub use status::{
     Undelivered,
 };
 pub use text::has_power;
+pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport};

@@ -97,6 +97,10 @@ pub struct AlertRules {
     pub reminders: Vec<Duration>,
     /// How often an address gets a message while it is caught up with.
     pub digest_every: Duration,
+    /// Whether each team gets a report of its week.
+    pub weekly: bool,
+    /// Whether an address that nothing has reached for a week gets a proof that it is reached.
+    pub canary: bool,
 }
 
 impl Default for AlertRules {
@@ -105,6 +109,8 @@ impl Default for AlertRules {
             group_wait: Duration::from_mins(1),
             reminders: vec![Duration::from_hours(1), Duration::from_hours(4)],
             digest_every: Duration::from_mins(15),
+            weekly: true,
+            canary: true,
         }
     }
 }

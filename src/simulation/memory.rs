@@ -2,6 +2,7 @@
 
 mod at_start;
 mod forgetting;
+mod week;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +12,7 @@ use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
     ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
     NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Slot, SlotState, Snapshot, Told, Version, earlier, elapsed, newest_record,
+    Slot, SlotState, Snapshot, Told, Version, WeeklyReport, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -32,6 +33,7 @@ pub struct Memory {
     observations: BTreeMap<Name, Observation>,
     age_promises: BTreeMap<Name, AgePromise>,
     expectations: BTreeMap<Name, Expectation>,
+    weekly: BTreeMap<Name, WeeklyReport>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -166,6 +168,8 @@ impl Memory {
             ends_written: self.ends_written(),
             ends_taken: self.ends_taken(),
             told: self.told(),
+            threads: self.threads(),
+            weekly: self.weekly.values().cloned().collect(),
             life: self.lives.values().next_back().cloned(),
             newest_record_at: self.newest_record_at,
             clock_confirmation: self.confirmations.last().cloned(),
@@ -272,6 +276,7 @@ impl Memory {
             Fact::Expectation(expectation) => {
                 self.expectations.insert(expectation.dataset.clone(), expectation);
             }
+            Fact::Weekly(report) => drop(self.weekly.insert(report.team.clone(), report)),
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());
                 // It may have been about something else before.

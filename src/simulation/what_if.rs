@@ -71,6 +71,8 @@ pub struct Done {
 /// Jobs that are played less often than they run, and the same plan with it.
 pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<Name>) {
     let mut settings = settings.clone();
+    // They come on each Monday, whatever happens.
+    (settings.alerts.weekly, settings.alerts.canary) = (false, false);
     let named: HashSet<&Name> = failing.iter().map(|failing| &failing.job).collect();
     let runs_often = |schedule: &Schedule| match &schedule.rule {
         Rule::Every { period, .. } => *period < OFTEN,

@@ -15,7 +15,8 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         | Fact::Observation(_)
         | Fact::Ping(_)
         | Fact::AgePromise(_)
-        | Fact::Expectation(_) => 4,
+        | Fact::Expectation(_)
+        | Fact::Weekly(_) => 4,
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
         Fact::Delivery(_) => 7,
@@ -55,6 +56,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
         Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),
         Fact::Settings(accepted) => format!("the configuration {}", accepted.digest),
+        Fact::Weekly(report) => format!("the weekly report of {} until {}", report.team, report.until),
         Fact::Forgotten(forgotten) => format!("{} runs to forget", forgotten.runs.len()),
         Fact::Restored(restoration) => format!("the restoration at {}", restoration.at),
     }

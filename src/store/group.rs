@@ -11,7 +11,7 @@ use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, expected, history, life, pings, restored, runs};
+use super::rows::{alerts, data, expected, history, life, pings, restored, runs, weekly};
 use super::seen::Witness;
 use super::statements::Statements;
 use super::{CommitError, facts, release};
@@ -318,6 +318,7 @@ impl<'connection> Group<'connection> {
             Fact::ClockStep(step) => life::store_clock_step(&mut s.clock_step, step),
             Fact::Settings(accepted) => life::store_settings(&mut s.settings, &mut s.acceptance, accepted),
             Fact::Restored(restoration) => restored::store_restoration(&mut s.restoration, restoration).map(drop),
+            Fact::Weekly(report) => weekly::store_weekly(&mut s.weekly, report).map(drop),
             // Some two dozen times a day: its statements are prepared when they are needed.
             Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten, &mut self.texts),
         }

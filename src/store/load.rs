@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::column::{Cells, us};
-use super::rows::{alerts, data, expected, life, restored, runs};
+use super::rows::{alerts, data, expected, life, restored, runs, weekly};
 use crate::model::{
     CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId, REPEAT_ENDS_FOR,
     Restoration, RunId, RunState, Slot, SlotState, Snapshot, earlier,
@@ -200,6 +200,8 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
     snapshot.ends_taken = ends_taken(&reading, newest_record_at)?;
     snapshot.told = all(&reading, TOLD, alerts::read_told)?;
+    snapshot.threads = all(&reading, alerts::THREADS, alerts::read_thread)?;
+    snapshot.weekly = all(&reading, weekly::WEEKLY_ALL, weekly::read_weekly)?;
     snapshot.life = reading
         .query_row(
             &format!("SELECT {} FROM lives ORDER BY number DESC LIMIT 1", life::LIFE_COLUMNS),

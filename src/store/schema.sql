@@ -323,6 +323,8 @@ CREATE TABLE notifications (
     created_at_us INTEGER NOT NULL,
     ended_at_us INTEGER,
     last_error TEXT,
+    -- What the other side calls it, where others follow it in a thread.
+    receipt TEXT,
     -- The notification that tells of this one in its stead. It may be forgotten before this one is.
     digest INTEGER
 ) STRICT;
@@ -341,6 +343,12 @@ CREATE TABLE deliveries (
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),
     CHECK ((outcome = 'accepted') = (error IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Up to when each team has got its weekly report, whether or not anything was sent.
+CREATE TABLE weekly_reports (
+    team TEXT PRIMARY KEY,
+    until_us INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
 -- The daemon's own lives; what lies between two is its downtime.

@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::rows::{alerts, data, expected, life, pings, restored, runs};
+use super::rows::{alerts, data, expected, life, pings, restored, runs, weekly};
 
 /// Every statement of the writer, prepared once.
 pub(super) struct Statements<'connection> {
@@ -35,6 +35,7 @@ pub(super) struct Statements<'connection> {
     pub(super) settings: Statement<'connection>,
     pub(super) acceptance: Statement<'connection>,
     pub(super) restoration: Statement<'connection>,
+    pub(super) weekly: Statement<'connection>,
 }
 
 impl<'connection> Statements<'connection> {
@@ -74,6 +75,7 @@ impl<'connection> Statements<'connection> {
             settings: connection.prepare(life::SETTINGS_INSERT)?,
             acceptance: connection.prepare(life::ACCEPTANCE_UPSERT)?,
             restoration: connection.prepare(restored::RESTORATION_UPSERT)?,
+            weekly: connection.prepare(weekly::WEEKLY_UPSERT)?,
         })
     }
 }

@@ -3,11 +3,11 @@
 use freshd::model::{About, ExitStatus, IncidentState, ProblemKind, Purpose, Severity};
 
 use super::virtual_world::{Play, World, at};
-use super::{PEOPLE, failing, one_job};
+use super::{NO_PROOFS, PEOPLE, failing, one_job};
 
 /// Five datasets, each made from the one before by a job every hour, each of another team.
 fn chain() -> String {
-    let mut text = PEOPLE.to_owned();
+    let mut text = format!("{PEOPLE}{NO_PROOFS}");
     for (place, team) in ["a", "b", "c", "d", "e"].iter().enumerate() {
         let needs = if place == 0 {
             String::new()

@@ -178,3 +178,46 @@ fn an_address_that_was_told_through_another_kind_of_channel_is_told_again_after_
     let states: Vec<_> = world.ledger.notifications.values().map(|told| told.state).collect();
     assert_eq!(states, [NotificationState::Delivered]);
 }
+
+#[test]
+fn an_end_that_comes_late_never_stands_against_what_began_since() {
+    for crashes in [false, true] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:03");
+        // Nothing is taken for a while, and the end not even then.
+        world.channel("am", |sent, now| match sent.message.purpose {
+            _ if now < at("2026-11-26T12:10") => busy(now),
+            Purpose::Recovery if now < at("2026-11-26T12:30") => busy(now),
+            _ => DeliveryOutcome::Accepted,
+        });
+        mend(&mut world, "2026-11-26T12:05");
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-26T12:08");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        repetitions(&mut world);
+        world.run_until("2026-11-26T13:00");
+        let taken = world.sent.iter().map(|(_, sent)| sent);
+        let taken = taken.filter(|sent| sent.address.to_string() == "am");
+        let taken: Vec<_> = taken.map(|sent| (sent.message.purpose, sent.incident)).collect();
+        let (first, second) = (Some(world.incidents()[0].id), world.open_incidents()[0].id);
+        assert_eq!(
+            taken,
+            [
+                (Purpose::Opening, first),
+                (Purpose::Recovery, first),
+                (Purpose::Opening, Some(second))
+            ],
+            "crashes: {crashes}"
+        );
+        let told = repetitions(&mut world);
+        assert!(!told.is_empty(), "it is told again");
+        for messages in told {
+            let is_opening = |(purpose, _): &(Purpose, String)| *purpose == Purpose::Opening;
+            assert!(messages.iter().all(is_opening), "crashes: {crashes}, {messages:?}");
+        }
+    }
+}

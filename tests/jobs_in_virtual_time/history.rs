@@ -22,6 +22,8 @@ consumers = ["report"]
 due = { at = "0 23 * * *", grace = "15m" }
 max_age = "26h"
 keep_versions = 2
+[alerts]
+weekly = false
 [datasets.prices]
 owner = "ops"
 probe = { file = "prices.csv", every = "6h" }

@@ -15,6 +15,7 @@ mod judge;
 mod nature;
 mod same_store;
 mod scenario;
+mod seafood;
 mod shrinking;
 mod stories;
 

@@ -93,6 +93,7 @@ pub(crate) fn notification(message: Message, to: Option<&str>) -> Notification {
         created_at: message.at,
         ended_at: None,
         last_error: None,
+        receipt: None,
         digest: None,
         message: Arc::new(message),
     }

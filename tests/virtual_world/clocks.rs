@@ -8,6 +8,19 @@ use jiff::Timestamp;
 use super::{World, at};
 
 impl World {
+    /// A daemon writes down each minute that it lives; here it does when it dies, for all those minutes.
+    pub(super) fn note_that_it_lived(&mut self) {
+        let life = self.reader().snapshot().expect("the store is read").life;
+        let life = life.filter(|life| self.engine.is_some() && life.started_at == self.life_began_at);
+        let Some(mut life) = life else { return };
+        let minutes = freshd::model::elapsed(life.started_at, self.now.wall).as_secs() / 60;
+        let seen_at = later(life.started_at, Duration::from_mins(minutes));
+        if seen_at > life.seen_at {
+            life.seen_at = seen_at;
+            self.commit_only(vec![freshd::model::Fact::Life(life)]);
+        }
+    }
+
     /// The wall clock is set; the boot clock does not notice.
     pub(crate) fn set_clock(&mut self, to: &str) {
         let by_ms = at(to).as_millisecond() - self.now.wall.as_millisecond();

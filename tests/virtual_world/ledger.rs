@@ -88,6 +88,7 @@ impl Ledger {
                 | Fact::Expectation(_)
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
+                | Fact::Weekly(_)
                 | Fact::Settings(_)
                 | Fact::Forgotten(_)
                 | Fact::Restored(_) => {}
@@ -355,7 +356,7 @@ impl Ledger {
                 assert_eq!(attempt.state, AttemptState::Claimed, "started again: {:?}", spec.id);
                 assert_eq!(self.runs[&spec.id.run].state, RunState::Running);
             }
-            Action::Send(sent) => {
+            Action::Send { notification: sent, .. } => {
                 assert!(self.in_flight.insert(sent.id), "sent while it is being sent: {sent:?}");
                 let known = &self.notifications[&sent.id];
                 assert_eq!(known.state, NotificationState::Pending);

@@ -19,8 +19,8 @@ use std::time::Duration;
 use freshd::config::{self, Environment};
 use freshd::engine::{Engine, Step};
 use freshd::model::{
-    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification, Now, Reply,
-    Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
+    AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification,
+    NotificationId, Now, Reply, Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
 };
 use freshd::store::{Store, Writer};
 use jiff::Timestamp;
@@ -28,7 +28,7 @@ use jiff::Timestamp;
 pub(crate) use ledger::Ledger;
 pub(crate) use outside::file;
 pub(crate) use play::Play;
-pub(crate) use reading::{clock, local};
+pub(crate) use reading::{clock, local, with_ops};
 
 /// On which side of a commit the daemon dies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) alive: BTreeMap<AttemptId, String>,
     /// Every message that was accepted, and when.
     pub(crate) sent: Vec<(Timestamp, Notification)>,
+    /// Of each of them, what the other side calls the message that it was sent to follow.
+    pub(crate) followed: Vec<(NotificationId, Option<String>)>,
     /// Every try at sending, and when.
     pub(crate) tries: Vec<(Timestamp, Notification)>,
     /// Every fact committed.
@@ -93,6 +95,7 @@ pub(crate) struct World {
     pub(crate) found: Found,
     pub(crate) traces: Vec<Trace>,
     lives: u32,
+    life_began_at: Timestamp,
     dir: tempfile::TempDir,
 }
 
@@ -142,6 +145,7 @@ impl World {
             specs: HashMap::new(),
             alive: BTreeMap::new(),
             sent: Vec::new(),
+            followed: Vec::new(),
             tries: Vec::new(),
             facts: Vec::new(),
             asked: Vec::new(),
@@ -154,12 +158,14 @@ impl World {
             found: Found::default(),
             traces: Vec::new(),
             lives: 0,
+            life_began_at: wall,
             dir,
         }
     }
 
     /// The daemon is gone from one instant to the next, and with it what only it knew; processes go on.
     pub(crate) fn crash(&mut self) {
+        self.note_that_it_lived();
         self.engine = None;
         self.writer = None;
         self.queue.retain(|_, event| is_of_keeper(event));
@@ -186,6 +192,7 @@ impl World {
         self.engine = Some(engine);
         self.ledger.new_life();
         self.lives += 1;
+        self.life_began_at = self.now.wall;
         let life = self.lives;
         self.take_up_lost_time(&unfinished);
         if self.lives != life {
@@ -383,13 +390,4 @@ pub(crate) fn at(text: &str) -> Timestamp {
         let local: jiff::civil::DateTime = text.parse().expect("a local time");
         local.in_tz("Europe/Oslo").expect("a zone").timestamp()
     })
-}
-
-/// A configuration with channels and a team `ops`, to which jobs and datasets are added.
-pub(crate) fn with_ops(rest: &str) -> String {
-    format!(
-        "timezone = \"Europe/Oslo\"\n[fallback]\nnotify = [\"mail:it@sea.example\"]\n\
-         [channels.mail]\ntype = \"file\"\ndir = \"outbox\"\n\
-         [teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n{rest}"
-    )
 }

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use freshd::model::{
-    Action, AttemptId, AttemptSpec, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging, Measurement,
-    Notification, Observation, Profile, Setback, StopReason, Verdict, VersionRef, later, report_value,
+    Action, AttemptId, AttemptSpec, ChannelKind, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging,
+    Measurement, Notification, Observation, Profile, Setback, StopReason, Verdict, VersionRef, later, report_value,
 };
 use jiff::Timestamp;
 
@@ -68,7 +68,7 @@ impl World {
                 let result = result.map(|()| self.stamp);
                 self.later(Duration::ZERO, Event::Published { version, result });
             }
-            Action::Send(notification) => self.send(*notification),
+            Action::Send { notification, follows } => self.send(*notification, follows),
             Action::Probe(dataset) => {
                 let at = self.now.wall;
                 let (found, path) = self
@@ -91,6 +91,11 @@ impl World {
                     Event::Aged(found.map(Box::new).map_err(|error| error.to_string())),
                 );
             }
+            Action::LookBack { from, until } => {
+                let week = self.reader().week(from, until).expect("the store is read");
+                let week = Ok(Box::new(week));
+                self.later(Duration::ZERO, Event::LookedBack { until, week });
+            }
             Action::Remove(_) | Action::Sweep => {
                 // A file of 100 bytes for each run that had output.
                 let files = match &action {
@@ -108,7 +113,7 @@ impl World {
         }
     }
 
-    fn send(&mut self, notification: Notification) {
+    fn send(&mut self, notification: Notification, follows: Option<String>) {
         let now = self.now.wall;
         let address = notification.address.to_string();
         let outcome = self
@@ -117,10 +122,15 @@ impl World {
             .map_or(DeliveryOutcome::Accepted, |answer| answer(&notification, now));
         self.tries.push((now, notification.clone()));
         let id = notification.id;
+        let mut receipt = None;
         if outcome == DeliveryOutcome::Accepted {
+            let channel = self.settings.channels.get(&notification.address.channel);
+            let is_threaded = channel.is_some_and(|channel| matches!(channel.kind, ChannelKind::SlackApp { .. }));
+            receipt = is_threaded.then(|| format!("ts-{id}"));
+            self.followed.push((id, follows));
             self.sent.push((now, notification));
         }
-        self.later(Duration::ZERO, Event::Delivered { id, outcome });
+        self.later(Duration::ZERO, Event::Delivered { id, outcome, receipt });
     }
 
     /// What the machine does to whoever reads or writes before `until`.

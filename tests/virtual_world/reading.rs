@@ -134,3 +134,12 @@ pub(crate) fn clock(at: Timestamp) -> String {
 fn zone() -> jiff::tz::TimeZone {
     jiff::tz::TimeZone::get("Europe/Oslo").expect("zone data")
 }
+
+/// A configuration with channels and a team `ops`, to which jobs and datasets are added.
+pub(crate) fn with_ops(rest: &str) -> String {
+    format!(
+        "timezone = \"Europe/Oslo\"\n[fallback]\nnotify = [\"mail:it@sea.example\"]\n\
+         [channels.mail]\ntype = \"file\"\ndir = \"outbox\"\n\
+         [teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n{rest}"
+    )
+}

@@ -49,6 +49,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         created_at: at(since),
         ended_at: None,
         last_error: None,
+        receipt: None,
         digest: None,
     };
     (notification, incident)

@@ -33,6 +33,7 @@ struct Friday {
     dataset: Option<Dataset>,
     standing: Standing,
     current: Option<Version>,
+    made_from_it: Vec<&'static str>,
     readers: Vec<Reading>,
 }
 
@@ -57,6 +58,7 @@ fn friday() -> Friday {
         dataset: Some(plain_dataset("stock")),
         standing: stands(DataState::Fresh),
         current: Some(plain_version("stock", 7, at("21:00"))),
+        made_from_it: vec!["stock"],
         readers: vec![reading("trucks", "transport", Some("23:45"))],
     }
 }
@@ -76,6 +78,7 @@ impl Friday {
             now: at("23:15"),
             zone: &self.zone,
             incident: &self.incident,
+            was_down: None,
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),
             job: self.job.as_ref().map(|job| JobSide {
@@ -92,6 +95,7 @@ impl Friday {
                     current: self.current.as_ref(),
                 })
                 .collect(),
+            made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             refused: None,
         }

@@ -114,6 +114,18 @@ fn root_must_say_as_whom_the_command_of_a_channel_runs() {
 }
 
 #[test]
+fn a_slack_app_has_a_token_and_a_channel_and_knows_where_the_api_is() {
+    let ChannelKind::SlackApp {
+        api, token, channel, ..
+    } = accepted("type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"")
+    else {
+        panic!("another kind")
+    };
+    assert_eq!((api.reveal(), channel.as_str()), ("https://slack.com/api", "#ops"));
+    assert_eq!(token.reveal(), "0123456789abcdef");
+}
+
+#[test]
 fn every_mistake_about_these_channels_is_told_once() {
     for (lines, expected) in [
         (
@@ -123,6 +135,26 @@ fn every_mistake_about_these_channels_is_told_once() {
         (
             "type = \"teams\"\nurl = \"https://example.com/workflows/x\"",
             "jobs.toml:19:7 `***` `url` is a secret and must not stand in the file (write url = { file = \"secrets/url\" }, { env = \"NAME\" } or { credential = \"NAME\" })",
+        ),
+        (
+            "type = \"slack\"",
+            "jobs.toml:17:11 `x` a Slack channel needs the `url` of its incoming webhook, or the `token` of an app and a `channel` (write url = { file = \"secrets/slack\" })",
+        ),
+        (
+            "type = \"slack\"\nchannel = \"#ops\"",
+            "jobs.toml:17:11 `x` a Slack app needs its `token` (write token = { file = \"secrets/slack\" }: the bot token, which begins with xoxb-)",
+        ),
+        (
+            "type = \"slack\"\ntoken = { file = \"s\" }",
+            "jobs.toml:17:11 `x` a Slack app needs a `channel` to post to (write channel = \"#ops\")",
+        ),
+        (
+            "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"the ops room\"",
+            "jobs.toml:20:11 `***` `channel` is no channel of Slack (write channel = \"#ops\", or its id)",
+        ),
+        (
+            "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"\nurl = { file = \"s\" }",
+            "jobs.toml:21:1 `url` `url` stands beside what an app needs (keep `url` for an incoming webhook, or `token` and `channel` for an app)",
         ),
         (
             "type = \"pagerduty\"",

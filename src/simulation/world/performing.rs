@@ -62,7 +62,7 @@ impl<O: Outside> World<O> {
                 };
                 self.after(after, Turn::Tell(life, Event::Probed(observation)));
             }
-            Action::Send(notification) => self.send(life, &notification),
+            Action::Send { notification, .. } => self.send(life, &notification),
             Action::Search { limits, from } => {
                 let found = match from {
                     // Files are not played, and texts not kept apart.
@@ -70,6 +70,10 @@ impl<O: Outside> World<O> {
                     from => self.memory.piece(&limits, &from),
                 };
                 self.after(WORD_TAKES, Turn::Tell(life, Event::Aged(Ok(Box::new(found)))));
+            }
+            Action::LookBack { from, until } => {
+                let week = Ok(Box::new(self.memory.week(from, until)));
+                self.after(WORD_TAKES, Turn::Tell(life, Event::LookedBack { until, week }));
             }
             Action::Remove(_) | Action::Sweep => {
                 let removed = Event::Removed { files: 0, bytes: 0 };
@@ -84,7 +88,11 @@ impl<O: Outside> World<O> {
         self.saw(&Seen::Tried(notification, &answer));
         let id = notification.id;
         let outcome = answer.outcome;
-        self.after(answer.after, Turn::Tell(life, Event::Delivered { id, outcome }));
+        let receipt = None;
+        self.after(
+            answer.after,
+            Turn::Tell(life, Event::Delivered { id, outcome, receipt }),
+        );
     }
 
     /// Something whose time has come.

@@ -2,7 +2,9 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId, Told};
+use crate::model::{
+    Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId, Threaded, Told,
+};
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
 /// Stores an incident.
@@ -40,8 +42,8 @@ pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, s
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
 INSERT INTO notifications (id, incident, channel, address, message, state, tries, next_try_at_us, created_at_us,
-    ended_at_us, last_error, digest)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
+    ended_at_us, last_error, digest, receipt)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)
 ON CONFLICT (id) DO UPDATE SET
     channel = excluded.channel,
     address = excluded.address,
@@ -51,12 +53,23 @@ ON CONFLICT (id) DO UPDATE SET
     created_at_us = excluded.created_at_us,
     ended_at_us = excluded.ended_at_us,
     last_error = excluded.last_error,
-    digest = excluded.digest
+    digest = excluded.digest,
+    receipt = excluded.receipt
 WHERE notifications.incident IS excluded.incident";
 
 /// What `read_notification` expects.
 pub(in crate::store) const NOTIFICATION_COLUMNS: &str = "id, incident, channel, address, message, state, tries, \
-    next_try_at_us, created_at_us, ended_at_us, last_error, digest";
+    next_try_at_us, created_at_us, ended_at_us, last_error, digest, receipt";
+
+/// First messages of threads that may go on: of incidents that are not over, or of which a message is on its way.
+pub(in crate::store) const THREADS: &str = "
+WITH going (incident) AS (
+    SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
+    UNION SELECT incident FROM notifications INDEXED BY notifications_pending WHERE state = 'pending'
+)
+SELECT incident, channel, address, message ->> 'thread', receipt
+FROM going CROSS JOIN notifications INDEXED BY notifications_by_incident USING (incident)
+WHERE receipt IS NOT NULL ORDER BY id";
 
 /// Stores a try at sending.
 pub(in crate::store) const DELIVERY_UPSERT: &str = "
@@ -141,6 +154,7 @@ pub(in crate::store) fn store_notification(statement: &mut Statement, notificati
         us_maybe(notification.ended_at),
         notification.last_error,
         notification.digest.map(|digest| count(digest.0)),
+        notification.receipt,
     ])
 }
 
@@ -162,6 +176,18 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
         ended_at: cells.time_maybe()?,
         last_error: cells.get()?,
         digest: cells.count_maybe()?.map(NotificationId),
+        receipt: cells.get()?,
+    })
+}
+
+/// Reads a row of `THREADS`.
+pub(in crate::store) fn read_thread(row: &Row) -> Result<Threaded> {
+    let (incident, address) = read_end_written(row)?;
+    Ok(Threaded {
+        incident,
+        address,
+        thread: row.get(3)?,
+        receipt: row.get(4)?,
     })
 }
 

@@ -8,7 +8,7 @@ use super::samples::{
 use super::*;
 use crate::model::{
     AcceptedSettings, AgePromise, CheckOf, ClockStep, Expectation, Jump, Life, Notification, NotificationState,
-    Outcome, Pause,
+    Outcome, Pause, Threaded, WeeklyReport,
 };
 use crate::store::Reader;
 
@@ -109,6 +109,11 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         }],
     };
     facts.push(Fact::Expectation(expectation.clone()));
+    let report = |until| WeeklyReport {
+        team: Name::from("warehouse"),
+        until: at(until),
+    };
+    facts.extend([Fact::Weekly(report(3)), Fact::Weekly(report(4))]);
     facts.extend(lives.iter().cloned().map(Fact::Life));
     facts.extend(steps.iter().cloned().map(Fact::ClockStep));
 
@@ -141,6 +146,8 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         assert_eq!(snapshot.age_promises, [promised("stock", Some(at(5)))]);
         assert_eq!(snapshot.expectations, std::slice::from_ref(&expectation));
         assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
+        assert_eq!(snapshot.weekly, [report(4)]);
+        assert_eq!(snapshot.threads, [Threaded::of(&notification).unwrap()]);
         assert_eq!(snapshot.incidents, [full_incident()]);
         assert_eq!(snapshot.life, Some(lives[1].clone()));
         told.push(snapshot);

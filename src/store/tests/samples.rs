@@ -218,6 +218,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
         created_at: at(8),
         ended_at: Some(at(10)),
         last_error: Some(text("error")),
+        receipt: Some(text("receipt")),
         digest: Some(NotificationId(77)),
     }
 }

@@ -67,6 +67,7 @@ impl Ledger {
             | Fact::AgePromise(_)
             | Fact::Expectation(_)
             | Fact::Delivery(_)
+            | Fact::Weekly(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
             | Fact::Restored(_) => Ok(()),

@@ -266,7 +266,7 @@ impl Judge {
                     format!("{} is started without a stored claim", spec.id)
                 })
             }
-            Action::Send(notification) => Messages::sends(notification, &self.ledger),
+            Action::Send { notification, .. } => Messages::sends(notification, &self.ledger),
             Action::Acknowledge(id) => {
                 let stored = self.ledger.attempts.get(id);
                 let is_stored = stored.is_none_or(|stored| stored.state == AttemptState::Ended);

@@ -1,0 +1,343 @@
+//! The weekly report to a team, and the weekly proof of an address: when they are due, and their words.
+
+use std::time::Duration;
+
+use jiff::civil::Weekday;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+use super::reminder::next_working_morning;
+use super::words::what_words;
+use crate::model::{
+    Address, Calendar, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed,
+    format_age, format_time,
+};
+
+/// Problems named in one report.
+const PROBLEMS_MAX: usize = 20;
+
+/// Weeks around now in which the next and the last due time are looked for: nobody is closed for longer.
+const WEEKS_AROUND: i64 = 10;
+
+/// The last report that was due since `known`, up to now; and when the next one is.
+///
+/// It is due on Mondays at 08:00 in the team's zone, and where a Monday is no working day of the team, on the next that is.
+pub fn weekly_times(
+    known: Timestamp,
+    now: Timestamp,
+    zone: &TimeZone,
+    calendar: Option<&Calendar>,
+) -> (Option<Timestamp>, Option<Timestamp>) {
+    let today = zone.to_datetime(now).date();
+    let monday = today.saturating_sub(i64::from(today.weekday().since(Weekday::Monday)).days());
+    let (mut due, mut next) = (None, None);
+    for week in -WEEKS_AROUND..=WEEKS_AROUND {
+        let day = monday.saturating_add((7 * week).days());
+        let Ok(midnight) = zone.to_timestamp(day.at(0, 0, 0, 0)) else {
+            continue;
+        };
+        let at = next_working_morning(midnight, zone, calendar);
+        if at <= now && at > known {
+            due = Some(at);
+        } else if at > now && at > known {
+            next = next.or(Some(at));
+        }
+    }
+    (due, next)
+}
+
+/// What happened to a team's jobs and data in a week.
+#[derive(Clone, Debug, Default)]
+pub struct TeamWeek<'a> {
+    /// Runs that began, by how they ended.
+    pub runs: Vec<(Outcome, u64)>,
+    /// Of datasets of which something is promised: all, and those whose promise was broken.
+    pub promised: Vec<&'a Name>,
+    /// See above.
+    pub broken: Vec<&'a Name>,
+    /// The problems of the week that people were told of, the oldest first.
+    pub incidents: Vec<&'a Incident>,
+}
+
+/// Everything a weekly report is made from.
+#[derive(Clone, Debug)]
+pub struct ToReport<'a> {
+    /// When it is decided.
+    pub now: Timestamp,
+    /// The week that it is about.
+    pub from: Timestamp,
+    /// See above: the time at which it was due.
+    pub until: Timestamp,
+    /// When the next one is due.
+    pub next: Option<Timestamp>,
+    /// The zone in which its readers are told times.
+    pub zone: &'a TimeZone,
+    /// The team.
+    pub team: &'a Name,
+    /// The same as people call it.
+    pub team_title: String,
+    /// What happened; or why that could not be read.
+    pub week: Result<TeamWeek<'a>, &'a str>,
+    /// Problems of the team that are open now, those of nobody else's.
+    pub open: usize,
+    /// The oldest of the team's data: its name, and of when it is.
+    pub oldest: Option<(&'a Name, Timestamp)>,
+}
+
+/// Writes the report.
+pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
+    let zone = report.zone;
+    let (from, until) = (format_time(report.from, zone), format_time(report.until, zone));
+    let mut facts = Facts::default();
+    let mut words = Vec::new();
+    let mut is_well = report.open == 0;
+    match &report.week {
+        Ok(week) => {
+            is_well = is_well && week.incidents.is_empty() && week.broken.is_empty();
+            words.extend([runs_words(week, &mut facts), promises_words(week, &mut facts)]);
+            problems(week, zone, &mut facts);
+        }
+        Err(why) => {
+            is_well = false;
+            facts.say(
+                "Not known",
+                format!("what happened in this week could not be read: {why}"),
+            );
+        }
+    }
+    if let Some((name, as_of)) = report.oldest {
+        let age = format_age(elapsed(as_of, report.now));
+        facts.say(
+            "Oldest data",
+            format!("{name}, as of {}, {age} old", format_time(as_of, zone)),
+        );
+    }
+    if let Some(next) = report.next {
+        facts.say("Next report", format_time(next, zone));
+    }
+    let missing = "freshd does not run, or nothing reaches you here: ask whoever operates it to type `freshd status`";
+    facts.say("If it is missing", missing.to_owned());
+    let outcome = match (is_well, report.open) {
+        (true, _) => "all was well".to_owned(),
+        (false, 0) => "nothing is open".to_owned(),
+        (false, 1) => "1 problem is open".to_owned(),
+        (false, open) => format!("{open} problems are open"),
+    };
+    let headline = format!("{}: {outcome}. {}", report.team_title, words.join(" "));
+    Message {
+        subject: format!("[freshd] Week from {from} to {until}: {outcome}"),
+        headline: headline.trim_end().to_owned(),
+        facts: facts.0,
+        commands: vec!["freshd status".to_owned(), "freshd incidents".to_owned()],
+        ..of_freshd(id, Purpose::Weekly, report.team, &report.team_title, report.now)
+    }
+}
+
+fn runs_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
+    let all: u64 = week.runs.iter().map(|(_, count)| count).sum();
+    let failed = week.runs.iter().filter(|(outcome, _)| outcome.is_failure());
+    let failed: u64 = failed.map(|(_, count)| count).sum();
+    if all == 0 {
+        return "No run was due.".to_owned();
+    }
+    let each: Vec<String> = week
+        .runs
+        .iter()
+        .map(|(outcome, count)| format!("{count} {}", outcome.as_str().replace('_', " ")))
+        .collect();
+    facts.say("Runs", each.join(", "));
+    match failed {
+        0 => format!("{all} runs, none failed."),
+        failed => format!("{all} runs, {failed} failed."),
+    }
+}
+
+fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
+    let all = week.promised.len();
+    let kept = all - week.broken.len();
+    if all == 0 {
+        return String::new();
+    }
+    if !week.broken.is_empty() {
+        let broken: Vec<&str> = week
+            .broken
+            .iter()
+            .take(PROBLEMS_MAX)
+            .map(|name| name.as_str())
+            .collect();
+        facts.say("Broken promises", broken.join(", "));
+    }
+    let percent = 100 * kept / all;
+    format!("{kept} of {all} datasets kept what is promised of them ({percent} %).")
+}
+
+fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
+    for incident in week.incidents.iter().take(PROBLEMS_MAX) {
+        let since = format_time(incident.since, zone);
+        let lasted = match incident.resolved_at {
+            Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
+            None => format!("since {since}, and still"),
+        };
+        let text = format!(
+            "#{} {} {}, {lasted}",
+            incident.id,
+            incident.subject,
+            what_words(incident)
+        );
+        let is_open = incident.state != IncidentState::Resolved;
+        facts.say(if is_open { "Open" } else { "Over" }, text);
+    }
+    if week.incidents.len() > PROBLEMS_MAX {
+        facts.say("Over", format!("and {} more", week.incidents.len() - PROBLEMS_MAX));
+    }
+}
+
+/// Everything the proof of an address is made from.
+#[derive(Clone, Debug)]
+pub struct ToProve<'a> {
+    /// When it is decided.
+    pub now: Timestamp,
+    /// When the next one is due, unless something else was taken until then.
+    pub next: Option<Timestamp>,
+    /// The zone in which its readers are told times.
+    pub zone: &'a TimeZone,
+    /// Where it goes.
+    pub address: &'a Address,
+    /// The team that is told there.
+    pub team: &'a Name,
+    /// The same as people call it.
+    pub team_title: String,
+}
+
+/// Writes the proof.
+pub fn canary(id: String, prove: &ToProve<'_>) -> Message {
+    let mut facts = Facts::default();
+    facts.say(
+        "Sent because",
+        "nothing else has reached this address in the last seven days".to_owned(),
+    );
+    if let Some(next) = prove.next {
+        facts.say("Next proof", format_time(next, prove.zone));
+    }
+    let missing = "freshd does not run, or this address cannot be reached: `freshd status` says which";
+    facts.say("If it is missing", missing.to_owned());
+    let address = prove.address;
+    Message {
+        subject: format!("[freshd] Weekly proof that {address} is reached"),
+        headline: format!("This is the weekly proof that {address} reaches you. Nothing is wrong."),
+        facts: facts.0,
+        commands: vec!["freshd status".to_owned()],
+        ..of_freshd(id, Purpose::Canary, prove.team, &prove.team_title, prove.now)
+    }
+}
+
+/// A message about nothing that is wrong. All of one kind to one team are one thread.
+fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Timestamp) -> Message {
+    let stem = id.split('.').next().unwrap_or(&id);
+    Message {
+        thread: format!("{stem}.{}-{team}", purpose.as_str()),
+        incident: None,
+        purpose,
+        severity: Severity::Warning,
+        kind: None,
+        about: None,
+        since: None,
+        subject_name: team.clone(),
+        subject: String::new(),
+        headline: String::new(),
+        facts: Vec::new(),
+        incidents: Vec::new(),
+        output: Vec::new(),
+        commands: Vec::new(),
+        team: team.clone(),
+        owner: team_title.to_owned(),
+        at,
+        trace: None,
+        id,
+    }
+}
+
+#[derive(Default)]
+struct Facts(Vec<MessageFact>);
+
+impl Facts {
+    fn say(&mut self, label: &str, text: String) {
+        self.0.push(MessageFact {
+            label: label.to_owned(),
+            text,
+        });
+    }
+}
+
+/// How long a report is about.
+pub const WEEK: Duration = Duration::from_hours(7 * 24);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().expect("a time")
+    }
+
+    /// Due, and next, as local times of Oslo; `-` where there is none.
+    fn times(known: &str, now: &str, calendar: Option<&Calendar>) -> [String; 2] {
+        let oslo = TimeZone::get("Europe/Oslo").expect("zone data");
+        let (due, next) = weekly_times(at(known), at(now), &oslo, calendar);
+        let local = |at: Timestamp| oslo.to_datetime(at).strftime("%a %m-%d %H:%M").to_string();
+        [due, next].map(|at| at.map_or_else(|| "-".to_owned(), local))
+    }
+
+    #[test]
+    fn it_is_due_on_monday_morning_once() {
+        let known = "2026-11-25T12:00:00+01:00";
+        assert_eq!(
+            times(known, "2026-11-30T07:59:59+01:00", None),
+            ["-", "Mon 11-30 08:00"]
+        );
+        let due = ["Mon 11-30 08:00", "Mon 12-07 08:00"];
+        assert_eq!(times(known, "2026-11-30T08:00:00+01:00", None), due);
+        assert_eq!(
+            times(known, "2026-12-03T09:00:00+01:00", None),
+            due,
+            "late, after a downtime"
+        );
+        let known = "2026-11-30T08:00:00+01:00";
+        assert_eq!(
+            times(known, "2026-11-30T08:00:00+01:00", None),
+            ["-", "Mon 12-07 08:00"]
+        );
+        // The clock is set back: it is not due again.
+        assert_eq!(
+            times(known, "2026-11-30T07:00:00+01:00", None),
+            ["-", "Mon 12-07 08:00"]
+        );
+    }
+
+    #[test]
+    fn several_weeks_of_downtime_are_one_report() {
+        let known = "2026-11-02T08:00:00+01:00";
+        let now = "2026-11-25T12:00:00+01:00";
+        assert_eq!(times(known, now, None), ["Mon 11-23 08:00", "Mon 11-30 08:00"]);
+    }
+
+    #[test]
+    fn a_monday_off_is_made_up_for_on_the_next_working_day_whatever_the_clocks_do() {
+        let easter_monday = jiff::civil::date(2026, 4, 6);
+        let calendar = Calendar {
+            name: "norway".into(),
+            weekend: 0b100_0001,
+            holidays: [(easter_monday, "Easter".into())].into(),
+        };
+        let known = "2026-03-23T08:00:00+01:00";
+        let next = times(known, "2026-03-28T12:00:00+01:00", Some(&calendar))[1].clone();
+        assert_eq!(next, "Mon 03-30 08:00", "summer time has begun");
+        let next = times(
+            "2026-03-30T08:00:00+02:00",
+            "2026-03-31T12:00:00+02:00",
+            Some(&calendar),
+        )[1]
+        .clone();
+        assert_eq!(next, "Tue 04-07 08:00");
+    }
+}

@@ -1,0 +1,56 @@
+//! What the records say of a week, and of threads; the same as the real store reads.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::Memory;
+use crate::model::{Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week};
+
+impl Memory {
+    /// First messages of threads that may go on.
+    pub(super) fn threads(&self) -> Vec<Threaded> {
+        let pending = self
+            .notifications
+            .values()
+            .filter(|one| one.state == NotificationState::Pending);
+        let pending: BTreeSet<_> = pending.filter_map(|one| one.incident).collect();
+        let going = |id: &IncidentId| {
+            let incident = self.incidents.get(id);
+            pending.contains(id) || incident.is_some_and(|incident| incident.state != IncidentState::Resolved)
+        };
+        let named = self.notifications.values().filter_map(Threaded::of);
+        named.filter(|threaded| going(&threaded.incident)).collect()
+    }
+
+    /// What happened from `from` until `until`.
+    pub fn week(&self, from: Timestamp, until: Timestamp) -> Week {
+        let mut runs: BTreeMap<(String, &str), (Outcome, u64)> = BTreeMap::new();
+        for run in self.runs.values().filter(|run| (from..until).contains(&run.created_at)) {
+            if let Some(outcome) = run.outcome {
+                let counted = match outcome {
+                    Outcome::Missed | Outcome::Skipped => run.occurrences,
+                    _ => 1,
+                };
+                let key = (run.job.to_string(), outcome.as_str());
+                runs.entry(key).or_insert((outcome, 0)).1 += counted;
+            }
+        }
+        let of_week = |incident: &&Incident| incident.since < until && incident.resolved_at.is_none_or(|at| at >= from);
+        let taken = self.notifications.values().filter(|one| {
+            one.state == NotificationState::Delivered
+                && one.ended_at >= Some(from)
+                && one.ended_at < Some(until)
+                && one.message.purpose != Purpose::Canary
+        });
+        let reached: BTreeSet<_> = taken.map(|one| one.address.clone()).collect();
+        Week {
+            runs: runs
+                .into_iter()
+                .map(|((job, _), (outcome, count))| (job.as_str().into(), outcome, count))
+                .collect(),
+            incidents: self.incidents.values().filter(of_week).cloned().collect(),
+            reached: reached.into_iter().collect(),
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What happened in a week.
+
+use jiff::Timestamp;
+use rusqlite::OptionalExtension;
+
+use super::Reader;
+use crate::model::{Address, WEEK_INCIDENTS_MAX, Week, first_by_halving};
+use crate::store::ReadError;
+use crate::store::column::{Cells, count, us};
+use crate::store::rows::alerts::{INCIDENT_COLUMNS, read_incident};
+
+/// The first run from a number on, and whether it began too early.
+const RUN_FROM: &str = "SELECT id, created_at_us < ?2 FROM runs WHERE id >= ?1 ORDER BY id LIMIT 1";
+
+/// The first message from a number on, and whether it was decided too early.
+const MESSAGE_FROM: &str = "SELECT id, created_at_us < ?2 FROM notifications WHERE id >= ?1 ORDER BY id LIMIT 1";
+
+/// Runs from a number on that began in a span, by job and by how they ended.
+const RUNS: &str = "
+SELECT job, outcome, sum(CASE WHEN outcome IN ('missed', 'skipped') THEN occurrences ELSE 1 END) FROM runs
+WHERE id >= ?1 AND created_at_us >= ?2 AND created_at_us < ?3 AND outcome IS NOT NULL
+GROUP BY job, outcome ORDER BY job, outcome";
+
+/// Where messages from a number on were taken in a span; what is only sent to prove an address does not count.
+const REACHED: &str = "
+SELECT DISTINCT channel, address FROM notifications
+WHERE id >= ?1 AND state = 'delivered' AND ended_at_us >= ?2 AND ended_at_us < ?3
+    AND message ->> 'purpose' <> 'canary'
+ORDER BY channel, address";
+
+impl Reader {
+    /// What happened from `from` until `until`, as far as `[history]` keeps it. A message that waited for longer than three
+    /// days is given up, so none was decided much earlier than it was taken.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn week(&self, from: Timestamp, until: Timestamp) -> Result<Week, ReadError> {
+        let reading = self.connection.unchecked_transaction()?;
+        let first_run = self.first_since("runs", RUN_FROM, from)?;
+        let runs = self.all(RUNS, (first_run, us(from), us(until)), |row| {
+            let mut cells = Cells::of(row);
+            Ok((cells.name()?, cells.word()?, cells.count()?))
+        })?;
+        let sql = format!(
+            "SELECT {INCIDENT_COLUMNS} FROM incidents
+             WHERE since_us < ?2 AND (resolved_at_us IS NULL OR resolved_at_us >= ?1) ORDER BY id DESC LIMIT ?3"
+        );
+        let mut incidents = self.all(&sql, (us(from), us(until), WEEK_INCIDENTS_MAX), read_incident)?;
+        incidents.reverse();
+        let waited = crate::model::earlier(from, std::time::Duration::from_hours(4 * 24));
+        let first_message = self.first_since("notifications", MESSAGE_FROM, waited)?;
+        let reached = self.all(REACHED, (first_message, us(from), us(until)), |row| {
+            let mut cells = Cells::of(row);
+            Ok(Address {
+                channel: cells.name()?,
+                to: cells.get()?,
+            })
+        })?;
+        drop(reading);
+        Ok(Week {
+            runs,
+            incidents,
+            reached,
+        })
+    }
+
+    /// The first number of a table before which nothing is of `since` or later, but for what a clock that was set back has
+    /// put there.
+    fn first_since(&self, table: &str, sql: &str, since: Timestamp) -> Result<i64, ReadError> {
+        let last = crate::store::load::last(&self.connection, table)?.unwrap_or(0);
+        let first = first_by_halving(last, |id| {
+            let mut statement = self.connection.prepare_cached(sql)?;
+            let found = statement.query_row((count(id), us(since)), |row| {
+                let mut cells = Cells::of(row);
+                Ok((cells.count()?, cells.get()?))
+            });
+            found.optional()
+        })?;
+        Ok(count(first))
+    }
+}

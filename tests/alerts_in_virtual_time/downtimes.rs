@@ -1,0 +1,156 @@
+//! After freshd's own downtime each address hears of all that became true meanwhile by one message.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use freshd::model::{Event, NotificationState, Purpose};
+
+use super::PEOPLE;
+use super::delivery::OPS;
+use super::digests::{heard, named, taken};
+use super::virtual_world::{Crash, Play, World};
+
+/// So many datasets of `ops`, each read by team `a` and promised to be younger than an hour.
+fn datasets(count: usize) -> String {
+    let mut text = PEOPLE.to_owned();
+    for number in 0..count {
+        text += &format!(
+            "[datasets.x{number}]\nowner = \"ops\"\nfile = \"x{number}\"\nmax_age = \"1h\"\nconsumers = [\"a\"]\n\
+             [jobs.j{number}]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"x{number}\"\n"
+        );
+    }
+    text
+}
+
+/// All of them are made at ten, and go stale at eleven.
+fn made_at_ten(count: usize) -> World {
+    let mut world = World::start(&datasets(count), "2026-03-02T10:00");
+    for number in 0..count {
+        world.run(&format!("j{number}"));
+    }
+    world.run_until("2026-03-02T10:30");
+    world.handle(Event::Alive);
+    world
+}
+
+/// freshd is down until two.
+fn is_down_until_two(world: &mut World) {
+    world.crash();
+    world.run_until("2026-03-02T14:00");
+    world.restart();
+}
+
+fn is_told_in_one(world: &World, address: &str, count: usize) {
+    let sent = taken(world, address);
+    assert_eq!(
+        heard(world, address),
+        [("14:01:03".to_owned(), Purpose::Digest)],
+        "{address}"
+    );
+    let message = &sent[0].1.message;
+    assert_eq!(named(sent[0].1).len(), count, "{:?}", message.incidents);
+    let words = format!("[freshd] {count} problems after freshd was down for 3h 30m");
+    assert_eq!(message.subject, words);
+    assert!(
+        message
+            .headline
+            .starts_with(&format!("CRITICAL: {count} problems, all of them open")),
+        "{}",
+        message.headline
+    );
+    assert!(
+        message
+            .headline
+            .ends_with("because freshd did not run for 3h 30m, from Mon 2026-03-02 10:30 to Mon 2026-03-02 14:00."),
+        "{}",
+        message.headline
+    );
+}
+
+#[test]
+fn what_became_true_while_freshd_was_down_is_one_message_to_each_address() {
+    let mut world = made_at_ten(4);
+    is_down_until_two(&mut world);
+    world.run_until("2026-03-02T14:59");
+    for address in [OPS, "mail:a@sea.example"] {
+        is_told_in_one(&world, address, 4);
+    }
+    let told = world.ledger.notifications.values();
+    assert!(told.clone().all(|one| one.state == NotificationState::Delivered));
+}
+
+#[test]
+fn what_comes_after_that_is_told_as_ever() {
+    let mut world = made_at_ten(4);
+    is_down_until_two(&mut world);
+    world.run_until("2026-03-02T14:02");
+    world.script("j3", |_, now| Play::writes("again", now));
+    world.run("j3");
+    world.run_until("2026-03-02T14:03");
+    assert_eq!(
+        heard(&world, OPS).last(),
+        Some(&("14:02:05".to_owned(), Purpose::Recovery)),
+        "nobody waits for another digest"
+    );
+}
+
+#[test]
+fn a_single_thing_is_told_by_itself_with_why_it_is_told_so_late() {
+    let mut world = made_at_ten(1);
+    is_down_until_two(&mut world);
+    world.run_until("2026-03-02T14:59");
+    assert_eq!(heard(&world, OPS), [("14:01:03".to_owned(), Purpose::Opening)]);
+    let message = &taken(&world, OPS)[0].1.message;
+    let late = message.facts.iter().find(|fact| fact.label == "Told late");
+    let late = late.map(|fact| fact.text.as_str());
+    let words = "freshd did not run for 3h 30m, from Mon 2026-03-02 10:30 to Mon 2026-03-02 14:00";
+    assert_eq!(late, Some(words));
+}
+
+#[test]
+fn a_machine_that_was_asleep_is_told_of_alike() {
+    let mut world = made_at_ten(4);
+    world.sleep_until("2026-03-02T14:00");
+    world.run_until("2026-03-02T14:59");
+    let sent = taken(&world, OPS);
+    assert_eq!(heard(&world, OPS), [("14:01:03".to_owned(), Purpose::Digest)]);
+    assert_eq!(named(sent[0].1).len(), 4);
+    assert!(
+        sent[0].1.message.subject.contains("after freshd was down for"),
+        "{}",
+        sent[0].1.message.subject
+    );
+}
+
+#[test]
+fn a_restart_is_no_downtime() {
+    let mut world = made_at_ten(4);
+    world.run_until("2026-03-02T10:59:55");
+    world.crash();
+    world.pass(Duration::from_secs(30));
+    world.restart();
+    world.run_until("2026-03-02T11:59");
+    let openings = vec![Purpose::Opening; 4];
+    assert_eq!(world.told_to(OPS), openings);
+}
+
+#[test]
+fn a_crash_while_it_is_gathered_leaves_nothing_out_and_tells_nothing_twice() {
+    let mut undisturbed = made_at_ten(4);
+    let before = undisturbed.commits;
+    is_down_until_two(&mut undisturbed);
+    undisturbed.run_until("2026-03-02T14:59");
+    assert!(undisturbed.commits > before + 3, "{}", undisturbed.commits);
+    for side in [Crash::Before, Crash::After] {
+        for commit in before + 1..=undisturbed.commits {
+            let mut world = made_at_ten(4);
+            world.crash_at = Some((commit, side));
+            is_down_until_two(&mut world);
+            world.run_until("2026-03-02T14:59");
+            let sent = taken(&world, OPS);
+            let told: Vec<_> = sent.iter().flat_map(|(_, sent)| named(sent)).collect();
+            let distinct: BTreeSet<_> = told.iter().collect();
+            assert_eq!((told.len(), distinct.len()), (4, 4), "{side:?} {commit}: {told:?}");
+        }
+    }
+}

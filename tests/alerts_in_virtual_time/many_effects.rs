@@ -1,0 +1,158 @@
+//! Many datasets behind one cause: one alert that names all, and what stays bad behind it is told once.
+
+use std::fmt::Write as _;
+
+use freshd::model::{Notification, ProblemKind, Purpose};
+
+use super::virtual_world::{Play, World, at};
+use super::{NO_PROOFS, PEOPLE};
+
+/// Datasets that are made from the one of each cause.
+const MADE_FROM_IT: usize = 40;
+
+/// So many exports, each hourly and of its own team; behind the first, forty datasets of team `d`, each made by a job that
+/// starts with every version of it.
+fn company(causes: &[(&str, &str)]) -> String {
+    let mut text = format!("{PEOPLE}{NO_PROOFS}");
+    for (name, team) in causes {
+        let root = format!(
+            "[datasets.{name}]\nowner = \"{team}\"\nfile = \"{name}\"\nmax_age = \"100m\"\n\
+             [jobs.export-{name}]\nowner = \"{team}\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\nproduces = \"{name}\"\n"
+        );
+        text.push_str(&root);
+    }
+    let (first, _) = causes[0];
+    for number in 0..MADE_FROM_IT {
+        let made = format!(
+            "[datasets.m{number:02}]\nowner = \"d\"\nfile = \"m{number:02}\"\nmax_age = \"110m\"\n\
+             [jobs.make-m{number:02}]\nowner = \"d\"\ncommand = \"true\"\non = [\"{first}\"]\nneeds = [\"{first}\"]\n\
+             on_stale = \"run\"\nproduces = \"m{number:02}\"\n"
+        );
+        text.write_str(&made).expect("a text");
+    }
+    text
+}
+
+/// The exports fail from ten to twelve o'clock, all at once.
+fn broken(causes: &[(&'static str, &str)]) -> World {
+    let mut world = World::start(&company(causes), "2026-03-02T07:59");
+    for (name, _) in causes {
+        world.script(&format!("export-{name}"), |_, now| {
+            match (at("2026-03-02T09:59")..at("2026-03-02T11:59")).contains(&now) {
+                true => Play::fails(1, "no route to host"),
+                false => Play::writes(&now.to_string(), now),
+            }
+        });
+    }
+    world
+}
+
+/// What was sent to a team, each with its purpose and the thing it is about.
+fn told_to<'a>(world: &'a World, team: &str) -> Vec<(Purpose, &'a str)> {
+    let address = format!("mail:{team}@sea.example");
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let to_team = sent.filter(|sent| sent.address.to_string() == address);
+    to_team
+        .map(|sent| (sent.message.purpose, sent.message.subject_name.as_str()))
+        .collect()
+}
+
+/// Whether a message says of each of the forty datasets that it is made from what is wrong.
+fn names_all(sent: &Notification) -> bool {
+    let lines = sent.message.facts.iter().filter(|fact| fact.label == "Made from it");
+    let lines: Vec<&str> = lines.map(|fact| fact.text.as_str()).collect();
+    assert!(
+        lines.iter().all(|line| line.len() <= 1_000),
+        "no channel cuts it: {lines:?}"
+    );
+    let lines = lines.join(" ");
+    let words: Vec<&str> = lines.split([' ', ',']).collect();
+    (0..MADE_FROM_IT).all(|number| words.contains(&format!("m{number:02}").as_str()))
+}
+
+#[test]
+fn forty_datasets_behind_one_failed_job_are_one_alert_that_names_them_all() {
+    let mut world = broken(&[("root", "a")]);
+    world.run_until("2026-03-02T11:50");
+    assert_eq!(world.open_incidents().len(), 1, "{:?}", world.open_incidents());
+    let owner = told_to(&world, "a");
+    let job = "export-root";
+    assert_eq!(owner[..2], [(Purpose::Opening, job), (Purpose::Update, job)]);
+    assert!(owner[2..].iter().all(|(why, _)| *why == Purpose::Reminder), "{owner:?}");
+    assert_eq!(
+        told_to(&world, "d"),
+        [(Purpose::Impact, job)],
+        "one notice for all forty"
+    );
+    for (_, sent) in &world.sent {
+        assert!(names_all(sent), "{:?}: {:?}", sent.message.purpose, sent.message.facts);
+    }
+    let of_team = |sent: &Notification| sent.message.team.as_str() == "d";
+    let notice = world.sent.iter().map(|(_, sent)| sent).find(|sent| of_team(sent));
+    let facts = &notice.expect("told").message.facts;
+    assert!(facts.len() <= 60, "no channel leaves any out: {}", facts.len());
+}
+
+#[test]
+fn three_causes_at_once_are_three_alerts() {
+    let mut world = broken(&[("root", "a"), ("second", "b"), ("third", "c")]);
+    world.run_until("2026-03-02T11:50");
+    let mut open: Vec<_> = world
+        .open_incidents()
+        .into_iter()
+        .map(|open| open.subject.to_string())
+        .collect();
+    open.sort();
+    assert_eq!(open, ["export-root", "export-second", "export-third"]);
+    for (team, job) in [("a", "export-root"), ("b", "export-second"), ("c", "export-third")] {
+        let told = told_to(&world, team);
+        let openings = told.iter().filter(|(why, _)| *why == Purpose::Opening).count();
+        assert_eq!(openings, 1, "{told:?}");
+        assert!(told.iter().all(|(_, subject)| *subject == job), "{told:?}");
+    }
+}
+
+#[test]
+fn two_of_forty_that_stay_bad_when_their_cause_is_over_are_told_once() {
+    let mut world = broken(&[("root", "a")]);
+    for made in ["m07", "m23"] {
+        world.script(&format!("make-{made}"), |_, now| match now >= at("2026-03-02T11:59") {
+            true => Play::fails(1, "disk quota exceeded"),
+            false => Play::writes(&now.to_string(), now),
+        });
+    }
+    world.run_until("2026-03-02T12:55");
+    let told = told_to(&world, "d");
+    assert_eq!(
+        told[..2],
+        [(Purpose::Impact, "export-root"), (Purpose::Recovery, "export-root")]
+    );
+    let mut stay_bad = told[2..].to_vec();
+    stay_bad.sort();
+    assert_eq!(
+        stay_bad,
+        [(Purpose::Opening, "make-m07"), (Purpose::Opening, "make-m23")]
+    );
+    let open = world.open_incidents();
+    assert!(open.iter().all(|open| open.kind == ProblemKind::Failed), "{open:?}");
+    assert_eq!(told_to(&world, "a").last(), Some(&(Purpose::Recovery, "export-root")));
+}
+
+#[test]
+fn what_is_being_mended_when_its_cause_is_over_is_not_told_first() {
+    let mut world = broken(&[("root", "a")]);
+    // It takes longer than a new problem waits, and two of them fail in the end.
+    for number in 0..MADE_FROM_IT {
+        world.script(&format!("make-m{number:02}"), move |_, now| {
+            let play = match now >= at("2026-03-02T11:59") && [7, 23].contains(&number) {
+                true => Play::fails(1, "disk quota exceeded"),
+                false => Play::writes(&now.to_string(), now),
+            };
+            play.taking(std::time::Duration::from_mins(10))
+        });
+    }
+    world.run_until("2026-03-02T12:55");
+    let told = told_to(&world, "d");
+    let openings: Vec<_> = told.iter().filter(|(why, _)| *why == Purpose::Opening).collect();
+    assert_eq!(openings.len(), 2, "{openings:?}");
+}

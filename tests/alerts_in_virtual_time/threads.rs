@@ -1,0 +1,88 @@
+//! Threads at a Slack app: what belongs to an incident follows its first message, as far as that is known to be taken.
+
+use freshd::model::{DeliveryOutcome, Purpose};
+
+use super::PEOPLE;
+use super::delivery::{busy, mend};
+use super::virtual_world::{Play, World, at};
+
+/// The people above, but that `ops` is told through a Slack app; and one job `j` of it.
+fn world() -> World {
+    // The world looks up no secret but those of the environment.
+    let people = PEOPLE.replace("notify = [\"mail:ops@sea.example\"]", "notify = [\"slack\"]");
+    let text = format!(
+        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world
+}
+
+/// What was taken: why, and which of them, counted from 1, it was sent to follow.
+fn followed(world: &World) -> Vec<(Purpose, Option<usize>)> {
+    let ids: Vec<_> = world.followed.iter().map(|(id, _)| format!("ts-{id}")).collect();
+    let place = |follows: &String| 1 + ids.iter().position(|id| id == follows).expect("one of them");
+    let purposes = world.sent.iter().map(|(_, sent)| sent.message.purpose);
+    let follows = world.followed.iter().map(|(_, follows)| follows.as_ref().map(place));
+    purposes.zip(follows).collect()
+}
+
+#[test]
+fn reminders_and_the_end_follow_the_opening_also_after_a_crash() {
+    for crashes in [false, true] {
+        let mut world = world();
+        world.run_until("2026-11-26T12:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T13:30");
+        mend(&mut world, "2026-11-26T13:40");
+        let expected = [
+            (Purpose::Opening, None),
+            (Purpose::Reminder, Some(1)),
+            (Purpose::Recovery, Some(1)),
+        ];
+        assert_eq!(followed(&world), expected, "crashes: {crashes}");
+    }
+}
+
+#[test]
+fn an_end_that_waits_through_an_outage_and_a_crash_follows_the_opening() {
+    let mut world = world();
+    world.channel("slack", |_, now| {
+        match (at("2026-11-26T12:30")..at("2026-11-26T15:00")).contains(&now) {
+            true => busy(now),
+            false => DeliveryOutcome::Accepted,
+        }
+    });
+    world.run_until("2026-11-26T12:40");
+    mend(&mut world, "2026-11-26T12:50");
+    world.crash();
+    world.restart();
+    world.run_until("2026-11-26T17:00");
+    let to_slack: Vec<_> = followed(&world)
+        .into_iter()
+        .filter(|(why, _)| *why == Purpose::Recovery)
+        .collect();
+    assert_eq!(to_slack[0], (Purpose::Recovery, Some(1)));
+}
+
+#[test]
+fn an_opening_whose_answer_was_lost_begins_a_thread_again() {
+    let mut world = world();
+    // It is taken, and the daemon dies before it hears so.
+    world.run_until("2026-11-26T12:01:04");
+    world.crash_at = Some((world.commits + 1, super::virtual_world::Crash::Acted));
+    world.run_until("2026-11-26T12:30");
+    assert_eq!(world.crash_at, None, "it died");
+    mend(&mut world, "2026-11-26T12:40");
+    let expected = [
+        (Purpose::Opening, None),
+        (Purpose::Opening, None),
+        (Purpose::Recovery, Some(1)),
+    ];
+    assert_eq!(followed(&world), expected, "the second is what is known");
+}

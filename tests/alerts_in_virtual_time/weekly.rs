@@ -1,0 +1,224 @@
+//! The report on Monday morning, and the proof of every address that nothing else has reached.
+
+use freshd::model::{DeliveryOutcome, Message, Notification, ProblemKind, Purpose};
+
+use super::PEOPLE;
+use super::delivery::{OPS, busy, no_such_address};
+use super::virtual_world::{Play, World, at, local};
+
+const IT: &str = "mail:it@sea.example";
+
+/// A job of `ops` each day at noon, and what is promised of its data.
+fn daily(more: &str) -> String {
+    format!(
+        "{PEOPLE}[datasets.x]\nowner = \"ops\"\nfile = \"x\"\nmax_age = \"26h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"0 12 * * *\"\nproduces = \"x\"\n{more}"
+    )
+}
+
+/// What an address took of one kind: when, and what.
+fn taken<'a>(world: &'a World, address: &str, purpose: Purpose) -> Vec<(String, &'a Message)> {
+    let of = |sent: &Notification| sent.address.to_string() == address && sent.message.purpose == purpose;
+    let sent = world.sent.iter().filter(|(_, sent)| of(sent));
+    sent.map(|(at, sent)| (local(*at), &*sent.message)).collect()
+}
+
+fn times(world: &World, address: &str, purpose: Purpose) -> Vec<String> {
+    taken(world, address, purpose).into_iter().map(|(at, _)| at).collect()
+}
+
+#[test]
+fn each_team_gets_a_short_report_on_monday_when_all_was_well() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.run_until("2026-12-08T10:00");
+    assert_eq!(times(&world, OPS, Purpose::Weekly), ["Mon 08:00", "Mon 08:00"]);
+    let (_, message) = taken(&world, OPS, Purpose::Weekly)[1];
+    let expected = "[freshd] Week from Mon 2026-11-30 08:00 to Mon 2026-12-07 08:00: all was well";
+    assert_eq!(message.subject, expected);
+    assert_eq!(
+        message.headline,
+        "ops: all was well. 7 runs, none failed. 1 of 1 datasets kept what is promised of them (100 %)."
+    );
+    let labels: Vec<&str> = message.facts.iter().map(|fact| fact.label.as_str()).collect();
+    assert_eq!(labels, ["Runs", "Oldest data", "Next report", "If it is missing"]);
+    let (_, of_a) = taken(&world, "mail:a@sea.example", Purpose::Weekly)[1];
+    assert_eq!(of_a.headline, "a: all was well. No run was due.");
+}
+
+#[test]
+fn a_report_tells_what_failed_how_long_it_took_and_what_is_open() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.script("j", |_, now| {
+        let day = |text: &str| at(&format!("{text}T11:00"));
+        let fails = (day("2026-12-01")..day("2026-12-03")).contains(&now) || now > day("2026-12-06");
+        match fails {
+            true => Play::fails(1, "no route to host"),
+            false => Play::writes(&now.to_string(), now),
+        }
+    });
+    world.run_until("2026-12-07T09:00");
+    let (_, message) = taken(&world, OPS, Purpose::Weekly)[1];
+    assert!(message.subject.ends_with(": 1 problem is open"), "{}", message.subject);
+    assert_eq!(
+        message.headline,
+        "ops: 1 problem is open. 7 runs, 3 failed. 0 of 1 datasets kept what is promised of them (0 %)."
+    );
+    let said = |label: &str| {
+        let facts = message.facts.iter().filter(|fact| fact.label == label);
+        facts.map(|fact| fact.text.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(said("Runs"), ["3 failed, 4 succeeded"]);
+    assert_eq!(said("Broken promises"), ["x"]);
+    assert_eq!(said("Over"), ["#1 j failed, since Tue 2026-12-01 12:00, for 2d"]);
+    assert_eq!(said("Open"), ["#3 j failed, since Sun 2026-12-06 12:00, and still"]);
+    assert_eq!(said("Oldest data"), ["x, as of Sat 2026-12-05 12:00, 1d 20h old"]);
+}
+
+#[test]
+fn a_downtime_over_monday_morning_makes_one_report_that_comes_late() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.run_until("2026-11-29T20:00");
+    world.crash();
+    world.run_until("2026-12-09T15:00");
+    world.restart();
+    world.run_until("2026-12-09T20:00");
+    assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
+    let (_, message) = taken(&world, OPS, Purpose::Weekly)[0];
+    assert!(
+        message.subject.contains("to Mon 2026-12-07 08:00"),
+        "{}",
+        message.subject
+    );
+    world.crash();
+    world.restart();
+    world.run_until("2026-12-13T20:00");
+    assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1, "once");
+}
+
+#[test]
+fn a_crash_at_any_commit_of_a_monday_morning_neither_loses_nor_repeats_a_report() {
+    use super::virtual_world::Crash;
+    let begin = || {
+        let mut world = World::start(&daily(""), "2026-11-30T07:59");
+        world.run_until("2026-11-30T07:59:30");
+        world
+    };
+    let mut undisturbed = begin();
+    let before = undisturbed.commits;
+    undisturbed.run_until("2026-11-30T08:30");
+    assert!(undisturbed.commits > before, "it is decided");
+    for side in [Crash::Before, Crash::After, Crash::Acted] {
+        for commit in before + 1..=undisturbed.commits {
+            let mut world = begin();
+            world.crash_at = Some((commit, side));
+            world.run_until("2026-11-30T08:30");
+            let told = world.told_to(OPS);
+            assert_eq!(told, [Purpose::Weekly], "{side:?} {commit}");
+        }
+    }
+}
+
+#[test]
+fn a_clock_that_is_set_back_makes_no_second_report() {
+    let mut world = World::start(&daily(""), "2026-11-29T10:00");
+    world.run_until("2026-11-30T08:01");
+    world.set_clock("2026-11-30T07:58");
+    world.run_until("2026-11-30T20:00");
+    assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
+}
+
+#[test]
+fn an_address_that_nothing_has_reached_for_a_week_gets_a_proof() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.run_until("2026-12-08T10:00");
+    // The teams have their reports, the fallback has nothing else.
+    assert_eq!(times(&world, IT, Purpose::Canary), ["Mon 08:00", "Mon 08:00"]);
+    assert_eq!(times(&world, OPS, Purpose::Canary), [""; 0]);
+    let (_, message) = taken(&world, IT, Purpose::Canary)[0];
+    assert_eq!(
+        message.headline,
+        "This is the weekly proof that mail:it@sea.example reaches you. Nothing is wrong."
+    );
+    let next = message.facts.iter().find(|fact| fact.label == "Next proof");
+    assert_eq!(next.map(|fact| fact.text.as_str()), Some("Mon 2026-12-07 08:00"));
+}
+
+#[test]
+fn an_address_that_something_has_reached_needs_no_proof() {
+    let text = daily("").replace("owner = \"ops\"\ncommand", "owner = \"nobody\"\ncommand");
+    let mut world = World::start(&text, "2026-11-24T10:00");
+    world.script("j", |_, now| match now < at("2026-11-27T11:00") {
+        true => Play::fails(1, ""),
+        false => Play::writes(&now.to_string(), now),
+    });
+    world.run_until("2026-12-08T10:00");
+    assert_eq!(times(&world, IT, Purpose::Canary), ["Mon 08:00"]);
+    let (_, message) = taken(&world, IT, Purpose::Canary)[0];
+    assert!(
+        message.facts.iter().any(|fact| fact.text == "Mon 2026-12-14 08:00"),
+        "{:?}",
+        message.facts
+    );
+}
+
+#[test]
+fn a_proof_that_cannot_be_delivered_is_a_problem_of_the_address() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.channel(IT, |_, _| no_such_address());
+    world.run_until("2026-11-30T08:10");
+    let broken: Vec<_> = world.open_incidents();
+    assert_eq!(broken.len(), 1, "{broken:?}");
+    assert_eq!(
+        (broken[0].kind, broken[0].subject.as_str()),
+        (ProblemKind::ChannelBroken, IT)
+    );
+    assert_eq!(
+        world.told_to("pager"),
+        [Purpose::Canary, Purpose::Opening],
+        "the other fallback hears of it"
+    );
+}
+
+#[test]
+fn neither_is_sent_where_it_is_switched_off_or_would_alarm_somebody() {
+    let quiet = daily("[alerts]\nweekly = false\ncanary = false\n");
+    let mut world = World::start(&quiet, "2026-11-24T10:00");
+    world.run_until("2026-12-08T10:00");
+    assert_eq!(world.told(), []);
+    // Switched on again, it begins with the next Monday.
+    world.reload(&daily(""));
+    world.run_until("2026-12-10T10:00");
+    assert_eq!(world.told(), []);
+    let alarms = daily("").replace(
+        "[channels.pager]\ntype = \"file\"\ndir = \"outbox\"",
+        "[channels.pager]\ntype = \"alertmanager\"\nurl = \"http://localhost:9093\"",
+    );
+    let mut world = World::start(&alarms, "2026-11-24T10:00");
+    world.run_until("2026-12-08T10:00");
+    assert_eq!(world.told_to("pager"), []);
+}
+
+#[test]
+fn reports_that_wait_for_an_address_go_each_by_itself_beside_a_digest() {
+    let mut text = daily("[alerts]\nreminders = []\n");
+    for number in 0..8 {
+        text += &format!("[jobs.k{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"30 7 * * MON\"\n");
+    }
+    let mut world = World::start(&text, "2026-11-29T10:00");
+    for number in 0..8 {
+        world.script(&format!("k{number}"), |_, _| Play::fails(1, ""));
+    }
+    world.channel(OPS, |_, now| match now < at("2026-11-30T09:00") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    world.run_until("2026-11-30T14:00");
+    let mut told = world.told_to(OPS);
+    told.sort();
+    told.dedup();
+    assert!(
+        told.contains(&Purpose::Digest) && told.contains(&Purpose::Weekly),
+        "{told:?}"
+    );
+    assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
+}
