@@ -8,8 +8,12 @@ mod crashes;
 mod delivery;
 #[path = "alerts_in_virtual_time/digests.rs"]
 mod digests;
+#[path = "alerts_in_virtual_time/drills.rs"]
+mod drills;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/flapping.rs"]
+mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
@@ -18,6 +22,8 @@ mod maintenance;
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/silences.rs"]
+mod silences;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 mod virtual_world;

@@ -11,7 +11,7 @@ use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
     ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
     NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Slot, SlotState, Snapshot, Told, Version, earlier, elapsed, newest_record,
+    Silence, Slot, SlotState, Snapshot, Told, Version, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -32,6 +32,8 @@ pub struct Memory {
     observations: BTreeMap<Name, Observation>,
     age_promises: BTreeMap<Name, AgePromise>,
     expectations: BTreeMap<Name, Expectation>,
+    /// The last of each subject.
+    silences: BTreeMap<Name, Silence>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -156,7 +158,9 @@ impl Memory {
             observations: self.observations.values().cloned().collect(),
             age_promises: self.age_promises.values().cloned().collect(),
             expectations: self.expectations.values().cloned().collect(),
+            silences: self.silences.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
+            openings: self.openings(),
             notifications: self
                 .notifications
                 .values()
@@ -271,6 +275,9 @@ impl Memory {
             }
             Fact::Expectation(expectation) => {
                 self.expectations.insert(expectation.dataset.clone(), expectation);
+            }
+            Fact::Silence(silence) => {
+                self.silences.insert(silence.subject.clone(), silence);
             }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());

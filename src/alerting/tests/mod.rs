@@ -93,6 +93,7 @@ impl Friday {
                 })
                 .collect(),
             readers: self.readers.clone(),
+            silenced: Vec::new(),
             refused: None,
         }
     }

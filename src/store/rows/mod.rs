@@ -8,3 +8,4 @@ pub(super) mod life;
 pub(super) mod pings;
 pub(super) mod restored;
 pub(super) mod runs;
+pub(super) mod silences;
