@@ -109,12 +109,12 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         }],
     };
     facts.push(Fact::Expectation(expectation.clone()));
-    let silence = |subject: &str, number: u64, ended: Option<SilenceEnd>| Silence {
+    let silence = |subject: &str, number: u32, ended: Option<SilenceEnd>| Silence {
         subject: Name::from(subject),
-        number,
+        number: number.into(),
         by: "anna".to_owned(),
         because: text("silenced because"),
-        from: at(number),
+        from: at(number.into()),
         until: at(90),
         ended,
     };
