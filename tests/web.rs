@@ -7,6 +7,8 @@ mod asking;
 mod pings;
 #[path = "web/one_answer.rs"]
 mod one_answer;
+#[path = "web/silences.rs"]
+mod silences;
 
 use freshd_process::House;
 use freshd_process::daemon::Daemon;
@@ -80,7 +82,7 @@ const PAGES: [(&str, &str); 12] = [
 ];
 
 /// Everything else that is answered.
-const FOR_PROGRAMS: [&str; 17] = [
+const FOR_PROGRAMS: [&str; 18] = [
     "/api/v1/status",
     "/api/v1/jobs",
     "/api/v1/jobs/broken",
@@ -93,6 +95,7 @@ const FOR_PROGRAMS: [&str; 17] = [
     "/api/v1/incidents",
     "/api/v1/incidents?all=true",
     "/api/v1/incidents/1",
+    "/api/v1/silences?all=true",
     "/api/v1/flow",
     "/api/v1/occurrences?job=stock-export&count=3",
     "/healthz",
