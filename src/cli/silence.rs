@@ -65,10 +65,8 @@ pub(super) fn run(args: SilenceArgs, global: &Global, out: &mut Out) -> Result<E
     }
     let name = clean(&args.name);
     let until = instant(&facts["until"]).map_or_else(String::new, |until| {
-        format!(
-            " until {}",
-            times::moment_and_hint(until, Timestamp::now(), &global.zone())
-        )
+        let from = instant(&facts["from"]).unwrap_or_else(Timestamp::now);
+        format!(" until {}", times::moment_and_hint(until, from, &global.zone()))
     });
     let concerns: Vec<&str> = texts(&facts["concerns"]).collect();
     out.line(format!(
