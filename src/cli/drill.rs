@@ -88,11 +88,10 @@ fn begun_words(id: IncidentId, begun: &Value, global: &Global) -> String {
         .flatten()
         .filter_map(Value::as_str)
         .collect();
-    let until = begun["until"]
-        .as_str()
-        .and_then(|until| until.parse::<Timestamp>().ok());
-    let until = until.map_or_else(String::new, |until| {
-        times::moment_and_hint(until, Timestamp::now(), &global.zone())
+    let instant = |key: &str| begun[key].as_str().and_then(|at| at.parse::<Timestamp>().ok());
+    let until = instant("until").map_or_else(String::new, |until| {
+        let from = instant("at").unwrap_or_else(Timestamp::now);
+        times::moment_and_hint(until, from, &global.zone())
     });
     let name = clean(begun["name"].as_str().unwrap_or_default());
     format!(

@@ -244,6 +244,10 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
 }
 
 fn what(incident: &Incident) -> String {
+    if incident.drill.is_some() {
+        let (about, subject) = (incident.about.as_str(), clean(incident.subject.as_str()));
+        return format!("[DRILL] {about} {subject}");
+    }
     format!(
         "{} {} {}",
         incident.about.as_str(),

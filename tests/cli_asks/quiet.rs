@@ -154,7 +154,7 @@ fn a_drill_that_is_waited_for_ends_with_whether_somebody_answered() {
     assert!(last.starts_with("drill 1 is over: acknowledged by "), "{last}");
     assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0));
     let (kept, _) = ends(&house, 0, &["incidents", "--all"]);
-    assert!(kept.contains("is rehearsed [DRILL]"), "{kept}");
+    assert!(kept.contains("[DRILL] dataset"), "{kept}");
     let (shown, _) = ends(&house, 0, &["incidents", "1"]);
     assert!(shown.contains("result") && shown.contains("acknowledged by"), "{shown}");
 }
