@@ -10,8 +10,12 @@ mod delivery;
 mod digests;
 #[path = "alerts_in_virtual_time/downtimes.rs"]
 mod downtimes;
+#[path = "alerts_in_virtual_time/drills.rs"]
+mod drills;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/flapping.rs"]
+mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
@@ -24,6 +28,8 @@ mod patience;
 mod repeats;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/silences.rs"]
+mod silences;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 #[path = "alerts_in_virtual_time/weekly.rs"]

@@ -5,6 +5,8 @@ mod clock;
 mod freshd_process;
 #[path = "cli_asks/prune.rs"]
 mod prune;
+#[path = "cli_asks/quiet.rs"]
+mod quiet;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

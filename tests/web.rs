@@ -9,6 +9,8 @@ mod pings;
 mod one_answer;
 #[path = "web/planned.rs"]
 mod planned;
+#[path = "web/silences.rs"]
+mod silences;
 
 use freshd_process::House;
 use freshd_process::daemon::Daemon;
@@ -83,7 +85,7 @@ const PAGES: [(&str, &str); 13] = [
 ];
 
 /// Everything else that is answered.
-const FOR_PROGRAMS: [&str; 17] = [
+const FOR_PROGRAMS: [&str; 18] = [
     "/api/v1/status",
     "/api/v1/jobs",
     "/api/v1/jobs/broken",
@@ -96,6 +98,7 @@ const FOR_PROGRAMS: [&str; 17] = [
     "/api/v1/incidents",
     "/api/v1/incidents?all=true",
     "/api/v1/incidents/1",
+    "/api/v1/silences?all=true",
     "/api/v1/flow",
     "/api/v1/occurrences?job=stock-export&count=3",
     "/healthz",

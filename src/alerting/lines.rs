@@ -40,6 +40,13 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say("Why", incident.reason.clone());
+    if let Some(flapping) = &incident.flapping {
+        let since = format_time(flapping.since, zone);
+        say("Flapping", format!("{} times since {since}", flapping.times));
+    }
+    for silence in &situation.silenced {
+        say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
+    }
     if let Some(resolution) = &incident.resolution {
         say("Ended by", resolution.clone());
     }

@@ -1,6 +1,8 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod digest;
+mod drill;
+mod flapping;
 mod gone;
 mod lines;
 mod lost;
@@ -14,6 +16,8 @@ mod weekly;
 mod words;
 
 pub use digest::{INSTEAD_OF, ToGather, WhyGathered, digest};
+pub use drill::{Rehearsal, drill_message};
+pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use gone::{Gone, gone};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};

@@ -1,7 +1,12 @@
 //! The sentences of a message: the problem, what it breaks, who is hit, and that it is over.
 
+use std::time::Duration;
+
 use super::words::{JobSide, Situation, data_title, is_about_disk, is_broken, job_title, state_words, when};
-use crate::model::{About, Name, Outcome, Purpose, Severity, elapsed, format_age, format_time};
+use crate::model::{About, Name, Outcome, Purpose, Severity, Silence, elapsed, format_age, format_time};
+
+/// A reminder says for so long that a silence has ended.
+const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
@@ -19,6 +24,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Canary
         | Purpose::Test => problem_sentence(situation),
     };
+    let body = flapping_sentence(situation) + &body + &why_only_now(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
     match purpose {
         Purpose::Reminder => format!("Still open after {since}: {body}"),
@@ -28,6 +34,46 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
             Severity::Warning => format!("WARNING: {body}"),
         },
     }
+}
+
+/// How often it has come and gone, and that nobody hears of each further time.
+fn flapping_sentence(situation: &Situation<'_>) -> String {
+    let Some(flapping) = &situation.incident.flapping else {
+        return String::new();
+    };
+    let since = format_time(flapping.since, situation.zone);
+    let now = match flapping.well_since {
+        Some(well) => format!("It is well since {}; before: ", format_time(well, situation.zone)),
+        None => "Now: ".to_owned(),
+    };
+    format!(
+        "{} is flapping: since {since} it went wrong {} times and was well again in between. You hear no more of each turn, \
+         and once when it was well for an hour. {now}",
+        situation.incident.subject, flapping.times
+    )
+}
+
+/// That a silence kept people from being told, where it has just ended.
+fn why_only_now(purpose: Purpose, situation: &Situation<'_>) -> String {
+    let incident = situation.incident;
+    let own = situation
+        .silenced
+        .iter()
+        .find(|silence| silence.subject == incident.subject);
+    let over = own.filter(|silence| silence.over_at() <= situation.now);
+    let is_news = |silence: &&&Silence| match purpose {
+        Purpose::Opening => true,
+        Purpose::Reminder => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
+        _ => false,
+    };
+    over.filter(is_news).map_or_else(String::new, |silence| {
+        format!(
+            " It was silenced until {} by {}: {}.",
+            format_time(silence.over_at(), situation.zone),
+            silence.by,
+            silence.because.trim_end_matches('.')
+        )
+    })
 }
 
 fn problem_sentence(situation: &Situation<'_>) -> String {
@@ -156,6 +202,10 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
         .resolution
         .as_ref()
         .map_or_else(String::new, |words| format!(", {words}"));
+    let by_hand = match &incident.flapping {
+        Some(flapping) => format!("{by_hand}, after it had come and gone {} times", flapping.times),
+        None => by_hand,
+    };
     match (data, &situation.job) {
         // Nothing is known to be mended: it is only no longer watched.
         _ if !situation.is_configured => format!(
@@ -174,7 +224,7 @@ fn recovery_headline(situation: &Situation<'_>) -> String {
         (_, Some(side)) if incident.resolution.is_some() => {
             format!("RESOLVED after {lasted}: {}{by_hand}.", job_title(side.job))
         }
-        (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again.", job_title(side.job)),
+        (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again{by_hand}.", job_title(side.job)),
         _ if is_about_disk(incident) => format!(
             "RESOLVED after {lasted}: the disk has room again. Jobs start again; what came due meanwhile is made up for as `catch_up` says."
         ),

@@ -10,7 +10,7 @@ use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
-    Version, VersionRef, format_time,
+    Silence, Version, VersionRef, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -41,6 +41,8 @@ pub struct Situation<'a> {
     pub made_from_it: Vec<Name>,
     /// Who reads them, first reader first.
     pub readers: Vec<Reading>,
+    /// Silences that kept people from being told of it, or do.
+    pub silenced: Vec<&'a Silence>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.
     pub refused: Option<(VersionRef, PathBuf)>,
 }
@@ -162,6 +164,8 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
 pub(super) fn what_words(incident: &Incident) -> &'static str {
     if is_about_disk(incident) {
         "is full"
+    } else if incident.flapping.is_some() {
+        "is flapping"
     } else {
         incident.kind.words()
     }

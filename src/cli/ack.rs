@@ -6,6 +6,7 @@ use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
+use super::paint::clean;
 use super::times;
 use crate::model::{IncidentId, Request};
 
@@ -25,6 +26,10 @@ pub(super) fn run(args: &AckArgs, global: &Global, out: &mut Out) -> Result<Exit
     )?;
     if out.json {
         out.document(&facts)?;
+        return Ok(Exit::Fine);
+    }
+    if let Some(drill) = facts["drill"].as_str() {
+        out.line(format!("drill {} is over: {}", args.id, clean(drill)))?;
         return Ok(Exit::Fine);
     }
     let until = facts["until"]

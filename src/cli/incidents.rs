@@ -14,11 +14,14 @@ use super::table::{Column, facts, grid};
 use super::times;
 use crate::model::{
     AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
-    Reach, Severity, incident_line,
+    Reach, Severity, drill_words, incident_line,
 };
 
 /// Most incidents of one answer.
 const LIMIT_MAX: i64 = 100_000;
+
+/// Turns of one that comes and goes that are shown, the newest.
+const SPELLS_SHOWN_MAX: usize = 10;
 
 /// What `incidents` is told.
 #[derive(Debug, clap::Args)]
@@ -149,6 +152,20 @@ fn one(
     if let Some(at) = incident.opened_at {
         lines.push(("opened", told(at)));
     }
+    if let Some(drill) = &incident.drill {
+        lines.push((
+            "drill",
+            format!("ordered by {}, until {}", clean(&drill.by), told(drill.until)),
+        ));
+        lines.push(("result", clean(&drill_words(incident))));
+    }
+    if let Some(flapping) = &incident.flapping {
+        lines.push(("turns", format!("{} since {}", flapping.words(), told(flapping.since))));
+        for spell in flapping.spells.iter().rev().take(SPELLS_SHOWN_MAX) {
+            let (from, to) = (times::moment(spell.from, now, zone), times::moment(spell.to, now, zone));
+            lines.push(("", format!("well from {from} to {to}")));
+        }
+    }
     if let Some(ack) = &incident.ack {
         lines.push((
             "taken on",
@@ -227,6 +244,10 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
 }
 
 fn what(incident: &Incident) -> String {
+    if incident.drill.is_some() {
+        let (about, subject) = (incident.about.as_str(), clean(incident.subject.as_str()));
+        return format!("[DRILL] {about} {subject}");
+    }
     format!(
         "{} {} {}",
         incident.about.as_str(),

@@ -36,6 +36,9 @@ mod verify;
 mod learn;
 mod ping;
 mod ack;
+mod silence;
+mod drill;
+mod silences;
 mod backup;
 mod clock;
 mod incidents;
@@ -135,6 +138,14 @@ enum Verb {
     Ping(ping::PingArgs),
     /// Take an incident on
     Ack(ack::AckArgs),
+    /// Tell nobody of a job or dataset for a while
+    Silence(silence::SilenceArgs),
+    /// Tell people of it again
+    Unsilence(silence::UnsilenceArgs),
+    /// List what is silenced, by whom and why
+    Silences(silences::SilencesArgs),
+    /// Rehearse with the owner of a job or dataset, and see whether somebody answers
+    Drill(drill::DrillArgs),
     /// Show the clock and what is held because of it, or confirm that it is right
     Clock(clock::ClockArgs),
     /// List incidents, or show who was told of one
@@ -215,6 +226,10 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Learn(args) => learn::run(&args, global, out),
         Verb::Ping(args) => ping::run(args, global, out),
         Verb::Ack(args) => ack::run(&args, global, out),
+        Verb::Silence(args) => silence::run(args, global, out),
+        Verb::Unsilence(args) => silence::end(&args, global, out),
+        Verb::Silences(args) => silences::run(&args, global, out),
+        Verb::Drill(args) => drill::run(&args, global, out),
         Verb::Clock(args) => clock::run(args, global, out),
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::FailureNotice(args) => failure_notice::run(&args, global, out),

@@ -77,6 +77,9 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if let Some(window) = &dataset.maintenance {
         lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
     }
+    if let Some(silence) = &dataset.silence {
+        lines.push(("silenced", clean(&silence.words(reading.now, reading.zone))));
+    }
     if let Some(version) = &current {
         let rows = version.rows.map(|rows| format!(", {rows} rows")).unwrap_or_default();
         let run = version
@@ -200,6 +203,9 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     }
     if let Some(window) = &job.maintenance {
         lines.push(("maintenance", clean(&window.words(reading.now, reading.zone))));
+    }
+    if let Some(silence) = &job.silence {
+        lines.push(("silenced", clean(&silence.words(reading.now, reading.zone))));
     }
     if let Some(rule) = &job.schedule {
         lines.push(("schedule", clean(rule)));

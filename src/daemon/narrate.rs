@@ -113,6 +113,16 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
                 }
             }
         }
+        Fact::Silence(silence) => {
+            let (name, because) = (&silence.subject, silence.because.as_str());
+            match &silence.ended {
+                Some(end) => info!(%name, because, "the silence is over: {}", end.how),
+                None => {
+                    let until = format_time(silence.until, zone);
+                    info!(%name, until, because, "silenced by {}", silence.by);
+                }
+            }
+        }
         Fact::ClockStep(step) => warn!(by_ms = step.by_ms, "the clock was set"),
         Fact::ClockConfirmed(confirmation) => warn!(
             by = confirmation.by,
@@ -149,6 +159,11 @@ fn is_news(incident: &Incident, at: Timestamp, told: &mut HashSet<(IncidentId, I
 
 fn narrate_incident(incident: &Incident) {
     let (id, subject, kind) = (incident.id, &incident.subject, incident.kind.as_str());
+    if incident.drill.is_some() {
+        let words = incident.resolution.as_ref().unwrap_or(&incident.reason);
+        info!(incident = %id, %subject, "drill: {words}");
+        return;
+    }
     match (incident.state, incident.severity) {
         (IncidentState::Open, Severity::Critical) => error!(incident = %id, %subject, "{kind}: {}", incident.reason),
         (IncidentState::Open, Severity::Warning) => warn!(incident = %id, %subject, "{kind}: {}", incident.reason),
@@ -227,6 +242,8 @@ mod tests {
             reminders: 0,
             remind_at: None,
             escalations: 0,
+            flapping: None,
+            drill: None,
         };
         let mut told = HashSet::new();
         assert!(is_news(&incident, at, &mut told));

@@ -33,6 +33,8 @@ impl Engine {
     pub(super) fn accepted_all(&mut self) {
         self.look_at_everything();
         self.look_at_held();
+        self.forget_silences();
+        self.end_drills_of_nothing();
         self.look_at_windows();
         self.forget_addresses();
         self.repeat_soon();

@@ -39,7 +39,8 @@ impl Engine {
     /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or
     /// effects of it) has broken, and that was not yet told.
     pub(super) fn tell_readers(&mut self, id: IncidentId, concerned: &[IncidentId]) {
-        let Some(incident) = self.incidents.get(id) else {
+        // Of a rehearsal nobody hears but those who answer.
+        let Some(incident) = self.incidents.get(id).filter(|incident| incident.drill.is_none()) else {
             return;
         };
         let mut teams: BTreeSet<Name> = BTreeSet::new();
@@ -127,7 +128,7 @@ impl Engine {
     /// The standing of every dataset that an incident has broken, the subject's own first.
     pub(super) fn broken_by(&self, id: IncidentId) -> Vec<(Name, Standing)> {
         let mut names: Vec<Name> = Vec::new();
-        let Some(incident) = self.incidents.get(id) else {
+        let Some(incident) = self.incidents.get(id).filter(|incident| incident.drill.is_none()) else {
             return Vec::new();
         };
         match incident.about {

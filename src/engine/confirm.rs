@@ -10,7 +10,7 @@ use crate::alerting;
 use crate::freshness;
 use crate::model::{
     Action, AgePromise, Ahead, ClockConfirmation, Fact, IncidentState, Outcome, Reply, Run, RunId, RunState, Slot,
-    later,
+    elapsed, later,
 };
 use crate::planner;
 
@@ -48,6 +48,7 @@ impl Engine {
         ahead.ranges.into_iter().for_each(|range| self.cut_range(range));
         self.reopen_slots(ahead.slots);
         self.redate_versions();
+        self.redate_silences();
         self.redate_incidents();
         self.redate_notifications();
         self.tell_of_clock();
@@ -214,6 +215,14 @@ impl Engine {
         let known: Vec<_> = self.incidents.values().cloned().collect();
         for before in known {
             let mut incident = before.clone();
+            if let Some(drill) = incident.drill.as_mut().filter(|_| incident.since > now) {
+                drill.until = later(now, elapsed(incident.since, drill.until));
+            }
+            if let Some(flapping) = &mut incident.flapping {
+                flapping.since = flapping.since.min(now);
+                flapping.well_since = flapping.well_since.map(|since| since.min(now));
+                flapping.good_at = flapping.good_at.map(|at| at.min(now));
+            }
             incident.since = incident.since.min(now);
             incident.opened_at = incident.opened_at.map(|at| at.min(now));
             let (team, _) = self.owner_of(&incident);

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use jiff::Timestamp;
+
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
@@ -62,14 +64,15 @@ impl Engine {
         match (self.incidents.about(about, subject).cloned(), problem) {
             (None, None) => {}
             (None, Some(problem)) => self.begin_incident(about, subject, problem),
-            (Some(incident), None) => self.resolve(incident.id),
+            (Some(incident), None) => self.problem_is_gone(incident),
             (Some(mut incident), Some(problem)) => {
                 // A success that was only suspect and a failure are told apart; other kinds are one trouble seen twice.
                 let failed_now = about == About::Job
                     && incident.kind == ProblemKind::Suspect
                     && problem.kind != ProblemKind::Suspect;
+                let is_back = self.problem_is_back(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                if !worse && incident.reason == problem.reason && incident.kind == problem.kind {
+                if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
                     return;
                 }
                 // The same trouble, told in the words of now.
@@ -96,31 +99,52 @@ impl Engine {
     }
 
     fn begin_incident(&mut self, about: About, subject: &Name, problem: Problem) {
-        let incident = Incident {
-            id: self.new_incident_id(),
-            kind: problem.kind,
-            about,
-            subject: subject.clone(),
-            state: IncidentState::Waiting,
-            severity: problem.severity,
-            since: problem.since.min(self.now.wall),
-            notify_at: later(self.now.wall, self.settings.alerts.group_wait),
-            opened_at: None,
-            resolved_at: None,
-            resolution: None,
-            cause: None,
-            reason: problem.reason,
-            told: Vec::new(),
-            ack: None,
-            reminders: 0,
-            remind_at: None,
-            escalations: 0,
-        };
+        let Problem {
+            kind,
+            severity,
+            since,
+            reason,
+        } = problem;
+        let incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);
         self.consider(id);
         self.gather_with(id);
+    }
+
+    /// One that begins now, and of which nobody knows yet.
+    pub(super) fn new_incident(
+        &mut self,
+        about: About,
+        subject: &Name,
+        kind: ProblemKind,
+        severity: Severity,
+        since: Timestamp,
+        reason: String,
+    ) -> Incident {
+        Incident {
+            id: self.new_incident_id(),
+            kind,
+            about,
+            subject: subject.clone(),
+            state: IncidentState::Waiting,
+            severity,
+            since,
+            notify_at: later(self.now.wall, self.settings.alerts.group_wait),
+            opened_at: None,
+            resolved_at: None,
+            resolution: None,
+            cause: None,
+            reason,
+            told: Vec::new(),
+            ack: None,
+            reminders: 0,
+            remind_at: None,
+            escalations: 0,
+            flapping: None,
+            drill: None,
+        }
     }
 
     pub(super) fn store(&mut self, incident: Incident) {
@@ -137,14 +161,15 @@ impl Engine {
 
     /// Time passed a point that matters to an incident.
     pub(super) fn incident_due(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(id) else {
+        let Some((state, cause)) = self.incidents.get(id).map(|incident| (incident.state, incident.cause)) else {
             return;
         };
-        match incident.state {
+        match state {
             IncidentState::Waiting => self.consider(id),
+            IncidentState::Open if self.end_flapping(id) || self.end_drill_in_time(id) => {}
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
-                if let Some(cause) = incident.cause {
+                if let Some(cause) = cause {
                     self.raise(cause, id);
                 }
             }
@@ -160,7 +185,7 @@ impl Engine {
         };
         let is_time = incident.notify_at <= self.now.wall;
         let notify_at = incident.notify_at;
-        if let Some(until) = self.quiet_by_plan(incident) {
+        if let Some(until) = self.quiet_until(incident) {
             self.wakes.arm(Wake::Incident(id), until.max(notify_at));
             return;
         }
@@ -170,8 +195,8 @@ impl Engine {
             .map(|cause| (cause.id, cause.state))
         {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
-            // A cause of which nobody is told because of planned work speaks for nothing but what is planned.
-            Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet_by_plan(cause) => self.attach(id, cause),
+            // A cause of which nobody is told because of planned work or a silence speaks for nothing but itself.
+            Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet(cause) => self.attach(id, cause),
             _ if is_time => self.open(id),
             _ => self.look_at_waiting(id),
         }
@@ -253,7 +278,7 @@ impl Engine {
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
     fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
-        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_by_plan(effect)) {
+        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_until(effect)) {
             self.wakes.arm(Wake::Incident(effect), until);
             return;
         }
@@ -276,23 +301,24 @@ impl Engine {
 
     /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
     fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
-        // The window's end tells what is left of it.
-        if worse && !self.is_quiet_by_plan(id) {
+        // The end of what keeps it quiet tells what is left of it.
+        if worse && !self.is_quiet(id) {
             self.tell_owner_again(id, Purpose::Update);
         }
-        if !self.is_quiet_by_plan(concerned) {
+        if !self.is_quiet(concerned) {
             self.tell_readers(id, &[concerned]);
         }
     }
 
     /// Tells the owner, and whoever reads what is already broken.
-    fn open(&mut self, id: IncidentId) {
+    pub(super) fn open(&mut self, id: IncidentId) {
         self.take_in_effects(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
         incident.state = IncidentState::Open;
         incident.opened_at = Some(self.now.wall);
+        incident.flapping = self.flaps(&incident);
         let worst = self.incidents.effects_of(id).iter().map(|effect| effect.severity).max();
         incident.severity = incident.severity.max(worst.unwrap_or(Severity::Warning));
         let (team, addresses) = self.owner_of(&incident);
@@ -316,7 +342,7 @@ impl Engine {
             return;
         };
         incident.resolved_at = Some(self.now.wall);
-        incident.resolution = self.resolution_of(&incident);
+        incident.resolution = incident.resolution.take().or_else(|| self.resolution_of(&incident));
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
             self.outbox.remember_end(id, address.clone());
@@ -324,6 +350,7 @@ impl Engine {
         }
         incident.state = IncidentState::Resolved;
         let was_told = incident.opened_at.is_some();
+        self.note_opening(&incident);
         let effects: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         self.store(incident);
         for mut effect in effects {

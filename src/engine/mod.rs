@@ -16,7 +16,9 @@ mod confirm;
 mod data;
 mod dead_messages;
 mod digest;
+mod drills;
 mod expecting;
+mod flapping;
 mod found;
 mod heard;
 mod history;
@@ -34,6 +36,7 @@ mod output;
 mod pings;
 mod pools;
 mod promises;
+mod quiet;
 mod register;
 mod reload;
 mod reminders;
@@ -44,6 +47,7 @@ mod restored;
 mod runs;
 mod self_test;
 mod sightings;
+mod silences;
 mod situation;
 mod space;
 mod spec;
@@ -64,12 +68,13 @@ use jiff::Timestamp;
 use crate::lineage::Lineage;
 use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
-    NotificationId, Now, Placed, Restoration, Run, RunId, Settings, VersionRef, elapsed, newest_record,
+    NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
 };
 use back::Back;
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
+use flapping::Openings;
 use history::Pruning;
 use jobs::JobState;
 use keepers::Keepers;
@@ -153,17 +158,23 @@ pub struct Engine {
     /// Runs whose output the machine kept freshd from, and versions that it kept a person from putting in place, with the
     /// number of further tries so far.
     setbacks: HashMap<Retry, usize>,
+    /// The last silence of each name that ever had one.
+    silences: BTreeMap<Name, Silence>,
     incidents: Register,
-    /// Open incidents whose next reminder a window has put off.
+    /// Open incidents whose next reminder a window or a silence has put off.
     resting: BTreeSet<IncidentId>,
     /// Incidents that wait because a run is under way that may end them.
     mending: BTreeSet<IncidentId>,
+    /// Openings that were told in the last hour and are over.
+    openings: Openings,
     outbox: Outbox,
     repeats: Repeats,
     weekly: Weekly,
     threads: Threads,
     /// Requests that wait for a version to be in place.
     hand_waits: HashMap<VersionRef, u64>,
+    /// Requests that wait for a rehearsal to be over.
+    drill_waits: HashMap<IncidentId, Vec<u64>>,
     /// Requests that wait for a run to be final.
     waits: HashMap<RunId, Vec<u64>>,
     last_run: u64,

@@ -8,7 +8,9 @@ use crate::model::{About, Incident, IncidentId, Name};
 #[derive(Clone, Debug, Default)]
 pub(super) struct Register {
     incidents: BTreeMap<IncidentId, Incident>,
+    /// But for rehearsals, which are about nothing.
     by_subject: HashMap<(About, Name), IncidentId>,
+    drills: BTreeSet<IncidentId>,
     effects: HashMap<IncidentId, BTreeSet<IncidentId>>,
 }
 
@@ -33,11 +35,20 @@ impl Register {
         self.incidents.values()
     }
 
+    /// Rehearsals, oldest first.
+    pub(super) fn drills(&self) -> impl Iterator<Item = &Incident> {
+        self.drills.iter().filter_map(|id| self.incidents.get(id))
+    }
+
     /// Puts one in the place of what was known of it.
     pub(super) fn insert(&mut self, incident: Incident) {
         self.remove(incident.id);
-        self.by_subject
-            .insert((incident.about, incident.subject.clone()), incident.id);
+        if incident.drill.is_some() {
+            self.drills.insert(incident.id);
+        } else {
+            let subject = (incident.about, incident.subject.clone());
+            self.by_subject.insert(subject, incident.id);
+        }
         if let Some(cause) = incident.cause {
             self.effects.entry(cause).or_default().insert(incident.id);
         }
@@ -49,7 +60,9 @@ impl Register {
         let Some(incident) = self.incidents.remove(&id) else {
             return;
         };
-        self.by_subject.remove(&(incident.about, incident.subject));
+        if !self.drills.remove(&id) {
+            self.by_subject.remove(&(incident.about, incident.subject));
+        }
         if let Some(cause) = incident.cause
             && let Some(effects) = self.effects.get_mut(&cause)
         {

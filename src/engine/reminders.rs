@@ -2,6 +2,8 @@
 
 use jiff::Timestamp;
 
+use super::drills::drill_until;
+use super::flapping::well_at;
 use super::{Engine, Wake};
 use crate::alerting;
 use crate::model::{Ack, Address, Incident, IncidentId, IncidentState, Name, Purpose, later};
@@ -13,13 +15,13 @@ impl Engine {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
-        if self.quiet_by_plan(&incident).is_some() {
-            self.rest_by_plan(id);
+        if self.quiet_until(&incident).is_some() {
+            self.rest(id);
             return;
         }
         self.resting.remove(&id);
         let (team, _) = self.owner_of(&incident);
-        let quiet = quiet_until(&incident, now).is_some();
+        let quiet = acknowledged_until(&incident, now).is_some();
         if incident.remind_at.is_some_and(|at| at <= now) {
             incident.reminders += u32::from(!quiet);
             self.schedule_reminder(&mut incident, &team);
@@ -31,9 +33,9 @@ impl Engine {
         if !quiet {
             self.escalate(id, &team);
         }
-        // Those whom it came to concern while a window was open.
+        // Those whom it came to concern while it was quiet.
         let effects = self.incidents.effects_of(id).into_iter();
-        let effects = effects.filter(|effect| self.quiet_by_plan(effect).is_none());
+        let effects = effects.filter(|effect| self.quiet_until(effect).is_none());
         let concerned: Vec<_> = std::iter::once(id).chain(effects.map(|effect| effect.id)).collect();
         self.tell_readers(id, &concerned);
         self.arm_reminder(id);
@@ -45,11 +47,13 @@ impl Engine {
             return;
         };
         let (team, _) = self.owner_of(incident);
-        let quiet_until = quiet_until(incident, self.now.wall);
+        let quiet_until = acknowledged_until(incident, self.now.wall);
         let step = self
             .next_step(incident, &team)
             .map(|(at, _)| quiet_until.map_or(at, |until| at.max(until)));
-        if let Some(at) = [incident.remind_at, step].into_iter().flatten().min() {
+        let ends = [well_at(incident), drill_until(incident)];
+        let next = [incident.remind_at, step].into_iter().chain(ends).flatten().min();
+        if let Some(at) = next {
             self.wakes.arm(Wake::Incident(id), at);
         }
     }
@@ -129,7 +133,9 @@ impl Engine {
             self.schedule_reminder(&mut incident, &team);
         }
         self.store(incident.clone());
-        if is_open {
+        if incident.drill.is_some() {
+            self.end_drill(id);
+        } else if is_open {
             self.arm_reminder(id);
         }
         Ok(incident)
@@ -161,6 +167,6 @@ pub(super) fn remember_told(incident: &mut Incident, team: &Name, address: &Addr
 }
 
 /// Until when an acknowledgement keeps an incident quiet, if it does now.
-fn quiet_until(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
+fn acknowledged_until(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
     incident.ack.as_ref().map(|ack| ack.until).filter(|until| *until > now)
 }

@@ -1,4 +1,4 @@
-//! What people ask for: run, cancel, pause, resume, acknowledge, test; on the record, with an answer.
+//! What people ask for: run, cancel, pause, resume, silence, acknowledge, test; on the record, with an answer.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use super::expecting::Wish;
 use super::jobs::Asked;
 use crate::model::{
     Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId,
-    RunState, StopReason, Trigger,
+    RunState, StopReason, Trigger, drill_words,
 };
 
 impl Engine {
@@ -28,6 +28,13 @@ impl Engine {
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
             Request::Ping { key, word, rid, text } => self.pinged(&key, word, rid, &text),
+            Request::Silence { name, because, for_s } => self.silence(&name, &because, Duration::from_secs(for_s), by),
+            Request::Unsilence { name } => self.unsilence(&name, by),
+            Request::Drill { name, for_s } => self.drill(&name, Duration::from_secs(for_s), by),
+            Request::WaitForDrill { incident } => match self.wait_for_drill(incident, id) {
+                Ok(()) => return,
+                Err(why) => Err(why),
+            },
             Request::Ack { incident } => self.ack(incident, by),
             Request::Expect {
                 dataset,
@@ -78,6 +85,10 @@ impl Engine {
             | Request::Resume { .. }
             | Request::Expect { .. }
             | Request::Ping { .. }
+            | Request::Silence { .. }
+            | Request::Drill { .. }
+            | Request::WaitForDrill { .. }
+            | Request::Unsilence { .. }
             | Request::Ack { .. }
             | Request::NotifyTest { .. } => return None,
         };
@@ -166,7 +177,9 @@ impl Engine {
     fn ack(&mut self, id: IncidentId, by: &str) -> Result<serde_json::Value, String> {
         let incident = self.acknowledge(id, by)?;
         let until = incident.ack.as_ref().map(|ack| ack.until);
-        Ok(json!({ "incident": id, "acknowledged_by": by, "until": until }))
+        let until = until.filter(|_| incident.drill.is_none());
+        let drill = incident.drill.as_ref().map(|_| drill_words(&incident));
+        Ok(json!({ "incident": id, "acknowledged_by": by, "until": until, "drill": drill }))
     }
 
     /// Where a test goes: to all addresses of a team, to the first that a channel has, else to the fallback.

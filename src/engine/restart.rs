@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use super::backlog::Todo;
 use super::data::DataState;
+use super::flapping::Openings;
 use super::jobs::{JobState, says_how_the_job_is};
 use super::keepers::Keepers;
 use super::outbox::Outbox;
@@ -71,14 +72,17 @@ impl Engine {
             placed: BTreeMap::new(),
             pins: HashMap::new(),
             setbacks: HashMap::new(),
+            silences: BTreeMap::new(),
             incidents: Register::default(),
             resting: BTreeSet::new(),
             mending: BTreeSet::new(),
+            openings: Openings::default(),
             outbox: Outbox::default(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
             hand_waits: HashMap::new(),
+            drill_waits: HashMap::new(),
             waits: HashMap::new(),
             last_run: highest_run(&snapshot),
             last_incident: snapshot.last_incident.map_or(0, |id| id.0),
@@ -186,7 +190,10 @@ impl Engine {
             let state = self.data.entry(expectation.dataset.clone()).or_default();
             state.expectation = Some(expectation);
         }
+        let silences = snapshot.silences.into_iter();
+        self.silences = silences.map(|silence| (silence.subject.clone(), silence)).collect();
         self.incidents = snapshot.incidents.into_iter().collect();
+        self.openings.recall(snapshot.openings);
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);
         }

@@ -335,6 +335,8 @@ impl Engine {
             reminders: 0,
             remind_at: None,
             escalations: 0,
+            flapping: None,
+            drill: None,
         };
         self.fact(Fact::Incident(incident.clone()));
         for (team, address) in told {

@@ -1,11 +1,12 @@
 //! Gathers what a message is made from.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Engine;
-use crate::alerting::{DataSide, JobSide, Reading, Situation};
+use crate::alerting::{DataSide, JobSide, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Incident, IncidentId, Message, Name, Outcome, Purpose, Version, VersionRef, quarantine_path,
+    About, Incident, IncidentId, Message, Name, Outcome, Purpose, Silence, Version, VersionRef, quarantine_path,
 };
 use crate::schedule;
 
@@ -17,6 +18,16 @@ impl Engine {
             .teams
             .get(team)
             .map_or(&self.settings.timezone, |team| &team.timezone);
+        if let Some(drill) = &incident.drill {
+            let rehearsal = Rehearsal {
+                now: self.now.wall,
+                zone,
+                incident,
+                drill,
+                owner: self.team_title(&self.owner_of(incident).0),
+            };
+            return crate::alerting::drill_message(id, purpose, team, &rehearsal);
+        }
         let job_name = match incident.about {
             About::Job => Some(incident.subject.clone()),
             About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
@@ -47,6 +58,7 @@ impl Engine {
             Some((team, _)) => team.clone(),
             None => self.owner_of(incident).0,
         };
+        let data: Vec<DataSide<'_>> = data.collect();
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         let situation = Situation {
             now: self.now.wall,
@@ -56,15 +68,27 @@ impl Engine {
             incident,
             owner: self.team_title(&owner),
             job,
-            data: data.collect(),
             made_from_it: match incident.about {
                 About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
                 About::Freshd => Vec::new(),
             },
+            silenced: self.silences_over(incident, &data),
+            data,
             readers: self.readers(incident.id),
             refused,
         };
         crate::alerting::message(id, purpose, team, &situation)
+    }
+
+    /// The last silences of what a message tells of, where they fell into the time since it began.
+    fn silences_over(&self, incident: &Incident, data: &[DataSide<'_>]) -> Vec<&Silence> {
+        if incident.about == About::Freshd {
+            return Vec::new();
+        }
+        let names = data.iter().map(|side| &side.dataset.name);
+        let names: BTreeSet<&Name> = names.chain([&incident.subject]).collect();
+        let last = names.into_iter().filter_map(|name| self.silences.get(name));
+        last.filter(|silence| silence.over_at() > incident.since).collect()
     }
 
     /// What the last run of a job made and the checks refused, unless something newer came.

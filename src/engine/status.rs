@@ -6,7 +6,7 @@ use super::Engine;
 use super::data::DataState;
 use super::jobs::JobState;
 use crate::freshness;
-use crate::model::{About, Dataset, Incident, Job, Name, Run, RunState};
+use crate::model::{About, Dataset, Incident, Job, Name, Quiet, Run, RunState};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -40,14 +40,17 @@ impl Engine {
         {
             return Err(format!("there is no job or dataset {name} in jobs.toml"));
         }
-        let incidents = self.incidents.values().filter(|incident| wanted(&incident.subject));
+        let known = self.incidents.values().filter(|incident| wanted(&incident.subject));
+        let (drills, incidents): (Vec<&Incident>, Vec<&Incident>) =
+            known.partition(|incident| incident.drill.is_some());
         let undelivered = self.outbox.values().filter(|pending| pending.tries > 0);
         Ok(json!({
             "at": self.now.wall,
             "timezone": self.settings.timezone.iana_name(),
             "datasets": datasets,
             "jobs": jobs,
-            "incidents": incidents.map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
+            "incidents": incidents.iter().map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
+            "drills": drills.iter().map(|drill| self.incident_json(drill)).collect::<Vec<_>>(),
             "undelivered": undelivered.map(|pending| {
                 let (next_try_at, behind) = self.outbox.next_try(pending);
                 json!({
@@ -63,6 +66,7 @@ impl Engine {
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
             "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),
             "maintenance": self.open_windows(),
+            "silences": self.standing_silences().filter(|silence| wanted(&silence.subject)).collect::<Vec<_>>(),
             "disk_full": self.space_hold.as_ref().map(|hold| &hold.shortage),
             "daemon": { "started_at": self.life.started_at, "version": self.life.version, "settings": self.settings.digest },
         }))
@@ -75,6 +79,7 @@ impl Engine {
         // What only a running daemon knows.
         value["tells"] = json!(self.tells(&dataset.owner));
         value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name));
+        value["silence"] = json!(self.standing_silence(&dataset.name));
         value["producer"] = json!(self.lineage.producer_of(dataset.name.as_str()));
         value["expected"] = self.expected_json(&dataset.name);
         value
@@ -124,6 +129,7 @@ impl Engine {
             "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
             "produces": job.produces,
             "maintenance": self.open_window(About::Job, &job.name),
+            "silence": self.standing_silence(&job.name),
             "owner": job.owner.as_str(),
             "tells": self.tells(&job.owner),
         })
@@ -140,8 +146,13 @@ impl Engine {
             fields.insert("told".to_owned(), json!(told));
             fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
-            let window = self.window_of(incident);
+            let (window, silence) = match self.quiet_of(incident) {
+                Some(Quiet::Window(window)) => (Some(window), None),
+                Some(Quiet::Silence(silence)) => (None, Some(silence)),
+                None => (None, None),
+            };
             fields.insert("maintenance".to_owned(), json!(window));
+            fields.insert("silence".to_owned(), json!(silence));
             let readers: Vec<Value> = self
                 .readers(incident.id)
                 .iter()
@@ -168,7 +179,7 @@ impl Engine {
         let incidents: Vec<Value> = self
             .incidents
             .values()
-            .filter(|incident| incident.subject == *name)
+            .filter(|incident| incident.subject == *name && incident.drill.is_none())
             .map(|incident| {
                 let mut value = self.incident_json(incident);
                 let cause = incident.cause.and_then(|cause| self.incidents.get(cause));

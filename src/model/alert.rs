@@ -5,28 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressState, DigestLine, IncidentId, Name, NotificationId, Purpose};
-
-/// How bad a problem is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Severity {
-    /// Something failed; no promise is broken yet.
-    Warning,
-    /// A promise is broken.
-    #[default]
-    Critical,
-}
-
-impl Severity {
-    /// The word in JSON and SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Warning => "warning",
-            Self::Critical => "critical",
-        }
-    }
-}
+use super::{Address, AddressState, DigestLine, Drill, Flapping, IncidentId, Name, NotificationId, Purpose, Severity};
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -54,6 +33,8 @@ pub enum ProblemKind {
     ChannelBroken,
     /// freshd itself.
     Freshd,
+    /// Nothing: it is rehearsed.
+    Drill,
 }
 
 impl ProblemKind {
@@ -71,6 +52,7 @@ impl ProblemKind {
             Self::Stuck => "stuck",
             Self::ChannelBroken => "channel_broken",
             Self::Freshd => "freshd",
+            Self::Drill => "drill",
         }
     }
 
@@ -88,6 +70,7 @@ impl ProblemKind {
             Self::Stuck => "is stuck",
             Self::ChannelBroken => "cannot deliver",
             Self::Freshd => "has a problem",
+            Self::Drill => "is rehearsed [DRILL]",
         }
     }
 }
@@ -181,6 +164,12 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
+    /// That it comes and goes, and how often it has.
+    #[serde(default)]
+    pub flapping: Option<Flapping>,
+    /// That it is a rehearsal, and nothing is wrong.
+    #[serde(default)]
+    pub drill: Option<Drill>,
 }
 
 /// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.

@@ -241,6 +241,32 @@ pub enum Request {
         /// What else it says.
         text: String,
     },
+    /// Tell nobody of a job or dataset for a while.
+    Silence {
+        /// Which; both where they share the name.
+        name: Name,
+        /// Why.
+        because: String,
+        /// For how long, in seconds.
+        for_s: u64,
+    },
+    /// Tell people of it again.
+    Unsilence {
+        /// Which.
+        name: Name,
+    },
+    /// Rehearse with the owner of a job or dataset.
+    Drill {
+        /// Which; of what is both, the dataset.
+        name: Name,
+        /// How long it lasts if nobody answers, in seconds.
+        for_s: u64,
+    },
+    /// Answer when a rehearsal is over.
+    WaitForDrill {
+        /// Its incident.
+        incident: IncidentId,
+    },
     /// Take an incident on.
     Ack {
         /// Which.

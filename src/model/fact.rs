@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
-    Notification, NotificationId, Observation, Past, Ping, Released, Restoration, Run, RunId, Slot, Threaded, Told,
-    Version, WeeklyReport,
+    Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence, Slot,
+    Threaded, Told, Version, WeeklyReport,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -36,6 +36,8 @@ pub enum Fact {
     AgePromise(AgePromise),
     /// A person expects a jump of a dataset, or a version used that up.
     Expectation(Expectation),
+    /// A person silences a job or dataset, or its silence ended before its time.
+    Silence(Silence),
     /// An incident began, moved on or ended.
     Incident(Incident),
     /// A notification was decided or moved on.
@@ -73,6 +75,7 @@ impl Fact {
             Self::Ping(ping) => Some(ping.at),
             Self::AgePromise(promise) => promise.since,
             Self::Expectation(expectation) => Some(expectation.at),
+            Self::Silence(silence) => Some(silence.from).max(silence.ended.as_ref().map(|end| end.at)),
             Self::Incident(incident) => Some(incident.since)
                 .max(incident.opened_at)
                 .max(incident.resolved_at)
@@ -221,8 +224,13 @@ pub struct Snapshot {
     pub age_promises: Vec<AgePromise>,
     /// The last expectation of each dataset of which something was expected, by dataset.
     pub expectations: Vec<Expectation>,
+    /// The last silence of each subject that ever had one, by subject.
+    pub silences: Vec<Silence>,
     /// Incidents that are not resolved.
     pub incidents: Vec<Incident>,
+    /// Of the last [`OPENINGS_LOOKED_AT`](super::OPENINGS_LOOKED_AT) incidents those that were told within [`FLAPPING_WITHIN`](super::FLAPPING_WITHIN)
+    /// before the newest record and are over, the oldest first.
+    pub openings: Vec<Opened>,
     /// Notifications that are pending.
     pub notifications: Vec<Notification>,
     /// Of resolved incidents of which a notification is pending: where any was written to, so that nobody hears twice

@@ -8,9 +8,11 @@ mod checks;
 mod conditions;
 mod data;
 mod digest;
+mod drill;
 mod event;
 mod expected;
 mod fact;
+mod flapping;
 mod heard;
 mod history;
 mod job;
@@ -34,6 +36,8 @@ mod samples;
 mod schedule;
 mod secret;
 mod settings;
+mod severity;
+mod silence;
 mod space;
 mod span;
 mod spread;
@@ -44,7 +48,7 @@ mod weekly;
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, RUNBOOK, Severity, incident_line,
+    NotificationState, ProblemKind, RUNBOOK, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -61,12 +65,14 @@ pub use data::{
     VersionRef, VersionState, left_behind,
 };
 pub use digest::DigestLine;
+pub use drill::{DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
 };
+pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
 pub use heard::{AddressState, Heard, Reach, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
@@ -107,6 +113,8 @@ pub use secret::Secret;
 pub use settings::{
     AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
 };
+pub use severity::Severity;
+pub use silence::{Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd};
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,

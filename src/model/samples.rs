@@ -166,6 +166,8 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         reminders: 0,
         remind_at: None,
         escalations: 0,
+        flapping: None,
+        drill: None,
     }
 }
 

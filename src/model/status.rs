@@ -6,7 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Ack, AddressState, ByHand, Expected, IncidentState, OpenWindow, Outcome, Released, RunState, Severity, Shortage,
+    Ack, AddressState, ByHand, Drill, Expected, Flapping, IncidentState, OpenWindow, Outcome, Released, RunState,
+    Severity, Shortage, Silence,
 };
 
 /// Everything `status` says.
@@ -24,12 +25,18 @@ pub struct Status {
     /// Those that are not resolved, waiting and attached ones included.
     #[serde(default)]
     pub incidents: Vec<OpenIncident>,
+    /// Rehearsals that go on.
+    #[serde(default)]
+    pub drills: Vec<OpenIncident>,
     /// Messages that were tried and are not taken yet.
     #[serde(default)]
     pub undelivered: Vec<Undelivered>,
     /// Windows of planned work that are open.
     #[serde(default)]
     pub maintenance: Vec<OpenWindow>,
+    /// Silences that stand.
+    #[serde(default)]
+    pub silences: Vec<Silence>,
     /// Until when a wrong clock holds everything.
     #[serde(default)]
     pub clock_held_until: Option<Timestamp>,
@@ -112,6 +119,9 @@ pub struct DatasetState {
     /// The window of planned work that is open for it.
     #[serde(default)]
     pub maintenance: Option<OpenWindow>,
+    /// The silence that stands over it.
+    #[serde(default)]
+    pub silence: Option<Silence>,
     /// What a person decided about the newest version: it was released, or put back.
     #[serde(default)]
     pub by_hand: Option<ByHand>,
@@ -171,6 +181,9 @@ pub struct JobState {
     /// The window of planned work that is open for it.
     #[serde(default)]
     pub maintenance: Option<OpenWindow>,
+    /// The silence that stands over it.
+    #[serde(default)]
+    pub silence: Option<Silence>,
     /// The team that answers, or `nobody`.
     pub owner: String,
     /// That team's addresses.
@@ -240,6 +253,12 @@ pub struct OpenIncident {
     pub addresses: Vec<AddressState>,
     /// Who has taken it on.
     pub ack: Option<Ack>,
+    /// That it comes and goes, and how often it has.
+    #[serde(default)]
+    pub flapping: Option<Flapping>,
+    /// That it is a rehearsal.
+    #[serde(default)]
+    pub drill: Option<Drill>,
     /// Who reads what is wrong, the first to read first.
     #[serde(default)]
     pub readers: Vec<Reads>,
@@ -249,6 +268,9 @@ pub struct OpenIncident {
     /// The window of planned work for which nobody is told of it.
     #[serde(default)]
     pub maintenance: Option<OpenWindow>,
+    /// The silence for which nobody is told of it.
+    #[serde(default)]
+    pub silence: Option<Silence>,
 }
 
 /// Somebody who reads what is wrong.

@@ -12,7 +12,7 @@ use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
     ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
     NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Slot, SlotState, Snapshot, Told, Version, WeeklyReport, earlier, elapsed, newest_record,
+    Silence, Slot, SlotState, Snapshot, Told, Version, WeeklyReport, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -34,6 +34,8 @@ pub struct Memory {
     age_promises: BTreeMap<Name, AgePromise>,
     expectations: BTreeMap<Name, Expectation>,
     weekly: BTreeMap<Name, WeeklyReport>,
+    /// The last of each subject.
+    silences: BTreeMap<Name, Silence>,
     incidents: BTreeMap<IncidentId, Incident>,
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
@@ -158,7 +160,9 @@ impl Memory {
             observations: self.observations.values().cloned().collect(),
             age_promises: self.age_promises.values().cloned().collect(),
             expectations: self.expectations.values().cloned().collect(),
+            silences: self.silences.values().cloned().collect(),
             incidents: self.unresolved_incidents(),
+            openings: self.openings(),
             notifications: self
                 .notifications
                 .values()
@@ -277,6 +281,9 @@ impl Memory {
                 self.expectations.insert(expectation.dataset.clone(), expectation);
             }
             Fact::Weekly(report) => drop(self.weekly.insert(report.team.clone(), report)),
+            Fact::Silence(silence) => {
+                self.silences.insert(silence.subject.clone(), silence);
+            }
             Fact::Incident(incident) => {
                 let key = (incident.kind, incident.about, incident.subject.clone());
                 // It may have been about something else before.

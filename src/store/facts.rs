@@ -16,7 +16,8 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         | Fact::Ping(_)
         | Fact::AgePromise(_)
         | Fact::Expectation(_)
-        | Fact::Weekly(_) => 4,
+        | Fact::Weekly(_)
+        | Fact::Silence(_) => 4,
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
         Fact::Delivery(_) => 7,
@@ -40,6 +41,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::Ping(ping) => format!("a ping for {}", ping.dataset),
         Fact::AgePromise(promise) => format!("since when {} is promised", promise.dataset),
         Fact::Expectation(expectation) => format!("what is expected of {}", expectation.dataset),
+        Fact::Silence(silence) => format!("silence {} of {}", silence.number, silence.subject),
         Fact::Incident(incident) => format!(
             "incident {} ({} {})",
             incident.id,

@@ -11,7 +11,7 @@ use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, expected, history, life, pings, restored, runs, weekly};
+use super::rows::{alerts, data, expected, history, life, pings, restored, runs, silences, weekly};
 use super::seen::Witness;
 use super::statements::Statements;
 use super::{CommitError, facts, release};
@@ -299,6 +299,10 @@ impl<'connection> Group<'connection> {
                 None => data::end_age_promise(&mut s.age_promise_end, promise).map(drop),
             },
             Fact::Expectation(expectation) => expected::store_expectation(&mut s.expectation, expectation).map(drop),
+            Fact::Silence(silence) => {
+                silences::store_silence(&mut s.silence, silence)?;
+                silences::forget_older(&mut s.silences_forget, silence)
+            }
             Fact::Incident(incident) => alerts::store_incident(&mut s.incident, incident).map(drop),
             Fact::Notification(notification) => changed(
                 alerts::store_notification(&mut s.notification, notification)?,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::column::{Cells, us};
-use super::rows::{alerts, data, expected, life, restored, runs, weekly};
+use super::rows::{alerts, data, expected, life, restored, runs, silences, weekly};
 use crate::model::{
     CLOCK_LEAP, COMPARED_MAX, DOWNTIME_LONG, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId, REPEAT_ENDS_FOR,
     Restoration, RunId, RunState, Slot, SlotState, Snapshot, earlier,
@@ -181,6 +181,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         expected::read_expectation,
     )?;
+    snapshot.silences = all(&reading, &silences::last_of_each(), silences::read_silence)?;
     snapshot.incidents = all(
         &reading,
         &format!(
@@ -189,6 +190,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
         ),
         alerts::read_incident,
     )?;
+    snapshot.openings = alerts::openings(&reading, newest_record_at)?;
     snapshot.notifications = all(
         &reading,
         &format!(

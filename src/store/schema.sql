@@ -274,13 +274,28 @@ CREATE TABLE expectations (
     jumps TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Who silenced a job or dataset, until when and why: the newest thousand of each name. The last of each may stand.
+CREATE TABLE silences (
+    subject TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    by TEXT NOT NULL,
+    because TEXT NOT NULL,
+    from_us INTEGER NOT NULL,
+    until_us INTEGER NOT NULL,
+    -- Set together when it ended before its time: by whom, or for what.
+    ended_at_us INTEGER,
+    ended_how TEXT,
+    PRIMARY KEY (subject, number),
+    CHECK ((ended_at_us IS NULL) = (ended_how IS NULL))
+) STRICT, WITHOUT ROWID;
+
 -- The lives of problems. `cause` is no foreign key: a cause and its effects may be told in one step, in any order.
 CREATE TABLE incidents (
     id INTEGER PRIMARY KEY,
     kind TEXT NOT NULL
         CHECK (kind = 'stale' OR kind = 'late' OR kind = 'unknown' OR kind = 'failed' OR kind = 'rejected'
             OR kind = 'suspect' OR kind = 'changed' OR kind = 'lost' OR kind = 'stuck' OR kind = 'channel_broken'
-            OR kind = 'freshd'),
+            OR kind = 'freshd' OR kind = 'drill'),
     -- What the subject is; a job and a dataset may share a name.
     about TEXT NOT NULL CHECK (about = 'job' OR about = 'dataset' OR about = 'freshd'),
     subject TEXT NOT NULL,
@@ -302,6 +317,11 @@ CREATE TABLE incidents (
     reminders INTEGER NOT NULL,
     remind_at_us INTEGER,
     escalations INTEGER NOT NULL,
+    -- {since, times, well_since, good, good_at, spells} of one that comes and goes.
+    flapping TEXT,
+    -- {by, until} of a rehearsal, which is about nothing.
+    drill TEXT,
+    CHECK ((kind = 'drill') = (drill IS NOT NULL)),
     CHECK ((ack_by IS NULL) = (ack_at_us IS NULL)),
     CHECK ((ack_by IS NULL) = (ack_until_us IS NULL))
 ) STRICT;

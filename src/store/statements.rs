@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::rows::{alerts, data, expected, life, pings, restored, runs, weekly};
+use super::rows::{alerts, data, expected, life, pings, restored, runs, silences, weekly};
 
 /// Every statement of the writer, prepared once.
 pub(super) struct Statements<'connection> {
@@ -26,6 +26,8 @@ pub(super) struct Statements<'connection> {
     pub(super) age_promise: Statement<'connection>,
     pub(super) age_promise_end: Statement<'connection>,
     pub(super) expectation: Statement<'connection>,
+    pub(super) silence: Statement<'connection>,
+    pub(super) silences_forget: Statement<'connection>,
     pub(super) incident: Statement<'connection>,
     pub(super) notification: Statement<'connection>,
     pub(super) delivery: Statement<'connection>,
@@ -66,6 +68,8 @@ impl<'connection> Statements<'connection> {
             age_promise: connection.prepare(data::AGE_PROMISE_UPSERT)?,
             age_promise_end: connection.prepare(data::AGE_PROMISE_DELETE)?,
             expectation: connection.prepare(expected::EXPECTATION_UPSERT)?,
+            silence: connection.prepare(silences::SILENCE_UPSERT)?,
+            silences_forget: connection.prepare(silences::SILENCES_FORGET)?,
             incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
             notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
             delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,

@@ -195,6 +195,22 @@ pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Answe
     Ok(document(&json!({ "incident": incident, "messages": messages })))
 }
 
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct WantedSilences {
+    name: Option<String>,
+    all: Option<bool>,
+    limit: Option<u32>,
+}
+
+pub(super) async fn silences(State(desk): Asks, uri: Uri) -> Answer {
+    let wanted = query::<WantedSilences>(&uri)?;
+    let (name, limit) = (wanted.name.as_deref().map(Name::from), rows(wanted.limit));
+    let since = (!wanted.all.unwrap_or(false)).then(Timestamp::now);
+    let silences = desk.read(move |reader| reader.silences(name.as_ref(), since, limit));
+    Ok(document(&json!({ "silences": silences.await? })))
+}
+
 pub(super) async fn flow(State(desk): Asks) -> Answer {
     let (flow, known) = (desk.flow().await?, desk.status().await?);
     let states = States::of(&known.status);

@@ -23,6 +23,7 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
         .route("/datasets/{name}/versions", get(api::versions))
         .route("/incidents", get(api::incidents))
         .route("/incidents/{id}", get(api::incident))
+        .route("/silences", get(api::silences))
         .route("/flow", get(api::flow))
         .route("/occurrences", get(api::occurrences))
         .route("/plan", get(planned::document))

@@ -218,8 +218,14 @@ fn trace(reader: &Reader, version: &Version) -> Result<Vec<(usize, Version)>, Re
 }
 
 pub(super) async fn incidents(State(desk): Asks) -> Shown {
-    let incidents = desk.read(|reader| reader.incidents(false, INCIDENTS_SHOWN)).await?;
-    let page = pages::incidents(&view(&desk), &incidents, INCIDENTS_SHOWN as usize);
+    let view = view(&desk);
+    let now = view.now;
+    let read = desk.read(move |reader| {
+        let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
+        Ok((incidents, reader.silences(None, Some(now), INCIDENTS_SHOWN)?))
+    });
+    let (incidents, silences) = read.await?;
+    let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
     Ok(Page(page))
 }
 

@@ -60,6 +60,10 @@ pub(crate) enum Fault {
     },
     /// It is time to forget what is beyond `[history]`.
     Prune,
+    /// For two hours every other run of a job fails.
+    Flaps {
+        job: usize,
+    },
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,7 +73,20 @@ pub(crate) enum Asking {
     Pause,
     Resume,
     Ack,
+    /// Of the job, or of the dataset that it makes.
+    Silence {
+        hours: i64,
+        data: bool,
+    },
+    Unsilence {
+        data: bool,
+    },
+    Drill,
+    AckDrill,
 }
+
+/// How long silences last.
+pub(crate) const SILENCES_HOURS: [i64; 3] = [1, 5, 72];
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Outage {
@@ -98,7 +115,16 @@ pub(crate) fn by_chance(seed: u64, long: Duration) -> Vec<(Duration, Fault)> {
             let is_back = matches!(fault, Fault::Clock { by_ms } if by_ms < 0);
             let confirmed_after = Duration::from_secs(chance.between(MINUTE, DAY));
             let confirmed = (is_back && chance.percent(60)).then_some((at + confirmed_after, Fault::ConfirmClock));
-            std::iter::once((at, fault)).chain(confirmed)
+            // Somebody tries again and again.
+            let flaps = match fault {
+                Fault::Flaps { job } => Some(job),
+                _ => None,
+            };
+            let again = flaps.into_iter().flat_map(move |job| {
+                let run = Fault::Ask { what: Asking::Run, job };
+                (1..=9).map(move |turn| (at + Duration::from_secs(turn * 8 * MINUTE), run))
+            });
+            std::iter::once((at, fault)).chain(confirmed).chain(again)
         })
         .filter(|(at, _)| *at < long)
         .collect();
@@ -158,6 +184,12 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
                 Asking::Resume,
                 Asking::Resume,
                 Asking::Ack,
+                Asking::Silence { hours: 5, data: false },
+                Asking::Silence { hours: 72, data: true },
+                Asking::Unsilence { data: false },
+                Asking::Unsilence { data: true },
+                Asking::Drill,
+                Asking::AckDrill,
             ]),
             job: usize::try_from(chance.below(6)).expect("few"),
         },
@@ -172,6 +204,9 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
                 Outage::RetryAfter,
             ]),
             for_: Duration::from_secs(chance.pick(&[30, 10 * MINUTE, 5 * HOUR, 2 * DAY, 6 * DAY])),
+        },
+        97 => Fault::Flaps {
+            job: usize::try_from(chance.below(6)).expect("few"),
         },
         _ => Fault::Blind {
             for_: Duration::from_secs(chance.between(HOUR, 3 * DAY)),

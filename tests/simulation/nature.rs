@@ -32,6 +32,10 @@ pub(crate) struct Nature {
     /// Address, how, until when.
     pub(crate) outages: Vec<(usize, Outage, Duration)>,
     pub(crate) blind_until: Duration,
+    /// The job of which every other run fails, until when.
+    pub(crate) flaps: Option<(&'static str, Duration)>,
+    /// Runs of it so far.
+    turns: u64,
     pub(crate) judge: Judge,
     pub(crate) counts: Counts,
     /// What processes and addresses do in a story, where nothing is left to chance.
@@ -60,6 +64,8 @@ impl Nature {
             calm_from,
             outages: Vec::new(),
             blind_until: Duration::ZERO,
+            flaps: None,
+            turns: 0,
             judge,
             counts: Counts::default(),
             told: None,
@@ -91,6 +97,17 @@ impl Outside for Nature {
         };
         let fate = chance.below(100);
         if self.calm_from <= at.elapsed {
+            return play;
+        }
+        let flaps = self
+            .flaps
+            .filter(|(job, until)| *job == spec.job.as_str() && at.elapsed < *until);
+        if flaps.is_some() {
+            self.turns += u64::from(spec.id.number == 1);
+            play.takes = Duration::from_secs(1);
+            if self.turns % 2 == 1 {
+                play.status = ExitStatus::Code(1);
+            }
             return play;
         }
         match fate {

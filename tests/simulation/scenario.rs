@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use freshd::model::{Request, Settings};
+use freshd::model::{Name, Request, Settings};
 use freshd::simulation::World;
 
 use crate::chance::Chance;
@@ -156,8 +156,17 @@ pub(crate) fn begin(world: &mut World<Nature>, fault: Fault) {
         Fault::Blind { for_ } => world.outside.blind_until = now + for_,
         Fault::Ask { what, job } => ask(world, what, NAMES[job]),
         Fault::Prune => world.prune(),
+        Fault::Flaps { job } => {
+            let until = now + Duration::from_hours(2);
+            world.outside.flaps = Some((NAMES[job], until));
+        }
         Fault::Stop { .. } | Fault::DiskFull { .. } | Fault::Edit { .. } => {}
     }
+}
+
+/// A job, or the dataset that is called after it.
+fn subject(job: &str, data: bool) -> Name {
+    Name::from(if data { format!("{job}-data") } else { job.to_owned() })
 }
 
 fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
@@ -176,6 +185,22 @@ fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
             because: "moving".to_owned(),
         }),
         Asking::Resume => Some(Request::Resume { job: job.into() }),
+        Asking::Silence { hours, data } => Some(Request::Silence {
+            name: subject(job, data),
+            because: "moving".to_owned(),
+            for_s: u64::try_from(hours).expect("hours") * 3_600,
+        }),
+        Asking::Unsilence { data } => Some(Request::Unsilence {
+            name: subject(job, data),
+        }),
+        Asking::Drill => Some(Request::Drill {
+            name: job.into(),
+            for_s: 3_600,
+        }),
+        Asking::AckDrill => ledger
+            .drills
+            .first()
+            .map(|incident| Request::Ack { incident: *incident }),
         Asking::Ack => ledger
             .unresolved
             .values()

@@ -96,6 +96,13 @@ fn fails_when_due_and_is_long_by_hand(spec: &AttemptSpec, at: Moment) -> Play {
     }
 }
 
+fn fails_every_other_time(spec: &AttemptSpec, _: Moment) -> Play {
+    match spec.id.run.0 % 2 {
+        1 => Play::fails(1, "no route to host"),
+        _ => Play::succeeds(),
+    }
+}
+
 fn dies_with_its_keeper(_: &AttemptSpec, _: Moment) -> Play {
     Play {
         dies_with_keeper: true,
@@ -145,6 +152,11 @@ fn story(name: &'static str, jobs: Vec<JobPlan>, play: fn(&AttemptSpec, Moment) 
 }
 
 impl Story {
+    fn before(mut self, seconds_before_due: u64, fault: Fault) -> Self {
+        self.faults.push((Duration::from_secs(DUE - seconds_before_due), fault));
+        self
+    }
+
     fn with(mut self, seconds_after_due: u64, fault: Fault) -> Self {
         self.faults.push((Duration::from_secs(DUE + seconds_after_due), fault));
         self
@@ -209,7 +221,28 @@ pub(crate) fn all() -> Vec<Story> {
     forgetful.company.keeps = Some(Keeps { days: 1, runs: 1 });
     let mut told = story("message and its delivery", vec![job("alpha")], fails_when_due).with(HOUR, asks(Asking::Run));
     told.told.answer = takes_it_and_times_out_at_first;
+    let silence = |hours| asks(Asking::Silence { hours, data: false });
+    let mut turns = story("what comes and goes", vec![job("alpha")], fails_every_other_time);
+    for turn in 1..=6 {
+        turns = turns.with(turn * 5 * MINUTE, asks(Asking::Run));
+    }
     vec![
+        story("silenced until its time is over", vec![job("alpha")], fails_when_due)
+            .before(MINUTE, silence(1))
+            .with(2 * HOUR, asks(Asking::Run)),
+        story(
+            "silenced when it was told, and lifted",
+            vec![job("alpha")],
+            fails_when_due,
+        )
+        .with(5 * MINUTE, silence(5))
+        .with(HOUR, asks(Asking::Unsilence { data: false }))
+        .with(2 * HOUR, asks(Asking::Run)),
+        turns,
+        story("a drill that nobody answers", vec![job("alpha")], succeeds).with(0, asks(Asking::Drill)),
+        story("a drill that is answered", vec![job("alpha")], succeeds)
+            .with(0, asks(Asking::Drill))
+            .with(10 * MINUTE, asks(Asking::AckDrill)),
         story("due", vec![job("alpha")], succeeds),
         story("due, and tried again", vec![tried_twice()], fails_at_first),
         story("cannot be started", vec![tried_twice()], never_started),

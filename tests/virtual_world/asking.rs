@@ -17,6 +17,16 @@ impl World {
         self.replies.pop().expect("an answer")
     }
 
+    /// A person asks, and is not answered at once.
+    pub(crate) fn ask_and_hear_nothing(&mut self, request: Request) {
+        self.sequence += 1;
+        self.handle(Event::Requested {
+            id: self.sequence,
+            by: "anna".to_owned(),
+            request,
+        });
+    }
+
     /// Reads what is stored.
     pub(crate) fn reader(&self) -> freshd::store::Reader {
         freshd::store::Reader::open(&self.state_dir()).expect("the store is read")

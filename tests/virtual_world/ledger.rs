@@ -86,6 +86,7 @@ impl Ledger {
                 | Fact::Ping(_)
                 | Fact::AgePromise(_)
                 | Fact::Expectation(_)
+                | Fact::Silence(_)
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
                 | Fact::Weekly(_)
@@ -292,6 +293,7 @@ impl Ledger {
         let same = |other: &&Incident| {
             other.id != incident.id
                 && other.state != IncidentState::Resolved
+                && other.drill.is_some() == incident.drill.is_some()
                 && (other.about, &other.subject) == (incident.about, &incident.subject)
         };
         if incident.state != IncidentState::Resolved {

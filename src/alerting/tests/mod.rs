@@ -97,6 +97,7 @@ impl Friday {
                 .collect(),
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
+            silenced: Vec::new(),
             refused: None,
         }
     }

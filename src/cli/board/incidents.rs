@@ -53,6 +53,7 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
         "changed" => "is not what was published".to_owned(),
         "channel_broken" => "cannot deliver".to_owned(),
         "freshd" => "has a problem".to_owned(),
+        "drill" => "is rehearsed [DRILL]".to_owned(),
         other => other.replace('_', " "),
     }
 }
@@ -88,6 +89,10 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
     if let Some(printed) = printed {
         lines.push(("printed", clean(printed)));
+    }
+    if let Some(flapping) = &root.flapping {
+        let since = times::moment(flapping.since, frame.now, frame.zone);
+        lines.push(("turns", format!("{} since {since}", flapping.words())));
     }
     if !effects.is_empty() {
         lines.push((
@@ -145,6 +150,20 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
 }
 
 fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
+    if let Some(silence) = &root.silence {
+        let until = times::moment_and_hint(silence.until, frame.now, frame.zone);
+        let (by, team) = (clean(&silence.by), clean(&root.owner));
+        let words = format!(
+            "silenced by {by}: {}; team {team} {until}, if it is not over then",
+            clean(&silence.because)
+        );
+        if root.state == IncidentState::Waiting {
+            return vec![("told", format!("nobody, {words}"))];
+        }
+        let mut lines = addresses::lines(&root.addresses, frame.now, frame.zone);
+        lines.push(("quiet", words));
+        return lines;
+    }
     let window = root.maintenance.as_ref();
     if let Some(window) = window.filter(|window| root.state == IncidentState::Waiting && root.notify_at < window.until)
     {

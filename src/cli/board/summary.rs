@@ -68,6 +68,24 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
         text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
     }
+    for drill in &status.drills {
+        let until = drill.drill.as_ref().map_or(frame.now, |drill| drill.until);
+        let words = format!(
+            "a drill goes on with {} until {}, nothing is wrong; freshd ack {} answers it",
+            clean(&drill.subject),
+            times::moment_and_hint(until, frame.now, frame.zone),
+            drill.id
+        );
+        text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
+    }
+    for silence in &status.silences {
+        let words = format!(
+            "{} is silenced {}",
+            clean(silence.subject.as_str()),
+            clean(&silence.words(frame.now, frame.zone))
+        );
+        text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
+    }
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
         let words = format!(
             "{} could not be told yet (tried {}{}, again {}): {}",

@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::Memory;
-use crate::model::{COMPARED_MAX, Name, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Version, VersionState};
+use crate::model::{
+    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
+    RunId, RunState, Slot, SlotState, Version, VersionState, earlier,
+};
 
 impl Memory {
     /// Runs that are not final, and each job's last that tells how the job is.
@@ -21,6 +24,21 @@ impl Memory {
         }
         let wanted = |run: &&Run| run.state != RunState::Final || last.get(&run.job) == Some(&run.id);
         self.runs.values().filter(wanted).cloned().collect()
+    }
+
+    /// Incidents that were told within the last hour and are over.
+    pub(super) fn openings(&self) -> Vec<Opened> {
+        let Some(since) = self.newest_record_at.map(|at| earlier(at, FLAPPING_WITHIN)) else {
+            return Vec::new();
+        };
+        let last = self.incidents.values().rev().take(OPENINGS_LOOKED_AT);
+        let over = last.filter(|incident| incident.state == IncidentState::Resolved);
+        let mut openings: Vec<(IncidentId, Opened)> = over
+            .filter_map(|incident| Some((incident.id, Opened::of(incident)?)))
+            .filter(|(_, opened)| opened.at > since)
+            .collect();
+        openings.sort_by_key(|(id, opened)| (opened.at, *id));
+        openings.into_iter().map(|(_, opened)| opened).collect()
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {

@@ -7,6 +7,7 @@ mod care;
 mod data;
 mod history;
 mod life;
+mod silences;
 mod week;
 
 use std::path::Path;

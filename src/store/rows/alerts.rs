@@ -1,9 +1,11 @@
 //! Rows of `incidents`, `notifications` and `deliveries`.
 
-use rusqlite::{Result, Row, Statement, params};
+use jiff::Timestamp;
+use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
-    Ack, Address, Delivery, DeliveryOutcome, Incident, IncidentId, Notification, NotificationId, Threaded, Told,
+    Ack, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Notification, NotificationId,
+    OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -11,8 +13,8 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+    resolution, flapping, drill)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -32,12 +34,14 @@ ON CONFLICT (id) DO UPDATE SET
     remind_at_us = excluded.remind_at_us,
     escalations = excluded.escalations,
     about = excluded.about,
-    resolution = excluded.resolution";
+    resolution = excluded.resolution,
+    flapping = excluded.flapping,
+    drill = excluded.drill";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, \
-    escalations, about, resolution";
+    escalations, about, resolution, flapping, drill";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -108,6 +112,8 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         incident.escalations,
         incident.about.as_str(),
         incident.resolution,
+        incident.flapping.as_ref().map(json).transpose()?,
+        incident.drill.as_ref().map(json).transpose()?,
     ])
 }
 
@@ -136,7 +142,33 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         escalations: cells.get()?,
         about: cells.word()?,
         resolution: cells.get()?,
+        flapping: cells.json_maybe()?,
+        drill: cells.json_maybe()?,
     })
+}
+
+/// Incidents that were told after ?1 and are over, among the last ?2: walks back along their numbers, and no further.
+pub(in crate::store) const OPENINGS: &str = "
+SELECT about, subject, opened_at_us FROM (SELECT * FROM incidents ORDER BY id DESC LIMIT ?2)
+WHERE state = 'resolved' AND opened_at_us > ?1 AND about <> 'freshd' AND drill IS NULL
+ORDER BY opened_at_us, id";
+
+/// Reads by `OPENINGS` what was told within `FLAPPING_WITHIN` before the newest record.
+pub(in crate::store) fn openings(reading: &Connection, newest_record_at: Option<Timestamp>) -> Result<Vec<Opened>> {
+    let Some(since) = newest_record_at.map(|at| earlier(at, FLAPPING_WITHIN)) else {
+        return Ok(Vec::new());
+    };
+    let looked_at = i64::try_from(OPENINGS_LOOKED_AT).unwrap_or(i64::MAX);
+    let mut statement = reading.prepare(OPENINGS)?;
+    let read = statement.query_map(params![us(since), looked_at], |row| {
+        let mut cells = Cells::of(row);
+        Ok(Opened {
+            about: cells.word()?,
+            subject: cells.name()?,
+            at: cells.time()?,
+        })
+    })?;
+    read.collect()
 }
 
 /// Stores `notification` by `NOTIFICATION_UPSERT`; how many rows changed.

@@ -8,4 +8,5 @@ pub(super) mod life;
 pub(super) mod pings;
 pub(super) mod restored;
 pub(super) mod runs;
+pub(super) mod silences;
 pub(super) mod weekly;

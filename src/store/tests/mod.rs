@@ -149,6 +149,8 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         reminders: 0,
         remind_at: None,
         escalations: 0,
+        flapping: None,
+        drill: None,
     }
 }
 

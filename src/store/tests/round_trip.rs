@@ -8,7 +8,7 @@ use super::samples::{
 use super::*;
 use crate::model::{
     AcceptedSettings, AgePromise, CheckOf, ClockStep, Expectation, Jump, Life, Notification, NotificationState,
-    Outcome, Pause, Threaded, WeeklyReport,
+    Outcome, Pause, Silence, SilenceEnd, Threaded, WeeklyReport,
 };
 use crate::store::Reader;
 
@@ -114,6 +114,25 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         until: at(until),
     };
     facts.extend([Fact::Weekly(report(3)), Fact::Weekly(report(4))]);
+    let silence = |subject: &str, number: u32, ended: Option<SilenceEnd>| Silence {
+        subject: Name::from(subject),
+        number: number.into(),
+        by: "anna".to_owned(),
+        because: text("silenced because"),
+        from: at(number.into()),
+        until: at(90),
+        ended,
+    };
+    let lifted = SilenceEnd {
+        at: at(6),
+        how: "lifted by bob".to_owned(),
+    };
+    let silences = [
+        silence("stock", 1, Some(lifted)),
+        silence("stock", 2, None),
+        silence("alpha", 5, None),
+    ];
+    facts.extend(silences.iter().cloned().map(Fact::Silence));
     facts.extend(lives.iter().cloned().map(Fact::Life));
     facts.extend(steps.iter().cloned().map(Fact::ClockStep));
 
@@ -144,6 +163,15 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         assert_eq!(snapshot.jobs, [job("bare", 2), paused.clone()]);
         assert_eq!(snapshot.observations, observations());
         assert_eq!(snapshot.age_promises, [promised("stock", Some(at(5)))]);
+        assert_eq!(snapshot.silences, [silences[2].clone(), silences[1].clone()]);
+        let newest_first = [silences[2].clone(), silences[1].clone(), silences[0].clone()];
+        assert_eq!(reader.silences(None, None, 9).unwrap(), newest_first);
+        assert_eq!(reader.silences(Some(&stock), None, 1).unwrap(), [silences[1].clone()]);
+        assert_eq!(
+            reader.silences(Some(&stock), Some(at(6)), 9).unwrap(),
+            [silences[1].clone()]
+        );
+        assert_eq!(reader.silences(None, Some(at(90)), 9).unwrap(), []);
         assert_eq!(snapshot.expectations, std::slice::from_ref(&expectation));
         assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
         assert_eq!(snapshot.weekly, [report(4)]);

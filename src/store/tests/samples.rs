@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use super::*;
 use crate::model::{
-    About, Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, HandKind, Lesson,
-    Measurement, Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation, Outcome,
-    Profile, Provenance, Purpose, Released, Script, Stamp, Verdict, VersionRef,
+    About, Ack, Address, ByHand, CheckResult, ColumnProfile, Delivery, DeliveryOutcome, Finite, Flapping, HandKind,
+    Lesson, Measurement, Message, MessageFact, Notification, NotificationId, NotificationState, Numbers, Observation,
+    Outcome, Profile, Provenance, Purpose, Released, Script, Spell, Stamp, Verdict, VersionRef,
 };
 
 pub(super) fn text(what: &str) -> String {
@@ -176,6 +176,14 @@ pub(super) fn full_incident() -> Incident {
         reminders: 2,
         remind_at: Some(at(7)),
         escalations: 1,
+        flapping: Some(Flapping {
+            since: at(2),
+            times: 4,
+            well_since: Some(at(8)),
+            good: 1,
+            good_at: Some(at(7)),
+            spells: vec![Spell { from: at(3), to: at(4) }],
+        }),
         ..incident(1, "slack-ops", IncidentState::Open)
     }
 }

@@ -48,6 +48,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
+            @if let Some(silence) = &page.state.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
             dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }

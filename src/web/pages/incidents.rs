@@ -6,16 +6,21 @@ use maud::{Markup, html};
 use super::words::{Tone, View, incident_tone, state, subject_link, text, time, time_and_distance, time_with_seconds};
 use super::{Place, whole};
 use crate::model::{
-    About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, took,
+    About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, Silence,
+    drill_words, took,
 };
 
 /// `/incidents`: the open ones first, each set the newest first.
-pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], shown_max: usize) -> Markup {
+pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &[Silence], shown_max: usize) -> Markup {
     let (over, open): (Vec<&Incident>, Vec<&Incident>) =
         incidents.iter().partition(|incident| incident.resolved_at.is_some());
     let body = html! {
         h1 { "Incidents" }
         @if open.is_empty() { p.lead { (state(Tone::Good, "none is open")) } } @else { (table(view, &open)) }
+        @if !silences.is_empty() {
+            h2 { "Silenced" }
+            ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) } } }
+        }
         h2 { "Over" }
         @if over.is_empty() { p.dim { "Nothing ever went wrong." } } @else { (table(view, &over)) }
         @if incidents.len() >= shown_max { p.dim { "The newest " (incidents.len()) "; " code { "freshd incidents --all --limit 1000" } " lists more." } }
@@ -68,6 +73,8 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         p.reason { (text(&incident.reason)) }
         dl {
             dt { "Since" } dd { (time_and_distance(view, incident.since)) }
+            @if incident.drill.is_some() { dt { "Drill" } dd { (text(&drill_words(incident))) } }
+            @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
             @if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
             @if let Some(at) = incident.opened_at { dt { "Opened" } dd { (time_and_distance(view, at)) } }
             @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.by)) " " (time(view, ack.at)) ", until " (time(view, ack.until)) } }

@@ -133,6 +133,12 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         @for window in &status.maintenance {
             p.alarm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }
         }
+        @for drill in status.drills.iter().take(SHOWN_MAX) {
+            p.alarm { (mark(Tone::Quiet)) "A drill goes on with " (text(&drill.subject)) ": nothing is wrong. " code { "freshd ack " (drill.id) } " answers it." }
+        }
+        @for silence in status.silences.iter().take(SHOWN_MAX) {
+            p.alarm { (mark(Tone::Quiet)) (text(silence.subject.as_str())) " is silenced " (text(&silence.words(view.now, &view.zone))) }
+        }
         @for undelivered in status.undelivered.iter().take(SHOWN_MAX) {
             p.alarm {
                 (mark(Tone::Warn)) (text(&undelivered.to)) " could not be told yet (" (counted(undelivered.tries as usize, "try").replace("trys", "tries"))
@@ -177,12 +183,14 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             }
             p.reason { (text(&incident.reason)) }
             dl {
+                @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) }
                 dt { "Answers" } dd {
                     (owner(&incident.owner))
                     @if let Some(ack) = &incident.ack { "; taken on by " (text(&ack.by)) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
                 }
                 dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
+                @if let Some(silence) = &incident.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
                 @if !incident.readers.is_empty() {
                     dt { "Reads it" } dd {
                         @for (place, reading) in incident.readers.iter().take(READERS_SHOWN).enumerate() {

@@ -28,6 +28,8 @@ pub(crate) struct Ledger {
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
     pub(crate) incidents: BTreeMap<IncidentId, Incident>,
     pub(crate) unresolved: BTreeMap<(About, Name), IncidentId>,
+    /// Rehearsals that are not over.
+    pub(crate) drills: BTreeSet<IncidentId>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
     pub(crate) pending: BTreeSet<NotificationId>,
     /// The newest instant that is recorded, since the clock was last confirmed.
@@ -66,6 +68,7 @@ impl Ledger {
             | Fact::Ping(_)
             | Fact::AgePromise(_)
             | Fact::Expectation(_)
+            | Fact::Silence(_)
             | Fact::Delivery(_)
             | Fact::Weekly(_)
             | Fact::ClockStep(_)
@@ -189,7 +192,12 @@ impl Ledger {
     fn incident(&mut self, incident: &Incident) -> Judged {
         let key = (incident.about, incident.subject.clone());
         let open = self.unresolved.get(&key).copied();
-        if incident.state == IncidentState::Resolved {
+        if incident.drill.is_some() {
+            match incident.state {
+                IncidentState::Resolved => self.drills.remove(&incident.id),
+                _ => self.drills.insert(incident.id),
+            };
+        } else if incident.state == IncidentState::Resolved {
             if open == Some(incident.id) {
                 self.unresolved.remove(&key);
             }

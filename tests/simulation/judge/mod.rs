@@ -5,17 +5,19 @@
 
 mod able;
 mod bounds;
+mod ending;
 mod forgotten;
 mod ledger;
 mod messages;
 mod occurrences;
 mod processes;
 mod promises;
+mod quiet;
 
 use std::collections::HashMap;
 use std::time::Duration;
 
-use freshd::model::{About, Action, AttemptState, Fact, RunState, newest_record};
+use freshd::model::{About, Action, AttemptState, Fact, Notification, newest_record};
 use freshd::simulation::{Moment, Seen};
 use jiff::{SignedDuration, Timestamp};
 
@@ -26,6 +28,7 @@ use messages::Messages;
 use occurrences::Occurrences;
 use processes::Processes;
 use promises::Promises;
+use quiet::Quiet;
 
 /// Facts of one step, at most: a long downtime is told in ranges, and in several steps.
 const FACTS_MAX: usize = 8_192;
@@ -76,6 +79,7 @@ pub(crate) struct Judge {
     processes: Processes,
     messages: Messages,
     promises: Promises,
+    quiet: Quiet,
 }
 
 /// A life of the daemon.
@@ -117,6 +121,7 @@ impl Judge {
             processes: Processes::default(),
             messages: Messages::default(),
             promises: Promises::default(),
+            quiet: Quiet::default(),
         }
     }
 
@@ -141,6 +146,7 @@ impl Judge {
         }
         if matches!(seen, Seen::ClockSet(_) | Seen::Slept) {
             self.able.interrupted();
+            self.quiet.clock_set();
         }
         self.able.look(self.is_able(at), wall);
         match seen {
@@ -303,11 +309,19 @@ impl Judge {
             {
                 self.able.decided(run, wall)?;
             }
+            let is_known = |told: &Notification| self.ledger.notifications.contains_key(&told.id);
+            let is_new = matches!(fact, Fact::Notification(told) if !is_known(told));
             self.ledger.store(fact)?;
             match fact {
+                Fact::Silence(silence) => self.quiet.silence(silence)?,
                 Fact::Run(run) => self.occurrences.decided(run, self.company.as_ref())?,
                 Fact::Attempt(attempt) => self.processes.stored(attempt)?,
-                Fact::Notification(notification) => self.messages.stored(notification, facts, &self.ledger)?,
+                Fact::Notification(notification) => {
+                    self.messages.stored(notification, facts, &self.ledger)?;
+                    if is_new {
+                        self.quiet.told(notification, &self.ledger, at.elapsed)?;
+                    }
+                }
                 Fact::Version(version) => self.promises.version(version, &self.ledger, &self.processes)?,
                 Fact::ClockConfirmed(confirmation) => self.clock_confirmed(at, confirmation.at),
                 Fact::Forgotten(forgotten) => self.forgotten(forgotten, wall)?,
@@ -353,47 +367,10 @@ impl Judge {
         let is_told = !self.is_held(at.now.wall) || self.ledger.about(About::Freshd, "clock").is_some();
         hold(is_told, HELD, || "nobody is told of the clock".to_owned())?;
         if let Some(company) = &self.company {
-            self.promises.all_noticed(company, &self.ledger, at, awake)?;
-        }
-        Ok(())
-    }
-
-    /// At the end of a world that was quiet for long: nothing is left hanging.
-    pub(crate) fn finish(&mut self, at: Moment) {
-        if self.violation.is_none()
-            && let Err(violation) = self.all_over(at)
-        {
-            self.violation = Some((at.elapsed, violation));
-        }
-    }
-
-    fn all_over(&self, at: Moment) -> Judged {
-        let old = at.now.wall - SignedDuration::from_hours(3 * 24);
-        for run in self
-            .ledger
-            .going
-            .values()
-            .flatten()
-            .filter_map(|id| self.ledger.runs.get(id))
-        {
-            let is_young = run.created_at > old || run.state == RunState::Running && self.processes.lives(run);
-            hold(is_young, "every run ends", || {
-                format!("run {} of {} is still {:?}", run.id, run.job, run.state)
-            })?;
-        }
-        let old = at.now.wall - SignedDuration::from_hours(5 * 24);
-        for notification in self
-            .ledger
-            .pending
-            .iter()
-            .filter_map(|id| self.ledger.notifications.get(id))
-        {
-            hold(notification.created_at > old, "told at least once", || {
-                format!(
-                    "message {} to {} is neither delivered nor dead",
-                    notification.id, notification.address
-                )
-            })?;
+            let late = SignedDuration::try_from(NOTICED_WITHIN).unwrap_or(SignedDuration::ZERO);
+            Quiet::all_over(&self.ledger, at.now.wall - late)?;
+            self.promises
+                .all_noticed(company, (&self.ledger, &self.quiet), at, awake)?;
         }
         Ok(())
     }

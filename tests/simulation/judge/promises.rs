@@ -11,6 +11,7 @@ use freshd::simulation::Moment;
 use jiff::{SignedDuration, Timestamp};
 
 use super::processes::Processes;
+use super::quiet::Quiet;
 use super::{Judged, Ledger, NOTICED_WITHIN, hold};
 use crate::company::{Company, Promise};
 use crate::due::Rule;
@@ -182,7 +183,8 @@ impl Promises {
                 format!("incident {} is over, and {deaf:?} is not told", incident.id)
             })?;
         }
-        let Some(company) = company.filter(|_| is_new && incident.about == About::Dataset) else {
+        let Some(company) = company.filter(|_| is_new && incident.about == About::Dataset && incident.drill.is_none())
+        else {
             return Ok(());
         };
         let name = incident.subject.as_str();
@@ -220,7 +222,13 @@ impl Promises {
     }
 
     /// Whatever is broken for long enough has an incident, and each incident that waited long enough is told.
-    pub(super) fn all_noticed(&mut self, company: &Company, ledger: &Ledger, at: Moment, awake: Duration) -> Judged {
+    pub(super) fn all_noticed(
+        &mut self,
+        company: &Company,
+        (ledger, quiet): (&Ledger, &Quiet),
+        at: Moment,
+        awake: Duration,
+    ) -> Judged {
         let late = SignedDuration::try_from(NOTICED_WITHIN).unwrap_or(SignedDuration::ZERO);
         let wall = at.now.wall - late;
         for job in &company.jobs {
@@ -241,11 +249,15 @@ impl Promises {
             if incident.state != IncidentState::Waiting || incident.notify_at > wall {
                 continue;
             }
+            let Some(since_silence) = quiet.waits(incident, wall) else {
+                continue;
+            };
             // Attached ones wait anew when their cause is over; what counts is the time for which it waits now.
             let waits = at
                 .elapsed
                 .saturating_sub(self.begun.get(&incident.id).copied().unwrap_or_default());
-            let is_told = waits.min(awake) < NOTICED_WITHIN + Duration::from_secs(company.group_wait_seconds);
+            let is_told =
+                waits.min(awake).min(since_silence) < NOTICED_WITHIN + Duration::from_secs(company.group_wait_seconds);
             hold(is_told, NOTICED, || {
                 format!("incident {} about {} waits on", incident.id, incident.subject)
             })?;

@@ -1,0 +1,118 @@
+//! The words of a rehearsal: whatever line of it is read alone, it says that nothing is wrong.
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use crate::model::{
+    Drill, Incident, Message, MessageFact, Name, Purpose, drill_words, elapsed, format_age, format_time,
+};
+
+/// What a subject begins with, and every line.
+const MARK: &str = "[DRILL]";
+
+/// Everything that the message of a rehearsal is made from.
+#[derive(Clone, Debug)]
+pub struct Rehearsal<'a> {
+    /// When the message is decided.
+    pub now: Timestamp,
+    /// The zone in which its readers are told times.
+    pub zone: &'a TimeZone,
+    /// Its incident.
+    pub incident: &'a Incident,
+    /// What makes it a rehearsal.
+    pub drill: &'a Drill,
+    /// The team that answers for it, as people call it.
+    pub owner: String,
+}
+
+/// Writes one message of a rehearsal to one team.
+pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehearsal<'_>) -> Message {
+    let incident = rehearsal.incident;
+    let stem = format!("{MARK} freshd rehearses with {} (#{})", incident.subject, incident.id);
+    Message {
+        thread: format!("{}.incident-{}-owner", id.split('.').next().unwrap_or(&id), incident.id),
+        incident: Some(incident.id),
+        purpose,
+        severity: incident.severity,
+        kind: Some(incident.kind),
+        about: Some(incident.about),
+        subject_name: incident.subject.clone(),
+        since: Some(incident.since),
+        subject: match purpose {
+            Purpose::Opening => stem,
+            _ => format!("{MARK} Re: {stem}"),
+        },
+        headline: format!("{MARK} {}", headline(purpose, rehearsal)),
+        facts: facts(purpose, rehearsal),
+        incidents: Vec::new(),
+        output: Vec::new(),
+        commands: commands(purpose, incident),
+        team: team.clone(),
+        owner: rehearsal.owner.clone(),
+        at: rehearsal.now,
+        trace: None,
+        id,
+    }
+}
+
+fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
+    let (incident, drill) = (rehearsal.incident, rehearsal.drill);
+    let since = format_age(elapsed(incident.since, rehearsal.now));
+    let ordered = format!(
+        "This is a rehearsal, ordered by {}: nothing is wrong with {}.",
+        drill.by, incident.subject
+    );
+    let until = format_time(drill.until, rehearsal.zone);
+    match purpose {
+        Purpose::Recovery => format!("The rehearsal is over: {}. Nothing was wrong.", drill_words(incident)),
+        Purpose::Reminder => format!("Nobody has answered for {since}. {ordered} Please acknowledge it by {until}."),
+        Purpose::Escalation => {
+            format!(
+                "Nobody has answered for {since}, so this rehearsal comes to you. {ordered} Please acknowledge it by {until}."
+            )
+        }
+        _ => format!("{ordered} Please acknowledge it by {until}, as if it were real."),
+    }
+}
+
+fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
+    let (incident, drill, zone) = (rehearsal.incident, rehearsal.drill, rehearsal.zone);
+    let mut facts = Vec::new();
+    let mut say = |label: &str, text: String| {
+        facts.push(MessageFact {
+            label: label.to_owned(),
+            text: format!("{MARK} {text}"),
+        });
+    };
+    say(
+        "What",
+        format!("a rehearsal with {} {}", incident.about.as_str(), incident.subject),
+    );
+    say("Ordered by", drill.by.clone());
+    say("Since", format_time(incident.since, zone));
+    match (purpose, incident.resolved_at) {
+        (Purpose::Recovery, ended) => {
+            say("Until", format_time(ended.unwrap_or(rehearsal.now), zone));
+            say("Result", drill_words(incident));
+            let told: Vec<String> = incident
+                .told
+                .iter()
+                .map(|(team, to)| format!("{team} by {to}"))
+                .collect();
+            say("Told", told.join(", "));
+        }
+        _ => say(
+            "Ends",
+            format!("{}, or when somebody acknowledges it", format_time(drill.until, zone)),
+        ),
+    }
+    say("Owner", rehearsal.owner.clone());
+    facts
+}
+
+fn commands(purpose: Purpose, incident: &Incident) -> Vec<String> {
+    match purpose {
+        Purpose::Recovery => vec![format!("freshd incidents {}", incident.id)],
+        _ => vec![format!("freshd ack {}", incident.id)],
+    }
+}

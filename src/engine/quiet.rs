@@ -1,0 +1,104 @@
+//! While a window of planned work is open or a silence stands nobody is told of what it concerns. All is evaluated,
+//! recorded and resolved as ever, and whatever was told before is told to be over.
+
+use jiff::Timestamp;
+
+use super::{Engine, Wake};
+use crate::model::{About, Incident, IncidentId, IncidentState, Name, Quiet};
+
+impl Engine {
+    /// Why nobody is told of a job or a dataset now: of several reasons the one that holds longest.
+    fn quiet_about(&self, about: About, subject: &Name) -> Option<Quiet> {
+        let window = self.open_window(about, subject).map(Quiet::Window);
+        let silence = self.standing_silence(subject).filter(|_| about != About::Freshd);
+        let silence = silence.map(|silence| Quiet::Silence(Box::new(silence.clone())));
+        window.into_iter().chain(silence).max_by_key(Quiet::until)
+    }
+
+    /// Why nobody is told of an incident now. What a whole suffers by its parts alone rests as long as each of these does;
+    /// then it is the reason of the first that ends.
+    pub(super) fn quiet_of(&self, incident: &Incident) -> Option<Quiet> {
+        if incident.drill.is_some() {
+            // Whoever orders a rehearsal wants it heard.
+            return None;
+        }
+        let (about, subject) = (incident.about, &incident.subject);
+        let own = self.quiet_about(about, subject);
+        let whole = self.settings.datasets.get(subject).filter(|_| about == About::Dataset);
+        let Some(whole) = whole.filter(|whole| !whole.parts.is_empty()) else {
+            return own;
+        };
+        let wrong = whole.part_names().map(|(_, part)| part).filter(|part| {
+            let part = self.settings.datasets.get(part);
+            part.is_some_and(|part| self.standing(part).is_problem)
+        });
+        let reasons: Option<Vec<Quiet>> = wrong.map(|part| self.quiet_about(about, &part)).collect();
+        let of_parts = reasons.and_then(|reasons| reasons.into_iter().min_by_key(Quiet::until));
+        own.into_iter().chain(of_parts).max_by_key(Quiet::until)
+    }
+
+    /// Until when nobody is told of an incident.
+    pub(super) fn quiet_until(&self, incident: &Incident) -> Option<Timestamp> {
+        self.quiet_of(incident).map(|quiet| quiet.until())
+    }
+
+    /// Whether nobody is told of an incident that is not over.
+    pub(super) fn is_quiet(&self, id: IncidentId) -> bool {
+        let incident = self.incidents.get(id);
+        incident.is_some_and(|incident| self.quiet_until(incident).is_some())
+    }
+
+    /// What keeps people from being told begins or ends, or it is no longer known what does: what was told already rests
+    /// until then, and what waits is looked at again.
+    pub(super) fn look_at_quiet(&mut self) {
+        let now = self.now.wall;
+        let incidents: Vec<(IncidentId, IncidentState, Timestamp)> = self
+            .incidents
+            .values()
+            .map(|incident| (incident.id, incident.state, incident.notify_at))
+            .collect();
+        for (id, state, notify_at) in incidents {
+            match state {
+                IncidentState::Open => {
+                    self.rest(id);
+                    self.end_rest(id);
+                }
+                // Whoever waited for the end of what holds no longer waits no more.
+                IncidentState::Waiting => self.wakes.arm(Wake::Incident(id), notify_at.max(now)),
+                // Those whom it concerns may have been kept from being told, also by what holds no longer.
+                IncidentState::Attached => self.wakes.arm(Wake::Incident(id), now),
+                IncidentState::Resolved => {}
+            }
+        }
+    }
+
+    /// Puts off what an open incident would remind of until nothing keeps it quiet: then its owner is told at once.
+    pub(super) fn rest(&mut self, id: IncidentId) {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        let Some(until) = self.quiet_until(&incident) else {
+            return;
+        };
+        if incident.remind_at != Some(until) {
+            incident.remind_at = Some(until);
+            self.store(incident);
+        }
+        self.resting.insert(id);
+        self.wakes.arm(Wake::Incident(id), until);
+    }
+
+    /// Reminds at once of what rested, when nothing keeps it quiet any more, though something was to.
+    pub(super) fn end_rest(&mut self, id: IncidentId) {
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        let is_resting = self.resting.contains(&id) && incident.state == IncidentState::Open;
+        if is_resting && self.quiet_until(&incident).is_none() {
+            self.resting.remove(&id);
+            incident.remind_at = Some(self.now.wall);
+            self.store(incident);
+            self.wakes.arm(Wake::Incident(id), self.now.wall);
+        }
+    }
+}

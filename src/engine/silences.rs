@@ -1,0 +1,139 @@
+//! Silences: a person says that nobody is to be told of a job or dataset for a while, on the record.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::Engine;
+use crate::model::{Fact, Name, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd, elapsed, format_duration, later};
+
+impl Engine {
+    /// Silences what bears a name, in the place of a silence that stands; or says why that makes no sense.
+    pub(super) fn silence(&mut self, name: &Name, because: &str, length: Duration, by: &str) -> Result<Value, String> {
+        let is_job = self.settings.jobs.contains_key(name);
+        let is_dataset = self.settings.datasets.contains_key(name);
+        if !is_job && !is_dataset {
+            return Err(format!("there is no job or dataset {name} in jobs.toml"));
+        }
+        let because = because.trim();
+        if because.is_empty() {
+            return Err(
+                "a silence needs a reason: who is called at night wants to know why nobody was told".to_owned(),
+            );
+        }
+        if length < SILENCE_MIN || length > SILENCE_MAX {
+            return Err(format!(
+                "a silence lasts from {} to {}, not {}; what is to stay quiet for longer is better taken out of jobs.toml",
+                format_duration(SILENCE_MIN),
+                format_duration(SILENCE_MAX),
+                format_duration(length)
+            ));
+        }
+        let replaced = self.standing_silence(name).cloned();
+        if replaced.is_some() {
+            self.end_silence(name, format!("replaced by {by}"));
+        }
+        let at = self.now.wall;
+        let silence = Silence {
+            subject: name.clone(),
+            number: self.silences.get(name).map_or(1, |before| before.number + 1),
+            by: by.to_owned(),
+            because: because.to_owned(),
+            from: at,
+            until: later(at, length),
+            ended: None,
+        };
+        let mut facts = json!(silence);
+        facts["concerns"] = json!(self.concerned_by(name));
+        facts["replaces"] = json!(replaced);
+        facts["still_told"] = json!(self.still_told(name));
+        self.set_silence(silence);
+        self.look_at_quiet();
+        Ok(facts)
+    }
+
+    /// Ends the silence that stands; the owner of what is wrong is told at once.
+    pub(super) fn unsilence(&mut self, name: &Name, by: &str) -> Result<Value, String> {
+        // What stands can be ended whatever has become of its name since.
+        let Some(silence) = self.end_silence(name, format!("lifted by {by}")) else {
+            let is_known = self.settings.jobs.contains_key(name) || self.settings.datasets.contains_key(name);
+            return Err(match is_known {
+                true => format!("{name} is not silenced; `freshd silences` lists what is"),
+                false => format!("there is no job or dataset {name} in jobs.toml"),
+            });
+        };
+        self.look_at_quiet();
+        let about = |subject: &Name| *subject == *name;
+        let open = self.incidents.values().filter(|incident| about(&incident.subject));
+        let mut facts = json!(silence);
+        facts["incidents"] = json!(open.map(|incident| incident.id).collect::<Vec<_>>());
+        Ok(facts)
+    }
+
+    /// The silence that stands over a name.
+    pub(super) fn standing_silence(&self, name: &Name) -> Option<&Silence> {
+        let silence = self.silences.get(name)?;
+        silence.stands(self.now.wall).then_some(silence)
+    }
+
+    /// Every silence that stands, by name.
+    pub(super) fn standing_silences(&self) -> impl Iterator<Item = &Silence> {
+        let now = self.now.wall;
+        self.silences.values().filter(move |silence| silence.stands(now))
+    }
+
+    /// What is no longer in jobs.toml is not silenced any more, nor when it comes back.
+    pub(super) fn forget_silences(&mut self) {
+        let is_gone =
+            |name: &&Name| !self.settings.jobs.contains_key(*name) && !self.settings.datasets.contains_key(*name);
+        let gone: Vec<Name> = self.silences.keys().filter(is_gone).cloned().collect();
+        for name in gone {
+            self.end_silence(&name, "it is no longer in jobs.toml".to_owned());
+        }
+    }
+
+    /// Silences that a clock said to begin later began now, and last as long as was asked for.
+    pub(super) fn redate_silences(&mut self) {
+        let now = self.now.wall;
+        let ahead = self.silences.values().filter(|silence| silence.from > now);
+        let ahead: Vec<Silence> = ahead.cloned().collect();
+        for mut silence in ahead {
+            silence.until = later(now, elapsed(silence.from, silence.until));
+            silence.from = now;
+            if let Some(end) = &mut silence.ended {
+                end.at = end.at.min(now);
+            }
+            self.set_silence(silence);
+        }
+    }
+
+    /// What a name is.
+    fn concerned_by(&self, name: &Name) -> Vec<&'static str> {
+        let job = self.settings.jobs.contains_key(name).then_some("job");
+        let dataset = self.settings.datasets.contains_key(name).then_some("dataset");
+        job.into_iter().chain(dataset).collect()
+    }
+
+    /// What stands nearest and is told as ever: the job that makes a dataset, the dataset that a job makes.
+    fn still_told(&self, name: &Name) -> Vec<Value> {
+        let producer = self.lineage.producer_of(name.as_str());
+        let product = self.settings.jobs.get(name).and_then(|job| job.produces.as_ref());
+        let near = producer.map(|job| ("job", job)).into_iter();
+        let near = near.chain(product.map(|dataset| ("dataset", dataset)));
+        near.filter(|(_, near)| *near != name && self.standing_silence(near).is_none())
+            .map(|(is, near)| json!({ "is": is, "name": near }))
+            .collect()
+    }
+
+    fn end_silence(&mut self, name: &Name, how: String) -> Option<Silence> {
+        let mut silence = self.standing_silence(name)?.clone();
+        silence.ended = Some(SilenceEnd { at: self.now.wall, how });
+        self.set_silence(silence.clone());
+        Some(silence)
+    }
+
+    fn set_silence(&mut self, silence: Silence) {
+        self.fact(Fact::Silence(silence.clone()));
+        self.silences.insert(silence.subject.clone(), silence);
+    }
+}

@@ -1,0 +1,72 @@
+//! A problem that comes and goes: what an incident keeps of its turns while nobody is told of each.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{About, Incident, Name};
+
+/// A problem that comes and goes. Its incident stays open through all of it, until it was well for long enough.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Flapping {
+    /// When the first of the openings that were counted was told.
+    pub since: Timestamp,
+    /// How often the problem has begun since, that time included.
+    pub times: u32,
+    /// Since when it is well; nothing while it is not.
+    pub well_since: Option<Timestamp>,
+    /// Good evaluations since then; no more than two are counted.
+    pub good: u32,
+    /// The time of the run, version or look that the last of them was about.
+    pub good_at: Option<Timestamp>,
+    /// Each time that it was well in the meantime and did not stay so, the newest last; of very many the newest.
+    pub spells: Vec<Spell>,
+}
+
+/// A time in which a problem that comes and goes was gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Spell {
+    /// When it was over.
+    pub from: Timestamp,
+    /// When it was back.
+    pub to: Timestamp,
+}
+
+impl Flapping {
+    /// `flapping, 5 times`, behind the state of an incident.
+    pub fn words(&self) -> String {
+        let now = if self.well_since.is_some() { ", well now" } else { "" };
+        format!("flapping, {} times{now}", self.times)
+    }
+}
+
+/// How far back openings are counted, and how long it must be well before what flaps is over.
+pub const FLAPPING_WITHIN: Duration = Duration::from_hours(1);
+
+/// So many of the last incidents are looked at, at a start, for openings of the last hour.
+pub const OPENINGS_LOOKED_AT: usize = 1_000;
+
+/// That somebody was told of a problem that is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Opened {
+    /// What kind of thing it was about.
+    pub about: About,
+    /// Its name.
+    pub subject: Name,
+    /// When it was told.
+    pub at: Timestamp,
+}
+
+impl Opened {
+    /// Of an incident that is over, if it was told and its turns are counted.
+    pub fn of(incident: &Incident) -> Option<Self> {
+        let is_counted = incident.about != About::Freshd && incident.drill.is_none();
+        let at = incident.opened_at.filter(|_| is_counted)?;
+        Some(Self {
+            about: incident.about,
+            subject: incident.subject.clone(),
+            at,
+        })
+    }
+}

@@ -1,0 +1,215 @@
+//! Rehearsals: told, reminded of and escalated like the real thing, marked in every line, and without any effect on it.
+
+use freshd::model::{IncidentId, IncidentState, ProblemKind, Purpose, Reply, Request, Status};
+use serde_json::Value;
+
+use super::virtual_world::{Play, World};
+use super::{PEOPLE, one_job};
+
+const OPS: &str = "mail:ops@sea.example";
+const BOSS: &str = "mail:a@sea.example";
+
+fn text() -> String {
+    let ops = format!("notify = [\"{OPS}\"]\n");
+    let chain = format!("escalate = [{{ after = \"30m\", notify = [\"{BOSS}\"] }}]\n");
+    let data = "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nconsumers = [\"b\"]\n";
+    one_job("produces = \"d\"").replacen(&ops, &format!("{ops}{chain}"), 1) + data
+}
+
+fn drill(world: &mut World, name: &str, minutes: u64) -> Reply {
+    world.ask(Request::Drill {
+        name: name.into(),
+        for_s: 60 * minutes,
+    })
+}
+
+fn begun(world: &mut World, name: &str, minutes: u64) -> IncidentId {
+    match drill(world, name, minutes) {
+        Reply::Done(facts) => IncidentId(facts["incident"].as_u64().expect("a number")),
+        Reply::Refused(why) => panic!("refused: {why}"),
+    }
+}
+
+fn one(when: &str, to: &str, why: Purpose) -> (String, String, Purpose) {
+    (when.to_owned(), to.to_owned(), why)
+}
+
+#[test]
+fn a_drill_that_nobody_answers_escalates_and_says_so_at_its_end() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    let id = begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T20:00");
+    let expected = [
+        one("Thu 12:00", OPS, Purpose::Opening),
+        one("Thu 12:30", BOSS, Purpose::Escalation),
+        one("Thu 13:00", BOSS, Purpose::Recovery),
+        one("Thu 13:00", OPS, Purpose::Recovery),
+    ];
+    let told: Vec<_> = world
+        .told()
+        .into_iter()
+        .filter(|(_, to, _)| to == OPS || to == BOSS)
+        .collect();
+    assert_eq!(told, expected);
+    assert_eq!(
+        world.told_to("mail:b@sea.example"),
+        [],
+        "whoever reads it hears nothing"
+    );
+    let incident = world.incidents().pop().expect("an incident");
+    assert_eq!(
+        (incident.id, incident.kind, incident.state),
+        (id, ProblemKind::Drill, IncidentState::Resolved)
+    );
+    assert_eq!(incident.resolution.as_deref(), Some("nobody acknowledged it within 1h"));
+    let end = &world.sent.last().expect("a message").1.message.headline;
+    assert!(end.contains("nobody acknowledged it within 1h"), "{end}");
+}
+
+#[test]
+fn every_line_of_it_says_that_it_is_a_drill() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    begun(&mut world, "d", 90);
+    world.run_until("2026-11-26T14:00");
+    assert!(world.sent.len() >= 4);
+    for (_, sent) in &world.sent {
+        let message = &sent.message;
+        assert!(message.subject.starts_with("[DRILL] "), "{}", message.subject);
+        assert!(message.headline.starts_with("[DRILL] "), "{}", message.headline);
+        for fact in &message.facts {
+            assert!(fact.text.starts_with("[DRILL] "), "{fact:?}");
+        }
+        assert!(message.output.is_empty());
+    }
+}
+
+#[test]
+fn an_acknowledgement_ends_it_and_it_is_told_how_long_that_took() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    let id = begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T12:04:10");
+    let answer = world.done(Request::Ack { incident: id });
+    assert_eq!(answer["drill"], "acknowledged by anna after 4m 10s");
+    assert!(answer["until"].is_null());
+    world.run_until("2026-11-26T20:00");
+    assert_eq!(
+        world.told(),
+        [
+            one("Thu 12:00", OPS, Purpose::Opening),
+            one("Thu 12:04", OPS, Purpose::Recovery)
+        ]
+    );
+    let end = &world.sent.last().expect("a message").1.message;
+    assert!(
+        end.headline.contains("acknowledged by anna after 4m 10s"),
+        "{}",
+        end.headline
+    );
+}
+
+#[test]
+fn whoever_waits_for_it_is_answered_when_it_is_over() {
+    for is_answered in [false, true] {
+        let mut world = World::start(&text(), "2026-11-26T12:00");
+        let id = begun(&mut world, "d", 60);
+        world.ask_and_hear_nothing(Request::WaitForDrill { incident: id });
+        world.run_until("2026-11-26T12:10");
+        if is_answered {
+            world.ask_and_hear_nothing(Request::Ack { incident: id });
+        }
+        world.run_until("2026-11-26T13:30");
+        let is_end = |reply: &&Reply| matches!(reply, Reply::Done(facts) if facts["result"].is_string());
+        let Some(Reply::Done(facts)) = world.replies.iter().find(is_end) else {
+            panic!("no answer: {:?}", world.replies);
+        };
+        let (by, after) = (&facts["acknowledged_by"], &facts["acknowledged_after_s"]);
+        match is_answered {
+            true => assert_eq!((by, after), (&Value::from("anna"), &Value::from(600))),
+            false => assert!(by.is_null() && after.is_null(), "{facts}"),
+        }
+    }
+}
+
+#[test]
+fn a_drill_changes_nothing_that_is_real() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("a", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:05");
+    let before = world.state_of("d");
+    begun(&mut world, "d", 600);
+    begun(&mut world, "j", 600);
+    assert_eq!(world.state_of("d"), before);
+    let document = world.done(Request::Status { name: None });
+    let status = Status::read(&document).expect("a status");
+    assert!(status.is_fine() && status.incidents.is_empty());
+    assert_eq!(status.drills.len(), 2);
+    // What really goes wrong meanwhile is told as ever.
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    let real = |why: &Purpose| *why == Purpose::Opening;
+    assert_eq!(world.told_to(OPS).iter().filter(|why| real(why)).count(), 3);
+    let last = &world.sent.last().expect("a message").1.message;
+    assert!(last.subject.contains("j failed"), "{}", last.subject);
+    world.script("j", |_, now| Play::writes("b", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    let open: Vec<_> = world.open_incidents().iter().map(|incident| incident.kind).collect();
+    assert_eq!(
+        open,
+        [ProblemKind::Drill, ProblemKind::Drill],
+        "its end does not end the drill"
+    );
+}
+
+#[test]
+fn one_drill_on_a_name_at_a_time_and_sensible_ones_only() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    let id = begun(&mut world, "d", 60);
+    let refused = |reply: Reply| match reply {
+        Reply::Refused(why) => why,
+        Reply::Done(facts) => panic!("done: {facts}"),
+    };
+    let why = refused(drill(&mut world, "d", 60));
+    assert_eq!(why, format!("drill {id} on d goes on; `freshd ack {id}` ends it"));
+    assert!(refused(drill(&mut world, "nothing", 60)).contains("no job or dataset nothing"));
+    assert!(refused(drill(&mut world, "j", 25 * 60)).contains("from 1m to 1d"));
+    world.run_until("2026-11-26T13:01");
+    begun(&mut world, "d", 60);
+}
+
+#[test]
+fn a_drill_survives_a_crash_and_ends_with_its_name() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T12:10");
+    world.crash();
+    world.run_until("2026-11-26T12:40");
+    world.restart();
+    world.run_until("2026-11-26T12:41");
+    assert_eq!(world.told_to(BOSS), [Purpose::Escalation]);
+    world.crash();
+    world.run_until("2026-11-26T14:00");
+    world.restart();
+    world.run_until("2026-11-26T14:01");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+    begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T14:10");
+    world.reload(PEOPLE);
+    world.run_until("2026-11-26T14:11");
+    assert!(world.open_incidents().is_empty());
+}
+
+#[test]
+fn a_silence_does_not_keep_a_drill_back() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.done(Request::Silence {
+        name: "d".into(),
+        because: "moving".to_owned(),
+        for_s: 36_000,
+    });
+    begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+}
