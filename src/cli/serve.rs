@@ -39,12 +39,14 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
                 settings,
                 changes,
                 state_dir,
+                key,
             } = outlook;
             let outlook = web::Outlook {
                 ask,
                 settings,
                 changes,
                 state_dir,
+                key,
             };
             web::open(listener, outlook)
         }),

@@ -15,6 +15,7 @@ use super::secrets::secret;
 use crate::model::{Channel, ChannelKind, Name, Secret};
 
 pub(super) use email::is_mail_address;
+pub(super) use urls::is_loopback;
 use urls::{any_url, secret_url_of};
 
 const TYPES: [&str; 9] = [

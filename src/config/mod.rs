@@ -36,6 +36,7 @@ mod texts;
 mod timing;
 mod trust;
 mod value;
+mod web;
 
 pub use environment::Environment;
 pub use problem::{Level, Problem, render};

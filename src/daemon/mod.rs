@@ -24,10 +24,12 @@ mod rounds;
 mod shell;
 mod space;
 mod start;
+mod window;
 
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
 pub use deciding::Decide;
 pub use history::would_prune;
 pub use notice::{Notice, notice};
-pub use start::{Outlook, Serve, ServeError, Window, serve};
+pub use start::{Serve, ServeError, serve};
+pub use window::{Outlook, Window};

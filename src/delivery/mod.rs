@@ -21,7 +21,7 @@ mod trust;
 mod webhook;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failure::Failure;
@@ -29,7 +29,8 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Name, Notification, Purpose, RUNBOOK, format_duration,
+    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Message, Name, Notification, Purpose, RUNBOOK, Secret,
+    format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -53,16 +54,23 @@ const FACTS_MAX: usize = 60;
 /// Most commands shown.
 const COMMANDS_MAX: usize = 20;
 
+/// What is offered by the link that takes an incident on.
+const ACK_WORDS: &str = "Take it on, without a login";
+
 /// Most lines of output shown: the last ones.
 const OUTPUT_LINES_MAX: usize = 60;
 
 /// Longest line of output shown, in characters.
 const OUTPUT_LINE_CHARS_MAX: usize = 400;
 
+/// Where a reader of a notification can take its incident on without a login; `None` where there is no such place.
+pub type AckLink = Arc<dyn Fn(&Notification) -> Option<Secret> + Send + Sync>;
+
 /// Sends notifications; one for the whole daemon, shared by all tries.
 pub struct Delivery {
     trust: Trust,
     timeout: Duration,
+    ack_link: Option<AckLink>,
     /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
     gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
 }
@@ -74,8 +82,20 @@ impl Delivery {
         Self {
             trust: Trust::new(),
             timeout,
+            ack_link: None,
             gone: Mutex::default(),
         }
+    }
+
+    /// Puts a link into what people read (mail, Slack, Teams) by which an incident is taken on.
+    ///
+    /// A link is a credential, so it is neither decided nor stored with the words of a message, which are on record and in
+    /// each copy of the database. It is made here, at each try, from what is committed (the notification) and the key of the
+    /// state directory: the same notification always has the same link.
+    #[must_use]
+    pub fn with_ack_links(mut self, ack_link: AckLink) -> Self {
+        self.ack_link = Some(ack_link);
+        self
     }
 
     /// One try at sending a notification through its channel.
@@ -87,7 +107,12 @@ impl Delivery {
             None => self.within_bound(channel, self.send_once(channel, notification)).await,
         };
         self.remember(channel, &result);
-        Redactor::new(channel).outcome(result.into())
+        let link = self.link_of(notification);
+        Redactor::new(channel).and(link.as_ref()).outcome(result.into())
+    }
+
+    fn link_of(&self, notification: &Notification) -> Option<Secret> {
+        self.ack_link.as_ref().and_then(|ack_link| ack_link(notification))
     }
 
     /// Gives a sign of life to somebody elsewhere, within the same bound, and tells no secret of it.
@@ -173,6 +198,8 @@ impl Delivery {
     async fn send_once(&self, channel: &Channel, notification: &Notification) -> Result<(), Failure> {
         let to = notification.address.to.as_deref();
         let message = &*notification.message;
+        let link = self.link_of(notification);
+        let link = link.as_ref().map(Secret::reveal);
         match &channel.kind {
             ChannelKind::Email {
                 server,
@@ -181,14 +208,14 @@ impl Delivery {
                 password,
                 ca,
             } => {
-                let mail = mail::build(from, mail::recipient(to)?, message)?;
+                let mail = mail::build(from, mail::recipient(to)?, message, link)?;
                 let wire = self.trust.wire(ca.as_deref()).await?;
                 let credentials = username.as_deref().zip(password.as_ref());
                 email::send(server, credentials, wire.tls, &mail).await
             }
             ChannelKind::Slack { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                slack::send(&wire.http, url, message).await
+                slack::send(&wire.http, url, message, link).await
             }
             ChannelKind::Webhook { url, secret, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
@@ -197,7 +224,7 @@ impl Delivery {
             }
             ChannelKind::Teams { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                teams::send(&wire.http, url, message).await
+                teams::send(&wire.http, url, message, link).await
             }
             ChannelKind::PagerDuty { url, routing_key, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;

@@ -8,8 +8,8 @@ use super::Engine;
 use super::expecting::Wish;
 use super::jobs::Asked;
 use crate::model::{
-    Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId,
-    RunState, StopReason, Trigger,
+    Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, NotificationId, Now, Outcome, Pause, Reply,
+    Request, RunId, RunState, StopReason, Trigger,
 };
 
 impl Engine {
@@ -28,7 +28,7 @@ impl Engine {
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
             Request::Ping { key, word, rid, text } => self.pinged(&key, word, rid, &text),
-            Request::Ack { incident } => self.ack(incident, by),
+            Request::Ack { incident, note, link } => self.ack(incident, by, note, link),
             Request::Expect {
                 dataset,
                 because,
@@ -163,8 +163,14 @@ impl Engine {
         }
     }
 
-    fn ack(&mut self, id: IncidentId, by: &str) -> Result<serde_json::Value, String> {
-        let incident = self.acknowledge(id, by)?;
+    fn ack(
+        &mut self,
+        id: IncidentId,
+        by: &str,
+        note: Option<String>,
+        link: Option<NotificationId>,
+    ) -> Result<serde_json::Value, String> {
+        let incident = self.acknowledge(id, by, note, link)?;
         let until = incident.ack.as_ref().map(|ack| ack.until);
         Ok(json!({ "incident": id, "acknowledged_by": by, "until": until }))
     }

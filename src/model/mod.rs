@@ -1,5 +1,6 @@
 //! The words every room speaks in: plain data, no behaviour beyond reading and printing itself.
 
+mod ack;
 mod action;
 mod alert;
 mod attempt;
@@ -37,11 +38,13 @@ mod span;
 mod spread;
 mod status;
 mod text;
+mod web;
 
+pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
+    About, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification, NotificationState,
+    ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -100,7 +103,7 @@ pub use schedule::{
 };
 pub use secret::Secret;
 pub use settings::{
-    AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
+    AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team,
 };
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
@@ -112,3 +115,4 @@ pub use status::{
     Undelivered,
 };
 pub use text::has_power;
+pub use web::{Auth, PasswordHash, PublicUrl, Scope, Token, TokenHash, User, Web};

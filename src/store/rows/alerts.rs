@@ -9,8 +9,8 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)
+    resolution, ack_note, links_used)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -30,12 +30,14 @@ ON CONFLICT (id) DO UPDATE SET
     remind_at_us = excluded.remind_at_us,
     escalations = excluded.escalations,
     about = excluded.about,
-    resolution = excluded.resolution";
+    resolution = excluded.resolution,
+    ack_note = excluded.ack_note,
+    links_used = excluded.links_used";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
-    opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, \
-    escalations, about, resolution";
+    opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
+    reminders, remind_at_us, escalations, about, resolution";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -95,6 +97,8 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         incident.escalations,
         incident.about.as_str(),
         incident.resolution,
+        ack.and_then(|ack| ack.note.as_ref()),
+        incident.links_used.map(|link| count(link.0)),
     ])
 }
 
@@ -114,10 +118,16 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         cause: cells.count_maybe()?.map(IncidentId),
         reason: cells.get()?,
         told: cells.json()?,
-        ack: match (cells.get::<Option<String>>()?, cells.time_maybe()?, cells.time_maybe()?) {
-            (Some(by), Some(at), Some(until)) => Some(Ack { by, at, until }),
+        ack: match (
+            cells.get::<Option<String>>()?,
+            cells.time_maybe()?,
+            cells.time_maybe()?,
+            cells.get()?,
+        ) {
+            (Some(by), Some(at), Some(until), note) => Some(Ack { by, at, until, note }),
             _ => None,
         },
+        links_used: cells.count_maybe()?.map(NotificationId),
         reminders: cells.get()?,
         remind_at: cells.time_maybe()?,
         escalations: cells.get()?,
