@@ -6,6 +6,8 @@ mod check;
 mod gate;
 #[path = "cli/learn.rs"]
 mod learn;
+#[path = "cli/password.rs"]
+mod password;
 #[path = "cli/trace.rs"]
 mod trace;
 #[path = "cli/verify.rs"]

@@ -2,6 +2,8 @@
 
 mod support;
 
+#[path = "delivery/ack_link.rs"]
+mod ack_link;
 #[path = "delivery/alertmanager.rs"]
 mod alertmanager;
 #[path = "delivery/command.rs"]

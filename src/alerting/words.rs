@@ -10,7 +10,7 @@ use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
-    Silence, Version, VersionRef, format_time,
+    Silence, Version, VersionRef, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -193,7 +193,7 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     if is_about_disk(incident) {
         commands.push("freshd status".to_owned());
         if purpose != Purpose::Recovery && !is_impact {
-            commands.push(format!("freshd ack {}", incident.id));
+            commands.push(ack_command(incident.id));
         }
         return commands;
     }
@@ -213,7 +213,7 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         commands.push(first);
         if purpose != Purpose::Recovery {
             commands.push(remedy.to_owned());
-            commands.push(format!("freshd ack {}", incident.id));
+            commands.push(ack_command(incident.id));
         }
         return commands;
     }
@@ -223,7 +223,7 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         commands.push(format!("freshd incidents {}", incident.id));
         if purpose != Purpose::Recovery {
             commands.push(format!("freshd notify test --channel {channel}"));
-            commands.push(format!("freshd ack {}", incident.id));
+            commands.push(ack_command(incident.id));
         }
         return commands;
     }
@@ -254,7 +254,7 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         commands.push(format!("freshd logs {}", side.job.name));
         commands.push(format!("freshd run {} --wait", side.job.name));
     }
-    commands.push(format!("freshd ack {}", incident.id));
+    commands.push(ack_command(incident.id));
     commands
 }
 

@@ -7,6 +7,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
 use super::paint::clean;
+use super::record;
 use super::times;
 use crate::model::{IncidentId, Request};
 
@@ -15,12 +16,18 @@ use crate::model::{IncidentId, Request};
 pub(super) struct AckArgs {
     /// The incident's number, as `freshd status` shows it
     id: u64,
+
+    /// What others should know of it, for the pages and the record
+    #[arg(long, value_name = "TEXT", value_parser = record::reason)]
+    note: Option<String>,
 }
 
 pub(super) fn run(args: &AckArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let facts = Client::connect(global)?.facts(
         Request::Ack {
             incident: IncidentId(args.id),
+            note: args.note.clone(),
+            link: None,
         },
         Subject::None,
     )?;

@@ -171,7 +171,7 @@ fn one(
             "taken on",
             format!(
                 "by {} {}, until {}",
-                clean(&ack.by),
+                clean(&ack.who()),
                 told(ack.at),
                 times::moment(ack.until, now, zone)
             ),

@@ -44,6 +44,7 @@ mod clock;
 mod incidents;
 mod failure_notice;
 mod notify;
+mod password;
 mod record;
 mod reload;
 mod prune;
@@ -154,6 +155,10 @@ enum Verb {
     Notify(notify::NotifyArgs),
     /// Tell the fallback that freshd itself has failed: for systemd, needs nothing but jobs.toml
     FailureNotice(failure_notice::FailureNoticeArgs),
+    /// Hash a password for [web.auth], typed without an echo or from standard input
+    Password,
+    /// Draw a token for a program, with the hash that [web.auth] knows it by
+    Token,
     /// Remove what is beyond [history] now, or say what would go
     Prune(prune::PruneArgs),
     /// Let the running freshd take the configuration again
@@ -234,6 +239,8 @@ fn perform(cli: Cli, out: &mut Out) -> Result<Exit, Failure> {
         Verb::Incidents(args) => incidents::run(&args, global, out),
         Verb::FailureNotice(args) => failure_notice::run(&args, global, out),
         Verb::Notify(args) => notify::run(args, global, out),
+        Verb::Password => password::password(out),
+        Verb::Token => password::token(out),
         Verb::Prune(args) => prune::run(&args, global, out),
         Verb::Reload => reload::run(global, out),
         Verb::Backup(args) => backup::run(&args, global, out),

@@ -46,6 +46,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
                 settings,
                 changes,
                 state_dir,
+                key,
             } = outlook;
             let outlook = web::Outlook {
                 ask,
@@ -53,6 +54,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
                 changes,
                 state_dir,
                 plan: plan.clone(),
+                key,
             };
             web::open(listener, outlook)
         }),

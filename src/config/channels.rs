@@ -17,6 +17,7 @@ use crate::model::{Channel, ChannelKind, Name, Secret};
 
 pub(super) use email::is_mail_address;
 pub(super) use slack::is_slack_channel;
+pub(super) use urls::is_loopback;
 use urls::{any_url, secret_url_of};
 
 const TYPES: [&str; 9] = [

@@ -1,12 +1,7 @@
-//! What only the root file says: zone, dashboard, alerts; and `[pools]`.
+//! What only the root file says of alerts; and `[pools]`.
 
-use std::net::SocketAddr;
-
-use super::reader::{Table, Text, Value};
-use super::report::Report;
-use crate::model::{AlertRules, Name, Web};
-
-const LISTEN_DEFAULT: &str = "127.0.0.1:7373";
+use super::reader::{Table, Value};
+use crate::model::{AlertRules, Name};
 
 /// How often an address may get a digest.
 const DIGEST_EVERY: std::ops::RangeInclusive<std::time::Duration> =
@@ -14,43 +9,6 @@ const DIGEST_EVERY: std::ops::RangeInclusive<std::time::Duration> =
 
 /// Most reminders before the daily ones.
 const REMINDERS_MAX: usize = 20;
-
-/// Reads `[web]`.
-pub(super) fn web(report: &Report, table: Table<'_>) -> Option<Web> {
-    table.unsupported(&["auth"]);
-    let listen = match table.get("listen") {
-        Some(value) => value.text().and_then(|text| loopback(report, &text)),
-        None => LISTEN_DEFAULT.parse().ok(),
-    };
-    table.finish();
-    listen.map(|listen| Web { listen })
-}
-
-fn loopback(report: &Report, text: &Text<'_>) -> Option<SocketAddr> {
-    let address = match text.text.strip_prefix("localhost:") {
-        Some(port) => format!("127.0.0.1:{port}"),
-        None => text.text.to_owned(),
-    };
-    let Ok(address) = address.parse::<SocketAddr>() else {
-        text.error(
-            "`listen` must be an address and a port",
-            format!("write listen = \"{LISTEN_DEFAULT}\""),
-        );
-        return None;
-    };
-    if !address.ip().is_loopback() {
-        report.error(
-            text.spot(),
-            "the dashboard has no login yet and listens on this machine only",
-            format!(
-                "write listen = \"127.0.0.1:{}\", and reach it through ssh -L",
-                address.port()
-            ),
-        );
-        return None;
-    }
-    Some(address)
-}
 
 /// Reads `[alerts]`.
 pub(super) fn alerts(table: Table<'_>) -> AlertRules {

@@ -16,7 +16,7 @@ use super::context::{Context, Known, Section};
 use super::datasets::dataset;
 use super::environment::Environment;
 use super::findings::{self, Places};
-use super::general::{alerts, pool, web};
+use super::general::{alerts, pool};
 use super::heartbeat::heartbeat;
 use super::history;
 use super::jobs::{hex, job};
@@ -27,6 +27,7 @@ use super::reader::{Table, Value};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
 use super::teams::{fallback, system, team};
+use super::web::web;
 use crate::model::{AlertRules, HistoryRules, Job, Name, Settings};
 
 /// Most jobs of one configuration.
@@ -282,8 +283,8 @@ fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, 
 
 fn root_only(context: &Context<'_>, settings: &mut Settings, document: &DeTable<'_>) {
     let root = Table::root(document, 0, context.report);
-    if let Some(table) = root.table("web") {
-        settings.web = web(context.report, table);
+    if let Some(table) = root.table("web").filter(|_| !context.report.was_accepted()) {
+        settings.web = web(context, table);
     }
     if let Some(table) = root.table("heartbeat").filter(|_| !context.report.was_accepted()) {
         settings.heartbeat = heartbeat(context, table);

@@ -37,6 +37,7 @@ mod texts;
 mod timing;
 mod trust;
 mod value;
+mod web;
 
 pub use changes::changes;
 pub use environment::Environment;

@@ -24,7 +24,7 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
         value.expected("a secret from elsewhere", &how);
         return None;
     }
-    let table = value.table(format!("{key} of a channel"))?;
+    let table = value.table(key.to_owned())?;
     let sources = ["file", "env", "credential"].map(|source| table.has(source));
     let count = sources.iter().filter(|has| **has).count();
     let found = if count > 1 {

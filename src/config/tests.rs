@@ -17,6 +17,7 @@ mod parts;
 mod recalled;
 mod secrets;
 mod syntax;
+mod web;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

@@ -47,18 +47,18 @@ pub(super) struct Asked {
     pub(super) answer: oneshot::Sender<Reply>,
 }
 
-/// Asks the main loop something on behalf of a window, and waits for the answer.
-pub type Asker = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+/// Asks the main loop something on behalf of whoever uses a window, by name, and waits for the answer.
+pub type Asker = Arc<dyn Fn(Request, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
 
 /// The way from a window to the main loop.
 pub(super) fn asker(asked: mpsc::Sender<Asked>) -> Asker {
-    Arc::new(move |request| {
+    Arc::new(move |request, by| {
         let asked = asked.clone();
         Box::pin(async move {
             let (answer, answered) = oneshot::channel();
             let question = Asked {
                 ask: Ask::Engine(request),
-                by: "web".to_owned(),
+                by,
                 answer,
             };
             let stopping = || Reply::Refused("freshd is stopping".to_owned());

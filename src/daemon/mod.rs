@@ -25,6 +25,7 @@ mod rounds;
 mod shell;
 mod space;
 mod start;
+mod window;
 
 pub use board::Board;
 pub use control::{Ask, Asker, connect};
@@ -32,4 +33,5 @@ pub use deciding::Decide;
 pub use history::would_prune;
 pub use notice::{Notice, notice};
 pub use plan::plan;
-pub use start::{Outlook, Serve, ServeError, Window, serve};
+pub use start::{Serve, ServeError, serve};
+pub use window::{Outlook, Window};

@@ -239,6 +239,7 @@ mod tests {
             reason: "exit code 3".to_owned(),
             told: Vec::new(),
             ack: None,
+            links_used: None,
             reminders: 0,
             remind_at: None,
             escalations: 0,

@@ -11,7 +11,7 @@ use tracing::{error, info, warn};
 use super::alive;
 use super::shell::{Shell, Stop};
 use super::start::{Loaded, Loader, Refused};
-use crate::model::{Event, Reply, format_duration};
+use crate::model::{Event, Reply, Settings, format_duration};
 
 /// How long reading may take before the log speaks of it. It is waited for: what it reads may still come.
 const READING_LONG: Duration = Duration::from_secs(10);
@@ -152,8 +152,9 @@ impl Shell {
     ) -> anyhow::Result<Result<(String, Vec<String>), String>> {
         let Loaded { settings, accepted } = loaded;
         let mut warnings = self.engine.left_behind(&settings);
-        if settings.web != self.performer.settings.borrow().web {
-            warnings.push("[web] has changed; that takes effect at the next restart".to_owned());
+        let listens = |settings: &Settings| settings.web.as_ref().map(|web| web.listen);
+        if listens(&settings) != listens(&self.performer.settings.borrow()) {
+            warnings.push("`listen` in [web] has changed; that takes effect at the next restart".to_owned());
         }
         for warning in &warnings {
             warn!("{warning}");

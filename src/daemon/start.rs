@@ -16,7 +16,7 @@ use super::board::{Board, Boards};
 use super::care::Care;
 use super::chores::Chores;
 use super::clock::{self, Timer};
-use super::control::{self, Asker};
+use super::control;
 use super::evidence;
 use super::files::Desk;
 use super::host;
@@ -27,6 +27,7 @@ use super::reloading::Reloads;
 use super::rounds::Rounds;
 use super::shell::{Shell, Signals, Stop};
 use super::space::{self, Space};
+use super::window::{self, Outlook, Window};
 use crate::config::{self, Environment, Level, Problem};
 use crate::delivery::{Delivery, SEND_TIMEOUT};
 use crate::engine::Engine;
@@ -56,22 +57,6 @@ pub struct Serve {
     pub board: Board,
     /// Opens the window over HTTP, where `[web]` asks for one.
     pub window: Window,
-}
-
-/// Opens a window on an address that is already taken for it.
-pub type Window = Arc<dyn Fn(TcpListener, Outlook) -> std::io::Result<()> + Send + Sync>;
-
-/// What a window sees of the daemon. Whatever is done with it, the main loop waits for nobody.
-#[derive(Clone)]
-pub struct Outlook {
-    /// Asks the main loop.
-    pub ask: Asker,
-    /// The configuration in force.
-    pub settings: watch::Receiver<Arc<Settings>>,
-    /// Moves on whenever something was stored.
-    pub changes: watch::Receiver<u64>,
-    /// The state directory, for readers.
-    pub state_dir: PathBuf,
 }
 
 /// Why the daemon did not start, or ended.
@@ -178,7 +163,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let (store, snapshot) = alive::asking_for_patience(|| space::open_store(&serve.state_dir))?;
-    let listener = listen(&loaded.settings)?;
+    let listener = window::listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)
         .max_blocking_threads(BLOCKING_THREADS_MAX)
@@ -189,19 +174,6 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
     // File work that hangs, on a share that is gone, must not keep freshd from ending.
     runtime.shutdown_timeout(FILE_WORK_WAIT);
     ended
-}
-
-/// A port that is taken is told before anything is started.
-fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
-    let Some(web) = &settings.web else { return Ok(None) };
-    match TcpListener::bind(web.listen) {
-        Ok(listener) => Ok(Some(listener)),
-        Err(error) => Err(ServeError::Listen {
-            address: web.listen,
-            error,
-            file: settings.file.display().to_string(),
-        }),
-    }
 }
 
 /// Runs that go on keep the configuration that they were started with, by its text in the store.
@@ -309,11 +281,17 @@ async fn begin(
         terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
         interrupt: signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?,
     };
+    let in_force = watch::Sender::new(settings.clone());
+    let port = window::with_key(listener, state_dir).context("draw a key for links")?;
+    let mut delivery = Delivery::new(SEND_TIMEOUT);
+    if let Some((_, key)) = &port {
+        delivery = delivery.with_ack_links(window::ack_links(key.clone(), in_force.subscribe()));
+    }
     let performer = Performer {
-        settings: tokio::sync::watch::Sender::new(settings.clone()),
+        settings: in_force,
         state_dir: serve.state_dir.clone(),
         keepers,
-        delivery: Arc::new(Delivery::new(SEND_TIMEOUT)),
+        delivery: Arc::new(delivery),
         events,
         replies: std::collections::HashMap::new(),
         looks: Looks::default(),
@@ -349,7 +327,7 @@ async fn begin(
         space,
         changes: watch::Sender::new(0),
     };
-    if let Some(listener) = listener {
+    if let Some((listener, key)) = port {
         let address = listener.local_addr().map_err(anyhow::Error::from)?;
         info!("pages at http://{address}/");
         let outlook = Outlook {
@@ -357,6 +335,7 @@ async fn begin(
             settings: shell.performer.settings.subscribe(),
             changes: shell.changes.subscribe(),
             state_dir: serve.state_dir.clone(),
+            key,
         };
         (serve.window)(listener, outlook).context("open the window of [web]")?;
     }

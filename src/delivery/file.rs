@@ -14,7 +14,7 @@ const FROM: &str = "freshd@localhost";
 /// Writes `<id>-<team>.eml` and `<id>-<team>.json`; writing the same message again changes nothing.
 pub(super) async fn write(dir: &Path, message: &Message, to: Option<&str>) -> Result<(), Failure> {
     let recipient = mail::recipient_of_copy(to, &message.team)?;
-    let eml = mail::build(FROM, recipient, message)?.formatted();
+    let eml = mail::build(FROM, recipient, message, None)?.formatted();
     let json = webhook::body(message, to)?.into_bytes();
     let stem = format!(
         "{}-{}",

@@ -5,7 +5,8 @@ use std::fmt::Write;
 
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
+    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
+    output_tail, over,
 };
 use crate::model::Message;
 
@@ -23,8 +24,8 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
-/// What happened first, then the facts, the output and what to type.
-pub(super) fn render(message: &Message) -> String {
+/// What happened first, then the facts, the output, what to type, and the link that takes the incident on.
+pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     let tone = Tone::of(message);
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
     let subject = clean::line(&message.subject, HEADLINE_CHARS_MAX);
@@ -59,6 +60,17 @@ pub(super) fn render(message: &Message) -> String {
     incidents(&mut page, message);
     output(&mut page, message);
     commands(&mut page, message);
+    if let Some(link) = ack_link {
+        push(
+            &mut page,
+            format_args!(
+                "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" style=\"display:inline-block;\
+                 padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
+                 text-decoration:none\">{ACK_WORDS}</a></p>\n",
+                escape(link),
+            ),
+        );
+    }
     push(
         &mut page,
         format_args!(

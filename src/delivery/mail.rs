@@ -30,8 +30,13 @@ pub(super) fn recipient_of_copy(to: Option<&str>, team: &Name) -> Result<Mailbox
     )
 }
 
-/// The whole mail. The same notification always gives the same bytes.
-pub(super) fn build(from: &str, to: Mailbox, message: &Message) -> Result<lettre::Message, Failure> {
+/// The whole mail, with the link by which its incident is taken on. The same notification always gives the same bytes.
+pub(super) fn build(
+    from: &str,
+    to: Mailbox,
+    message: &Message,
+    ack_link: Option<&str>,
+) -> Result<lettre::Message, Failure> {
     let from = mailbox("sender `from`", from)?;
     let host = from.email.domain().to_owned();
     let id = clean::identifier(&message.id);
@@ -54,8 +59,8 @@ pub(super) fn build(from: &str, to: Mailbox, message: &Message) -> Result<lettre
     }
     let parts = MultiPart::alternative()
         .boundary(format!("=_freshd_{}", clean::digest(&message.id)))
-        .singlepart(SinglePart::plain(body(text::render(message))?))
-        .singlepart(SinglePart::html(body(html::render(message))?));
+        .singlepart(SinglePart::plain(body(text::render(message, ack_link))?))
+        .singlepart(SinglePart::html(body(html::render(message, ack_link))?));
     mail.multipart(parts)
         .map_err(|error| Failure::permanent(format!("the mail cannot be built: {error}")))
 }

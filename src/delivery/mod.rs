@@ -22,7 +22,7 @@ mod trust;
 mod webhook;
 
 use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use failure::Failure;
@@ -30,7 +30,7 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
+    Channel, ChannelKind, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK, Secret,
     format_duration,
 };
 
@@ -55,16 +55,23 @@ const FACTS_MAX: usize = 60;
 /// Most commands shown.
 const COMMANDS_MAX: usize = 20;
 
+/// What is offered by the link that takes an incident on.
+const ACK_WORDS: &str = "Take it on, without a login";
+
 /// Most lines of output shown: the last ones.
 const OUTPUT_LINES_MAX: usize = 60;
 
 /// Longest line of output shown, in characters.
 const OUTPUT_LINE_CHARS_MAX: usize = 400;
 
+/// Where a reader of a notification can take its incident on without a login; `None` where there is no such place.
+pub type AckLink = Arc<dyn Fn(&Notification) -> Option<Secret> + Send + Sync>;
+
 /// Sends notifications; one for the whole daemon, shared by all tries.
 pub struct Delivery {
     trust: Trust,
     timeout: Duration,
+    ack_link: Option<AckLink>,
     /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
     gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
 }
@@ -76,8 +83,20 @@ impl Delivery {
         Self {
             trust: Trust::new(),
             timeout,
+            ack_link: None,
             gone: Mutex::default(),
         }
+    }
+
+    /// Puts a link into what people read (mail, Slack, Teams) by which an incident is taken on.
+    ///
+    /// A link is a credential, so it is neither decided nor stored with the words of a message, which are on record and in
+    /// each copy of the database. It is made here, at each try, from what is committed (the notification) and the key of the
+    /// state directory: the same notification always has the same link.
+    #[must_use]
+    pub fn with_ack_links(mut self, ack_link: AckLink) -> Self {
+        self.ack_link = Some(ack_link);
+        self
     }
 
     /// One try at sending a notification through its channel.
@@ -107,7 +126,15 @@ impl Delivery {
             Err(failure) => (Err(failure), None),
         };
         self.remember(channel, &result);
-        (Redactor::new(channel).outcome(result.into()), receipt)
+        let link = self.link_of(notification);
+        (
+            Redactor::new(channel).and(link.as_ref()).outcome(result.into()),
+            receipt,
+        )
+    }
+
+    fn link_of(&self, notification: &Notification) -> Option<Secret> {
+        self.ack_link.as_ref().and_then(|ack_link| ack_link(notification))
     }
 
     /// Gives a sign of life to somebody elsewhere, within the same bound, and tells no secret of it.
@@ -198,6 +225,8 @@ impl Delivery {
     ) -> Result<Option<String>, Failure> {
         let to = notification.address.to.as_deref();
         let message = &*notification.message;
+        let link = self.link_of(notification);
+        let link = link.as_ref().map(Secret::reveal);
         let sent = match &channel.kind {
             ChannelKind::SlackApp {
                 api,
@@ -211,6 +240,7 @@ impl Delivery {
                     channel: to.unwrap_or(channel),
                     follows,
                     message,
+                    ack_link: link,
                 };
                 return slack_app::send(&wire.http, api, &authorization, &post).await.map(Some);
             }
@@ -221,14 +251,14 @@ impl Delivery {
                 password,
                 ca,
             } => {
-                let mail = mail::build(from, mail::recipient(to)?, message)?;
+                let mail = mail::build(from, mail::recipient(to)?, message, link)?;
                 let wire = self.trust.wire(ca.as_deref()).await?;
                 let credentials = username.as_deref().zip(password.as_ref());
                 email::send(server, credentials, wire.tls, &mail).await
             }
             ChannelKind::Slack { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                slack::send(&wire.http, url, message).await
+                slack::send(&wire.http, url, message, link).await
             }
             ChannelKind::Webhook { url, secret, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
@@ -237,7 +267,7 @@ impl Delivery {
             }
             ChannelKind::Teams { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                teams::send(&wire.http, url, message).await
+                teams::send(&wire.http, url, message, link).await
             }
             ChannelKind::PagerDuty { url, routing_key, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;

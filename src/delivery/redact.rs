@@ -71,6 +71,13 @@ impl Redactor {
         Self::of(url_parts(url))
     }
 
+    /// Knows a link as well, which is a secret of the message.
+    pub(super) fn and(self, link: Option<&Secret>) -> Self {
+        let mut telling = self.telling;
+        telling.extend(link.into_iter().flat_map(url_parts));
+        Self::of(telling)
+    }
+
     fn of(mut telling: Vec<String>) -> Self {
         telling.retain(|text| !text.is_empty());
         telling.sort_by_key(|text| std::cmp::Reverse(text.len()));

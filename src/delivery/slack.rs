@@ -6,8 +6,8 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http,
-    open, output_tail,
+    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines,
+    http, open, output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -24,7 +24,8 @@ const MESSAGE_CHARS_MAX: usize = 10_000;
 const HEADLINE_SHARE_CHARS: usize = 2000;
 const FACTS_SHARE_CHARS: usize = 2 * 2000;
 const COMMANDS_SHARE_CHARS: usize = 1200;
-const OUTPUT_SHARE_CHARS: usize = 2000;
+const OUTPUT_SHARE_CHARS: usize = 1700;
+const ACK_SHARE_CHARS: usize = 300;
 const CONTEXT_SHARE_CHARS: usize = 300;
 
 /// Titles, fences, and words on what was left out.
@@ -36,6 +37,7 @@ const _: () = assert!(
         + FACTS_SHARE_CHARS
         + COMMANDS_SHARE_CHARS
         + OUTPUT_SHARE_CHARS
+        + ACK_SHARE_CHARS
         + CONTEXT_SHARE_CHARS
         + FRAME_CHARS
         <= MESSAGE_CHARS_MAX
@@ -45,26 +47,33 @@ const _: () = assert!(
 const FALLBACK_CHARS_MAX: usize = SECTION_CHARS_MAX;
 
 /// Posts a message; where Slack rejects the layout, once more as text only.
-pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
-    let answer = http::post(client, url, HeaderMap::new(), in_blocks(message).to_string()).await?;
+pub(super) async fn send(
+    client: &reqwest::Client,
+    url: &Secret,
+    message: &Message,
+    ack_link: Option<&str>,
+) -> Result<(), Failure> {
+    let body = in_blocks(message, ack_link).to_string();
+    let answer = http::post(client, url, HeaderMap::new(), body).await?;
     if answer.status == 400 && answer.said().contains("invalid_blocks") {
-        let answer = http::post(client, url, HeaderMap::new(), as_text(message).to_string()).await?;
+        let body = as_text(message, ack_link).to_string();
+        let answer = http::post(client, url, HeaderMap::new(), body).await?;
         return answer.judge();
     }
     answer.judge()
 }
 
 /// A message as blocks, with the text that stands where they cannot be shown.
-pub(super) fn in_blocks(message: &Message) -> Value {
-    json!({ "text": fallback(message), "blocks": blocks(message) })
+pub(super) fn in_blocks(message: &Message, ack_link: Option<&str>) -> Value {
+    json!({ "text": fallback(message), "blocks": blocks(message, ack_link) })
 }
 
 /// A message as text only.
-pub(super) fn as_text(message: &Message) -> Value {
-    json!({ "text": text_only(message) })
+pub(super) fn as_text(message: &Message, ack_link: Option<&str>) -> Value {
+    json!({ "text": text_only(message, ack_link) })
 }
 
-fn blocks(message: &Message) -> Vec<Value> {
+fn blocks(message: &Message, ack_link: Option<&str>) -> Vec<Value> {
     let tone = Tone::of(message);
     let subject = clean::line(&message.subject, HEADER_CHARS_MAX - tone.emoji.len() - 1);
     let mut blocks = vec![
@@ -78,6 +87,7 @@ fn blocks(message: &Message) -> Vec<Value> {
     blocks.extend(incident_sections(message).iter().map(|lines| section(lines)));
     blocks.extend(output(message).map(|output| section(&output)));
     blocks.extend(commands(message).map(|commands| section(&commands)));
+    blocks.extend(ack_link.map(|link| section(&ack_line(link))));
     let context = format!(
         "*{}*, {}",
         tone.word,
@@ -210,6 +220,11 @@ fn commands(message: &Message) -> Option<String> {
     (!lines.is_empty()).then(|| format!("What you can do\n```\n{}\n```", lines.join("\n")))
 }
 
+/// A link rather than a button: Slack tells apps of pressed buttons, and warns where none listens.
+fn ack_line(link: &str) -> String {
+    format!("<{}|{ACK_WORDS}>", escaped(link, ACK_SHARE_CHARS - ACK_WORDS.len()))
+}
+
 /// What a phone's lock screen and a screen reader get.
 fn fallback(message: &Message) -> String {
     let tone = Tone::of(message);
@@ -218,12 +233,13 @@ fn fallback(message: &Message) -> String {
 }
 
 /// Everything that the blocks say, without blocks.
-fn text_only(message: &Message) -> String {
+fn text_only(message: &Message, ack_link: Option<&str>) -> String {
     let mut parts = vec![fallback(message)];
     parts.extend(fact_sections(message));
     parts.extend(incident_sections(message));
     parts.extend(output(message));
     parts.extend(commands(message));
+    parts.extend(ack_link.map(ack_line));
     parts.join("\n\n")
 }
 

@@ -47,6 +47,8 @@ pub(super) struct Post<'a> {
     /// The `ts` of the first message of its thread.
     pub(super) follows: Option<&'a str>,
     pub(super) message: &'a Message,
+    /// By it the incident is taken on.
+    pub(super) ack_link: Option<&'a str>,
 }
 
 /// What the API says.
@@ -69,14 +71,14 @@ pub(super) async fn send(
 ) -> Result<String, Failure> {
     let url = method(api, "chat.postMessage")?;
     let mut post = *post;
-    let mut body = slack::in_blocks(post.message);
+    let mut body = slack::in_blocks(post.message, post.ack_link);
     let (mut is_text, mut is_in_thread) = (false, post.follows.is_some());
     loop {
         let said = ask(client, &url, authorization, &addressed(&body, &post)).await?;
         match said.error.as_str() {
             _ if said.ok => return Ok(said.ts),
             error if OF_LAYOUT.contains(&error) && !is_text => {
-                (body, is_text) = (slack::as_text(post.message), true);
+                (body, is_text) = (slack::as_text(post.message, post.ack_link), true);
             }
             error if OF_THREAD.contains(&error) && is_in_thread => {
                 (post.follows, is_in_thread) = (None, false);

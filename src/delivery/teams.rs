@@ -7,7 +7,8 @@ use super::failure::Failure;
 use super::http::{self, Answer};
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
+    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link,
+    output_tail,
 };
 use crate::model::{Message, MessageFact, Purpose, Secret, Severity};
 
@@ -30,8 +31,13 @@ const REFUSAL: &str = "delivery failed";
 const REFUSAL_STATUS: &str = "HTTP error ";
 
 /// Posts a message as a card.
-pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Message) -> Result<(), Failure> {
-    let answer = http::post_and_hear(client, url, HeaderMap::new(), body(message)).await?;
+pub(super) async fn send(
+    client: &reqwest::Client,
+    url: &Secret,
+    message: &Message,
+    ack_link: Option<&str>,
+) -> Result<(), Failure> {
+    let answer = http::post_and_hear(client, url, HeaderMap::new(), body(message, ack_link)).await?;
     match refusal(&answer) {
         Some(failure) => Err(failure),
         None => answer.judge(),
@@ -79,32 +85,32 @@ impl Shown {
 }
 
 /// The request's body, below the limit whatever the message is.
-fn body(message: &Message) -> String {
+fn body(message: &Message, ack_link: Option<&str>) -> String {
     let mut shown = Shown {
         facts: message.facts.len().min(FACTS_MAX),
         output: output_tail(message).1.len(),
         commands: message.commands.len().min(COMMANDS_MAX),
     };
     loop {
-        let body = envelope(message, shown).to_string();
+        let body = envelope(message, shown, ack_link).to_string();
         if body.len() <= BODY_BYTES_MAX || !shown.shrink() {
             return body;
         }
     }
 }
 
-fn envelope(message: &Message, shown: Shown) -> Value {
+fn envelope(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
     json!({
         "type": "message",
         "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive",
             "contentUrl": null,
-            "content": card(message, shown),
+            "content": card(message, shown, ack_link),
         }],
     })
 }
 
-fn card(message: &Message, shown: Shown) -> Value {
+fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
     let tone = Tone::of(message);
     let mut body = vec![
         text(&[
@@ -154,8 +160,11 @@ fn card(message: &Message, shown: Shown) -> Value {
         "msteams": { "width": "Full" },
         "body": body,
     });
-    if let Some(url) = link(message) {
-        card["actions"] = json!([{ "type": "Action.OpenUrl", "title": "Runbook", "url": url }]);
+    let open = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
+    let mut actions: Vec<Value> = link(message).map(|url| open("Runbook", url)).into_iter().collect();
+    actions.extend(ack_link.map(|url| open(ACK_WORDS, url)));
+    if !actions.is_empty() {
+        card["actions"] = json!(actions);
     }
     card
 }

@@ -1,8 +1,8 @@
 //! The plain text of a mail, laid out for a terminal.
 
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
-    tone,
+    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
+    output_tail, over, tone,
 };
 use crate::model::Message;
 
@@ -12,8 +12,8 @@ const COLUMNS_MAX: usize = 72;
 /// Widest column of labels; a longer label pushes its own text aside.
 const LABEL_COLUMNS_MAX: usize = 16;
 
-/// What happened first, then the facts, the output and what to type.
-pub(super) fn render(message: &Message) -> String {
+/// What happened first, then the facts, the output, what to type, and the link that takes the incident on.
+pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     let mut page = String::new();
     for line in wrapped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), COLUMNS_MAX) {
         push(&mut page, "", &line);
@@ -22,6 +22,11 @@ pub(super) fn render(message: &Message) -> String {
     incidents(&mut page, message);
     output(&mut page, message);
     commands(&mut page, message);
+    if let Some(link) = ack_link {
+        // On a line of its own, never broken: mail programs make it a link.
+        push(&mut page, "", &format!("\n{ACK_WORDS}:"));
+        push(&mut page, "  ", link);
+    }
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
     page.push_str("\n-- \n");
     for line in wrapped(&format!("freshd: {}", tone::origin(message)), COLUMNS_MAX) {

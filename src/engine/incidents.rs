@@ -79,6 +79,8 @@ impl Engine {
                 incident.kind = problem.kind;
                 if failed_now {
                     incident.ack = None;
+                    // Whoever follows a link about the other trouble has not seen this one.
+                    incident.links_used = self.last_notification_id();
                 }
                 let (id, state, cause) = (incident.id, incident.state, incident.cause);
                 incident.severity = incident.severity.max(problem.severity);
@@ -139,6 +141,7 @@ impl Engine {
             reason,
             told: Vec::new(),
             ack: None,
+            links_used: None,
             reminders: 0,
             remind_at: None,
             escalations: 0,

@@ -74,7 +74,7 @@ impl Engine {
         let effects: Vec<IncidentId> = made_from_it
             .filter_map(|name| self.incidents.about(About::Dataset, &name))
             .filter(|effect| effect.state == IncidentState::Waiting && effect.id != cause)
-            .filter(|effect| self.quiet_by_plan(effect).is_none() && self.cause_of(effect) == Some(cause))
+            .filter(|effect| self.quiet_of(effect).is_none() && self.cause_of(effect) == Some(cause))
             .map(|effect| effect.id)
             .collect();
         for effect in effects {

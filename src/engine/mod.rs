@@ -336,6 +336,11 @@ impl Engine {
         IncidentId(self.last_incident)
     }
 
+    /// The last message that was decided; `None` before the first.
+    fn last_notification_id(&self) -> Option<NotificationId> {
+        (self.last_notification > 0).then_some(NotificationId(self.last_notification))
+    }
+
     fn new_notification_id(&mut self) -> NotificationId {
         self.last_notification += 1;
         NotificationId(self.last_notification)

@@ -6,7 +6,7 @@ use super::drills::drill_until;
 use super::flapping::well_at;
 use super::{Engine, Wake};
 use crate::alerting;
-use crate::model::{Ack, Address, Incident, IncidentId, IncidentState, Name, Purpose, later};
+use crate::model::{Ack, Address, Incident, IncidentId, IncidentState, Name, NotificationId, Purpose, later};
 
 impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
@@ -114,12 +114,26 @@ impl Engine {
     }
 
     /// A person has taken an incident on.
-    pub(super) fn acknowledge(&mut self, id: IncidentId, by: &str) -> Result<Incident, String> {
+    ///
+    /// A link out of a message does that once: with each acknowledgement all links sent before it have done their work, so
+    /// that a copied one, or one that lies in a mailbox, speaks for nobody later.
+    pub(super) fn acknowledge(
+        &mut self,
+        id: IncidentId,
+        by: &str,
+        note: Option<String>,
+        link: Option<NotificationId>,
+    ) -> Result<Incident, String> {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return Err(format!(
                 "there is no open incident {id}; `freshd status` lists those that are open"
             ));
         };
+        if link.is_some_and(|link| incident.links_used.is_some_and(|used| link <= used)) {
+            return Err(format!(
+                "this link has done its work: incident {id} was taken on, or has changed, since its message was sent; the next message has a link of its own"
+            ));
+        }
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
@@ -127,7 +141,9 @@ impl Engine {
             by: by.to_owned(),
             at: self.now.wall,
             until,
+            note: note.filter(|note| !note.trim().is_empty()),
         });
+        incident.links_used = self.last_notification_id();
         let is_open = incident.state == IncidentState::Open;
         if is_open {
             self.schedule_reminder(&mut incident, &team);

@@ -8,8 +8,8 @@ use super::Engine;
 use super::expecting::Wish;
 use super::jobs::Asked;
 use crate::model::{
-    Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, Now, Outcome, Pause, Reply, Request, RunId,
-    RunState, StopReason, Trigger, drill_words,
+    Action, Address, EXPECTED_VERSIONS_MAX, Fact, IncidentId, Name, NotificationId, Now, Outcome, Pause, Reply,
+    Request, RunId, RunState, StopReason, Trigger, drill_words,
 };
 
 impl Engine {
@@ -35,7 +35,7 @@ impl Engine {
                 Ok(()) => return,
                 Err(why) => Err(why),
             },
-            Request::Ack { incident } => self.ack(incident, by),
+            Request::Ack { incident, note, link } => self.ack(incident, by, note, link),
             Request::Expect {
                 dataset,
                 because,
@@ -174,8 +174,14 @@ impl Engine {
         }
     }
 
-    fn ack(&mut self, id: IncidentId, by: &str) -> Result<serde_json::Value, String> {
-        let incident = self.acknowledge(id, by)?;
+    fn ack(
+        &mut self,
+        id: IncidentId,
+        by: &str,
+        note: Option<String>,
+        link: Option<NotificationId>,
+    ) -> Result<serde_json::Value, String> {
+        let incident = self.acknowledge(id, by, note, link)?;
         let until = incident.ack.as_ref().map(|ack| ack.until);
         let until = until.filter(|_| incident.drill.is_none());
         let drill = incident.drill.as_ref().map(|_| drill_words(&incident));

@@ -332,6 +332,7 @@ impl Engine {
             ),
             told: told.clone(),
             ack: None,
+            links_used: None,
             reminders: 0,
             remind_at: None,
             escalations: 0,

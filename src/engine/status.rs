@@ -107,6 +107,7 @@ impl Engine {
                 let pause = state?.record.pause.as_ref()?;
                 Some(format!("paused by {}: {}", pause.by, pause.because))
             }),
+            "paused": state.is_some_and(|state| state.record.pause.is_some()),
             "last": last.map(|run| json!({
                 "run": run.id,
                 "outcome": run.outcome,

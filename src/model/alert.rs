@@ -5,7 +5,9 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressState, DigestLine, Drill, Flapping, IncidentId, Name, NotificationId, Purpose, Severity};
+use super::{
+    Ack, Address, AddressState, DigestLine, Drill, Flapping, IncidentId, Name, NotificationId, Purpose, Severity,
+};
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -158,6 +160,9 @@ pub struct Incident {
     pub told: Vec<(Name, Address)>,
     /// Who has taken it on.
     pub ack: Option<Ack>,
+    /// Links in messages up to this one have done their work, and take it on no more.
+    #[serde(default, skip_serializing)]
+    pub links_used: Option<NotificationId>,
     /// Reminders sent.
     pub reminders: u32,
     /// When the next reminder is due.
@@ -183,17 +188,6 @@ pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_j
     value["told"] = serde_json::json!(told);
     value["addresses"] = serde_json::json!(addresses);
     value
-}
-
-/// Somebody has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ack {
-    /// Who.
-    pub by: String,
-    /// When.
-    pub at: Timestamp,
-    /// Until when it keeps reminders quiet.
-    pub until: Timestamp,
 }
 
 /// The words of one message, rendered once and never again. Channels only lay them out.

@@ -271,6 +271,12 @@ pub enum Request {
     Ack {
         /// Which.
         incident: IncidentId,
+        /// What whoever takes it on has to say.
+        #[serde(default)]
+        note: Option<String>,
+        /// By a link out of this message, which works once.
+        #[serde(default)]
+        link: Option<NotificationId>,
     },
     /// Send a message through a team's or a channel's addresses.
     NotifyTest {

@@ -1,5 +1,6 @@
 //! The words every room speaks in: plain data, no behaviour beyond reading and printing itself.
 
+mod ack;
 mod action;
 mod alert;
 mod attempt;
@@ -44,11 +45,13 @@ mod spread;
 mod status;
 mod text;
 mod weekly;
+mod web;
 
+pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, RUNBOOK, incident_line,
+    About, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification, NotificationState,
+    ProblemKind, RUNBOOK, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -111,7 +114,7 @@ pub use schedule::{
 };
 pub use secret::Secret;
 pub use settings::{
-    AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team, Web,
+    AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team,
 };
 pub use severity::Severity;
 pub use silence::{Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd};
@@ -125,4 +128,5 @@ pub use status::{
     Undelivered,
 };
 pub use text::has_power;
+pub use web::{Auth, PasswordHash, PublicUrl, Scope, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport};

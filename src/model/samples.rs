@@ -163,6 +163,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         reason: "exit code 1".to_owned(),
         told: Vec::new(),
         ack: None,
+        links_used: None,
         reminders: 0,
         remind_at: None,
         escalations: 0,

@@ -1,7 +1,6 @@
 //! The accepted configuration: jobs.toml as plain data, every name resolved and every path absolute.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,7 +10,7 @@ use jiff::tz::TimeZone;
 
 use super::{
     About, Address, Calendar, Channel, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Schedule, Secret,
-    Severity,
+    Severity, Web,
 };
 
 /// A whole jobs.toml with its includes, checked.
@@ -31,7 +30,7 @@ pub struct Settings {
     pub fallback: Vec<Address>,
     /// Who is to notice when freshd falls silent; `None` when there is no `[heartbeat]`.
     pub heartbeat: Option<Heartbeat>,
-    /// The dashboard's address; `None` when there is no `[web]`.
+    /// Pages and answers over HTTP; `None` when there is no `[web]`.
     pub web: Option<Web>,
     /// By name.
     pub calendars: BTreeMap<Name, Arc<Calendar>>,
@@ -79,13 +78,6 @@ pub struct Heartbeat {
     pub every: Duration,
     /// PEM file with further certificate authorities to trust.
     pub ca: Option<PathBuf>,
-}
-
-/// `[web]`.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Web {
-    /// Loopback, since no login is configured.
-    pub listen: SocketAddr,
 }
 
 /// `[alerts]`.

@@ -169,6 +169,9 @@ pub struct JobState {
     pub state: String,
     /// Why it waits, tries again or is paused.
     pub reason: Option<String>,
+    /// A person has paused it. A run by hand may go on all the same.
+    #[serde(default)]
+    pub paused: bool,
     /// Its last run that had a process.
     pub last: Option<LastRun>,
     /// Runs that go on.

@@ -17,6 +17,7 @@ mod restore;
 mod reserve;
 mod rows;
 mod seen;
+mod signing;
 mod statements;
 mod suspect;
 mod writer;
@@ -29,6 +30,7 @@ pub use error::{BackupError, CommitError, OpenError, ReadError};
 pub use open::Store;
 pub use reader::{HistoryFilter, Reader};
 pub use reserve::{RESERVE_BYTES, RESERVE_FILE, Reserve};
+pub use signing::{KEY_FILE, SigningKey, ack_token_parts};
 pub use suspect::suspect;
 pub use writer::Writer;
 

@@ -314,6 +314,9 @@ CREATE TABLE incidents (
     ack_by TEXT,
     ack_at_us INTEGER,
     ack_until_us INTEGER,
+    ack_note TEXT,
+    -- Links in notifications up to this one have done their work; it may be forgotten before the incident is.
+    links_used INTEGER,
     reminders INTEGER NOT NULL,
     remind_at_us INTEGER,
     escalations INTEGER NOT NULL,
@@ -323,7 +326,8 @@ CREATE TABLE incidents (
     drill TEXT,
     CHECK ((kind = 'drill') = (drill IS NOT NULL)),
     CHECK ((ack_by IS NULL) = (ack_at_us IS NULL)),
-    CHECK ((ack_by IS NULL) = (ack_until_us IS NULL))
+    CHECK ((ack_by IS NULL) = (ack_until_us IS NULL)),
+    CHECK (ack_note IS NULL OR ack_by IS NOT NULL)
 ) STRICT;
 
 -- One unresolved incident for a problem.

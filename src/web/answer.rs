@@ -1,6 +1,6 @@
 //! Why a question has no answer, said as a page to people and as JSON to programs.
 
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
@@ -29,6 +29,21 @@ pub(super) enum Trouble {
     Silent(String),
     /// The store, or a file, cannot be read.
     Unreadable(String),
+    /// What was asked for is understood, and is not done; why.
+    Refused(String),
+    /// Whoever asks may not.
+    Forbidden(String),
+    /// Nobody knows who asks.
+    LogIn,
+    /// Name and password do not belong together.
+    WrongPassword,
+    /// Too many tries.
+    TooMany {
+        /// When another is taken.
+        wait_seconds: u64,
+    },
+    /// It was there, and is no more; why.
+    Gone(String),
 }
 
 impl Trouble {
@@ -53,6 +68,11 @@ impl Trouble {
             Self::Unknown { .. } => StatusCode::NOT_FOUND,
             Self::Query(_) => StatusCode::BAD_REQUEST,
             Self::Silent(_) | Self::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Refused(_) => StatusCode::CONFLICT,
+            Self::Forbidden(_) => StatusCode::FORBIDDEN,
+            Self::LogIn | Self::WrongPassword => StatusCode::UNAUTHORIZED,
+            Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
+            Self::Gone(_) => StatusCode::GONE,
         }
     }
 
@@ -60,8 +80,25 @@ impl Trouble {
     pub(super) fn words(&self) -> String {
         match self {
             Self::Unknown { what, name, .. } => format!("there is no {what} {name}"),
-            Self::Query(words) | Self::Silent(words) => words.clone(),
+            Self::Query(words)
+            | Self::Silent(words)
+            | Self::Refused(words)
+            | Self::Forbidden(words)
+            | Self::Gone(words) => words.clone(),
+            Self::LogIn => "log in, or show a token of [web.auth] as `Authorization: Bearer TOKEN`".to_owned(),
+            Self::WrongPassword => "name and password do not belong together".to_owned(),
+            Self::TooMany { wait_seconds } => format!("too many tries; the next one is taken in {wait_seconds} s"),
             Self::Unreadable(why) => format!("what is recorded could not be read: {why}"),
+        }
+    }
+}
+
+impl Trouble {
+    /// The header that says when to come again.
+    pub(super) fn retry_after(&self) -> Option<[(HeaderName, String); 1]> {
+        match self {
+            Self::TooMany { wait_seconds } => Some([(header::RETRY_AFTER, wait_seconds.to_string())]),
+            _ => None,
         }
     }
 }
@@ -79,7 +116,9 @@ impl IntoResponse for Trouble {
             Self::Unknown { near, .. } => near.as_slice(),
             _ => &[],
         };
-        (self.status(), document(&json!({ "error": self.words(), "near": near }))).into_response()
+        let how = matches!(self, Self::LogIn).then_some([(header::WWW_AUTHENTICATE, "Bearer realm=\"freshd\"")]);
+        let said = document(&json!({ "error": self.words(), "near": near }));
+        (self.status(), how, said).into_response()
     }
 }
 

@@ -252,8 +252,3 @@ pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
     });
     Ok(document(&json!({ "occurrences": found.await? })))
 }
-
-/// What no route answers.
-pub(super) async fn nothing(uri: Uri) -> Trouble {
-    Trouble::unknown("route", uri.path(), std::iter::empty())
-}

@@ -2,6 +2,7 @@
 
 use std::collections::VecDeque;
 use std::convert::Infallible;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -44,15 +45,19 @@ impl Stay {
     }
 }
 
+/// The other end of a connection. A request carries that of its connection.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Peer(pub(super) IpAddr);
+
 /// Accepts every connection at once, and keeps the newest `CONNECTIONS_MAX`.
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
     let mut open = Open::default();
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => {
+            Ok((stream, peer)) => {
                 let stay = Stay::default();
                 let ended = open.place(stay.clone());
-                tokio::spawn(one(stream, routes.clone(), stay, ended));
+                tokio::spawn(one((stream, Peer(peer.ip())), routes.clone(), stay, ended));
             }
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
         }
@@ -78,10 +83,11 @@ impl Open {
 }
 
 /// Serves one connection until it ends by itself, for a newer one, or because its time is over.
-async fn one(stream: TcpStream, routes: Router, stay: Stay, ended: oneshot::Receiver<()>) {
+async fn one((stream, peer): (TcpStream, Peer), routes: Router, stay: Stay, ended: oneshot::Receiver<()>) {
     let requests = stay.clone();
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(requests.clone());
+        request.extensions_mut().insert(peer);
         let mut routes = routes.clone();
         async move { Ok::<_, Infallible>(infallible(routes.call(request.map(Body::new)).await)) }
     });

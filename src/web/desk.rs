@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::Trouble;
+use super::doors::Doors;
 use super::flow::Flow;
 use super::{Ask, Outlook, Planner};
 use crate::lineage::Lineage;
@@ -22,6 +23,10 @@ const STATUS_LIFE: Duration = Duration::from_secs(1);
 const ASKING_MAX: usize = 4;
 /// Pings that may wait to be stored at the same time.
 const TELLING_MAX: usize = 64;
+/// Actions that may wait to be stored at the same time.
+const ACTING_MAX: usize = 16;
+/// In whose name the window itself asks.
+const WINDOW: &str = "web";
 /// Searches through outputs that may go on at the same time.
 const SEARCHING_MAX: usize = 2;
 /// Edits that may be read and compared at the same time.
@@ -49,14 +54,16 @@ pub(super) struct Desk {
     asking: Semaphore,
     searching: Semaphore,
     telling: Semaphore,
+    acting: Semaphore,
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
     flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
     streams: Arc<Semaphore>,
+    doors: Doors,
 }
 
 impl Desk {
-    pub(super) fn new(outlook: Outlook) -> Self {
+    pub(super) fn new(outlook: Outlook, doors: Doors) -> Self {
         Self {
             ask: outlook.ask,
             settings: outlook.settings,
@@ -68,11 +75,18 @@ impl Desk {
             asking: Semaphore::new(ASKING_MAX),
             searching: Semaphore::new(SEARCHING_MAX),
             telling: Semaphore::new(TELLING_MAX),
+            acting: Semaphore::new(ACTING_MAX),
             readers: Mutex::new(Vec::new()),
             lineage: Mutex::new(None),
             flow: tokio::sync::Mutex::new(None),
             streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            doors,
         }
+    }
+
+    /// What logins need to remember.
+    pub(super) fn doors(&self) -> &Doors {
+        &self.doors
     }
 
     /// The configuration in force.
@@ -156,8 +170,24 @@ impl Desk {
         self.asked(request).await
     }
 
+    /// Asks for something in somebody's name; `Ok` when that is stored. What is shown next is newer than that.
+    pub(super) async fn act(&self, request: Request, by: String) -> Result<Value, Trouble> {
+        let Ok(_turn) = self.acting.try_acquire() else {
+            return Err(Trouble::Silent("too much is asked for at once; try again".to_owned()));
+        };
+        let answer = tokio::time::timeout(ANSWER_WAIT, (self.ask)(request, by)).await;
+        *self.known.lock().await = None;
+        match answer {
+            Ok(Reply::Done(document)) => Ok(document),
+            Ok(Reply::Refused(why)) => Err(Trouble::Refused(why)),
+            Err(_elapsed) => Err(Trouble::Silent(
+                "freshd does not answer; what was asked for may still be done once it does".to_owned(),
+            )),
+        }
+    }
+
     async fn asked(&self, request: Request) -> Result<Value, Trouble> {
-        match tokio::time::timeout(ANSWER_WAIT, (self.ask)(request)).await {
+        match tokio::time::timeout(ANSWER_WAIT, (self.ask)(request, WINDOW.to_owned())).await {
             Ok(Reply::Done(document)) => Ok(document),
             Ok(Reply::Refused(why)) => Err(Trouble::Silent(why)),
             Err(_elapsed) => Err(Trouble::Silent("freshd does not answer".to_owned())),

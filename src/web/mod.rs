@@ -1,23 +1,34 @@
-//! A window: pages for people and JSON for programs, over HTTP, to look through; and the door for pings.
+//! A window: pages for people and JSON for programs, over HTTP, to look through and, for whoever is known, to act; and the
+//! door for pings.
 //!
 //! It runs on threads of its own and only asks: whatever happens here, a due job starts in time.
 
+mod acks;
+mod actions;
 mod answer;
 mod api;
 mod assets;
 mod badge;
 mod connections;
+mod cookies;
 mod desk;
+mod door;
+mod doors;
 mod events;
 mod flow;
 mod guard;
+mod login;
 mod metrics;
+mod origin;
 mod output;
 mod pages;
+mod passwords;
 mod pings;
 mod planned;
 mod routes;
 mod search;
+mod sessions;
+mod throttle;
 mod visits;
 
 use std::future::Future;
@@ -30,13 +41,18 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use self::desk::Desk;
+use self::doors::Doors;
 use crate::model::{Plan, Reply, Request, Settings};
+use crate::store::SigningKey;
+
+pub use self::passwords::hash_password;
+pub use self::routes::{Needs, listed};
 
 /// Threads that read the store and outputs. Together with the one that serves they are all that a window takes.
 const READING_THREADS: usize = 2;
 
-/// Asks the daemon something and waits for its answer.
-pub type Ask = Arc<dyn Fn(Request) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+/// Asks the daemon something in somebody's name and waits for its answer.
+pub type Ask = Arc<dyn Fn(Request, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
 
 /// Compares the edited configuration with the one in force; reads files and the store, so it is not asked on the loop.
 pub type Planner = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;
@@ -53,6 +69,8 @@ pub struct Outlook {
     pub state_dir: PathBuf,
     /// What an edit would change.
     pub plan: Planner,
+    /// By it links in messages are known again.
+    pub key: SigningKey,
 }
 
 /// Serves until the process ends, on threads of its own.
@@ -61,6 +79,7 @@ pub struct Outlook {
 /// Fails when the thread cannot be started or the listener cannot be used.
 pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
     listener.set_nonblocking(true)?;
+    let doors = Doors::new(outlook.key.clone(), !listener.local_addr()?.ip().is_loopback());
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(READING_THREADS)
         .thread_name("web-reading")
@@ -69,7 +88,7 @@ pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
     std::thread::Builder::new().name("web".to_owned()).spawn(move || {
         runtime.block_on(async move {
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => connections::serve(listener, routes::routes(Arc::new(Desk::new(outlook)))).await,
+                Ok(listener) => connections::serve(listener, routes::routes(Arc::new(Desk::new(outlook, doors)))).await,
                 Err(error) => tracing::error!(%error, "the web window has closed"),
             }
         });

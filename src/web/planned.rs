@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::answer::{self, Trouble};
 use super::desk::Desk;
+use super::door::Who;
 use super::pages;
 use super::visits::{Page, Shown, view};
 use crate::model::Plan;
@@ -18,9 +19,9 @@ const PRIVATE: [&str; 9] = [
 ];
 const NOT_SHOWN: &str = "(not shown here)";
 
-pub(super) async fn page(State(desk): State<Arc<Desk>>) -> Shown {
+pub(super) async fn page(State(desk): State<Arc<Desk>>, who: Who) -> Shown {
     let plan = for_all_eyes(desk.plan().await?);
-    Ok(Page(pages::plan(&view(&desk), &plan)))
+    Ok(Page::of(pages::plan(&view(&desk, who), &plan)))
 }
 
 pub(super) async fn document(State(desk): State<Arc<Desk>>) -> Result<Response, Trouble> {

@@ -12,8 +12,9 @@ use serde_json::Value;
 use super::answer::Trouble;
 use super::api::{Wanted, known_dataset, known_job, no_number, number, query};
 use super::desk::Desk;
+use super::door::Who;
 use super::output;
-use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View};
+use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View, Visitor};
 use crate::model::{About, DatasetState, IncidentId, JobState, Name, RunId, Version};
 use crate::schedule;
 use crate::store::{HistoryFilter, ReadError, Reader};
@@ -36,6 +37,12 @@ pub(super) type Shown = Result<Page, Missing>;
 /// A page as an answer.
 pub(super) struct Page(pub(super) Markup);
 
+impl Page {
+    pub(super) fn of(markup: Markup) -> Self {
+        Self(markup)
+    }
+}
+
 impl IntoResponse for Page {
     fn into_response(self) -> Response {
         let kind = [(header::CONTENT_TYPE, "text/html; charset=utf-8")];
@@ -54,20 +61,34 @@ impl From<Trouble> for Missing {
 
 impl IntoResponse for Missing {
     fn into_response(self) -> Response {
-        (self.0.status(), Page(pages::trouble(&self.0))).into_response()
+        (self.0.status(), self.0.retry_after(), Page(pages::trouble(&self.0))).into_response()
     }
 }
 
-pub(super) fn view(desk: &Desk) -> View {
+/// For nobody in particular.
+pub(super) fn view_of(desk: &Desk) -> View {
     View {
         now: Timestamp::now(),
         zone: desk.settings().timezone.clone(),
+        visitor: Visitor::default(),
     }
 }
 
-pub(super) async fn now(State(desk): Asks) -> Shown {
+/// For whoever is at the door.
+pub(super) fn view(desk: &Desk, who: Who) -> View {
+    View {
+        visitor: Visitor {
+            user: who.user().map(ToString::to_string),
+            may_operate: who.may_operate(),
+            said: who.said,
+        },
+        ..view_of(desk)
+    }
+}
+
+pub(super) async fn now(State(desk): Asks, who: Who) -> Shown {
     let known = desk.status().await?;
-    Ok(Page(pages::now(&view(&desk), &known.status)))
+    Ok(Page(pages::now(&view(&desk, who), &known.status)))
 }
 
 #[derive(Debug, Default, serde::Deserialize)]
@@ -76,7 +97,7 @@ struct Chosen {
     of: Option<String>,
 }
 
-pub(super) async fn flow(State(desk): Asks, uri: Uri) -> Shown {
+pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     let chosen = query::<Chosen>(&uri)?.of;
     let (flow, known) = (desk.flow().await?, desk.status().await?);
     let names = || flow.graph.stops.iter().map(|node| node.name.as_str());
@@ -88,31 +109,31 @@ pub(super) async fn flow(State(desk): Asks, uri: Uri) -> Shown {
         ),
         None => None,
     };
-    Ok(Page(pages::flow(&view(&desk), &flow, &known.status, place)))
+    Ok(Page(pages::flow(&view(&desk, who), &flow, &known.status, place)))
 }
 
-pub(super) async fn datasets(State(desk): Asks) -> Shown {
+pub(super) async fn datasets(State(desk): Asks, who: Who) -> Shown {
     let known = desk.status().await?;
-    Ok(Page(pages::datasets(&view(&desk), &known.status)))
+    Ok(Page(pages::datasets(&view(&desk, who), &known.status)))
 }
 
-pub(super) async fn jobs(State(desk): Asks) -> Shown {
+pub(super) async fn jobs(State(desk): Asks, who: Who) -> Shown {
     let known = desk.status().await?;
-    Ok(Page(pages::jobs(&view(&desk), &known.status)))
+    Ok(Page(pages::jobs(&view(&desk, who), &known.status)))
 }
 
-pub(super) async fn runs(State(desk): Asks, uri: Uri) -> Shown {
+pub(super) async fn runs(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     let filter = query::<Wanted>(&uri)?.filter();
     let narrowed = filter.job.clone();
     let runs = desk.read(move |reader| reader.history(&filter)).await?;
     Ok(Page(pages::runs(
-        &view(&desk),
+        &view(&desk, who),
         &runs,
         narrowed.as_ref().map(Name::as_str),
     )))
 }
 
-pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Shown {
+pub(super) async fn job(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
     let job = known_job(&desk, &name)?;
     let state: JobState = read_part(&desk.why(&job.name).await?["job"])?;
     let filter = HistoryFilter {
@@ -144,10 +165,10 @@ pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Shown {
         coming: coming.await?,
         printed,
     };
-    Ok(Page(pages::job(&view(&desk), &page)))
+    Ok(Page(pages::job(&view(&desk, who), &page)))
 }
 
-pub(super) async fn run(State(desk): Asks, Path(id): Path<String>) -> Shown {
+pub(super) async fn run(State(desk): Asks, who: Who, Path(id): Path<String>) -> Shown {
     let id = number(&id, "run")?;
     let mut printed = output::of_run(&desk, RunId(id), OUTPUT_LONG).await?;
     let (run, attempts) = printed.of.take().ok_or_else(|| no_number("run", id))?;
@@ -159,7 +180,7 @@ pub(super) async fn run(State(desk): Asks, Path(id): Path<String>) -> Shown {
         attempts,
         printed,
     };
-    Ok(Page(pages::run(&view(&desk), &page)))
+    Ok(Page(pages::run(&view(&desk, who), &page)))
 }
 
 /// What the last attempt printed, byte for byte, as text and nothing else; the end of it where it is long.
@@ -170,7 +191,7 @@ pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Result<Res
     Ok((kind, output::plain(&printed)).into_response())
 }
 
-pub(super) async fn dataset(State(desk): Asks, Path(name): Path<String>) -> Shown {
+pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
     let name = known_dataset(&desk, &name)?;
     let settings = desk.settings();
     let dataset = settings.datasets.get(&name).cloned();
@@ -196,7 +217,7 @@ pub(super) async fn dataset(State(desk): Asks, Path(name): Path<String>) -> Show
         slots,
         trace,
     };
-    Ok(Page(pages::dataset(&view(&desk), &page)))
+    Ok(Page(pages::dataset(&view(&desk, who), &page)))
 }
 
 /// A version and what it was made from, depth first, each version once.
@@ -217,8 +238,8 @@ fn trace(reader: &Reader, version: &Version) -> Result<Vec<(usize, Version)>, Re
     Ok(found)
 }
 
-pub(super) async fn incidents(State(desk): Asks) -> Shown {
-    let view = view(&desk);
+pub(super) async fn incidents(State(desk): Asks, who: Who) -> Shown {
+    let view = view(&desk, who);
     let now = view.now;
     let read = desk.read(move |reader| {
         let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
@@ -229,7 +250,7 @@ pub(super) async fn incidents(State(desk): Asks) -> Shown {
     Ok(Page(page))
 }
 
-pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Shown {
+pub(super) async fn incident(State(desk): Asks, who: Who, Path(id): Path<String>) -> Shown {
     let id = number(&id, "incident")?;
     let read = desk.read(move |reader| {
         let Some(incident) = reader.incident(IncidentId(id))? else {
@@ -242,12 +263,16 @@ pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Shown
         }))
     });
     let page = read.await?.ok_or_else(|| no_number("incident", id))?;
-    Ok(Page(pages::incident(&view(&desk), &page)))
+    Ok(Page(pages::incident(&view(&desk, who), &page)))
 }
 
-/// What no route answers.
-pub(super) async fn nothing(uri: Uri) -> Missing {
-    Missing(Trouble::unknown("page", uri.path(), std::iter::empty()))
+/// What no route answers: to programs as JSON.
+pub(super) async fn nothing(uri: Uri) -> Response {
+    let path = uri.path();
+    if path.starts_with("/api/") {
+        return Trouble::unknown("route", path, std::iter::empty()).into_response();
+    }
+    Missing(Trouble::unknown("page", path, std::iter::empty())).into_response()
 }
 
 /// A part of what the daemon said.

@@ -324,7 +324,7 @@ fn a_failure_after_a_doubt_is_told_though_the_doubt_was_acknowledged() {
         "too fast to be true"
     );
     let incident = world.open_incidents()[0].id;
-    world.ask(freshd::model::Request::Ack { incident });
+    world.ask(freshd::model::Request::ack(incident));
     world.script("j", |_, _| Play::fails(1, "no listener"));
     world.run("j");
     world.run_until("2026-03-02T10:20");

@@ -1,6 +1,6 @@
 //! While nothing happens: reminders, acknowledgements, escalation, and clocks that are set.
 
-use freshd::model::{About, Event, IncidentState, Purpose, Request};
+use freshd::model::{About, Event, IncidentState, NotificationId, Purpose, Reply, Request};
 
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
@@ -38,12 +38,12 @@ fn an_acknowledgement_quiets_until_the_next_working_morning() {
     let mut world = failing(&one_job(""), "2026-11-27T12:00");
     world.run_until("2026-11-27T12:30");
     let incident = world.open_incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     world.run_until("2026-12-01T12:00");
     assert_eq!(when(&world, OPS, Purpose::Reminder), ["Mon 08:00", "Tue 08:00"]);
     world.script("j", |_, _| Play::succeeds());
     let incident = world.open_incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     world.run("j");
     world.run_until("2026-12-01T12:01");
     assert_eq!(
@@ -61,7 +61,7 @@ fn an_acknowledgement_with_an_escalation_ahead_still_ends() {
     );
     world.run_until("2026-11-27T12:30");
     let incident = world.open_incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     world.run_until("2026-11-30T07:59");
     assert_eq!(world.told_to("mail:a@sea.example"), []);
     world.run_until("2026-12-01T09:00");
@@ -77,7 +77,7 @@ fn an_acknowledgement_survives_a_restart_and_ends_all_the_same() {
     );
     world.run_until("2026-11-27T12:30");
     let incident = world.open_incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     world.run_until("2026-11-27T20:00");
     world.crash();
     world.restart();
@@ -154,7 +154,7 @@ fn whoever_takes_an_incident_on_is_reminded_when_the_acknowledgement_ends() {
     let mut world = failing(&one_job(""), "2026-11-27T12:00");
     world.run_until("2026-11-27T12:30");
     let incident = world.open_incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     let open = world.open_incidents().remove(0);
     assert_eq!(open.remind_at, open.ack.map(|ack| ack.until));
 }
@@ -217,4 +217,47 @@ fn a_failure_of_which_people_hear_at_once_does_not_wait_for_what_it_explains() {
     assert_eq!(open.len(), 1, "{open:?}");
     assert_eq!((open[0].about, open[0].subject.as_str()), (About::Job, "j"));
     assert_eq!(world.told_to("mail:ops@sea.example")[..1], [Purpose::Opening]);
+}
+
+#[test]
+fn a_link_takes_its_incident_on_once_and_so_does_the_link_of_the_next_message() {
+    let mut world = failing(&one_job(""), "2026-11-27T12:00");
+    world.run_until("2026-11-27T12:30");
+    let incident = world.open_incidents()[0].id;
+    let first = newest_message(&world);
+    let by_link = |link| Request::Ack {
+        incident,
+        note: None,
+        link: Some(link),
+    };
+    world.done(by_link(first));
+    let refused = world.ask(by_link(first));
+    assert!(
+        matches!(&refused, Reply::Refused(why) if why.contains("has done its work")),
+        "{refused:?}"
+    );
+    world.crash();
+    world.restart();
+    world.run_until("2026-11-30T09:00");
+    assert!(
+        matches!(world.ask(by_link(first)), Reply::Refused(_)),
+        "after a restart"
+    );
+    let reminder = newest_message(&world);
+    assert!(reminder > first);
+    // An acknowledgement by anybody uses up what was sent before.
+    world.done(Request::ack(incident));
+    assert!(matches!(world.ask(by_link(reminder)), Reply::Refused(_)));
+    world.run_until("2026-12-01T09:00");
+    world.done(by_link(newest_message(&world)));
+}
+
+/// The last message that was decided.
+fn newest_message(world: &World) -> NotificationId {
+    let incident = world.open_incidents()[0].id;
+    let told = world
+        .reader()
+        .notifications_of(incident)
+        .expect("the store can be read");
+    told.iter().map(|(message, _)| message.id).max().expect("a message")
 }

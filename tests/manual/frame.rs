@@ -12,6 +12,11 @@ use toml::{Table, Value};
 /// What every secret of an example is: it must do as a password and as a URL.
 const SECRET: &str = "https://hooks.example.com/T0/B0/x";
 
+const PASSWORD_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+
+const TOKEN_HASH: &str = "sha256:0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+
 /// Loads an example as it stands.
 pub(crate) fn load_whole(text: &str) -> Result<Loaded, String> {
     let table = parse(text)?;
@@ -61,8 +66,22 @@ pub(crate) fn load_in_place(text: &str, table: &Table) -> Loaded {
         _ => {}
     };
     walk(table, "", &mut visit);
+    known(place, table);
     write(&place.join("jobs.toml"), text, 0o600);
     load(&place.join("jobs.toml"), &environment)
+}
+
+/// What people and programs are known by is a hash.
+fn known(place: &Path, table: &Table) {
+    let auth = table.get("web").and_then(|web| web.get("auth"));
+    for (kind, key, hash) in [("users", "password", PASSWORD_HASH), ("tokens", "token", TOKEN_HASH)] {
+        let named = auth.and_then(|auth| auth.get(kind)?.as_table());
+        for entry in named.into_iter().flat_map(Table::values) {
+            if let Some(file) = entry.get(key).and_then(|secret| secret.get("file")?.as_str()) {
+                write(&place.join(file), hash, 0o600);
+            }
+        }
+    }
 }
 
 fn parse(text: &str) -> Result<Table, String> {

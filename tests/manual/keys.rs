@@ -36,6 +36,9 @@ const PLACES: &[Place] = &[
         is_top: true,
     },
     place("in [web]", "## `[web]`"),
+    place("in [web.auth]", "### `[web.auth]`"),
+    place("in [web.auth.users.kari]", "### `[web.auth]`"),
+    place("in [web.auth.tokens.grafana]", "### `[web.auth]`"),
     place("in [alerts]", "## `[alerts]`"),
     place("in [history]", "## `[history]`"),
     place("in [fallback]", "## `[fallback]`"),
@@ -48,7 +51,7 @@ const PLACES: &[Place] = &[
     place("in [channels.ntfy]", CHANNELS),
     place("in [channels.command]", CHANNELS),
     place("in [channels.out]", CHANNELS),
-    place("in [password of a channel]", CHANNELS),
+    place("in [password]", CHANNELS),
     place("in [teams.ops]", TEAMS),
     place("in [teams.ops.escalate]", TEAMS),
     place("in [systems.erp]", "## `[systems.NAME]`"),
@@ -79,6 +82,12 @@ const PLACES: &[Place] = &[
 const STRANGE: &str = r#"
 [zzzzzzzz]
 [web]
+zzzzzzzz = 1
+[web.auth]
+zzzzzzzz = 1
+[web.auth.users.kari]
+zzzzzzzz = 1
+[web.auth.tokens.grafana]
 zzzzzzzz = 1
 [alerts]
 zzzzzzzz = 1
@@ -187,7 +196,7 @@ pub(crate) fn later() -> BTreeSet<String> {
         }
     });
     // One of each way in which they are written.
-    for known in ["auth", "sms"] {
+    for known in ["host", "sms"] {
         assert!(found.contains(known), "{found:?}");
     }
     found

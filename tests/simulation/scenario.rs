@@ -205,7 +205,7 @@ fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
             .unresolved
             .values()
             .last()
-            .map(|incident| Request::Ack { incident: *incident }),
+            .map(|incident| Request::ack(*incident)),
     };
     if let Some(request) = request {
         world.ask(request);

@@ -125,7 +125,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     lines.extend(told(root, frame));
     if let Some(ack) = root.ack.as_ref().filter(|ack| ack.until > frame.now) {
         let until = times::moment(ack.until, frame.now, frame.zone);
-        lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.by))));
+        lines.push(("taken on", format!("by {}, quiet until {until}", clean(&ack.who()))));
     }
     // Of its own problems freshd names a clock, a disk or an address, which `why` does not know.
     let mut commands = match (root.about.as_str(), root.kind.as_str()) {

@@ -66,7 +66,7 @@ fn checked_url(value: Value<'_>, text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-pub(super) fn is_loopback(url: &Url) -> bool {
+pub(in crate::config) fn is_loopback(url: &Url) -> bool {
     let Some(host) = url.host_str() else {
         return false;
     };

@@ -205,14 +205,6 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:20:6 `\"ca.pem\"` `ca`: `ca.pem` does not exist (create it, or correct the path)",
         ),
         (
-            "[web]\nlisten = \"0.0.0.0:80\"\n",
-            "jobs.toml:18:10 `\"0.0.0.0:80\"` the dashboard has no login yet and listens on this machine only (write listen = \"127.0.0.1:80\", and reach it through ssh -L)",
-        ),
-        (
-            "[web.auth]\nusers = 1\n",
-            "jobs.toml:17:6 `auth` `auth` is not supported yet (take it out: it would have no effect)",
-        ),
-        (
             "[alerts]\nreminder = [\"1h\"]\n",
             "jobs.toml:18:1 `reminder` unknown key `reminder` in [alerts] (did you mean `reminders`?)",
         ),

@@ -57,7 +57,7 @@ fn a_secret_that_cannot_be_had_says_why() {
         ),
         (
             "{ path = \"x\" }",
-            "jobs.toml:20:12 `path` unknown key `path` in [secret of a channel] (did you mean `file`?)",
+            "jobs.toml:20:12 `path` unknown key `path` in [secret] (did you mean `file`?)",
         ),
         (
             "\"hunter2\"",

@@ -13,8 +13,8 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution, flapping, drill)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22)
+    resolution, flapping, drill, ack_note, links_used)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -36,12 +36,14 @@ ON CONFLICT (id) DO UPDATE SET
     about = excluded.about,
     resolution = excluded.resolution,
     flapping = excluded.flapping,
-    drill = excluded.drill";
+    drill = excluded.drill,
+    ack_note = excluded.ack_note,
+    links_used = excluded.links_used";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
-    opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, \
-    escalations, about, resolution, flapping, drill";
+    opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
+    reminders, remind_at_us, escalations, about, resolution, flapping, drill";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -114,6 +116,8 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         incident.resolution,
         incident.flapping.as_ref().map(json).transpose()?,
         incident.drill.as_ref().map(json).transpose()?,
+        ack.and_then(|ack| ack.note.as_ref()),
+        incident.links_used.map(|link| count(link.0)),
     ])
 }
 
@@ -133,10 +137,16 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         cause: cells.count_maybe()?.map(IncidentId),
         reason: cells.get()?,
         told: cells.json()?,
-        ack: match (cells.get::<Option<String>>()?, cells.time_maybe()?, cells.time_maybe()?) {
-            (Some(by), Some(at), Some(until)) => Some(Ack { by, at, until }),
+        ack: match (
+            cells.get::<Option<String>>()?,
+            cells.time_maybe()?,
+            cells.time_maybe()?,
+            cells.get()?,
+        ) {
+            (Some(by), Some(at), Some(until), note) => Some(Ack { by, at, until, note }),
             _ => None,
         },
+        links_used: cells.count_maybe()?.map(NotificationId),
         reminders: cells.get()?,
         remind_at: cells.time_maybe()?,
         escalations: cells.get()?,

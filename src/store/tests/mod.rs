@@ -146,6 +146,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         reason: "older than promised".to_owned(),
         told: Vec::new(),
         ack: None,
+        links_used: None,
         reminders: 0,
         remind_at: None,
         escalations: 0,

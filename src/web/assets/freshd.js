@@ -16,6 +16,8 @@ async function again() {
   } catch {
     return say("freshd does not answer; what stands here is old");
   }
+  // The session is over: the page to log in again says so better than this one.
+  if (answer.redirected) return location.reload();
   if (!answer.ok && answer.status !== 404) return say("freshd does not answer; what stands here is old");
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
   for (const part of ["main", "footer"]) {
@@ -28,7 +30,12 @@ async function again() {
 
 /** Somebody is reading something that a new content would take away. */
 function busy() {
-  return !getSelection().isCollapsed || document.querySelector(".map .node:hover, .map .node:focus") !== null;
+  const written = [...document.querySelectorAll("main input")].some((input) => input.value !== input.defaultValue);
+  return (
+    written ||
+    !getSelection().isCollapsed ||
+    document.querySelector("main input:focus, main button:focus, .map .node:hover, .map .node:focus") !== null
+  );
 }
 
 function later() {
@@ -100,8 +107,11 @@ function watch(map) {
 for (const picture of document.querySelectorAll(".endless")) picture.scrollLeft = picture.scrollWidth;
 for (const log of document.querySelectorAll(".log")) log.scrollTop = log.scrollHeight;
 document.querySelectorAll(".map").forEach(watch);
-const events = new EventSource("/events");
-events.addEventListener("changed", later);
-events.addEventListener("open", () => say("Live."));
-events.addEventListener("error", () => say("Not live just now."));
-document.addEventListener("visibilitychange", () => document.hidden || later());
+// A page for whoever is not known yet has nothing to keep up with.
+if (document.getElementById("live")) {
+  const events = new EventSource("/events");
+  events.addEventListener("changed", later);
+  events.addEventListener("open", () => say("Live."));
+  events.addEventListener("error", () => say("Not live just now."));
+  document.addEventListener("visibilitychange", () => document.hidden || later());
+}

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::words::{Tone, View, incident_tone, state, subject_link, text, time, time_and_distance, time_with_seconds};
-use super::{Place, whole};
+use super::{Place, act, whole};
 use crate::model::{
     About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, Silence,
     drill_words, took,
@@ -48,7 +48,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
     }
 }
 
-fn what(incident: &Incident) -> Markup {
+pub(super) fn what(incident: &Incident) -> Markup {
     html! {
         @if incident.about != About::Freshd { (incident.about.as_str()) " " }
         (subject_link(incident.about.as_str(), incident.subject.as_str())) " " (incident.kind.words())
@@ -77,11 +77,12 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
             @if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
             @if let Some(at) = incident.opened_at { dt { "Opened" } dd { (time_and_distance(view, at)) } }
-            @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.by)) " " (time(view, ack.at)) ", until " (time(view, ack.until)) } }
+            @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) } }
             @if let Some(at) = incident.remind_at.filter(|_| incident.resolved_at.is_none()) { dt { "Reminder" } dd { (time_and_distance(view, at)) } }
             @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) } }
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }
         }
+        (act::on_incident(view, incident))
         h2 { "Messages" }
         @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, &page.messages)) }
     };

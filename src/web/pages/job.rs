@@ -7,7 +7,7 @@ use maud::{Markup, html};
 use super::lists::{job_state, run_table};
 use super::run::{output, output_notes};
 use super::words::{View, dataset_link, owner, text, time_and_distance};
-use super::{Place, chart, whole};
+use super::{Place, act, chart, whole};
 use crate::model::{Job, JobState, Occurrence, Run, format_duration};
 use crate::web::output::Printed;
 
@@ -34,6 +34,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         h1 { (text(name)) }
         p.lead { (job_state(&page.state)) @if let Some(title) = &job.title { " · " (text(title)) } }
         @if let Some(reason) = page.state.reason.as_deref() { p.reason { (text(reason)) } }
+        (act::on_job(view, &page.state))
         dl {
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             @if let Some(silence) = &page.state.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }

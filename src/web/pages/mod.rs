@@ -1,5 +1,6 @@
 //! Pages: pure views of what was read. All escaping is `maud`'s; what it does not know of stands in `words`.
 
+mod act;
 mod ansi;
 mod chart;
 mod dataset;
@@ -7,6 +8,7 @@ mod flow;
 mod incidents;
 mod job;
 mod lists;
+mod login;
 mod now;
 mod plan;
 mod run;
@@ -21,10 +23,11 @@ pub(super) use flow::{States, flow, node_state};
 pub(super) use incidents::{IncidentPage, incident, incidents};
 pub(super) use job::{JobPage, job};
 pub(super) use lists::{datasets, jobs, runs};
+pub(super) use login::{AckPage, LoginPage, ack, login};
 pub(super) use now::now;
 pub(super) use plan::plan;
 pub(super) use run::{RunPage, run};
-pub(super) use words::{Tone, View, dataset_tone};
+pub(super) use words::{Tone, View, Visitor, dataset_tone, piece};
 
 /// A place of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +40,8 @@ enum Place {
     Incidents,
     /// None of them.
     Elsewhere,
+    /// Where nobody is known yet.
+    Outside,
 }
 
 const PLACES: [(Place, &str, &str); 6] = [
@@ -66,11 +71,17 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                 a.skip href="#main" { "Skip to the content" }
                 header.top {
                     a.brand href="/" { "freshd" }
-                    nav aria-label="Pages" {
-                        @for (at, path, words) in PLACES {
-                            a href=(path) aria-current=[(at == place).then_some("page")] { (words) }
+                    @if place != Place::Outside {
+                        nav aria-label="Pages" {
+                            @for (at, path, words) in PLACES {
+                                a href=(path) aria-current=[(at == place).then_some("page")] { (words) }
+                            }
                         }
                     }
+                    @if let Some(user) = view.and_then(|view| view.visitor.user.as_ref()) { (login::user(user)) }
+                }
+                @if let Some(said) = view.and_then(|view| view.visitor.said.as_ref()) {
+                    p.said.refusal[said.is_refusal] role="status" { (words::text(&said.words)) }
                 }
                 main id="main" tabindex="-1" { (body) }
                 footer {
@@ -78,10 +89,10 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                         p {
                             "As of " (words::time_with_seconds(view, view.now)) ", "
                             (view.zone.iana_name().unwrap_or("UTC")) ". "
-                            span id="live" role="status" { }
+                            @if place != Place::Outside { span id="live" role="status" { } }
                         }
                     }
-                    p { "The same for programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } "." }
+                    @if place != Place::Outside { p { "The same for programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } "." } }
                 }
             }
         }
@@ -95,6 +106,11 @@ pub(super) fn trouble(trouble: &Trouble) -> Markup {
         Trouble::Query(_) => "This question is not understood".to_owned(),
         Trouble::Silent(_) => "freshd does not answer".to_owned(),
         Trouble::Unreadable(_) => "The records cannot be read".to_owned(),
+        Trouble::Refused(_) => "That was refused".to_owned(),
+        Trouble::Forbidden(_) => "That is not allowed".to_owned(),
+        Trouble::LogIn | Trouble::WrongPassword => "Who are you?".to_owned(),
+        Trouble::TooMany { .. } => "Too many tries".to_owned(),
+        Trouble::Gone(_) => "This link leads nowhere any more".to_owned(),
     };
     let body = html! {
         h1 { (heading) }
@@ -115,12 +131,19 @@ pub(super) fn trouble(trouble: &Trouble) -> Markup {
                     "run" => { a href="/runs" { "The newest runs" } ". Old ones are forgotten as [history] in jobs.toml says." }
                     "node" => { a href="/flow" { "The whole flow" } "." }
                     "incident" => { a href="/incidents" { "All incidents" } "." }
+                    "link" => { "It may be cut off: open it from the message itself. On this machine, " code { "freshd ack ID" } " takes an incident on." }
                     _ => { a href="/" { "What is wrong now" } "." }
                 }
             }
-        } @else {
+        } @else if matches!(trouble, Trouble::LogIn) {
+            p { a href="/login" { "Log in" } ", then do it once more: nothing was changed." }
+        } @else if matches!(trouble, Trouble::Silent(_) | Trouble::Unreadable(_)) {
             p { "On this machine, " code { "freshd status" } " asks the same, and " code { "systemctl status freshd" } " says whether it runs." }
         }
     };
-    whole(None, Place::Elsewhere, &heading, &body)
+    let place = match trouble {
+        Trouble::LogIn | Trouble::Gone(_) | Trouble::Unknown { what: "link", .. } => Place::Outside,
+        _ => Place::Elsewhere,
+    };
+    whole(None, place, &heading, &body)
 }

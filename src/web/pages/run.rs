@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use super::words::{
     Tone, View, counted, exact, job_link, outcome_tone, piece, run_state, state, text, time_with_seconds,
 };
-use super::{Place, ansi, whole};
+use super::{Place, act, ansi, whole};
 use crate::model::{Attempt, Outcome, Run, VersionRef, format_bytes, hint, took};
 use crate::runner::{LineKind, Stream};
 use crate::web::output::{Line, Printed};
@@ -35,6 +35,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
         p.lead { (run_state(run.state, run.outcome)) }
         @if let Some(reason) = &run.reason { p.reason { (text(reason)) } }
         @if let Some(released) = &run.released { p { (state(Tone::Good, &format!("released by {}", released.by))) " " (told(released.at)) ": " (text(&released.because)) } }
+        (act::on_run(view, run))
         dl {
             dt { "Began by" } dd { (run.trigger.as_str()) @if let Some(by) = &run.by { " of " (text(by)) } }
             @if !run.args.is_empty() { dt { "Arguments" } dd { (counted(run.args.len(), "argument")) } }

@@ -7,6 +7,7 @@ use maud::{Markup, html};
 use crate::model::{
     IncidentState, Outcome, RunState, SlotState, VersionState, has_power, hint, moment, moment_with_seconds,
 };
+use crate::web::sessions::Said;
 
 /// For whom a page is written: now, and in which zone.
 #[derive(Clone, Debug)]
@@ -15,6 +16,19 @@ pub(in crate::web) struct View {
     pub(in crate::web) now: Timestamp,
     /// In which zone times are told.
     pub(in crate::web) zone: TimeZone,
+    /// Who looks.
+    pub(in crate::web) visitor: Visitor,
+}
+
+/// Who looks at a page.
+#[derive(Clone, Debug, Default)]
+pub(in crate::web) struct Visitor {
+    /// Who is logged in.
+    pub(in crate::web) user: Option<String>,
+    /// Forms are shown.
+    pub(in crate::web) may_operate: bool,
+    /// What the last action came to.
+    pub(in crate::web) said: Option<Said>,
 }
 
 /// What a state means to the eye: a shape, a colour, and always a word beside them.
@@ -269,6 +283,7 @@ pub(in crate::web) fn test_view() -> View {
     View {
         now: "2026-11-27T22:16:00Z".parse().expect("a timestamp"),
         zone: TimeZone::get("Europe/Oslo").expect("a zone"),
+        visitor: Visitor::default(),
     }
 }
 

@@ -1,0 +1,69 @@
+//! The window over HTTP: its port, what it sees of the daemon, and the key that signs the links of messages.
+
+use std::io;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+use tracing::error;
+
+use super::control::Asker;
+use super::start::ServeError;
+use crate::delivery::AckLink;
+use crate::model::{Secret, Settings};
+use crate::store::{KEY_FILE, SigningKey};
+
+/// Opens a window on an address that is already taken for it.
+pub type Window = Arc<dyn Fn(TcpListener, Outlook) -> std::io::Result<()> + Send + Sync>;
+
+/// What a window sees of the daemon. Whatever is done with it, the main loop waits for nobody.
+#[derive(Clone)]
+pub struct Outlook {
+    /// Asks the main loop.
+    pub ask: Asker,
+    /// The configuration in force.
+    pub settings: watch::Receiver<Arc<Settings>>,
+    /// Moves on whenever something was stored.
+    pub changes: watch::Receiver<u64>,
+    /// The state directory, for readers.
+    pub state_dir: PathBuf,
+    /// By it links in messages are known again.
+    pub key: SigningKey,
+}
+
+/// A port that is taken is told before anything is started.
+pub(super) fn listen(settings: &Settings) -> Result<Option<TcpListener>, ServeError> {
+    let Some(web) = &settings.web else { return Ok(None) };
+    match TcpListener::bind(web.listen) {
+        Ok(listener) => Ok(Some(listener)),
+        Err(error) => Err(ServeError::Listen {
+            address: web.listen,
+            error,
+            file: settings.file.display().to_string(),
+        }),
+    }
+}
+
+/// The port with the key of the state directory. Where that cannot be had, jobs go on, and another serves for now.
+pub(super) fn with_key(
+    listener: Option<TcpListener>,
+    state_dir: &Path,
+) -> io::Result<Option<(TcpListener, SigningKey)>> {
+    let Some(listener) = listener else { return Ok(None) };
+    let key = SigningKey::of(state_dir).or_else(|trouble| {
+        error!("{KEY_FILE}: {trouble}; links in messages work until the next restart only");
+        SigningKey::fleeting()
+    })?;
+    Ok(Some((listener, key)))
+}
+
+/// Where the link of a message leads: nowhere unless people can reach the pages, and have to log in there.
+pub(super) fn ack_links(key: SigningKey, settings: watch::Receiver<Arc<Settings>>) -> AckLink {
+    Arc::new(move |notification| {
+        let settings = settings.borrow().clone();
+        let web = settings.web.as_ref().filter(|web| web.auth.is_some())?;
+        let (url, token) = (web.public_url.as_ref()?, key.ack_token(notification)?);
+        Some(Secret::new(format!("{}/ack/{}", url.origin(), token.reveal())))
+    })
+}

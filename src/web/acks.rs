@@ -1,0 +1,191 @@
+//! `/ack/TOKEN`: the link in a message. Looking at it changes nothing, since programs that scan mails follow links; its
+//! button takes the incident on, once.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Request as Asked, State};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde::Deserialize;
+
+use super::actions::{body, bounded, form};
+use super::answer::Trouble;
+use super::desk::Desk;
+use super::pages::{self, AckPage};
+use super::visits::{Missing, Page, view_of};
+use crate::model::{Incident, Notification, Request, format_time};
+use crate::store::ack_token_parts;
+
+#[derive(Debug, Default, Deserialize)]
+struct Words {
+    note: Option<String>,
+}
+
+/// `GET /ack/TOKEN`
+pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(token): Path<String>) -> Result<Response, Missing> {
+    let (_, incident) = followed(&desk, &token).await?;
+    let page = AckPage {
+        incident,
+        path: format!("/ack/{}", pages::piece(&token)),
+        done: None,
+    };
+    Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
+}
+
+/// `POST /ack/TOKEN`
+pub(super) async fn take_on(
+    State(desk): State<Arc<Desk>>,
+    Path(token): Path<String>,
+    asked: Asked,
+) -> Result<Response, Missing> {
+    let (notification, incident) = followed(&desk, &token).await?;
+    let (parts, sent) = asked.into_parts();
+    let words: Words = form(&parts.headers, &body(sent).await?)?;
+    let request = Request::Ack {
+        incident: incident.id,
+        note: bounded(words.note, "note")?,
+        link: Some(notification.id),
+    };
+    let facts = desk
+        .act(request, format!("the link sent to {}", notification.address))
+        .await?;
+    let until = facts["until"].as_str().and_then(|until| until.parse().ok());
+    let page = AckPage {
+        incident,
+        path: String::new(),
+        done: until,
+    };
+    Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
+}
+
+/// What a link leads to, where it still does. Of a link that freshd never sent, nothing is told.
+async fn followed(desk: &Arc<Desk>, token: &str) -> Result<(Notification, Incident), Trouble> {
+    let unknown = || Trouble::unknown("link", "like this", std::iter::empty());
+    let settings = desk.settings();
+    let has_links = |web: &crate::model::Web| web.auth.is_some() && web.public_url.is_some();
+    if !settings.web.as_ref().is_some_and(has_links) {
+        return Err(unknown());
+    }
+    let (id, signature) = ack_token_parts(token).ok_or_else(unknown)?;
+    let found = desk.read(move |reader| {
+        let Some((notification, _)) = reader.notification(id)? else {
+            return Ok(None);
+        };
+        let Some(incident) = notification.incident else {
+            return Ok(None);
+        };
+        Ok(reader.incident(incident)?.map(|incident| (notification, incident)))
+    });
+    let found = found.await?;
+    let is_ours = |notification: &Notification| desk.doors().key.is_ack_of(notification, signature);
+    let (notification, incident) = found
+        .filter(|(notification, _)| is_ours(notification))
+        .ok_or_else(unknown)?;
+    match spent(&notification, &incident, Timestamp::now(), &settings.timezone) {
+        Some(why) => Err(Trouble::Gone(why)),
+        None => Ok((notification, incident)),
+    }
+}
+
+/// Why a link of ours works no more.
+fn spent(notification: &Notification, incident: &Incident, now: Timestamp, zone: &TimeZone) -> Option<String> {
+    if let Some(at) = incident.resolved_at {
+        let at = format_time(at, zone);
+        return Some(format!("it is over since {at}, and nothing is left to take on"));
+    }
+    if let Some(until) = notification.link_until().filter(|until| *until <= now) {
+        let until = format_time(until, zone);
+        return Some(format!(
+            "this link worked until {until}; the last reminder has a newer one"
+        ));
+    }
+    if incident.links_used.is_some_and(|used| notification.id <= used) {
+        let by = incident.ack.as_ref().map(|ack| format!(" by {}", ack.by));
+        return Some(format!(
+            "this link has done its work: the incident was taken on{}, or has changed, since its message was sent; the next message has a link of its own",
+            by.unwrap_or_default()
+        ));
+    }
+    None
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::model::{
+        ACK_LINK_LIFE, Address, IncidentId, Message, NotificationId, NotificationState, Purpose, Severity, ack_command,
+        later, plain_incident,
+    };
+
+    fn at() -> Timestamp {
+        "2026-11-27T22:15:00Z".parse().unwrap()
+    }
+
+    fn sent(commands: Vec<String>) -> Notification {
+        let message = Message {
+            id: "freshd.1".to_owned(),
+            thread: "freshd.incident-1-owner".to_owned(),
+            incident: Some(IncidentId(1)),
+            purpose: Purpose::Opening,
+            severity: Severity::Warning,
+            kind: None,
+            about: None,
+            subject_name: "j".into(),
+            since: None,
+            subject: String::new(),
+            headline: String::new(),
+            facts: Vec::new(),
+            incidents: Vec::new(),
+            output: Vec::new(),
+            commands,
+            team: "it".into(),
+            owner: "it".to_owned(),
+            at: at(),
+            trace: None,
+        };
+        Notification {
+            id: NotificationId(5),
+            incident: Some(IncidentId(1)),
+            address: Address {
+                channel: "mail".into(),
+                to: None,
+            },
+            message: Arc::new(message),
+            state: NotificationState::Delivered,
+            tries: 1,
+            next_try_at: at(),
+            created_at: at(),
+            ended_at: None,
+            last_error: None,
+            digest: None,
+        }
+    }
+
+    #[test]
+    fn a_link_works_for_a_week_until_its_incident_is_over_or_taken_on() {
+        let (zone, notification) = (TimeZone::UTC, sent(vec![ack_command(IncidentId(1))]));
+        let mut incident = plain_incident("j", at());
+        let works = |incident: &Incident, now| spent(&notification, incident, now, &zone).is_none();
+        let end = later(at(), ACK_LINK_LIFE);
+        assert!(works(&incident, at()));
+        assert!(works(&incident, end - jiff::SignedDuration::from_secs(1)));
+        assert!(!works(&incident, end));
+        for (used, expected) in [(4, true), (5, false), (6, false)] {
+            incident.links_used = Some(NotificationId(used));
+            assert_eq!(works(&incident, at()), expected, "{used}");
+        }
+        incident.links_used = None;
+        incident.resolved_at = Some(at());
+        assert!(!works(&incident, at()));
+    }
+
+    #[test]
+    fn only_a_message_that_asks_to_take_its_incident_on_has_a_link() {
+        assert!(sent(vec![ack_command(IncidentId(1))]).link_until().is_some());
+        assert!(sent(vec![ack_command(IncidentId(11))]).link_until().is_none());
+        assert!(sent(Vec::new()).link_until().is_none());
+    }
+}

@@ -1,0 +1,226 @@
+//! What a user or a program may do: run, pause, resume, cancel, acknowledge. Each asks the daemon what the verb of the
+//! command line asks it; a further one is a request, a function here for programs, one for forms, and two lines in `routes.rs`.
+//!
+//! None takes a command, an argument, a user, a path, an environment or a schedule: what runs stands in jobs.toml alone.
+
+use std::sync::Arc;
+
+use axum::body::{Body, Bytes};
+use axum::extract::{Path, Request as Asked, State};
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Redirect, Response};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use tracing::info;
+
+use super::answer::{Trouble, document};
+use super::api::{known_job, number};
+use super::desk::Desk;
+use super::door::Who;
+use super::pages::piece;
+use super::sessions::Said;
+use super::visits::Missing;
+use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, Request, RunId};
+
+/// Bytes of what comes with a request that changes something.
+const BODY_BYTES_MAX: usize = 16 << 10;
+
+type Answer = Result<Response, Trouble>;
+type Shown = Result<Response, Missing>;
+type Asks = State<Arc<Desk>>;
+
+/// What may come with an action.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Words {
+    because: Option<String>,
+    note: Option<String>,
+}
+
+pub(super) async fn run(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
+    json(asked).await?;
+    Ok(document(&asks_to_run(&desk, &who, &job).await?))
+}
+
+pub(super) async fn pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
+    let because = json(asked).await?.because;
+    Ok(document(&asks_to_pause(&desk, &who, &job, because).await?))
+}
+
+pub(super) async fn resume(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
+    json(asked).await?;
+    Ok(document(&asks_to_resume(&desk, &who, &job).await?))
+}
+
+pub(super) async fn cancel(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Answer {
+    json(asked).await?;
+    Ok(document(&asks_to_cancel(&desk, &who, number(&id, "run")?).await?))
+}
+
+pub(super) async fn ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Answer {
+    let note = json(asked).await?.note;
+    Ok(document(
+        &asks_to_ack(&desk, &who, number(&id, "incident")?, note).await?,
+    ))
+}
+
+pub(super) async fn form_run(State(desk): Asks, who: Who, Path(job): Path<String>) -> Shown {
+    let page = format!("/jobs/{}", piece(&job));
+    Ok(match asks_to_run(&desk, &who, &job).await {
+        Ok(facts) => {
+            let run = facts["run"].as_u64().unwrap_or_default();
+            let waits = facts["waits"].as_str().map(|why| format!("; it waits: {why}"));
+            let words = format!("Run {run} has begun{}.", waits.unwrap_or_default());
+            back(&desk, &who, &format!("/runs/{run}"), Ok(words))?
+        }
+        Err(trouble) => back(&desk, &who, &page, Err(trouble))?,
+    })
+}
+
+pub(super) async fn form_pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Shown {
+    let because = words(asked).await?.because;
+    let done = asks_to_pause(&desk, &who, &job, because).await;
+    let said = done.map(|_| "It is paused: what comes due is recorded as skipped.".to_owned());
+    Ok(back(&desk, &who, &format!("/jobs/{}", piece(&job)), said)?)
+}
+
+pub(super) async fn form_resume(State(desk): Asks, who: Who, Path(job): Path<String>) -> Shown {
+    let done = asks_to_resume(&desk, &who, &job).await;
+    let said = done.map(|_| "It is scheduled again.".to_owned());
+    Ok(back(&desk, &who, &format!("/jobs/{}", piece(&job)), said)?)
+}
+
+pub(super) async fn form_cancel(State(desk): Asks, who: Who, Path(id): Path<String>) -> Shown {
+    let id = number(&id, "run")?;
+    let done = asks_to_cancel(&desk, &who, id).await;
+    let said = done.map(|_| "It is told to end.".to_owned());
+    Ok(back(&desk, &who, &format!("/runs/{id}"), said)?)
+}
+
+pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Shown {
+    let id = number(&id, "incident")?;
+    let note = words(asked).await?.note;
+    let done = asks_to_ack(&desk, &who, id, note).await;
+    let said = done.map(|_| "It is yours: reminders rest, and everyone told will hear when it is over.".to_owned());
+    Ok(back(&desk, &who, &format!("/incidents/{id}"), said)?)
+}
+
+async fn asks_to_run(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble> {
+    let job = known_job(desk, job)?.name.clone();
+    // What is appended to a command is the command line's alone.
+    act(desk, who, Request::Run { job, args: Vec::new() }).await
+}
+
+async fn asks_to_pause(desk: &Desk, who: &Who, job: &str, because: Option<String>) -> Result<Value, Trouble> {
+    let job = known_job(desk, job)?.name.clone();
+    let because = bounded(because, "reason")?;
+    let because = because.ok_or_else(|| Trouble::Query("a pause needs a reason: say in `because` why".to_owned()))?;
+    act(desk, who, Request::Pause { job, because }).await
+}
+
+async fn asks_to_resume(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble> {
+    let job: Name = known_job(desk, job)?.name.clone();
+    act(desk, who, Request::Resume { job }).await
+}
+
+async fn asks_to_cancel(desk: &Desk, who: &Who, run: u64) -> Result<Value, Trouble> {
+    act(desk, who, Request::Cancel { run: RunId(run) }).await
+}
+
+async fn asks_to_ack(desk: &Desk, who: &Who, incident: u64, note: Option<String>) -> Result<Value, Trouble> {
+    let request = Request::Ack {
+        incident: IncidentId(incident),
+        note: bounded(note, "note")?,
+        link: None,
+    };
+    act(desk, who, request).await
+}
+
+/// Asks for it in the name of whoever is at the door.
+async fn act(desk: &Desk, who: &Who, request: Request) -> Result<Value, Trouble> {
+    let by = who.for_the_record();
+    info!(by, "asked over HTTP: {request:?}");
+    desk.act(request, by).await
+}
+
+/// A text that people wrote, without what surrounds it; none where it is empty.
+pub(super) fn bounded(text: Option<String>, what: &str) -> Result<Option<String>, Trouble> {
+    let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+    match text {
+        Some(text) if text.chars().count() > NOTE_CHARS_MAX => Err(Trouble::Query(format!(
+            "the {what} is longer than {NOTE_CHARS_MAX} characters"
+        ))),
+        text => Ok(text),
+    }
+}
+
+/// Back to a page, which says what has come of it. What does not exist has no page to go back to.
+fn back(desk: &Desk, who: &Who, page: &str, said: Result<String, Trouble>) -> Result<Response, Trouble> {
+    let said = match said {
+        Ok(words) => Said {
+            words,
+            is_refusal: false,
+        },
+        Err(trouble @ (Trouble::Unknown { .. } | Trouble::Forbidden(_))) => return Err(trouble),
+        Err(trouble) => Said {
+            words: format!("Refused: {}.", trouble.words()),
+            is_refusal: true,
+        },
+    };
+    if let Some(session) = who.session() {
+        desk.doors().sessions().say(session, said);
+    }
+    Ok(Redirect::to(page).into_response())
+}
+
+/// All that comes with a request, as far as it is read.
+pub(super) async fn body(body: Body) -> Result<Bytes, Trouble> {
+    let read = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
+    read.map_err(|_| {
+        Trouble::Query(format!(
+            "what comes with it breaks off, or is longer than {BODY_BYTES_MAX} bytes"
+        ))
+    })
+}
+
+/// What a program sends along: nothing, or JSON. No page elsewhere can send JSON without asking first.
+async fn json(asked: Asked) -> Result<Words, Trouble> {
+    let (parts, sent) = asked.into_parts();
+    let sent = body(sent).await?;
+    if sent.is_empty() {
+        return Ok(Words::default());
+    }
+    if !is_kind(&parts.headers, "application/json") {
+        return Err(Trouble::Query(
+            "send JSON, with content-type: application/json".to_owned(),
+        ));
+    }
+    serde_json::from_slice(&sent).map_err(|error| Trouble::Query(format!("the JSON is not understood: {error}")))
+}
+
+/// What a form of ours sends along.
+async fn words(asked: Asked) -> Result<Words, Trouble> {
+    let (parts, sent) = asked.into_parts();
+    form(&parts.headers, &body(sent).await?)
+}
+
+/// Reads what a form sends.
+pub(super) fn form<T: DeserializeOwned>(headers: &HeaderMap, sent: &Bytes) -> Result<T, Trouble> {
+    if !is_kind(headers, "application/x-www-form-urlencoded") {
+        return Err(Trouble::Query("send a form, or use /api/v1".to_owned()));
+    }
+    serde_urlencoded::from_bytes(sent).map_err(|_| Trouble::Query("the form is not understood".to_owned()))
+}
+
+fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
+    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
+    given.is_some_and(|given| {
+        given
+            .split(';')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .eq_ignore_ascii_case(kind)
+    })
+}

@@ -1,0 +1,218 @@
+//! In front of each route: who asks, whether they may, and whether a changing request comes from a page of ours.
+//!
+//! A route cannot be listed without saying what it needs (`routes.rs`), so there is none without this door.
+
+use std::sync::Arc;
+
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderName, Method, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Redirect, Response};
+
+use super::answer::Trouble;
+use super::cookies::Cookie;
+use super::desk::Desk;
+use super::doors::Doors;
+use super::origin::{is_foreign, says_where_from};
+use super::routes::Needs;
+use super::sessions::{Said, SessionId};
+use super::visits::Missing;
+use crate::model::{Auth, Name, Scope, Web};
+
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
+/// What is answered as JSON or text; everything else is a page.
+const FOR_PROGRAMS: [&str; 7] = [
+    "/api/", "/metrics", "/healthz", "/events", "/badge/", "/assets/", "/ping/",
+];
+
+/// The door of one route.
+#[derive(Clone)]
+pub(super) struct Door {
+    pub(super) desk: Arc<Desk>,
+    pub(super) needs: Needs,
+}
+
+/// Who asks, as far as it matters to an answer.
+#[derive(Clone)]
+pub(super) struct Who {
+    by: By,
+    scope: Scope,
+    /// What this visitor's last action came to, on the page that is shown next.
+    pub(super) said: Option<Said>,
+}
+
+#[derive(Clone)]
+enum By {
+    /// Nobody in particular: no login is configured, or none is needed.
+    Anybody,
+    User(Name, SessionId),
+    Token(Name),
+}
+
+impl Who {
+    fn new(by: By, scope: Scope) -> Self {
+        Self { by, scope, said: None }
+    }
+
+    /// For the record. A user of the pages need not be the user of the machine that bears the same name.
+    pub(super) fn for_the_record(&self) -> String {
+        match &self.by {
+            By::Anybody => "web".to_owned(),
+            By::User(name, _) => format!("{name} (web)"),
+            By::Token(name) => format!("token {name}"),
+        }
+    }
+
+    /// The user who is logged in.
+    pub(super) fn user(&self) -> Option<&Name> {
+        match &self.by {
+            By::User(name, _) => Some(name),
+            By::Anybody | By::Token(_) => None,
+        }
+    }
+
+    /// The session of that user.
+    pub(super) fn session(&self) -> Option<&SessionId> {
+        match &self.by {
+            By::User(_, session) => Some(session),
+            By::Anybody | By::Token(_) => None,
+        }
+    }
+
+    /// Whether forms are shown.
+    pub(super) fn may_operate(&self) -> bool {
+        self.scope >= Scope::Operate
+    }
+}
+
+impl<S: Sync> FromRequestParts<S> for Who {
+    type Rejection = Trouble;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Trouble> {
+        let who = parts.extensions.get::<Self>().cloned();
+        who.ok_or_else(|| Trouble::Forbidden("nobody has looked at who asks".to_owned()))
+    }
+}
+
+pub(super) async fn door(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    match admit(&door, &request) {
+        Ok(who) => {
+            request.extensions_mut().insert(who);
+            next.run(request).await
+        }
+        Err(trouble) => refused(trouble, &request),
+    }
+}
+
+fn admit(door: &Door, request: &Request) -> Result<Who, Trouble> {
+    let settings = door.desk.settings();
+    let web = settings.web.as_ref();
+    let auth = web.and_then(|web| web.auth.as_ref());
+    let headers = request.headers();
+    let Some((web, auth)) = web.zip(auth) else {
+        return without_login(door);
+    };
+    let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
+    let changes = !is_question && !request.uri().path().starts_with("/ping/");
+    if changes && is_foreign(headers, web) {
+        return Err(foreign());
+    }
+    let bearer = headers
+        .get(header::AUTHORIZATION)
+        .map(|value| value.to_str().unwrap_or_default());
+    let who = match bearer {
+        // Whoever shows a token is nobody else, whatever cookies come with it.
+        Some(given) if door.needs != Needs::Nothing => Some(of_token(auth, given)?),
+        _ => of_session(&door.desk, web, auth, request),
+    };
+    let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(_)));
+    if changes && !shows_token && !says_where_from(headers) {
+        return Err(foreign());
+    }
+    match (door.needs, who) {
+        (Needs::Nothing, who) => Ok(who.unwrap_or_else(|| Who::new(By::Anybody, Scope::View))),
+        (_, None) => Err(Trouble::LogIn),
+        (Needs::Operate, Some(who)) if !who.may_operate() => Err(Trouble::Forbidden(format!(
+            "{} may see, but not act: `scope = \"operate\"` in jobs.toml allows it",
+            who.for_the_record()
+        ))),
+        (Needs::View | Needs::Operate, Some(who)) => Ok(who),
+    }
+}
+
+/// Everybody who reaches this machine's loopback sees, and nobody acts: each user of the machine reaches it.
+fn without_login(door: &Door) -> Result<Who, Trouble> {
+    if door.desk.doors().is_beyond_this_machine && door.needs != Needs::Nothing {
+        return Err(Trouble::Forbidden(
+            "[web.auth] is gone from jobs.toml, and this port is open to other machines: restart freshd".to_owned(),
+        ));
+    }
+    match door.needs {
+        Needs::Operate => Err(Trouble::Forbidden(
+            "nothing can be changed here without a login, which [web.auth] in jobs.toml gives; on this machine `freshd` can, see freshd --help"
+                .to_owned(),
+        )),
+        Needs::Nothing | Needs::View => Ok(Who::new(By::Anybody, Scope::View)),
+    }
+}
+
+fn of_token(auth: &Auth, given: &str) -> Result<Who, Trouble> {
+    let token = given
+        .split_once(' ')
+        .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+    let (_, token) = token.ok_or(Trouble::LogIn)?;
+    // All are compared, so that the time tells nothing of which one it was.
+    let mut found = None;
+    for (name, known) in &auth.tokens {
+        if known.hash.is_of(token.trim()) {
+            found = Some(Who::new(By::Token(name.clone()), known.scope));
+        }
+    }
+    found.ok_or(Trouble::LogIn)
+}
+
+fn of_session(desk: &Desk, web: &Web, auth: &Auth, request: &Request) -> Option<Who> {
+    let id = SessionId::given(Cookie::Session.of(request.headers(), web)?);
+    let doors = desk.doors();
+    // An open page fetches itself, which is no visit; a browser that does not say how it asks is given the benefit.
+    let mode = request.headers().get(SEC_FETCH_MODE);
+    let is_visit = mode.is_none_or(|mode| mode == "navigate");
+    let mut sessions = doors.sessions();
+    let (user, known) = sessions.find(&id, auth, Doors::now(), is_visit)?;
+    let scope = known.scope;
+    let shows_page = request.method() == Method::GET && !is_for_programs(request.uri().path());
+    let said = if shows_page && is_visit {
+        sessions.take_said(&id)
+    } else {
+        None
+    };
+    Some(Who {
+        said,
+        ..Who::new(By::User(user, id), scope)
+    })
+}
+
+fn foreign() -> Trouble {
+    Trouble::Forbidden(
+        "this did not come from a page of freshd: open the page again and press the button there".to_owned(),
+    )
+}
+
+fn is_for_programs(path: &str) -> bool {
+    FOR_PROGRAMS.iter().any(|beginning| path.starts_with(beginning))
+}
+
+fn refused(trouble: Trouble, request: &Request) -> Response {
+    let path = request.uri().path();
+    if is_for_programs(path) {
+        return trouble.into_response();
+    }
+    let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
+    if matches!(trouble, Trouble::LogIn) && is_question {
+        let here = request.uri().path_and_query().map_or("/", |here| here.as_str());
+        return Redirect::to(&format!("/login?next={}", super::pages::piece(here))).into_response();
+    }
+    Missing::from(trouble).into_response()
+}

@@ -1,0 +1,76 @@
+//! `/login`, and the page behind the link of a message: for whoever is not known yet.
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::act::with_words;
+use super::incidents::what;
+use super::words::{View, text, time_and_distance};
+use super::{Place, whole};
+use crate::model::Incident;
+
+/// What `/login` is made from.
+pub(in crate::web) struct LoginPage {
+    /// Who is logged in already.
+    pub(in crate::web) user: Option<String>,
+    /// Where it goes on to.
+    pub(in crate::web) next: String,
+    /// What was typed as the name before.
+    pub(in crate::web) name: String,
+    /// Why the last try was refused.
+    pub(in crate::web) trouble: Option<String>,
+}
+
+/// `/login`.
+pub(in crate::web) fn login(page: &LoginPage) -> Markup {
+    let body = html! {
+        h1 { "Log in" }
+        @if let Some(trouble) = &page.trouble { p.said.refusal role="alert" { "Refused: " (text(trouble)) "." } }
+        @if let Some(name) = &page.user { p.lead { "You are " (text(name)) ". " a href=(page.next) { "Go on" } "." } }
+        form.login method="post" action="/login" {
+            input type="hidden" name="next" value=(page.next);
+            label { "Name" input name="name" value=(page.name) required autocomplete="username" autocapitalize="none" spellcheck="false" autofocus[page.name.is_empty()]; }
+            label { "Password" input name="password" type="password" required autocomplete="current-password" autofocus[!page.name.is_empty()]; }
+            button { "Log in" }
+        }
+        p.dim { "Who may is said in jobs.toml, by whoever operates this freshd." }
+    };
+    whole(None, Place::Outside, "Log in", &body)
+}
+
+/// Who is logged in, at the head of each page, and the way out.
+pub(super) fn user(name: &str) -> Markup {
+    html! {
+        form.user method="post" action="/logout" {
+            span { (text(name)) }
+            button.plain { "Log out" }
+        }
+    }
+}
+
+/// What the page behind a link is made from.
+pub(in crate::web) struct AckPage {
+    pub(in crate::web) incident: Incident,
+    /// Where its button leads.
+    pub(in crate::web) path: String,
+    /// It was pressed: reminders rest until then.
+    pub(in crate::web) done: Option<Timestamp>,
+}
+
+/// `/ack/TOKEN`.
+pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
+    let incident = &page.incident;
+    let body = html! {
+        h1 { (what(incident)) }
+        p.reason { (text(&incident.reason)) }
+        dl { dt { "Since" } dd { (time_and_distance(view, incident.since)) } }
+        @if let Some(until) = page.done {
+            p.said role="status" { "It is yours: reminders rest until " (time_and_distance(view, until)) ", and everyone told will hear when it is over." }
+        } @else {
+            @if let Some(ack) = &incident.ack { p { "Taken on by " (text(&ack.who())) " " (time_and_distance(view, ack.at)) "." } }
+            p { "Whoever takes it on says that they look after it. Nothing is changed until you press the button." }
+            div.acts { (with_words(&page.path, "Take it on", "note", "Note", false)) }
+        }
+    };
+    whole(Some(view), Place::Outside, "Take it on", &body)
+}

@@ -1,0 +1,237 @@
+//! Who is logged in: sessions, kept in memory alone, so that a restart ends them all and no copy of the records holds any.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use sha2::{Digest as _, Sha256};
+
+use crate::model::{Auth, Name, PasswordHash, User};
+
+/// Sessions at the same time; where one more comes, the one that was not used for longest ends.
+const SESSIONS_MAX: usize = 1_000;
+/// The same of one user, who can then push out nobody else.
+const OF_ONE_USER_MAX: usize = 20;
+
+const ID_BYTES: usize = 32;
+
+/// Says who carries a session: 256 bits of chance, and what the browser keeps.
+#[derive(Clone, PartialEq, Eq)]
+pub(super) struct SessionId(String);
+
+impl SessionId {
+    /// What a browser has sent; it may be anything.
+    pub(super) fn given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
+    pub(super) fn reveal(&self) -> &str {
+        &self.0
+    }
+
+    /// Only the digest is kept, and looked up: how long that takes tells nothing of an id.
+    fn digest(&self) -> [u8; 32] {
+        Sha256::digest(self.0.as_bytes()).into()
+    }
+}
+
+/// What an action has come to, for the page that is shown next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Said {
+    pub(super) words: String,
+    pub(super) is_refusal: bool,
+}
+
+struct Session {
+    user: Name,
+    /// By what the password was known when it began: another one ends it.
+    password: PasswordHash,
+    begun: Duration,
+    used: Duration,
+    said: Option<Said>,
+}
+
+impl Session {
+    /// Its user as configured now, unless it is over.
+    fn user<'a>(&self, auth: &'a Auth, now: Duration) -> Option<&'a User> {
+        let user = auth.users.get(&self.user)?;
+        let is_over = now.saturating_sub(self.begun) >= auth.longest || now.saturating_sub(self.used) >= auth.idle;
+        (!is_over && user.password == self.password).then_some(user)
+    }
+}
+
+/// All sessions. Times count from any fixed moment.
+#[derive(Default)]
+pub(super) struct Sessions(HashMap<[u8; 32], Session>);
+
+impl Sessions {
+    /// Begins one for a user whose password was just found right.
+    pub(super) fn begin(
+        &mut self,
+        (user, password): (Name, PasswordHash),
+        auth: &Auth,
+        now: Duration,
+    ) -> Result<SessionId, getrandom::Error> {
+        let mut bytes = [0; ID_BYTES];
+        getrandom::fill(&mut bytes)?;
+        let id = SessionId(URL_SAFE_NO_PAD.encode(bytes));
+        self.0.retain(|_, session| session.user(auth, now).is_some());
+        if self.0.values().filter(|session| session.user == user).count() >= OF_ONE_USER_MAX {
+            self.end_oldest(|session| session.user == user);
+        }
+        if self.0.len() >= SESSIONS_MAX {
+            self.end_oldest(|_| true);
+        }
+        let session = Session {
+            user,
+            password,
+            begun: now,
+            used: now,
+            said: None,
+        };
+        self.0.insert(id.digest(), session);
+        Ok(id)
+    }
+
+    /// Whose it is, by the configuration of now. Only a visit by a person keeps it alive: an open page that fetches itself
+    /// is none.
+    pub(super) fn find<'a>(
+        &mut self,
+        id: &SessionId,
+        auth: &'a Auth,
+        now: Duration,
+        is_visit: bool,
+    ) -> Option<(Name, &'a User)> {
+        let digest = id.digest();
+        let session = self.0.get_mut(&digest)?;
+        let Some(user) = session.user(auth, now) else {
+            self.0.remove(&digest);
+            return None;
+        };
+        if is_visit {
+            session.used = now;
+        }
+        Some((session.user.clone(), user))
+    }
+
+    pub(super) fn end(&mut self, id: &SessionId) {
+        self.0.remove(&id.digest());
+    }
+
+    /// Keeps what an action has come to until its page is shown.
+    pub(super) fn say(&mut self, id: &SessionId, said: Said) {
+        if let Some(session) = self.0.get_mut(&id.digest()) {
+            session.said = Some(said);
+        }
+    }
+
+    /// What was kept, once.
+    pub(super) fn take_said(&mut self, id: &SessionId) -> Option<Said> {
+        self.0.get_mut(&id.digest())?.said.take()
+    }
+
+    fn end_oldest(&mut self, of: impl Fn(&Session) -> bool) {
+        let those = self.0.iter().filter(|(_, session)| of(session));
+        let oldest = those.min_by_key(|(_, session)| session.used).map(|(digest, _)| *digest);
+        if let Some(oldest) = oldest {
+            self.0.remove(&oldest);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::model::Scope;
+
+    const HOUR: Duration = Duration::from_hours(1);
+
+    fn password(salt: char) -> PasswordHash {
+        let salt = salt.to_string().repeat(22);
+        let hash = "A".repeat(43);
+        PasswordHash::read(&format!("$argon2id$v=19$m=19456,t=2,p=1${salt}${hash}")).unwrap()
+    }
+
+    fn auth(salt: char) -> Auth {
+        let user = || User {
+            password: password(salt),
+            scope: Scope::View,
+        };
+        Auth {
+            users: BTreeMap::from([("kari".into(), user()), ("olav".into(), user())]),
+            tokens: BTreeMap::new(),
+            idle: 12 * HOUR,
+            longest: 7 * 24 * HOUR,
+        }
+    }
+
+    fn begin(sessions: &mut Sessions, user: &str, now: Duration) -> SessionId {
+        sessions.begin((user.into(), password('A')), &auth('A'), now).unwrap()
+    }
+
+    fn lives(sessions: &mut Sessions, id: &SessionId, now: Duration) -> bool {
+        sessions.find(id, &auth('A'), now, false).is_some()
+    }
+
+    #[test]
+    fn a_session_ends_when_it_is_not_used_and_when_it_has_lasted_long_enough() {
+        let mut sessions = Sessions::default();
+        let id = begin(&mut sessions, "kari", HOUR);
+        assert!(lives(&mut sessions, &id, 12 * HOUR));
+        assert!(
+            !lives(&mut sessions, &id, 13 * HOUR),
+            "looks of an open page kept it alive"
+        );
+        let id = begin(&mut sessions, "kari", Duration::ZERO);
+        for hours in 0..7 * 24 {
+            assert!(sessions.find(&id, &auth('A'), hours * HOUR, true).is_some(), "{hours}");
+        }
+        assert!(!lives(&mut sessions, &id, 7 * 24 * HOUR));
+    }
+
+    #[test]
+    fn another_password_ends_all_sessions_of_a_user_and_so_does_a_user_that_is_gone() {
+        let mut sessions = Sessions::default();
+        let id = begin(&mut sessions, "kari", HOUR);
+        assert!(sessions.find(&id, &auth('Q'), HOUR, true).is_none());
+        let id = begin(&mut sessions, "kari", HOUR);
+        let mut others = auth('A');
+        others.users.remove("kari");
+        assert!(sessions.find(&id, &others, HOUR, true).is_none());
+        assert!(!lives(&mut sessions, &id, HOUR), "it came back with the user");
+    }
+
+    #[test]
+    fn whoever_logs_in_again_and_again_pushes_out_nobody_else() {
+        let mut sessions = Sessions::default();
+        let other = begin(&mut sessions, "olav", Duration::ZERO);
+        let first = begin(&mut sessions, "kari", Duration::ZERO);
+        let last: Vec<_> = (1..=20)
+            .map(|second| begin(&mut sessions, "kari", Duration::from_secs(second)))
+            .collect();
+        assert!(lives(&mut sessions, &other, HOUR));
+        assert!(!lives(&mut sessions, &first, HOUR));
+        assert!(last.iter().all(|id| lives(&mut sessions, id, HOUR)));
+    }
+
+    #[test]
+    fn ids_differ_and_what_was_said_is_said_once() {
+        let mut sessions = Sessions::default();
+        let (one, other) = (begin(&mut sessions, "kari", HOUR), begin(&mut sessions, "kari", HOUR));
+        assert!(one != other && one.reveal().len() == 43);
+        assert!(!lives(&mut sessions, &SessionId::given("guess"), HOUR));
+        let said = Said {
+            words: "done".to_owned(),
+            is_refusal: false,
+        };
+        sessions.say(&one, said.clone());
+        assert_eq!(sessions.take_said(&other), None);
+        assert_eq!(sessions.take_said(&one), Some(said));
+        assert_eq!(sessions.take_said(&one), None);
+        sessions.end(&one);
+        assert!(!lives(&mut sessions, &one, HOUR) && lives(&mut sessions, &other, HOUR));
+    }
+}
