@@ -1,6 +1,7 @@
 //! Runs: what was done about one occurrence or trigger.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Attempt, Name, RunId, VersionNumber, VersionRef, trace_id};
@@ -35,7 +36,7 @@ impl Trigger {
 }
 
 /// How a run ended, or why an occurrence never became one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
     /// Exit status among the successful ones, and the output was accepted.

@@ -161,6 +161,7 @@ mod tests {
             ended_at: None,
             last_error: None,
             digest: None,
+            receipt: None,
         }
     }
 

@@ -9,19 +9,20 @@ use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request as Asked, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use tracing::info;
 
 use super::answer::{Trouble, document};
-use super::api::{known_job, number};
+use super::api::{known_dataset, known_job, number};
 use super::desk::Desk;
 use super::door::Who;
 use super::pages::piece;
 use super::sessions::Said;
 use super::visits::Missing;
-use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, Request, RunId};
+use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, Request, RunId, parse_duration};
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -30,39 +31,74 @@ type Answer = Result<Response, Trouble>;
 type Shown = Result<Response, Missing>;
 type Asks = State<Arc<Desk>>;
 
-/// What may come with an action.
-#[derive(Debug, Default, Deserialize)]
+/// Nothing comes with it.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Words {
+pub(super) struct Nothing {}
+
+/// Why it is done.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Reason {
+    /// Why, for the record.
     because: Option<String>,
+}
+
+/// What whoever takes an incident on has to say.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Note {
+    /// Shown wherever the name is.
     note: Option<String>,
 }
 
+/// What is to be silenced.
+#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct ToSilence {
+    /// A job or a dataset.
+    name: String,
+    /// How long, as in jobs.toml: `2h`.
+    r#for: String,
+    /// Why, for the record.
+    because: Option<String>,
+}
+
 pub(super) async fn run(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
-    json(asked).await?;
+    json::<Nothing>(asked).await?;
     Ok(document(&asks_to_run(&desk, &who, &job).await?))
 }
 
 pub(super) async fn pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
-    let because = json(asked).await?.because;
+    let because = json::<Reason>(asked).await?.because;
     Ok(document(&asks_to_pause(&desk, &who, &job, because).await?))
 }
 
 pub(super) async fn resume(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
-    json(asked).await?;
+    json::<Nothing>(asked).await?;
     Ok(document(&asks_to_resume(&desk, &who, &job).await?))
 }
 
 pub(super) async fn cancel(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Answer {
-    json(asked).await?;
+    json::<Nothing>(asked).await?;
     Ok(document(&asks_to_cancel(&desk, &who, number(&id, "run")?).await?))
 }
 
 pub(super) async fn ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Answer {
-    let note = json(asked).await?.note;
+    let note = json::<Note>(asked).await?.note;
     Ok(document(
         &asks_to_ack(&desk, &who, number(&id, "incident")?, note).await?,
     ))
+}
+
+pub(super) async fn silence(State(desk): Asks, who: Who, asked: Asked) -> Answer {
+    let wish = json(asked).await?;
+    Ok(document(&asks_to_silence(&desk, &who, wish).await?))
+}
+
+pub(super) async fn unsilence(State(desk): Asks, who: Who, Path(name): Path<String>, asked: Asked) -> Answer {
+    json::<Nothing>(asked).await?;
+    Ok(document(&asks_to_unsilence(&desk, &who, &name).await?))
 }
 
 pub(super) async fn form_run(State(desk): Asks, who: Who, Path(job): Path<String>) -> Shown {
@@ -79,7 +115,7 @@ pub(super) async fn form_run(State(desk): Asks, who: Who, Path(job): Path<String
 }
 
 pub(super) async fn form_pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Shown {
-    let because = words(asked).await?.because;
+    let because = words::<Reason>(asked).await?.because;
     let done = asks_to_pause(&desk, &who, &job, because).await;
     let said = done.map(|_| "It is paused: what comes due is recorded as skipped.".to_owned());
     Ok(back(&desk, &who, &format!("/jobs/{}", piece(&job)), said)?)
@@ -100,10 +136,46 @@ pub(super) async fn form_cancel(State(desk): Asks, who: Who, Path(id): Path<Stri
 
 pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Shown {
     let id = number(&id, "incident")?;
-    let note = words(asked).await?.note;
+    let note = words::<Note>(asked).await?.note;
     let done = asks_to_ack(&desk, &who, id, note).await;
     let said = done.map(|_| "It is yours: reminders rest, and everyone told will hear when it is over.".to_owned());
     Ok(back(&desk, &who, &format!("/incidents/{id}"), said)?)
+}
+
+pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> Shown {
+    let done = asks_to_silence(&desk, &who, words(asked).await?).await;
+    let said = done.map(|_| "Nobody is told of it until then; what goes wrong is on record as ever.".to_owned());
+    Ok(back(&desk, &who, "/incidents#silenced", said)?)
+}
+
+pub(super) async fn form_unsilence(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
+    let done = asks_to_unsilence(&desk, &who, &name).await;
+    let said = done.map(|_| "It is told again.".to_owned());
+    Ok(back(&desk, &who, "/incidents#silenced", said)?)
+}
+
+async fn asks_to_silence(desk: &Desk, who: &Who, wish: ToSilence) -> Result<Value, Trouble> {
+    let name = known_name(desk, &wish.name)?;
+    let because = bounded(wish.because, "reason")?;
+    let because = because.ok_or_else(|| Trouble::Query("a silence needs a reason: say in `because` why".to_owned()))?;
+    let length = parse_duration(wish.r#for.trim())
+        .map_err(|error| Trouble::Query(format!("`for` is not understood: {error}; write it as in 2h")))?;
+    let request = Request::Silence {
+        name,
+        because,
+        for_s: length.as_secs(),
+    };
+    act(desk, who, request).await
+}
+
+async fn asks_to_unsilence(desk: &Desk, who: &Who, name: &str) -> Result<Value, Trouble> {
+    let name = known_name(desk, name)?;
+    act(desk, who, Request::Unsilence { name }).await
+}
+
+/// The configured job or dataset of that name.
+fn known_name(desk: &Desk, name: &str) -> Result<Name, Trouble> {
+    known_dataset(desk, name).or_else(|_| Ok(known_job(desk, name)?.name.clone()))
 }
 
 async fn asks_to_run(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble> {
@@ -185,11 +257,11 @@ pub(super) async fn body(body: Body) -> Result<Bytes, Trouble> {
 }
 
 /// What a program sends along: nothing, or JSON. No page elsewhere can send JSON without asking first.
-async fn json(asked: Asked) -> Result<Words, Trouble> {
+async fn json<T: DeserializeOwned + Default>(asked: Asked) -> Result<T, Trouble> {
     let (parts, sent) = asked.into_parts();
     let sent = body(sent).await?;
     if sent.is_empty() {
-        return Ok(Words::default());
+        return Ok(T::default());
     }
     if !is_kind(&parts.headers, "application/json") {
         return Err(Trouble::Query(
@@ -200,7 +272,7 @@ async fn json(asked: Asked) -> Result<Words, Trouble> {
 }
 
 /// What a form of ours sends along.
-async fn words(asked: Asked) -> Result<Words, Trouble> {
+async fn words<T: DeserializeOwned>(asked: Asked) -> Result<T, Trouble> {
     let (parts, sent) = asked.into_parts();
     form(&parts.headers, &body(sent).await?)
 }

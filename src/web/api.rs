@@ -6,6 +6,7 @@ use axum::extract::{Path, Query, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -79,12 +80,17 @@ pub(super) fn known_dataset(desk: &Desk, name: &str) -> Result<Name, Trouble> {
 }
 
 /// How many rows, and of what.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Wanted {
+    /// Of this job alone.
     job: Option<String>,
+    /// That ended so.
     outcome: Option<Outcome>,
+    /// Since this instant, in RFC 3339.
+    #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
+    /// At most so many.
     limit: Option<u32>,
 }
 
@@ -148,9 +154,10 @@ pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Answer {
     Ok(([(header::CONTENT_TYPE, "application/jsonl")], text).into_response())
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Limited {
+pub(super) struct Limited {
+    /// At most so many, the newest first.
     limit: Option<u32>,
 }
 
@@ -161,10 +168,12 @@ pub(super) async fn versions(State(desk): Asks, Path(name): Path<String>, uri: U
     Ok(document(&json!({ "versions": versions })))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct WantedIncidents {
+pub(super) struct WantedIncidents {
+    /// Those that are over, too.
     all: Option<bool>,
+    /// At most so many.
     limit: Option<u32>,
 }
 
@@ -195,11 +204,14 @@ pub(super) async fn incident(State(desk): Asks, Path(id): Path<String>) -> Answe
     Ok(document(&json!({ "incident": incident, "messages": messages })))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct WantedSilences {
+pub(super) struct WantedSilences {
+    /// Of this name alone.
     name: Option<String>,
+    /// Those that are over, too.
     all: Option<bool>,
+    /// At most so many.
     limit: Option<u32>,
 }
 
@@ -218,10 +230,12 @@ pub(super) async fn flow(State(desk): Asks) -> Answer {
     Ok(document(&flow.graph.to_json(state)))
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct WantedOccurrences {
+pub(super) struct WantedOccurrences {
+    /// Of this job alone.
     job: Option<String>,
+    /// At most so many.
     count: Option<u32>,
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 use rustix::time::{ClockId, clock_gettime};
 
 use super::passwords::Checking;
+use super::session_file::SessionFile;
 use super::sessions::Sessions;
 use super::throttle::Throttle;
 use crate::store::SigningKey;
@@ -27,12 +28,12 @@ pub(super) struct Doors {
 }
 
 impl Doors {
-    pub(super) fn new(key: SigningKey, is_beyond_this_machine: bool) -> Self {
+    pub(super) fn new(key: SigningKey, is_beyond_this_machine: bool, sessions: SessionFile) -> Self {
         Self {
             key,
             is_beyond_this_machine,
             checking: Checking::new(),
-            sessions: Mutex::default(),
+            sessions: Mutex::new(Sessions::kept_in(sessions)),
             throttle: Mutex::new(Throttle::new()),
             quiet_until: Mutex::default(),
         }

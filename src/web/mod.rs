@@ -15,18 +15,22 @@ mod desk;
 mod door;
 mod doors;
 mod events;
+mod find;
 mod flow;
 mod guard;
 mod login;
 mod metrics;
 mod origin;
+mod openapi;
 mod output;
 mod pages;
 mod passwords;
 mod pings;
 mod planned;
+mod programs;
 mod routes;
 mod search;
+mod session_file;
 mod sessions;
 mod throttle;
 mod visits;
@@ -42,6 +46,7 @@ use tokio::sync::watch;
 
 use self::desk::Desk;
 use self::doors::Doors;
+use self::session_file::SessionFile;
 use crate::model::{Plan, Reply, Request, Settings};
 use crate::store::SigningKey;
 
@@ -79,7 +84,12 @@ pub struct Outlook {
 /// Fails when the thread cannot be started or the listener cannot be used.
 pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let doors = Doors::new(outlook.key.clone(), !listener.local_addr()?.ip().is_loopback());
+    let sessions = SessionFile::of(&outlook.state_dir);
+    let doors = Doors::new(
+        outlook.key.clone(),
+        !listener.local_addr()?.ip().is_loopback(),
+        sessions,
+    );
     let runtime = tokio::runtime::Builder::new_current_thread()
         .max_blocking_threads(READING_THREADS)
         .thread_name("web-reading")

@@ -9,7 +9,8 @@ use axum::routing::{MethodRouter, get, post};
 
 use super::desk::Desk;
 use super::door::{Door, door};
-use super::{acks, actions, api, assets, badge, events, guard, login, metrics, pings, planned, search, visits};
+use super::openapi::Told;
+use super::{acks, actions, api, assets, badge, events, find, guard, login, metrics, pings, planned, programs, visits};
 
 /// What a route needs of whoever asks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,11 +24,13 @@ pub enum Needs {
 }
 
 /// One line of the list.
-struct Line {
+pub(super) struct Line {
     method: &'static str,
     path: &'static str,
     needs: Needs,
     by: MethodRouter<Arc<Desk>>,
+    /// What programs are told of it; `None` for what is made for people.
+    told: Option<Told>,
 }
 
 fn line(method: &'static str, path: &'static str, needs: Needs, by: MethodRouter<Arc<Desk>>) -> Line {
@@ -36,10 +39,33 @@ fn line(method: &'static str, path: &'static str, needs: Needs, by: MethodRouter
         path,
         needs,
         by,
+        told: None,
+    }
+}
+
+/// A line for programs: what it answers to a question.
+pub(super) fn answers(path: &'static str, by: MethodRouter<Arc<Desk>>, told: Told) -> Line {
+    Line {
+        told: Some(told),
+        ..line("GET", path, Needs::View, by)
+    }
+}
+
+/// A line for programs: what it does.
+pub(super) fn does(path: &'static str, by: MethodRouter<Arc<Desk>>, told: Told) -> Line {
+    Line {
+        told: Some(told),
+        ..line("POST", path, Needs::Operate, by)
     }
 }
 
 fn lines() -> Vec<Line> {
+    let mut lines = for_people();
+    lines.extend(programs::lines());
+    lines
+}
+
+fn for_people() -> Vec<Line> {
     let shown = |path, by| line("GET", path, Needs::View, by);
     let open = |method, path, by| line(method, path, Needs::Nothing, by);
     let acts = |path, by| line("POST", path, Needs::Operate, by);
@@ -55,37 +81,19 @@ fn lines() -> Vec<Line> {
         shown("/runs/{id}/log", get(visits::log)),
         shown("/incidents", get(visits::incidents)),
         shown("/incidents/{id}", get(visits::incident)),
+        shown("/search", get(find::page)),
         shown("/plan", get(planned::page)),
         shown("/badge/{file}", get(badge::badge)),
         shown("/healthz", get(api::health)),
         shown("/metrics", get(metrics::metrics)),
         shown("/events", get(events::events)),
-        shown("/api/v1/status", get(api::status)),
-        shown("/api/v1/jobs", get(api::jobs)),
-        shown("/api/v1/jobs/{name}", get(api::job)),
-        shown("/api/v1/jobs/{name}/logs", get(search::logs)),
-        shown("/api/v1/runs", get(api::runs)),
-        shown("/api/v1/runs/{id}", get(api::run)),
-        shown("/api/v1/runs/{id}/log", get(api::log)),
-        shown("/api/v1/datasets", get(api::datasets)),
-        shown("/api/v1/datasets/{name}", get(api::dataset)),
-        shown("/api/v1/datasets/{name}/versions", get(api::versions)),
-        shown("/api/v1/incidents", get(api::incidents)),
-        shown("/api/v1/incidents/{id}", get(api::incident)),
-        shown("/api/v1/silences", get(api::silences)),
-        shown("/api/v1/flow", get(api::flow)),
-        shown("/api/v1/occurrences", get(api::occurrences)),
-        shown("/api/v1/plan", get(planned::document)),
-        acts("/api/v1/jobs/{name}/run", post(actions::run)),
-        acts("/api/v1/jobs/{name}/pause", post(actions::pause)),
-        acts("/api/v1/jobs/{name}/resume", post(actions::resume)),
-        acts("/api/v1/runs/{id}/cancel", post(actions::cancel)),
-        acts("/api/v1/incidents/{id}/ack", post(actions::ack)),
         acts("/jobs/{name}/run", post(actions::form_run)),
         acts("/jobs/{name}/pause", post(actions::form_pause)),
         acts("/jobs/{name}/resume", post(actions::form_resume)),
         acts("/runs/{id}/cancel", post(actions::form_cancel)),
         acts("/incidents/{id}/ack", post(actions::form_ack)),
+        acts("/silences", post(actions::form_silence)),
+        acts("/silences/{name}/end", post(actions::form_unsilence)),
         line("POST", "/logout", Needs::View, post(login::log_out)),
         open("GET", "/login", get(login::page)),
         open("POST", "/login", post(login::log_in)),
@@ -105,6 +113,12 @@ pub fn listed() -> Vec<(&'static str, &'static str, Needs)> {
         .into_iter()
         .map(|line| (line.method, line.path, line.needs))
         .collect()
+}
+
+/// What programs may ask: method, path, what it needs, and what they are told of it.
+pub(super) fn listed_for_programs() -> impl Iterator<Item = (&'static str, &'static str, Needs, Told)> {
+    let lines = lines().into_iter();
+    lines.filter_map(|line| Some((line.method, line.path, line.needs, line.told?)))
 }
 
 pub(super) fn routes(desk: Arc<Desk>) -> Router {

@@ -9,6 +9,7 @@ use axum::extract::{Path as Named, State};
 use axum::http::Uri;
 use axum::response::Response;
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -25,28 +26,37 @@ const LOOKED_AT_BYTES_MAX: u64 = 64 << 20;
 const ANSWER_BYTES_MAX: usize = 1 << 20;
 
 /// What is looked for, and where to go on.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-struct Wanted {
+pub(super) struct Wanted {
+    /// Lines that hold this; every line when it is missing.
     q: Option<String>,
+    /// Capital and small letters are the same.
     ignore_case: Option<bool>,
+    /// Printed since this instant, in RFC 3339.
+    #[schemars(with = "Option<String>")]
     since: Option<Timestamp>,
+    /// Printed until this instant.
+    #[schemars(with = "Option<String>")]
     until: Option<Timestamp>,
+    /// Of this stream alone.
     stream: Option<StreamWord>,
+    /// At most so many lines.
     limit: Option<u32>,
+    /// Where to go on: `next` of the answer before.
     from: Option<String>,
 }
 
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
-enum StreamWord {
+pub(super) enum StreamWord {
     Stdout,
     Stderr,
 }
 
 /// A place among the outputs of a job: behind so many lines of an attempt's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Place {
+pub(super) struct Place {
     id: AttemptId,
     lines: u64,
 }
@@ -72,23 +82,23 @@ impl std::fmt::Display for Place {
 
 /// How much may be looked at and answered.
 #[derive(Clone, Copy, Debug)]
-struct Bounds {
-    lines: usize,
-    looked_at_bytes: u64,
-    answer_bytes: usize,
+pub(super) struct Bounds {
+    pub(super) lines: usize,
+    pub(super) looked_at_bytes: u64,
+    pub(super) answer_bytes: usize,
 }
 
 /// What one request found.
 #[derive(Debug, Default, PartialEq)]
-struct Found {
-    lines: Vec<(AttemptId, LogLine)>,
+pub(super) struct Found {
+    pub(super) lines: Vec<(AttemptId, LogLine)>,
     /// Outputs and bytes that were looked at.
     outputs: u64,
-    bytes: u64,
+    pub(super) bytes: u64,
     /// Outputs that could not be read.
-    unreadable: Vec<AttemptId>,
+    pub(super) unreadable: Vec<AttemptId>,
     /// Where to go on; nothing when all was looked at.
-    next: Option<Place>,
+    pub(super) next: Option<Place>,
 }
 
 pub(super) async fn logs(
@@ -130,7 +140,13 @@ pub(super) async fn logs(
 }
 
 /// Looks through the outputs of a job, the newest run first and each in its own order, from a place on.
-fn look(state_dir: &Path, job: &Name, search: &LogSearch, from: Option<Place>, bounds: Bounds) -> io::Result<Found> {
+pub(super) fn look(
+    state_dir: &Path,
+    job: &Name,
+    search: &LogSearch,
+    from: Option<Place>,
+    bounds: Bounds,
+) -> io::Result<Found> {
     let mut found = Found::default();
     let mut answer_bytes = 0;
     for id in outputs_of(state_dir, job)? {

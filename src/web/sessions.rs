@@ -1,12 +1,15 @@
-//! Who is logged in: sessions, kept in memory alone, so that a restart ends them all and no copy of the records holds any.
+//! Who is logged in. What is kept of a session knows nobody by itself: digests, in memory and in a file that outlives a
+//! restart of freshd and not one of the machine.
 
 use std::collections::HashMap;
 use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
+use super::session_file::SessionFile;
 use crate::model::{Auth, Name, PasswordHash, User};
 
 /// Sessions at the same time; where one more comes, the one that was not used for longest ends.
@@ -43,13 +46,22 @@ pub(super) struct Said {
     pub(super) is_refusal: bool,
 }
 
-struct Session {
+#[derive(Serialize, Deserialize)]
+pub(super) struct Session {
     user: Name,
-    /// By what the password was known when it began: another one ends it.
-    password: PasswordHash,
+    /// Of that by which the password was known when it began: another one ends it.
+    password: [u8; 32],
     begun: Duration,
     used: Duration,
+    #[serde(skip)]
     said: Option<Said>,
+}
+
+/// Sessions by the digest of their id.
+pub(super) type ByDigest = HashMap<[u8; 32], Session>;
+
+fn digest_of(password: &PasswordHash) -> [u8; 32] {
+    Sha256::digest(password.reveal().as_bytes()).into()
 }
 
 impl Session {
@@ -57,15 +69,38 @@ impl Session {
     fn user<'a>(&self, auth: &'a Auth, now: Duration) -> Option<&'a User> {
         let user = auth.users.get(&self.user)?;
         let is_over = now.saturating_sub(self.begun) >= auth.longest || now.saturating_sub(self.used) >= auth.idle;
-        (!is_over && user.password == self.password).then_some(user)
+        (!is_over && digest_of(&user.password) == self.password).then_some(user)
     }
 }
 
-/// All sessions. Times count from any fixed moment.
+/// How old the file's word on when a session was used may be.
+const WRITTEN_EVERY: Duration = Duration::from_mins(5);
+
+/// All sessions. Times count from when the machine was started.
 #[derive(Default)]
-pub(super) struct Sessions(HashMap<[u8; 32], Session>);
+pub(super) struct Sessions {
+    all: ByDigest,
+    file: Option<SessionFile>,
+    written_at: Duration,
+}
 
 impl Sessions {
+    /// Those that the file still knows, and all that begin.
+    pub(super) fn kept_in(file: SessionFile) -> Self {
+        Self {
+            all: file.read(),
+            file: Some(file),
+            written_at: Duration::ZERO,
+        }
+    }
+
+    fn write(&mut self, now: Duration) {
+        self.written_at = now;
+        if let Some(file) = &self.file {
+            file.write(&self.all);
+        }
+    }
+
     /// Begins one for a user whose password was just found right.
     pub(super) fn begin(
         &mut self,
@@ -76,21 +111,22 @@ impl Sessions {
         let mut bytes = [0; ID_BYTES];
         getrandom::fill(&mut bytes)?;
         let id = SessionId(URL_SAFE_NO_PAD.encode(bytes));
-        self.0.retain(|_, session| session.user(auth, now).is_some());
-        if self.0.values().filter(|session| session.user == user).count() >= OF_ONE_USER_MAX {
+        self.all.retain(|_, session| session.user(auth, now).is_some());
+        if self.all.values().filter(|session| session.user == user).count() >= OF_ONE_USER_MAX {
             self.end_oldest(|session| session.user == user);
         }
-        if self.0.len() >= SESSIONS_MAX {
+        if self.all.len() >= SESSIONS_MAX {
             self.end_oldest(|_| true);
         }
         let session = Session {
             user,
-            password,
+            password: digest_of(&password),
             begun: now,
             used: now,
             said: None,
         };
-        self.0.insert(id.digest(), session);
+        self.all.insert(id.digest(), session);
+        self.write(now);
         Ok(id)
     }
 
@@ -104,38 +140,43 @@ impl Sessions {
         is_visit: bool,
     ) -> Option<(Name, &'a User)> {
         let digest = id.digest();
-        let session = self.0.get_mut(&digest)?;
+        let session = self.all.get_mut(&digest)?;
         let Some(user) = session.user(auth, now) else {
-            self.0.remove(&digest);
+            self.all.remove(&digest);
             return None;
         };
         if is_visit {
             session.used = now;
         }
-        Some((session.user.clone(), user))
+        let found = (session.user.clone(), user);
+        if now.saturating_sub(self.written_at) >= WRITTEN_EVERY {
+            self.write(now);
+        }
+        Some(found)
     }
 
     pub(super) fn end(&mut self, id: &SessionId) {
-        self.0.remove(&id.digest());
+        self.all.remove(&id.digest());
+        self.write(self.written_at);
     }
 
     /// Keeps what an action has come to until its page is shown.
     pub(super) fn say(&mut self, id: &SessionId, said: Said) {
-        if let Some(session) = self.0.get_mut(&id.digest()) {
+        if let Some(session) = self.all.get_mut(&id.digest()) {
             session.said = Some(said);
         }
     }
 
     /// What was kept, once.
     pub(super) fn take_said(&mut self, id: &SessionId) -> Option<Said> {
-        self.0.get_mut(&id.digest())?.said.take()
+        self.all.get_mut(&id.digest())?.said.take()
     }
 
     fn end_oldest(&mut self, of: impl Fn(&Session) -> bool) {
-        let those = self.0.iter().filter(|(_, session)| of(session));
+        let those = self.all.iter().filter(|(_, session)| of(session));
         let oldest = those.min_by_key(|(_, session)| session.used).map(|(digest, _)| *digest);
         if let Some(oldest) = oldest {
-            self.0.remove(&oldest);
+            self.all.remove(&oldest);
         }
     }
 }

@@ -88,7 +88,7 @@ fn an_acknowledgement_ends_it_and_it_is_told_how_long_that_took() {
     let mut world = World::start(&text(), "2026-11-26T12:00");
     let id = begun(&mut world, "d", 60);
     world.run_until("2026-11-26T12:04:10");
-    let answer = world.done(Request::Ack { incident: id });
+    let answer = world.done(Request::ack(id));
     assert_eq!(answer["drill"], "acknowledged by anna after 4m 10s");
     assert!(answer["until"].is_null());
     world.run_until("2026-11-26T20:00");
@@ -115,7 +115,7 @@ fn whoever_waits_for_it_is_answered_when_it_is_over() {
         world.ask_and_hear_nothing(Request::WaitForDrill { incident: id });
         world.run_until("2026-11-26T12:10");
         if is_answered {
-            world.ask_and_hear_nothing(Request::Ack { incident: id });
+            world.ask_and_hear_nothing(Request::ack(id));
         }
         world.run_until("2026-11-26T13:30");
         let is_end = |reply: &&Reply| matches!(reply, Reply::Done(facts) if facts["result"].is_string());

@@ -152,7 +152,7 @@ fn whoever_has_taken_it_on_is_not_reminded_when_a_silence_ends() {
     fail(&mut world);
     world.run_until("2026-11-26T12:10");
     let incident = world.incidents()[0].id;
-    world.done(Request::Ack { incident });
+    world.done(Request::ack(incident));
     silenced(&mut world, "j", HOUR);
     world.run_until("2026-11-26T20:00");
     assert_eq!(told(&world), [one("Thu 12:01", Purpose::Opening)]);

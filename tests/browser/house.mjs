@@ -50,8 +50,9 @@ export class House {
     house.port = await freePort();
     house.base = `http://localhost:${house.port}`;
     const hash = ask(["password"], `${USER.password}\n`).stdout.trim();
-    mkdirSync(path.join(house.dir, "exports"));
-    writeFileSync(path.join(house.dir, "jobs.toml"), jobsToml({ ...house, hash }));
+    mkdirSync(house.path("exports"));
+    writeFileSync(house.path("password"), hash, { mode: 0o600 });
+    writeFileSync(house.path("jobs.toml"), jobsToml(house));
     await house.start();
     return house;
   }
@@ -148,7 +149,7 @@ export async function shot(page, name) {
 }
 
 /** The company: its warehouse exports the stock once, at a second that is near, and never by itself again. */
-export function company({ port, hash, dir, dueAt, exportsAt }) {
+export function company({ port, dir, dueAt, exportsAt }) {
   const cron = (at) =>
     `${at.getUTCSeconds()} ${at.getUTCMinutes()} ${at.getUTCHours()} ${at.getUTCDate()} ${at.getUTCMonth() + 1} *`;
   return `
@@ -159,7 +160,7 @@ run_as_root = true
 listen = "127.0.0.1:${port}"
 
 [web.auth.users.${USER.name}]
-password = "${hash}"
+password = { file = "password" }
 scope = "operate"
 
 [alerts]
@@ -242,6 +243,6 @@ owner = "finance"
 needs = ["stock"]
 produces = "stock-value"
 command = "sed s/qty_kg/eur/ \\"$FRESHD_INPUT_STOCK\\" > \\"$FRESHD_OUTPUT\\""
-schedule = "on stock"
+on = ["stock"]
 `;
 }

@@ -12,7 +12,7 @@ const WANTED = { accessibility: 1, "best-practices": 1, performance: 0.95 };
 const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000);
 const house = await House.build((built) => {
   writeFileSync(`${built.dir}/wms-is-down`, "");
-  return company({ ...built, exportsAt: inSeconds(4), dueAt: inSeconds(6) });
+  return company({ port: built.port, dir: built.dir, exportsAt: inSeconds(4), dueAt: inSeconds(6) });
 });
 const chrome = await launch({ chromePath: CHROMIUM, chromeFlags: ["--headless=new", ...FLAGS] });
 const found = [];

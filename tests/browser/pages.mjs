@@ -31,7 +31,7 @@ const PATHS = [
 const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000);
 const house = await House.build((built) => {
   writeFileSync(`${built.dir}/wms-is-down`, "");
-  return company({ ...built, exportsAt: inSeconds(4), dueAt: inSeconds(6) });
+  return company({ port: built.port, dir: built.dir, exportsAt: inSeconds(4), dueAt: inSeconds(6) });
 });
 const browser = await Browser.open(house);
 const found = [];

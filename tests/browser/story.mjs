@@ -9,7 +9,7 @@ const inSeconds = (seconds) => new Date(Date.now() + seconds * 1000);
 
 const house = await House.build((built) => {
   writeFileSync(`${built.dir}/wms-is-down`, "");
-  return company({ ...built, exportsAt: inSeconds(6), dueAt: inSeconds(9) });
+  return company({ port: built.port, dir: built.dir, exportsAt: inSeconds(6), dueAt: inSeconds(9) });
 });
 const browser = await Browser.open(house);
 let ended = false;

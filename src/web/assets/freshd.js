@@ -109,9 +109,20 @@ for (const log of document.querySelectorAll(".log")) log.scrollTop = log.scrollH
 document.querySelectorAll(".map").forEach(watch);
 // A page for whoever is not known yet has nothing to keep up with.
 if (document.getElementById("live")) {
-  const events = new EventSource("/events");
+  // A run that goes on tells of each line that it prints.
+  const run = document.querySelector("[data-run]")?.dataset.run;
+  const events = new EventSource(run ? `/events?run=${run}` : "/events");
+  let lost = false;
   events.addEventListener("changed", later);
-  events.addEventListener("open", () => say("Live."));
-  events.addEventListener("error", () => say("Not live just now."));
+  events.addEventListener("open", () => {
+    say("Live.");
+    // What has happened meanwhile was told to nobody.
+    if (lost) later();
+    lost = false;
+  });
+  events.addEventListener("error", () => {
+    lost = true;
+    say("Not live just now.");
+  });
   document.addEventListener("visibilitychange", () => document.hidden || later());
 }

@@ -28,6 +28,27 @@ pub(super) fn on_run(view: &View, run: &Run) -> Markup {
     }
 }
 
+/// Of a job or dataset: silence it, or tell of it again.
+pub(super) fn on_name(view: &View, name: &str, is_silenced: bool) -> Markup {
+    html! {
+        @if view.visitor.may_operate {
+            @if is_silenced {
+                div.acts { (button(&format!("/silences/{}/end", piece(name)), "Tell of it again")) }
+            } @else {
+                details.acts {
+                    summary { "Silence" }
+                    form.words method="post" action="/silences" {
+                        input type="hidden" name="name" value=(name);
+                        label { "For how long" input name="for" required value="2h" maxlength="20" autocomplete="off"; }
+                        label { "Why nobody should be told" input name="because" required maxlength=(NOTE_CHARS_MAX) autocomplete="off"; }
+                        button { "Silence" }
+                    }
+                }
+            }
+        }
+    }
+}
+
 /// Of an incident that is not over: take it on.
 pub(super) fn on_incident(view: &View, incident: &Incident) -> Markup {
     let words = if incident.ack.is_some() {

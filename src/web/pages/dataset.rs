@@ -9,7 +9,7 @@ use super::words::{
     Tone, View, dataset_link, dataset_tone, grouped, job_link, owner, slot_tone, state, text, time, time_and_distance,
     version_tone,
 };
-use super::{Place, chart, whole};
+use super::{Place, act, chart, whole};
 use crate::lineage::{Lineage, ReaderKind};
 use crate::model::{
     ByHand, Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
@@ -43,6 +43,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
         h1 { (text(name)) }
         p.lead { (state(dataset_tone(&page.state.state), &page.state.state)) @if let Some(title) = &dataset.title { " · " (text(title)) } }
         @if !is_fine && !page.state.reason.is_empty() { p.reason { (text(&page.state.reason)) } }
+        (act::on_name(view, name, page.state.silence.is_some()))
         dl {
             dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
             @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }

@@ -18,8 +18,8 @@ pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &
         h1 { "Incidents" }
         @if open.is_empty() { p.lead { (state(Tone::Good, "none is open")) } } @else { (table(view, &open)) }
         @if !silences.is_empty() {
-            h2 { "Silenced" }
-            ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) } } }
+            h2 id="silenced" { "Silenced" }
+            ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) (act::on_name(view, silence.subject.as_str(), true)) } } }
         }
         h2 { "Over" }
         @if over.is_empty() { p.dim { "Nothing ever went wrong." } } @else { (table(view, &over)) }

@@ -35,6 +35,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         p.lead { (job_state(&page.state)) @if let Some(title) = &job.title { " · " (text(title)) } }
         @if let Some(reason) = page.state.reason.as_deref() { p.reason { (text(reason)) } }
         (act::on_job(view, &page.state))
+        (act::on_name(view, name, page.state.silence.is_some()))
         dl {
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             @if let Some(silence) = &page.state.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }

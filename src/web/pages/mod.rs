@@ -4,6 +4,7 @@ mod act;
 mod ansi;
 mod chart;
 mod dataset;
+mod find;
 mod flow;
 mod incidents;
 mod job;
@@ -19,6 +20,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::answer::Trouble;
 use super::assets;
 pub(super) use dataset::{DatasetPage, dataset};
+pub(super) use find::{Called, FindPage, PrintedLines, find};
 pub(super) use flow::{States, flow, node_state};
 pub(super) use incidents::{IncidentPage, incident, incidents};
 pub(super) use job::{JobPage, job};
@@ -77,6 +79,9 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                                 a href=(path) aria-current=[(at == place).then_some("page")] { (words) }
                             }
                         }
+                    }
+                    @if place != Place::Outside {
+                        form.find role="search" action="/search" { input name="q" type="search" aria-label="Search" placeholder="Search" maxlength="200"; }
                     }
                     @if let Some(user) = view.and_then(|view| view.visitor.user.as_ref()) { (login::user(user)) }
                 }

@@ -58,7 +58,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
                 dl { @for (key, value) in &last.report { dt { (text(key)) } dd { (text(value)) } } }
             }
         }
-        section aria-labelledby="output" {
+        section aria-labelledby="output" data-run=[run.outcome.is_none().then_some(run.id)] {
             h2 id="output" { "Output" @if page.attempts.len() > 1 { " of the last attempt" } }
             (output_notes(&page.printed)) (output(view, &page.printed))
             @if !page.printed.lines.is_empty() { p { a href={ "/runs/" (run.id) "/log" } { "as plain text" } } }

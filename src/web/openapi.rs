@@ -1,0 +1,203 @@
+//! `/api/v1/openapi.json`: what programs may ask, made from the list of routes and the types that read what they send.
+
+use axum::response::Response;
+use schemars::{JsonSchema, Schema, SchemaGenerator};
+use serde_json::{Map, Value, json};
+
+use super::answer;
+use super::routes::{Needs, listed_for_programs};
+
+/// What a program is told of a route.
+#[derive(Clone, Copy)]
+pub(super) struct Told {
+    /// What it answers, or does.
+    pub(super) about: &'static str,
+    /// What may stand behind `?`.
+    pub(super) query: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// What may come with it, as JSON.
+    pub(super) body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The kind of what it answers.
+    pub(super) answers: &'static str,
+}
+
+impl Told {
+    pub(super) fn about(about: &'static str) -> Self {
+        Self {
+            about,
+            query: None,
+            body: None,
+            answers: "application/json",
+        }
+    }
+
+    /// With what the type reads behind `?`.
+    pub(super) fn asks<T: JsonSchema>(self) -> Self {
+        Self {
+            query: Some(T::json_schema),
+            ..self
+        }
+    }
+
+    /// With what the type reads of what is sent.
+    pub(super) fn takes<T: JsonSchema>(self) -> Self {
+        Self {
+            body: Some(T::json_schema),
+            ..self
+        }
+    }
+
+    /// With an answer of another kind.
+    pub(super) fn answers(self, answers: &'static str) -> Self {
+        Self { answers, ..self }
+    }
+}
+
+pub(super) async fn openapi() -> Response {
+    answer::document(&description())
+}
+
+/// The whole document.
+fn description() -> Value {
+    let mut paths: Map<String, Value> = Map::new();
+    for (method, path, needs, told) in listed_for_programs() {
+        let operations = paths.entry(path).or_insert_with(|| json!({}));
+        operations[method.to_lowercase()] = operation(method, path, needs, told);
+    }
+    json!({
+        "openapi": "3.1.0",
+        "info": {
+            "title": "freshd",
+            "version": env!("CARGO_PKG_VERSION"),
+            "description": "What freshd knows, as its command line prints it with --json. Keys are added over time and never \
+                            renamed. Where [web.auth] is configured every request needs a token.",
+        },
+        "paths": paths,
+        "components": {
+            "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
+            "schemas": {
+                "Trouble": {
+                    "type": "object",
+                    "required": ["error"],
+                    "properties": {
+                        "error": { "type": "string", "description": "what is wrong, in a sentence" },
+                        "near": { "type": "array", "items": { "type": "string" }, "description": "known names that look like the one asked for" },
+                    },
+                },
+            },
+        },
+    })
+}
+
+fn operation(method: &str, path: &str, needs: Needs, told: Told) -> Value {
+    let trouble = |description: &str| {
+        json!({
+            "description": description,
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Trouble" } } },
+        })
+    };
+    let mut responses = Map::new();
+    let content = json!({ told.answers: { "schema": {} } });
+    responses.insert(
+        "200".to_owned(),
+        json!({ "description": told.about, "content": content }),
+    );
+    for (status, description) in [
+        ("400", "the question is not understood"),
+        ("401", "nobody is known by what was sent"),
+        ("403", "known, and not allowed"),
+        ("404", "there is no such thing"),
+        ("409", "refused as things stand"),
+        ("413", "too much was sent"),
+        ("414", "the address is too long"),
+        ("429", "too many tries"),
+        ("503", "the daemon or its records do not answer"),
+    ] {
+        responses.insert(status.to_owned(), trouble(description));
+    }
+    let mut operation = json!({
+        "operationId": name_of(method, path),
+        "summary": told.about,
+        "parameters": parameters(path, told),
+        "responses": responses,
+    });
+    if let Some(body) = told.body {
+        let schema = body(&mut SchemaGenerator::default());
+        operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
+    }
+    if needs != Needs::Nothing {
+        // Without [web.auth] nobody is asked who they are.
+        operation["security"] = match needs {
+            Needs::Operate => json!([{ "token": [] }]),
+            Needs::View | Needs::Nothing => json!([{ "token": [] }, {}]),
+        };
+    }
+    operation
+}
+
+/// `getJobsName` of `GET /api/v1/jobs/{name}`.
+fn name_of(method: &str, path: &str) -> String {
+    let pieces = path
+        .trim_start_matches("/api/v1/")
+        .split(|c: char| !c.is_ascii_alphanumeric());
+    let mut name = method.to_lowercase();
+    for piece in pieces.filter(|piece| !piece.is_empty()) {
+        let (first, rest) = piece.split_at(1);
+        name.push_str(&first.to_uppercase());
+        name.push_str(rest);
+    }
+    name
+}
+
+fn parameters(path: &str, told: Told) -> Vec<Value> {
+    let in_path = path
+        .split('/')
+        .filter_map(|piece| piece.strip_prefix('{')?.strip_suffix('}'));
+    let mut parameters: Vec<Value> = in_path
+        .map(|name| {
+            let schema = match name {
+                "id" => json!({ "type": "integer", "minimum": 1 }),
+                _ => json!({ "type": "string", "minLength": 1 }),
+            };
+            json!({ "name": name, "in": "path", "required": true, "schema": schema })
+        })
+        .collect();
+    let Some(query) = told.query else { return parameters };
+    let schema = query(&mut SchemaGenerator::default()).to_value();
+    let required = |name: &str| {
+        let required = schema["required"].as_array().into_iter().flatten();
+        required.into_iter().any(|required| required == name)
+    };
+    for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
+        let mut schema = schema.clone();
+        let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
+        let mut parameter = json!({ "name": name, "in": "query", "required": required(name), "schema": schema });
+        if let Some(description) = description {
+            parameter["description"] = description;
+        }
+        parameters.push(parameter);
+    }
+    parameters
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_route_for_programs_is_described_with_what_it_reads() {
+        let document = description();
+        let runs = &document["paths"]["/api/v1/runs"]["get"];
+        let names: Vec<&str> = runs["parameters"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|parameter| parameter["name"].as_str().unwrap())
+            .collect();
+        assert_eq!(names, ["job", "limit", "outcome", "since"]);
+        let pause = &document["paths"]["/api/v1/jobs/{name}/pause"]["post"];
+        let body = &pause["requestBody"]["content"]["application/json"]["schema"];
+        assert!(body["properties"]["because"].is_object(), "{body}");
+        assert_eq!(pause["security"], json!([{ "token": [] }]));
+        assert_eq!(pause["parameters"][0]["name"], "name");
+    }
+}

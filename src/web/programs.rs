@@ -1,0 +1,135 @@
+//! The routes for programs, with what they are told of each in `/api/v1/openapi.json`.
+
+use axum::routing::{get, post};
+
+use super::actions::{self, Note, Nothing, Reason, ToSilence};
+use super::api::{self, Limited, Wanted, WantedIncidents, WantedOccurrences, WantedSilences};
+use super::openapi::{self, Told};
+use super::routes::{Line, answers, does};
+use super::{planned, search};
+
+pub(super) fn lines() -> Vec<Line> {
+    let about = Told::about;
+    let mut lines = vec![
+        answers(
+            "/api/v1/openapi.json",
+            get(openapi::openapi),
+            about("This description."),
+        ),
+        answers(
+            "/api/v1/status",
+            get(api::status),
+            about("The state of everything, at most a second old."),
+        ),
+        answers("/api/v1/jobs", get(api::jobs), about("Every job and its state.")),
+        answers(
+            "/api/v1/jobs/{name}",
+            get(api::job),
+            about("A job's state, with the evidence behind it."),
+        ),
+        answers(
+            "/api/v1/jobs/{name}/logs",
+            get(search::logs),
+            about("Lines that a job has printed, the newest run first.").asks::<search::Wanted>(),
+        ),
+        answers(
+            "/api/v1/runs",
+            get(api::runs),
+            about("Runs, the newest first.").asks::<Wanted>(),
+        ),
+        answers("/api/v1/runs/{id}", get(api::run), about("One run and its attempts.")),
+        answers(
+            "/api/v1/runs/{id}/log",
+            get(api::log),
+            about("What its last attempt printed, one JSON document a line.").answers("application/jsonl"),
+        ),
+        answers(
+            "/api/v1/datasets",
+            get(api::datasets),
+            about("Every dataset and its state."),
+        ),
+        answers(
+            "/api/v1/datasets/{name}",
+            get(api::dataset),
+            about("A dataset's state, with the evidence behind it."),
+        ),
+        answers(
+            "/api/v1/datasets/{name}/versions",
+            get(api::versions),
+            about("A dataset's versions, the newest first.").asks::<Limited>(),
+        ),
+        answers(
+            "/api/v1/incidents",
+            get(api::incidents),
+            about("Incidents that are not over.").asks::<WantedIncidents>(),
+        ),
+        answers(
+            "/api/v1/incidents/{id}",
+            get(api::incident),
+            about("One incident and every message about it."),
+        ),
+        answers(
+            "/api/v1/silences",
+            get(api::silences),
+            about("What is silenced, by whom and why.").asks::<WantedSilences>(),
+        ),
+        answers(
+            "/api/v1/flow",
+            get(api::flow),
+            about("The whole flow of data, with owners and states."),
+        ),
+        answers(
+            "/api/v1/occurrences",
+            get(api::occurrences),
+            about("When jobs are due next.").asks::<WantedOccurrences>(),
+        ),
+        answers(
+            "/api/v1/plan",
+            get(planned::document),
+            about("What an edited jobs.toml would change."),
+        ),
+    ];
+    lines.extend(actions());
+    lines
+}
+
+fn actions() -> [Line; 7] {
+    let about = Told::about;
+    [
+        does(
+            "/api/v1/jobs/{name}/run",
+            post(actions::run),
+            about("Runs a job now.").takes::<Nothing>(),
+        ),
+        does(
+            "/api/v1/jobs/{name}/pause",
+            post(actions::pause),
+            about("Stops scheduling a job.").takes::<Reason>(),
+        ),
+        does(
+            "/api/v1/jobs/{name}/resume",
+            post(actions::resume),
+            about("Schedules a paused job again.").takes::<Nothing>(),
+        ),
+        does(
+            "/api/v1/runs/{id}/cancel",
+            post(actions::cancel),
+            about("Ends a run.").takes::<Nothing>(),
+        ),
+        does(
+            "/api/v1/incidents/{id}/ack",
+            post(actions::ack),
+            about("Takes an incident on.").takes::<Note>(),
+        ),
+        does(
+            "/api/v1/silences",
+            post(actions::silence),
+            about("Tells nobody of a job or dataset for a while.").takes::<ToSilence>(),
+        ),
+        does(
+            "/api/v1/silences/{name}/end",
+            post(actions::unsilence),
+            about("Tells of it again.").takes::<Nothing>(),
+        ),
+    ]
+}
