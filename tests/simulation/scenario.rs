@@ -197,10 +197,7 @@ fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
             name: job.into(),
             for_s: 3_600,
         }),
-        Asking::AckDrill => ledger
-            .drills
-            .first()
-            .map(|incident| Request::Ack { incident: *incident }),
+        Asking::AckDrill => ledger.drills.first().map(|incident| Request::ack(*incident)),
         Asking::Ack => ledger
             .unresolved
             .values()
