@@ -18,6 +18,8 @@ mod maintenance;
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/threads.rs"]
+mod threads;
 #[path = "alerts_in_virtual_time/unreachable.rs"]
 mod unreachable;
 mod virtual_world;

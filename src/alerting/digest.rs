@@ -5,7 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::what_words;
 use crate::model::{
-    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, Severity, format_time,
+    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, SUBJECT_MARK, Severity,
+    format_time,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -61,8 +62,8 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let problems = counted(incidents.len());
     let channel = &gather.address.channel;
     let subject = match gather.why {
-        WhyGathered::Outage => format!("[freshd] {problems} while {channel} could not be delivered"),
-        WhyGathered::Flood => format!("[freshd] {problems} at once"),
+        WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
+        WhyGathered::Flood => format!("{SUBJECT_MARK}{problems} at once"),
     };
     let because = match gather.why {
         WhyGathered::Outage => format!("{} took no message for a while", gather.address),

@@ -8,8 +8,16 @@ use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, forma
 
 /// Readers named in one message.
 const READERS_MAX: usize = 12;
+/// Datasets of which everything is said in one message: those next to the cause.
+const DATASETS_MAX: usize = 3;
+/// Characters of names in one line.
+const NAMES_CHARS_MAX: usize = 400;
+/// Lines of names of one kind.
+const NAMES_LINES_MAX: usize = 8;
 
-/// What, since when, data as of when, why, what was tried, who reads it next and when.
+/// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
+///
+/// A reader sees the first of them without scrolling, and where something has to be left out it is the last.
 pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<MessageFact> {
     let zone = situation.zone;
     let incident = situation.incident;
@@ -29,39 +37,20 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(resolution) = &incident.resolution {
         say("Ended by", resolution.clone());
     }
-    for data in &situation.data {
-        let name = data_title(data.dataset);
-        match data.current {
-            Some(version) => {
-                let limited = version
-                    .limited_by
-                    .as_ref()
-                    .map_or_else(String::new, |by| format!(", limited by {by}"));
-                let as_of = format_time(version.effective_as_of, zone);
-                let arrived = format_time(version.arrived_at, zone);
-                say("Data as of", format!("{as_of}{limited}: {name}"));
-                say("Readers see", readers_see(data, version, &name, &arrived));
-            }
-            None if !data.dataset.parts.is_empty() => {
-                let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
-                say("Parts", parts.join(", "));
-            }
-            None => say("Readers see", format!("no version of {name} yet")),
-        }
-        match (is_broken(data), data.standing.deadline) {
-            (true, _) => say(
-                "Broken",
-                format!(
-                    "{name} is {}: {}",
-                    state_words(data.standing.state),
-                    data.standing.reason
-                ),
-            ),
-            (false, Some(deadline)) if purpose != Purpose::Recovery => {
-                say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
-            }
-            (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
-        }
+    say("Owner", situation.owner.clone());
+    let runbook = situation
+        .job
+        .and_then(|side| side.job.runbook.as_deref())
+        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
+    if let Some(runbook) = runbook {
+        say(RUNBOOK, runbook.to_owned());
+    }
+    let (whole, named) = situation.data.split_at(situation.data.len().min(DATASETS_MAX));
+    for data in whole {
+        data_facts(purpose, data, zone, &mut say);
+    }
+    for (label, names) in named_only(purpose, named) {
+        say(label, names);
     }
     if let Some(side) = &situation.job
         && let Some(run) = side.run
@@ -90,15 +79,76 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if situation.readers.len() > READERS_MAX {
         say("Read by", format!("and {} more", situation.readers.len() - READERS_MAX));
     }
-    say("Owner", situation.owner.clone());
-    let runbook = situation
-        .job
-        .and_then(|side| side.job.runbook.as_deref())
-        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
-    if let Some(runbook) = runbook {
-        say(RUNBOOK, runbook.to_owned());
-    }
     facts
+}
+
+/// One dataset in full: as of when its data is, what readers see, and whether its promise holds.
+fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut impl FnMut(&str, String)) {
+    let name = data_title(data.dataset);
+    match data.current {
+        Some(version) => {
+            let limited = version
+                .limited_by
+                .as_ref()
+                .map_or_else(String::new, |by| format!(", limited by {by}"));
+            let as_of = format_time(version.effective_as_of, zone);
+            let arrived = format_time(version.arrived_at, zone);
+            say("Data as of", format!("{as_of}{limited}: {name}"));
+            say("Readers see", readers_see(data, version, &name, &arrived));
+        }
+        None if !data.dataset.parts.is_empty() => {
+            let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
+            say("Parts", parts.join(", "));
+        }
+        None => say("Readers see", format!("no version of {name} yet")),
+    }
+    match (is_broken(data), data.standing.deadline) {
+        (true, _) => say(
+            "Broken",
+            format!(
+                "{name} is {}: {}",
+                state_words(data.standing.state),
+                data.standing.reason
+            ),
+        ),
+        (false, Some(deadline)) if purpose != Purpose::Recovery => {
+            say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
+        }
+        (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
+    }
+}
+
+/// The datasets for which there is no room but for their names: label and names, a few lines of them.
+fn named_only(purpose: Purpose, data: &[DataSide<'_>]) -> Vec<(&'static str, String)> {
+    let is_over = purpose == Purpose::Recovery;
+    let (broken, whole): (Vec<_>, Vec<_>) = data.iter().partition(|data| is_broken(data));
+    let broken = broken
+        .iter()
+        .map(|data| format!("{} ({})", data.dataset.name, state_words(data.standing.state)));
+    let whole = whole.iter().map(|data| data.dataset.name.to_string());
+    let mut lines = in_lines("Also broken", broken);
+    lines.extend(in_lines(if is_over { "Also fresh" } else { "Also concerned" }, whole));
+    lines
+}
+
+/// Names in lines that are short enough to be shown whole; what is beyond the last is counted.
+fn in_lines(label: &'static str, names: impl ExactSizeIterator<Item = String>) -> Vec<(&'static str, String)> {
+    let mut lines: Vec<(&'static str, String)> = Vec::new();
+    let count = names.len();
+    for (number, name) in names.enumerate() {
+        match lines.last_mut() {
+            Some((_, line)) if line.chars().count() + name.chars().count() < NAMES_CHARS_MAX => {
+                line.push_str(", ");
+                line.push_str(&name);
+            }
+            _ if lines.len() == NAMES_LINES_MAX => {
+                lines.push((label, format!("and {} more", count - number)));
+                break;
+            }
+            _ => lines.push((label, name)),
+        }
+    }
+    lines
 }
 
 /// What lies where readers look: not the version that freshd put there, if others have changed that.

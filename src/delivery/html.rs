@@ -7,7 +7,7 @@ use super::tone::{self, Tone};
 use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
 };
-use crate::model::Message;
+use crate::model::{Message, Purpose};
 
 /// Programs that know the dark follow this; the others show the inline colours.
 const STYLE: &str = "\
@@ -23,7 +23,7 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
-/// What happened first, then the facts, the output and what to type.
+/// What happened first, then the facts, what to type, and the output, of which there may be much.
 pub(super) fn render(message: &Message) -> String {
     let tone = Tone::of(message);
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
@@ -36,6 +36,8 @@ pub(super) fn render(message: &Message) -> String {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
+             <meta name=\"x-apple-disable-message-reformatting\">\n\
+             <meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">\n\
              <title>{}</title>\n<style>{STYLE}</style>\n</head>\n\
              <body class=\"page\" style=\"margin:0;padding:12px;background:#f4f5f7;color:#1c2127;{SANS}\">\n\
              <div class=\"card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;\
@@ -44,21 +46,18 @@ pub(super) fn render(message: &Message) -> String {
             tone.colour,
         ),
     );
+    badge(&mut page, message, tone);
     push(
         &mut page,
         format_args!(
-            "<div style=\"margin:0 0 8px\"><span style=\"display:inline-block;background:{};color:#ffffff;\
-             border-radius:4px;padding:2px 8px;font-size:13px;font-weight:600\">{}</span></div>\n\
-             <h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600\">{}</h1>\n",
-            tone.colour,
-            tone.word,
+            "<h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600;overflow-wrap:anywhere\">{}</h1>\n",
             escape(&headline),
         ),
     );
     facts(&mut page, message);
     incidents(&mut page, message);
-    output(&mut page, message);
     commands(&mut page, message);
+    output(&mut page, message);
     push(
         &mut page,
         format_args!(
@@ -68,6 +67,21 @@ pub(super) fn render(message: &Message) -> String {
         ),
     );
     page
+}
+
+/// Why this reader gets it, where the headline does not begin with that. The first words of a mail are what a phone shows of
+/// it while it is locked: none of them is said twice.
+fn badge(page: &mut String, message: &Message, tone: Tone) {
+    if matches!(message.purpose, Purpose::Update | Purpose::Impact) {
+        push(
+            page,
+            format_args!(
+                "<div style=\"margin:0 0 8px\"><span style=\"display:inline-block;background:{};color:#ffffff;\
+                 border-radius:4px;padding:2px 8px;font-size:13px;font-weight:600\">{}</span></div>\n",
+                tone.colour, tone.word,
+            ),
+        );
+    }
 }
 
 fn facts(page: &mut String, message: &Message) {

@@ -58,11 +58,11 @@ pub(super) async fn send(client: &reqwest::Client, url: &Secret, message: &Messa
 
 fn blocks(message: &Message) -> Vec<Value> {
     let tone = Tone::of(message);
-    let subject = clean::line(&message.subject, HEADER_CHARS_MAX - tone.emoji.len() - 1);
+    let title = clean::line(&tone::title(message), HEADER_CHARS_MAX - tone.emoji.len() - 1);
     let mut blocks = vec![
         json!({
             "type": "header",
-            "text": { "type": "plain_text", "text": format!("{} {subject}", tone.emoji), "emoji": true },
+            "text": { "type": "plain_text", "text": format!("{} {title}", tone.emoji), "emoji": true },
         }),
         section(&headline(message)),
     ];
@@ -202,16 +202,15 @@ fn commands(message: &Message) -> Option<String> {
     (!lines.is_empty()).then(|| format!("What you can do\n```\n{}\n```", lines.join("\n")))
 }
 
-/// What a phone's lock screen and a screen reader get.
+/// What a phone's lock screen and a screen reader get: little, so it begins with what happened.
 fn fallback(message: &Message) -> String {
-    let tone = Tone::of(message);
-    let text = format!("{}: {} - {}", tone.word, message.subject, message.headline);
-    escaped(&clean::line(&text, HEADLINE_CHARS_MAX), FALLBACK_CHARS_MAX)
+    escaped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), FALLBACK_CHARS_MAX)
 }
 
 /// Everything that the blocks say, without blocks.
 fn text_only(message: &Message) -> String {
-    let mut parts = vec![fallback(message)];
+    let title = clean::line(&tone::title(message), HEADER_CHARS_MAX);
+    let mut parts = vec![escaped(&title, FALLBACK_CHARS_MAX), fallback(message)];
     parts.extend(fact_sections(message));
     parts.extend(incident_sections(message));
     parts.extend(output(message));

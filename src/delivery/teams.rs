@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::http::{self, Answer};
-use super::tone::{self, Tone};
+use super::tone;
 use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
 };
@@ -104,16 +104,11 @@ fn envelope(message: &Message, shown: Shown) -> Value {
 }
 
 fn card(message: &Message, shown: Shown) -> Value {
-    let tone = Tone::of(message);
     let mut body = vec![
         text(&[
             run(
-                &format!("{}: ", tone.word),
+                &clean::line(&tone::title(message), TITLE_CHARS_MAX),
                 &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
-            ),
-            run(
-                &clean::line(&message.subject, TITLE_CHARS_MAX),
-                &[("weight", "Bolder"), ("size", "Medium")],
             ),
         ]),
         text(&[run(&headline(message), &[])]),

@@ -12,7 +12,7 @@ const COLUMNS_MAX: usize = 72;
 /// Widest column of labels; a longer label pushes its own text aside.
 const LABEL_COLUMNS_MAX: usize = 16;
 
-/// What happened first, then the facts, the output and what to type.
+/// What happened first, then the facts, what to type, and the output, of which there may be much.
 pub(super) fn render(message: &Message) -> String {
     let mut page = String::new();
     for line in wrapped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), COLUMNS_MAX) {
@@ -20,8 +20,8 @@ pub(super) fn render(message: &Message) -> String {
     }
     facts(&mut page, message);
     incidents(&mut page, message);
-    output(&mut page, message);
     commands(&mut page, message);
+    output(&mut page, message);
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
     page.push_str("\n-- \n");
     for line in wrapped(&format!("freshd: {}", tone::origin(message)), COLUMNS_MAX) {

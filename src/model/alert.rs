@@ -5,7 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressState, DigestLine, IncidentId, Name, NotificationId};
+use super::{Address, AddressState, IncidentId, Message, Name, NotificationId};
 
 /// How bad a problem is.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -205,104 +205,6 @@ pub struct Ack {
     pub at: Timestamp,
     /// Until when it keeps reminders quiet.
     pub until: Timestamp,
-}
-
-/// Why a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Purpose {
-    /// The first message of an incident, to its owner.
-    Opening,
-    /// It got worse or reached further.
-    Update,
-    /// To a team downstream: what you read is not what was promised.
-    Impact,
-    /// Still open.
-    Reminder,
-    /// Nobody answered; the next in the chain is told.
-    Escalation,
-    /// It is over.
-    Recovery,
-    /// Many messages to one address in one, after an outage or in a flood.
-    Digest,
-    /// Somebody tries out a channel.
-    Test,
-}
-
-impl Purpose {
-    /// The word in JSON and SQL.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Opening => "opening",
-            Self::Update => "update",
-            Self::Impact => "impact",
-            Self::Reminder => "reminder",
-            Self::Escalation => "escalation",
-            Self::Recovery => "recovery",
-            Self::Digest => "digest",
-            Self::Test => "test",
-        }
-    }
-}
-
-/// The words of one message, rendered once and never again. Channels only lay them out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Stable over all tries: the local part of Message-ID, webhook-id.
-    pub id: String,
-    /// The same for all messages of one incident: the root of a mail thread.
-    pub thread: String,
-    /// The incident; `None` for a digest and for a test.
-    pub incident: Option<IncidentId>,
-    /// Why it is sent.
-    pub purpose: Purpose,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong; `None` for a digest and for a test.
-    pub kind: Option<ProblemKind>,
-    /// What kind of thing `subject_name` is; `None` for a test.
-    #[serde(default)]
-    pub about: Option<About>,
-    /// With what.
-    pub subject_name: Name,
-    /// Since when; `None` for a test.
-    #[serde(default)]
-    pub since: Option<Timestamp>,
-    /// The mail's subject; all messages of one incident share the part behind the first colon, while its
-    /// kind is the same.
-    pub subject: String,
-    /// One or two sentences that say it all.
-    pub headline: String,
-    /// What, since when, data as of when, why, what was tried, who reads it next and when.
-    pub facts: Vec<MessageFact>,
-    /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub incidents: Vec<DigestLine>,
-    /// The last lines of the job's output.
-    pub output: Vec<String>,
-    /// What to type.
-    pub commands: Vec<String>,
-    /// The team it is meant for.
-    pub team: Name,
-    /// The owner of what is wrong.
-    pub owner: String,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// W3C trace id of the run, or of the data, that it is about.
-    #[serde(default)]
-    pub trace: Option<String>,
-}
-
-/// The label of the line that says where to read what to do.
-pub const RUNBOOK: &str = "Runbook";
-
-/// One labelled line of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageFact {
-    /// A word or two: `Since`.
-    pub label: String,
-    /// The rest of the line.
-    pub text: String,
 }
 
 /// Where a notification stands.

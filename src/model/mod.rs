@@ -16,6 +16,7 @@ mod history;
 mod job;
 mod keepers;
 mod maintenance;
+mod message;
 mod moment;
 mod name;
 mod ping;
@@ -40,8 +41,8 @@ mod text;
 
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification,
-    NotificationState, ProblemKind, Purpose, RUNBOOK, Severity, incident_line,
+    About, Ack, Delivery, DeliveryOutcome, Incident, IncidentState, Notification, NotificationState, ProblemKind,
+    Severity, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -73,6 +74,7 @@ pub use history::{
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
+pub use message::{ANSWER, Message, MessageFact, Purpose, RUNBOOK, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};

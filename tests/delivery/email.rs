@@ -265,6 +265,21 @@ async fn without_a_usable_recipient_nobody_is_called() {
 }
 
 #[tokio::test]
+async fn a_domain_of_other_letters_is_written_in_ascii_and_a_name_of_them_needs_a_server_that_takes_it() {
+    let post = plain(&[]).await;
+    let outcome = send(&post.kind, opening(), Some("lager@blåskjell.example")).await;
+    assert_eq!(outcome, DeliveryOutcome::Accepted);
+    assert_eq!(post.sink.mails(1).await[0].to, ["lager@xn--blskjell-ixa.example"]);
+    let error = permanent(send(&post.kind, opening(), Some("blåskjell@seafood.example")).await);
+    assert_eq!(
+        error,
+        "mail server localhost takes no address with letters beyond ASCII (it does not offer SMTPUTF8), and \
+         blåskjell@seafood.example is one; write one without them"
+    );
+    assert_eq!(post.sink.record().mails.len(), 1);
+}
+
+#[tokio::test]
 async fn nobody_listening_may_pass() {
     let mut post = plain(&[]).await;
     let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
