@@ -136,12 +136,13 @@ fn in_lines(label: &'static str, names: impl ExactSizeIterator<Item = String>) -
     let mut lines: Vec<(&'static str, String)> = Vec::new();
     let count = names.len();
     for (number, name) in names.enumerate() {
+        let is_full = lines.len() == NAMES_LINES_MAX;
         match lines.last_mut() {
             Some((_, line)) if line.chars().count() + name.chars().count() < NAMES_CHARS_MAX => {
                 line.push_str(", ");
                 line.push_str(&name);
             }
-            _ if lines.len() == NAMES_LINES_MAX => {
+            _ if is_full => {
                 lines.push((label, format!("and {} more", count - number)));
                 break;
             }

@@ -4,8 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Found, Incident, Message, MessageFact, Name, ProblemKind, Purpose, Restoration, SUBJECT_MARK, Severity,
-    format_time,
+    Found, Incident, Message, MessageFact, Name, ProblemKind, Purpose, Restoration, SUBJECT_MARK, Severity, format_time,
 };
 
 /// Names of one team's jobs in a message.

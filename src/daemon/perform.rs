@@ -117,7 +117,9 @@ impl Performer {
     /// Places for messages to be sent through one channel: one that hangs holds up no other.
     fn places(&mut self, channel: &Name) -> Arc<Semaphore> {
         let places = self.sends.entry(channel.clone());
-        places.or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX as usize))).clone()
+        places
+            .or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX as usize)))
+            .clone()
     }
 
     /// Tells a channel again what it knows. One at a time, and nothing else meanwhile: the end of something must not be

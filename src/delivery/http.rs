@@ -140,7 +140,10 @@ impl Answer {
     /// The first line of its body; of a page for people, as a proxy answers when what is behind it is away, the title.
     pub(super) fn said(&self) -> &str {
         let body = self.body.trim();
-        let begins = |words: &str| body.get(..words.len()).is_some_and(|lead| lead.eq_ignore_ascii_case(words));
+        let begins = |words: &str| {
+            body.get(..words.len())
+                .is_some_and(|lead| lead.eq_ignore_ascii_case(words))
+        };
         if begins("<!doctype html") || begins("<html") {
             title(body)
         } else {
@@ -255,7 +258,10 @@ mod tests {
             assert_eq!(answer.said(), expected, "{body}");
         };
         check("no such hook\nmore", "no such hook");
-        check("<html>\r\n<head><title>502 Bad Gateway</title></head>", "502 Bad Gateway");
+        check(
+            "<html>\r\n<head><title>502 Bad Gateway</title></head>",
+            "502 Bad Gateway",
+        );
         check("<!DOCTYPE HTML><TITLE lang=en>\n Not here \n</TITLE>", "Not here");
         check("<html><body>æøå", "");
         check("<html><title>cut off", "");

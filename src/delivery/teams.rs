@@ -105,12 +105,10 @@ fn envelope(message: &Message, shown: Shown) -> Value {
 
 fn card(message: &Message, shown: Shown) -> Value {
     let mut body = vec![
-        text(&[
-            run(
-                &clean::line(&tone::title(message), TITLE_CHARS_MAX),
-                &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
-            ),
-        ]),
+        text(&[run(
+            &clean::line(&tone::title(message), TITLE_CHARS_MAX),
+            &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
+        )]),
         text(&[run(&headline(message), &[])]),
     ];
     // They fit by how a digest is written.

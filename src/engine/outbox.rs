@@ -170,8 +170,8 @@ impl Outbox {
         if let Some(subject) = heard.and_then(|heard| heard.subjects.get(thread)) {
             return Some(subject.strip_prefix(ANSWER).unwrap_or(subject));
         }
-        let mut waiting = self.line(&(incident, address.clone()));
-        let first = waiting.find(|waiting| waiting.message.thread == thread)?;
+        let line = (incident, address.clone());
+        let first = self.line(&line).find(|waiting| waiting.message.thread == thread)?;
         Some(first.message.stem())
     }
 

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use freshd::model::Purpose;
 
-use super::virtual_world::{Play, World, at};
 use super::PEOPLE;
+use super::virtual_world::{Play, World, at};
 
 /// A job each hour, its dataset, which the shop of `b` reads, and a second one made from it, which `c` reads.
 fn company(title: &str) -> String {
@@ -53,20 +53,29 @@ fn every_thread_keeps_its_subject_though_what_is_wrong_and_how_it_is_called_chan
         );
         threads.entry(thread).or_default().push(subject);
     }
-    let subjects: Vec<(&str, &Vec<&str>)> = threads.iter().map(|((to, _), subjects)| (to.as_str(), subjects)).collect();
+    let subjects: Vec<(&str, &Vec<&str>)> = threads
+        .iter()
+        .map(|((to, _), subjects)| (to.as_str(), subjects))
+        .collect();
     let mut told = Vec::new();
     for (to, subjects) in subjects {
         let stem = subjects[0];
         assert!(subjects.len() > 1, "{to}: {subjects:?}");
         let again = format!("Re: {stem}");
-        assert!(subjects[1..].iter().all(|subject| *subject == again), "{to}: {subjects:?}");
+        assert!(
+            subjects[1..].iter().all(|subject| *subject == again),
+            "{to}: {subjects:?}"
+        );
         told.push((to, stem));
     }
     assert_eq!(
         told,
         [
             ("mail:a@sea.example", "[freshd] export failed (#1)"),
-            ("mail:b@sea.example", "[freshd] Stock per lot (stock) not as promised (#1)"),
+            (
+                "mail:b@sea.example",
+                "[freshd] Stock per lot (stock) not as promised (#1)"
+            ),
             // What it reads, not what it is made from.
             ("mail:c@sea.example", "[freshd] plan not as promised (#1)"),
             ("mail:d@sea.example", "[freshd] plan not as promised (#1)"),

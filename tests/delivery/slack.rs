@@ -53,12 +53,7 @@ async fn a_message_says_in_words_what_its_sign_says() {
         texts[5],
         "*Problem*, incident 17, critical, owner warehouse, for team warehouse"
     );
-    assert!(
-        body["text"]
-            .as_str()
-            .unwrap()
-            .starts_with("Stock per lot did not come")
-    );
+    assert!(body["text"].as_str().unwrap().starts_with("Stock per lot did not come"));
 
     let texts = texts_of_recovery().await;
     assert!(

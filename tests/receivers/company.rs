@@ -84,10 +84,7 @@ pub(super) fn until_delivered(house: &House, ways: &[Way<'_>], count: usize) {
     house.until_stored_within(PATIENCE, "every message is delivered", |_| {
         ways.iter().all(|way| {
             let told = told(house, way.name);
-            told.len() == count
-                && told
-                    .iter()
-                    .all(|(told, _)| told.state == NotificationState::Delivered)
+            told.len() == count && told.iter().all(|(told, _)| told.state == NotificationState::Delivered)
         })
     });
 }

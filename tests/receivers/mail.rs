@@ -176,13 +176,38 @@ fn a_mail_that_is_put_off_arrives_once_and_the_same_and_its_end_behind_it() {
 #[test]
 fn a_server_that_proves_nothing_gets_nothing_until_it_does() {
     const CASES: [(&str, &str, Option<Certificate>, &str); 7] = [
-        ("named", "smtp+starttls", Some(Certificate::WrongHost), "its certificate is made out to another name"),
-        ("named-tls", "smtps", Some(Certificate::WrongHost), "its certificate is made out to another name"),
-        ("old", "smtp+starttls", Some(Certificate::Expired), "its certificate has expired"),
-        ("old-tls", "smtps", Some(Certificate::Expired), "its certificate has expired"),
+        (
+            "named",
+            "smtp+starttls",
+            Some(Certificate::WrongHost),
+            "its certificate is made out to another name",
+        ),
+        (
+            "named-tls",
+            "smtps",
+            Some(Certificate::WrongHost),
+            "its certificate is made out to another name",
+        ),
+        (
+            "old",
+            "smtp+starttls",
+            Some(Certificate::Expired),
+            "its certificate has expired",
+        ),
+        (
+            "old-tls",
+            "smtps",
+            Some(Certificate::Expired),
+            "its certificate has expired",
+        ),
         ("own", "smtp+starttls", Some(Certificate::SelfSigned), "signed by"),
         ("own-tls", "smtps", Some(Certificate::SelfSigned), "signed by"),
-        ("bare", "smtp+starttls", None, "mail server localhost does not offer STARTTLS, so nothing was sent"),
+        (
+            "bare",
+            "smtp+starttls",
+            None,
+            "mail server localhost does not offer STARTTLS, so nothing was sent",
+        ),
     ];
     let tls = |scheme| if scheme == "smtps" { "implicit" } else { "starttls" };
     let mut post = Post::new();
@@ -203,13 +228,19 @@ fn a_server_that_proves_nothing_gets_nothing_until_it_does() {
         assert!(line.is_some_and(|line| line.contains(words)), "{name}: {said:#?}");
         let told = told(&post.house, name);
         assert_eq!(told[0].0.state, NotificationState::Pending, "{name}: it may be mended");
-        let (_, incident) = post.house.freshd(&["incidents", &told[0].0.incident.expect("an incident").to_string()]);
+        let (_, incident) = post
+            .house
+            .freshd(&["incidents", &told[0].0.incident.expect("an incident").to_string()]);
         assert!(incident.contains(words), "{name}: {incident}");
         for kind in ["login", "mail"] {
             assert_eq!(servers.events(name, kind), Vec::<Value>::new(), "{name}");
         }
         let clear = servers.events(name, "clear");
-        let begun = |event: &Value| ["EHLO", "STARTTLS"].iter().any(|word| text(event, "said").starts_with(word));
+        let begun = |event: &Value| {
+            ["EHLO", "STARTTLS"]
+                .iter()
+                .any(|word| text(event, "said").starts_with(word))
+        };
         assert!(clear.iter().all(begun), "{name}: {clear:?}");
     }
 
@@ -245,14 +276,18 @@ fn a_refused_login_is_final_is_said_and_gives_no_password_away() {
         told(&post.house, "login")[0].0.state == NotificationState::Dead
     });
     let (code, said) = tried_out(&post.house, "login");
-    let words = "mail server localhost does not accept user freshd with this password; check username and password (535";
+    let words =
+        "mail server localhost does not accept user freshd with this password; check username and password (535";
     assert_eq!(code, Some(1));
     assert!(
         said[0].starts_with(&format!("✗ login:{TO} has not: {words}")),
         "{said:?}"
     );
     let logins = servers.events("login", "login");
-    assert!(!logins.is_empty() && logins.iter().all(|login| login["right"] == false), "{logins:?}");
+    assert!(
+        !logins.is_empty() && logins.iter().all(|login| login["right"] == false),
+        "{logins:?}"
+    );
     assert_eq!(servers.events("login", "mail").len(), 0);
 
     // The fallback is told in its stead, and why.
@@ -326,7 +361,10 @@ fn letters_of_every_alphabet_arrive_as_they_were_where_the_server_takes_them() {
     let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("HTML"));
     for line in &lines[..5] {
         assert!(text.contains(&format!("  | {line}\r\n")), "{line:?} in {text}");
-        assert!(html.contains(&format!("\n{line}\n").replace('\n', "\r\n")) || html.contains(&format!("{line}\n")), "{line:?} in {html}");
+        assert!(
+            html.contains(&format!("\n{line}\n").replace('\n', "\r\n")) || html.contains(&format!("{line}\n")),
+            "{line:?} in {html}"
+        );
     }
     assert!(html.contains(&"lagerbeholdning-på-Tromsø".repeat(7)), "{html}");
 }

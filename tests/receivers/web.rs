@@ -64,7 +64,10 @@ fn memory_kib(pid: u32) -> u64 {
 fn what_a_receiver_puts_off_is_posted_again_the_same_until_it_is_taken() {
     let cases = [
         ("fails", json!([{ "status": 500 }])),
-        ("in-seconds", json!([{ "status": 429, "headers": { "Retry-After": "9" } }])),
+        (
+            "in-seconds",
+            json!([{ "status": 429, "headers": { "Retry-After": "9" } }]),
+        ),
         ("at-a-time", json!([{ "status": 503, "later": 10 }])),
         ("resets", json!([{ "how": "resets" }])),
         ("drips", json!([{ "how": "drips" }])),
@@ -162,19 +165,26 @@ fn who_points_elsewhere_or_is_gone_gets_nothing_more_and_the_fallback_hears_why(
     house.until_stored("the fallback has heard of all", |reader| {
         let incidents = reader.incidents(true, 100).expect("incidents");
         let of = |incident: &freshd::model::Incident| reader.notifications_of(incident.id).expect("notifications");
-        let told = incidents.iter().flat_map(of).filter(|(told, _)| {
-            told.address.channel.as_str() == "out" && told.state == NotificationState::Delivered
-        });
+        let told = incidents
+            .iter()
+            .flat_map(of)
+            .filter(|(told, _)| told.address.channel.as_str() == "out" && told.state == NotificationState::Delivered);
         let about = |name: &str, part: &str| {
-            let told = told.clone().filter(|(told, _)| told.message.subject_name.as_str() == name);
+            let told = told
+                .clone()
+                .filter(|(told, _)| told.message.subject_name.as_str() == name);
             told.filter(|(told, _)| told.message.purpose.as_str() == part).count() == 1
         };
-        ways.iter().all(|way| about(way.name, "opening") && about(way.name, "recovery"))
+        ways.iter()
+            .all(|way| about(way.name, "opening") && about(way.name, "recovery"))
     });
     assert_eq!(elsewhere.events("elsewhere", "request"), Vec::<Value>::new());
     assert_eq!(servers.events("gone", "request").len(), 1, "it is left alone");
     for (name, words) in [
-        ("moved", "localhost answered 302 and points elsewhere; redirects are not followed, set url to the final address"),
+        (
+            "moved",
+            "localhost answered 302 and points elsewhere; redirects are not followed, set url to the final address",
+        ),
         ("moved-for-good", "localhost answered 308 and points elsewhere"),
         ("gone", "localhost answered 410: the receiver is gone, set a new url"),
         ("unknown", "localhost answered 404: no such hook"),
@@ -195,11 +205,17 @@ fn a_test_of_a_channel_says_in_a_sentence_what_the_other_side_answered() {
         ("later", json!([{ "status": 429, "headers": { "Retry-After": "7" } }])),
         ("resets", json!([{ "how": "resets" }])),
         ("drips", json!([{ "how": "drips" }])),
-        ("moved", json!([{ "status": 301, "headers": { "Location": "http://127.0.0.1:9/" } }])),
+        (
+            "moved",
+            json!([{ "status": 301, "headers": { "Location": "http://127.0.0.1:9/" } }]),
+        ),
         ("gone", json!([{ "status": 410 }])),
         ("endless", json!([{ "status": 404, "how": "endless" }])),
         ("bomb", json!([{ "status": 500, "how": "bomb" }])),
-        ("repeats", json!([{ "status": 403, "body": format!("no hook {TOKEN} here") }])),
+        (
+            "repeats",
+            json!([{ "status": 403, "body": format!("no hook {TOKEN} here") }]),
+        ),
         ("takes", json!([])),
     ];
     let servers = start(&cases);
@@ -215,13 +231,18 @@ fn a_test_of_a_channel_says_in_a_sentence_what_the_other_side_answered() {
         ("later", "localhost answered 429"),
         ("resets", "no answer from localhost: "),
         ("drips", "channel drips: not accepted within 30s"),
-        ("moved", "localhost answered 301 and points elsewhere; redirects are not followed, set url to the final address"),
+        (
+            "moved",
+            "localhost answered 301 and points elsewhere; redirects are not followed, set url to the final address",
+        ),
         ("gone", "localhost answered 410: the receiver is gone, set a new url"),
         ("endless", "localhost answered 404: more and more"),
         ("bomb", "localhost answered 500"),
         ("repeats", "localhost answered 403: no hook [hidden] here"),
     ] {
-        let line = said.iter().find(|line| line.starts_with(&format!("✗ {name} has not: {words}")));
+        let line = said
+            .iter()
+            .find(|line| line.starts_with(&format!("✗ {name} has not: {words}")));
         let line = line.unwrap_or_else(|| panic!("{name}: {said:#?}"));
         assert!(line.chars().count() <= 560, "{line}");
     }
