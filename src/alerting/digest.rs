@@ -93,7 +93,9 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
         output: Vec::new(),
-        commands: vec!["freshd status".to_owned(), "freshd incidents".to_owned()],
+        commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
+            .map(str::to_owned)
+            .to_vec(),
         team: gather.team.clone(),
         owner: gather.team_title.clone(),
         at: gather.now,
@@ -207,6 +209,5 @@ fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Ve
         let text = format!("{left_out} further problems follow in a message of their own");
         facts.push(fact("Not all", text));
     }
-    facts.push(fact("More of one", "freshd incidents NUMBER".to_owned()));
     facts
 }

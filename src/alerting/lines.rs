@@ -2,11 +2,11 @@
 
 use jiff::tz::TimeZone;
 
-use super::words::{DataSide, Situation, data_title, is_broken, state_words, what_words, when};
+use super::words::{DataSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
-/// Readers named in one message.
+/// Readers with a line of their own in one message: those who read at a known time, and whoever is told.
 const READERS_MAX: usize = 12;
 /// Datasets of which everything is said in one message: those next to the cause.
 const DATASETS_MAX: usize = 3;
@@ -69,15 +69,23 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             say("Job says", message.1.clone());
         }
     }
-    for reader in situation.readers.iter().take(READERS_MAX) {
+    let on_lines = |reader: &&Reading| reader.at.is_some() || reader.team == *team;
+    let (listed, others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(on_lines);
+    for reader in listed.iter().take(READERS_MAX) {
         let own = if reader.team == *team { " (you)" } else { "" };
         say(
             "Read by",
             format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset),
         );
     }
-    if situation.readers.len() > READERS_MAX {
-        say("Read by", format!("and {} more", situation.readers.len() - READERS_MAX));
+    if listed.len() > READERS_MAX {
+        say("Read by", format!("and {} more", listed.len() - READERS_MAX));
+    }
+    let others = others
+        .iter()
+        .map(|reader| format!("{} ({})", reader.who, reader.dataset));
+    for (label, names) in in_lines("Also read by", others) {
+        say(label, names);
     }
     facts
 }

@@ -80,7 +80,7 @@ pub struct Reading {
 pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Message {
     let incident = situation.incident;
     let is_impact = !is_owner_thread(purpose, team, situation);
-    let seen = is_impact.then(|| as_read_by(team, situation));
+    let seen = is_impact.then(|| as_read_by(purpose, team, situation));
     let situation = seen.as_ref().unwrap_or(situation);
     let thread = if is_impact { "impact" } else { "owner" };
     let stem = stem(is_impact, situation);
@@ -263,11 +263,20 @@ pub(super) fn concerns<'a>(
     (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))
 }
 
-/// The same with the dataset in front by which it concerns a team that does not answer for it.
-fn as_read_by<'a>(team: &Name, situation: &Situation<'a>) -> Situation<'a> {
-    let first = concerns(team, situation).1.map(|data| &data.dataset.name);
+/// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is
+/// good again.
+fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situation<'a>) -> Situation<'a> {
     let mut seen = situation.clone();
-    seen.data.sort_by_key(|data| Some(&data.dataset.name) != first);
+    if purpose == Purpose::Recovery {
+        let reads = |data: &DataSide<'_>| {
+            let mut readers = situation.readers.iter().filter(|reader| reader.team == *team);
+            readers.any(|reader| reader.dataset == data.dataset.name)
+        };
+        seen.data.sort_by_key(|data| (is_broken(data), !reads(data)));
+    } else {
+        let first = concerns(team, situation).1.map(|data| &data.dataset.name);
+        seen.data.sort_by_key(|data| Some(&data.dataset.name) != first);
+    }
     seen
 }
 

@@ -2,6 +2,9 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::tone::{self, Tone};
 use super::{
@@ -51,7 +54,7 @@ pub(super) fn render(message: &Message) -> String {
         &mut page,
         format_args!(
             "<h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600;overflow-wrap:anywhere\">{}</h1>\n",
-            escape(&headline),
+            worded(&headline),
         ),
     );
     facts(&mut page, message);
@@ -116,7 +119,7 @@ fn incidents(page: &mut String, message: &Message) {
         for line in lines {
             push(
                 page,
-                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", escape(&line)),
+                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line)),
             );
         }
         page.push_str("</ul>\n");
@@ -184,9 +187,20 @@ fn linked(text: &str) -> String {
     if is_address && !text.contains(char::is_whitespace) {
         format!("<a href=\"{escaped}\" style=\"color:#0b5cad\">{escaped}</a>")
     } else {
-        escaped.into_owned()
+        worded(text)
     }
 }
+
+/// As [`escape`], with times that no line ends in.
+fn worded(text: &str) -> String {
+    TIME.replace_all(&escape(text), "<span style=\"white-space:nowrap\">$0</span>")
+        .into_owned()
+}
+
+/// A time as messages write it: `Fri 2026-11-27 23:30`.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:[A-Z][a-z]{2} )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b").expect("it is an expression")
+});
 
 fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'']) {
@@ -219,5 +233,9 @@ mod tests {
         assert_eq!(linked("javascript:alert(1)"), "javascript:alert(1)");
         assert_eq!(linked("see https://wiki.example"), "see https://wiki.example");
         assert_eq!(linked("<b>"), "&lt;b&gt;");
+        assert_eq!(
+            linked("late, Fri 2026-11-27 23:30."),
+            "late, <span style=\"white-space:nowrap\">Fri 2026-11-27 23:30</span>."
+        );
     }
 }

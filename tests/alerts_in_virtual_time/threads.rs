@@ -76,9 +76,12 @@ fn every_thread_keeps_its_subject_though_what_is_wrong_and_how_it_is_called_chan
                 "mail:b@sea.example",
                 "[freshd] Stock per lot (stock) not as promised (#1)"
             ),
-            // What it reads, not what it is made from.
+            // What the desk reads, not what that is made from; the job of `d` reads the stock.
             ("mail:c@sea.example", "[freshd] plan not as promised (#1)"),
-            ("mail:d@sea.example", "[freshd] plan not as promised (#1)"),
+            (
+                "mail:d@sea.example",
+                "[freshd] Stock per lot (stock) not as promised (#1)"
+            ),
         ]
     );
 }

@@ -74,7 +74,7 @@ async fn all_mails_of_an_incident_answer_one_root_and_have_ids_of_their_own() {
         assert_eq!(mail.references().as_text(), Some("incident-17@localhost"));
         assert_eq!(mail.in_reply_to().as_text(), Some("incident-17@localhost"));
     }
-    assert_eq!(first.thread_name(), Some("[freshd] stock is late (#17)"));
+    assert_eq!(first.thread_name(), Some("stock is late (#17)"));
     assert_eq!(last.thread_name(), first.thread_name(), "Gmail and Outlook ask for it");
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{Delivery, Notification, NotificationState};
+use freshd::model::{About, Delivery, Incident, Notification, NotificationState};
 
 use super::freshd_process::House;
 use super::freshd_process::daemon::Daemon;
@@ -67,12 +67,15 @@ pub(super) fn mend(daemon: &Daemon, house: &House, ways: &[Way<'_>]) {
     fail(daemon, house, ways);
 }
 
-/// What a job's incident has told to one channel, in order, with the tries.
+/// What a job's incident has told to one channel, in order, with the tries; nothing as long as there is no incident.
 pub(super) fn told(house: &House, name: &str) -> Vec<(Notification, Vec<Delivery>)> {
     let reader = house.reader();
-    let incidents = reader.incidents(true, 100).expect("incidents");
-    let about = incidents.iter().find(|incident| incident.subject.as_str() == name);
-    let about = about.unwrap_or_else(|| panic!("an incident about {name}"));
+    let incidents = reader.incidents(false, 100).expect("incidents");
+    // The channel has the same name, and may have a problem of its own.
+    let is_it = |incident: &&Incident| incident.about == About::Job && incident.subject.as_str() == name;
+    let Some(about) = incidents.iter().find(is_it) else {
+        return Vec::new();
+    };
     let mut told = reader.notifications_of(about.id).expect("notifications");
     told.retain(|(told, _)| told.address.channel.as_str() == name);
     told
@@ -87,6 +90,13 @@ pub(super) fn until_delivered(house: &House, ways: &[Way<'_>], count: usize) {
             told.len() == count && told.iter().all(|(told, _)| told.state == NotificationState::Delivered)
         })
     });
+}
+
+/// Whether the first message that a channel was to get is given up.
+pub(super) fn is_given_up(house: &House, name: &str) -> bool {
+    told(house, name)
+        .first()
+        .is_some_and(|(told, _)| told.state == NotificationState::Dead)
 }
 
 /// What `freshd notify test` says of each address, with its exit code.

@@ -4,7 +4,7 @@ use freshd::model::{DeliveryOutcome, NotificationState};
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
 
-use super::company::{PATIENCE, Way, configure, fail, mend, told, tried_out, until_delivered};
+use super::company::{PATIENCE, Way, configure, fail, is_given_up, mend, told, tried_out, until_delivered};
 use super::freshd_process::House;
 use super::servers::Servers;
 use super::support::certificates::{Authority, Certificate};
@@ -231,6 +231,7 @@ fn a_server_that_proves_nothing_gets_nothing_until_it_does() {
         let (_, incident) = post
             .house
             .freshd(&["incidents", &told[0].0.incident.expect("an incident").to_string()]);
+        let incident = incident.split_whitespace().collect::<Vec<_>>().join(" ");
         assert!(incident.contains(words), "{name}: {incident}");
         for kind in ["login", "mail"] {
             assert_eq!(servers.events(name, kind), Vec::<Value>::new(), "{name}");
@@ -272,9 +273,8 @@ fn a_refused_login_is_final_is_said_and_gives_no_password_away() {
     configure(&post.house, &ways);
     let mut daemon = post.house.daemon();
     fail(&daemon, &post.house, &ways);
-    post.house.until_stored("it is given up", |_| {
-        told(&post.house, "login")[0].0.state == NotificationState::Dead
-    });
+    post.house
+        .until_stored("it is given up", |_| is_given_up(&post.house, "login"));
     let (code, said) = tried_out(&post.house, "login");
     let words =
         "mail server localhost does not accept user freshd with this password; check username and password (535";
@@ -335,7 +335,7 @@ fn letters_of_every_alphabet_arrive_as_they_were_where_the_server_takes_them() {
     configure(&post.house, &ways);
     // A line of a dot alone ends a mail, unless its sender takes care; a line may have 998 bytes.
     let long = "lagerbeholdning-på-Tromsø".repeat(80);
-    let lines = ["..", ".", "Ærlig talt: 鮭 лосось", "=20 =", "From here", long.as_str()];
+    let lines = [long.as_str(), "..", ".", "Ærlig talt: 鮭 лосось", "=20 =", "From here"];
     let jobs = post.house.read("jobs.toml");
     let prints: String = lines.iter().map(|line| format!("echo '{line}'; ")).collect();
     let jobs = jobs.replace("echo no listener; ", &prints);
@@ -344,22 +344,21 @@ fn letters_of_every_alphabet_arrive_as_they_were_where_the_server_takes_them() {
     fail(&daemon, &post.house, &ways);
     until_delivered(&post.house, &ways[1..], 1);
 
-    post.house.until_stored("it is given up", |_| {
-        told(&post.house, "plain")[0].0.state == NotificationState::Dead
-    });
+    post.house
+        .until_stored("it is given up", |_| is_given_up(&post.house, "plain"));
     let refused = errors(&post.house, "plain");
     assert!(refused[0].contains("blåskjell@seafood.example"), "{refused:?}");
     assert!(refused[0].contains("SMTPUTF8"), "{refused:?}");
     assert_eq!(servers.events("plain", "mail").len(), 0);
     let to = |name| servers.until(name, "mail", 1, PATIENCE)[0]["to"].clone();
     assert_eq!(to("letters"), json!(["blåskjell@seafood.example"]));
-    assert_eq!(to("domain"), json!(["lager@xn--blskjell-ixa.example"]));
+    assert_eq!(to("domain"), json!(["lager@xn--blskjell-b0a.example"]));
 
     let mail = bytes(&servers.until("lines", "mail", 1, PATIENCE)[0]);
     assert!(mail.split(|byte| *byte == b'\n').all(|line| line.len() <= 999));
     let mail = MessageParser::default().parse(&mail).expect("a mail");
     let (text, html) = (mail.body_text(0).expect("text"), mail.body_html(0).expect("HTML"));
-    for line in &lines[..5] {
+    for line in &lines[1..] {
         assert!(text.contains(&format!("  | {line}\r\n")), "{line:?} in {text}");
         assert!(
             html.contains(&format!("\n{line}\n").replace('\n', "\r\n")) || html.contains(&format!("{line}\n")),

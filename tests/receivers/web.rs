@@ -1,11 +1,9 @@
 //! Web servers that refuse, put off, hang, reset, point elsewhere or never stop: what they are sent, and what is said.
 
-use std::time::Duration;
-
-use freshd::model::{DeliveryOutcome, NotificationState};
+use freshd::model::{About, DeliveryOutcome, NotificationState};
 use serde_json::{Value, json};
 
-use super::company::{Way, configure, fail, mend, told, tried_out, until_delivered};
+use super::company::{Way, configure, fail, is_given_up, mend, told, tried_out, until_delivered};
 use super::freshd_process::House;
 use super::servers::Servers;
 
@@ -139,12 +137,15 @@ fn accepted_is_accepted_whatever_comes_behind_it() {
 fn who_points_elsewhere_or_is_gone_gets_nothing_more_and_the_fallback_hears_why() {
     let elsewhere = start(&[("elsewhere", json!([]))]);
     let other = format!("http://127.0.0.1:{}/", elsewhere.port("elsewhere"));
-    let moved = |status: u16| json!([{ "status": status, "headers": { "Location": other } }; 3]);
+    let moved = |status: u16| json!(vec![json!({ "status": status, "headers": { "Location": other } }); 3]);
     let cases = [
         ("moved", moved(302)),
         ("moved-for-good", moved(308)),
         ("gone", json!([{ "status": 410 }, { "status": 410 }, { "status": 410 }])),
-        ("unknown", json!([{ "status": 404, "body": "no such hook" }; 3])),
+        (
+            "unknown",
+            json!(vec![json!({ "status": 404, "body": "no such hook" }); 3]),
+        ),
     ];
     let servers = start(&cases);
     let house = House::new();
@@ -157,22 +158,21 @@ fn who_points_elsewhere_or_is_gone_gets_nothing_more_and_the_fallback_hears_why(
     let daemon = house.daemon();
     fail(&daemon, &house, &ways);
     house.until_stored("all are given up", |_| {
-        let is_dead = |way: &Way<'_>| told(&house, way.name)[0].0.state == NotificationState::Dead;
-        ways.iter().all(is_dead)
+        ways.iter().all(|way| is_given_up(&house, way.name))
     });
     mend(&daemon, &house, &ways);
     // The opening and the end of each, and that the channel is broken.
     house.until_stored("the fallback has heard of all", |reader| {
-        let incidents = reader.incidents(true, 100).expect("incidents");
+        let incidents = reader.incidents(false, 100).expect("incidents");
         let of = |incident: &freshd::model::Incident| reader.notifications_of(incident.id).expect("notifications");
         let told = incidents
             .iter()
             .flat_map(of)
             .filter(|(told, _)| told.address.channel.as_str() == "out" && told.state == NotificationState::Delivered);
         let about = |name: &str, part: &str| {
-            let told = told
-                .clone()
-                .filter(|(told, _)| told.message.subject_name.as_str() == name);
+            let told = told.clone().filter(|(told, _)| {
+                told.message.about == Some(About::Job) && told.message.subject_name.as_str() == name
+            });
             told.filter(|(told, _)| told.message.purpose.as_str() == part).count() == 1
         };
         ways.iter()

@@ -319,10 +319,16 @@ fn readers_are_named_up_to_a_number_and_counted_beyond() {
         let facts: Vec<_> = message.facts.iter().filter(|fact| fact.label == "Read by").collect();
         (facts.len(), facts.last().unwrap().text.clone())
     };
-    story.readers = vec![reading("trucks", "transport", None); 12];
-    assert_eq!(named(&story), (12, "trucks, at no known time: stock".to_owned()));
-    story.readers.push(reading("trucks", "transport", None));
+    let trucks = reading("trucks", "transport", Some("23:45"));
+    story.readers = vec![trucks.clone(); 12];
+    assert_eq!(named(&story), (12, "trucks, Fri 2026-11-27 23:45: stock".to_owned()));
+    story.readers.push(trucks);
     assert_eq!(named(&story), (13, "and 1 more".to_owned()));
+    // Who reads at no known time stands behind them, in few lines.
+    story.readers.push(reading("forecast", "transport", None));
+    story.readers.push(reading("ledger", "transport", None));
+    let message = tell(Purpose::Opening, OWNER, &story);
+    assert_eq!(said("Also read by", &message), "forecast (stock), ledger (stock)");
 }
 
 #[test]
