@@ -231,7 +231,11 @@ async fn a_server_that_never_stops_talking_is_cut_off() {
 #[tokio::test]
 async fn a_mail_tried_again_after_a_lost_answer_has_the_same_id_and_bytes() {
     let post = plain(&[SmtpFault::ClosesAfterDot]).await;
-    temporary(send(&post.kind, opening(), TO).await);
+    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    assert_eq!(
+        error,
+        "mail server localhost, mail: it closed the connection before it had answered"
+    );
     assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     let mails = post.sink.mails(2).await;
     assert_eq!(mails[0].data, mails[1].data);

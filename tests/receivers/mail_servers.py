@@ -13,6 +13,7 @@ import json
 import logging
 import ssl
 import sys
+import warnings
 
 from aiosmtpd.smtp import SMTP, AuthResult, LoginPassword
 
@@ -94,6 +95,8 @@ class Rules:
 async def main():
     # Whoever breaks off a handshake is what these servers are for.
     asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+    # A login without STARTTLS is warned of, where TLS is there from the first byte too.
+    warnings.simplefilter("ignore")
     logging.getLogger("mail.log").setLevel(logging.CRITICAL)
     servers = [Rules(**rules) for rules in json.loads(sys.argv[1])]
     tell(ports={server.name: await server.start() for server in servers})
