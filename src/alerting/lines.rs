@@ -6,8 +6,10 @@ use super::words::{DataSide, Reading, Situation, data_title, is_broken, state_wo
 use crate::freshness::DataState;
 use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
-/// Readers with a line of their own in one message: those who read at a known time, and whoever is told.
+/// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
+/// Datasets named in such a line.
+const READ_MAX: usize = 6;
 /// Datasets of which everything is said in one message: those next to the cause.
 const DATASETS_MAX: usize = 3;
 /// Characters of names in one line.
@@ -69,25 +71,47 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             say("Job says", message.1.clone());
         }
     }
-    let on_lines = |reader: &&Reading| reader.at.is_some() || reader.team == *team;
-    let (listed, others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(on_lines);
-    for reader in listed.iter().take(READERS_MAX) {
-        let own = if reader.team == *team { " (you)" } else { "" };
-        say(
-            "Read by",
-            format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset),
-        );
-    }
-    if listed.len() > READERS_MAX {
-        say("Read by", format!("and {} more", listed.len() - READERS_MAX));
-    }
-    let others = others
-        .iter()
-        .map(|reader| format!("{} ({})", reader.who, reader.dataset));
-    for (label, names) in in_lines("Also read by", others) {
-        say(label, names);
+    for (label, text) in read_by(team, situation) {
+        say(label, text);
     }
     facts
+}
+
+/// Who reads it: a line for each that reads at a known time, the first of them first; then the names of the others.
+fn read_by(team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
+    let own = |reader: &Reading| reader.team == *team;
+    let (timed, mut others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(|reader| reader.at.is_some());
+    let mut lines: Vec<(&Reading, Vec<&str>)> = Vec::new();
+    for reader in timed {
+        let dataset = reader.dataset.as_str();
+        let is_same = |(known, _): &&mut (&Reading, _)| known.who == reader.who && known.at == reader.at;
+        match lines.iter_mut().find(is_same) {
+            Some((_, datasets)) => datasets.push(dataset),
+            None => lines.push((reader, vec![dataset])),
+        }
+    }
+    let mut told: Vec<(&'static str, String)> = Vec::new();
+    for (reader, datasets) in lines.iter().take(READERS_MAX) {
+        let you = if own(reader) { " (you)" } else { "" };
+        let mut what = datasets[..datasets.len().min(READ_MAX)].join(", ");
+        if datasets.len() > READ_MAX {
+            what.push_str(&format!(" and {} more", datasets.len() - READ_MAX));
+        }
+        told.push((
+            "Read by",
+            format!("{}{you}, {}: {what}", reader.who, when(reader, situation)),
+        ));
+    }
+    if lines.len() > READERS_MAX {
+        told.push(("Read by", format!("and {} more", lines.len() - READERS_MAX)));
+    }
+    others.sort_by_key(|reader| !own(reader));
+    let others = others.iter().map(|reader| {
+        let you = if own(reader) { "you, " } else { "" };
+        format!("{} ({you}{})", reader.who, reader.dataset)
+    });
+    told.extend(in_lines("Also read by", others));
+    told
 }
 
 /// One dataset in full: as of when its data is, what readers see, and whether its promise holds.
