@@ -106,9 +106,13 @@ fn read_by(team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)
         told.push(("Read by", format!("and {} more", lines.len() - READERS_MAX)));
     }
     others.sort_by_key(|reader| !own(reader));
-    let others = others.iter().map(|reader| {
-        let you = if own(reader) { "you, " } else { "" };
-        format!("{} ({you}{})", reader.who, reader.dataset)
+    // With one dataset there is no doubt which they read.
+    let is_one = situation.data.len() <= 1;
+    let others = others.iter().map(|reader| match (own(reader), is_one) {
+        (false, true) => reader.who.clone(),
+        (true, true) => format!("{} (you)", reader.who),
+        (false, false) => format!("{} ({})", reader.who, reader.dataset),
+        (true, false) => format!("{} (you, {})", reader.who, reader.dataset),
     });
     told.extend(in_lines("Also read by", others));
     told

@@ -348,8 +348,8 @@ fn letters_of_every_alphabet_arrive_as_they_were_where_the_server_takes_them() {
     let long = "lagerbeholdning-på-Tromsø".repeat(40);
     let lines = [long.as_str(), "..", ".", "Ærlig talt: 鮭 лосось", "=20 =", "From here"];
     let jobs = post.house.read("jobs.toml");
-    let prints: String = lines.iter().map(|line| format!("echo '{line}'; ")).collect();
-    let jobs = jobs.replace("echo no listener; ", &prints);
+    let prints: Vec<String> = lines.iter().map(|line| format!("echo '{line}'; ")).collect();
+    let jobs = jobs.replace("echo no listener; ", &prints.concat());
     post.house.write("jobs.toml", &jobs);
     let daemon = post.house.daemon();
     fail(&daemon, &post.house, &ways);

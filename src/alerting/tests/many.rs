@@ -2,7 +2,7 @@
 
 use super::words::{OWNER, READER, said, tell};
 use super::{friday, reading, stands};
-use crate::alerting::{DataSide, Reading, message};
+use crate::alerting::{DataSide, Reading, Situation, message};
 use crate::freshness::DataState;
 use crate::model::{Purpose, plain_dataset};
 
@@ -78,15 +78,28 @@ fn a_reader_sees_first_what_it_reads_and_a_broken_one_before_a_whole_one() {
             ..reading("trucks", "transport", Some("23:45"))
         })
         .to_vec();
-    let message = message("n1.x".to_owned(), Purpose::Impact, &READER.into(), &situation);
-    assert_eq!(message.subject, "[freshd] plan not as promised (#1)");
+    let told = |purpose, situation: &Situation<'_>| message("n1.x".to_owned(), purpose, &READER.into(), situation);
+    let notice = told(Purpose::Impact, &situation);
+    assert_eq!(notice.subject, "[freshd] plan not as promised (#1)");
     assert!(
-        message
+        notice
             .headline
             .starts_with("WARNING: plan, which trucks reads, is suspect:")
     );
-    assert_eq!(message.commands, ["freshd why plan"]);
-    assert!(said("Broken", &message).starts_with("plan is suspect:"));
+    assert_eq!(notice.commands, ["freshd why plan"]);
+    assert!(said("Broken", &notice).starts_with("plan is suspect:"));
+    assert_eq!(
+        said("Read by", &notice),
+        "trucks (you), Fri 2026-11-27 23:45: lots, plan"
+    );
+    // At the end what is good again comes first.
+    let end = told(Purpose::Recovery, &situation);
+    assert_eq!(end.subject, "Re: [freshd] lots not as promised (#1)");
+
+    situation.readers[1].at = None;
+    situation.readers.push(reading("forecast", "planning", None));
+    let notice = told(Purpose::Impact, &situation);
+    assert_eq!(said("Also read by", &notice), "trucks (you, plan), forecast (stock)");
 }
 
 #[test]
