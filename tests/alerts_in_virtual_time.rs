@@ -28,6 +28,8 @@ mod patience;
 mod repeats;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/subjects.rs"]
+mod subjects;
 #[path = "alerts_in_virtual_time/silences.rs"]
 mod silences;
 #[path = "alerts_in_virtual_time/unreachable.rs"]

@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::what_words;
 use crate::model::{
-    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, Severity, elapsed, format_age,
-    format_time,
+    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, SUBJECT_MARK, Severity, elapsed,
+    format_age, format_time,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -70,11 +70,11 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let problems = counted(incidents.len());
     let channel = &gather.address.channel;
     let subject = match gather.why {
-        WhyGathered::Outage => format!("[freshd] {problems} while {channel} could not be delivered"),
-        WhyGathered::Flood => format!("[freshd] {problems} at once"),
+        WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
+        WhyGathered::Flood => format!("{SUBJECT_MARK}{problems} at once"),
         WhyGathered::Downtime { from, until } => {
             let down = format_age(elapsed(from, until));
-            format!("[freshd] {problems} after freshd was down for {down}")
+            format!("{SUBJECT_MARK}{problems} after freshd was down for {down}")
         }
     };
     let because = match gather.why {
@@ -106,7 +106,9 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
         output: Vec::new(),
-        commands: vec!["freshd status".to_owned(), "freshd incidents".to_owned()],
+        commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
+            .map(str::to_owned)
+            .to_vec(),
         team: gather.team.clone(),
         owner: gather.team_title.clone(),
         at: gather.now,
@@ -230,6 +232,5 @@ fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Ve
         let text = format!("{left_out} further problems follow in a message of their own");
         facts.push(fact("Not all", text));
     }
-    facts.push(fact("More of one", "freshd incidents NUMBER".to_owned()));
     facts
 }

@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use crate::model::{About, Message, MessageFact, Name, ProblemKind, Purpose, Severity};
+use crate::model::{About, Message, MessageFact, Name, ProblemKind, Purpose, SUBJECT_MARK, Severity};
 
 /// Everything such a message is made from.
 #[derive(Clone, Copy, Debug)]
@@ -50,7 +50,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         about: Some(About::Freshd),
         subject_name: Name::from(unit),
         since: Some(gone.now),
-        subject: format!("[freshd] {unit} has failed on {hostname}"),
+        subject: format!("{SUBJECT_MARK}{unit} has failed on {hostname}"),
         headline: format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
         facts,
         incidents: Vec::new(),

@@ -3,23 +3,27 @@
 use jiff::tz::TimeZone;
 
 use super::digest::down_words;
-use super::words::{DataSide, Situation, data_title, is_broken, state_words, what_words, when};
+use super::words::{DataSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
-/// Readers named in one message.
+/// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
-
-/// Datasets of which one message says how each stands; of the others it has the names.
-const DETAILED_MAX: usize = 5;
+/// Datasets named in such a line.
+const READ_MAX: usize = 6;
+/// Datasets of which everything is said in one message: those next to the cause.
+const DATASETS_MAX: usize = 3;
+/// Characters of names in one line.
+const NAMES_CHARS_MAX: usize = 400;
+/// Lines of names of one kind.
+const NAMES_LINES_MAX: usize = 8;
 
 /// Datasets named in one message.
 const NAMED_MAX: usize = 200;
 
-/// Characters of one line of names: less than the narrowest channel leaves of a line.
-const NAMES_CHARS_MAX: usize = 900;
-
-/// What, since when, data as of when, why, what was tried, who reads it next and when.
+/// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
+///
+/// A reader sees the first of them without scrolling, and where something has to be left out it is the last.
 pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<MessageFact> {
     let zone = situation.zone;
     let incident = situation.incident;
@@ -50,42 +54,20 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(resolution) = &incident.resolution {
         say("Ended by", resolution.clone());
     }
-    for names in named_only(purpose, situation) {
-        say("Made from it", names);
+    say("Owner", situation.owner.clone());
+    let runbook = situation
+        .job
+        .and_then(|side| side.job.runbook.as_deref())
+        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
+    if let Some(runbook) = runbook {
+        say(RUNBOOK, runbook.to_owned());
     }
-    for data in situation.data.iter().take(DETAILED_MAX) {
-        let name = data_title(data.dataset);
-        match data.current {
-            Some(version) => {
-                let limited = version
-                    .limited_by
-                    .as_ref()
-                    .map_or_else(String::new, |by| format!(", limited by {by}"));
-                let as_of = format_time(version.effective_as_of, zone);
-                let arrived = format_time(version.arrived_at, zone);
-                say("Data as of", format!("{as_of}{limited}: {name}"));
-                say("Readers see", readers_see(data, version, &name, &arrived));
-            }
-            None if !data.dataset.parts.is_empty() => {
-                let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
-                say("Parts", parts.join(", "));
-            }
-            None => say("Readers see", format!("no version of {name} yet")),
-        }
-        match (is_broken(data), data.standing.deadline) {
-            (true, _) => say(
-                "Broken",
-                format!(
-                    "{name} is {}: {}",
-                    state_words(data.standing.state),
-                    data.standing.reason
-                ),
-            ),
-            (false, Some(deadline)) if purpose != Purpose::Recovery => {
-                say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
-            }
-            (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
-        }
+    let whole = &situation.data[..situation.data.len().min(DATASETS_MAX)];
+    for data in whole {
+        data_facts(purpose, data, zone, &mut say);
+    }
+    for names in made_from_it(purpose, situation, whole) {
+        say("Made from it", names);
     }
     if let Some(side) = &situation.job
         && let Some(run) = side.run
@@ -104,81 +86,153 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             say("Job says", message.1.clone());
         }
     }
-    for reader in situation.readers.iter().take(READERS_MAX) {
-        let own = if reader.team == *team { " (you)" } else { "" };
-        say(
-            "Read by",
-            format!("{}{own}, {}: {}", reader.who, when(reader, situation), reader.dataset),
-        );
-    }
-    if situation.readers.len() > READERS_MAX {
-        say("Read by", format!("and {} more", situation.readers.len() - READERS_MAX));
-    }
-    say("Owner", situation.owner.clone());
-    let runbook = situation
-        .job
-        .and_then(|side| side.job.runbook.as_deref())
-        .or_else(|| situation.data.iter().find_map(|data| data.dataset.runbook.as_deref()));
-    if let Some(runbook) = runbook {
-        say(RUNBOOK, runbook.to_owned());
+    for (label, text) in read_by(team, situation) {
+        say(label, text);
     }
     facts
 }
 
-/// Every dataset that it concerns and that is not looked at in detail, by name, in lines that no channel cuts; which are
-/// broken already is said behind each. What is over only concerns what was broken.
-fn named_only(purpose: Purpose, situation: &Situation<'_>) -> Vec<String> {
+/// Who reads it: a line for each that reads at a known time, the first of them first; then the names of the others.
+fn read_by(team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
+    let own = |reader: &Reading| reader.team == *team;
+    let (timed, mut others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(|reader| reader.at.is_some());
+    let mut lines: Vec<(&Reading, Vec<&str>)> = Vec::new();
+    for reader in timed {
+        let dataset = reader.dataset.as_str();
+        let is_same = |(known, _): &&mut (&Reading, _)| known.who == reader.who && known.at == reader.at;
+        match lines.iter_mut().find(is_same) {
+            Some((_, datasets)) => datasets.push(dataset),
+            None => lines.push((reader, vec![dataset])),
+        }
+    }
+    let mut told: Vec<(&'static str, String)> = Vec::new();
+    for (reader, datasets) in lines.iter().take(READERS_MAX) {
+        let you = if own(reader) { " (you)" } else { "" };
+        let mut what = datasets[..datasets.len().min(READ_MAX)].join(", ");
+        if datasets.len() > READ_MAX {
+            what.push_str(&format!(" and {} more", datasets.len() - READ_MAX));
+        }
+        told.push((
+            "Read by",
+            format!("{}{you}, {}: {what}", reader.who, when(reader, situation)),
+        ));
+    }
+    if lines.len() > READERS_MAX {
+        told.push(("Read by", format!("and {} more", lines.len() - READERS_MAX)));
+    }
+    others.sort_by_key(|reader| !own(reader));
+    // With one dataset there is no doubt which they read.
+    let is_one = situation.data.len() <= 1;
+    let others = others.iter().map(|reader| match (own(reader), is_one) {
+        (false, true) => reader.who.clone(),
+        (true, true) => format!("{} (you)", reader.who),
+        (false, false) => format!("{} ({})", reader.who, reader.dataset),
+        (true, false) => format!("{} (you, {})", reader.who, reader.dataset),
+    });
+    told.extend(in_lines("Also read by", others, NAMES_LINES_MAX));
+    told
+}
+
+/// One dataset in full: as of when its data is, what readers see, and whether its promise holds.
+fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut impl FnMut(&str, String)) {
+    let name = data_title(data.dataset);
+    match data.current {
+        Some(version) => {
+            let limited = version
+                .limited_by
+                .as_ref()
+                .map_or_else(String::new, |by| format!(", limited by {by}"));
+            let as_of = format_time(version.effective_as_of, zone);
+            let arrived = format_time(version.arrived_at, zone);
+            say("Data as of", format!("{as_of}{limited}: {name}"));
+            say("Readers see", readers_see(data, version, &name, &arrived));
+        }
+        None if !data.dataset.parts.is_empty() => {
+            let parts: Vec<&str> = data.dataset.parts.iter().map(Name::as_str).collect();
+            say("Parts", parts.join(", "));
+        }
+        None => say("Readers see", format!("no version of {name} yet")),
+    }
+    match (is_broken(data), data.standing.deadline) {
+        (true, _) => say(
+            "Broken",
+            format!(
+                "{name} is {}: {}",
+                state_words(data.standing.state),
+                data.standing.reason
+            ),
+        ),
+        (false, Some(deadline)) if purpose != Purpose::Recovery => {
+            say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
+        }
+        (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
+    }
+}
+
+/// Every dataset that it concerns and of which not everything is said, by name; which are broken already is said behind
+/// each. What is over only concerns what was broken.
+fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'_>]) -> Vec<String> {
     let stands = |name: &Name| situation.data.iter().find(|data| data.dataset.name == *name);
     let first = situation.data.first().map(|data| &data.dataset.name);
-    let detailed = situation.data.iter().take(DETAILED_MAX);
-    let detailed: Vec<&Name> = detailed.map(|data| &data.dataset.name).collect();
-    let names: Vec<&Name> = match purpose {
-        Purpose::Recovery => situation.data.iter().map(|data| &data.dataset.name).collect(),
-        _ => situation
-            .made_from_it
-            .iter()
-            .filter(|name| first != Some(*name))
-            .collect(),
+    let is_over = purpose == Purpose::Recovery;
+    let names: Vec<&Name> = if is_over {
+        situation.data.iter().map(|data| &data.dataset.name).collect()
+    } else {
+        let made = situation.made_from_it.iter();
+        made.filter(|name| first != Some(*name)).collect()
     };
-    if names
-        .iter()
-        .all(|name| purpose == Purpose::Recovery && detailed.contains(name))
-    {
+    if names.is_empty() || is_over && names.len() <= whole.len() {
         return Vec::new();
     }
-    let mut lines = vec![match names.len() {
-        1 => "1 dataset: ".to_owned(),
-        count => format!("{count} datasets: "),
-    }];
-    for (place, name) in names.iter().enumerate() {
-        if place == NAMED_MAX {
-            let left_out = format!(
-                "and {} more: freshd impact {}",
-                names.len() - place,
-                situation.incident.subject
-            );
-            lines.push(left_out);
-            break;
-        }
-        let text = match stands(name)
-            .map(|data| data.standing.state)
-            .filter(|state| !state.keeps_promise())
-        {
+    let told = names.iter().take(NAMED_MAX).map(|name| {
+        let state = stands(name).map(|data| data.standing.state);
+        match state.filter(|state| !state.keeps_promise()) {
             Some(state) => format!("{name} ({})", state_words(state)),
             None => name.to_string(),
-        };
-        let is_last = place + 1 == names.len();
-        let text = format!("{text}{}", if is_last { "" } else { ", " });
-        match lines
-            .last_mut()
-            .filter(|line| line.chars().count() + text.chars().count() <= NAMES_CHARS_MAX)
-        {
-            Some(line) => line.push_str(&text),
-            None => lines.push(text),
         }
+    });
+    let mut lines: Vec<String> = in_lines("", told, usize::MAX)
+        .into_iter()
+        .map(|(_, line)| line)
+        .collect();
+    let count = match names.len() {
+        1 => "1 dataset".to_owned(),
+        count => format!("{count} datasets"),
+    };
+    if let Some(line) = lines.first_mut() {
+        *line = format!("{count}: {line}");
     }
-    for line in &mut lines {
-        line.truncate(line.trim_end().len());
+    if names.len() > NAMED_MAX {
+        let left_out = names.len() - NAMED_MAX;
+        lines.push(format!(
+            "and {left_out} more: freshd impact {}",
+            situation.incident.subject
+        ));
+    }
+    lines
+}
+
+/// Names in lines that are short enough to be shown whole; what is beyond the last is counted.
+fn in_lines(
+    label: &'static str,
+    names: impl ExactSizeIterator<Item = String>,
+    lines_max: usize,
+) -> Vec<(&'static str, String)> {
+    let mut lines: Vec<(&'static str, String)> = Vec::new();
+    let count = names.len();
+    for (number, name) in names.enumerate() {
+        let is_full = lines.len() == lines_max;
+        match lines.last_mut() {
+            Some((_, line)) if line.chars().count() + name.chars().count() < NAMES_CHARS_MAX => {
+                line.push_str(", ");
+                line.push_str(&name);
+            }
+            _ if is_full => {
+                lines.push((label, format!("and {} more", count - number)));
+                break;
+            }
+            _ => lines.push((label, name)),
+        }
     }
     lines
 }

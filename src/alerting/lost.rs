@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Found, Incident, Message, MessageFact, Name, ProblemKind, Purpose, Restoration, Severity, format_time,
+    Found, Incident, Message, MessageFact, Name, ProblemKind, Purpose, Restoration, SUBJECT_MARK, Severity, format_time,
 };
 
 /// Names of one team's jobs in a message.
@@ -95,7 +95,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         about: Some(lost.incident.about),
         subject_name: lost.incident.subject.clone(),
         since: Some(lost.incident.since),
-        subject: format!("[freshd] records were lost (#{})", lost.incident.id),
+        subject: format!("{SUBJECT_MARK}records were lost (#{})", lost.incident.id),
         headline: format!(
             "CRITICAL: {span} are lost. freshd goes on, and does not know which of your jobs ran in that time."
         ),

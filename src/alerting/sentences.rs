@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::words::{JobSide, Situation, data_title, is_about_disk, is_broken, job_title, state_words, when};
+use super::words::{JobSide, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words, when};
 use crate::model::{About, Name, Outcome, Purpose, Severity, Silence, elapsed, format_age, format_time};
 
 /// A reminder says for so long that a silence has ended.
@@ -169,11 +169,7 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
 }
 
 fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
-    let reads = situation.readers.iter().find(|reader| reader.team == *team);
-    let concerned = reads
-        .and_then(|reader| situation.data.iter().find(|data| data.dataset.name == reader.dataset))
-        .or_else(|| situation.data.iter().find(|data| is_broken(data)));
-    let Some(data) = concerned else {
+    let (reads, Some(data)) = concerns(team, situation) else {
         return broken_sentence(situation);
     };
     let mut text = format!(

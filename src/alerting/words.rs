@@ -9,8 +9,8 @@ use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose, Run,
-    Silence, Version, VersionRef, ack_command, format_time,
+    ANSWER, Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose,
+    Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -86,9 +86,12 @@ pub struct Reading {
 pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Message {
     let incident = situation.incident;
     let is_impact = !is_owner_thread(purpose, team, situation);
+    let seen = is_impact.then(|| as_read_by(purpose, team, situation));
+    let situation = seen.as_ref().unwrap_or(situation);
     let thread = if is_impact { "impact" } else { "owner" };
     let stem = stem(is_impact, situation);
     let is_first = matches!(purpose, Purpose::Opening | Purpose::Impact);
+    let subject = if is_first { stem } else { format!("{ANSWER}{stem}") };
     Message {
         thread: format!(
             "{}.incident-{}-{thread}",
@@ -102,7 +105,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         about: Some(incident.about),
         subject_name: incident.subject.clone(),
         since: Some(incident.since),
-        subject: if is_first { stem } else { format!("Re: {stem}") },
+        subject,
         headline: headline(purpose, is_impact, team, situation),
         facts: facts(purpose, team, situation),
         incidents: Vec::new(),
@@ -147,12 +150,12 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     match situation.data.first() {
         Some(data) if is_impact => format!(
-            "[freshd] {} not as promised (#{})",
+            "{SUBJECT_MARK}{} not as promised (#{})",
             data_title(data.dataset),
             incident.id
         ),
         _ => format!(
-            "[freshd] {} {} (#{})",
+            "{SUBJECT_MARK}{} {} (#{})",
             incident.subject,
             what_words(incident),
             incident.id
@@ -256,6 +259,38 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     }
     commands.push(ack_command(incident.id));
     commands
+}
+
+/// By what an incident concerns a team that does not answer for it: the dataset that it reads, a broken one if there is
+/// one, and how it reads it; else a broken dataset that it owns.
+pub(super) fn concerns<'a>(
+    team: &Name,
+    situation: &'a Situation<'_>,
+) -> (Option<&'a Reading>, Option<&'a DataSide<'a>>) {
+    let data = &situation.data;
+    let of = |reader: &Reading| data.iter().find(|data| data.dataset.name == reader.dataset);
+    let mut reads = situation.readers.iter().filter(|reader| reader.team == *team);
+    let broken = reads.clone().find(|reader| of(reader).is_some_and(is_broken));
+    let reader = broken.or_else(|| reads.next());
+    let read = reader.and_then(of);
+    (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))
+}
+
+/// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is
+/// good again.
+fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situation<'a>) -> Situation<'a> {
+    let mut seen = situation.clone();
+    if purpose == Purpose::Recovery {
+        let reads = |data: &DataSide<'_>| {
+            let mut readers = situation.readers.iter().filter(|reader| reader.team == *team);
+            readers.any(|reader| reader.dataset == data.dataset.name)
+        };
+        seen.data.sort_by_key(|data| (is_broken(data), !reads(data)));
+    } else {
+        let first = concerns(team, situation).1.map(|data| &data.dataset.name);
+        seen.data.sort_by_key(|data| Some(&data.dataset.name) != first);
+    }
+    seen
 }
 
 pub(super) fn is_broken(data: &DataSide<'_>) -> bool {

@@ -271,8 +271,10 @@ fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, 
         context.calendars.insert(name, Arc::new(calendar));
     }
     for (name, table) in entries_besides_jobs(report, known, Section::Channels, number, document) {
-        if let Some(channel) = channel(context, &name, table) {
-            context.channels.insert(name, channel);
+        let found = report.found();
+        match channel(context, &name, table) {
+            Some(channel) => drop(context.channels.insert(name, channel)),
+            None => report.unusable_channel(name, found),
         }
     }
     for (name, table) in entries(report, known, Section::Pools, number, document) {

@@ -83,6 +83,8 @@ pub struct LastResort {
     pub fallback: Vec<Address>,
     /// Those channels that are written as they must be, by name.
     pub channels: BTreeMap<Name, Channel>,
+    /// The other ones, each with what is wrong and where.
+    pub unusable: BTreeMap<Name, String>,
     /// What is wrong with the rest.
     pub mistakes: Vec<Problem>,
 }
@@ -92,11 +94,13 @@ pub fn last_resort(file: &Path, environment: &Environment) -> LastResort {
     let mut report = Report::default();
     sources::read(&mut report, file, environment);
     let settings = load::settings(&report, file, environment);
+    let unusable = report.unusable_channels();
     let (mut mistakes, _) = report.finish();
     mistakes.retain(|problem| problem.level == Level::Error);
     LastResort {
         fallback: settings.fallback,
         channels: settings.channels,
+        unusable,
         mistakes,
     }
 }

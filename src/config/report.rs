@@ -1,6 +1,7 @@
 //! The texts that were read and the problems found in them.
 
 use std::cell::{Cell, OnceCell, RefCell};
+use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -9,7 +10,7 @@ use toml::de::DeTable;
 use super::excerpt::{excerpt, header_starts};
 use super::problem::{Level, Problem};
 use super::syntax::{self, Hole, Repaired};
-use crate::model::has_power;
+use crate::model::{Name, has_power};
 
 /// Most comparisons of words that the search for similar names may cost in one check.
 const COMPARISONS_MAX: usize = 2_000_000;
@@ -56,6 +57,8 @@ pub(super) struct Report {
     problems: RefCell<Vec<(Spot, Problem)>>,
     errors: Cell<usize>,
     comparisons: Cell<usize>,
+    /// Channels that cannot be used, and the first reason for each.
+    unusable: RefCell<BTreeMap<Name, String>>,
     /// It was accepted before: what stands outside of the texts may be gone and is not looked at.
     was_accepted: bool,
 }
@@ -198,6 +201,27 @@ impl Report {
     /// Number of errors so far.
     pub(super) fn errors(&self) -> usize {
         self.errors.get()
+    }
+
+    /// Number of problems so far.
+    pub(super) fn found(&self) -> usize {
+        self.problems.borrow().len()
+    }
+
+    /// A channel cannot be used, for the first error behind the `found` problems that were known before it was read.
+    pub(super) fn unusable_channel(&self, name: Name, found: usize) {
+        let problems = self.problems.borrow();
+        let mut errors = problems[found..].iter().filter(|(_, one)| one.level == Level::Error);
+        let why = errors.next().map_or_else(
+            || "it stands in a part that cannot be read".to_owned(),
+            |(_, one)| format!("{}:{}: {}", one.file, one.line, one.message),
+        );
+        self.unusable.borrow_mut().insert(name, why);
+    }
+
+    /// Channels that cannot be used, and why.
+    pub(super) fn unusable_channels(&self) -> BTreeMap<Name, String> {
+        self.unusable.borrow().clone()
     }
 
     /// Whether something that seems to be missing at `spot` may stand in a part that cannot be parsed.

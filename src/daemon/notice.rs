@@ -31,6 +31,7 @@ pub fn notice(unit: &str, config: &Path, environment: &Environment) -> std::io::
     let LastResort {
         fallback,
         channels,
+        unusable,
         mistakes,
     } = last_resort(config, environment);
     let now = Timestamp::now();
@@ -70,12 +71,14 @@ pub fn notice(unit: &str, config: &Path, environment: &Environment) -> std::io::
             .map(|address| {
                 let (delivery, notification) = (delivery.clone(), notification(address));
                 let channel = channels.get(&address.channel).cloned();
+                let why = unusable.get(&address.channel).cloned();
                 tokio::spawn(async move {
                     match channel {
                         Some(channel) => tried(&delivery, &channel, &notification).await,
                         None => Some(format!(
-                            "channel {} has a mistake in jobs.toml",
-                            notification.address.channel
+                            "channel {} cannot be used: {}",
+                            notification.address.channel,
+                            why.as_deref().unwrap_or("nothing defines it")
                         )),
                     }
                 })

@@ -19,12 +19,7 @@ use crate::runner::Keepers;
 
 /// Messages being sent through one channel at the same time, at most: an outage may have left thousands. Looking up
 /// a name and writing a file take a thread each, and some are to be left for everything else.
-const SENDS_MAX: usize = 8;
-
-/// All of these places.
-const ALL_SENDS: u32 = 8;
-
-const _: () = assert!(ALL_SENDS as usize == SENDS_MAX);
+const SENDS_MAX: u32 = 8;
 
 /// What is known of the repetitions at one channel.
 #[derive(Debug, Default)]
@@ -125,7 +120,9 @@ impl Performer {
     /// Places for messages to be sent through one channel: one that hangs holds up no other.
     fn places(&mut self, channel: &Name) -> Arc<Semaphore> {
         let places = self.sends.entry(channel.clone());
-        places.or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX))).clone()
+        places
+            .or_insert_with(|| Arc::new(Semaphore::new(SENDS_MAX as usize)))
+            .clone()
     }
 
     /// Tells a channel again what it knows. One at a time, and nothing else meanwhile: the end of something must not be
@@ -139,7 +136,7 @@ impl Performer {
         let delivery = self.delivery.clone();
         let places = self.places(&channel);
         let telling = tokio::spawn(async move {
-            let _places = places.acquire_many_owned(ALL_SENDS).await;
+            let _places = places.acquire_many_owned(SENDS_MAX).await;
             let channel = settings.borrow().channels.get(&channel).cloned()?;
             Some((channel.name.clone(), delivery.repeat(&channel, &messages).await))
         });

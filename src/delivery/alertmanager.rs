@@ -129,14 +129,13 @@ fn labels(message: &Message, further: &[(String, String)], severity: &str) -> Va
 }
 
 fn annotations(message: &Message) -> Value {
-    let subject = message.subject.strip_prefix("Re: ").unwrap_or(&message.subject);
     let mut annotations = Map::new();
     let mut set = |name: &str, value: String| {
         if !value.is_empty() {
             annotations.insert(name.to_owned(), json!(value));
         }
     };
-    set("summary", clean::line(subject, SUMMARY_CHARS_MAX));
+    set("summary", clean::line(message.title(), SUMMARY_CHARS_MAX));
     set("description", clean::line(&message.headline, HEADLINE_CHARS_MAX));
     set("facts", facts(message));
     set("owner", clean::line(&message.owner, LABEL_CHARS_MAX));

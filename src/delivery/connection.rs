@@ -148,7 +148,7 @@ async fn ask(host: &str, socket: &mut TcpStream, step: &str, command: &str) -> R
             let mut chunk = [0; 1024];
             let count = socket.read(&mut chunk).await?;
             if count == 0 {
-                return Err(io::Error::other("closed the connection"));
+                return Err(io::ErrorKind::UnexpectedEof.into());
             }
             heard.extend_from_slice(&chunk[..count]);
             if let Some(reply) = reply(&heard)? {
@@ -232,6 +232,10 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         let polled = Pin::new(&mut self.stream).poll_read(context, buffer);
         let read = buffer.filled().len() - before;
         self.bytes_left = self.bytes_left.saturating_sub(read);
+        // Whoever reads waits for an answer.
+        if read == 0 && buffer.remaining() > 0 && matches!(polled, Poll::Ready(Ok(()))) {
+            return Poll::Ready(Err(io::ErrorKind::UnexpectedEof.into()));
+        }
         polled
     }
 }

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use lettre::Address;
+use lettre::address::Envelope;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
+use lettre::transport::smtp::extension::Extension;
 use rustls::ClientConfig;
 use tokio::time::timeout;
 
@@ -26,12 +29,27 @@ pub(super) async fn send(
     if let Some((username, password)) = credentials {
         log_in(&mut connection, &server.host, username, password).await?;
     }
+    if let Some(address) = beyond_ascii(mail.envelope())
+        && !connection.server_info().supports_feature(Extension::SmtpUtfEight)
+    {
+        return Err(Failure::permanent(format!(
+            "mail server {} takes no address with letters beyond ASCII (it does not offer SMTPUTF8), and {address} is one; write one \
+             without them",
+            server.host
+        )));
+    }
     connection
         .send(mail.envelope(), &mail.formatted())
         .await
         .map_err(|error| refused(&server.host, "mail", &error))?;
     let _ = timeout(QUIT_TIMEOUT, connection.quit()).await;
     Ok(())
+}
+
+/// The first address of which not only the domain has letters beyond ASCII: those of a domain are written otherwise.
+fn beyond_ascii(envelope: &Envelope) -> Option<&Address> {
+    let mut addresses = envelope.from().into_iter().chain(envelope.to());
+    addresses.find(|address| !AsRef::<str>::as_ref(address).is_ascii())
 }
 
 async fn log_in(

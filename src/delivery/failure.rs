@@ -77,6 +77,11 @@ pub(super) fn explain(error: &(dyn Error + 'static)) -> String {
         if let Some(tls) = current.downcast_ref::<rustls::Error>() {
             return explain_tls(tls);
         }
+        if let Some(error) = current.downcast_ref::<io::Error>()
+            && error.kind() == io::ErrorKind::UnexpectedEof
+        {
+            return "it closed the connection before it had answered".to_owned();
+        }
         match cause(current) {
             Some(inner) => current = inner,
             None => return current.to_string(),
@@ -123,5 +128,17 @@ mod tests {
         let inner = rustls::Error::InvalidCertificate(CertificateError::Expired);
         let outer = io::Error::other(io::Error::new(io::ErrorKind::InvalidData, inner));
         assert_eq!(explain(&outer), "its certificate has expired");
+    }
+
+    #[test]
+    fn an_end_in_the_middle_is_told_in_plain_words() {
+        let end = io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "peer closed connection: https://docs.example",
+        );
+        assert_eq!(
+            explain(&io::Error::other(end)),
+            "it closed the connection before it had answered"
+        );
     }
 }

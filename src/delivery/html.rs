@@ -2,13 +2,16 @@
 
 use std::borrow::Cow;
 use std::fmt::Write;
+use std::sync::LazyLock;
+
+use regex::Regex;
 
 use super::tone::{self, Tone};
 use super::{
     ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
     output_tail, over,
 };
-use crate::model::Message;
+use crate::model::{Message, Purpose};
 
 /// Programs that know the dark follow this; the others show the inline colours.
 const STYLE: &str = "\
@@ -24,7 +27,8 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
-/// What happened first, then the facts, the output, what to type, and the link that takes the incident on.
+/// What happened first, then the facts, what to type and the link that takes the incident on, and the output, of which there
+/// may be much.
 pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     let tone = Tone::of(message);
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
@@ -37,6 +41,8 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
              <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
              <meta name=\"color-scheme\" content=\"light dark\">\n\
              <meta name=\"supported-color-schemes\" content=\"light dark\">\n\
+             <meta name=\"x-apple-disable-message-reformatting\">\n\
+             <meta name=\"format-detection\" content=\"telephone=no,date=no,address=no,email=no,url=no\">\n\
              <title>{}</title>\n<style>{STYLE}</style>\n</head>\n\
              <body class=\"page\" style=\"margin:0;padding:12px;background:#f4f5f7;color:#1c2127;{SANS}\">\n\
              <div class=\"card\" style=\"max-width:640px;margin:0 auto;background:#ffffff;\
@@ -45,20 +51,16 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
             tone.colour,
         ),
     );
+    badge(&mut page, message, tone);
     push(
         &mut page,
         format_args!(
-            "<div style=\"margin:0 0 8px\"><span style=\"display:inline-block;background:{};color:#ffffff;\
-             border-radius:4px;padding:2px 8px;font-size:13px;font-weight:600\">{}</span></div>\n\
-             <h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600\">{}</h1>\n",
-            tone.colour,
-            tone.word,
-            escape(&headline),
+            "<h1 style=\"margin:0 0 16px;font-size:19px;line-height:1.35;font-weight:600;overflow-wrap:anywhere\">{}</h1>\n",
+            worded(&headline),
         ),
     );
     facts(&mut page, message);
     incidents(&mut page, message);
-    output(&mut page, message);
     commands(&mut page, message);
     if let Some(link) = ack_link {
         push(
@@ -71,6 +73,7 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
             ),
         );
     }
+    output(&mut page, message);
     push(
         &mut page,
         format_args!(
@@ -80,6 +83,21 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
         ),
     );
     page
+}
+
+/// Why this reader gets it, where the headline does not begin with that. The first words of a mail are what a phone shows of
+/// it while it is locked: none of them is said twice.
+fn badge(page: &mut String, message: &Message, tone: Tone) {
+    if matches!(message.purpose, Purpose::Update | Purpose::Impact) {
+        push(
+            page,
+            format_args!(
+                "<div style=\"margin:0 0 8px\"><span style=\"display:inline-block;background:{};color:#ffffff;\
+                 border-radius:4px;padding:2px 8px;font-size:13px;font-weight:600\">{}</span></div>\n",
+                tone.colour, tone.word,
+            ),
+        );
+    }
 }
 
 fn facts(page: &mut String, message: &Message) {
@@ -114,7 +132,7 @@ fn incidents(page: &mut String, message: &Message) {
         for line in lines {
             push(
                 page,
-                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", escape(&line)),
+                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line)),
             );
         }
         page.push_str("</ul>\n");
@@ -182,9 +200,20 @@ fn linked(text: &str) -> String {
     if is_address && !text.contains(char::is_whitespace) {
         format!("<a href=\"{escaped}\" style=\"color:#0b5cad\">{escaped}</a>")
     } else {
-        escaped.into_owned()
+        worded(text)
     }
 }
+
+/// As [`escape`], with times that no line ends in.
+fn worded(text: &str) -> String {
+    TIME.replace_all(&escape(text), "<span style=\"white-space:nowrap\">$0</span>")
+        .into_owned()
+}
+
+/// A time as messages write it: `Fri 2026-11-27 23:30`.
+static TIME: LazyLock<Regex> = LazyLock::new(|| {
+    Regex::new(r"\b(?:[A-Z][a-z]{2} )?[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}\b").expect("it is an expression")
+});
 
 fn escape(text: &str) -> Cow<'_, str> {
     if !text.contains(['&', '<', '>', '"', '\'']) {
@@ -217,5 +246,9 @@ mod tests {
         assert_eq!(linked("javascript:alert(1)"), "javascript:alert(1)");
         assert_eq!(linked("see https://wiki.example"), "see https://wiki.example");
         assert_eq!(linked("<b>"), "&lt;b&gt;");
+        assert_eq!(
+            linked("late, Fri 2026-11-27 23:30."),
+            "late, <span style=\"white-space:nowrap\">Fri 2026-11-27 23:30</span>."
+        );
     }
 }

@@ -142,9 +142,18 @@ async fn answer(request: RequestBuilder, host: String, hears_acceptance: bool) -
 }
 
 impl Answer {
-    /// The first line of its body.
+    /// The first line of its body; of a page for people, as a proxy answers when what is behind it is away, the title.
     pub(super) fn said(&self) -> &str {
-        self.body.trim().lines().next().unwrap_or_default()
+        let body = self.body.trim();
+        let begins = |words: &str| {
+            body.get(..words.len())
+                .is_some_and(|lead| lead.eq_ignore_ascii_case(words))
+        };
+        if begins("<!doctype html") || begins("<html") {
+            title(body)
+        } else {
+            body.lines().next().unwrap_or_default()
+        }
     }
 
     /// Whether the status means accepted, later, or never.
@@ -196,6 +205,19 @@ async fn beginning(mut response: Response) -> String {
     String::from_utf8_lossy(&body).into_owned()
 }
 
+/// The title of a page; nothing when it has none.
+fn title(page: &str) -> &str {
+    // Of the same length as the page.
+    let lower = page.to_ascii_lowercase();
+    let found = || {
+        let tag = lower.find("<title")?;
+        let begin = tag + lower[tag..].find('>')? + 1;
+        let end = begin + lower[begin..].find("</title")?;
+        page[begin..end].trim().lines().next()
+    };
+    found().unwrap_or_default()
+}
+
 /// Reads `Retry-After`: seconds, or the date of RFC 9110, section 10.2.3; at most an hour.
 fn retry_after_seconds(value: &str, now: Timestamp) -> Option<u64> {
     let value = value.trim();
@@ -227,6 +249,28 @@ mod tests {
         check("soon", None);
         check("-5", None);
         check("", None);
+    }
+
+    #[test]
+    fn of_a_page_for_people_the_title_is_said() {
+        let check = |body: &str, expected: &str| {
+            let answer = Answer {
+                host: "ops.example".into(),
+                status: 502,
+                retry_after_seconds: None,
+                body: body.into(),
+            };
+            assert_eq!(answer.said(), expected, "{body}");
+        };
+        check("no such hook\nmore", "no such hook");
+        check(
+            "<html>\r\n<head><title>502 Bad Gateway</title></head>",
+            "502 Bad Gateway",
+        );
+        check("<!DOCTYPE HTML><TITLE lang=en>\n Not here \n</TITLE>", "Not here");
+        check("<html><body>æøå", "");
+        check("<html><title>cut off", "");
+        check("<error>no</error>", "<error>no</error>");
     }
 
     #[test]

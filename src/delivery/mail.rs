@@ -2,8 +2,11 @@
 
 use std::time::{Duration, SystemTime};
 
+use lettre::Address;
 use lettre::message::header::{ContentTransferEncoding, HeaderName, HeaderValue};
 use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
+
+use reqwest::Url;
 
 use super::failure::Failure;
 use super::{clean, html, text};
@@ -53,6 +56,8 @@ pub(super) fn build(
         .in_reply_to(root.clone())
         .references(root)
         .raw_header(header("Auto-Submitted", "auto-generated"))
+        // Exchange asks for this one before it sends notices of absence.
+        .raw_header(header("X-Auto-Response-Suppress", "OOF, AutoReply"))
         .raw_header(header("List-Id", &format!("freshd <freshd.{host}>")));
     if let Some(incident) = message.incident {
         mail = mail.raw_header(header("X-Freshd-Incident", &incident.to_string()));
@@ -74,7 +79,20 @@ fn mailbox(role: &str, address: &str) -> Result<Mailbox, Failure> {
     if address.chars().any(char::is_control) {
         return Err(refused());
     }
-    address.parse().map_err(|_| refused())
+    let mut mailbox: Mailbox = address.parse().map_err(|_| refused())?;
+    if let Some(domain) = in_ascii(mailbox.email.domain()) {
+        mailbox.email = Address::new(mailbox.email.user(), domain).map_err(|_| refused())?;
+    }
+    Ok(mailbox)
+}
+
+/// A domain with letters beyond ASCII in the form in which every mail server takes it.
+fn in_ascii(domain: &str) -> Option<String> {
+    if domain.is_ascii() {
+        return None;
+    }
+    let url = Url::parse(&format!("http://{domain}/")).ok()?;
+    url.host_str().map(str::to_owned)
 }
 
 fn header(name: &'static str, value: &str) -> HeaderValue {

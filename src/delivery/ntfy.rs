@@ -4,7 +4,7 @@ use reqwest::header::HeaderMap;
 use serde_json::json;
 
 use super::failure::Failure;
-use super::tone::{self, Tone};
+use super::tone;
 use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, http, link};
 use crate::model::{Message, ProblemKind, Purpose, Secret, Severity};
 
@@ -28,10 +28,9 @@ pub(super) async fn send(
     authorization: HeaderMap,
     message: &Message,
 ) -> Result<(), Failure> {
-    let tone = Tone::of(message);
     let mut body = json!({
         "topic": topic.reveal(),
-        "title": clean::line(&format!("{}: {}", tone.word, message.subject), TITLE_CHARS_MAX),
+        "title": clean::line(&tone::title(message), TITLE_CHARS_MAX),
         "message": text(message),
         "priority": priority(message),
         "tags": tags(message),

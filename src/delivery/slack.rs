@@ -75,11 +75,11 @@ pub(super) fn as_text(message: &Message, ack_link: Option<&str>) -> Value {
 
 fn blocks(message: &Message, ack_link: Option<&str>) -> Vec<Value> {
     let tone = Tone::of(message);
-    let subject = clean::line(&message.subject, HEADER_CHARS_MAX - tone.emoji.len() - 1);
+    let title = clean::line(&tone::title(message), HEADER_CHARS_MAX - tone.emoji.len() - 1);
     let mut blocks = vec![
         json!({
             "type": "header",
-            "text": { "type": "plain_text", "text": format!("{} {subject}", tone.emoji), "emoji": true },
+            "text": { "type": "plain_text", "text": format!("{} {title}", tone.emoji), "emoji": true },
         }),
         section(&headline(message)),
     ];
@@ -225,16 +225,15 @@ fn ack_line(link: &str) -> String {
     format!("<{}|{ACK_WORDS}>", escaped(link, ACK_SHARE_CHARS - ACK_WORDS.len()))
 }
 
-/// What a phone's lock screen and a screen reader get.
+/// What a phone's lock screen and a screen reader get: little, so it begins with what happened.
 fn fallback(message: &Message) -> String {
-    let tone = Tone::of(message);
-    let text = format!("{}: {} - {}", tone.word, message.subject, message.headline);
-    escaped(&clean::line(&text, HEADLINE_CHARS_MAX), FALLBACK_CHARS_MAX)
+    escaped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), FALLBACK_CHARS_MAX)
 }
 
 /// Everything that the blocks say, without blocks.
 fn text_only(message: &Message, ack_link: Option<&str>) -> String {
-    let mut parts = vec![fallback(message)];
+    let title = clean::line(&tone::title(message), HEADER_CHARS_MAX);
+    let mut parts = vec![escaped(&title, FALLBACK_CHARS_MAX), fallback(message)];
     parts.extend(fact_sections(message));
     parts.extend(incident_sections(message));
     parts.extend(output(message));

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::http::{self, Answer};
-use super::tone::{self, Tone};
+use super::tone;
 use super::{
     ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link,
     output_tail,
@@ -111,18 +111,11 @@ fn envelope(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
 }
 
 fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
-    let tone = Tone::of(message);
     let mut body = vec![
-        text(&[
-            run(
-                &format!("{}: ", tone.word),
-                &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
-            ),
-            run(
-                &clean::line(&message.subject, TITLE_CHARS_MAX),
-                &[("weight", "Bolder"), ("size", "Medium")],
-            ),
-        ]),
+        text(&[run(
+            &clean::line(&tone::title(message), TITLE_CHARS_MAX),
+            &[("weight", "Bolder"), ("size", "Medium"), ("color", colour(message))],
+        )]),
         text(&[run(&headline(message), &[])]),
     ];
     // They fit by how a digest is written.

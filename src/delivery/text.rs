@@ -1,5 +1,7 @@
 //! The plain text of a mail, laid out for a terminal.
 
+use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
+
 use super::{
     ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
     output_tail, over, tone,
@@ -12,7 +14,8 @@ const COLUMNS_MAX: usize = 72;
 /// Widest column of labels; a longer label pushes its own text aside.
 const LABEL_COLUMNS_MAX: usize = 16;
 
-/// What happened first, then the facts, the output, what to type, and the link that takes the incident on.
+/// What happened first, then the facts, what to type and the link that takes the incident on, and the output, of which there
+/// may be much.
 pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     let mut page = String::new();
     for line in wrapped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), COLUMNS_MAX) {
@@ -20,13 +23,13 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     }
     facts(&mut page, message);
     incidents(&mut page, message);
-    output(&mut page, message);
     commands(&mut page, message);
     if let Some(link) = ack_link {
         // On a line of its own, never broken: mail programs make it a link.
         push(&mut page, "", &format!("\n{ACK_WORDS}:"));
         push(&mut page, "  ", link);
     }
+    output(&mut page, message);
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
     page.push_str("\n-- \n");
     for line in wrapped(&format!("freshd: {}", tone::origin(message)), COLUMNS_MAX) {
@@ -112,32 +115,58 @@ fn push(page: &mut String, lead: &str, line: &str) {
     page.push('\n');
 }
 
-/// Breaks running text between words; a word that fits no line stands alone and is kept whole.
+/// Breaks running text between words; a word that fits no line stands alone and is kept whole. Scripts that are written
+/// without spaces are broken between their letters.
 fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines = Vec::new();
     let mut line = String::new();
     for word in text.split_whitespace() {
-        let needed = line.chars().count() + 1 + word.chars().count();
-        if !line.is_empty() && needed > columns {
-            lines.push(std::mem::take(&mut line));
+        for (place, unit) in units(word).into_iter().enumerate() {
+            let gap = usize::from(place == 0 && !line.is_empty());
+            if !line.is_empty() && line.width() + gap + unit.width() > columns {
+                lines.push(std::mem::take(&mut line));
+            } else if gap > 0 {
+                line.push(' ');
+            }
+            line.push_str(unit);
         }
-        if !line.is_empty() {
-            line.push(' ');
-        }
-        line.push_str(word);
     }
     lines.push(line);
     lines
 }
 
+/// The parts of a word between which a line may end: on both sides of a letter that takes two columns.
+fn units(word: &str) -> Vec<&str> {
+    let mut units = Vec::new();
+    let mut from = 0;
+    for (at, letter) in word.char_indices() {
+        if letter.width() == Some(2) {
+            units.extend([&word[from..at], &word[at..at + letter.len_utf8()]]);
+            from = at + letter.len_utf8();
+        }
+    }
+    units.push(&word[from..]);
+    units.retain(|unit| !unit.is_empty());
+    units
+}
+
 /// Breaks output at the column, wherever that is; later pieces are indented by two more.
 fn pieces(line: &str, columns: usize) -> Vec<String> {
-    let characters: Vec<char> = line.chars().collect();
-    let Some((first, rest)) = characters.split_at_checked(columns) else {
-        return vec![line.to_owned()];
-    };
-    let mut pieces = vec![first.iter().collect()];
-    pieces.extend(rest.chunks(columns - 2).map(|piece| piece.iter().collect::<String>()));
+    let mut pieces = Vec::new();
+    let (mut piece, mut width) = (String::new(), 0);
+    for letter in line.chars() {
+        let room = if pieces.is_empty() { columns } else { columns - 2 };
+        let needed = letter.width().unwrap_or(0);
+        if width + needed > room {
+            pieces.push(std::mem::take(&mut piece));
+            width = 0;
+        }
+        piece.push(letter);
+        width += needed;
+    }
+    if !piece.is_empty() || pieces.is_empty() {
+        pieces.push(piece);
+    }
     pieces
 }
 
@@ -150,6 +179,7 @@ mod tests {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
         assert_eq!(wrapped("a-very-long-word b", 4), ["a-very-long-word", "b"]);
         assert_eq!(wrapped("", 4), [""]);
+        assert_eq!(wrapped("a 在庫エクス (x)", 6), ["a 在庫", "エクス", "(x)"]);
     }
 
     #[test]
@@ -158,5 +188,6 @@ mod tests {
         assert_eq!(pieces("abcdef", 6), ["abcdef"]);
         assert_eq!(pieces("abcdefghijklm", 6), ["abcdef", "ghij", "klm"]);
         assert_eq!(pieces("", 6), [""]);
+        assert_eq!(pieces("在庫エクスポ", 6), ["在庫エ", "クス", "ポ"]);
     }
 }

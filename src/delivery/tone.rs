@@ -41,6 +41,15 @@ impl Tone {
     }
 }
 
+/// A message's title where no mail program shows the thread that it belongs to: `Resolved: export failed (#7)`.
+pub(super) fn title(message: &Message) -> String {
+    match message.purpose {
+        // These say it themselves.
+        Purpose::Digest | Purpose::Test => message.title().to_owned(),
+        _ => format!("{}: {}", Tone::of(message).word, message.title()),
+    }
+}
+
 /// Where the message belongs, in one line: `incident 17, critical, owner warehouse, for team sales`.
 pub(super) fn origin(message: &Message) -> String {
     let mut parts = Vec::new();

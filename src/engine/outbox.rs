@@ -8,8 +8,8 @@ use super::Engine;
 use super::digest::is_digest;
 use super::lines::AddressLine;
 use crate::model::{
-    About, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId,
-    NotificationState, Purpose,
+    ANSWER, About, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification,
+    NotificationId, NotificationState, Purpose,
 };
 
 /// Longest wait that another side's Retry-After can ask for, in seconds.
@@ -185,6 +185,17 @@ impl Outbox {
         self.heard.remove(&incident);
     }
 
+    /// By what subject an address knows a thread, whatever has become of the incident since its first message.
+    fn stem(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&str> {
+        let heard = self.heard(incident, address);
+        if let Some(subject) = heard.and_then(|heard| heard.subjects.get(thread)) {
+            return Some(subject.strip_prefix(ANSWER).unwrap_or(subject));
+        }
+        let line = (incident, address.clone());
+        let first = self.line(&line).find(|waiting| waiting.message.thread == thread)?;
+        Some(first.message.stem())
+    }
+
     /// The oldest message about an incident that waits for an address.
     pub(super) fn first_waiting(&self, incident: IncidentId, address: &Address) -> Option<&Notification> {
         let first = self.lines.get(&incident)?.get(address)?.first()?;
@@ -248,6 +259,11 @@ impl Engine {
 
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         self.will_repeat(&address);
+        let stem = incident.and_then(|incident| self.outbox.stem(incident, &address, &message.thread));
+        let message = match stem.map(str::to_owned) {
+            Some(stem) => message.under(&stem),
+            None => message,
+        };
         let is_test = message.purpose == Purpose::Test;
         if !is_test {
             self.gather_when_back(&address);

@@ -3,7 +3,7 @@
 use super::Engine;
 use crate::model::{
     Action, Address, Message, MessageFact, Name, Notification, NotificationId, NotificationState, Purpose, Reply,
-    Severity,
+    SUBJECT_MARK, Severity,
 };
 
 impl Engine {
@@ -31,7 +31,7 @@ impl Engine {
             about: None,
             since: None,
             subject_name: team.clone(),
-            subject: format!("[freshd] Test message to {team}"),
+            subject: format!("{SUBJECT_MARK}Test message to {team}"),
             headline: format!(
                 "This is a test: freshd on {} can reach {team} through {told}.",
                 self.host.hostname

@@ -5,9 +5,7 @@ use std::sync::Arc;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{
-    Ack, Address, AddressState, DigestLine, Drill, Flapping, IncidentId, Name, NotificationId, Purpose, Severity,
-};
+use super::{Ack, Address, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity};
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -188,66 +186,6 @@ pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_j
     value["told"] = serde_json::json!(told);
     value["addresses"] = serde_json::json!(addresses);
     value
-}
-
-/// The words of one message, rendered once and never again. Channels only lay them out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Message {
-    /// Stable over all tries: the local part of Message-ID, webhook-id.
-    pub id: String,
-    /// The same for all messages of one incident: the root of a mail thread.
-    pub thread: String,
-    /// The incident; `None` for a digest and for a test.
-    pub incident: Option<IncidentId>,
-    /// Why it is sent.
-    pub purpose: Purpose,
-    /// How bad it is.
-    pub severity: Severity,
-    /// What is wrong; `None` for a digest and for a test.
-    pub kind: Option<ProblemKind>,
-    /// What kind of thing `subject_name` is; `None` for a test.
-    #[serde(default)]
-    pub about: Option<About>,
-    /// With what.
-    pub subject_name: Name,
-    /// Since when; `None` for a test.
-    #[serde(default)]
-    pub since: Option<Timestamp>,
-    /// The mail's subject; all messages of one incident share the part behind the first colon, while its
-    /// kind is the same.
-    pub subject: String,
-    /// One or two sentences that say it all.
-    pub headline: String,
-    /// What, since when, data as of when, why, what was tried, who reads it next and when.
-    pub facts: Vec<MessageFact>,
-    /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub incidents: Vec<DigestLine>,
-    /// The last lines of the job's output.
-    pub output: Vec<String>,
-    /// What to type.
-    pub commands: Vec<String>,
-    /// The team it is meant for.
-    pub team: Name,
-    /// The owner of what is wrong.
-    pub owner: String,
-    /// When it was decided.
-    pub at: Timestamp,
-    /// W3C trace id of the run, or of the data, that it is about.
-    #[serde(default)]
-    pub trace: Option<String>,
-}
-
-/// The label of the line that says where to read what to do.
-pub const RUNBOOK: &str = "Runbook";
-
-/// One labelled line of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct MessageFact {
-    /// A word or two: `Since`.
-    pub label: String,
-    /// The rest of the line.
-    pub text: String,
 }
 
 /// Where a notification stands.

@@ -1,5 +1,7 @@
 //! What has become of the messages about one incident at each address: told, not yet, or given up.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +20,10 @@ pub struct Told {
     pub given_up: Option<String>,
     /// The digest by which it was told, unless it was sent by itself.
     pub digest: Option<NotificationId>,
+    /// The thread that the message belongs to.
+    pub thread: String,
+    /// Its subject.
+    pub subject: String,
 }
 
 impl Told {
@@ -34,6 +40,8 @@ impl Told {
             at: notification.ended_at?,
             given_up,
             digest: notification.digest,
+            thread: notification.message.thread.clone(),
+            subject: notification.message.subject.clone(),
         })
     }
 }
@@ -72,11 +80,15 @@ pub struct Heard {
     pub last_at: Option<Timestamp>,
     /// When one was last given up, and why, unless a later one was taken.
     pub given_up: Option<(Timestamp, String)>,
+    /// The subject of the first message of each thread.
+    pub subjects: BTreeMap<String, String>,
 }
 
 impl Heard {
     /// One more message ended; the newest last.
     pub fn note(&mut self, told: &Told) {
+        let subject = self.subjects.entry(told.thread.clone());
+        subject.or_insert_with(|| told.subject.clone());
         match &told.given_up {
             None => {
                 self.first_at.get_or_insert(told.at);

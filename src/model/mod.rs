@@ -19,6 +19,7 @@ mod history;
 mod job;
 mod keepers;
 mod maintenance;
+mod message;
 mod moment;
 mod name;
 mod ping;
@@ -50,8 +51,8 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, Incident, IncidentState, Message, MessageFact, Notification, NotificationState,
-    ProblemKind, RUNBOOK, incident_line,
+    About, Delivery, DeliveryOutcome, Incident, IncidentState, Notification, NotificationState, ProblemKind,
+    incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -85,6 +86,7 @@ pub use history::{
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
+pub use message::{ANSWER, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};

@@ -72,7 +72,7 @@ async fn an_alert_is_known_by_labels_that_stay_and_says_the_rest_in_annotations(
         })
     );
     let annotations = alerts[0]["annotations"].as_object().expect("a table");
-    assert_eq!(annotations["summary"], "Late: stock");
+    assert_eq!(annotations["summary"], "stock is late (#17)");
     assert!(
         annotations["facts"]
             .as_str()

@@ -105,7 +105,7 @@ async fn a_program_gets_the_webhooks_json_and_a_small_environment() {
             "FRESHD_TEAM=warehouse",
             "FRESHD_TEXT=Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read the count of 12 June, 22:58.",
             "FRESHD_THREAD=incident-17",
-            "FRESHD_TITLE=Late: stock",
+            "FRESHD_TITLE=[freshd] stock is late (#17)",
             "FRESHD_TO=bridge",
             "PATH=/usr/bin:/bin",
         ]

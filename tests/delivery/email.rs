@@ -231,7 +231,11 @@ async fn a_server_that_never_stops_talking_is_cut_off() {
 #[tokio::test]
 async fn a_mail_tried_again_after_a_lost_answer_has_the_same_id_and_bytes() {
     let post = plain(&[SmtpFault::ClosesAfterDot]).await;
-    temporary(send(&post.kind, opening(), TO).await);
+    let (error, _) = temporary(send(&post.kind, opening(), TO).await);
+    assert_eq!(
+        error,
+        "mail server localhost, mail: it closed the connection before it had answered"
+    );
     assert_eq!(send(&post.kind, opening(), TO).await, DeliveryOutcome::Accepted);
     let mails = post.sink.mails(2).await;
     assert_eq!(mails[0].data, mails[1].data);
@@ -262,6 +266,21 @@ async fn without_a_usable_recipient_nobody_is_called() {
         assert!(error.contains("is not a mail address"), "{to}: {error}");
     }
     assert_eq!(post.sink.record().connections, 0);
+}
+
+#[tokio::test]
+async fn a_domain_of_other_letters_is_written_in_ascii_and_a_name_of_them_needs_a_server_that_takes_it() {
+    let post = plain(&[]).await;
+    let outcome = send(&post.kind, opening(), Some("lager@blåskjell.example")).await;
+    assert_eq!(outcome, DeliveryOutcome::Accepted);
+    assert_eq!(post.sink.mails(1).await[0].to, ["lager@xn--blskjell-b0a.example"]);
+    let error = permanent(send(&post.kind, opening(), Some("blåskjell@seafood.example")).await);
+    assert_eq!(
+        error,
+        "mail server localhost takes no address with letters beyond ASCII (it does not offer SMTPUTF8), and \
+         blåskjell@seafood.example is one; write one without them"
+    );
+    assert_eq!(post.sink.record().mails.len(), 1);
 }
 
 #[tokio::test]

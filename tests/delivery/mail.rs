@@ -43,7 +43,7 @@ async fn another_parser_finds_subject_sender_recipient_date_and_both_bodies() {
     let bytes = written(opening()).await;
     let mail = MessageParser::default().parse(&bytes).unwrap();
 
-    assert_eq!(mail.subject(), Some("Late: stock"));
+    assert_eq!(mail.subject(), Some("[freshd] stock is late (#17)"));
     assert_eq!(
         mail.to().unwrap().first().unwrap().address(),
         Some("lager@seafood.example")
@@ -74,7 +74,8 @@ async fn all_mails_of_an_incident_answer_one_root_and_have_ids_of_their_own() {
         assert_eq!(mail.references().as_text(), Some("incident-17@localhost"));
         assert_eq!(mail.in_reply_to().as_text(), Some("incident-17@localhost"));
     }
-    assert_eq!(first.thread_name(), Some("Late: stock"));
+    assert_eq!(first.thread_name(), Some("stock is late (#17)"));
+    assert_eq!(last.thread_name(), first.thread_name(), "Gmail and Outlook ask for it");
 }
 
 #[tokio::test]
@@ -164,6 +165,7 @@ async fn nothing_in_a_message_can_add_a_header_or_end_one() {
             "References",
             "Subject",
             "To",
+            "X-Auto-Response-Suppress",
             "X-Freshd-Incident",
         ]
     );

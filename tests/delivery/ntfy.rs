@@ -36,7 +36,7 @@ async fn a_phone_gets_title_text_urgency_and_the_page_to_open() {
         body,
         json!({
             "topic": "canary-topic",
-            "title": "Problem: Late: stock",
+            "title": "Problem: stock is late (#17)",
             "message": null,
             "priority": 5,
             "tags": ["rotating_light", "opening", "late", "critical"],

@@ -46,7 +46,7 @@ async fn an_opening_is_triggered_and_its_recovery_resolves_the_same_alert() {
             "client": "freshd",
             "links": [{ "href": "https://wiki.seafood.example/stock?from=freshd&incident=17", "text": "Runbook" }],
             "payload": {
-                "summary": "Late: stock: Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read \
+                "summary": "stock is late (#17): Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read \
                             the count of 12 June, 22:58.",
                 "source": "dataset stock",
                 "severity": "critical",

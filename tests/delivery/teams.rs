@@ -59,7 +59,7 @@ async fn the_card_says_what_the_message_says() {
     assert_eq!(
         lines(&card),
         [
-            "Problem: Late: stock",
+            "Problem: stock is late (#17)",
             "Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read the count of 12 June, 22:58.",
             "Since  Fri 19 Jun 2026 23:15 Europe/Oslo, for 4m 10s",
             "Data as of  Fri 12 Jun 2026 22:58, version 41",
@@ -91,7 +91,7 @@ async fn the_card_says_what_the_message_says() {
     );
     assert_eq!(card["body"][0]["inlines"][0]["color"], "Attention");
     let (_, over) = posted(recovery()).await;
-    assert_eq!(lines(&over)[0], "Resolved: Resolved: stock");
+    assert_eq!(lines(&over)[0], "Resolved: stock is late (#17)");
     assert_eq!(over["body"][0]["inlines"][0]["color"], "Good");
 }
 

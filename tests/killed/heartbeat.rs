@@ -54,10 +54,11 @@ async fn a_heartbeat_that_nobody_takes_is_shown_and_tells_no_secret() {
 async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_refused() {
     let sink = HttpSink::start(vec![HttpAnswer::status(503, "busy")]).await;
     let house = House::with(&format!(
-        "timezone = \"UTC\"\n[fallback]\nnotify = [\"hook\", \"outbox\", \"broken\"]\n\
+        "timezone = \"UTC\"\n[fallback]\nnotify = [\"hook\", \"outbox\", \"broken\", \"locked\"]\n\
          [channels.hook]\ntype = \"webhook\"\nurl = \"{}\"\n\
          [channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n\
          [channels.broken]\ntype = \"slack\"\n\
+         [channels.locked]\ntype = \"slack\"\nurl = {{ file = \"secrets/slack\" }}\n\
          [jobs.export]\nonwer = \"it\"\ncommand = \"true\"\n",
         sink.url("/hook")
     ));
@@ -65,6 +66,16 @@ async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_re
     assert_eq!(code, Some(0), "{said}");
     assert!(
         said.contains("✓ hook has been told\n✓ outbox has been told\n✗ broken has not"),
+        "{said}"
+    );
+    let lines: Vec<&str> = said.lines().collect();
+    assert!(
+        lines[2].ends_with("a Slack channel needs the `url` of its incoming webhook"),
+        "{said}"
+    );
+    assert!(
+        lines[3].contains("✗ locked has not: channel locked cannot be used: ")
+            && lines[3].contains("jobs.toml:14: the secret's file `secrets/slack` "),
         "{said}"
     );
     let requests = sink.record().requests;

@@ -177,7 +177,7 @@ async fn an_alert_fires_turns_critical_is_told_again_and_ends_in_alertmanagers_o
             "alertname": "FreshdDataset", "dataset": "stock", "severity": "warning", "team": "warehouse", "site": "tromso",
         })
     );
-    assert_eq!(firing[0]["annotations"]["summary"], "Late: stock");
+    assert_eq!(firing[0]["annotations"]["summary"], "stock is late (#17)");
     assert_eq!(firing[0]["startsAt"], "2026-06-19T21:15:00.000Z");
     pager.requests(1).await;
 

@@ -19,7 +19,7 @@ pub(crate) fn opening() -> Message {
         about: Some(About::Dataset),
         subject_name: Name::from("stock"),
         since: Some("2026-06-19T21:15:00Z".parse().unwrap()),
-        subject: "Late: stock".into(),
+        subject: "[freshd] stock is late (#17)".into(),
         headline: "Stock per lot did not come by Friday 23:15. Tromsø and the sales desk still read \
                    the count of 12 June, 22:58."
             .into(),
@@ -64,7 +64,7 @@ pub(crate) fn recovery() -> Message {
     Message {
         id: "n-1057".into(),
         purpose: Purpose::Recovery,
-        subject: "Resolved: stock".into(),
+        subject: "Re: [freshd] stock is late (#17)".into(),
         headline: "Stock per lot is fresh again: version 42 came at 23:41, 26 minutes late.".into(),
         facts: facts(&[
             ("Lasted", "26m, from Fri 19 Jun 23:15 to 23:41 Europe/Oslo"),

@@ -3,6 +3,7 @@
 mod about_freshd;
 mod digest;
 mod lost;
+mod many;
 mod problem;
 mod words;
 

@@ -1,7 +1,7 @@
 //! The words of a message, by what it is about and who reads it.
 
 use super::{Friday, at, friday, reading, stands};
-use crate::alerting::{DataSide, message};
+use crate::alerting::{DataSide, Reading, message};
 use crate::freshness::DataState;
 use crate::model::{Message, Outcome, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
 
@@ -17,7 +17,7 @@ pub(super) fn headline(purpose: Purpose, team: &str, friday: &Friday) -> String 
 }
 
 /// What a label says; more than one text is joined by a bar.
-fn said(label: &str, message: &Message) -> String {
+pub(super) fn said(label: &str, message: &Message) -> String {
     let facts = message.facts.iter().filter(|fact| fact.label == label);
     facts.map(|fact| fact.text.as_str()).collect::<Vec<_>>().join(" | ")
 }
@@ -43,12 +43,12 @@ fn an_opening_says_what_failed_what_will_break_who_is_hit_and_what_to_type() {
             "What: export failed",
             "Since: Fri 2026-11-27 22:10",
             "Why: exit code 1",
+            "Owner: Warehouse",
             "Data as of: Fri 2026-11-27 21:00: stock",
             "Readers see: version 7 of stock, arrived Fri 2026-11-27 21:00",
             "Goes stale: stock, Fri 2026-11-27 23:30",
             "Tried: 1 attempt of export, run 1, Fri 2026-11-27 22:00 to 22:10",
             "Read by: trucks, Fri 2026-11-27 23:45: stock",
-            "Owner: Warehouse",
         ]
     );
     assert_eq!(
@@ -220,7 +220,7 @@ fn readers_are_told_in_a_thread_of_their_own_what_it_means_for_them() {
         "WARNING: stock, which trucks reads, is stale: 2h old, promised at most 1h. \
          Warehouse answers for it and has been told."
     );
-    assert_eq!(said("Read by", &message), "trucks (you), at no known time: stock");
+    assert_eq!(said("Also read by", &message), "trucks (you)");
     story.dataset = None;
     assert_eq!(
         headline(Purpose::Impact, READER, &story),
@@ -319,10 +319,24 @@ fn readers_are_named_up_to_a_number_and_counted_beyond() {
         let facts: Vec<_> = message.facts.iter().filter(|fact| fact.label == "Read by").collect();
         (facts.len(), facts.last().unwrap().text.clone())
     };
-    story.readers = vec![reading("trucks", "transport", None); 12];
-    assert_eq!(named(&story), (12, "trucks, at no known time: stock".to_owned()));
-    story.readers.push(reading("trucks", "transport", None));
+    let truck = |number: usize| reading(&format!("truck {number}"), "transport", Some("23:45"));
+    story.readers = (1..=12).map(truck).collect();
+    assert_eq!(named(&story), (12, "truck 12, Fri 2026-11-27 23:45: stock".to_owned()));
+    story.readers.push(truck(13));
     assert_eq!(named(&story), (13, "and 1 more".to_owned()));
+    // What one of them reads at one time stands in one line.
+    let sales = |number: usize| Reading {
+        dataset: format!("data-{number}").as_str().into(),
+        ..reading("sales", "sales", Some("23:45"))
+    };
+    story.readers = (1..=8).map(sales).collect();
+    let text = "sales, Fri 2026-11-27 23:45: data-1, data-2, data-3, data-4, data-5, data-6 and 2 more";
+    assert_eq!(named(&story), (1, text.to_owned()));
+    // Who reads at no known time stands behind them, in few lines.
+    story.readers.push(reading("forecast", "transport", None));
+    story.readers.push(reading("ledger", "transport", None));
+    let message = tell(Purpose::Opening, OWNER, &story);
+    assert_eq!(said("Also read by", &message), "forecast, ledger");
 }
 
 #[test]

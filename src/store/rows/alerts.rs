@@ -244,7 +244,7 @@ pub(in crate::store) fn read_end_written(row: &Row) -> Result<(IncidentId, Addre
     Ok((incident, address))
 }
 
-/// Reads the incident, the address and the end of a notification that was taken or given up.
+/// Reads the incident, the address, the end and the subject of a notification that was taken or given up.
 pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
     let mut cells = Cells::of(row);
     let incident = IncidentId(cells.count()?);
@@ -262,6 +262,8 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         at,
         given_up: is_dead.then(|| error.unwrap_or_default()),
         digest,
+        thread: cells.get()?,
+        subject: cells.get()?,
     })
 }
 

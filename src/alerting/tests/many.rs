@@ -1,0 +1,118 @@
+//! The words where an incident concerns many datasets, or a reader by one of them.
+
+use super::words::{OWNER, READER, said, tell};
+use super::{friday, reading, stands};
+use crate::alerting::{DataSide, Reading, Situation, message};
+use crate::freshness::DataState;
+use crate::model::{Purpose, plain_dataset};
+
+#[test]
+fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
+    let story = friday();
+    let datasets: Vec<_> = (1..=40)
+        .map(|number| plain_dataset(&format!("data-{number}")))
+        .collect();
+    let mut situation = story.situation();
+    situation.data = datasets
+        .iter()
+        .map(|dataset| DataSide {
+            dataset,
+            standing: stands(if dataset.name.as_str() == "data-40" {
+                DataState::Fresh
+            } else {
+                DataState::Stale
+            }),
+            current: None,
+        })
+        .collect();
+    let told = message("n1.x".to_owned(), Purpose::Update, &OWNER.into(), &situation);
+    assert_eq!(said("Broken", &told).matches(" | ").count(), 2, "three in full");
+    let also = said("Also broken", &told).replace(" | ", ", ");
+    let also: Vec<&str> = also.split(", ").collect();
+    let expected: Vec<String> = (4..=39).map(|number| format!("data-{number} (stale)")).collect();
+    assert_eq!(also, expected);
+    assert_eq!(said("Also concerned", &told), "data-40");
+    let long = told.facts.iter().filter(|fact| fact.text.chars().count() > 400);
+    assert_eq!(long.count(), 0);
+    let at = |label: &str| told.facts.iter().position(|fact| fact.label == label);
+    assert!(
+        at("Owner") < at("Readers see"),
+        "who answers stands above what may be long"
+    );
+    assert!(told.facts.len() < 30, "{}", told.facts.len());
+
+    let many: Vec<_> = (1..=2000)
+        .map(|number| plain_dataset(&format!("data-{number}")))
+        .collect();
+    let whole = situation.data[39].clone();
+    situation.data = many
+        .iter()
+        .map(|dataset| DataSide {
+            dataset,
+            ..whole.clone()
+        })
+        .collect();
+    let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
+    let also = said("Also fresh", &told);
+    let (named, more) = also.rsplit_once(" | and ").expect("it is bounded");
+    let named = named.replace(" | ", ", ").split(", ").count();
+    assert_eq!(more, format!("{} more", 2000 - 3 - named));
+}
+
+#[test]
+fn a_reader_sees_first_what_it_reads_and_a_broken_one_before_a_whole_one() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    let (plan, lots) = (plain_dataset("plan"), plain_dataset("lots"));
+    let mut situation = story.situation();
+    let side = |dataset, state| DataSide {
+        dataset,
+        standing: stands(state),
+        current: None,
+    };
+    situation.data.push(side(&lots, DataState::Fresh));
+    situation.data.push(side(&plan, DataState::Suspect));
+    situation.readers = ["lots", "plan"]
+        .map(|dataset| Reading {
+            dataset: dataset.into(),
+            ..reading("trucks", "transport", Some("23:45"))
+        })
+        .to_vec();
+    let told = |purpose, situation: &Situation<'_>| message("n1.x".to_owned(), purpose, &READER.into(), situation);
+    let notice = told(Purpose::Impact, &situation);
+    assert_eq!(notice.subject, "[freshd] plan not as promised (#1)");
+    assert!(
+        notice
+            .headline
+            .starts_with("WARNING: plan, which trucks reads, is suspect:")
+    );
+    assert_eq!(notice.commands, ["freshd why plan"]);
+    assert!(said("Broken", &notice).starts_with("plan is suspect:"));
+    assert_eq!(
+        said("Read by", &notice),
+        "trucks (you), Fri 2026-11-27 23:45: lots, plan"
+    );
+    // At the end what is good again comes first.
+    let end = told(Purpose::Recovery, &situation);
+    assert_eq!(end.subject, "Re: [freshd] lots not as promised (#1)");
+
+    situation.readers[1].at = None;
+    situation.readers.push(reading("forecast", "planning", None));
+    let notice = told(Purpose::Impact, &situation);
+    assert_eq!(said("Also read by", &notice), "trucks (you, plan), forecast (stock)");
+}
+
+#[test]
+fn a_title_is_a_subject_without_what_mail_needs() {
+    for (purpose, subject) in [
+        (Purpose::Opening, "[freshd] export failed (#1)"),
+        (Purpose::Recovery, "Re: [freshd] export failed (#1)"),
+    ] {
+        let message = tell(purpose, OWNER, &friday());
+        assert_eq!(message.subject, subject);
+        assert_eq!(message.stem(), "[freshd] export failed (#1)");
+        assert_eq!(message.title(), "export failed (#1)");
+        let under = message.under("[freshd] export was lost (#1)").subject;
+        assert_eq!(under, subject.replace("failed", "was lost"));
+    }
+}

@@ -1,0 +1,91 @@
+//! Messages: their words, rendered once.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity};
+
+/// The words of one message, rendered once and never again. Channels only lay them out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Message {
+    /// Stable over all tries: the local part of Message-ID, webhook-id.
+    pub id: String,
+    /// The same for all messages of one incident: the root of a mail thread.
+    pub thread: String,
+    /// The incident; `None` for a digest and for a test.
+    pub incident: Option<IncidentId>,
+    /// Why it is sent.
+    pub purpose: Purpose,
+    /// How bad it is.
+    pub severity: Severity,
+    /// What is wrong; `None` for a digest and for a test.
+    pub kind: Option<ProblemKind>,
+    /// What kind of thing `subject_name` is; `None` for a test.
+    #[serde(default)]
+    pub about: Option<About>,
+    /// With what.
+    pub subject_name: Name,
+    /// Since when; `None` for a test.
+    #[serde(default)]
+    pub since: Option<Timestamp>,
+    /// The mail's subject. All messages of a thread that an address gets have the same but for [`ANSWER`] in front.
+    pub subject: String,
+    /// One or two sentences that say it all.
+    pub headline: String,
+    /// What, since when, data as of when, why, what was tried, who reads it next and when.
+    pub facts: Vec<MessageFact>,
+    /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub incidents: Vec<DigestLine>,
+    /// The last lines of the job's output.
+    pub output: Vec<String>,
+    /// What to type.
+    pub commands: Vec<String>,
+    /// The team it is meant for.
+    pub team: Name,
+    /// The owner of what is wrong.
+    pub owner: String,
+    /// When it was decided.
+    pub at: Timestamp,
+    /// W3C trace id of the run, or of the data, that it is about.
+    #[serde(default)]
+    pub trace: Option<String>,
+}
+
+/// What stands before the subject of every mail of a thread but the first.
+pub const ANSWER: &str = "Re: ";
+
+/// What every subject begins with, so that a rule of a mail program finds it.
+pub const SUBJECT_MARK: &str = "[freshd] ";
+
+impl Message {
+    /// The subject that its whole thread has. Gmail and Outlook take for one conversation only what has one subject.
+    pub fn stem(&self) -> &str {
+        self.subject.strip_prefix(ANSWER).unwrap_or(&self.subject)
+    }
+
+    /// The subject for whoever shows no mail: a chat or a pager, which says by itself who speaks.
+    pub fn title(&self) -> &str {
+        self.stem().strip_prefix(SUBJECT_MARK).unwrap_or(self.stem())
+    }
+
+    /// The same message as a part of a thread that its reader knows by this stem.
+    #[must_use]
+    pub fn under(mut self, stem: &str) -> Self {
+        let answer = if self.subject.starts_with(ANSWER) { ANSWER } else { "" };
+        self.subject = format!("{answer}{stem}");
+        self
+    }
+}
+
+/// The label of the line that says where to read what to do.
+pub const RUNBOOK: &str = "Runbook";
+
+/// One labelled line of a message.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MessageFact {
+    /// A word or two: `Since`.
+    pub label: String,
+    /// The rest of the line.
+    pub text: String,
+}
