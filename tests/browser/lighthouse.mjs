@@ -21,7 +21,7 @@ try {
   const cookie = await cookieOf(house);
   for (const path of PATHS) {
     const flags = { port: chrome.port, output: "json", logLevel: "error", extraHeaders: { Cookie: cookie } };
-    const { lhr } = await lighthouse(`${house.base}${path}`, { ...flags, onlyCategories: Object.keys(WANTED) });
+    const { lhr } = await looked(`${house.base}${path}`, { ...flags, onlyCategories: Object.keys(WANTED) });
     const scores = Object.fromEntries(Object.values(lhr.categories).map((category) => [category.id, category.score]));
     console.log(path, JSON.stringify(scores), lhr.audits["largest-contentful-paint"].displayValue);
     const unhappy = Object.values(lhr.audits).filter((audit) => audit.score !== null && audit.score < 1);
@@ -35,6 +35,13 @@ try {
   await house.tearDown();
 }
 assert.deepEqual(found, [], found.join("\n"));
+
+/** Lighthouse's word; where a busy machine kept it from measuring, once more. */
+async function looked(address, flags) {
+  const first = await lighthouse(address, flags);
+  const isWhole = Object.values(first.lhr.categories).every((category) => category.score !== null);
+  return isWhole ? first : lighthouse(address, flags);
+}
 
 /** The session's cookie of a login by form. */
 async function cookieOf({ base }) {

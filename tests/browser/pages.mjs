@@ -20,7 +20,6 @@ const PATHS = [
   "/jobs/stock-value",
   "/runs",
   "/runs/1",
-  "/runs/2",
   "/incidents",
   "/incidents/1",
   "/plan",

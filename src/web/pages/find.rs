@@ -46,7 +46,7 @@ pub(in crate::web) struct PrintedLines {
 pub(in crate::web) fn find(view: &View, page: &FindPage) -> Markup {
     let body = html! {
         h1 { "Search" }
-        form.words role="search" action="/search" {
+        form.words role="search" aria-label="Search for" action="/search" {
             label { "Name, title, number, or what a job printed"
                 input name="q" type="search" value=(page.text) required maxlength="200"; }
             button { "Search" }

@@ -81,7 +81,7 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                         }
                     }
                     @if place != Place::Outside {
-                        form.find role="search" action="/search" { input name="q" type="search" aria-label="Search" placeholder="Search" maxlength="200"; }
+                        form.find role="search" aria-label="The whole of freshd" action="/search" { input name="q" type="search" aria-label="Search" placeholder="Search" maxlength="200"; }
                     }
                     @if let Some(user) = view.and_then(|view| view.visitor.user.as_ref()) { (login::user(user)) }
                 }
