@@ -248,6 +248,8 @@ fn what_does_not_exist_is_a_helpful_404() {
 fn every_answer_wears_the_headers_and_only_questions_are_answered() {
     let (_house, _daemon, site) = with_history();
     let paths = PAGES.iter().map(|(path, _)| *path).chain(FOR_PROGRAMS);
+    // By POST a silence is laid there.
+    let paths = paths.filter(|path| !path.starts_with("/api/v1/silences"));
     for path in paths.chain(["/events", "/nowhere", "/api/v1/nowhere"]) {
         let mut answers = vec![site.ask("HEAD", path, "")];
         for method in ["POST", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"] {

@@ -1,6 +1,7 @@
 //! `/api/v1/openapi.json`: what programs may ask, made from the list of routes and the types that read what they send.
 
 use axum::response::Response;
+use schemars::generate::SchemaSettings;
 use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde_json::{Map, Value, json};
 
@@ -121,7 +122,7 @@ fn operation(method: &str, path: &str, needs: Needs, told: Told) -> Value {
         "responses": responses,
     });
     if let Some(body) = told.body {
-        let schema = body(&mut SchemaGenerator::default());
+        let schema = body(&mut in_place());
         operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
     }
     if needs != Needs::Nothing {
@@ -148,6 +149,12 @@ fn name_of(method: &str, path: &str) -> String {
     name
 }
 
+/// Writes a schema out where it stands: there is no place here for definitions.
+fn in_place() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| settings.inline_subschemas = true);
+    settings.into_generator()
+}
+
 fn parameters(path: &str, told: Told) -> Vec<Value> {
     let in_path = path
         .split('/')
@@ -162,7 +169,7 @@ fn parameters(path: &str, told: Told) -> Vec<Value> {
         })
         .collect();
     let Some(query) = told.query else { return parameters };
-    let schema = query(&mut SchemaGenerator::default()).to_value();
+    let schema = query(&mut in_place()).to_value();
     let required = |name: &str| {
         let required = schema["required"].as_array().into_iter().flatten();
         required.into_iter().any(|required| required == name)
@@ -194,6 +201,7 @@ mod tests {
             .map(|parameter| parameter["name"].as_str().unwrap())
             .collect();
         assert_eq!(names, ["job", "limit", "outcome", "since"]);
+        assert!(!document.to_string().contains("$defs"), "nothing is defined elsewhere");
         let pause = &document["paths"]["/api/v1/jobs/{name}/pause"]["post"];
         let body = &pause["requestBody"]["content"]["application/json"]["schema"];
         assert!(body["properties"]["because"].is_object(), "{body}");

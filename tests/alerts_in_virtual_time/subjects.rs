@@ -4,13 +4,13 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use freshd::model::Purpose;
 
-use super::PEOPLE;
 use super::virtual_world::{Play, World, at};
+use super::{NO_PROOFS, PEOPLE};
 
 /// A job each hour, its dataset, which the shop of `b` reads, and a second one made from it, which `c` reads.
 fn company(title: &str) -> String {
     format!(
-        "{PEOPLE}[systems.shop]\nowner = \"b\"\n[systems.desk]\nowner = \"c\"\n\
+        "{PEOPLE}{NO_PROOFS}[systems.shop]\nowner = \"b\"\n[systems.desk]\nowner = \"c\"\n\
          [datasets.stock]\ntitle = \"{title}\"\nowner = \"a\"\nfile = \"stock\"\nmax_age = \"2h\"\nconsumers = [\"shop\"]\n\
          [datasets.plan]\nowner = \"d\"\nfile = \"plan\"\nmax_age = \"3h\"\nconsumers = [\"desk\"]\n\
          [jobs.export]\nowner = \"a\"\ncommand = \"true\"\nschedule = \"0 * * * *\"\nproduces = \"stock\"\n\

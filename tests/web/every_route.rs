@@ -55,7 +55,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("GET", "/incidents/{id}", "/incidents/1", PAGE),
     ("GET", "/plan", "/plan", PAGE),
     ("GET", "/search", "/search?q=stock", PAGE),
-    ("GET", "/badge/{file}", "/badge/stock.svg", PAGE),
+    ("GET", "/badge/{file}", "/badge/stock.svg", DATA),
     ("GET", "/healthz", "/healthz", DATA),
     ("GET", "/metrics", "/metrics", DATA),
     ("GET", "/events", "/events", DATA),
@@ -197,6 +197,9 @@ impl Carried {
                 "Content-Type: application/json\r\nContent-Length: 18\r\n\r\n{\"because\":\"test\"}"
             }
             ("POST", "/login") => "",
+            ("POST", "/incidents/1/ack") => {
+                "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 9\r\n\r\nnote=test"
+            }
             ("POST", path) if !path.starts_with("/api/") => {
                 "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: 12\r\n\r\nbecause=test"
             }

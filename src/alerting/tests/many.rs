@@ -25,14 +25,22 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
             current: None,
         })
         .collect();
+    situation.made_from_it = datasets.iter().map(|dataset| dataset.name.clone()).collect();
     let told = message("n1.x".to_owned(), Purpose::Update, &OWNER.into(), &situation);
     assert_eq!(said("Broken", &told).matches(" | ").count(), 2, "three in full");
-    let also = said("Also broken", &told).replace(" | ", ", ");
-    let also: Vec<&str> = also.split(", ").collect();
-    let expected: Vec<String> = (4..=39).map(|number| format!("data-{number} (stale)")).collect();
-    assert_eq!(also, expected);
-    assert_eq!(said("Also concerned", &told), "data-40");
-    let long = told.facts.iter().filter(|fact| fact.text.chars().count() > 400);
+    let all = said("Made from it", &told).replace(" | ", ", ");
+    let all: Vec<&str> = all
+        .strip_prefix("39 datasets: ")
+        .expect("counted")
+        .split(", ")
+        .collect();
+    let stale = (2..=39).map(|number| format!("data-{number} (stale)"));
+    let expected: Vec<String> = stale.chain(["data-40".to_owned()]).collect();
+    assert_eq!(all, expected);
+    let long = told
+        .facts
+        .iter()
+        .filter(|fact| fact.text.chars().count() > "39 datasets: ".len() + 400);
     assert_eq!(long.count(), 0);
     let at = |label: &str| told.facts.iter().position(|fact| fact.label == label);
     assert!(
@@ -53,10 +61,10 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
         })
         .collect();
     let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
-    let also = said("Also fresh", &told);
-    let (named, more) = also.rsplit_once(" | and ").expect("it is bounded");
-    let named = named.replace(" | ", ", ").split(", ").count();
-    assert_eq!(more, format!("{} more", 2000 - 3 - named));
+    let all = said("Made from it", &told);
+    let (named, more) = all.rsplit_once(" | and ").expect("it is bounded");
+    assert_eq!(named.replace(" | ", ", ").split(", ").count(), 200);
+    assert_eq!(more, format!("1800 more: freshd impact {}", situation.incident.subject));
 }
 
 #[test]

@@ -97,7 +97,7 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                             @if place != Place::Outside { span id="live" role="status" { } }
                         }
                     }
-                    @if place != Place::Outside { p { "The same for programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } "." } }
+                    @if place != Place::Outside { p { a href="/plan" { "Edited jobs.toml" } ". For programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } ", " a href="/api/v1/openapi.json" { "OpenAPI" } "." } }
                 }
             }
         }
