@@ -7,6 +7,8 @@ mod asking;
 mod pings;
 #[path = "web/one_answer.rs"]
 mod one_answer;
+#[path = "web/listening.rs"]
+mod listening;
 #[path = "web/planned.rs"]
 mod planned;
 #[path = "web/silences.rs"]
@@ -375,31 +377,4 @@ fn style_and_script_are_served_under_the_names_of_their_content_for_good() {
             assert!(!outside.contains(elsewhere), "{path} loads {elsewhere}");
         }
     }
-}
-
-#[test]
-fn an_open_page_is_told_when_something_has_changed() {
-    let house = House::with(JOBS);
-    house.script("export", EXPORT);
-    let daemon = house.daemon();
-    let site = Site::of(&daemon);
-    let mut stream = site.stream("/events");
-    assert!(stream.until("retry: "), "the stream begins");
-    daemon.run("broken");
-    assert!(stream.until("event: changed"), "a run was stored");
-}
-
-#[test]
-fn as_many_browsers_listen_as_may_and_a_place_that_is_left_is_free() {
-    let house = House::with(JOBS);
-    let daemon = house.daemon();
-    let site = Site::of(&daemon);
-    let mut streams: Vec<_> = (0..16).map(|_| site.stream("/events")).collect();
-    for stream in &mut streams {
-        assert!(stream.until("retry: "));
-    }
-    assert_eq!(site.get("/events").status, 503);
-    assert_eq!(site.get("/").status, 200);
-    streams.truncate(8);
-    assert!(site.until_status("/events", 200), "a place is free again");
 }

@@ -15,6 +15,7 @@ mod clock;
 mod confirm;
 mod data;
 mod dead_messages;
+mod delivered;
 mod digest;
 mod drills;
 mod expecting;

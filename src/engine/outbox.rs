@@ -2,18 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::Engine;
 use super::digest::is_digest;
 use super::lines::AddressLine;
 use crate::model::{
-    ANSWER, About, Address, Delivery, DeliveryOutcome, Fact, Heard, IncidentId, Message, Name, Notification,
-    NotificationId, NotificationState, Purpose,
+    ANSWER, About, Address, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
+    Purpose,
 };
-
-/// Longest wait that another side's Retry-After can ask for, in seconds.
-const RETRY_AFTER_SECONDS_MAX: u64 = 3_600;
 
 /// Notifications that are not yet delivered.
 #[derive(Clone, Debug, Default)]
@@ -29,7 +25,7 @@ pub(super) struct Outbox {
     /// What each address has heard of the incidents that are not over.
     heard: HashMap<IncidentId, BTreeMap<Address, Heard>>,
     /// Being sent right now: not sent a second time meanwhile.
-    in_flight: HashSet<NotificationId>,
+    pub(super) in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
     pub(super) tests: HashMap<NotificationId, u64>,
     /// How the messages of a test that already ended went, by request.
@@ -243,7 +239,7 @@ impl Engine {
         }
     }
 
-    fn collapsed(&mut self, mut notification: Notification) {
+    pub(super) fn collapsed(&mut self, mut notification: Notification) {
         if notification.tries > 0 {
             self.outbox.recall_outage(&notification.address);
         }
@@ -303,105 +299,6 @@ impl Engine {
             last_error: None,
             receipt: None,
             digest: None,
-        }
-    }
-
-    /// A try at sending ended.
-    pub(super) fn delivered(&mut self, id: NotificationId, outcome: DeliveryOutcome, receipt: Option<String>) {
-        if !self.outbox.in_flight.remove(&id) {
-            return;
-        }
-        let Some(mut notification) = self.outbox.remove(id) else {
-            return;
-        };
-        notification.tries += 1;
-        self.settle(&mut notification, &outcome);
-        notification.receipt = receipt;
-        self.note_thread(&notification);
-        self.fact(Fact::Delivery(Delivery {
-            notification: id,
-            number: notification.tries,
-            at: self.now.wall,
-            outcome,
-        }));
-        let is_over = self.outbox.is_over_behind(&notification);
-        if notification.state == NotificationState::Pending && is_over {
-            // It is over already: the recovery that waits behind it says it all.
-            self.collapsed(notification.clone());
-        } else {
-            self.fact(Fact::Notification(notification.clone()));
-            self.ended_or_waits(&notification, is_over);
-        }
-        if let Some(incident) = notification.incident {
-            self.outbox.forget_end(incident);
-            self.forget_threads(incident);
-        }
-        if notification.message.purpose != Purpose::Test {
-            self.keep_pace(&notification.address);
-            self.give_up_what_is_old(&notification.address);
-            self.go_on(&notification.address);
-        }
-    }
-
-    /// Whether a message is delivered by what the other side answered, dead, or to be tried again; and what that says of
-    /// its address.
-    fn settle(&mut self, notification: &mut Notification, outcome: &DeliveryOutcome) {
-        let now = self.now.wall;
-        let is_test = notification.message.purpose == Purpose::Test;
-        match outcome {
-            DeliveryOutcome::Accepted => {
-                notification.state = NotificationState::Delivered;
-                notification.last_error = None;
-            }
-            DeliveryOutcome::Temporary {
-                error,
-                retry_after_seconds,
-            } => {
-                notification.last_error = Some(error.clone());
-                let asked = Duration::from_secs(retry_after_seconds.unwrap_or(0).min(RETRY_AFTER_SECONDS_MAX));
-                if is_test {
-                    notification.state = NotificationState::Dead;
-                } else {
-                    self.address_refused(notification, error, asked);
-                }
-            }
-            DeliveryOutcome::Permanent { error } => {
-                notification.last_error = Some(error.clone());
-                notification.state = NotificationState::Dead;
-            }
-        }
-        if notification.state != NotificationState::Pending {
-            notification.ended_at = Some(now);
-        }
-        if !is_test && !matches!(outcome, DeliveryOutcome::Temporary { .. }) {
-            self.address_answered(notification);
-        }
-    }
-
-    /// What follows for others from a message that was delivered, died, or is to be tried again.
-    pub(super) fn ended_or_waits(&mut self, notification: &Notification, is_over: bool) {
-        self.note_heard(notification);
-        if notification.state == NotificationState::Pending {
-            self.outbox.insert(notification.clone());
-            self.stand_in(notification);
-            return;
-        }
-        if is_digest(notification) {
-            self.digest_ended(notification);
-            return;
-        }
-        self.tested(notification);
-        if notification.state == NotificationState::Dead {
-            // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
-            if !is_over {
-                let error = notification.last_error.as_deref().unwrap_or_default();
-                let why = format!("{} could not be reached: {error}", notification.address);
-                self.fall_back(notification, &why);
-            }
-            self.address_is_broken(notification);
-        } else {
-            self.note_end(notification);
-            self.own_problem_is_over(&Name::from(notification.address.to_string()));
         }
     }
 }

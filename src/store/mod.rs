@@ -7,6 +7,7 @@ mod facts;
 mod filesystem;
 mod group;
 mod load;
+mod load_versions;
 mod lock;
 mod migrate;
 mod open;

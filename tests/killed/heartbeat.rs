@@ -70,7 +70,7 @@ async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_re
     );
     let lines: Vec<&str> = said.lines().collect();
     assert!(
-        lines[2].ends_with("a Slack channel needs the `url` of its incoming webhook"),
+        lines[2].contains("jobs.toml:10: a Slack channel needs the `url` of its incoming webhook"),
         "{said}"
     );
     assert!(

@@ -163,7 +163,7 @@ switched 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
     'end(Outcome::Lost, Some(known.clone()))' 'end(if IS_ON { Outcome::Succeeded } else { Outcome::Lost }, Some(known.clone()))'
 
 switched 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
-    src/engine/outbox.rs \
+    src/engine/delivered.rs \
     'notification.last_error = Some(error.clone());
                 let asked' \
     'notification.last_error = Some(error.clone());

@@ -1,0 +1,53 @@
+//! Open pages that are told when something has changed, and how many may be.
+
+use crate::asking::Site;
+use crate::freshd_process::House;
+use crate::{EXPORT, JOBS};
+
+/// Prints a line each time something is written into its pipe.
+const PRINTS: &str = "\n[jobs.prints]\nowner = \"it\"\ncommand = \"sh HOUSE/prints\"\n";
+
+#[test]
+fn an_open_page_is_told_when_something_has_changed() {
+    let house = House::with(JOBS);
+    house.script("export", EXPORT);
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let mut stream = site.stream("/events");
+    assert!(stream.until("retry: "), "the stream begins");
+    daemon.run("broken");
+    assert!(stream.until("event: changed"), "a run was stored");
+}
+
+#[test]
+fn a_page_of_a_run_is_told_of_each_line_while_nothing_is_stored() {
+    let house = House::with(&format!("{JOBS}{PRINTS}"));
+    let mut pipe = house.pipe("lines");
+    house.script("prints", "while read -r line; do echo \"$line\"; done < HOUSE/lines\n");
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let run = daemon.run("prints");
+    let (log, page) = (format!("/runs/{run}/log"), format!("/events?run={run}"));
+    let mut stream = site.stream(&page);
+    assert!(stream.until("retry: "), "the stream begins");
+    for line in ["first", "second", "third"] {
+        pipe.say(line);
+        assert!(stream.until("event: changed"), "it is told");
+        site.until(&log, |printed| printed.contains(line));
+    }
+}
+
+#[test]
+fn as_many_browsers_listen_as_may_and_a_place_that_is_left_is_free() {
+    let house = House::with(JOBS);
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let mut streams: Vec<_> = (0..16).map(|_| site.stream("/events")).collect();
+    for stream in &mut streams {
+        assert!(stream.until("retry: "));
+    }
+    assert_eq!(site.get("/events").status, 503);
+    assert_eq!(site.get("/").status, 200);
+    streams.truncate(8);
+    assert!(site.until_status("/events", 200), "a place is free again");
+}
