@@ -256,7 +256,9 @@ pub(super) async fn incident(State(desk): Asks, who: Who, Path(id): Path<String>
         let Some(incident) = reader.incident(IncidentId(id))? else {
             return Ok(None);
         };
+        let standing = reader.silences(Some(&incident.subject), Some(Timestamp::now()), 1)?;
         Ok(Some(IncidentPage {
+            is_silenced: !standing.is_empty(),
             addresses: reader.addresses_of(&incident)?,
             messages: reader.notifications_of(incident.id)?,
             incident,

@@ -9,7 +9,7 @@ use jiff::civil::Date;
 use maud::{Markup, html};
 
 use super::words::{self, Tone, View, grouped, outcome_tone, slot_tone, version_tone};
-use crate::model::{Run, Slot, SlotState, Version, elapsed, format_age, format_bytes, moment, took};
+use crate::model::{CheckResult, Run, Slot, SlotState, Version, elapsed, format_age, format_bytes, moment, took};
 
 /// Runs of a picture.
 pub(super) const RUNS_SHOWN: usize = 60;
@@ -111,16 +111,25 @@ pub(super) fn sizes(view: &View, versions: &[Version]) -> Markup {
     });
     let points: Vec<(f64, f64, &Version)> = points.collect();
     let line: Vec<String> = points.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
+    let what = if has_rows { "rows.change" } else { "bytes.change" };
+    let height = |value: f64| HEIGHT - bar(value.clamp(0.0, number(largest)), number(largest));
     html! {
         svg.chart viewBox=(format!("0 0 {width:.0} {:.0}", HEIGHT + 6.0)) width=(format!("{width:.0}")) role="img"
             aria-label=(format!("sizes of the last {} versions, at most {}", shown.len(), words(largest))) {
             (axis(&if has_rows { grouped(largest) } else { format_bytes(largest) }))
+            @for (x, _, version) in &points {
+                @if let Some((low, high)) = expected(version, what) {
+                    @let (top, foot) = (height(high.unwrap_or(f64::INFINITY)), height(low.unwrap_or(0.0)));
+                    rect.band x=(one(x - STEP / 2.0)) y=(one(top)) width=(one(STEP)) height=(one((foot - top).max(1.0))) {}
+                }
+            }
             polyline points=(line.join(" ")) {}
             @for (x, y, version) in &points {
                 @let tone = version_tone(version.state);
                 g {
                     title { "version " (version.number) ", " (moment(version.arrived_at, view.now, &view.zone)) ": "
-                        (size(version).map(words).unwrap_or_default()) ", " (version.state.as_str()) }
+                        (size(version).map(words).unwrap_or_default()) ", " (version.state.as_str())
+                        @if let Some(check) = check_of(version, what) { "; expected " (check.expected) } }
                     rect.hit x=(one(x - STEP / 2.0)) y="0" width=(one(STEP)) height=(one(HEIGHT)) {}
                     @if tone == Tone::Good {
                         circle class={ "point " (tone.class()) } cx=(one(*x)) cy=(one(*y)) r="3" {}
@@ -131,6 +140,23 @@ pub(super) fn sizes(view: &View, versions: &[Version]) -> Markup {
             }
         }
     }
+}
+
+/// The check that compared a version with those before.
+fn check_of<'v>(version: &'v Version, what: &str) -> Option<&'v CheckResult> {
+    version.checks.iter().find(|check| check.name == what)
+}
+
+/// What was learned to expect of a version: at least, at most.
+fn expected(version: &Version, what: &str) -> Option<(Option<f64>, Option<f64>)> {
+    let words = &check_of(version, what)?.expected;
+    let read = |text: &str| text.trim().parse::<f64>().ok();
+    if let Some((low, high)) = words.split_once(" to ") {
+        return Some((Some(read(low)?), Some(read(high)?)));
+    }
+    let low = words.strip_prefix("at least ").and_then(read);
+    let high = words.strip_prefix("at most ").and_then(read);
+    (low.is_some() || high.is_some()).then_some((low, high))
 }
 
 /// Promised deliveries day by day, a column for each week; the worst of a day is shown.
@@ -253,7 +279,7 @@ fn places(count: usize) -> f64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Name, Outcome, RunId, VersionState, plain_run, plain_version};
+    use crate::model::{Name, Outcome, RunId, Verdict, VersionState, plain_run, plain_version};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a timestamp")
@@ -289,6 +315,36 @@ mod tests {
             picture.contains("height=\"68.0\"") && picture.contains("height=\"34.0\""),
             "{picture}"
         );
+    }
+
+    #[test]
+    fn what_was_learned_to_expect_lies_behind_the_sizes() {
+        let version = |number: u64, expected: &str| Version {
+            rows: Some(1_000),
+            checks: vec![CheckResult {
+                name: "rows.change".to_owned(),
+                column: None,
+                verdict: Verdict::Pass,
+                expected: expected.to_owned(),
+                actual: "1000".to_owned(),
+                message: String::new(),
+            }],
+            ..plain_version("stock", number, at("2026-11-27T22:00:00Z"))
+        };
+        let bands = |words: &str| {
+            let picture = sizes(&words::test_view(), &[version(2, words), version(1, "anything")]).into_string();
+            (picture.matches("class=\"band\"").count(), picture)
+        };
+        for (words, count) in [
+            ("900 to 1100.5", 1),
+            ("at least 900", 1),
+            ("at most 2000", 1),
+            ("a word to say", 0),
+        ] {
+            let (found, picture) = bands(words);
+            assert_eq!(found, count, "{words}: {picture}");
+            assert!(picture.contains(&format!("; expected {words}")), "{picture}");
+        }
     }
 
     #[test]

@@ -60,6 +60,8 @@ pub(in crate::web) struct IncidentPage {
     pub(in crate::web) incident: Incident,
     pub(in crate::web) addresses: Vec<AddressState>,
     pub(in crate::web) messages: Vec<(Notification, Vec<Delivery>)>,
+    /// Nobody is told of its subject just now.
+    pub(in crate::web) is_silenced: bool,
 }
 
 /// `/incidents/ID`.
@@ -83,6 +85,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }
         }
         (act::on_incident(view, incident))
+        @if incident.about != About::Freshd && incident.resolved_at.is_none() { (act::on_name(view, incident.subject.as_str(), page.is_silenced)) }
         h2 { "Messages" }
         @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, &page.messages)) }
     };
