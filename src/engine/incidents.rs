@@ -198,8 +198,13 @@ impl Engine {
             .map(|cause| (cause.id, cause.state))
         {
             Some((cause, IncidentState::Open)) => self.attach(id, cause),
-            // A cause of which nobody is told because of planned work or a silence speaks for nothing but itself.
-            Some((cause, IncidentState::Waiting)) if is_time && !self.is_quiet(cause) => self.attach(id, cause),
+            // A cause of which nobody is told, because of planned work, a silence, or a run that may end it, speaks for
+            // nothing but itself.
+            Some((cause, IncidentState::Waiting))
+                if is_time && !self.is_quiet(cause) && !self.mending.contains(&cause) =>
+            {
+                self.attach(id, cause);
+            }
             _ if is_time => self.open(id),
             _ => self.look_at_waiting(id),
         }
