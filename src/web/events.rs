@@ -104,7 +104,7 @@ async fn grown(printed: &mut Option<watch::Receiver<Option<(AttemptId, u64)>>>) 
         return;
     }
     *printed = None;
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
 /// Goes on until nobody listens, or freshd ends.

@@ -18,6 +18,7 @@ use crate::company::ORIGIN;
 use crate::faults::Fault;
 use crate::judge::{Judge, Violation};
 use crate::nature::Nature;
+use crate::number_of;
 use crate::scenario::begin;
 use crate::stories::{self, Story};
 
@@ -201,8 +202,10 @@ fn each_death(places: &[Place], downs: &[Duration]) -> Vec<Point> {
     points
 }
 
-/// Dies once at every point, and for each of them a second time at every point behind it. Returns the numbers of both.
+/// Dies once at every point, and for each of them a second time at every point behind it, or at one of so many, other ones
+/// each time, as `FRESHD_SECOND_DEATHS_EVERY` says. Returns the numbers of both.
 fn die_everywhere(book: &Book) -> (usize, usize) {
+    let every = number_of("FRESHD_SECOND_DEATHS_EVERY").map_or(1, |every| usize::try_from(every).unwrap_or(1).max(1));
     let peace = book.check(&[]);
     let instants = peace.instants.iter().map(|at| Place::Instant(*at));
     let places: Vec<Place> = of_commits(&peace.commits).into_iter().chain(instants).collect();
@@ -217,7 +220,8 @@ fn die_everywhere(book: &Book) -> (usize, usize) {
             Place::Commit(commit, _) => told.commits.get(commit + 1..).unwrap_or_default(),
             Place::Instant(_) => &told.commits,
         };
-        for second in each_death(&of_commits(behind), &DOWN[..1]) {
+        let seconds = each_death(&of_commits(behind), &DOWN[..1]).into_iter().enumerate();
+        for (_, second) in seconds.filter(|(place, _)| (place + once) % every == 0) {
             book.check(&[first, second]);
             twice += 1;
         }

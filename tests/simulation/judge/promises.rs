@@ -29,6 +29,8 @@ pub(super) struct Promises {
     placed: HashSet<VersionRef>,
     /// When each incident was first stored, in time awake.
     begun: HashMap<IncidentId, Duration>,
+    /// Where each stands, and since when.
+    stands: HashMap<IncidentId, (IncidentState, Duration)>,
     /// Slots that open before this instant are not judged: the clock was set in their time.
     judged_from: Option<Timestamp>,
 }
@@ -158,6 +160,10 @@ impl Promises {
     ) -> Judged {
         let is_new = !self.begun.contains_key(&incident.id);
         self.begun.entry(incident.id).or_insert(at.elapsed);
+        let stands = self.stands.entry(incident.id).or_insert((incident.state, at.elapsed));
+        if stands.0 != incident.state {
+            *stands = (incident.state, at.elapsed);
+        }
         if incident.state == IncidentState::Open {
             let mut told = ledger
                 .notifications
@@ -256,8 +262,14 @@ impl Promises {
             let waits = at
                 .elapsed
                 .saturating_sub(self.begun.get(&incident.id).copied().unwrap_or_default());
-            let is_told =
-                waits.min(awake).min(since_silence) < NOTICED_WITHIN + Duration::from_secs(company.group_wait_seconds);
+            // One whose cause is over before anybody was told of it is told next.
+            let since = self
+                .stands
+                .get(&incident.id)
+                .map_or(Duration::MAX, |(_, since)| at.elapsed.saturating_sub(*since));
+            let is_told = since < NOTICED_WITHIN
+                || waits.min(awake).min(since_silence)
+                    < NOTICED_WITHIN + Duration::from_secs(company.group_wait_seconds);
             hold(is_told, NOTICED, || {
                 format!("incident {} about {} waits on", incident.id, incident.subject)
             })?;
