@@ -93,25 +93,11 @@ fn a_message_that_a_reload_decides_goes_through_a_channel_that_the_reload_brings
 
 #[test]
 fn a_published_file_that_others_change_is_told_and_ends_when_it_is_put_back_or_published_anew() {
-    let made = "\n[datasets.prices]\nowner = \"it\"\nfile = \"HOUSE/prices.csv\"\n\n\
-        [jobs.make]\nowner = \"it\"\ncommand = \"cp HOUSE/made.csv $FRESHD_OUTPUT\"\nproduces = \"prices\"\n";
-    let house = House::with(&format!("{JOBS}{made}"));
+    let house = House::with(&format!("{JOBS}{PRICES}"));
     house.write("stock.csv", "item,count\ncod,3\n");
     house.write("made.csv", "sku,price\n1,2\n");
     let mut daemon = house.daemon();
     daemon.finished(daemon.run("make"), &house);
-    let told = |words: &'static str| {
-        move |reader: &freshd::store::Reader| {
-            let incidents = reader.snapshot().expect("the store can be read").incidents;
-            let mut changed = incidents
-                .iter()
-                .filter(|incident| incident.kind == ProblemKind::Changed);
-            match words {
-                "" => changed.next().is_none(),
-                words => changed.any(|incident| incident.reason.contains(words)),
-            }
-        }
-    };
     // As long as before, and in the same file: only what it holds is another.
     house.write("prices.csv", "sku,price\n1,9\n");
     house.until_stored("it was written over", told("written over by somebody else"));
@@ -129,9 +115,36 @@ fn a_published_file_that_others_change_is_told_and_ends_when_it_is_put_back_or_p
     daemon.finished(daemon.run("make"), &house);
     house.until_stored("the next version is there", told(""));
     assert_eq!(house.read("prices.csv"), "sku,price\n1,2\n");
+    assert!(daemon.terminate().success(), "{}", daemon.log());
+}
 
+/// A dataset in a file of its own, which a job makes of what lies in `made.csv`.
+const PRICES: &str = "\n[datasets.prices]\nowner = \"it\"\nfile = \"HOUSE/prices.csv\"\n\n\
+    [jobs.make]\nowner = \"it\"\ncommand = \"cp HOUSE/made.csv $FRESHD_OUTPUT\"\nproduces = \"prices\"\n";
+
+/// Whether a file is told to be changed by others, with these words; without words, that none is.
+fn told(words: &'static str) -> impl Fn(&freshd::store::Reader) -> bool {
+    move |reader| {
+        let incidents = reader.snapshot().expect("the store can be read").incidents;
+        let mut changed = incidents
+            .iter()
+            .filter(|incident| incident.kind == ProblemKind::Changed);
+        match words {
+            "" => changed.next().is_none(),
+            words => changed.any(|incident| incident.reason.contains(words)),
+        }
+    }
+}
+
+#[test]
+fn a_file_that_gets_another_name_is_missed_there_until_it_is_put_there() {
+    let house = House::with(&format!("{JOBS}{PRICES}"));
+    house.write("stock.csv", "item,count\ncod,3\n");
+    house.write("made.csv", "sku,price\n1,2\n");
+    let mut daemon = house.daemon();
+    daemon.finished(daemon.run("make"), &house);
     // In jobs.toml it gets another name: nothing lies there before the last version is put there.
-    house.configure(&format!("{JOBS}{}", made.replace("prices.csv", "list.csv")));
+    house.configure(&format!("{JOBS}{}", PRICES.replace("prices.csv", "list.csv")));
     daemon.signal(Signal::HUP);
     house.until_stored("nothing lies there", told("list.csv; `freshd run make`"));
     for verb in [&["status", "prices"][..], &["gate", "prices"], &["why", "prices"]] {
@@ -139,7 +152,7 @@ fn a_published_file_that_others_change_is_told_and_ends_when_it_is_put_back_or_p
         let said = said + &mistakes;
         assert!(said.contains("prices.csv, nothing at "), "{verb:?}\n{said}");
     }
-    let (exit, said) = house.freshd(&["restore", "prices@2", "--because", "renamed"]);
+    let (exit, said) = house.freshd(&["restore", "prices@1", "--because", "renamed"]);
     assert_eq!(exit, Some(0), "{said}");
     house.until_stored("it is there", told(""));
     assert_eq!(house.read("list.csv"), "sku,price\n1,2\n");

@@ -168,7 +168,7 @@ switched 'a message is sent again under a new id' "$WORLDS" 'breaks .the same me
                 let asked' \
     'notification.last_error = Some(error.clone());
                 if IS_ON {
-                    Arc::make_mut(&mut notification.message).id.push('"'x'"');
+                    std::sync::Arc::make_mut(&mut notification.message).id.push('"'x'"');
                 }
                 let asked'
 
