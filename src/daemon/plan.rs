@@ -164,7 +164,7 @@ impl Sides<'_> {
             (Some(_), None) => notes.push("a run that goes on goes on to its end".to_owned()),
             _ => {}
         }
-        if change.section == "web" {
+        if change.section == "web" && change.keys.iter().any(|key| key.key == "listen") {
             notes.push("takes effect at the next restart".to_owned());
         }
         if change.kind == ChangeKind::Removed && change.section == "datasets" {

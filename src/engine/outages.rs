@@ -19,8 +19,8 @@ const WAIT_MAX: Duration = Duration::from_mins(66);
 
 impl Outbox {
     /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
-    /// what waits and was not, and from the digests that it has taken.
-    pub(super) fn recall_lines(&mut self, told: &[Told], every: Duration, now: Timestamp) {
+    /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
+    pub(super) fn recall_lines(&mut self, told: &[Told], every: Duration, gathers: Duration, now: Timestamp) {
         for told in told
             .iter()
             .filter(|told| told.digest.is_some() && told.given_up.is_none())
@@ -33,7 +33,7 @@ impl Outbox {
         }
         let addresses: Vec<Address> = self.by_address.keys().cloned().collect();
         for address in addresses {
-            let (outage, pace) = (self.outage_by_tries(&address), self.pace_by_waiting(&address));
+            let (outage, pace) = (self.outage_by_tries(&address), self.pace_by_waiting(&address, gathers));
             let line = self.by_address.entry(address).or_default();
             line.outage = outage;
             line.pace = line.pace.max(pace).or_else(|| line.digest.map(|_| now));
@@ -58,11 +58,12 @@ impl Outbox {
         })
     }
 
-    /// When an address that is caught up with gets its next message: what is not paced may go when it is decided.
-    fn pace_by_waiting(&self, address: &Address) -> Option<Timestamp> {
+    /// When an address that is caught up with gets its next message: what is not paced may go when it is decided, or a
+    /// moment later where a start had it wait for others.
+    fn pace_by_waiting(&self, address: &Address, gathers: Duration) -> Option<Timestamp> {
         let waiting = self.by_address.get(address)?.waiting.iter();
         let waiting = waiting.filter_map(|id| self.get(*id));
-        let paced = waiting.filter(|one| one.tries == 0 && one.next_try_at > one.created_at);
+        let paced = waiting.filter(|one| one.tries == 0 && one.next_try_at > later(one.created_at, gathers));
         paced.map(|one| one.next_try_at).max()
     }
 

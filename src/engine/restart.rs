@@ -208,7 +208,8 @@ impl Engine {
             .into_iter()
             .for_each(|pending| self.outbox.insert(pending));
         let every = self.settings.alerts.digest_every;
-        self.outbox.recall_lines(&snapshot.told, every, self.now.wall);
+        let gathers = self.gathers_for();
+        self.outbox.recall_lines(&snapshot.told, every, gathers, self.now.wall);
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now, or in the steps that follow at once.

@@ -28,7 +28,8 @@ pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(token): Path<String
     let page = AckPage {
         incident,
         path: format!("/ack/{}", pages::piece(&token)),
-        done: None,
+        is_done: false,
+        until: None,
     };
     Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
 }
@@ -54,7 +55,8 @@ pub(super) async fn take_on(
     let page = AckPage {
         incident,
         path: String::new(),
-        done: until,
+        is_done: true,
+        until,
     };
     Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
 }

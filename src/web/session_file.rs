@@ -70,7 +70,7 @@ impl SessionFile {
             .create(true)
             .truncate(true)
             .mode(0o600)
-            .custom_flags(libc::O_NOFOLLOW)
+            .custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK)
             .open(&fresh)?;
         file.write_all(&serde_json::to_vec(&written)?)?;
         std::fs::rename(&fresh, &self.path)

@@ -154,3 +154,20 @@ fn a_crash_while_it_is_gathered_leaves_nothing_out_and_tells_nothing_twice() {
         }
     }
 }
+
+#[test]
+fn a_second_crash_while_messages_are_gathered_holds_no_address_back() {
+    let mut world = made_at_ten(2);
+    is_down_until_two(&mut world);
+    world.run_until("2026-03-02T14:01:01");
+    assert_eq!(heard(&world, OPS), [], "they are gathered");
+    world.crash();
+    world.restart();
+    world.run_until("2026-03-02T14:03");
+    let openings: Vec<Purpose> = heard(&world, OPS).into_iter().map(|(_, why)| why).collect();
+    assert_eq!(
+        openings,
+        [Purpose::Opening, Purpose::Opening],
+        "two that wait are no flood"
+    );
+}

@@ -45,12 +45,14 @@ async function looked(address, flags) {
 
 /** The session's cookie of a login by form. */
 async function cookieOf({ base }) {
-  const answer = await fetch(`${base}/login`, {
+  const form = {
     method: "POST",
     redirect: "manual",
     headers: { "Content-Type": "application/x-www-form-urlencoded", Origin: base },
     body: new URLSearchParams({ name: USER.name, password: USER.password, next: "/" }),
-  });
+  };
+  // A connection that was kept may be closed just now.
+  const answer = await fetch(`${base}/login`, form).catch(() => fetch(`${base}/login`, form));
   const cookies = answer.headers.getSetCookie();
   assert.ok(cookies.length > 0, `the login is taken: ${answer.status}`);
   return cookies.map((cookie) => cookie.split(";")[0]).join("; ");

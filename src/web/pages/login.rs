@@ -53,8 +53,10 @@ pub(in crate::web) struct AckPage {
     pub(in crate::web) incident: Incident,
     /// Where its button leads.
     pub(in crate::web) path: String,
-    /// It was pressed: reminders rest until then.
-    pub(in crate::web) done: Option<Timestamp>,
+    /// It was pressed.
+    pub(in crate::web) is_done: bool,
+    /// Reminders rest until then; `None` where there are none, as in a rehearsal.
+    pub(in crate::web) until: Option<Timestamp>,
 }
 
 /// `/ack/TOKEN`.
@@ -64,8 +66,10 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
         h1 { (what(incident)) }
         p.reason { (text(&incident.reason)) }
         dl { dt { "Since" } dd { (time_and_distance(view, incident.since)) } }
-        @if let Some(until) = page.done {
+        @if let Some(until) = page.until {
             p.said role="status" { "It is yours: reminders rest until " (time_and_distance(view, until)) ", and everyone told will hear when it is over." }
+        } @else if page.is_done {
+            p.said role="status" { "You have answered, and the rehearsal is over." }
         } @else {
             @if let Some(ack) = &incident.ack { p { "Taken on by " (text(&ack.who())) " " (time_and_distance(view, ack.at)) "." } }
             p { "Whoever takes it on says that they look after it. Nothing is changed until you press the button." }
