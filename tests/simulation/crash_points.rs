@@ -202,10 +202,16 @@ fn each_death(places: &[Place], downs: &[Duration]) -> Vec<Point> {
     points
 }
 
+/// One of so many second deaths is played.
+fn second_deaths_every() -> usize {
+    let every = number_of("FRESHD_SECOND_DEATHS_EVERY").map(usize::try_from);
+    every.map_or(1, |every| every.unwrap_or(usize::MAX).max(1))
+}
+
 /// Dies once at every point, and for each of them a second time at every point behind it, or at one of so many, other ones
 /// each time, as `FRESHD_SECOND_DEATHS_EVERY` says. Returns the numbers of both.
 fn die_everywhere(book: &Book) -> (usize, usize) {
-    let every = number_of("FRESHD_SECOND_DEATHS_EVERY").map_or(1, |every| usize::try_from(every).unwrap_or(1).max(1));
+    let every = second_deaths_every();
     let peace = book.check(&[]);
     let instants = peace.instants.iter().map(|at| Place::Instant(*at));
     let places: Vec<Place> = of_commits(&peace.commits).into_iter().chain(instants).collect();
@@ -255,7 +261,11 @@ fn no_promise_is_broken_wherever_freshd_dies_and_dies_again() {
     });
     let (once, twice) = (once.into_inner(), twice.into_inner());
     println!("{once} deaths, and {twice} with a second one behind them");
-    let enough_twice = if DIES_AGAIN { 500_000 } else { 0 };
+    let enough_twice = if DIES_AGAIN {
+        1_000_000 / second_deaths_every()
+    } else {
+        0
+    };
     assert!(
         once > 8_000 && twice >= enough_twice,
         "the stories have become too short"
