@@ -13,6 +13,9 @@ use crate::model::{
     format_age, format_time,
 };
 
+/// A shorter time in which freshd did not run is an update, and no news.
+const DOWN_MIN: Duration = Duration::from_mins(10);
+
 /// Problems named in one report.
 const PROBLEMS_MAX: usize = 20;
 
@@ -57,6 +60,8 @@ pub struct TeamWeek<'a> {
     pub broken: Vec<&'a Name>,
     /// The problems of the week that people were told of, the oldest first.
     pub incidents: Vec<&'a Incident>,
+    /// For how long freshd did not run.
+    pub down: Duration,
 }
 
 /// Everything a weekly report is made from.
@@ -93,7 +98,14 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
     let mut is_well = report.open == 0;
     match &report.week {
         Ok(week) => {
-            is_well = is_well && week.incidents.is_empty() && week.broken.is_empty();
+            let was_down = week.down >= DOWN_MIN;
+            is_well = is_well && week.incidents.is_empty() && week.broken.is_empty() && !was_down;
+            if was_down {
+                words.push(format!(
+                    "freshd itself did not run for {} of it: what was due then is not in these numbers.",
+                    format_age(week.down)
+                ));
+            }
             words.extend([runs_words(week, &mut facts), promises_words(week, &mut facts)]);
             problems(week, zone, &mut facts);
         }

@@ -142,6 +142,7 @@ impl Engine {
                 broken: promised.iter().filter(is_broken).copied().collect(),
                 promised: promised.clone(),
                 incidents: of_team.iter().filter(|one| one.opened_at.is_some()).copied().collect(),
+                down: week.down,
             }
         };
         let of = |dataset: &'a std::sync::Arc<Dataset>| {

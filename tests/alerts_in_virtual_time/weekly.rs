@@ -46,6 +46,25 @@ fn each_team_gets_a_short_report_on_monday_when_all_was_well() {
 }
 
 #[test]
+fn a_week_in_which_freshd_did_not_run_was_not_well() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.run_until("2026-11-27T13:00");
+    world.crash();
+    world.run_until("2026-12-08T10:00");
+    world.restart();
+    world.run_until("2026-12-08T11:00");
+    let reports = taken(&world, OPS, Purpose::Weekly);
+    let (_, message) = reports.last().expect("it is told late");
+    assert!(!message.subject.contains("all was well"), "{}", message.subject);
+    let words = "freshd itself did not run for 7d";
+    assert!(message.headline.contains(words), "{}", message.headline);
+    let (_, of_a) = taken(&world, "mail:a@sea.example", Purpose::Weekly)
+        .pop()
+        .expect("told too");
+    assert!(!of_a.headline.contains("all was well"), "{}", of_a.headline);
+}
+
+#[test]
 fn a_report_tells_what_failed_how_long_it_took_and_what_is_open() {
     let mut world = World::start(&daily(""), "2026-11-24T10:00");
     world.script("j", |_, now| {

@@ -5,7 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Memory;
-use crate::model::{Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week};
+use crate::model::{
+    Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week, time_without_life,
+};
 
 impl Memory {
     /// First messages of threads that may go on.
@@ -51,6 +53,7 @@ impl Memory {
                 .collect(),
             incidents: self.incidents.values().filter(of_week).cloned().collect(),
             reached: reached.into_iter().collect(),
+            down: time_without_life(&self.lives.values().rev().cloned().collect::<Vec<_>>(), from, until),
         }
     }
 }

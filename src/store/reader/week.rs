@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::Reader;
-use crate::model::{Address, WEEK_INCIDENTS_MAX, Week, first_by_halving};
+use crate::model::{Address, WEEK_INCIDENTS_MAX, Week, first_by_halving, time_without_life};
 use crate::store::ReadError;
 use crate::store::column::{Cells, count, us};
 use crate::store::rows::alerts::{INCIDENT_COLUMNS, read_incident};
@@ -20,6 +20,9 @@ const RUNS: &str = "
 SELECT job, outcome, sum(CASE WHEN outcome IN ('missed', 'skipped') THEN occurrences ELSE 1 END) FROM runs
 WHERE id >= ?1 AND created_at_us >= ?2 AND created_at_us < ?3 AND outcome IS NOT NULL
 GROUP BY job, outcome ORDER BY job, outcome";
+
+/// Lives that are looked at: more of them in a week do not last long enough to be away for long.
+const LIVES_MAX: u32 = 1_000;
 
 /// Where messages from a number on were taken in a span; what is only sent to prove an address does not count.
 const REACHED: &str = "
@@ -61,6 +64,7 @@ impl Reader {
             runs,
             incidents,
             reached,
+            down: time_without_life(&self.lives(LIVES_MAX)?, from, until),
         })
     }
 
