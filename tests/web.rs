@@ -283,6 +283,19 @@ fn every_answer_wears_the_headers_and_only_questions_are_answered() {
     assert_eq!(site.ask("GET", "/", "Content-Length: 5\r\n").status, 413);
     assert_eq!(site.ask("GET", "/", "Host: evil.example\r\n").status, 421);
     assert_eq!(site.get(&format!("/?{}", "x".repeat(3_000))).status, 414);
+    // Programs are refused in the form that they know from every other refusal.
+    for (refused, status) in [
+        (site.get(&format!("/api/v1/runs?{}", "x".repeat(3_000))), 414),
+        (site.ask("GET", "/api/v1/runs", "Content-Length: 5\r\n"), 413),
+        (site.ask("GET", "/api/v1/runs", "Host: evil.example\r\n"), 421),
+        (site.ask("DELETE", "/api/v1/runs", ""), 405),
+    ] {
+        assert_eq!(
+            (refused.status, refused.header("content-type")),
+            (status, "application/json")
+        );
+        assert!(refused.json()["error"].is_string(), "{}", refused.body);
+    }
 }
 
 #[test]

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
-use axum::body::Body;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use serde_json::json;
+
+use super::answer::document;
 use super::desk::Desk;
 use super::origin::is_known_host;
 use crate::model::{PublicUrl, Settings};
@@ -36,13 +38,18 @@ const HEADERS: [(HeaderName, &str); 7] = [
 
 /// Refuses what nobody here answers, and dresses every answer.
 pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
+    let by_program = request.uri().path().starts_with("/api/");
     let mut response = match refusal(&request, &desk.settings()) {
-        Some(refusal) => refusal,
+        Some((status, words)) => said(by_program, status, &words),
         None => next.run(request).await,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
-        let words = "nothing is changed in this way; see docs/json.md, or on this machine freshd --help\n";
-        *response.body_mut() = Body::from(words);
+        let allowed = response.headers_mut().remove(header::ALLOW);
+        let words = "nothing is changed in this way; see docs/json.md, or on this machine freshd --help";
+        response = said(by_program, StatusCode::METHOD_NOT_ALLOWED, words);
+        response
+            .headers_mut()
+            .extend(allowed.map(|allowed| (header::ALLOW, allowed)));
     }
     let headers = response.headers_mut();
     for (name, value) in HEADERS {
@@ -55,25 +62,35 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
     response
 }
 
-fn refusal(request: &Request, settings: &Settings) -> Option<Response> {
+/// A refusal in the form of every other: as JSON to programs, in a line to all others.
+fn said(by_program: bool, status: StatusCode, words: &str) -> Response {
+    if by_program {
+        return (status, document(&json!({ "error": words, "near": [] }))).into_response();
+    }
+    (status, format!("{words}\n")).into_response()
+}
+
+fn refusal(request: &Request, settings: &Settings) -> Option<(StatusCode, String)> {
     // A page elsewhere that makes its own name point here must not read anything.
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
     if hosts.next().is_some() || !host.is_some_and(|host| is_known_host(host, settings)) {
         let public = settings.web.as_ref().and_then(|web| web.public_url.as_ref());
         let ask = public.map_or("http://localhost or http://127.0.0.1", PublicUrl::origin);
-        let words = format!("this freshd does not answer to that name; ask for {ask}\n");
-        return Some((StatusCode::MISDIRECTED_REQUEST, words).into_response());
+        let words = format!("this freshd does not answer to that name; ask for {ask}");
+        return Some((StatusCode::MISDIRECTED_REQUEST, words));
     }
     // What comes with a ping or an action is read by whoever takes it, to a limit.
     let is_question = request.method() == Method::GET || request.method() == Method::HEAD;
     let is_ping = request.uri().path().starts_with("/ping/");
     if is_question && !is_ping && has_body(request.headers()) {
-        return Some((StatusCode::PAYLOAD_TOO_LARGE, "a question has no body here\n").into_response());
+        let words = "a question has no body here".to_owned();
+        return Some((StatusCode::PAYLOAD_TOO_LARGE, words));
     }
     let target = request.uri().path_and_query().map_or(0, |target| target.as_str().len());
     if target > TARGET_BYTES_MAX {
-        return Some((StatusCode::URI_TOO_LONG, "the address is too long\n").into_response());
+        let words = format!("the address is too long: {target} bytes; at most {TARGET_BYTES_MAX} are read");
+        return Some((StatusCode::URI_TOO_LONG, words));
     }
     None
 }
