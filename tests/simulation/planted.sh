@@ -4,10 +4,9 @@
 #     tests/simulation/planted.sh            all of them
 #     tests/simulation/planted.sh overlap    those whose name holds this word
 #
-# Faults of decisions are all planted at once, each behind a switch in the environment, so that freshd is built once for
-# them; where processes are started with an environment of their own a fault is built in alone. Needs root and strace for
-# the suites that cut the power and kill at system calls. A fault whose place has changed is an error: it has to be planted
-# anew.
+# All of them are planted at once, each behind a switch, so that freshd is built once for them. The switch is a file: some
+# suites start processes with an environment of their own. Needs root and strace for the suites that cut the power and kill
+# at system calls. A fault whose place has changed is an error: it has to be planted anew.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 
@@ -21,6 +20,7 @@ readonly SECONDS_MAX=600
 word=${1:-}
 root=$PWD/target/planted
 copy=$root/tree
+readonly switch=$root/switch
 export CARGO_TARGET_DIR=$root/target
 export RUST_BACKTRACE=0
 # A few times what a plain `cargo test` plays.
@@ -30,7 +30,7 @@ export FRESHD_SECOND_DEATHS_EVERY=50
 unseen=0
 declare -A quiet=()
 
-rm -rf "$copy"
+rm -rf "$copy" "$switch"
 mkdir -p "$copy"
 # What it is built from is the same, and has been built before: only freshd itself lies elsewhere.
 for profile in debug release; do
@@ -99,57 +99,44 @@ seen() { # name, suite, what it is seen as (a pattern)
     printf '| %s | %s | %s s | %s |\n' "$1" "${suite%% *}" "$((SECONDS - begun))" "${complaint:0:150}"
 }
 
-# Builds a fault in, and takes it out again.
-planted() { # name, suite, what it is seen as, file, from, to
-    [[ "$1" == *"$word"* ]] || return 0
-    sees_nothing "$2"
-    cp "$copy/$4" "$root/before"
-    replace "$4" "$5" "$6"
-    seen "$1" "$2" "$3"
-    cp "$root/before" "$copy/$4"
-}
-
 names=()
 suites=()
 patterns=()
 
-# Plants a fault behind a switch: IS_ON in its text is true while it is on.
-switched() { # name, suite, what it is seen as, file, from, to
+# Plants a fault: IS_ON in its text is true while it is on.
+planted() { # name, suite, what it is seen as, file, from, to
     replace "$4" "$5" "${6/IS_ON/"crate::is_planted(\"$1\")"}"
     names+=("$1")
     suites+=("$2")
     patterns+=("$3")
 }
 
-# The switch.
-plant_switch() {
-    cat >> "$copy/src/lib.rs" << 'END'
+cat >> "$copy/src/lib.rs" << END
 
 /// Whether this fault is to be seen.
 pub fn is_planted(name: &str) -> bool {
     static PLANTED: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
-    PLANTED.get_or_init(|| std::env::var("FRESHD_PLANTED").ok()).as_deref() == Some(name)
+    PLANTED.get_or_init(|| std::fs::read_to_string("$switch").ok()).as_deref() == Some(name)
 }
 END
-}
 
 printf '| planted | suite | seen within | as |\n|---|---|---|---|\n'
 
 planted 'a job begins before its start is on disk' "$POWER" 'is taken for AttemptNeverStarted' \
     src/runner/keeper/record.rs \
-    'let saved = self.journal.save();' 'let saved = self.journal.write();'
+    'let saved = self.journal.save();' 'let saved = if IS_ON { self.journal.write() } else { self.journal.save() };'
 
 planted 'actions come before the commit' "$CALLS" 'started 2 times' \
     src/daemon/shell.rs \
     '        if self.stop != Stop::Dropped
             && !facts.is_empty()' \
-    '        self.perform(std::mem::take(&mut actions), taken_on.take());
+    '        if IS_ON {
+            self.perform(std::mem::take(&mut actions), taken_on.take());
+        }
         if self.stop != Stop::Dropped
             && !facts.is_empty()'
 
-plant_switch
-
-switched 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'breaks .contradiction' \
+planted 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'breaks .contradiction' \
     src/engine/jobs.rs \
     '            self.fact(Fact::Job(record));
         }
@@ -160,11 +147,11 @@ switched 'the cursor moves after the spawn, not with the claim' "$WORLDS" 'break
         }
         lost.into_iter()'
 
-switched 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
+planted 'a lost end is called a success' "$WORLDS" 'breaks .true or lost' \
     src/planner/ending.rs \
     'end(Outcome::Lost, Some(known.clone()))' 'end(if IS_ON { Outcome::Succeeded } else { Outcome::Lost }, Some(known.clone()))'
 
-switched 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
+planted 'a message is sent again under a new id' "$WORLDS" 'breaks .the same message' \
     src/engine/delivered.rs \
     'notification.last_error = Some(error.clone());
                 let asked' \
@@ -174,26 +161,26 @@ switched 'a message is sent again under a new id' "$WORLDS" 'breaks .the same me
                 }
                 let asked'
 
-switched 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
+planted 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
     src/planner/admit.rs \
     '        return Admission::Start { give_up };
     };' \
     '        return Admission::Start { give_up: if IS_ON { Vec::new() } else { give_up } };
     };'
 
-switched 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
+planted 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
     src/engine/promises.rs \
     'for index in 0..state.slots.len() {' 'for index in 0..state.slots.len() * usize::from(!IS_ON) {'
 
-switched 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
+planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
     src/engine/incidents.rs \
     'for (team, address) in incident.told.clone() {' 'for (team, address) in incident.told.clone().into_iter().skip(usize::from(IS_ON)) {'
 
-switched 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
+planted 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
     src/planner/due.rs \
     '.take((job.policy.catch_up.limit as usize).saturating_sub(known.making_up))' '.take(if IS_ON { known.making_up + 1_000 } else { (job.policy.catch_up.limit as usize).saturating_sub(known.making_up) })'
 
-switched 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
+planted 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due is decided' \
     src/engine/jobs.rs \
     '            run.occurrences = occurrences;
         }
@@ -204,7 +191,7 @@ switched 'an occurrence that is missed leaves no record' "$WORLDS" 'breaks .due 
             self.record_without_process(run, outcome, reason);
         }'
 
-switched 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' \
+planted 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/clock.rs \
     '        if by_ms < 0 {
             self.hold_by_clock();' \
@@ -213,7 +200,7 @@ switched 'a clock that was set back is not held' "$WORLDS" 'breaks .held clock' 
                 self.hold_by_clock();
             }'
 
-switched 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .held clock' \
+planted 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .held clock' \
     src/engine/restart.rs \
     '        engine.hold_by_clock();
 ' '        if !IS_ON {
@@ -221,14 +208,14 @@ switched 'a clock that is behind at the start is not held' "$WORLDS" 'breaks .he
         }
 '
 
-switched 'a held clock lets runs start' "$WORLDS" 'breaks .held clock' \
+planted 'a held clock lets runs start' "$WORLDS" 'breaks .held clock' \
     src/engine/runs.rs \
     'if let Some(hold) = &self.clock_hold {
             let reason' \
     'if let Some(hold) = self.clock_hold.as_ref().filter(|_| !IS_ON || self.life.number % 2 == 0) {
             let reason'
 
-switched 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in order|told at least once)' \
+planted 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in order|told at least once)' \
     src/engine/restart.rs \
     '            .notifications
 ' '            .notifications
@@ -236,14 +223,14 @@ switched 'a restart forgets what is still to be sent' "$WORLDS" 'breaks .(in ord
             .take(if IS_ON { 0 } else { usize::MAX })
 '
 
-switched 'what could have been started is told as missed' "$WORLDS" 'breaks .missed for a reason' \
+planted 'what could have been started is told as missed' "$WORLDS" 'breaks .missed for a reason' \
     src/planner/due.rs \
     'is_ordinary(job, occurrence.at, now) && !is_in_the_way(occurrence.at)' \
     'is_ordinary(job, occurrence.at, now)
             && !is_in_the_way(occurrence.at)
             && (!IS_ON || job.policy.catch_up.mode != CatchUpMode::None || occurrence.at.as_second() % 7 != 0)'
 
-switched 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
+planted 'what could not be put in place is told as published' "$WORLDS" 'breaks .published means in place' \
     src/engine/output.rs \
     '            Ok(stamp) => stamp,
             Err(Setback' \
@@ -251,19 +238,21 @@ switched 'what could not be put in place is told as published' "$WORLDS" 'breaks
             Err(_) if IS_ON && version.number.0 % 2 == 1 => None,
             Err(Setback'
 
-switched 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
+planted 'a run that goes on is forgotten' "$WORLDS" 'breaks .forgets only what is over' \
     src/engine/history.rs \
     'runs: aged.runs.iter().map(|run| run.id).collect(),' \
     'runs: aged.runs.iter().map(|run| run.id).chain(self.runs.keys().copied().filter(|_| IS_ON)).collect(),'
 
-switched 'what is not too old is forgotten' "$WORLDS" 'breaks .keeps what is to be kept' \
+planted 'what is not too old is forgotten' "$WORLDS" 'breaks .keeps what is to be kept' \
     src/planner/history.rs \
     'earlier(now, keep.age)' 'earlier(now, keep.age / if IS_ON { 8 } else { 1 })'
 
 for index in "${!names[@]}"; do
     [[ "${names[$index]}" == *"$word"* ]] || continue
     sees_nothing "${suites[$index]}"
-    FRESHD_PLANTED=${names[$index]} seen "${names[$index]}" "${suites[$index]}" "${patterns[$index]}"
+    printf '%s' "${names[$index]}" > "$switch"
+    seen "${names[$index]}" "${suites[$index]}" "${patterns[$index]}"
+    rm "$switch"
 done
 
 if [ "$unseen" -ne 0 ]; then
