@@ -282,6 +282,7 @@ fn every_answer_wears_the_headers_and_only_questions_are_answered() {
     }
     assert_eq!(site.ask("GET", "/", "Content-Length: 5\r\n").status, 413);
     assert_eq!(site.ask("GET", "/", "Host: evil.example\r\n").status, 421);
+    assert_eq!(site.get("http://evil.example/healthz").status, 421);
     assert_eq!(site.get(&format!("/?{}", "x".repeat(3_000))).status, 414);
     // Programs are refused in the form that they know from every other refusal.
     for (refused, status) in [

@@ -5,6 +5,9 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
+use rustix::io::Errno;
+
 use super::sys;
 
 /// The files of one keeper. A number is used by one keeper only.
@@ -114,6 +117,32 @@ pub(super) fn make_private_dir(dir: &Path) -> io::Result<()> {
         .mode(0o700)
         .create(dir)
         .map_err(|error| naming(&error, "make directory", dir))
+}
+
+/// Opens a file of ours beneath its directory: neither may be a link, since nobody but whoever plants one would know
+/// what is read, or overwritten, in its stead. What is made belongs to its owner alone.
+///
+/// # Errors
+/// As opening does; `NotFound` also where the directory is missing. What is a link is named.
+pub(super) fn open_beneath(path: &Path, flags: OFlags) -> io::Result<File> {
+    let (Some(dir), Some(name)) = (path.parent(), path.file_name()) else {
+        return Err(io::ErrorKind::InvalidInput.into());
+    };
+    let no_link = OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    let opened = rustix::fs::open(dir, OFlags::PATH | OFlags::DIRECTORY | no_link, Mode::empty()).and_then(|dir| {
+        // A pipe in its place must not keep whoever opens it waiting.
+        rustix::fs::openat(&dir, name, flags | OFlags::NONBLOCK | no_link, Mode::RUSR | Mode::WUSR)
+    });
+    opened.map(File::from).map_err(|error| match error {
+        Errno::LOOP | Errno::NOTDIR => {
+            let why = format!(
+                "{} is a link, or its directory is: no output is kept behind one",
+                path.display()
+            );
+            io::Error::new(io::ErrorKind::InvalidInput, why)
+        }
+        error => error.into(),
+    })
 }
 
 /// An error that names what could not be done with which path.

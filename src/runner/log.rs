@@ -19,14 +19,14 @@
 mod resume;
 
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 
-use super::files::make_private_dir;
+use super::files::{make_private_dir, open_beneath};
 use crate::model::Output;
 
 /// Longest `Output::tail`.
@@ -234,14 +234,13 @@ impl OutputLog {
     }
 
     fn open_head(&self) -> io::Result<Part> {
-        let mut options = OpenOptions::new();
-        options.write(true).create(true).truncate(true).mode(0o600);
-        let file = match options.open(&self.path) {
+        let flags = OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC;
+        let file = match open_beneath(&self.path, flags) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 if let Some(dir) = self.path.parent() {
                     make_private_dir(dir)?;
                 }
-                options.open(&self.path)?
+                open_beneath(&self.path, flags)?
             }
             opened => opened?,
         };
@@ -263,11 +262,7 @@ impl OutputLog {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             _ => {}
         }
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&path)?;
+        let mut file = open_beneath(&path, OFlags::WRONLY | OFlags::CREATE | OFlags::EXCL)?;
         let header = format!("# freshd segment={segment} begins_at={begins_at}\n");
         file.write_all(header.as_bytes())?;
         self.dropped_bytes += self.former_bytes;

@@ -1,11 +1,13 @@
 //! What is written to an output's log, and what is read back.
 
 use std::fs;
+use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
 
 use super::log::{OutputLog, Stream, TAIL_BYTES_MAX, stamp, tail_path};
+use super::logpack::pack_log;
 use super::logread::{LineKind, LogLine, read_log};
 
 mod packing;
@@ -257,4 +259,29 @@ fn a_log_with_anything_but_output_in_it_is_written_behind_and_not_over() {
     let bytes = fs::read(&fixture.path).unwrap();
     assert!(bytes.starts_with(&zeros));
     assert!(bytes.ends_with(b" four\n"));
+}
+
+#[test]
+fn nothing_is_read_or_overwritten_behind_a_link() {
+    for link_is_directory in [false, true] {
+        let mut fixture = fixture(4_096);
+        let logs = fixture.path.parent().unwrap();
+        let elsewhere = logs.parent().unwrap().join("elsewhere");
+        fs::create_dir(&elsewhere).unwrap();
+        let secret = elsewhere.join("1.1.log");
+        fs::write(&secret, "2026-11-27T00:00:00.000Z o secret\n").unwrap();
+        if link_is_directory {
+            symlink(&elsewhere, logs).unwrap();
+        } else {
+            fs::create_dir(logs).unwrap();
+            symlink(&secret, &fixture.path).unwrap();
+        }
+        let error = read_log(&fixture.path).unwrap_err().to_string();
+        assert!(error.contains("is a link"), "{error}");
+        let error = pack_log(&fixture.path).unwrap_err().to_string();
+        assert!(error.contains("is a link"), "{error}");
+        assert!(OutputLog::resume(fixture.path.clone(), 4_096).is_err());
+        fixture.write(b"printed\n");
+        assert!(fs::read_to_string(&secret).unwrap().ends_with("o secret\n"));
+    }
 }

@@ -5,15 +5,16 @@
 //! whole and counts.
 
 use std::ffi::OsString;
-use std::fs::{self, File, FileTimes, OpenOptions};
+use std::fs::{self, File, FileTimes};
 use std::io::{self, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use jiff::Timestamp;
+use rustix::fs::OFlags;
 use zstd::stream::write::Encoder;
 
+use super::files::open_beneath;
 use super::log::tail_path;
 use super::logread::segments;
 
@@ -78,7 +79,7 @@ fn with_ending(log: &Path, ending: &str) -> PathBuf {
 /// # Errors
 /// When a file cannot be read or made; then all is as it was.
 pub fn pack_log(log: &Path) -> io::Result<Option<Packed>> {
-    let head = match File::open(log) {
+    let head = match open_beneath(log, OFlags::RDONLY) {
         Ok(head) => head,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),
@@ -144,12 +145,7 @@ fn remove_plain(log: &Path) -> io::Result<()> {
 /// Writes and syncs the packed file, and returns its length. It counts as changed when the last of them was: by that
 /// age is told.
 fn write_packed(path: &Path, files: &[File]) -> io::Result<u64> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(true)
-        .mode(0o600)
-        .open(path)?;
+    let file = open_beneath(path, OFlags::WRONLY | OFlags::CREATE | OFlags::TRUNC)?;
     let mut encoder = Encoder::new(file, LEVEL)?;
     encoder.window_log(WINDOW_LOG)?;
     encoder.include_checksum(true)?;

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
+use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
@@ -74,7 +75,10 @@ fn refusal(request: &Request, settings: &Settings) -> Option<(StatusCode, String
     // A page elsewhere that makes its own name point here must not read anything.
     let mut hosts = request.headers().get_all(header::HOST).iter();
     let host = hosts.next().and_then(|host| host.to_str().ok());
-    if hosts.next().is_some() || !host.is_some_and(|host| is_known_host(host, settings)) {
+    // A question may name its host itself, and then that one counts.
+    let named = request.uri().authority().map(Authority::as_str);
+    let is_known = |host: &str| is_known_host(host, settings);
+    if hosts.next().is_some() || !host.is_some_and(is_known) || !named.is_none_or(is_known) {
         let public = settings.web.as_ref().and_then(|web| web.public_url.as_ref());
         let ask = public.map_or("http://localhost or http://127.0.0.1", PublicUrl::origin);
         let words = format!("this freshd does not answer to that name; ask for {ask}");

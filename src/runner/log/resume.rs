@@ -1,9 +1,11 @@
 //! Goes on with a log that another process began and did not live to end.
 
-use std::fs::OpenOptions;
 use std::io::{self, Write};
 use std::path::PathBuf;
 
+use rustix::fs::OFlags;
+
+use super::super::files::open_beneath;
 use super::super::logread::{Ending, LineKind, LogLine, newest_segment, read_log};
 use super::{OutputLog, Part, tail_path};
 
@@ -20,7 +22,7 @@ impl OutputLog {
         let mut log = Self::new(path, limit_bytes);
         let newest = newest_segment(&log.path)?;
         let part_path = newest.map_or_else(|| log.path.clone(), |segment| tail_path(&log.path, segment.number));
-        let file = match OpenOptions::new().append(true).open(part_path) {
+        let file = match open_beneath(&part_path, OFlags::WRONLY | OFlags::APPEND) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(log),
             opened => opened?,
         };

@@ -5,6 +5,9 @@ use std::io::{self, BufRead};
 use std::os::unix::fs::FileExt;
 use std::path::Path;
 
+use rustix::fs::OFlags;
+
+use super::super::files::open_beneath;
 use super::super::log::tail_path;
 
 /// What a segment begins with, in a file of its own or among the others in a packed one.
@@ -58,7 +61,7 @@ pub(in super::super) fn segments(log: &Path) -> io::Result<Vec<(Segment, File)>>
 }
 
 fn open_segment(path: &Path) -> io::Result<Option<(Segment, File)>> {
-    let file = match File::open(path) {
+    let file = match open_beneath(path, OFlags::RDONLY) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(error),

@@ -4,8 +4,10 @@ use std::fs::File;
 use std::io::{self, BufReader, Read};
 use std::path::Path;
 
+use rustix::fs::OFlags;
 use zstd::stream::read::Decoder;
 
+use super::super::files::open_beneath;
 use super::super::logpack::{WINDOW_LOG_MAX, packed_path};
 
 /// Opens that find neither file before it is certain that there is none: one may become the other in between.
@@ -28,7 +30,7 @@ impl Source {
                 return Ok(packed);
             }
             looks += 1;
-            match File::open(log) {
+            match open_beneath(log, OFlags::RDONLY) {
                 Err(error) if error.kind() == io::ErrorKind::NotFound && looks < LOOKS_MAX => {}
                 opened => return opened.map(Self::Plain),
             }
@@ -37,7 +39,7 @@ impl Source {
 
     /// Opens the packed log, if it was packed.
     pub(super) fn open_packed(log: &Path) -> io::Result<Option<Self>> {
-        let file = match File::open(packed_path(log)) {
+        let file = match open_beneath(&packed_path(log), OFlags::RDONLY) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
             Err(error) => return Err(error),
