@@ -5,8 +5,8 @@ use jiff::tz::TimeZone;
 
 use super::words::what_words;
 use crate::model::{
-    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, SUBJECT_MARK, Severity, elapsed,
-    format_age, format_time,
+    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, SUBJECT_MARK, Severity, WhyGathered,
+    elapsed, format_age, format_time,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -17,23 +17,6 @@ const INSTEAD_OF_MAX: usize = 3;
 
 /// Characters of each of them.
 const INSTEAD_OF_CHARS_MAX: usize = 300;
-
-/// Why messages were gathered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhyGathered {
-    /// The address took nothing for a while.
-    Outage,
-    /// They came faster than anybody reads.
-    #[default]
-    Flood,
-    /// freshd itself did not run for a while, and found all of it when it was back.
-    Downtime {
-        /// Until when it surely ran before.
-        from: Timestamp,
-        /// Since when it runs again.
-        until: Timestamp,
-    },
-}
 
 /// Everything a digest is made from.
 #[derive(Clone, Debug)]
@@ -105,6 +88,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         headline: format!("{severity}{problems}, {state}, told in one message because {because}."),
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
+        gathered: Some(gather.why),
         output: Vec::new(),
         commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
             .map(str::to_owned)

@@ -45,6 +45,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         headline: format!("{MARK} {}", headline(purpose, rehearsal)),
         facts: facts(purpose, rehearsal),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: commands(purpose, incident),
         team: team.clone(),

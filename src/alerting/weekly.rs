@@ -259,6 +259,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         headline: String::new(),
         facts: Vec::new(),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: team.clone(),

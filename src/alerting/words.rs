@@ -109,6 +109,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         headline: headline(purpose, is_impact, team, situation),
         facts: facts(purpose, team, situation),
         incidents: Vec::new(),
+        gathered: None,
         output: if is_impact || purpose == Purpose::Recovery {
             Vec::new()
         } else {

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity};
+use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Message {
     /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<DigestLine>,
+    /// Of a digest: why messages were gathered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<WhyGathered>,
     /// The last lines of the job's output.
     pub output: Vec<String>,
     /// What to type.

@@ -68,7 +68,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use digest::DigestLine;
+pub use digest::{DIGEST_EVERY_MAX, DigestLine, DigestTaken, WhyGathered};
 pub use drill::{DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};

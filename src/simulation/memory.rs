@@ -171,6 +171,7 @@ impl Memory {
                 .collect(),
             ends_written: self.ends_written(),
             ends_taken: self.ends_taken(),
+            digests_taken: self.digests_taken(),
             told: self.told(),
             threads: self.threads(),
             weekly: self.weekly.values().cloned().collect(),

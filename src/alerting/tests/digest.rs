@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{ToGather, WhyGathered, digest};
+use super::super::{ToGather, digest};
 
 use super::at;
 use crate::model::{
     Address, DIGEST_CHARS_USUAL, Incident, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
-    Purpose, Severity, plain_incident,
+    Purpose, Severity, WhyGathered, plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -31,6 +31,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         headline: String::new(),
         facts: Vec::new(),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: Name::from("ops"),

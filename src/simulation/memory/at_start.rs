@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
+    COMPARED_MAX, DIGEST_EVERY_MAX, DigestTaken, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
     RunId, RunState, Slot, SlotState, Version, VersionState, earlier,
 };
 
@@ -39,6 +39,17 @@ impl Memory {
             .collect();
         openings.sort_by_key(|(id, opened)| (opened.at, *id));
         openings.into_iter().map(|(_, opened)| opened).collect()
+    }
+
+    /// Digests that were taken lately.
+    pub(super) fn digests_taken(&self) -> Vec<DigestTaken> {
+        let Some(since) = self.newest_record_at.map(|at| earlier(at, DIGEST_EVERY_MAX)) else {
+            return Vec::new();
+        };
+        let mut taken: Vec<DigestTaken> = self.notifications.values().filter_map(DigestTaken::of).collect();
+        taken.retain(|digest| digest.at >= since);
+        taken.sort_by_key(|digest| digest.at);
+        taken
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {
