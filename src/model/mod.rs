@@ -131,4 +131,4 @@ pub use status::{
 };
 pub use text::has_power;
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, Token, TokenHash, User, Web};
-pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, time_without_life};
+pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

@@ -1,6 +1,6 @@
 //! The largest digest fits every channel, and names each of its incidents there.
 
-use freshd::alerting::{ToGather, WhyGathered, digest};
+use freshd::alerting::{ToGather, digest};
 use freshd::model::{Address, ChannelKind, DeliveryOutcome, Incident, IncidentId, Message, MessageFact, Name, Secret};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
