@@ -200,7 +200,12 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
         facts.say("Broken promises", broken.join(", "));
     }
     if !week.unseen.is_empty() {
-        let unseen: Vec<&str> = week.unseen.iter().map(|name| name.as_str()).take(PROBLEMS_MAX).collect();
+        let unseen: Vec<&str> = week
+            .unseen
+            .iter()
+            .map(|name| name.as_str())
+            .take(PROBLEMS_MAX)
+            .collect();
         facts.say("Never seen", unseen.join(", "));
     }
     let percent = 100 * kept / all;

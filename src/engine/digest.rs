@@ -27,6 +27,7 @@ impl Engine {
             why: line.why_gathered,
             chars_max,
             waiting: &waiting,
+            concern_of: &|notification, incident| self.concern(notification, incident),
         };
         let message = alerting::digest(self.message_id(id), &to_gather);
         let named: std::collections::BTreeSet<_> = message.incidents.iter().map(|line| line.incident).collect();

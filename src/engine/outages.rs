@@ -25,13 +25,7 @@ impl Outbox {
     /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
     ///
     /// A digest that told what freshd had missed itself keeps nobody waiting: its address was well all the time.
-    pub(super) fn recall_lines(
-        &mut self,
-        digests: &[DigestTaken],
-        every: Duration,
-        gathers: Duration,
-        now: Timestamp,
-    ) {
+    pub(super) fn recall_lines(&mut self, digests: &[DigestTaken], every: Duration, gathers: Duration, now: Timestamp) {
         let mut why: HashMap<&Address, WhyGathered> = HashMap::new();
         for digest in digests {
             why.insert(&digest.address, digest.why);

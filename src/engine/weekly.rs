@@ -230,7 +230,7 @@ impl Engine {
         channel.is_some_and(|channel| !channel.kind.alarms())
     }
 
-    fn zone_of(&self, team: &Name) -> (&jiff::tz::TimeZone, String) {
+    pub(super) fn zone_of(&self, team: &Name) -> (&jiff::tz::TimeZone, String) {
         let known = self.settings.teams.get(team);
         let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
         (zone, self.team_title(team))

@@ -69,3 +69,10 @@ pub struct DigestLine {
     /// All of this in words, begun with `#` and the number.
     pub text: String,
 }
+
+impl DigestLine {
+    /// Whether it is about a rehearsal, in which nothing is wrong.
+    pub fn is_drill(&self) -> bool {
+        self.kind == Some(ProblemKind::Drill)
+    }
+}

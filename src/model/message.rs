@@ -72,6 +72,16 @@ impl Message {
         self.stem().strip_prefix(SUBJECT_MARK).unwrap_or(self.stem())
     }
 
+    /// Whether it is about a rehearsal, in which nothing is wrong.
+    pub fn is_drill(&self) -> bool {
+        self.kind == Some(ProblemKind::Drill)
+    }
+
+    /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
+    pub fn is_impact(&self) -> bool {
+        self.thread.ends_with(IMPACT_THREAD)
+    }
+
     /// The same message as a part of a thread that its reader knows by this stem.
     #[must_use]
     pub fn under(mut self, stem: &str) -> Self {
@@ -80,6 +90,9 @@ impl Message {
         self
     }
 }
+
+/// How the thread of an incident ends in which those downstream are told.
+pub const IMPACT_THREAD: &str = "-impact";
 
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";

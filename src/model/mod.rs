@@ -69,7 +69,7 @@ pub use data::{
     VersionRef, VersionState, left_behind,
 };
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, DigestTaken, WhyGathered};
-pub use drill::{DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
@@ -86,7 +86,7 @@ pub use history::{
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
-pub use message::{ANSWER, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
+pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};

@@ -7,8 +7,8 @@ use super::column::{Cells, us};
 use super::load_versions::{load_past, load_versions};
 use super::rows::{alerts, data, expected, life, restored, runs, silences, weekly};
 use crate::model::{
-    CLOCK_LEAP, DIGEST_EVERY_MAX, DOWNTIME_LONG, DigestTaken, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId, REPEAT_ENDS_FOR, Restoration,
-    RunId, Slot, SlotState, Snapshot, earlier,
+    CLOCK_LEAP, DIGEST_EVERY_MAX, DOWNTIME_LONG, DigestTaken, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId,
+    REPEAT_ENDS_FOR, Restoration, RunId, Slot, SlotState, Snapshot, earlier,
 };
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor

@@ -145,7 +145,11 @@ fn what_breaks_a_promise_waits_five_minutes_for_a_digest_and_no_longer() {
     for crashes in [false, true] {
         let mut world = stale_in_a_flood(1);
         world.run_until("2026-11-23T12:22");
-        assert_eq!(fallback_heard(&world), [], "of what is only a warning nobody else hears");
+        assert_eq!(
+            fallback_heard(&world),
+            [],
+            "of what is only a warning nobody else hears"
+        );
         if crashes {
             world.crash();
             world.restart();
@@ -160,7 +164,11 @@ fn what_breaks_a_promise_waits_five_minutes_for_a_digest_and_no_longer() {
              (mail:ops@sea.example: gets what waits for it in one, next at Mon 2026-11-23 12:31)"
         );
         world.run_until("2026-11-23T12:40");
-        assert_eq!(world.told_to(OPS).len(), 20 + 2, "its own message comes too, in its time");
+        assert_eq!(
+            world.told_to(OPS).len(),
+            20 + 2,
+            "its own message comes too, in its time"
+        );
     }
 }
 

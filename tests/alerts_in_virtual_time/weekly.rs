@@ -81,7 +81,10 @@ fn what_was_missed_counts_for_the_week_in_which_it_was_due_whenever_that_is_reco
     let of_week: Vec<String> = reports.iter().map(|(_, message)| said(message)).collect();
     assert_eq!(of_week, ["6 succeeded", "4 missed, 3 succeeded", "7 succeeded"]);
     let headline = &reports[1].1.headline;
-    assert!(headline.contains("3 runs, none failed; 4 that were due were missed."), "{headline}");
+    assert!(
+        headline.contains("3 runs, none failed; 4 that were due were missed."),
+        "{headline}"
+    );
     assert!(!headline.contains("not in these numbers"), "{headline}");
 }
 
@@ -95,7 +98,9 @@ fn more_than_a_thousand_that_were_missed_are_shared_out_between_the_weeks() {
     world.run_until("2026-12-08T08:00:30");
     world.restart();
     world.run_until("2026-12-08T09:00");
-    let (_, message) = taken(&world, "mail:a@sea.example", Purpose::Weekly).pop().expect("late");
+    let (_, message) = taken(&world, "mail:a@sea.example", Purpose::Weekly)
+        .pop()
+        .expect("late");
     let runs = message.facts.iter().find(|fact| fact.label == "Runs").expect("some");
     assert!(runs.text.starts_with("1439 missed, "), "{}", runs.text);
 }
@@ -108,7 +113,9 @@ fn data_that_was_never_seen_has_kept_no_promise() {
     let (_, message) = taken(&world, OPS, Purpose::Weekly)[1];
     assert!(message.subject.ends_with(": nothing is open"), "{}", message.subject);
     assert!(
-        message.headline.ends_with("1 of 2 datasets kept what is promised of them (50 %); 1 was never seen."),
+        message
+            .headline
+            .ends_with("1 of 2 datasets kept what is promised of them (50 %); 1 was never seen."),
         "{}",
         message.headline
     );

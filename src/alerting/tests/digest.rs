@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{ToGather, digest};
+use super::super::{Concern, ToGather, digest};
 
 use super::at;
 use crate::model::{
@@ -27,7 +27,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         about: Some(incident.about),
         since: Some(incident.since),
         subject_name: incident.subject.clone(),
-        subject: String::new(),
+        subject: format!("[freshd] job-{number} failed (#{number})"),
         headline: String::new(),
         facts: Vec::new(),
         incidents: Vec::new(),
@@ -74,6 +74,7 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         why,
         chars_max: DIGEST_CHARS_USUAL,
         waiting: &waiting,
+        concern_of: &|_, _| Concern::default(),
     };
     digest("m.99".to_owned(), &gather)
 }

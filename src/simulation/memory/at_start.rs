@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, DIGEST_EVERY_MAX, DigestTaken, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
-    RunId, RunState, Slot, SlotState, Version, VersionState, earlier,
+    COMPARED_MAX, DIGEST_EVERY_MAX, DigestTaken, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT,
+    Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Version, VersionState, earlier,
 };
 
 impl Memory {

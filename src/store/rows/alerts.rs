@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
-    Ack, Address, Delivery, DeliveryOutcome, DigestTaken, FLAPPING_WITHIN, Incident, IncidentId, Notification, NotificationId,
-    OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
+    Ack, Address, Delivery, DeliveryOutcome, DigestTaken, FLAPPING_WITHIN, Incident, IncidentId, Notification,
+    NotificationId, OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
