@@ -12,7 +12,7 @@ use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
     ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
     NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Silence, Slot, SlotState, Snapshot, Told, Version, WeeklyReport, earlier, elapsed, newest_record,
+    Silence, Slot, SlotState, Snapshot, Version, WeeklyReport, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -129,13 +129,6 @@ impl Memory {
         let mut taken: Vec<Notification> = taken.cloned().collect();
         taken.reverse();
         taken
-    }
-
-    /// What became of the messages about incidents that are not over.
-    fn told(&self) -> Vec<Told> {
-        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
-        let ended = self.notifications.values().filter_map(Told::of);
-        ended.filter(|told| open.contains(&told.incident)).collect()
     }
 
     /// What a start begins from; the same as the real store loads.
