@@ -75,10 +75,7 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
     };
     if let Some(data) = data {
         let name = &data.dataset.name;
-        let state = match is_broken(data) {
-            true => format!("is {}", state_words(data.standing.state)),
-            false => "is well again".to_owned(),
-        };
+        let state = state_words(data.standing.state);
         let since = effect_about(About::Dataset, name).map(|effect| effect.since);
         let since = since.or(data.standing.since).unwrap_or(situation.incident.since);
         let of_dataset = |reader: &&Reading| reader.dataset == *name && reader.at.is_some();
@@ -86,7 +83,8 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
             .filter(of_dataset)
             .or_else(|| situation.readers.iter().find(of_dataset));
         return Concern {
-            own: Some((format!("{name} {state}"), since)),
+            // What is well again is nothing that is wrong: then its cause alone is told.
+            own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
             next: next.and_then(next_words),
         };
     }

@@ -72,9 +72,10 @@ impl Message {
         self.stem().strip_prefix(SUBJECT_MARK).unwrap_or(self.stem())
     }
 
-    /// Whether it is about a rehearsal, in which nothing is wrong.
+    /// Whether it is about a rehearsal, in which nothing is wrong; of a digest, whether it is about nothing else.
     pub fn is_drill(&self) -> bool {
-        self.kind == Some(ProblemKind::Drill)
+        let is_of_drills = !self.incidents.is_empty() && self.incidents.iter().all(DigestLine::is_drill);
+        self.kind == Some(ProblemKind::Drill) || is_of_drills
     }
 
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.

@@ -44,8 +44,8 @@ fn drill(purpose: Purpose) -> Message {
     drill_message("n.9".to_owned(), purpose, &Name::from("warehouse"), &rehearsal)
 }
 
-/// A digest of a problem and of a rehearsal.
-fn in_one() -> Message {
+/// A digest of a rehearsal, and perhaps of a problem.
+fn in_one(with_problem: bool) -> Message {
     let (problem, rehearsed) = (incident(&Value::Null), rehearsed());
     let first = notification(
         Message {
@@ -69,7 +69,7 @@ fn in_one() -> Message {
             team_title: "Warehouse".to_owned(),
             why: WhyGathered::Flood,
             chars_max: 7_000,
-            waiting: &[(&first, Some(&problem)), (&second, Some(&rehearsed))],
+            waiting: &[(&first, Some(&problem)), (&second, Some(&rehearsed))][usize::from(!with_problem)..],
             concern_of: &|_, _| Concern::default(),
         },
     )
@@ -109,7 +109,7 @@ async fn every_line_of_a_mail_says_so_but_for_what_is_to_be_copied() {
 
 #[tokio::test]
 async fn a_line_of_a_digest_that_is_broken_says_so_in_each_part_and_the_others_do_not() {
-    let message = in_one();
+    let message = in_one(true);
     assert_eq!(message.subject, "[freshd] 1 problem and 1 rehearsal at once");
     let words = "CRITICAL: 1 problem and 1 rehearsal, all of them open, told in one message because many came at once.";
     assert_eq!(message.headline, words);
@@ -123,6 +123,25 @@ async fn a_line_of_a_digest_that_is_broken_says_so_in_each_part_and_the_others_d
     let others = of_drill[1..].iter();
     assert!(others.clone().all(|line| line.starts_with("    [DRILL] ")), "{text}");
     assert_eq!(text.matches(MARK).count(), of_drill.len(), "{text}");
+}
+
+#[tokio::test]
+async fn a_digest_of_nothing_else_says_so_in_each_line() {
+    let message = in_one(false);
+    assert_eq!(message.subject, "[freshd] [DRILL] 1 rehearsal at once");
+    assert!(
+        message.headline.starts_with("[DRILL] 1 rehearsal, all of them open"),
+        "{}",
+        message.headline
+    );
+    let text = mailed(message).await;
+    let lines = text
+        .lines()
+        .filter(|line| !["", "--", "Open:"].contains(&line.trim()) && !line.starts_with("  freshd "));
+    assert!(
+        lines.clone().count() > 4 && lines.clone().all(|line| line.contains(MARK)),
+        "{text}"
+    );
 }
 
 #[tokio::test]

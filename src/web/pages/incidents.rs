@@ -40,7 +40,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
                         td { (what(incident)) }
                         td { (time(view, incident.since)) }
                         td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
-                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
+                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } @if let Some(ack) = incident.taken_on(view.now) { "; taken on by " (text(&ack.by)) " until " (time(view, ack.until)) } }
                     }
                 }
             }
