@@ -55,12 +55,15 @@ pub struct Concern {
 /// Owners of the cause answer for that. Those downstream have read nothing of it yet: they know their own data and jobs.
 pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incident, &Owner)]) -> Concern {
     let team = &message.team;
-    if !message.is_impact() {
+    let of_cause = || {
         let next = situation.readers.iter().find(|reader| reader.at.is_some());
-        return Concern {
+        Concern {
             own: None,
             next: next.and_then(next_words),
-        };
+        }
+    };
+    if !message.is_impact() {
+        return of_cause();
     }
     let is_own = |owner: &Owner| matches!(owner, Owner::Team(name) if name == team);
     let (reader, data) = concerns(team, situation);
@@ -91,10 +94,11 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
     let job = effects
         .iter()
         .find(|(effect, owner)| effect.about == About::Job && is_own(owner));
-    Concern {
-        own: job.map(|(job, _)| (format!("job {} {}", job.subject, what_words(job)), job.since)),
+    // Whoever stands in for them has nothing of its own in it.
+    job.map_or_else(of_cause, |(job, _)| Concern {
+        own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
         next: None,
-    }
+    })
 }
 
 fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
