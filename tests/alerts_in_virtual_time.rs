@@ -6,6 +6,8 @@ mod causes;
 mod crashes;
 #[path = "alerts_in_virtual_time/delivery.rs"]
 mod delivery;
+#[path = "alerts_in_virtual_time/digest_lines.rs"]
+mod digest_lines;
 #[path = "alerts_in_virtual_time/digests.rs"]
 mod digests;
 #[path = "alerts_in_virtual_time/downtimes.rs"]
@@ -18,6 +20,8 @@ mod ends;
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
+#[path = "alerts_in_virtual_time/lifting.rs"]
+mod lifting;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
 #[path = "alerts_in_virtual_time/many_effects.rs"]

@@ -10,6 +10,8 @@ mod alertmanager;
 mod command;
 #[path = "delivery/digest.rs"]
 mod digest;
+#[path = "delivery/drill.rs"]
+mod drill;
 #[path = "delivery/email.rs"]
 mod email;
 #[path = "delivery/file.rs"]

@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::words::what_words;
+use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
 use crate::model::{
-    Address, DigestLine, Incident, Message, MessageFact, Name, Notification, Purpose, SUBJECT_MARK, Severity, elapsed,
-    format_age, format_time,
+    About, Address, DRILL_MARK, DigestLine, Incident, IncidentId, Message, MessageFact, Name, Notification, Owner,
+    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -18,25 +18,8 @@ const INSTEAD_OF_MAX: usize = 3;
 /// Characters of each of them.
 const INSTEAD_OF_CHARS_MAX: usize = 300;
 
-/// Why messages were gathered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum WhyGathered {
-    /// The address took nothing for a while.
-    Outage,
-    /// They came faster than anybody reads.
-    #[default]
-    Flood,
-    /// freshd itself did not run for a while, and found all of it when it was back.
-    Downtime {
-        /// Until when it surely ran before.
-        from: Timestamp,
-        /// Since when it runs again.
-        until: Timestamp,
-    },
-}
-
 /// Everything a digest is made from.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct ToGather<'a> {
     /// When it is decided.
     pub now: Timestamp,
@@ -54,20 +37,86 @@ pub struct ToGather<'a> {
     pub chars_max: usize,
     /// Each message that waits, oldest first, with its incident unless that is over.
     pub waiting: &'a [(&'a Notification, Option<&'a Incident>)],
+    /// In what an incident concerns the reader of a message. Asked only for what fits.
+    pub concern_of: &'a dyn Fn(&Notification, &Incident) -> Concern,
+}
+
+/// In what an incident concerns somebody who reads of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Concern {
+    /// What of the reader's own is wrong, where it is not the incident's subject: `stock is stale`; and since when.
+    pub own: Option<(String, Timestamp)>,
+    /// Who reads what next, and when: `Transport planning reads stock`.
+    pub next: Option<(String, Timestamp)>,
+}
+
+/// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains.
+///
+/// Owners of the cause answer for that. Those downstream have read nothing of it yet: they know their own data and jobs.
+pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incident, &Owner)]) -> Concern {
+    let team = &message.team;
+    let of_cause = || {
+        let next = situation.readers.iter().find(|reader| reader.at.is_some());
+        Concern {
+            own: None,
+            next: next.and_then(next_words),
+        }
+    };
+    if !message.is_impact() {
+        return of_cause();
+    }
+    let is_own = |owner: &Owner| matches!(owner, Owner::Team(name) if name == team);
+    let (reader, data) = concerns(team, situation);
+    let owned = || {
+        let mut owned = situation.data.iter().filter(|data| is_own(&data.dataset.owner));
+        owned.find(|data| is_broken(data))
+    };
+    let data = data.filter(|_| reader.is_some()).or_else(owned);
+    let effect_about = |about: About, name: &Name| {
+        let mut effects = effects.iter().map(|(effect, _)| *effect);
+        effects.find(|effect| effect.about == about && effect.subject == *name)
+    };
+    if let Some(data) = data {
+        let name = &data.dataset.name;
+        let state = state_words(data.standing.state);
+        let since = effect_about(About::Dataset, name).map(|effect| effect.since);
+        let since = since.or(data.standing.since).unwrap_or(situation.incident.since);
+        let of_dataset = |reader: &&Reading| reader.dataset == *name && reader.at.is_some();
+        let next = reader
+            .filter(of_dataset)
+            .or_else(|| situation.readers.iter().find(of_dataset));
+        return Concern {
+            // What is well again is nothing that is wrong: then its cause alone is told.
+            own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
+            next: next.and_then(next_words),
+        };
+    }
+    let job = effects
+        .iter()
+        .find(|(effect, owner)| effect.about == About::Job && is_own(owner));
+    // Whoever stands in for them has nothing of its own in it.
+    job.map_or_else(of_cause, |(job, _)| Concern {
+        own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
+        next: None,
+    })
+}
+
+fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
+    Some((format!("{} reads {}", reader.who, reader.dataset), reader.at?))
 }
 
 /// Writes the digest. It names as many incidents as fit, at least one; what it does not name has to wait for the next.
 pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
-    let all = lines(gather);
+    let all = in_order(gather);
     let found = all.len();
-    let incidents = fitting(all, gather.chars_max);
+    let incidents = fitting(all, gather);
     let open = incidents.iter().filter(|line| !line.is_over).count();
     let worst = incidents
         .iter()
-        .filter(|line| !line.is_over)
+        .filter(|line| !line.is_over && !line.is_drill())
         .map(|line| line.severity)
         .max();
-    let problems = counted(incidents.len());
+    let problems = counted(&incidents);
     let channel = &gather.address.channel;
     let subject = match gather.why {
         WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
@@ -105,6 +154,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         headline: format!("{severity}{problems}, {state}, told in one message because {because}."),
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
+        gathered: Some(gather.why),
         output: Vec::new(),
         commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
             .map(str::to_owned)
@@ -127,70 +177,131 @@ pub(super) fn down_words(from: Timestamp, until: Timestamp, zone: &TimeZone) -> 
     format!("freshd did not run for {lasted}, from {from} to {until}")
 }
 
-fn counted(count: usize) -> String {
-    match count {
+fn counted(incidents: &[DigestLine]) -> String {
+    let drills = incidents.iter().filter(|line| line.is_drill()).count();
+    let problems = match incidents.len() - drills {
         1 => "1 problem".to_owned(),
-        _ => format!("{count} problems"),
+        problems => format!("{problems} problems"),
+    };
+    let rehearsals = match drills {
+        1 => "1 rehearsal".to_owned(),
+        _ => format!("{drills} rehearsals"),
+    };
+    match (drills, incidents.len() - drills) {
+        (0, _) => problems,
+        (_, 0) => format!("{DRILL_MARK} {rehearsals}"),
+        _ => format!("{problems} and {rehearsals}"),
     }
 }
 
-/// One line for each incident: what is open before what is over, the worst first, then the oldest.
-fn lines(gather: &ToGather<'_>) -> Vec<DigestLine> {
-    let mut lines = std::collections::BTreeMap::new();
+/// What a line is made from: the oldest message about an incident, the newest, and the incident unless that is over.
+struct Entry<'a> {
+    id: IncidentId,
+    first: &'a Notification,
+    last: &'a Notification,
+    incident: Option<&'a Incident>,
+}
+
+/// One entry for each incident: what is open before what is over, what is wrong before what is rehearsed, the worst first,
+/// then the oldest.
+fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
+    let mut entries: std::collections::BTreeMap<IncidentId, Entry<'a>> = std::collections::BTreeMap::new();
     for (notification, incident) in gather.waiting {
         let Some(id) = notification.incident else { continue };
-        let message = &notification.message;
-        let line = match incident {
-            Some(incident) => DigestLine {
-                incident: id,
-                is_over: false,
-                severity: incident.severity,
-                kind: Some(incident.kind),
-                subject_name: incident.subject.clone(),
-                since: Some(incident.since),
-                text: format!(
-                    "#{id} {} {}, {}, since {}",
-                    incident.subject,
-                    what_words(incident),
-                    incident.severity.as_str(),
-                    format_time(incident.since, gather.zone)
-                ),
-            },
-            None => DigestLine {
-                incident: id,
-                is_over: true,
-                severity: message.severity,
-                kind: message.kind,
-                subject_name: message.subject_name.clone(),
-                since: None,
-                text: match message.kind {
-                    Some(kind) => format!("#{id} {} {}", message.subject_name, kind.words()),
-                    None => format!("#{id} {}", message.subject_name),
-                },
-            },
-        };
-        lines.insert(id, line);
+        let entry = entries.entry(id).or_insert(Entry {
+            id,
+            first: notification,
+            last: notification,
+            incident: *incident,
+        });
+        entry.last = notification;
     }
-    let mut lines: Vec<DigestLine> = lines.into_values().collect();
-    lines.sort_by_key(|line| {
-        let severity = (!line.is_over).then_some(line.severity);
-        (line.is_over, std::cmp::Reverse(severity), line.since, line.incident)
+    let mut entries: Vec<Entry<'a>> = entries.into_values().collect();
+    entries.sort_by_key(|entry| {
+        let open = entry.incident.map(|incident| (incident.severity, incident.since));
+        let (severity, since) = (open.map(|(severity, _)| severity), open.map(|(_, since)| since));
+        let is_drill = entry.last.message.is_drill();
+        (open.is_none(), is_drill, std::cmp::Reverse(severity), since, entry.id)
     });
-    lines
+    entries
 }
 
 /// The first lines that fit, at least one.
-fn fitting(mut lines: Vec<DigestLine>, chars_max: usize) -> Vec<DigestLine> {
+fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Vec<DigestLine> {
     let mut chars = 0;
-    let fit = lines
-        .iter()
-        .take_while(|line| {
-            chars += room(&line.text);
-            chars <= chars_max
-        })
-        .count();
-    lines.truncate(fit.max(1));
+    let mut lines = Vec::new();
+    for entry in entries {
+        let line = line(&entry, gather);
+        chars += room(&line.text);
+        if chars > gather.chars_max && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
     lines
+}
+
+fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
+    let id = entry.id;
+    let Some(incident) = entry.incident else {
+        let message = &entry.last.message;
+        return DigestLine {
+            incident: id,
+            is_over: true,
+            severity: message.severity,
+            kind: message.kind,
+            subject_name: message.subject_name.clone(),
+            since: None,
+            text: format!("#{id} {}", over_words(message)),
+        };
+    };
+    let concern = (gather.concern_of)(entry.first, incident);
+    DigestLine {
+        incident: id,
+        is_over: false,
+        severity: incident.severity,
+        kind: Some(incident.kind),
+        subject_name: incident.subject.clone(),
+        since: Some(incident.since),
+        text: format!("#{id} {}", open_words(incident, &concern, gather)),
+    }
+}
+
+/// What was wrong, as its reader knows it: by the title of the thread.
+fn over_words(message: &Message) -> String {
+    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
+    let title = message.title();
+    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
+    match message.kind {
+        Some(kind) if message.is_impact() => format!("{title}, because {} {}", message.subject_name, kind.words()),
+        _ => title.to_owned(),
+    }
+}
+
+/// What is wrong with what the reader knows, how bad it is and since when; why, if that is something else; who reads it
+/// next; and whether somebody has taken it on.
+fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> String {
+    let time = |at| format_time(at, gather.zone);
+    let severity = incident.severity.as_str();
+    let what = format!("{} {}", incident.subject, what_words(incident));
+    let mut words = match &concern.own {
+        _ if incident.drill.is_some() => {
+            let (about, since) = (incident.about.as_str(), time(incident.since));
+            return format!(
+                "{DRILL_MARK} rehearsal with {about} {}, since {since}: nothing is wrong",
+                incident.subject
+            );
+        }
+        Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
+        None => format!("{what}, {severity}, since {}", time(incident.since)),
+    };
+    if let Some((reads, at)) = &concern.next {
+        words.push_str(&format!("; {reads} {}", time(*at)));
+    }
+    if let Some(ack) = incident.taken_on(gather.now) {
+        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
+    }
+    words
 }
 
 /// Characters that a line takes with what stands around it, where `&`, `<` and `>` are written out.

@@ -4,11 +4,9 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    Drill, Incident, Message, MessageFact, Name, Purpose, drill_words, elapsed, format_age, format_time,
+    DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, drill_words, elapsed, format_age,
+    format_time,
 };
-
-/// What a subject begins with, and every line.
-const MARK: &str = "[DRILL]";
 
 /// Everything that the message of a rehearsal is made from.
 #[derive(Clone, Debug)]
@@ -38,13 +36,12 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         about: Some(incident.about),
         subject_name: incident.subject.clone(),
         since: Some(incident.since),
-        subject: match purpose {
-            Purpose::Opening => stem,
-            _ => format!("{MARK} Re: {stem}"),
-        },
+        // Nothing stands before the mark, not even that it is an answer.
+        subject: stem,
         headline: format!("{MARK} {}", headline(purpose, rehearsal)),
         facts: facts(purpose, rehearsal),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: commands(purpose, incident),
         team: team.clone(),

@@ -54,6 +54,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         headline: format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
         facts,
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: vec![
             format!("freshd --config {config} check"),

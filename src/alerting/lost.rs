@@ -101,6 +101,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         ),
         facts,
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: vec![
             "freshd history --outcome missed".to_owned(),

@@ -15,7 +15,7 @@ mod tests;
 mod weekly;
 mod words;
 
-pub use digest::{INSTEAD_OF, ToGather, WhyGathered, digest};
+pub use digest::{Concern, INSTEAD_OF, ToGather, concern, digest};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use gone::{Gone, gone};

@@ -52,12 +52,14 @@ pub fn weekly_times(
 /// What happened to a team's jobs and data in a week.
 #[derive(Clone, Debug, Default)]
 pub struct TeamWeek<'a> {
-    /// Runs that began, by how they ended.
+    /// Runs that began, by how they ended, and what was due and never began.
     pub runs: Vec<(Outcome, u64)>,
     /// Of datasets of which something is promised: all, and those whose promise was broken.
     pub promised: Vec<&'a Name>,
     /// See above.
     pub broken: Vec<&'a Name>,
+    /// And those of which nobody can tell whether it was kept: nothing of them was ever seen.
+    pub unseen: Vec<&'a Name>,
     /// The problems of the week that people were told of, the oldest first.
     pub incidents: Vec<&'a Incident>,
     /// For how long freshd did not run.
@@ -99,10 +101,11 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
     match &report.week {
         Ok(week) => {
             let was_down = week.down >= DOWN_MIN;
-            is_well = is_well && week.incidents.is_empty() && week.broken.is_empty() && !was_down;
+            let is_kept = week.broken.is_empty() && week.unseen.is_empty();
+            is_well = is_well && week.incidents.is_empty() && is_kept && !was_down && missed(week) == 0;
             if was_down {
                 words.push(format!(
-                    "freshd itself did not run for {} of it: what was due then is not in these numbers.",
+                    "freshd itself did not run for {} of it: what was due then was missed, or made up for later.",
                     format_age(week.down)
                 ));
             }
@@ -152,21 +155,38 @@ fn runs_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
     if all == 0 {
         return "No run was due.".to_owned();
     }
+    let missed = missed(week);
+    let skipped = counted(week, Outcome::Skipped);
     let each: Vec<String> = week
         .runs
         .iter()
         .map(|(outcome, count)| format!("{count} {}", outcome.as_str().replace('_', " ")))
         .collect();
     facts.say("Runs", each.join(", "));
-    match failed {
-        0 => format!("{all} runs, none failed."),
-        failed => format!("{all} runs, {failed} failed."),
+    let began = match (all - missed - skipped, failed) {
+        (0, _) => "No run began".to_owned(),
+        (began, 0) => format!("{began} runs, none failed"),
+        (began, failed) => format!("{began} runs, {failed} failed"),
+    };
+    match missed {
+        0 => format!("{began}."),
+        1 => format!("{began}; 1 that was due was missed."),
+        missed => format!("{began}; {missed} that were due were missed."),
     }
+}
+
+fn counted(week: &TeamWeek<'_>, wanted: Outcome) -> u64 {
+    let of = week.runs.iter().filter(|(outcome, _)| *outcome == wanted);
+    of.map(|(_, count)| count).sum()
+}
+
+fn missed(week: &TeamWeek<'_>) -> u64 {
+    counted(week, Outcome::Missed)
 }
 
 fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
     let all = week.promised.len();
-    let kept = all - week.broken.len();
+    let kept = all - week.broken.len() - week.unseen.len();
     if all == 0 {
         return String::new();
     }
@@ -179,8 +199,22 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
             .collect();
         facts.say("Broken promises", broken.join(", "));
     }
+    if !week.unseen.is_empty() {
+        let unseen: Vec<&str> = week
+            .unseen
+            .iter()
+            .map(|name| name.as_str())
+            .take(PROBLEMS_MAX)
+            .collect();
+        facts.say("Never seen", unseen.join(", "));
+    }
     let percent = 100 * kept / all;
-    format!("{kept} of {all} datasets kept what is promised of them ({percent} %).")
+    let unseen = match week.unseen.len() {
+        0 => String::new(),
+        1 => "; 1 was never seen".to_owned(),
+        unseen => format!("; {unseen} were never seen"),
+    };
+    format!("{kept} of {all} datasets kept what is promised of them ({percent} %){unseen}.")
 }
 
 fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
@@ -219,6 +253,8 @@ pub struct ToProve<'a> {
     pub team: &'a Name,
     /// The same as people call it.
     pub team_title: String,
+    /// Problems that are not over, whoever's they are.
+    pub open: usize,
 }
 
 /// Writes the proof.
@@ -234,9 +270,14 @@ pub fn canary(id: String, prove: &ToProve<'_>) -> Message {
     let missing = "freshd does not run, or this address cannot be reached: `freshd status` says which";
     facts.say("If it is missing", missing.to_owned());
     let address = prove.address;
+    let wrong = match prove.open {
+        0 => "Nothing is wrong.".to_owned(),
+        1 => "1 problem is not over: `freshd status` shows it.".to_owned(),
+        open => format!("{open} problems are not over: `freshd status` shows them."),
+    };
     Message {
         subject: format!("[freshd] Weekly proof that {address} is reached"),
-        headline: format!("This is the weekly proof that {address} reaches you. Nothing is wrong."),
+        headline: format!("This is the weekly proof that {address} reaches you. {wrong}"),
         facts: facts.0,
         commands: vec!["freshd status".to_owned()],
         ..of_freshd(id, Purpose::Canary, prove.team, &prove.team_title, prove.now)
@@ -259,6 +300,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         headline: String::new(),
         facts: Vec::new(),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: team.clone(),

@@ -9,8 +9,8 @@ use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, ProblemKind, Purpose,
-    Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name,
+    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -88,13 +88,13 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
     let is_impact = !is_owner_thread(purpose, team, situation);
     let seen = is_impact.then(|| as_read_by(purpose, team, situation));
     let situation = seen.as_ref().unwrap_or(situation);
-    let thread = if is_impact { "impact" } else { "owner" };
+    let thread = if is_impact { IMPACT_THREAD } else { "-owner" };
     let stem = stem(is_impact, situation);
     let is_first = matches!(purpose, Purpose::Opening | Purpose::Impact);
     let subject = if is_first { stem } else { format!("{ANSWER}{stem}") };
     Message {
         thread: format!(
-            "{}.incident-{}-{thread}",
+            "{}.incident-{}{thread}",
             id.split('.').next().unwrap_or(&id),
             incident.id
         ),
@@ -109,6 +109,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         headline: headline(purpose, is_impact, team, situation),
         facts: facts(purpose, team, situation),
         incidents: Vec::new(),
+        gathered: None,
         output: if is_impact || purpose == Purpose::Recovery {
             Vec::new()
         } else {

@@ -74,8 +74,9 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         Column::cut("what", 20),
         Column::whole("since"),
         Column::whole("over").spare(1),
-        Column::cut("told", 12).spare(2),
-        Column::cut("reason", 20).spare(3),
+        Column::cut("taken on", 16).spare(2),
+        Column::cut("told", 12).spare(3),
+        Column::cut("reason", 20).spare(4),
     ];
     let mut rows = Vec::with_capacity(incidents.len());
     for incident in &incidents {
@@ -110,12 +111,17 @@ fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZo
             times::took(incident.since, at)
         )
     });
+    let taken_on = incident.taken_on(now).map(|ack| {
+        let until = times::moment(ack.until, now, zone);
+        format!("{} until {until}", clean(&ack.by))
+    });
     vec![
         incident.id.to_string(),
         tone(tint(incident), incident.state.as_str()),
         what(incident),
         times::moment(incident.since, now, zone),
         over.unwrap_or_default(),
+        taken_on.unwrap_or_default(),
         teams.join(", "),
         clean(&incident.reason),
     ]
@@ -170,10 +176,10 @@ fn one(
         lines.push((
             "taken on",
             format!(
-                "by {} {}, until {}",
+                "by {} {}{}",
                 clean(&ack.who()),
                 told(ack.at),
-                times::moment(ack.until, now, zone)
+                held_until(incident, now, zone)
             ),
         ));
     }
@@ -214,6 +220,19 @@ fn one(
         out.line(line)?;
     }
     Ok(Exit::Fine)
+}
+
+/// For how long whoever has taken an incident on has it; nothing of one that is over.
+fn held_until(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
+    let ack = incident.ack.as_ref().filter(|_| incident.resolved_at.is_none());
+    let Some(until) = ack.map(|ack| ack.until) else {
+        return String::new();
+    };
+    let moment = times::moment(until, now, zone);
+    match until > now {
+        true => format!(", until {moment}"),
+        false => format!(", until {moment}: since then nobody has it"),
+    }
 }
 
 fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone: &TimeZone) -> Vec<String> {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use super::client::{Client, Subject};
@@ -99,13 +100,55 @@ pub(super) fn end(args: &UnsilenceArgs, global: &Global, out: &mut Out) -> Resul
         out.document(&facts)?;
         return Ok(Exit::Fine);
     }
-    let open = facts["incidents"].as_array().map_or(0, Vec::len);
-    let told = match open {
-        0 => "nothing is wrong with it",
-        _ => "what is wrong with it is told now",
+    let incidents = facts["incidents"].as_array().map_or(&[][..], Vec::as_slice);
+    let nothing = if incidents.is_empty() {
+        "; nothing is wrong with it"
+    } else {
+        ""
     };
-    out.line(format!("{} is no longer silenced; {told}", clean(&args.name)))?;
+    out.line(format!("{} is no longer silenced{nothing}", clean(&args.name)))?;
+    for incident in incidents {
+        out.line(told_words(incident, &global.zone()))?;
+    }
     Ok(Exit::Fine)
+}
+
+/// Whether what is wrong is told, now that the silence is over.
+fn told_words(facts: &Value, zone: &TimeZone) -> String {
+    let text = |key: &str| clean(facts[key].as_str().unwrap_or_default());
+    let when = |key: &str| {
+        let at = instant(&facts[key]);
+        at.map_or_else(String::new, |at| times::moment_and_hint(at, Timestamp::now(), zone))
+    };
+    let incident = &facts["incident"];
+    match facts["told"].as_str().unwrap_or_default() {
+        "acknowledged" => format!(
+            "incident {incident} is not told: {} has taken it on until {}",
+            text("by"),
+            when("until")
+        ),
+        "maintenance" => format!(
+            "incident {incident} is not told yet: maintenance {} until {}",
+            text("name"),
+            when("until")
+        ),
+        "silence" => format!(
+            "incident {incident} is not told yet: {} is silenced by {} until {}: {}",
+            text("name"),
+            text("by"),
+            when("until"),
+            text("because")
+        ),
+        "explained" => format!(
+            "incident {incident} is told as part of incident {}, which explains it",
+            facts["cause"]
+        ),
+        "later" => format!(
+            "incident {incident} is told {}, unless it is over or explained by then",
+            when("at")
+        ),
+        _ => format!("incident {incident} is told now"),
+    }
 }
 
 fn instant(value: &Value) -> Option<Timestamp> {

@@ -1,11 +1,11 @@
 //! What only the root file says of alerts; and `[pools]`.
 
 use super::reader::{Table, Value};
-use crate::model::{AlertRules, Name};
+use crate::model::{AlertRules, DIGEST_EVERY_MAX, Name};
 
 /// How often an address may get a digest.
 const DIGEST_EVERY: std::ops::RangeInclusive<std::time::Duration> =
-    std::time::Duration::from_secs(1)..=std::time::Duration::from_hours(1);
+    std::time::Duration::from_secs(1)..=DIGEST_EVERY_MAX;
 
 /// Most reminders before the daily ones.
 const REMINDERS_MAX: usize = 20;

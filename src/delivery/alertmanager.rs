@@ -110,6 +110,9 @@ fn severity(message: &Message) -> &'static str {
 /// and teams.
 fn labels(message: &Message, further: &[(String, String)], severity: &str) -> Value {
     let (name, key) = match message.about {
+        // The same thing may be really wrong, which is another alert.
+        Some(About::Job) if message.is_drill() => ("FreshdDrill", "job"),
+        Some(About::Dataset) if message.is_drill() => ("FreshdDrill", "dataset"),
         Some(About::Job) => ("FreshdJob", "job"),
         Some(About::Dataset) => ("FreshdDataset", "dataset"),
         Some(About::Freshd) => ("FreshdItself", "part"),

@@ -68,8 +68,9 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
             format_args!(
                 "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" style=\"display:inline-block;\
                  padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
-                 text-decoration:none\">{ACK_WORDS}</a></p>\n",
+                 text-decoration:none\">{}{ACK_WORDS}</a></p>\n",
                 escape(link),
+                tone::mark(message),
             ),
         );
     }
@@ -132,7 +133,7 @@ fn incidents(page: &mut String, message: &Message) {
         for line in lines {
             push(
                 page,
-                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line)),
+                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line.text)),
             );
         }
         page.push_str("</ul>\n");
@@ -160,7 +161,7 @@ fn commands(page: &mut String, message: &Message) {
     if message.commands.is_empty() {
         return;
     }
-    heading(page, "What you can do");
+    heading(page, &format!("{}What you can do", tone::mark(message)));
     open_code(page);
     for command in message.commands.iter().take(COMMANDS_MAX) {
         page.push_str(&escape(&clean::line(command, FACT_CHARS_MAX)));

@@ -89,6 +89,7 @@ fn priority(message: &Message) -> u8 {
 /// A sign, which ntfy shows before the title, and words to filter by.
 fn tags(message: &Message) -> Vec<&'static str> {
     let sign = match (message.purpose, message.severity) {
+        _ if message.is_drill() => "performing_arts",
         (Purpose::Recovery, _) => "white_check_mark",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "wrench",
         (Purpose::Impact, _) => "ocean",
@@ -98,7 +99,10 @@ fn tags(message: &Message) -> Vec<&'static str> {
     let mut tags = vec![sign, message.purpose.as_str()];
     tags.extend(message.kind.map(ProblemKind::as_str));
     // Its sign is the word of the other one.
-    if message.severity == Severity::Critical && !matches!(message.purpose, Purpose::Recovery | Purpose::Test) {
+    if message.severity == Severity::Critical
+        && !message.is_drill()
+        && !matches!(message.purpose, Purpose::Recovery | Purpose::Test)
+    {
         tags.push("critical");
     }
     tags

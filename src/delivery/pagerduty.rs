@@ -7,7 +7,7 @@ use super::failure::Failure;
 use super::http::{self, Answer};
 use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, OUTPUT_LINES_MAX, clean, link,
-    output_tail,
+    output_tail, tone,
 };
 use crate::model::{Message, Purpose, Secret, Severity};
 
@@ -117,7 +117,7 @@ fn resolve(routing_key: &Secret, message: &Message) -> Value {
 fn source(message: &Message) -> String {
     let name = clean::line(message.subject_name.as_str(), NAME_CHARS_MAX);
     match message.about {
-        Some(about) if !name.is_empty() => format!("{} {name}", about.as_str()),
+        Some(about) if !name.is_empty() => format!("{}{} {name}", tone::mark(message), about.as_str()),
         _ => "freshd".to_owned(),
     }
 }

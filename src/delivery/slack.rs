@@ -87,9 +87,10 @@ fn blocks(message: &Message, ack_link: Option<&str>) -> Vec<Value> {
     blocks.extend(incident_sections(message).iter().map(|lines| section(lines)));
     blocks.extend(output(message).map(|output| section(&output)));
     blocks.extend(commands(message).map(|commands| section(&commands)));
-    blocks.extend(ack_link.map(|link| section(&ack_line(link))));
+    blocks.extend(ack_link.map(|link| section(&ack_line(message, link))));
     let context = format!(
-        "*{}*, {}",
+        "{}*{}*, {}",
+        tone::mark(message),
         tone.word,
         escaped(&tone::origin(message), CONTEXT_SHARE_CHARS)
     );
@@ -153,7 +154,7 @@ fn incident_sections(message: &Message) -> Vec<String> {
         let title = (!lines.is_empty()).then(|| title.to_owned());
         for line in title
             .into_iter()
-            .chain(lines.iter().map(|line| escaped(line, SECTION_CHARS_MAX)))
+            .chain(lines.iter().map(|line| escaped(&line.text, SECTION_CHARS_MAX)))
         {
             let chars = line.chars().count() + 1;
             let last = sections.last_mut();
@@ -217,12 +218,16 @@ fn commands(message: &Message) -> Option<String> {
             Some(line)
         })
         .collect();
-    (!lines.is_empty()).then(|| format!("What you can do\n```\n{}\n```", lines.join("\n")))
+    (!lines.is_empty()).then(|| format!("{}What you can do\n```\n{}\n```", tone::mark(message), lines.join("\n")))
 }
 
 /// A link rather than a button: Slack tells apps of pressed buttons, and warns where none listens.
-fn ack_line(link: &str) -> String {
-    format!("<{}|{ACK_WORDS}>", escaped(link, ACK_SHARE_CHARS - ACK_WORDS.len()))
+fn ack_line(message: &Message, link: &str) -> String {
+    format!(
+        "{}<{}|{ACK_WORDS}>",
+        tone::mark(message),
+        escaped(link, ACK_SHARE_CHARS - ACK_WORDS.len())
+    )
 }
 
 /// What a phone's lock screen and a screen reader get: little, so it begins with what happened.
@@ -238,7 +243,7 @@ fn text_only(message: &Message, ack_link: Option<&str>) -> String {
     parts.extend(incident_sections(message));
     parts.extend(output(message));
     parts.extend(commands(message));
-    parts.extend(ack_link.map(ack_line));
+    parts.extend(ack_link.map(|link| ack_line(message, link)));
     parts.join("\n\n")
 }
 

@@ -137,7 +137,7 @@ fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
         );
     }
     if !message.commands.is_empty() {
-        body.push(title("What you can do"));
+        body.push(title(&format!("{}What you can do", tone::mark(message))));
         let commands = message.commands.iter().take(shown.commands);
         body.extend(commands.map(|command| code(&clean::line(command, FACT_CHARS_MAX))));
         left_out(&mut body, message.commands.len() - shown.commands, "more");
@@ -155,7 +155,7 @@ fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
     });
     let open = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
     let mut actions: Vec<Value> = link(message).map(|url| open("Runbook", url)).into_iter().collect();
-    actions.extend(ack_link.map(|url| open(ACK_WORDS, url)));
+    actions.extend(ack_link.map(|url| open(&format!("{}{ACK_WORDS}", tone::mark(message)), url)));
     if !actions.is_empty() {
         card["actions"] = json!(actions);
     }
@@ -213,6 +213,7 @@ fn run(words: &str, looks: &[(&str, &str)]) -> Value {
 
 fn colour(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
+        _ if message.is_drill() => "Accent",
         (Purpose::Recovery, _) => "Good",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "Accent",
         (_, Severity::Critical) => "Attention",

@@ -18,23 +18,27 @@ const LABEL_COLUMNS_MAX: usize = 16;
 /// may be much.
 pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     let mut page = String::new();
-    for line in wrapped(&clean::line(&message.headline, HEADLINE_CHARS_MAX), COLUMNS_MAX) {
-        push(&mut page, "", &line);
-    }
+    let mark = tone::mark(message);
+    marked(
+        &mut page,
+        ["", ""],
+        mark,
+        &clean::line(&message.headline, HEADLINE_CHARS_MAX),
+        COLUMNS_MAX,
+    );
     facts(&mut page, message);
     incidents(&mut page, message);
     commands(&mut page, message);
     if let Some(link) = ack_link {
         // On a line of its own, never broken: mail programs make it a link.
-        push(&mut page, "", &format!("\n{ACK_WORDS}:"));
+        push(&mut page, "", &format!("\n{mark}{ACK_WORDS}:"));
         push(&mut page, "  ", link);
     }
     output(&mut page, message);
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
     page.push_str("\n-- \n");
-    for line in wrapped(&format!("freshd: {}", tone::origin(message)), COLUMNS_MAX) {
-        push(&mut page, "", &line);
-    }
+    let origin = format!("freshd: {}", tone::origin(message));
+    marked(&mut page, ["", ""], mark, &origin, COLUMNS_MAX);
     page
 }
 
@@ -57,11 +61,16 @@ fn facts(page: &mut String, message: &Message) {
         .min(LABEL_COLUMNS_MAX);
     for (label, fact) in labels.iter().zip(&message.facts) {
         let text = clean::line(&fact.text, FACT_CHARS_MAX);
-        let mut lead = format!("  {label:<width$}  ");
-        for line in wrapped(&text, COLUMNS_MAX - lead.chars().count()) {
-            push(page, &lead, &line);
-            lead = " ".repeat(lead.chars().count());
-        }
+        let lead = format!("  {label:<width$}  ");
+        let columns = lead.chars().count();
+        let indented = " ".repeat(columns);
+        marked(
+            page,
+            [&lead, &indented],
+            tone::mark(message),
+            &text,
+            COLUMNS_MAX - columns,
+        );
     }
 }
 
@@ -71,11 +80,7 @@ fn incidents(page: &mut String, message: &Message) {
             push(page, "", &format!("\n{title}"));
         }
         for line in lines {
-            let mut lead = "  ";
-            for line in wrapped(&line, COLUMNS_MAX - 4) {
-                push(page, lead, &line);
-                lead = "    ";
-            }
+            marked(page, ["  ", "    "], line.mark, &line.text, COLUMNS_MAX - 4);
         }
     }
 }
@@ -103,9 +108,20 @@ fn commands(page: &mut String, message: &Message) {
     if message.commands.is_empty() {
         return;
     }
-    page.push_str("\nWhat you can do:\n");
+    push(page, "", &format!("\n{}What you can do:", tone::mark(message)));
     for command in message.commands.iter().take(COMMANDS_MAX) {
         push(page, "  ", &clean::line(command, FACT_CHARS_MAX));
+    }
+}
+
+/// Running text in lines; what stands before the first, and before the others. Each line begins with the mark, as the text
+/// itself does.
+fn marked(page: &mut String, [first, others]: [&str; 2], mark: &str, text: &str, columns: usize) {
+    for (number, line) in wrapped(text, columns - mark.len()).iter().enumerate() {
+        match number {
+            0 => push(page, first, line),
+            _ => push(page, others, &format!("{mark}{line}")),
+        }
     }
 }
 

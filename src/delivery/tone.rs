@@ -16,6 +16,9 @@ pub(super) struct Tone {
 impl Tone {
     /// The look of this message.
     pub(super) fn of(message: &Message) -> Self {
+        if message.is_drill() {
+            return Self::of_drill(message);
+        }
         let (word, emoji) = match message.purpose {
             Purpose::Opening => match message.severity {
                 Severity::Critical => ("Problem", ":red_circle:"),
@@ -39,13 +42,44 @@ impl Tone {
         };
         Self { word, emoji, colour }
     }
+
+    /// What is rehearsed looks like nothing that is wrong.
+    fn of_drill(message: &Message) -> Self {
+        let word = match message.purpose {
+            Purpose::Recovery => "Rehearsal over",
+            Purpose::Reminder => "Rehearsal goes on",
+            Purpose::Escalation => "Rehearsal comes to you",
+            _ => "Rehearsal",
+        };
+        Self {
+            word,
+            emoji: ":performing_arts:",
+            colour: "#6639ba",
+        }
+    }
 }
+
+/// What stands before whatever of a message may be read alone: nothing, unless it is a rehearsal.
+pub(super) fn mark(message: &Message) -> &'static str {
+    mark_if(message.is_drill())
+}
+
+/// The same of a line of a digest.
+pub(super) fn mark_if(is_drill: bool) -> &'static str {
+    if is_drill { MARK } else { "" }
+}
+
+const MARK: &str = "[DRILL] ";
 
 /// A message's title where no mail program shows the thread that it belongs to: `Resolved: export failed (#7)`.
 pub(super) fn title(message: &Message) -> String {
     match message.purpose {
         // These say it themselves.
         Purpose::Digest | Purpose::Test => message.title().to_owned(),
+        _ if message.is_drill() => {
+            let title = message.title().trim_start_matches(MARK);
+            format!("{MARK}{}: {title}", Tone::of(message).word)
+        }
         _ => format!("{}: {}", Tone::of(message).word, message.title()),
     }
 }
@@ -56,12 +90,12 @@ pub(super) fn origin(message: &Message) -> String {
     if let Some(incident) = message.incident {
         parts.push(format!("incident {incident}"));
     }
-    if message.purpose != Purpose::Recovery && !message.purpose.is_proof() {
+    if message.purpose != Purpose::Recovery && !message.purpose.is_proof() && !message.is_drill() {
         parts.push(message.severity.as_str().to_owned());
     }
     if !message.owner.is_empty() {
         parts.push(format!("owner {}", message.owner));
     }
     parts.push(format!("for team {}", message.team));
-    super::clean::line(&parts.join(", "), super::FACT_CHARS_MAX)
+    super::clean::line(&format!("{}{}", mark(message), parts.join(", ")), super::FACT_CHARS_MAX)
 }

@@ -5,8 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::alerting::WhyGathered;
-use crate::model::{Address, IncidentId, IncidentState, elapsed, later};
+use crate::model::{Address, IncidentId, IncidentState, WhyGathered, elapsed, later};
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
 const DOWNTIME_MIN: Duration = Duration::from_mins(2);

@@ -27,6 +27,7 @@ impl Engine {
             why: line.why_gathered,
             chars_max,
             waiting: &waiting,
+            concern_of: &|notification, incident| self.concern(notification, incident),
         };
         let message = alerting::digest(self.message_id(id), &to_gather);
         let named: std::collections::BTreeSet<_> = message.incidents.iter().map(|line| line.incident).collect();
@@ -80,14 +81,21 @@ impl Engine {
     fn fall_back_together(&mut self, digest: &Notification, unheard: &[Notification]) {
         let error = digest.last_error.as_deref().unwrap_or_default();
         let why = format!("{} could not be reached: {error}", digest.address);
+        self.tell_fallback_together(&digest.address, |engine| {
+            for member in unheard {
+                engine.fall_back(member, &why);
+            }
+        });
+    }
+
+    /// Whatever is put in for the fallback meanwhile is told there by one message, if it is more than one.
+    pub(super) fn tell_fallback_together(&mut self, instead_of: &Address, put_in: impl FnOnce(&mut Self)) {
         let fallback = self.settings.fallback.clone();
-        let others: Vec<Address> = fallback.into_iter().filter(|to| *to != digest.address).collect();
+        let others: Vec<Address> = fallback.into_iter().filter(|to| to != instead_of).collect();
         for address in &others {
             self.outbox.by_address.entry(address.clone()).or_default().is_held = true;
         }
-        for member in unheard {
-            self.fall_back(member, &why);
-        }
+        put_in(self);
         for address in &others {
             if let Some(line) = self.outbox.by_address.get_mut(address) {
                 line.is_held = false;

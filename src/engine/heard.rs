@@ -60,18 +60,23 @@ impl Engine {
         if addresses.iter().any(has_heard) {
             return;
         }
-        let failures: Vec<String> = addresses
+        let zone = &self.settings.timezone;
+        let hindered: Vec<String> = addresses
             .iter()
             .filter_map(|address| {
-                let error = self.last_error(incident.id, address)?;
-                Some(format!("{address}: {error}"))
+                let waits = |at| format!("gets what waits for it in one, next at {}", format_time(at, zone));
+                let by_pace = || self.outbox.next_digest_at(address).map(waits);
+                let why = self.last_error(incident.id, address).or_else(by_pace)?;
+                Some(format!("{address}: {why}"))
             })
             .collect();
+        let is_reached = self.outbox.outage_error(&notification.address).is_none() && notification.tries == 0;
+        let what = if is_reached { "this has not" } else { "nothing has" };
         let why = format!(
-            "{}, whom nothing has reached since {} ({})",
+            "{}, whom {what} reached since {} ({})",
             notification.message.team,
-            format_time(notification.created_at, &self.settings.timezone),
-            failures.join("; ")
+            format_time(notification.created_at, zone),
+            hindered.join("; ")
         );
         self.fall_back(notification, &why);
     }

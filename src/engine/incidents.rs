@@ -351,6 +351,9 @@ impl Engine {
         };
         incident.resolved_at = Some(self.now.wall);
         incident.resolution = incident.resolution.take().or_else(|| self.resolution_of(&incident));
+        if let Some(ack) = &mut incident.ack {
+            ack.until = ack.until.min(self.now.wall);
+        }
         self.incidents.insert(incident.clone());
         for (team, address) in incident.told.clone() {
             self.outbox.remember_end(id, address.clone());

@@ -5,9 +5,8 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::alerting::WhyGathered;
 use crate::alerting::retry::retry_delay;
-use crate::model::{About, Name, NotificationId, elapsed, later};
+use crate::model::{About, Name, NotificationId, WhyGathered, elapsed, later};
 
 /// So many messages that wait when an address takes one again are left alone: each goes on its own.
 pub(super) const LEFT_ALONE_MAX: usize = 5;

@@ -1,5 +1,6 @@
 //! An address that takes nothing: what it remembers, who is told instead meanwhile, and when what waits is given up.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -9,7 +10,9 @@ use super::lines::Outage;
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
-use crate::model::{Address, Fact, Notification, NotificationId, NotificationState, Told, elapsed, later};
+use crate::model::{
+    Address, DigestTaken, Fact, Notification, NotificationId, NotificationState, Severity, WhyGathered, elapsed, later,
+};
 
 /// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
 const TRIES_MIN: u32 = 8;
@@ -20,23 +23,30 @@ const WAIT_MAX: Duration = Duration::from_mins(66);
 impl Outbox {
     /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
     /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
-    pub(super) fn recall_lines(&mut self, told: &[Told], every: Duration, gathers: Duration, now: Timestamp) {
-        for told in told
-            .iter()
-            .filter(|told| told.digest.is_some() && told.given_up.is_none())
-        {
-            let next_at = later(told.at, every);
-            if next_at > now {
-                let line = self.by_address.entry(told.address.clone()).or_default();
+    ///
+    /// A digest that told what freshd had missed itself keeps nobody waiting: its address was well all the time.
+    pub(super) fn recall_lines(&mut self, digests: &[DigestTaken], every: Duration, gathers: Duration, now: Timestamp) {
+        let mut why: HashMap<&Address, WhyGathered> = HashMap::new();
+        for digest in digests {
+            why.insert(&digest.address, digest.why);
+            let next_at = later(digest.at, every);
+            if next_at > now && !matches!(digest.why, WhyGathered::Downtime { .. }) {
+                let line = self.by_address.entry(digest.address.clone()).or_default();
                 line.pace = line.pace.max(Some(next_at));
             }
         }
         let addresses: Vec<Address> = self.by_address.keys().cloned().collect();
         for address in addresses {
             let (outage, pace) = (self.outage_by_tries(&address), self.pace_by_waiting(&address, gathers));
+            let under_way = self.by_address.get(&address).and_then(|line| line.digest);
+            let under_way = under_way.and_then(|id| self.get(id)?.message.gathered);
+            let why = under_way.or_else(|| why.get(&address).copied());
             let line = self.by_address.entry(address).or_default();
             line.outage = outage;
             line.pace = line.pace.max(pace).or_else(|| line.digest.map(|_| now));
+            if line.pace.is_some() {
+                line.why_gathered = why.unwrap_or_default();
+            }
         }
     }
 
@@ -65,6 +75,12 @@ impl Outbox {
         let waiting = waiting.filter_map(|id| self.get(*id));
         let paced = waiting.filter(|one| one.tries == 0 && one.next_try_at > later(one.created_at, gathers));
         paced.map(|one| one.next_try_at).max()
+    }
+
+    /// When an address that takes messages is next told what waits for it, while it is caught up with.
+    pub(super) fn next_digest_at(&self, address: &Address) -> Option<Timestamp> {
+        let line = self.by_address.get(address)?;
+        line.pace.filter(|_| line.outage.is_none())
     }
 
     /// When a message that was tried is tried again, and how many untried ones wait behind it: told by the one that was
@@ -147,14 +163,40 @@ impl Engine {
         }
     }
 
-    /// Tells the fallback of a message that waits while its address takes nothing.
+    /// Tells the fallback of a message that waits while its address takes nothing; or, of what breaks a promise, while
+    /// the address is caught up with: that it gets digests is no reason for nobody to know.
     pub(super) fn notification_due(&mut self, id: NotificationId) {
         let Some(notification) = self.outbox.get(id).cloned() else {
             return;
         };
         if self.outbox.outage_error(&notification.address).is_some() {
             self.stand_in(&notification);
+        } else if self.outbox.next_digest_at(&notification.address).is_some() {
+            self.stand_in_for_digest(&notification.address);
         }
+    }
+
+    /// Tells the fallback, in one, of all that has waited too long for the digest of an address that takes messages. What
+    /// is only a warning is in time with it.
+    fn stand_in_for_digest(&mut self, address: &Address) {
+        let now = self.now.wall;
+        let is_critical = |one: &Notification| one.message.severity == Severity::Critical;
+        let is_due = |one: &Notification| Self::stands_in_at(one).is_some_and(|at| at <= now);
+        let Some(line) = self.outbox.by_address.get(address) else {
+            return;
+        };
+        let unsent = line.unsent().filter_map(|id| self.outbox.get(id));
+        let waiting: Vec<Notification> = unsent.filter(|one| is_critical(one) && is_due(one)).cloned().collect();
+        self.tell_fallback_together(address, |engine| {
+            for notification in waiting {
+                if engine.is_full() {
+                    // Each is looked at by itself too.
+                    engine.wakes.arm(Wake::Notification(notification.id), now);
+                } else {
+                    engine.stand_in(&notification);
+                }
+            }
+        });
     }
 
     /// What is too old is given up without a try of its own when its address has failed often enough: as much as fits this

@@ -184,5 +184,5 @@ pub(super) fn remember_told(incident: &mut Incident, team: &Name, address: &Addr
 
 /// Until when an acknowledgement keeps an incident quiet, if it does now.
 fn acknowledged_until(incident: &Incident, now: Timestamp) -> Option<Timestamp> {
-    incident.ack.as_ref().map(|ack| ack.until).filter(|until| *until > now)
+    incident.taken_on(now).map(|ack| ack.until)
 }

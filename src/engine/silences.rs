@@ -5,7 +5,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use super::Engine;
-use crate::model::{Fact, Name, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd, elapsed, format_duration, later};
+use crate::model::{
+    Fact, Incident, IncidentId, IncidentState, Name, Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd, elapsed,
+    format_duration, later,
+};
 
 impl Engine {
     /// Silences what bears a name, in the place of a silence that stands; or says why that makes no sense.
@@ -52,7 +55,7 @@ impl Engine {
         Ok(facts)
     }
 
-    /// Ends the silence that stands; the owner of what is wrong is told at once.
+    /// Ends the silence that stands; the owner of what is wrong is told at once, unless something else speaks against it.
     pub(super) fn unsilence(&mut self, name: &Name, by: &str) -> Result<Value, String> {
         // What stands can be ended whatever has become of its name since.
         let Some(silence) = self.end_silence(name, format!("lifted by {by}")) else {
@@ -63,11 +66,46 @@ impl Engine {
             });
         };
         self.look_at_quiet();
-        let about = |subject: &Name| *subject == *name;
-        let open = self.incidents.values().filter(|incident| about(&incident.subject));
+        let is_about = |incident: &&Incident| incident.subject == *name && incident.drill.is_none();
+        let about = self.incidents.values().filter(is_about);
         let mut facts = json!(silence);
-        facts["incidents"] = json!(open.map(|incident| incident.id).collect::<Vec<_>>());
+        facts["incidents"] = about.map(|incident| self.without_silence(incident)).collect();
         Ok(facts)
+    }
+
+    /// Whether what is wrong is told, now that a silence over it has ended; and if not, why.
+    fn without_silence(&self, incident: &Incident) -> Value {
+        let now = self.now.wall;
+        let mut told = json!({ "incident": incident.id });
+        let mut say = |word: &str, more: Value| {
+            told["told"] = json!(word);
+            if let (Value::Object(told), Value::Object(more)) = (&mut told, more) {
+                told.extend(more);
+            }
+        };
+        let is_open = |cause: &IncidentId| {
+            let cause = self.incidents.get(*cause);
+            cause.is_some_and(|cause| cause.state == IncidentState::Open)
+        };
+        let cause = incident.cause.or_else(|| self.cause_of(incident).filter(is_open));
+        let ack = incident.taken_on(now);
+        match (self.quiet_of(incident), incident.state) {
+            (Some(Quiet::Window(window)), _) => {
+                say("maintenance", json!({ "name": window.name, "until": window.until }));
+            }
+            (Some(Quiet::Silence(other)), _) => say(
+                "silence",
+                json!({ "name": other.subject, "by": other.by, "because": other.because, "until": other.over_at() }),
+            ),
+            (None, IncidentState::Open) => match ack {
+                Some(ack) => say("acknowledged", json!({ "by": ack.by, "until": ack.until })),
+                None => say("now", json!({})),
+            },
+            (None, _) if cause.is_some() => say("explained", json!({ "cause": cause })),
+            (None, _) if incident.notify_at > now => say("later", json!({ "at": incident.notify_at })),
+            (None, _) => say("now", json!({})),
+        }
+        told
     }
 
     /// The silence that stands over a name.

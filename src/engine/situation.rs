@@ -4,30 +4,53 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Engine;
-use crate::alerting::{DataSide, JobSide, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, JobSide, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Incident, IncidentId, Message, Name, Outcome, Purpose, Silence, Version, VersionRef, quarantine_path,
+    About, Incident, IncidentId, Message, Name, Notification, Outcome, Purpose, Silence, Version, VersionRef,
+    quarantine_path,
 };
 use crate::schedule;
 
 impl Engine {
     /// Writes the message of one incident to one team.
     pub(super) fn write(&self, id: String, purpose: Purpose, team: &Name, incident: &Incident) -> Message {
-        let zone = self
-            .settings
-            .teams
-            .get(team)
-            .map_or(&self.settings.timezone, |team| &team.timezone);
         if let Some(drill) = &incident.drill {
             let rehearsal = Rehearsal {
                 now: self.now.wall,
-                zone,
+                zone: self.zone_of(team).0,
                 incident,
                 drill,
                 owner: self.team_title(&self.owner_of(incident).0),
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
+        crate::alerting::message(id, purpose, team, &self.situation(team, incident))
+    }
+
+    /// In what an incident concerns the reader of a message about it.
+    pub(super) fn concern(&self, notification: &Notification, incident: &Incident) -> Concern {
+        if incident.drill.is_some() {
+            return Concern::default();
+        }
+        let message = &notification.message;
+        let jobs = &self.settings.jobs;
+        let datasets = &self.settings.datasets;
+        let effects = self.incidents.effects_of(incident.id).into_iter();
+        let owned = effects.filter_map(|effect| {
+            let owner = match effect.about {
+                About::Job => jobs.get(&effect.subject).map(|job| &job.owner),
+                About::Dataset => datasets.get(&effect.subject).map(|dataset| &dataset.owner),
+                About::Freshd => None,
+            };
+            Some((effect, owner?))
+        });
+        let effects: Vec<_> = owned.collect();
+        crate::alerting::concern(message, &self.situation(&message.team, incident), &effects)
+    }
+
+    /// All that there is to say of an incident, as far as a team reads it.
+    fn situation<'a>(&'a self, team: &Name, incident: &'a Incident) -> Situation<'a> {
+        let zone = self.zone_of(team).0;
         let job_name = match incident.about {
             About::Job => Some(incident.subject.clone()),
             About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
@@ -60,7 +83,7 @@ impl Engine {
         };
         let data: Vec<DataSide<'_>> = data.collect();
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
-        let situation = Situation {
+        Situation {
             now: self.now.wall,
             was_down: self.was_down(),
             is_configured,
@@ -76,8 +99,7 @@ impl Engine {
             data,
             readers: self.readers(incident.id),
             refused,
-        };
-        crate::alerting::message(id, purpose, team, &situation)
+        }
     }
 
     /// The last silences of what a message tells of, where they fell into the time since it began.

@@ -41,6 +41,7 @@ impl Engine {
                 text: by.to_owned(),
             }],
             incidents: Vec::new(),
+            gathered: None,
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],
             team: team.clone(),

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use super::audience::FALLBACK;
 use super::{Engine, Wake};
 use crate::alerting::{self, TeamWeek, ToProve, ToReport, WEEK};
+use crate::freshness::DataState;
 use crate::model::{
     About, Action, Address, Dataset, Fact, Incident, IncidentState, Name, Outcome, Owner, Week, WeeklyReport, earlier,
     later,
@@ -133,13 +134,19 @@ impl Engine {
                 }
             }
             let of_team: Vec<&Incident> = week.incidents.iter().filter(|incident| is_own(incident)).collect();
-            let is_broken = |name: &&&Name| {
-                let about = |incident: &&&Incident| incident.about == About::Dataset && incident.subject == ***name;
+            let is_broken = |name: &Name| {
+                let about = |incident: &&&Incident| incident.about == About::Dataset && incident.subject == *name;
                 of_team.iter().any(|incident| about(&incident))
+            };
+            let (broken, well): (Vec<&Name>, Vec<&Name>) = promised.iter().partition(|name| is_broken(name));
+            let is_unseen = |name: &Name| {
+                let dataset = settings.datasets.get(name);
+                dataset.is_some_and(|dataset| self.standing(dataset).state == DataState::Unknown)
             };
             TeamWeek {
                 runs: runs.into_values().collect(),
-                broken: promised.iter().filter(is_broken).copied().collect(),
+                broken,
+                unseen: well.into_iter().filter(|name| is_unseen(name)).collect(),
                 promised: promised.clone(),
                 incidents: of_team.iter().filter(|one| one.opened_at.is_some()).copied().collect(),
                 down: week.down,
@@ -177,6 +184,8 @@ impl Engine {
             return;
         }
         let next = self.weekly_times(&Name::from(ADDRESSES)).1;
+        let is_open = |one: &&Incident| one.drill.is_none() && one.state != IncidentState::Attached;
+        let open = self.incidents.values().filter(is_open).count();
         for (address, team) in self.addresses_in_use() {
             let is_busy = self.outbox.values().any(|waiting| waiting.address == address);
             if is_busy || reached.contains(&address) || !self.may_be_proven(&address) {
@@ -193,6 +202,7 @@ impl Engine {
                     address: &address,
                     team: &team,
                     team_title,
+                    open,
                 },
             );
             self.put(id, None, address, message);
@@ -220,7 +230,7 @@ impl Engine {
         channel.is_some_and(|channel| !channel.kind.alarms())
     }
 
-    fn zone_of(&self, team: &Name) -> (&jiff::tz::TimeZone, String) {
+    pub(super) fn zone_of(&self, team: &Name) -> (&jiff::tz::TimeZone, String) {
         let known = self.settings.teams.get(team);
         let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
         (zone, self.team_title(team))

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentId, Message, Notification, Request, later};
+use super::{Incident, IncidentId, Message, Notification, Request, later};
 
 /// How long the link of a message takes its incident on.
 pub const ACK_LINK_LIFE: Duration = Duration::from_hours(7 * 24);
@@ -20,7 +20,7 @@ pub struct Ack {
     pub by: String,
     /// When.
     pub at: Timestamp,
-    /// Until when it keeps reminders quiet.
+    /// Until when it keeps reminders quiet: of an incident that is over, until its end at the latest.
     pub until: Timestamp,
     /// What they had to say.
     #[serde(default)]
@@ -34,6 +34,13 @@ impl Ack {
             Some(note) => format!("{} ({note})", self.by),
             None => self.by.clone(),
         }
+    }
+}
+
+impl Incident {
+    /// Who has it now.
+    pub fn taken_on(&self, now: Timestamp) -> Option<&Ack> {
+        self.ack.as_ref().filter(|ack| ack.until > now)
     }
 }
 

@@ -1,9 +1,55 @@
-//! What a digest says of each incident.
+//! Digests: why messages were gathered, and what is said of each incident.
+
+use std::time::Duration;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{IncidentId, Name, ProblemKind, Severity};
+use super::{Address, IncidentId, Name, Notification, NotificationState, ProblemKind, Severity};
+
+/// Why messages to an address were gathered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "why", rename_all = "snake_case")]
+pub enum WhyGathered {
+    /// The address took nothing for a while.
+    Outage,
+    /// They came faster than anybody reads.
+    #[default]
+    Flood,
+    /// freshd itself did not run for a while, and found all of it when it was back.
+    Downtime {
+        /// Until when it surely ran before.
+        from: Timestamp,
+        /// Since when it runs again.
+        until: Timestamp,
+    },
+}
+
+/// A digest that was taken, as a start learns of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DigestTaken {
+    /// Where it went.
+    pub address: Address,
+    /// When it was taken.
+    pub at: Timestamp,
+    /// Why messages were gathered.
+    pub why: WhyGathered,
+}
+
+impl DigestTaken {
+    /// What became of a notification, if it is a digest that was taken.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let is_taken = notification.state == NotificationState::Delivered;
+        Some(Self {
+            address: notification.address.clone(),
+            at: notification.ended_at.filter(|_| is_taken)?,
+            why: notification.message.gathered?,
+        })
+    }
+}
+
+/// The longest time between two digests that jobs.toml can ask for: one that is older says nothing any more.
+pub const DIGEST_EVERY_MAX: Duration = Duration::from_hours(1);
 
 /// One incident in a digest.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -22,4 +68,11 @@ pub struct DigestLine {
     pub since: Option<Timestamp>,
     /// All of this in words, begun with `#` and the number.
     pub text: String,
+}
+
+impl DigestLine {
+    /// Whether it is about a rehearsal, in which nothing is wrong.
+    pub fn is_drill(&self) -> bool {
+        self.kind == Some(ProblemKind::Drill)
+    }
 }

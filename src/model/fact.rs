@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId, Name,
+    Address, AgePromise, Attempt, AttemptId, Delivery, DigestTaken, Expectation, Forgotten, Incident, IncidentId, Name,
     Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence, Slot,
     Threaded, Told, Version, WeeklyReport,
 };
@@ -239,6 +239,8 @@ pub struct Snapshot {
     /// Of the last [`ENDS_LOOKED_AT`](super::ENDS_LOOKED_AT) notifications, the recoveries that were taken within [`REPEAT_ENDS_FOR`](super::REPEAT_ENDS_FOR) before the
     /// newest record, the oldest first.
     pub ends_taken: Vec<Notification>,
+    /// Digests that were taken within [`DIGEST_EVERY_MAX`](super::DIGEST_EVERY_MAX) before the newest record, the oldest first.
+    pub digests_taken: Vec<DigestTaken>,
     /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
     pub told: Vec<Told>,
     /// First messages of threads, the oldest first: of incidents that are not resolved, or of which a message is pending.

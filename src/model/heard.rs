@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, IncidentId, Name, Notification, NotificationId, NotificationState};
+use super::{Address, IncidentId, Name, Notification, NotificationState};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,8 +18,6 @@ pub struct Told {
     pub at: Timestamp,
     /// What the other side last said, if it was given up.
     pub given_up: Option<String>,
-    /// The digest by which it was told, unless it was sent by itself.
-    pub digest: Option<NotificationId>,
     /// The thread that the message belongs to.
     pub thread: String,
     /// Its subject.
@@ -39,7 +37,6 @@ impl Told {
             address: notification.address.clone(),
             at: notification.ended_at?,
             given_up,
-            digest: notification.digest,
             thread: notification.message.thread.clone(),
             subject: notification.message.subject.clone(),
         })

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity};
+use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,6 +37,9 @@ pub struct Message {
     /// Of a digest: every incident that it tells of, open ones first and the worst of them first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub incidents: Vec<DigestLine>,
+    /// Of a digest: why messages were gathered.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub gathered: Option<WhyGathered>,
     /// The last lines of the job's output.
     pub output: Vec<String>,
     /// What to type.
@@ -69,6 +72,17 @@ impl Message {
         self.stem().strip_prefix(SUBJECT_MARK).unwrap_or(self.stem())
     }
 
+    /// Whether it is about a rehearsal, in which nothing is wrong; of a digest, whether it is about nothing else.
+    pub fn is_drill(&self) -> bool {
+        let is_of_drills = !self.incidents.is_empty() && self.incidents.iter().all(DigestLine::is_drill);
+        self.kind == Some(ProblemKind::Drill) || is_of_drills
+    }
+
+    /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
+    pub fn is_impact(&self) -> bool {
+        self.thread.ends_with(IMPACT_THREAD)
+    }
+
     /// The same message as a part of a thread that its reader knows by this stem.
     #[must_use]
     pub fn under(mut self, stem: &str) -> Self {
@@ -77,6 +91,9 @@ impl Message {
         self
     }
 }
+
+/// How the thread of an incident ends in which those downstream are told.
+pub const IMPACT_THREAD: &str = "-impact";
 
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";

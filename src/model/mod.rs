@@ -68,8 +68,8 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use digest::DigestLine;
-pub use drill::{DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use digest::{DIGEST_EVERY_MAX, DigestLine, DigestTaken, WhyGathered};
+pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
@@ -86,7 +86,7 @@ pub use history::{
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
-pub use message::{ANSWER, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
+pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};
@@ -131,4 +131,4 @@ pub use status::{
 };
 pub use text::has_power;
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, Token, TokenHash, User, Web};
-pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, time_without_life};
+pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

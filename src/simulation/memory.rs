@@ -12,7 +12,7 @@ use crate::model::{
     About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
     ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
     NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Silence, Slot, SlotState, Snapshot, Told, Version, WeeklyReport, earlier, elapsed, newest_record,
+    Silence, Slot, SlotState, Snapshot, Version, WeeklyReport, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -131,13 +131,6 @@ impl Memory {
         taken
     }
 
-    /// What became of the messages about incidents that are not over.
-    fn told(&self) -> Vec<Told> {
-        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
-        let ended = self.notifications.values().filter_map(Told::of);
-        ended.filter(|told| open.contains(&told.incident)).collect()
-    }
-
     /// What a start begins from; the same as the real store loads.
     pub fn snapshot(&self) -> Snapshot {
         let runs = self.runs_at_start();
@@ -171,6 +164,7 @@ impl Memory {
                 .collect(),
             ends_written: self.ends_written(),
             ends_taken: self.ends_taken(),
+            digests_taken: self.digests_taken(),
             told: self.told(),
             threads: self.threads(),
             weekly: self.weekly.values().cloned().collect(),

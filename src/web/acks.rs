@@ -141,6 +141,7 @@ mod tests {
             headline: String::new(),
             facts: Vec::new(),
             incidents: Vec::new(),
+            gathered: None,
             output: Vec::new(),
             commands,
             team: "it".into(),

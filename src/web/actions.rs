@@ -150,7 +150,11 @@ pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> S
 
 pub(super) async fn form_unsilence(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
     let done = asks_to_unsilence(&desk, &who, &name).await;
-    let said = done.map(|_| "It is told again.".to_owned());
+    let said = done.map(|_| {
+        "It is no longer silenced. What is still wrong is told now, unless somebody has taken it on, or something else \
+         explains it or keeps it quiet."
+            .to_owned()
+    });
     Ok(back(&desk, &who, "/incidents#silenced", said)?)
 }
 

@@ -19,7 +19,7 @@ pub(super) const FALLBACK: &str = "mail:it@sea.example";
 const AN_HOUR_MAX: usize = 6;
 
 /// So many jobs of `ops` that fail together on Monday at noon, and whoever else is told.
-fn jobs(count: usize) -> String {
+pub(super) fn jobs(count: usize) -> String {
     let mut text = PEOPLE.to_owned();
     for number in 0..count {
         let job = format!(

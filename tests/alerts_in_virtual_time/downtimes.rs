@@ -171,3 +171,23 @@ fn a_second_crash_while_messages_are_gathered_holds_no_address_back() {
         "two that wait are no flood"
     );
 }
+
+#[test]
+fn a_restart_after_the_digest_of_a_downtime_holds_no_address_back() {
+    for crashes in [false, true] {
+        let mut world = made_at_ten(4);
+        is_down_until_two(&mut world);
+        world.run_until("2026-03-02T14:02");
+        assert_eq!(heard(&world, OPS), [("14:01:03".to_owned(), Purpose::Digest)]);
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.script("j3", |_, now| Play::writes("again", now));
+        world.run("j3");
+        world.run_until("2026-03-02T14:03");
+        let last = heard(&world, OPS).pop();
+        let expected = ("14:02:05".to_owned(), Purpose::Recovery);
+        assert_eq!(last, Some(expected), "crashes: {crashes}");
+    }
+}

@@ -99,6 +99,12 @@ fn an_acknowledgement_ends_it_and_it_is_told_how_long_that_took() {
             one("Thu 12:04", OPS, Purpose::Recovery)
         ]
     );
+    let incident = world.incidents().pop().expect("an incident");
+    assert_eq!(
+        incident.ack.map(|ack| ack.until),
+        incident.resolved_at,
+        "nobody has it any longer than it goes on"
+    );
     let end = &world.sent.last().expect("a message").1.message;
     assert!(
         end.headline.contains("acknowledged by anna after 4m 10s"),

@@ -7,7 +7,7 @@ use freshd::model::{DeliveryOutcome, Purpose, Request};
 
 use super::delivery::{OPS, busy};
 use super::digests::{FALLBACK, failing_together, heard, named, out_of_order, taken};
-use super::virtual_world::{Play, clock};
+use super::virtual_world::{Play, World, clock};
 
 #[test]
 fn the_few_that_waited_through_a_short_outage_are_sent_each_by_itself() {
@@ -122,6 +122,29 @@ fn what_comes_while_an_address_is_caught_up_with_waits_for_its_time_also_after_a
             [("12:16", Purpose::Digest), ("12:31", Purpose::Digest)],
             "crashes: {crashes}"
         );
+    }
+}
+
+#[test]
+fn a_restart_forgets_neither_that_an_address_is_caught_up_with_nor_why() {
+    for crashes in [false, true] {
+        let mut world = failing_together(12);
+        for number in 8..12 {
+            world.script(&format!("j{number}"), |_, _| {
+                Play::fails(1, "").taking(Duration::from_mins(20))
+            });
+        }
+        out_of_order(&mut world, OPS, "2026-11-23T12:00", "2026-11-23T12:10");
+        world.run_until("2026-11-23T12:16");
+        let digest = |world: &World| taken(world, OPS).pop().expect("told").1.message.subject.clone();
+        assert_eq!(digest(&world), "[freshd] 7 problems while mail could not be delivered");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-23T12:40");
+        let words = "[freshd] 4 problems while mail could not be delivered";
+        assert_eq!(digest(&world), words, "crashes: {crashes}");
     }
 }
 

@@ -4,7 +4,8 @@ use freshd::model::{DeliveryOutcome, NotificationState, ProblemKind, Purpose};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, mend, no_such_address};
-use super::virtual_world::{World, at, clock};
+use super::digests::{jobs, named};
+use super::virtual_world::{Play, World, at, clock};
 use super::{failing, one_job};
 
 const OTHER: &str = "mail:x@sea.example";
@@ -117,6 +118,68 @@ fn a_reminder_that_waits_alarms_nobody_else() {
     });
     world.run_until("2026-11-26T14:00");
     assert_eq!(fallback_heard(&world), []);
+}
+
+/// Thirty jobs of `ops` fail at noon, so that it gets digests: at 12:16, 12:31, and so on. So many datasets of it go stale
+/// at 12:20.
+fn stale_in_a_flood(count: usize) -> World {
+    let mut text = jobs(30);
+    for number in 0..count {
+        text += &format!(
+            "[datasets.x{number}]\nowner = \"ops\"\nfile = \"x{number}\"\nmax_age = \"20m\"\n\
+             [jobs.made{number}]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"x{number}\"\n"
+        );
+    }
+    let mut world = World::start(&text, "2026-11-23T11:59:55");
+    for number in 0..30 {
+        world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
+    }
+    for number in 0..count {
+        world.run(&format!("made{number}"));
+    }
+    world
+}
+
+#[test]
+fn what_breaks_a_promise_waits_five_minutes_for_a_digest_and_no_longer() {
+    for crashes in [false, true] {
+        let mut world = stale_in_a_flood(1);
+        world.run_until("2026-11-23T12:22");
+        assert_eq!(
+            fallback_heard(&world),
+            [],
+            "of what is only a warning nobody else hears"
+        );
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-23T12:30");
+        let heard = fallback_heard(&world);
+        assert_eq!(heard, [("12:25:55".to_owned(), Purpose::Opening)], "crashes: {crashes}");
+        let (_, told) = world.sent.last().expect("told");
+        assert_eq!(
+            told.message.facts[0].text,
+            "ops, whom this has not reached since Mon 2026-11-23 12:20 \
+             (mail:ops@sea.example: gets what waits for it in one, next at Mon 2026-11-23 12:31)"
+        );
+        world.run_until("2026-11-23T12:40");
+        assert_eq!(
+            world.told_to(OPS).len(),
+            20 + 2,
+            "its own message comes too, in its time"
+        );
+    }
+}
+
+#[test]
+fn many_that_wait_for_a_digest_are_one_message_to_the_fallback() {
+    let mut world = stale_in_a_flood(4);
+    world.run_until("2026-11-23T12:30");
+    let heard = fallback_heard(&world);
+    assert_eq!(heard, [("12:25:55".to_owned(), Purpose::Digest)]);
+    let (_, told) = world.sent.last().expect("told");
+    assert_eq!(named(told).len(), 4);
 }
 
 #[test]

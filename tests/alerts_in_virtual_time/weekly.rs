@@ -65,6 +65,78 @@ fn a_week_in_which_freshd_did_not_run_was_not_well() {
 }
 
 #[test]
+fn what_was_missed_counts_for_the_week_in_which_it_was_due_whenever_that_is_recorded() {
+    // Due each day at noon: missed are Thursday to Sunday. Monday's is made up for.
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.run_until("2026-12-02T13:00");
+    world.crash();
+    world.run_until("2026-12-07T13:00");
+    world.restart();
+    world.run_until("2026-12-14T09:00");
+    let reports = taken(&world, OPS, Purpose::Weekly);
+    let said = |message: &Message| {
+        let runs = message.facts.iter().find(|fact| fact.label == "Runs");
+        runs.map(|fact| fact.text.clone()).expect("there were runs")
+    };
+    let of_week: Vec<String> = reports.iter().map(|(_, message)| said(message)).collect();
+    assert_eq!(of_week, ["6 succeeded", "4 missed, 3 succeeded", "7 succeeded"]);
+    let headline = &reports[1].1.headline;
+    assert!(
+        headline.contains("3 runs, none failed; 4 that were due were missed."),
+        "{headline}"
+    );
+    assert!(!headline.contains("not in these numbers"), "{headline}");
+}
+
+#[test]
+fn more_than_a_thousand_that_were_missed_are_shared_out_between_the_weeks() {
+    let text = daily("[jobs.often]\nowner = \"a\"\ncommand = \"true\"\nevery = \"1m\"\ncatch_up = \"none\"\n");
+    let mut world = World::start(&text, "2026-12-05T07:00");
+    world.run_until("2026-12-06T08:00:30");
+    world.crash();
+    // A day and a night of the week before, and as much of this one.
+    world.run_until("2026-12-08T08:00:30");
+    world.restart();
+    world.run_until("2026-12-08T09:00");
+    let (_, message) = taken(&world, "mail:a@sea.example", Purpose::Weekly)
+        .pop()
+        .expect("late");
+    let runs = message.facts.iter().find(|fact| fact.label == "Runs").expect("some");
+    assert!(runs.text.starts_with("1439 missed, "), "{}", runs.text);
+}
+
+#[test]
+fn data_that_was_never_seen_has_kept_no_promise() {
+    let text = daily("[datasets.y]\nowner = \"ops\"\nfile = \"y\"\nmax_age = \"60d\"\n");
+    let mut world = World::start(&text, "2026-11-24T10:00");
+    world.run_until("2026-12-08T10:00");
+    let (_, message) = taken(&world, OPS, Purpose::Weekly)[1];
+    assert!(message.subject.ends_with(": nothing is open"), "{}", message.subject);
+    assert!(
+        message
+            .headline
+            .ends_with("1 of 2 datasets kept what is promised of them (50 %); 1 was never seen."),
+        "{}",
+        message.headline
+    );
+    let unseen = message.facts.iter().find(|fact| fact.label == "Never seen");
+    assert_eq!(unseen.map(|fact| fact.text.as_str()), Some("y"));
+}
+
+#[test]
+fn a_proof_does_not_say_that_nothing_is_wrong_while_something_is() {
+    let mut world = World::start(&daily(""), "2026-11-24T10:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run_until("2026-11-30T10:00");
+    let (_, message) = taken(&world, IT, Purpose::Canary)[0];
+    assert_eq!(
+        message.headline,
+        "This is the weekly proof that mail:it@sea.example reaches you. 1 problem is not over: \
+         `freshd status` shows it."
+    );
+}
+
+#[test]
 fn a_report_tells_what_failed_how_long_it_took_and_what_is_open() {
     let mut world = World::start(&daily(""), "2026-11-24T10:00");
     world.script("j", |_, now| {

@@ -45,10 +45,7 @@ fn a_silence_is_on_record_with_who_and_why_until_it_is_lifted() {
         "{again}"
     );
     let (lifted, _) = ends(&house, 0, &["unsilence", "broken"]);
-    assert_eq!(
-        lifted,
-        "broken is no longer silenced; what is wrong with it is told now\n"
-    );
+    assert_eq!(lifted, "broken is no longer silenced\nincident 1 is told now\n");
     let (_, refused) = ends(&house, 1, &["unsilence", "broken"]);
     assert!(
         refused.contains("broken is not silenced; `freshd silences` lists what is"),
@@ -60,6 +57,15 @@ fn a_silence_is_on_record_with_who_and_why_until_it_is_lifted() {
         incidents.first().is_some_and(|incident| !told(incident).is_empty())
     });
 
+    let (listed, _) = ends(&house, 0, &["incidents"]);
+    assert!(!listed.contains("taken on"), "{listed}");
+    ends(&house, 0, &["ack", "1", "--note", "looking at it"]);
+    let kept = json(&house, 0, &["incidents", "--json"]);
+    let ack = kept["incidents"][0]["ack"].clone();
+    let by = ack["by"].as_str().expect("who");
+    assert!(ack["until"].is_string() && ack["note"] == "looking at it", "{ack}");
+    let (listed, _) = ends(&house, 0, &["incidents"]);
+    assert!(listed.contains(&format!("{by} until ")), "{listed}");
     let (none, _) = ends(&house, 0, &["silences"]);
     assert_eq!(none, "nothing is silenced; --all lists what was\n");
     let all = json(&house, 0, &["silences", "broken", "--all", "--json"]);
@@ -157,6 +163,11 @@ fn a_drill_that_is_waited_for_ends_with_whether_somebody_answered() {
     assert!(kept.contains("[DRILL] dataset"), "{kept}");
     let (shown, _) = ends(&house, 0, &["incidents", "1"]);
     assert!(shown.contains("result") && shown.contains("acknowledged by"), "{shown}");
+    let taken_on = shown
+        .lines()
+        .find(|line| line.contains("taken on"))
+        .expect("who took it on");
+    assert!(!taken_on.contains("until"), "{taken_on}");
 }
 
 #[test]

@@ -1,7 +1,9 @@
 //! The largest digest fits every channel, and names each of its incidents there.
 
-use freshd::alerting::{ToGather, WhyGathered, digest};
-use freshd::model::{Address, ChannelKind, DeliveryOutcome, Incident, IncidentId, Message, MessageFact, Name, Secret};
+use freshd::alerting::{Concern, ToGather, digest};
+use freshd::model::{
+    Address, ChannelKind, DeliveryOutcome, Incident, IncidentId, Message, MessageFact, Name, Secret, WhyGathered,
+};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use mail_parser::MessageParser;
@@ -59,6 +61,7 @@ fn largest_of(chars_max: usize) -> Message {
         why: WhyGathered::Outage,
         chars_max,
         waiting: &waiting,
+        concern_of: &|_, _| Concern::default(),
     };
     digest("n-9".to_owned(), &gather)
 }

@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{ToGather, WhyGathered, digest};
+use super::super::{Concern, ToGather, digest};
 
 use super::at;
 use crate::model::{
-    Address, DIGEST_CHARS_USUAL, Incident, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
-    Purpose, Severity, plain_incident,
+    Address, DIGEST_CHARS_USUAL, Drill, Incident, IncidentId, Message, Name, Notification, NotificationId,
+    NotificationState, ProblemKind, Purpose, Severity, WhyGathered, plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -27,10 +27,11 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         about: Some(incident.about),
         since: Some(incident.since),
         subject_name: incident.subject.clone(),
-        subject: String::new(),
+        subject: format!("[freshd] job-{number} failed (#{number})"),
         headline: String::new(),
         facts: Vec::new(),
         incidents: Vec::new(),
+        gathered: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: Name::from("ops"),
@@ -73,6 +74,7 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         why,
         chars_max: DIGEST_CHARS_USUAL,
         waiting: &waiting,
+        concern_of: &|_, _| Concern::default(),
     };
     digest("m.99".to_owned(), &gather)
 }
@@ -109,6 +111,39 @@ fn what_is_open_comes_first_the_worst_of_it_first_and_each_incident_once() {
     assert_eq!(
         message.headline,
         "CRITICAL: 4 problems, 3 of them open, 1 over, told in one message because mail took no message for a while."
+    );
+}
+
+#[test]
+fn what_is_rehearsed_comes_behind_all_that_is_wrong_and_makes_nothing_worse() {
+    let (mut drill, mut of_drill) = waiting(1, Severity::Critical, "20:00");
+    let drilled = Drill {
+        by: "kari".to_owned(),
+        until: at("21:00"),
+    };
+    (of_drill.kind, of_drill.drill) = (ProblemKind::Drill, Some(drilled));
+    drill.message = Message {
+        kind: Some(ProblemKind::Drill),
+        ..Message::clone(&drill.message)
+    }
+    .into();
+    let (wrong, of_wrong) = waiting(2, Severity::Warning, "20:30");
+    let (over, _) = waiting(3, Severity::Critical, "19:00");
+    let all = [(over, None), (drill, Some(of_drill)), (wrong, Some(of_wrong))];
+    let message = gathered(&all, WhyGathered::Flood);
+    let lines: Vec<&str> = message.incidents.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            "#2 job-2 failed, warning, since Fri 2026-11-27 20:30",
+            "#1 [DRILL] rehearsal with job job-1, since Fri 2026-11-27 20:00: nothing is wrong",
+            "#3 job-3 failed",
+        ]
+    );
+    assert_eq!(message.severity, Severity::Warning);
+    assert_eq!(
+        message.headline,
+        "WARNING: 2 problems and 1 rehearsal, 2 of them open, 1 over, told in one message because many came at once."
     );
 }
 

@@ -1,13 +1,13 @@
 //! Which rows a start begins from, chosen as the real store chooses them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
-    RunId, RunState, Slot, SlotState, Version, VersionState, earlier,
+    COMPARED_MAX, DIGEST_EVERY_MAX, DigestTaken, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT,
+    Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
 };
 
 impl Memory {
@@ -39,6 +39,24 @@ impl Memory {
             .collect();
         openings.sort_by_key(|(id, opened)| (opened.at, *id));
         openings.into_iter().map(|(_, opened)| opened).collect()
+    }
+
+    /// What became of the messages about incidents that are not over.
+    pub(super) fn told(&self) -> Vec<Told> {
+        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
+        let ended = self.notifications.values().filter_map(Told::of);
+        ended.filter(|told| open.contains(&told.incident)).collect()
+    }
+
+    /// Digests that were taken lately.
+    pub(super) fn digests_taken(&self) -> Vec<DigestTaken> {
+        let Some(since) = self.newest_record_at.map(|at| earlier(at, DIGEST_EVERY_MAX)) else {
+            return Vec::new();
+        };
+        let mut taken: Vec<DigestTaken> = self.notifications.values().filter_map(DigestTaken::of).collect();
+        taken.retain(|digest| digest.at >= since);
+        taken.sort_by_key(|digest| digest.at);
+        taken
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week, time_without_life,
+    Incident, IncidentId, IncidentState, NotificationState, Outcome, Purpose, Threaded, Week, share_of_range,
+    time_without_life,
 };
 
 impl Memory {
@@ -28,12 +29,19 @@ impl Memory {
     /// What happened from `from` until `until`.
     pub fn week(&self, from: Timestamp, until: Timestamp) -> Week {
         let mut runs: BTreeMap<(String, &str), (Outcome, u64)> = BTreeMap::new();
-        for run in self.runs.values().filter(|run| (from..until).contains(&run.created_at)) {
+        for run in self.runs.values() {
             if let Some(outcome) = run.outcome {
-                let counted = match outcome {
-                    Outcome::Missed | Outcome::Skipped => run.occurrences,
-                    _ => 1,
+                let due = match outcome {
+                    Outcome::Missed | Outcome::Skipped => run.due_at.unwrap_or(run.created_at),
+                    _ => run.created_at,
                 };
+                let counted = match run.due_until {
+                    Some(last) => share_of_range(run.occurrences, (due, last), (from, until)),
+                    None => u64::from((from..until).contains(&due)),
+                };
+                if counted == 0 {
+                    continue;
+                }
                 let key = (run.job.to_string(), outcome.as_str());
                 runs.entry(key).or_insert((outcome, 0)).1 += counted;
             }

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use rusqlite::OptionalExtension;
 
 use super::Reader;
-use crate::model::{Address, WEEK_INCIDENTS_MAX, Week, first_by_halving, time_without_life};
+use crate::model::{Address, WEEK_INCIDENTS_MAX, Week, first_by_halving, share_of_range, time_without_life};
 use crate::store::ReadError;
 use crate::store::column::{Cells, count, us};
 use crate::store::rows::alerts::{INCIDENT_COLUMNS, read_incident};
@@ -15,11 +15,20 @@ const RUN_FROM: &str = "SELECT id, created_at_us < ?2 FROM runs WHERE id >= ?1 O
 /// The first message from a number on, and whether it was decided too early.
 const MESSAGE_FROM: &str = "SELECT id, created_at_us < ?2 FROM notifications WHERE id >= ?1 ORDER BY id LIMIT 1";
 
-/// Runs from a number on that began in a span, by job and by how they ended.
+/// Runs from a number on that began in a span, by job and by how they ended. What never began counts when it was due: after
+/// a downtime it is recorded late.
 const RUNS: &str = "
-SELECT job, outcome, sum(CASE WHEN outcome IN ('missed', 'skipped') THEN occurrences ELSE 1 END) FROM runs
-WHERE id >= ?1 AND created_at_us >= ?2 AND created_at_us < ?3 AND outcome IS NOT NULL
+SELECT job, outcome, count(*) FROM runs
+WHERE id >= ?1 AND outcome IS NOT NULL AND due_until_us IS NULL AND CASE
+    WHEN outcome IN ('missed', 'skipped') THEN coalesce(due_at_us, created_at_us) ELSE created_at_us
+END BETWEEN ?2 AND ?3 - 1
 GROUP BY job, outcome ORDER BY job, outcome";
+
+/// Ranges from a number on of which a part was due in a span.
+const RANGES: &str = "
+SELECT job, outcome, occurrences, due_at_us, due_until_us FROM runs
+WHERE id >= ?1 AND outcome IS NOT NULL AND due_until_us >= ?2 AND due_at_us < ?3
+ORDER BY id";
 
 /// Lives that are looked at: more of them in a week do not last long enough to be away for long.
 const LIVES_MAX: u32 = 1_000;
@@ -44,6 +53,12 @@ impl Reader {
             let mut cells = Cells::of(row);
             Ok((cells.name()?, cells.word()?, cells.count()?))
         })?;
+        let ranges = self.all(RANGES, (first_run, us(from), us(until)), |row| {
+            let mut cells = Cells::of(row);
+            let (job, outcome, occurrences) = (cells.name()?, cells.word()?, cells.count()?);
+            let due = (cells.time()?, cells.time()?);
+            Ok((job, outcome, share_of_range(occurrences, due, (from, until))))
+        })?;
         let sql = format!(
             "SELECT {INCIDENT_COLUMNS} FROM incidents
              WHERE since_us < ?2 AND (resolved_at_us IS NULL OR resolved_at_us >= ?1) ORDER BY id DESC LIMIT ?3"
@@ -61,7 +76,7 @@ impl Reader {
         })?;
         drop(reading);
         Ok(Week {
-            runs,
+            runs: runs.into_iter().chain(ranges).collect(),
             incidents,
             reached,
             down: time_without_life(&self.lives(LIVES_MAX)?, from, until),

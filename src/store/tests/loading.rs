@@ -2,7 +2,9 @@
 
 use super::samples::{full_notification, lesson};
 use super::*;
-use crate::model::{Address, Life, Notification, NotificationId, NotificationState, Outcome, Purpose};
+use crate::model::{
+    Address, DigestTaken, Life, Notification, NotificationId, NotificationState, Outcome, Purpose, WhyGathered,
+};
 
 fn loaded(facts: Vec<Fact>) -> crate::model::Snapshot {
     let dir = tempfile::tempdir().unwrap();
@@ -246,6 +248,43 @@ fn of_the_ends_that_were_taken_those_of_the_last_minutes_are_loaded() {
     ]);
     let taken: Vec<_> = snapshot.ends_taken.iter().map(|taken| taken.id.0).collect();
     assert_eq!(taken, [2, 5], "up to five minutes before the newest record");
+}
+
+#[test]
+fn of_the_digests_that_were_taken_those_of_the_last_hour_are_loaded_with_why_they_came() {
+    let told = |id, gathered, state, ended: i64| {
+        let known = full_notification(id, None);
+        let mut message = crate::model::Message::clone(&known.message);
+        (message.purpose, message.gathered) = (Purpose::Digest, gathered);
+        Notification {
+            state,
+            message: std::sync::Arc::new(message),
+            ended_at: Some(at(ended)),
+            ..known
+        }
+    };
+    let down = WhyGathered::Downtime {
+        from: at(100),
+        until: at(4_000),
+    };
+    let taken = NotificationState::Delivered;
+    let digests = [
+        told(1, Some(WhyGathered::Flood), taken, 1_399),
+        told(2, Some(WhyGathered::Outage), taken, 1_400),
+        told(3, Some(WhyGathered::Outage), NotificationState::Dead, 4_500),
+        told(4, None, taken, 4_500),
+        told(5, Some(down), taken, 5_000),
+    ];
+    let snapshot = loaded(digests.iter().cloned().map(Fact::Notification).collect());
+    let expected: Vec<_> = [&digests[1], &digests[4]]
+        .into_iter()
+        .filter_map(DigestTaken::of)
+        .collect();
+    assert_eq!(expected.len(), 2);
+    assert_eq!(
+        snapshot.digests_taken, expected,
+        "up to an hour before the newest record"
+    );
 }
 
 #[test]

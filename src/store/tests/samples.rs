@@ -215,6 +215,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
                 text: text("since"),
             }],
             incidents: Vec::new(),
+            gathered: None,
             output: vec![text("output")],
             commands: vec!["freshd why stock".to_owned()],
             team: Name::from("warehouse"),

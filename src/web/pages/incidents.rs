@@ -40,7 +40,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
                         td { (what(incident)) }
                         td { (time(view, incident.since)) }
                         td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
-                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
+                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } @if let Some(ack) = incident.taken_on(view.now) { "; taken on by " (text(&ack.by)) " until " (time(view, ack.until)) } }
                     }
                 }
             }
@@ -79,7 +79,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
             @if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
             @if let Some(at) = incident.opened_at { dt { "Opened" } dd { (time_and_distance(view, at)) } }
-            @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) } }
+            @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.who())) " " (time(view, ack.at)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } }
             @if let Some(at) = incident.remind_at.filter(|_| incident.resolved_at.is_none()) { dt { "Reminder" } dd { (time_and_distance(view, at)) } }
             @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) } }
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }

@@ -187,7 +187,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) }
                 dt { "Answers" } dd {
                     (owner(&incident.owner))
-                    @if let Some(ack) = &incident.ack { "; taken on by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
+                    @if let Some(ack) = incident.ack.as_ref().filter(|ack| ack.until > view.now) { "; taken on by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
                 }
                 dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
                 @if let Some(silence) = &incident.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
