@@ -17,6 +17,8 @@ mod silences;
 mod known;
 #[path = "web/every_route.rs"]
 mod every_route;
+#[path = "web/refusals.rs"]
+mod refusals;
 #[path = "web/logging_in.rs"]
 mod logging_in;
 #[path = "web/links.rs"]

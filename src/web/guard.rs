@@ -39,14 +39,22 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// Refuses what nobody here answers, and dresses every answer.
 pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let by_program = request.uri().path().starts_with("/api/");
+    let asked = request.method().clone();
     let mut response = match refusal(&request, &desk.settings()) {
         Some((status, words)) => said(by_program, status, &words),
         None => next.run(request).await,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = response.headers_mut().remove(header::ALLOW);
-        let words = "nothing is changed in this way; see docs/json.md, or on this machine freshd --help";
-        response = said(by_program, StatusCode::METHOD_NOT_ALLOWED, words);
+        let known = allowed
+            .as_ref()
+            .and_then(|allowed| allowed.to_str().ok())
+            .unwrap_or("GET,HEAD");
+        let words = format!(
+            "{asked} is not answered here, but {}; see docs/json.md",
+            known.replace(',', ", ")
+        );
+        response = said(by_program, StatusCode::METHOD_NOT_ALLOWED, &words);
         response
             .headers_mut()
             .extend(allowed.map(|allowed| (header::ALLOW, allowed)));
