@@ -113,10 +113,13 @@ async fn checked(
     } else {
         given.password.clone()
     };
-    let right = doors
-        .checking
-        .is_right(known.map(|(_, user)| &user.password), all, password)
-        .await;
+    let right = match (&from, known) {
+        (From::Known(_), Some((_, user))) => doors.checking.of_known_browser(&user.password, password).await,
+        (_, known) => {
+            let hash = known.map(|(_, user)| &user.password);
+            doors.checking.of_unknown_browser(hash, all, password).await
+        }
+    };
     match (right, known) {
         (Ok(true), Some((name, user))) => {
             doors.throttle().give_back(&from, &given.name);
@@ -130,8 +133,13 @@ async fn checked(
             Err(Trouble::WrongPassword)
         }
         (Err(Busy), _) => {
-            doors.throttle().give_back(&from, &given.name);
-            Err(Trouble::Silent("too many log in at once; try again".to_owned()))
+            // From a browser that is not known it may have been a guess that was checked: it counts.
+            if matches!(from, From::Known(_)) {
+                doors.throttle().give_back(&from, &given.name);
+            }
+            Err(Trouble::Silent(
+                "too many log in at once: either this was not checked, or it was not right; try again".to_owned(),
+            ))
         }
     }
 }

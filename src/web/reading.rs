@@ -220,8 +220,9 @@ mod tests {
 
     use super::*;
 
-    #[derive(Debug, Default, Deserialize, JsonSchema)]
+    #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "what is refused is looked at")]
     struct Asked {
         job: Option<String>,
         limit: Option<u32>,
@@ -233,6 +234,7 @@ mod tests {
 
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "what is refused is looked at")]
     struct Sent {
         name: String,
         because: Option<String>,

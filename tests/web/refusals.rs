@@ -44,6 +44,8 @@ fn a_wrong_method_is_told_the_right_ones() {
             &"DELETE is not answered here, but GET, HEAD; see docs/json.md".into()
         )
     );
+    let refused = site.ask("PUT", "/api/v1/silences", "");
+    assert!(refused.body.contains("but GET, HEAD, POST;"), "{}", refused.body);
     let refused = site.get("/api/v1/jobs/broken/run");
     assert!(
         refused.status == 405 && refused.body.contains("but POST;"),
