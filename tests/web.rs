@@ -17,6 +17,8 @@ mod silences;
 mod known;
 #[path = "web/every_route.rs"]
 mod every_route;
+#[path = "web/described.rs"]
+mod described;
 #[path = "web/refusals.rs"]
 mod refusals;
 #[path = "web/logging_in.rs"]

@@ -1,12 +1,13 @@
 //! What a digest says of each incident.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{IncidentId, Name, ProblemKind, Severity};
 
 /// One incident in a digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestLine {
     /// Its number.
     pub incident: IncidentId,
@@ -19,6 +20,7 @@ pub struct DigestLine {
     /// With what.
     pub subject_name: Name,
     /// Since when, while it is open.
+    #[schemars(with = "Option<super::Instant>")]
     pub since: Option<Timestamp>,
     /// All of this in words, begun with `#` and the number.
     pub text: String,

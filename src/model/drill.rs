@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Incident, elapsed, format_age};
@@ -14,11 +15,12 @@ pub const DRILL_MAX: Duration = Duration::from_hours(24);
 pub const DRILL_MIN: Duration = Duration::from_mins(1);
 
 /// What makes an incident a rehearsal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drill {
     /// Who ordered it.
     pub by: String,
     /// When it is over, unless somebody acknowledges it before.
+    #[schemars(with = "super::Instant")]
     pub until: Timestamp,
 }
 

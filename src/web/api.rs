@@ -15,7 +15,7 @@ use super::desk::Desk;
 use super::flow::Node;
 use super::output;
 use super::pages::{States, node_state};
-use super::reading::{Instant, query};
+use super::reading::query;
 use crate::model::{
     About, Delivery, Incident, IncidentId, Job, Name, Notification, Occurrence, Outcome, RunId, Schedule,
     incident_line, occurrence_line, run_document, run_line,
@@ -89,7 +89,7 @@ pub(super) struct Wanted {
     /// That ended so.
     outcome: Option<Outcome>,
     /// Since this instant, in RFC 3339.
-    #[schemars(with = "Option<Instant>")]
+    #[schemars(with = "Option<crate::model::Instant>")]
     since: Option<Timestamp>,
     /// At most so many.
     limit: Option<u32>,

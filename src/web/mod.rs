@@ -12,6 +12,7 @@ mod badge;
 mod connections;
 mod cookies;
 mod desk;
+mod documents;
 mod door;
 mod doors;
 mod events;

@@ -4,8 +4,8 @@
 
 use axum::extract::Query;
 use axum::http::Uri;
+use schemars::JsonSchema;
 use schemars::generate::SchemaSettings;
-use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value, json};
 
@@ -14,24 +14,6 @@ use super::answer::Trouble;
 /// Words of a closed list that are told at most, and characters of what was sent that are said again.
 const WORDS_MAX: usize = 20;
 const QUOTED_CHARS_MAX: usize = 60;
-
-/// An instant, as a schema: RFC 3339.
-#[derive(Debug)]
-pub(super) struct Instant;
-
-impl JsonSchema for Instant {
-    fn schema_name() -> std::borrow::Cow<'static, str> {
-        "Instant".into()
-    }
-
-    fn inline_schema() -> bool {
-        true
-    }
-
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        schemars::json_schema!({ "type": "string", "format": "date-time" })
-    }
-}
 
 /// The schema of what a type reads, each part written out where it stands.
 pub(super) fn schema_of<T: JsonSchema>() -> Value {
@@ -219,6 +201,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::model::Instant;
 
     #[derive(Debug, Deserialize, JsonSchema)]
     #[serde(deny_unknown_fields)]
