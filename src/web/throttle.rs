@@ -9,6 +9,8 @@ use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
+use super::origin::customer;
+
 /// Counters of each kind, so that no flood of made-up names or addresses takes memory. Where one more is needed, the one that
 /// has counted least gives way: nobody uses up another's tries, and a flood drives out only what it has counted itself.
 const COUNTERS_MAX: usize = 4_096;
@@ -62,7 +64,7 @@ impl Throttle {
         match from {
             From::Known(sign) => self.browsers.take(&(sign, name), now),
             From::Address(address) => {
-                let place = place(*address);
+                let place = customer(*address);
                 self.addresses.take(&place, now)?;
                 self.names
                     .take(&name, now)
@@ -76,18 +78,10 @@ impl Throttle {
         match from {
             From::Known(sign) => self.browsers.give_back(&(sign, name)),
             From::Address(address) => {
-                self.addresses.give_back(&place(*address));
+                self.addresses.give_back(&customer(*address));
                 self.names.give_back(&name);
             }
         }
-    }
-}
-
-/// What one customer of a provider has for himself: an address of IPv4, 64 bits of IPv6.
-fn place(address: IpAddr) -> u64 {
-    match address.to_canonical() {
-        IpAddr::V4(address) => u64::from(address.to_bits()),
-        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
     }
 }
 

@@ -127,18 +127,21 @@ fn every_answer_has_the_keys_that_its_description_names_and_no_others() {
     let description: Value = serde_json::from_str(&description).expect("JSON");
     all_are_asked(&description);
     let closed = closed(description.clone());
+    let mut wrong = Vec::new();
     for (method, path, address, along) in ASKED {
         let (status, body) = ask(&site, method, address, along);
         assert_eq!(status, 200, "{method} {address}: {body}\n{}", daemon.log());
         if *path != "/api/v1/runs/{id}/log" {
-            fits(&closed, (method, path), 200, &body);
+            wrong.extend(misfits(&closed, (method, path), 200, &body));
         }
     }
-    refusals_fit(&site, &closed);
+    wrong.extend(refusals(&site, &closed));
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     is_alive(&daemon);
 }
 
-fn refusals_fit(site: &Site, closed: &Value) {
+fn refusals(site: &Site, closed: &Value) -> Vec<String> {
+    let mut wrong = Vec::new();
     for (method, path, address, along, status) in [
         ("get", "/api/v1/runs", "/api/v1/runs?limit=x", "", 400),
         ("get", "/api/v1/jobs/{name}", "/api/v1/jobs/x", "", 404),
@@ -160,8 +163,9 @@ fn refusals_fit(site: &Site, closed: &Value) {
     ] {
         let (given, body) = ask(site, method, address, along);
         assert_eq!(given, status, "{address}: {body}");
-        fits(closed, (method, path), status, &body);
+        wrong.extend(misfits(closed, (method, path), status, &body));
     }
+    wrong
 }
 
 fn is_alive(daemon: &Daemon) {
@@ -214,8 +218,8 @@ fn closed(mut schema: Value) -> Value {
     schema
 }
 
-#[track_caller]
-fn fits(description: &Value, (method, path): (&str, &str), status: u16, body: &str) {
+/// What does not fit, with its place.
+fn misfits(description: &Value, (method, path): (&str, &str), status: u16, body: &str) -> Vec<String> {
     let content = &description["paths"][path][method]["responses"][status.to_string()]["content"];
     let mut schema = content["application/json"]["schema"].clone();
     assert!(
@@ -228,9 +232,8 @@ fn fits(description: &Value, (method, path): (&str, &str), status: u16, body: &s
         .build(&schema)
         .expect("a schema");
     let answer: Value = serde_json::from_str(body).expect("JSON");
-    let wrong: Vec<String> = validator
-        .iter_errors(&answer)
-        .map(|error| format!("{}: {error}", error.instance_path()))
-        .collect();
-    assert!(wrong.is_empty(), "{method} {path}:\n{}\n{answer:#}", wrong.join("\n"));
+    let errors = validator.iter_errors(&answer);
+    errors
+        .map(|error| format!("{method} {path} {}: {error}", error.instance_path()))
+        .collect()
 }

@@ -199,7 +199,7 @@ pub(super) struct DatasetEvidence {
     observation: Option<Observation>,
     pinged: bool,
     /// With what the next version is compared.
-    compared: Vec<Compared>,
+    compared: Option<Vec<Compared>>,
     since: Option<Vec<Jump>>,
     columns_left_out: u32,
     left_out: Option<VersionNumber>,
