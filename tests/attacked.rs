@@ -74,6 +74,8 @@ fn whatever_is_done_to_the_pages_jobs_begin_people_are_answered_and_memory_is_bo
     let memory_before = own_memory_kib(&daemon);
     let (is_over, opened) = (AtomicBool::new(false), AtomicUsize::new(0));
     let over = || is_over.load(Ordering::Relaxed);
+    // However it ends, the attackers end with it.
+    let end = Ends(&is_over);
     let seen = std::thread::scope(|threads| {
         threads.spawn(|| hold(port, held_max, &opened, over));
         for (number, attack) in ATTACKS.iter().enumerate() {
@@ -84,9 +86,8 @@ fn whatever_is_done_to_the_pages_jobs_begin_people_are_answered_and_memory_is_bo
                 }
             });
         }
-        let seen = watch(&house, &site, &opened, held_max);
-        is_over.store(true, Ordering::Relaxed);
-        seen
+        let _end = end;
+        watch(&house, &site, &opened, held_max)
     });
     let memory = own_memory_kib(&daemon).saturating_sub(memory_before);
     assert!(memory <= MEMORY_MAX_KIB, "{memory} KiB more than before");
@@ -96,6 +97,15 @@ fn whatever_is_done_to_the_pages_jobs_begin_people_are_answered_and_memory_is_bo
         "{} connections, {seen} pages, {memory} KiB more",
         opened.load(Ordering::Relaxed)
     );
+}
+
+/// Says that it is over when it goes.
+struct Ends<'a>(&'a AtomicBool);
+
+impl Drop for Ends<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 /// As many descriptors as may be; how many connections that allows.
