@@ -202,7 +202,7 @@ fn drip(from: Ipv4Addr, port: u16, beginning: &str) {
 /// Bytes without an end to one connection.
 fn flood(from: Ipv4Addr, port: u16, beginning: &str) {
     let Some(mut stream) = connect(from, port) else { return };
-    let bytes = [b'x'; 64 << 10];
+    let bytes = vec![b'x'; 64 << 10];
     let mut goes_on = stream.write_all(beginning.as_bytes()).is_ok();
     while goes_on {
         goes_on = stream.write(&bytes).is_ok_and(|written| written > 0) && !is_ended(&mut stream);

@@ -105,7 +105,7 @@ pub(super) async fn door(State(door): State<Door>, mut request: Request, next: N
         Err(Refusal { trouble, who }) => {
             let response = refused(trouble, &request);
             match who {
-                Some(who) => head_trouble(response, who),
+                Some(who) => head_trouble(response, *who),
                 None => response,
             }
         }
@@ -115,7 +115,7 @@ pub(super) async fn door(State(door): State<Door>, mut request: Request, next: N
 /// Why somebody is not let in, and who that is, where it is known.
 struct Refusal {
     trouble: Trouble,
-    who: Option<Who>,
+    who: Option<Box<Who>>,
 }
 
 impl From<Trouble> for Refusal {
@@ -157,7 +157,7 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
                 "{} may see, but not act: `scope = \"operate\"` in jobs.toml allows it",
                 who.for_the_record()
             )),
-            who: Some(who),
+            who: Some(Box::new(who)),
         }),
         (Needs::View | Needs::Operate, Some(who)) => Ok(who),
     }

@@ -204,8 +204,8 @@ mod tests {
         for host in 0..20 {
             assert!(throttle.take(&from(&format!("10.0.1.{host}")), "kari", at(0)).is_ok());
         }
-        for number in 0..10 * COUNTERS_MAX {
-            let address = From::Address(std::net::Ipv4Addr::from_bits(0x0b00_0000 + number as u32).into());
+        for number in 0..40_960_u32 {
+            let address = From::Address(std::net::Ipv4Addr::from_bits(0x0b00_0000 + number).into());
             assert!(
                 throttle.take(&address, &format!("made-up-{number}"), at(1)).is_ok(),
                 "{number}"

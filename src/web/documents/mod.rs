@@ -43,9 +43,9 @@ pub(super) struct StatusAnswer {
     disk_full_since: (),
     disk_full: Option<Shortage>,
     /// Since when not even decisions can be stored; only there while it is so.
-    #[serde(skip_serializing_if = "is_nothing")]
-    #[schemars(with = "Instant")]
-    unstored_since: (),
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<Instant>")]
+    unstored_since: Option<()>,
     /// Windows of planned work that are open.
     maintenance: Vec<OpenWindow>,
     /// Silences that stand.
@@ -54,10 +54,6 @@ pub(super) struct StatusAnswer {
     /// What keeps freshd from doing what it is for.
     self_test: Vec<String>,
     heartbeat: Option<HeartbeatEntry>,
-}
-
-fn is_nothing((): &()) -> bool {
-    true
 }
 
 #[derive(Serialize, JsonSchema)]
