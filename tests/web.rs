@@ -17,6 +17,10 @@ mod silences;
 mod known;
 #[path = "web/every_route.rs"]
 mod every_route;
+#[path = "web/described.rs"]
+mod described;
+#[path = "web/refusals.rs"]
+mod refusals;
 #[path = "web/logging_in.rs"]
 mod logging_in;
 #[path = "web/links.rs"]

@@ -18,7 +18,8 @@ use crate::model::{ChangeKind, ChangedKey, Kept, NextDue, Plan, PlannedChange, P
 const AFTER_HELP: &str = "\
 It compares the file with the configuration that freshd was started or reloaded with last, and changes nothing. The last
 30 days are those of the records: what was delivered then is held against the promises as they are and as they are
-planned. Planned work is left out on both sides.";
+planned. Planned work is left out on both sides. A draft elsewhere is read as if it stood where jobs.toml stands: relative
+paths and secrets are looked for there. What a secret's file holds is not compared; a reload reads it anew.";
 
 /// What `plan` is told.
 #[derive(Debug, clap::Args)]
@@ -32,11 +33,16 @@ pub(super) fn run(args: &PlanArgs, global: &Global, out: &mut Out) -> Result<Exi
     let file = args.file.as_ref().unwrap_or(&global.config);
     let state_dir = global.state_dir()?;
     let now = Timestamp::now();
-    let plan = daemon::plan(file, &state_dir, now).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
+    let plan =
+        daemon::plan(file, &global.config, &state_dir, now).map_err(|error| Failure::not_fine(format!("{error:#}")))?;
     let is_sound = plan.mistakes.is_empty();
     if out.json {
         out.document(&serde_json::to_value(&plan).map_err(|error| Failure::not_fine(error.to_string()))?)?;
     } else {
+        if *file != global.config {
+            let words = format!("read as if it stood at {}", global.config.display());
+            out.line(tone(Tone::Dim, clean(&words)))?;
+        }
         print(&plan, now, &times::zone_of(file), out)?;
     }
     if is_sound {

@@ -33,7 +33,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
     let plan: web::Planner = {
         let (config, state_dir) = (global.config.clone(), state_dir.clone());
         Arc::new(move || {
-            let plan = daemon::plan(&config, &state_dir, Timestamp::now());
+            let plan = daemon::plan(&config, &config, &state_dir, Timestamp::now());
             plan.map_err(|error| format!("{error:#}"))
         })
     };

@@ -64,9 +64,15 @@ pub struct Loaded {
 ///
 /// `check`, start and reload all call this one function: what the one accepts, the others do.
 pub fn load(file: &Path, environment: &Environment) -> Loaded {
+    load_draft(file, file, environment)
+}
+
+/// Reads a draft of the configuration that stands at `stands_at`, to be put there: what is relative in it, secrets and
+/// includes too, is looked for from there.
+pub fn load_draft(draft: &Path, stands_at: &Path, environment: &Environment) -> Loaded {
     let mut report = Report::default();
-    sources::read(&mut report, file, environment);
-    let settings = load::settings(&report, file, environment);
+    sources::read(&mut report, draft, stands_at, environment);
+    let settings = load::settings(&report, stands_at, environment);
     let settings = (report.errors() == 0).then_some(settings);
     let (problems, files) = report.finish();
     Loaded {
@@ -92,7 +98,7 @@ pub struct LastResort {
 /// Reads of a configuration only whom to tell that freshd does not run, even where the rest of it was refused.
 pub fn last_resort(file: &Path, environment: &Environment) -> LastResort {
     let mut report = Report::default();
-    sources::read(&mut report, file, environment);
+    sources::read(&mut report, file, file, environment);
     let settings = load::settings(&report, file, environment);
     let unusable = report.unusable_channels();
     let (mut mistakes, _) = report.finish();

@@ -12,12 +12,13 @@ use super::trust;
 /// Most bytes of all files together.
 const TOTAL_BYTES_MAX: usize = 64 << 20;
 
-/// Reads the root file and its includes into the report.
-pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) {
+/// Reads the root file and its includes into the report, as if the file stood at `stands_at`.
+pub(super) fn read(report: &mut Report, file: &Path, stands_at: &Path, environment: &Environment) {
     let absolute = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-    let dir = absolute.parent().unwrap_or(Path::new("/")).to_owned();
+    let place = std::path::absolute(stands_at).unwrap_or_else(|_| stands_at.to_owned());
+    let dir = place.parent().unwrap_or(Path::new("/")).to_owned();
     let label = file.display().to_string();
-    let root = read_one(report, &absolute, &label, environment, None);
+    let root = read_one(report, (&absolute, &dir), &label, environment, None);
     let mut seen: HashSet<PathBuf> = absolute.canonicalize().ok().into_iter().collect();
     let mut total = report.sources()[root as usize].text.len();
     for (pattern, spot) in patterns(report, root) {
@@ -55,7 +56,8 @@ pub(super) fn read(report: &mut Report, file: &Path, environment: &Environment) 
                 return;
             }
             let label = label_of(file, &dir, &path);
-            let file = read_one(report, &path, &label, environment, Some(spot));
+            let own = path.parent().unwrap_or(Path::new("/"));
+            let file = read_one(report, (&path, own), &label, environment, Some(spot));
             total += report.sources()[file as usize].text.len();
         }
     }
@@ -75,9 +77,16 @@ pub(super) fn remember(report: &mut Report, file: &Path, files: &[(String, Strin
     }
 }
 
-/// Reads one file; problems with it as a whole are told at `include`, or at its first character.
-fn read_one(report: &mut Report, path: &Path, label: &str, environment: &Environment, include: Option<Spot>) -> u32 {
-    let dir = path.parent().unwrap_or(Path::new("/")).to_owned();
+/// Reads one file, and what is relative in it from a directory; problems with it as a whole are told at `include`, or at its
+/// first character.
+fn read_one(
+    report: &mut Report,
+    (path, dir): (&Path, &Path),
+    label: &str,
+    environment: &Environment,
+    include: Option<Spot>,
+) -> u32 {
+    let dir = dir.to_owned();
     let unsafe_file = (environment.root && path.exists())
         .then(|| trust::changeable_by_others(path, None))
         .flatten();

@@ -11,8 +11,8 @@ use crate::config::{self, Environment, Level};
 use crate::freshness::{self, Broken, Replayed};
 use crate::lineage::Lineage;
 use crate::model::{
-    Change, ChangeKind, Dataset, Due, InForce, Job, Kept, NextDue, Plan, PlannedChange, PlannedPromise, Schedule,
-    Settings,
+    About, Change, ChangeKind, Dataset, Due, InForce, Job, Kept, Name, NextDue, Plan, PlannedChange, PlannedPromise,
+    Schedule, Settings,
 };
 use crate::schedule;
 use crate::store::Reader;
@@ -23,16 +23,20 @@ const REPLAYED: SignedDuration = SignedDuration::from_hours(30 * 24);
 const VERSIONS_MAX: u32 = 45_000;
 /// Datasets that are played, at most.
 const PROMISES_MAX: usize = 200;
+/// Open incidents that are looked through.
+const INCIDENTS_MAX: u32 = 10_000;
 /// Times at which a promise broke that are named.
 const BROKEN_MAX: usize = 10;
 
-/// Compares the configuration in `file` with the one that was accepted last.
+/// Compares the configuration in `file` with the one that was accepted last, as if it stood at `stands_at`, where the
+/// configuration of freshd is.
 ///
 /// # Errors
-/// Fails when freshd's records cannot be read.
-pub fn plan(file: &Path, state_dir: &Path, now: Timestamp) -> anyhow::Result<Plan> {
+/// Fails when the file or freshd's records cannot be read.
+pub fn plan(file: &Path, stands_at: &Path, state_dir: &Path, now: Timestamp) -> anyhow::Result<Plan> {
+    std::fs::File::open(file).with_context(|| format!("read {}", file.display()))?;
     let environment = Environment::of_process().with_state_dir(state_dir);
-    let loaded = config::load(file, &environment);
+    let loaded = config::load_draft(file, stands_at, &environment);
     let reader = Reader::open(state_dir).context("read freshd's records")?;
     let running = reader.accepted_last().context("read the configuration in force")?;
     let plan = Plan {
@@ -62,7 +66,7 @@ pub fn plan(file: &Path, state_dir: &Path, now: Timestamp) -> anyhow::Result<Pla
     // What an older freshd accepted and this one does not understand is compared by its text alone.
     let recalled = running
         .as_ref()
-        .and_then(|running| config::recall(file, &running.files, &environment).ok());
+        .and_then(|running| config::recall(stands_at, &running.files, &environment).ok());
     let sides = Sides {
         before: recalled.as_ref(),
         after: &planned,
@@ -70,7 +74,7 @@ pub fn plan(file: &Path, state_dir: &Path, now: Timestamp) -> anyhow::Result<Pla
     };
     let (promises, left_out) = sides.promises(&reader)?;
     Ok(Plan {
-        changes: sides.consequences(changes),
+        changes: sides.consequences(changes, &reader)?,
         since: Some(sides.since()),
         promises,
         promises_left_out: left_out,
@@ -94,15 +98,55 @@ impl Sides<'_> {
         self.before.into_iter().chain([self.after])
     }
 
-    fn consequences(&self, changes: Vec<Change>) -> Vec<PlannedChange> {
+    fn consequences(&self, changes: Vec<Change>, reader: &Reader) -> anyhow::Result<Vec<PlannedChange>> {
         let lineages: Vec<Lineage> = self.settings().map(Lineage::new).collect();
-        let planned = changes.into_iter().map(|change| PlannedChange {
-            teams: self.teams(&change, &lineages),
-            next_due: self.next_due(&change),
-            notes: self.notes(&change),
-            change,
+        let planned = changes.into_iter().map(|change| {
+            let mut notes = self.notes(&change);
+            notes.extend(self.ends(&change, reader).context("read what stands")?);
+            Ok(PlannedChange {
+                teams: self.teams(&change, &lineages),
+                next_due: self.next_due(&change),
+                notes,
+                change,
+            })
         });
         planned.collect()
+    }
+
+    /// What people have begun or been told of a name that goes, and that goes with it.
+    fn ends(&self, change: &Change, reader: &Reader) -> Result<Vec<String>, crate::store::ReadError> {
+        let is_named = matches!(change.section.as_str(), "jobs" | "datasets");
+        let name = change.name.as_deref().map(Name::from);
+        let Some(name) = name.filter(|_| is_named && change.kind == ChangeKind::Removed) else {
+            return Ok(Vec::new());
+        };
+        let about = if change.section == "jobs" {
+            About::Job
+        } else {
+            About::Dataset
+        };
+        let open = reader.incidents(true, INCIDENTS_MAX)?.into_iter();
+        let open = open.filter(|incident| incident.subject == name && incident.about == about);
+        let mut ends: Vec<String> = open
+            .map(|incident| format!("incident #{} ends with it", incident.id))
+            .collect();
+        let is_left = self.after.jobs.contains_key(&name) || self.after.datasets.contains_key(&name);
+        if !is_left && let Some(silence) = reader.silences(Some(&name), Some(self.now), 1)?.first() {
+            ends.push(format!(
+                "its silence by {} ends with it: {}",
+                silence.by, silence.because
+            ));
+        }
+        if about == About::Job
+            && let Some(pause) = reader.job(&name)?.and_then(|record| record.pause)
+        {
+            // As long as its record is kept.
+            ends.push(format!(
+                "it is paused by {}, and still is should it come back: {}",
+                pause.by, pause.because
+            ));
+        }
+        Ok(ends)
     }
 
     /// Who answers for an entry, and who reads what comes of it: before or after.
@@ -168,7 +212,7 @@ impl Sides<'_> {
             notes.push("takes effect at the next restart".to_owned());
         }
         if change.kind == ChangeKind::Removed && change.section == "datasets" {
-            notes.push("its open incidents end, and nobody watches it any more".to_owned());
+            notes.push("nobody watches it any more".to_owned());
         }
         notes
     }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Incident, IncidentId, Message, Notification, Request, later};
@@ -14,13 +15,15 @@ pub const ACK_LINK_LIFE: Duration = Duration::from_hours(7 * 24);
 pub const NOTE_CHARS_MAX: usize = 500;
 
 /// Somebody has taken an incident on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ack {
     /// Who.
     pub by: String,
     /// When.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// Until when it keeps reminders quiet: of an incident that is over, until its end at the latest.
+    #[schemars(with = "super::Instant")]
     pub until: Timestamp,
     /// What they had to say.
     #[serde(default)]

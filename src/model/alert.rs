@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Ack, Address, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity};
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ProblemKind {
     /// Older than promised.
@@ -76,7 +77,7 @@ impl ProblemKind {
 }
 
 /// What kind of thing an incident is about: a job and a dataset may share a name.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum About {
     /// A job.
@@ -99,7 +100,7 @@ impl About {
 }
 
 /// Where an incident stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum IncidentState {
     /// Waits for its cause to show, until `notify_at`.
@@ -125,7 +126,7 @@ impl IncidentState {
 }
 
 /// The stored life of a problem.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
     /// Its number.
     pub id: IncidentId,
@@ -140,12 +141,16 @@ pub struct Incident {
     /// How bad it is, effects attached to it included. Never goes down.
     pub severity: Severity,
     /// Since when the problem exists.
+    #[schemars(with = "super::Instant")]
     pub since: Timestamp,
     /// When a waiting incident opens or is attached.
+    #[schemars(with = "super::Instant")]
     pub notify_at: Timestamp,
     /// When people were first told.
+    #[schemars(with = "Option<super::Instant>")]
     pub opened_at: Option<Timestamp>,
     /// When the problem ended.
+    #[schemars(with = "Option<super::Instant>")]
     pub resolved_at: Option<Timestamp>,
     /// What a person did that ended it, and why, in words; nothing where it ended by itself.
     #[serde(default)]
@@ -155,6 +160,7 @@ pub struct Incident {
     /// The problem in one sentence, as of the last change.
     pub reason: String,
     /// Everyone told so far: team and address. They all get the recovery message.
+    #[schemars(with = "Vec<String>")]
     pub told: Vec<(Name, Address)>,
     /// Who has taken it on.
     pub ack: Option<Ack>,
@@ -164,6 +170,7 @@ pub struct Incident {
     /// Reminders sent.
     pub reminders: u32,
     /// When the next reminder is due.
+    #[schemars(with = "Option<super::Instant>")]
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
@@ -189,7 +196,7 @@ pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_j
 }
 
 /// Where a notification stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum NotificationState {
     /// Not yet accepted by the other side.
@@ -215,7 +222,7 @@ impl NotificationState {
 }
 
 /// One message to one address, stored with the facts that caused it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Notification {
     /// Its number, and its order within (incident, address).
     pub id: NotificationId,
@@ -230,10 +237,13 @@ pub struct Notification {
     /// Tries so far.
     pub tries: u32,
     /// When the next try is due, while pending.
+    #[schemars(with = "super::Instant")]
     pub next_try_at: Timestamp,
     /// When it was decided.
+    #[schemars(with = "super::Instant")]
     pub created_at: Timestamp,
     /// When it was delivered or given up.
+    #[schemars(with = "Option<super::Instant>")]
     pub ended_at: Option<Timestamp>,
     /// What the other side last said.
     pub last_error: Option<String>,
@@ -246,7 +256,7 @@ pub struct Notification {
 }
 
 /// How one try at sending ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeliveryOutcome {
     /// The other side accepted it.
     Accepted,
@@ -265,13 +275,14 @@ pub enum DeliveryOutcome {
 }
 
 /// One try at sending a notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Delivery {
     /// The notification.
     pub notification: NotificationId,
     /// Which try, from 1.
     pub number: u32,
     /// When it ended.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// How.
     pub outcome: DeliveryOutcome,

@@ -4,12 +4,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{AttemptId, Conditions, Name, Outcome, Trigger};
 
 /// Where an attempt stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum AttemptState {
     /// Durably decided; the keeper may or may not know of it yet.
@@ -32,7 +33,7 @@ impl AttemptState {
 }
 
 /// One process started for a run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Attempt {
     /// The run and the attempt's number.
     pub id: AttemptId,
@@ -41,12 +42,15 @@ pub struct Attempt {
     /// Where it stands.
     pub state: AttemptState,
     /// When the claim was decided.
+    #[schemars(with = "super::Instant")]
     pub claimed_at: Timestamp,
     /// The boot during which it was claimed.
     pub boot_id: String,
     /// When its process started.
+    #[schemars(with = "Option<super::Instant>")]
     pub started_at: Option<Timestamp>,
     /// When its process ended.
+    #[schemars(with = "Option<super::Instant>")]
     pub ended_at: Option<Timestamp>,
     /// Its main process, while known.
     pub pid: Option<u32>,
@@ -157,7 +161,7 @@ pub struct Exit {
 }
 
 /// What an attempt used, by the kernel's account of the main process and those it waited for.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// User CPU time in milliseconds.
     pub user_ms: u64,
@@ -170,7 +174,7 @@ pub struct Usage {
 }
 
 /// What an attempt printed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Output {
     /// Bytes printed in all.
     pub bytes: u64,

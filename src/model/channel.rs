@@ -19,7 +19,9 @@ pub const ENDS_LOOKED_AT: usize = 1_000;
 pub const ALERT_LABELS: [&str; 6] = ["alertname", "severity", "team", "job", "dataset", "part"];
 
 /// One way to reach somebody: `"mail:warehouse@seafood.example"`, `"slack-ops"`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize)]
+#[derive(
+    Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Serialize, serde::Deserialize, schemars::JsonSchema,
+)]
 pub struct Address {
     /// The channel's name.
     pub channel: Name,

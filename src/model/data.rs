@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -11,7 +12,7 @@ use super::{
 };
 
 /// One version of one dataset: `stock@42`.
-#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 pub struct VersionRef {
     /// The dataset.
     pub dataset: Name,
@@ -26,7 +27,7 @@ impl std::fmt::Display for VersionRef {
 }
 
 /// Where a version stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum VersionState {
     /// Accepted; its atomic rename is under way and is repeated after a crash.
@@ -49,7 +50,7 @@ impl VersionState {
 }
 
 /// One state of a dataset, accepted or refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Version {
     /// The dataset.
     pub dataset: Name,
@@ -58,10 +59,13 @@ pub struct Version {
     /// Where it stands.
     pub state: VersionState,
     /// When freshd accepted or refused it.
+    #[schemars(with = "super::Instant")]
     pub arrived_at: Timestamp,
     /// Newest business time inside it.
+    #[schemars(with = "super::Instant")]
     pub as_of: Timestamp,
     /// The smaller of its own `as_of` and those of the inputs it was made from.
+    #[schemars(with = "super::Instant")]
     pub effective_as_of: Timestamp,
     /// The ancestor that limits `effective_as_of`, when it is not the version itself.
     pub limited_by: Option<VersionRef>,
@@ -199,7 +203,7 @@ pub fn left_behind(version: &VersionRef, left_at: &Path, file: &Path) -> (String
 }
 
 /// What a check says.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Verdict {
     /// As it should be.
@@ -211,7 +215,7 @@ pub enum Verdict {
 }
 
 /// The answer of one check.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckResult {
     /// The check as jobs.toml names it: `rows.min`.
     pub name: String,
@@ -246,7 +250,7 @@ impl CheckResult {
 }
 
 /// What was measured of a candidate or of probed data.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Measurement {
     /// Size.
     pub bytes: u64,
@@ -255,6 +259,7 @@ pub struct Measurement {
     /// Content digest in hex; empty when the content was not read.
     pub sha256: String,
     /// Newest business time found by the dataset's `as_of` rule.
+    #[schemars(with = "Option<super::Instant>")]
     pub as_of: Option<Timestamp>,
 }
 
@@ -295,11 +300,12 @@ pub struct Setback {
 }
 
 /// What a probe last saw.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Observation {
     /// The dataset.
     pub dataset: Name,
     /// When it looked.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// What it found; `Err` says why it cannot tell, `Ok(None)` that there is nothing there.
     pub found: Result<Option<Measurement>, String>,
@@ -308,7 +314,7 @@ pub struct Observation {
 }
 
 /// Where a slot stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum SlotState {
     /// Its deadline is ahead and nothing counted yet.
@@ -343,25 +349,31 @@ impl SlotState {
 }
 
 /// One promised delivery. Its row exists ahead of time and independently of any run.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Slot {
     /// The dataset.
     pub dataset: Name,
     /// When the delivery is due. Unique within the dataset.
+    #[schemars(with = "super::Instant")]
     pub due_at: Timestamp,
     /// From when on a delivery counts.
+    #[schemars(with = "super::Instant")]
     pub opens_at: Timestamp,
     /// From when on the dataset is `due_soon`.
+    #[schemars(with = "super::Instant")]
     pub warn_at: Timestamp,
     /// When it becomes late.
+    #[schemars(with = "super::Instant")]
     pub deadline: Timestamp,
     /// Smallest `as_of` that counts.
+    #[schemars(with = "Option<super::Instant>")]
     pub covers: Option<Timestamp>,
     /// Where it stands.
     pub state: SlotState,
     /// The version that met or recovered it, or came for it though it was excused.
     pub version: Option<VersionNumber>,
     /// When its state last changed.
+    #[schemars(with = "Option<super::Instant>")]
     pub decided_at: Option<Timestamp>,
     /// Why it was excused or withdrawn, or that it stands for others too, in words.
     pub reason: Option<String>,

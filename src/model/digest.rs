@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, IncidentId, Name, Notification, NotificationState, ProblemKind, Severity};
 
 /// Why messages to an address were gathered.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "why", rename_all = "snake_case")]
 pub enum WhyGathered {
     /// The address took nothing for a while.
@@ -19,8 +20,10 @@ pub enum WhyGathered {
     /// freshd itself did not run for a while, and found all of it when it was back.
     Downtime {
         /// Until when it surely ran before.
+        #[schemars(with = "super::Instant")]
         from: Timestamp,
         /// Since when it runs again.
+        #[schemars(with = "super::Instant")]
         until: Timestamp,
     },
 }
@@ -52,7 +55,7 @@ impl DigestTaken {
 pub const DIGEST_EVERY_MAX: Duration = Duration::from_hours(1);
 
 /// One incident in a digest.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DigestLine {
     /// Its number.
     pub incident: IncidentId,
@@ -65,6 +68,7 @@ pub struct DigestLine {
     /// With what.
     pub subject_name: Name,
     /// Since when, while it is open.
+    #[schemars(with = "Option<super::Instant>")]
     pub since: Option<Timestamp>,
     /// All of this in words, begun with `#` and the number.
     pub text: String,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Incident, elapsed, format_age};
@@ -17,11 +18,12 @@ pub const DRILL_MIN: Duration = Duration::from_mins(1);
 pub const DRILL_MARK: &str = "[DRILL]";
 
 /// What makes an incident a rehearsal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Drill {
     /// Who ordered it.
     pub by: String,
     /// When it is over, unless somebody acknowledges it before.
+    #[schemars(with = "super::Instant")]
     pub until: Timestamp,
 }
 

@@ -1,6 +1,7 @@
 //! A jump that a person expects of a dataset: the checks that compare with versions before accept it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{CheckResult, Name, VersionNumber};
@@ -30,7 +31,7 @@ pub struct Expectation {
 }
 
 /// A check that an expected version did not pass: it compares with no version before that one any more.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Jump {
     /// The check.
     pub check: CheckOf,
@@ -39,7 +40,7 @@ pub struct Jump {
 }
 
 /// A check by its name, and the column that it is about.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CheckOf {
     /// As jobs.toml names it: `rows.change`.
     pub name: String,
@@ -48,13 +49,14 @@ pub struct CheckOf {
 }
 
 /// That a version was expected to be otherwise; it goes with the version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Expected {
     /// Who said so.
     pub by: String,
     /// Why.
     pub because: String,
     /// When; by this the expectation is known again.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// The checks that it would not have passed.
     pub checks: Vec<CheckOf>,

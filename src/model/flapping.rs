@@ -3,33 +3,39 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Incident, Name};
 
 /// A problem that comes and goes. Its incident stays open through all of it, until it was well for long enough.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Flapping {
     /// When the first of the openings that were counted was told.
+    #[schemars(with = "super::Instant")]
     pub since: Timestamp,
     /// How often the problem has begun since, that time included.
     pub times: u32,
     /// Since when it is well; nothing while it is not.
+    #[schemars(with = "Option<super::Instant>")]
     pub well_since: Option<Timestamp>,
     /// Good evaluations since then; no more than two are counted.
     pub good: u32,
     /// The time of the run, version or look that the last of them was about.
+    #[schemars(with = "Option<super::Instant>")]
     pub good_at: Option<Timestamp>,
     /// Each time that it was well in the meantime and did not stay so, the newest last; of very many the newest.
     pub spells: Vec<Spell>,
 }
 
 /// A time in which a problem that comes and goes was gone.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Spell {
     /// When it was over.
+    #[schemars(with = "super::Instant")]
     pub from: Timestamp,
     /// When it was back.
+    #[schemars(with = "super::Instant")]
     pub to: Timestamp,
 }
 

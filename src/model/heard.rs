@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Address, IncidentId, Name, Notification, NotificationState};
@@ -98,7 +99,7 @@ impl Heard {
 }
 
 /// Whether an address knows of an incident.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {
     /// It has taken a message.
@@ -110,7 +111,7 @@ pub enum Reach {
 }
 
 /// How one address stands towards one incident.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct AddressState {
     /// The team it is told for.
     pub team: Name,
@@ -119,8 +120,10 @@ pub struct AddressState {
     /// Whether it knows.
     pub state: Reach,
     /// When it first took a message; since when one waits; when the last was given up.
+    #[schemars(with = "Option<super::Instant>")]
     pub at: Option<Timestamp>,
     /// Since when a message waits to be taken, also where an earlier one was.
+    #[schemars(with = "Option<super::Instant>")]
     pub waiting_since: Option<Timestamp>,
     /// How often the one that waits was tried.
     pub tries: u32,

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{About, Name, Schedule, moment_and_hint};
@@ -74,11 +75,12 @@ impl Maintenance {
 }
 
 /// A window that is open, as windows and programs are told of it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OpenWindow {
     /// The maintenance.
     pub name: String,
     /// When nothing of it, and nothing that follows on its heels, is open any more.
+    #[schemars(with = "super::Instant")]
     pub until: Timestamp,
     /// Who announced it.
     pub author: String,

@@ -1,12 +1,13 @@
 //! Messages: their words, rendered once.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Message {
     /// Stable over all tries: the local part of Message-ID, webhook-id.
     pub id: String,
@@ -27,6 +28,7 @@ pub struct Message {
     pub subject_name: Name,
     /// Since when; `None` for a test.
     #[serde(default)]
+    #[schemars(with = "Option<super::Instant>")]
     pub since: Option<Timestamp>,
     /// The mail's subject. All messages of a thread that an address gets have the same but for [`ANSWER`] in front.
     pub subject: String,
@@ -49,6 +51,7 @@ pub struct Message {
     /// The owner of what is wrong.
     pub owner: String,
     /// When it was decided.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// W3C trace id of the run, or of the data, that it is about.
     #[serde(default)]
@@ -99,7 +102,7 @@ pub const IMPACT_THREAD: &str = "-impact";
 pub const RUNBOOK: &str = "Runbook";
 
 /// One labelled line of a message.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageFact {
     /// A word or two: `Since`.
     pub label: String,

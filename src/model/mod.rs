@@ -16,6 +16,7 @@ mod fact;
 mod flapping;
 mod heard;
 mod history;
+mod instant;
 mod job;
 mod keepers;
 mod maintenance;
@@ -83,6 +84,7 @@ pub use history::{
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
     REFUSED_KEPT_MIN, RunsForgotten, SearchFrom, TEXTS_LEFT_MAX, first_by_halving,
 };
+pub use instant::Instant;
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};

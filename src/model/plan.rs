@@ -1,10 +1,11 @@
 //! What an edited jobs.toml would change, for whom, and how it would have gone with it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// The edit of a configuration, before it is taken on. The answer of `plan --json`.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Plan {
     /// The file that was read.
     pub file: String,
@@ -15,6 +16,7 @@ pub struct Plan {
     /// What differs, by section and name; everything where freshd never ran.
     pub changes: Vec<PlannedChange>,
     /// Since when deliveries were played.
+    #[schemars(with = "Option<super::Instant>")]
     pub since: Option<Timestamp>,
     /// Datasets of which the promise differs, by name.
     pub promises: Vec<PlannedPromise>,
@@ -23,16 +25,17 @@ pub struct Plan {
 }
 
 /// A configuration that was taken on.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct InForce {
     /// When.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// Who started or reloaded freshd.
     pub by: String,
 }
 
 /// What became of an entry.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// It is new.
@@ -44,7 +47,7 @@ pub enum ChangeKind {
 }
 
 /// An entry that an edit touches.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Change {
     /// `jobs`, `datasets` and so on; of a key on top of the file the key itself.
     pub section: String,
@@ -57,7 +60,7 @@ pub struct Change {
 }
 
 /// A key that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct ChangedKey {
     /// With the tables it stands in: `due.grace`. Empty where the entry itself is the value.
     pub key: String,
@@ -68,7 +71,7 @@ pub struct ChangedKey {
 }
 
 /// An entry that an edit touches, and what follows.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedChange {
     /// The edit itself.
     #[serde(flatten)]
@@ -82,16 +85,18 @@ pub struct PlannedChange {
 }
 
 /// When a job is next due, before and after.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct NextDue {
     /// As it is in force.
+    #[schemars(with = "Option<super::Instant>")]
     pub before: Option<Timestamp>,
     /// As it is planned.
+    #[schemars(with = "Option<super::Instant>")]
     pub after: Option<Timestamp>,
 }
 
 /// How a dataset's promise went, and how it would have gone as planned.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct PlannedPromise {
     /// The dataset.
     pub dataset: String,
@@ -104,7 +109,7 @@ pub struct PlannedPromise {
 }
 
 /// How often a promise was kept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 pub struct Kept {
     /// Deliveries of which the deadline was over.
     pub due: usize,
@@ -113,5 +118,6 @@ pub struct Kept {
     /// Times in which the data was older than promised.
     pub stale: usize,
     /// When it broke, the newest first; the last few.
+    #[schemars(with = "Vec<super::Instant>")]
     pub broken_at: Vec<Timestamp>,
 }

@@ -4,12 +4,13 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Expected, SPREAD_STEP, VersionRef, spread};
 
 /// What made a version what it is.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Provenance {
     /// W3C trace id: 32 hex digits that all runs of one chain share; none for probed data.
@@ -26,7 +27,7 @@ pub struct Provenance {
 }
 
 /// The file that a job's command names first, as it was when the attempt began.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Script {
     /// Where it lies.
     pub path: PathBuf,
@@ -35,7 +36,7 @@ pub struct Script {
 }
 
 /// What a person decided about a version, on the record.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ByHand {
     /// What was decided.
     pub kind: HandKind,
@@ -44,11 +45,12 @@ pub struct ByHand {
     /// Why.
     pub because: String,
     /// When.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
 }
 
 /// What a person can decide about a version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum HandKind {
     /// It was in quarantine, and is published after all.

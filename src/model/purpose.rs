@@ -1,9 +1,10 @@
 //! Why a message is sent.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// Why a message is sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Purpose {
     /// The first message of an incident, to its owner.

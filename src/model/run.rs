@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::{Attempt, Name, RunId, VersionNumber, VersionRef, trace_id};
 
 /// Why a run began.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trigger {
     /// Its schedule said so.
@@ -88,7 +88,7 @@ impl Outcome {
 }
 
 /// Where a run stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum RunState {
     /// Waits for a pool slot or for the run before it.
@@ -117,7 +117,7 @@ impl RunState {
 }
 
 /// What was done about one occurrence or trigger; also the record of an occurrence that never started.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Run {
     /// Its number.
     pub id: RunId,
@@ -126,8 +126,10 @@ pub struct Run {
     /// Why it began.
     pub trigger: Trigger,
     /// The occurrence it is about; `None` for manual and input runs. Unique within the job.
+    #[schemars(with = "Option<super::Instant>")]
     pub due_at: Option<Timestamp>,
     /// For a range of missed occurrences recorded as one: the last of them.
+    #[schemars(with = "Option<super::Instant>")]
     pub due_until: Option<Timestamp>,
     /// How many occurrences this record stands for; 1 except for a missed range.
     pub occurrences: u64,
@@ -144,12 +146,16 @@ pub struct Run {
     /// Seed of its backoff jitter, so that a replay gives the same times.
     pub seed: u64,
     /// When it was decided on.
+    #[schemars(with = "super::Instant")]
     pub created_at: Timestamp,
     /// When its first process started.
+    #[schemars(with = "Option<super::Instant>")]
     pub started_at: Option<Timestamp>,
     /// When it became final.
+    #[schemars(with = "Option<super::Instant>")]
     pub ended_at: Option<Timestamp>,
     /// When the next attempt starts, while backing off: wall time, for people and after a reboot.
+    #[schemars(with = "Option<super::Instant>")]
     pub retry_at: Option<Timestamp>,
     /// The same on `CLOCK_BOOTTIME`, in milliseconds, valid within `boot_id`.
     pub retry_boot_ms: Option<u64>,
@@ -197,13 +203,14 @@ impl Run {
 }
 
 /// A person has published what a run made, although it was refused. The run's outcome stays.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Released {
     /// Who.
     pub by: String,
     /// Why.
     pub because: String,
     /// When it was in place.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
 }
 

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{Name, OpenWindow, format_time, moment_and_hint};
@@ -15,7 +16,7 @@ pub const SILENCE_MAX: Duration = Duration::from_hours(30 * 24);
 pub const SILENCE_MIN: Duration = Duration::from_mins(1);
 
 /// Nobody is told of a job or dataset for a while, since a person said so. All is evaluated, recorded and resolved as ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Silence {
     /// The job, the dataset, or both where they share the name.
     pub subject: Name,
@@ -26,17 +27,20 @@ pub struct Silence {
     /// Why.
     pub because: String,
     /// Since when.
+    #[schemars(with = "super::Instant")]
     pub from: Timestamp,
     /// Until when, unless it ends before.
+    #[schemars(with = "super::Instant")]
     pub until: Timestamp,
     /// What ended it before its time; nothing while it stands, and where its time ran out.
     pub ended: Option<SilenceEnd>,
 }
 
 /// A silence ended before its time.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SilenceEnd {
     /// When.
+    #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// How, and by whom, in words: `lifted by anna`.
     pub how: String,

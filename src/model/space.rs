@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::format_bytes;
@@ -11,11 +12,12 @@ use super::format_bytes;
 pub const DISK: &str = "disk";
 
 /// Too little is left where freshd records what happens.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Shortage {
     /// The state directory, on the file system that is full.
     pub dir: PathBuf,
     /// Since when, as far as it was noticed.
+    #[schemars(with = "super::Instant")]
     pub since: Timestamp,
     /// What is lacking.
     pub lack: Lack,
@@ -26,7 +28,7 @@ pub struct Shortage {
 }
 
 /// What a file system can run out of.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Lack {
     /// Room for data, on the disk or by a quota.

@@ -141,8 +141,10 @@ impl Words {
 
 /// Takes the token of a link apart: the notification it is of, and its signature.
 pub fn ack_token_parts(token: &str) -> Option<(NotificationId, &str)> {
-    let (id, signature) = token.split_once('-')?;
-    Some((NotificationId(id.parse().ok()?), signature))
+    let (written, signature) = token.split_once('-')?;
+    let id: u64 = written.parse().ok()?;
+    // One link has one spelling: `02`, `+2` and the like are none of ours.
+    (id.to_string() == written).then_some((NotificationId(id), signature))
 }
 
 #[cfg(test)]

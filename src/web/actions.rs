@@ -16,10 +16,11 @@ use serde_json::Value;
 use tracing::info;
 
 use super::answer::{Trouble, document};
-use super::api::{known_dataset, known_job, number};
+use super::api::{known_job, number};
 use super::desk::Desk;
 use super::door::Who;
 use super::pages::piece;
+use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
 use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, Request, RunId, parse_duration};
@@ -37,11 +38,11 @@ type Asks = State<Arc<Desk>>;
 pub(super) struct Nothing {}
 
 /// Why it is done.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Reason {
     /// Why, for the record.
-    because: Option<String>,
+    because: String,
 }
 
 /// What whoever takes an incident on has to say.
@@ -53,7 +54,7 @@ pub(super) struct Note {
 }
 
 /// What is to be silenced.
-#[derive(Debug, Default, Deserialize, JsonSchema)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ToSilence {
     /// A job or a dataset.
@@ -61,7 +62,7 @@ pub(super) struct ToSilence {
     /// How long, as in jobs.toml: `2h`.
     r#for: String,
     /// Why, for the record.
-    because: Option<String>,
+    because: String,
 }
 
 pub(super) async fn run(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Answer {
@@ -160,10 +161,10 @@ pub(super) async fn form_unsilence(State(desk): Asks, who: Who, Path(name): Path
 
 async fn asks_to_silence(desk: &Desk, who: &Who, wish: ToSilence) -> Result<Value, Trouble> {
     let name = known_name(desk, &wish.name)?;
-    let because = bounded(wish.because, "reason")?;
+    let because = bounded(Some(wish.because), "reason")?;
     let because = because.ok_or_else(|| Trouble::Query("a silence needs a reason: say in `because` why".to_owned()))?;
     let length = parse_duration(wish.r#for.trim())
-        .map_err(|error| Trouble::Query(format!("`for` is not understood: {error}; write it as in 2h")))?;
+        .map_err(|error| Trouble::Query(format!("`for` is not understood: {error}")))?;
     let request = Request::Silence {
         name,
         because,
@@ -179,7 +180,10 @@ async fn asks_to_unsilence(desk: &Desk, who: &Who, name: &str) -> Result<Value, 
 
 /// The configured job or dataset of that name.
 fn known_name(desk: &Desk, name: &str) -> Result<Name, Trouble> {
-    known_dataset(desk, name).or_else(|_| Ok(known_job(desk, name)?.name.clone()))
+    let settings = desk.settings();
+    let mut known = settings.jobs.keys().chain(settings.datasets.keys());
+    let found = known.clone().find(|known| known.as_str() == name).cloned();
+    found.ok_or_else(|| Trouble::unknown("job or dataset", name, known.by_ref().map(Name::as_str)))
 }
 
 async fn asks_to_run(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble> {
@@ -188,9 +192,9 @@ async fn asks_to_run(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble
     act(desk, who, Request::Run { job, args: Vec::new() }).await
 }
 
-async fn asks_to_pause(desk: &Desk, who: &Who, job: &str, because: Option<String>) -> Result<Value, Trouble> {
+async fn asks_to_pause(desk: &Desk, who: &Who, job: &str, because: String) -> Result<Value, Trouble> {
     let job = known_job(desk, job)?.name.clone();
-    let because = bounded(because, "reason")?;
+    let because = bounded(Some(because), "reason")?;
     let because = because.ok_or_else(|| Trouble::Query("a pause needs a reason: say in `because` why".to_owned()))?;
     act(desk, who, Request::Pause { job, because }).await
 }
@@ -261,18 +265,18 @@ pub(super) async fn body(body: Body) -> Result<Bytes, Trouble> {
 }
 
 /// What a program sends along: nothing, or JSON. No page elsewhere can send JSON without asking first.
-async fn json<T: DeserializeOwned + Default>(asked: Asked) -> Result<T, Trouble> {
+async fn json<T: DeserializeOwned + JsonSchema>(asked: Asked) -> Result<T, Trouble> {
     let (parts, sent) = asked.into_parts();
     let sent = body(sent).await?;
     if sent.is_empty() {
-        return Ok(T::default());
+        return reading::sent(b"{}");
     }
     if !is_kind(&parts.headers, "application/json") {
         return Err(Trouble::Query(
             "send JSON, with content-type: application/json".to_owned(),
         ));
     }
-    serde_json::from_slice(&sent).map_err(|error| Trouble::Query(format!("the JSON is not understood: {error}")))
+    reading::sent(&sent)
 }
 
 /// What a form of ours sends along.

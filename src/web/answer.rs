@@ -16,7 +16,7 @@ const OFFERED_MAX: usize = 3;
 pub(super) enum Trouble {
     /// There is no such thing.
     Unknown {
-        /// `job`, `dataset`, `run`, `incident` or `page`.
+        /// `job`, `dataset`, `job or dataset`, `run`, `incident` or `page`.
         what: &'static str,
         /// What was asked for.
         name: String,

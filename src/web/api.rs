@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use super::desk::Desk;
 use super::flow::Node;
 use super::output;
 use super::pages::{States, node_state};
+use super::reading::query;
 use crate::model::{
     About, Delivery, Incident, IncidentId, Job, Name, Notification, Occurrence, Outcome, RunId, Schedule,
     incident_line, occurrence_line, run_document, run_line,
@@ -88,7 +89,7 @@ pub(super) struct Wanted {
     /// That ended so.
     outcome: Option<Outcome>,
     /// Since this instant, in RFC 3339.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<crate::model::Instant>")]
     since: Option<Timestamp>,
     /// At most so many.
     limit: Option<u32>,
@@ -108,13 +109,6 @@ impl Wanted {
 /// As many rows as are wanted, within what one answer may hold.
 pub(super) fn rows(wanted: Option<u32>) -> u32 {
     wanted.unwrap_or(ROWS_USUAL).clamp(1, ROWS_MAX)
-}
-
-/// A query, or the sentence that says what is wrong with it.
-pub(super) fn query<T: serde::de::DeserializeOwned>(uri: &Uri) -> Result<T, Trouble> {
-    let read = Query::<T>::try_from_uri(uri);
-    read.map(|Query(read)| read)
-        .map_err(|error| Trouble::Query(format!("the part behind `?` is not understood: {error}")))
 }
 
 pub(super) async fn runs(State(desk): Asks, uri: Uri) -> Answer {

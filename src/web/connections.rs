@@ -1,6 +1,6 @@
 //! Connections that are few and short: whoever holds them open takes nothing from freshd or from others.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -17,7 +17,10 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::Service as _;
 
-/// Connections at the same time. Where one more comes, the oldest has had its time: every answer here is short.
+use super::origin::customer;
+
+/// Connections at the same time. Where one more comes, the oldest of whoever has most has had its time: every answer here is
+/// short, and whoever opens thousands ends only their own.
 const CONNECTIONS_MAX: usize = 64;
 /// A connection ends after this long, whatever it is doing.
 const CONNECTION_LIFE: Duration = Duration::from_secs(10);
@@ -49,14 +52,14 @@ impl Stay {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Accepts every connection at once, and keeps the newest `CONNECTIONS_MAX`.
+/// Accepts every connection at once, and keeps `CONNECTIONS_MAX` of them.
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
     let mut open = Open::default();
     loop {
         match listener.accept().await {
             Ok((stream, peer)) => {
                 let stay = Stay::default();
-                let ended = open.place(stay.clone());
+                let ended = open.place(peer.ip(), stay.clone());
                 tokio::spawn(one((stream, Peer(peer.ip())), routes.clone(), stay, ended));
             }
             Err(_) => tokio::time::sleep(ACCEPT_RETRY).await,
@@ -66,19 +69,38 @@ pub(super) async fn serve(listener: TcpListener, routes: Router) {
 
 /// The connections that go on, the oldest first: what ends each when it is dropped.
 #[derive(Default)]
-struct Open(VecDeque<(oneshot::Sender<()>, Stay)>);
+struct Open(VecDeque<OpenOne>);
+
+/// A connection that goes on.
+struct OpenOne {
+    end: oneshot::Sender<()>,
+    stay: Stay,
+    from: u64,
+}
 
 impl Open {
     /// Makes place for one more connection, which ends when what is returned says so.
-    fn place(&mut self, stay: Stay) -> oneshot::Receiver<()> {
-        self.0.retain(|(end, _)| !end.is_closed());
+    fn place(&mut self, from: IpAddr, stay: Stay) -> oneshot::Receiver<()> {
+        let from = customer(from);
+        self.0.retain(|one| !one.end.is_closed());
         if self.0.len() >= CONNECTIONS_MAX {
-            let oldest = self.0.iter().position(|(_, stay)| !stay.is_stream());
-            self.0.remove(oldest.unwrap_or(0));
+            self.0.remove(self.superfluous(from));
         }
         let (end, ended) = oneshot::channel();
-        self.0.push_back((end, stay));
+        self.0.push_back(OpenOne { end, stay, from });
         ended
+    }
+
+    /// Which one ends for one more from there: the oldest of whoever has most, streams apart.
+    fn superfluous(&self, from: u64) -> usize {
+        let mut counts = HashMap::from([(from, 1)]);
+        let short = || self.0.iter().enumerate().filter(|(_, one)| !one.stay.is_stream());
+        for (_, one) in short() {
+            *counts.entry(one.from).or_insert(0) += 1;
+        }
+        let most = short().map(|(_, one)| counts[&one.from]).max();
+        let oldest = short().find(|(_, one)| Some(counts[&one.from]) == most);
+        oldest.map_or(0, |(place, _)| place)
     }
 }
 
@@ -174,6 +196,26 @@ mod tests {
         let mut rest = String::new();
         stream.read_to_string(&mut rest).await.unwrap();
         assert!(rest.ends_with("here"), "{rest}");
+    }
+
+    #[test]
+    fn whoever_has_most_connections_ends_only_their_own() {
+        let mut open = Open::default();
+        let from = |last: u8| IpAddr::from([10, 0, 0, last]);
+        let mut one = open.place(from(1), Stay::default());
+        let crowd: Vec<_> = (0..10 * CONNECTIONS_MAX)
+            .map(|number| open.place(from([2, 3, 4, 5, 6, 7, 8, 9, 10][number % 9]), Stay::default()))
+            .collect();
+        assert!(
+            one.try_recv()
+                .is_err_and(|error| error == oneshot::error::TryRecvError::Empty)
+        );
+        let lives = crowd.into_iter().filter_map(|mut ended| {
+            let told = ended.try_recv();
+            told.is_err_and(|error| error == oneshot::error::TryRecvError::Empty)
+                .then_some(ended)
+        });
+        assert_eq!(lives.count(), CONNECTIONS_MAX - 1);
     }
 
     #[tokio::test]

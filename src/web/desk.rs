@@ -94,6 +94,11 @@ impl Desk {
         self.settings.borrow().clone()
     }
 
+    /// The configuration in force, and each that comes after it.
+    pub(super) fn settings_to_come(&self) -> watch::Receiver<Arc<Settings>> {
+        self.settings.clone()
+    }
+
     /// Who feeds whom in the configuration in force; built once for each.
     pub(super) fn lineage(&self) -> Arc<Lineage> {
         let settings = self.settings();

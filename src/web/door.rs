@@ -17,7 +17,7 @@ use super::doors::Doors;
 use super::origin::{is_foreign, says_where_from};
 use super::routes::Needs;
 use super::sessions::{Said, SessionId};
-use super::visits::Missing;
+use super::visits::{Missing, head_trouble};
 use crate::model::{Auth, Name, Scope, Web};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
@@ -99,25 +99,43 @@ impl<S: Sync> FromRequestParts<S> for Who {
 pub(super) async fn door(State(door): State<Door>, mut request: Request, next: Next) -> Response {
     match admit(&door, &request) {
         Ok(who) => {
-            request.extensions_mut().insert(who);
-            next.run(request).await
+            request.extensions_mut().insert(who.clone());
+            head_trouble(next.run(request).await, who)
         }
-        Err(trouble) => refused(trouble, &request),
+        Err(Refusal { trouble, who }) => {
+            let response = refused(trouble, &request);
+            match who {
+                Some(who) => head_trouble(response, *who),
+                None => response,
+            }
+        }
     }
 }
 
-fn admit(door: &Door, request: &Request) -> Result<Who, Trouble> {
+/// Why somebody is not let in, and who that is, where it is known.
+struct Refusal {
+    trouble: Trouble,
+    who: Option<Box<Who>>,
+}
+
+impl From<Trouble> for Refusal {
+    fn from(trouble: Trouble) -> Self {
+        Self { trouble, who: None }
+    }
+}
+
+fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
     let settings = door.desk.settings();
     let web = settings.web.as_ref();
     let auth = web.and_then(|web| web.auth.as_ref());
     let headers = request.headers();
     let Some((web, auth)) = web.zip(auth) else {
-        return without_login(door);
+        return Ok(without_login(door)?);
     };
     let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
     let changes = !is_question && !request.uri().path().starts_with("/ping/");
     if changes && is_foreign(headers, web) {
-        return Err(foreign());
+        return Err(foreign().into());
     }
     let bearer = headers
         .get(header::AUTHORIZATION)
@@ -129,15 +147,18 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Trouble> {
     };
     let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(_)));
     if changes && !shows_token && !says_where_from(headers) {
-        return Err(foreign());
+        return Err(foreign().into());
     }
     match (door.needs, who) {
         (Needs::Nothing, who) => Ok(who.unwrap_or_else(|| Who::new(By::Anybody, Scope::View))),
-        (_, None) => Err(Trouble::LogIn),
-        (Needs::Operate, Some(who)) if !who.may_operate() => Err(Trouble::Forbidden(format!(
-            "{} may see, but not act: `scope = \"operate\"` in jobs.toml allows it",
-            who.for_the_record()
-        ))),
+        (_, None) => Err(Trouble::LogIn.into()),
+        (Needs::Operate, Some(who)) if !who.may_operate() => Err(Refusal {
+            trouble: Trouble::Forbidden(format!(
+                "{} may see, but not act: `scope = \"operate\"` in jobs.toml allows it",
+                who.for_the_record()
+            )),
+            who: Some(Box::new(who)),
+        }),
         (Needs::View | Needs::Operate, Some(who)) => Ok(who),
     }
 }

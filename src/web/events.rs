@@ -9,15 +9,16 @@ use axum::body::Body;
 use axum::extract::{Extension, State};
 use axum::http::{StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tokio::sync::watch;
 use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::answer::Trouble;
-use super::api::query;
 use super::connections::Stay;
 use super::desk::Desk;
+use super::reading::query;
 use crate::model::{AttemptId, Name, RunId, log_path};
 
 /// Changes within so long are told as one: a busy freshd stores many steps a second.
@@ -28,7 +29,7 @@ const SILENCE_MAX: Duration = Duration::from_secs(30);
 /// How often it is looked whether a run has printed more.
 const LOOKS_EVERY: Duration = Duration::from_secs(1);
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     run: Option<u64>,

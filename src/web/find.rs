@@ -5,13 +5,14 @@ use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::Uri;
+use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::answer::Trouble;
-use super::api::query;
 use super::desk::Desk;
 use super::door::Who;
 use super::pages::{self, Called, FindPage, PrintedLines};
+use super::reading::query;
 use super::search::{Bounds, look};
 use super::visits::{Page, Shown, view};
 use crate::model::{IncidentId, Name, RunId, Settings};
@@ -30,7 +31,7 @@ const OF_EACH: Bounds = Bounds {
 const LOOKED_AT_BYTES_MAX: u64 = 64 << 20;
 const LINES_MAX: usize = 100;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Wanted {
     q: Option<String>,

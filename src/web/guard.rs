@@ -13,6 +13,7 @@ use serde_json::json;
 use super::answer::document;
 use super::desk::Desk;
 use super::origin::is_known_host;
+use super::routes::methods_at;
 use crate::model::{PublicUrl, Settings};
 
 /// Bytes of a path with its query.
@@ -40,14 +41,16 @@ const HEADERS: [(HeaderName, &str); 7] = [
 /// Refuses what nobody here answers, and dresses every answer.
 pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next: Next) -> Response {
     let by_program = request.uri().path().starts_with("/api/");
+    let (asked, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut response = match refusal(&request, &desk.settings()) {
         Some((status, words)) => said(by_program, status, &words),
         None => next.run(request).await,
     };
     if response.status() == StatusCode::METHOD_NOT_ALLOWED {
         let allowed = response.headers_mut().remove(header::ALLOW);
-        let words = "nothing is changed in this way; see docs/json.md, or on this machine freshd --help";
-        response = said(by_program, StatusCode::METHOD_NOT_ALLOWED, words);
+        let known = methods_at(&path).join(", ");
+        let words = format!("{asked} is not answered here, but {known}; see docs/json.md");
+        response = said(by_program, StatusCode::METHOD_NOT_ALLOWED, &words);
         response
             .headers_mut()
             .extend(allowed.map(|allowed| (header::ALLOW, allowed)));

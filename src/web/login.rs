@@ -8,12 +8,12 @@ use axum::http::{HeaderMap, Uri, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing::{info, warn};
 
 use super::actions::form;
 use super::answer::Trouble;
-use super::api::query;
 use super::cookies::Cookie;
 use super::desk::Desk;
 use super::door::Who;
@@ -21,6 +21,7 @@ use super::doors::Doors;
 use super::origin::address;
 use super::pages::{self, LoginPage};
 use super::passwords::{self, Busy};
+use super::reading::query;
 use super::sessions::SessionId;
 use super::throttle::From;
 use super::visits::{Missing, Page};
@@ -35,7 +36,7 @@ const NONCE_BYTES: usize = 12;
 /// Bytes of an address that is gone on to.
 const NEXT_BYTES_MAX: usize = 2_000;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, JsonSchema)]
 struct Wanted {
     next: Option<String>,
 }
@@ -112,10 +113,13 @@ async fn checked(
     } else {
         given.password.clone()
     };
-    let right = doors
-        .checking
-        .is_right(known.map(|(_, user)| &user.password), all, password)
-        .await;
+    let right = match (&from, known) {
+        (From::Known(_), Some((_, user))) => doors.checking.of_known_browser(&user.password, password).await,
+        (_, known) => {
+            let hash = known.map(|(_, user)| &user.password);
+            doors.checking.of_unknown_browser(hash, all, password).await
+        }
+    };
     match (right, known) {
         (Ok(true), Some((name, user))) => {
             doors.throttle().give_back(&from, &given.name);
@@ -129,8 +133,13 @@ async fn checked(
             Err(Trouble::WrongPassword)
         }
         (Err(Busy), _) => {
-            doors.throttle().give_back(&from, &given.name);
-            Err(Trouble::Silent("too many log in at once; try again".to_owned()))
+            // From a browser that is not known it may have been a guess that was checked: it counts.
+            if matches!(from, From::Known(_)) {
+                doors.throttle().give_back(&from, &given.name);
+            }
+            Err(Trouble::Silent(
+                "too many log in at once: either this was not checked, or it was not right; try again".to_owned(),
+            ))
         }
     }
 }
@@ -174,6 +183,25 @@ pub(super) async fn log_out(State(desk): State<Arc<Desk>>, who: Who, uri: Uri) -
     }
     let gone = [(header::SET_COOKIE, Cookie::Session.set(web, "", 0))];
     Ok((gone, Redirect::to("/login")).into_response())
+}
+
+/// Ends sessions at the start and with each reload by which their user is no more, or has another password.
+pub(super) async fn end_strangers(desk: Arc<Desk>) {
+    let mut to_come = desk.settings_to_come();
+    loop {
+        let settings = to_come.borrow_and_update().clone();
+        let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
+        let ended = desk.doors().sessions().end_strangers(auth, Doors::now());
+        if ended > 0 {
+            info!(
+                sessions = ended,
+                "ended: their users are gone from jobs.toml, have other passwords, or were away for too long"
+            );
+        }
+        if to_come.changed().await.is_err() {
+            return;
+        }
+    }
 }
 
 /// Without a login there is no such page.

@@ -12,6 +12,7 @@ mod badge;
 mod connections;
 mod cookies;
 mod desk;
+mod documents;
 mod door;
 mod doors;
 mod events;
@@ -28,6 +29,7 @@ mod passwords;
 mod pings;
 mod planned;
 mod programs;
+mod reading;
 mod routes;
 mod search;
 mod session_file;
@@ -95,10 +97,12 @@ pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
         .thread_name("web-reading")
         .enable_all()
         .build()?;
+    let desk = Arc::new(Desk::new(outlook, doors));
     std::thread::Builder::new().name("web".to_owned()).spawn(move || {
         runtime.block_on(async move {
+            tokio::spawn(login::end_strangers(desk.clone()));
             match tokio::net::TcpListener::from_std(listener) {
-                Ok(listener) => connections::serve(listener, routes::routes(Arc::new(Desk::new(outlook, doors)))).await,
+                Ok(listener) => connections::serve(listener, routes::routes(desk)).await,
                 Err(error) => tracing::error!(%error, "the web window has closed"),
             }
         });

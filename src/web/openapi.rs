@@ -17,8 +17,12 @@ pub(super) struct Told {
     pub(super) query: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// What may come with it, as JSON.
     pub(super) body: Option<fn(&mut SchemaGenerator) -> Schema>,
+    /// The shape of what it answers.
+    gives: Option<fn(&mut SchemaGenerator) -> Schema>,
     /// The kind of what it answers.
     pub(super) answers: &'static str,
+    /// It is asked for by a name that need not be one, although that stands not in its path.
+    names: bool,
 }
 
 impl Told {
@@ -27,8 +31,23 @@ impl Told {
             about,
             query: None,
             body: None,
+            gives: None,
             answers: "application/json",
+            names: false,
         }
+    }
+
+    /// With the shape of its answer.
+    pub(super) fn gives<T: JsonSchema>(self) -> Self {
+        Self {
+            gives: Some(SchemaGenerator::subschema_for::<T>),
+            ..self
+        }
+    }
+
+    /// With names in the query or in what is sent.
+    pub(super) fn may_name_nothing(self) -> Self {
+        Self { names: true, ..self }
     }
 
     /// With what the type reads behind `?`.
@@ -59,11 +78,14 @@ pub(super) async fn openapi() -> Response {
 
 /// The whole document.
 fn description() -> Value {
+    let mut answers = answers_generator();
     let mut paths: Map<String, Value> = Map::new();
     for (method, path, needs, told) in listed_for_programs() {
         let operations = paths.entry(path).or_insert_with(|| json!({}));
-        operations[method.to_lowercase()] = operation(method, path, needs, told);
+        operations[method.to_lowercase()] = operation((method, path), needs, told, &mut answers);
     }
+    let mut schemas = answers.take_definitions(true);
+    schemas.insert("Trouble".to_owned(), trouble_schema());
     json!({
         "openapi": "3.1.0",
         "info": {
@@ -75,45 +97,60 @@ fn description() -> Value {
         "paths": paths,
         "components": {
             "securitySchemes": { "token": { "type": "http", "scheme": "bearer" } },
-            "schemas": {
-                "Trouble": {
-                    "type": "object",
-                    "required": ["error"],
-                    "properties": {
-                        "error": { "type": "string", "description": "what is wrong, in a sentence" },
-                        "near": { "type": "array", "items": { "type": "string" }, "description": "known names that look like the one asked for" },
-                    },
-                },
-            },
+            "schemas": schemas,
         },
     })
 }
 
-fn operation(method: &str, path: &str, needs: Needs, told: Told) -> Value {
-    let trouble = |description: &str| {
-        json!({
-            "description": description,
-            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Trouble" } } },
-        })
-    };
+fn trouble_schema() -> Value {
+    json!({
+        "type": "object",
+        "required": ["error", "near"],
+        "properties": {
+            "error": { "type": "string", "description": "what is wrong, in a sentence" },
+            "near": { "type": "array", "items": { "type": "string" }, "description": "known names that look like the one asked for" },
+        },
+    })
+}
+
+/// Why an operation is refused: only what can happen to it.
+fn refusals(method: &str, path: &str, told: Told) -> Vec<(&'static str, &'static str)> {
+    let (is_question, is_fixed) = (method == "GET", path == "/api/v1/openapi.json");
+    let all = [
+        (
+            told.query.is_some() || told.body.is_some(),
+            "400",
+            "what is asked or sent is not understood",
+        ),
+        (true, "401", "nobody is known by what was sent"),
+        (true, "403", "known, and not allowed"),
+        (path.contains('{') || told.names, "404", "there is no such thing"),
+        (!is_question, "409", "refused as things stand"),
+        (is_question, "413", "a question has no body"),
+        (true, "414", "the address is too long"),
+        (true, "421", "freshd does not answer to that name"),
+        (!is_fixed, "503", "the daemon or its records do not answer"),
+    ];
+    let those = all.into_iter().filter(|(can_be, _, _)| *can_be);
+    those.map(|(_, status, description)| (status, description)).collect()
+}
+
+fn operation((method, path): (&str, &str), needs: Needs, told: Told, answers: &mut SchemaGenerator) -> Value {
     let mut responses = Map::new();
-    let content = json!({ told.answers: { "schema": {} } });
+    let schema = match told.gives {
+        Some(gives) => gives(answers).to_value(),
+        None => json!({ "type": "string" }),
+    };
     responses.insert(
         "200".to_owned(),
-        json!({ "description": told.about, "content": content }),
+        json!({ "description": told.about, "content": { told.answers: { "schema": schema } } }),
     );
-    for (status, description) in [
-        ("400", "the question is not understood"),
-        ("401", "nobody is known by what was sent"),
-        ("403", "known, and not allowed"),
-        ("404", "there is no such thing"),
-        ("409", "refused as things stand"),
-        ("413", "too much was sent"),
-        ("414", "the address is too long"),
-        ("429", "too many tries"),
-        ("503", "the daemon or its records do not answer"),
-    ] {
-        responses.insert(status.to_owned(), trouble(description));
+    for (status, description) in refusals(method, path, told) {
+        let refusal = json!({
+            "description": description,
+            "content": { "application/json": { "schema": { "$ref": "#/components/schemas/Trouble" } } },
+        });
+        responses.insert(status.to_owned(), refusal);
     }
     let mut operation = json!({
         "operationId": name_of(method, path),
@@ -122,8 +159,10 @@ fn operation(method: &str, path: &str, needs: Needs, told: Told) -> Value {
         "responses": responses,
     });
     if let Some(body) = told.body {
-        let schema = body(&mut in_place());
-        operation["requestBody"] = json!({ "content": { "application/json": { "schema": schema } } });
+        let schema = body(&mut in_place()).to_value();
+        let is_required = schema["required"].as_array().is_some_and(|keys| !keys.is_empty());
+        operation["requestBody"] =
+            json!({ "required": is_required, "content": { "application/json": { "schema": schema } } });
     }
     if needs != Needs::Nothing {
         // Without [web.auth] nobody is asked who they are.
@@ -147,6 +186,14 @@ fn name_of(method: &str, path: &str) -> String {
         name.push_str(rest);
     }
     name
+}
+
+/// Describes what is answered, each shape once under its name.
+fn answers_generator() -> SchemaGenerator {
+    let settings = SchemaSettings::draft2020_12().with(|settings| {
+        settings.definitions_path = "/components/schemas".into();
+    });
+    settings.for_serialize().into_generator()
 }
 
 /// Writes a schema out where it stands: there is no place here for definitions.
@@ -176,6 +223,12 @@ fn parameters(path: &str, told: Told) -> Vec<Value> {
     };
     for (name, schema) in schema["properties"].as_object().into_iter().flatten() {
         let mut schema = schema.clone();
+        // What is not written is not there: nothing in an address is null.
+        for (list, null) in [("type", json!("null")), ("anyOf", json!({ "type": "null" }))] {
+            if let Some(kinds) = schema.get_mut(list).and_then(Value::as_array_mut) {
+                kinds.retain(|kind| *kind != null);
+            }
+        }
         let description = schema.as_object_mut().and_then(|schema| schema.remove("description"));
         let mut parameter = json!({ "name": name, "in": "query", "required": required(name), "schema": schema });
         if let Some(description) = description {

@@ -76,6 +76,14 @@ pub(super) fn address(request: &Parts, web: &Web) -> IpAddr {
     last.unwrap_or(peer)
 }
 
+/// What one customer of a provider has for himself: an address of IPv4, 64 bits of IPv6.
+pub(super) fn customer(address: IpAddr) -> u64 {
+    match address.to_canonical() {
+        IpAddr::V4(address) => u64::from(address.to_bits()),
+        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

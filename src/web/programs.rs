@@ -4,9 +4,15 @@ use axum::routing::{get, post};
 
 use super::actions::{self, Note, Nothing, Reason, ToSilence};
 use super::api::{self, Limited, Wanted, WantedIncidents, WantedOccurrences, WantedSilences};
+use super::documents::{
+    CancelledRun, DatasetsAnswer, FlowAnswer, IncidentAnswer, IncidentsAnswer, JobsAnswer, LogsAnswer,
+    OccurrencesAnswer, OpenApiAnswer, PausedOrNot, RunAnswer, RunBegun, RunsAnswer, Silenced, SilencesAnswer,
+    StatusAnswer, TakenOn, Unsilenced, VersionsAnswer, WhyAnswer,
+};
 use super::openapi::{self, Told};
 use super::routes::{Line, answers, does};
 use super::{planned, search};
+use crate::model::Plan;
 
 pub(super) fn lines() -> Vec<Line> {
     let about = Told::about;
@@ -14,30 +20,40 @@ pub(super) fn lines() -> Vec<Line> {
         answers(
             "/api/v1/openapi.json",
             get(openapi::openapi),
-            about("This description."),
+            about("This description.").gives::<OpenApiAnswer>(),
         ),
         answers(
             "/api/v1/status",
             get(api::status),
-            about("The state of everything, at most a second old."),
+            about("The state of everything, at most a second old.").gives::<StatusAnswer>(),
         ),
-        answers("/api/v1/jobs", get(api::jobs), about("Every job and its state.")),
+        answers(
+            "/api/v1/jobs",
+            get(api::jobs),
+            about("Every job and its state.").gives::<JobsAnswer>(),
+        ),
         answers(
             "/api/v1/jobs/{name}",
             get(api::job),
-            about("A job's state, with the evidence behind it."),
+            about("A job's state, with the evidence behind it.").gives::<WhyAnswer>(),
         ),
         answers(
             "/api/v1/jobs/{name}/logs",
             get(search::logs),
-            about("Lines that a job has printed, the newest run first.").asks::<search::Wanted>(),
+            about("Lines that a job has printed, the newest run first.")
+                .gives::<LogsAnswer>()
+                .asks::<search::Wanted>(),
         ),
         answers(
             "/api/v1/runs",
             get(api::runs),
-            about("Runs, the newest first.").asks::<Wanted>(),
+            about("Runs, the newest first.").gives::<RunsAnswer>().asks::<Wanted>(),
         ),
-        answers("/api/v1/runs/{id}", get(api::run), about("One run and its attempts.")),
+        answers(
+            "/api/v1/runs/{id}",
+            get(api::run),
+            about("One run and its attempts.").gives::<RunAnswer>(),
+        ),
         answers(
             "/api/v1/runs/{id}/log",
             get(api::log),
@@ -46,47 +62,56 @@ pub(super) fn lines() -> Vec<Line> {
         answers(
             "/api/v1/datasets",
             get(api::datasets),
-            about("Every dataset and its state."),
+            about("Every dataset and its state.").gives::<DatasetsAnswer>(),
         ),
         answers(
             "/api/v1/datasets/{name}",
             get(api::dataset),
-            about("A dataset's state, with the evidence behind it."),
+            about("A dataset's state, with the evidence behind it.").gives::<WhyAnswer>(),
         ),
         answers(
             "/api/v1/datasets/{name}/versions",
             get(api::versions),
-            about("A dataset's versions, the newest first.").asks::<Limited>(),
+            about("A dataset's versions, the newest first.")
+                .gives::<VersionsAnswer>()
+                .asks::<Limited>(),
         ),
         answers(
             "/api/v1/incidents",
             get(api::incidents),
-            about("Incidents that are not over.").asks::<WantedIncidents>(),
+            about("Incidents that are not over.")
+                .gives::<IncidentsAnswer>()
+                .asks::<WantedIncidents>(),
         ),
         answers(
             "/api/v1/incidents/{id}",
             get(api::incident),
-            about("One incident and every message about it."),
+            about("One incident and every message about it.").gives::<IncidentAnswer>(),
         ),
         answers(
             "/api/v1/silences",
             get(api::silences),
-            about("What is silenced, by whom and why.").asks::<WantedSilences>(),
+            about("What is silenced, by whom and why.")
+                .gives::<SilencesAnswer>()
+                .asks::<WantedSilences>(),
         ),
         answers(
             "/api/v1/flow",
             get(api::flow),
-            about("The whole flow of data, with owners and states."),
+            about("The whole flow of data, with owners and states.").gives::<FlowAnswer>(),
         ),
         answers(
             "/api/v1/occurrences",
             get(api::occurrences),
-            about("When jobs are due next.").asks::<WantedOccurrences>(),
+            about("When jobs are due next.")
+                .gives::<OccurrencesAnswer>()
+                .asks::<WantedOccurrences>()
+                .may_name_nothing(),
         ),
         answers(
             "/api/v1/plan",
             get(planned::document),
-            about("What an edited jobs.toml would change."),
+            about("What an edited jobs.toml would change.").gives::<Plan>(),
         ),
     ];
     lines.extend(actions());
@@ -99,37 +124,44 @@ fn actions() -> [Line; 7] {
         does(
             "/api/v1/jobs/{name}/run",
             post(actions::run),
-            about("Runs a job now.").takes::<Nothing>(),
+            about("Runs a job now.").gives::<RunBegun>().takes::<Nothing>(),
         ),
         does(
             "/api/v1/jobs/{name}/pause",
             post(actions::pause),
-            about("Stops scheduling a job.").takes::<Reason>(),
+            about("Stops scheduling a job.")
+                .gives::<PausedOrNot>()
+                .takes::<Reason>(),
         ),
         does(
             "/api/v1/jobs/{name}/resume",
             post(actions::resume),
-            about("Schedules a paused job again.").takes::<Nothing>(),
+            about("Schedules a paused job again.")
+                .gives::<PausedOrNot>()
+                .takes::<Nothing>(),
         ),
         does(
             "/api/v1/runs/{id}/cancel",
             post(actions::cancel),
-            about("Ends a run.").takes::<Nothing>(),
+            about("Ends a run.").gives::<CancelledRun>().takes::<Nothing>(),
         ),
         does(
             "/api/v1/incidents/{id}/ack",
             post(actions::ack),
-            about("Takes an incident on.").takes::<Note>(),
+            about("Takes an incident on.").gives::<TakenOn>().takes::<Note>(),
         ),
         does(
             "/api/v1/silences",
             post(actions::silence),
-            about("Tells nobody of a job or dataset for a while.").takes::<ToSilence>(),
+            about("Tells nobody of a job or dataset for a while.")
+                .gives::<Silenced>()
+                .takes::<ToSilence>()
+                .may_name_nothing(),
         ),
         does(
             "/api/v1/silences/{name}/end",
             post(actions::unsilence),
-            about("Tells of it again.").takes::<Nothing>(),
+            about("Tells of it again.").gives::<Unsilenced>().takes::<Nothing>(),
         ),
     ]
 }

@@ -115,6 +115,26 @@ pub fn listed() -> Vec<(&'static str, &'static str, Needs)> {
         .collect()
 }
 
+/// The methods that are answered at a path.
+pub(super) fn methods_at(path: &str) -> Vec<&'static str> {
+    let is_at = |line: &Line| {
+        let (asked, listed) = (path.split('/'), line.path.split('/'));
+        asked.clone().count() == listed.clone().count()
+            && asked
+                .zip(listed)
+                .all(|(asked, listed)| listed.starts_with('{') || asked == listed)
+    };
+    let methods = lines().into_iter().filter(is_at).map(|line| line.method);
+    let known = methods.flat_map(|method| {
+        if method == "GET" {
+            &["GET", "HEAD"][..]
+        } else {
+            &["POST"]
+        }
+    });
+    known.copied().collect()
+}
+
 /// What programs may ask: method, path, what it needs, and what they are told of it.
 pub(super) fn listed_for_programs() -> impl Iterator<Item = (&'static str, &'static str, Needs, Told)> {
     let lines = lines().into_iter();

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Trouble, document};
-use super::api::{known_job, query, rows};
+use super::api::{known_job, rows};
 use super::desk::Desk;
 use super::output::line_document;
+use super::reading::query;
 use crate::model::{AttemptId, Name, log_path};
 use crate::runner::{LogLine, LogSearch, Stream, outputs_of};
 
@@ -34,10 +35,10 @@ pub(super) struct Wanted {
     /// Capital and small letters are the same.
     ignore_case: Option<bool>,
     /// Printed since this instant, in RFC 3339.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<crate::model::Instant>")]
     since: Option<Timestamp>,
     /// Printed until this instant.
-    #[schemars(with = "Option<String>")]
+    #[schemars(with = "Option<crate::model::Instant>")]
     until: Option<Timestamp>,
     /// Of this stream alone.
     stream: Option<StreamWord>,

@@ -155,6 +155,19 @@ impl Sessions {
         Some(found)
     }
 
+    /// Ends, for good, those whose user is no more or has another password by the configuration of now; how many those
+    /// were. Without this one that nobody uses meanwhile would come back with its user.
+    pub(super) fn end_strangers(&mut self, auth: Option<&Auth>, now: Duration) -> usize {
+        let before = self.all.len();
+        self.all
+            .retain(|_, session| auth.is_some_and(|auth| session.user(auth, now).is_some()));
+        let ended = before - self.all.len();
+        if ended > 0 {
+            self.write(now);
+        }
+        ended
+    }
+
     pub(super) fn end(&mut self, id: &SessionId) {
         self.all.remove(&id.digest());
         self.write(self.written_at);
@@ -243,6 +256,19 @@ mod tests {
         others.users.remove("kari");
         assert!(sessions.find(&id, &others, HOUR, true).is_none());
         assert!(!lives(&mut sessions, &id, HOUR), "it came back with the user");
+    }
+
+    #[test]
+    fn a_session_that_nobody_uses_meanwhile_does_not_come_back_with_its_user_or_password() {
+        let mut sessions = Sessions::default();
+        let mut others = auth('A');
+        others.users.remove("kari");
+        for between in [Some(auth('Q')), Some(others), None] {
+            let id = begin(&mut sessions, "kari", HOUR);
+            assert_eq!(sessions.end_strangers(Some(&auth('A')), HOUR), 0);
+            assert_eq!(sessions.end_strangers(between.as_ref(), HOUR), 1);
+            assert!(!lives(&mut sessions, &id, HOUR), "{between:?}");
+        }
     }
 
     #[test]

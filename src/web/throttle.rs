@@ -4,13 +4,16 @@
 //! come back with time. A browser that has logged in before carries a sign of that (`known.rs`), and its tries count apart:
 //! whoever uses up the tries of a name keeps those out who know its password, but not on a browser that it knows.
 
+use std::collections::HashMap;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::IpAddr;
 use std::time::Duration;
 
-/// Counters of each kind. Keys share them by a hash that nobody outside can foresee, so that no flood of made-up names or
-/// addresses takes memory, or drives out what is counted already.
-const COUNTERS: usize = 4_096;
+use super::origin::customer;
+
+/// Counters of each kind, so that no flood of made-up names or addresses takes memory. Where one more is needed, the one that
+/// has counted least gives way: nobody uses up another's tries, and a flood drives out only what it has counted itself.
+const COUNTERS_MAX: usize = 4_096;
 
 /// Tries at once from one address, or from one browser that is known; and how long until another comes back.
 const FROM_ONE: Pace = Pace::new(10, Duration::from_secs(30));
@@ -61,7 +64,7 @@ impl Throttle {
         match from {
             From::Known(sign) => self.browsers.take(&(sign, name), now),
             From::Address(address) => {
-                let place = place(*address);
+                let place = customer(*address);
                 self.addresses.take(&place, now)?;
                 self.names
                     .take(&name, now)
@@ -75,27 +78,19 @@ impl Throttle {
         match from {
             From::Known(sign) => self.browsers.give_back(&(sign, name)),
             From::Address(address) => {
-                self.addresses.give_back(&place(*address));
+                self.addresses.give_back(&customer(*address));
                 self.names.give_back(&name);
             }
         }
     }
 }
 
-/// What one customer of a provider has for himself: an address of IPv4, 64 bits of IPv6.
-fn place(address: IpAddr) -> u64 {
-    match address.to_canonical() {
-        IpAddr::V4(address) => u64::from(address.to_bits()),
-        IpAddr::V6(address) => (address.to_bits() >> 64) as u64,
-    }
-}
-
-/// Counters of one kind: for each, until when its tries are taken.
+/// Counters of one kind: for each key, by a hash that nobody outside can foresee, until when its tries are taken.
 #[derive(Debug)]
 struct Counters {
     pace: Pace,
     hasher: RandomState,
-    taken_until: Box<[Duration]>,
+    taken_until: HashMap<u64, Duration>,
 }
 
 impl Counters {
@@ -103,31 +98,43 @@ impl Counters {
         Self {
             pace,
             hasher: RandomState::new(),
-            taken_until: vec![Duration::ZERO; COUNTERS].into_boxed_slice(),
+            taken_until: HashMap::new(),
         }
-    }
-
-    fn of(&mut self, key: &impl Hash) -> &mut Duration {
-        let place = self.hasher.hash_one(key) % COUNTERS as u64;
-        &mut self.taken_until[usize::try_from(place).unwrap_or(0)]
     }
 
     fn take(&mut self, key: &impl Hash, now: Duration) -> Result<(), Duration> {
         let Pace { at_once, every } = self.pace;
-        let taken_until = self.of(key);
-        let after = (*taken_until).max(now) + every;
+        let key = self.hasher.hash_one(key);
+        let taken_until = self.taken_until.get(&key).copied().unwrap_or_default();
+        let after = taken_until.max(now) + every;
         let ahead = every * at_once;
         if after > now + ahead {
             return Err(after.saturating_sub(now + ahead));
         }
-        *taken_until = after;
+        self.make_place(key, now);
+        self.taken_until.insert(key, after);
         Ok(())
+    }
+
+    fn make_place(&mut self, key: u64, now: Duration) {
+        if self.taken_until.len() < COUNTERS_MAX || self.taken_until.contains_key(&key) {
+            return;
+        }
+        self.taken_until.retain(|_, until| *until > now);
+        let least = self.taken_until.iter().min_by_key(|(_, until)| **until);
+        let least = least
+            .map(|(key, _)| *key)
+            .filter(|_| self.taken_until.len() >= COUNTERS_MAX);
+        if let Some(least) = least {
+            self.taken_until.remove(&least);
+        }
     }
 
     fn give_back(&mut self, key: &impl Hash) {
         let every = self.pace.every;
-        let taken_until = self.of(key);
-        *taken_until = taken_until.saturating_sub(every);
+        if let Some(taken_until) = self.taken_until.get_mut(&self.hasher.hash_one(key)) {
+            *taken_until = taken_until.saturating_sub(every);
+        }
     }
 }
 
@@ -189,5 +196,26 @@ mod tests {
             assert!(throttle.take(&from("10.0.0.1"), "kari", at(5)).is_ok());
             throttle.give_back(&from("10.0.0.1"), "kari");
         }
+    }
+
+    #[test]
+    fn a_crowd_with_made_up_names_from_everywhere_uses_up_nobodys_tries_and_frees_no_name_from_its_count() {
+        let mut throttle = Throttle::new();
+        for host in 0..20 {
+            assert!(throttle.take(&from(&format!("10.0.1.{host}")), "kari", at(0)).is_ok());
+        }
+        for number in 0..40_960_u32 {
+            let address = From::Address(std::net::Ipv4Addr::from_bits(0x0b00_0000 + number).into());
+            assert!(
+                throttle.take(&address, &format!("made-up-{number}"), at(1)).is_ok(),
+                "{number}"
+            );
+        }
+        assert!(throttle.take(&from("10.0.9.9"), "olav", at(2)).is_ok());
+        assert!(
+            throttle.take(&from("10.0.9.9"), "kari", at(2)).is_err(),
+            "its guesses are forgotten"
+        );
+        assert!(throttle.names.taken_until.len() <= COUNTERS_MAX);
     }
 }

@@ -10,11 +10,12 @@ use maud::Markup;
 use serde_json::Value;
 
 use super::answer::Trouble;
-use super::api::{Wanted, known_dataset, known_job, no_number, number, query};
+use super::api::{Wanted, known_dataset, known_job, no_number, number};
 use super::desk::Desk;
 use super::door::Who;
 use super::output;
 use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View, Visitor};
+use super::reading::query;
 use crate::model::{About, DatasetState, IncidentId, JobState, Name, RunId, Version};
 use crate::schedule;
 use crate::store::{HistoryFilter, ReadError, Reader};
@@ -61,8 +62,25 @@ impl From<Trouble> for Missing {
 
 impl IntoResponse for Missing {
     fn into_response(self) -> Response {
-        (self.0.status(), self.0.retry_after(), Page(pages::trouble(&self.0))).into_response()
+        let page = Page(pages::trouble(&self.0, None));
+        let mut response = (self.0.status(), self.0.retry_after(), page).into_response();
+        response.extensions_mut().insert(Missed(Arc::new(self.0)));
+        response
     }
+}
+
+/// Goes with a page of trouble to the door, which knows whose page it is.
+#[derive(Clone)]
+struct Missed(Arc<Trouble>);
+
+/// Puts who is logged in at the head of a page of trouble, as on every other page.
+pub(super) fn head_trouble(mut response: Response, who: Who) -> Response {
+    if let Some(Missed(trouble)) = response.extensions_mut().remove::<Missed>() {
+        let page = pages::trouble(&trouble, Some(&visitor(who))).into_string();
+        response.headers_mut().remove(header::CONTENT_LENGTH);
+        *response.body_mut() = page.into();
+    }
+    response
 }
 
 /// For nobody in particular.
@@ -77,12 +95,16 @@ pub(super) fn view_of(desk: &Desk) -> View {
 /// For whoever is at the door.
 pub(super) fn view(desk: &Desk, who: Who) -> View {
     View {
-        visitor: Visitor {
-            user: who.user().map(ToString::to_string),
-            may_operate: who.may_operate(),
-            said: who.said,
-        },
+        visitor: visitor(who),
         ..view_of(desk)
+    }
+}
+
+fn visitor(who: Who) -> Visitor {
+    Visitor {
+        user: who.user().map(ToString::to_string),
+        may_operate: who.may_operate(),
+        said: who.said,
     }
 }
 
@@ -91,7 +113,7 @@ pub(super) async fn now(State(desk): Asks, who: Who) -> Shown {
     Ok(Page(pages::now(&view(&desk, who), &known.status)))
 }
 
-#[derive(Debug, Default, serde::Deserialize)]
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
 struct Chosen {
     of: Option<String>,

@@ -27,10 +27,8 @@ const NOWHERE: Row = [303, 404, 404, 404, 404, 303, 303, 404, 404];
 const ACT: Row = [401, 403, 200, 403, 200, 401, 401, 403, 403];
 /// Allowed, and refused by the daemon for another reason.
 const ACT_IN_VAIN: Row = [401, 403, 409, 403, 409, 401, 401, 403, 403];
-/// Allowed, and there is nothing of that name.
-const ACT_ON_NOTHING: Row = [401, 403, 404, 403, 404, 401, 401, 403, 403];
 /// Allowed, and not understood.
-const FORM_WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403];
+const WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403];
 const FORM: Row = [401, 403, 303, 403, 303, 401, 401, 403, 403];
 /// Not even listed as a thing that asks who comes: it answers alike, or checks what it is given itself.
 const OPEN: Row = [200; 9];
@@ -91,7 +89,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("POST", "/api/v1/jobs/{name}/pause", "/api/v1/jobs/broken/pause", ACT),
     ("POST", "/api/v1/runs/{id}/cancel", "/api/v1/runs/1/cancel", ACT_IN_VAIN),
     ("POST", "/api/v1/incidents/{id}/ack", "/api/v1/incidents/1/ack", ACT),
-    ("POST", "/api/v1/silences", "/api/v1/silences", ACT_ON_NOTHING),
+    ("POST", "/api/v1/silences", "/api/v1/silences", WITHOUT_A_NAME),
     (
         "POST",
         "/api/v1/silences/{name}/end",
@@ -103,7 +101,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("POST", "/jobs/{name}/resume", "/jobs/broken/resume", FORM),
     ("POST", "/runs/{id}/cancel", "/runs/1/cancel", FORM),
     ("POST", "/incidents/{id}/ack", "/incidents/1/ack", FORM),
-    ("POST", "/silences", "/silences", FORM_WITHOUT_A_NAME),
+    ("POST", "/silences", "/silences", WITHOUT_A_NAME),
     ("POST", "/silences/{name}/end", "/silences/stock/end", FORM),
     ("GET", "/login", "/login", OPEN),
     ("POST", "/login", "/login", LOG_IN),

@@ -120,6 +120,11 @@ fn a_link_that_is_changed_or_of_another_freshd_leads_nowhere_and_none_is_on_reco
         format!("/ack/{}-{signature}", id.parse::<u64>().expect("a number") + 1),
         format!("/ack/{id}-"),
         format!("/ack/{id}-{signature}A"),
+        // What means the same and is spelt otherwise.
+        format!("/ack/0{id}-{signature}"),
+        format!("/ack/+{id}-{signature}"),
+        format!("/ack/%2B{id}-{signature}"),
+        format!("/ack/{id}-{signature}="),
         format!("/ack/{id}"),
         "/ack/-".to_owned(),
     ] {

@@ -161,6 +161,24 @@ fn another_password_ends_the_sessions_of_its_user_and_a_token_that_is_gone_is_wo
 }
 
 #[test]
+fn a_session_of_a_user_who_is_removed_does_not_come_back_with_the_user() {
+    let (house, daemon, site) = known();
+    let (kari, olav) = (log_in(&site, "kari"), log_in(&site, "olav"));
+    house.configure(&JOBS.replace(
+        "[web.auth.users.kari]\npassword = { file = \"secrets/kari\" }\nscope = \"operate\"\n",
+        "",
+    ));
+    daemon.signal(Signal::HUP);
+    // Nobody uses it meanwhile.
+    let ended = daemon.logs(&["ended: their users are gone"]);
+    house.configure(JOBS);
+    daemon.signal(Signal::HUP);
+    daemon.logs_from(ended, &["jobs.toml reloaded"]);
+    assert_eq!(site.ask("GET", "/jobs", &kari).status, 303);
+    assert_eq!(site.ask("GET", "/jobs", &olav).status, 200);
+}
+
+#[test]
 fn guesses_are_refused_after_a_while_and_lock_out_nobody_from_a_browser_that_is_known() {
     let (_house, daemon, site) = known();
     let known_here = cookie(&try_to_log_in(&site, "kari", PASSWORD, ""), "freshd-known=");

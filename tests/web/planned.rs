@@ -88,6 +88,53 @@ fn an_edit_with_a_mistake_is_refused_with_its_place() {
 }
 
 #[test]
+fn a_draft_elsewhere_is_read_where_it_is_to_stand_and_tells_what_ends_with_a_name() {
+    let (house, _daemon, _site) = with_history();
+    let said = |words: &[&str]| {
+        let (exit, said, complaint) = house.freshd_says(words);
+        (exit, said + &complaint)
+    };
+    for words in [
+        &["silence", "broken", "--for", "2h", "--because", "the move"][..],
+        &["pause", "broken", "--because", "the plant"],
+    ] {
+        let (exit, said) = said(words);
+        assert_eq!(exit, Some(0), "{said}");
+    }
+    house.write("words", "of a secret");
+    let begin = JOBS.find("[jobs.broken]").expect("it begins");
+    let with_secret = JOBS[..begin].replace(
+        "[teams.it]",
+        "[channels.hook]\ntype = \"webhook\"\nurl = \"https://hook.example\"\nsecret = { file = \"words\" }\n[teams.it]",
+    );
+    let elsewhere = tempfile::tempdir().expect("a directory");
+    let draft = elsewhere.path().join("draft.toml");
+    std::fs::write(
+        &draft,
+        with_secret.replace("HOUSE", &house.path("").display().to_string()),
+    )
+    .expect("a draft");
+    let (exit, told) = said(&["plan", draft.to_str().expect("a path")]);
+    assert_eq!(exit, Some(0), "{told}");
+    for words in [
+        "read as if it stood at",
+        "+ channels.hook",
+        "- jobs.broken",
+        "incident #1 ends with it",
+        "ends with it: the move",
+        "still is should it come back: the plant",
+    ] {
+        assert!(told.contains(words), "{words}\n{told}");
+    }
+    let missing = elsewhere.path().join("nothing.toml");
+    let (exit, told) = said(&["plan", missing.to_str().expect("a path")]);
+    assert!(
+        exit != Some(0) && told.contains("nothing.toml") && !told.contains("freshd.db"),
+        "{told}"
+    );
+}
+
+#[test]
 fn a_badge_says_the_state_of_its_dataset() {
     let (_house, _daemon, site) = with_history();
     let badge = site.get("/badge/stock.svg");

@@ -57,6 +57,11 @@ const PLACES: [(Place, &str, &str); 6] = [
 
 /// A whole page. `view` is missing where nothing could be read.
 fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Markup {
+    framed(view, view.map(|view| &view.visitor), place, title, body)
+}
+
+/// A whole page for a visitor, whether anything could be read or not.
+fn framed(view: Option<&View>, visitor: Option<&Visitor>, place: Place, title: &str, body: &Markup) -> Markup {
     html! {
         (DOCTYPE)
         html lang="en" {
@@ -83,9 +88,9 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
                     @if place != Place::Outside {
                         form.find role="search" aria-label="The whole of freshd" action="/search" { input name="q" type="search" aria-label="Search" placeholder="Search" maxlength="200"; }
                     }
-                    @if let Some(user) = view.and_then(|view| view.visitor.user.as_ref()) { (login::user(user)) }
+                    @if let Some(user) = visitor.and_then(|visitor| visitor.user.as_ref()) { (login::user(user)) }
                 }
-                @if let Some(said) = view.and_then(|view| view.visitor.said.as_ref()) {
+                @if let Some(said) = visitor.and_then(|visitor| visitor.said.as_ref()) {
                     p.said.refusal[said.is_refusal] role="status" { (words::text(&said.words)) }
                 }
                 main id="main" tabindex="-1" { (body) }
@@ -105,7 +110,7 @@ fn whole(view: Option<&View>, place: Place, title: &str, body: &Markup) -> Marku
 }
 
 /// A page that says why there is none.
-pub(super) fn trouble(trouble: &Trouble) -> Markup {
+pub(super) fn trouble(trouble: &Trouble, visitor: Option<&Visitor>) -> Markup {
     let heading = match trouble {
         Trouble::Unknown { what, .. } => format!("No such {what}"),
         Trouble::Query(_) => "This question is not understood".to_owned(),
@@ -125,7 +130,11 @@ pub(super) fn trouble(trouble: &Trouble) -> Markup {
                 p { "Did you mean "
                     @for (index, name) in near.iter().enumerate() {
                         @if index > 0 { " or " }
-                        @if *what == "job" { (words::job_link(name)) } @else { (words::dataset_link(name)) }
+                        @match *what {
+                            "job" => (words::job_link(name)),
+                            "dataset" => (words::dataset_link(name)),
+                            _ => (words::text(name)),
+                        }
                     }
                 "?" }
             }
@@ -150,5 +159,5 @@ pub(super) fn trouble(trouble: &Trouble) -> Markup {
         Trouble::LogIn | Trouble::Gone(_) | Trouble::Unknown { what: "link", .. } => Place::Outside,
         _ => Place::Elsewhere,
     };
-    whole(None, place, &heading, &body)
+    framed(None, visitor, place, &heading, &body)
 }

@@ -1,0 +1,283 @@
+//! The shapes of what stands in several answers: datasets, jobs, incidents and runs, as they stand and with the evidence.
+
+use schemars::JsonSchema;
+use serde::Serialize;
+
+use crate::model::{
+    AddressState, Attempt, ByHand, Expected, Incident, Instant, Jump, Name, Observation, OpenWindow, Outcome, Released,
+    Run, RunId, RunState, Silence, Slot, Trigger, Version, VersionNumber,
+};
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DaemonEntry {
+    #[schemars(with = "Instant")]
+    started_at: (),
+    version: String,
+    /// The digest of jobs.toml.
+    settings: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct HeartbeatEntry {
+    #[schemars(with = "Option<Instant>")]
+    taken_at: (),
+    error: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct UndeliveredEntry {
+    id: u64,
+    to: String,
+    tries: u32,
+    error: Option<String>,
+    #[schemars(with = "Instant")]
+    next_try_at: (),
+    /// Untried messages that wait behind it.
+    behind: u32,
+}
+
+/// A dataset as it stands.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DatasetEntry {
+    name: Name,
+    title: Option<String>,
+    /// One of the states of the manual.
+    state: String,
+    /// Whether readers have what they were promised.
+    fresh: bool,
+    reason: String,
+    #[schemars(with = "Option<Instant>")]
+    as_of: (),
+    #[schemars(with = "Option<Instant>")]
+    effective_as_of: (),
+    limited_by: Option<String>,
+    #[schemars(with = "Option<Instant>")]
+    arrived_at: (),
+    #[schemars(with = "Option<Instant>")]
+    deadline: (),
+    /// The newest that was published.
+    version: Option<VersionNumber>,
+    /// The same where readers see it.
+    served: Option<VersionNumber>,
+    rows: Option<u64>,
+    producer: Option<Name>,
+    parts: Vec<Name>,
+    part_of: Option<Name>,
+    maintenance: Option<OpenWindow>,
+    silence: Option<Silence>,
+    owner: String,
+    tells: Vec<String>,
+    by_hand: Option<ByHand>,
+    as_expected: Option<Expected>,
+    expected: Option<ExpectedEntry>,
+}
+
+/// The jump that a person expects.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ExpectedEntry {
+    because: String,
+    by: String,
+    #[schemars(with = "Instant")]
+    at: (),
+    #[schemars(with = "Instant")]
+    until: (),
+    versions: u32,
+    used: Vec<VersionNumber>,
+}
+
+/// A job as it stands.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobEntry {
+    name: Name,
+    title: Option<String>,
+    state: JobWord,
+    reason: Option<String>,
+    paused: bool,
+    last: Option<LastRun>,
+    running: Vec<GoingRun>,
+    #[schemars(with = "Option<Instant>")]
+    next_due: (),
+    schedule: Option<String>,
+    produces: Option<Name>,
+    maintenance: Option<OpenWindow>,
+    silence: Option<Silence>,
+    owner: String,
+    tells: Vec<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum JobWord {
+    Ok,
+    Failing,
+    NeverRan,
+    Waiting,
+    Running,
+    BackingOff,
+    Judging,
+    Final,
+    Paused,
+    Disabled,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LastRun {
+    run: RunId,
+    outcome: Option<Outcome>,
+    #[schemars(with = "Option<Instant>")]
+    started_at: (),
+    #[schemars(with = "Option<Instant>")]
+    ended_at: (),
+    reason: Option<String>,
+    released: Option<Released>,
+    exit_code: Option<i32>,
+    /// The last line that it printed.
+    printed: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct GoingRun {
+    run: RunId,
+    state: RunState,
+    attempt: u32,
+    #[schemars(with = "Option<Instant>")]
+    started_at: (),
+    #[schemars(with = "Option<Instant>")]
+    retry_at: (),
+    reason: Option<String>,
+}
+
+/// An incident, with whom it was decided to tell and what became of that.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct IncidentLine {
+    #[serde(flatten)]
+    incident: Incident,
+    addresses: Vec<AddressState>,
+}
+
+/// An incident that is not over.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct IncidentEntry {
+    #[serde(flatten)]
+    line: IncidentLine,
+    owner: String,
+    maintenance: Option<OpenWindow>,
+    silence: Option<Silence>,
+    /// The first to read first.
+    readers: Vec<ReaderOfIncident>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReaderOfIncident {
+    who: String,
+    team: Option<Name>,
+    dataset: Name,
+    #[schemars(with = "Option<Instant>")]
+    at: (),
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct IncidentOfName {
+    #[serde(flatten)]
+    entry: IncidentEntry,
+    /// The incident that explains it.
+    cause_in_words: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DatasetEvidence {
+    #[serde(flatten)]
+    entry: DatasetEntry,
+    max_age: Option<String>,
+    counted_in: Option<Name>,
+    due: Option<Due>,
+    slots: Option<Vec<Slot>>,
+    current: Option<Version>,
+    /// The newest that was refused, and where it lies.
+    refused: Option<Version>,
+    quarantine: Option<String>,
+    observation: Option<Observation>,
+    pinged: bool,
+    /// With what the next version is compared.
+    compared: Option<Vec<Compared>>,
+    since: Option<Vec<Jump>>,
+    columns_left_out: u32,
+    left_out: Option<VersionNumber>,
+    readers: Vec<ReaderOfDataset>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Due {
+    at: String,
+    grace: String,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct Compared {
+    of: String,
+    needed: u32,
+    versions: Vec<VersionNumber>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct ReaderOfDataset {
+    name: String,
+    owner: String,
+    reads: Name,
+    reads_at: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct JobEvidence {
+    #[serde(flatten)]
+    entry: JobEntry,
+    /// Up to when it is decided what was due.
+    #[schemars(with = "Option<Instant>")]
+    cursor: (),
+    /// Why nothing of it is started just now.
+    held: Option<String>,
+    last_run: Option<Run>,
+    last_attempt: Option<Attempt>,
+}
+
+/// A run as `freshd history --json` prints it.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct RunLine {
+    run: RunId,
+    job: Name,
+    #[schemars(with = "Option<Instant>")]
+    due_at: (),
+    #[schemars(with = "Option<Instant>")]
+    due_until: (),
+    occurrences: u64,
+    nominal: Vec<String>,
+    trigger: Trigger,
+    state: RunState,
+    outcome: Option<Outcome>,
+    attempts: u32,
+    #[schemars(with = "Instant")]
+    created_at: (),
+    #[schemars(with = "Option<Instant>")]
+    started_at: (),
+    #[schemars(with = "Option<Instant>")]
+    ended_at: (),
+    exit_code: Option<i32>,
+    signal: Option<i32>,
+    reason: Option<String>,
+    version: Option<VersionNumber>,
+    by: Option<String>,
+    released: Option<Released>,
+    trace: Option<String>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct WholeRun {
+    #[serde(flatten)]
+    line: RunLine,
+    args: Vec<String>,
+    inputs: Vec<String>,
+    #[schemars(with = "Option<Instant>")]
+    retry_at: (),
+    /// The digest of jobs.toml.
+    settings: String,
+}
