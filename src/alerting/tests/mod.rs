@@ -1,6 +1,7 @@
 //! What people are told, and what of, in tables.
 
 mod about_freshd;
+mod concern;
 mod digest;
 mod lost;
 mod many;

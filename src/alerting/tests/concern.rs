@@ -1,0 +1,70 @@
+//! In what an incident concerns whoever reads of it in a digest.
+
+use super::super::{Concern, concern, message};
+use super::{Friday, at, friday};
+use crate::freshness::DataState;
+use crate::model::{About, Incident, IncidentId, Message, Name, Owner, ProblemKind, Purpose, plain_incident};
+
+/// What the digest of a team says, of a message of that purpose; the job `forecast` of sales has failed because of it.
+fn told(friday: &Friday, purpose: Purpose, team: &str) -> Concern {
+    let team = Name::from(team);
+    let situation = friday.situation();
+    let message: Message = message("m.1".to_owned(), purpose, &team, &situation);
+    let forecast = Incident {
+        id: IncidentId(2),
+        ..plain_incident("forecast", at("22:30"))
+    };
+    let stock = Incident {
+        id: IncidentId(3),
+        kind: ProblemKind::Stale,
+        about: About::Dataset,
+        ..plain_incident("stock", at("22:45"))
+    };
+    let (sales, warehouse) = (Owner::Team("sales".into()), Owner::Team("warehouse".into()));
+    concern(&message, &situation, &[(&forecast, &sales), (&stock, &warehouse)])
+}
+
+fn trucks() -> (String, jiff::Timestamp) {
+    ("trucks reads stock".to_owned(), at("23:45"))
+}
+
+#[test]
+fn each_is_told_of_its_own() {
+    let mut friday = friday();
+    friday.standing = super::stands(DataState::Stale);
+    let owner = told(&friday, Purpose::Opening, "wms");
+    assert_eq!(
+        owner,
+        Concern {
+            own: None,
+            next: Some(trucks())
+        },
+        "the cause is its own"
+    );
+    let reader = told(&friday, Purpose::Impact, "transport");
+    let own = Some(("stock is stale".to_owned(), at("22:45")));
+    assert_eq!(
+        reader,
+        Concern {
+            own,
+            next: Some(trucks())
+        },
+        "since its data is stale"
+    );
+    let of_job = told(&friday, Purpose::Impact, "sales");
+    let own = Some(("job forecast failed".to_owned(), at("22:30")));
+    assert_eq!(of_job, Concern { own, next: None });
+}
+
+#[test]
+fn whoever_stands_in_and_whose_data_is_well_again_is_told_of_the_cause() {
+    let mut friday = friday();
+    friday.standing = super::stands(DataState::Stale);
+    let of_cause = Concern {
+        own: None,
+        next: Some(trucks()),
+    };
+    assert_eq!(told(&friday, Purpose::Impact, "fallback"), of_cause);
+    friday.standing = super::stands(DataState::Fresh);
+    assert_eq!(told(&friday, Purpose::Impact, "transport"), of_cause);
+}
