@@ -24,8 +24,8 @@ fn told(friday: &Friday, purpose: Purpose, team: &str) -> Concern {
     concern(&message, &situation, &[(&forecast, &sales), (&stock, &warehouse)])
 }
 
-fn trucks() -> Option<(String, jiff::Timestamp)> {
-    Some(("trucks reads stock".to_owned(), at("23:45")))
+fn trucks() -> (String, jiff::Timestamp) {
+    ("trucks reads stock".to_owned(), at("23:45"))
 }
 
 #[test]
@@ -37,13 +37,20 @@ fn each_is_told_of_its_own() {
         owner,
         Concern {
             own: None,
-            next: trucks()
+            next: Some(trucks())
         },
         "the cause is its own"
     );
     let reader = told(&friday, Purpose::Impact, "transport");
     let own = Some(("stock is stale".to_owned(), at("22:45")));
-    assert_eq!(reader, Concern { own, next: trucks() }, "since its data is stale");
+    assert_eq!(
+        reader,
+        Concern {
+            own,
+            next: Some(trucks())
+        },
+        "since its data is stale"
+    );
     let of_job = told(&friday, Purpose::Impact, "sales");
     let own = Some(("job forecast failed".to_owned(), at("22:30")));
     assert_eq!(of_job, Concern { own, next: None });
@@ -55,7 +62,7 @@ fn whoever_stands_in_and_whose_data_is_well_again_is_told_of_the_cause() {
     friday.standing = super::stands(DataState::Stale);
     let of_cause = Concern {
         own: None,
-        next: trucks(),
+        next: Some(trucks()),
     };
     assert_eq!(told(&friday, Purpose::Impact, "fallback"), of_cause);
     friday.standing = super::stands(DataState::Fresh);
