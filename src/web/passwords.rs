@@ -111,15 +111,16 @@ impl Checking {
             &self.made_up_names
         };
         let checked = match hash.or_else(|| all.max_by_key(|hash| hash.cost())).cloned() {
-            Some(hash) => tokio::time::timeout_at(answered_at, lane.is_right(hash, given)).await,
-            None => Ok(Ok(false)),
+            // A machine that is busy takes longer than that, and lets in whoever is right all the same.
+            Some(hash) => lane.is_right(hash, given).await,
+            None => Ok(false),
         };
-        if matches!(checked, Ok(Ok(true))) && hash.is_some() {
+        if matches!(checked, Ok(true)) && hash.is_some() {
             return Ok(true);
         }
         tokio::time::sleep_until(answered_at).await;
         match checked {
-            Ok(Ok(_)) if !is_crowded => Ok(false),
+            Ok(_) if !is_crowded => Ok(false),
             _ => Err(Busy),
         }
     }
