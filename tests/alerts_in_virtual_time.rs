@@ -16,6 +16,8 @@ mod downtimes;
 mod drills;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/explaining.rs"]
+mod explaining;
 #[path = "alerts_in_virtual_time/flapping.rs"]
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]

@@ -242,7 +242,7 @@ impl Delivery {
                     message,
                     ack_link: link,
                 };
-                return slack_app::send(&wire.http, api, &authorization, &post).await.map(Some);
+                return slack_app::send(&wire.http, api, &authorization, &post).await;
             }
             ChannelKind::Email {
                 server,

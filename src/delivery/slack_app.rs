@@ -61,14 +61,14 @@ struct Said {
     ts: String,
 }
 
-/// Posts a message; its `ts`. Where Slack rejects the layout it goes once more as text only, and where the thread is gone
+/// Posts a message; its `ts`, if it begins a thread. Where Slack rejects the layout it goes once more as text only, and where the thread is gone
 /// it begins a new one.
 pub(super) async fn send(
     client: &reqwest::Client,
     api: &Secret,
     authorization: &HeaderMap,
     post: &Post<'_>,
-) -> Result<String, Failure> {
+) -> Result<Option<String>, Failure> {
     let url = method(api, "chat.postMessage")?;
     let mut post = *post;
     let mut body = slack::in_blocks(post.message, post.ack_link);
@@ -76,7 +76,7 @@ pub(super) async fn send(
     loop {
         let said = ask(client, &url, authorization, &addressed(&body, &post)).await?;
         match said.error.as_str() {
-            _ if said.ok => return Ok(said.ts),
+            _ if said.ok => return Ok(post.follows.is_none().then_some(said.ts)),
             error if OF_LAYOUT.contains(&error) && !is_text => {
                 (body, is_text) = (slack::as_text(post.message, post.ack_link), true);
             }

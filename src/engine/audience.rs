@@ -1,11 +1,13 @@
 //! Who is told: owners, whoever reads what is broken, the fallback.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Engine;
 use super::reminders::remember_told;
 use crate::freshness::Standing;
-use crate::model::{About, Address, DISK, Incident, IncidentId, Job, Name, Owner, Purpose, Severity, Team};
+use crate::model::{
+    About, Address, DISK, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
+};
 
 /// The name under which the fallback is told.
 pub(super) const FALLBACK: &str = "fallback";
@@ -33,6 +35,24 @@ impl Engine {
         }
         for (team, address) in told {
             self.notify(id, purpose, &team, address);
+        }
+    }
+
+    /// Who has come to answer for what is wrong, by an edit of jobs.toml, is told like the one before.
+    pub(super) fn tell_new_owner(&mut self, incident: &mut Incident) {
+        if incident.state != IncidentState::Open || incident.about == About::Freshd || self.is_quiet(incident.id) {
+            return;
+        }
+        let (owner, addresses) = self.owner_of(incident);
+        if incident.told.iter().any(|(team, _)| *team == owner) {
+            return;
+        }
+        for address in &addresses {
+            remember_told(incident, &owner, address);
+        }
+        self.store(incident.clone());
+        for address in addresses {
+            self.notify(incident.id, Purpose::Opening, &owner, address);
         }
     }
 
@@ -123,6 +143,21 @@ impl Engine {
     fn addresses_of(&self, team: &Name) -> Vec<Address> {
         let known = self.settings.teams.get(team).map(|team: &Team| team.notify.clone());
         known.unwrap_or_else(|| self.settings.fallback.clone())
+    }
+
+    /// Every address that somebody may be told at, with the team first named with it.
+    pub(super) fn addresses_in_use(&self) -> BTreeMap<Address, Name> {
+        let mut addresses = BTreeMap::new();
+        for (name, team) in &self.settings.teams {
+            let further = team.escalate.iter().flat_map(|step| &step.notify);
+            for address in team.notify.iter().chain(further) {
+                addresses.entry(address.clone()).or_insert_with(|| name.clone());
+            }
+        }
+        for address in &self.settings.fallback {
+            addresses.entry(address.clone()).or_insert_with(|| Name::from(FALLBACK));
+        }
+        addresses
     }
 
     /// The standing of every dataset that an incident has broken, the subject's own first.

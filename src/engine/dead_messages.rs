@@ -6,7 +6,7 @@ use super::Engine;
 use super::audience::FALLBACK;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
-use crate::model::{Message, MessageFact, Name, Notification, ProblemKind, Purpose};
+use crate::model::{Address, Message, MessageFact, Name, Notification, ProblemKind, Purpose};
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
@@ -15,42 +15,53 @@ impl Engine {
     pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
-        if unheard.message.team == fallback {
+        let team = &unheard.message.team;
+        if *team == fallback {
             return;
         }
         for address in self.settings.fallback.clone() {
             let known = self.incidents.get(incident).cloned();
             let told = match &known {
-                Some(incident) => incident.told.iter().any(|(_, told)| *told == address),
+                // That one team was not reached says nothing of another.
+                Some(incident) => incident.told.iter().any(|(told, at)| told == team && *at == address),
                 None => self.outbox.hears_of_end(incident, &address),
             };
             if told || address == unheard.address {
                 continue;
             }
-            let id = self.new_notification_id();
-            let mut message = Message::clone(&unheard.message);
-            message.id = self.message_id(id);
-            message.team = fallback.clone();
-            message.facts.insert(
-                0,
-                MessageFact {
-                    label: INSTEAD_OF.to_owned(),
-                    text: instead_of.to_owned(),
-                },
-            );
             if let Some(mut incident) = known {
-                remember_told(&mut incident, &unheard.message.team, &address);
+                remember_told(&mut incident, team, &address);
                 self.store(incident);
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
-            self.put(id, Some(incident), address, message);
+            // What it has become since goes along: from now on the fallback hears what is told next, and only that.
+            let news = self.outbox.news_behind(unheard);
+            for unheard in std::iter::once(unheard).chain(&news) {
+                self.stand_in_with(unheard, instead_of, &address);
+            }
         }
+    }
+
+    /// The same message to the fallback, which is told in whose stead.
+    fn stand_in_with(&mut self, unheard: &Notification, instead_of: &str, address: &Address) {
+        let id = self.new_notification_id();
+        let mut message = Message::clone(&unheard.message);
+        message.id = self.message_id(id);
+        message.team = Name::from(FALLBACK);
+        message.facts.insert(
+            0,
+            MessageFact {
+                label: INSTEAD_OF.to_owned(),
+                text: instead_of.to_owned(),
+            },
+        );
+        self.put(id, unheard.incident, address.clone(), message);
     }
 
     /// An address at which a message died has a problem of its own until the next message gets through.
     pub(super) fn address_is_broken(&mut self, dead: &Notification) {
-        if dead.message.purpose != Purpose::Test {
+        if dead.message.purpose != Purpose::Test && self.addresses_in_use().contains_key(&dead.address) {
             let error = dead.last_error.clone().unwrap_or_default();
             self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
         }
@@ -58,13 +69,7 @@ impl Engine {
 
     /// Addresses that nobody is told at any more cannot have a problem.
     pub(super) fn forget_addresses(&mut self) {
-        let settings = &self.settings;
-        let teams = settings.teams.values().flat_map(|team| {
-            team.notify
-                .iter()
-                .chain(team.escalate.iter().flat_map(|step| &step.notify))
-        });
-        let known: HashSet<String> = teams.chain(&settings.fallback).map(ToString::to_string).collect();
+        let known: HashSet<String> = self.addresses_in_use().keys().map(Address::to_string).collect();
         let broken = self
             .incidents
             .values()

@@ -37,8 +37,7 @@ impl Engine {
             self.ended_or_waits(&notification, is_over);
         }
         if let Some(incident) = notification.incident {
-            self.outbox.forget_end(incident);
-            self.forget_threads(incident);
+            self.forget_if_told(incident);
         }
         if notification.message.purpose != Purpose::Test {
             self.keep_pace(&notification.address);

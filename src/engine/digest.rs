@@ -73,7 +73,7 @@ impl Engine {
             self.own_problem_is_over(&Name::from(digest.address.to_string()));
         }
         for incident in incidents {
-            self.outbox.forget_end(incident);
+            self.forget_if_told(incident);
         }
     }
 

@@ -80,6 +80,7 @@ impl Engine {
         }
         if is_news {
             self.store(incident);
+            self.let_effects_go(id);
         }
         if let Some(at) = over_at {
             self.wakes.arm(Wake::Incident(id), at);

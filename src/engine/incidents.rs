@@ -7,8 +7,9 @@ use jiff::Timestamp;
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
-use crate::lineage::Node;
-use crate::model::{About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
+use crate::model::{
+    About, Address, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
+};
 
 impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
@@ -41,6 +42,9 @@ impl Engine {
             };
             self.reconcile(About::Job, &name, problem);
         }
+        if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
+            self.consider_begun();
+        }
     }
 
     /// Looks again at one dataset; of a part, which whole is to be looked at after it.
@@ -72,6 +76,7 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
+                self.tell_new_owner(&mut incident);
                 if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
                     return;
                 }
@@ -111,8 +116,19 @@ impl Engine {
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);
-        self.consider(id);
-        self.gather_with(id);
+        self.begun.push(id);
+        if about == About::Freshd {
+            self.consider_begun();
+        }
+    }
+
+    /// Looks for what explains the incidents that have begun: once all are known, since a cause may begin in the step of its
+    /// effect.
+    fn consider_begun(&mut self) {
+        for id in std::mem::take(&mut self.begun) {
+            self.consider(id);
+            self.gather_with(id);
+        }
     }
 
     /// One that begins now, and of which nobody knows yet.
@@ -180,144 +196,6 @@ impl Engine {
         }
     }
 
-    /// Attaches a waiting incident to what explains it, or opens it when its time has come.
-    fn consider(&mut self, id: IncidentId) {
-        self.end_mending(id);
-        let Some(incident) = self.incidents.get(id) else {
-            return;
-        };
-        let is_time = incident.notify_at <= self.now.wall;
-        let notify_at = incident.notify_at;
-        if let Some(until) = self.quiet_until(incident) {
-            self.wakes.arm(Wake::Incident(id), until.max(notify_at));
-            return;
-        }
-        match self
-            .cause_of(incident)
-            .and_then(|cause| self.incidents.get(cause))
-            .map(|cause| (cause.id, cause.state))
-        {
-            Some((cause, IncidentState::Open)) => self.attach(id, cause),
-            // A cause of which nobody is told, because of planned work, a silence, or a run that may end it, speaks for
-            // nothing but itself.
-            Some((cause, IncidentState::Waiting))
-                if is_time && !self.is_quiet(cause) && !self.mending.contains(&cause) =>
-            {
-                self.attach(id, cause);
-            }
-            _ if is_time => self.open(id),
-            _ => self.look_at_waiting(id),
-        }
-    }
-
-    /// The nearest unresolved incident upstream, followed to its own cause.
-    pub(super) fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
-        if incident.kind == ProblemKind::Changed {
-            // Whoever did that is nobody upstream.
-            return None;
-        }
-        let upstream: Vec<Node> = match incident.about {
-            About::Dataset => self.lineage.upstream(incident.subject.as_str()),
-            About::Freshd => Vec::new(),
-            About::Job => {
-                // A dataset that was already told of when its job finally fails: the failure explains
-                // that alert and belongs to it.
-                let produced = self
-                    .settings
-                    .jobs
-                    .get(&incident.subject)
-                    .and_then(|job| job.produces.clone());
-                let inputs = self
-                    .lineage
-                    .inputs_of_job(incident.subject.as_str())
-                    .into_iter()
-                    .cloned();
-                let mut nodes: Vec<Node> = Vec::new();
-                for input in inputs {
-                    nodes.push(Node::Dataset(input.clone()));
-                    nodes.extend(self.lineage.upstream(input.as_str()));
-                }
-                let told = produced.and_then(|name| self.incident_about(&Node::Dataset(name)));
-                if let Some(told) = told.filter(|told| told.state == IncidentState::Open) {
-                    return Some(told.id);
-                }
-                nodes
-            }
-        };
-        let nearest = upstream
-            .iter()
-            .filter_map(|node| self.incident_about(node))
-            .find(|found| found.id != incident.id)?;
-        let root = nearest.cause.unwrap_or(nearest.id);
-        (root != incident.id).then_some(root)
-    }
-
-    fn incident_about(&self, node: &Node) -> Option<&Incident> {
-        let about = match node {
-            Node::Job(_) => About::Job,
-            Node::Dataset(_) => About::Dataset,
-        };
-        let whole = match node {
-            Node::Dataset(name) => self
-                .settings
-                .datasets
-                .get(name)
-                .and_then(|dataset| dataset.part_of.as_ref()),
-            Node::Job(_) => None,
-        };
-        self.incidents.about(about, whole.unwrap_or(node.name()))
-    }
-
-    pub(super) fn attach(&mut self, id: IncidentId, cause: IncidentId) {
-        let Some(mut effect) = self.incidents.get(id).cloned() else {
-            return;
-        };
-        effect.state = IncidentState::Attached;
-        effect.cause = Some(cause);
-        self.store(effect);
-        // Effects of an effect hang on the same root.
-        let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
-        for mut other in own {
-            other.cause = Some(cause);
-            self.store(other);
-        }
-        self.raise(cause, id);
-    }
-
-    /// A cause is as bad as the worst of its effects, and concerns whom they concern.
-    fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
-        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_until(effect)) {
-            self.wakes.arm(Wake::Incident(effect), until);
-            return;
-        }
-        let (Some(root), Some(severity)) = (
-            self.incidents.get(cause),
-            self.incidents.get(effect).map(|effect| effect.severity),
-        ) else {
-            return;
-        };
-        let (worse, state) = (severity > root.severity, root.state);
-        if worse {
-            let mut root = root.clone();
-            root.severity = severity;
-            self.store(root);
-        }
-        if state == IncidentState::Open {
-            self.tell_of_change(cause, effect, worse);
-        }
-    }
-
-    /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
-    fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
-        // The end of what keeps it quiet tells what is left of it.
-        if worse && !self.is_quiet(id) {
-            self.tell_owner_again(id, Purpose::Update);
-        }
-        if !self.is_quiet(concerned) {
-            self.tell_readers(id, &[concerned]);
-        }
-    }
-
     /// Tells the owner, and whoever reads what is already broken.
     pub(super) fn open(&mut self, id: IncidentId) {
         self.take_in_effects(id);
@@ -327,8 +205,12 @@ impl Engine {
         incident.state = IncidentState::Open;
         incident.opened_at = Some(self.now.wall);
         incident.flapping = self.flaps(&incident);
-        let worst = self.incidents.effects_of(id).iter().map(|effect| effect.severity).max();
+        let effects = self.effects_to_tell(id);
+        let worst = effects.iter().map(|effect| effect.severity).max();
         incident.severity = incident.severity.max(worst.unwrap_or(Severity::Warning));
+        let concerned: Vec<_> = std::iter::once(id)
+            .chain(effects.iter().map(|effect| effect.id))
+            .collect();
         let (team, addresses) = self.owner_of(&incident);
         for address in &addresses {
             remember_told(&mut incident, &team, address);
@@ -339,8 +221,6 @@ impl Engine {
         for address in addresses {
             self.notify(id, Purpose::Opening, &team, address);
         }
-        let effects = self.incidents.effects_of(id).into_iter().map(|effect| effect.id);
-        let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
         self.tell_readers(id, &concerned);
     }
 
@@ -355,27 +235,19 @@ impl Engine {
             ack.until = ack.until.min(self.now.wall);
         }
         self.incidents.insert(incident.clone());
+        let mut stood_in: BTreeSet<Address> = BTreeSet::new();
         for (team, address) in incident.told.clone() {
+            // The fallback may stand in for several teams; it hears of the end once.
+            if self.settings.fallback.contains(&address) && !stood_in.insert(address.clone()) {
+                continue;
+            }
             self.outbox.remember_end(id, address.clone());
             self.notify(id, Purpose::Recovery, &team, address);
         }
         incident.state = IncidentState::Resolved;
-        let was_told = incident.opened_at.is_some();
         self.note_opening(&incident);
-        let effects: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
+        self.let_effects_go(id);
         self.store(incident);
-        for mut effect in effects {
-            effect.state = IncidentState::Waiting;
-            effect.cause = None;
-            // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that
-            // comes and goes would keep it from being told for ever.
-            if was_told {
-                self.wait_to_be_mended(&mut effect);
-            }
-            let id = effect.id;
-            self.store(effect);
-            self.look_at_waiting(id);
-        }
     }
 
     /// A problem of freshd itself, such as an address that cannot be reached. The fallback hears of it.

@@ -19,6 +19,7 @@ mod delivered;
 mod digest;
 mod drills;
 mod expecting;
+mod explaining;
 mod flapping;
 mod found;
 mod heard;
@@ -164,6 +165,8 @@ pub struct Engine {
     incidents: Register,
     /// Open incidents whose next reminder a window or a silence has put off.
     resting: BTreeSet<IncidentId>,
+    /// Incidents that have begun in this step, and whose cause is not looked for yet.
+    begun: Vec<IncidentId>,
     /// Incidents that wait because a run is under way that may end them.
     mending: BTreeSet<IncidentId>,
     /// Openings that were told in the last hour and are over.

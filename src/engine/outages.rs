@@ -232,7 +232,7 @@ impl Engine {
             self.fact(Fact::Notification(notification.clone()));
             self.ended_or_waits(&notification, is_over);
             if let Some(incident) = notification.incident {
-                self.outbox.forget_end(incident);
+                self.forget_if_told(incident);
             }
         }
     }

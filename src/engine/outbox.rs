@@ -141,6 +141,18 @@ impl Outbox {
         behind.any(|other| other.message.purpose == Purpose::Recovery)
     }
 
+    /// What waits behind a message in its line and says that it has become worse.
+    pub(super) fn news_behind(&self, notification: &Notification) -> Vec<Notification> {
+        let Some(line) = line_of(notification) else {
+            return Vec::new();
+        };
+        let behind = self.line(&line).filter(|other| other.id > notification.id);
+        behind
+            .filter(|other| other.message.purpose == Purpose::Update)
+            .cloned()
+            .collect()
+    }
+
     /// What an address last said, while it takes nothing.
     pub(super) fn outage_error(&self, address: &Address) -> Option<&str> {
         let outage = self.by_address.get(address)?.outage.as_ref()?;

@@ -63,8 +63,13 @@ impl Engine {
                     self.rest(id);
                     self.end_rest(id);
                 }
-                // Whoever waited for the end of what holds no longer waits no more.
-                IncidentState::Waiting => self.wakes.arm(Wake::Incident(id), notify_at.max(now)),
+                IncidentState::Waiting => {
+                    if self.is_quiet(id) {
+                        self.let_effects_go(id);
+                    }
+                    // Whoever waited for the end of what holds no longer waits no more.
+                    self.wakes.arm(Wake::Incident(id), notify_at.max(now));
+                }
                 // Those whom it concerns may have been kept from being told, also by what holds no longer.
                 IncidentState::Attached => self.wakes.arm(Wake::Incident(id), now),
                 IncidentState::Resolved => {}

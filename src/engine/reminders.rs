@@ -34,9 +34,8 @@ impl Engine {
             self.escalate(id, &team);
         }
         // Those whom it came to concern while it was quiet.
-        let effects = self.incidents.effects_of(id).into_iter();
-        let effects = effects.filter(|effect| self.quiet_until(effect).is_none());
-        let concerned: Vec<_> = std::iter::once(id).chain(effects.map(|effect| effect.id)).collect();
+        let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
+        let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
         self.tell_readers(id, &concerned);
         self.arm_reminder(id);
     }

@@ -75,6 +75,7 @@ impl Engine {
             silences: BTreeMap::new(),
             incidents: Register::default(),
             resting: BTreeSet::new(),
+            begun: Vec::new(),
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),

@@ -20,11 +20,12 @@ impl Threads {
         threads
     }
 
-    /// One more message has a name; the first of a thread stays what the others follow.
+    /// One more message has a name: only one that begins a thread has, so where the thread before is gone, the newest is
+    /// what the others follow.
     fn note(&mut self, threaded: Threaded) {
         let of_incident = self.first.entry(threaded.incident).or_default();
         let place = (threaded.address, threaded.thread);
-        of_incident.entry(place).or_insert(threaded.receipt);
+        of_incident.insert(place, threaded.receipt);
     }
 
     /// What a message follows. Without it, be it that the first is not known to have been taken, it begins a thread.
@@ -42,8 +43,9 @@ impl Engine {
         }
     }
 
-    /// Nothing of an incident that is over is on its way any more.
-    pub(super) fn forget_threads(&mut self, incident: IncidentId) {
+    /// One message less of an incident is on its way: what is remembered for the others is forgotten with the last.
+    pub(super) fn forget_if_told(&mut self, incident: IncidentId) {
+        self.outbox.forget_end(incident);
         if self.incidents.get(incident).is_none() && !self.outbox.is_anything_waiting(incident) {
             self.threads.first.remove(&incident);
         }

@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
-use super::audience::FALLBACK;
 use super::{Engine, Wake};
 use crate::alerting::{self, TeamWeek, ToProve, ToReport, WEEK};
 use crate::freshness::DataState;
@@ -207,21 +206,6 @@ impl Engine {
             );
             self.put(id, None, address, message);
         }
-    }
-
-    /// Every address that somebody may be told at, with the team first named with it.
-    fn addresses_in_use(&self) -> BTreeMap<Address, Name> {
-        let mut addresses = BTreeMap::new();
-        for (name, team) in &self.settings.teams {
-            let further = team.escalate.iter().flat_map(|step| &step.notify);
-            for address in team.notify.iter().chain(further) {
-                addresses.entry(address.clone()).or_insert_with(|| name.clone());
-            }
-        }
-        for address in &self.settings.fallback {
-            addresses.entry(address.clone()).or_insert_with(|| Name::from(FALLBACK));
-        }
-        addresses
     }
 
     /// Whether a message about nothing that is wrong alarms nobody there.

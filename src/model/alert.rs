@@ -247,7 +247,7 @@ pub struct Notification {
     pub ended_at: Option<Timestamp>,
     /// What the other side last said.
     pub last_error: Option<String>,
-    /// What the other side calls it, once it was taken; only of a kind of channel where others follow it in a thread.
+    /// What the other side calls it, if it was taken and begins a thread there that others follow.
     #[serde(default)]
     pub receipt: Option<String>,
     /// The digest that tells of it in its stead, and with which it ends.

@@ -86,3 +86,23 @@ fn an_opening_whose_answer_was_lost_begins_a_thread_again() {
     ];
     assert_eq!(followed(&world), expected, "the second is what is known");
 }
+
+#[test]
+fn where_a_thread_is_gone_its_messages_follow_the_newest_that_began_one() {
+    for crashes in [false, true] {
+        let mut world = world();
+        world.gone_before = Some(at("2026-11-26T12:30"));
+        world.run_until("2026-11-26T13:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        mend(&mut world, "2026-11-26T13:40");
+        let expected = [
+            (Purpose::Opening, None),
+            (Purpose::Reminder, Some(1)),
+            (Purpose::Recovery, Some(2)),
+        ];
+        assert_eq!(followed(&world), expected, "crashes: {crashes}");
+    }
+}

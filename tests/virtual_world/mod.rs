@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) sent: Vec<(Timestamp, Notification)>,
     /// Of each of them, what the other side calls the message that it was sent to follow.
     pub(crate) followed: Vec<(NotificationId, Option<String>)>,
+    /// Threads that were begun before are gone.
+    pub(crate) gone_before: Option<Timestamp>,
     /// Every try at sending, and when.
     pub(crate) tries: Vec<(Timestamp, Notification)>,
     /// Every fact committed.
@@ -146,6 +148,7 @@ impl World {
             alive: BTreeMap::new(),
             sent: Vec::new(),
             followed: Vec::new(),
+            gone_before: None,
             tries: Vec::new(),
             facts: Vec::new(),
             asked: Vec::new(),

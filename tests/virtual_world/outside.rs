@@ -126,7 +126,12 @@ impl World {
         if outcome == DeliveryOutcome::Accepted {
             let channel = self.settings.channels.get(&notification.address.channel);
             let is_threaded = channel.is_some_and(|channel| matches!(channel.kind, ChannelKind::SlackApp { .. }));
-            receipt = is_threaded.then(|| format!("ts-{id}"));
+            let began = |id: &String| self.sent.iter().find(|(_, sent)| format!("ts-{}", sent.id) == *id);
+            let is_gone = follows
+                .as_ref()
+                .and_then(began)
+                .is_some_and(|(at, _)| Some(*at) < self.gone_before);
+            receipt = (is_threaded && (follows.is_none() || is_gone)).then(|| format!("ts-{id}"));
             self.followed.push((id, follows));
             self.sent.push((now, notification));
         }

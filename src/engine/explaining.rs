@@ -1,0 +1,191 @@
+//! What explains what: a problem that follows from another is told with its cause, and by itself when that explains it no
+//! longer.
+
+use super::{Engine, Wake};
+use crate::lineage::Node;
+use crate::model::{About, Incident, IncidentId, IncidentState, ProblemKind, Purpose};
+
+impl Engine {
+    /// Attaches a waiting incident to what explains it, or opens it when its time has come.
+    pub(super) fn consider(&mut self, id: IncidentId) {
+        self.end_mending(id);
+        let Some(incident) = self.incidents.get(id) else {
+            return;
+        };
+        let is_time = incident.notify_at <= self.now.wall;
+        let notify_at = incident.notify_at;
+        if let Some(until) = self.quiet_until(incident) {
+            self.wakes.arm(Wake::Incident(id), until.max(notify_at));
+            return;
+        }
+        match self.cause_of(incident).and_then(|cause| self.incidents.get(cause)) {
+            Some(cause) if self.explains_others(cause) && (is_time || cause.state == IncidentState::Open) => {
+                self.attach(id, cause.id);
+            }
+            _ if is_time => self.open(id),
+            _ => self.look_at_waiting(id),
+        }
+    }
+
+    /// Whether the effects of an incident are told with it. Of what nobody is told, because of planned work, a silence, or
+    /// a run that may end it, nobody would hear what follows from it either.
+    fn explains_others(&self, cause: &Incident) -> bool {
+        let is_there = matches!(cause.state, IncidentState::Open | IncidentState::Waiting);
+        is_there && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
+    }
+
+    /// The nearest unresolved incident upstream, followed to its own cause.
+    pub(super) fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
+        if incident.kind == ProblemKind::Changed {
+            // Whoever did that is nobody upstream.
+            return None;
+        }
+        let upstream: Vec<Node> = match incident.about {
+            About::Dataset => self.lineage.upstream(incident.subject.as_str()),
+            About::Freshd => Vec::new(),
+            About::Job => {
+                // A dataset that was already told of when its job finally fails: the failure explains
+                // that alert and belongs to it.
+                let produced = self
+                    .settings
+                    .jobs
+                    .get(&incident.subject)
+                    .and_then(|job| job.produces.clone());
+                let inputs = self
+                    .lineage
+                    .inputs_of_job(incident.subject.as_str())
+                    .into_iter()
+                    .cloned();
+                let mut nodes: Vec<Node> = Vec::new();
+                for input in inputs {
+                    nodes.push(Node::Dataset(input.clone()));
+                    nodes.extend(self.lineage.upstream(input.as_str()));
+                }
+                let told = produced.and_then(|name| self.incident_about(&Node::Dataset(name)));
+                if let Some(told) = told.filter(|told| told.state == IncidentState::Open && is_wrong(told)) {
+                    return Some(told.id);
+                }
+                nodes
+            }
+        };
+        let nearest = upstream
+            .iter()
+            .filter_map(|node| self.incident_about(node))
+            .find(|found| found.id != incident.id && is_wrong(found))?;
+        let root = nearest.cause.unwrap_or(nearest.id);
+        (root != incident.id).then_some(root)
+    }
+
+    fn incident_about(&self, node: &Node) -> Option<&Incident> {
+        let about = match node {
+            Node::Job(_) => About::Job,
+            Node::Dataset(_) => About::Dataset,
+        };
+        let whole = match node {
+            Node::Dataset(name) => self
+                .settings
+                .datasets
+                .get(name)
+                .and_then(|dataset| dataset.part_of.as_ref()),
+            Node::Job(_) => None,
+        };
+        self.incidents.about(about, whole.unwrap_or(node.name()))
+    }
+
+    pub(super) fn attach(&mut self, id: IncidentId, cause: IncidentId) {
+        let Some(mut effect) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        effect.state = IncidentState::Attached;
+        effect.cause = Some(cause);
+        self.store(effect);
+        // Effects of an effect hang on the same root.
+        let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
+        for mut other in own {
+            other.cause = Some(cause);
+            self.store(other);
+        }
+        self.raise(cause, id);
+    }
+
+    /// A cause is as bad as the worst of its effects, and concerns whom they concern.
+    pub(super) fn raise(&mut self, cause: IncidentId, effect: IncidentId) {
+        if let Some(until) = self.incidents.get(effect).and_then(|effect| self.quiet_until(effect)) {
+            self.wakes.arm(Wake::Incident(effect), until);
+            return;
+        }
+        let (Some(root), Some(severity)) = (
+            self.incidents.get(cause),
+            self.incidents.get(effect).map(|effect| effect.severity),
+        ) else {
+            return;
+        };
+        let (worse, state) = (severity > root.severity, root.state);
+        if worse && self.quiet_until(root).is_some() {
+            // It would be heard of when the other may be told again, and nothing keeps this one quiet.
+            self.stand_alone(effect, false);
+            return;
+        }
+        if worse {
+            let mut root = root.clone();
+            root.severity = severity;
+            self.store(root);
+        }
+        if state == IncidentState::Open {
+            self.tell_of_change(cause, effect, worse);
+        }
+    }
+
+    /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
+    pub(super) fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
+        // The end of what keeps it quiet tells what is left of it.
+        if worse && !self.is_quiet(id) {
+            self.tell_owner_again(id, Purpose::Update);
+        }
+        if !self.is_quiet(concerned) {
+            self.tell_readers(id, &[concerned]);
+        }
+    }
+
+    /// Effects that are told with their cause: those that are kept quiet follow when they may be told.
+    pub(super) fn effects_to_tell(&self, cause: IncidentId) -> Vec<&Incident> {
+        let effects = self.incidents.effects_of(cause).into_iter();
+        effects.filter(|effect| self.quiet_until(effect).is_none()).collect()
+    }
+
+    /// A cause explains nothing any more: what it had an effect on stands for itself.
+    pub(super) fn let_effects_go(&mut self, cause: IncidentId) {
+        // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that comes
+        // and goes would keep it from being told for ever.
+        let was_told = self.incidents.get(cause).is_some_and(|cause| cause.opened_at.is_some());
+        let effects: Vec<IncidentId> = self
+            .incidents
+            .effects_of(cause)
+            .into_iter()
+            .map(|effect| effect.id)
+            .collect();
+        for effect in effects {
+            self.stand_alone(effect, was_told);
+        }
+    }
+
+    fn stand_alone(&mut self, effect: IncidentId, is_to_wait: bool) {
+        let Some(mut effect) = self.incidents.get(effect).cloned() else {
+            return;
+        };
+        effect.state = IncidentState::Waiting;
+        effect.cause = None;
+        if is_to_wait {
+            self.wait_to_be_mended(&mut effect);
+        }
+        let id = effect.id;
+        self.store(effect);
+        self.look_at_waiting(id);
+    }
+}
+
+/// Whether something is wrong just now: what comes and goes may be well for a while before it is over.
+fn is_wrong(incident: &Incident) -> bool {
+    let flapping = incident.flapping.as_ref();
+    flapping.is_none_or(|flapping| flapping.well_since.is_none())
+}

@@ -1,0 +1,206 @@
+//! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
+
+use freshd::model::{About, IncidentState, ProblemKind, Purpose, Request};
+
+use super::delivery::{busy, no_such_address};
+use super::virtual_world::{Play, World, at};
+use super::{NO_PROOFS, PEOPLE, failing, one_job};
+
+const A: &str = "mail:a@sea.example";
+const B: &str = "mail:b@sea.example";
+const OPS: &str = "mail:ops@sea.example";
+const FALLBACK: &str = "mail:it@sea.example";
+
+/// `j` makes `d`, from which `k` makes `e`. Team `a` answers for all but `e`, which is `b`'s.
+fn chain(alerts: &str) -> String {
+    format!(
+        "{PEOPLE}[alerts]\nweekly = false\ncanary = false\n{alerts}\n\
+         [datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"3h\"\n\
+         [datasets.e]\nowner = \"b\"\nfile = \"e\"\nmax_age = \"4h\"\n\
+         [jobs.j]\nowner = \"a\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         [jobs.k]\nowner = \"a\"\ncommand = \"true\"\non = [\"d\"]\nproduces = \"e\"\n"
+    )
+}
+
+/// The same, and both datasets are made at 10:00.
+fn made(text: &str) -> World {
+    let mut world = World::start(text, "2026-11-26T10:00");
+    for job in ["j", "k"] {
+        world.script(job, |_, now| Play::writes("x", now));
+    }
+    world.run("j");
+    world.run_until("2026-11-26T10:30");
+    world
+}
+
+fn silence(world: &mut World, name: &str) {
+    world.done(Request::Silence {
+        name: name.into(),
+        because: "the servers move".to_owned(),
+        for_s: 24 * 3_600,
+    });
+}
+
+fn fails(world: &mut World, job: &str) {
+    world.script(job, |_, _| Play::fails(1, ""));
+    world.run(job);
+}
+
+#[test]
+fn what_is_silenced_after_it_was_told_explains_nothing_new() {
+    let mut world = made(&chain(""));
+    world.run_until("2026-11-26T13:10");
+    assert_eq!(world.told_to(A), [Purpose::Opening], "d is stale");
+    silence(&mut world, "d");
+    fails(&mut world, "k");
+    world.run_until("2026-11-26T13:20");
+    assert_eq!(world.told_to(A), [Purpose::Opening; 2], "k has failed");
+}
+
+#[test]
+fn an_effect_that_waits_with_its_cause_is_told_by_itself_when_that_is_silenced() {
+    // e is stale at 14:00, is told a minute later with whatever explains it, and j fails between.
+    let mut world = made(&chain("").replace("max_age = \"3h\"", ""));
+    world.run_until("2026-11-26T14:00:30");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T14:01:10");
+    silence(&mut world, "j");
+    world.run_until("2026-11-26T14:10");
+    assert_eq!(world.told_to(B), [Purpose::Opening], "e is stale");
+    assert_eq!(world.told_to(A), []);
+}
+
+#[test]
+fn what_comes_and_goes_explains_nothing_while_it_is_well() {
+    let mut world = World::start(&chain(""), "2026-11-26T10:00");
+    world.script("k", |_, now| Play::writes("y", now));
+    for (at, is_good) in [
+        ("12:00", true),
+        ("12:05", false),
+        ("12:10", true),
+        ("12:15", false),
+        ("12:20", true),
+        ("12:25", false),
+        ("12:30", true),
+    ] {
+        world.run_until(&format!("2026-11-26T{at}"));
+        world.script("j", move |_, now| match is_good {
+            true => Play::writes("x", now),
+            false => Play::fails(1, ""),
+        });
+        world.run("j");
+    }
+    world.run_until("2026-11-26T12:40");
+    let flapping = world.open_incidents();
+    assert!(flapping.len() == 1 && flapping[0].flapping.is_some(), "{flapping:?}");
+    let before = world.told_to(A).len();
+    fails(&mut world, "k");
+    world.run_until("2026-11-26T12:50");
+    assert_eq!(world.told_to(A)[before..], [Purpose::Opening], "k has failed");
+}
+
+#[test]
+fn the_fallback_hears_of_each_team_that_was_not_reached_and_that_it_became_worse() {
+    let text = format!(
+        "{PEOPLE}{NO_PROOFS}[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T10:58");
+    for to in [OPS, A] {
+        world.channel(to, |_, now| busy(now));
+    }
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T11:30");
+    assert_eq!(
+        world.told_to(FALLBACK),
+        [Purpose::Opening, Purpose::Update, Purpose::Impact]
+    );
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:40");
+    let ends = world
+        .told_to(FALLBACK)
+        .into_iter()
+        .filter(|why| *why == Purpose::Recovery);
+    assert_eq!(ends.count(), 1, "for both teams");
+}
+
+#[test]
+fn whoever_comes_to_answer_for_what_is_wrong_is_told_at_once() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    world.reload(&one_job("").replace("owner = \"ops\"", "owner = \"a\""));
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(A), [Purpose::Opening]);
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until("2026-11-26T12:30");
+    for to in [OPS, A] {
+        assert_eq!(world.told_to(to), [Purpose::Opening, Purpose::Recovery], "{to}");
+    }
+}
+
+#[test]
+fn a_failure_explains_what_it_leaves_behind_in_the_same_step() {
+    let mut world = World::start(&chain("group_wait = \"0s\""), "2026-11-26T10:00");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T10:10");
+    let roots: Vec<_> = world
+        .open_incidents()
+        .into_iter()
+        .filter(|incident| incident.cause.is_none())
+        .collect();
+    let about: Vec<_> = roots.iter().map(|root| (root.about, root.subject.as_str())).collect();
+    assert_eq!(about, [(About::Job, "j")]);
+}
+
+#[test]
+fn an_address_that_nobody_is_told_at_any_more_has_no_trouble_of_its_own() {
+    let other = "[channels.other]\ntype = \"file\"\ndir = \"other\"\n";
+    let with_other = one_job("").replace("[teams.ops]\nnotify = [", "[teams.ops]\nnotify = [\"other:x\", ") + other;
+    let mut world = failing(&with_other, "2026-11-26T12:00");
+    world.channel("other:x", |_, now| busy(now));
+    world.run_until("2026-11-26T12:10");
+    world.reload(&one_job(""));
+    world.channel("other:x", |_, _| no_such_address());
+    world.run_until("2026-11-26T13:30");
+    let broken = world
+        .incidents()
+        .into_iter()
+        .filter(|incident| incident.kind == ProblemKind::ChannelBroken);
+    assert_eq!(broken.count(), 0);
+}
+
+#[test]
+fn effects_of_what_comes_and_goes_stand_for_themselves_while_it_is_well() {
+    let mut world = made(&chain("").replace("max_age = \"3h\"", ""));
+    // What is made anew is as old as before: e is stale at 14:00.
+    let ten = at("2026-11-26T10:00");
+    world.script("k", move |_, _| Play::writes("x", ten));
+    for (when, is_good) in [
+        ("13:30", false),
+        ("13:35", true),
+        ("13:40", false),
+        ("13:45", true),
+        ("13:50", false),
+        ("14:10", true),
+    ] {
+        world.run_until(&format!("2026-11-26T{when}"));
+        world.script("j", move |_, _| match is_good {
+            true => Play::writes("x", ten),
+            false => Play::fails(1, ""),
+        });
+        world.run("j");
+    }
+    assert_eq!(world.told_to(B), [Purpose::Impact], "it follows from j");
+    world.run_until("2026-11-26T14:30");
+    assert_eq!(
+        world.told_to(B),
+        [Purpose::Impact, Purpose::Opening],
+        "it stays, and j is well"
+    );
+}
