@@ -17,7 +17,8 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
 use tower::Service as _;
 
-/// Connections at the same time. Where one more comes, the oldest has had its time: every answer here is short.
+/// Connections at the same time, beside those that are streams (`streams.rs` bounds them). Where one more comes, the oldest
+/// has had its time: every answer here is short.
 const CONNECTIONS_MAX: usize = 64;
 /// A connection ends after this long, whatever it is doing.
 const CONNECTION_LIFE: Duration = Duration::from_secs(10);
@@ -49,7 +50,7 @@ impl Stay {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Accepts every connection at once, and keeps the newest `CONNECTIONS_MAX`.
+/// Accepts every connection at once, and keeps the newest `CONNECTIONS_MAX`, and the streams.
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
     let mut open = Open::default();
     loop {
@@ -72,9 +73,10 @@ impl Open {
     /// Makes place for one more connection, which ends when what is returned says so.
     fn place(&mut self, stay: Stay) -> oneshot::Receiver<()> {
         self.0.retain(|(end, _)| !end.is_closed());
-        if self.0.len() >= CONNECTIONS_MAX {
-            let oldest = self.0.iter().position(|(_, stay)| !stay.is_stream());
-            self.0.remove(oldest.unwrap_or(0));
+        let mut short = self.0.iter().enumerate().filter(|(_, (_, stay))| !stay.is_stream());
+        let oldest = short.next().map(|(place, _)| place);
+        if let Some(oldest) = oldest.filter(|_| short.count() + 1 >= CONNECTIONS_MAX) {
+            self.0.remove(oldest);
         }
         let (end, ended) = oneshot::channel();
         self.0.push_back((end, stay));

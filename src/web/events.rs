@@ -16,8 +16,10 @@ use tokio_stream::wrappers::ReceiverStream;
 
 use super::answer::Trouble;
 use super::api::query;
-use super::connections::Stay;
+use super::connections::{Peer, Stay};
 use super::desk::Desk;
+use super::door::Who;
+use super::streams::Holder;
 use crate::model::{AttemptId, Name, RunId, log_path};
 
 /// Changes within so long are told as one: a busy freshd stores many steps a second.
@@ -38,10 +40,13 @@ struct Wanted {
 pub(super) async fn events(
     State(desk): State<Arc<Desk>>,
     Extension(stay): Extension<Stay>,
+    Extension(peer): Extension<Peer>,
+    who: Who,
     uri: Uri,
 ) -> Result<Response, Trouble> {
     let run = query::<Wanted>(&uri)?.run;
-    let Ok(place) = desk.streams().try_acquire_owned() else {
+    let holder = who.known_as().map_or(Holder::From(peer.0), Holder::Known);
+    let Some(mut place) = desk.streams().take(holder) else {
         let retry = [(header::RETRY_AFTER, "30")];
         return Ok((
             StatusCode::SERVICE_UNAVAILABLE,
@@ -55,8 +60,10 @@ pub(super) async fn events(
     let changes = desk.changes();
     let printed = run.map(|run| watch_output(&desk, RunId(run)));
     tokio::spawn(async move {
-        let _place = place;
-        tell_changes(changes, printed, &tell, CALM, SILENCE_MAX).await;
+        tokio::select! {
+            () = tell_changes(changes, printed, &tell, CALM, SILENCE_MAX) => {}
+            () = place.given_up() => {}
+        }
     });
     let body = Body::from_stream(ReceiverStream::new(told).map(Ok::<_, Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())

@@ -32,6 +32,7 @@ mod routes;
 mod search;
 mod session_file;
 mod sessions;
+mod streams;
 mod throttle;
 mod visits;
 

@@ -122,13 +122,15 @@ fn is_error(line: &Line) -> bool {
 
 /// The lines of an output, each with its time, those of stderr with a mark.
 pub(super) fn output(view: &View, printed: &Printed) -> Markup {
-    let shown = &printed.lines[printed.lines.len().saturating_sub(LINES_MAX)..];
+    let hidden = printed.lines.len().saturating_sub(LINES_MAX);
+    let shown = &printed.lines[hidden..];
+    let before = printed.left_out + hidden as u64;
     html! {
         @if !shown.is_empty() {
             div.log tabindex="0" role="region" aria-label="lines of the output" {
-                @for line in shown {
+                @for (line, number) in shown.iter().zip(before..) {
                     @let bytes = &line.text[..line.text.len().min(LINE_BYTES_MAX)];
-                    div.line {
+                    div.line data-line=(number) {
                         time datetime=(line.at.to_string()) title=(exact(view, line.at)) { (view.zone.to_datetime(line.at).strftime("%H:%M:%S").to_string()) }
                         @if is_error(line) { b role="img" aria-label="stderr" title="stderr" { "!" } }
                         @if line.kind == LineKind::Gap { em { (text(&String::from_utf8_lossy(bytes))) } }
