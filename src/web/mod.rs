@@ -18,6 +18,7 @@ mod events;
 mod find;
 mod flow;
 mod guard;
+mod incident_visits;
 mod login;
 mod metrics;
 mod origin;

@@ -175,7 +175,12 @@ function becomeChildren(old, now) {
     return key && keys.get(key) === node ? key : null;
   };
   for (const [key, child] of before) {
-    if (child && !after.get(key)) child.remove();
+    if (!child || after.get(key)) continue;
+    // What has the focus and leads elsewhere now, in the same place, is still the same to whoever is there.
+    const heir = child === document.activeElement ? now.childNodes[[...old.childNodes].indexOf(child)] : null;
+    const heirKey = heir && keyIn(after, heir);
+    if (heirKey && heir.nodeName === child.nodeName && !before.get(heirKey)) before.set(heirKey, child);
+    else child.remove();
   }
   let at = old.firstChild;
   for (const next of [...now.childNodes]) {
@@ -300,7 +305,7 @@ function light(id) {
   const of = id ?? chosen;
   map.querySelectorAll(".on").forEach((one) => one.classList.remove("on"));
   map.classList.toggle("lit", of !== undefined);
-  if (of === undefined) return;
+  if (of === undefined) return tell(null, []);
   const edges = [...map.querySelectorAll(".edge")];
   const nodes = new Map([...map.querySelectorAll(".node")].map((node) => [node.dataset.id, node]));
   for (const [here, there] of [["from", "to"], ["to", "from"]]) {
@@ -314,6 +319,19 @@ function light(id) {
     }
     seen.forEach((one) => nodes.get(one)?.classList.add("on"));
   }
+  tell(nodes.get(of), [...map.querySelectorAll(".node.on")]);
+}
+
+/** Says in words what is lit: the node, who answers for all of it, and who reads it when. */
+function tell(node, all) {
+  const place = document.getElementById("lit");
+  if (!place) return;
+  const owners = [...new Set(all.map((one) => one.dataset.owner))].join(", ");
+  const readers = all
+    .filter((one) => one.dataset.reads)
+    .map((one) => `${one.dataset.id.replace(/^[a-z]+:/, "")} ${one.dataset.reads}`)
+    .join(", ");
+  place.textContent = node ? `${node.querySelector("title").textContent}. All that is lit: ${owners} answer. Next to read: ${readers || "nobody with a time"}.` : "";
 }
 
 /** Shows what the address asks for, or else the first that is wrong. */
