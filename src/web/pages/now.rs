@@ -8,7 +8,7 @@ use super::words::{
     Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, piece, state, subject_link, text,
     time, time_and_distance,
 };
-use super::{Place, whole};
+use super::{Place, ansi, whole};
 use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status};
 
 /// Incidents of the page, and rows of each of its lists.
@@ -168,7 +168,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
             }
             p.reason { (text(&incident.reason)) }
-            @if let Some(printed) = printed(status, incident) { p.printed { code { (text(printed)) } } }
+            @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) }

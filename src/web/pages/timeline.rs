@@ -32,6 +32,10 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
             entries.push((spell.to, html! { "The problem was back." }));
         }
     }
+    if let Some(cause) = incident.cause {
+        let words = html! { "Explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ", which tells of it." };
+        entries.push((incident.notify_at.max(incident.since), words));
+    }
     if let Some(at) = incident.opened_at {
         entries.push((at, html! { "The incident opened." }));
     }
