@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::oneshot;
 
-/// Browsers that are told of changes at the same time. Each costs a descriptor and some 30 KiB.
+/// Browsers that are told of changes at the same time. Each costs a descriptor and some 20 KiB.
 pub(super) const STREAMS_MAX: usize = 256;
 
 /// Who holds places: a user, a token, or else an address.

@@ -33,7 +33,8 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
         }
     }
     if let Some(cause) = incident.cause {
-        let words = html! { "Explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ", which tells of it." };
+        let words =
+            html! { "Explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ", which tells of it." };
         entries.push((incident.notify_at.max(incident.since), words));
     }
     if let Some(at) = incident.opened_at {
