@@ -225,9 +225,12 @@ fn a_chain_of_ten_thousand_jobs_is_walked_without_deep_recursion() {
 fn a_system_that_is_read_and_reads_is_without_an_owner_once() {
     let mut settings = settings("export: -> stock\nstock | wms");
     let system = System {
+        name: "wms".into(),
         title: None,
         owner: Owner::Nobody,
         reads_at: None,
+        description: None,
+        runbook: None,
     };
     settings.systems.insert("wms".into(), system);
     let job = Job {

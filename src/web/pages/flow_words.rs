@@ -31,13 +31,16 @@ pub(super) fn lit_at(node: &Node) -> String {
 
 /// What is wrong now: how much of it, what, and who reads it next.
 pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &States<'_>) -> Markup {
-    let wrong: Vec<&Node> = flow.graph.stops.iter().filter(|node| is_wrong(node, states)).collect();
-    let of = |kind: Kind| wrong.iter().filter(|node| node.kind == kind).count();
-    let counts: Vec<String> = [(of(Kind::Job), "job"), (of(Kind::Dataset), "dataset")]
+    let tone = |node: &Node| node_state(node, states).map_or(Tone::Quiet, |(tone, _)| tone);
+    let mut wrong: Vec<&Node> = flow.graph.stops.iter().filter(|node| is_wrong(node, states)).collect();
+    wrong.sort_by_key(|node| tone(node));
+    let (bad, unknown) = wrong.split_at(wrong.partition_point(|node| tone(node) == Tone::Bad));
+    let worst = if bad.is_empty() { Tone::Unknown } else { Tone::Bad };
+    let words = [("Wrong now: ", bad), ("unknown: ", unknown)]
         .into_iter()
-        .filter(|(count, _)| *count > 0)
-        .map(|(count, what)| counted(count, what))
-        .collect();
+        .filter(|(_, nodes)| !nodes.is_empty())
+        .map(|(what, nodes)| format!("{what}{}", kinds(nodes)));
+    let words = words.collect::<Vec<String>>().join("; ");
     let mut readers: Vec<(Timestamp, &str)> = status
         .causes()
         .flat_map(|incident| &incident.readers)
@@ -50,7 +53,7 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
             @if wrong.is_empty() {
                 h2 id="wrong" { (state(Tone::Good, "nothing on the map is wrong")) }
             } @else {
-                h2 id="wrong" { (mark(Tone::Bad)) " Wrong now: " (counts.join(" and ")) }
+                h2 id="wrong" { (mark(worst)) " " (words) }
                 ul.plain.names {
                     @for node in wrong.iter().take(NAMES_MAX) {
                         li {
@@ -74,6 +77,16 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
             }
         }
     }
+}
+
+/// `1 job and 2 datasets`.
+fn kinds(nodes: &[&Node]) -> String {
+    let of = |kind: Kind| nodes.iter().filter(|node| node.kind == kind).count();
+    let counts = [(of(Kind::Job), "job"), (of(Kind::Dataset), "dataset")].into_iter();
+    let counts = counts
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(count, what));
+    counts.collect::<Vec<String>>().join(" and ")
 }
 
 fn incident_of<'a>(node: &Node, status: &'a Status) -> Option<&'a OpenIncident> {
