@@ -33,6 +33,7 @@ try {
     } catch (error) {
       console.log(`${part.name}: ${error}`);
       found.push(part.name);
+      await page.unrouteAll();
       if (house.process.exitCode !== null) await house.start();
     }
   }

@@ -75,6 +75,9 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             h2 id="versions" { "Versions" }
             @if page.versions.is_empty() { p.dim { "None yet." } } @else {
                 div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (chart::sizes(view, &page.versions)) }
+                @if page.versions.len() > 1 {
+                    p.dim { @if page.versions.iter().any(|version| version.rows.is_some()) { "Rows" } @else { "Size" } " of each version, the newest to the right; what was learned to expect lies behind it." }
+                }
                 (versions(view, page))
             }
         }
