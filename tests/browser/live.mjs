@@ -26,7 +26,7 @@ try {
   const page = await browser.page();
   await logIn(page, house.base);
   await until("all is fresh", () => JSON.parse(house.ask("status", "--json").stdout).datasets.every((dataset) => dataset.state === "fresh"));
-  for (const part of [proxied, crowded, written, selected, pointed, grows]) {
+  for (const part of [proxied, crowded, written, selected, pointed, grows, another]) {
     try {
       await part(page);
       console.log(`${part.name}: as it should be`);
@@ -117,6 +117,24 @@ async function written(page) {
     await until("the page has changed", async () => (await page.locator("main table a[href^='/runs/']").first().textContent()) !== runs);
     assert.ok(await page.locator(name).first().evaluate((one) => one === document.activeElement), `${name} keeps the focus`);
   }
+}
+
+/** Whoever reads above the end of one run's output is not shown it as that of the next. */
+async function another(page) {
+  house.ask("run", "chatty");
+  const first = await until("it runs", () => isRunning("chatty"));
+  await page.goto(`${house.base}/jobs/chatty`);
+  const log = page.locator(".log");
+  await until("it has printed enough to scroll", async () => (await log.count()) > 0 && (await log.evaluate((box) => box.scrollHeight > box.clientHeight + 200)));
+  await log.evaluate((box) => (box.scrollTop = 0));
+  const before = await log.getAttribute("data-id");
+  assert.ok(before.startsWith(String(first)), before);
+  writeFileSync(house.path("enough"), "");
+  await until("it is over", () => !isRunning("chatty"));
+  house.ask("run", "chatty", "--wait");
+  // The next run prints nothing at all.
+  await until("the lines of the run before are gone", async () => (await log.count()) === 0);
+  rmSync(house.path("enough"));
 }
 
 /** Whoever selects is not disturbed, and is told so. */

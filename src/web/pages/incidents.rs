@@ -134,7 +134,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             section aria-labelledby="output" {
                 h2 id="output" { "Last output" }
                 @if let Some((run, _)) = &printed.of { p { "Of " a href={ "/runs/" (run.id) } { "run " (run.id) } " of " (job_link(run.job.as_str())) "." } }
-                (output_notes(printed)) (output(view, printed))
+                (output_notes(printed)) (output(view, printed, printed.attempt()))
             }
         }
         section aria-labelledby="timeline" { h2 id="timeline" { "Timeline" } (timeline::timeline(view, page)) }

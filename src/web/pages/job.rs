@@ -70,7 +70,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
             @match &page.printed {
                 Some(printed) => {
                     @if let Some((run, _)) = &printed.of { p { "Of " a href={ "/runs/" (run.id) } { "run " (run.id) } "." } }
-                    (output_notes(printed)) (output(view, printed))
+                    (output_notes(printed)) (output(view, printed, printed.attempt()))
                 }
                 None => p.dim { "Nothing was started yet." },
             }

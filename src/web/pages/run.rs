@@ -7,7 +7,7 @@ use super::words::{
     Tone, View, counted, exact, job_link, outcome_tone, piece, run_state, state, text, time_with_seconds,
 };
 use super::{Place, act, ansi, whole};
-use crate::model::{Attempt, Outcome, Run, RunId, VersionRef, format_bytes, hint, took};
+use crate::model::{Attempt, AttemptId, Outcome, Run, RunId, VersionRef, format_bytes, hint, took};
 use crate::runner::{LineKind, Stream};
 use crate::web::output::{Line, Printed};
 
@@ -64,7 +64,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
         }
         section aria-labelledby="output" data-run=[run.outcome.is_none().then_some(run.id)] {
             h2 id="output" { "Output" @if page.attempts.len() > 1 { " of the last attempt" } }
-            (output_notes(&page.printed)) (output(view, &page.printed))
+            (output_notes(&page.printed)) (output(view, &page.printed, page.attempts.last().map(|last| last.id)))
             @if !page.printed.lines.is_empty() { p { a href={ "/runs/" (run.id) "/log" } { "as plain text" } } }
         }
     };
@@ -125,13 +125,14 @@ fn is_error(line: &Line) -> bool {
 }
 
 /// The lines of an output, each with its time, those of stderr with a mark.
-pub(super) fn output(view: &View, printed: &Printed) -> Markup {
+/// An open page knows by the attempt whether the lines that it shows are the same that go on.
+pub(super) fn output(view: &View, printed: &Printed, of: Option<AttemptId>) -> Markup {
     let hidden = printed.lines.len().saturating_sub(LINES_MAX);
     let shown = &printed.lines[hidden..];
     let before = printed.left_out + hidden as u64;
     html! {
         @if !shown.is_empty() {
-            div.log tabindex="0" role="region" aria-label="lines of the output" {
+            div.log data-id=[of] tabindex="0" role="region" aria-label="lines of the output" {
                 @for (line, number) in shown.iter().zip(before..) {
                     @let bytes = &line.text[..line.text.len().min(LINE_BYTES_MAX)];
                     div.line data-line=(number) {
