@@ -13,6 +13,8 @@ mod listening;
 mod planned;
 #[path = "web/silences.rs"]
 mod silences;
+#[path = "web/lives.rs"]
+mod lives;
 #[path = "web/known.rs"]
 mod known;
 #[path = "web/every_route.rs"]

@@ -154,6 +154,7 @@ mod tests {
             name: "stock".into(),
             title: Some("Stock \"per lot\" <b> \\".to_owned()),
             owner: Owner::Nobody,
+            reads_at: None,
         };
         let flow = Flow {
             stops: vec![stop],

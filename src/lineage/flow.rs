@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::{Value, json};
 
-use crate::model::{Name, Owner, Rule, Settings};
+use crate::model::{Name, Owner, Rule, Schedule, Settings};
 
 /// What a node is. The order is that of the table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -35,7 +35,7 @@ impl StopKind {
 }
 
 /// One box.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct Stop {
     /// What it is.
     pub kind: StopKind,
@@ -45,6 +45,8 @@ pub struct Stop {
     pub title: Option<String>,
     /// Who answers for it.
     pub owner: Owner,
+    /// When it reads, of a system that does.
+    pub reads_at: Option<Schedule>,
 }
 
 impl Stop {
@@ -87,9 +89,18 @@ impl Flow {
         Self { stops, edges }
     }
 
-    /// Stops for which nobody answers.
+    /// Stops for which nobody answers. A system that is a source and reads too is one of them, as the source.
     pub fn without_owner(&self) -> Vec<&Stop> {
-        self.stops.iter().filter(|stop| stop.owner == Owner::Nobody).collect()
+        let is_source = |name: &Name| {
+            self.stops
+                .iter()
+                .any(|stop| stop.kind == StopKind::Source && stop.name == *name)
+        };
+        self.stops
+            .iter()
+            .filter(|stop| stop.owner == Owner::Nobody)
+            .filter(|stop| stop.kind != StopKind::Reader || !is_source(&stop.name))
+            .collect()
     }
 
     /// Datasets that nobody reads.
@@ -190,6 +201,7 @@ impl Graph<'_> {
             name,
             title,
             owner,
+            reads_at: None,
         });
     }
 
@@ -197,6 +209,9 @@ impl Graph<'_> {
         let key = (kind, name.clone());
         if let Some(system) = self.settings.systems.get(name) {
             self.node(key.clone(), system.title.clone(), system.owner.clone());
+            if let Some(stop) = self.nodes.get_mut(&key).filter(|_| kind == StopKind::Reader) {
+                stop.reads_at.clone_from(&system.reads_at);
+            }
         }
         key
     }

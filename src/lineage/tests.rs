@@ -220,3 +220,35 @@ fn a_chain_of_ten_thousand_jobs_is_walked_without_deep_recursion() {
     let lineage = Lineage::new(&settings(&format!("{flow}back: d10000 -> d0\n")));
     assert_eq!(lineage.cycles()[0].len(), 20_002);
 }
+
+#[test]
+fn a_system_that_is_read_and_reads_is_without_an_owner_once() {
+    let mut settings = settings("export: -> stock\nstock | wms");
+    let system = System {
+        name: "wms".into(),
+        title: None,
+        owner: Owner::Nobody,
+        reads_at: None,
+        description: None,
+        runbook: None,
+    };
+    settings.systems.insert("wms".into(), system);
+    let job = Job {
+        from: Some("wms".into()),
+        ..job_of("export", Vec::new(), Some("stock".into()))
+    };
+    settings.jobs.insert("export".into(), Arc::new(job));
+    let flow = Flow::of(&settings);
+    let kinds: Vec<StopKind> = flow
+        .stops
+        .iter()
+        .filter(|stop| stop.name.as_str() == "wms")
+        .map(|stop| stop.kind)
+        .collect();
+    assert_eq!(kinds, [StopKind::Source, StopKind::Reader]);
+    let named = flow
+        .without_owner()
+        .into_iter()
+        .filter(|stop| stop.name.as_str() == "wms");
+    assert_eq!(named.map(|stop| stop.kind).collect::<Vec<_>>(), [StopKind::Source]);
+}

@@ -332,6 +332,29 @@ impl Status {
             .is_some_and(|heartbeat| heartbeat.error.is_some())
     }
 
+    /// Incidents that are not explained by another; the others are effects of these.
+    pub fn causes(&self) -> impl Iterator<Item = &OpenIncident> {
+        let is_known = |id: u64| self.incidents.iter().any(|incident| incident.id == id);
+        self.incidents
+            .iter()
+            .filter(move |incident| !incident.cause.is_some_and(is_known))
+    }
+
+    /// `3 incidents`, or `3 incidents with 2 effects` where some explain others; nothing where none is open.
+    pub fn incidents_in_words(&self) -> Option<String> {
+        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+        let causes = self.causes().count();
+        match self.incidents.len() - causes {
+            _ if causes == 0 => None,
+            0 => Some(counted(causes, "incident")),
+            effects => Some(format!(
+                "{} with {}",
+                counted(causes, "incident"),
+                counted(effects, "effect")
+            )),
+        }
+    }
+
     /// Whether nothing needs anybody.
     pub fn is_fine(&self) -> bool {
         self.datasets.iter().all(DatasetState::keeps_promise)

@@ -332,6 +332,8 @@ CREATE TABLE incidents (
 
 -- One unresolved incident for a problem.
 CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, about, subject) WHERE state <> 'resolved';
+CREATE INDEX incidents_by_cause ON incidents (cause, id) WHERE cause IS NOT NULL;
+CREATE INDEX incidents_by_subject ON incidents (subject, about, id);
 
 -- The outbox: messages stored with the facts that caused them.
 CREATE TABLE notifications (

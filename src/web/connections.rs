@@ -19,8 +19,8 @@ use tower::Service as _;
 
 use super::origin::customer;
 
-/// Connections at the same time. Where one more comes, the oldest of whoever has most has had its time: every answer here is
-/// short, and whoever opens thousands ends only their own.
+/// Connections at the same time, beside those that are streams (`streams.rs` bounds them). Where one more comes, the oldest
+/// of whoever has most has had its time: every answer here is short, and whoever opens thousands ends only their own.
 const CONNECTIONS_MAX: usize = 64;
 /// A connection ends after this long, whatever it is doing.
 const CONNECTION_LIFE: Duration = Duration::from_secs(10);
@@ -52,7 +52,7 @@ impl Stay {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Peer(pub(super) IpAddr);
 
-/// Accepts every connection at once, and keeps `CONNECTIONS_MAX` of them.
+/// Accepts every connection at once, and keeps `CONNECTIONS_MAX` of them, and the streams.
 pub(super) async fn serve(listener: TcpListener, routes: Router) {
     let mut open = Open::default();
     loop {
@@ -83,7 +83,7 @@ impl Open {
     fn place(&mut self, from: IpAddr, stay: Stay) -> oneshot::Receiver<()> {
         let from = customer(from);
         self.0.retain(|one| !one.end.is_closed());
-        if self.0.len() >= CONNECTIONS_MAX {
+        if self.short().count() >= CONNECTIONS_MAX {
             self.0.remove(self.superfluous(from));
         }
         let (end, ended) = oneshot::channel();
@@ -91,15 +91,19 @@ impl Open {
         ended
     }
 
+    /// Those that are no streams, with their places, the oldest first.
+    fn short(&self) -> impl Iterator<Item = (usize, &OpenOne)> {
+        self.0.iter().enumerate().filter(|(_, one)| !one.stay.is_stream())
+    }
+
     /// Which one ends for one more from there: the oldest of whoever has most, streams apart.
     fn superfluous(&self, from: u64) -> usize {
         let mut counts = HashMap::from([(from, 1)]);
-        let short = || self.0.iter().enumerate().filter(|(_, one)| !one.stay.is_stream());
-        for (_, one) in short() {
+        for (_, one) in self.short() {
             *counts.entry(one.from).or_insert(0) += 1;
         }
-        let most = short().map(|(_, one)| counts[&one.from]).max();
-        let oldest = short().find(|(_, one)| Some(counts[&one.from]) == most);
+        let most = self.short().map(|(_, one)| counts[&one.from]).max();
+        let oldest = self.short().find(|(_, one)| Some(counts[&one.from]) == most);
         oldest.map_or(0, |(place, _)| place)
     }
 }

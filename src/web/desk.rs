@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use super::answer::Trouble;
 use super::doors::Doors;
 use super::flow::Flow;
+use super::streams::Streams;
 use super::{Ask, Outlook, Planner};
 use crate::lineage::Lineage;
 use crate::model::{Name, Plan, Reply, Request, Settings, Status};
@@ -31,8 +32,6 @@ const WINDOW: &str = "web";
 const SEARCHING_MAX: usize = 2;
 /// Edits that may be read and compared at the same time.
 const PLANNING_MAX: usize = 1;
-/// Browsers that may be told of changes at the same time.
-const STREAMS_MAX: usize = 16;
 
 /// The state of everything, as the daemon said it.
 pub(super) struct Known {
@@ -58,7 +57,7 @@ pub(super) struct Desk {
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
     flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
-    streams: Arc<Semaphore>,
+    streams: Streams,
     doors: Doors,
 }
 
@@ -79,7 +78,7 @@ impl Desk {
             readers: Mutex::new(Vec::new()),
             lineage: Mutex::new(None),
             flow: tokio::sync::Mutex::new(None),
-            streams: Arc::new(Semaphore::new(STREAMS_MAX)),
+            streams: Streams::default(),
             doors,
         }
     }
@@ -134,8 +133,8 @@ impl Desk {
     }
 
     /// Places for those who are told of changes.
-    pub(super) fn streams(&self) -> Arc<Semaphore> {
-        self.streams.clone()
+    pub(super) fn streams(&self) -> &Streams {
+        &self.streams
     }
 
     /// Where outputs lie.

@@ -81,6 +81,15 @@ impl Who {
         }
     }
 
+    /// What tells this visitor from others: the name of a user or of a token; nothing of somebody who shows neither.
+    pub(super) fn known_as(&self) -> Option<String> {
+        match &self.by {
+            By::Anybody => None,
+            By::User(name, _) => Some(format!("user {name}")),
+            By::Token(name) => Some(format!("token {name}")),
+        }
+    }
+
     /// Whether forms are shown.
     pub(super) fn may_operate(&self) -> bool {
         self.scope >= Scope::Operate

@@ -16,9 +16,11 @@ use tokio_stream::StreamExt as _;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::answer::Trouble;
-use super::connections::Stay;
+use super::connections::{Peer, Stay};
 use super::desk::Desk;
+use super::door::Who;
 use super::reading::query;
+use super::streams::Holder;
 use crate::model::{AttemptId, Name, RunId, log_path};
 
 /// Changes within so long are told as one: a busy freshd stores many steps a second.
@@ -39,10 +41,13 @@ struct Wanted {
 pub(super) async fn events(
     State(desk): State<Arc<Desk>>,
     Extension(stay): Extension<Stay>,
+    Extension(peer): Extension<Peer>,
+    who: Who,
     uri: Uri,
 ) -> Result<Response, Trouble> {
     let run = query::<Wanted>(&uri)?.run;
-    let Ok(place) = desk.streams().try_acquire_owned() else {
+    let holder = who.known_as().map_or(Holder::From(peer.0), Holder::Known);
+    let Some(mut place) = desk.streams().take(holder) else {
         let retry = [(header::RETRY_AFTER, "30")];
         return Ok((
             StatusCode::SERVICE_UNAVAILABLE,
@@ -56,8 +61,10 @@ pub(super) async fn events(
     let changes = desk.changes();
     let printed = run.map(|run| watch_output(&desk, RunId(run)));
     tokio::spawn(async move {
-        let _place = place;
-        tell_changes(changes, printed, &tell, CALM, SILENCE_MAX).await;
+        tokio::select! {
+            () = tell_changes(changes, printed, &tell, CALM, SILENCE_MAX) => {}
+            () = place.given_up() => {}
+        }
     });
     let body = Body::from_stream(ReceiverStream::new(told).map(Ok::<_, Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())

@@ -48,10 +48,17 @@ pub(super) async fn page(State(desk): State<Arc<Desk>>, who: Who, uri: Uri) -> S
         text: text.clone(),
         ..FindPage::default()
     };
-    if let Ok(number) = text.parse::<u64>() {
+    if let Some((kind, number)) = numbered(&text) {
         let found = desk.read(move |reader| {
-            let run = reader.run(RunId(number))?.map(|(run, _)| run);
-            Ok((run, reader.incident(IncidentId(number))?))
+            let run = match kind {
+                Numbered::Incident => None,
+                Numbered::Any | Numbered::Run => reader.run(RunId(number))?.map(|(run, _)| run),
+            };
+            let incident = match kind {
+                Numbered::Run => None,
+                Numbered::Any | Numbered::Incident => reader.incident(IncidentId(number))?,
+            };
+            Ok((run, incident))
         });
         (page.run, page.incident) = found.await?;
     }
@@ -109,6 +116,28 @@ fn called(settings: &Settings, text: &str) -> Vec<Called> {
     .concat()
 }
 
+/// What a number in a search is one of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Numbered {
+    Any,
+    Run,
+    Incident,
+}
+
+/// `976`, `#2`, `run 976`, `incident #2`: what is meant by a number, as people write it.
+fn numbered(text: &str) -> Option<(Numbered, u64)> {
+    let text = text.to_lowercase();
+    let (kind, rest) = if let Some(rest) = text.strip_prefix("run ") {
+        (Numbered::Run, rest)
+    } else if let Some(rest) = text.strip_prefix("incident ") {
+        (Numbered::Incident, rest)
+    } else {
+        (Numbered::Any, text.as_str())
+    };
+    let digits = rest.trim().trim_start_matches('#');
+    Some((kind, digits.parse().ok()?))
+}
+
 /// What these jobs have printed with the text in it, the newest of each first.
 async fn printed(desk: &Desk, jobs: Vec<Name>, text: &str) -> Result<PrintedLines, Trouble> {
     let search = LogSearch::new(text, true).map_err(Trouble::Query)?;
@@ -133,4 +162,19 @@ async fn printed(desk: &Desk, jobs: Vec<Name>, text: &str) -> Result<PrintedLine
         found
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_number_is_found_as_people_write_it() {
+        assert_eq!(numbered("976"), Some((Numbered::Any, 976)));
+        assert_eq!(numbered("#2"), Some((Numbered::Any, 2)));
+        assert_eq!(numbered("Incident #2"), Some((Numbered::Incident, 2)));
+        assert_eq!(numbered("run 976"), Some((Numbered::Run, 976)));
+        assert_eq!(numbered("run away"), None);
+        assert_eq!(numbered("stock"), None);
+    }
 }

@@ -71,7 +71,11 @@ fn text(status: &Status) -> String {
         "Messages that were tried and are not taken yet, and those that wait behind them.",
     );
     text.sample("freshd_undelivered_messages", &[], count(status.undelivered_messages()));
-    text.family("freshd_open_incidents", "gauge", "Incidents that are not resolved.");
+    text.family(
+        "freshd_open_incidents",
+        "gauge",
+        "Incidents that are not resolved, effects of others included.",
+    );
     for severity in ["warning", "critical"] {
         let of_severity = |incident: &&crate::model::OpenIncident| incident.severity.as_str() == severity;
         let open = status.incidents.iter().filter(of_severity).count();

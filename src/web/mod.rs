@@ -19,6 +19,7 @@ mod events;
 mod find;
 mod flow;
 mod guard;
+mod incident_visits;
 mod login;
 mod metrics;
 mod origin;
@@ -34,6 +35,7 @@ mod routes;
 mod search;
 mod session_file;
 mod sessions;
+mod streams;
 mod throttle;
 mod visits;
 

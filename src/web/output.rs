@@ -53,9 +53,26 @@ pub(super) fn line_document(attempt: Option<AttemptId>, line: &LogLine) -> Value
 
 /// The end of what the last attempt of a run printed, at most `bytes_max` of it.
 pub(super) async fn of_run(desk: &Arc<Desk>, id: RunId, bytes_max: usize) -> Result<Printed, Trouble> {
+    of_attempt(desk, id, None, bytes_max).await
+}
+
+/// The same of an attempt by its number; of the last where none is given.
+pub(super) async fn of_attempt(
+    desk: &Arc<Desk>,
+    id: RunId,
+    number: Option<u32>,
+    bytes_max: usize,
+) -> Result<Printed, Trouble> {
     let found = desk.read(move |reader| reader.run(id)).await?;
     let (run, attempts) = found.ok_or_else(|| no_number("run", id.0))?;
-    let mut printed = match attempts.last() {
+    let meant = match number {
+        Some(number) => {
+            let meant = attempts.iter().find(|attempt| attempt.id.number == number);
+            Some(meant.ok_or_else(|| no_number("attempt", number.into()))?)
+        }
+        None => attempts.last(),
+    };
+    let mut printed = match meant {
         Some(last) => {
             let state_dir = desk.state_dir();
             let (job, number) = (run.job.clone(), last.id.number);

@@ -7,23 +7,24 @@ use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use maud::Markup;
+use schemars::JsonSchema;
 use serde_json::Value;
 
 use super::answer::Trouble;
 use super::api::{Wanted, known_dataset, known_job, no_number, number};
 use super::desk::Desk;
 use super::door::Who;
+pub(super) use super::incident_visits::{incident, incidents};
+use super::incident_visits::{is_bad_end, told_of};
 use super::output;
-use super::pages::{self, DatasetPage, IncidentPage, JobPage, RunPage, View, Visitor};
+use super::pages::{self, DatasetPage, JobPage, RunPage, View, Visitor};
 use super::reading::query;
-use crate::model::{About, DatasetState, IncidentId, JobState, Name, RunId, Version};
+use crate::model::{About, DatasetState, JobState, RunId, Version};
 use crate::schedule;
 use crate::store::{HistoryFilter, ReadError, Reader};
 
 /// Runs, versions and slots that a page's pictures and lists are made from.
 const ROWS_READ: u32 = 200;
-/// Incidents of the list.
-const INCIDENTS_SHOWN: u32 = 100;
 /// Occurrences to come.
 const COMING_SHOWN: usize = 8;
 /// Bytes of an output on a job's page, and on a run's.
@@ -127,11 +128,18 @@ pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
         Some(name) => Some(
             names()
                 .position(|known| known == name)
+                .or_else(|| flow.graph.stops.iter().position(|node| node.id() == *name))
                 .ok_or_else(|| Trouble::unknown("node", name, std::iter::empty()))?,
         ),
         None => None,
     };
-    Ok(Page(pages::flow(&view(&desk, who), &flow, &known.status, place)))
+    Ok(Page(pages::flow(
+        &view(&desk, who),
+        &flow,
+        &desk.lineage(),
+        &known.status,
+        place,
+    )))
 }
 
 pub(super) async fn datasets(State(desk): Asks, who: Who) -> Shown {
@@ -146,13 +154,9 @@ pub(super) async fn jobs(State(desk): Asks, who: Who) -> Shown {
 
 pub(super) async fn runs(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     let filter = query::<Wanted>(&uri)?.filter();
-    let narrowed = filter.job.clone();
+    let wanted = filter.clone();
     let runs = desk.read(move |reader| reader.history(&filter)).await?;
-    Ok(Page(pages::runs(
-        &view(&desk, who),
-        &runs,
-        narrowed.as_ref().map(Name::as_str),
-    )))
+    Ok(Page(pages::runs(&view(&desk, who), &runs, &wanted)))
 }
 
 pub(super) async fn job(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
@@ -163,7 +167,9 @@ pub(super) async fn job(State(desk): Asks, who: Who, Path(name): Path<String>) -
         limit: ROWS_READ,
         ..HistoryFilter::default()
     };
-    let runs = desk.read(move |reader| reader.history(&filter)).await?;
+    let name = job.name.clone();
+    let read = desk.read(move |reader| Ok((reader.history(&filter)?, told_of(reader, About::Job, &name, None)?)));
+    let (runs, incidents) = read.await?;
     let printed = match runs.iter().find(|run| run.attempts > 0) {
         Some(last) => Some(output::of_run(&desk, last.id, OUTPUT_SHORT).await?),
         None => None,
@@ -186,6 +192,7 @@ pub(super) async fn job(State(desk): Asks, who: Who, Path(name): Path<String>) -
         runs,
         coming: coming.await?,
         printed,
+        incidents,
     };
     Ok(Page(pages::job(&view(&desk, who), &page)))
 }
@@ -196,7 +203,17 @@ pub(super) async fn run(State(desk): Asks, who: Who, Path(id): Path<String>) -> 
     let (run, attempts) = printed.of.take().ok_or_else(|| no_number("run", id))?;
     let settings = desk.settings();
     let produces = settings.jobs.get(&run.job).and_then(|job| job.produces.as_ref());
+    let bad_end = run.ended_at.filter(|_| run.outcome.is_some_and(is_bad_end));
+    let job = run.job.clone();
+    let incidents = match bad_end {
+        Some(at) => {
+            desk.read(move |reader| told_of(reader, About::Job, &job, Some(at)))
+                .await?
+        }
+        None => Vec::new(),
+    };
     let page = RunPage {
+        incidents,
         produces: produces.map(ToString::to_string),
         run,
         attempts,
@@ -205,10 +222,18 @@ pub(super) async fn run(State(desk): Asks, who: Who, Path(id): Path<String>) -> 
     Ok(Page(pages::run(&view(&desk, who), &page)))
 }
 
-/// What the last attempt printed, byte for byte, as text and nothing else; the end of it where it is long.
-pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Result<Response, Missing> {
+#[derive(Debug, Default, serde::Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct WantedLog {
+    attempt: Option<u32>,
+}
+
+/// What an attempt printed, the last where none is meant, byte for byte, as text and nothing else; the end of it where it is
+/// long.
+pub(super) async fn log(State(desk): Asks, Path(id): Path<String>, uri: Uri) -> Result<Response, Missing> {
     let id = number(&id, "run")?;
-    let printed = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?;
+    let attempt = query::<WantedLog>(&uri)?.attempt;
+    let printed = output::of_attempt(&desk, RunId(id), attempt, output::BYTES_MAX).await?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, output::plain(&printed)).into_response())
 }
@@ -228,9 +253,9 @@ pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String
             Some(current) => trace(reader, current)?,
             None => Vec::new(),
         };
-        Ok((versions, slots, trace))
+        Ok((versions, slots, trace, told_of(reader, About::Dataset, &name, None)?))
     });
-    let (versions, slots, trace) = read.await?;
+    let (versions, slots, trace, incidents) = read.await?;
     let page = DatasetPage {
         dataset,
         state,
@@ -238,6 +263,7 @@ pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String
         versions,
         slots,
         trace,
+        incidents,
     };
     Ok(Page(pages::dataset(&view(&desk, who), &page)))
 }
@@ -258,36 +284,6 @@ fn trace(reader: &Reader, version: &Version) -> Result<Vec<(usize, Version)>, Re
         found.push((depth, version));
     }
     Ok(found)
-}
-
-pub(super) async fn incidents(State(desk): Asks, who: Who) -> Shown {
-    let view = view(&desk, who);
-    let now = view.now;
-    let read = desk.read(move |reader| {
-        let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
-        Ok((incidents, reader.silences(None, Some(now), INCIDENTS_SHOWN)?))
-    });
-    let (incidents, silences) = read.await?;
-    let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
-    Ok(Page(page))
-}
-
-pub(super) async fn incident(State(desk): Asks, who: Who, Path(id): Path<String>) -> Shown {
-    let id = number(&id, "incident")?;
-    let read = desk.read(move |reader| {
-        let Some(incident) = reader.incident(IncidentId(id))? else {
-            return Ok(None);
-        };
-        let standing = reader.silences(Some(&incident.subject), Some(Timestamp::now()), 1)?;
-        Ok(Some(IncidentPage {
-            is_silenced: !standing.is_empty(),
-            addresses: reader.addresses_of(&incident)?,
-            messages: reader.notifications_of(incident.id)?,
-            incident,
-        }))
-    });
-    let page = read.await?.ok_or_else(|| no_number("incident", id))?;
-    Ok(Page(pages::incident(&view(&desk, who), &page)))
 }
 
 /// What no route answers: to programs as JSON.

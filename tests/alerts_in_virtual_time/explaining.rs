@@ -1,6 +1,6 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
-use freshd::model::{About, IncidentState, ProblemKind, Purpose, Request};
+use freshd::model::{About, ProblemKind, Purpose, Request};
 
 use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World, at};

@@ -40,6 +40,14 @@ async function story() {
 
   // The map: from the stock to what makes it.
   await page.getByRole("link", { name: "Flow" }).click();
+  const wrong = page.locator(".wrong");
+  for (const word of ["Wrong now: 1 job and 1 dataset", "stock-export", "Sales desk"]) {
+    assert.ok((await wrong.textContent()).includes(word), `the map says ${word}: ${await wrong.textContent()}`);
+  }
+  const frame = page.locator(".frame");
+  assert.ok(await frame.evaluate((box) => box.scrollWidth <= box.clientWidth), "a small company's map fits a laptop");
+  await wrong.getByRole("link", { name: "stock", exact: true }).click();
+  assert.match(await page.locator("section.chosen").textContent(), /Reads next.*sales.*07:00/, "and of one name who reads it next");
   const stock = page.locator(".map .node").filter({ hasText: "stock" }).first();
   await stock.waitFor();
   await stock.focus();
@@ -61,6 +69,8 @@ async function story() {
   await page.getByLabel("Note").fill("the listener of wms-db is down, I restart it");
   await page.getByRole("button", { name: "Take it on" }).click();
   await page.getByText("the listener of wms-db is down").first().waitFor();
+  const life = await page.locator("section[aria-labelledby=timeline]").textContent();
+  assert.match(life, /The problem began.*(Told|Explained).*Taken on by maria/s, life);
   await shot(page, "4-taken-on");
   const incident = page.url().split("?")[0];
 

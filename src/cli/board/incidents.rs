@@ -14,12 +14,7 @@ const NAMES_MAX: usize = 5;
 
 /// One paragraph for each cause, the worst first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
-    let known = |id: u64| status.incidents.iter().any(|incident| incident.id == id);
-    let mut roots: Vec<&OpenIncident> = status
-        .incidents
-        .iter()
-        .filter(|incident| !incident.cause.is_some_and(known))
-        .collect();
+    let mut roots: Vec<&OpenIncident> = status.causes().collect();
     roots.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since));
     let mut text = String::new();
     for (index, root) in roots.iter().take(SHOWN_MAX).enumerate() {

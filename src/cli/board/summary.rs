@@ -133,15 +133,7 @@ fn fine(status: &Status) -> String {
 }
 
 fn wrong(status: &Status) -> String {
-    let mut parts = Vec::new();
-    let incidents = status
-        .incidents
-        .iter()
-        .filter(|incident| incident.cause.is_none())
-        .count();
-    if incidents > 0 {
-        parts.push(counted(incidents, "incident"));
-    }
+    let mut parts: Vec<String> = status.incidents_in_words().into_iter().collect();
     for state in ["late", "stale", "changed", "suspect", "unknown"] {
         let count = status.datasets.iter().filter(|dataset| dataset.state == state).count();
         if count > 0 {
@@ -165,7 +157,7 @@ fn wrong(status: &Status) -> String {
         return tone(Tone::Bad, "✗ nothing starts");
     }
     // Data that nobody has seen yet is how every first minute looks.
-    let is_young = incidents == 0
+    let is_young = status.incidents.is_empty()
         && failing == 0
         && status.clock_held_until.is_none()
         && status.disk_full.is_none()

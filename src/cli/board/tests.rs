@@ -121,7 +121,7 @@ fn a_bad_friday_is_told_from_what_is_wrong_to_what_is_well() {
     let text = board(&bad_friday(), &oslo(), 100, false);
     let expected = "\
 freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
-✗ 1 incident, 1 dataset late, 1 job failing
+✗ 1 incident with 1 effect, 1 dataset late, 1 job failing
 
 ✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
   because   exit code 1

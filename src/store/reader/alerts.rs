@@ -2,7 +2,7 @@
 
 use super::Reader;
 use crate::model::{
-    Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationId,
+    About, Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationId,
     NotificationState, Told,
 };
 use crate::store::ReadError;
@@ -37,6 +37,35 @@ impl Reader {
         self.one(
             &format!("SELECT {INCIDENT_COLUMNS} FROM incidents WHERE id = ?1"),
             [count(id.0)],
+            read_incident,
+        )
+    }
+
+    /// What an incident explains, the oldest first, those that are over too.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn effects_of(&self, cause: IncidentId, limit: u32) -> Result<Vec<Incident>, ReadError> {
+        self.all(
+            &format!(
+                "SELECT {INCIDENT_COLUMNS} FROM incidents INDEXED BY incidents_by_cause WHERE cause = ?1 ORDER BY id LIMIT ?2"
+            ),
+            (count(cause.0), limit),
+            read_incident,
+        )
+    }
+
+    /// Incidents about something, the newest first, those that are over too.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn incidents_about(&self, about: About, subject: &Name, limit: u32) -> Result<Vec<Incident>, ReadError> {
+        self.all(
+            &format!(
+                "SELECT {INCIDENT_COLUMNS} FROM incidents INDEXED BY incidents_by_subject
+                 WHERE subject = ?1 AND about = ?2 AND kind <> 'drill' ORDER BY id DESC LIMIT ?3"
+            ),
+            (subject.as_str(), about.as_str(), limit),
             read_incident,
         )
     }

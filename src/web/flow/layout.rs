@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 pub(in crate::web) const BOX_WIDTH: f64 = 184.0;
 pub(in crate::web) const BOX_HEIGHT: f64 = 38.0;
 /// Space between two layers, in which the lines bend.
-const LAYER_GAP: f64 = 56.0;
+const LAYER_GAP: f64 = 44.0;
 /// Space between two things of a layer.
 const ROW_GAP: f64 = 10.0;
 /// Height of a lane.

@@ -37,22 +37,25 @@ impl Flow {
         Self { graph, layout }
     }
 
-    /// The places of everything that feeds a node or is fed by it, itself included.
-    pub(super) fn lit_by(&self, chosen: usize) -> BTreeSet<usize> {
-        let mut lit = BTreeSet::from([chosen]);
-        for is_upstream in [false, true] {
-            let mut ahead = vec![chosen];
-            let mut seen = BTreeSet::from([chosen]);
-            while let Some(at) = ahead.pop() {
-                for (from, to) in &self.graph.edges {
-                    let (here, there) = if is_upstream { (to, from) } else { (from, to) };
-                    if *here == at && seen.insert(*there) {
-                        ahead.push(*there);
-                    }
+    /// The places of everything that feeds some nodes, or of all that they feed; they themselves included.
+    pub(super) fn reach(&self, from: &[usize], is_upstream: bool) -> BTreeSet<usize> {
+        let mut ahead = from.to_vec();
+        let mut seen: BTreeSet<usize> = from.iter().copied().collect();
+        while let Some(at) = ahead.pop() {
+            for (from, to) in &self.graph.edges {
+                let (here, there) = if is_upstream { (to, from) } else { (from, to) };
+                if *here == at && seen.insert(*there) {
+                    ahead.push(*there);
                 }
             }
-            lit.extend(seen);
         }
+        seen
+    }
+
+    /// The places of everything that feeds a node or is fed by it, itself included.
+    pub(super) fn lit_by(&self, chosen: usize) -> BTreeSet<usize> {
+        let mut lit = self.reach(&[chosen], true);
+        lit.extend(self.reach(&[chosen], false));
         lit
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::incidents::{Explained, explained};
 use super::run::version_link;
 use super::words::{
     Tone, View, dataset_link, dataset_tone, grouped, job_link, owner, slot_tone, state, text, time, time_and_distance,
@@ -32,6 +33,8 @@ pub(in crate::web) struct DatasetPage {
     pub(in crate::web) slots: Vec<Slot>,
     /// The current version and what it was made from, hop by hop; the number is how far away it is.
     pub(in crate::web) trace: Vec<(usize, Version)>,
+    /// What is wrong with it.
+    pub(in crate::web) incidents: Vec<Explained>,
 }
 
 /// `/datasets/NAME`.
@@ -43,6 +46,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
         h1 { (text(name)) }
         p.lead { (state(dataset_tone(&page.state.state), &page.state.state)) @if let Some(title) = &dataset.title { " · " (text(title)) } }
         @if !is_fine && !page.state.reason.is_empty() { p.reason { (text(&page.state.reason)) } }
+        (explained(view, &page.incidents))
         (act::on_name(view, name, page.state.silence.is_some()))
         dl {
             dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
@@ -71,6 +75,9 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             h2 id="versions" { "Versions" }
             @if page.versions.is_empty() { p.dim { "None yet." } } @else {
                 div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (chart::sizes(view, &page.versions)) }
+                @if page.versions.len() > 1 {
+                    p.dim { @if page.versions.iter().any(|version| version.rows.is_some()) { "Rows" } @else { "Size" } " of each version, the newest to the right; what was learned to expect lies behind it." }
+                }
                 (versions(view, page))
             }
         }
@@ -99,7 +106,7 @@ fn slots(view: &View, page: &DatasetPage) -> Markup {
         other => other.as_str().to_owned(),
     };
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label="the deliveries" { table {
             thead { tr { th scope="col" { "Due" } th scope="col" { "State" } th scope="col" { "Deadline" } th scope="col" { "Decided" } th.num scope="col" { "Version" } th scope="col" { "Remark" } } }
             tbody {
                 @for slot in page.slots.iter().take(LISTED) {

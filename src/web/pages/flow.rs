@@ -5,15 +5,20 @@ use std::fmt::Write as _;
 
 use maud::{Markup, html};
 
+use super::flow_words::{self, lit_at};
 use super::words::{
     Tone, View, counted, dataset_link, dataset_tone, job_link, job_tone, job_word, mark, owner, piece, state, text,
 };
 use super::{Place, whole};
-use crate::model::Status;
+use crate::lineage::Lineage;
+use crate::model::{Status, moment};
+use crate::schedule;
 use crate::web::flow::{BOX_HEIGHT, BOX_WIDTH, Flow, Kind, Layout, Node};
 
 /// Characters of a name in a box; the whole name is in its title and in the table.
 const NAME_CHARS_MAX: usize = 22;
+/// A map that is no wider than this is scaled to fit the window of a laptop.
+const FITS_WIDTH_MAX: f64 = 1_500.0;
 /// Rows of the table.
 const ROWS_MAX: usize = 1_000;
 /// Names in one cell.
@@ -58,7 +63,13 @@ impl<'a> States<'a> {
 }
 
 /// `/flow`, with what feeds `chosen` and what it feeds lit.
-pub(in crate::web) fn flow(view: &View, flow: &Flow, status: &Status, chosen: Option<usize>) -> Markup {
+pub(in crate::web) fn flow(
+    view: &View,
+    flow: &Flow,
+    lineage: &Lineage,
+    status: &Status,
+    chosen: Option<usize>,
+) -> Markup {
     let states = States::of(status);
     let (without_owner, unread) = (flow.graph.without_owner(), flow.graph.unread());
     let systems: BTreeSet<&str> = flow
@@ -73,10 +84,16 @@ pub(in crate::web) fn flow(view: &View, flow: &Flow, status: &Status, chosen: Op
         p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.graph.edges.len(), "connection")) "." }
         (finding("nobody answers for", &without_owner))
         (finding("nobody reads", &unread))
-        @if let Some(chosen) = chosen { p { "Lit: what feeds " (link(&flow.graph.stops[chosen])) " and what it feeds. " a href="/flow" { "All of it" } "." } }
+        (flow_words::wrong_now(view, flow, status, &states))
+        @if let Some(chosen) = chosen { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
         @match &flow.layout {
             _ if flow.graph.stops.is_empty() => p.dim { "jobs.toml names nothing yet." },
-            Some(layout) => { (legend()) div.frame tabindex="0" role="region" aria-label="map" { (map(flow, layout, &states, chosen)) } }
+            Some(layout) => {
+                (legend())
+                p.legend id="lit" {}
+                p.past { a href="#table" { "Past the map, to the table" } }
+                div.frame tabindex="0" role="region" aria-label="map" { (map(view, flow, layout, &states, chosen)) }
+            }
             None => p { "This is too large to draw; the table has all of it." },
         }
         (table(flow, &states))
@@ -100,7 +117,7 @@ fn names(nodes: &[&Node]) -> Markup {
     }
 }
 
-fn link(node: &Node) -> Markup {
+pub(super) fn link(node: &Node) -> Markup {
     match node.kind {
         Kind::Job => job_link(node.name.as_str()),
         Kind::Dataset => dataset_link(node.name.as_str()),
@@ -117,13 +134,19 @@ fn legend() -> Markup {
     }
 }
 
-fn map(flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>) -> Markup {
+fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>) -> Markup {
     let lit = chosen.map(|chosen| flow.lit_by(chosen));
     let is_lit = |place: usize| lit.as_ref().is_some_and(|lit| lit.contains(&place));
     let tone = |node: &Node| node_state(node, states).map(|(tone, _)| tone);
-    let class = if chosen.is_some() { "map lit" } else { "map" };
+    let lit_class = if chosen.is_some() { " lit" } else { "" };
+    // A small map is scaled to the window; a large one would be too small to read.
+    let fits_class = if layout.width <= FITS_WIDTH_MAX { " fits" } else { "" };
+    let wrong: Vec<usize> = (0..flow.graph.stops.len())
+        .filter(|place| flow_words::is_wrong(&flow.graph.stops[*place], states))
+        .collect();
+    let hit = flow.reach(&wrong, false);
     html! {
-        svg class=(class) viewBox=(format!("0 0 {:.0} {:.0}", layout.width, layout.height)) width=(format!("{:.0}", layout.width)) role="group" aria-label="the flow of data, from left to right" {
+        svg class={ "map" (lit_class) (fits_class) } viewBox=(format!("0 0 {:.0} {:.0}", layout.width, layout.height)) width=(format!("{:.0}", layout.width)) role="group" aria-label="the flow of data, from left to right" {
             @for ((from, to), line) in flow.graph.edges.iter().zip(&layout.lines) {
                 @let (source, target) = (&flow.graph.stops[*from], &flow.graph.stops[*to]);
                 @let bad = if tone(source) == Some(Tone::Bad) { " bad" } else { "" };
@@ -134,8 +157,9 @@ fn map(flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>)
                 @let on = if is_lit(place) { " on" } else { "" };
                 @let is_chosen = if chosen == Some(place) { " chosen" } else { "" };
                 @let kind = match node.kind { Kind::Job => "job", Kind::Dataset => "dataset", _ => "system" };
-                @let tint = tone(node).map_or("", Tone::class);
-                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) href=(target(node)) {
+                @let tint = tone(node).map_or(if hit.contains(&place) { "hit" } else { "" }, Tone::class);
+                @let reads = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| moment(next.at, view.now, &view.zone));
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] href=(target(node)) {
                     title { (words(node, states)) }
                     rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
                     @if let Some(tone) = tone(node) {
@@ -143,7 +167,7 @@ fn map(flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>)
                     }
                     @let left = x + if tone(node).is_some() { 30.0 } else { 10.0 };
                     text x=(one(left)) y=(one(y - 1.0)) { (cut(node.name.as_str())) }
-                    text.kind x=(one(left)) y=(one(y + 12.0)) { (below(node, states)) }
+                    text.kind x=(one(left)) y=(one(y + 12.0)) { (below(node, states)) @if let Some(at) = &reads { ", " (at) } }
                 }
             }
         }
@@ -156,7 +180,7 @@ fn target(node: &Node) -> String {
     match node.kind {
         Kind::Job => format!("/jobs/{name}"),
         Kind::Dataset => format!("/datasets/{name}"),
-        Kind::Source | Kind::Reader | Kind::Team => format!("/flow?of={name}"),
+        Kind::Source | Kind::Reader | Kind::Team => lit_at(node),
     }
 }
 
@@ -174,8 +198,8 @@ fn kind_word(kind: Kind) -> &'static str {
         Kind::Source => "system",
         Kind::Job => "job",
         Kind::Dataset => "dataset",
-        Kind::Reader => "system that reads",
-        Kind::Team => "team that reads",
+        Kind::Reader => "reads",
+        Kind::Team => "team, reads",
     }
 }
 
@@ -230,19 +254,19 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
         from[*target].push(&flow.graph.stops[*source]);
     }
     html! {
-        h2 { "The same as a table" }
+        h2 id="table" tabindex="-1" { "The same as a table" }
         div.wide { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Answers" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Map" } } }
             tbody {
                 @for (place, node) in flow.graph.stops.iter().enumerate().take(ROWS_MAX) {
                     tr {
                         td { (kind_word(node.kind)) }
-                        td { (link(node)) }
+                        td { (link(node)) @if let Some(title) = &node.title { span.title { (text(title)) } } }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
                         td { (owner(node.owner.as_str())) }
                         td.many { (names(&from[place])) }
                         td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
-                        td { a href={ "/flow?of=" (piece(node.name.as_str())) } { "light" } }
+                        td { a href=(lit_at(node)) aria-label={ "light " (text(node.name.as_str())) " on the map" } { "light" } }
                     }
                 }
             }

@@ -3,12 +3,16 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::words::{Tone, View, incident_tone, state, subject_link, text, time, time_and_distance, time_with_seconds};
-use super::{Place, act, whole};
+use super::run::{output, output_notes};
+use super::words::{
+    Tone, View, incident_tone, job_link, owner, state, subject_link, text, time, time_and_distance, time_with_seconds,
+};
+use super::{Place, act, now, timeline, whole};
 use crate::model::{
-    About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, Silence,
+    About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, Reads, Silence,
     drill_words, took,
 };
+use crate::web::output::Printed;
 
 /// `/incidents`: the open ones first, each set the newest first.
 pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &[Silence], shown_max: usize) -> Markup {
@@ -22,7 +26,7 @@ pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &
             ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) (act::on_name(view, silence.subject.as_str(), true)) } } }
         }
         h2 { "Over" }
-        @if over.is_empty() { p.dim { "Nothing ever went wrong." } } @else { (table(view, &over)) }
+        @if over.is_empty() { p.dim { @if open.is_empty() { "Nothing ever went wrong." } @else { "None is over yet." } } } @else { (table(view, &over)) }
         @if incidents.len() >= shown_max { p.dim { "The newest " (incidents.len()) "; " code { "freshd incidents --all --limit 1000" } " lists more." } }
     };
     whole(Some(view), Place::Incidents, "Incidents", &body)
@@ -31,7 +35,7 @@ pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &
 fn table(view: &View, incidents: &[&Incident]) -> Markup {
     html! {
         div.wide { table {
-            thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Why" } } }
+            thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Taken on" } th scope="col" { "Why" } } }
             tbody {
                 @for incident in incidents {
                     tr {
@@ -40,11 +44,30 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
                         td { (what(incident)) }
                         td { (time(view, incident.since)) }
                         td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
-                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } @if let Some(ack) = incident.taken_on(view.now) { "; taken on by " (text(&ack.by)) " until " (time(view, ack.until)) } }
+                        td { @if let Some(ack) = &incident.ack { "by " (text(&ack.by)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } @else if incident.resolved_at.is_none() { span.dim { "by nobody" } } }
+                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
                     }
                 }
             }
         } }
+    }
+}
+
+/// An incident with the one that explains it.
+pub(in crate::web) type Explained = (Incident, Option<Incident>);
+
+/// What a page about something says of its incidents: which, since when, why, and who has taken it on.
+pub(super) fn explained(view: &View, incidents: &[Explained]) -> Markup {
+    html! {
+        @for (incident, cause) in incidents {
+            p.alarm {
+                (state(incident_tone(incident.state), incident.state.as_str())) " "
+                a href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
+                ", since " (time_and_distance(view, incident.since)) ": " (text(&incident.reason))
+                @if let Some(cause) = cause { "; explained by " (what(cause)) ", " (text(&cause.reason)) ", " a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } }
+                @if let Some(ack) = incident.ack.as_ref().filter(|_| incident.resolved_at.is_none()) { "; taken on by " (text(&ack.who())) }
+            }
+        }
     }
 }
 
@@ -62,6 +85,18 @@ pub(in crate::web) struct IncidentPage {
     pub(in crate::web) messages: Vec<(Notification, Vec<Delivery>)>,
     /// Nobody is told of its subject just now.
     pub(in crate::web) is_silenced: bool,
+    /// Silences of its subject that held at some time since it began.
+    pub(in crate::web) silences: Vec<Silence>,
+    /// What it explains.
+    pub(in crate::web) effects: Vec<Incident>,
+    /// What explains it.
+    pub(in crate::web) cause: Option<Incident>,
+    /// The team that answers, or `nobody`; empty for what is not configured any more and for freshd itself.
+    pub(in crate::web) owner: String,
+    /// Who reads what is wrong, while it goes on.
+    pub(in crate::web) readers: Vec<Reads>,
+    /// What the run printed by which it, or its cause, began.
+    pub(in crate::web) printed: Option<Printed>,
 }
 
 /// `/incidents/ID`.
@@ -74,27 +109,73 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         p.lead { (state(incident_tone(incident.state), incident.state.as_str())) " · " (incident.severity.as_str()) }
         p.reason { (text(&incident.reason)) }
         dl {
+            @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(&page.owner)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) }
+            @if incident.resolved_at.is_none() {
+                dt { "Taken on" } dd {
+                    @if let Some(ack) = &incident.ack { "by " (text(&ack.who())) " " (time(view, ack.at)) ", quiet until " (time_and_distance(view, ack.until)) @if ack.until <= view.now { ", which is over" } }
+                    @else { "by nobody" }
+                }
+            }
+            @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
             @if incident.drill.is_some() { dt { "Drill" } dd { (text(&drill_words(incident))) } }
             @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
-            @if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
-            @if let Some(at) = incident.opened_at { dt { "Opened" } dd { (time_and_distance(view, at)) } }
-            @if let Some(ack) = &incident.ack { dt { "Taken on" } dd { "by " (text(&ack.who())) " " (time(view, ack.at)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } }
+            @if let Some(cause) = &page.cause {
+                dt { "Explained by" } dd { a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } ": " (what(cause)) ", " (text(&cause.reason)) }
+            } @else if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
+            @if !page.effects.is_empty() { dt { "Explains" } dd { (effects(&page.effects)) } }
+            @if !page.readers.is_empty() { dt { "Reads it" } dd { (now::readers(view, &page.readers, incident.subject.as_str())) } }
             @if let Some(at) = incident.remind_at.filter(|_| incident.resolved_at.is_none()) { dt { "Reminder" } dd { (time_and_distance(view, at)) } }
-            @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) } }
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }
         }
         (act::on_incident(view, incident))
         @if incident.about != About::Freshd && incident.resolved_at.is_none() { (act::on_name(view, incident.subject.as_str(), page.is_silenced)) }
-        h2 { "Messages" }
-        @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, &page.messages)) }
+        @if let Some(printed) = &page.printed {
+            section aria-labelledby="output" {
+                h2 id="output" { "Last output" }
+                @if let Some((run, _)) = &printed.of { p { "Of " a href={ "/runs/" (run.id) } { "run " (run.id) } " of " (job_link(run.job.as_str())) "." } }
+                (output_notes(printed)) (output(view, printed, printed.attempt()))
+            }
+        }
+        section aria-labelledby="timeline" { h2 id="timeline" { "Timeline" } (timeline::timeline(view, page)) }
+        section aria-labelledby="messages" {
+            h2 id="messages" { "Messages" }
+            @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, &page.messages)) }
+        }
     };
     whole(Some(view), Place::Incidents, &title, &body)
 }
 
+fn effects(effects: &[Incident]) -> Markup {
+    html! {
+        ul.plain {
+            @for effect in effects {
+                li { (what(effect)) ", " a href={ "/incidents/" (effect.id) } { "incident " (effect.id) } @if effect.resolved_at.is_some() { span.dim { " over" } } }
+            }
+        }
+    }
+}
+
+/// What told of a message that was never sent itself: its digest, or a later one to the same address.
+pub(super) fn told_by(message: &Notification, messages: &[(Notification, Vec<Delivery>)]) -> Option<String> {
+    if let Some(digest) = message.digest {
+        return Some(format!("in digest {}", digest.0));
+    }
+    if message.state != NotificationState::Collapsed {
+        return None;
+    }
+    let later = messages.iter().map(|(later, _)| later).find(|later| {
+        later.id > message.id && later.address == message.address && later.state != NotificationState::Collapsed
+    });
+    Some(match later {
+        Some(later) => format!("into the {} after it", later.message.purpose.as_str()),
+        None => "for want of anything to end: this address had heard of none of it".to_owned(),
+    })
+}
+
 fn messages(view: &View, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label="the messages" { table {
             thead { tr { th scope="col" { "Decided" } th scope="col" { "Message" } th scope="col" { "Team" } th scope="col" { "To" } th scope="col" { "State" } th scope="col" { "Remark" } } }
             tbody {
                 @for (message, tries) in messages {
@@ -103,7 +184,7 @@ fn messages(view: &View, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
                         td { (message.message.purpose.as_str()) }
                         td { (text(message.message.team.as_str())) }
                         td { (text(&message.address.to_string())) }
-                        td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(digest) = message.digest { " in digest " (digest.0) } }
+                        td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(by) = told_by(message, messages) { " " (by) } }
                         td.remark { (text(error(tries).unwrap_or_default())) }
                     }
                 }

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use maud::{Markup, html};
 
+use super::incidents::{Explained, explained};
 use super::lists::{job_state, run_table};
 use super::run::{output, output_notes};
-use super::words::{View, dataset_link, owner, text, time_and_distance};
+use super::words::{View, dataset_link, distance, owner, text, time, time_with_seconds};
 use super::{Place, act, chart, whole};
 use crate::model::{Job, JobState, Occurrence, Run, format_duration};
 use crate::web::output::Printed;
@@ -24,6 +25,8 @@ pub(in crate::web) struct JobPage {
     pub(in crate::web) coming: Vec<Occurrence>,
     /// Of the last run with a process.
     pub(in crate::web) printed: Option<Printed>,
+    /// What is wrong with it.
+    pub(in crate::web) incidents: Vec<Explained>,
 }
 
 /// `/jobs/NAME`.
@@ -34,6 +37,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         h1 { (text(name)) }
         p.lead { (job_state(&page.state)) @if let Some(title) = &job.title { " · " (text(title)) } }
         @if let Some(reason) = page.state.reason.as_deref() { p.reason { (text(reason)) } }
+        (explained(view, &page.incidents))
         (act::on_job(view, &page.state))
         (act::on_name(view, name, page.state.silence.is_some()))
         dl {
@@ -66,7 +70,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
             @match &page.printed {
                 Some(printed) => {
                     @if let Some((run, _)) = &printed.of { p { "Of " a href={ "/runs/" (run.id) } { "run " (run.id) } "." } }
-                    (output_notes(printed)) (output(view, printed))
+                    (output_notes(printed)) (output(view, printed, printed.attempt()))
                 }
                 None => p.dim { "Nothing was started yet." },
             }
@@ -77,6 +81,10 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
 }
 
 fn coming(view: &View, page: &JobPage) -> Markup {
+    let job_offset = page.job.start_offset;
+    // What is due several times a minute is told apart by its seconds.
+    let with_seconds = page.coming.iter().any(|occurrence| occurrence.at.as_second() % 60 != 0);
+    let told = |at| html! { @if with_seconds { (time_with_seconds(view, at)) } @else { (time(view, at)) } " " span.dim { "(" (distance(view, at)) ")" } };
     html! {
         @if page.coming.is_empty() {
             p.dim { @match &page.job.schedule { Some(schedule) => { "Due by " (text(&schedule.text)) ", not by the clock." } None => { "By hand: " code { "freshd run " (text(page.job.name.as_str())) } "." } } }
@@ -85,8 +93,9 @@ fn coming(view: &View, page: &JobPage) -> Markup {
         ol.plain {
             @for occurrence in &page.coming {
                 li {
-                    @if occurrence.skip.is_some() { s { (time_and_distance(view, occurrence.at)) } " does not run" } @else { (time_and_distance(view, occurrence.at)) }
+                    @if occurrence.skip.is_some() { s { (told(occurrence.at)) } " does not run" } @else { (told(occurrence.at)) }
                     @if let Some(note) = &occurrence.note { span.note { (text(note)) } }
+                    @if occurrence.skip.is_none() && !job_offset.is_zero() { span.note { "starts " (format_duration(job_offset)) " later (jitter)" } }
                 }
             }
         }

@@ -7,7 +7,8 @@ use super::words::{
     state, text, time, time_and_distance, time_with_seconds,
 };
 use super::{Place, whole};
-use crate::model::{DatasetState, JobState, Run, Status, elapsed, format_age, rounded, took};
+use crate::model::{DatasetState, JobState, Name, Outcome, Run, Status, elapsed, format_age, rounded, took};
+use crate::store::HistoryFilter;
 
 /// Rows of one list; those that need an eye come first.
 pub(super) const ROWS_MAX: usize = 500;
@@ -30,17 +31,63 @@ pub(in crate::web) fn jobs(view: &View, status: &Status) -> Markup {
     whole(Some(view), Place::Jobs, "Jobs", &body)
 }
 
-/// `/runs`.
-pub(in crate::web) fn runs(view: &View, runs: &[Run], narrowed: Option<&str>) -> Markup {
+/// How runs end, as the list can be narrowed to it.
+const OUTCOMES: [Outcome; 10] = [
+    Outcome::Succeeded,
+    Outcome::Failed,
+    Outcome::TimedOut,
+    Outcome::Killed,
+    Outcome::Rejected,
+    Outcome::SpawnFailed,
+    Outcome::Lost,
+    Outcome::Missed,
+    Outcome::Skipped,
+    Outcome::Cancelled,
+];
+/// Rows that are offered, step by step.
+const STEPS: [u32; 3] = [50, 200, 1_000];
+
+/// `/runs`: those that fit the filter.
+pub(in crate::web) fn runs(view: &View, runs: &[Run], wanted: &HistoryFilter) -> Markup {
+    let job = wanted.job.as_ref().map(Name::as_str);
+    let more = STEPS.into_iter().find(|step| *step > wanted.limit);
     let body = html! {
-        h1 { "Runs" @if let Some(narrowed) = narrowed { " of " (text(narrowed)) } }
-        @if narrowed.is_some() { p { a href="/runs" { "of all jobs" } } }
-        (run_table(view, runs, narrowed.is_none()))
+        h1 { "Runs" @if let Some(job) = job { " of " (text(job)) } }
+        @if job.is_some() { p { a href="/runs" { "of all jobs" } } }
+        p.legend {
+            @if wanted.outcome.is_some() { a href=(runs_at(wanted, None, STEPS[0])) { "however they ended" } } @else { b { "however they ended" } }
+            @for outcome in OUTCOMES {
+                @let word = outcome.as_str().replace('_', " ");
+                @if wanted.outcome == Some(outcome) { b { (word) } } @else { a href=(runs_at(wanted, Some(outcome), STEPS[0])) { (word) } }
+            }
+        }
+        (run_table(view, runs, job.is_none()))
         @if let Some(last) = runs.last().filter(|_| runs.len() > 1) {
-            p.dim { "The newest " (runs.len()) ", back to " (time(view, last.created_at)) ". " code { "freshd history --limit 1000" } " lists more." }
+            p.dim {
+                "The newest " (runs.len()) ", back to " (time(view, last.created_at)) ". "
+                @if runs.len() >= wanted.limit as usize {
+                    @if let Some(more) = more { a href=(runs_at(wanted, wanted.outcome, more)) { "The newest " (more) } " · " }
+                    code { "freshd history --limit 100000" } " lists more."
+                }
+            }
         }
     };
     whole(Some(view), Place::Runs, "Runs", &body)
+}
+
+/// The address of the list with the same job.
+fn runs_at(wanted: &HistoryFilter, outcome: Option<Outcome>, limit: u32) -> String {
+    let mut address = format!("/runs?limit={limit}");
+    if let Some(job) = &wanted.job {
+        address.push_str(&format!("&job={}", words::piece(job.as_str())));
+    }
+    if let Some(outcome) = outcome {
+        address.push_str(&format!("&outcome={}", outcome.as_str()));
+    }
+    if let Some(since) = wanted.since {
+        address.push_str(&format!("&since={since}"));
+    }
+    address
 }
 
 /// Datasets as rows: state, age and promise of each, and who answers for it.
@@ -52,13 +99,13 @@ pub(super) fn dataset_table(view: &View, datasets: &[&DatasetState], rows_max: u
     }
     html! {
         div.wide { table {
-            thead { tr { th scope="col" { "State" } th scope="col" { "Dataset" } th scope="col" { "As of" } th.num scope="col" { "Age" } th scope="col" { "Due by" } th scope="col" { "Answers" } } }
+            thead { tr { th scope="col" { "State" } th scope="col" { "Dataset" } th.spare scope="col" { "As of" } th.num scope="col" { "Age" } th scope="col" { "Due by" } th scope="col" { "Answers" } } }
             tbody {
                 @for dataset in datasets.iter().take(rows_max) {
                     tr {
                         td { (state(dataset_tone(&dataset.state), &dataset.state)) }
                         td { (dataset_link(&dataset.name)) @if let Some(title) = &dataset.title { span.title { (text(title)) } } }
-                        td { @if let Some(at) = dataset.effective_as_of { (time(view, at)) } @else { span.dim { "never seen" } } }
+                        td.spare { @if let Some(at) = dataset.effective_as_of { (time(view, at)) } @else { span.dim { "never seen" } } }
                         td.num { @if let Some(at) = dataset.effective_as_of { (format_age(rounded(elapsed(at, view.now)))) } }
                         td { @if let Some(at) = dataset.deadline { (time(view, at)) } @else if dataset.keeps_promise() { span.dim { "no promise" } } @else { "broken" } }
                         td { (owner(&dataset.owner)) }
@@ -79,13 +126,13 @@ pub(super) fn job_table(view: &View, jobs: &[&JobState], rows_max: usize) -> Mar
     }
     html! {
         div.wide { table {
-            thead { tr { th scope="col" { "State" } th scope="col" { "Job" } th scope="col" { "Last run" } th scope="col" { "Next" } th scope="col" { "Answers" } } }
+            thead { tr { th scope="col" { "State" } th scope="col" { "Job" } th.spare scope="col" { "Last run" } th scope="col" { "Next" } th scope="col" { "Answers" } } }
             tbody {
                 @for job in jobs.iter().take(rows_max) {
                     tr {
                         td { (job_state(job)) }
                         td { (job_link(&job.name)) @if let Some(title) = &job.title { span.title { (text(title)) } } }
-                        td { (last_run(view, job)) }
+                        td.spare { (last_run(view, job)) }
                         td { (next_due(view, job)) }
                         td { (owner(&job.owner)) }
                     }

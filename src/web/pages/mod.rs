@@ -6,6 +6,7 @@ mod chart;
 mod dataset;
 mod find;
 mod flow;
+mod flow_words;
 mod incidents;
 mod job;
 mod lists;
@@ -13,6 +14,7 @@ mod login;
 mod now;
 mod plan;
 mod run;
+mod timeline;
 mod words;
 
 use maud::{DOCTYPE, Markup, html};
@@ -40,19 +42,21 @@ enum Place {
     Datasets,
     Runs,
     Incidents,
+    Plan,
     /// None of them.
     Elsewhere,
     /// Where nobody is known yet.
     Outside,
 }
 
-const PLACES: [(Place, &str, &str); 6] = [
+const PLACES: [(Place, &str, &str); 7] = [
     (Place::Now, "/", "Now"),
     (Place::Flow, "/flow", "Flow"),
     (Place::Datasets, "/datasets", "Datasets"),
     (Place::Jobs, "/jobs", "Jobs"),
     (Place::Runs, "/runs", "Runs"),
     (Place::Incidents, "/incidents", "Incidents"),
+    (Place::Plan, "/plan", "Plan"),
 ];
 
 /// A whole page. `view` is missing where nothing could be read.
@@ -102,7 +106,7 @@ fn framed(view: Option<&View>, visitor: Option<&Visitor>, place: Place, title: &
                             @if place != Place::Outside { span id="live" role="status" { } }
                         }
                     }
-                    @if place != Place::Outside { p { a href="/plan" { "Edited jobs.toml" } ". For programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } ", " a href="/api/v1/openapi.json" { "OpenAPI" } "." } }
+                    @if place != Place::Outside { p { "For programs: " a href="/api/v1/status" { "/api/v1/status" } ", " a href="/metrics" { "/metrics" } ", " a href="/api/v1/openapi.json" { "OpenAPI" } "." } }
                 }
             }
         }

@@ -5,18 +5,16 @@ use maud::{Markup, html};
 use super::incidents::who_knows;
 use super::lists::{dataset_table, job_state, job_table};
 use super::words::{
-    Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, state, subject_link, text, time,
-    time_and_distance,
+    Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, piece, state, subject_link, text,
+    time, time_and_distance,
 };
-use super::{Place, whole};
-use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Severity, Status};
+use super::{Place, ansi, whole};
+use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status};
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
 /// Jobs that are due next.
 const NEXT_SHOWN: usize = 8;
-/// Readers that are named.
-const READERS_SHOWN: usize = 3;
 
 /// The first page.
 pub(in crate::web) fn now(view: &View, status: &Status) -> Markup {
@@ -45,15 +43,7 @@ fn headline(status: &Status) -> (Tone, String) {
     if status.is_fine() {
         return (Tone::Good, "Everything is as promised".to_owned());
     }
-    let causes = status
-        .incidents
-        .iter()
-        .filter(|incident| incident.cause.is_none())
-        .count();
-    let mut parts = Vec::new();
-    if causes > 0 {
-        parts.push(counted(causes, "incident"));
-    }
+    let mut parts: Vec<String> = status.incidents_in_words().into_iter().collect();
     for word in ["late", "stale", "changed", "suspect", "unknown"] {
         let count = status.datasets.iter().filter(|dataset| dataset.state == word).count();
         if count > 0 {
@@ -131,13 +121,13 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
             p.alarm { (mark(Tone::Bad)) "No heartbeat: " (text(error)) }
         }
         @for window in &status.maintenance {
-            p.alarm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }
+            p.alarm.calm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }
         }
         @for drill in status.drills.iter().take(SHOWN_MAX) {
-            p.alarm { (mark(Tone::Quiet)) "A drill goes on with " (text(&drill.subject)) ": nothing is wrong. " code { "freshd ack " (drill.id) } " answers it." }
+            p.alarm.calm { (mark(Tone::Quiet)) "A drill goes on with " (text(&drill.subject)) ": nothing is wrong. " code { "freshd ack " (drill.id) } " answers it." }
         }
         @for silence in status.silences.iter().take(SHOWN_MAX) {
-            p.alarm { (mark(Tone::Quiet)) (text(silence.subject.as_str())) " is silenced " (text(&silence.words(view.now, &view.zone))) }
+            p.alarm.calm { (mark(Tone::Quiet)) (text(silence.subject.as_str())) " is silenced " (text(&silence.words(view.now, &view.zone))) }
         }
         @for undelivered in status.undelivered.iter().take(SHOWN_MAX) {
             p.alarm {
@@ -150,11 +140,7 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
 }
 
 fn incidents(view: &View, status: &Status) -> Markup {
-    let mut causes: Vec<&OpenIncident> = status
-        .incidents
-        .iter()
-        .filter(|incident| incident.cause.is_none())
-        .collect();
+    let mut causes: Vec<&OpenIncident> = status.causes().collect();
     causes.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since, incident.id));
     let left_out = causes.len().saturating_sub(SHOWN_MAX);
     html! {
@@ -182,6 +168,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
             }
             p.reason { (text(&incident.reason)) }
+            @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) }
@@ -191,16 +178,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 }
                 dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
                 @if let Some(silence) = &incident.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
-                @if !incident.readers.is_empty() {
-                    dt { "Reads it" } dd {
-                        @for (place, reading) in incident.readers.iter().take(READERS_SHOWN).enumerate() {
-                            @if place > 0 { ", " }
-                            (text(&reading.who)) @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
-                        }
-                        @let more = incident.readers.len().saturating_sub(READERS_SHOWN);
-                        @if more > 0 { " and " (more) " more" }
-                    }
-                }
+                @if !incident.readers.is_empty() { dt { "Reads it" } dd { (readers(view, &incident.readers, &incident.subject)) } }
                 @if !effects.is_empty() {
                     dt { "Explains" } dd {
                         @for (place, effect) in effects.iter().take(SHOWN_MAX).enumerate() {
@@ -209,7 +187,46 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                         }
                     }
                 }
+                @if incident.about != "freshd" { dt { "More" } dd { (more(status, incident)) } }
             }
+        }
+    }
+}
+
+/// The last line that a failed job printed.
+fn printed<'a>(status: &'a Status, incident: &OpenIncident) -> Option<&'a str> {
+    let job = status
+        .jobs
+        .iter()
+        .find(|job| incident.about == "job" && job.name == incident.subject)?;
+    job.last.as_ref().filter(|_| job.is_failing())?.printed.as_deref()
+}
+
+/// Where the rest of it stands: the output, the map.
+fn more(status: &Status, incident: &OpenIncident) -> Markup {
+    let job = status
+        .jobs
+        .iter()
+        .find(|job| incident.about == "job" && job.name == incident.subject);
+    html! {
+        @if let Some(last) = job.and_then(|job| job.last.as_ref()) { a href={ "/runs/" (last.run) } { "output of run " (last.run) } ", " }
+        a href={ "/flow?of=" (piece(&incident.subject)) } { "on the map" }
+    }
+}
+
+/// Who reads what is wrong, whoever reads first first.
+pub(super) fn readers(view: &View, readers: &[Reads], subject: &str) -> Markup {
+    html! {
+        ul.plain {
+            @for reading in readers.iter().take(SHOWN_MAX) {
+                li {
+                    (text(&reading.who))
+                    @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
+                    @if !reading.dataset.is_empty() && reading.dataset != subject { span.dim { " by way of " (dataset_link(&reading.dataset)) } }
+                }
+            }
+            @let more = readers.len().saturating_sub(SHOWN_MAX);
+            @if more > 0 { li { "and " (more) " more" } }
         }
     }
 }

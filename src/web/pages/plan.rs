@@ -25,7 +25,7 @@ pub(in crate::web) fn plan(view: &View, plan: &Plan) -> Markup {
             p { "Nothing of it is in force before " code { "freshd reload" } ", or " code { "systemctl reload freshd" } "." }
         }
     };
-    whole(Some(view), Place::Elsewhere, "Plan", &body)
+    whole(Some(view), Place::Plan, "Plan", &body)
 }
 
 fn since(view: &View, plan: &Plan) -> Markup {
@@ -48,7 +48,7 @@ fn entry(view: &View, planned: &PlannedChange) -> Markup {
                 p { "For " @for (index, team) in planned.teams.iter().enumerate() { @if index > 0 { ", " } (owner(team)) } "." }
             }
             @if !change.keys.is_empty() {
-                div.wide { table {
+                div.wide tabindex="0" role="region" aria-label="the changed keys" { table {
                     thead { tr { th scope="col" { "Key" } th scope="col" { "In force" } th scope="col" { "Planned" } } }
                     tbody { @for key in &change.keys { (said(key)) } }
                 } }
@@ -94,7 +94,7 @@ fn promises(view: &View, plan: &Plan) -> Markup {
         @if !plan.promises.is_empty() {
             h2 { "The last 30 days with these promises" }
             p { "What was delivered, held against the promises as they are and as they are planned." }
-            div.wide { table {
+            div.wide tabindex="0" role="region" aria-label="the promises" { table {
                 thead { tr { th scope="col" { "Dataset" } th scope="col" { "Would tell" } th scope="col" { "In force" } th scope="col" { "Planned" } th scope="col" { "Last broken, as planned" } } }
                 tbody { @for promise in &plan.promises { (replayed(view, promise)) } }
             } }

@@ -2,11 +2,12 @@
 
 use maud::{Markup, html};
 
+use super::incidents::{Explained, explained};
 use super::words::{
     Tone, View, counted, exact, job_link, outcome_tone, piece, run_state, state, text, time_with_seconds,
 };
 use super::{Place, act, ansi, whole};
-use crate::model::{Attempt, Outcome, Run, VersionRef, format_bytes, hint, took};
+use crate::model::{Attempt, AttemptId, Outcome, Run, RunId, VersionRef, format_bytes, hint, took};
 use crate::runner::{LineKind, Stream};
 use crate::web::output::{Line, Printed};
 
@@ -20,6 +21,8 @@ pub(in crate::web) struct RunPage {
     pub(in crate::web) run: Run,
     pub(in crate::web) attempts: Vec<Attempt>,
     pub(in crate::web) printed: Printed,
+    /// What was wrong by its end.
+    pub(in crate::web) incidents: Vec<Explained>,
     /// What its job makes.
     pub(in crate::web) produces: Option<String>,
 }
@@ -35,6 +38,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
         p.lead { (run_state(run.state, run.outcome)) }
         @if let Some(reason) = &run.reason { p.reason { (text(reason)) } }
         @if let Some(released) = &run.released { p { (state(Tone::Good, &format!("released by {}", released.by))) " " (told(released.at)) ": " (text(&released.because)) } }
+        (explained(view, &page.incidents))
         (act::on_run(view, run))
         dl {
             dt { "Began by" } dd { (run.trigger.as_str()) @if let Some(by) = &run.by { " of " (text(by)) } }
@@ -51,7 +55,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
                 dt { (made_word(run.outcome)) } dd { @if let Some(dataset) = &page.produces { a.name href={ "/datasets/" (piece(dataset)) "#v" (version) } { (text(dataset)) "@" (version) } } @else { "version " (version) } @if run.released.is_none() && matches!(run.outcome, Some(Outcome::Rejected | Outcome::Failed)) { ", in quarantine" } }
             }
         }
-        section aria-labelledby="attempts" { h2 id="attempts" { "Attempts" } (attempts(view, &page.attempts)) }
+        section aria-labelledby="attempts" { h2 id="attempts" { "Attempts" } (attempts(view, run.id, &page.attempts)) }
         @if let Some(last) = page.attempts.last().filter(|last| !last.report.is_empty()) {
             section aria-labelledby="report" {
                 h2 id="report" { "Reported" }
@@ -60,7 +64,7 @@ pub(in crate::web) fn run(view: &View, page: &RunPage) -> Markup {
         }
         section aria-labelledby="output" data-run=[run.outcome.is_none().then_some(run.id)] {
             h2 id="output" { "Output" @if page.attempts.len() > 1 { " of the last attempt" } }
-            (output_notes(&page.printed)) (output(view, &page.printed))
+            (output_notes(&page.printed)) (output(view, &page.printed, page.attempts.last().map(|last| last.id)))
             @if !page.printed.lines.is_empty() { p { a href={ "/runs/" (run.id) "/log" } { "as plain text" } } }
         }
     };
@@ -81,12 +85,12 @@ pub(super) fn version_link(version: &VersionRef) -> Markup {
     html! { a.name href={ "/datasets/" (piece(dataset)) "#v" (version.number) } { (text(dataset)) "@" (version.number) } }
 }
 
-fn attempts(view: &View, attempts: &[Attempt]) -> Markup {
+fn attempts(view: &View, run: RunId, attempts: &[Attempt]) -> Markup {
     if attempts.is_empty() {
         return html! { p.dim { "No process was started for it." } };
     }
     html! {
-        div.wide { table {
+        div.wide tabindex="0" role="region" aria-label="the attempts" { table {
             thead { tr { th.num scope="col" { "Attempt" } th scope="col" { "Outcome" } th scope="col" { "Began" } th.num scope="col" { "Took" } th.num scope="col" { "CPU" } th.num scope="col" { "Memory" } th.num scope="col" { "Output" } th scope="col" { "Remark" } } }
             tbody {
                 @for attempt in attempts {
@@ -98,7 +102,7 @@ fn attempts(view: &View, attempts: &[Attempt]) -> Markup {
                         td.num { @if let Some((from, to)) = attempt.started_at.zip(attempt.ended_at) { (took(from, to)) } }
                         td.num { @if ended { (attempt.usage.user_ms + attempt.usage.system_ms) "ms" } }
                         td.num { @if ended { (attempt.usage.max_rss_kib.div_ceil(1024)) " MiB" } }
-                        td.num { @if ended { (format_bytes(attempt.output.bytes)) } }
+                        td.num { @if ended && attempt.output.bytes > 0 { a href={ "/runs/" (run) "/log?attempt=" (attempt.id.number) } { (format_bytes(attempt.output.bytes)) } } @else if ended { "none" } }
                         td.remark { (text(attempt.reason.as_deref().unwrap_or_default())) }
                     }
                 }
@@ -121,14 +125,17 @@ fn is_error(line: &Line) -> bool {
 }
 
 /// The lines of an output, each with its time, those of stderr with a mark.
-pub(super) fn output(view: &View, printed: &Printed) -> Markup {
-    let shown = &printed.lines[printed.lines.len().saturating_sub(LINES_MAX)..];
+/// An open page knows by the attempt whether the lines that it shows are the same that go on.
+pub(super) fn output(view: &View, printed: &Printed, of: Option<AttemptId>) -> Markup {
+    let hidden = printed.lines.len().saturating_sub(LINES_MAX);
+    let shown = &printed.lines[hidden..];
+    let before = printed.left_out + hidden as u64;
     html! {
         @if !shown.is_empty() {
-            div.log tabindex="0" role="region" aria-label="lines of the output" {
-                @for line in shown {
+            div.log data-id=[of] tabindex="0" role="region" aria-label="lines of the output" {
+                @for (line, number) in shown.iter().zip(before..) {
                     @let bytes = &line.text[..line.text.len().min(LINE_BYTES_MAX)];
-                    div.line {
+                    div.line data-line=(number) {
                         time datetime=(line.at.to_string()) title=(exact(view, line.at)) { (view.zone.to_datetime(line.at).strftime("%H:%M:%S").to_string()) }
                         @if is_error(line) { b role="img" aria-label="stderr" title="stderr" { "!" } }
                         @if line.kind == LineKind::Gap { em { (text(&String::from_utf8_lossy(bytes))) } }

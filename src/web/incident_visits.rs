@@ -1,0 +1,141 @@
+//! `/incidents` and one of them: reads what the page shows, and hands it to the view.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, State};
+use jiff::{SignedDuration, Timestamp};
+
+use super::api::{no_number, number};
+use super::desk::Desk;
+use super::door::Who;
+use super::output;
+use super::pages::{self, IncidentPage};
+use super::visits::{Page, Shown, view};
+use crate::model::{About, Incident, IncidentId, Name, Outcome, Run, Settings};
+use crate::store::{HistoryFilter, ReadError, Reader};
+
+/// Incidents of the list.
+const INCIDENTS_SHOWN: u32 = 100;
+/// What one incident explains.
+const EFFECTS_SHOWN: u32 = 200;
+/// Silences of its subject.
+const SILENCES_SHOWN: u32 = 50;
+/// The newest incidents about one name, among which those that are meant are looked for.
+const INCIDENTS_READ: u32 = 50;
+/// Runs among which the one that failed is looked for.
+const RUNS_READ: u32 = 200;
+/// An incident begins when its run ends, or when that is known.
+const NEAR: SignedDuration = SignedDuration::from_secs(5);
+/// Bytes of that run's output.
+const OUTPUT_BYTES: usize = 4 << 10;
+
+pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who) -> Shown {
+    let view = view(&desk, who);
+    let now = view.now;
+    let read = desk.read(move |reader| {
+        let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
+        Ok((incidents, reader.silences(None, Some(now), INCIDENTS_SHOWN)?))
+    });
+    let (incidents, silences) = read.await?;
+    let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
+    Ok(Page::of(page))
+}
+
+pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): Path<String>) -> Shown {
+    let id = number(&id, "incident")?;
+    let read = desk.read(move |reader| {
+        let Some(incident) = reader.incident(IncidentId(id))? else {
+            return Ok(None);
+        };
+        let standing = reader.silences(Some(&incident.subject), Some(Timestamp::now()), 1)?;
+        let page = IncidentPage {
+            is_silenced: !standing.is_empty(),
+            addresses: reader.addresses_of(&incident)?,
+            messages: reader.notifications_of(incident.id)?,
+            silences: reader.silences(Some(&incident.subject), Some(incident.since), SILENCES_SHOWN)?,
+            effects: reader.effects_of(incident.id, EFFECTS_SHOWN)?,
+            cause: match incident.cause {
+                Some(cause) => reader.incident(cause)?,
+                None => None,
+            },
+            owner: String::new(),
+            readers: Vec::new(),
+            printed: None,
+            incident,
+        };
+        let run = failed_run(reader, page.cause.as_ref().unwrap_or(&page.incident))?;
+        Ok(Some((page, run)))
+    });
+    let (mut page, run) = read.await?.ok_or_else(|| no_number("incident", id))?;
+    if let Some(run) = run {
+        page.printed = Some(output::of_run(&desk, run.id, OUTPUT_BYTES).await?);
+    }
+    page.owner = owner(&desk.settings(), &page.incident);
+    // Who reads next is known of what goes on; a page about what is over has no need of it.
+    let known = desk.status().await?;
+    if let Some(open) = known.status.incidents.iter().find(|open| open.id == id) {
+        page.owner.clone_from(&open.owner);
+        page.readers.clone_from(&open.readers);
+    }
+    Ok(Page::of(pages::incident(&view(&desk, who), &page)))
+}
+
+/// Incidents about a job or dataset, each with what explains it: those that go on, or those that were not over at an instant.
+pub(super) fn told_of(
+    reader: &Reader,
+    about: About,
+    name: &Name,
+    at: Option<Timestamp>,
+) -> Result<Vec<(Incident, Option<Incident>)>, ReadError> {
+    let is_meant = |incident: &Incident| match at {
+        None => incident.resolved_at.is_none(),
+        Some(at) => incident.since.duration_since(at) <= NEAR && incident.resolved_at.is_none_or(|over| over >= at),
+    };
+    let all = reader.incidents_about(about, name, INCIDENTS_READ)?;
+    let mut told = Vec::new();
+    for incident in all.into_iter().filter(is_meant) {
+        let cause = match incident.cause {
+            Some(cause) => reader.incident(cause)?,
+            None => None,
+        };
+        told.push((incident, cause));
+    }
+    Ok(told)
+}
+
+/// Whether a run that ended so may have an incident.
+pub(super) fn is_bad_end(outcome: Outcome) -> bool {
+    !matches!(outcome, Outcome::Succeeded | Outcome::Skipped | Outcome::Cancelled)
+}
+
+/// The run by whose end a job's incident began or went on: the newest bad one in its time.
+fn failed_run(reader: &Reader, incident: &Incident) -> Result<Option<Run>, ReadError> {
+    if incident.about != About::Job || incident.drill.is_some() {
+        return Ok(None);
+    }
+    let runs = reader.history(&HistoryFilter {
+        job: Some(incident.subject.clone()),
+        limit: RUNS_READ,
+        ..HistoryFilter::default()
+    })?;
+    let is_in_its_time = |at: Timestamp| {
+        at.duration_since(incident.since) >= -NEAR && incident.resolved_at.is_none_or(|over| at <= over)
+    };
+    Ok(runs.into_iter().find(|run| {
+        run.outcome.is_some_and(is_bad_end) && run.attempts > 0 && run.ended_at.is_some_and(is_in_its_time)
+    }))
+}
+
+/// Who answers for the subject as it is configured now; nobody in particular where it is gone.
+fn owner(settings: &Settings, incident: &Incident) -> String {
+    let name = &incident.subject;
+    let owner = match incident.about {
+        About::Job => settings.jobs.get(name).map(|job| job.owner.as_str().to_owned()),
+        About::Dataset => settings
+            .datasets
+            .get(name)
+            .map(|dataset| dataset.owner.as_str().to_owned()),
+        About::Freshd => None,
+    };
+    owner.unwrap_or_default()
+}

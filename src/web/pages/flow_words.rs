@@ -1,0 +1,170 @@
+//! What stands above the map in words: what is wrong now and who reads it next; and of one node, what feeds it, what it feeds,
+//! who answers and who reads it when.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+use maud::{Markup, html};
+
+use super::flow::{States, link, node_state};
+use super::words::{Tone, View, counted, job_word, mark, owner, state, text, time_and_distance};
+use crate::lineage::{Lineage, Reader, ReaderKind};
+use crate::model::{OpenIncident, Status};
+use crate::schedule;
+use crate::web::flow::{Flow, Kind, Node};
+use crate::web::pages::piece;
+
+/// Names in one row.
+const NAMES_MAX: usize = 30;
+/// Readers that are told with their times.
+const READERS_MAX: usize = 10;
+
+/// Whether a node is wrong, or nobody can tell.
+pub(super) fn is_wrong(node: &Node, states: &States<'_>) -> bool {
+    matches!(node_state(node, states), Some((Tone::Bad | Tone::Unknown, _)))
+}
+
+/// The address under which the map lights a node.
+pub(super) fn lit_at(node: &Node) -> String {
+    format!("/flow?of={}", piece(&node.id()))
+}
+
+/// What is wrong now: how much of it, what, and who reads it next.
+pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &States<'_>) -> Markup {
+    let tone = |node: &Node| node_state(node, states).map_or(Tone::Quiet, |(tone, _)| tone);
+    let mut wrong: Vec<&Node> = flow.graph.stops.iter().filter(|node| is_wrong(node, states)).collect();
+    wrong.sort_by_key(|node| tone(node));
+    let (bad, unknown) = wrong.split_at(wrong.partition_point(|node| tone(node) == Tone::Bad));
+    let worst = if bad.is_empty() { Tone::Unknown } else { Tone::Bad };
+    let words = [("Wrong now: ", bad), ("unknown: ", unknown)]
+        .into_iter()
+        .filter(|(_, nodes)| !nodes.is_empty())
+        .map(|(what, nodes)| format!("{what}{}", kinds(nodes)));
+    let words = words.collect::<Vec<String>>().join("; ");
+    let mut readers: Vec<(Timestamp, &str)> = status
+        .causes()
+        .flat_map(|incident| &incident.readers)
+        .filter_map(|reading| Some((reading.at?, reading.who.as_str())))
+        .collect();
+    readers.sort_unstable();
+    readers.dedup();
+    html! {
+        section.wrong aria-labelledby="wrong" {
+            @if wrong.is_empty() {
+                h2 id="wrong" { (state(Tone::Good, "nothing on the map is wrong")) }
+            } @else {
+                h2 id="wrong" { (mark(worst)) " " (words) }
+                ul.plain.names {
+                    @for node in wrong.iter().take(NAMES_MAX) {
+                        li {
+                            @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) " " }
+                            a.name href=(lit_at(node)) { (text(node.name.as_str())) }
+                            @if let Some(incident) = incident_of(node, status) { " " a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) } }
+                        }
+                    }
+                    @let more = wrong.len().saturating_sub(NAMES_MAX);
+                    @if more > 0 { li { "and " (more) " more, in the table below" } }
+                }
+                @if !readers.is_empty() {
+                    p { "Next to read it: "
+                        @for (place, (at, who)) in readers.iter().take(READERS_MAX).enumerate() {
+                            @if place > 0 { ", " } (text(who)) " " (time_and_distance(view, *at))
+                        }
+                        @let more = readers.len().saturating_sub(READERS_MAX);
+                        @if more > 0 { " and " (more) " more" }
+                    "." }
+                }
+            }
+        }
+    }
+}
+
+/// `1 job and 2 datasets`.
+fn kinds(nodes: &[&Node]) -> String {
+    let of = |kind: Kind| nodes.iter().filter(|node| node.kind == kind).count();
+    let counts = [(of(Kind::Job), "job"), (of(Kind::Dataset), "dataset")].into_iter();
+    let counts = counts
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| counted(count, what));
+    counts.collect::<Vec<String>>().join(" and ")
+}
+
+fn incident_of<'a>(node: &Node, status: &'a Status) -> Option<&'a OpenIncident> {
+    let about = match node.kind {
+        Kind::Job => "job",
+        Kind::Dataset => "dataset",
+        Kind::Source | Kind::Reader | Kind::Team => return None,
+    };
+    let of_it = |incident: &&OpenIncident| incident.about == about && incident.subject == node.name.as_str();
+    status.incidents.iter().find(of_it)
+}
+
+/// Of one node: what it is, what feeds it, what it feeds, who answers for that, and who reads it next.
+pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &States<'_>, place: usize) -> Markup {
+    let node = &flow.graph.stops[place];
+    let (upstream, downstream) = (flow.reach(&[place], true), flow.reach(&[place], false));
+    let all: BTreeSet<&str> = upstream
+        .iter()
+        .chain(&downstream)
+        .map(|place| flow.graph.stops[*place].owner.as_str())
+        .collect();
+    html! {
+        section.chosen aria-labelledby="chosen" {
+            h2 id="chosen" { (link(node)) @if let Some(title) = &node.title { span.title { (text(title)) } } @if let Some((tone, word)) = node_state(node, states) { " " (state(tone, job_word(word))) } }
+            dl {
+                dt { "Answers" } dd { (owner(node.owner.as_str())) }
+                dt { "Fed by" } dd { (listed(flow, states, &upstream, place, "nothing that is known here")) }
+                dt { "Feeds" } dd { (listed(flow, states, &downstream, place, "nothing")) }
+                dt { "All answer" } dd { @for (index, name) in all.iter().enumerate() { @if index > 0 { ", " } (owner(name)) } }
+                dt { "Reads next" } dd { (next_readers(view, lineage, node)) }
+            }
+            p { a href="/flow" { "All of the map" } }
+        }
+    }
+}
+
+fn listed(flow: &Flow, states: &States<'_>, places: &BTreeSet<usize>, without: usize, none: &str) -> Markup {
+    let nodes: Vec<&Node> = places
+        .iter()
+        .filter(|place| **place != without)
+        .map(|place| &flow.graph.stops[*place])
+        .collect();
+    html! {
+        @if nodes.is_empty() { span.dim { (none) } }
+        @for (index, node) in nodes.iter().take(NAMES_MAX).enumerate() {
+            @if index > 0 { ", " }
+            a.name href=(lit_at(node)) { (text(node.name.as_str())) }
+            @if let Some((tone, word)) = node_state(node, states).filter(|_| is_wrong(node, states)) { " " (state(tone, job_word(word))) }
+        }
+        @let more = nodes.len().saturating_sub(NAMES_MAX);
+        @if more > 0 { " and " (more) " more" }
+    }
+}
+
+fn next_readers(view: &View, lineage: &Lineage, node: &Node) -> Markup {
+    let readers = lineage.impact_of_any(node.name.as_str());
+    let mut readers: Vec<(Option<Timestamp>, Reader<'_>)> = readers
+        .into_iter()
+        .filter(|reader| reader.kind != ReaderKind::Job)
+        .map(|reader| (next_reading(&reader, view.now), reader))
+        .collect();
+    readers.sort_by(|(a, one), (b, other)| (a.is_none(), a, &one.consumer).cmp(&(b.is_none(), b, &other.consumer)));
+    html! {
+        @if readers.is_empty() { span.dim { "nobody" } }
+        ul.plain {
+            @for (at, reader) in readers.iter().take(NAMES_MAX) {
+                li {
+                    span.name { (text(reader.consumer.as_str())) } " " span.dim { (text(reader.dataset.as_str())) }
+                    @if let Some(at) = at { " " (time_and_distance(view, *at)) } @else { span.dim { " at a time that jobs.toml does not say" } }
+                    ", " (owner(reader.owner.as_str())) " answers"
+                }
+            }
+            @let more = readers.len().saturating_sub(NAMES_MAX);
+            @if more > 0 { li { "and " (more) " more" } }
+        }
+    }
+}
+
+fn next_reading(reader: &Reader<'_>, now: Timestamp) -> Option<Timestamp> {
+    Some(schedule::next(reader.reads_at?, now)?.at)
+}
