@@ -45,6 +45,10 @@ use crate::model::{AttemptId, AttemptSpec};
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
 
+/// While starts wait, ends are noted, but what they make to do, and the daemon, wait for so long at most: of a storm the
+/// last job shall not be late by the work that the first ones leave.
+const HOLD_BACK_MAX: Duration = Duration::from_millis(500);
+
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
 
@@ -143,6 +147,8 @@ struct Keeper {
     deadlines: BTreeSet<(Duration, usize)>,
     /// Slots whose main process ended, to be looked at in this turn.
     to_settle: Vec<usize>,
+    /// Since when everything but starts is held back.
+    held_back_since: Option<Duration>,
     /// Ends that are not on disk yet.
     unsaved: Vec<AttemptId>,
     /// Main processes whose end is part of the next sync.
@@ -234,6 +240,7 @@ impl Keeper {
             mains: HashMap::new(),
             deadlines: BTreeSet::new(),
             to_settle: Vec::new(),
+            held_back_since: None,
             unsaved: Vec::new(),
             unreaped: Vec::new(),
             adopted: Adopted::default(),
@@ -263,7 +270,8 @@ impl Keeper {
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
-        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
+        let starts = !self.pending.is_empty() || self.held_back_since.is_some();
+        let busy = starts || !self.unsaved.is_empty() || !self.to_settle.is_empty();
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
@@ -291,14 +299,19 @@ impl Keeper {
         if child_ended {
             self.child_ended(now);
         }
-        self.settle_ended(now);
+        if !self.holds_back(now) {
+            self.settle_ended(now);
+        }
         if self.journal_retry_at.is_some_and(|at| at <= now) {
             self.repair_journal(now);
         }
         let starting = self.declare_starts();
         self.save(starting, now);
         self.shorten_journal(now);
-        self.tell();
+        if self.held_back_since.is_none() {
+            self.tell();
+        }
+        self.listen();
         self.free_slots.append(&mut self.freed_slots);
         if self.connection.is_some() || !self.states.is_empty() {
             self.lonely_since = None;
@@ -307,6 +320,17 @@ impl Keeper {
             self.retired |= now >= since + self.lonely_max;
         }
         Ok(())
+    }
+
+    /// Whether this turn is for starts alone.
+    fn holds_back(&mut self, now: Duration) -> bool {
+        self.held_back_since = if self.pending.is_empty() {
+            None
+        } else {
+            let since = self.held_back_since.unwrap_or(now);
+            (now < since + HOLD_BACK_MAX).then_some(since)
+        };
+        self.held_back_since.is_some()
     }
 
     /// Arms the timer for whatever is due next.
