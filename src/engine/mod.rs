@@ -92,6 +92,10 @@ use weekly::Weekly;
 
 pub use backlog::STEP_FACTS_MAX;
 
+/// Jobs that are looked at in one tick; the next one, which is asked for at once, goes on. So of very many that are due
+/// together the first run while the rest is still decided and stored.
+const JOBS_PER_TICK_MAX: usize = 128;
+
 /// What follows from one event.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
@@ -288,12 +292,17 @@ impl Engine {
                 Retry::ByHand(version) => self.publish_by_hand_again(&version),
             }
         }
+        let mut jobs = 0;
         while !self.is_full()
+            && jobs < JOBS_PER_TICK_MAX
             && let Some(wake) = self.wakes.pop(self.now.wall)
         {
             match wake {
                 Wake::Clock => self.clock_due(),
-                Wake::Job(name) => self.job_due(&name),
+                Wake::Job(name) => {
+                    self.job_due(&name);
+                    jobs += 1;
+                }
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),
                 Wake::Inputs(id) => self.inputs_due(id),

@@ -2,7 +2,7 @@
 //!
 //! Each turn of the loop takes what happened (messages, output, ends, deadlines), writes all starts and ends of the
 //! turn to the journal with one sync, and only then starts commands and tells the daemon. So a command never runs
-//! without a durable `started`, and many runs share one sync.
+//! without a durable `started`, and many runs share one sync. While starts wait, most else does (`rush`).
 
 mod adopted;
 mod attempt;
@@ -10,6 +10,7 @@ mod connection;
 mod ending;
 mod record;
 mod run_dirs;
+mod rush;
 mod talk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -31,6 +32,7 @@ pub(super) use attempt::read_report;
 use attempt::{Buffers, PipeState, RunningAttempt};
 use connection::Connection;
 use run_dirs::RunDirs;
+use rush::Rush;
 use talk::Notice;
 
 use super::cgroup::{self, Cgroups};
@@ -44,10 +46,6 @@ use crate::model::{AttemptId, AttemptSpec};
 
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
-
-/// While starts wait, ends are noted, but what they make to do, and the daemon, wait for so long at most: of a storm the
-/// last job shall not be late by the work that the first ones leave.
-const HOLD_BACK_MAX: Duration = Duration::from_millis(500);
 
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
@@ -147,8 +145,7 @@ struct Keeper {
     deadlines: BTreeSet<(Duration, usize)>,
     /// Slots whose main process ended, to be looked at in this turn.
     to_settle: Vec<usize>,
-    /// Since when everything but starts is held back.
-    held_back_since: Option<Duration>,
+    rush: Rush,
     /// Ends that are not on disk yet.
     unsaved: Vec<AttemptId>,
     /// Main processes whose end is part of the next sync.
@@ -240,7 +237,7 @@ impl Keeper {
             mains: HashMap::new(),
             deadlines: BTreeSet::new(),
             to_settle: Vec::new(),
-            held_back_since: None,
+            rush: Rush::default(),
             unsaved: Vec::new(),
             unreaped: Vec::new(),
             adopted: Adopted::default(),
@@ -270,8 +267,8 @@ impl Keeper {
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
-        let starts = !self.pending.is_empty() || self.held_back_since.is_some();
-        let busy = starts || !self.unsaved.is_empty() || !self.to_settle.is_empty();
+        let busy =
+            self.rush.goes_on() || !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
@@ -299,7 +296,8 @@ impl Keeper {
         if child_ended {
             self.child_ended(now);
         }
-        if !self.holds_back(now) {
+        self.rush.turn(!self.pending.is_empty(), now);
+        if !self.rush.goes_on() {
             self.settle_ended(now);
         }
         if self.journal_retry_at.is_some_and(|at| at <= now) {
@@ -308,7 +306,7 @@ impl Keeper {
         let starting = self.declare_starts();
         self.save(starting, now);
         self.shorten_journal(now);
-        if self.held_back_since.is_none() {
+        if !self.rush.goes_on() {
             self.tell();
         }
         self.listen();
@@ -320,17 +318,6 @@ impl Keeper {
             self.retired |= now >= since + self.lonely_max;
         }
         Ok(())
-    }
-
-    /// Whether this turn is for starts alone.
-    fn holds_back(&mut self, now: Duration) -> bool {
-        self.held_back_since = if self.pending.is_empty() {
-            None
-        } else {
-            let since = self.held_back_since.unwrap_or(now);
-            (now < since + HOLD_BACK_MAX).then_some(since)
-        };
-        self.held_back_since.is_some()
     }
 
     /// Arms the timer for whatever is due next.
