@@ -204,7 +204,7 @@ impl Engine {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => {
                 self.note_sleep(before.wall);
-                self.tick();
+                self.tick(JOBS_PER_TICK_MAX);
             }
             Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
             Event::Space(shortage) => self.space_changed(shortage),
@@ -282,7 +282,8 @@ impl Engine {
         late
     }
 
-    fn tick(&mut self) {
+    /// Decides what is due, about no more jobs than `jobs_max`.
+    fn tick(&mut self, jobs_max: usize) {
         self.work_off();
         while !self.is_full()
             && let Some(retry) = self.wakes.pop_retry(self.now.boot)
@@ -294,7 +295,7 @@ impl Engine {
         }
         let mut jobs = 0;
         while !self.is_full()
-            && jobs < JOBS_PER_TICK_MAX
+            && jobs < jobs_max
             && let Some(wake) = self.wakes.pop(self.now.wall)
         {
             match wake {

@@ -267,8 +267,7 @@ impl Keeper {
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
-        let busy =
-            self.rush.goes_on() || !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
+        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
@@ -306,7 +305,7 @@ impl Keeper {
         let starting = self.declare_starts();
         self.save(starting, now);
         self.shorten_journal(now);
-        if !self.rush.goes_on() {
+        if self.pending.is_empty() || !self.rush.goes_on() {
             self.tell();
         }
         self.listen();

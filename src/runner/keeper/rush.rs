@@ -21,7 +21,7 @@ impl Rush {
         self.since = (starts_wait && now < since + RUSH_MAX).then_some(since);
     }
 
-    /// Whether everything else waits in this turn. The next one is due at once then.
+    /// Whether everything else waits in this turn.
     pub(super) fn goes_on(&self) -> bool {
         self.since.is_some()
     }
