@@ -130,7 +130,7 @@ impl Engine {
             self.probe_all();
             self.repeat_soon();
         }
-        self.tick();
+        self.tick(usize::MAX);
     }
 
     /// Lets every probe look, whatever time it was to look at next.

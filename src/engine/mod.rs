@@ -93,6 +93,10 @@ use weekly::Weekly;
 
 pub use backlog::STEP_FACTS_MAX;
 
+/// Jobs that are looked at in one tick; the next one, which is asked for at once, goes on. So of very many that are due
+/// together the first run while the rest is still decided and stored.
+const JOBS_PER_TICK_MAX: usize = 128;
+
 /// What follows from one event.
 #[derive(Clone, Debug, Default)]
 pub struct Step {
@@ -203,7 +207,7 @@ impl Engine {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => {
                 self.note_sleep(before.wall);
-                self.tick();
+                self.tick(JOBS_PER_TICK_MAX);
             }
             Event::ClockStepped { by_ms } => self.clock_stepped(by_ms),
             Event::Space(shortage) => self.space_changed(shortage),
@@ -281,7 +285,8 @@ impl Engine {
         late
     }
 
-    fn tick(&mut self) {
+    /// Decides what is due, about no more jobs than `jobs_max`.
+    fn tick(&mut self, jobs_max: usize) {
         self.work_off();
         while !self.is_full()
             && let Some(retry) = self.wakes.pop_retry(self.now.boot)
@@ -291,12 +296,17 @@ impl Engine {
                 Retry::ByHand(version) => self.publish_by_hand_again(&version),
             }
         }
+        let mut jobs = 0;
         while !self.is_full()
+            && jobs < jobs_max
             && let Some(wake) = self.wakes.pop(self.now.wall)
         {
             match wake {
                 Wake::Clock => self.clock_due(),
-                Wake::Job(name) => self.job_due(&name),
+                Wake::Job(name) => {
+                    self.job_due(&name);
+                    jobs += 1;
+                }
                 Wake::Data(name) => self.data_due(&name),
                 Wake::Probe(name) => self.probe_due(&name),
                 Wake::Inputs(id) => self.inputs_due(id),

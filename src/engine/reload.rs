@@ -13,7 +13,7 @@ impl Engine {
     pub(super) fn reloaded(&mut self, settings: Arc<Settings>, accepted: AcceptedSettings) {
         // What is due at this very instant is still decided by the configuration before; with very much of it, at least
         // what the new one would not decide about any more.
-        self.tick();
+        self.tick(usize::MAX);
         let edited = |(name, job): &(&Name, &Arc<Job>)| settings.jobs.get(*name).is_none_or(|new| !is_same(job, new));
         let edited: Vec<Name> = self
             .settings

@@ -7,9 +7,14 @@
 use std::fs;
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::sync::OnceLock;
 
 use rustix::fs::{CWD, FileType, Mode, OFlags, fcntl_getfl, fcntl_setfl, fstat, openat};
+use rustix::io::Errno;
 use rustix::pipe::{PipeFlags, pipe_with};
+
+/// The descriptors of this process, by their numbers: kept open, since to find the way there takes longer than the rest.
+static OWN_DESCRIPTORS: OnceLock<Option<OwnedFd>> = OnceLock::new();
 
 /// One of the pipes of an attempt.
 pub(super) struct OutputPipe {
@@ -28,8 +33,14 @@ impl OutputPipe {
         let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK)?;
         let number = fstat(&read)?.st_ino;
         let reopened = holders_read.then(|| {
-            let path = format!("/proc/self/fd/{}", write.as_raw_fd());
-            openat(CWD, path, OFlags::RDWR | OFlags::CLOEXEC, Mode::empty())
+            let held = OWN_DESCRIPTORS.get_or_init(|| {
+                let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+                openat(CWD, "/proc/self/fd", flags, Mode::empty()).ok()
+            });
+            let name = write.as_raw_fd().to_string();
+            let flags = OFlags::RDWR | OFlags::CLOEXEC;
+            held.as_ref()
+                .map_or(Err(Errno::NOENT), |held| openat(held, name, flags, Mode::empty()))
         });
         // A job does not expect its output to be non-blocking: what is opened anew is not.
         let job_end = match reopened {

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use freshd::engine::STEP_FACTS_MAX;
-use freshd::model::{Fact, Name, Outcome};
+use freshd::model::{Action, Event, Fact, Name, Now, Outcome};
 use jiff::Timestamp;
 
 use super::virtual_world::{Crash, Play, World, at, with_ops};
@@ -85,6 +86,48 @@ fn a_year_of_downtime_is_decided_in_small_commits_whole_and_once_also_across_a_c
             DATASETS,
             "everything is looked at"
         );
+    }
+}
+
+#[test]
+fn of_very_many_jobs_due_together_the_first_start_before_the_rest_is_decided_and_each_starts_once() {
+    let together = many().replace(" 6 1 * *\"", " 6 * * *\"");
+    let minutes = |text: &str| {
+        (1..60).fold(text.to_owned(), |text, minute| {
+            text.replace(&format!("\"{minute} 6 "), "\"0 6 ")
+        })
+    };
+    let mut world = World::start(&minutes(&together), "2026-03-02T05:00");
+    world.run_until("2026-03-02T05:59");
+    let mut engine = world.engine.clone().unwrap();
+    let now = Now {
+        wall: at("2026-03-02T06:00"),
+        boot: world.now.boot + Duration::from_mins(1),
+    };
+    let mut starts = Vec::new();
+    while engine.next_wake(now).is_some_and(|next| next <= now.wall) {
+        let step = engine.handle(now, Event::Tick);
+        starts.push(
+            step.actions
+                .iter()
+                .filter(|action| matches!(action, Action::Start(_)))
+                .count(),
+        );
+    }
+    assert_eq!(starts.iter().sum::<usize>(), JOBS);
+    assert!(starts.len() > 10 && starts[0] > 0, "{starts:?}");
+    assert!(starts.iter().all(|started| *started < JOBS / 10), "{starts:?}");
+
+    world.crash_at = Some((world.commits + 3, Crash::After));
+    world.run_until("2026-03-02T06:30");
+    assert_eq!(world.crash_at, None);
+    for number in 0..JOBS {
+        let runs: Vec<_> = world
+            .runs(&format!("j{number}"))
+            .iter()
+            .map(|run| run.outcome)
+            .collect();
+        assert_eq!(runs, [Some(Outcome::Succeeded)], "{number}");
     }
 }
 

@@ -40,7 +40,8 @@ pub(super) struct RunningAttempt {
     /// Counts attempts in the order of their start.
     pub(super) sequence: u64,
     pub(super) pid: Pid,
-    pub(super) pidfd: OwnedFd,
+    /// Until its main process was seen to have ended: every start copies all descriptors that are open.
+    pub(super) pidfd: Option<OwnedFd>,
     /// Of stdout and stderr; `None` when the last holder closed it.
     pub(super) pipes: [Option<OwnedFd>; 2],
     pub(super) output: OutputLog,
@@ -182,7 +183,7 @@ impl RunningAttempt {
             started,
             sequence,
             pid,
-            pidfd,
+            pidfd: Some(pidfd),
             pipes: [Some(stdout.read), Some(stderr.read)],
             output: OutputLog::new(spec.log, spec.log_limit_bytes),
             stop: None,

@@ -44,7 +44,9 @@ impl Keeper {
         };
         if attempt.ended.is_none() {
             attempt.ended = Some((Timestamp::now(), now));
-            unwatch(&self.epoll, &attempt.pidfd);
+            if let Some(pidfd) = attempt.pidfd.take() {
+                unwatch(&self.epoll, pidfd);
+            }
             self.to_settle.push(slot);
         }
     }
@@ -315,7 +317,9 @@ impl Keeper {
         let Some(attempt) = self.remove(slot) else {
             return;
         };
-        unwatch(&self.epoll, &attempt.pidfd);
+        if let Some(pidfd) = &attempt.pidfd {
+            unwatch(&self.epoll, pidfd);
+        }
         self.mains.remove(&attempt.pid.as_raw_nonzero().get());
         let status = ExitStatus::Unknown(format!(
             "unkillable: process {} still lives {} s after SIGKILL; it waits for a device or a file server, look at /proc/{}/stack",

@@ -2,7 +2,7 @@
 //!
 //! Each turn of the loop takes what happened (messages, output, ends, deadlines), writes all starts and ends of the
 //! turn to the journal with one sync, and only then starts commands and tells the daemon. So a command never runs
-//! without a durable `started`, and many runs share one sync.
+//! without a durable `started`, and many runs share one sync. While starts wait, most else does (`rush`).
 
 mod adopted;
 mod attempt;
@@ -10,6 +10,7 @@ mod connection;
 mod ending;
 mod record;
 mod run_dirs;
+mod rush;
 mod talk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -31,6 +32,7 @@ pub(super) use attempt::read_report;
 use attempt::{Buffers, PipeState, RunningAttempt};
 use connection::Connection;
 use run_dirs::RunDirs;
+use rush::Rush;
 use talk::Notice;
 
 use super::cgroup::{self, Cgroups};
@@ -143,6 +145,7 @@ struct Keeper {
     deadlines: BTreeSet<(Duration, usize)>,
     /// Slots whose main process ended, to be looked at in this turn.
     to_settle: Vec<usize>,
+    rush: Rush,
     /// Ends that are not on disk yet.
     unsaved: Vec<AttemptId>,
     /// Main processes whose end is part of the next sync.
@@ -234,6 +237,7 @@ impl Keeper {
             mains: HashMap::new(),
             deadlines: BTreeSet::new(),
             to_settle: Vec::new(),
+            rush: Rush::default(),
             unsaved: Vec::new(),
             unreaped: Vec::new(),
             adopted: Adopted::default(),
@@ -291,14 +295,20 @@ impl Keeper {
         if child_ended {
             self.child_ended(now);
         }
-        self.settle_ended(now);
+        self.rush.turn(!self.pending.is_empty(), now);
+        if !self.rush.goes_on() {
+            self.settle_ended(now);
+        }
         if self.journal_retry_at.is_some_and(|at| at <= now) {
             self.repair_journal(now);
         }
         let starting = self.declare_starts();
         self.save(starting, now);
         self.shorten_journal(now);
-        self.tell();
+        if self.pending.is_empty() || !self.rush.goes_on() {
+            self.tell();
+        }
+        self.listen();
         self.free_slots.append(&mut self.freed_slots);
         if self.connection.is_some() || !self.states.is_empty() {
             self.lonely_since = None;

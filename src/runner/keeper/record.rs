@@ -156,10 +156,9 @@ impl Keeper {
         let readable = epoll::EventFlags::IN;
         let watch = |source: Source, of: &OwnedFd| epoll::add(&self.epoll, of, source.data(), readable);
         let pipes = Stream::BOTH.into_iter().zip(&attempt.pipes);
-        let watched = pipes
-            .filter_map(|(stream, pipe)| Some((stream, pipe.as_ref()?)))
-            .try_for_each(|(stream, pipe)| watch(Source::Pipe(slot, stream), pipe))
-            .and_then(|()| watch(Source::Process(slot), &attempt.pidfd));
+        let pipes = pipes.filter_map(|(stream, pipe)| Some((Source::Pipe(slot, stream), pipe.as_ref()?)));
+        let process = attempt.pidfd.iter().map(|pidfd| (Source::Process(slot), pidfd));
+        let watched = pipes.chain(process).try_for_each(|(source, of)| watch(source, of));
         if let Err(error) = watched {
             // Only the limit of watches can be the cause. Timeouts still end it.
             self.say(&format!("attempt {id} cannot be watched: {error}"));

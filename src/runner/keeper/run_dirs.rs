@@ -10,8 +10,8 @@ use rustix::process::geteuid;
 
 use super::super::files::make_private_dir;
 
-/// Directories kept for later at most.
-const SPARE_MAX: usize = 256;
+/// Directories kept for later at most: as many as end together in a large storm.
+const SPARE_MAX: usize = 1_024;
 
 /// What the names of spare directories begin with; attempts are called by their numbers.
 const SPARE_PREFIX: &str = ".spare-";

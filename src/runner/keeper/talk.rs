@@ -201,7 +201,7 @@ impl Keeper {
         }
     }
 
-    /// Writes what there is to tell, as far as the daemon reads it, and asks to be woken for the rest.
+    /// Writes what there is to tell, as far as the daemon reads it.
     pub(super) fn tell(&mut self) {
         let Some(connection) = &mut self.connection else {
             return;
@@ -242,8 +242,15 @@ impl Keeper {
             }
         };
         if let Err(error) = written {
-            return self.hang_up(Some(&error));
+            self.hang_up(Some(&error));
         }
+    }
+
+    /// Has itself woken by the daemon for what it can read, and for what it can write.
+    pub(super) fn listen(&mut self) {
+        let Some(connection) = &mut self.connection else {
+            return;
+        };
         let wanted = (
             self.notices.len() < WAITING_MAX && self.pending.len() < WAITING_MAX,
             connection.waiting_bytes() > 0,
