@@ -332,6 +332,8 @@ CREATE TABLE incidents (
 
 -- One unresolved incident for a problem.
 CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, about, subject) WHERE state <> 'resolved';
+-- What was there in a week: that which is not over, and that which ended since it began.
+CREATE INDEX incidents_by_end ON incidents (resolved_at_us);
 
 -- The outbox: messages stored with the facts that caused them.
 CREATE TABLE notifications (

@@ -265,7 +265,7 @@ pub(super) async fn incidents(State(desk): Asks, who: Who) -> Shown {
     let now = view.now;
     let read = desk.read(move |reader| {
         let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
-        Ok((incidents, reader.silences(None, Some(now), INCIDENTS_SHOWN)?))
+        Ok((incidents, reader.silences_standing(None, now, INCIDENTS_SHOWN)?))
     });
     let (incidents, silences) = read.await?;
     let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
@@ -278,7 +278,7 @@ pub(super) async fn incident(State(desk): Asks, who: Who, Path(id): Path<String>
         let Some(incident) = reader.incident(IncidentId(id))? else {
             return Ok(None);
         };
-        let standing = reader.silences(Some(&incident.subject), Some(Timestamp::now()), 1)?;
+        let standing = reader.silences_standing(Some(&incident.subject), Timestamp::now(), 1)?;
         Ok(Some(IncidentPage {
             is_silenced: !standing.is_empty(),
             addresses: reader.addresses_of(&incident)?,
