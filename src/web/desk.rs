@@ -31,6 +31,9 @@ const WINDOW: &str = "web";
 /// Browsers that may be told of changes at the same time.
 const STREAMS_MAX: usize = 16;
 
+/// The map, and of which configuration it is.
+type LaidOut = Option<(Arc<Settings>, Arc<Flow>)>;
+
 /// The state of everything, as the daemon said it.
 pub(super) struct Known {
     /// The document of `freshd status --json`.
@@ -53,7 +56,7 @@ pub(super) struct Desk {
     acting: Semaphore,
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
-    flow: Arc<tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>>,
+    flow: Arc<tokio::sync::Mutex<LaidOut>>,
     streams: Arc<Semaphore>,
     logins: LoginState,
 }

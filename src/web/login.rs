@@ -156,7 +156,7 @@ async fn logged_in(
     let sign = new_sign(desk, user.as_str()).map_err(no_chance)?;
     let (id, written) = {
         let mut sessions = logins.sessions();
-        let before = Cookie::Session.of(headers, web).map(|before| SessionId::given(before));
+        let before = Cookie::Session.of(headers, web).map(SessionId::given);
         let id = sessions
             .begin((user, password), before.as_ref(), auth, LoginState::now())
             .map_err(no_chance)?;

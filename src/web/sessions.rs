@@ -301,7 +301,6 @@ mod tests {
         let next = sessions.begin(user, Some(&replaced), &auth('A'), 12 * HOUR).unwrap();
         sessions.written().wait().await;
         for (ends, auth) in [(&expires, auth('A')), (&changed, auth('Q'))] {
-            assert_eq!(sessions.all.len(), restarted().all.len());
             assert!(sessions.find(ends, &auth, 13 * HOUR, true).is_none());
             sessions.written().wait().await;
         }

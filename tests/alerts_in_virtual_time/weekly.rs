@@ -317,7 +317,6 @@ fn reports_that_wait_for_an_address_go_each_by_itself_beside_a_digest() {
 #[test]
 fn a_rehearsal_breaks_no_promise_and_nothing_is_open_for_it() {
     let mut world = World::start(&daily(""), "2026-12-01T10:00");
-    world.script("j", |_, now| Play::writes("a", now));
     world.run_until("2026-12-02T13:00");
     let drill = |world: &mut World, name: &str| {
         let answer = world.ask(Request::Drill {
