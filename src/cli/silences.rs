@@ -34,8 +34,10 @@ pub(super) fn run(args: &SilencesArgs, global: &Global, out: &mut Out) -> Result
     let (now, zone) = (Timestamp::now(), global.zone());
     let reader = global.reader()?;
     let name = args.name.as_deref().map(Name::from);
-    let since = (!args.all).then_some(now);
-    let silences = reader.silences(name.as_ref(), since, args.limit)?;
+    let silences = match args.all {
+        true => reader.silences(name.as_ref(), args.limit)?,
+        false => reader.silences_standing(name.as_ref(), now, args.limit)?,
+    };
     if out.json {
         out.document(&json!({ "silences": silences }))?;
         return Ok(Exit::Fine);

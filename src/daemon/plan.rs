@@ -19,7 +19,7 @@ use crate::store::Reader;
 
 /// How far back deliveries are played.
 const REPLAYED: SignedDuration = SignedDuration::from_hours(30 * 24);
-/// Versions of a dataset that are played, at most: a month of one a minute.
+/// Versions of a dataset that are played, at most: a month of one a minute, and the one before them.
 const VERSIONS_MAX: u32 = 45_000;
 /// Datasets that are played, at most.
 const PROMISES_MAX: usize = 200;
@@ -131,7 +131,7 @@ impl Sides<'_> {
             .map(|incident| format!("incident #{} ends with it", incident.id))
             .collect();
         let is_left = self.after.jobs.contains_key(&name) || self.after.datasets.contains_key(&name);
-        if !is_left && let Some(silence) = reader.silences(Some(&name), Some(self.now), 1)?.first() {
+        if !is_left && let Some(silence) = reader.silences_standing(Some(&name), self.now, 1)?.first() {
             ends.push(format!(
                 "its silence by {} ends with it: {}",
                 silence.by, silence.because
@@ -232,7 +232,7 @@ impl Sides<'_> {
         let left_out = differing.len().saturating_sub(PROMISES_MAX);
         differing.truncate(PROMISES_MAX);
         let played = differing.into_iter().map(|dataset| {
-            let mut versions = reader.accepted_of(&dataset.name, VERSIONS_MAX)?;
+            let mut versions = reader.accepted_since(&dataset.name, self.since(), VERSIONS_MAX)?;
             versions.reverse();
             let play = |dataset: &Dataset| {
                 kept(&freshness::replay(

@@ -168,7 +168,7 @@ impl Engine {
             open: self
                 .incidents
                 .values()
-                .filter(|one| one.state == IncidentState::Open && is_own(one))
+                .filter(|one| one.state == IncidentState::Open && one.drill.is_none() && is_own(one))
                 .count(),
             oldest: datasets
                 .filter(|dataset| dataset.part_of.is_none())

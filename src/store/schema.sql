@@ -334,6 +334,8 @@ CREATE TABLE incidents (
 CREATE UNIQUE INDEX incidents_unresolved ON incidents (kind, about, subject) WHERE state <> 'resolved';
 CREATE INDEX incidents_by_cause ON incidents (cause, id) WHERE cause IS NOT NULL;
 CREATE INDEX incidents_by_subject ON incidents (subject, about, id);
+-- What was there in a week: that which is not over, and that which ended since it began.
+CREATE INDEX incidents_by_end ON incidents (resolved_at_us);
 
 -- The outbox: messages stored with the facts that caused them.
 CREATE TABLE notifications (

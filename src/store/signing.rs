@@ -119,18 +119,18 @@ impl SigningKey {
 /// The purpose of links out of messages.
 const ACK: &str = "ack";
 
-/// What such a link is about: this incident, told to this address by this message, until then.
+/// What such a link is about: this incident, told to this address by this message, written then. When a notification was
+/// stored is no part of that: an operator who confirms the clock moves it, and a link that was received goes on to work.
 struct Words([String; 4]);
 
 impl Words {
     fn of(notification: &Notification) -> Option<Self> {
-        let until = notification.link_until()?;
-        let incident = notification.incident?;
+        let incident = notification.incident.filter(|_| notification.message.offers_ack())?;
         Some(Self([
             notification.id.to_string(),
             incident.to_string(),
             notification.address.to_string(),
-            until.as_microsecond().to_string(),
+            notification.message.at.as_microsecond().to_string(),
         ]))
     }
 

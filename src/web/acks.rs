@@ -80,7 +80,7 @@ async fn followed(desk: &Arc<Desk>, token: &str) -> Result<(Notification, Incide
         Ok(reader.incident(incident)?.map(|incident| (notification, incident)))
     });
     let found = found.await?;
-    let is_ours = |notification: &Notification| desk.doors().key.is_ack_of(notification, signature);
+    let is_ours = |notification: &Notification| desk.login_state().key.is_ack_of(notification, signature);
     let (notification, incident) = found
         .filter(|(notification, _)| is_ours(notification))
         .ok_or_else(unknown)?;
@@ -121,6 +121,7 @@ mod tests {
         ACK_LINK_LIFE, Address, IncidentId, Message, NotificationId, NotificationState, Purpose, Severity, ack_command,
         later, plain_incident,
     };
+    use crate::store::SigningKey;
 
     fn at() -> Timestamp {
         "2026-11-27T22:15:00Z".parse().unwrap()
@@ -184,6 +185,22 @@ mod tests {
         incident.links_used = None;
         incident.resolved_at = Some(at());
         assert!(!works(&incident, at()));
+    }
+
+    #[test]
+    fn a_link_that_was_received_goes_on_to_work_when_an_operator_confirms_the_clock() {
+        let key = SigningKey::fleeting().unwrap();
+        let mut notification = sent(vec![ack_command(IncidentId(1))]);
+        let token = key.ack_token(&notification).unwrap();
+        let (_, signature) = ack_token_parts(token.reveal()).unwrap();
+        // It waited for another try, and was dated again.
+        notification.created_at = later(at(), std::time::Duration::from_hours(1));
+        assert!(key.is_ack_of(&notification, signature), "it leads nowhere");
+        let of_another = Notification {
+            id: NotificationId(6),
+            ..notification.clone()
+        };
+        assert!(!key.is_ack_of(&of_another, signature));
     }
 
     #[test]

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
+use tokio_stream::StreamExt as _;
 use tracing::info;
 
 use super::answer::{Trouble, document};
@@ -249,19 +250,25 @@ fn back(desk: &Desk, who: &Who, page: &str, said: Result<String, Trouble>) -> Re
         },
     };
     if let Some(session) = who.session() {
-        desk.doors().sessions().say(session, said);
+        desk.login_state().sessions().say(session, said);
     }
     Ok(Redirect::to(page).into_response())
 }
 
-/// All that comes with a request, as far as it is read.
+/// All that comes with a request, unless it is too much.
 pub(super) async fn body(body: Body) -> Result<Bytes, Trouble> {
-    let read = axum::body::to_bytes(body, BODY_BYTES_MAX).await;
-    read.map_err(|_| {
-        Trouble::Query(format!(
-            "what comes with it breaks off, or is longer than {BODY_BYTES_MAX} bytes"
-        ))
-    })
+    let mut read = Vec::new();
+    let mut pieces = body.into_data_stream();
+    while let Some(piece) = pieces.next().await {
+        let piece = piece.map_err(|_| Trouble::Query("what comes with it breaks off".to_owned()))?;
+        if read.len() + piece.len() > BODY_BYTES_MAX {
+            return Err(Trouble::TooLarge {
+                bytes_max: BODY_BYTES_MAX,
+            });
+        }
+        read.extend_from_slice(&piece);
+    }
+    Ok(read.into())
 }
 
 /// What a program sends along: nothing, or JSON. No page elsewhere can send JSON without asking first.

@@ -44,6 +44,11 @@ pub(super) enum Trouble {
     },
     /// It was there, and is no more; why.
     Gone(String),
+    /// More comes with it than is read.
+    TooLarge {
+        /// So much is.
+        bytes_max: usize,
+    },
 }
 
 impl Trouble {
@@ -73,6 +78,7 @@ impl Trouble {
             Self::LogIn | Self::WrongPassword => StatusCode::UNAUTHORIZED,
             Self::TooMany { .. } => StatusCode::TOO_MANY_REQUESTS,
             Self::Gone(_) => StatusCode::GONE,
+            Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
         }
     }
 
@@ -88,6 +94,7 @@ impl Trouble {
             Self::LogIn => "log in, or show a token of [web.auth] as `Authorization: Bearer TOKEN`".to_owned(),
             Self::WrongPassword => "name and password do not belong together".to_owned(),
             Self::TooMany { wait_seconds } => format!("too many tries; the next one is taken in {wait_seconds} s"),
+            Self::TooLarge { bytes_max } => format!("what comes with it is longer than {bytes_max} bytes: send less"),
             Self::Unreadable(why) => format!("what is recorded could not be read: {why}"),
         }
     }

@@ -212,8 +212,10 @@ pub(super) struct WantedSilences {
 pub(super) async fn silences(State(desk): Asks, uri: Uri) -> Answer {
     let wanted = query::<WantedSilences>(&uri)?;
     let (name, limit) = (wanted.name.as_deref().map(Name::from), rows(wanted.limit));
-    let since = (!wanted.all.unwrap_or(false)).then(Timestamp::now);
-    let silences = desk.read(move |reader| reader.silences(name.as_ref(), since, limit));
+    let silences = desk.read(move |reader| match wanted.all {
+        Some(true) => reader.silences(name.as_ref(), limit),
+        Some(false) | None => reader.silences_standing(name.as_ref(), Timestamp::now(), limit),
+    });
     Ok(document(&json!({ "silences": silences.await? })))
 }
 

@@ -8,9 +8,10 @@ use serde_json::Value;
 use tokio::sync::{Semaphore, watch};
 
 use super::answer::Trouble;
-use super::doors::Doors;
 use super::flow::Flow;
+use super::login_state::LoginState;
 use super::streams::Streams;
+use super::threads::{Threads, Work};
 use super::{Ask, Outlook, Planner};
 use crate::lineage::Lineage;
 use crate::model::{Name, Plan, Reply, Request, Settings, Status};
@@ -28,10 +29,9 @@ const TELLING_MAX: usize = 64;
 const ACTING_MAX: usize = 16;
 /// In whose name the window itself asks.
 const WINDOW: &str = "web";
-/// Searches through outputs that may go on at the same time.
-const SEARCHING_MAX: usize = 2;
-/// Edits that may be read and compared at the same time.
-const PLANNING_MAX: usize = 1;
+
+/// The map, and of which configuration it is.
+type LaidOut = Option<(Arc<Settings>, Arc<Flow>)>;
 
 /// The state of everything, as the daemon said it.
 pub(super) struct Known {
@@ -48,44 +48,42 @@ pub(super) struct Desk {
     changes: watch::Receiver<u64>,
     state_dir: PathBuf,
     planner: Planner,
-    planning: Semaphore,
     known: tokio::sync::Mutex<Option<(Instant, Arc<Known>)>>,
     asking: Semaphore,
-    searching: Semaphore,
+    threads: Threads,
     telling: Semaphore,
     acting: Semaphore,
     readers: Mutex<Vec<Reader>>,
     lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
-    flow: tokio::sync::Mutex<Option<(Arc<Settings>, Arc<Flow>)>>,
+    flow: Arc<tokio::sync::Mutex<LaidOut>>,
     streams: Streams,
-    doors: Doors,
+    logins: LoginState,
 }
 
 impl Desk {
-    pub(super) fn new(outlook: Outlook, doors: Doors) -> Self {
+    pub(super) fn new(outlook: Outlook, logins: LoginState) -> Self {
         Self {
             ask: outlook.ask,
             settings: outlook.settings,
             changes: outlook.changes,
             state_dir: outlook.state_dir,
             planner: outlook.plan,
-            planning: Semaphore::new(PLANNING_MAX),
             known: tokio::sync::Mutex::new(None),
             asking: Semaphore::new(ASKING_MAX),
-            searching: Semaphore::new(SEARCHING_MAX),
+            threads: Threads::new(),
             telling: Semaphore::new(TELLING_MAX),
             acting: Semaphore::new(ACTING_MAX),
             readers: Mutex::new(Vec::new()),
             lineage: Mutex::new(None),
-            flow: tokio::sync::Mutex::new(None),
+            flow: Arc::default(),
             streams: Streams::default(),
-            doors,
+            logins,
         }
     }
 
     /// What logins need to remember.
-    pub(super) fn doors(&self) -> &Doors {
-        &self.doors
+    pub(super) fn login_state(&self) -> &LoginState {
+        &self.logins
     }
 
     /// The configuration in force.
@@ -115,16 +113,19 @@ impl Desk {
     /// The map of the configuration in force; laid out once for each, on a thread that computes.
     pub(super) async fn flow(&self) -> Result<Arc<Flow>, Trouble> {
         let settings = self.settings();
-        let mut known = self.flow.lock().await;
+        let mut known = self.flow.clone().lock_owned().await;
         if let Some((of, flow)) = &*known
             && Arc::ptr_eq(of, &settings)
         {
             return Ok(flow.clone());
         }
-        let of = settings.clone();
-        let flow = Arc::new(self.compute(move || Flow::of(&of)).await?);
-        *known = Some((settings, flow.clone()));
-        Ok(flow)
+        // Kept even if nobody waits for it any more: whoever comes again finds it, and it is never laid out twice at once.
+        self.compute(move || {
+            let flow = Arc::new(Flow::of(&settings));
+            *known = Some((settings, flow.clone()));
+            flow
+        })
+        .await
     }
 
     /// Moves on whenever something was stored.
@@ -204,7 +205,7 @@ impl Desk {
         question: impl FnOnce(&Reader) -> Result<T, ReadError> + Send + 'static,
     ) -> Result<T, Trouble> {
         let desk = self.clone();
-        let read = tokio::task::spawn_blocking(move || {
+        let read = self.compute(move || {
             let kept = || desk.readers.lock().unwrap_or_else(PoisonError::into_inner);
             let idle = kept().pop();
             let reader = match idle {
@@ -215,26 +216,22 @@ impl Desk {
             kept().push(reader);
             Ok(found)
         });
-        read.await
-            .unwrap_or_else(|panic| Err(Trouble::Unreadable(panic.to_string())))
+        read.await?
     }
 
-    /// Looks through outputs on one of the same threads, a few of them at most.
+    /// Looks through outputs on one of the same threads, one search after the other.
     pub(super) async fn search<T: Send + 'static>(
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
-        let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
-        let _turn = self.searching.acquire().await.map_err(closed)?;
-        self.compute(work).await
+        self.threads.on_one(Work::Searching, work).await
     }
 
     /// What an edit of jobs.toml would change, one after the other.
     pub(super) async fn plan(&self) -> Result<Plan, Trouble> {
-        let closed = |_| Trouble::Silent("freshd is stopping".to_owned());
-        let _turn = self.planning.acquire().await.map_err(closed)?;
         let planner = self.planner.clone();
-        self.compute(move || planner()).await?.map_err(Trouble::Unreadable)
+        let planned = self.threads.on_one(Work::Planning, move || planner()).await?;
+        planned.map_err(Trouble::Unreadable)
     }
 
     /// Computes or reads files on one of the same threads.
@@ -242,7 +239,6 @@ impl Desk {
         &self,
         work: impl FnOnce() -> T + Send + 'static,
     ) -> Result<T, Trouble> {
-        let done = tokio::task::spawn_blocking(work).await;
-        done.map_err(|panic| Trouble::Unreadable(panic.to_string()))
+        self.threads.on_one(Work::Reading, work).await
     }
 }

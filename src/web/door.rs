@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use super::answer::Trouble;
 use super::cookies::Cookie;
 use super::desk::Desk;
-use super::doors::Doors;
+use super::login_state::LoginState;
 use super::origin::{is_foreign, says_where_from};
 use super::routes::Needs;
 use super::sessions::{Said, SessionId};
@@ -174,7 +174,7 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
 
 /// Everybody who reaches this machine's loopback sees, and nobody acts: each user of the machine reaches it.
 fn without_login(door: &Door) -> Result<Who, Trouble> {
-    if door.desk.doors().is_beyond_this_machine && door.needs != Needs::Nothing {
+    if door.desk.login_state().is_beyond_this_machine && door.needs != Needs::Nothing {
         return Err(Trouble::Forbidden(
             "[web.auth] is gone from jobs.toml, and this port is open to other machines: restart freshd".to_owned(),
         ));
@@ -205,12 +205,12 @@ fn of_token(auth: &Auth, given: &str) -> Result<Who, Trouble> {
 
 fn of_session(desk: &Desk, web: &Web, auth: &Auth, request: &Request) -> Option<Who> {
     let id = SessionId::given(Cookie::Session.of(request.headers(), web)?);
-    let doors = desk.doors();
+    let logins = desk.login_state();
     // An open page fetches itself, which is no visit; a browser that does not say how it asks is given the benefit.
     let mode = request.headers().get(SEC_FETCH_MODE);
     let is_visit = mode.is_none_or(|mode| mode == "navigate");
-    let mut sessions = doors.sessions();
-    let (user, known) = sessions.find(&id, auth, Doors::now(), is_visit)?;
+    let mut sessions = logins.sessions();
+    let (user, known) = sessions.find(&id, auth, LoginState::now(), is_visit)?;
     let scope = known.scope;
     let shows_page = request.method() == Method::GET && !is_for_programs(request.uri().path());
     let said = if shows_page && is_visit {

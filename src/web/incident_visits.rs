@@ -34,7 +34,7 @@ pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who) -> Shown 
     let now = view.now;
     let read = desk.read(move |reader| {
         let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
-        Ok((incidents, reader.silences(None, Some(now), INCIDENTS_SHOWN)?))
+        Ok((incidents, reader.silences_standing(None, now, INCIDENTS_SHOWN)?))
     });
     let (incidents, silences) = read.await?;
     let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
@@ -47,7 +47,7 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
         let Some(incident) = reader.incident(IncidentId(id))? else {
             return Ok(None);
         };
-        let standing = reader.silences(Some(&incident.subject), Some(Timestamp::now()), 1)?;
+        let standing = reader.silences_standing(Some(&incident.subject), Timestamp::now(), 1)?;
         let page = IncidentPage {
             is_silenced: !standing.is_empty(),
             addresses: reader.addresses_of(&incident)?,

@@ -17,13 +17,13 @@ use super::answer::Trouble;
 use super::cookies::Cookie;
 use super::desk::Desk;
 use super::door::Who;
-use super::doors::Doors;
+use super::login_state::LoginState;
 use super::origin::address;
 use super::pages::{self, LoginPage};
 use super::passwords::{self, Busy};
 use super::reading::query;
 use super::sessions::SessionId;
-use super::throttle::From;
+use super::throttle::Caller;
 use super::visits::{Missing, Page};
 use crate::model::{Auth, Name, PasswordHash, Settings, Web};
 
@@ -69,7 +69,7 @@ pub(super) async fn log_in(State(desk): State<Arc<Desk>>, request: Request) -> R
     let given: Given = form(&parts.headers, &body)?;
     let next = own_path(given.next.as_deref()).to_owned();
     match checked(&desk, &parts, (web, auth), &given).await {
-        Ok(user) => Ok(logged_in(&desk, (web, auth), &parts.headers, user, &next)?),
+        Ok(user) => Ok(logged_in(&desk, (web, auth), &parts.headers, user, &next).await?),
         Err(trouble) => {
             let page = pages::login(&LoginPage {
                 user: None,
@@ -90,16 +90,16 @@ async fn checked(
     given: &Given,
 ) -> Result<(Name, PasswordHash), Trouble> {
     let address = address(parts, web);
-    let doors = desk.doors();
+    let logins = desk.login_state();
     let sign = Cookie::Known
         .of(&parts.headers, web)
         .filter(|sign| is_sign(desk, sign, &given.name));
-    let from = sign.map_or(From::Address(address), From::Known);
-    doors
+    let from = sign.map_or(Caller::Address(address), Caller::Known);
+    logins
         .throttle()
-        .take(&from, &given.name, Doors::now())
+        .take(&from, &given.name, LoginState::now())
         .map_err(|wait| {
-            if doors.is_news() {
+            if logins.is_news() {
                 warn!(%address, "too many tries to log in; some are refused unseen");
             }
             Trouble::TooMany {
@@ -114,15 +114,15 @@ async fn checked(
         given.password.clone()
     };
     let right = match (&from, known) {
-        (From::Known(_), Some((_, user))) => doors.checking.of_known_browser(&user.password, password).await,
+        (Caller::Known(_), Some((_, user))) => logins.checking.of_known_browser(&user.password, password).await,
         (_, known) => {
             let hash = known.map(|(_, user)| &user.password);
-            doors.checking.of_unknown_browser(hash, all, password).await
+            logins.checking.of_unknown_browser(hash, all, password).await
         }
     };
     match (right, known) {
         (Ok(true), Some((name, user))) => {
-            doors.throttle().give_back(&from, &given.name);
+            logins.throttle().give_back(&from, &given.name);
             info!(%address, user = %name, "logged in");
             Ok((name.clone(), user.password.clone()))
         }
@@ -134,8 +134,8 @@ async fn checked(
         }
         (Err(Busy), _) => {
             // From a browser that is not known it may have been a guess that was checked: it counts.
-            if matches!(from, From::Known(_)) {
-                doors.throttle().give_back(&from, &given.name);
+            if matches!(from, Caller::Known(_)) {
+                logins.throttle().give_back(&from, &given.name);
             }
             Err(Trouble::Silent(
                 "too many log in at once: either this was not checked, or it was not right; try again".to_owned(),
@@ -144,7 +144,7 @@ async fn checked(
     }
 }
 
-fn logged_in(
+async fn logged_in(
     desk: &Desk,
     (web, auth): (&Web, &Auth),
     headers: &HeaderMap,
@@ -152,17 +152,17 @@ fn logged_in(
     next: &str,
 ) -> Result<Response, Trouble> {
     let no_chance = |error: getrandom::Error| Trouble::Silent(format!("no random numbers: {error}"));
-    let doors = desk.doors();
+    let logins = desk.login_state();
     let sign = new_sign(desk, user.as_str()).map_err(no_chance)?;
-    let id = {
-        let mut sessions = doors.sessions();
-        if let Some(before) = Cookie::Session.of(headers, web) {
-            sessions.end(&SessionId::given(before));
-        }
-        sessions
-            .begin((user, password), auth, Doors::now())
-            .map_err(no_chance)?
+    let (id, written) = {
+        let mut sessions = logins.sessions();
+        let before = Cookie::Session.of(headers, web).map(SessionId::given);
+        let id = sessions
+            .begin((user, password), before.as_ref(), auth, LoginState::now())
+            .map_err(no_chance)?;
+        (id, sessions.written())
     };
+    written.wait().await;
     let mut answer = Redirect::to(next).into_response();
     for cookie in [
         Cookie::Session.set(web, id.reveal(), auth.longest.as_secs()),
@@ -179,7 +179,13 @@ pub(super) async fn log_out(State(desk): State<Arc<Desk>>, who: Who, uri: Uri) -
     let settings = desk.settings();
     let (web, _) = configured(&settings, &uri)?;
     if let Some(id) = who.session() {
-        desk.doors().sessions().end(id);
+        let written = {
+            let mut sessions = desk.login_state().sessions();
+            sessions.end(id);
+            sessions.written()
+        };
+        // Whoever is told so is logged out for good, whatever happens to freshd next.
+        written.wait().await;
     }
     let gone = [(header::SET_COOKIE, Cookie::Session.set(web, "", 0))];
     Ok((gone, Redirect::to("/login")).into_response())
@@ -191,7 +197,7 @@ pub(super) async fn end_strangers(desk: Arc<Desk>) {
     loop {
         let settings = to_come.borrow_and_update().clone();
         let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
-        let ended = desk.doors().sessions().end_strangers(auth, Doors::now());
+        let ended = desk.login_state().sessions().end_strangers(auth, LoginState::now());
         if ended > 0 {
             info!(
                 sessions = ended,
@@ -227,13 +233,13 @@ fn new_sign(desk: &Desk, user: &str) -> Result<String, getrandom::Error> {
     let mut nonce = [0; NONCE_BYTES];
     getrandom::fill(&mut nonce)?;
     let nonce = URL_SAFE_NO_PAD.encode(nonce);
-    let signature = desk.doors().key.sign(KNOWN, &[user, &nonce]);
+    let signature = desk.login_state().key.sign(KNOWN, &[user, &nonce]);
     Ok(format!("{nonce}.{signature}"))
 }
 
 fn is_sign(desk: &Desk, sign: &str, user: &str) -> bool {
     let parts = sign.split_once('.');
-    parts.is_some_and(|(nonce, signature)| desk.doors().key.has_signed(KNOWN, &[user, nonce], signature))
+    parts.is_some_and(|(nonce, signature)| desk.login_state().key.has_signed(KNOWN, &[user, nonce], signature))
 }
 
 #[cfg(test)]

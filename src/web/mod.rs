@@ -14,13 +14,13 @@ mod cookies;
 mod desk;
 mod documents;
 mod door;
-mod doors;
 mod events;
 mod find;
 mod flow;
 mod guard;
 mod incident_visits;
 mod login;
+mod login_state;
 mod metrics;
 mod origin;
 mod openapi;
@@ -36,6 +36,7 @@ mod search;
 mod session_file;
 mod sessions;
 mod streams;
+mod threads;
 mod throttle;
 mod visits;
 
@@ -49,16 +50,14 @@ use std::sync::Arc;
 use tokio::sync::watch;
 
 use self::desk::Desk;
-use self::doors::Doors;
+use self::login_state::LoginState;
 use self::session_file::SessionFile;
+use self::threads::READING_THREADS;
 use crate::model::{Plan, Reply, Request, Settings};
 use crate::store::SigningKey;
 
 pub use self::passwords::hash_password;
 pub use self::routes::{Needs, listed};
-
-/// Threads that read the store and outputs. Together with the one that serves they are all that a window takes.
-const READING_THREADS: usize = 2;
 
 /// Asks the daemon something in somebody's name and waits for its answer.
 pub type Ask = Arc<dyn Fn(Request, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
@@ -82,14 +81,15 @@ pub struct Outlook {
     pub key: SigningKey,
 }
 
-/// Serves until the process ends, on threads of its own.
+/// Serves until the process ends, on threads of its own: one that serves, those that read (`threads.rs`), one that writes
+/// sessions (`session_file.rs`), and while somebody logs in one for each password that is checked (`passwords.rs`).
 ///
 /// # Errors
 /// Fails when the thread cannot be started or the listener cannot be used.
 pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
     listener.set_nonblocking(true)?;
-    let sessions = SessionFile::of(&outlook.state_dir);
-    let doors = Doors::new(
+    let sessions = SessionFile::of(&outlook.state_dir)?;
+    let logins = LoginState::new(
         outlook.key.clone(),
         !listener.local_addr()?.ip().is_loopback(),
         sessions,
@@ -99,7 +99,7 @@ pub fn open(listener: TcpListener, outlook: Outlook) -> io::Result<()> {
         .thread_name("web-reading")
         .enable_all()
         .build()?;
-    let desk = Arc::new(Desk::new(outlook, doors));
+    let desk = Arc::new(Desk::new(outlook, logins));
     std::thread::Builder::new().name("web".to_owned()).spawn(move || {
         runtime.block_on(async move {
             tokio::spawn(login::end_strangers(desk.clone()));

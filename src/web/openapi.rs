@@ -127,6 +127,7 @@ fn refusals(method: &str, path: &str, told: Told) -> Vec<(&'static str, &'static
         (path.contains('{') || told.names, "404", "there is no such thing"),
         (!is_question, "409", "refused as things stand"),
         (is_question, "413", "a question has no body"),
+        (!is_question, "413", "what is sent is too long"),
         (true, "414", "the address is too long"),
         (true, "421", "freshd does not answer to that name"),
         (!is_fixed, "503", "the daemon or its records do not answer"),

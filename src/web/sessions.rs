@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
-use super::session_file::SessionFile;
+use super::session_file::{SessionFile, Written};
 use crate::model::{Auth, Name, PasswordHash, User};
 
 /// Sessions at the same time; where one more comes, the one that was not used for longest ends.
@@ -94,6 +94,7 @@ impl Sessions {
         }
     }
 
+    /// Has what there is now written by another thread: nobody waits for a disk under the lock that every request takes.
     fn write(&mut self, now: Duration) {
         self.written_at = now;
         if let Some(file) = &self.file {
@@ -101,16 +102,25 @@ impl Sessions {
         }
     }
 
-    /// Begins one for a user whose password was just found right.
+    /// Tells when all that was changed until now is in the file.
+    pub(super) fn written(&self) -> Written {
+        self.file.as_ref().map_or_else(Written::at_once, SessionFile::written)
+    }
+
+    /// Begins one for a user whose password was just found right, in the stead of the one that the browser came with.
     pub(super) fn begin(
         &mut self,
         (user, password): (Name, PasswordHash),
+        before: Option<&SessionId>,
         auth: &Auth,
         now: Duration,
     ) -> Result<SessionId, getrandom::Error> {
         let mut bytes = [0; ID_BYTES];
         getrandom::fill(&mut bytes)?;
         let id = SessionId(URL_SAFE_NO_PAD.encode(bytes));
+        if let Some(before) = before {
+            self.all.remove(&before.digest());
+        }
         self.all.retain(|_, session| session.user(auth, now).is_some());
         if self.all.values().filter(|session| session.user == user).count() >= OF_ONE_USER_MAX {
             self.end_oldest(|session| session.user == user);
@@ -143,6 +153,8 @@ impl Sessions {
         let session = self.all.get_mut(&digest)?;
         let Some(user) = session.user(auth, now) else {
             self.all.remove(&digest);
+            // Now, and not with the next one: it would be back after a restart, should its user get back what ended it.
+            self.write(now);
             return None;
         };
         if is_visit {
@@ -223,7 +235,8 @@ mod tests {
     }
 
     fn begin(sessions: &mut Sessions, user: &str, now: Duration) -> SessionId {
-        sessions.begin((user.into(), password('A')), &auth('A'), now).unwrap()
+        let user = (user.into(), password('A'));
+        sessions.begin(user, None, &auth('A'), now).unwrap()
     }
 
     fn lives(sessions: &mut Sessions, id: &SessionId, now: Duration) -> bool {
@@ -268,6 +281,38 @@ mod tests {
             assert_eq!(sessions.end_strangers(Some(&auth('A')), HOUR), 0);
             assert_eq!(sessions.end_strangers(between.as_ref(), HOUR), 1);
             assert!(!lives(&mut sessions, &id, HOUR), "{between:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_session_that_ended_does_not_come_back_after_a_restart_however_it_ended() {
+        let dir = tempfile::tempdir().unwrap();
+        let restarted = || Sessions::kept_in(SessionFile::of(dir.path()).unwrap());
+        let mut sessions = restarted();
+        let (stays, logs_out, replaced, expires, changed) = (
+            begin(&mut sessions, "olav", 12 * HOUR),
+            begin(&mut sessions, "kari", 12 * HOUR),
+            begin(&mut sessions, "kari", 12 * HOUR),
+            begin(&mut sessions, "kari", HOUR),
+            begin(&mut sessions, "kari", 12 * HOUR),
+        );
+        sessions.end(&logs_out);
+        let user = ("kari".into(), password('A'));
+        let next = sessions.begin(user, Some(&replaced), &auth('A'), 12 * HOUR).unwrap();
+        sessions.written().wait().await;
+        for (ends, auth) in [(&expires, auth('A')), (&changed, auth('Q'))] {
+            assert!(sessions.find(ends, &auth, 13 * HOUR, true).is_none());
+            sessions.written().wait().await;
+        }
+        let mut again = restarted();
+        let patient = Auth {
+            idle: 99 * HOUR,
+            ..auth('A')
+        };
+        let mut lives = |id: &SessionId| again.find(id, &patient, 13 * HOUR, false).is_some();
+        assert!(lives(&stays) && lives(&next));
+        for ended in [logs_out, replaced, expires, changed] {
+            assert!(!lives(&ended), "it came back");
         }
     }
 

@@ -1,7 +1,7 @@
 //! How fast passwords may be tried: by address, by name, and by browser, so that nobody is locked out by others.
 //!
 //! Guesses come from few addresses, or aim at one name from many. Each address and each name has tries of its own, which
-//! come back with time. A browser that has logged in before carries a sign of that (`known.rs`), and its tries count apart:
+//! come back with time. A browser that has logged in before carries a sign of that (`login.rs`), and its tries count apart:
 //! whoever uses up the tries of a name keeps those out who know its password, but not on a browser that it knows.
 
 use std::collections::HashMap;
@@ -35,7 +35,7 @@ impl Pace {
 
 /// Who tries.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum From<'a> {
+pub(super) enum Caller<'a> {
     /// A browser that has logged in as that name before, by its sign.
     Known(&'a str),
     /// Anybody, from there.
@@ -60,10 +60,10 @@ impl Throttle {
     }
 
     /// Takes one try, or says how long to wait. `now` counts from any fixed moment.
-    pub(super) fn take(&mut self, from: &From<'_>, name: &str, now: Duration) -> Result<(), Duration> {
+    pub(super) fn take(&mut self, from: &Caller<'_>, name: &str, now: Duration) -> Result<(), Duration> {
         match from {
-            From::Known(sign) => self.browsers.take(&(sign, name), now),
-            From::Address(address) => {
+            Caller::Known(sign) => self.browsers.take(&(sign, name), now),
+            Caller::Address(address) => {
                 let place = customer(*address);
                 self.addresses.take(&place, now)?;
                 self.names
@@ -74,10 +74,10 @@ impl Throttle {
     }
 
     /// The password was right: the try was none.
-    pub(super) fn give_back(&mut self, from: &From<'_>, name: &str) {
+    pub(super) fn give_back(&mut self, from: &Caller<'_>, name: &str) {
         match from {
-            From::Known(sign) => self.browsers.give_back(&(sign, name)),
-            From::Address(address) => {
+            Caller::Known(sign) => self.browsers.give_back(&(sign, name)),
+            Caller::Address(address) => {
                 self.addresses.give_back(&customer(*address));
                 self.names.give_back(&name);
             }
@@ -146,8 +146,8 @@ mod tests {
         Duration::from_secs(seconds)
     }
 
-    fn from(text: &str) -> From<'static> {
-        From::Address(text.parse().unwrap())
+    fn from(text: &str) -> Caller<'static> {
+        Caller::Address(text.parse().unwrap())
     }
 
     #[test]
@@ -183,9 +183,9 @@ mod tests {
         assert!(throttle.take(&from("10.0.9.9"), "kari", at(0)).is_err());
         // Another name has tries of its own, and a refused one cost the address nothing.
         assert!(throttle.take(&from("10.0.9.9"), "olav", at(0)).is_ok());
-        assert!(throttle.take(&From::Known("a sign"), "kari", at(0)).is_ok());
+        assert!(throttle.take(&Caller::Known("a sign"), "kari", at(0)).is_ok());
         // A sign that was stolen has no more tries than an address.
-        let tries = (0..99).filter(|_| throttle.take(&From::Known("a sign"), "kari", at(0)).is_ok());
+        let tries = (0..99).filter(|_| throttle.take(&Caller::Known("a sign"), "kari", at(0)).is_ok());
         assert_eq!(tries.count(), 9);
     }
 
@@ -205,7 +205,7 @@ mod tests {
             assert!(throttle.take(&from(&format!("10.0.1.{host}")), "kari", at(0)).is_ok());
         }
         for number in 0..40_960_u32 {
-            let address = From::Address(std::net::Ipv4Addr::from_bits(0x0b00_0000 + number).into());
+            let address = Caller::Address(std::net::Ipv4Addr::from_bits(0x0b00_0000 + number).into());
             assert!(
                 throttle.take(&address, &format!("made-up-{number}"), at(1)).is_ok(),
                 "{number}"

@@ -204,10 +204,7 @@ fn a_silence_is_replaced_by_another_and_both_are_on_record() {
     silenced(&mut world, "j", 600);
     world.run_until("2026-11-26T17:45");
     assert_eq!(told(&world), [one("Thu 17:40", Purpose::Opening)]);
-    let all = world
-        .reader()
-        .silences(Some(&"j".into()), None, 9)
-        .expect("they are read");
+    let all = world.reader().silences(Some(&"j".into()), 9).expect("they are read");
     let ends: Vec<_> = all
         .iter()
         .map(|silence| silence.ended.as_ref().map(|end| end.how.as_str()))
@@ -290,7 +287,7 @@ fn a_silence_goes_with_its_name_and_does_not_come_back_with_it() {
     silenced(&mut world, "j", 24 * HOUR);
     world.run_until("2026-11-26T12:10");
     world.reload(PEOPLE);
-    let all = world.reader().silences(None, None, 9).expect("they are read");
+    let all = world.reader().silences(None, 9).expect("they are read");
     let end = all[0].ended.as_ref().expect("it ended");
     assert_eq!(end.how, "it is no longer in jobs.toml");
     world.run_until("2026-11-26T12:20");

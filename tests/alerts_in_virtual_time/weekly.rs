@@ -1,6 +1,6 @@
 //! The report on Monday morning, and the proof of every address that nothing else has reached.
 
-use freshd::model::{DeliveryOutcome, Message, Notification, ProblemKind, Purpose};
+use freshd::model::{DeliveryOutcome, Message, Notification, ProblemKind, Purpose, Reply, Request};
 
 use super::PEOPLE;
 use super::delivery::{OPS, busy, no_such_address};
@@ -312,4 +312,31 @@ fn reports_that_wait_for_an_address_go_each_by_itself_beside_a_digest() {
         "{told:?}"
     );
     assert_eq!(times(&world, OPS, Purpose::Weekly).len(), 1);
+}
+
+#[test]
+fn a_rehearsal_breaks_no_promise_and_nothing_is_open_for_it() {
+    let mut world = World::start(&daily(""), "2026-12-01T10:00");
+    world.run_until("2026-12-02T13:00");
+    let drill = |world: &mut World, name: &str| {
+        let answer = world.ask(Request::Drill {
+            name: name.into(),
+            for_s: 24 * 60 * 60,
+        });
+        assert!(matches!(answer, Reply::Done(_)), "{answer:?}");
+    };
+    drill(&mut world, "x");
+    // One that goes on while the report is written.
+    world.run_until("2026-12-06T13:00");
+    drill(&mut world, "x");
+    world.run_until("2026-12-07T10:00");
+    let (_, message) = taken(&world, OPS, Purpose::Weekly).pop().expect("a report");
+    assert!(message.subject.ends_with(": all was well"), "{}", message.subject);
+    assert!(
+        message
+            .headline
+            .ends_with("1 of 1 datasets kept what is promised of them (100 %)."),
+        "{}",
+        message.headline
+    );
 }

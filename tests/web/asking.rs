@@ -120,8 +120,10 @@ impl Site {
 /// The status and the headers.
 #[track_caller]
 fn head(reader: &mut impl BufRead) -> (u16, Vec<(String, String)>) {
-    let mut lines = reader.lines().map(|line| line.expect("a line"));
-    let first = lines.next().expect("an answer");
+    let mut lines = reader.lines().map(|line| {
+        line.unwrap_or_else(|error| panic!("whoever asked was cut off before the answer was there: {error}"))
+    });
+    let first = lines.next().expect("whoever asked was sent away without an answer");
     let status = first.split(' ').nth(1).and_then(|status| status.parse().ok());
     let headers = lines.take_while(|line| !line.is_empty()).map(|line| {
         let (name, value) = line.split_once(": ").expect("a header");

@@ -139,7 +139,7 @@ fn a_program_acts_by_its_token_and_cannot_say_what_runs() {
     );
     assert_eq!(form.status, 400, "{}", form.body);
     let much = format!("{{\"because\":\"{}\"}}", "x".repeat(20_000));
-    assert_eq!(asks("/api/v1/jobs/broken/pause", &much).status, 400);
+    assert_eq!(asks("/api/v1/jobs/broken/pause", &much).status, 413);
 }
 
 #[test]

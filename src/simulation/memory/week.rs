@@ -46,7 +46,9 @@ impl Memory {
                 runs.entry(key).or_insert((outcome, 0)).1 += counted;
             }
         }
-        let of_week = |incident: &&Incident| incident.since < until && incident.resolved_at.is_none_or(|at| at >= from);
+        let of_week = |incident: &&Incident| {
+            incident.drill.is_none() && incident.since < until && incident.resolved_at.is_none_or(|at| at >= from)
+        };
         let taken = self.notifications.values().filter(|one| {
             one.state == NotificationState::Delivered
                 && one.ended_at >= Some(from)

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use jiff::Timestamp;
 use rusqlite::params;
 
 use super::Reader;
@@ -23,6 +24,14 @@ SELECT versions.dataset, number, file FROM known CROSS JOIN versions ON versions
     SELECT max(number) FROM versions WHERE dataset = known.dataset AND state = 'published'
 )
 WHERE file IS NOT NULL AND run IS NOT NULL";
+
+/// The last accepted versions of a dataset, at most so many, the newest first.
+fn accepted() -> String {
+    format!(
+        "SELECT {VERSION_COLUMNS} FROM versions INDEXED BY versions_by_state
+         WHERE dataset = ?1 AND state = 'published' ORDER BY number DESC LIMIT ?2"
+    )
+}
 
 impl Reader {
     /// What was said of a dataset by pings, the last first.
@@ -57,14 +66,7 @@ impl Reader {
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn accepted_of(&self, dataset: &Name, limit: u32) -> Result<Vec<Version>, ReadError> {
-        self.all(
-            &format!(
-                "SELECT {VERSION_COLUMNS} FROM versions INDEXED BY versions_by_state
-                 WHERE dataset = ?1 AND state = 'published' ORDER BY number DESC LIMIT ?2"
-            ),
-            params![dataset.as_str(), limit],
-            read_version,
-        )
+        self.all(&accepted(), params![dataset.as_str(), limit], read_version)
     }
 
     /// What a run made, and what was restored of that, by number.
@@ -80,6 +82,23 @@ impl Reader {
             params![count(run.0)],
             read_version,
         )
+    }
+
+    /// The accepted versions of a dataset that arrived since an instant, and the last one from before that; newest first, and
+    /// nothing older is read.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn accepted_since(&self, dataset: &Name, since: Timestamp, limit: u32) -> Result<Vec<Version>, ReadError> {
+        let mut statement = self.connection.prepare_cached(&accepted())?;
+        let mut rows = statement.query(params![dataset.as_str(), limit])?;
+        let mut found: Vec<Version> = Vec::new();
+        while found.last().is_none_or(|last| last.arrived_at >= since)
+            && let Some(row) = rows.next()?
+        {
+            found.push(read_version(row)?);
+        }
+        Ok(found)
     }
 
     /// The number of a dataset's newest version, or of its newest in one state.

@@ -5,40 +5,46 @@ use jiff::Timestamp;
 use super::Reader;
 use crate::model::{Name, Silence};
 use crate::store::ReadError;
-use crate::store::column::us;
 use crate::store::rows::silences::{SILENCE_COLUMNS, last_of_each, read_silence};
 
 impl Reader {
-    /// The silences that stand at an instant, by subject.
+    /// The silences that stand at an instant, the newest first; of one subject or of all. Of each subject only the last one
+    /// can.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
-    pub fn silences_standing(&self, at: Timestamp) -> Result<Vec<Silence>, ReadError> {
-        let mut last = self.all(&last_of_each(), [], read_silence)?;
+    pub fn silences_standing(
+        &self,
+        subject: Option<&Name>,
+        at: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<Silence>, ReadError> {
+        let mut last = match subject {
+            Some(_) => self.silences(subject, 1)?,
+            None => self.all(&last_of_each(), [], read_silence)?,
+        };
         last.retain(|silence| silence.stands(at));
+        last.sort_by(|a, b| (b.from, &a.subject).cmp(&(a.from, &b.subject)));
+        last.truncate(limit as usize);
         Ok(last)
     }
 
-    /// Silences of one subject or of all, the newest first, those that are over too; with `since` only those that held
-    /// at some instant after it.
+    /// Silences of one subject or of all, the newest first, those that are over too.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
-    pub fn silences(
-        &self,
-        subject: Option<&Name>,
-        since: Option<Timestamp>,
-        limit: u32,
-    ) -> Result<Vec<Silence>, ReadError> {
-        self.all(
-            &format!(
-                "SELECT {SILENCE_COLUMNS} FROM silences
-                 WHERE (?1 IS NULL OR subject = ?1)
-                     AND (?2 IS NULL OR min(until_us, coalesce(ended_at_us, until_us)) > ?2)
-                 ORDER BY from_us DESC, subject, number DESC LIMIT ?3"
+    pub fn silences(&self, subject: Option<&Name>, limit: u32) -> Result<Vec<Silence>, ReadError> {
+        match subject {
+            Some(subject) => self.all(
+                &format!("SELECT {SILENCE_COLUMNS} FROM silences WHERE subject = ?1 ORDER BY number DESC LIMIT ?2"),
+                (subject.as_str(), limit),
+                read_silence,
             ),
-            (subject.map(Name::as_str), since.map(us), limit),
-            read_silence,
-        )
+            None => self.all(
+                &format!("SELECT {SILENCE_COLUMNS} FROM silences ORDER BY from_us DESC, subject, number DESC LIMIT ?1"),
+                [limit],
+                read_silence,
+            ),
+        }
     }
 }

@@ -40,9 +40,19 @@ WHERE id >= ?1 AND state = 'delivered' AND ended_at_us >= ?2 AND ended_at_us < ?
     AND message ->> 'purpose' <> 'canary'
 ORDER BY channel, address";
 
+/// Real problems that were there in a span: those that are not over, and those that ended since it began. However many have
+/// ended before that, none of them is looked at.
+const INCIDENTS: &str = "
+SELECT COLUMNS FROM (
+    SELECT id AS known FROM incidents INDEXED BY incidents_by_end WHERE resolved_at_us IS NULL
+    UNION ALL
+    SELECT id FROM incidents INDEXED BY incidents_by_end WHERE resolved_at_us >= ?1
+) CROSS JOIN incidents ON id = known
+WHERE since_us < ?2 AND drill IS NULL ORDER BY id DESC LIMIT ?3";
+
 impl Reader {
     /// What happened from `from` until `until`, as far as `[history]` keeps it. A message that waited for longer than three
-    /// days is given up, so none was decided much earlier than it was taken.
+    /// days is given up, so none was decided much earlier than it was taken. A rehearsal was no problem.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
@@ -59,11 +69,11 @@ impl Reader {
             let due = (cells.time()?, cells.time()?);
             Ok((job, outcome, share_of_range(occurrences, due, (from, until))))
         })?;
-        let sql = format!(
-            "SELECT {INCIDENT_COLUMNS} FROM incidents
-             WHERE since_us < ?2 AND (resolved_at_us IS NULL OR resolved_at_us >= ?1) ORDER BY id DESC LIMIT ?3"
-        );
-        let mut incidents = self.all(&sql, (us(from), us(until), WEEK_INCIDENTS_MAX), read_incident)?;
+        let mut incidents = self.all(
+            &incidents_sql(),
+            (us(from), us(until), WEEK_INCIDENTS_MAX),
+            read_incident,
+        )?;
         incidents.reverse();
         let waited = crate::model::earlier(from, std::time::Duration::from_hours(4 * 24));
         let first_message = self.first_since("notifications", MESSAGE_FROM, waited)?;
@@ -96,5 +106,29 @@ impl Reader {
             found.optional()
         })?;
         Ok(count(first))
+    }
+}
+
+fn incidents_sql() -> String {
+    INCIDENTS.replace("COLUMNS", INCIDENT_COLUMNS)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_incidents_of_a_week_are_found_without_looking_at_those_of_the_years_before() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        let explain = format!("EXPLAIN QUERY PLAN {}", incidents_sql());
+        let mut statement = connection.prepare(&explain).unwrap();
+        let steps = statement.query_map((1, 2, 3), |row| row.get::<_, String>(3)).unwrap();
+        let steps: Vec<String> = steps.map(Result::unwrap).collect();
+        let of_incidents = steps.iter().filter(|step| step.contains("incidents"));
+        assert!(of_incidents.clone().count() >= 3, "{steps:#?}");
+        for step in of_incidents {
+            assert!(step.starts_with("SEARCH"), "{step} reads the whole table: {steps:#?}");
+        }
     }
 }

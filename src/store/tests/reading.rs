@@ -173,3 +173,31 @@ async fn whoever_reads_beside_the_writer_takes_no_lock_away_from_it() {
         "without them the next to open the database removes its log"
     );
 }
+
+#[test]
+fn of_accepted_versions_those_since_an_instant_and_the_one_before_are_read_and_no_older_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let arrived = |number: u64| Version {
+        arrived_at: at(i64::try_from(number).unwrap() * 10),
+        ..version("stock", number, VersionState::Published)
+    };
+    let writer = writer(&dir);
+    let facts = (1..=9).map(|number| Fact::Version(arrived(number).into())).collect();
+    writer.commit_blocking(facts).unwrap();
+    writer.close().unwrap();
+    // What lies further back is not so much as looked at.
+    let connection = rusqlite::Connection::open(dir.path().join("freshd.db")).unwrap();
+    let spoilt = "UPDATE versions SET file = x'ff', inputs = 'no list' WHERE number < 4";
+    assert_eq!(connection.execute(spoilt, []).unwrap(), 3);
+    let reader = Reader::open(dir.path()).unwrap();
+    let stock = Name::from("stock");
+    let since = |second: i64, limit: u32| -> Vec<u64> {
+        let read = reader.accepted_since(&stock, at(second), limit).unwrap();
+        read.iter().map(|version| version.number.0).collect()
+    };
+    assert_eq!(since(70, 99), [9, 8, 7, 6]);
+    assert_eq!(since(71, 99), [9, 8, 7]);
+    assert_eq!(since(99, 99), [9]);
+    assert_eq!(since(45, 99), [9, 8, 7, 6, 5, 4]);
+    assert_eq!(since(45, 2), [9, 8]);
+}

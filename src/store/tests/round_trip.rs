@@ -165,13 +165,15 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
         assert_eq!(snapshot.age_promises, [promised("stock", Some(at(5)))]);
         assert_eq!(snapshot.silences, [silences[2].clone(), silences[1].clone()]);
         let newest_first = [silences[2].clone(), silences[1].clone(), silences[0].clone()];
-        assert_eq!(reader.silences(None, None, 9).unwrap(), newest_first);
-        assert_eq!(reader.silences(Some(&stock), None, 1).unwrap(), [silences[1].clone()]);
+        assert_eq!(reader.silences(None, 9).unwrap(), newest_first);
+        assert_eq!(reader.silences(Some(&stock), 1).unwrap(), [silences[1].clone()]);
         assert_eq!(
-            reader.silences(Some(&stock), Some(at(6)), 9).unwrap(),
+            reader.silences_standing(Some(&stock), at(6), 9).unwrap(),
             [silences[1].clone()]
         );
-        assert_eq!(reader.silences(None, Some(at(90)), 9).unwrap(), []);
+        assert_eq!(reader.silences_standing(None, at(6), 9).unwrap(), newest_first[..2]);
+        assert_eq!(reader.silences_standing(None, at(6), 1).unwrap(), newest_first[..1]);
+        assert_eq!(reader.silences_standing(None, at(90), 9).unwrap(), []);
         assert_eq!(snapshot.expectations, std::slice::from_ref(&expectation));
         assert_eq!(snapshot.notifications, [notification.clone(), test_message.clone()]);
         assert_eq!(snapshot.weekly, [report(4)]);

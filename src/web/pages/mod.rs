@@ -125,6 +125,7 @@ pub(super) fn trouble(trouble: &Trouble, visitor: Option<&Visitor>) -> Markup {
         Trouble::LogIn | Trouble::WrongPassword => "Who are you?".to_owned(),
         Trouble::TooMany { .. } => "Too many tries".to_owned(),
         Trouble::Gone(_) => "This link leads nowhere any more".to_owned(),
+        Trouble::TooLarge { .. } => "That is too much".to_owned(),
     };
     let body = html! {
         h1 { (heading) }

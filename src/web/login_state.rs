@@ -15,7 +15,7 @@ use crate::store::SigningKey;
 const REFUSALS_LOGGED_EVERY: Duration = Duration::from_mins(1);
 
 /// One for the window.
-pub(super) struct Doors {
+pub(super) struct LoginState {
     /// By it links and browsers are known again.
     pub(super) key: SigningKey,
     /// Other machines can reach the port.
@@ -27,7 +27,7 @@ pub(super) struct Doors {
     quiet_until: Mutex<Duration>,
 }
 
-impl Doors {
+impl LoginState {
     pub(super) fn new(key: SigningKey, is_beyond_this_machine: bool, sessions: SessionFile) -> Self {
         Self {
             key,
