@@ -9,7 +9,7 @@ use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
     ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
 };
 
@@ -33,6 +33,8 @@ pub struct Situation<'a> {
     pub is_configured: bool,
     /// The team that answers for it, as people call it.
     pub owner: String,
+    /// Whether that team knows.
+    pub owner_reach: OwnerReach,
     /// The job that failed or should have delivered.
     pub job: Option<JobSide<'a>>,
     /// The datasets concerned, nearest first.
@@ -45,6 +47,17 @@ pub struct Situation<'a> {
     pub silenced: Vec<&'a Silence>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.
     pub refused: Option<(VersionRef, PathBuf)>,
+}
+
+/// Whether those who answer for something have been told of it, by what their own addresses have taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerReach {
+    /// One of their addresses has taken a message about it.
+    Told,
+    /// None has, and a message waits for one of them.
+    NotYet,
+    /// None has, and none waits.
+    Nobody,
 }
 
 /// A job with its last run.
@@ -275,6 +288,21 @@ pub(super) fn concerns<'a>(
     let reader = broken.or_else(|| reads.next());
     let read = reader.and_then(of);
     (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))
+}
+
+/// The dataset of a team that is not as promised, be it that the team reads it or owns it, and how it reads it.
+pub(super) fn still_broken<'a>(
+    team: &Name,
+    situation: &'a Situation<'_>,
+) -> Option<(Option<&'a Reading>, &'a DataSide<'a>)> {
+    let reads = |data: &DataSide<'_>| {
+        let mut readers = situation.readers.iter();
+        readers.find(|reader| reader.team == *team && reader.dataset == data.dataset.name)
+    };
+    let owns = |data: &DataSide<'_>| matches!(&data.dataset.owner, Owner::Team(owner) if owner == team);
+    let broken = || situation.data.iter().filter(|data| is_broken(data));
+    let read = broken().find_map(|data| Some((Some(reads(data)?), data)));
+    read.or_else(|| Some((None, broken().find(|data| owns(data))?)))
 }
 
 /// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is

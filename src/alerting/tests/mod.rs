@@ -11,7 +11,7 @@ mod words;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{DataSide, JobSide, Reading, Situation};
+use super::{DataSide, JobSide, OwnerReach, Reading, Situation};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Address, Attempt, Dataset, Incident, Job, Outcome, Run, Version, plain_attempt, plain_dataset, plain_incident,
@@ -29,6 +29,7 @@ struct Friday {
     zone: TimeZone,
     incident: Incident,
     is_configured: bool,
+    owner_reach: OwnerReach,
     job: Option<Job>,
     run: Option<Run>,
     attempt: Option<Attempt>,
@@ -54,6 +55,7 @@ fn friday() -> Friday {
             ..plain_incident("export", at("22:10"))
         },
         is_configured: true,
+        owner_reach: OwnerReach::Told,
         job: Some(plain_job("export")),
         run: Some(run),
         attempt: Some(plain_attempt("export", at("22:00"))),
@@ -83,6 +85,7 @@ impl Friday {
             was_down: None,
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),
+            owner_reach: self.owner_reach,
             job: self.job.as_ref().map(|job| JobSide {
                 job,
                 run: self.run.as_ref(),
