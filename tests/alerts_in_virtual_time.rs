@@ -30,6 +30,8 @@ mod many_effects;
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/resend.rs"]
+mod resend;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
 #[path = "alerts_in_virtual_time/subjects.rs"]

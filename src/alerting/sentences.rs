@@ -3,12 +3,10 @@
 use std::time::Duration;
 
 use super::words::{
-    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words, still_broken,
-    when,
+    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words,
+    still_broken, when,
 };
-use crate::model::{
-    About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time,
-};
+use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
 
 /// A reminder says for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
@@ -167,7 +165,11 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
         .job
         .filter(|side| of_job && side.job.name == situation.incident.subject)
     {
-        text.push_str(&format!(" The cause: {} {}.", job_title(side.job), failed_word(situation.incident.kind, &side)));
+        text.push_str(&format!(
+            " The cause: {} {}.",
+            job_title(side.job),
+            failed_word(situation.incident.kind, &side)
+        ));
     }
     if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));

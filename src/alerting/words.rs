@@ -69,6 +69,8 @@ pub struct JobSide<'a> {
     pub run: Option<&'a Run>,
     /// That run's last attempt.
     pub attempt: Option<&'a Attempt>,
+    /// A run of it that is under way.
+    pub going: Option<&'a Run>,
 }
 
 /// A dataset as it stands.
@@ -269,7 +271,9 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
-        commands.push(format!("freshd run {} --wait", side.job.name));
+        if side.going.is_none() {
+            commands.push(format!("freshd run {} --wait", side.job.name));
+        }
     }
     commands.push(ack_command(incident.id));
     commands

@@ -62,6 +62,7 @@ impl Engine {
                 job: self.settings.jobs.get(name)?,
                 run: last.map(|(run, _)| run),
                 attempt: last.and_then(|(_, attempt)| attempt.as_ref()),
+                going: self.runs_under_way(name).next(),
             })
         });
         let data = self.broken_by(incident.id).into_iter().filter_map(|(name, standing)| {

@@ -100,7 +100,10 @@ async fn a_text_stays_a_text_however_much_there_is_to_say() {
     let body = published(message, None).await.json();
     let text = body["message"].as_str().expect("a text");
     assert!((3000..=4096).contains(&text.len()), "{}", text.len());
-    assert!(text.contains("\n(the rest is left out; freshd incidents shows it)\n"), "{text}");
+    assert!(
+        text.contains("\n(the rest is left out; freshd incidents shows it)\n"),
+        "{text}"
+    );
 }
 
 #[tokio::test]

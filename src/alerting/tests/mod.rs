@@ -6,6 +6,7 @@ mod digest;
 mod lost;
 mod many;
 mod problem;
+mod truth;
 mod words;
 
 use jiff::Timestamp;
@@ -33,6 +34,7 @@ struct Friday {
     job: Option<Job>,
     run: Option<Run>,
     attempt: Option<Attempt>,
+    going: Option<Run>,
     dataset: Option<Dataset>,
     standing: Standing,
     current: Option<Version>,
@@ -59,6 +61,7 @@ fn friday() -> Friday {
         job: Some(plain_job("export")),
         run: Some(run),
         attempt: Some(plain_attempt("export", at("22:00"))),
+        going: None,
         dataset: Some(plain_dataset("stock")),
         standing: stands(DataState::Fresh),
         current: Some(plain_version("stock", 7, at("21:00"))),
@@ -90,6 +93,7 @@ impl Friday {
                 job,
                 run: self.run.as_ref(),
                 attempt: self.attempt.as_ref(),
+                going: self.going.as_ref(),
             }),
             data: self
                 .dataset

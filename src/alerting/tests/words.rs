@@ -1,9 +1,9 @@
 //! The words of a message, by what it is about and who reads it.
 
 use super::{Friday, at, friday, reading, stands};
-use crate::alerting::{DataSide, OwnerReach, Reading, message};
+use crate::alerting::{DataSide, Reading, message};
 use crate::freshness::DataState;
-use crate::model::{Message, Outcome, Owner, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
+use crate::model::{Message, Outcome, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
 
 pub(super) const OWNER: &str = "wms";
 pub(super) const READER: &str = "transport";
@@ -241,48 +241,6 @@ fn readers_are_told_in_a_thread_of_their_own_what_it_means_for_them() {
     );
     // An escalation reaches a team that was not told before, and is for the owner's thread all the same.
     assert_eq!(tell(Purpose::Escalation, READER, &story).thread, "n1.incident-1-owner");
-}
-
-#[test]
-fn readers_are_told_that_the_owner_knows_only_where_the_owner_does() {
-    let mut story = friday();
-    story.standing = stands(DataState::Stale);
-    for (reach, words) in [
-        (OwnerReach::Told, "Warehouse answers for it and has been told."),
-        (OwnerReach::NotYet, "Warehouse answers for it and is being told."),
-        (OwnerReach::Nobody, "Warehouse answers for it."),
-    ] {
-        story.owner_reach = reach;
-        let headline = headline(Purpose::Impact, READER, &story);
-        assert!(headline.ends_with(&format!(" {words}")), "{headline}");
-    }
-}
-
-#[test]
-fn a_recovery_says_first_what_of_a_teams_own_data_is_broken_all_the_same() {
-    let mut story = friday();
-    story.incident.resolved_at = Some(at("22:40"));
-    story.standing = stands(DataState::Stale);
-    let over = "Only this is over: RESOLVED after 30m: export works again.";
-    assert_eq!(
-        headline(Purpose::Recovery, READER, &story),
-        format!("stock, which trucks reads, is still stale: 2h old, promised at most 1h. {over}")
-    );
-    story.dataset.as_mut().unwrap().owner = Owner::Team(OWNER.into());
-    assert_eq!(
-        headline(Purpose::Recovery, OWNER, &story),
-        format!("stock, which you own, is still stale: 2h old, promised at most 1h. {over}")
-    );
-    // Whose data it is not.
-    assert_eq!(
-        headline(Purpose::Recovery, "finance", &story),
-        "RESOLVED after 30m: export works again."
-    );
-    story.standing = stands(DataState::Fresh);
-    assert_eq!(
-        headline(Purpose::Recovery, READER, &story),
-        "RESOLVED after 30m: stock is fresh again, as of Fri 2026-11-27 21:00."
-    );
 }
 
 #[test]
