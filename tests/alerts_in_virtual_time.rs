@@ -42,6 +42,8 @@ mod silences;
 mod unreachable;
 #[path = "alerts_in_virtual_time/weekly.rs"]
 mod weekly;
+#[path = "alerts_in_virtual_time/who_knows.rs"]
+mod who_knows;
 mod virtual_world;
 
 use virtual_world::World;
