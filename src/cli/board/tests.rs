@@ -161,7 +161,7 @@ fn whoever_reads_much_of_what_is_hit_is_named_once_with_the_first_time() {
     let line = text.lines().find(|line| line.starts_with("  read by")).expect("a line");
     assert_eq!(
         line,
-        "  read by   Sales desk Mon 07:00 (in 2d 7h), Night shift 1 Dec 07:00"
+        "  read by   Sales desk Mon 07:00 (in 2d 7h), Night shift Tue 07:00"
     );
 }
 
