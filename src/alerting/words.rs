@@ -54,9 +54,9 @@ pub struct Situation<'a> {
 pub enum OwnerReach {
     /// One of their addresses has taken a message about it.
     Told,
-    /// None has, and a message waits for one of them.
+    /// None has, and a message waits for one of them that has refused none for good.
     NotYet,
-    /// None has, and none waits.
+    /// None has, and that one will is not to be expected.
     Nobody,
 }
 

@@ -111,11 +111,12 @@ impl Engine {
             Some(team) => team.notify.iter().collect(),
             None => self.settings.fallback.iter().collect(),
         };
-        let has_taken = |address: &&Address| {
-            let heard = self.outbox.heard(incident.id, address);
-            heard.is_some_and(|heard| heard.first_at.is_some())
-        };
-        let waits = |address: &&Address| self.outbox.first_waiting(incident.id, address).is_some();
+        let heard = |address: &&Address| self.outbox.heard(incident.id, address);
+        let has_taken = |address: &&Address| heard(address).is_some_and(|heard| heard.first_at.is_some());
+        // What waits behind a message that the address has refused for good promises nothing.
+        let has_refused = |address: &&Address| heard(address).is_some_and(|heard| heard.given_up.is_some());
+        let waits =
+            |address: &&Address| self.outbox.first_waiting(incident.id, address).is_some() && !has_refused(address);
         if own.iter().any(has_taken) {
             OwnerReach::Told
         } else if own.iter().any(waits) {
