@@ -45,7 +45,7 @@ enum NotifyVerb {
 
 pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     match args.verb {
-        NotifyVerb::Test { team, channel } => test(team, channel, global, out),
+        NotifyVerb::Test { team, channel } => test(team.as_deref(), channel.as_deref(), global, out),
         NotifyVerb::Resend { message } => resend(NotificationId(message), global, out),
     }
 }
@@ -62,10 +62,10 @@ fn resend(message: NotificationId, global: &Global, out: &mut Out) -> Result<Exi
     Ok(Exit::Fine)
 }
 
-fn test(team: Option<String>, channel: Option<String>, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+fn test(team: Option<&str>, channel: Option<&str>, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let request = Request::NotifyTest {
-        team: team.as_deref().map(Name::from),
-        channel: channel.as_deref().map(Name::from),
+        team: team.map(Name::from),
+        channel: channel.map(Name::from),
     };
     match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
         Reply::Done(facts) => {
@@ -81,7 +81,7 @@ fn test(team: Option<String>, channel: Option<String>, global: &Global, out: &mu
             }
         }
         Reply::Refused(why) => {
-            let unknown = unknown(team.as_deref(), channel.as_deref(), global);
+            let unknown = unknown(team, channel, global);
             return Err(unknown.unwrap_or_else(|| Failure::not_fine(format!("not delivered: {why}"))));
         }
     }

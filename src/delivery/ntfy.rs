@@ -57,11 +57,12 @@ fn text(message: &Message) -> String {
         .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
     let room = MESSAGE_BYTES_MAX - LEFT_OUT.len() - 1;
     let (head, rest) = fitting([headline, String::new()], room);
-    let (tail, rest) = fitting(commands.chain([tone::origin(message)]), rest);
+    let tail: Vec<String> = commands.chain([tone::origin(message)]).collect();
     let body: Vec<String> = incidents.chain(facts).collect();
-    let said = body.len();
+    let wanted = body.len() + tail.len();
+    let (tail, rest) = fitting(tail, rest);
     let (mut body, _) = fitting(body, rest);
-    if body.len() < said {
+    if body.len() + tail.len() < wanted {
         body.push(LEFT_OUT.to_owned());
     }
     let lines: Vec<String> = head.into_iter().chain(body).chain(tail).collect();

@@ -6,6 +6,7 @@ use super::Engine;
 use super::digest::is_digest;
 use crate::model::{
     Action, Address, Message, MessageFact, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN,
+    Team,
 };
 
 impl Engine {
@@ -78,11 +79,11 @@ impl Engine {
     /// Whether jobs.toml names an address.
     fn is_told_anything(&self, address: &Address) -> bool {
         let mut teams = self.settings.teams.values();
-        let of_team = |team: &crate::model::Team| {
+        let of_team = |team: &Team| {
             let steps = team.escalate.iter().flat_map(|step| &step.notify);
             team.notify.iter().chain(steps).any(|known| known == address)
         };
-        self.settings.fallback.contains(address) || teams.any(|team| of_team(team))
+        self.settings.fallback.contains(address) || teams.any(of_team)
     }
 
     /// The same words as a message of its own, which waits for its turn like any other.
