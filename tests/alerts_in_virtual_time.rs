@@ -32,6 +32,8 @@ mod many_effects;
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
+#[path = "alerts_in_virtual_time/resend.rs"]
+mod resend;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
 #[path = "alerts_in_virtual_time/subjects.rs"]
@@ -42,6 +44,8 @@ mod silences;
 mod unreachable;
 #[path = "alerts_in_virtual_time/weekly.rs"]
 mod weekly;
+#[path = "alerts_in_virtual_time/who_knows.rs"]
+mod who_knows;
 mod virtual_world;
 
 use virtual_world::World;

@@ -7,6 +7,8 @@ mod freshd_process;
 mod prune;
 #[path = "cli_asks/quiet.rs"]
 mod quiet;
+#[path = "cli_asks/resend.rs"]
+mod resend;
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};

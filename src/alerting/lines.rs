@@ -44,6 +44,17 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say("Why", incident.reason.clone());
+    if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
+        && purpose != Purpose::Recovery
+    {
+        let state = run.state.as_str().replace('_', " ");
+        let since = run.started_at.map(|at| format!(" since {}", format_time(at, zone)));
+        let since = since.unwrap_or_default();
+        say(
+            "Under way",
+            format!("run {} of {}, {state}{since}", run.id, side.job.name),
+        );
+    }
     if let Some(flapping) = &incident.flapping {
         let since = format_time(flapping.since, zone);
         say("Flapping", format!("{} times since {since}", flapping.times));

@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
-use super::words::{JobSide, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words, when};
-use crate::model::{About, Name, Outcome, Purpose, Severity, Silence, elapsed, format_age, format_time};
+use super::words::{
+    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words,
+    still_broken, when,
+};
+use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
 
 /// A reminder says for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
@@ -11,7 +14,7 @@ const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
     let body = match purpose {
-        Purpose::Recovery => return recovery_headline(situation),
+        Purpose::Recovery => return recovery_headline(team, situation),
         Purpose::Impact => impact_sentence(team, situation),
         _ if is_impact => impact_sentence(team, situation),
         Purpose::Update if situation.data.iter().any(is_broken) => broken_sentence(situation),
@@ -89,7 +92,7 @@ fn problem_sentence(situation: &Situation<'_>) -> String {
             let mut text = format!(
                 "{} {}{tries}: {}.",
                 job_title(side.job),
-                failed_word(side),
+                failed_word(incident.kind, side),
                 incident.reason
             );
             text.push_str(&consequence(situation));
@@ -99,13 +102,15 @@ fn problem_sentence(situation: &Situation<'_>) -> String {
     }
 }
 
-fn failed_word(side: &JobSide<'_>) -> &'static str {
-    match side.run.and_then(|run| run.outcome) {
-        Some(Outcome::Rejected) => "delivered data that the checks refused",
-        Some(Outcome::TimedOut) => "did not end in time",
-        Some(Outcome::Lost) => "ended without a trace",
-        Some(Outcome::SpawnFailed) => "could not be started",
-        Some(Outcome::Succeeded) => "is suspect",
+/// What a job did, by the problem that is told of: a later run may have ended in another way since.
+fn failed_word(kind: ProblemKind, side: &JobSide<'_>) -> &'static str {
+    match (kind, side.run.and_then(|run| run.outcome)) {
+        (ProblemKind::Rejected, _) => "delivered data that the checks refused",
+        (ProblemKind::Lost, _) => "ended without a trace",
+        (ProblemKind::Suspect, _) => "is suspect",
+        (ProblemKind::Stuck, _) => "is stuck",
+        (_, Some(Outcome::TimedOut)) => "did not end in time",
+        (_, Some(Outcome::SpawnFailed)) => "could not be started",
         _ => "failed",
     }
 }
@@ -160,7 +165,11 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
         .job
         .filter(|side| of_job && side.job.name == situation.incident.subject)
     {
-        text.push_str(&format!(" The cause: {} {}.", job_title(side.job), failed_word(&side)));
+        text.push_str(&format!(
+            " The cause: {} {}.",
+            job_title(side.job),
+            failed_word(situation.incident.kind, &side)
+        ));
     }
     if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
@@ -183,11 +192,34 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
     }
-    text.push_str(&format!(" {} answers for it and has been told.", situation.owner));
+    let known = match situation.owner_reach {
+        OwnerReach::Told => " and has been told",
+        OwnerReach::NotYet => " and is being told",
+        OwnerReach::Nobody => "",
+    };
+    text.push_str(&format!(" {} answers for it{known}.", situation.owner));
     text
 }
 
-fn recovery_headline(situation: &Situation<'_>) -> String {
+/// That it is over; and before that, what of a team's own data is not as promised all the same.
+fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
+    let over = over_sentence(situation);
+    let Some((reads, data)) = still_broken(team, situation) else {
+        return over;
+    };
+    let whose = match reads {
+        Some(reader) => format!("which {} reads", reader.who),
+        None => "which you own".to_owned(),
+    };
+    format!(
+        "{}, {whose}, is still {}: {}. Only this is over: {over}",
+        data_title(data.dataset),
+        state_words(data.standing.state),
+        data.standing.reason
+    )
+}
+
+fn over_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
     let data = situation

@@ -9,7 +9,7 @@ use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name,
+    ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
     ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
 };
 
@@ -33,6 +33,8 @@ pub struct Situation<'a> {
     pub is_configured: bool,
     /// The team that answers for it, as people call it.
     pub owner: String,
+    /// Whether that team knows.
+    pub owner_reach: OwnerReach,
     /// The job that failed or should have delivered.
     pub job: Option<JobSide<'a>>,
     /// The datasets concerned, nearest first.
@@ -47,6 +49,17 @@ pub struct Situation<'a> {
     pub refused: Option<(VersionRef, PathBuf)>,
 }
 
+/// Whether those who answer for something have been told of it, by what their own addresses have taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnerReach {
+    /// One of their addresses has taken a message about it.
+    Told,
+    /// None has, and a message waits for one of them that has refused none for good.
+    NotYet,
+    /// None has, and that one will is not to be expected.
+    Nobody,
+}
+
 /// A job with its last run.
 #[derive(Clone, Copy, Debug)]
 pub struct JobSide<'a> {
@@ -56,6 +69,8 @@ pub struct JobSide<'a> {
     pub run: Option<&'a Run>,
     /// That run's last attempt.
     pub attempt: Option<&'a Attempt>,
+    /// A run of it that is under way.
+    pub going: Option<&'a Run>,
 }
 
 /// A dataset as it stands.
@@ -256,7 +271,9 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
-        commands.push(format!("freshd run {} --wait", side.job.name));
+        if side.going.is_none() {
+            commands.push(format!("freshd run {} --wait", side.job.name));
+        }
     }
     commands.push(ack_command(incident.id));
     commands
@@ -275,6 +292,21 @@ pub(super) fn concerns<'a>(
     let reader = broken.or_else(|| reads.next());
     let read = reader.and_then(of);
     (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))
+}
+
+/// The dataset of a team that is not as promised, be it that the team reads it or owns it, and how it reads it.
+pub(super) fn still_broken<'a>(
+    team: &Name,
+    situation: &'a Situation<'_>,
+) -> Option<(Option<&'a Reading>, &'a DataSide<'a>)> {
+    let reads = |data: &DataSide<'_>| {
+        let mut readers = situation.readers.iter();
+        readers.find(|reader| reader.team == *team && reader.dataset == data.dataset.name)
+    };
+    let owns = |data: &DataSide<'_>| matches!(&data.dataset.owner, Owner::Team(owner) if owner == team);
+    let broken = || situation.data.iter().filter(|data| is_broken(data));
+    let read = broken().find_map(|data| Some((Some(reads(data)?), data)));
+    read.or_else(|| Some((None, broken().find(|data| owns(data))?)))
 }
 
 /// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is

@@ -21,6 +21,11 @@ pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> R
         .map_err(|error| Failure::not_fine(format!("nobody is told: {error}")))?;
     if told.is_empty() {
         let file = global.config.display();
+        if let Err(error) = std::fs::File::open(&global.config) {
+            return Err(Failure::not_fine(format!(
+                "nobody is told: {file} cannot be read: {error}; name the file that freshd runs with by --config FILE"
+            )));
+        }
         return Err(Failure::not_fine(format!(
             "nobody is told: {file} names no fallback that can be read; write [fallback] and notify = [\"CHANNEL:ADDRESS\"] below it"
         )));

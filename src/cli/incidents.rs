@@ -205,6 +205,7 @@ fn one(
     }
     out.line("")?;
     let columns = [
+        Column::whole("id"),
         Column::whole("decided"),
         Column::whole("message"),
         Column::whole("team"),
@@ -253,6 +254,7 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
     };
     let error = error.or_else(|| message.digest.and(message.last_error.as_deref()).map(clean));
     vec![
+        message.id.to_string(),
         times::moment_with_seconds(message.created_at, now, zone),
         message.message.purpose.as_str().to_owned(),
         clean(message.message.team.as_str()),

@@ -1,4 +1,4 @@
-//! `freshd notify test`: proves that a message reaches somebody.
+//! `freshd notify`: proves that a message reaches somebody, and sends again what was given up.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use crate::config::{self, Environment};
 use crate::daemon::Ask;
-use crate::model::{Name, Reply, Request};
+use crate::model::{Name, NotificationId, Reply, Request};
 
 /// A mail server may think for a minute before it takes a message.
 const ANSWER_WITHIN: Duration = Duration::from_mins(3);
@@ -35,13 +35,37 @@ enum NotifyVerb {
         #[arg(long, value_name = "NAME")]
         channel: Option<String>,
     },
+    /// Send a message again that was given up, once its address takes messages
+    Resend {
+        /// Its number, as `freshd incidents ID` lists it
+        #[arg(value_name = "MESSAGE")]
+        message: u64,
+    },
 }
 
 pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let NotifyVerb::Test { team, channel } = args.verb;
+    match args.verb {
+        NotifyVerb::Test { team, channel } => test(team.as_deref(), channel.as_deref(), global, out),
+        NotifyVerb::Resend { message } => resend(NotificationId(message), global, out),
+    }
+}
+
+fn resend(message: NotificationId, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    match Client::connect(global)?.ask(&Ask::Resend { message }, Some(ANSWER_WITHIN))? {
+        Reply::Done(facts) if out.json => out.document(&facts)?,
+        Reply::Done(facts) => out.line(format!(
+            "message {message} is put in again, as message {}; `freshd status` shows it until it is taken",
+            facts["message"]
+        ))?,
+        Reply::Refused(why) => return Err(Failure::not_fine(format!("not sent again: {why}"))),
+    }
+    Ok(Exit::Fine)
+}
+
+fn test(team: Option<&str>, channel: Option<&str>, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let request = Request::NotifyTest {
-        team: team.as_deref().map(Name::from),
-        channel: channel.as_deref().map(Name::from),
+        team: team.map(Name::from),
+        channel: channel.map(Name::from),
     };
     match Client::connect(global)?.ask(&Ask::Engine(request), Some(ANSWER_WITHIN))? {
         Reply::Done(facts) => {
@@ -57,7 +81,7 @@ pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Ex
             }
         }
         Reply::Refused(why) => {
-            let unknown = unknown(team.as_deref(), channel.as_deref(), global);
+            let unknown = unknown(team, channel, global);
             return Err(unknown.unwrap_or_else(|| Failure::not_fine(format!("not delivered: {why}"))));
         }
     }

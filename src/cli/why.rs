@@ -17,7 +17,7 @@ use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::{show, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
-use crate::model::{DatasetState, JobState};
+use crate::model::{DatasetState, GoingRun, JobState};
 
 /// Slots shown, the newest.
 const SLOTS_MAX: usize = 4;
@@ -180,6 +180,13 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if let Some(producer) = value["producer"].as_str() {
         lines.push(("made by", format!("job {}", clean(producer))));
     }
+    let under_way: Option<Vec<GoingRun>> = read(&value["under_way"])?;
+    for going in under_way.into_iter().flatten() {
+        lines.push((
+            "under way",
+            format!("run {}, {}", going.run, going_words(&going, reading)),
+        ));
+    }
     if let Some(readers) = readers(value) {
         lines.push(("read by", readers));
     }
@@ -219,18 +226,7 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         lines.push(("held", tone(Tone::Bad, clean(held))));
     }
     for going in &job.running {
-        let since = going
-            .started_at
-            .map(|at| format!(", begun {}", times::hint(at, reading.now)))
-            .unwrap_or_default();
-        lines.push((
-            "now",
-            format!(
-                "{}, attempt {}{since}",
-                going.state.as_str().replace('_', " "),
-                going.attempt
-            ),
-        ));
+        lines.push(("now", going_words(going, reading)));
     }
     if let Some(run) = &last {
         let outcome = run
@@ -275,6 +271,14 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
         title(job.title.as_deref())
     );
     Ok(head + &facts(&lines, 2, reading.width))
+}
+
+fn going_words(going: &GoingRun, reading: &Reading<'_>) -> String {
+    let begun = going
+        .started_at
+        .map(|at| format!(", begun {}", times::hint(at, reading.now)));
+    let state = going.state.as_str().replace('_', " ");
+    format!("{state}, attempt {}{}", going.attempt, begun.unwrap_or_default())
 }
 
 fn incident_words(value: &Value, reading: &Reading<'_>) -> String {

@@ -11,7 +11,7 @@ mod urls;
 use std::path::PathBuf;
 
 use super::context::Context;
-use super::reader::{Table, Text};
+use super::reader::{Table, Text, Value};
 use super::secrets::secret;
 use crate::model::{Channel, ChannelKind, Name, Secret};
 
@@ -131,9 +131,22 @@ fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
         "a webhook needs a `url`",
         "write url = \"https://...\", or url = { file = \"...\" } if it is a secret",
     );
-    let secret = table.get("secret").and_then(|value| secret(context, value));
+    let secret = table.get("secret").and_then(|value| signing_secret(context, value));
     let ca = authorities(context, table);
     Some(ChannelKind::Webhook { url: url?, secret, ca })
+}
+
+/// What messages are signed with. What cannot sign is found here, and not by the first alert.
+fn signing_secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
+    let secret = secret(context, value)?;
+    if secret.signing_key().is_none() {
+        value.error(
+            "what the secret has behind `whsec_` is not base64",
+            "copy it once more, or take `whsec_` out if the receiver takes it as plain text",
+        );
+        return None;
+    }
+    Some(secret)
 }
 
 /// `url`, in the file or as a secret.

@@ -4,7 +4,7 @@ use super::channels::{is_mail_address, is_slack_channel};
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::schedules;
-use crate::model::{Address, ChannelKind, Escalation, Name, System, Team};
+use crate::model::{Address, ChannelKind, Escalation, Name, System, Team, format_duration};
 
 /// Reads one team.
 pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team {
@@ -88,16 +88,38 @@ fn escalation(context: &Context<'_>, table: &Table<'_>) -> Vec<Escalation> {
         let notify = notify.map(|value| addresses(context, value));
         step.finish();
         if let (Some(after), Some(notify)) = (after, notify) {
+            if let Some(before) = steps.last().filter(|before: &&Escalation| before.after > after) {
+                value.error(
+                    format!(
+                        "a step after {} stands below one after {}",
+                        format_duration(after),
+                        format_duration(before.after)
+                    ),
+                    "write the steps in the order in which they are taken",
+                );
+            }
             steps.push(Escalation { after, notify });
         }
     }
-    steps.sort_by_key(|step| step.after);
     steps
 }
 
 fn addresses(context: &Context<'_>, value: Value<'_>) -> Vec<Address> {
     let errors = context.report.errors();
-    let addresses: Vec<Address> = value.texts().iter().filter_map(|text| address(context, text)).collect();
+    let mut addresses: Vec<Address> = Vec::new();
+    for text in &value.texts() {
+        let Some(address) = address(context, text) else {
+            continue;
+        };
+        if addresses.contains(&address) {
+            text.error(
+                format!("`{}` stands in this list already", text.text),
+                "take one of the two out: each address is told once",
+            );
+            continue;
+        }
+        addresses.push(address);
+    }
     if addresses.is_empty() && context.report.errors() == errors && !context.report.has_holes() {
         value.error(
             format!("`{}` is empty: nobody can be told", value.key),

@@ -133,7 +133,7 @@ impl Shell {
     fn answer_standing(&mut self, asked: Asked, since: Timestamp, error: &CommitError) {
         let known = match &asked.ask {
             Ask::Engine(request) => self.engine.answer(clock::now(), request),
-            Ask::Reload | Ask::Prune | Ask::ConfirmClock { .. } | Ask::Decide(_) => None,
+            Ask::Reload | Ask::Prune | Ask::ConfirmClock { .. } | Ask::Decide(_) | Ask::Resend { .. } => None,
         };
         let reply = match known {
             Some(Reply::Done(mut facts)) => {

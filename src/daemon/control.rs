@@ -15,7 +15,7 @@ use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
 
 use super::deciding::Decide;
-use crate::model::{Reply, Request};
+use crate::model::{NotificationId, Reply, Request};
 
 /// Longest request accepted, in bytes.
 const REQUEST_BYTES_MAX: u64 = 1 << 20;
@@ -32,6 +32,11 @@ pub enum Ask {
     Prune,
     /// Publish what is in quarantine after all, or an earlier version once more; answered when it is in place.
     Decide(Decide),
+    /// Send a message again that was given up.
+    Resend {
+        /// Its number.
+        message: NotificationId,
+    },
     /// Take the clock as right, although later times are recorded.
     ConfirmClock {
         /// Why.

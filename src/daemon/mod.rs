@@ -21,6 +21,7 @@ mod perform;
 mod places;
 mod plan;
 mod reloading;
+mod resending;
 mod rounds;
 mod shell;
 mod space;

@@ -254,6 +254,7 @@ impl Shell {
                 }
             }
             Ask::Decide(wish) => self.decide_by_hand(wish, asked.by, asked.answer),
+            Ask::Resend { message } => self.resend(message, asked.by, asked.answer),
             Ask::Prune => {
                 self.requests += 1;
                 self.performer.replies.insert(self.requests, asked.answer);

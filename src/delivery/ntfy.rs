@@ -41,8 +41,8 @@ pub(super) async fn send(
     http::post(client, url, authorization, body.to_string()).await?.judge()
 }
 
-/// What happened, the facts and what can be typed, as whole lines for as long as they fit. Output stays away: it is for
-/// a larger screen.
+/// What happened, the facts and what can be typed, in whole lines. Where not all fit, the last facts are left out before
+/// anything that can be typed. Output stays away: it is for a larger screen.
 fn text(message: &Message) -> String {
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
     let facts = message.facts.iter().take(FACTS_MAX).map(|fact| {
@@ -55,26 +55,37 @@ fn text(message: &Message) -> String {
         .incidents
         .iter()
         .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
-    let lines = std::iter::once(headline)
-        .chain([String::new()])
-        .chain(incidents)
-        .chain(facts)
-        .chain(commands)
-        .chain([tone::origin(message)]);
-    let mut text = String::new();
-    for line in lines {
-        if text.len() + line.len() + 1 + LEFT_OUT.len() > MESSAGE_BYTES_MAX {
-            text.push_str(LEFT_OUT);
-            break;
-        }
-        text.push_str(&line);
-        text.push('\n');
+    let room = MESSAGE_BYTES_MAX - LEFT_OUT.len() - 1;
+    let (head, rest) = fitting([headline, String::new()], room);
+    let tail: Vec<String> = commands.chain([tone::origin(message)]).collect();
+    let body: Vec<String> = incidents.chain(facts).collect();
+    let wanted = body.len() + tail.len();
+    let (tail, rest) = fitting(tail, rest);
+    let (mut body, _) = fitting(body, rest);
+    if body.len() + tail.len() < wanted {
+        body.push(LEFT_OUT.to_owned());
     }
+    let lines: Vec<String> = head.into_iter().chain(body).chain(tail).collect();
+    let text = lines.join("\n");
     // A message must not be empty, or the server writes one of its own.
     match text.trim() {
         "" => "(no text)".to_owned(),
         text => text.to_owned(),
     }
+}
+
+/// The first lines that fit into so many bytes, each with its end, and how many bytes are left.
+fn fitting(lines: impl IntoIterator<Item = String>, bytes: usize) -> (Vec<String>, usize) {
+    let mut left = bytes;
+    let mut fit = Vec::new();
+    for line in lines {
+        let Some(rest) = left.checked_sub(line.len() + 1) else {
+            break;
+        };
+        left = rest;
+        fit.push(line);
+    }
+    (fit, left)
 }
 
 /// From 1, which makes no sound, to 5, which does not stop.

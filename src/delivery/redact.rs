@@ -2,6 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::clean;
@@ -133,11 +134,22 @@ fn url_parts(url: &Secret) -> Vec<String> {
         parts.extend(url.query().map(str::to_owned));
         parts.extend(url.query_pairs().map(|(_, value)| value.into_owned()));
         parts.extend(url.fragment().map(str::to_owned));
-        parts.extend(url.password().map(str::to_owned));
         parts.push(url.username().to_owned());
     }
     parts.retain(|part| part.len() >= URL_PART_BYTES_MIN);
+    parts.extend(Url::parse(url.reveal()).iter().flat_map(url_login));
     parts
+}
+
+/// What a URL says of who asks, and the form in which it travels; however short it is.
+fn url_login(url: &Url) -> Vec<String> {
+    if url.password().is_none() && url.username().is_empty() {
+        return Vec::new();
+    }
+    let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (username, password) = (decoded(url.username()), url.password().unwrap_or_default());
+    let sent = format!("{username}:{}", decoded(password));
+    vec![password.to_owned(), decoded(password), STANDARD.encode(sent)]
 }
 
 #[cfg(test)]
@@ -178,6 +190,22 @@ mod tests {
             redacted(hook(), "whsec_c2VjcmV0, c2VjcmV0, abcdefgh1, longpassword"),
             "[hidden], [hidden], [hidden], [hidden]"
         );
+    }
+
+    #[test]
+    fn a_login_inside_a_url_is_hidden_as_it_travels_however_short_it_is() {
+        let hook = |url: &str| ChannelKind::Webhook {
+            url: Secret::new(url),
+            secret: None,
+            ca: None,
+        };
+        let said = format!("Basic {} of pä/ss", STANDARD.encode("user:pä/ss"));
+        assert_eq!(
+            redacted(hook("https://user:p%C3%A4%2Fss@ops.example/in"), &said),
+            "Basic [hidden] of [hidden]"
+        );
+        let said = format!("Basic {}", STANDARD.encode("user:"));
+        assert_eq!(redacted(hook("https://user@ops.example/in"), &said), "Basic [hidden]");
     }
 
     #[test]

@@ -12,9 +12,6 @@ use super::failure::Failure;
 use super::{clean, http};
 use crate::model::{Message, Purpose, Secret};
 
-/// What a secret begins with when base64 follows.
-const ENCODED_SECRET_PREFIX: &str = "whsec_";
-
 /// The body of a webhook.
 #[derive(Serialize)]
 struct Payload<'a> {
@@ -89,12 +86,8 @@ fn headers(secret: Option<&Secret>, id: &str, timestamp: i64, body: &str) -> Res
 }
 
 fn key(secret: &Secret) -> Result<Vec<u8>, Failure> {
-    match secret.reveal().strip_prefix(ENCODED_SECRET_PREFIX) {
-        Some(encoded) => STANDARD
-            .decode(encoded.trim())
-            .map_err(|_| Failure::permanent("secret is not base64 behind whsec_; copy it once more")),
-        None => Ok(secret.reveal().as_bytes().to_vec()),
-    }
+    let lacks = || Failure::permanent("secret is not base64 behind whsec_; copy it once more");
+    secret.signing_key().ok_or_else(lacks)
 }
 
 /// `v1,` and HMAC-SHA256 over `id.timestamp.body`, as standardwebhooks.com defines it.

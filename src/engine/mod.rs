@@ -44,6 +44,7 @@ mod reload;
 mod reminders;
 mod repeats;
 mod requests;
+mod resend;
 mod restart;
 mod restored;
 mod runs;
@@ -249,6 +250,7 @@ impl Engine {
                 });
                 self.decided(id, (by, because), decision, version);
             }
+            Event::ResendAsked { id, by, found } => self.resend_asked(id, &by, found),
             Event::Prune { files, asked } => self.prune(files, asked),
             Event::Aged(found) => self.aged(found),
             Event::LookedBack { until, week } => self.looked_back(until, week.as_deref().map_err(String::as_str)),

@@ -1,5 +1,6 @@
 //! What people ask for: run, cancel, pause, resume, silence, acknowledge, test; on the record, with an answer.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde_json::json;
@@ -188,20 +189,27 @@ impl Engine {
         Ok(json!({ "incident": id, "acknowledged_by": by, "until": until, "drill": drill }))
     }
 
-    /// Where a test goes: to all addresses of a team, to the first that a channel has, else to the fallback.
+    /// Where a test goes: to all addresses of a team, to the first that a channel has, else to the fallback. Those that only
+    /// an escalation reaches are tried out where their channel is named.
     fn test_addresses(&self, team: Option<&Name>, channel: Option<&Name>) -> Result<Vec<(Name, Address)>, String> {
-        let teams = self
-            .settings
-            .teams
-            .iter()
-            .map(|(name, team)| (name.clone(), &team.notify));
+        let teams = &self.settings.teams;
+        let told = teams.iter().map(|(name, team)| (name.clone(), &team.notify));
+        let steps = teams.iter().filter(|_| channel.is_some()).flat_map(|(name, team)| {
+            let notify = team.escalate.iter().map(|step| &step.notify);
+            notify.map(|notify| (name.clone(), notify))
+        });
         let fallback = (Name::from(super::audience::FALLBACK), &self.settings.fallback);
-        let known = teams
+        let known = told
             .chain([fallback])
+            .chain(steps)
             .flat_map(|(name, addresses)| addresses.iter().map(move |address| (name.clone(), address.clone())));
         let through = |address: &Address| channel.is_none_or(|channel| *channel == address.channel);
         let found: Vec<(Name, Address)> = match team {
-            Some(team) => known.filter(|(of, address)| of == team && through(address)).collect(),
+            Some(team) => known
+                .filter(|(of, address)| of == team && through(address))
+                .collect::<BTreeSet<_>>()
+                .into_iter()
+                .collect(),
             None if channel.is_some() => known.filter(|(_, address)| through(address)).take(1).collect(),
             None => known
                 .filter(|(of, _)| of.as_str() == super::audience::FALLBACK)

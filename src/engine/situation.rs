@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Engine;
-use crate::alerting::{Concern, DataSide, JobSide, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Incident, IncidentId, Message, Name, Notification, Outcome, Purpose, Silence, Version, VersionRef,
+    About, Address, Incident, IncidentId, Message, Name, Notification, Outcome, Purpose, Silence, Version, VersionRef,
     quarantine_path,
 };
 use crate::schedule;
@@ -62,6 +62,7 @@ impl Engine {
                 job: self.settings.jobs.get(name)?,
                 run: last.map(|(run, _)| run),
                 attempt: last.and_then(|(_, attempt)| attempt.as_ref()),
+                going: self.runs_under_way(name).next(),
             })
         });
         let data = self.broken_by(incident.id).into_iter().filter_map(|(name, standing)| {
@@ -90,6 +91,7 @@ impl Engine {
             zone,
             incident,
             owner: self.team_title(&owner),
+            owner_reach: self.owner_reach(&owner, incident),
             job,
             made_from_it: match incident.about {
                 About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
@@ -99,6 +101,28 @@ impl Engine {
             data,
             readers: self.readers(incident.id),
             refused,
+        }
+    }
+
+    /// Whether a team knows of an incident. What the fallback has heard in its stead, nobody of the team has.
+    fn owner_reach(&self, owner: &Name, incident: &Incident) -> OwnerReach {
+        let team = self.settings.teams.get(owner);
+        let own: Vec<&Address> = match team {
+            Some(team) => team.notify.iter().collect(),
+            None => self.settings.fallback.iter().collect(),
+        };
+        let heard = |address: &&Address| self.outbox.heard(incident.id, address);
+        let has_taken = |address: &&Address| heard(address).is_some_and(|heard| heard.first_at.is_some());
+        // What waits behind a message that the address has refused for good promises nothing.
+        let has_refused = |address: &&Address| heard(address).is_some_and(|heard| heard.given_up.is_some());
+        let waits =
+            |address: &&Address| self.outbox.first_waiting(incident.id, address).is_some() && !has_refused(address);
+        if own.iter().any(has_taken) {
+            OwnerReach::Told
+        } else if own.iter().any(waits) {
+            OwnerReach::NotYet
+        } else {
+            OwnerReach::Nobody
         }
     }
 

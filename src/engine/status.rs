@@ -91,11 +91,7 @@ impl Engine {
             .and_then(|state| state.last.as_deref())
             .map(|(run, attempt)| (run, attempt.as_ref()))
             .unzip();
-        let going: Vec<&Run> = state
-            .map_or(&[][..], |state| &state.going)
-            .iter()
-            .filter_map(|id| self.runs.get(id))
-            .collect();
+        let going: Vec<&Run> = self.runs_under_way(&job.name).collect();
         // It is claimed and has not begun: nobody may take it for running.
         let stuck = going.first().and_then(|run| self.waits_for_keeper(run));
         let says = |run: &Run| self.waits_for_keeper(run).or_else(|| run.reason.clone());
@@ -118,14 +114,7 @@ impl Engine {
                 "exit_code": run.exit_code,
                 "printed": attempt.flatten().and_then(|attempt| attempt.output.tail.lines().rfind(|line| !line.trim().is_empty())),
             })),
-            "running": going.iter().map(|run| json!({
-                "run": run.id,
-                "state": run.state,
-                "attempt": run.attempts,
-                "started_at": run.started_at,
-                "retry_at": run.retry_at,
-                "reason": says(run),
-            })).collect::<Vec<_>>(),
+            "running": going.iter().map(|run| self.going_json(run)).collect::<Vec<_>>(),
             "next_due": state.and_then(|state| state.next),
             "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
             "produces": job.produces,
@@ -133,6 +122,23 @@ impl Engine {
             "silence": self.standing_silence(&job.name),
             "owner": job.owner.as_str(),
             "tells": self.tells(&job.owner),
+        })
+    }
+
+    /// The runs of a job that are not final, oldest first.
+    pub(super) fn runs_under_way(&self, job: &Name) -> impl Iterator<Item = &Run> {
+        let going = self.jobs.get(job).map_or(&[][..], |state| &state.going);
+        going.iter().filter_map(|id| self.runs.get(id))
+    }
+
+    fn going_json(&self, run: &Run) -> Value {
+        json!({
+            "run": run.id,
+            "state": run.state,
+            "attempt": run.attempts,
+            "started_at": run.started_at,
+            "retry_at": run.retry_at,
+            "reason": self.waits_for_keeper(run).or_else(|| run.reason.clone()),
         })
     }
 
@@ -219,6 +225,9 @@ impl Engine {
         value["refused"] = json!(refused);
         value["quarantine"] = json!(refused.map(|refused| self.quarantine_of(refused)));
         value["observation"] = json!(state.and_then(|state| state.observation.as_ref()));
+        let producer = self.lineage.producer_of(dataset.name.as_str()).into_iter();
+        let making = producer.flat_map(|job| self.runs_under_way(job));
+        value["under_way"] = json!(making.map(|run| self.going_json(run)).collect::<Vec<_>>());
         value["pinged"] = json!(dataset.ping_key().is_some());
         value["compared"] = self.compared_json(dataset);
         value["since"] = json!(

@@ -61,7 +61,7 @@ impl ProblemKind {
     pub fn words(self) -> &'static str {
         match self {
             Self::Stale => "is stale",
-            Self::Late => "is late",
+            Self::Late => "has not come",
             Self::Unknown => "is of unknown age",
             Self::Failed => "failed",
             Self::Rejected => "was rejected",

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace, Version,
-    VersionRef, Week,
+    Notification, NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace,
+    Version, VersionRef, Week,
 };
 
 /// What happened. The engine answers each with a step.
@@ -137,6 +137,16 @@ pub enum Event {
         learn: bool,
         /// The version, as it is on record; or why there is none, for the asker.
         version: Result<Box<Version>, String>,
+    },
+    /// A person asks for a message to be sent again.
+    ResendAsked {
+        /// To find the asker again.
+        id: u64,
+        /// Who.
+        by: String,
+        /// The message, as it is on record, with what else went to its address about the same incident; or why there is
+        /// none, for the asker.
+        found: Result<(Box<Notification>, Vec<Notification>), String>,
     },
     /// It is time to forget what is beyond `[history]`.
     Prune {

@@ -101,6 +101,9 @@ pub const IMPACT_THREAD: &str = "-impact";
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";
 
+/// The label of the line by which a message says that a person has asked for it once more.
+pub const SENT_AGAIN: &str = "Sent again";
+
 /// One labelled line of a message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct MessageFact {

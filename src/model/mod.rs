@@ -88,7 +88,7 @@ pub use instant::Instant;
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
-pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SUBJECT_MARK};
+pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};

@@ -355,6 +355,14 @@ impl Status {
         }
     }
 
+    /// What freshd finds of itself, and that somebody elsewhere waits in vain for a sign of life; a line for each.
+    pub fn found_of_itself(&self) -> Vec<String> {
+        let mut found = self.self_test.clone();
+        let error = self.heartbeat.as_ref().and_then(|heartbeat| heartbeat.error.as_ref());
+        found.extend(error.map(|error| format!("no heartbeat: {error}")));
+        found
+    }
+
     /// Whether nothing needs anybody.
     pub fn is_fine(&self) -> bool {
         self.datasets.iter().all(DatasetState::keeps_promise)

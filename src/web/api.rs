@@ -33,11 +33,13 @@ type Asks = State<Arc<Desk>>;
 
 pub(super) async fn health(State(desk): Asks) -> Response {
     match desk.status().await {
-        Ok(known) if known.status.self_test.is_empty() => "ok\n".into_response(),
-        Ok(known) => {
-            let found = known.status.self_test.join("\n");
-            (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{found}\n")).into_response()
-        }
+        Ok(known) => match known.status.found_of_itself() {
+            found if found.is_empty() => "ok\n".into_response(),
+            found => {
+                let found = found.join("\n");
+                (axum::http::StatusCode::SERVICE_UNAVAILABLE, format!("{found}\n")).into_response()
+            }
+        },
         Err(trouble) => (trouble.status(), format!("{}\n", trouble.words())).into_response(),
     }
 }

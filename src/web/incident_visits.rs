@@ -48,11 +48,13 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
             return Ok(None);
         };
         let standing = reader.silences_standing(Some(&incident.subject), Timestamp::now(), 1)?;
+        let mut silences = reader.silences(Some(&incident.subject), SILENCES_SHOWN)?;
+        silences.retain(|silence| silence.over_at() > incident.since);
         let page = IncidentPage {
             is_silenced: !standing.is_empty(),
             addresses: reader.addresses_of(&incident)?,
             messages: reader.notifications_of(incident.id)?,
-            silences: reader.silences(Some(&incident.subject), Some(incident.since), SILENCES_SHOWN)?,
+            silences,
             effects: reader.effects_of(incident.id, EFFECTS_SHOWN)?,
             cause: match incident.cause {
                 Some(cause) => reader.incident(cause)?,

@@ -101,9 +101,27 @@ async fn a_text_stays_a_text_however_much_there_is_to_say() {
     let text = body["message"].as_str().expect("a text");
     assert!((3000..=4096).contains(&text.len()), "{}", text.len());
     assert!(
-        text.ends_with("\n(the rest is left out; freshd incidents shows it)"),
+        text.contains("\n(the rest is left out; freshd incidents shows it)\n"),
         "{text}"
     );
+}
+
+#[tokio::test]
+async fn what_can_be_typed_is_kept_however_long_the_facts_are() {
+    let mut message = opening();
+    let fact = |n| MessageFact {
+        label: format!("Fact {n}"),
+        text: "x".repeat(900),
+    };
+    message.facts = (0..20).map(fact).collect();
+    message.commands = vec!["freshd why stock".into(), "freshd ack 17".into()];
+    let body = published(message, None).await.json();
+    let text = body["message"].as_str().expect("a text");
+    assert!(text.len() <= 4096, "{}", text.len());
+    assert!(text.contains("\nFact 0: xxx"), "{text}");
+    let end = "\n(the rest is left out; freshd incidents shows it)\n> freshd why stock\n> freshd ack 17\n\
+               incident 17, critical, owner warehouse, for team warehouse";
+    assert!(text.ends_with(end), "{text}");
 }
 
 #[tokio::test]

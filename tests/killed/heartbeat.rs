@@ -1,7 +1,22 @@
 //! The sign of life for somebody elsewhere, and what is told when there is none any more.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
+use super::pings::address;
 use crate::freshd_process::House;
+use crate::freshd_process::daemon::Daemon;
 use crate::support::http::{HttpAnswer, HttpSink};
+
+/// What `/healthz` answers.
+fn health(daemon: &Daemon) -> String {
+    let mut stream = TcpStream::connect(address(daemon)).expect("it listens");
+    let asked = "GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n";
+    stream.write_all(asked.as_bytes()).expect("asked");
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).expect("an answer");
+    answer
+}
 
 fn beating(sink: &HttpSink) -> String {
     format!(
@@ -45,7 +60,12 @@ async fn a_heartbeat_that_nobody_takes_is_shown_and_tells_no_secret() {
         said.contains("no heartbeat, none was taken yet: localhost answered 404: no such check"),
         "{said}"
     );
-    for text in [said, daemon.log()] {
+    let health = health(&daemon);
+    assert!(
+        health.contains(" 503 ") && health.contains("no heartbeat: localhost answered 404: no such check"),
+        "{health}"
+    );
+    for text in [said, daemon.log(), health] {
         assert!(!text.contains("a-secret-of-somebody-elsewhere"), "{text}");
     }
 }
@@ -89,7 +109,15 @@ async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_re
         "{data}"
     );
     assert!(data.to_string().contains("mistakes, the first: "), "{data}");
-    let (code, _, said) = House::with("[fallback]\n").freshd_says(&["failure-notice", "freshd.service"]);
+    let house = House::with("[fallback]\n");
+    let (code, _, said) = house.freshd_says(&["failure-notice", "freshd.service"]);
     assert_eq!(code, Some(1));
     assert!(said.contains("names no fallback that can be read"), "{said}");
+    std::fs::remove_file(house.path("jobs.toml")).expect("removed");
+    let (code, _, said) = house.freshd_says(&["failure-notice", "freshd.service"]);
+    assert_eq!(code, Some(1));
+    assert!(
+        said.contains("jobs.toml cannot be read: No such file or directory"),
+        "{said}"
+    );
 }

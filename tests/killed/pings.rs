@@ -36,7 +36,7 @@ fn jobs_toml() -> String {
     text
 }
 
-fn address(daemon: &Daemon) -> String {
+pub(super) fn address(daemon: &Daemon) -> String {
     let begins = "pages at http://";
     daemon.logs(&[begins]);
     let log = daemon.log();

@@ -6,12 +6,13 @@ mod digest;
 mod lost;
 mod many;
 mod problem;
+mod truth;
 mod words;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use super::{DataSide, JobSide, Reading, Situation};
+use super::{DataSide, JobSide, OwnerReach, Reading, Situation};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     Address, Attempt, Dataset, Incident, Job, Outcome, Run, Version, plain_attempt, plain_dataset, plain_incident,
@@ -29,9 +30,11 @@ struct Friday {
     zone: TimeZone,
     incident: Incident,
     is_configured: bool,
+    owner_reach: OwnerReach,
     job: Option<Job>,
     run: Option<Run>,
     attempt: Option<Attempt>,
+    going: Option<Run>,
     dataset: Option<Dataset>,
     standing: Standing,
     current: Option<Version>,
@@ -54,9 +57,11 @@ fn friday() -> Friday {
             ..plain_incident("export", at("22:10"))
         },
         is_configured: true,
+        owner_reach: OwnerReach::Told,
         job: Some(plain_job("export")),
         run: Some(run),
         attempt: Some(plain_attempt("export", at("22:00"))),
+        going: None,
         dataset: Some(plain_dataset("stock")),
         standing: stands(DataState::Fresh),
         current: Some(plain_version("stock", 7, at("21:00"))),
@@ -83,10 +88,12 @@ impl Friday {
             was_down: None,
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),
+            owner_reach: self.owner_reach,
             job: self.job.as_ref().map(|job| JobSide {
                 job,
                 run: self.run.as_ref(),
                 attempt: self.attempt.as_ref(),
+                going: self.going.as_ref(),
             }),
             data: self
                 .dataset

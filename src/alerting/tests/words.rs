@@ -3,7 +3,7 @@
 use super::{Friday, at, friday, reading, stands};
 use crate::alerting::{DataSide, Reading, message};
 use crate::freshness::DataState;
-use crate::model::{Message, Outcome, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
+use crate::model::{Message, Outcome, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
 
 pub(super) const OWNER: &str = "wms";
 pub(super) const READER: &str = "transport";
@@ -82,16 +82,29 @@ fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
 
 #[test]
 fn each_end_of_a_run_has_its_words() {
-    for (outcome, words) in [
-        (Outcome::Failed, "failed"),
-        (Outcome::Killed, "failed"),
-        (Outcome::Rejected, "delivered data that the checks refused"),
-        (Outcome::TimedOut, "did not end in time"),
-        (Outcome::Lost, "ended without a trace"),
-        (Outcome::SpawnFailed, "could not be started"),
-        (Outcome::Succeeded, "is suspect"),
+    for (kind, outcome, words) in [
+        (ProblemKind::Failed, Outcome::Failed, "failed"),
+        (ProblemKind::Failed, Outcome::Killed, "failed"),
+        (
+            ProblemKind::Rejected,
+            Outcome::Rejected,
+            "delivered data that the checks refused",
+        ),
+        (ProblemKind::Failed, Outcome::TimedOut, "did not end in time"),
+        (ProblemKind::Lost, Outcome::Lost, "ended without a trace"),
+        (ProblemKind::Failed, Outcome::SpawnFailed, "could not be started"),
+        (ProblemKind::Suspect, Outcome::Succeeded, "is suspect"),
+        // It is well just now, and told of because it comes and goes.
+        (ProblemKind::Failed, Outcome::Succeeded, "failed"),
+        (
+            ProblemKind::Rejected,
+            Outcome::Succeeded,
+            "delivered data that the checks refused",
+        ),
+        (ProblemKind::Lost, Outcome::Failed, "ended without a trace"),
     ] {
         let mut story = friday();
+        story.incident.kind = kind;
         story.run.as_mut().unwrap().outcome = Some(outcome);
         let headline = headline(Purpose::Opening, OWNER, &story);
         assert!(

@@ -5,7 +5,7 @@ use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::{table, times};
 use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity};
-use crate::model::{OpenIncident, Status};
+use crate::model::{OpenIncident, Reads, Status};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -44,7 +44,8 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
     match kind {
         "freshd" if subject == DISK => "is full".to_owned(),
         "failed" => "failed".to_owned(),
-        "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
+        "late" => "has not come".to_owned(),
+        "stale" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
         "changed" => "is not what was published".to_owned(),
         "channel_broken" => "cannot deliver".to_owned(),
         "freshd" => "has a problem".to_owned(),
@@ -102,9 +103,16 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         ));
     }
     if !root.readers.is_empty() {
+        // Whoever reads much of what is hit is named once, with the first time.
+        let mut readers: Vec<&Reads> = Vec::new();
+        for reader in &root.readers {
+            if !readers.iter().any(|known| known.who == reader.who) {
+                readers.push(reader);
+            }
+        }
         lines.push((
             "read by",
-            listed(root.readers.iter().enumerate().map(|(index, reader)| {
+            listed(readers.iter().enumerate().map(|(index, reader)| {
                 let who = clean(&reader.who);
                 match reader.at {
                     // Who reads first sets the pace.

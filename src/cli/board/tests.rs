@@ -126,7 +126,7 @@ freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
 ✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
   because   exit code 1
   printed   ORA-12541: no listener\u{fffd}[2J
-  so also   stock is late
+  so also   stock has not come
   read by   Transport portal Sat 05:30 (in 6h 13m), Sales desk Mon 07:00, stock-report
   told      warehouse by mail:warehouse@seafood.example 23:16 and slack-ops 23:16
   not yet   logistics by mail:logistics@seafood.example, waiting since 23:16, tried 3 times:
@@ -148,6 +148,21 @@ owner      is told by
 warehouse  mail:warehouse@seafood.example, slack-ops
 ";
     assert_eq!(text, expected, "\n{text}");
+}
+
+#[test]
+fn whoever_reads_much_of_what_is_hit_is_named_once_with_the_first_time() {
+    let mut facts = bad_friday();
+    let reads = |who: &str, dataset: usize, at: &str| json!({ "who": who, "dataset": format!("d{dataset}"), "at": at });
+    let desk = (0..40).map(|dataset| reads("Sales desk", dataset, "2026-11-30T06:00:00Z"));
+    let night = reads("Night shift", 0, "2026-12-01T06:00:00Z");
+    facts["incidents"][0]["readers"] = desk.chain([night]).collect();
+    let text = board(&facts, &oslo(), 100, false);
+    let line = text.lines().find(|line| line.starts_with("  read by")).expect("a line");
+    assert_eq!(
+        line,
+        "  read by   Sales desk Mon 07:00 (in 2d 7h), Night shift Tue 07:00"
+    );
 }
 
 #[test]

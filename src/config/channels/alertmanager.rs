@@ -1,6 +1,6 @@
 //! `type = "alertmanager"`: where alerts are pushed, as whom, and with which further labels.
 
-use super::urls::any_url;
+use super::urls::url_beside_login;
 use super::{Context, authorities, login};
 use crate::config::reader::Table;
 use crate::model::{ALERT_LABELS, ChannelKind};
@@ -21,7 +21,7 @@ pub(super) fn read(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKi
             "write url = \"https://alertmanager.example.com\", without /api/v2/alerts",
         );
     }
-    let url = url.and_then(|value| any_url(context, value));
+    let url = url.and_then(|value| url_beside_login(context, value));
     let login = login::either(context, table);
     let labels = table.table("labels").map(|table| further(&table)).unwrap_or_default();
     let ca = authorities(context, table);

@@ -1,6 +1,6 @@
 //! `type = "ntfy"`: a topic of an ntfy server.
 
-use super::urls::any_url;
+use super::urls::url_beside_login;
 use super::{Context, authorities, login};
 use crate::config::reader::Table;
 use crate::config::secrets::secret;
@@ -15,7 +15,7 @@ const TOPIC_BYTES_MAX: usize = 64;
 /// Reads the keys of an ntfy channel.
 pub(super) fn read(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
     let url = match table.get("url") {
-        Some(value) => any_url(context, value),
+        Some(value) => url_beside_login(context, value),
         None => Some(Secret::new(NTFY_URL)),
     };
     let topic = topic(context, table);

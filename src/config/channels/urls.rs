@@ -17,23 +17,49 @@ pub(super) fn secret_url_of(context: &Context<'_>, table: &Table<'_>, why: &str,
     };
     // A test server on this machine is no secret.
     match value.as_text().and_then(|text| Url::parse(text).ok()) {
-        Some(parsed) if is_loopback(&parsed) => plain_url(value),
+        Some(parsed) if is_loopback(&parsed) => plain_url(value, &as_a_secret(value)),
         _ => secret_url(context, value),
     }
 }
 
 /// Reads a `url` that may be written out, or be a secret.
 pub(super) fn any_url(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
+    any_url_or(context, value, &as_a_secret(value))
+}
+
+/// The same of a channel that has keys for a login.
+pub(super) fn url_beside_login(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {
+    any_url_or(
+        context,
+        value,
+        "write username = \"...\" and password = { file = \"...\" } beside it",
+    )
+}
+
+/// How to write down a URL that nobody may read.
+fn as_a_secret(value: Value<'_>) -> String {
+    let key = value.key;
+    format!("write {key} = {{ file = \"secrets/{key}\" }}, with the whole URL in that file")
+}
+
+/// `instead` says how a login is written.
+fn any_url_or(context: &Context<'_>, value: Value<'_>, instead: &str) -> Option<Secret> {
     if value.as_text().is_some() {
-        plain_url(value)
+        plain_url(value, instead)
     } else {
         secret_url(context, value)
     }
 }
 
-fn plain_url(value: Value<'_>) -> Option<Secret> {
+fn plain_url(value: Value<'_>, instead: &str) -> Option<Secret> {
     let text = value.text()?;
-    checked_url(value, text.text).map(Secret::new)
+    let url = checked_url(value, text.text)?;
+    let has_login = |url: &Url| !url.username().is_empty() || url.password().is_some();
+    if Url::parse(&url).is_ok_and(|url| has_login(&url)) {
+        value.error(format!("`{}` must not contain a login", value.key), instead);
+        return None;
+    }
+    Some(Secret::new(url))
 }
 
 fn secret_url(context: &Context<'_>, value: Value<'_>) -> Option<Secret> {

@@ -35,7 +35,7 @@ pub(super) fn example() -> Place {
     place.write("jobs.d/forecast.toml", FORECAST);
     place.write("jobs.d/README", "not read");
     place.write("secrets/smtp", "mail-password-on-disk\n");
-    place.write("secrets/hook", "whsec_hook-on-disk");
+    place.write("secrets/hook", "whsec_aG9vay1vbi1kaXNr");
     for secret in ["secrets/smtp", "secrets/hook"] {
         place.mode(secret, 0o600);
     }

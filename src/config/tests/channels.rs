@@ -213,6 +213,34 @@ fn every_mistake_about_these_channels_is_told_once() {
             "jobs.toml:20:11 `\"1h\"` `timeout` of a channel must be between 1s and 10m (write timeout = \"30s\")",
         ),
         (
+            "type = \"alertmanager\"\nurl = \"http://user:password@localhost:9093\"",
+            "jobs.toml:19:7 `***` `url` must not contain a login (write username = \"...\" and password = { file = \"...\" } beside it)",
+        ),
+        (
+            "type = \"ntfy\"\ntopic = \"ops\"\nurl = \"https://token@ntfy.example\"",
+            "jobs.toml:20:7 `***` `url` must not contain a login (write username = \"...\" and password = { file = \"...\" } beside it)",
+        ),
+        (
+            "type = \"webhook\"\nurl = \"https://user:password@hook.example\"",
+            "jobs.toml:19:7 `***` `url` must not contain a login (write url = { file = \"secrets/url\" }, with the whole URL in that file)",
+        ),
+        (
+            "type = \"teams\"\nurl = \"http://user:password@localhost\"",
+            "jobs.toml:19:7 `***` `url` must not contain a login (write url = { file = \"secrets/url\" }, with the whole URL in that file)",
+        ),
+        (
+            "type = \"slack\"\nurl = \"http://user:password@localhost\"",
+            "jobs.toml:19:7 `***` `url` must not contain a login (write url = { file = \"secrets/url\" }, with the whole URL in that file)",
+        ),
+        (
+            "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"\napi = \"https://user:password@slack.example\"",
+            "jobs.toml:21:7 `***` `api` must not contain a login (write api = { file = \"secrets/api\" }, with the whole URL in that file)",
+        ),
+        (
+            "type = \"pagerduty\"\nrouting_key = { file = \"s\" }\nurl = \"https://user:password@pd.example\"",
+            "jobs.toml:20:7 `***` `url` must not contain a login (write url = { file = \"secrets/url\" }, with the whole URL in that file)",
+        ),
+        (
             "type = \"exec\"",
             "jobs.toml:18:8 `\"exec\"` unknown type of channel (did you mean \"command\"?)",
         ),

@@ -157,6 +157,14 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:19:13 `{ after = \"1h\" }` a step of `escalate` needs `after` and `notify` (write { after = \"1h\", notify = [\"CHANNEL:ADDRESS\"] })",
         ),
         (
+            "[teams.x]\nnotify = [\"out\", \"out:b\", \"out\"]\n",
+            "jobs.toml:18:27 `\"out\"` `out` stands in this list already (take one of the two out: each address is told once)",
+        ),
+        (
+            "[teams.x]\nnotify = [\"out\"]\nescalate = [{ after = \"2h\", notify = [\"out\"] }, { after = \"1h\", notify = [\"out\"] }]\n",
+            "jobs.toml:19:48 `{ after = \"1h\", notify = [\"out\"] }` a step after 1h stands below one after 2h (write the steps in the order in which they are taken)",
+        ),
+        (
             "[teams.nobody]\nnotify = [\"out\"]\n",
             "jobs.toml:17:8 `nobody` a team cannot be called `nobody`: that is what things without an owner say (choose another name)",
         ),

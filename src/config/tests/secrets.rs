@@ -74,6 +74,23 @@ fn a_secret_that_cannot_be_had_says_why() {
 }
 
 #[test]
+fn a_signing_secret_that_cannot_sign_is_a_mistake() {
+    let place = Place::new();
+    for text in ["whsec_!!!notbase64", "whsec_"] {
+        place.write("s", text);
+        place.mode("s", 0o600);
+        let loaded = place.load_text(&hook("{ file = \"s\" }"));
+        let expected = "jobs.toml:20:10 `{ file = \"s\" }` what the secret has behind `whsec_` is not base64 (copy it once more, or take `whsec_` out if the receiver takes it as plain text)";
+        assert_eq!(place.lines(&loaded, Level::Error), [expected], "{text}");
+    }
+    place.write("s", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw\n");
+    assert_eq!(
+        found(&place, "{ file = \"s\" }"),
+        "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    );
+}
+
+#[test]
 fn a_secret_that_everybody_can_read_is_a_warning() {
     let place = Place::new();
     place.write("s", "x");

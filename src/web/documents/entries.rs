@@ -197,6 +197,8 @@ pub(super) struct DatasetEvidence {
     refused: Option<Version>,
     quarantine: Option<String>,
     observation: Option<Observation>,
+    /// Runs of the job that makes it.
+    under_way: Vec<GoingRun>,
     pinged: bool,
     /// With what the next version is compared.
     compared: Option<Vec<Compared>>,

@@ -1,0 +1,178 @@
+//! What a person asks to be sent: once more what was given up, and tests of an address.
+
+use freshd::model::{DeliveryOutcome, Event, Notification, NotificationId, NotificationState, Purpose, Reply, Request};
+
+use super::delivery::{OPS, mend, no_such_address};
+use super::virtual_world::World;
+use super::{PEOPLE, failing, one_job};
+
+/// Anna asks for a message, which is read from the store as the daemon does.
+fn resend(world: &mut World, id: NotificationId) -> Result<NotificationId, String> {
+    let reader = world.reader();
+    let found = reader.notification(id).expect("read").map(|(found, _)| found);
+    let found = found.map(|found| {
+        let incident = found.incident.map(|id| reader.notifications_of(id).expect("read"));
+        let others = incident.into_iter().flatten().map(|(other, _)| other);
+        (Box::new(found), others.collect())
+    });
+    world.handle(Event::ResendAsked {
+        id: 900,
+        by: "anna".to_owned(),
+        found: found.ok_or_else(|| "there is no such message".to_owned()),
+    });
+    match world.replies.pop().expect("an answer") {
+        Reply::Done(facts) => Ok(NotificationId(facts["message"].as_u64().expect("a number"))),
+        Reply::Refused(why) => Err(why),
+    }
+}
+
+fn to_ops(world: &World, purpose: Purpose) -> Notification {
+    let mut told = world.ledger.notifications.values();
+    let found = told.find(|told| told.address.to_string() == OPS && told.message.purpose == purpose);
+    found.expect("a message").clone()
+}
+
+/// The opening to those who answer has died.
+fn dead() -> World {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:10");
+    assert_eq!(to_ops(&world, Purpose::Opening).state, NotificationState::Dead);
+    world
+}
+
+#[test]
+fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
+    let mut world = dead();
+    let first = to_ops(&world, Purpose::Opening);
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    let again = resend(&mut world, first.id).expect("it is sent");
+    world.run_until("2026-11-26T12:11");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    let sent = &world.sent.iter().rfind(|(_, sent)| sent.id == again).expect("sent").1;
+    assert_ne!(sent.message.id, first.message.id);
+    assert_eq!(
+        (&sent.message.headline, &sent.message.thread),
+        (&first.message.headline, &first.message.thread)
+    );
+    assert_eq!(sent.message.facts[0].label, "Sent again");
+    let why = format!("on request of anna, as message {} could not be delivered", first.id);
+    assert_eq!(sent.message.facts[0].text, why);
+    // It is on record, and what died stays dead.
+    let stored = &world.ledger.notifications;
+    assert_eq!(stored[&again].state, NotificationState::Delivered);
+    assert_eq!(stored[&first.id].state, NotificationState::Dead);
+    let why = resend(&mut world, first.id).expect_err("once is enough");
+    assert_eq!(
+        why,
+        format!("message {} was sent again already, as message {again}", first.id)
+    );
+    let why = resend(&mut world, again).expect_err("it is not dead");
+    assert_eq!(why, format!("message {again} was taken by {OPS}"));
+    // That it works again is known of the address.
+    assert!(
+        world
+            .incidents()
+            .iter()
+            .all(|incident| incident.subject.as_str() != OPS || incident.resolved_at.is_some())
+    );
+}
+
+#[test]
+fn a_message_that_is_sent_again_waits_like_any_other_and_survives_a_crash() {
+    let mut world = dead();
+    let first = to_ops(&world, Purpose::Opening).id;
+    world.channel(OPS, |_, now| super::delivery::busy(now));
+    let again = resend(&mut world, first).expect("it is put in");
+    let why = resend(&mut world, first).expect_err("it is under way");
+    assert_eq!(
+        why,
+        format!("message {first} was sent again already, as message {again}")
+    );
+    let why = resend(&mut world, again).expect_err("it is not dead");
+    assert_eq!(why, format!("message {again} is still tried at {OPS}"));
+    world.run_until("2026-11-26T12:11");
+    world.crash();
+    world.restart();
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T12:59");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+}
+
+#[test]
+fn of_what_is_over_only_the_end_is_sent_again_and_the_fallback_hears_of_it_once() {
+    let mut world = dead();
+    let opening = to_ops(&world, Purpose::Opening);
+    mend(&mut world, "2026-11-26T12:20");
+    let why = resend(&mut world, opening.id).expect_err("it is over");
+    let incident = opening.incident.expect("an incident");
+    assert_eq!(
+        why,
+        format!("incident {incident} is over, and what says so is another message")
+    );
+    let end = to_ops(&world, Purpose::Recovery);
+    assert_eq!(end.state, NotificationState::Dead);
+    let told = world.told_to("mail:it@sea.example").len();
+    resend(&mut world, end.id).expect("it is sent");
+    world.run_until("2026-11-26T12:30");
+    assert_eq!(world.told_to("mail:it@sea.example").len(), told, "it dies again");
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    resend(&mut world, end.id).expect("it is sent");
+    world.run_until("2026-11-26T12:31");
+    assert_eq!(world.told_to(OPS).first(), Some(&Purpose::Recovery));
+}
+
+#[test]
+fn an_address_that_nobody_has_any_more_is_sent_nothing() {
+    let mut world = dead();
+    let first = to_ops(&world, Purpose::Opening).id;
+    world.reload(&one_job("").replace("mail:ops@sea.example", "mail:new@sea.example"));
+    let why = resend(&mut world, first).expect_err("nobody is there");
+    assert_eq!(
+        why,
+        format!("nobody is told by {OPS} any more: jobs.toml does not name it")
+    );
+}
+
+#[test]
+fn a_test_is_not_sent_again() {
+    let mut world = dead();
+    world.ask_and_hear_nothing(Request::NotifyTest {
+        team: Some("ops".into()),
+        channel: None,
+    });
+    world.run_until("2026-11-26T12:11");
+    world.replies.clear();
+    let test = to_ops(&world, Purpose::Test).id;
+    let why = resend(&mut world, test).expect_err("it was a test");
+    let words = "was a test; `freshd notify test --channel mail` sends another";
+    assert_eq!(why, format!("message {test} {words}"));
+}
+
+#[test]
+fn an_address_of_an_escalation_is_tried_out_where_its_channel_is_named() {
+    let notify = "[teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n";
+    let escalate = format!("{notify}escalate = [{{ after = \"1h\", notify = [\"chat\"] }}]\n");
+    let text = PEOPLE.replace(notify, &escalate) + "[channels.chat]\ntype = \"file\"\ndir = \"outbox\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    let mut tested = |team: Option<&str>, channel: Option<&str>| {
+        world.ask_and_hear_nothing(Request::NotifyTest {
+            team: team.map(Into::into),
+            channel: channel.map(Into::into),
+        });
+        let until = format!("2026-11-26T12:0{}", 1 + world.sent.len());
+        world.run_until(&until);
+        let Some(Reply::Done(told)) = world.replies.pop() else {
+            panic!("an answer")
+        };
+        told["messages"]
+            .as_array()
+            .expect("messages")
+            .iter()
+            .map(|one| one["address"].clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(tested(Some("ops"), Some("chat")), ["chat"]);
+    assert_eq!(tested(None, Some("chat")), ["chat"]);
+    assert_eq!(tested(Some("ops"), None), ["mail:ops@sea.example"]);
+}

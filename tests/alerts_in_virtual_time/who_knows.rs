@@ -1,0 +1,84 @@
+//! What readers are told of those who answer, and of the end: no more than is so.
+
+use freshd::model::{DeliveryOutcome, Purpose};
+use jiff::Timestamp;
+
+use super::delivery::{OPS, busy, no_such_address};
+use super::one_job;
+use super::virtual_world::{Play, World};
+
+const READER: &str = "mail:a@sea.example";
+
+/// A job of `ops` has made data of `a` once, and fails; the data is too old at 12:30. What the address of `ops` does with
+/// messages is given.
+fn story(ops: fn() -> DeliveryOutcome) -> World {
+    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"30m\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.channel(OPS, move |_, _: Timestamp| ops());
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(1, "no route to host"));
+    world.run("j");
+    world.run_until("2026-11-26T12:35");
+    world
+}
+
+fn headline(world: &World, purpose: Purpose) -> String {
+    let mut told = world.sent.iter().map(|(_, sent)| sent);
+    let found = told.find(|sent| sent.address.to_string() == READER && sent.message.purpose == purpose);
+    found.expect("a message").message.headline.clone()
+}
+
+#[test]
+fn a_reader_hears_that_the_owner_has_been_told_only_where_a_message_was_taken() {
+    for (ops, words) in [
+        (
+            (|| DeliveryOutcome::Accepted) as fn() -> DeliveryOutcome,
+            " ops answers for it and has been told.",
+        ),
+        (|| busy(Timestamp::UNIX_EPOCH), " ops answers for it and is being told."),
+        // The fallback has heard of it in their stead, and nobody else.
+        (no_such_address, " ops answers for it."),
+    ] {
+        let world = story(ops);
+        let headline = headline(&world, Purpose::Impact);
+        assert!(headline.ends_with(words), "{headline}");
+    }
+}
+
+#[test]
+fn what_is_known_of_the_owner_survives_a_crash() {
+    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"30m\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(1, "no route to host"));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    world.crash();
+    world.restart();
+    world.run_until("2026-11-26T12:35");
+    let headline = headline(&world, Purpose::Impact);
+    assert!(
+        headline.ends_with(" ops answers for it and has been told."),
+        "{headline}"
+    );
+}
+
+#[test]
+fn a_job_that_works_again_over_old_data_is_no_end_for_those_whose_data_it_is() {
+    let mut world = story(|| DeliveryOutcome::Accepted);
+    // It succeeds and delivers what is as old as before.
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:36");
+    let headline = headline(&world, Purpose::Recovery);
+    assert!(
+        headline.starts_with("d, which you own, is still stale: ")
+            && headline.contains(" Only this is over: RESOLVED after "),
+        "{headline}"
+    );
+}
