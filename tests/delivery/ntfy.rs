@@ -111,9 +111,9 @@ async fn what_can_be_typed_is_kept_however_long_the_facts_are() {
     let mut message = opening();
     let fact = |n| MessageFact {
         label: format!("Fact {n}"),
-        text: "x".repeat(900),
+        text: "x".repeat(100),
     };
-    message.facts = (0..20).map(fact).collect();
+    message.facts = (0..60).map(fact).collect();
     message.commands = vec!["freshd why stock".into(), "freshd ack 17".into()];
     let body = published(message, None).await.json();
     let text = body["message"].as_str().expect("a text");
