@@ -114,12 +114,16 @@ async fn what_can_be_typed_is_kept_however_long_the_facts_are() {
         text: "x".repeat(100),
     };
     message.facts = (0..60).map(fact).collect();
-    message.commands = vec!["freshd why stock".into(), "freshd ack 17".into()];
+    message.commands = vec![
+        "freshd why stock".into(),
+        "freshd run export-stock --wait".into(),
+        "freshd ack 17".into(),
+    ];
     let body = published(message, None).await.json();
     let text = body["message"].as_str().expect("a text");
     assert!(text.len() <= 4096, "{}", text.len());
     assert!(text.contains("\nFact 0: xxx"), "{text}");
-    let end = "\n(the rest is left out; freshd incidents shows it)\n> freshd why stock\n> freshd ack 17\n\
+    let end = "\n(the rest is left out; freshd incidents shows it)\n> freshd why stock\n> freshd run export-stock --wait\n> freshd ack 17\n\
                incident 17, critical, owner warehouse, for team warehouse";
     assert!(text.ends_with(end), "{text}");
 }
