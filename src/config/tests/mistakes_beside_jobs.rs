@@ -162,7 +162,7 @@ fn every_mistake_about_people_and_channels_is_told_once() {
         ),
         (
             "[teams.x]\nnotify = [\"out\"]\nescalate = [{ after = \"2h\", notify = [\"out\"] }, { after = \"1h\", notify = [\"out\"] }]\n",
-            "jobs.toml:19:48 `{ after = \"1h\", notify = [\"out\"] }` a step after 1h stands below one after 2h (write the steps in the order in which they are taken)",
+            "jobs.toml:19:49 `{ after = \"1h\", notify = [\"out\"] }` a step after 1h stands below one after 2h (write the steps in the order in which they are taken)",
         ),
         (
             "[teams.nobody]\nnotify = [\"out\"]\n",
