@@ -140,6 +140,11 @@ impl Engine {
         }
     }
 
+    /// Whether an address is the fallback's, and none at which the team itself is told.
+    pub(super) fn stands_in_for(&self, team: &Name, address: &Address) -> bool {
+        self.settings.fallback.contains(address) && !self.addresses_of(team).contains(address)
+    }
+
     fn addresses_of(&self, team: &Name) -> Vec<Address> {
         let known = self.settings.teams.get(team).map(|team: &Team| team.notify.clone());
         known.unwrap_or_else(|| self.settings.fallback.clone())

@@ -238,7 +238,7 @@ impl Engine {
         let mut stood_in: BTreeSet<Address> = BTreeSet::new();
         for (team, address) in incident.told.clone() {
             // The fallback may stand in for several teams; it hears of the end once.
-            if self.settings.fallback.contains(&address) && !stood_in.insert(address.clone()) {
+            if self.stands_in_for(&team, &address) && !stood_in.insert(address.clone()) {
                 continue;
             }
             self.outbox.remember_end(id, address.clone());

@@ -129,6 +129,32 @@ fn the_fallback_hears_of_each_team_that_was_not_reached_and_that_it_became_worse
 }
 
 #[test]
+fn teams_that_are_told_where_the_fallback_is_hear_of_the_end_each() {
+    let people = PEOPLE
+        .replace("mail:ops@sea.example", "pager")
+        .replace("mail:a@sea.example", "pager");
+    let text = format!(
+        "{people}{NO_PROOFS}[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T10:58");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T11:30");
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:40");
+    let ends = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.message.purpose == Purpose::Recovery);
+    let teams: Vec<_> = ends.map(|(_, sent)| sent.message.team.as_str()).collect();
+    assert_eq!(teams, ["ops", "a"]);
+}
+
+#[test]
 fn whoever_comes_to_answer_for_what_is_wrong_is_told_at_once() {
     let mut world = failing(&one_job(""), "2026-11-26T12:00");
     world.run_until("2026-11-26T12:10");
