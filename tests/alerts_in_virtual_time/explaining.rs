@@ -230,3 +230,15 @@ fn effects_of_what_comes_and_goes_stand_for_themselves_while_it_is_well() {
         "it stays, and j is well"
     );
 }
+
+#[test]
+fn an_effect_that_is_silenced_while_its_cause_waits_is_told_to_nobody_with_it() {
+    let mut world = made(&chain("").replace("max_age = \"3h\"", ""));
+    world.run_until("2026-11-26T14:00:30");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T14:01:10");
+    silence(&mut world, "e");
+    world.run_until("2026-11-26T14:10");
+    assert_eq!(world.told_to(A), [Purpose::Opening], "j has failed");
+    assert_eq!(world.told_to(B), [], "e is silenced");
+}
