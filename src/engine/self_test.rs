@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::Engine;
-use crate::model::{Now, elapsed, format_duration};
+use crate::model::{Now, elapsed, format_duration, format_time};
 
 /// Longest time that something due may wait for its decision.
 const LAG_MAX: Duration = Duration::from_mins(1);
@@ -24,6 +24,12 @@ impl Engine {
         let mut found = Vec::new();
         if let Some(lag) = self.lag(now) {
             found.push(format!("what was due {} ago is not decided", format_duration(lag)));
+        }
+        if let Some(hold) = &self.clock_hold {
+            let until = format_time(hold.until, &self.settings.timezone);
+            found.push(format!(
+                "the clock is earlier than the newest record of {until}: nothing starts"
+            ));
         }
         if let Some(hold) = &self.space_hold {
             found.push(format!("{}: nothing starts", hold.shortage.in_words()));

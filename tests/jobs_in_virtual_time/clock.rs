@@ -65,6 +65,9 @@ fn with_a_clock_earlier_than_the_records_nothing_starts_until_it_catches_up() {
     world.set_clock("2026-03-02T09:30");
     world.restart();
     assert!(world.status("j")["clock_held_until"].is_string(), "it says so");
+    let found = |world: &World| world.engine.as_ref().expect("it lives").self_test(world.now);
+    assert_eq!(found(&world).len(), 1, "and so does whoever watches freshd itself");
+    assert!(found(&world)[0].contains("clock"), "{:?}", found(&world));
     world.run("hand");
     world.run_until("2026-03-02T10:00:04");
     assert_eq!(world.starts("j"), ["10:00:00"], "not even a retry");
@@ -75,6 +78,7 @@ fn with_a_clock_earlier_than_the_records_nothing_starts_until_it_catches_up() {
     world.run_until("2026-03-02T10:00:30");
     assert_eq!(world.starts("hand").len(), 1);
     assert_eq!(world.open_incidents().len(), 0);
+    assert_eq!(found(&world), Vec::<String>::new());
     world.run_until("2026-03-02T11:30");
     let outcomes: Vec<_> = world.outcomes("j").into_iter().map(|(due, _)| due).collect();
     assert_eq!(outcomes, ["Mon 10:00", "Mon 11:00"], "each once");
