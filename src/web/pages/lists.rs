@@ -3,8 +3,8 @@
 use maud::{Markup, html};
 
 use super::words::{
-    self, Tone, View, counted, dataset_link, dataset_tone, distance, job_link, job_tone, job_word, owner, run_state,
-    state, text, time, time_and_distance, time_with_seconds,
+    self, Tone, View, counted, dataset_link, dataset_tone, distance, due_time, job_link, job_tone, job_word, owner,
+    run_state, state, text, time, time_with_seconds,
 };
 use super::{Place, whole};
 use crate::model::{DatasetState, JobState, Name, Outcome, Run, Status, elapsed, format_age, rounded, took};
@@ -175,7 +175,7 @@ pub(super) fn next_due(view: &View, job: &JobState) -> Markup {
     html! {
         @match (job.state.as_str(), job.next_due, &job.schedule) {
             ("disabled", _, _) => span.dim { "disabled" },
-            (_, Some(at), _) => (time_and_distance(view, at)),
+            (_, Some(at), _) => { (due_time(view, at)) " " span.dim { "(" (distance(view, at)) ")" } },
             (_, None, Some(rule)) => span.dim { (text(rule)) },
             (_, None, None) => span.dim { "by hand" },
         }

@@ -5,8 +5,8 @@ use maud::{Markup, html};
 use super::incidents::who_knows;
 use super::lists::{dataset_table, job_state, job_table};
 use super::words::{
-    Tone, View, counted, dataset_link, dataset_tone, distance, job_link, mark, owner, piece, state, subject_link, text,
-    time, time_and_distance,
+    Tone, View, counted, dataset_link, dataset_tone, distance, due_time, job_link, mark, owner, piece, state,
+    subject_link, text, time, time_and_distance,
 };
 use super::{Place, ansi, whole};
 use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status};
@@ -311,7 +311,7 @@ fn next(view: &View, status: &Status) -> Markup {
         @if due.is_empty() { p.dim { "Nothing is due by the clock." } }
         ol.plain {
             @for (at, job) in due.iter().take(NEXT_SHOWN) {
-                li { (time(view, *at)) " " (job_link(&job.name)) " " span.dim { (distance(view, *at)) } }
+                li { (due_time(view, *at)) " " (job_link(&job.name)) " " span.dim { (distance(view, *at)) } }
             }
         }
     }

@@ -180,6 +180,14 @@ pub(super) fn time_with_seconds(view: &View, at: Timestamp) -> Markup {
     stamped(view, at, &moment_with_seconds(at, view.now, &view.zone))
 }
 
+/// When something is due: with the seconds where it is not due on a minute, for it may be due every few of them.
+pub(super) fn due_time(view: &View, at: Timestamp) -> Markup {
+    match at.as_second() % 60 {
+        0 => time(view, at),
+        _ => time_with_seconds(view, at),
+    }
+}
+
 /// How far away an instant is: `3h ago`, `in 2m`.
 pub(in crate::web) fn distance(view: &View, at: Timestamp) -> Markup {
     stamped(view, at, &hint(at, view.now))
@@ -298,6 +306,13 @@ mod tests {
             time(&test_view(), at).into_string(),
             "<time datetime=\"2026-11-27T21:04:05Z\" title=\"Fri 2026-11-27 22:04:05 +01:00 Europe/Oslo\">22:04</time>"
         );
+    }
+
+    #[test]
+    fn what_is_due_every_few_seconds_is_told_with_them() {
+        let shown = |at: &str| due_time(&test_view(), at.parse().expect("a timestamp")).into_string();
+        assert!(shown("2026-11-27T22:17:07Z").ends_with(">23:17:07</time>"));
+        assert!(shown("2026-11-27T22:17:00Z").ends_with(">23:17</time>"));
     }
 
     #[test]
