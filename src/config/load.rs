@@ -1,8 +1,8 @@
 //! From files to settings: names first, then what others refer to, then everything else.
 
-use std::collections::{BTreeMap, HashSet};
+use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
@@ -44,19 +44,23 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     let mut timezone = TimeZone::UTC;
     let mut run_as_root = false;
     let mut history = HistoryRules::default();
-    each_file(report, |number, document| {
-        let root = Table::root(document, number, report);
-        if let Some(zone) = root.text("timezone") {
-            timezone = schedules.zone(&zone).unwrap_or(TimeZone::UTC);
-        }
-        run_as_root |= root.flag("run_as_root").unwrap_or(false);
-        if let Some(table) = root.table("history") {
-            history = history::rules(table);
-        }
-        sections.push(names(report, &mut known, &root));
-        top_level(report, number, &root);
-        root.finish();
-    });
+    each_file(
+        report,
+        |_| true,
+        |number, document| {
+            let root = Table::root(document, number, report);
+            if let Some(zone) = root.text("timezone") {
+                timezone = schedules.zone(&zone).unwrap_or(TimeZone::UTC);
+            }
+            run_as_root |= root.flag("run_as_root").unwrap_or(false);
+            if let Some(table) = root.table("history") {
+                history = history::rules(table);
+            }
+            sections.push(names(report, &mut known, &root));
+            top_level(report, number, &root);
+            root.finish();
+        },
+    );
     let mut context = Context {
         report,
         environment,
@@ -90,27 +94,30 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         maintenance: BTreeMap::new(),
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
-    each_file(report, |number, document| {
-        if referred
-            .iter()
-            .any(|section| sections[number as usize].contains(section))
-        {
-            referred_to(&mut context, &mut settings, number, document);
-        }
+    let has_referred = |number: u32| {
+        let defined = &sections[number as usize];
+        referred.iter().any(|section| defined.contains(section))
+    };
+    each_file(report, has_referred, |number, document| {
+        referred_to(&mut context, &mut settings, number, document);
     });
     settings.calendars = context.calendars.clone();
     settings.channels = context.channels.clone();
     let mut places = Places::default();
     let mut planned = Vec::new();
-    each_file(report, |number, document| {
-        if number == 0 {
-            root_only(&context, &mut settings, document);
-        }
-        referring(&context, &mut settings, &mut places, number, document);
-        for (name, table) in entries_besides_jobs(report, &known, Section::Maintenance, number, document) {
-            planned.extend(maintenance(&context, &name, table));
-        }
-    });
+    each_file(
+        report,
+        |_| true,
+        |number, document| {
+            if number == 0 {
+                root_only(&context, &mut settings, document);
+            }
+            referring(&context, &mut settings, &mut places, number, document);
+            for (name, table) in entries_besides_jobs(report, &known, Section::Maintenance, number, document) {
+                planned.extend(maintenance(&context, &name, table));
+            }
+        },
+    );
     parts::split(&mut settings);
     if report.was_accepted() {
         return settings;
@@ -136,11 +143,31 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     settings
 }
 
-/// Parses one file after the other, so that only one is held as a tree.
-fn each_file(report: &Report, mut visit: impl FnMut(u32, &DeTable<'_>)) {
-    for (number, _) in (0..).zip(report.sources()) {
-        visit(number, &report.parse(number));
-    }
+/// Parses one file after the other, the next one while this one is visited: parsing takes as long as all else, and no more
+/// than two are held as trees.
+fn each_file(report: &Report, is_wanted: impl Fn(u32) -> bool, mut visit: impl FnMut(u32, &DeTable<'_>)) {
+    let wanted = (0..).zip(report.sources()).map(|(number, _)| number);
+    let mut wanted: VecDeque<u32> = wanted.filter(|number| is_wanted(*number)).collect();
+    let Some(first) = wanted.pop_front() else { return };
+    std::thread::scope(|scope| {
+        let (send, parsed) = mpsc::sync_channel(0);
+        let texts: Vec<_> = wanted.iter().map(|number| report.unbroken(*number)).collect();
+        if !texts.is_empty() {
+            scope.spawn(move || {
+                for text in texts {
+                    // Nobody receives any more after a panic alone.
+                    let _ = send.send(text.and_then(|text| DeTable::parse(text).ok()));
+                }
+            });
+        }
+        visit(first, &report.parse(first));
+        for (number, document) in wanted.into_iter().zip(parsed) {
+            match document {
+                Some(document) => visit(number, document.get_ref()),
+                None => visit(number, &report.parse(number)),
+            }
+        }
+    });
 }
 
 /// Takes in the names that one file defines.

@@ -140,6 +140,12 @@ impl Report {
             .unwrap_or_default()
     }
 
+    /// The text of a file, unless it is known to be broken.
+    pub(super) fn unbroken(&self, file: u32) -> Option<&str> {
+        let source = &self.sources[file as usize];
+        source.repaired.get().is_none().then_some(&source.text)
+    }
+
     /// Takes in a file that cannot be read to its end: it is not parsed, and anything may be missing from it.
     pub(super) fn add_unreadable(&mut self, label: String, dir: PathBuf, text: String) -> u32 {
         let file = self.add_source(label, dir, String::new());

@@ -1,6 +1,7 @@
 //! The board on the terminal of whoever started freshd by hand: at start, soon after, and when incidents come and go.
 
 use std::collections::BTreeSet;
+use std::io::IsTerminal as _;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,8 @@ pub(super) struct Boards {
 
 impl Boards {
     pub(super) fn new(board: Board) -> Self {
-        let watched = SUPERVISED_VARIABLES.iter().all(|name| std::env::var_os(name).is_none());
+        let is_supervised = SUPERVISED_VARIABLES.iter().any(|name| std::env::var_os(name).is_some());
+        let watched = !is_supervised && std::io::stdout().is_terminal();
         Self {
             board,
             watched,
