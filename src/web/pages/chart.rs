@@ -1,4 +1,4 @@
-//! Small pictures: runs and how long they took, versions and how large they were, deliveries day by day.
+//! Small pictures: runs and how long they took, deliveries day by day; and what pictures are made of.
 //!
 //! A shape says what a colour says, a title names each thing, and the numbers stand in a table below.
 
@@ -8,21 +8,19 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 use maud::{Markup, html};
 
-use super::words::{self, Tone, View, grouped, outcome_tone, slot_tone, version_tone};
-use crate::model::{CheckResult, Run, Slot, SlotState, Version, elapsed, format_age, format_bytes, moment, took};
+use super::words::{self, Tone, View, outcome_tone, slot_tone};
+use crate::model::{Run, Slot, SlotState, elapsed, format_age, moment, took};
 
 /// Runs of a picture.
 pub(super) const RUNS_SHOWN: usize = 60;
-/// Versions of a picture.
-pub(super) const VERSIONS_SHOWN: usize = 60;
 /// Weeks of a calendar, the current one included.
 const WEEKS_SHOWN: i64 = 18;
 /// Width of one thing, in units of the picture.
-const STEP: f64 = 12.0;
+pub(super) const STEP: f64 = 12.0;
 /// Height of the space in which bars and points stand.
-const HEIGHT: f64 = 72.0;
+pub(super) const HEIGHT: f64 = 72.0;
 /// Width of what stands on the left of it.
-const MARGIN: f64 = 56.0;
+pub(super) const MARGIN: f64 = 56.0;
 /// A day of the calendar, with the space around it.
 const DAY: f64 = 18.0;
 
@@ -42,7 +40,7 @@ pub(super) fn history(view: &View, runs: &[Run]) -> Markup {
     html! {
         svg.chart viewBox=(format!("0 0 {width:.0} {:.0}", HEIGHT + 26.0)) width=(format!("{width:.0}")) role="group"
             aria-label=(format!("the last {} runs and how long they took", shown.len())) {
-            (axis(&longest_words(longest)))
+            (axis(Some(&longest_words(longest))))
             @for (place, run) in shown.iter().rev().enumerate() {
                 @let x = MARGIN + STEP * places(place);
                 @let tone = run.outcome.map_or(Tone::Busy, outcome_tone);
@@ -84,79 +82,6 @@ fn longest_words(seconds: f64) -> String {
     } else {
         format_age(longest)
     }
-}
-
-/// Versions from the oldest to the newest (given the newest first): rows where they have any, bytes otherwise.
-pub(super) fn sizes(view: &View, versions: &[Version]) -> Markup {
-    let shown: Vec<&Version> = versions.iter().take(VERSIONS_SHOWN).collect();
-    let has_rows = shown.iter().any(|version| version.rows.is_some());
-    let size = |version: &Version| if has_rows { version.rows } else { Some(version.bytes) };
-    let words = |size: u64| {
-        if has_rows {
-            format!("{} rows", grouped(size))
-        } else {
-            format_bytes(size)
-        }
-    };
-    if shown.len() < 2 {
-        return html! {};
-    }
-    let Some(largest) = shown.iter().filter_map(|version| size(version)).max() else {
-        return html! {};
-    };
-    let width = MARGIN + STEP * places(shown.len()) + 4.0;
-    let points = shown.iter().rev().enumerate().filter_map(|(place, version)| {
-        let y = HEIGHT - bar(number(size(version)?), number(largest));
-        Some((MARGIN + STEP * (places(place) + 0.5), y, *version))
-    });
-    let points: Vec<(f64, f64, &Version)> = points.collect();
-    let line: Vec<String> = points.iter().map(|(x, y, _)| format!("{x:.1},{y:.1}")).collect();
-    let what = if has_rows { "rows.change" } else { "bytes.change" };
-    let height = |value: f64| HEIGHT - bar(value.clamp(0.0, number(largest)), number(largest));
-    html! {
-        svg.chart viewBox=(format!("0 0 {width:.0} {:.0}", HEIGHT + 6.0)) width=(format!("{width:.0}")) role="img"
-            aria-label=(format!("sizes of the last {} versions, at most {}", shown.len(), words(largest))) {
-            (axis(&if has_rows { grouped(largest) } else { format_bytes(largest) }))
-            @for (x, _, version) in &points {
-                @if let Some((low, high)) = expected(version, what) {
-                    @let (top, foot) = (height(high.unwrap_or(f64::INFINITY)), height(low.unwrap_or(0.0)));
-                    rect.band x=(one(x - STEP / 2.0)) y=(one(top)) width=(one(STEP)) height=(one((foot - top).max(1.0))) {}
-                }
-            }
-            polyline points=(line.join(" ")) {}
-            @for (x, y, version) in &points {
-                @let tone = version_tone(version.state);
-                g {
-                    title { "version " (version.number) ", " (moment(version.arrived_at, view.now, &view.zone)) ": "
-                        (size(version).map(words).unwrap_or_default()) ", " (version.state.as_str())
-                        @if let Some(check) = check_of(version, what) { "; expected " (check.expected) } }
-                    rect.hit x=(one(x - STEP / 2.0)) y="0" width=(one(STEP)) height=(one(HEIGHT)) {}
-                    @if tone == Tone::Good {
-                        circle class={ "point " (tone.class()) } cx=(one(*x)) cy=(one(*y)) r="3" {}
-                    } @else {
-                        (sign(tone, x - 5.0, y - 5.0))
-                    }
-                }
-            }
-        }
-    }
-}
-
-/// The check that compared a version with those before.
-fn check_of<'v>(version: &'v Version, what: &str) -> Option<&'v CheckResult> {
-    version.checks.iter().find(|check| check.name == what)
-}
-
-/// What was learned to expect of a version: at least, at most.
-fn expected(version: &Version, what: &str) -> Option<(Option<f64>, Option<f64>)> {
-    let words = &check_of(version, what)?.expected;
-    let read = |text: &str| text.trim().parse::<f64>().ok();
-    if let Some((low, high)) = words.split_once(" to ") {
-        return Some((Some(read(low)?), Some(read(high)?)));
-    }
-    let low = words.strip_prefix("at least ").and_then(read);
-    let high = words.strip_prefix("at most ").and_then(read);
-    (low.is_some() || high.is_some()).then_some((low, high))
 }
 
 /// Promised deliveries day by day, a column for each week; the worst of a day is shown.
@@ -237,24 +162,24 @@ fn weeks_after(first: Date, day: Date) -> i64 {
     (day.duration_since(first).as_hours() / 24).div_euclid(7)
 }
 
-/// The largest value on the left, and a line at the bottom.
-fn axis(largest: &str) -> Markup {
+/// The largest value on the left, unless that is nothing, and a line at the bottom.
+pub(super) fn axis(largest: Option<&str>) -> Markup {
     html! {
-        text.axis x=(one(MARGIN - 6.0)) y="10" text-anchor="end" { (largest) }
+        @if let Some(largest) = largest { text.axis x=(one(MARGIN - 6.0)) y="10" text-anchor="end" { (largest) } }
         text.axis x=(one(MARGIN - 6.0)) y=(one(HEIGHT)) text-anchor="end" { "0" }
         line.axis x1=(one(MARGIN)) x2="100%" y1=(one(HEIGHT + 0.5)) y2=(one(HEIGHT + 0.5)) {}
     }
 }
 
 /// A tone's shape at a place, 10 by 10.
-fn sign(tone: Tone, x: f64, y: f64) -> Markup {
+pub(super) fn sign(tone: Tone, x: f64, y: f64) -> Markup {
     html! {
         path class={ "mark " (tone.class()) } transform=(format!("translate({x:.1} {y:.1}) scale(.66)")) d=(tone.shape()) {}
     }
 }
 
 /// The height of a value: never nothing, so that it is seen.
-fn bar(value: f64, largest: f64) -> f64 {
+pub(super) fn bar(value: f64, largest: f64) -> f64 {
     if largest > 0.0 {
         (value / largest * (HEIGHT - 4.0)).max(2.0)
     } else {
@@ -262,24 +187,24 @@ fn bar(value: f64, largest: f64) -> f64 {
     }
 }
 
-fn one(value: f64) -> String {
+pub(super) fn one(value: f64) -> String {
     format!("{value:.1}")
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture is not exact to 2^52")]
-fn number(value: u64) -> f64 {
+pub(super) fn number(value: u64) -> f64 {
     value as f64
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a picture has few places")]
-fn places(count: usize) -> f64 {
+pub(super) fn places(count: usize) -> f64 {
     count as f64
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Name, Outcome, RunId, Verdict, VersionState, plain_run, plain_version};
+    use crate::model::{Name, Outcome, RunId, plain_run};
 
     fn at(text: &str) -> Timestamp {
         text.parse().expect("a timestamp")
@@ -313,57 +238,6 @@ mod tests {
         // Half as long is half as high.
         assert!(
             picture.contains("height=\"68.0\"") && picture.contains("height=\"34.0\""),
-            "{picture}"
-        );
-    }
-
-    #[test]
-    fn what_was_learned_to_expect_lies_behind_the_sizes() {
-        let version = |number: u64, expected: &str| Version {
-            rows: Some(1_000),
-            checks: vec![CheckResult {
-                name: "rows.change".to_owned(),
-                column: None,
-                verdict: Verdict::Pass,
-                expected: expected.to_owned(),
-                actual: "1000".to_owned(),
-                message: String::new(),
-            }],
-            ..plain_version("stock", number, at("2026-11-27T22:00:00Z"))
-        };
-        let bands = |words: &str| {
-            let picture = sizes(&words::test_view(), &[version(2, words), version(1, "anything")]).into_string();
-            (picture.matches("class=\"band\"").count(), picture)
-        };
-        for (words, count) in [
-            ("900 to 1100.5", 1),
-            ("at least 900", 1),
-            ("at most 2000", 1),
-            ("a word to say", 0),
-        ] {
-            let (found, picture) = bands(words);
-            assert_eq!(found, count, "{words}: {picture}");
-            assert!(picture.contains(&format!("; expected {words}")), "{picture}");
-        }
-    }
-
-    #[test]
-    fn a_refused_version_is_marked_among_the_sizes() {
-        let version = |number: u64, rows: u64, state: VersionState| Version {
-            rows: Some(rows),
-            state,
-            ..plain_version("stock", number, at("2026-11-27T22:00:00Z"))
-        };
-        let good = version(1, 1_000, VersionState::Published);
-        let refused = version(2, 10, VersionState::Quarantined);
-        assert_eq!(
-            sizes(&words::test_view(), std::slice::from_ref(&good)).into_string(),
-            ""
-        );
-        let picture = sizes(&words::test_view(), &[refused, good]).into_string();
-        assert!(picture.contains("1\u{202f}000 rows, published"), "{picture}");
-        assert!(
-            picture.contains("10 rows, quarantined") && picture.contains(Tone::Bad.shape()),
             "{picture}"
         );
     }

@@ -10,7 +10,7 @@ use super::words::{
     Tone, View, dataset_link, dataset_tone, grouped, job_link, owner, slot_tone, state, text, time, time_and_distance,
     version_tone,
 };
-use super::{Place, act, chart, whole};
+use super::{Place, act, chart, sizes, whole};
 use crate::lineage::{Lineage, ReaderKind};
 use crate::model::{
     ByHand, Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
@@ -74,9 +74,9 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
         section aria-labelledby="versions" {
             h2 id="versions" { "Versions" }
             @if page.versions.is_empty() { p.dim { "None yet." } } @else {
-                div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (chart::sizes(view, &page.versions)) }
+                div.wide.endless tabindex="0" role="region" aria-label="sizes as a picture" { (sizes::sizes(view, &page.versions)) }
                 @if page.versions.len() > 1 {
-                    p.dim { @if page.versions.iter().any(|version| version.rows.is_some()) { "Rows" } @else { "Size" } " of each version, the newest to the right; what was learned to expect lies behind it." }
+                    p.dim { "How large each version was, the newest to the right" @if sizes::are_expected(&page.versions) { "; what was learned to expect lies behind it" } "." }
                 }
                 (versions(view, page))
             }

@@ -14,6 +14,7 @@ mod login;
 mod now;
 mod plan;
 mod run;
+mod sizes;
 mod timeline;
 mod words;
 
