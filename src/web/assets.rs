@@ -66,3 +66,8 @@ pub(super) async fn asset(Path(name): Path<String>) -> Result<Response, Trouble>
     let headers = [(header::CONTENT_TYPE, asset.kind), (header::CACHE_CONTROL, KEEP)];
     Ok((headers, asset.text).into_response())
 }
+
+/// The sign where a browser looks for it when what it shows is no page, as a raw log is none.
+pub(super) async fn favicon() -> Response {
+    ([(header::CONTENT_TYPE, SIGN.kind)], SIGN.text).into_response()
+}

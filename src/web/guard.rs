@@ -99,6 +99,13 @@ fn refusal(request: &Request, settings: &Settings) -> Option<(StatusCode, String
         let words = format!("the address is too long: {target} bytes; at most {TARGET_BYTES_MAX} are read");
         return Some((StatusCode::URI_TOO_LONG, words));
     }
+    if percent_encoding::percent_decode_str(request.uri().path())
+        .decode_utf8()
+        .is_err()
+    {
+        let words = "the address is not UTF-8: write names in UTF-8, percent-encoded";
+        return Some((StatusCode::BAD_REQUEST, words.to_owned()));
+    }
     None
 }
 

@@ -104,6 +104,7 @@ fn for_people() -> Vec<Line> {
         open("GET", "/ping/{key}/{word}", get(pings::word)),
         open("POST", "/ping/{key}/{word}", post(pings::word)),
         open("GET", "/assets/{name}", get(assets::asset)),
+        open("GET", "/favicon.ico", get(assets::favicon)),
     ]
 }
 

@@ -122,6 +122,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
         "/ping/a-key-that-nobody-has/fail",
         OPEN_AND_NOT_FOUND,
     ),
+    ("GET", "/favicon.ico", "/favicon.ico", OPEN),
     ("GET", "/assets/{name}", "/assets/x.css", OPEN_AND_NOT_FOUND),
 ];
 

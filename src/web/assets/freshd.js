@@ -329,6 +329,7 @@ function tell(node, all) {
   const owners = [...new Set(all.map((one) => one.dataset.owner))].join(", ");
   const readers = all
     .filter((one) => one.dataset.reads)
+    .sort((one, other) => one.dataset.readsAt - other.dataset.readsAt)
     .map((one) => `${one.dataset.id.replace(/^[a-z]+:/, "")} ${one.dataset.reads}`)
     .join(", ");
   place.textContent = node ? `${node.querySelector("title").textContent}. All that is lit: ${owners} answer. Next to read: ${readers || "nobody with a time"}.` : "";

@@ -77,10 +77,10 @@ fn title(view: &View, run: &Run) -> String {
 
 fn longest_words(seconds: f64) -> String {
     let longest = std::time::Duration::from_secs_f64(seconds);
-    if longest.as_secs() == 0 {
-        format!("{}ms", longest.as_millis())
-    } else {
-        format_age(longest)
+    match longest.as_secs() {
+        0 => format!("{}ms", longest.as_millis()),
+        1..=9 => format!("{seconds:.1}s"),
+        _ => format_age(longest),
     }
 }
 

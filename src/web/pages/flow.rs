@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::flow_words::{self, lit_at};
@@ -158,8 +159,9 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
                 @let is_chosen = if chosen == Some(place) { " chosen" } else { "" };
                 @let kind = match node.kind { Kind::Job => "job", Kind::Dataset => "dataset", _ => "system" };
                 @let tint = tone(node).map_or(if hit.contains(&place) { "hit" } else { "" }, Tone::class);
-                @let reads = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| moment(next.at, view.now, &view.zone));
-                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] href=(target(node)) {
+                @let reads_at = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| next.at);
+                @let reads = reads_at.map(|at| moment(at, view.now, &view.zone));
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(target(node)) {
                     title { (words(node, states)) }
                     rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
                     @if let Some(tone) = tone(node) {

@@ -41,13 +41,7 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
         .filter(|(_, nodes)| !nodes.is_empty())
         .map(|(what, nodes)| format!("{what}{}", kinds(nodes)));
     let words = words.collect::<Vec<String>>().join("; ");
-    let mut readers: Vec<(Timestamp, &str)> = status
-        .causes()
-        .flat_map(|incident| &incident.readers)
-        .filter_map(|reading| Some((reading.at?, reading.who.as_str())))
-        .collect();
-    readers.sort_unstable();
-    readers.dedup();
+    let readers = readers_of_what_is_wrong(view, flow, status, states);
     html! {
         section.wrong aria-labelledby="wrong" {
             @if wrong.is_empty() {
@@ -80,6 +74,34 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
 }
 
 /// `1 job and 2 datasets`.
+/// Who reads what is wrong, and when, the next one first: whoever the map shows to be hit, and all that incidents name.
+fn readers_of_what_is_wrong<'a>(
+    view: &View,
+    flow: &'a Flow,
+    status: &'a Status,
+    states: &States<'_>,
+) -> Vec<(Timestamp, &'a str)> {
+    let stops = &flow.graph.stops;
+    let wrong: Vec<usize> = (0..stops.len())
+        .filter(|place| is_wrong(&stops[*place], states))
+        .collect();
+    let hit = flow.reach(&wrong, false).into_iter().filter_map(|place| {
+        let next = schedule::next(stops[place].reads_at.as_ref()?, view.now)?;
+        Some((
+            next.at,
+            stops[place].title.as_deref().unwrap_or(stops[place].name.as_str()),
+        ))
+    });
+    let named = status.causes().flat_map(|incident| &incident.readers);
+    let mut readers: Vec<_> = named
+        .filter_map(|reading| Some((reading.at?, reading.who.as_str())))
+        .chain(hit)
+        .collect();
+    readers.sort_unstable();
+    readers.dedup();
+    readers
+}
+
 fn kinds(nodes: &[&Node]) -> String {
     let of = |kind: Kind| nodes.iter().filter(|node| node.kind == kind).count();
     let counts = [(of(Kind::Job), "job"), (of(Kind::Dataset), "dataset")].into_iter();

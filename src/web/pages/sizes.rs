@@ -68,7 +68,9 @@ pub(super) fn sizes(view: &View, versions: &[Version]) -> Markup {
 pub(super) fn are_expected(versions: &[Version]) -> bool {
     let shown = versions.iter().take(VERSIONS_SHOWN);
     let measured = shown.flat_map(|version| [(version, Measure::Rows), (version, Measure::Bytes)]);
-    measured.into_iter().any(|(version, measure)| expected(version, measure).is_some())
+    measured
+        .into_iter()
+        .any(|(version, measure)| expected(version, measure).is_some())
 }
 
 fn picture(view: &View, measure: Measure, versions: &[&Version]) -> Markup {
