@@ -174,8 +174,11 @@ pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> S
     match done {
         Ok(_) => Ok(back(&desk, &who, "/incidents#silenced", Ok(words.to_owned()))?),
         Err(trouble) => {
-            // Nobody types the name: where it says nothing, the form is none of ours.
-            let name = known_name(&desk, &sent.typed_into("name").unwrap_or_default())?;
+            // Nobody types the name: without one, the form is none of ours.
+            let Some(name) = sent.typed_into("name") else {
+                return Err(trouble.into());
+            };
+            let name = known_name(&desk, &name)?;
             let page = if desk.settings().jobs.contains_key(&name) {
                 "jobs"
             } else {
@@ -290,6 +293,8 @@ fn back(desk: &Desk, who: &Who, page: &str, said: Result<String, Trouble>) -> Re
             is_refusal: false,
         },
         Err(trouble @ (Trouble::Unknown { .. } | Trouble::Forbidden(_))) => return Err(trouble),
+        // Nothing would tell it on the page that comes next.
+        Err(trouble) if who.session().is_none() => return Err(trouble),
         Err(trouble) => Said {
             words: format!("Refused: {}.", trouble.words()),
             is_refusal: true,
