@@ -140,9 +140,13 @@ impl IntoResponse for Trouble {
             _ => &[],
         };
         let how = matches!(self, Self::LogIn).then_some([(header::WWW_AUTHENTICATE, "Bearer realm=\"freshd\"")]);
-        let said = document(&json!({ "error": self.words(), "near": near }));
-        (self.status(), how, said).into_response()
+        (self.status(), how, refusal_document(&self.words(), near)).into_response()
     }
+}
+
+/// What programs are told of every refusal: why, and known names that look like what was asked for.
+pub(super) fn refusal_document(words: &str, near: &[String]) -> Response {
+    document(&json!({ "error": words, "near": near }))
 }
 
 /// One JSON document.
