@@ -4,14 +4,16 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Request as Asked, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde::Deserialize;
 
-use super::actions::{body, bounded, form};
+use super::actions::bounded;
 use super::answer::Trouble;
 use super::desk::Desk;
+use super::forms::Sent;
 use super::pages::{self, AckPage};
 use super::visits::{Missing, Page, view_of};
 use crate::model::{Incident, Notification, Request, format_time};
@@ -30,6 +32,7 @@ pub(super) async fn page(State(desk): State<Arc<Desk>>, Path(token): Path<String
         path: format!("/ack/{}", pages::piece(&token)),
         is_done: false,
         until: None,
+        back: None,
     };
     Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
 }
@@ -41,24 +44,45 @@ pub(super) async fn take_on(
     asked: Asked,
 ) -> Result<Response, Missing> {
     let (notification, incident) = followed(&desk, &token).await?;
-    let (parts, sent) = asked.into_parts();
-    let words: Words = form(&parts.headers, &body(sent).await?)?;
-    let request = Request::Ack {
-        incident: incident.id,
-        note: bounded(words.note, "note")?,
-        link: Some(notification.id),
+    let sent = Sent::of(asked).await?;
+    let note = sent
+        .read::<Words>()
+        .and_then(|words| bounded(words.note, ("note", "note")));
+    let done = match note {
+        Ok(note) => {
+            let request = Request::Ack {
+                incident: incident.id,
+                note,
+                link: Some(notification.id),
+            };
+            let by = format!("the link sent to {}", notification.address);
+            desk.act(request, by).await
+        }
+        Err(trouble) => Err(trouble),
     };
-    let facts = desk
-        .act(request, format!("the link sent to {}", notification.address))
-        .await?;
-    let until = facts["until"].as_str().and_then(|until| until.parse().ok());
-    let page = AckPage {
-        incident,
-        path: String::new(),
-        is_done: true,
-        until,
+    let (status, page) = match done {
+        Ok(facts) => {
+            let page = AckPage {
+                incident,
+                path: String::new(),
+                is_done: true,
+                until: facts["until"].as_str().and_then(|until| until.parse().ok()),
+                back: None,
+            };
+            (StatusCode::OK, page)
+        }
+        Err(trouble) => {
+            let page = AckPage {
+                incident,
+                path: format!("/ack/{}", pages::piece(&token)),
+                is_done: false,
+                until: None,
+                back: Some(sent.back(&trouble)),
+            };
+            (trouble.status(), page)
+        }
     };
-    Ok(Page::of(pages::ack(&view_of(&desk), &page)).into_response())
+    Ok((status, Page::of(pages::ack(&view_of(&desk), &page))).into_response())
 }
 
 /// What a link leads to, where it still does. Of a link that freshd never sent, nothing is told.

@@ -7,7 +7,6 @@ use std::sync::Arc;
 
 use axum::body::{Body, Bytes};
 use axum::extract::{Path, Request as Asked, State};
-use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use schemars::JsonSchema;
 use serde::Deserialize;
@@ -20,7 +19,8 @@ use super::answer::{Trouble, document};
 use super::api::{known_job, number};
 use super::desk::Desk;
 use super::door::Who;
-use super::pages::piece;
+use super::forms::{Sent, is_kind, sent_back};
+use super::pages::{FormOf, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
@@ -117,10 +117,24 @@ pub(super) async fn form_run(State(desk): Asks, who: Who, Path(job): Path<String
 }
 
 pub(super) async fn form_pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Shown {
-    let because = words::<Reason>(asked).await?.because;
-    let done = asks_to_pause(&desk, &who, &job, because).await;
-    let said = done.map(|_| "It is paused: what comes due is recorded as skipped.".to_owned());
-    Ok(back(&desk, &who, &format!("/jobs/{}", piece(&job)), said)?)
+    let sent = Sent::of(asked).await?;
+    let done = match sent.read::<Reason>() {
+        Ok(given) => asks_to_pause(&desk, &who, &job, given.because).await,
+        Err(trouble) => Err(trouble),
+    };
+    let words = "It is paused: what comes due is recorded as skipped.";
+    match done {
+        Ok(_) => Ok(back(
+            &desk,
+            &who,
+            &format!("/jobs/{}", piece(&job)),
+            Ok(words.to_owned()),
+        )?),
+        Err(trouble) => {
+            known_job(&desk, &job)?;
+            Ok(sent_back(who, &FormOf::Pause { job }, &sent, trouble)?)
+        }
+    }
 }
 
 pub(super) async fn form_resume(State(desk): Asks, who: Who, Path(job): Path<String>) -> Shown {
@@ -138,16 +152,42 @@ pub(super) async fn form_cancel(State(desk): Asks, who: Who, Path(id): Path<Stri
 
 pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Shown {
     let id = number(&id, "incident")?;
-    let note = words::<Note>(asked).await?.note;
-    let done = asks_to_ack(&desk, &who, id, note).await;
-    let said = done.map(|_| "It is yours: reminders rest, and everyone told will hear when it is over.".to_owned());
-    Ok(back(&desk, &who, &format!("/incidents/{id}"), said)?)
+    let sent = Sent::of(asked).await?;
+    let done = match sent.read::<Note>() {
+        Ok(given) => asks_to_ack(&desk, &who, id, given.note).await,
+        Err(trouble) => Err(trouble),
+    };
+    let words = "It is yours: reminders rest, and everyone told will hear when it is over.";
+    match done {
+        Ok(_) => Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words.to_owned()))?),
+        Err(trouble) => Ok(sent_back(who, &FormOf::Ack { incident: id }, &sent, trouble)?),
+    }
 }
 
 pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> Shown {
-    let done = asks_to_silence(&desk, &who, words(asked).await?).await;
-    let said = done.map(|_| "Nobody is told of it until then; what goes wrong is on record as ever.".to_owned());
-    Ok(back(&desk, &who, "/incidents#silenced", said)?)
+    let sent = Sent::of(asked).await?;
+    let done = match sent.read() {
+        Ok(wish) => asks_to_silence(&desk, &who, wish).await,
+        Err(trouble) => Err(trouble),
+    };
+    let words = "Nobody is told of it until then; what goes wrong is on record as ever.";
+    match done {
+        Ok(_) => Ok(back(&desk, &who, "/incidents#silenced", Ok(words.to_owned()))?),
+        Err(trouble) => {
+            // Nobody types the name: without one, the form is none of ours.
+            let Some(name) = sent.typed_into("name") else {
+                return Err(trouble.into());
+            };
+            let name = known_name(&desk, &name)?;
+            let page = if desk.settings().jobs.contains_key(&name) {
+                "jobs"
+            } else {
+                "datasets"
+            };
+            let page = format!("/{page}/{}", piece(name.as_str()));
+            Ok(sent_back(who, &FormOf::Silence { name, page }, &sent, trouble)?)
+        }
+    }
 }
 
 pub(super) async fn form_unsilence(State(desk): Asks, who: Who, Path(name): Path<String>) -> Shown {
@@ -162,10 +202,11 @@ pub(super) async fn form_unsilence(State(desk): Asks, who: Who, Path(name): Path
 
 async fn asks_to_silence(desk: &Desk, who: &Who, wish: ToSilence) -> Result<Value, Trouble> {
     let name = known_name(desk, &wish.name)?;
-    let because = bounded(Some(wish.because), "reason")?;
-    let because = because.ok_or_else(|| Trouble::Query("a silence needs a reason: say in `because` why".to_owned()))?;
-    let length = parse_duration(wish.r#for.trim())
-        .map_err(|error| Trouble::Query(format!("`for` is not understood: {error}")))?;
+    let because = needed(wish.because, "a silence")?;
+    let length = parse_duration(wish.r#for.trim()).map_err(|error| Trouble::Field {
+        name: "for",
+        words: format!("`for` is not understood: {error}"),
+    })?;
     let request = Request::Silence {
         name,
         because,
@@ -195,8 +236,7 @@ async fn asks_to_run(desk: &Desk, who: &Who, job: &str) -> Result<Value, Trouble
 
 async fn asks_to_pause(desk: &Desk, who: &Who, job: &str, because: String) -> Result<Value, Trouble> {
     let job = known_job(desk, job)?.name.clone();
-    let because = bounded(Some(because), "reason")?;
-    let because = because.ok_or_else(|| Trouble::Query("a pause needs a reason: say in `because` why".to_owned()))?;
+    let because = needed(because, "a pause")?;
     act(desk, who, Request::Pause { job, because }).await
 }
 
@@ -212,7 +252,7 @@ async fn asks_to_cancel(desk: &Desk, who: &Who, run: u64) -> Result<Value, Troub
 async fn asks_to_ack(desk: &Desk, who: &Who, incident: u64, note: Option<String>) -> Result<Value, Trouble> {
     let request = Request::Ack {
         incident: IncidentId(incident),
-        note: bounded(note, "note")?,
+        note: bounded(note, ("note", "note"))?,
         link: None,
     };
     act(desk, who, request).await
@@ -225,13 +265,22 @@ async fn act(desk: &Desk, who: &Who, request: Request) -> Result<Value, Trouble>
     desk.act(request, by).await
 }
 
-/// A text that people wrote, without what surrounds it; none where it is empty.
-pub(super) fn bounded(text: Option<String>, what: &str) -> Result<Option<String>, Trouble> {
+/// The reason for something, which is not done without one.
+fn needed(because: String, what: &str) -> Result<String, Trouble> {
+    bounded(Some(because), ("because", "reason"))?.ok_or_else(|| Trouble::Field {
+        name: "because",
+        words: format!("{what} needs a reason: say in `because` why"),
+    })
+}
+
+/// A text that people wrote into a field, called so, without what surrounds it; none where it is empty.
+pub(super) fn bounded(text: Option<String>, (name, called): (&'static str, &str)) -> Result<Option<String>, Trouble> {
     let text = text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     match text {
-        Some(text) if text.chars().count() > NOTE_CHARS_MAX => Err(Trouble::Query(format!(
-            "the {what} is longer than {NOTE_CHARS_MAX} characters"
-        ))),
+        Some(text) if text.chars().count() > NOTE_CHARS_MAX => Err(Trouble::Field {
+            name,
+            words: format!("the {called} is longer than {NOTE_CHARS_MAX} characters"),
+        }),
         text => Ok(text),
     }
 }
@@ -244,6 +293,8 @@ fn back(desk: &Desk, who: &Who, page: &str, said: Result<String, Trouble>) -> Re
             is_refusal: false,
         },
         Err(trouble @ (Trouble::Unknown { .. } | Trouble::Forbidden(_))) => return Err(trouble),
+        // Nothing would tell it on the page that comes next.
+        Err(trouble) if who.session().is_none() => return Err(trouble),
         Err(trouble) => Said {
             words: format!("Refused: {}.", trouble.words()),
             is_refusal: true,
@@ -284,30 +335,4 @@ async fn json<T: DeserializeOwned + JsonSchema>(asked: Asked) -> Result<T, Troub
         ));
     }
     reading::sent(&sent)
-}
-
-/// What a form of ours sends along.
-async fn words<T: DeserializeOwned>(asked: Asked) -> Result<T, Trouble> {
-    let (parts, sent) = asked.into_parts();
-    form(&parts.headers, &body(sent).await?)
-}
-
-/// Reads what a form sends.
-pub(super) fn form<T: DeserializeOwned>(headers: &HeaderMap, sent: &Bytes) -> Result<T, Trouble> {
-    if !is_kind(headers, "application/x-www-form-urlencoded") {
-        return Err(Trouble::Query("send a form, or use /api/v1".to_owned()));
-    }
-    serde_urlencoded::from_bytes(sent).map_err(|_| Trouble::Query("the form is not understood".to_owned()))
-}
-
-fn is_kind(headers: &HeaderMap, kind: &str) -> bool {
-    let given = headers.get(header::CONTENT_TYPE).and_then(|given| given.to_str().ok());
-    given.is_some_and(|given| {
-        given
-            .split(';')
-            .next()
-            .unwrap_or_default()
-            .trim()
-            .eq_ignore_ascii_case(kind)
-    })
 }

@@ -25,6 +25,13 @@ pub(super) enum Trouble {
     },
     /// The query makes no sense; what to write instead.
     Query(String),
+    /// One field of what was sent makes no sense; what to write instead.
+    Field {
+        /// Its name.
+        name: &'static str,
+        /// In one sentence.
+        words: String,
+    },
     /// The daemon does not answer, or says why not.
     Silent(String),
     /// The store, or a file, cannot be read.
@@ -71,7 +78,7 @@ impl Trouble {
     pub(super) fn status(&self) -> StatusCode {
         match self {
             Self::Unknown { .. } => StatusCode::NOT_FOUND,
-            Self::Query(_) => StatusCode::BAD_REQUEST,
+            Self::Query(_) | Self::Field { .. } => StatusCode::BAD_REQUEST,
             Self::Silent(_) | Self::Unreadable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Self::Refused(_) => StatusCode::CONFLICT,
             Self::Forbidden(_) => StatusCode::FORBIDDEN,
@@ -87,6 +94,7 @@ impl Trouble {
         match self {
             Self::Unknown { what, name, .. } => format!("there is no {what} {name}"),
             Self::Query(words)
+            | Self::Field { words, .. }
             | Self::Silent(words)
             | Self::Refused(words)
             | Self::Forbidden(words)
@@ -101,6 +109,14 @@ impl Trouble {
 }
 
 impl Trouble {
+    /// The field that is wrong, where it is one.
+    pub(super) fn field(&self) -> Option<&'static str> {
+        match self {
+            Self::Field { name, .. } => Some(name),
+            _ => None,
+        }
+    }
+
     /// The header that says when to come again.
     pub(super) fn retry_after(&self) -> Option<[(HeaderName, String); 1]> {
         match self {
@@ -124,9 +140,13 @@ impl IntoResponse for Trouble {
             _ => &[],
         };
         let how = matches!(self, Self::LogIn).then_some([(header::WWW_AUTHENTICATE, "Bearer realm=\"freshd\"")]);
-        let said = document(&json!({ "error": self.words(), "near": near }));
-        (self.status(), how, said).into_response()
+        (self.status(), how, refusal_document(&self.words(), near)).into_response()
     }
+}
+
+/// What programs are told of every refusal: why, and known names that look like what was asked for.
+pub(super) fn refusal_document(words: &str, near: &[String]) -> Response {
+    document(&json!({ "error": words, "near": near }))
 }
 
 /// One JSON document.

@@ -8,9 +8,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header}
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use serde_json::json;
-
-use super::answer::document;
+use super::answer::refusal_document;
 use super::desk::Desk;
 use super::origin::is_known_host;
 use super::routes::methods_at;
@@ -69,7 +67,7 @@ pub(super) async fn guard(State(desk): State<Arc<Desk>>, request: Request, next:
 /// A refusal in the form of every other: as JSON to programs, in a line to all others.
 fn said(by_program: bool, status: StatusCode, words: &str) -> Response {
     if by_program {
-        return (status, document(&json!({ "error": words, "near": [] }))).into_response();
+        return (status, refusal_document(words, &[])).into_response();
     }
     (status, format!("{words}\n")).into_response()
 }

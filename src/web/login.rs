@@ -12,11 +12,11 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use tracing::{info, warn};
 
-use super::actions::form;
 use super::answer::Trouble;
 use super::cookies::Cookie;
 use super::desk::Desk;
 use super::door::Who;
+use super::forms::form;
 use super::login_state::LoginState;
 use super::origin::address;
 use super::pages::{self, LoginPage};

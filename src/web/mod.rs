@@ -17,6 +17,7 @@ mod door;
 mod events;
 mod find;
 mod flow;
+mod forms;
 mod guard;
 mod incident_visits;
 mod login;

@@ -101,7 +101,7 @@ pub(super) fn view(desk: &Desk, who: Who) -> View {
     }
 }
 
-fn visitor(who: Who) -> Visitor {
+pub(super) fn visitor(who: Who) -> Visitor {
     Visitor {
         user: who.user().map(ToString::to_string),
         may_operate: who.may_operate(),

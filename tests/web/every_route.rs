@@ -30,6 +30,8 @@ const ACT_IN_VAIN: Row = [401, 403, 409, 403, 409, 401, 401, 403, 403];
 /// Allowed, and not understood.
 const WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403];
 const FORM: Row = [401, 403, 303, 403, 303, 401, 401, 403, 403];
+/// A session tells it on the page that comes next; whoever has none is told at once.
+const FORM_IN_VAIN: Row = [401, 403, 303, 403, 409, 401, 401, 403, 403];
 /// Not even listed as a thing that asks who comes: it answers alike, or checks what it is given itself.
 const OPEN: Row = [200; 9];
 const OPEN_AND_NOT_FOUND: Row = [404; 9];
@@ -98,11 +100,11 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ),
     ("POST", "/jobs/{name}/run", "/jobs/broken/run", FORM),
     ("POST", "/jobs/{name}/pause", "/jobs/broken/pause", FORM),
-    ("POST", "/jobs/{name}/resume", "/jobs/broken/resume", FORM),
-    ("POST", "/runs/{id}/cancel", "/runs/1/cancel", FORM),
+    ("POST", "/jobs/{name}/resume", "/jobs/broken/resume", FORM_IN_VAIN),
+    ("POST", "/runs/{id}/cancel", "/runs/1/cancel", FORM_IN_VAIN),
     ("POST", "/incidents/{id}/ack", "/incidents/1/ack", FORM),
     ("POST", "/silences", "/silences", WITHOUT_A_NAME),
-    ("POST", "/silences/{name}/end", "/silences/stock/end", FORM),
+    ("POST", "/silences/{name}/end", "/silences/stock/end", FORM_IN_VAIN),
     ("GET", "/login", "/login", OPEN),
     ("POST", "/login", "/login", LOG_IN),
     ("POST", "/logout", "/logout", LOG_OUT),

@@ -90,6 +90,20 @@ fn a_link_is_looked_at_as_often_as_anybody_likes_and_takes_the_incident_on_once(
     assert_eq!(told.site.ask_host("HEAD", &told.path, HOST, "").status, 200);
     assert_eq!(told.press(&told.path, "https://evil.example").status, 403);
     assert_eq!(told.incident().ack, None, "a look took it on");
+    let note = "x".repeat(501);
+    let form = sent("application/x-www-form-urlencoded", &format!("note={note}"));
+    let origin = "Origin: https://freshd.example\r\n";
+    let refused = told.site.ask_host("POST", &told.path, HOST, &format!("{origin}{form}"));
+    assert_eq!(refused.status, 400, "{}", refused.body);
+    for again in [
+        format!("action=\"{}\"", told.path),
+        format!("value=\"{note}\""),
+        "id=\"wrong-note\"".to_owned(),
+    ] {
+        assert!(refused.body.contains(&again), "{again}: {}", refused.body);
+    }
+    harmless("refused", &refused);
+    assert_eq!(told.incident().ack, None, "what was refused took it on");
     let taken = told.press(&told.path, "https://freshd.example");
     assert!(
         taken.status == 200 && taken.body.contains("It is yours"),

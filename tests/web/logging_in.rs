@@ -77,9 +77,11 @@ fn whoever_may_act_finds_forms_and_is_told_what_came_of_them_and_is_on_record() 
         harmless(path, &page);
     }
     let refused = post(&site, "/jobs/broken/pause", &kari, "because=");
-    assert_eq!(refused.header("location"), "/jobs/broken");
-    let page = site.ask("GET", "/jobs/broken", &kari);
-    assert!(page.body.contains("Refused: a pause needs a reason"), "{}", page.body);
+    assert!(
+        refused.status == 400 && refused.body.contains("Refused: a pause needs a reason"),
+        "{}",
+        refused.body
+    );
     let paused = post(&site, "/jobs/broken/pause", &kari, "because=%3Cb%3Ethe+move%3C%2Fb%3E");
     assert_eq!((paused.status, paused.header("location")), (303, "/jobs/broken"));
     // A page that fetches itself must not take the words away before a person has seen them.

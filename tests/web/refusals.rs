@@ -1,5 +1,7 @@
 //! What is refused, and in which words: to people on a page of theirs, to programs in the terms of docs/json.md.
+//! A form that is refused comes back with what was typed, the field that is wrong, and why; to whoever has no session too.
 
+use crate::asking::Answer;
 use crate::known::{OPERATE_TOKEN, known, log_in, post, sent};
 use crate::{harmless, with_history};
 
@@ -87,4 +89,169 @@ fn what_a_program_sends_wrongly_is_said_in_the_terms_of_the_manual() {
     let advice = refused["error"].as_str().expect("words");
     assert_eq!(advice.matches("26h").count(), 1, "{advice}");
     assert!(!advice.contains("in 2h"), "the advice is given twice: {advice}");
+}
+
+/// What breaks out of an attribute, if anything does, and how it must come back.
+const HOSTILE: &str = "%22%3E%3Cscript%3Eevil()%3C/script%3E";
+const TAMED: &str = "&quot;&gt;&lt;script&gt;evil()&lt;/script&gt;";
+
+/// The input of that name.
+#[track_caller]
+fn input<'a>(page: &'a Answer, name: &str) -> &'a str {
+    let begins = format!("<input name=\"{name}\"");
+    let (_, behind) = page
+        .body
+        .split_once(&begins)
+        .unwrap_or_else(|| panic!("no {name}: {}", page.body));
+    behind.split_once('>').expect("it ends").0
+}
+
+/// The one field that is marked, with why beside it.
+#[track_caller]
+fn marks(page: &Answer, name: &str, why: &str) {
+    let marked = format!(" aria-invalid=\"true\" aria-describedby=\"wrong-{name}\" autofocus");
+    assert!(input(page, name).contains(&marked), "{}", page.body);
+    assert_eq!(page.body.matches("aria-invalid").count(), 1, "{}", page.body);
+    let (_, told) = page
+        .body
+        .split_once(&format!("<p class=\"error\" id=\"wrong-{name}\">Refused: "))
+        .unwrap_or_else(|| panic!("nothing beside it: {}", page.body));
+    assert!(told.split_once("</p>").expect("it ends").0.contains(why), "{told}");
+    harmless(name, page);
+}
+
+#[test]
+fn a_refused_form_comes_back_with_what_was_typed_the_wrong_field_marked_and_why() {
+    let (house, _daemon, site) = known();
+    let session = log_in(&site, "kari");
+    for carried in [session.clone(), format!("Authorization: Bearer {OPERATE_TOKEN}\r\n")] {
+        let silenced = format!("name=broken&for=tomorrow{HOSTILE}&because=the+move{HOSTILE}");
+        let refused = post(&site, "/silences", &carried, &silenced);
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        marks(&refused, "for", "`for` is not understood");
+        assert!(input(&refused, "for").contains(&format!("value=\"tomorrow{TAMED}\"")));
+        assert!(input(&refused, "because").contains(&format!("value=\"the move{TAMED}\"")));
+        assert!(
+            refused.body.contains("action=\"/silences\"") && refused.body.contains("name=\"name\" value=\"broken\""),
+            "{}",
+            refused.body
+        );
+        assert!(
+            refused.body.contains("<a href=\"/jobs/broken\">leave it</a>"),
+            "{}",
+            refused.body
+        );
+
+        let refused = post(&site, "/silences", &carried, "name=stock&for=3h&because=+");
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        marks(&refused, "because", "a silence needs a reason");
+        assert!(input(&refused, "for").contains("value=\"3h\""));
+
+        let refused = post(
+            &site,
+            "/jobs/broken/pause",
+            &carried,
+            &format!("because={}", "x".repeat(600)),
+        );
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        marks(&refused, "because", "longer than 500 characters");
+        assert!(input(&refused, "because").contains(&"x".repeat(600)));
+        assert!(
+            refused.body.contains("action=\"/jobs/broken/pause\""),
+            "{}",
+            refused.body
+        );
+
+        let refused = post(
+            &site,
+            "/incidents/1/ack",
+            &carried,
+            &format!("note={}", "y".repeat(501)),
+        );
+        assert_eq!(refused.status, 400, "{}", refused.body);
+        marks(&refused, "note", "longer than 500 characters");
+        assert!(input(&refused, "note").contains(&"y".repeat(501)));
+        assert!(refused.body.contains("action=\"/incidents/1/ack\""), "{}", refused.body);
+    }
+    let next = site.ask("GET", "/jobs/broken", &session);
+    assert!(
+        !next.body.contains("Refused") && !next.body.contains("evil"),
+        "something was kept of it: {}",
+        next.body
+    );
+    let silences = house.reader().silences(None, 5).expect("silences");
+    assert!(silences.is_empty(), "{silences:?}");
+}
+
+#[test]
+fn what_is_wrong_with_no_field_is_said_above_the_form_and_what_was_typed_is_in_it() {
+    let (_house, _daemon, site) = known();
+    let kari = log_in(&site, "kari");
+    for (path, form, status, why, typed) in [
+        // Understood, and refused by what decides.
+        (
+            "/silences",
+            "name=broken&for=900d&because=the+move",
+            409,
+            "a silence lasts from",
+            [("for", "900d"), ("because", "the move")].as_slice(),
+        ),
+        // Not understood: less, more and other than the form has.
+        (
+            "/silences",
+            "name=broken&because=the+move",
+            400,
+            "the form is not understood: missing field",
+            &[("because", "the move")],
+        ),
+        (
+            "/jobs/broken/pause",
+            "because=one&because=other",
+            400,
+            "the form is not understood: duplicate field",
+            &[("because", "one")],
+        ),
+        (
+            "/incidents/1/ack",
+            "note=mine&%3Cscript%3E=1",
+            400,
+            "the form is not understood: unknown field",
+            &[("note", "mine")],
+        ),
+    ] {
+        let refused = post(&site, path, &kari, form);
+        assert_eq!(refused.status, status, "{form}: {}", refused.body);
+        let said = format!("<p class=\"said refusal\" role=\"alert\">Refused: {why}");
+        assert!(refused.body.contains(&said), "{form}: {}", refused.body);
+        for (name, text) in typed {
+            assert!(
+                input(&refused, name).contains(&format!("value=\"{text}\"")),
+                "{form}: {}",
+                refused.body
+            );
+        }
+        harmless(form, &refused);
+    }
+    // What has no form: what does not exist, and what is none.
+    let (unknown, none) = (
+        post(&site, "/silences", &kari, "name=brokn&for=2h&because=x"),
+        post(&site, "/silences", &kari, "because=x"),
+    );
+    assert_eq!((unknown.status, none.status), (404, 400));
+    let much = post(
+        &site,
+        "/jobs/broken/pause",
+        &kari,
+        &format!("because={}", "x".repeat(20_000)),
+    );
+    assert_eq!(much.status, 413, "{}", much.body);
+}
+
+#[test]
+fn a_refused_button_says_so_to_whoever_has_no_session() {
+    let (_house, _daemon, site) = known();
+    let deploy = format!("Authorization: Bearer {OPERATE_TOKEN}\r\n");
+    let refused = post(&site, "/runs/1/cancel", &deploy, "");
+    assert_eq!(refused.status, 409, "{}", refused.body);
+    assert!(refused.body.contains("That was refused"), "{}", refused.body);
 }

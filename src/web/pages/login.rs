@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::act::with_words;
+use super::act::{SentBack, take_on};
 use super::incidents::what;
 use super::words::{View, text, time_and_distance};
 use super::{Place, whole};
@@ -57,6 +57,8 @@ pub(in crate::web) struct AckPage {
     pub(in crate::web) is_done: bool,
     /// Reminders rest until then; `None` where there are none, as in a rehearsal.
     pub(in crate::web) until: Option<Timestamp>,
+    /// It was pressed, and refused.
+    pub(in crate::web) back: Option<SentBack>,
 }
 
 /// `/ack/TOKEN`.
@@ -73,7 +75,7 @@ pub(in crate::web) fn ack(view: &View, page: &AckPage) -> Markup {
         } @else {
             @if let Some(ack) = &incident.ack { p { "Taken on by " (text(&ack.who())) " " (time_and_distance(view, ack.at)) "." } }
             p { "Whoever takes it on says that they look after it. Nothing is changed until you press the button." }
-            div.acts { (with_words(&page.path, "Take it on", "note", "Note", false)) }
+            div.acts { (take_on(&page.path, "Take it on", page.back.as_ref())) }
         }
     };
     whole(Some(view), Place::Outside, "Take it on", &body)

@@ -22,6 +22,7 @@ use maud::{DOCTYPE, Markup, html};
 
 use super::answer::Trouble;
 use super::assets;
+pub(super) use act::{FormOf, SentBack, sent_back};
 pub(super) use dataset::{DatasetPage, dataset};
 pub(super) use find::{Called, FindPage, PrintedLines, find};
 pub(super) use flow::{States, flow, node_state};
@@ -118,7 +119,7 @@ fn framed(view: Option<&View>, visitor: Option<&Visitor>, place: Place, title: &
 pub(super) fn trouble(trouble: &Trouble, visitor: Option<&Visitor>) -> Markup {
     let heading = match trouble {
         Trouble::Unknown { what, .. } => format!("No such {what}"),
-        Trouble::Query(_) => "This question is not understood".to_owned(),
+        Trouble::Query(_) | Trouble::Field { .. } => "This question is not understood".to_owned(),
         Trouble::Silent(_) => "freshd does not answer".to_owned(),
         Trouble::Unreadable(_) => "The records cannot be read".to_owned(),
         Trouble::Refused(_) => "That was refused".to_owned(),
