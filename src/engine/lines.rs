@@ -86,8 +86,9 @@ impl AddressLine {
 
     /// freshd has come back: what is put in until then is told together, unless it is gathered for another reason.
     pub(super) fn came_back(&mut self, until: Timestamp, why: WhyGathered) {
-        if self.pace.is_none() && self.outage.is_none() {
-            (self.pace, self.why_gathered) = (Some(until), why);
+        let is_free = self.pace.is_none() && self.outage.is_none();
+        if is_free || (self.is_back() && self.digest.is_none()) {
+            (self.pace, self.why_gathered) = (self.pace.max(Some(until)), why);
         }
     }
 
@@ -99,7 +100,15 @@ impl AddressLine {
     }
 
     fn is_back(&self) -> bool {
-        self.pace.is_some() && matches!(self.why_gathered, WhyGathered::Downtime { .. })
+        self.back_since().is_some()
+    }
+
+    /// Since when freshd runs again, while what it missed meanwhile is gathered.
+    pub(super) fn back_since(&self) -> Option<Timestamp> {
+        match self.why_gathered {
+            WhyGathered::Downtime { until, .. } => self.pace.map(|_| until),
+            WhyGathered::Outage | WhyGathered::Flood => None,
+        }
     }
 
     /// How many more may be handed over before it is a flood.

@@ -73,7 +73,6 @@ use crate::model::{
     Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
 };
-use back::Back;
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
@@ -135,8 +134,8 @@ pub struct Engine {
     clock_hold: Option<Hold>,
     /// Set while there is no space to record what follows: nothing is started.
     space_hold: Option<SpaceHold>,
-    /// Set once freshd did not run for a while.
-    back: Option<Back>,
+    /// Set once freshd did not run for a while: until when what comes to light is taken for something that was so before.
+    listens_until: Option<Timestamp>,
     /// The last time that this was so, and is over: from, until.
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
