@@ -14,6 +14,8 @@ mod digests;
 mod downtimes;
 #[path = "alerts_in_virtual_time/drills.rs"]
 mod drills;
+#[path = "alerts_in_virtual_time/edits.rs"]
+mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
 #[path = "alerts_in_virtual_time/explaining.rs"]

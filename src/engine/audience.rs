@@ -13,47 +13,62 @@ use crate::model::{
 pub(super) const FALLBACK: &str = "fallback";
 
 impl Engine {
+    /// Tells whoever answers for an incident of which they were told before: at each address that is still theirs, also of
+    /// those that escalation has told since.
     pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
-        let Some(incident) = self.incidents.get(id) else {
+        let Some((owner, mut addresses, new)) = self.remember_owner(id) else {
             return;
         };
-        let (owner, addresses) = self.owner_of(incident);
-        let mut told: Vec<_> = incident
-            .told
-            .iter()
-            .filter(|(team, _)| *team == owner)
-            .cloned()
-            .collect();
-        if told.is_empty() {
-            // The owner has changed since: the new one hears of it, and of its end.
-            told = addresses.into_iter().map(|address| (owner.clone(), address)).collect();
-            let mut incident = incident.clone();
-            for (team, address) in &told {
-                remember_told(&mut incident, team, address);
-            }
-            self.store(incident);
-        }
-        for (team, address) in told {
-            self.notify(id, purpose, &team, address);
+        addresses.extend(new);
+        for address in addresses {
+            self.notify(id, purpose, &owner, address);
         }
     }
 
-    /// Who has come to answer for what is wrong, by an edit of jobs.toml, is told like the one before.
-    pub(super) fn tell_new_owner(&mut self, incident: &mut Incident) {
-        if incident.state != IncidentState::Open || incident.about == About::Freshd || self.is_quiet(incident.id) {
+    /// Who has come to answer for what is wrong, or is told elsewhere, by an edit of jobs.toml, is told like the one before.
+    pub(super) fn tell_new_owner(&mut self, id: IncidentId) {
+        let incident = self.incidents.get(id);
+        let is_told = incident.is_some_and(|it| it.state == IncidentState::Open && it.about != About::Freshd);
+        if !is_told || self.is_quiet(id) {
             return;
         }
-        let (owner, addresses) = self.owner_of(incident);
-        if incident.told.iter().any(|(team, _)| *team == owner) {
-            return;
+        if let Some((owner, _, new)) = self.remember_owner(id) {
+            for address in new {
+                self.notify(id, Purpose::Opening, &owner, address);
+            }
         }
-        for address in &addresses {
-            remember_told(incident, &owner, address);
+    }
+
+    /// Whoever answers for an incident, the addresses of theirs that were told of it, and those that are from now on: where
+    /// it is told at none of those at which the team itself is.
+    fn remember_owner(&mut self, id: IncidentId) -> Option<(Name, Vec<Address>, Vec<Address>)> {
+        let incident = self.incidents.get(id)?;
+        let (owner, own) = self.owner_of(incident);
+        let told = incident.told.iter().filter(|(team, _)| *team == owner);
+        let told = told
+            .map(|(_, address)| address)
+            .filter(|address| self.is_told_at(&owner, address));
+        let told: Vec<Address> = told.cloned().collect();
+        if own.iter().any(|address| told.contains(address)) {
+            return Some((owner, told, Vec::new()));
         }
-        self.store(incident.clone());
-        for address in addresses {
-            self.notify(incident.id, Purpose::Opening, &owner, address);
+        let mut incident = incident.clone();
+        for address in &own {
+            remember_told(&mut incident, &owner, address);
         }
+        self.store(incident);
+        Some((owner, told, own))
+    }
+
+    /// Whether jobs.toml names an address for a team: its own, one of its chain, or the fallback's.
+    pub(super) fn is_told_at(&self, team: &Name, address: &Address) -> bool {
+        let team = self.settings.teams.get(team).into_iter();
+        let own = team.flat_map(|team| {
+            team.notify
+                .iter()
+                .chain(team.escalate.iter().flat_map(|step| &step.notify))
+        });
+        own.chain(&self.settings.fallback).any(|known| known == address)
     }
 
     /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or

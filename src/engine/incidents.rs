@@ -76,7 +76,10 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                self.tell_new_owner(&mut incident);
+                self.tell_new_owner(incident.id);
+                if let Some(known) = self.incidents.get(incident.id) {
+                    incident.told.clone_from(&known.told);
+                }
                 if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
                     return;
                 }
@@ -230,7 +233,10 @@ impl Engine {
             return;
         };
         incident.resolved_at = Some(self.now.wall);
-        incident.resolution = incident.resolution.take().or_else(|| self.resolution_of(&incident));
+        incident.resolution = incident.resolution.take().or_else(|| {
+            let edit = self.closed_by_edit(&incident).map(str::to_owned);
+            edit.or_else(|| self.resolution_of(&incident))
+        });
         if let Some(ack) = &mut incident.ack {
             ack.until = ack.until.min(self.now.wall);
         }

@@ -12,6 +12,7 @@ mod backlog;
 mod begun;
 mod by_hand;
 mod clock;
+mod closed;
 mod confirm;
 mod data;
 mod dead_messages;

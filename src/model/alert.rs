@@ -152,7 +152,8 @@ pub struct Incident {
     /// When the problem ended.
     #[schemars(with = "Option<super::Instant>")]
     pub resolved_at: Option<Timestamp>,
-    /// What a person did that ended it, and why, in words; nothing where it ended by itself.
+    /// What a person did that ended it, and why, in words: also by an edit of jobs.toml, [`Incident::closed_by`]. Nothing
+    /// where it ended by itself.
     #[serde(default)]
     pub resolution: Option<String>,
     /// The incident that explains this one.
@@ -180,6 +181,34 @@ pub struct Incident {
     /// That it is a rehearsal, and nothing is wrong.
     #[serde(default)]
     pub drill: Option<Drill>,
+}
+
+impl Incident {
+    /// How an edit ends what it is about: nothing was mended, it is only no longer a problem of anybody.
+    pub const GONE: &str = "it is no longer in jobs.toml";
+    /// The same of a job that is switched off.
+    pub const SWITCHED_OFF: &str = "it is switched off in jobs.toml";
+    /// The same of a job whose failures are no longer told.
+    pub const UNTOLD: &str = "it is told of at a breach only, as jobs.toml says now";
+    /// The same of a dataset without a promise.
+    pub const UNPROMISED: &str = "it promises nothing any more, as jobs.toml says now";
+
+    /// Why it is closed rather than resolved, behind the name of its subject.
+    pub fn closed_by(&self) -> Option<&'static str> {
+        let edits = [Self::GONE, Self::SWITCHED_OFF, Self::UNTOLD, Self::UNPROMISED];
+        let edit = edits
+            .into_iter()
+            .find(|edit| self.resolution.as_deref() == Some(edit))?;
+        edit.strip_prefix("it ")
+    }
+
+    /// Where it stands, in the word for people.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            IncidentState::Resolved if self.closed_by().is_some() => "closed",
+            state => state.as_str(),
+        }
+    }
 }
 
 /// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.
