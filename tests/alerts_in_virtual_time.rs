@@ -38,6 +38,8 @@ mod repeats;
 mod resend;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/together.rs"]
+mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]
 mod subjects;
 #[path = "alerts_in_virtual_time/silences.rs"]

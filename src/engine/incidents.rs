@@ -115,7 +115,8 @@ impl Engine {
             since,
             reason,
         } = problem;
-        let incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        let mut incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        self.tell_with_others(&mut incident);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);

@@ -58,6 +58,7 @@ mod spec;
 mod stale_inputs;
 mod status;
 mod threads;
+mod together;
 mod trying_out;
 mod turns;
 mod wakes;
@@ -71,7 +72,7 @@ use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
+    Action, Address, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
 };
 use backlog::Todo;
@@ -177,6 +178,8 @@ pub struct Engine {
     /// Openings that were told in the last hour and are over.
     openings: Openings,
     outbox: Outbox,
+    /// Addresses to which nothing is sent before this step is decided, because what is put in for them goes together.
+    held_lines: BTreeSet<Address>,
     repeats: Repeats,
     weekly: Weekly,
     threads: Threads,
@@ -258,6 +261,7 @@ impl Engine {
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
         self.evaluate();
+        self.tell_together();
         self.newest_record_at = newest_record(self.newest_record_at, &self.step.facts);
         std::mem::take(&mut self.step)
     }

@@ -24,13 +24,13 @@ impl Outbox {
     /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
     /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
     ///
-    /// A digest that told what freshd had missed itself keeps nobody waiting: its address was well all the time.
+    /// A digest of what went together, or of what freshd had missed itself, keeps nobody waiting.
     pub(super) fn recall_lines(&mut self, digests: &[DigestTaken], every: Duration, gathers: Duration, now: Timestamp) {
         let mut why: HashMap<&Address, WhyGathered> = HashMap::new();
         for digest in digests {
             why.insert(&digest.address, digest.why);
             let next_at = later(digest.at, every);
-            if next_at > now && !matches!(digest.why, WhyGathered::Downtime { .. }) {
+            if next_at > now && !digest.why.is_once() {
                 let line = self.by_address.entry(digest.address.clone()).or_default();
                 line.pace = line.pace.max(Some(next_at));
             }

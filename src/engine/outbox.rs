@@ -233,6 +233,7 @@ impl Engine {
         if purpose == Purpose::Recovery {
             self.collapse(incident, &address);
         }
+        self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
         let message = self.write(self.message_id(id), purpose, team, &about);
         self.put(id, Some(incident), address, message);

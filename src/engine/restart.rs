@@ -80,6 +80,7 @@ impl Engine {
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),
+            held_lines: BTreeSet::new(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
