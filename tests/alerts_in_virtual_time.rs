@@ -24,6 +24,8 @@ mod explaining;
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
+#[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
+mod lifted_in_a_downtime;
 #[path = "alerts_in_virtual_time/lifting.rs"]
 mod lifting;
 #[path = "alerts_in_virtual_time/maintenance.rs"]

@@ -6,13 +6,19 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::model::{Address, Comeback, Fact, IncidentId, IncidentState, Notification, WhyGathered, elapsed, later};
+use crate::model::{
+    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, WhyGathered, earlier, elapsed,
+    later,
+};
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
 const DOWNTIME_MIN: Duration = Duration::from_mins(2);
 
 /// What keepers, probes and looks have to tell has come so soon after everything was looked at.
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
+
+/// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
+const TOLD_BEFORE: Duration = Duration::from_secs(1);
 
 /// Who comes back again and again goes on gathering for so long: then what waits is told, whatever is still to come.
 const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
@@ -136,6 +142,16 @@ impl Engine {
         }
         // The next life is to know, should this one be cut short.
         self.fact(Fact::Life(self.life.clone()));
+    }
+
+    /// When it is decided whether an incident that was to be told while freshd did not run is told still: what ended
+    /// meanwhile, of which the evidence comes in a moment, is nothing to be told of any more.
+    pub(super) fn hears_until(&self, incident: &Incident) -> Option<Timestamp> {
+        let listens_until = self.listens_until.filter(|_| incident.about != About::Freshd)?;
+        let until = earlier(listens_until, TOLD_BEFORE);
+        // A life that goes on with what another began has waited once, and does not begin anew.
+        let is_first = self.life.back.is_some_and(|back| back.until >= self.life.started_at);
+        (is_first && self.is_gathering() && self.now.wall < until).then_some(until)
     }
 
     /// Whether what freshd missed is still being gathered.

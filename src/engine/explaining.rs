@@ -13,6 +13,10 @@ impl Engine {
             return;
         };
         let is_time = incident.notify_at <= self.now.wall;
+        if let Some(until) = self.hears_until(incident).filter(|_| is_time) {
+            self.wakes.arm(Wake::Incident(id), until);
+            return;
+        }
         let notify_at = incident.notify_at;
         if let Some(until) = self.quiet_until(incident) {
             self.wakes.arm(Wake::Incident(id), until.max(notify_at));

@@ -19,6 +19,10 @@ impl Engine {
             self.rest(id);
             return;
         }
+        if let Some(until) = self.hears_until(&incident) {
+            self.wakes.arm(Wake::Incident(id), until);
+            return;
+        }
         self.resting.remove(&id);
         let (team, _) = self.owner_of(&incident);
         let quiet = acknowledged_until(&incident, now).is_some();
