@@ -1,6 +1,6 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
-use freshd::model::{About, ProblemKind, Purpose, Request};
+use freshd::model::{About, IncidentState, ProblemKind, Purpose, Request};
 
 use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World, at};
@@ -241,4 +241,29 @@ fn an_effect_that_is_silenced_while_its_cause_waits_is_told_to_nobody_with_it() 
     world.run_until("2026-11-26T14:10");
     assert_eq!(world.told_to(A), [Purpose::Opening], "j has failed");
     assert_eq!(world.told_to(B), [], "e is silenced");
+}
+
+#[test]
+fn what_becomes_worse_behind_a_cause_that_was_told_and_then_silenced_stands_for_itself() {
+    let promised = "due = { at = \"0 14 * * *\" }";
+    let text = chain("")
+        .replace("max_age = \"3h\"", "")
+        .replace("max_age = \"4h\"", promised);
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    fails(&mut world, "k");
+    world.run_until("2026-11-26T10:10");
+    let told = world.open_incidents();
+    let of_e = world.incidents().into_iter().find(|one| one.subject.as_str() == "e");
+    let is_attached = of_e.is_some_and(|one| one.state == IncidentState::Attached && one.cause == Some(told[0].id));
+    assert!(is_attached, "nobody can tell how e is, since k failed");
+    silence(&mut world, "k");
+    world.run_until("2026-11-26T13:59");
+    assert_eq!(world.told_to(B), []);
+    world.run_until("2026-11-26T14:10");
+    assert_eq!(
+        world.told_to(B),
+        [Purpose::Opening],
+        "e is late, and nothing told explains it"
+    );
+    assert_eq!(world.told_to(A), [Purpose::Opening], "k has failed, and is silenced");
 }
