@@ -102,14 +102,40 @@ impl Engine {
         };
         effect.state = IncidentState::Attached;
         effect.cause = Some(cause);
+        effect.notify_at = self.now.wall;
         self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         for mut other in own {
             other.cause = Some(cause);
+            other.notify_at = self.now.wall;
             self.store(other);
         }
         self.raise(cause, id);
+    }
+
+    /// Looks again at what is told with its cause: by itself, when that is kept quiet before anybody heard of the two.
+    pub(super) fn look_at_attached(&mut self, id: IncidentId, cause: IncidentId) {
+        if self.is_hidden(id, cause) {
+            self.were_hidden.insert(id);
+            self.stand_alone(id, false);
+        } else {
+            self.raise(cause, id);
+        }
+    }
+
+    /// Whether those who answer for an effect have heard nothing of its cause since it was attached, and hear nothing more.
+    fn is_hidden(&self, id: IncidentId, cause: IncidentId) -> bool {
+        let (Some(effect), Some(cause)) = (self.incidents.get(id), self.incidents.get(cause)) else {
+            return false;
+        };
+        if cause.state != IncidentState::Open || self.quiet_until(cause).is_none() || self.quiet_until(effect).is_some()
+        {
+            return false;
+        }
+        let (owner, _) = self.owner_of(effect);
+        let mut told = cause.told.iter().filter(|(team, _)| *team == owner);
+        !told.any(|(_, address)| self.outbox.is_told_since(cause.id, address, effect.notify_at))
     }
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.

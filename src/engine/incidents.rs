@@ -193,7 +193,7 @@ impl Engine {
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
                 if let Some(cause) = cause {
-                    self.raise(cause, id);
+                    self.look_at_attached(id, cause);
                 }
             }
             IncidentState::Resolved => {}

@@ -180,6 +180,8 @@ pub struct Engine {
     outbox: Outbox,
     /// Addresses to which nothing is sent before this step is decided, because what is put in for them goes together.
     held_lines: BTreeSet<Address>,
+    /// Incidents that stand for themselves since this step, because what explained them is kept quiet.
+    were_hidden: BTreeSet<IncidentId>,
     repeats: Repeats,
     weekly: Weekly,
     threads: Threads,

@@ -81,6 +81,7 @@ impl Engine {
             openings: Openings::default(),
             outbox: Outbox::default(),
             held_lines: BTreeSet::new(),
+            were_hidden: BTreeSet::new(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),

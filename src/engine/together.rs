@@ -1,4 +1,5 @@
-//! Troubles of addresses that begin together are told together: one mail server that is gone is no message for each address.
+//! What comes to be told together is one message: a mail server that is gone is none for each of its addresses, and a cause
+//! that is silenced none for each thing behind it.
 
 use std::collections::BTreeSet;
 
@@ -20,9 +21,10 @@ impl Engine {
         }
     }
 
-    /// A message about a trouble of an address is about to be put in: what follows in this step goes with it.
+    /// A message is about to be put in: where it comes with others of its kind, they go together when the step is decided.
     pub(super) fn hold_for_others(&mut self, incident: &Incident, address: &Address) {
-        if incident.kind == ProblemKind::ChannelBroken && self.gathering(address).is_gathered() {
+        let has_others = incident.kind == ProblemKind::ChannelBroken || self.were_hidden.contains(&incident.id);
+        if has_others && self.gathering(address).is_gathered() {
             let line = self.outbox.by_address.entry(address.clone()).or_default();
             line.is_held = true;
             self.held_lines.insert(address.clone());
@@ -31,6 +33,7 @@ impl Engine {
 
     /// The step is decided: what was held goes, by one message if it is more than one.
     pub(super) fn tell_together(&mut self) {
+        self.were_hidden.clear();
         let held: BTreeSet<Address> = std::mem::take(&mut self.held_lines);
         for address in held {
             if let Some(line) = self.outbox.by_address.get_mut(&address) {

@@ -253,12 +253,14 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         to: cells.get()?,
     };
     let at = cells.time()?;
+    let written_at = cells.time()?;
     let is_dead: bool = cells.get()?;
     let error: Option<String> = cells.get()?;
     Ok(Told {
         incident,
         address,
         at,
+        written_at,
         given_up: is_dead.then(|| error.unwrap_or_default()),
         thread: cells.get()?,
         subject: cells.get()?,

@@ -19,8 +19,8 @@ const OWNER: &str = "ops";
 pub(super) struct Attached {
     /// The last message before the step that is stored now.
     last_before: Option<NotificationId>,
-    /// The last message before each was attached to the cause that it has.
-    since: HashMap<IncidentId, (Option<IncidentId>, Option<NotificationId>)>,
+    /// The cause of each, the last message before it was attached to that, and when it was.
+    since: HashMap<IncidentId, (Option<IncidentId>, Option<NotificationId>, Timestamp)>,
     /// Since when each is told by nothing, in time of the world.
     untold: HashMap<IncidentId, Duration>,
 }
@@ -32,15 +32,15 @@ impl Attached {
     }
 
     /// An incident is stored.
-    pub(super) fn incident(&mut self, incident: &Incident) {
+    pub(super) fn incident(&mut self, incident: &Incident, wall: Timestamp) {
         if incident.state != IncidentState::Attached {
             self.since.remove(&incident.id);
             self.untold.remove(&incident.id);
             return;
         }
-        let since = self.since.entry(incident.id).or_insert((None, None));
+        let since = self.since.entry(incident.id).or_insert((None, None, wall));
         if since.0 != incident.cause {
-            *since = (incident.cause, self.last_before);
+            *since = (incident.cause, self.last_before, wall);
         }
     }
 
@@ -73,13 +73,15 @@ impl Attached {
             IncidentState::Open => {}
             IncidentState::Waiting | IncidentState::Attached | IncidentState::Resolved => return false,
         }
-        let before = self.since.get(&incident.id).and_then(|(_, before)| *before);
-        let mut since = ledger
-            .notifications
-            .iter()
-            .rev()
-            .take_while(|(id, _)| Some(**id) > before);
-        since.any(|(_, told)| told.incident == Some(cause.id) && told.message.team.as_str() == OWNER)
+        let Some((_, before, at)) = self.since.get(&incident.id) else {
+            return false;
+        };
+        let mut told = ledger.notifications.iter().rev();
+        told.any(|(id, told)| {
+            // What was decided in the same instant knows of it, too.
+            let is_since = Some(*id) > *before || told.created_at == *at;
+            is_since && told.incident == Some(cause.id) && told.message.team.as_str() == OWNER
+        })
     }
 }
 

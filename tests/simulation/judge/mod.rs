@@ -335,7 +335,7 @@ impl Judge {
         }
         for fact in facts {
             if let Fact::Incident(incident) = fact {
-                self.attached.incident(incident);
+                self.attached.incident(incident, wall);
                 self.promises
                     .incident(incident, &self.ledger, self.company.as_ref(), wall, at)?;
             }
