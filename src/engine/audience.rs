@@ -14,50 +14,62 @@ pub(super) const FALLBACK: &str = "fallback";
 
 impl Engine {
     /// Tells whoever answers for an incident of which they were told before: at each address that is still theirs, also of
-    /// those that escalation has told since.
-    pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
-        let Some((owner, mut addresses, new)) = self.remember_owner(id) else {
+    /// those that escalation has told since; `but` those that have just heard of it.
+    pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose, but: &[Address]) {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
-        addresses.extend(new);
-        for address in addresses {
+        let (owner, _) = self.owner_of(incident);
+        let told = incident.told.iter().filter(|(team, _)| *team == owner);
+        let told = told
+            .map(|(_, address)| address)
+            .filter(|address| !but.contains(address));
+        let told = told.filter(|address| self.is_told_at(&owner, address));
+        for address in told.cloned().collect::<Vec<_>>() {
             self.notify(id, purpose, &owner, address);
         }
     }
 
     /// Who has come to answer for what is wrong, or is told elsewhere, by an edit of jobs.toml, is told like the one before.
-    pub(super) fn tell_new_owner(&mut self, id: IncidentId) {
-        let incident = self.incidents.get(id);
-        let is_told = incident.is_some_and(|it| it.state == IncidentState::Open && it.about != About::Freshd);
-        if !is_told || self.is_quiet(id) {
-            return;
-        }
-        if let Some((owner, _, new)) = self.remember_owner(id) {
-            for address in new {
-                self.notify(id, Purpose::Opening, &owner, address);
-            }
-        }
-    }
-
-    /// Whoever answers for an incident, the addresses of theirs that were told of it, and those that are from now on: where
-    /// it is told at none of those at which the team itself is.
-    fn remember_owner(&mut self, id: IncidentId) -> Option<(Name, Vec<Address>, Vec<Address>)> {
-        let incident = self.incidents.get(id)?;
-        let (owner, own) = self.owner_of(incident);
+    /// Says where.
+    pub(super) fn tell_new_owner(&mut self, id: IncidentId) -> Vec<Address> {
+        let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.drill.is_none() && !self.is_quiet(id);
+        let Some(incident) = self.incidents.get(id).filter(can_be_told) else {
+            return Vec::new();
+        };
+        let (owner, addresses) = self.owner_of(incident);
         let told = incident.told.iter().filter(|(team, _)| *team == owner);
-        let told = told
-            .map(|(_, address)| address)
-            .filter(|address| self.is_told_at(&owner, address));
-        let told: Vec<Address> = told.cloned().collect();
-        if own.iter().any(|address| told.contains(address)) {
-            return Some((owner, told, Vec::new()));
+        let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+        if addresses.iter().any(|address| told.contains(&address)) {
+            return Vec::new();
         }
+        let is_handed_over = told.is_empty();
         let mut incident = incident.clone();
-        for address in &own {
+        for address in &addresses {
             remember_told(&mut incident, &owner, address);
         }
+        if is_handed_over {
+            incident.handed_over_at = Some(self.now.wall);
+            (incident.reminders, incident.escalations) = (0, 0);
+            self.schedule_reminder(&mut incident, &owner);
+        }
         self.store(incident);
-        Some((owner, told, own))
+        self.arm_reminder(id);
+        for address in &addresses {
+            self.notify(id, Purpose::Opening, &owner, address.clone());
+        }
+        addresses
+    }
+
+    /// Nothing has changed with what is wrong; but whom it concerns may have, by an edit of jobs.toml.
+    pub(super) fn tell_newcomers(&mut self, id: IncidentId) {
+        self.tell_new_owner(id);
+        let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.about != About::Freshd;
+        if self.incidents.get(id).is_some_and(|incident| can_be_told(&incident)) && !self.is_quiet(id) {
+            let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
+            let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
+            self.tell_readers(id, &concerned);
+        }
     }
 
     /// Whether jobs.toml names an address for a team: its own, one of its chain, or the fallback's.

@@ -43,9 +43,22 @@ impl Engine {
         }
     }
 
-    /// Whether jobs.toml no longer names the address of a message, and its team is told at another one.
+    /// Whether jobs.toml no longer names the address of a message, and its team is told at another one; or another team has
+    /// come to answer for what it is about, and is told.
     fn is_told_elsewhere(&self, incident: IncidentId, unheard: &Notification) -> bool {
         let team = &unheard.message.team;
+        let purpose = unheard.message.purpose;
+        let is_of_owner = matches!(
+            purpose,
+            Purpose::Opening | Purpose::Update | Purpose::Reminder | Purpose::Escalation
+        );
+        if let Some(known) = self.incidents.get(incident).filter(|_| is_of_owner) {
+            let (owner, addresses) = self.owner_of(known);
+            let is_told = |(told, address): &(Name, Address)| *told == owner && addresses.contains(address);
+            if owner != *team && known.told.iter().any(is_told) {
+                return true;
+            }
+        }
         if self.is_told_at(team, &unheard.address) {
             return false;
         }

@@ -169,8 +169,9 @@ impl Engine {
     /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
     pub(super) fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
         // The end of what keeps it quiet tells what is left of it.
+        let new = self.tell_new_owner(id);
         if worse && !self.is_quiet(id) {
-            self.tell_owner_again(id, Purpose::Update);
+            self.tell_owner_again(id, Purpose::Update, &new);
         }
         if !self.is_quiet(concerned) {
             self.tell_readers(id, &[concerned]);

@@ -76,11 +76,8 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                self.tell_new_owner(incident.id);
-                if let Some(known) = self.incidents.get(incident.id) {
-                    incident.told.clone_from(&known.told);
-                }
                 if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
+                    self.tell_newcomers(incident.id);
                     return;
                 }
                 // The same trouble, told in the words of now.
@@ -155,6 +152,7 @@ impl Engine {
             since,
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
+            handed_over_at: None,
             resolved_at: None,
             resolution: None,
             cause: None,

@@ -149,6 +149,10 @@ pub struct Incident {
     /// When people were first told.
     #[schemars(with = "Option<super::Instant>")]
     pub opened_at: Option<Timestamp>,
+    /// When another team last came to answer for it, by an edit of jobs.toml: reminders and escalation count from then.
+    #[schemars(with = "Option<super::Instant>")]
+    #[serde(default)]
+    pub handed_over_at: Option<Timestamp>,
     /// When the problem ended.
     #[schemars(with = "Option<super::Instant>")]
     pub resolved_at: Option<Timestamp>,
@@ -200,6 +204,11 @@ impl Incident {
             .into_iter()
             .find(|edit| self.resolution.as_deref() == Some(edit))?;
         edit.strip_prefix("it ")
+    }
+
+    /// Since when those who answer for it now have been told of it.
+    pub fn theirs_since(&self) -> Option<Timestamp> {
+        self.handed_over_at.or(self.opened_at)
     }
 
     /// Where it stands, in the word for people.

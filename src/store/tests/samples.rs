@@ -158,6 +158,7 @@ pub(super) fn full_incident() -> Incident {
         kind: ProblemKind::ChannelBroken,
         severity: Severity::Critical,
         opened_at: Some(at(3)),
+        handed_over_at: Some(at(4)),
         resolved_at: Some(at(4)),
         resolution: Some(text("resolution")),
         cause: Some(IncidentId(99)),
