@@ -233,7 +233,7 @@ mod tests {
             since: earlier,
             notify_at: at,
             opened_at: Some(at),
-            handed_over_at: None,
+            handed_over: None,
             resolved_at: None,
             resolution: None,
             cause: None,

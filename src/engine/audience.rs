@@ -6,7 +6,7 @@ use super::Engine;
 use super::reminders::remember_told;
 use crate::freshness::Standing;
 use crate::model::{
-    About, Address, DISK, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
+    About, Address, DISK, HandedOver, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
 };
 
 /// The name under which the fallback is told.
@@ -40,16 +40,19 @@ impl Engine {
         let (owner, addresses) = self.owner_of(incident);
         let told = incident.told.iter().filter(|(team, _)| *team == owner);
         let told: Vec<&Address> = told.map(|(_, address)| address).collect();
-        if addresses.iter().any(|address| told.contains(&address)) {
+        let is_handed_over = incident.told_to_answer() != Some(&owner);
+        if !is_handed_over && addresses.iter().any(|address| told.contains(&address)) {
             return Vec::new();
         }
-        let is_handed_over = told.is_empty();
         let mut incident = incident.clone();
         for address in &addresses {
             remember_told(&mut incident, &owner, address);
         }
         if is_handed_over {
-            incident.handed_over_at = Some(self.now.wall);
+            incident.handed_over = Some(HandedOver {
+                to: owner.clone(),
+                at: self.now.wall,
+            });
             (incident.reminders, incident.escalations) = (0, 0);
             self.schedule_reminder(&mut incident, &owner);
         }

@@ -152,7 +152,7 @@ impl Engine {
             since,
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
-            handed_over_at: None,
+            handed_over: None,
             resolved_at: None,
             resolution: None,
             cause: None,
@@ -190,8 +190,11 @@ impl Engine {
             IncidentState::Open if self.end_flapping(id) || self.end_drill_in_time(id) => {}
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
-                if let Some(cause) = cause {
-                    self.look_at_attached(id, cause);
+                let hears_until = self.incidents.get(id).and_then(|effect| self.hears_until(effect));
+                match (hears_until, cause) {
+                    (Some(until), _) => self.wakes.arm(Wake::Incident(id), until),
+                    (None, Some(cause)) => self.look_at_attached(id, cause),
+                    (None, None) => {}
                 }
             }
             IncidentState::Resolved => {}

@@ -149,10 +149,9 @@ pub struct Incident {
     /// When people were first told.
     #[schemars(with = "Option<super::Instant>")]
     pub opened_at: Option<Timestamp>,
-    /// When another team last came to answer for it, by an edit of jobs.toml: reminders and escalation count from then.
-    #[schemars(with = "Option<super::Instant>")]
+    /// That another team came to answer for it, by an edit of jobs.toml: reminders and escalation count from then.
     #[serde(default)]
-    pub handed_over_at: Option<Timestamp>,
+    pub handed_over: Option<HandedOver>,
     /// When the problem ended.
     #[schemars(with = "Option<super::Instant>")]
     pub resolved_at: Option<Timestamp>,
@@ -208,7 +207,13 @@ impl Incident {
 
     /// Since when those who answer for it now have been told of it.
     pub fn theirs_since(&self) -> Option<Timestamp> {
-        self.handed_over_at.or(self.opened_at)
+        self.handed_over.as_ref().map(|it| it.at).or(self.opened_at)
+    }
+
+    /// The team that has been told to answer for it.
+    pub fn told_to_answer(&self) -> Option<&Name> {
+        let to = self.handed_over.as_ref().map(|it| &it.to);
+        to.or_else(|| self.told.first().map(|(team, _)| team))
     }
 
     /// Where it stands, in the word for people.
@@ -218,6 +223,16 @@ impl Incident {
             state => state.as_str(),
         }
     }
+}
+
+/// Another team has come to answer for an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HandedOver {
+    /// Which.
+    pub to: Name,
+    /// When it was told.
+    #[schemars(with = "super::Instant")]
+    pub at: Timestamp,
 }
 
 /// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.

@@ -52,8 +52,8 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, Incident, IncidentState, Notification, NotificationState, ProblemKind,
-    incident_line,
+    About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
+    ProblemKind, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{

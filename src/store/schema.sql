@@ -304,8 +304,8 @@ CREATE TABLE incidents (
     since_us INTEGER NOT NULL,
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
-    -- When another team last came to answer for it.
-    handed_over_at_us INTEGER,
+    -- {to, at} where another team has come to answer for it.
+    handed_over TEXT,
     resolved_at_us INTEGER,
     -- What a person did that ended it; nothing where it ended by itself.
     resolution TEXT,

@@ -98,6 +98,39 @@ fn what_the_edit_itself_repairs_is_told_to_nobody_new() {
     assert_eq!(world.told_to(C), []);
 }
 
+#[test]
+fn a_reader_who_comes_to_answer_for_it_gets_the_opening_too_and_a_chain_of_its_own() {
+    let text = chains(&data(""));
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    let to_a = text.replace("[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\"");
+    let read_by_a = to_a.replace("[systems.shop]\nowner = \"c\"", "[systems.shop]\nowner = \"b\"");
+    world.reload(
+        &text
+            .replace("[systems.shop]\nowner = \"c\"", "[systems.shop]\nowner = \"a\"")
+            .replace("max_age", "consumers = [\"shop\"]\nmax_age"),
+    );
+    world.run_until("2026-11-26T11:20");
+    assert_eq!(heard(&world, A), [one("11:10:00", Purpose::Impact)]);
+    world.reload(&read_by_a);
+    world.run_until("2026-11-26T12:30");
+    let theirs = [one("11:20:00", Purpose::Opening), one("12:20:00", Purpose::Reminder)];
+    assert_eq!(heard(&world, A)[1..], theirs);
+    assert_eq!(heard(&world, CHIEF), [one("12:20:00", Purpose::Escalation)]);
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    let ends = |to: &str| {
+        heard(&world, to)
+            .iter()
+            .filter(|(_, why)| *why == Purpose::Recovery)
+            .count()
+    };
+    assert_eq!([A, B, CHIEF].map(ends), [1, 1, 1]);
+}
+
 /// Each team has a chain of one step.
 fn chains(text: &str) -> String {
     let chain = |to: &str| format!("escalate = [{{ after = \"1h\", notify = [\"{to}\"] }}]");
