@@ -14,6 +14,8 @@ mod digests;
 mod downtimes;
 #[path = "alerts_in_virtual_time/drills.rs"]
 mod drills;
+#[path = "alerts_in_virtual_time/edits.rs"]
+mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
 #[path = "alerts_in_virtual_time/explaining.rs"]
@@ -22,6 +24,10 @@ mod explaining;
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
+#[path = "alerts_in_virtual_time/handed_over.rs"]
+mod handed_over;
+#[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
+mod lifted_in_a_downtime;
 #[path = "alerts_in_virtual_time/lifting.rs"]
 mod lifting;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
@@ -36,6 +42,8 @@ mod repeats;
 mod resend;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/together.rs"]
+mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]
 mod subjects;
 #[path = "alerts_in_virtual_time/silences.rs"]

@@ -120,7 +120,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let channel = &gather.address.channel;
     let subject = match gather.why {
         WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
-        WhyGathered::Flood => format!("{SUBJECT_MARK}{problems} at once"),
+        WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once"),
         WhyGathered::Downtime { from, until } => {
             let down = format_age(elapsed(from, until));
             format!("{SUBJECT_MARK}{problems} after freshd was down for {down}")
@@ -129,6 +129,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let because = match gather.why {
         WhyGathered::Outage => format!("{} took no message for a while", gather.address),
         WhyGathered::Flood => "many came at once".to_owned(),
+        WhyGathered::Together => "they came together".to_owned(),
         WhyGathered::Downtime { from, until } => down_words(from, until, gather.zone),
     };
     let state = match incidents.len() - open {

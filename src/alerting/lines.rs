@@ -62,7 +62,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for silence in &situation.silenced {
         say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
     }
-    if let Some(resolution) = &incident.resolution {
+    if let Some(resolution) = incident.resolution.as_ref().filter(|_| incident.closed_by().is_none()) {
         say("Ended by", resolution.clone());
     }
     say("Owner", situation.owner.clone());

@@ -222,6 +222,15 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
 fn over_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     let lasted = format_age(elapsed(incident.since, incident.resolved_at.unwrap_or(situation.now)));
+    if let Some(closed_by) = incident.closed_by() {
+        // Nothing is known to be mended: it is only no longer watched, or nobody's problem.
+        let unwatched = if situation.is_configured {
+            ""
+        } else {
+            ", so freshd no longer watches it"
+        };
+        return format!("CLOSED after {lasted}: {} {closed_by}{unwatched}.", incident.subject);
+    }
     let data = situation
         .data
         .first()
@@ -235,11 +244,6 @@ fn over_sentence(situation: &Situation<'_>) -> String {
         None => by_hand,
     };
     match (data, &situation.job) {
-        // Nothing is known to be mended: it is only no longer watched.
-        _ if !situation.is_configured => format!(
-            "CLOSED after {lasted}: {} is no longer in jobs.toml, so freshd no longer watches it.",
-            incident.subject
-        ),
         (Some(data), _) if data.current.is_some() || !data.dataset.parts.is_empty() => {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
             format!(

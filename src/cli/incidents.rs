@@ -117,7 +117,7 @@ fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZo
     });
     vec![
         incident.id.to_string(),
-        tone(tint(incident), incident.state.as_str()),
+        tone(tint(incident), incident.state_word()),
         what(incident),
         times::moment(incident.since, now, zone),
         over.unwrap_or_default(),
@@ -144,7 +144,7 @@ fn one(
         return Ok(Exit::Fine);
     }
     let told = |at: Timestamp| times::moment_and_hint(at, now, zone);
-    let state = tone(tint(incident), incident.state.as_str());
+    let state = tone(tint(incident), incident.state_word());
     out.line(format!(
         "incident {}: {} · {state} · {}",
         incident.id,

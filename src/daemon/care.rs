@@ -151,6 +151,7 @@ mod tests {
             ended_at: None,
             boot_id: "b".to_owned(),
             version: "1".to_owned(),
+            back: None,
         })
     }
 

@@ -6,54 +6,84 @@ use super::Engine;
 use super::reminders::remember_told;
 use crate::freshness::Standing;
 use crate::model::{
-    About, Address, DISK, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
+    About, Address, DISK, HandedOver, Incident, IncidentId, IncidentState, Job, Name, Owner, Purpose, Severity, Team,
 };
 
 /// The name under which the fallback is told.
 pub(super) const FALLBACK: &str = "fallback";
 
 impl Engine {
-    pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose) {
+    /// Tells whoever answers for an incident of which they were told before: at each address that is still theirs, also of
+    /// those that escalation has told since; `but` those that have just heard of it.
+    pub(super) fn tell_owner_again(&mut self, id: IncidentId, purpose: Purpose, but: &[Address]) {
         let Some(incident) = self.incidents.get(id) else {
             return;
         };
-        let (owner, addresses) = self.owner_of(incident);
-        let mut told: Vec<_> = incident
-            .told
-            .iter()
-            .filter(|(team, _)| *team == owner)
-            .cloned()
-            .collect();
-        if told.is_empty() {
-            // The owner has changed since: the new one hears of it, and of its end.
-            told = addresses.into_iter().map(|address| (owner.clone(), address)).collect();
-            let mut incident = incident.clone();
-            for (team, address) in &told {
-                remember_told(&mut incident, team, address);
-            }
-            self.store(incident);
-        }
-        for (team, address) in told {
-            self.notify(id, purpose, &team, address);
+        let (owner, _) = self.owner_of(incident);
+        let told = incident.told.iter().filter(|(team, _)| *team == owner);
+        let told = told
+            .map(|(_, address)| address)
+            .filter(|address| !but.contains(address));
+        let told = told.filter(|address| self.is_told_at(&owner, address));
+        for address in told.cloned().collect::<Vec<_>>() {
+            self.notify(id, purpose, &owner, address);
         }
     }
 
-    /// Who has come to answer for what is wrong, by an edit of jobs.toml, is told like the one before.
-    pub(super) fn tell_new_owner(&mut self, incident: &mut Incident) {
-        if incident.state != IncidentState::Open || incident.about == About::Freshd || self.is_quiet(incident.id) {
-            return;
-        }
+    /// Who has come to answer for what is wrong, or is told elsewhere, by an edit of jobs.toml, is told like the one before.
+    /// Says where.
+    pub(super) fn tell_new_owner(&mut self, id: IncidentId) -> Vec<Address> {
+        let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.drill.is_none() && !self.is_quiet(id);
+        let Some(incident) = self.incidents.get(id).filter(can_be_told) else {
+            return Vec::new();
+        };
         let (owner, addresses) = self.owner_of(incident);
-        if incident.told.iter().any(|(team, _)| *team == owner) {
-            return;
+        let told = incident.told.iter().filter(|(team, _)| *team == owner);
+        let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+        let is_handed_over = incident.told_to_answer() != Some(&owner);
+        if !is_handed_over && addresses.iter().any(|address| told.contains(&address)) {
+            return Vec::new();
         }
+        let mut incident = incident.clone();
         for address in &addresses {
-            remember_told(incident, &owner, address);
+            remember_told(&mut incident, &owner, address);
         }
-        self.store(incident.clone());
-        for address in addresses {
-            self.notify(incident.id, Purpose::Opening, &owner, address);
+        if is_handed_over {
+            incident.handed_over = Some(HandedOver {
+                to: owner.clone(),
+                at: self.now.wall,
+            });
+            (incident.reminders, incident.escalations) = (0, 0);
+            self.schedule_reminder(&mut incident, &owner);
         }
+        self.store(incident);
+        self.arm_reminder(id);
+        for address in &addresses {
+            self.notify(id, Purpose::Opening, &owner, address.clone());
+        }
+        addresses
+    }
+
+    /// Nothing has changed with what is wrong; but whom it concerns may have, by an edit of jobs.toml.
+    pub(super) fn tell_newcomers(&mut self, id: IncidentId) {
+        self.tell_new_owner(id);
+        let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.about != About::Freshd;
+        if self.incidents.get(id).is_some_and(|incident| can_be_told(&incident)) && !self.is_quiet(id) {
+            let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
+            let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
+            self.tell_readers(id, &concerned);
+        }
+    }
+
+    /// Whether jobs.toml names an address for a team: its own, one of its chain, or the fallback's.
+    pub(super) fn is_told_at(&self, team: &Name, address: &Address) -> bool {
+        let team = self.settings.teams.get(team).into_iter();
+        let own = team.flat_map(|team| {
+            team.notify
+                .iter()
+                .chain(team.escalate.iter().flat_map(|step| &step.notify))
+        });
+        own.chain(&self.settings.fallback).any(|known| known == address)
     }
 
     /// One impact notice of incident `id` to each team that owns or reads what `concerned` (the incident itself, or

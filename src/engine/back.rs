@@ -1,11 +1,15 @@
 //! Back after freshd's own downtime: what became true meanwhile is told to each address by one message.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::Engine;
-use crate::model::{Address, IncidentId, IncidentState, WhyGathered, elapsed, later};
+use crate::model::{
+    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, WhyGathered, earlier, elapsed,
+    later,
+};
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
 const DOWNTIME_MIN: Duration = Duration::from_mins(2);
@@ -13,48 +17,82 @@ const DOWNTIME_MIN: Duration = Duration::from_mins(2);
 /// What keepers, probes and looks have to tell has come so soon after everything was looked at.
 const HEARD_WITHIN: Duration = Duration::from_secs(3);
 
-/// freshd runs again after a time in which it did not: the daemon was down, or the machine asleep.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Back {
-    /// Until when it surely ran before.
-    from: Timestamp,
-    /// Since when it runs again.
-    until: Timestamp,
-    /// Until when what comes to light is taken for something that was so before.
-    listens_until: Timestamp,
-    /// Until when what is to be told is gathered: until then, and until what began has waited for its cause to show.
-    gathers_until: Timestamp,
-}
+/// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
+const TOLD_BEFORE: Duration = Duration::from_secs(1);
+
+/// Who comes back again and again goes on gathering for so long: then what waits is told, whatever is still to come.
+const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
 
 impl Engine {
-    /// This life begins: was there one before, and a time in between?
+    /// This life begins: was there one before, and a time in between? One that was cut short while it gathered has told
+    /// nobody: that is left to this one.
     pub(super) fn note_downtime(&mut self) {
         let known = self
             .seen_before
             .map(|seen| seen.max(self.newest_record_at.unwrap_or(seen)));
-        if let Some(from) = known.filter(|_| self.clock_hold.is_none()) {
-            self.note_gap(from);
+        let Some(from) = known.filter(|_| self.clock_hold.is_none()) else {
+            return;
+        };
+        if !self.note_gap(from) {
+            self.gather_again(from);
         }
+        self.gather_what_waits();
     }
 
     /// The engine is woken: so late that the machine was asleep meanwhile? `before` is when it last decided anything.
     pub(super) fn note_sleep(&mut self, before: Timestamp) {
         let is_held = self.clock_hold.is_some() || self.space_hold.is_some() || self.is_behind();
         let due = self.wakes.next(self.now).filter(|_| !is_held);
-        if due.is_some_and(|due| elapsed(due, self.now.wall) > self.downtime_min()) {
-            self.note_gap(before);
+        if due.is_some_and(|due| elapsed(due, self.now.wall) > self.downtime_min()) && self.note_gap(before) {
+            self.gather_what_waits();
+            self.fact(Fact::Life(self.life.clone()));
         }
     }
 
-    fn note_gap(&mut self, from: Timestamp) {
+    /// Says whether that is a downtime. Whoever was down before, and has told nobody of it yet, was down since then.
+    fn note_gap(&mut self, from: Timestamp) -> bool {
         let now = self.now.wall;
-        if elapsed(from, now) > self.downtime_min() {
-            self.back = Some(Back {
-                from,
-                until: now,
-                listens_until: later(now, HEARD_WITHIN),
-                gathers_until: later(now, HEARD_WITHIN),
-            });
+        if elapsed(from, now) <= self.downtime_min() {
+            return false;
+        }
+        let untold = self.life.back.filter(|back| is_cut_short(back, from));
+        self.listens_until = Some(later(now, HEARD_WITHIN));
+        self.life.back = Some(Comeback {
+            from: untold.map_or(from, |untold| untold.from),
+            until: now,
+            gathers_until: later(now, HEARD_WITHIN),
+        });
+        true
+    }
+
+    /// The life before was cut short at `from`, and this one follows at once: it goes on where that was.
+    fn gather_again(&mut self, from: Timestamp) {
+        let now = self.now.wall;
+        if let Some(back) = self.life.back.as_mut().filter(|back| is_cut_short(back, from))
+            && now < later(back.until, GATHERED_AGAIN_WITHIN)
+        {
+            self.listens_until = Some(later(now, HEARD_WITHIN));
+            back.gathers_until = back.gathers_until.max(later(now, HEARD_WITHIN));
+        }
+    }
+
+    /// What the life before put in for a digest that it did not come to write is told by one all the same.
+    fn gather_what_waits(&mut self) {
+        let Some(back) = self.life.back else { return };
+        let is_of_it = |one: &&Notification| {
+            one.incident.is_some()
+                && one.tries == 0
+                && one.created_at > back.from
+                && one.created_at <= back.gathers_until
+        };
+        let waiting: BTreeSet<Address> = self
+            .outbox
+            .values()
+            .filter(is_of_it)
+            .map(|one| one.address.clone())
+            .collect();
+        for address in waiting {
+            self.gather_for(&address, back);
         }
     }
 
@@ -76,8 +114,8 @@ impl Engine {
             .values()
             .filter(|one| one.state == IncidentState::Waiting);
         let waiting = waiting.map(|one| one.notify_at).filter(|at| *at <= is_soon).max();
-        if let Some(back) = self.back.as_mut().filter(|back| back.gathers_until >= now) {
-            back.listens_until = later(now, HEARD_WITHIN);
+        if self.is_gathering() {
+            self.listens_until = Some(later(now, HEARD_WITHIN));
             self.gather_until(waiting.unwrap_or(now));
         }
     }
@@ -88,44 +126,69 @@ impl Engine {
         let Some(notify_at) = waiting.map(|one| one.notify_at) else {
             return;
         };
-        if self.back.is_some_and(|back| self.now.wall <= back.listens_until) {
+        if self.listens_until.is_some_and(|until| self.now.wall <= until) {
             self.gather_until(notify_at);
         }
     }
 
     fn gather_until(&mut self, told_at: Timestamp) {
-        let Some(back) = &mut self.back else { return };
-        back.gathers_until = back.gathers_until.max(later(told_at, HEARD_WITHIN));
-        let until = back.gathers_until;
+        let until = later(told_at, HEARD_WITHIN);
+        let Some(back) = self.life.back.as_mut().filter(|back| back.gathers_until < until) else {
+            return;
+        };
+        back.gathers_until = until;
         for line in self.outbox.by_address.values_mut() {
             line.gathers_until(until);
         }
+        // The next life is to know, should this one be cut short.
+        self.fact(Fact::Life(self.life.clone()));
+    }
+
+    /// When it is decided whether an incident that was to be told while freshd did not run is told still: what ended
+    /// meanwhile, of which the evidence comes in a moment, is nothing to be told of any more.
+    pub(super) fn hears_until(&self, incident: &Incident) -> Option<Timestamp> {
+        let listens_until = self.listens_until.filter(|_| incident.about != About::Freshd)?;
+        let until = earlier(listens_until, TOLD_BEFORE);
+        // A life that goes on with what another began has waited once, and does not begin anew.
+        let is_first = self.life.back.is_some_and(|back| back.until >= self.life.started_at);
+        (is_first && self.is_gathering() && self.now.wall < until).then_some(until)
+    }
+
+    /// Whether what freshd missed is still being gathered.
+    fn is_gathering(&self) -> bool {
+        let now = self.now.wall;
+        let back = self.life.back.filter(|_| self.listens_until.is_some());
+        back.is_some_and(|back| back.until <= now && now <= back.gathers_until)
     }
 
     /// A message is about to be put in: it waits for the others, if freshd has just come back.
     pub(super) fn gather_when_back(&mut self, address: &Address) {
         let now = self.now.wall;
-        let Some(back) = self.back.filter(|back| now < back.gathers_until && back.until <= now) else {
-            return;
-        };
+        let back = self.life.back.filter(|back| now < back.gathers_until);
+        if let Some(back) = back.filter(|_| self.is_gathering()) {
+            self.gather_for(address, back);
+        }
+    }
+
+    fn gather_for(&mut self, address: &Address, back: Comeback) {
         if self.gathering(address).is_gathered() {
+            let why = WhyGathered::Downtime {
+                from: back.from,
+                until: back.until,
+            };
             let line = self.outbox.by_address.entry(address.clone()).or_default();
-            line.came_back(back.gathers_until, back.why());
+            line.came_back(back.gathers_until, why);
         }
     }
 
     /// From when until when freshd did not run, while what it missed is being told.
     pub(super) fn was_down(&self) -> Option<(Timestamp, Timestamp)> {
-        let back = self.back.filter(|back| self.now.wall <= back.gathers_until)?;
+        let back = self.life.back.filter(|_| self.is_gathering())?;
         Some((back.from, back.until))
     }
 }
 
-impl Back {
-    fn why(self) -> WhyGathered {
-        WhyGathered::Downtime {
-            from: self.from,
-            until: self.until,
-        }
-    }
+/// Whether a life that was last seen at `seen` had not told yet what it had missed.
+fn is_cut_short(back: &Comeback, seen: Timestamp) -> bool {
+    seen < back.gathers_until
 }

@@ -225,6 +225,9 @@ impl Engine {
             }
             incident.since = incident.since.min(now);
             incident.opened_at = incident.opened_at.map(|at| at.min(now));
+            if let Some(handed_over) = &mut incident.handed_over {
+                handed_over.at = handed_over.at.min(now);
+            }
             let (team, _) = self.owner_of(&incident);
             let (zone, calendar) = self.working_time(&team);
             if let Some(ack) = incident.ack.as_mut().filter(|ack| ack.at > now) {

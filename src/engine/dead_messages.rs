@@ -6,7 +6,7 @@ use super::Engine;
 use super::audience::FALLBACK;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
-use crate::model::{Address, Message, MessageFact, Name, Notification, ProblemKind, Purpose};
+use crate::model::{Address, Heard, IncidentId, Message, MessageFact, Name, Notification, ProblemKind, Purpose};
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
@@ -16,7 +16,7 @@ impl Engine {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         let team = &unheard.message.team;
-        if *team == fallback {
+        if *team == fallback || self.is_told_elsewhere(incident, unheard) {
             return;
         }
         for address in self.settings.fallback.clone() {
@@ -41,6 +41,34 @@ impl Engine {
                 self.stand_in_with(unheard, instead_of, &address);
             }
         }
+    }
+
+    /// Whether jobs.toml no longer names the address of a message, and its team is told at another one; or another team has
+    /// come to answer for what it is about, and is told.
+    fn is_told_elsewhere(&self, incident: IncidentId, unheard: &Notification) -> bool {
+        let team = &unheard.message.team;
+        let purpose = unheard.message.purpose;
+        let is_of_owner = matches!(
+            purpose,
+            Purpose::Opening | Purpose::Update | Purpose::Reminder | Purpose::Escalation
+        );
+        if let Some(known) = self.incidents.get(incident).filter(|_| is_of_owner) {
+            let (owner, addresses) = self.owner_of(known);
+            let is_told = |(told, address): &(Name, Address)| *told == owner && addresses.contains(address);
+            if owner != *team && known.told.iter().any(is_told) {
+                return true;
+            }
+        }
+        if self.is_told_at(team, &unheard.address) {
+            return false;
+        }
+        let own = self.settings.teams.get(team).into_iter().flat_map(|team| &team.notify);
+        own.into_iter().any(|address| {
+            let has_taken = |heard: &Heard| heard.last_at >= Some(unheard.created_at);
+            self.outbox.heard(incident, address).is_some_and(has_taken)
+                || self.outbox.first_waiting(incident, address).is_some()
+                || self.outbox.hears_of_end(incident, address)
+        })
     }
 
     /// The same message to the fallback, which is told in whose stead.

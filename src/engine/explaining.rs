@@ -13,6 +13,10 @@ impl Engine {
             return;
         };
         let is_time = incident.notify_at <= self.now.wall;
+        if let Some(until) = self.hears_until(incident).filter(|_| is_time) {
+            self.wakes.arm(Wake::Incident(id), until);
+            return;
+        }
         let notify_at = incident.notify_at;
         if let Some(until) = self.quiet_until(incident) {
             self.wakes.arm(Wake::Incident(id), until.max(notify_at));
@@ -98,14 +102,40 @@ impl Engine {
         };
         effect.state = IncidentState::Attached;
         effect.cause = Some(cause);
+        effect.notify_at = self.now.wall;
         self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
         for mut other in own {
             other.cause = Some(cause);
+            other.notify_at = self.now.wall;
             self.store(other);
         }
         self.raise(cause, id);
+    }
+
+    /// Looks again at what is told with its cause: by itself, when that is kept quiet before anybody heard of the two.
+    pub(super) fn look_at_attached(&mut self, id: IncidentId, cause: IncidentId) {
+        if self.is_hidden(id, cause) {
+            self.were_hidden.insert(id);
+            self.stand_alone(id, false);
+        } else {
+            self.raise(cause, id);
+        }
+    }
+
+    /// Whether those who answer for an effect have heard nothing of its cause since it was attached, and hear nothing more.
+    fn is_hidden(&self, id: IncidentId, cause: IncidentId) -> bool {
+        let (Some(effect), Some(cause)) = (self.incidents.get(id), self.incidents.get(cause)) else {
+            return false;
+        };
+        if cause.state != IncidentState::Open || self.quiet_until(cause).is_none() || self.quiet_until(effect).is_some()
+        {
+            return false;
+        }
+        let (owner, _) = self.owner_of(effect);
+        let mut told = cause.told.iter().filter(|(team, _)| *team == owner);
+        !told.any(|(_, address)| self.outbox.is_told_since(cause.id, address, effect.notify_at))
     }
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.
@@ -139,8 +169,9 @@ impl Engine {
     /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
     pub(super) fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
         // The end of what keeps it quiet tells what is left of it.
+        let new = self.tell_new_owner(id);
         if worse && !self.is_quiet(id) {
-            self.tell_owner_again(id, Purpose::Update);
+            self.tell_owner_again(id, Purpose::Update, &new);
         }
         if !self.is_quiet(concerned) {
             self.tell_readers(id, &[concerned]);

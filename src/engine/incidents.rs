@@ -76,8 +76,8 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                self.tell_new_owner(&mut incident);
                 if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
+                    self.tell_newcomers(incident.id);
                     return;
                 }
                 // The same trouble, told in the words of now.
@@ -112,7 +112,8 @@ impl Engine {
             since,
             reason,
         } = problem;
-        let incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        let mut incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        self.tell_with_others(&mut incident);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
         self.store(incident);
@@ -151,6 +152,7 @@ impl Engine {
             since,
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
+            handed_over: None,
             resolved_at: None,
             resolution: None,
             cause: None,
@@ -188,8 +190,11 @@ impl Engine {
             IncidentState::Open if self.end_flapping(id) || self.end_drill_in_time(id) => {}
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
-                if let Some(cause) = cause {
-                    self.raise(cause, id);
+                let hears_until = self.incidents.get(id).and_then(|effect| self.hears_until(effect));
+                match (hears_until, cause) {
+                    (Some(until), _) => self.wakes.arm(Wake::Incident(id), until),
+                    (None, Some(cause)) => self.look_at_attached(id, cause),
+                    (None, None) => {}
                 }
             }
             IncidentState::Resolved => {}
@@ -230,7 +235,10 @@ impl Engine {
             return;
         };
         incident.resolved_at = Some(self.now.wall);
-        incident.resolution = incident.resolution.take().or_else(|| self.resolution_of(&incident));
+        incident.resolution = incident.resolution.take().or_else(|| {
+            let edit = self.closed_by_edit(&incident).map(str::to_owned);
+            edit.or_else(|| self.resolution_of(&incident))
+        });
         if let Some(ack) = &mut incident.ack {
             ack.until = ack.until.min(self.now.wall);
         }

@@ -86,8 +86,9 @@ impl AddressLine {
 
     /// freshd has come back: what is put in until then is told together, unless it is gathered for another reason.
     pub(super) fn came_back(&mut self, until: Timestamp, why: WhyGathered) {
-        if self.pace.is_none() && self.outage.is_none() {
-            (self.pace, self.why_gathered) = (Some(until), why);
+        let is_free = self.pace.is_none() && self.outage.is_none();
+        if is_free || (self.is_back() && self.digest.is_none()) {
+            (self.pace, self.why_gathered) = (self.pace.max(Some(until)), why);
         }
     }
 
@@ -99,7 +100,27 @@ impl AddressLine {
     }
 
     fn is_back(&self) -> bool {
-        self.pace.is_some() && matches!(self.why_gathered, WhyGathered::Downtime { .. })
+        self.back_since().is_some()
+    }
+
+    /// Since when freshd runs again, while what it missed meanwhile is gathered.
+    pub(super) fn back_since(&self) -> Option<Timestamp> {
+        match self.why_gathered {
+            WhyGathered::Downtime { until, .. } => self.pace.map(|_| until),
+            WhyGathered::Outage | WhyGathered::Flood | WhyGathered::Together => None,
+        }
+    }
+
+    /// What waits is told by one message, if it is more than one and nothing else gathers it.
+    pub(super) fn go_together(&mut self, now: Timestamp) {
+        if self.pace.is_none() && self.outage.is_none() && self.unsent().count() > 1 {
+            (self.pace, self.why_gathered) = (Some(now), WhyGathered::Together);
+        }
+    }
+
+    /// Whether what goes together still waits for what was on its way before.
+    fn goes_together(&self) -> bool {
+        self.why_gathered == WhyGathered::Together && self.gathered.is_empty() && self.unsent().count() > 1
     }
 
     /// How many more may be handed over before it is a flood.
@@ -135,9 +156,10 @@ impl AddressLine {
         }
         let outage = self.outage.take();
         let is_little = self.unsent().count() <= LEFT_ALONE_MAX;
-        if self.is_back() && (is_little || self.pace > Some(now)) {
+        let is_once = self.pace.is_some() && self.why_gathered.is_once();
+        if is_once && (is_little || self.pace > Some(now)) {
             // That it was taken says nothing of what is still being gathered; and what was gathered is told by one.
-            if self.pace <= Some(now) {
+            if self.pace <= Some(now) && !self.goes_together() {
                 self.caught_up();
             }
         } else if self.pace.is_some() {

@@ -32,7 +32,8 @@ impl Engine {
             true => incident.notify_at.min(later(self.now.wall, LOOK_EVERY)),
             false => incident.notify_at,
         };
-        self.wakes.arm(Wake::Incident(id), at);
+        // What has waited long enough is looked at now.
+        self.wakes.arm(Wake::Incident(id), at.max(self.now.wall));
     }
 
     /// Nothing mends it any more: it waits no longer than anything new.

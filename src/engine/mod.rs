@@ -12,6 +12,7 @@ mod backlog;
 mod begun;
 mod by_hand;
 mod clock;
+mod closed;
 mod confirm;
 mod data;
 mod dead_messages;
@@ -57,6 +58,7 @@ mod spec;
 mod stale_inputs;
 mod status;
 mod threads;
+mod together;
 mod trying_out;
 mod turns;
 mod wakes;
@@ -70,10 +72,9 @@ use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
+    Action, Address, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
 };
-use back::Back;
 use backlog::Todo;
 use clock::Hold;
 use data::DataState;
@@ -135,8 +136,8 @@ pub struct Engine {
     clock_hold: Option<Hold>,
     /// Set while there is no space to record what follows: nothing is started.
     space_hold: Option<SpaceHold>,
-    /// Set once freshd did not run for a while.
-    back: Option<Back>,
+    /// Set once freshd did not run for a while: until when what comes to light is taken for something that was so before.
+    listens_until: Option<Timestamp>,
     /// The last time that this was so, and is over: from, until.
     was_full: Option<(Timestamp, Timestamp)>,
     /// Runs that wait for the clock, or for space.
@@ -177,6 +178,10 @@ pub struct Engine {
     /// Openings that were told in the last hour and are over.
     openings: Openings,
     outbox: Outbox,
+    /// Addresses to which nothing is sent before this step is decided, because what is put in for them goes together.
+    held_lines: BTreeSet<Address>,
+    /// Incidents that stand for themselves since this step, because what explained them is kept quiet.
+    were_hidden: BTreeSet<IncidentId>,
     repeats: Repeats,
     weekly: Weekly,
     threads: Threads,
@@ -258,6 +263,7 @@ impl Engine {
             Event::Requested { id, by, request } => self.requested(id, &by, request),
         }
         self.evaluate();
+        self.tell_together();
         self.newest_record_at = newest_record(self.newest_record_at, &self.step.facts);
         std::mem::take(&mut self.step)
     }

@@ -6,10 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::backlog::Todo;
-use super::lines::Outage;
+use super::lines::{AddressLine, Outage};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::alerting::retry::{GIVE_UP_AFTER, retry_delay};
+use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER, retry_delay};
 use crate::model::{
     Address, DigestTaken, Fact, Notification, NotificationId, NotificationState, Severity, WhyGathered, elapsed, later,
 };
@@ -24,13 +24,13 @@ impl Outbox {
     /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
     /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
     ///
-    /// A digest that told what freshd had missed itself keeps nobody waiting: its address was well all the time.
+    /// A digest of what went together, or of what freshd had missed itself, keeps nobody waiting.
     pub(super) fn recall_lines(&mut self, digests: &[DigestTaken], every: Duration, gathers: Duration, now: Timestamp) {
         let mut why: HashMap<&Address, WhyGathered> = HashMap::new();
         for digest in digests {
             why.insert(&digest.address, digest.why);
             let next_at = later(digest.at, every);
-            if next_at > now && !matches!(digest.why, WhyGathered::Downtime { .. }) {
+            if next_at > now && !digest.why.is_once() {
                 let line = self.by_address.entry(digest.address.clone()).or_default();
                 line.pace = line.pace.max(Some(next_at));
             }
@@ -172,7 +172,14 @@ impl Engine {
         if self.outbox.outage_error(&notification.address).is_some() {
             self.stand_in(&notification);
         } else if self.outbox.next_digest_at(&notification.address).is_some() {
-            self.stand_in_for_digest(&notification.address);
+            // Nobody could be told while freshd did not run.
+            let line = self.outbox.by_address.get(&notification.address);
+            let back_since = line.and_then(AddressLine::back_since);
+            let patient_until = back_since.map(|since| later(since, STAND_IN_AFTER));
+            match patient_until.filter(|until| *until > self.now.wall) {
+                Some(until) => self.wakes.arm(Wake::Notification(id), until),
+                None => self.stand_in_for_digest(&notification.address),
+            }
         }
     }
 

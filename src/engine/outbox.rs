@@ -3,6 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 use super::Engine;
 use super::digest::is_digest;
 use super::lines::AddressLine;
@@ -188,6 +190,13 @@ impl Outbox {
         self.heard.get(&incident)?.get(address)
     }
 
+    /// Whether a message that was written then or later was taken by an address, or is on its way to it.
+    pub(super) fn is_told_since(&self, incident: IncidentId, address: &Address, since: Timestamp) -> bool {
+        let taken = self.heard(incident, address).and_then(|heard| heard.written_at);
+        let line = (incident, address.clone());
+        taken.is_some_and(|at| at >= since) || self.line(&line).any(|waiting| waiting.created_at >= since)
+    }
+
     /// The incident is over.
     pub(super) fn forget_heard(&mut self, incident: IncidentId) {
         self.heard.remove(&incident);
@@ -233,6 +242,7 @@ impl Engine {
         if purpose == Purpose::Recovery {
             self.collapse(incident, &address);
         }
+        self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
         let message = self.write(self.message_id(id), purpose, team, &about);
         self.put(id, Some(incident), address, message);

@@ -12,14 +12,22 @@ impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
     pub(super) fn remind(&mut self, id: IncidentId) {
         let now = self.now.wall;
-        let Some(mut incident) = self.incidents.get(id).cloned() else {
+        let Some(incident) = self.incidents.get(id).cloned() else {
             return;
         };
         if self.quiet_until(&incident).is_some() {
             self.rest(id);
             return;
         }
+        if let Some(until) = self.hears_until(&incident) {
+            self.wakes.arm(Wake::Incident(id), until);
+            return;
+        }
         self.resting.remove(&id);
+        let new = self.tell_new_owner(id);
+        let Some(mut incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
         let (team, _) = self.owner_of(&incident);
         let quiet = acknowledged_until(&incident, now).is_some();
         if incident.remind_at.is_some_and(|at| at <= now) {
@@ -27,7 +35,7 @@ impl Engine {
             self.schedule_reminder(&mut incident, &team);
             self.store(incident);
             if !quiet {
-                self.tell_owner_again(id, Purpose::Reminder);
+                self.tell_owner_again(id, Purpose::Reminder, &new);
             }
         }
         if !quiet {
@@ -61,7 +69,7 @@ impl Engine {
     /// after it as that one came after the step before.
     fn next_step(&self, incident: &Incident, team: &Name) -> Option<(Timestamp, Vec<Address>)> {
         let chain = &self.settings.teams.get(team)?.escalate;
-        let opened_at = incident.opened_at?;
+        let opened_at = incident.theirs_since()?;
         let taken = incident.escalations as usize;
         if let Some(step) = chain.get(taken) {
             return Some((later(opened_at, step.after), step.notify.clone()));
@@ -95,7 +103,9 @@ impl Engine {
     }
 
     pub(super) fn schedule_reminder(&mut self, incident: &mut Incident, team: &Name) {
-        let Some(opened_at) = incident.opened_at else { return };
+        let Some(opened_at) = incident.theirs_since() else {
+            return;
+        };
         let (zone, calendar) = self.working_time(team);
         let rules = &self.settings.alerts;
         let mut sent = incident.reminders;

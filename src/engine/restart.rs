@@ -39,6 +39,7 @@ impl Engine {
             ended_at: None,
             boot_id: host.boot_id.clone(),
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            back: snapshot.life.as_ref().and_then(|life| life.back),
         };
         let mut engine = Self {
             lineage: Lineage::new(&settings),
@@ -56,7 +57,7 @@ impl Engine {
             recovered: Recovered::of(&snapshot),
             clock_hold: None,
             space_hold: None,
-            back: None,
+            listens_until: None,
             was_full: None,
             held_runs: BTreeSet::new(),
             held_for_inputs: BTreeSet::new(),
@@ -79,6 +80,8 @@ impl Engine {
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),
+            held_lines: BTreeSet::new(),
+            were_hidden: BTreeSet::new(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
@@ -218,8 +221,8 @@ impl Engine {
     ///
     /// What waited before comes before what is due now; what is due now comes before a further try of what failed.
     pub(super) fn started(&mut self, accepted: AcceptedSettings, shortage: Option<Shortage>) {
-        self.fact(Fact::Life(self.life.clone()));
         self.note_downtime();
+        self.fact(Fact::Life(self.life.clone()));
         self.tell_of_clock();
         self.space_found(shortage);
         self.stop_again();

@@ -72,11 +72,7 @@ impl Engine {
                 current: self.current_version(&name).map(|(version, _)| version),
             })
         });
-        let is_configured = match incident.about {
-            About::Job => self.settings.jobs.contains_key(&incident.subject),
-            About::Dataset => self.settings.datasets.contains_key(&incident.subject),
-            About::Freshd => true,
-        };
+        let is_configured = self.is_configured(incident);
         // What is gone from jobs.toml has no owner any more; who was told first was it.
         let owner = match incident.told.first().filter(|_| !is_configured) {
             Some((team, _)) => team.clone(),

@@ -149,10 +149,14 @@ pub struct Incident {
     /// When people were first told.
     #[schemars(with = "Option<super::Instant>")]
     pub opened_at: Option<Timestamp>,
+    /// That another team came to answer for it, by an edit of jobs.toml: reminders and escalation count from then.
+    #[serde(default)]
+    pub handed_over: Option<HandedOver>,
     /// When the problem ended.
     #[schemars(with = "Option<super::Instant>")]
     pub resolved_at: Option<Timestamp>,
-    /// What a person did that ended it, and why, in words; nothing where it ended by itself.
+    /// What a person did that ended it, and why, in words: also by an edit of jobs.toml, [`Incident::closed_by`]. Nothing
+    /// where it ended by itself.
     #[serde(default)]
     pub resolution: Option<String>,
     /// The incident that explains this one.
@@ -180,6 +184,55 @@ pub struct Incident {
     /// That it is a rehearsal, and nothing is wrong.
     #[serde(default)]
     pub drill: Option<Drill>,
+}
+
+impl Incident {
+    /// How an edit ends what it is about: nothing was mended, it is only no longer a problem of anybody.
+    pub const GONE: &str = "it is no longer in jobs.toml";
+    /// The same of a job that is switched off.
+    pub const SWITCHED_OFF: &str = "it is switched off in jobs.toml";
+    /// The same of a job whose failures are no longer told.
+    pub const UNTOLD: &str = "it is told of at a breach only, as jobs.toml says now";
+    /// The same of a dataset without a promise.
+    pub const UNPROMISED: &str = "it promises nothing any more, as jobs.toml says now";
+
+    /// Why it is closed rather than resolved, behind the name of its subject.
+    pub fn closed_by(&self) -> Option<&'static str> {
+        let edits = [Self::GONE, Self::SWITCHED_OFF, Self::UNTOLD, Self::UNPROMISED];
+        let edit = edits
+            .into_iter()
+            .find(|edit| self.resolution.as_deref() == Some(edit))?;
+        edit.strip_prefix("it ")
+    }
+
+    /// Since when those who answer for it now have been told of it.
+    pub fn theirs_since(&self) -> Option<Timestamp> {
+        self.handed_over.as_ref().map(|it| it.at).or(self.opened_at)
+    }
+
+    /// The team that has been told to answer for it.
+    pub fn told_to_answer(&self) -> Option<&Name> {
+        let to = self.handed_over.as_ref().map(|it| &it.to);
+        to.or_else(|| self.told.first().map(|(team, _)| team))
+    }
+
+    /// Where it stands, in the word for people.
+    pub fn state_word(&self) -> &'static str {
+        match self.state {
+            IncidentState::Resolved if self.closed_by().is_some() => "closed",
+            state => state.as_str(),
+        }
+    }
+}
+
+/// Another team has come to answer for an incident.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct HandedOver {
+    /// Which.
+    pub to: Name,
+    /// When it was told.
+    #[schemars(with = "super::Instant")]
+    pub at: Timestamp,
 }
 
 /// An incident as `incidents --json` prints it: as stored, with whom it was told to as texts, and how each address stands.

@@ -17,6 +17,8 @@ pub enum WhyGathered {
     /// They came faster than anybody reads.
     #[default]
     Flood,
+    /// They began together, and have one cause most likely.
+    Together,
     /// freshd itself did not run for a while, and found all of it when it was back.
     Downtime {
         /// Until when it surely ran before.
@@ -26,6 +28,16 @@ pub enum WhyGathered {
         #[schemars(with = "super::Instant")]
         until: Timestamp,
     },
+}
+
+impl WhyGathered {
+    /// Whether one digest is the end of it: its address was well all the time, and gets what comes later as ever.
+    pub fn is_once(self) -> bool {
+        match self {
+            Self::Together | Self::Downtime { .. } => true,
+            Self::Outage | Self::Flood => false,
+        }
+    }
 }
 
 /// A digest that was taken, as a start learns of it.

@@ -152,6 +152,19 @@ pub struct Life {
     pub boot_id: String,
     /// freshd's version.
     pub version: String,
+    /// The last downtime of which people are told by one message each: this life's, or one of a life before.
+    pub back: Option<Comeback>,
+}
+
+/// freshd runs again after a time in which it did not, and gathers what it has to tell.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Comeback {
+    /// Until when it surely ran before.
+    pub from: Timestamp,
+    /// Since when it runs again.
+    pub until: Timestamp,
+    /// Until when what is to be told is gathered: until then, and until what began has waited for its cause to show.
+    pub gathers_until: Timestamp,
 }
 
 /// The wall clock was set.

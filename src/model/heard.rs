@@ -17,6 +17,8 @@ pub struct Told {
     pub address: Address,
     /// When it was taken or given up.
     pub at: Timestamp,
+    /// When it was written.
+    pub written_at: Timestamp,
     /// What the other side last said, if it was given up.
     pub given_up: Option<String>,
     /// The thread that the message belongs to.
@@ -37,6 +39,7 @@ impl Told {
             incident: notification.incident?,
             address: notification.address.clone(),
             at: notification.ended_at?,
+            written_at: notification.created_at,
             given_up,
             thread: notification.message.thread.clone(),
             subject: notification.message.subject.clone(),
@@ -76,6 +79,8 @@ pub struct Heard {
     pub first_at: Option<Timestamp>,
     /// When it last took one.
     pub last_at: Option<Timestamp>,
+    /// When that which was written last of those it took was written.
+    pub written_at: Option<Timestamp>,
     /// When one was last given up, and why, unless a later one was taken.
     pub given_up: Option<(Timestamp, String)>,
     /// The subject of the first message of each thread.
@@ -91,6 +96,7 @@ impl Heard {
             None => {
                 self.first_at.get_or_insert(told.at);
                 self.last_at = Some(told.at);
+                self.written_at = self.written_at.max(Some(told.written_at));
                 self.given_up = None;
             }
             Some(error) => self.given_up = Some((told.at, error.clone())),

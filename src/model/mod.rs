@@ -52,8 +52,8 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, Incident, IncidentState, Notification, NotificationState, ProblemKind,
-    incident_line,
+    About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
+    ProblemKind, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
@@ -74,8 +74,8 @@ pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
-    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
-    Snapshot, newest_record,
+    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, Comeback, DOWNTIME_LONG, Fact, JobRecord, Life,
+    Pause, Snapshot, newest_record,
 };
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
 pub use heard::{AddressState, Heard, Reach, Threaded, Told};

@@ -304,6 +304,8 @@ CREATE TABLE incidents (
     since_us INTEGER NOT NULL,
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
+    -- {to, at} where another team has come to answer for it.
+    handed_over TEXT,
     resolved_at_us INTEGER,
     -- What a person did that ended it; nothing where it ended by itself.
     resolution TEXT,
@@ -388,7 +390,13 @@ CREATE TABLE lives (
     seen_at_us INTEGER NOT NULL,
     ended_at_us INTEGER,
     boot_id TEXT NOT NULL,
-    version TEXT NOT NULL
+    version TEXT NOT NULL,
+    -- The last downtime that is told by one message to each address: from when until when, and until when messages are
+    -- gathered for it. A life that is cut short while it gathers leaves it to the next one.
+    down_from_us INTEGER,
+    down_until_us INTEGER,
+    gathers_until_us INTEGER,
+    CHECK ((down_from_us IS NULL) = (down_until_us IS NULL) AND (down_from_us IS NULL) = (gathers_until_us IS NULL))
 ) STRICT;
 
 -- The wall clock was set; in the order in which it happened.

@@ -155,21 +155,83 @@ fn a_crash_while_it_is_gathered_leaves_nothing_out_and_tells_nothing_twice() {
     }
 }
 
+/// What each address is told when freshd is killed at these times of its second life and stays away for so long.
+fn is_killed_while_it_gathers(count: usize, kills: &[(&str, Duration)]) -> World {
+    let mut world = made_at_ten(count);
+    is_down_until_two(&mut world);
+    for (at, away) in kills {
+        world.run_until(&format!("2026-03-02T{at}"));
+        assert_eq!(heard(&world, OPS), [], "killed at {at}, while it gathers");
+        world.crash();
+        world.pass(*away);
+        world.restart();
+    }
+    world.run_until("2026-03-02T14:59");
+    world
+}
+
+fn is_told_of_the_downtime(world: &World, until: &str, told_at: &str) {
+    for address in [OPS, "mail:a@sea.example"] {
+        let sent = taken(world, address);
+        assert_eq!(
+            heard(world, address),
+            [(told_at.to_owned(), Purpose::Digest)],
+            "{address}"
+        );
+        let headline = &sent[0].1.message.headline;
+        let words = format!("from Mon 2026-03-02 10:30 to Mon 2026-03-02 {until}.");
+        assert!(headline.ends_with(&words), "{headline}");
+    }
+    for fallback in ["mail:it@sea.example", "pager"] {
+        assert_eq!(heard(world, fallback), [], "{fallback}");
+    }
+}
+
 #[test]
-fn a_second_crash_while_messages_are_gathered_holds_no_address_back() {
-    let mut world = made_at_ten(2);
+fn a_second_kill_while_messages_are_gathered_ends_in_the_same_digest() {
+    let at_once = Duration::ZERO;
+    let world = is_killed_while_it_gathers(30, &[("14:01:01", at_once)]);
+    is_told_of_the_downtime(&world, "14:00", "14:01:04");
+    // Before anything has waited for its cause to show, and stays away for less than a downtime.
+    let world = is_killed_while_it_gathers(2, &[("14:00:30", Duration::from_secs(80))]);
+    is_told_of_the_downtime(&world, "14:00", "14:01:53");
+}
+
+#[test]
+fn a_second_downtime_while_messages_are_gathered_counts_from_the_first() {
+    let world = is_killed_while_it_gathers(30, &[("14:01:01", Duration::from_mins(9))]);
+    is_told_of_the_downtime(&world, "14:10", "14:10:04");
+}
+
+#[test]
+fn many_kills_in_a_row_while_messages_are_gathered_are_one_digest() {
+    let soon = Duration::from_secs(1);
+    let kills = ["14:00:02", "14:00:05", "14:00:40", "14:01:01", "14:01:03"];
+    let world = is_killed_while_it_gathers(4, &kills.map(|at| (at, soon)));
+    is_told_of_the_downtime(&world, "14:00", "14:01:07");
+}
+
+#[test]
+fn who_is_killed_again_and_again_holds_nobody_back_for_ever() {
+    let mut world = made_at_ten(4);
+    is_down_until_two(&mut world);
+    for _ in 0..200 {
+        world.pass(Duration::from_secs(2));
+        world.crash();
+        world.restart();
+    }
+    assert_eq!(heard(&world, OPS).len(), 1, "within some minutes");
+    is_told_of_the_downtime(&world, "14:00", "14:05:02");
+}
+
+#[test]
+fn a_machine_that_falls_asleep_while_it_gathers_tells_of_all_of_it() {
+    let mut world = made_at_ten(4);
     is_down_until_two(&mut world);
     world.run_until("2026-03-02T14:01:01");
-    assert_eq!(heard(&world, OPS), [], "they are gathered");
-    world.crash();
-    world.restart();
-    world.run_until("2026-03-02T14:03");
-    let openings: Vec<Purpose> = heard(&world, OPS).into_iter().map(|(_, why)| why).collect();
-    assert_eq!(
-        openings,
-        [Purpose::Opening, Purpose::Opening],
-        "two that wait are no flood"
-    );
+    world.sleep_until("2026-03-02T14:10");
+    world.run_until("2026-03-02T14:59");
+    is_told_of_the_downtime(&world, "14:10", "14:10:03");
 }
 
 #[test]

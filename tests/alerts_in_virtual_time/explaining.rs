@@ -1,6 +1,6 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
-use freshd::model::{About, ProblemKind, Purpose, Request};
+use freshd::model::{About, IncidentState, ProblemKind, Purpose, Request};
 
 use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World, at};
@@ -241,4 +241,83 @@ fn an_effect_that_is_silenced_while_its_cause_waits_is_told_to_nobody_with_it() 
     world.run_until("2026-11-26T14:10");
     assert_eq!(world.told_to(A), [Purpose::Opening], "j has failed");
     assert_eq!(world.told_to(B), [], "e is silenced");
+}
+
+#[test]
+fn what_becomes_worse_behind_a_cause_that_was_told_and_then_silenced_stands_for_itself() {
+    let promised = "due = { at = \"0 14 * * *\" }";
+    let text = chain("")
+        .replace("max_age = \"3h\"", "")
+        .replace("max_age = \"4h\"", promised);
+    let mut world = World::start(&text.replace("owner = \"b\"", "owner = \"a\""), "2026-11-26T10:00");
+    fails(&mut world, "k");
+    world.run_until("2026-11-26T10:10");
+    let told = world.open_incidents();
+    let of_e = world.incidents().into_iter().find(|one| one.subject.as_str() == "e");
+    let is_attached = of_e.is_some_and(|one| one.state == IncidentState::Attached && one.cause == Some(told[0].id));
+    assert!(is_attached, "nobody can tell how e is, since k failed");
+    silence(&mut world, "k");
+    world.run_until("2026-11-26T13:59");
+    assert_eq!(
+        world.told_to(A),
+        [Purpose::Opening],
+        "k has failed, and with it e is told"
+    );
+    world.run_until("2026-11-26T14:10");
+    assert_eq!(
+        world.told_to(A),
+        [Purpose::Opening; 2],
+        "e is late, and nothing told explains it"
+    );
+}
+
+/// `j` fails and is told; what is made from it is stale, which is a warning, and so is told to none of those who answer
+/// for it.
+fn hidden(count: usize) -> World {
+    let warning = "severity = \"warning\"\nmax_age = \"4h\"";
+    let mut text = chain("")
+        .replace("max_age = \"3h\"", "")
+        .replace("max_age = \"4h\"", warning);
+    for number in 0..count {
+        text += &format!(
+            "[datasets.e{number}]\nowner = \"b\"\nfile = \"e{number}\"\n{warning}\n[jobs.k{number}]\nowner = \"a\"\n\
+             command = \"true\"\nproduces = \"e{number}\"\nneeds = [\"d\"]\non_stale = \"run\"\n"
+        );
+    }
+    let mut world = made(&text);
+    for number in 0..count {
+        let job = format!("k{number}");
+        world.script(&job, |_, now| Play::writes("x", now));
+        world.run(&job);
+    }
+    world.run_until("2026-11-26T13:00");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T14:45");
+    world
+}
+
+#[test]
+fn what_nobody_heard_of_behind_a_cause_that_is_silenced_is_told_by_itself() {
+    let mut world = hidden(0);
+    assert_eq!(world.told_to(B), [], "only a warning, and j explains it");
+    silence(&mut world, "j");
+    world.run_until("2026-11-26T14:50");
+    assert_eq!(
+        world.told_to(B),
+        [Purpose::Opening],
+        "e is stale, and nothing told explains it"
+    );
+    world.script("j", |_, now| Play::writes("y", now));
+    world.script("k", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T15:10");
+    assert_eq!(world.told_to(B), [Purpose::Opening, Purpose::Recovery]);
+}
+
+#[test]
+fn much_that_nobody_heard_of_behind_a_cause_that_is_silenced_is_one_message() {
+    let mut world = hidden(12);
+    silence(&mut world, "j");
+    world.run_until("2026-11-26T14:50");
+    assert_eq!(world.told_to(B), [Purpose::Digest]);
 }

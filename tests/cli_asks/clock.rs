@@ -18,6 +18,7 @@ fn from_the_future() -> House {
         ended_at: Some(year),
         boot_id: "another".to_owned(),
         version: "0.1.0".to_owned(),
+        back: None,
     };
     let writer = Store::open(&house.state_dir())
         .expect("a store")

@@ -78,6 +78,10 @@ pub(crate) enum Asking {
         hours: i64,
         data: bool,
     },
+    /// Of what explains something else, whatever it is.
+    SilenceCause {
+        hours: i64,
+    },
     Unsilence {
         data: bool,
     },
@@ -186,6 +190,8 @@ fn fault(chance: &mut Chance, number: u64) -> Fault {
                 Asking::Ack,
                 Asking::Silence { hours: 5, data: false },
                 Asking::Silence { hours: 72, data: true },
+                Asking::SilenceCause { hours: 1 },
+                Asking::SilenceCause { hours: 5 },
                 Asking::Unsilence { data: false },
                 Asking::Unsilence { data: true },
                 Asking::Drill,

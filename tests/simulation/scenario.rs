@@ -190,6 +190,18 @@ fn ask(world: &mut World<Nature>, what: Asking, job: &'static str) {
             because: "moving".to_owned(),
             for_s: u64::try_from(hours).expect("hours") * 3_600,
         }),
+        Asking::SilenceCause { hours } => {
+            let mut causes = ledger
+                .unresolved
+                .values()
+                .filter_map(|id| ledger.incidents.get(id)?.cause);
+            let cause = causes.next().and_then(|cause| ledger.incidents.get(&cause));
+            cause.map(|cause| Request::Silence {
+                name: cause.subject.clone(),
+                because: "moving".to_owned(),
+                for_s: u64::try_from(hours).expect("hours") * 3_600,
+            })
+        }
         Asking::Unsilence { data } => Some(Request::Unsilence {
             name: subject(job, data),
         }),

@@ -276,7 +276,8 @@ impl World {
         let next = engine.next_wake(self.now).filter(|_| looked);
         assert!(
             next.is_none_or(|next| next >= self.now.wall),
-            "due {next:?} and left behind"
+            "due {next:?} and left behind at {:?}",
+            self.now.wall
         );
         if !facts.is_empty() {
             self.commits += 1;

@@ -291,6 +291,7 @@ fn a_recovery_says_how_long_it_lasted_and_what_is_good_again() {
     story.job = None;
     assert_eq!(again(&story), "RESOLVED after 30m: export.");
     story.is_configured = false;
+    story.incident.resolution = Some(crate::model::Incident::GONE.to_owned());
     assert_eq!(
         again(&story),
         "CLOSED after 30m: export is no longer in jobs.toml, so freshd no longer watches it."

@@ -2,22 +2,27 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AcceptedSettings, ClockConfirmation, ClockStep, Life};
+use crate::model::{AcceptedSettings, ClockConfirmation, ClockStep, Comeback, Life};
 use crate::store::column::{Cells, count, json, us, us_maybe};
 
 /// Stores a life of the daemon.
 pub(in crate::store) const LIFE_UPSERT: &str = "
-INSERT INTO lives (number, started_at_us, seen_at_us, ended_at_us, boot_id, version)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6)
+INSERT INTO lives (number, started_at_us, seen_at_us, ended_at_us, boot_id, version, down_from_us, down_until_us,
+    gathers_until_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 ON CONFLICT (number) DO UPDATE SET
     started_at_us = excluded.started_at_us,
     seen_at_us = excluded.seen_at_us,
     ended_at_us = excluded.ended_at_us,
     boot_id = excluded.boot_id,
-    version = excluded.version";
+    version = excluded.version,
+    down_from_us = excluded.down_from_us,
+    down_until_us = excluded.down_until_us,
+    gathers_until_us = excluded.gathers_until_us";
 
 /// What `read_life` expects.
-pub(in crate::store) const LIFE_COLUMNS: &str = "number, started_at_us, seen_at_us, ended_at_us, boot_id, version";
+pub(in crate::store) const LIFE_COLUMNS: &str = "number, started_at_us, seen_at_us, ended_at_us, boot_id, version, \
+     down_from_us, down_until_us, gathers_until_us";
 
 /// Stores a step of the clock. The whole row is its key.
 pub(in crate::store) const CLOCK_STEP_INSERT: &str =
@@ -55,6 +60,9 @@ pub(in crate::store) fn store_life(statement: &mut Statement, life: &Life) -> Re
         us_maybe(life.ended_at),
         life.boot_id,
         life.version,
+        us_maybe(life.back.map(|back| back.from)),
+        us_maybe(life.back.map(|back| back.until)),
+        us_maybe(life.back.map(|back| back.gathers_until)),
     ])
 }
 
@@ -68,7 +76,18 @@ pub(in crate::store) fn read_life(row: &Row) -> Result<Life> {
         ended_at: cells.time_maybe()?,
         boot_id: cells.get()?,
         version: cells.get()?,
+        back: read_comeback(&mut cells)?,
     })
+}
+
+fn read_comeback(cells: &mut Cells) -> Result<Option<Comeback>> {
+    let (from, until, gathers_until) = (cells.time_maybe()?, cells.time_maybe()?, cells.time_maybe()?);
+    let times = from.zip(until).zip(gathers_until);
+    Ok(times.map(|((from, until), gathers_until)| Comeback {
+        from,
+        until,
+        gathers_until,
+    }))
 }
 
 /// Stores `step` by `CLOCK_STEP_INSERT`.

@@ -181,6 +181,7 @@ fn the_newest_record_is_the_latest_past_and_never_a_plan() {
             ended_at: None,
             boot_id: "b".to_owned(),
             version: "0.1.0".to_owned(),
+            back: None,
         }),
         Fact::Run(claimed),
     ]);

@@ -2,7 +2,7 @@
 
 use super::samples::{full_attempt, full_incident, full_notification, full_run, full_version, observations};
 use super::*;
-use crate::model::{Address, Life, Notification, NotificationState, Pause};
+use crate::model::{Address, Comeback, Life, Notification, NotificationState, Pause};
 use crate::store::Reader;
 
 #[test]
@@ -50,6 +50,7 @@ fn a_fact_told_again_replaces_the_whole_row() {
         ended_at: Some(at(3)),
         boot_id: "b".to_owned(),
         version: "1".to_owned(),
+        back: None,
     };
     let other_life = Life {
         started_at: at(4),
@@ -57,6 +58,11 @@ fn a_fact_told_again_replaces_the_whole_row() {
         ended_at: None,
         boot_id: "c".to_owned(),
         version: "2".to_owned(),
+        back: Some(Comeback {
+            from: at(3),
+            until: at(4),
+            gathers_until: at(6),
+        }),
         number: 1,
     };
     let before = vec![

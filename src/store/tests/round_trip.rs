@@ -7,8 +7,8 @@ use super::samples::{
 };
 use super::*;
 use crate::model::{
-    AcceptedSettings, AgePromise, CheckOf, ClockStep, Expectation, Jump, Life, Notification, NotificationState,
-    Outcome, Pause, Silence, SilenceEnd, Threaded, WeeklyReport,
+    AcceptedSettings, AgePromise, CheckOf, ClockStep, Comeback, Expectation, Jump, Life, Notification,
+    NotificationState, Outcome, Pause, Silence, SilenceEnd, Threaded, WeeklyReport,
 };
 use crate::store::Reader;
 
@@ -31,6 +31,7 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
             ended_at: Some(at(2)),
             boot_id: "b".to_owned(),
             version: "0.1.0".to_owned(),
+            back: None,
         },
         Life {
             number: 2,
@@ -39,6 +40,11 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
             ended_at: None,
             boot_id: "c".to_owned(),
             version: "0.1.0".to_owned(),
+            back: Some(Comeback {
+                from: at(2),
+                until: at(3),
+                gathers_until: at(4),
+            }),
         },
     ];
     let steps = [

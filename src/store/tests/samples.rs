@@ -158,6 +158,10 @@ pub(super) fn full_incident() -> Incident {
         kind: ProblemKind::ChannelBroken,
         severity: Severity::Critical,
         opened_at: Some(at(3)),
+        handed_over: Some(crate::model::HandedOver {
+            to: Name::from(text("team").as_str()),
+            at: at(4),
+        }),
         resolved_at: Some(at(4)),
         resolution: Some(text("resolution")),
         cause: Some(IncidentId(99)),

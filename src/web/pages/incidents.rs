@@ -40,7 +40,7 @@ fn table(view: &View, incidents: &[&Incident]) -> Markup {
                 @for incident in incidents {
                     tr {
                         td.num { a href={ "/incidents/" (incident.id) } { (incident.id) } }
-                        td { (state(incident_tone(incident.state), incident.state.as_str())) }
+                        td { (state(incident_tone(incident.state), incident.state_word())) }
                         td { (what(incident)) }
                         td { (time(view, incident.since)) }
                         td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
@@ -61,7 +61,7 @@ pub(super) fn explained(view: &View, incidents: &[Explained]) -> Markup {
     html! {
         @for (incident, cause) in incidents {
             p.alarm {
-                (state(incident_tone(incident.state), incident.state.as_str())) " "
+                (state(incident_tone(incident.state), incident.state_word())) " "
                 a href={ "/incidents/" (incident.id) } { "incident " (incident.id) }
                 ", since " (time_and_distance(view, incident.since)) ": " (text(&incident.reason))
                 @if let Some(cause) = cause { "; explained by " (what(cause)) ", " (text(&cause.reason)) ", " a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } }
@@ -106,7 +106,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
     let body = html! {
         p.crumbs { a href="/incidents" { "Incidents" } " / " (incident.id) }
         h1 { (what(incident)) }
-        p.lead { (state(incident_tone(incident.state), incident.state.as_str())) " · " (incident.severity.as_str()) }
+        p.lead { (state(incident_tone(incident.state), incident.state_word())) " · " (incident.severity.as_str()) }
         p.reason { (text(&incident.reason)) }
         dl {
             @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(&page.owner)) } }

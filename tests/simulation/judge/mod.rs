@@ -4,6 +4,7 @@
 //! It computes due times, ages and deadlines by itself, and uses nothing of the engine but its plain data.
 
 mod able;
+mod attached;
 mod bounds;
 mod ending;
 mod forgotten;
@@ -23,6 +24,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use crate::company::Company;
 use able::Able;
+use attached::Attached;
 pub(crate) use ledger::Ledger;
 use messages::Messages;
 use occurrences::Occurrences;
@@ -79,6 +81,7 @@ pub(crate) struct Judge {
     processes: Processes,
     messages: Messages,
     promises: Promises,
+    attached: Attached,
     quiet: Quiet,
 }
 
@@ -121,6 +124,7 @@ impl Judge {
             processes: Processes::default(),
             messages: Messages::default(),
             promises: Promises::default(),
+            attached: Attached::default(),
             quiet: Quiet::default(),
         }
     }
@@ -302,6 +306,7 @@ impl Judge {
             self.promises.accepted(self.company.as_ref(), &company, wall);
             self.company = Some(company);
         }
+        self.attached.step(&self.ledger);
         for fact in facts {
             // One that was to run and came to nothing says so itself.
             if let Fact::Run(run) = fact
@@ -330,6 +335,7 @@ impl Judge {
         }
         for fact in facts {
             if let Fact::Incident(incident) = fact {
+                self.attached.incident(incident, wall);
                 self.promises
                     .incident(incident, &self.ledger, self.company.as_ref(), wall, at)?;
             }
@@ -369,6 +375,8 @@ impl Judge {
         if let Some(company) = &self.company {
             let late = SignedDuration::try_from(NOTICED_WITHIN).unwrap_or(SignedDuration::ZERO);
             Quiet::all_over(&self.ledger, at.now.wall - late)?;
+            self.attached
+                .all_told(&self.ledger, &self.quiet, at.elapsed, at.now.wall)?;
             self.promises
                 .all_noticed(company, (&self.ledger, &self.quiet), at, awake)?;
         }

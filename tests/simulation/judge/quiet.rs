@@ -49,7 +49,7 @@ impl Quiet {
     }
 
     /// The silence that stands over an incident at an instant.
-    fn over(&self, incident: &Incident, wall: Timestamp) -> Option<&Silence> {
+    pub(super) fn over(&self, incident: &Incident, wall: Timestamp) -> Option<&Silence> {
         let silence = self.silences.get(&incident.subject)?;
         let is_concerned = incident.about != About::Freshd && incident.drill.is_none();
         (is_concerned && silence.stands(wall)).then_some(silence)

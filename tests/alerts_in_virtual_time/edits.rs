@@ -1,0 +1,135 @@
+//! Edits of jobs.toml while something is wrong: who is told from then on, and in what words it ends.
+
+use freshd::model::{DeliveryOutcome, Purpose};
+use jiff::Timestamp;
+
+use super::delivery::{OPS, busy, no_such_address};
+use super::virtual_world::{Play, World};
+use super::{failing, one_job};
+
+const FALLBACK: &str = "mail:it@sea.example";
+const OTHER: &str = "other:x";
+
+/// One job of `ops`, who are told at a channel of their own too.
+fn two_channels() -> String {
+    let other = "[channels.other]\ntype = \"file\"\ndir = \"other\"\n";
+    one_job("").replace("[teams.ops]\nnotify = [", "[teams.ops]\nnotify = [\"other:x\", ") + other
+}
+
+fn mend(world: &mut World, until: &str) {
+    world.script("j", |_, _| Play::succeeds());
+    world.run("j");
+    world.run_until(until);
+}
+
+fn last_headline(world: &World, address: &str) -> String {
+    let mut sent = world.sent.iter().rev().map(|(_, sent)| sent);
+    let last = sent.find(|sent| sent.address.to_string() == address);
+    last.expect("a message").message.headline.clone()
+}
+
+#[test]
+fn what_a_removed_address_never_took_and_the_team_has_heard_goes_to_nobody_else() {
+    for opening in [DeliveryOutcome::Accepted, busy(Timestamp::UNIX_EPOCH)] {
+        let mut world = failing(&two_channels(), "2026-11-26T12:00");
+        world.channel(OTHER, move |_, _| opening.clone());
+        world.run_until("2026-11-26T12:10");
+        assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+        world.reload(&one_job(""));
+        // It is no longer known how to send to it.
+        world.channel(OTHER, |_, _| no_such_address());
+        world.run_until("2026-11-26T13:30");
+        mend(&mut world, "2026-11-26T13:40");
+        let heard = [Purpose::Opening, Purpose::Reminder, Purpose::Recovery];
+        assert_eq!(world.told_to(OPS), heard);
+        assert_eq!(world.told_to(FALLBACK), []);
+    }
+}
+
+#[test]
+fn what_a_removed_address_never_took_goes_to_the_fallback_where_the_team_has_no_other() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T12:03");
+    let gone = one_job("").replace("owner = \"ops\"", "owner = \"nobody\"");
+    world.reload(&gone.replace("[teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n", ""));
+    world.channel(OPS, |_, _| no_such_address());
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(world.told_to(FALLBACK).first(), Some(&Purpose::Opening));
+}
+
+#[test]
+fn a_team_that_is_told_elsewhere_is_told_there_from_then_on() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    world.reload(&one_job("").replace("mail:ops@", "mail:crew@"));
+    world.run_until("2026-11-26T12:20");
+    let crew = "mail:crew@sea.example";
+    assert_eq!(world.told_to(crew), [Purpose::Opening]);
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening], "nobody reads it any more");
+    mend(&mut world, "2026-11-26T13:40");
+    let whole = [Purpose::Opening, Purpose::Reminder, Purpose::Recovery];
+    assert_eq!(world.told_to(crew), whole);
+    assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+}
+
+#[test]
+fn the_trouble_of_an_address_that_is_removed_is_closed_and_not_resolved() {
+    let mut world = failing(&two_channels(), "2026-11-26T12:00");
+    world.channel(OTHER, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:10");
+    let broken = world.open_incidents();
+    assert!(broken.iter().any(|one| one.subject.as_str() == OTHER), "{broken:?}");
+    world.reload(&one_job(""));
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(
+        last_headline(&world, FALLBACK),
+        "CLOSED after 8m 55s: other:x is no longer in jobs.toml, so freshd no longer watches it."
+    );
+    is_closed(&world, OTHER);
+}
+
+/// Both records say that the last incident about a subject was closed.
+fn is_closed(world: &World, subject: &str) {
+    let incidents = world.incidents();
+    let last = incidents.iter().rfind(|one| one.subject.as_str() == subject);
+    let last = last.expect("an incident");
+    assert_eq!(last.state_word(), "closed", "{last:?}");
+}
+
+#[test]
+fn what_an_edit_ends_is_not_said_to_work_again() {
+    let data = "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\n";
+    let promised = one_job("produces = \"d\"") + data;
+    for (edited, subject, words) in [
+        (
+            one_job("enabled = false"),
+            "j",
+            "CLOSED after 9m 55s: j is switched off in jobs.toml.",
+        ),
+        (
+            one_job("alert = \"breach\""),
+            "j",
+            "CLOSED after 9m 55s: j is told of at a breach only, as jobs.toml says now.",
+        ),
+    ] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:10");
+        world.reload(&edited);
+        world.run_until("2026-11-26T12:20");
+        assert_eq!(last_headline(&world, OPS), words);
+        is_closed(&world, subject);
+    }
+    let mut world = World::start(&(promised.clone() + "max_age = \"1h\"\n"), "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T13:10");
+    world.reload(&promised);
+    world.run_until("2026-11-26T13:20");
+    assert_eq!(
+        last_headline(&world, OPS),
+        "CLOSED after 10m: d promises nothing any more, as jobs.toml says now."
+    );
+    is_closed(&world, "d");
+}

@@ -1,0 +1,203 @@
+//! An edit of jobs.toml hands over what is wrong: whoever answers for it or reads it from then on hears of it, once, and no
+//! one else.
+
+use freshd::model::{Purpose, Request};
+
+use super::delivery::{OPS, busy};
+use super::virtual_world::{Play, World, clock};
+use super::{NO_PROOFS, PEOPLE, failing, one_job};
+
+const A: &str = "mail:a@sea.example";
+const B: &str = "mail:b@sea.example";
+const C: &str = "mail:c@sea.example";
+const CHIEF: &str = "mail:chief@sea.example";
+const FALLBACK: &str = "mail:it@sea.example";
+
+/// When an address was told what.
+fn heard(world: &World, to: &str) -> Vec<(String, Purpose)> {
+    let told = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == to);
+    told.map(|(at, sent)| (clock(*at), sent.message.purpose)).collect()
+}
+
+fn one(at: &str, why: Purpose) -> (String, Purpose) {
+    (at.to_owned(), why)
+}
+
+fn mend(world: &mut World, until: &str) {
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until(until);
+}
+
+/// `j` of `ops` makes `d` of `b`, which is stale since eleven, because `j` has failed.
+fn data(more: &str) -> String {
+    format!(
+        "{PEOPLE}{NO_PROOFS}[systems.shop]\nowner = \"c\"\n[systems.desk]\nowner = \"c\"\n\
+         [datasets.d]\nowner = \"b\"\nfile = \"d\"\nmax_age = \"1h\"\n{more}\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    )
+}
+
+fn stale() -> World {
+    let mut world = World::start(&data(""), "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T10:30");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    assert_eq!(world.told_to(B), [Purpose::Impact]);
+    world
+}
+
+#[test]
+fn whoever_comes_to_answer_for_data_that_something_else_has_broken_is_told_at_once_and_of_the_end() {
+    let mut world = stale();
+    world.reload(&data("").replace("[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\""));
+    world.run_until("2026-11-26T11:11");
+    assert_eq!(heard(&world, A), [one("11:10:00", Purpose::Impact)]);
+    mend(&mut world, "2026-11-26T11:20");
+    for to in [A, B] {
+        assert_eq!(world.told_to(to), [Purpose::Impact, Purpose::Recovery], "{to}");
+    }
+}
+
+#[test]
+fn whoever_comes_to_read_what_is_broken_is_told_at_once_and_of_the_end() {
+    let mut world = stale();
+    let id = world.open_incidents()[0].id;
+    world.done(Request::ack(id));
+    world.reload(&data("consumers = [\"shop\"]"));
+    world.run_until("2026-11-26T11:11");
+    assert_eq!(heard(&world, C), [one("11:10:00", Purpose::Impact)]);
+    world.reload(&data("consumers = [\"shop\", \"desk\"]"));
+    mend(&mut world, "2026-11-26T11:20");
+    assert_eq!(world.told_to(C), [Purpose::Impact, Purpose::Recovery], "once");
+}
+
+#[test]
+fn whoever_comes_to_read_what_is_open_itself_is_told_at_once() {
+    let mut world = World::start(&data(""), "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    assert_eq!(world.told_to(B), [Purpose::Opening]);
+    let id = world.open_incidents()[0].id;
+    world.done(Request::ack(id));
+    world.reload(&data("consumers = [\"shop\"]"));
+    mend(&mut world, "2026-11-26T11:20");
+    assert_eq!(world.told_to(C), [Purpose::Impact, Purpose::Recovery]);
+    assert_eq!(world.told_to(B), [Purpose::Opening, Purpose::Recovery]);
+}
+
+#[test]
+fn what_the_edit_itself_repairs_is_told_to_nobody_new() {
+    let mut world = stale();
+    world.reload(&data("consumers = [\"shop\"]").replace("max_age = \"1h\"", "max_age = \"9h\""));
+    world.run_until("2026-11-26T11:30");
+    assert_eq!(world.told_to(C), []);
+}
+
+#[test]
+fn a_reader_who_comes_to_answer_for_it_gets_the_opening_too_and_a_chain_of_its_own() {
+    let text = chains(&data(""));
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    let to_a = text.replace("[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\"");
+    let read_by_a = to_a.replace("[systems.shop]\nowner = \"c\"", "[systems.shop]\nowner = \"b\"");
+    world.reload(
+        &text
+            .replace("[systems.shop]\nowner = \"c\"", "[systems.shop]\nowner = \"a\"")
+            .replace("max_age", "consumers = [\"shop\"]\nmax_age"),
+    );
+    world.run_until("2026-11-26T11:20");
+    assert_eq!(heard(&world, A), [one("11:10:00", Purpose::Impact)]);
+    world.reload(&read_by_a);
+    world.run_until("2026-11-26T12:30");
+    let theirs = [one("11:20:00", Purpose::Opening), one("12:20:00", Purpose::Reminder)];
+    assert_eq!(heard(&world, A)[1..], theirs);
+    assert_eq!(heard(&world, CHIEF), [one("12:20:00", Purpose::Escalation)]);
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    let ends = |to: &str| {
+        heard(&world, to)
+            .iter()
+            .filter(|(_, why)| *why == Purpose::Recovery)
+            .count()
+    };
+    assert_eq!([A, B, CHIEF].map(ends), [1, 1, 1]);
+}
+
+/// Each team has a chain of one step.
+fn chains(text: &str) -> String {
+    let chain = |to: &str| format!("escalate = [{{ after = \"1h\", notify = [\"{to}\"] }}]");
+    let a = format!("notify = [\"{A}\"]");
+    let ops = format!("notify = [\"{OPS}\"]");
+    text.replacen(&a, &format!("{a}\n{}", chain(CHIEF)), 1).replacen(
+        &ops,
+        &format!("{ops}\n{}", chain("mail:boss@sea.example")),
+        1,
+    )
+}
+
+#[test]
+fn reminders_and_escalation_of_a_new_owner_count_from_when_it_was_handed_over() {
+    for crashes in [false, true] {
+        let text = chains(&one_job(""));
+        let mut world = failing(&text, "2026-11-26T12:00");
+        world.run_until("2026-11-26T13:30");
+        assert_eq!(world.told_to("mail:boss@sea.example"), [Purpose::Escalation]);
+        world.reload(&text.replace("[jobs.j]\nowner = \"ops\"", "[jobs.j]\nowner = \"a\""));
+        world.run_until("2026-11-26T13:31");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T15:00");
+        let expected = [one("13:30:00", Purpose::Opening), one("14:30:00", Purpose::Reminder)];
+        assert_eq!(heard(&world, A), expected, "crashes: {crashes}");
+        assert_eq!(heard(&world, CHIEF), [one("14:30:00", Purpose::Escalation)]);
+        assert_eq!(world.told_to(FALLBACK), []);
+    }
+}
+
+#[test]
+fn who_came_to_answer_while_it_was_silenced_is_told_when_that_ends_also_of_what_is_taken_on() {
+    for is_taken_on in [false, true] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:10");
+        if is_taken_on {
+            let id = world.open_incidents()[0].id;
+            world.done(Request::ack(id));
+        }
+        world.done(Request::Silence {
+            name: "j".into(),
+            because: "the servers move".to_owned(),
+            for_s: 3_600,
+        });
+        world.reload(&one_job("").replace("owner = \"ops\"", "owner = \"a\""));
+        world.run_until("2026-11-26T13:09");
+        assert_eq!(heard(&world, A), [], "silenced");
+        world.run_until("2026-11-26T13:30");
+        assert_eq!(
+            heard(&world, A),
+            [one("13:10:00", Purpose::Opening)],
+            "taken on: {is_taken_on}"
+        );
+        assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    }
+}
+
+#[test]
+fn nobody_stands_in_for_those_who_answer_for_it_no_more() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T12:03");
+    world.reload(&one_job("").replace("owner = \"ops\"", "owner = \"a\""));
+    world.run_until("2026-11-26T13:00");
+    assert_eq!(heard(&world, A), [one("12:03:00", Purpose::Opening)]);
+    assert_eq!(world.told_to(FALLBACK), []);
+}
