@@ -12,7 +12,7 @@ use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret};
 const ERROR_CHARS_MAX: usize = 500;
 
 /// What stands in place of a secret.
-const HIDDEN: &str = "[hidden]";
+pub(super) const HIDDEN: &str = "[hidden]";
 
 /// Shorter parts of a URL are words rather than tokens.
 const URL_PART_BYTES_MIN: usize = 8;
