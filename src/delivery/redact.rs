@@ -61,7 +61,7 @@ impl Redactor {
                     telling.push(secret.reveal().trim_start_matches("whsec_").to_owned());
                 }
             }
-            // A program is given none.
+            // A program is given none but the link, of which `and` knows.
             ChannelKind::Command(_) | ChannelKind::File { .. } => {}
         }
         Self::of(telling)

@@ -212,15 +212,15 @@ async fn a_program_has_both_and_what_it_prints_of_them_is_on_record_nowhere() {
     let said = error("grep -o '\"ack_url\":\"[^\"]*\"'; exit 1").await;
     assert!(said.contains("/ack/[hidden]"), "{said}");
     // Lines are cut, and so is the beginning of what was said: neither cut leaves a half that nobody recognises.
-    for columns in 100..150 {
+    for columns in [60, 90, 100, 110, 120] {
         let said = error(&format!("printf '%{columns}s%s' '' \"$FRESHD_ACK_URL\"; exit 1")).await;
         assert!(!said.contains(&token[..8]), "{columns}: {said}");
     }
-    for left in 1..token.len() {
+    for left in [4, 20, token.len() - 1] {
         let filled = 4096 - left;
         let said = error(&format!("printf '%s%{filled}s' \"$FRESHD_ACK_URL\" ''; exit 1")).await;
         let half = &token[token.len() - left..];
-        assert!(left < 4 || !said.contains(half), "{left}: {said}");
+        assert!(!said.contains(half), "{left}: {said}");
     }
 }
 
