@@ -110,6 +110,7 @@ async fn a_text_stays_a_text_however_much_there_is_to_say() {
 async fn a_request_stays_below_what_is_read_whatever_its_signs() {
     let mut message = opening();
     message.facts.retain(|fact| fact.label == "Runbook");
+    message.facts[0].text = format!("https://wiki.seafood.example/{}", "x".repeat(1500));
     message.headline = "\"".repeat(900);
     message.facts.extend((0..40).map(|n| MessageFact {
         label: format!("Fact {n}"),
