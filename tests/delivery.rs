@@ -2,8 +2,6 @@
 
 mod support;
 
-#[path = "delivery/ack_link.rs"]
-mod ack_link;
 #[path = "delivery/alertmanager.rs"]
 mod alertmanager;
 #[path = "delivery/command.rs"]
@@ -16,6 +14,8 @@ mod drill;
 mod email;
 #[path = "delivery/file.rs"]
 mod file;
+#[path = "delivery/links.rs"]
+mod links;
 #[path = "delivery/mail.rs"]
 mod mail;
 #[path = "delivery/ntfy.rs"]

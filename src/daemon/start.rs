@@ -285,7 +285,9 @@ async fn begin(
     let port = window::with_key(listener, state_dir).context("draw a key for links")?;
     let mut delivery = Delivery::new(SEND_TIMEOUT);
     if let Some((_, key)) = &port {
-        delivery = delivery.with_ack_links(window::ack_links(key.clone(), in_force.subscribe()));
+        delivery = delivery
+            .with_ack_links(window::ack_links(key.clone(), in_force.subscribe()))
+            .with_page_links(window::page_links(in_force.subscribe()));
     }
     let performer = Performer {
         settings: in_force,

@@ -10,8 +10,8 @@ use tracing::error;
 
 use super::control::Asker;
 use super::start::ServeError;
-use crate::delivery::AckLink;
-use crate::model::{Secret, Settings};
+use crate::delivery::{AckLink, PageLink};
+use crate::model::{Purpose, Secret, Settings};
 use crate::store::{KEY_FILE, SigningKey};
 
 /// Opens a window on an address that is already taken for it.
@@ -65,5 +65,18 @@ pub(super) fn ack_links(key: SigningKey, settings: watch::Receiver<Arc<Settings>
         let web = settings.web.as_ref().filter(|web| web.auth.is_some())?;
         let (url, token) = (web.public_url.as_ref()?, key.ack_token(notification)?);
         Some(Secret::new(format!("{}/ack/{}", url.origin(), token.reveal())))
+    })
+}
+
+/// The page about what a message tells, where it is said by which address people reach the pages.
+pub(super) fn page_links(settings: watch::Receiver<Arc<Settings>>) -> PageLink {
+    Arc::new(move |message| {
+        let settings = settings.borrow().clone();
+        let url = settings.web.as_ref()?.public_url.as_ref()?.origin();
+        match (message.incident, message.purpose) {
+            (Some(incident), _) => Some(format!("{url}/incidents/{incident}")),
+            (None, Purpose::Digest) => Some(format!("{url}/incidents")),
+            (None, _) => None,
+        }
     })
 }

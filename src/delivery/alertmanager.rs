@@ -33,21 +33,28 @@ const SUMMARY_CHARS_MAX: usize = 200;
 /// Longest text of all facts together, in characters.
 const FACTS_CHARS_MAX: usize = 4000;
 
-/// Posts the alerts of these messages; `again` when the server was told of all of them before.
+/// What all alerts of one try share.
+pub(super) struct Sending<'a> {
+    /// Added to each alert's own labels.
+    pub(super) labels: &'a [(String, String)],
+    /// The page about what a message tells. Only that: an Alertmanager shows what it has to whoever reaches it, and is told it
+    /// again when a link that takes an incident on may have done its work.
+    pub(super) page_of: &'a (dyn Fn(&Message) -> Option<String> + Sync),
+    /// Whether the server was told of all of them before.
+    pub(super) again: bool,
+    pub(super) now: Timestamp,
+}
+
+/// Posts the alerts of these messages.
 pub(super) async fn send(
     client: &reqwest::Client,
     url: &Secret,
     authorization: &HeaderMap,
-    labels: &[(String, String)],
     messages: &[Message],
-    again: bool,
-    now: Timestamp,
+    sending: &Sending<'_>,
 ) -> Result<(), Failure> {
     let url = endpoint(url)?;
-    let alerts: Vec<Value> = messages
-        .iter()
-        .flat_map(|message| alerts(message, labels, again, now))
-        .collect();
+    let alerts: Vec<Value> = messages.iter().flat_map(|message| alerts(message, sending)).collect();
     let mut refused = Ok(());
     for alerts in alerts.chunks(ALERTS_MAX) {
         let body = Value::from(alerts).to_string();
@@ -73,27 +80,28 @@ fn endpoint(url: &Secret) -> Result<Secret, Failure> {
 }
 
 /// The alert of a message, and the one of lower severity that it takes the place of.
-fn alerts(message: &Message, further: &[(String, String)], again: bool, now: Timestamp) -> Vec<Value> {
+fn alerts(message: &Message, sending: &Sending<'_>) -> Vec<Value> {
+    let now = sending.now;
     let is_over = message.purpose == Purpose::Recovery;
     let ends_at = if is_over { message.at } else { later(now, FIRES_FOR) };
-    let mut alerts = vec![alert(message, further, severity(message), ends_at)];
+    let mut alerts = vec![alert(message, sending, severity(message), ends_at)];
     // Once is enough while it fires: of itself the lower one ends by FIRES_FOR.
-    if !message.purpose.is_proof() && message.severity == Severity::Critical && (is_over || !again) {
+    if !message.purpose.is_proof() && message.severity == Severity::Critical && (is_over || !sending.again) {
         let ended_at = if is_over {
             message.at
         } else {
             earlier(now, Duration::from_secs(1))
         };
-        alerts.push(alert(message, further, Severity::Warning.as_str(), ended_at));
+        alerts.push(alert(message, sending, Severity::Warning.as_str(), ended_at));
     }
     alerts
 }
 
-fn alert(message: &Message, further: &[(String, String)], severity: &str, ends_at: Timestamp) -> Value {
+fn alert(message: &Message, sending: &Sending<'_>, severity: &str, ends_at: Timestamp) -> Value {
     let starts_at = message.since.unwrap_or(message.at).min(ends_at);
     json!({
-        "labels": labels(message, further, severity),
-        "annotations": annotations(message),
+        "labels": labels(message, sending.labels, severity),
+        "annotations": annotations(message, (sending.page_of)(message)),
         "startsAt": starts_at,
         "endsAt": ends_at,
     })
@@ -131,7 +139,7 @@ fn labels(message: &Message, further: &[(String, String)], severity: &str) -> Va
     Value::Object(labels)
 }
 
-fn annotations(message: &Message) -> Value {
+fn annotations(message: &Message, page: Option<String>) -> Value {
     let mut annotations = Map::new();
     let mut set = |name: &str, value: String| {
         if !value.is_empty() {
@@ -152,6 +160,7 @@ fn annotations(message: &Message) -> Value {
         message.incident.map_or_else(String::new, |id| id.to_string()),
     );
     set("runbook_url", link(message).unwrap_or_default().to_owned());
+    set("incident_url", page.unwrap_or_default());
     Value::Object(annotations)
 }
 

@@ -13,6 +13,8 @@ use rustix::fs::{OFlags, fcntl_getfl, fcntl_setfl};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::failure::Failure;
+use super::links::Links;
+use super::redact::HIDDEN;
 use super::{clean, webhook};
 use crate::model::{Command, CommandChannel, Message, Notification, format_duration};
 
@@ -35,18 +37,27 @@ const OUTPUT_LINE_CHARS_MAX: usize = 150;
 const VARIABLE_CHARS_MAX: usize = 1000;
 
 /// One try; comes back soon after `channel.timeout` whatever the program does.
-pub(super) async fn run(channel: &CommandChannel, notification: &Notification) -> Result<(), Failure> {
+pub(super) async fn run(
+    channel: &CommandChannel,
+    notification: &Notification,
+    links: Links<'_>,
+) -> Result<(), Failure> {
     let to = notification.address.to.as_deref();
-    let body = webhook::body(&notification.message, to)?;
-    let command = prepared(channel, notification)?;
+    let body = webhook::body(&notification.message, to, links)?;
+    let command = prepared(channel, notification, links)?;
     let limit = channel.timeout;
-    let running = tokio::task::spawn_blocking(move || attempt(command, body.as_bytes(), limit));
+    let token = links.ack.and_then(|link| link.rsplit('/').next()).map(str::to_owned);
+    let running = tokio::task::spawn_blocking(move || attempt(command, body.as_bytes(), limit, token.as_deref()));
     running
         .await
         .unwrap_or_else(|error| Err(Failure::temporary(format!("the command's watcher stopped: {error}"))))
 }
 
-fn prepared(channel: &CommandChannel, notification: &Notification) -> Result<std::process::Command, Failure> {
+fn prepared(
+    channel: &CommandChannel,
+    notification: &Notification,
+    links: Links<'_>,
+) -> Result<std::process::Command, Failure> {
     let words: Vec<&str> = match &channel.command {
         Command::Argv(words) => words.iter().map(|word| &**word).collect(),
         Command::Shell(text) => vec!["/bin/sh", "-c", text],
@@ -59,7 +70,7 @@ fn prepared(channel: &CommandChannel, notification: &Notification) -> Result<std
     command
         .env_clear()
         .envs(channel.env.iter().map(|(name, value)| (name, value)))
-        .envs(variables(notification))
+        .envs(variables(notification, links))
         .current_dir("/")
         .process_group(0);
     if let Some(user) = &channel.run_as {
@@ -70,7 +81,7 @@ fn prepared(channel: &CommandChannel, notification: &Notification) -> Result<std
 }
 
 /// What a script asks for most, without a parser for JSON.
-fn variables(notification: &Notification) -> Vec<(&'static str, String)> {
+fn variables(notification: &Notification, links: Links<'_>) -> Vec<(&'static str, String)> {
     let message: &Message = &notification.message;
     let shown = |text: &str| clean::line(text, VARIABLE_CHARS_MAX);
     vec![
@@ -97,6 +108,8 @@ fn variables(notification: &Notification) -> Vec<(&'static str, String)> {
         ),
         ("FRESHD_TITLE", shown(&message.subject)),
         ("FRESHD_TEXT", shown(&message.headline)),
+        ("FRESHD_INCIDENT_URL", links.page.unwrap_or_default().to_owned()),
+        ("FRESHD_ACK_URL", links.ack.unwrap_or_default().to_owned()),
         ("FRESHD_ATTEMPT", notification.tries.saturating_add(1).to_string()),
     ]
 }
@@ -109,7 +122,13 @@ enum End {
     TimedOut,
 }
 
-fn attempt(mut command: std::process::Command, body: &[u8], limit: Duration) -> Result<(), Failure> {
+/// `token` is what its last words must not tell.
+fn attempt(
+    mut command: std::process::Command,
+    body: &[u8],
+    limit: Duration,
+    token: Option<&str>,
+) -> Result<(), Failure> {
     let shown = command.get_program().to_owned();
     let broken = |error: &io::Error| Failure::temporary(format!("the command cannot be watched: {error}"));
     let (output, both) = io::pipe().map_err(|error| broken(&error))?;
@@ -136,7 +155,7 @@ fn attempt(mut command: std::process::Command, body: &[u8], limit: Duration) -> 
         Watched::Ended => End::Exited(status),
         Watched::Over => End::TimedOut,
     };
-    judge(&end, limit, &talk.words())
+    judge(&end, limit, &talk.words(token))
 }
 
 /// Whether it ended before its time was over.
@@ -229,9 +248,17 @@ impl Talk<'_> {
         }
     }
 
-    /// Its last words.
-    fn words(mut self) -> String {
-        let text = String::from_utf8_lossy(self.said.make_contiguous()).into_owned();
+    /// Its last words, without the secret part of the link that it was given. It is looked for here, since the lines are cut
+    /// below: half of it would not be recognised later.
+    fn words(mut self, token: Option<&str>) -> String {
+        let is_cut = self.said.len() == OUTPUT_BYTES_MAX;
+        let mut text = String::from_utf8_lossy(self.said.make_contiguous()).into_owned();
+        if let Some(token) = token.filter(|token| !token.is_empty()) {
+            let halves = (0..token.len()).filter_map(|from| token.get(from..));
+            let half = halves.filter(|_| is_cut).find(|half| text.starts_with(half));
+            text.drain(..half.map_or(0, str::len));
+            text = text.replace(token, HIDDEN);
+        }
         let lines = text.lines().map(|line| clean::line(line, OUTPUT_LINE_CHARS_MAX));
         let lines: Vec<String> = lines.filter(|line| !line.is_empty()).collect();
         lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..].join(" / ")

@@ -5,6 +5,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use super::failure::Failure;
+use super::links::Links;
 use super::{clean, mail, webhook};
 use crate::model::Message;
 
@@ -12,10 +13,10 @@ use crate::model::Message;
 const FROM: &str = "freshd@localhost";
 
 /// Writes `<id>-<team>.eml` and `<id>-<team>.json`; writing the same message again changes nothing.
-pub(super) async fn write(dir: &Path, message: &Message, to: Option<&str>) -> Result<(), Failure> {
+pub(super) async fn write(dir: &Path, message: &Message, to: Option<&str>, links: Links<'_>) -> Result<(), Failure> {
     let recipient = mail::recipient_of_copy(to, &message.team)?;
-    let eml = mail::build(FROM, recipient, message, None)?.formatted();
-    let json = webhook::body(message, to)?.into_bytes();
+    let eml = mail::build(FROM, recipient, message, links)?.formatted();
+    let json = webhook::body(message, to, links)?.into_bytes();
     let stem = format!(
         "{}-{}",
         clean::identifier(&message.id),

@@ -6,10 +6,10 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::links::Links;
 use super::tone::{self, Tone};
 use super::{
-    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
-    output_tail, over,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
 };
 use crate::model::{Message, Purpose};
 
@@ -27,9 +27,9 @@ const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,
 
 const MONO: &str = "font-family:ui-monospace,SFMono-Regular,Menlo,Consolas,monospace";
 
-/// What happened first, then the facts, what to type and the link that takes the incident on, and the output, of which there
+/// What happened first, then the facts, what to type and the links, and the output, of which there
 /// may be much.
-pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
+pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     let tone = Tone::of(message);
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
     let subject = clean::line(&message.subject, HEADLINE_CHARS_MAX);
@@ -62,13 +62,13 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     facts(&mut page, message);
     incidents(&mut page, message);
     commands(&mut page, message);
-    if let Some(link) = ack_link {
+    for (words, link) in links.offers() {
         push(
             &mut page,
             format_args!(
                 "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" style=\"display:inline-block;\
                  padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
-                 text-decoration:none\">{}{ACK_WORDS}</a></p>\n",
+                 text-decoration:none\">{}{words}</a></p>\n",
                 escape(link),
                 tone::mark(message),
             ),

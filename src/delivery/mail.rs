@@ -9,6 +9,7 @@ use lettre::message::{Body, Mailbox, MultiPart, SinglePart};
 use reqwest::Url;
 
 use super::failure::Failure;
+use super::links::Links;
 use super::{clean, html, text};
 use crate::model::{Message, Name};
 
@@ -33,13 +34,8 @@ pub(super) fn recipient_of_copy(to: Option<&str>, team: &Name) -> Result<Mailbox
     )
 }
 
-/// The whole mail, with the link by which its incident is taken on. The same notification always gives the same bytes.
-pub(super) fn build(
-    from: &str,
-    to: Mailbox,
-    message: &Message,
-    ack_link: Option<&str>,
-) -> Result<lettre::Message, Failure> {
+/// The whole mail, with its links. The same notification always gives the same bytes.
+pub(super) fn build(from: &str, to: Mailbox, message: &Message, links: Links<'_>) -> Result<lettre::Message, Failure> {
     let from = mailbox("sender `from`", from)?;
     let host = from.email.domain().to_owned();
     let id = clean::identifier(&message.id);
@@ -64,8 +60,8 @@ pub(super) fn build(
     }
     let parts = MultiPart::alternative()
         .boundary(format!("=_freshd_{}", clean::digest(&message.id)))
-        .singlepart(SinglePart::plain(body(text::render(message, ack_link))?))
-        .singlepart(SinglePart::html(body(html::render(message, ack_link))?));
+        .singlepart(SinglePart::plain(body(text::render(message, links))?))
+        .singlepart(SinglePart::html(body(html::render(message, links))?));
     mail.multipart(parts)
         .map_err(|error| Failure::permanent(format!("the mail cannot be built: {error}")))
 }

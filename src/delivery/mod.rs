@@ -9,6 +9,7 @@ mod failure;
 mod file;
 mod html;
 mod http;
+mod links;
 mod mail;
 mod ntfy;
 mod pagerduty;
@@ -22,10 +23,12 @@ mod trust;
 mod webhook;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use failure::Failure;
+use links::Links;
+pub use links::{AckLink, PageLink};
 use redact::Redactor;
 use trust::Trust;
 
@@ -55,23 +58,18 @@ const FACTS_MAX: usize = 60;
 /// Most commands shown.
 const COMMANDS_MAX: usize = 20;
 
-/// What is offered by the link that takes an incident on.
-const ACK_WORDS: &str = "Take it on, without a login";
-
 /// Most lines of output shown: the last ones.
 const OUTPUT_LINES_MAX: usize = 60;
 
 /// Longest line of output shown, in characters.
 const OUTPUT_LINE_CHARS_MAX: usize = 400;
 
-/// Where a reader of a notification can take its incident on without a login; `None` where there is no such place.
-pub type AckLink = Arc<dyn Fn(&Notification) -> Option<Secret> + Send + Sync>;
-
 /// Sends notifications; one for the whole daemon, shared by all tries.
 pub struct Delivery {
     trust: Trust,
     timeout: Duration,
     ack_link: Option<AckLink>,
+    page_link: Option<PageLink>,
     /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
     gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
 }
@@ -84,11 +82,13 @@ impl Delivery {
             trust: Trust::new(),
             timeout,
             ack_link: None,
+            page_link: None,
             gone: Mutex::default(),
         }
     }
 
-    /// Puts a link into what people read (mail, Slack, Teams) by which an incident is taken on.
+    /// Puts a link into what is sent by which an incident is taken on: into all but a file and an Alertmanager, where others
+    /// than those who are told look on.
     ///
     /// A link is a credential, so it is neither decided nor stored with the words of a message, which are on record and in
     /// each copy of the database. It is made here, at each try, from what is committed (the notification) and the key of the
@@ -96,6 +96,13 @@ impl Delivery {
     #[must_use]
     pub fn with_ack_links(mut self, ack_link: AckLink) -> Self {
         self.ack_link = Some(ack_link);
+        self
+    }
+
+    /// Puts the address of the page about it into every message.
+    #[must_use]
+    pub fn with_page_links(mut self, page_link: PageLink) -> Self {
+        self.page_link = Some(page_link);
         self
     }
 
@@ -135,6 +142,10 @@ impl Delivery {
 
     fn link_of(&self, notification: &Notification) -> Option<Secret> {
         self.ack_link.as_ref().and_then(|ack_link| ack_link(notification))
+    }
+
+    fn page_of(&self, message: &Message) -> Option<String> {
+        self.page_link.as_ref().and_then(|page_link| page_link(message))
     }
 
     /// Gives a sign of life to somebody elsewhere, within the same bound, and tells no secret of it.
@@ -214,7 +225,14 @@ impl Delivery {
         let wire = self.trust.wire(ca.as_deref()).await?;
         let authorization = http::authorization(login.as_ref())?;
         let now = jiff::Timestamp::now();
-        alertmanager::send(&wire.http, url, &authorization, labels, messages, again, now).await
+        let page_of = |message: &Message| self.page_of(message);
+        let sending = alertmanager::Sending {
+            labels,
+            page_of: &page_of,
+            again,
+            now,
+        };
+        alertmanager::send(&wire.http, url, &authorization, messages, &sending).await
     }
 
     async fn send_once(
@@ -226,7 +244,11 @@ impl Delivery {
         let to = notification.address.to.as_deref();
         let message = &*notification.message;
         let link = self.link_of(notification);
-        let link = link.as_ref().map(Secret::reveal);
+        let page = self.page_of(message);
+        let links = Links {
+            ack: link.as_ref().map(Secret::reveal),
+            page: page.as_deref(),
+        };
         let sent = match &channel.kind {
             ChannelKind::SlackApp {
                 api,
@@ -240,7 +262,7 @@ impl Delivery {
                     channel: to.unwrap_or(channel),
                     follows,
                     message,
-                    ack_link: link,
+                    links,
                 };
                 return slack_app::send(&wire.http, api, &authorization, &post).await;
             }
@@ -251,36 +273,37 @@ impl Delivery {
                 password,
                 ca,
             } => {
-                let mail = mail::build(from, mail::recipient(to)?, message, link)?;
+                let mail = mail::build(from, mail::recipient(to)?, message, links)?;
                 let wire = self.trust.wire(ca.as_deref()).await?;
                 let credentials = username.as_deref().zip(password.as_ref());
                 email::send(server, credentials, wire.tls, &mail).await
             }
             ChannelKind::Slack { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                slack::send(&wire.http, url, message, link).await
+                slack::send(&wire.http, url, message, links).await
             }
             ChannelKind::Webhook { url, secret, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
                 let now = jiff::Timestamp::now();
-                webhook::send(&wire.http, url, secret.as_ref(), message, to, now).await
+                let body = webhook::body(message, to, links)?;
+                webhook::send(&wire.http, url, secret.as_ref(), &message.id, body, now).await
             }
             ChannelKind::Teams { url, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                teams::send(&wire.http, url, message, link).await
+                teams::send(&wire.http, url, message, links).await
             }
             ChannelKind::PagerDuty { url, routing_key, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
-                pagerduty::send(&wire.http, url, routing_key, message).await
+                pagerduty::send(&wire.http, url, routing_key, message, links).await
             }
             ChannelKind::Alertmanager { .. } => self.alert(&channel.kind, std::slice::from_ref(message), false).await,
             ChannelKind::Ntfy { url, topic, login, ca } => {
                 let wire = self.trust.wire(ca.as_deref()).await?;
                 let authorization = http::authorization(login.as_ref())?;
-                ntfy::send(&wire.http, url, topic, authorization, message).await
+                ntfy::send(&wire.http, url, topic, authorization, message, links).await
             }
-            ChannelKind::Command(command) => command::run(command, notification).await,
-            ChannelKind::File { dir } => file::write(dir, message, to).await,
+            ChannelKind::Command(command) => command::run(command, notification, links).await,
+            ChannelKind::File { dir } => file::write(dir, message, to, links.without_ack()).await,
         };
         sent.map(|()| None)
     }

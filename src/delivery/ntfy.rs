@@ -1,15 +1,19 @@
 //! ntfy: a notification on a phone, as JSON to a topic.
 
 use reqwest::header::HeaderMap;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::links::{ACK_WORDS_SHORT, Links};
 use super::tone;
 use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, http, link};
 use crate::model::{Message, ProblemKind, Purpose, Secret, Severity};
 
 /// Longest text that is taken as a message; a longer one would become a file to download.
 const MESSAGE_BYTES_MAX: usize = 4096;
+
+/// Largest request that is read, with all that JSON adds: twice the longest text.
+const BODY_BYTES_MAX: usize = 2 * MESSAGE_BYTES_MAX;
 
 /// What says that something was left out.
 const LEFT_OUT: &str = "(the rest is left out; freshd incidents shows it)";
@@ -27,23 +31,56 @@ pub(super) async fn send(
     topic: &Secret,
     authorization: HeaderMap,
     message: &Message,
+    links: Links<'_>,
 ) -> Result<(), Failure> {
+    let body = body(topic, message, links);
+    http::post(client, url, authorization, body).await?.judge()
+}
+
+/// The request's body. The text shrinks where its signs, each written as two, or long addresses would make it too large.
+fn body(topic: &Secret, message: &Message, links: Links<'_>) -> String {
+    let mut room = MESSAGE_BYTES_MAX;
+    loop {
+        let body = request(topic, message, links, room).to_string();
+        let beyond = body.len().saturating_sub(BODY_BYTES_MAX);
+        if beyond == 0 || room == 0 {
+            return body;
+        }
+        room = room.saturating_sub(beyond.div_ceil(2));
+    }
+}
+
+fn request(topic: &Secret, message: &Message, links: Links<'_>, room: usize) -> Value {
     let mut body = json!({
         "topic": topic.reveal(),
         "title": clean::line(&tone::title(message), TITLE_CHARS_MAX),
-        "message": text(message),
+        "message": text(message, room),
         "priority": priority(message),
         "tags": tags(message),
     });
-    if let Some(url) = link(message) {
+    let runbook = link(message);
+    if let Some(url) = links.page.or(runbook) {
         body["click"] = json!(url);
     }
-    http::post(client, url, authorization, body.to_string()).await?.judge()
+    let ack = links.ack.map(|url| view(message, ACK_WORDS_SHORT, url));
+    // A tap goes to one page only.
+    let runbook = runbook.filter(|_| links.page.is_some());
+    let runbook = runbook.map(|url| view(message, "Runbook", url));
+    let actions: Vec<Value> = ack.into_iter().chain(runbook).collect();
+    if !actions.is_empty() {
+        body["actions"] = json!(actions);
+    }
+    body
+}
+
+/// A button that opens a page.
+fn view(message: &Message, words: &str, url: &str) -> Value {
+    json!({ "action": "view", "label": format!("{}{words}", tone::mark(message)), "url": url })
 }
 
 /// What happened, the facts and what can be typed, in whole lines. Where not all fit, the last facts are left out before
 /// anything that can be typed. Output stays away: it is for a larger screen.
-fn text(message: &Message) -> String {
+fn text(message: &Message, room: usize) -> String {
     let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
     let facts = message.facts.iter().take(FACTS_MAX).map(|fact| {
         let label = clean::line(&fact.label, LABEL_CHARS_MAX);
@@ -55,7 +92,7 @@ fn text(message: &Message) -> String {
         .incidents
         .iter()
         .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
-    let room = MESSAGE_BYTES_MAX - LEFT_OUT.len() - 1;
+    let room = room.saturating_sub(LEFT_OUT.len() + 1);
     let (head, rest) = fitting([headline, String::new()], room);
     let tail: Vec<String> = commands.chain([tone::origin(message)]).collect();
     let body: Vec<String> = incidents.chain(facts).collect();

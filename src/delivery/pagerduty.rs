@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 
 use super::failure::Failure;
 use super::http::{self, Answer};
+use super::links::Links;
 use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, OUTPUT_LINES_MAX, clean, link,
     output_tail, tone,
@@ -47,12 +48,13 @@ pub(super) async fn send(
     url: &Secret,
     routing_key: &Secret,
     message: &Message,
+    links: Links<'_>,
 ) -> Result<(), Failure> {
     match message.purpose {
         Purpose::Recovery => post(client, url, &resolve(routing_key, message)).await,
         // Nothing but a test is ever sent of these.
         Purpose::Weekly | Purpose::Canary | Purpose::Test => {
-            post(client, url, &trigger(routing_key, message)).await?;
+            post(client, url, &trigger(routing_key, message, links)).await?;
             post(client, url, &resolve(routing_key, message)).await
         }
         Purpose::Opening
@@ -60,7 +62,7 @@ pub(super) async fn send(
         | Purpose::Impact
         | Purpose::Reminder
         | Purpose::Escalation
-        | Purpose::Digest => post(client, url, &trigger(routing_key, message)).await,
+        | Purpose::Digest => post(client, url, &trigger(routing_key, message, links)).await,
     }
 }
 
@@ -79,7 +81,7 @@ fn complaints(answer: &Answer) -> Option<String> {
 }
 
 /// Opens an alert, or adds to the one that is open under the same key.
-fn trigger(routing_key: &Secret, message: &Message) -> Value {
+fn trigger(routing_key: &Secret, message: &Message, links: Links<'_>) -> Value {
     let mut payload = json!({
         "summary": clean::line(&format!("{}: {}", message.title(), message.headline), SUMMARY_CHARS_MAX),
         "source": source(message),
@@ -99,8 +101,16 @@ fn trigger(routing_key: &Secret, message: &Message) -> Value {
         "client": "freshd",
         "payload": payload,
     });
-    if let Some(url) = link(message) {
-        event["links"] = json!([{ "href": url, "text": "Runbook" }]);
+    if let Some(url) = links.page {
+        event["client_url"] = json!(url);
+    }
+    let runbook = link(message).map(|url| ("Runbook", url));
+    let offers = runbook.into_iter().chain(links.offers());
+    let offers: Vec<Value> = offers
+        .map(|(words, url)| json!({ "href": url, "text": words }))
+        .collect();
+    if !offers.is_empty() {
+        event["links"] = json!(offers);
     }
     event
 }

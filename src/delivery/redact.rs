@@ -12,7 +12,7 @@ use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret};
 const ERROR_CHARS_MAX: usize = 500;
 
 /// What stands in place of a secret.
-const HIDDEN: &str = "[hidden]";
+pub(super) const HIDDEN: &str = "[hidden]";
 
 /// Shorter parts of a URL are words rather than tokens.
 const URL_PART_BYTES_MIN: usize = 8;
@@ -61,7 +61,7 @@ impl Redactor {
                     telling.push(secret.reveal().trim_start_matches("whsec_").to_owned());
                 }
             }
-            // A program is given none.
+            // A program is given none but the link, of which `and` knows.
             ChannelKind::Command(_) | ChannelKind::File { .. } => {}
         }
         Self::of(telling)

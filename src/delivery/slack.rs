@@ -4,10 +4,11 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::links::Links;
 use super::tone::{self, Tone};
 use super::{
-    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines,
-    http, open, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http,
+    open, output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -24,8 +25,8 @@ const MESSAGE_CHARS_MAX: usize = 10_000;
 const HEADLINE_SHARE_CHARS: usize = 2000;
 const FACTS_SHARE_CHARS: usize = 2 * 2000;
 const COMMANDS_SHARE_CHARS: usize = 1200;
-const OUTPUT_SHARE_CHARS: usize = 1700;
-const ACK_SHARE_CHARS: usize = 300;
+const OUTPUT_SHARE_CHARS: usize = 1400;
+const LINK_SHARE_CHARS: usize = 300;
 const CONTEXT_SHARE_CHARS: usize = 300;
 
 /// Titles, fences, and words on what was left out.
@@ -37,7 +38,7 @@ const _: () = assert!(
         + FACTS_SHARE_CHARS
         + COMMANDS_SHARE_CHARS
         + OUTPUT_SHARE_CHARS
-        + ACK_SHARE_CHARS
+        + 2 * LINK_SHARE_CHARS
         + CONTEXT_SHARE_CHARS
         + FRAME_CHARS
         <= MESSAGE_CHARS_MAX
@@ -51,12 +52,12 @@ pub(super) async fn send(
     client: &reqwest::Client,
     url: &Secret,
     message: &Message,
-    ack_link: Option<&str>,
+    links: Links<'_>,
 ) -> Result<(), Failure> {
-    let body = in_blocks(message, ack_link).to_string();
+    let body = in_blocks(message, links).to_string();
     let answer = http::post(client, url, HeaderMap::new(), body).await?;
     if answer.status == 400 && answer.said().contains("invalid_blocks") {
-        let body = as_text(message, ack_link).to_string();
+        let body = as_text(message, links).to_string();
         let answer = http::post(client, url, HeaderMap::new(), body).await?;
         return answer.judge();
     }
@@ -64,16 +65,16 @@ pub(super) async fn send(
 }
 
 /// A message as blocks, with the text that stands where they cannot be shown.
-pub(super) fn in_blocks(message: &Message, ack_link: Option<&str>) -> Value {
-    json!({ "text": fallback(message), "blocks": blocks(message, ack_link) })
+pub(super) fn in_blocks(message: &Message, links: Links<'_>) -> Value {
+    json!({ "text": fallback(message), "blocks": blocks(message, links) })
 }
 
 /// A message as text only.
-pub(super) fn as_text(message: &Message, ack_link: Option<&str>) -> Value {
-    json!({ "text": text_only(message, ack_link) })
+pub(super) fn as_text(message: &Message, links: Links<'_>) -> Value {
+    json!({ "text": text_only(message, links) })
 }
 
-fn blocks(message: &Message, ack_link: Option<&str>) -> Vec<Value> {
+fn blocks(message: &Message, links: Links<'_>) -> Vec<Value> {
     let tone = Tone::of(message);
     let title = clean::line(&tone::title(message), HEADER_CHARS_MAX - tone.emoji.len() - 1);
     let mut blocks = vec![
@@ -87,7 +88,7 @@ fn blocks(message: &Message, ack_link: Option<&str>) -> Vec<Value> {
     blocks.extend(incident_sections(message).iter().map(|lines| section(lines)));
     blocks.extend(output(message).map(|output| section(&output)));
     blocks.extend(commands(message).map(|commands| section(&commands)));
-    blocks.extend(ack_link.map(|link| section(&ack_line(message, link))));
+    blocks.extend(link_lines(message, links).map(|line| section(&line)));
     let context = format!(
         "{}*{}*, {}",
         tone::mark(message),
@@ -221,13 +222,13 @@ fn commands(message: &Message) -> Option<String> {
     (!lines.is_empty()).then(|| format!("{}What you can do\n```\n{}\n```", tone::mark(message), lines.join("\n")))
 }
 
-/// A link rather than a button: Slack tells apps of pressed buttons, and warns where none listens.
-fn ack_line(message: &Message, link: &str) -> String {
-    format!(
-        "{}<{}|{ACK_WORDS}>",
-        tone::mark(message),
-        escaped(link, ACK_SHARE_CHARS - ACK_WORDS.len())
-    )
+/// Links rather than buttons: Slack tells apps of pressed buttons, and warns where none listens.
+fn link_lines(message: &Message, links: Links<'_>) -> impl Iterator<Item = String> {
+    let mark = tone::mark(message);
+    links.offers().map(move |(words, link)| {
+        let link = escaped(link, LINK_SHARE_CHARS - words.len());
+        format!("{mark}<{link}|{words}>")
+    })
 }
 
 /// What a phone's lock screen and a screen reader get: little, so it begins with what happened.
@@ -236,14 +237,14 @@ fn fallback(message: &Message) -> String {
 }
 
 /// Everything that the blocks say, without blocks.
-fn text_only(message: &Message, ack_link: Option<&str>) -> String {
+fn text_only(message: &Message, links: Links<'_>) -> String {
     let title = clean::line(&tone::title(message), HEADER_CHARS_MAX);
     let mut parts = vec![escaped(&title, FALLBACK_CHARS_MAX), fallback(message)];
     parts.extend(fact_sections(message));
     parts.extend(incident_sections(message));
     parts.extend(output(message));
     parts.extend(commands(message));
-    parts.extend(ack_link.map(|link| ack_line(message, link)));
+    parts.extend(link_lines(message, links));
     parts.join("\n\n")
 }
 

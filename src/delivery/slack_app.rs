@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::links::Links;
 use super::{clean, http, slack};
 use crate::model::{Message, Purpose, Secret};
 
@@ -47,8 +48,7 @@ pub(super) struct Post<'a> {
     /// The `ts` of the first message of its thread.
     pub(super) follows: Option<&'a str>,
     pub(super) message: &'a Message,
-    /// By it the incident is taken on.
-    pub(super) ack_link: Option<&'a str>,
+    pub(super) links: Links<'a>,
 }
 
 /// What the API says.
@@ -71,14 +71,14 @@ pub(super) async fn send(
 ) -> Result<Option<String>, Failure> {
     let url = method(api, "chat.postMessage")?;
     let mut post = *post;
-    let mut body = slack::in_blocks(post.message, post.ack_link);
+    let mut body = slack::in_blocks(post.message, post.links);
     let (mut is_text, mut is_in_thread) = (false, post.follows.is_some());
     loop {
         let said = ask(client, &url, authorization, &addressed(&body, &post)).await?;
         match said.error.as_str() {
             _ if said.ok => return Ok(post.follows.is_none().then_some(said.ts)),
             error if OF_LAYOUT.contains(&error) && !is_text => {
-                (body, is_text) = (slack::as_text(post.message, post.ack_link), true);
+                (body, is_text) = (slack::as_text(post.message, post.links), true);
             }
             error if OF_THREAD.contains(&error) && is_in_thread => {
                 (post.follows, is_in_thread) = (None, false);

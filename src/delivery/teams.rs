@@ -5,10 +5,10 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::http::{self, Answer};
+use super::links::Links;
 use super::tone;
 use super::{
-    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link,
-    output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
 };
 use crate::model::{Message, MessageFact, Purpose, Secret, Severity};
 
@@ -35,9 +35,9 @@ pub(super) async fn send(
     client: &reqwest::Client,
     url: &Secret,
     message: &Message,
-    ack_link: Option<&str>,
+    links: Links<'_>,
 ) -> Result<(), Failure> {
-    let answer = http::post_and_hear(client, url, HeaderMap::new(), body(message, ack_link)).await?;
+    let answer = http::post_and_hear(client, url, HeaderMap::new(), body(message, links)).await?;
     match refusal(&answer) {
         Some(failure) => Err(failure),
         None => answer.judge(),
@@ -85,32 +85,32 @@ impl Shown {
 }
 
 /// The request's body, below the limit whatever the message is.
-fn body(message: &Message, ack_link: Option<&str>) -> String {
+fn body(message: &Message, links: Links<'_>) -> String {
     let mut shown = Shown {
         facts: message.facts.len().min(FACTS_MAX),
         output: output_tail(message).1.len(),
         commands: message.commands.len().min(COMMANDS_MAX),
     };
     loop {
-        let body = envelope(message, shown, ack_link).to_string();
+        let body = envelope(message, shown, links).to_string();
         if body.len() <= BODY_BYTES_MAX || !shown.shrink() {
             return body;
         }
     }
 }
 
-fn envelope(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
+fn envelope(message: &Message, shown: Shown, links: Links<'_>) -> Value {
     json!({
         "type": "message",
         "attachments": [{
             "contentType": "application/vnd.microsoft.card.adaptive",
             "contentUrl": null,
-            "content": card(message, shown, ack_link),
+            "content": card(message, shown, links),
         }],
     })
 }
 
-fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
+fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
     let mut body = vec![
         text(&[run(
             &clean::line(&tone::title(message), TITLE_CHARS_MAX),
@@ -155,7 +155,8 @@ fn card(message: &Message, shown: Shown, ack_link: Option<&str>) -> Value {
     });
     let open = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
     let mut actions: Vec<Value> = link(message).map(|url| open("Runbook", url)).into_iter().collect();
-    actions.extend(ack_link.map(|url| open(&format!("{}{ACK_WORDS}", tone::mark(message)), url)));
+    let offers = links.offers();
+    actions.extend(offers.map(|(words, url)| open(&format!("{}{words}", tone::mark(message)), url)));
     if !actions.is_empty() {
         card["actions"] = json!(actions);
     }

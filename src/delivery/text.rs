@@ -2,9 +2,10 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::links::Links;
 use super::{
-    ACK_WORDS, COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open,
-    output_tail, over, tone,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
+    tone,
 };
 use crate::model::Message;
 
@@ -14,9 +15,9 @@ const COLUMNS_MAX: usize = 72;
 /// Widest column of labels; a longer label pushes its own text aside.
 const LABEL_COLUMNS_MAX: usize = 16;
 
-/// What happened first, then the facts, what to type and the link that takes the incident on, and the output, of which there
+/// What happened first, then the facts, what to type and the links, and the output, of which there
 /// may be much.
-pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
+pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     let mut page = String::new();
     let mark = tone::mark(message);
     marked(
@@ -29,9 +30,9 @@ pub(super) fn render(message: &Message, ack_link: Option<&str>) -> String {
     facts(&mut page, message);
     incidents(&mut page, message);
     commands(&mut page, message);
-    if let Some(link) = ack_link {
+    for (words, link) in links.offers() {
         // On a line of its own, never broken: mail programs make it a link.
-        push(&mut page, "", &format!("\n{mark}{ACK_WORDS}:"));
+        push(&mut page, "", &format!("\n{mark}{words}:"));
         push(&mut page, "  ", link);
     }
     output(&mut page, message);

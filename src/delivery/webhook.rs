@@ -9,6 +9,7 @@ use serde::Serialize;
 use sha2::Sha256;
 
 use super::failure::Failure;
+use super::links::Links;
 use super::{clean, http};
 use crate::model::{Message, Purpose, Secret};
 
@@ -26,28 +27,36 @@ struct Data<'a> {
     #[serde(flatten)]
     message: &'a Message,
     to: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    incident_url: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    ack_url: Option<&'a str>,
 }
 
-/// Posts a message, signed where the channel has a secret; `now` is the time of this try.
+/// Posts the body of the message with that id, signed where the channel has a secret; `now` is the time of this try.
 pub(super) async fn send(
     client: &reqwest::Client,
     url: &Secret,
     secret: Option<&Secret>,
-    message: &Message,
-    to: Option<&str>,
+    id: &str,
+    body: String,
     now: Timestamp,
 ) -> Result<(), Failure> {
-    let body = body(message, to)?;
-    let headers = headers(secret, &message.id, now.as_second(), &body)?;
+    let headers = headers(secret, id, now.as_second(), &body)?;
     http::post(client, url, headers, body).await?.judge()
 }
 
 /// The JSON of a message: the same at every try.
-pub(super) fn body(message: &Message, to: Option<&str>) -> Result<String, Failure> {
+pub(super) fn body(message: &Message, to: Option<&str>, links: Links<'_>) -> Result<String, Failure> {
     let payload = Payload {
         kind: kind(message.purpose),
         timestamp: message.at,
-        data: Data { message, to },
+        data: Data {
+            message,
+            to,
+            incident_url: links.page,
+            ack_url: links.ack,
+        },
     };
     serde_json::to_string(&payload)
         .map_err(|error| Failure::permanent(format!("the message cannot be written as JSON: {error}")))

@@ -95,9 +95,11 @@ async fn a_program_gets_the_webhooks_json_and_a_small_environment() {
         env,
         [
             "FRESHD_ABOUT=dataset",
+            "FRESHD_ACK_URL=",
             "FRESHD_ATTEMPT=1",
             "FRESHD_ID=n-1042",
             "FRESHD_INCIDENT=17",
+            "FRESHD_INCIDENT_URL=",
             "FRESHD_KIND=late",
             "FRESHD_PURPOSE=opening",
             "FRESHD_SEVERITY=critical",

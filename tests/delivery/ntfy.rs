@@ -107,6 +107,23 @@ async fn a_text_stays_a_text_however_much_there_is_to_say() {
 }
 
 #[tokio::test]
+async fn a_request_stays_below_what_is_read_whatever_its_signs() {
+    let mut message = opening();
+    message.facts.retain(|fact| fact.label == "Runbook");
+    message.facts[0].text = format!("https://wiki.seafood.example/{}", "x".repeat(1500));
+    message.headline = "\"".repeat(900);
+    message.facts.extend((0..40).map(|n| MessageFact {
+        label: format!("Fact {n}"),
+        text: "\\\"".repeat(100),
+    }));
+    let request = published(message, None).await;
+    assert!((7_000..=8_192).contains(&request.body.len()), "{}", request.body.len());
+    let body = request.json();
+    let text = body["message"].as_str().expect("a text");
+    assert!(text.contains("\n> freshd run export-stock\n"), "{text}");
+}
+
+#[tokio::test]
 async fn what_can_be_typed_is_kept_however_long_the_facts_are() {
     let mut message = opening();
     let fact = |n| MessageFact {

@@ -43,6 +43,7 @@ impl Told {
         let run = daemon.run("broken");
         daemon.finished(run, &house);
         let message = runtime.block_on(slack.requests(1)).remove(0).body;
+        assert!(message.contains("<https://freshd.example/incidents/1|"), "{message}");
         let begins = "https://freshd.example/ack/";
         let (_, behind) = message
             .split_once(begins)
