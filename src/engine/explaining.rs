@@ -33,7 +33,7 @@ impl Engine {
 
     /// Whether the effects of an incident are told with it. Of what nobody is told, because of planned work, a silence, or
     /// a run that may end it, nobody would hear what follows from it either.
-    fn explains_others(&self, cause: &Incident) -> bool {
+    pub(super) fn explains_others(&self, cause: &Incident) -> bool {
         let is_there = matches!(cause.state, IncidentState::Open | IncidentState::Waiting);
         is_there && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
     }

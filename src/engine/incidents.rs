@@ -203,6 +203,8 @@ impl Engine {
 
     /// Tells the owner, and whoever reads what is already broken.
     pub(super) fn open(&mut self, id: IncidentId) {
+        // It has waited long enough, though what may mend it still goes on.
+        self.mending.remove(&id);
         self.take_in_effects(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;

@@ -134,13 +134,14 @@ impl Outbox {
         line.flat_map(|line| line.gathered.iter().copied()).collect()
     }
 
-    /// Whether the recovery waits behind a message, which says it all.
+    /// Whether the recovery for the same team waits behind a message, which says it all.
     pub(super) fn is_over_behind(&self, notification: &Notification) -> bool {
         let Some(line) = line_of(notification) else {
             return false;
         };
         let mut behind = self.line(&line).filter(|other| other.id > notification.id);
-        behind.any(|other| other.message.purpose == Purpose::Recovery)
+        let team = &notification.message.team;
+        behind.any(|other| other.message.purpose == Purpose::Recovery && other.message.team == *team)
     }
 
     /// What waits behind a message in its line and says that it has become worse.
@@ -240,7 +241,7 @@ impl Engine {
             return;
         };
         if purpose == Purpose::Recovery {
-            self.collapse(incident, &address);
+            self.collapse(incident, &address, team);
         }
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
@@ -248,10 +249,12 @@ impl Engine {
         self.put(id, Some(incident), address, message);
     }
 
-    /// What was never sent is replaced by the recovery, which says it all.
-    fn collapse(&mut self, incident: IncidentId, address: &Address) {
+    /// What was never sent is replaced by the recovery, which says it all to its team. Another team that shares the address
+    /// gets an end of its own, perhaps in a thread of its own.
+    fn collapse(&mut self, incident: IncidentId, address: &Address, team: &Name) {
         let line = (incident, address.clone());
-        let waiting = self.outbox.line(&line).filter(|waiting| waiting.digest.is_none());
+        let waiting = self.outbox.line(&line);
+        let waiting = waiting.filter(|waiting| waiting.digest.is_none() && waiting.message.team == *team);
         let unsent = waiting.map(|waiting| waiting.id);
         let unsent: Vec<_> = unsent.filter(|id| !self.outbox.in_flight.contains(id)).collect();
         for id in unsent {

@@ -66,6 +66,7 @@ impl Engine {
         let is_same = |other: &&Notification| {
             other.id != id
                 && other.address == *address
+                && (other.incident, &other.message.team) == (dead.incident, &dead.message.team)
                 && (&other.message.purpose, &other.message.at) == (&dead.message.purpose, &dead.message.at)
                 && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
         };

@@ -85,7 +85,7 @@ impl Engine {
         };
         let is_open = |cause: &IncidentId| {
             let cause = self.incidents.get(*cause);
-            cause.is_some_and(|cause| cause.state == IncidentState::Open)
+            cause.is_some_and(|cause| cause.state == IncidentState::Open && self.explains_others(cause))
         };
         let cause = incident.cause.or_else(|| self.cause_of(incident).filter(is_open));
         let ack = incident.taken_on(now);

@@ -1,6 +1,6 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
-use freshd::model::{About, IncidentState, ProblemKind, Purpose, Request};
+use freshd::model::{About, DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose, Request};
 
 use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World, at};
@@ -152,6 +152,36 @@ fn teams_that_are_told_where_the_fallback_is_hear_of_the_end_each() {
         .filter(|(_, sent)| sent.message.purpose == Purpose::Recovery);
     let teams: Vec<_> = ends.map(|(_, sent)| sent.message.team.as_str()).collect();
     assert_eq!(teams, ["ops", "a"]);
+}
+
+#[test]
+fn teams_that_share_an_address_hear_of_the_end_each_also_when_it_was_away() {
+    let people = PEOPLE
+        .replace("mail:ops@sea.example", "pager")
+        .replace("mail:a@sea.example", "pager");
+    let text = format!(
+        "{people}{NO_PROOFS}[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T10:58");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T11:30");
+    world.script("j", |_, now| Play::writes("y", now));
+    world.channel("pager", |_, now| busy(now));
+    world.run("j");
+    world.run_until("2026-11-26T11:34");
+    world.channel("pager", |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T11:50");
+    let taken = world.ledger.notifications.values();
+    let taken = taken.filter(|told| told.message.purpose == Purpose::Recovery && told.address.to_string() == "pager");
+    let taken: Vec<_> = taken
+        .filter(|told| told.state == NotificationState::Delivered)
+        .map(|told| told.message.team.as_str())
+        .collect();
+    assert_eq!(taken, ["ops", "a"]);
 }
 
 #[test]
