@@ -143,6 +143,12 @@ impl Engine {
                 "this link has done its work: incident {id} was taken on, or has changed, since its message was sent; the next message has a link of its own"
             ));
         }
+        if let Some(cause) = incident.cause.filter(|_| incident.state == IncidentState::Attached) {
+            // Nobody is reminded of it: what rests is what is told of its cause.
+            return Err(format!(
+                "incident {id} is explained by incident {cause}: `freshd ack {cause}` takes on both"
+            ));
+        }
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());

@@ -1,6 +1,6 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
-use freshd::model::{About, DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose, Request};
+use freshd::model::{About, DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose, Reply, Request};
 
 use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World, at};
@@ -350,4 +350,26 @@ fn much_that_nobody_heard_of_behind_a_cause_that_is_silenced_is_one_message() {
     silence(&mut world, "j");
     world.run_until("2026-11-26T14:50");
     assert_eq!(world.told_to(B), [Purpose::Digest]);
+}
+
+#[test]
+fn an_effect_is_taken_on_with_its_cause() {
+    let mut world = made(&chain(""));
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T13:30");
+    let attached = world
+        .incidents()
+        .into_iter()
+        .find(|one| one.state == IncidentState::Attached);
+    let attached = attached.expect("an effect");
+    let cause = attached.cause.expect("it has one");
+    let said = world.ask(Request::Ack {
+        incident: attached.id,
+        note: None,
+        link: None,
+    });
+    assert!(
+        matches!(&said, Reply::Refused(why) if why.contains(&format!("`freshd ack {cause}`"))),
+        "{said:?}"
+    );
 }
