@@ -142,7 +142,6 @@ fn severity(message: &Message) -> &'static str {
 
 fn details(message: &Message) -> Value {
     let mut details = Map::new();
-    details.insert("What".into(), json!(clean::line(&message.headline, HEADLINE_CHARS_MAX)));
     for fact in message.facts.iter().take(FACTS_MAX) {
         let text = clean::line(&fact.text, FACT_CHARS_MAX);
         let known = details.entry(clean::line(&fact.label, LABEL_CHARS_MAX));
@@ -153,6 +152,9 @@ fn details(message: &Message) -> Value {
             Some(before) => json!(format!("{before}\n{text}")),
         };
     }
+    // What has no such fact, as a weekly report, says it in its headline.
+    let what = details.entry("What".to_owned());
+    what.or_insert_with(|| json!(clean::line(&message.headline, HEADLINE_CHARS_MAX)));
     let commands = message.commands.iter().take(COMMANDS_MAX);
     let commands: Vec<_> = commands.map(|command| clean::line(command, FACT_CHARS_MAX)).collect();
     if !commands.is_empty() {

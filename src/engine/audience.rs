@@ -77,12 +77,7 @@ impl Engine {
 
     /// Whether jobs.toml names an address for a team: its own, one of its chain, or the fallback's.
     pub(super) fn is_told_at(&self, team: &Name, address: &Address) -> bool {
-        let team = self.settings.teams.get(team).into_iter();
-        let own = team.flat_map(|team| {
-            team.notify
-                .iter()
-                .chain(team.escalate.iter().flat_map(|step| &step.notify))
-        });
+        let own = self.settings.teams.get(team).into_iter().flat_map(Team::addresses);
         own.chain(&self.settings.fallback).any(|known| known == address)
     }
 
@@ -184,8 +179,7 @@ impl Engine {
     pub(super) fn addresses_in_use(&self) -> BTreeMap<Address, Name> {
         let mut addresses = BTreeMap::new();
         for (name, team) in &self.settings.teams {
-            let further = team.escalate.iter().flat_map(|step| &step.notify);
-            for address in team.notify.iter().chain(further) {
+            for address in team.addresses() {
                 addresses.entry(address.clone()).or_insert_with(|| name.clone());
             }
         }

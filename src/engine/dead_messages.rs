@@ -62,8 +62,8 @@ impl Engine {
         if self.is_told_at(team, &unheard.address) {
             return false;
         }
-        let own = self.settings.teams.get(team).into_iter().flat_map(|team| &team.notify);
-        own.into_iter().any(|address| {
+        let mut own = self.settings.teams.get(team).into_iter().flat_map(|team| &team.notify);
+        own.any(|address| {
             let has_taken = |heard: &Heard| heard.last_at >= Some(unheard.created_at);
             self.outbox.heard(incident, address).is_some_and(has_taken)
                 || self.outbox.first_waiting(incident, address).is_some()

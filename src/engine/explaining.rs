@@ -103,6 +103,7 @@ impl Engine {
         effect.state = IncidentState::Attached;
         effect.cause = Some(cause);
         effect.notify_at = self.now.wall;
+        self.mending.remove(&id);
         self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();

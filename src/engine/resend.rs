@@ -5,8 +5,7 @@ use serde_json::json;
 use super::Engine;
 use super::digest::is_digest;
 use crate::model::{
-    Action, Address, Message, MessageFact, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN,
-    Team,
+    Action, Message, MessageFact, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN,
 };
 
 impl Engine {
@@ -50,7 +49,7 @@ impl Engine {
                 "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
             ));
         }
-        if !self.is_told_anything(address) {
+        if !self.addresses_in_use().contains_key(address) {
             return Err(format!(
                 "nobody is told by {address} any more: jobs.toml does not name it"
             ));
@@ -75,16 +74,6 @@ impl Engine {
             Some(again) => Err(format!("message {id} was sent again already, as message {}", again.id)),
             None => Ok(()),
         }
-    }
-
-    /// Whether jobs.toml names an address.
-    fn is_told_anything(&self, address: &Address) -> bool {
-        let mut teams = self.settings.teams.values();
-        let of_team = |team: &Team| {
-            let steps = team.escalate.iter().flat_map(|step| &step.notify);
-            team.notify.iter().chain(steps).any(|known| known == address)
-        };
-        self.settings.fallback.contains(address) || teams.any(of_team)
     }
 
     /// The same words as a message of its own, which waits for its turn like any other.

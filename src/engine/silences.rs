@@ -83,11 +83,11 @@ impl Engine {
                 told.extend(more);
             }
         };
-        let is_open = |cause: &IncidentId| {
+        let is_told = |cause: &IncidentId| {
             let cause = self.incidents.get(*cause);
             cause.is_some_and(|cause| cause.state == IncidentState::Open && self.explains_others(cause))
         };
-        let cause = incident.cause.or_else(|| self.cause_of(incident).filter(is_open));
+        let cause = incident.cause.or_else(|| self.cause_of(incident).filter(is_told));
         let ack = incident.taken_on(now);
         match (self.quiet_of(incident), incident.state) {
             (Some(Quiet::Window(window)), _) => {

@@ -124,6 +124,14 @@ pub struct Team {
     pub timezone: TimeZone,
 }
 
+impl Team {
+    /// Everywhere that somebody is told for it: its own addresses, and those of its chain.
+    pub fn addresses(&self) -> impl Iterator<Item = &Address> {
+        let further = self.escalate.iter().flat_map(|step| &step.notify);
+        self.notify.iter().chain(further)
+    }
+}
+
 /// One step of an escalation chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Escalation {

@@ -45,22 +45,16 @@ pub(super) async fn take_on(
 ) -> Result<Response, Missing> {
     let (notification, incident) = followed(&desk, &token).await?;
     let sent = Sent::of(asked).await?;
-    let note = sent
-        .read::<Words>()
-        .and_then(|words| bounded(words.note, ("note", "note")));
-    let done = match note {
-        Ok(note) => {
-            let request = Request::Ack {
-                incident: incident.id,
-                note,
-                link: Some(notification.id),
-            };
-            let by = format!("the link sent to {}", notification.address);
-            desk.act(request, by).await
-        }
-        Err(trouble) => Err(trouble),
+    let done = async {
+        let request = Request::Ack {
+            incident: incident.id,
+            note: bounded(sent.read::<Words>()?.note, ("note", "note"))?,
+            link: Some(notification.id),
+        };
+        let by = format!("the link sent to {}", notification.address);
+        desk.act(request, by).await
     };
-    let (status, page) = match done {
+    let (status, page) = match done.await {
         Ok(facts) => {
             let page = AckPage {
                 incident,

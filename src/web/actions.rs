@@ -118,12 +118,9 @@ pub(super) async fn form_run(State(desk): Asks, who: Who, Path(job): Path<String
 
 pub(super) async fn form_pause(State(desk): Asks, who: Who, Path(job): Path<String>, asked: Asked) -> Shown {
     let sent = Sent::of(asked).await?;
-    let done = match sent.read::<Reason>() {
-        Ok(given) => asks_to_pause(&desk, &who, &job, given.because).await,
-        Err(trouble) => Err(trouble),
-    };
+    let done = async { asks_to_pause(&desk, &who, &job, sent.read::<Reason>()?.because).await };
     let words = "It is paused: what comes due is recorded as skipped.";
-    match done {
+    match done.await {
         Ok(_) => Ok(back(
             &desk,
             &who,
@@ -153,12 +150,9 @@ pub(super) async fn form_cancel(State(desk): Asks, who: Who, Path(id): Path<Stri
 pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Shown {
     let id = number(&id, "incident")?;
     let sent = Sent::of(asked).await?;
-    let done = match sent.read::<Note>() {
-        Ok(given) => asks_to_ack(&desk, &who, id, given.note).await,
-        Err(trouble) => Err(trouble),
-    };
+    let done = async { asks_to_ack(&desk, &who, id, sent.read::<Note>()?.note).await };
     let words = "It is yours: reminders rest, and everyone told will hear when it is over.";
-    match done {
+    match done.await {
         Ok(_) => Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words.to_owned()))?),
         Err(trouble) => Ok(sent_back(who, &FormOf::Ack { incident: id }, &sent, trouble)?),
     }
@@ -166,12 +160,9 @@ pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>
 
 pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> Shown {
     let sent = Sent::of(asked).await?;
-    let done = match sent.read() {
-        Ok(wish) => asks_to_silence(&desk, &who, wish).await,
-        Err(trouble) => Err(trouble),
-    };
+    let done = async { asks_to_silence(&desk, &who, sent.read()?).await };
     let words = "Nobody is told of it until then; what goes wrong is on record as ever.";
-    match done {
+    match done.await {
         Ok(_) => Ok(back(&desk, &who, "/incidents#silenced", Ok(words.to_owned()))?),
         Err(trouble) => {
             // Nobody types the name: without one, the form is none of ours.

@@ -1,5 +1,7 @@
 //! What explains what, when what explains is silenced, comes and goes, begins in the same step, or is told to nobody.
 
+use std::time::Duration;
+
 use freshd::model::{About, DeliveryOutcome, IncidentState, NotificationState, ProblemKind, Purpose, Reply, Request};
 
 use super::delivery::{busy, no_such_address};
@@ -128,8 +130,8 @@ fn the_fallback_hears_of_each_team_that_was_not_reached_and_that_it_became_worse
     assert_eq!(ends.count(), 1, "for both teams");
 }
 
-#[test]
-fn teams_that_are_told_where_the_fallback_is_hear_of_the_end_each() {
+/// Two teams have one pager: `j`, which is `ops`'s, has failed, so that `d` of `a` is stale; it is about to be repaired.
+fn on_one_pager() -> World {
     let people = PEOPLE
         .replace("mail:ops@sea.example", "pager")
         .replace("mail:a@sea.example", "pager");
@@ -144,44 +146,60 @@ fn teams_that_are_told_where_the_fallback_is_hear_of_the_end_each() {
     fails(&mut world, "j");
     world.run_until("2026-11-26T11:30");
     world.script("j", |_, now| Play::writes("y", now));
+    world
+}
+
+/// The teams that the pager took an end for.
+fn told_of_the_end(world: &World) -> Vec<&str> {
+    let told = world.ledger.notifications.values();
+    let ends = told.filter(|told| told.message.purpose == Purpose::Recovery && told.address.to_string() == "pager");
+    ends.filter(|told| told.state == NotificationState::Delivered)
+        .map(|told| told.message.team.as_str())
+        .collect()
+}
+
+#[test]
+fn teams_that_are_told_where_the_fallback_is_hear_of_the_end_each() {
+    let mut world = on_one_pager();
     world.run("j");
     world.run_until("2026-11-26T11:40");
-    let ends = world
-        .sent
-        .iter()
-        .filter(|(_, sent)| sent.message.purpose == Purpose::Recovery);
-    let teams: Vec<_> = ends.map(|(_, sent)| sent.message.team.as_str()).collect();
-    assert_eq!(teams, ["ops", "a"]);
+    assert_eq!(told_of_the_end(&world), ["ops", "a"]);
 }
 
 #[test]
 fn teams_that_share_an_address_hear_of_the_end_each_also_when_it_was_away() {
-    let people = PEOPLE
-        .replace("mail:ops@sea.example", "pager")
-        .replace("mail:a@sea.example", "pager");
-    let text = format!(
-        "{people}{NO_PROOFS}[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"1h\"\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
-    );
-    let mut world = World::start(&text, "2026-11-26T10:00");
-    world.script("j", |_, now| Play::writes("x", now));
-    world.run("j");
-    world.run_until("2026-11-26T10:58");
-    fails(&mut world, "j");
-    world.run_until("2026-11-26T11:30");
-    world.script("j", |_, now| Play::writes("y", now));
+    let mut world = on_one_pager();
     world.channel("pager", |_, now| busy(now));
     world.run("j");
     world.run_until("2026-11-26T11:34");
     world.channel("pager", |_, _| DeliveryOutcome::Accepted);
     world.run_until("2026-11-26T11:50");
-    let taken = world.ledger.notifications.values();
-    let taken = taken.filter(|told| told.message.purpose == Purpose::Recovery && told.address.to_string() == "pager");
-    let taken: Vec<_> = taken
-        .filter(|told| told.state == NotificationState::Delivered)
-        .map(|told| told.message.team.as_str())
-        .collect();
-    assert_eq!(taken, ["ops", "a"]);
+    assert_eq!(told_of_the_end(&world), ["ops", "a"]);
+}
+
+#[test]
+fn what_was_told_though_it_may_still_be_mended_explains_what_follows() {
+    let more = "[datasets.f]\nowner = \"b\"\nfile = \"f\"\nmax_age = \"315m\"\n\
+         [jobs.m]\nowner = \"a\"\ncommand = \"true\"\non = [\"e\"]\nproduces = \"f\"\n";
+    let mut world = World::start(&(chain("") + more), "2026-11-26T10:00");
+    for job in ["j", "k", "m"] {
+        world.script(job, |_, now| Play::writes("x", now));
+    }
+    world.run("j");
+    world.run_until("2026-11-26T12:00");
+    fails(&mut world, "j");
+    world.run_until("2026-11-26T14:10");
+    world.script("k", |_, now| Play::writes("y", now).taking(Duration::from_hours(3)));
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T15:30");
+    let all = world.incidents();
+    let of = |name: &str| {
+        let found = all.iter().find(|one| one.subject.as_str() == name);
+        found.unwrap_or_else(|| panic!("{name}: {all:#?}"))
+    };
+    assert_eq!(of("e").state, IncidentState::Open, "it was told after half an hour");
+    assert_eq!(of("f").cause, Some(of("e").id));
 }
 
 #[test]

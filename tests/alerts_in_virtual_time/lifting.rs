@@ -105,3 +105,20 @@ fn what_something_else_explains_is_told_as_part_of_that() {
     world.run_until("2026-11-26T12:01");
     assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Impact]);
 }
+
+#[test]
+fn what_a_silenced_cause_would_explain_is_told_by_itself() {
+    let data = "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"1h\"\n";
+    let mut world = World::start(&(one_job("produces = \"d\"") + data), "2026-11-26T10:00");
+    world.run("j");
+    world.run_until("2026-11-26T10:30");
+    silence(&mut world, "d");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T10:50");
+    silence(&mut world, "j");
+    world.run_until("2026-11-26T12:00");
+    assert_eq!(lifted(&mut world, "d"), json!([{ "incident": 2, "told": "now" }]));
+    world.run_until("2026-11-26T12:01");
+    assert_eq!(world.told_to("mail:a@sea.example"), [Purpose::Opening]);
+}

@@ -3,7 +3,7 @@
 use freshd::model::{DeliveryOutcome, Event, Notification, NotificationId, NotificationState, Purpose, Reply, Request};
 
 use super::delivery::{OPS, mend, no_such_address};
-use super::virtual_world::World;
+use super::virtual_world::{Play, World};
 use super::{PEOPLE, failing, one_job};
 
 /// Anna asks for a message, which is read from the store as the daemon does.
@@ -175,4 +175,26 @@ fn an_address_of_an_escalation_is_tried_out_where_its_channel_is_named() {
     assert_eq!(tested(Some("ops"), Some("chat")), ["chat"]);
     assert_eq!(tested(None, Some("chat")), ["chat"]);
     assert_eq!(tested(Some("ops"), None), ["mail:ops@sea.example"]);
+}
+
+#[test]
+fn what_died_with_another_message_is_sent_again_as_well() {
+    let text = one_job("") + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.channel(OPS, |_, _| no_such_address());
+    for job in ["j", "k"] {
+        world.script(job, |_, _| Play::fails(1, ""));
+        world.run(job);
+    }
+    world.run_until("2026-11-26T12:10");
+    let told = world.ledger.notifications.values();
+    let dead = told.filter(|told| told.state == NotificationState::Dead && told.message.purpose == Purpose::Opening);
+    let dead: Vec<_> = dead.map(|told| (told.id, told.message.at)).collect();
+    assert!(
+        dead.len() == 2 && dead[0].1 == dead[1].1,
+        "decided in one step: {dead:?}"
+    );
+    for (id, _) in dead {
+        resend(&mut world, id).expect("each by itself");
+    }
 }

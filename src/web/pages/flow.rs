@@ -142,10 +142,7 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
     let lit_class = if chosen.is_some() { " lit" } else { "" };
     // A small map is scaled to the window; a large one would be too small to read.
     let fits_class = if layout.width <= FITS_WIDTH_MAX { " fits" } else { "" };
-    let wrong: Vec<usize> = (0..flow.graph.stops.len())
-        .filter(|place| flow_words::is_wrong(&flow.graph.stops[*place], states))
-        .collect();
-    let hit = flow.reach(&wrong, false);
+    let hit = flow_words::hit_by_what_is_wrong(flow, states);
     html! {
         svg class={ "map" (lit_class) (fits_class) } viewBox=(format!("0 0 {:.0} {:.0}", layout.width, layout.height)) width=(format!("{:.0}", layout.width)) role="group" aria-label="the flow of data, from left to right" {
             @for ((from, to), line) in flow.graph.edges.iter().zip(&layout.lines) {

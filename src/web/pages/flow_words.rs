@@ -20,8 +20,15 @@ const NAMES_MAX: usize = 30;
 const READERS_MAX: usize = 10;
 
 /// Whether a node is wrong, or nobody can tell.
-pub(super) fn is_wrong(node: &Node, states: &States<'_>) -> bool {
+fn is_wrong(node: &Node, states: &States<'_>) -> bool {
     matches!(node_state(node, states), Some((Tone::Bad | Tone::Unknown, _)))
+}
+
+/// The places of all that is wrong, and of all that it feeds.
+pub(super) fn hit_by_what_is_wrong(flow: &Flow, states: &States<'_>) -> BTreeSet<usize> {
+    let stops = flow.graph.stops.iter().enumerate();
+    let wrong = stops.filter(|(_, node)| is_wrong(node, states));
+    flow.reach(&wrong.map(|(place, _)| place).collect::<Vec<usize>>(), false)
 }
 
 /// The address under which the map lights a node.
@@ -73,7 +80,6 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
     }
 }
 
-/// `1 job and 2 datasets`.
 /// Who reads what is wrong, and when, the next one first: whoever the map shows to be hit, and all that incidents name.
 fn readers_of_what_is_wrong<'a>(
     view: &View,
@@ -82,10 +88,7 @@ fn readers_of_what_is_wrong<'a>(
     states: &States<'_>,
 ) -> Vec<(Timestamp, &'a str)> {
     let stops = &flow.graph.stops;
-    let wrong: Vec<usize> = (0..stops.len())
-        .filter(|place| is_wrong(&stops[*place], states))
-        .collect();
-    let hit = flow.reach(&wrong, false).into_iter().filter_map(|place| {
+    let hit = hit_by_what_is_wrong(flow, states).into_iter().filter_map(|place| {
         let next = schedule::next(stops[place].reads_at.as_ref()?, view.now)?;
         Some((
             next.at,
@@ -102,6 +105,7 @@ fn readers_of_what_is_wrong<'a>(
     readers
 }
 
+/// `1 job and 2 datasets`.
 fn kinds(nodes: &[&Node]) -> String {
     let of = |kind: Kind| nodes.iter().filter(|node| node.kind == kind).count();
     let counts = [(of(Kind::Job), "job"), (of(Kind::Dataset), "dataset")].into_iter();
