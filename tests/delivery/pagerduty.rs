@@ -59,6 +59,7 @@ async fn an_opening_is_triggered_and_its_recovery_resolves_the_same_alert() {
         })
     );
     assert_eq!(details["Data as of"], "Fri 12 Jun 2026 22:58, version 41");
+    assert_eq!(details["What"], json!(opening().headline), "where no fact says it");
     assert_eq!(details["What you can do"][2], "freshd run export-stock");
     assert_eq!(
         details["Last lines of output"][1],
@@ -165,4 +166,15 @@ async fn facts_of_one_label_are_all_told() {
     let told = events(vec![message], 1).await.remove(0);
     let readers = &told["payload"]["custom_details"]["Is read by"];
     assert_eq!(readers, "Sales desk, Monday 07:00\nForecast, Monday 08:00");
+}
+
+#[tokio::test]
+async fn what_has_happened_is_a_detail_and_the_headline_the_summary_alone() {
+    let mut message = opening();
+    message.facts.push(MessageFact {
+        label: "What".to_owned(),
+        text: "stock late".to_owned(),
+    });
+    let told = events(vec![message], 1).await.remove(0);
+    assert_eq!(told["payload"]["custom_details"]["What"], "stock late");
 }

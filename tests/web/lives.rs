@@ -1,5 +1,7 @@
 //! An incident's page tells its life, what it is about leads to it, and lists can be narrowed to what went wrong.
 
+use crate::asking::Site;
+use crate::freshd_process::House;
 use crate::known::{OPERATE_TOKEN, VIEW_TOKEN, known};
 use crate::{harmless, with_history};
 
@@ -103,6 +105,18 @@ fn the_map_says_what_is_wrong_and_of_one_name_what_it_feeds_and_who_reads_it_whe
             "{path}: {words}"
         );
     }
+}
+
+#[test]
+fn who_reads_next_is_told_also_of_data_without_an_incident() {
+    let house = House::with(crate::JOBS);
+    let daemon = house.daemon();
+    let map = Site::of(&daemon).get("/flow").body;
+    let (_, words) = map.split_once("id=\"wrong\"").expect("nobody knows of the stock");
+    let (words, _) = words.split_once("</section>").expect("its end");
+    assert!(words.contains("unknown: 1 dataset"), "{words}");
+    let (_, next) = words.split_once("Next to read it: ").expect("sales");
+    assert!(next.contains("system()") && next.contains("07:00"), "{next}");
 }
 
 #[test]
