@@ -51,8 +51,11 @@ impl Outbox {
             if !line.in_flight.is_empty() {
                 return Turn::default();
             }
-            if let Some(digest) = line.digest {
-                return Turn::send(digest);
+            if let Some(digest) = line.digest.and_then(|id| self.get(id)) {
+                return match self.is_ready(digest.id, now) {
+                    true => Turn::send(digest.id),
+                    false => Turn::at(Some(digest.next_try_at)),
+                };
             }
             let names_an_incident = |id: &&NotificationId| self.get(**id).is_some_and(|one| one.incident.is_some());
             let gathered = line.waiting.iter().filter(names_an_incident).take(2).count();
@@ -97,7 +100,8 @@ impl Outbox {
         }
     }
 
-    /// Each by itself, in the order of its incident, until it is a flood.
+    /// Each by itself, in the order of its incident, until it is a flood. A digest that was refused while something else was
+    /// taken is one of them: what it tells of waits for it.
     fn turn_as_they_come(&mut self, address: &Address, rules: Gathering, now: Timestamp) -> Turn {
         let Some(line) = self.by_address.get_mut(address) else {
             return Turn::default();
@@ -109,7 +113,8 @@ impl Outbox {
             usize::MAX
         };
         let mut turn = Turn::default();
-        let unsent: Vec<NotificationId> = line.unsent().collect();
+        let digest = line.digest.filter(|id| !line.in_flight.contains(id));
+        let unsent: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
         for id in unsent {
             let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules)) else {
                 continue;

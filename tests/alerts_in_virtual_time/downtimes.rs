@@ -3,10 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use freshd::model::{Event, NotificationState, Purpose};
+use freshd::model::{DeliveryOutcome, Event, NotificationState, Purpose};
 
 use super::PEOPLE;
-use super::delivery::OPS;
+use super::delivery::{OPS, busy};
 use super::digests::{heard, named, taken};
 use super::virtual_world::{Crash, Play, World};
 
@@ -252,4 +252,30 @@ fn a_restart_after_the_digest_of_a_downtime_holds_no_address_back() {
         let expected = ("14:02:05".to_owned(), Purpose::Recovery);
         assert_eq!(last, Some(expected), "crashes: {crashes}");
     }
+}
+
+#[test]
+fn a_digest_that_was_refused_is_tried_again_although_something_else_was_taken_meanwhile() {
+    let mut world = World::start(&datasets(4), "2026-03-01T10:00");
+    for number in 0..4 {
+        world.run(&format!("j{number}"));
+    }
+    world.run_until("2026-03-01T10:30");
+    world.crash();
+    // Monday's report has become due too, and is about no incident: it goes by itself.
+    world.run_until("2026-03-02T10:00");
+    world.restart();
+    let mut is_first = true;
+    world.channel(OPS, move |sent, now| {
+        match sent.message.purpose == Purpose::Digest && std::mem::take(&mut is_first) {
+            true => busy(now),
+            false => DeliveryOutcome::Accepted,
+        }
+    });
+    world.run_until("2026-03-02T10:30");
+    let mut told = world.told_to(OPS);
+    told.sort();
+    assert_eq!(told, [Purpose::Digest, Purpose::Weekly]);
+    let mut of_all = world.ledger.notifications.values();
+    assert!(of_all.all(|one| one.state == NotificationState::Delivered));
 }
