@@ -27,6 +27,8 @@ mod refusals;
 mod logging_in;
 #[path = "web/links.rs"]
 mod links;
+#[path = "web/canaries.rs"]
+mod canaries;
 mod support;
 
 use freshd_process::House;

@@ -9,6 +9,7 @@ mod times;
 mod names;
 mod client;
 mod configured;
+mod hidden;
 mod addresses;
 mod board;
 

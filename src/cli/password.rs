@@ -8,13 +8,8 @@ use serde_json::json;
 
 use super::exit::{Exit, Failure};
 use super::out::Out;
-use crate::model::TokenHash;
+use crate::model::{TOKEN_BYTES, TOKEN_PREFIX, TokenHash};
 use crate::web;
-
-/// What a token begins with, so that programs that look for lost secrets find it.
-const TOKEN_PREFIX: &str = "freshd_";
-/// Bytes of chance in a token.
-const TOKEN_BYTES: usize = 32;
 
 /// Reads a password, which is never an argument: those are seen by every user of the machine.
 pub(super) fn password(out: &mut Out) -> Result<Exit, Failure> {

@@ -1,5 +1,6 @@
 //! What every section needs while it is read: the environment, the known names, and the report.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use super::policy::Policies;
 use super::reader::{Table, Text};
 use super::report::{Report, Spot};
 use super::schedules::Schedules;
-use crate::model::{Calendar, Channel, HistoryRules, Name, Owner};
+use crate::model::{Calendar, Channel, HistoryRules, Name, Owner, SecretTexts};
 
 /// A section of the configuration whose entries have names.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -137,6 +138,8 @@ pub(super) struct Context<'a> {
     pub(super) policies: Policies,
     /// The root file says that jobs without a `user` may run as root.
     pub(super) run_as_root: bool,
+    /// The secrets read so far, whatever becomes of what they are for.
+    pub(super) secrets: RefCell<SecretTexts>,
 }
 
 impl Context<'_> {

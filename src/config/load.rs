@@ -1,5 +1,6 @@
 //! From files to settings: names first, then what others refer to, then everything else.
 
+use std::cell::RefCell;
 use std::collections::{BTreeMap, HashSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, mpsc};
@@ -28,7 +29,7 @@ use super::report::{Report, Spot};
 use super::schedules::Schedules;
 use super::teams::{fallback, system, team};
 use super::web::web;
-use crate::model::{AlertRules, HistoryRules, Job, Name, Settings};
+use crate::model::{AlertRules, HistoryRules, Job, Name, Redactor, Settings};
 
 /// Most jobs of one configuration.
 const JOBS_MAX: usize = 10_000;
@@ -74,6 +75,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         people: People::default(),
         policies: Policies::default(),
         run_as_root,
+        secrets: RefCell::default(),
     };
     let mut settings = Settings {
         file: std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file)),
@@ -92,6 +94,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         jobs: BTreeMap::new(),
         pools: BTreeMap::new(),
         maintenance: BTreeMap::new(),
+        redactor: Redactor::default(),
     };
     let referred = [Section::Calendars, Section::Channels, Section::Pools];
     let has_referred = |number: u32| {
@@ -122,6 +125,9 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     if report.was_accepted() {
         return settings;
     }
+    let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
+    let has_tokens = auth.is_some_and(|auth| !auth.tokens.is_empty());
+    settings.redactor = context.secrets.take().redactor(has_tokens);
     resolve(&mut settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.policy

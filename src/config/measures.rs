@@ -91,6 +91,7 @@ fn ping_key(context: &Context<'_>, table: &Table<'_>, value: Value<'_>) -> Optio
         Some(_) => Secret::new(value.text()?.text),
         None => secret(context, value)?,
     };
+    context.secrets.borrow_mut().add(key.reveal());
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
     let length = key.reveal().len();
     if !key.reveal().bytes().all(is_plain) || !(PING_KEY_MIN..=PING_KEY_MAX).contains(&length) {

@@ -46,7 +46,7 @@ pub use problem::{Level, Problem, render};
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::model::{Address, Channel, Name, Settings};
+use crate::model::{Address, Channel, Name, Redactor, Settings};
 use report::Report;
 
 /// What came of loading a configuration.
@@ -109,6 +109,17 @@ pub fn last_resort(file: &Path, environment: &Environment) -> LastResort {
         unusable,
         mistakes,
     }
+}
+
+/// What hides the secrets of a configuration, even where some of it was refused; with the mistakes, for which it may not
+/// know all of them.
+pub fn redactor(file: &Path, environment: &Environment) -> (Redactor, Vec<Problem>) {
+    let mut report = Report::default();
+    sources::read(&mut report, file, file, environment);
+    let redactor = load::settings(&report, file, environment).redactor;
+    let (mut mistakes, _) = report.finish();
+    mistakes.retain(|problem| problem.level == Level::Error);
+    (redactor, mistakes)
 }
 
 /// Reads the texts of a configuration that was accepted before, for what its jobs and datasets said then.

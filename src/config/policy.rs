@@ -189,6 +189,7 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
             }
             match value.as_text() {
                 Some(text) if !text.contains('\0') => {
+                    context.secrets.borrow_mut().add_open_variable(key, text);
                     variables.push((key.to_owned(), text.to_owned()));
                 }
                 _ => {
@@ -221,6 +222,7 @@ fn environment(context: &Context<'_>, table: &Table<'_>) -> Vec<(String, String)
         match env_line(line) {
             Ok(None) => {}
             Ok(Some((key, value))) => {
+                context.secrets.borrow_mut().add_variable(key, value);
                 if !variables.iter().any(|(known, _)| known == key) {
                     variables.push((key.to_owned(), value.to_owned()));
                 }

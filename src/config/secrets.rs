@@ -47,6 +47,9 @@ pub(super) fn secret(context: &Context<'_>, value: Value<'_>) -> Option<Secret> 
         None
     };
     table.finish();
+    if let Some(secret) = &found {
+        context.secrets.borrow_mut().add(secret.reveal());
+    }
     found
 }
 

@@ -2,6 +2,7 @@
 //! it on.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
@@ -150,7 +151,10 @@ impl Shell {
         loaded: Loaded,
         batch: &mut Vec<Event>,
     ) -> anyhow::Result<Result<(String, Vec<String>), String>> {
-        let Loaded { settings, accepted } = loaded;
+        let Loaded { mut settings, accepted } = loaded;
+        // A job that goes on was given the secrets of the configuration before.
+        let redactor = settings.redactor.after(&self.engine.settings().redactor);
+        Arc::make_mut(&mut settings).redactor = redactor;
         let mut warnings = self.engine.left_behind(&settings);
         let listens = |settings: &Settings| settings.web.as_ref().map(|web| web.listen);
         if listens(&settings) != listens(&self.performer.settings.borrow()) {

@@ -24,6 +24,7 @@ mod explaining;
 mod flapping;
 mod found;
 mod heard;
+mod hiding;
 mod history;
 mod incidents;
 mod jobs;
@@ -209,7 +210,7 @@ impl Engine {
     /// Decides what follows from one event.
     pub fn handle(&mut self, now: Now, event: Event) -> Step {
         let before = std::mem::replace(&mut self.now, now);
-        match event {
+        match hiding::hide(&self.settings.redactor, event) {
             Event::Started { accepted, shortage } => self.started(accepted, shortage),
             Event::Tick => {
                 self.note_sleep(before.wall);

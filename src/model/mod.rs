@@ -31,6 +31,7 @@ mod provenance;
 mod published;
 mod purpose;
 mod reading;
+mod redactor;
 mod report;
 mod restored;
 mod run;
@@ -38,6 +39,7 @@ mod run;
 mod samples;
 mod schedule;
 mod secret;
+mod secret_texts;
 mod settings;
 mod severity;
 mod silence;
@@ -105,6 +107,7 @@ pub use provenance::{ByHand, HandKind, Provenance, Script, trace_id, trace_paren
 pub use published::{Lying, Placed, Sighting, Stamp};
 pub use purpose::Purpose;
 pub use reading::{Compression, Encoding, FixedColumn, Format, Reading};
+pub use redactor::{HIDDEN, Redactor, SECRET_BYTES_MIN};
 pub use report::{REPORT_LINE_BYTES_MAX, REPORT_MALFORMED_MAX, REPORT_PAIRS_MAX, Report, parse_report, report_value};
 pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
@@ -117,6 +120,7 @@ pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, OpenDays, Rule, Schedule, Skip, occurrence_line,
 };
 pub use secret::Secret;
+pub use secret_texts::SecretTexts;
 pub use settings::{
     AlertRules, AsOf, Dataset, Due, Escalation, Heartbeat, Host, Owner, Probe, ProbeTarget, Settings, System, Team,
 };
@@ -132,5 +136,5 @@ pub use status::{
     Undelivered,
 };
 pub use text::has_power;
-pub use web::{Auth, PasswordHash, PublicUrl, Scope, Token, TokenHash, User, Web};
+pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

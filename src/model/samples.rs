@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 
 use super::{
     About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
-    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind, Retry,
-    Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
+    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind,
+    Redactor, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
 };
 
 /// A jobs.toml in which nothing is named.
@@ -33,6 +33,7 @@ pub(crate) fn plain_settings() -> Settings {
         pools: BTreeMap::new(),
         maintenance: BTreeMap::new(),
         heartbeat: None,
+        redactor: Redactor::default(),
     }
 }
 

@@ -9,8 +9,8 @@ use jiff::SignedDuration;
 use jiff::tz::TimeZone;
 
 use super::{
-    About, Address, Calendar, Channel, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Schedule, Secret,
-    Severity, Web,
+    About, Address, Calendar, Channel, Checks, HistoryRules, Job, Maintenance, Name, OpenDays, Redactor, Schedule,
+    Secret, Severity, Web,
 };
 
 /// A whole jobs.toml with its includes, checked.
@@ -48,6 +48,8 @@ pub struct Settings {
     pub pools: BTreeMap<Name, u32>,
     /// Planned work, by name.
     pub maintenance: BTreeMap<Name, Arc<Maintenance>>,
+    /// Hides every secret that was read with it.
+    pub redactor: Redactor,
 }
 
 impl Settings {

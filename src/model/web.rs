@@ -20,6 +20,13 @@ const PASSES_MAX: u32 = 16;
 /// Lanes of that memory.
 const LANES_MAX: u32 = 8;
 
+/// What a token begins with, so that programs that look for lost secrets find it.
+pub const TOKEN_PREFIX: &str = "freshd_";
+/// Bytes of chance in a token.
+pub const TOKEN_BYTES: usize = 32;
+/// Characters of base64 that they become.
+pub(super) const TOKEN_CHARS: usize = (TOKEN_BYTES * 8).div_ceil(6);
+
 /// What the hash of a token begins with.
 const TOKEN_HASH_PREFIX: &str = "sha256:";
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use jiff::Timestamp;
 
 use super::log::{STAMP_BYTES, Stream};
+use crate::model::Redactor;
 use segment::{Segment, skip_to_segment};
 pub(super) use segment::{newest_segment, segments};
 use source::Source;
@@ -71,6 +72,7 @@ pub fn read_log(log: &Path) -> io::Result<LogReader> {
         former_part_bytes: 0,
         next: None,
         failed: false,
+        redactor: Redactor::default(),
     })
 }
 
@@ -100,6 +102,7 @@ pub struct LogReader {
     /// What is handed out before anything else is read.
     next: Option<LogLine>,
     failed: bool,
+    redactor: Redactor,
 }
 
 /// What was read, in bytes as the job printed them.
@@ -151,6 +154,12 @@ impl Iterator for LogReader {
 }
 
 impl LogReader {
+    /// Hides these secrets in what it hands out. One of which a part stands in the next piece or line is not recognised.
+    #[must_use]
+    pub fn hiding(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
+    }
+
     /// The rest of a last line without newline; call it when the attempt has ended and `next` returned `None`.
     pub fn finish(&mut self) -> Option<LogLine> {
         if self.text.is_empty() || self.begun != Begun::Text {
@@ -241,7 +250,7 @@ impl LogReader {
         self.in_line[self.stream.index()] = kind == LineKind::Piece;
         LogLine {
             at: self.at,
-            text: std::mem::take(&mut self.text),
+            text: self.redactor.bytes(std::mem::take(&mut self.text)),
             kind,
             stream: self.stream,
         }

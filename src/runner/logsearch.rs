@@ -11,7 +11,7 @@ use regex::bytes::{Regex, RegexBuilder};
 use super::log::Stream;
 use super::logpack::last_written;
 use super::logread::{LineKind, LogLine, read_log};
-use crate::model::{AttemptId, Name};
+use crate::model::{AttemptId, Name, Redactor};
 
 /// A text of more bytes is not looked for.
 pub const TEXT_BYTES_MAX: usize = 4 << 10;
@@ -28,6 +28,7 @@ pub struct LogSearch {
     pub until: Option<Timestamp>,
     /// Only lines of this stream.
     pub stream: Option<Stream>,
+    redactor: Redactor,
 }
 
 /// How far a search has come in one output.
@@ -59,7 +60,14 @@ impl LogSearch {
             since: None,
             until: None,
             stream: None,
+            redactor: Redactor::default(),
         })
+    }
+
+    /// Hides these secrets in what it finds, and finds nothing by them.
+    #[must_use]
+    pub fn hiding(self, redactor: Redactor) -> Self {
+        Self { redactor, ..self }
     }
 
     /// Goes through one output behind its first `from_line` lines, looks at about `bytes_max` bytes at most, and hands
@@ -85,7 +93,7 @@ impl LogSearch {
         {
             return Ok(passed);
         }
-        let mut reader = read_log(log)?;
+        let mut reader = read_log(log)?.hiding(self.redactor.clone());
         let mut ended = false;
         while !ended {
             if passed.bytes >= bytes_max {

@@ -141,6 +141,7 @@ fn numbered(text: &str) -> Option<(Numbered, u64)> {
 /// What these jobs have printed with the text in it, the newest of each first.
 async fn printed(desk: &Desk, jobs: Vec<Name>, text: &str) -> Result<PrintedLines, Trouble> {
     let search = LogSearch::new(text, true).map_err(Trouble::Query)?;
+    let search = search.hiding(desk.settings().redactor.clone());
     let state_dir = desk.state_dir();
     desk.search(move || {
         let mut found = PrintedLines::default();

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::answer::Trouble;
 use super::api::no_number;
 use super::desk::Desk;
-use crate::model::{Attempt, AttemptId, AttemptState, Run, RunId, log_path};
+use crate::model::{Attempt, AttemptId, AttemptState, Redactor, Run, RunId, log_path};
 use crate::runner::{LineKind, LogLine, read_log};
 
 /// Bytes of one answer.
@@ -79,7 +79,8 @@ pub(super) async fn of_attempt(
             let ended = last.state == AttemptState::Ended;
             // The path is made of what the store says of the run, never of what was asked.
             let path = log_path(&state_dir, &job, AttemptId { run: id, number });
-            let read = desk.compute(move || end_of(&path, ended, bytes_max)).await?;
+            let redactor = desk.settings().redactor.clone();
+            let read = desk.compute(move || end_of(&path, ended, bytes_max, redactor)).await?;
             read.map_err(|error| Trouble::Unreadable(error.to_string()))?
         }
         None => Printed::default(),
@@ -108,9 +109,9 @@ pub(super) fn plain(printed: &Printed) -> Vec<u8> {
     bytes
 }
 
-fn end_of(path: &std::path::Path, ended: bool, bytes_max: usize) -> io::Result<Printed> {
+fn end_of(path: &std::path::Path, ended: bool, bytes_max: usize, redactor: Redactor) -> io::Result<Printed> {
     let mut log = match read_log(path) {
-        Ok(log) => log,
+        Ok(log) => log.hiding(redactor),
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Printed::default()),
         Err(error) => return Err(error),
     };

@@ -110,7 +110,8 @@ pub(super) async fn logs(
     let job = known_job(&desk, &name)?.name.clone();
     let wanted = query::<Wanted>(&uri)?;
     let text = wanted.q.as_deref().unwrap_or_default();
-    let mut search = LogSearch::new(text, wanted.ignore_case.unwrap_or(false)).map_err(Trouble::Query)?;
+    let search = LogSearch::new(text, wanted.ignore_case.unwrap_or(false)).map_err(Trouble::Query)?;
+    let mut search = search.hiding(desk.settings().redactor.clone());
     (search.since, search.until) = (wanted.since, wanted.until);
     search.stream = wanted.stream.map(|word| match word {
         StreamWord::Stdout => Stream::Stdout,

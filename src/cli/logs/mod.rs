@@ -13,7 +13,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::history::known_job;
 use super::out::Out;
-use super::{show, times};
+use super::{hidden, show, times};
 use crate::model::{Attempt, AttemptId, AttemptState, Name, Run, RunId, log_path};
 use crate::runner::{LogReader, LogSearch, Stream};
 use crate::store::{HistoryFilter, Reader};
@@ -143,9 +143,11 @@ impl Shown {
 pub(super) fn run(args: &LogsArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     let reader = global.reader()?;
     let state_dir = global.state_dir()?;
-    let mut printer = Printer::new(out, global.zone(), args.stream());
+    let redactor = hidden::redactor(global, &state_dir);
+    let mut printer = Printer::new(out, global.zone(), args.stream(), redactor.clone());
     if let Some(search) = args.search(global)? {
         let of = search::Of::named(&reader, &args.of)?;
+        let search = search.hiding(redactor);
         return search::run(&of, &search, args.limit, &state_dir, &mut printer);
     }
     let (id, number) = find(&reader, &args.of)?;

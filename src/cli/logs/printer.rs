@@ -11,7 +11,7 @@ use crate::cli::exit::Failure;
 use crate::cli::out::Out;
 use crate::cli::paint::{Tone, tone};
 use crate::cli::times;
-use crate::model::{Attempt, AttemptId, HistoryLimit, RunId, has_power};
+use crate::model::{Attempt, AttemptId, HistoryLimit, Redactor, RunId, has_power};
 use crate::runner::{LineKind, LogLine, LogReader, Stream, read_log};
 
 /// Prints the lines of one attempt after the other.
@@ -21,6 +21,7 @@ pub(super) struct Printer<'a> {
     now: Timestamp,
     /// The only stream that is wanted.
     only: Option<Stream>,
+    redactor: Redactor,
     /// The line before goes on, and is of this stream.
     in_line: Option<Stream>,
     /// Each line begins with the attempt it is of.
@@ -28,12 +29,13 @@ pub(super) struct Printer<'a> {
 }
 
 impl<'a> Printer<'a> {
-    pub(super) fn new(out: &'a mut Out, zone: TimeZone, only: Option<Stream>) -> Self {
+    pub(super) fn new(out: &'a mut Out, zone: TimeZone, only: Option<Stream>, redactor: Redactor) -> Self {
         Self {
             out,
             zone,
             now: Timestamp::now(),
             only,
+            redactor,
             in_line: None,
             names_attempts: false,
         }
@@ -43,7 +45,7 @@ impl<'a> Printer<'a> {
     pub(super) fn print(&mut self, id: AttemptId, path: &Path, log: &mut Option<LogReader>) -> Result<(), Failure> {
         if log.is_none() {
             match read_log(path) {
-                Ok(opened) => *log = Some(opened),
+                Ok(opened) => *log = Some(opened.hiding(self.redactor.clone())),
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 Err(error) => return Err(unreadable(path, &error)),
             }

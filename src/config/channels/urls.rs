@@ -17,7 +17,7 @@ pub(super) fn secret_url_of(context: &Context<'_>, table: &Table<'_>, why: &str,
     };
     // A test server on this machine is no secret.
     match value.as_text().and_then(|text| Url::parse(text).ok()) {
-        Some(parsed) if is_loopback(&parsed) => plain_url(value, &as_a_secret(value)),
+        Some(parsed) if is_loopback(&parsed) => plain_url(context, value, &as_a_secret(value)),
         _ => secret_url(context, value),
     }
 }
@@ -45,13 +45,13 @@ fn as_a_secret(value: Value<'_>) -> String {
 /// `instead` says how a login is written.
 fn any_url_or(context: &Context<'_>, value: Value<'_>, instead: &str) -> Option<Secret> {
     if value.as_text().is_some() {
-        plain_url(value, instead)
+        plain_url(context, value, instead)
     } else {
         secret_url(context, value)
     }
 }
 
-fn plain_url(value: Value<'_>, instead: &str) -> Option<Secret> {
+fn plain_url(context: &Context<'_>, value: Value<'_>, instead: &str) -> Option<Secret> {
     let text = value.text()?;
     let url = checked_url(value, text.text)?;
     let has_login = |url: &Url| !url.username().is_empty() || url.password().is_some();
@@ -59,6 +59,8 @@ fn plain_url(value: Value<'_>, instead: &str) -> Option<Secret> {
         value.error(format!("`{}` must not contain a login", value.key), instead);
         return None;
     }
+    // What stands in the file is no secret but for what was not meant to stand there.
+    context.secrets.borrow_mut().add_parts_of(&url);
     Some(Secret::new(url))
 }
 
