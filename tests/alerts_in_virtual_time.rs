@@ -18,6 +18,8 @@ mod drills;
 mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/ends_in_threads.rs"]
+mod ends_in_threads;
 #[path = "alerts_in_virtual_time/explaining.rs"]
 mod explaining;
 #[path = "alerts_in_virtual_time/flapping.rs"]
@@ -40,6 +42,8 @@ mod patience;
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]
 mod resend;
+#[path = "alerts_in_virtual_time/shared_addresses.rs"]
+mod shared_addresses;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
 #[path = "alerts_in_virtual_time/together.rs"]

@@ -156,6 +156,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
         gathered: Some(gather.why),
+        stands_in_for: None,
         output: Vec::new(),
         commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
             .map(str::to_owned)

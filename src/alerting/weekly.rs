@@ -301,6 +301,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         facts: Vec::new(),
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: team.clone(),

@@ -8,7 +8,7 @@ use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
 use crate::model::{
-    About, Address, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
+    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
 };
 
 impl Engine {
@@ -245,15 +245,7 @@ impl Engine {
             ack.until = ack.until.min(self.now.wall);
         }
         self.incidents.insert(incident.clone());
-        let mut stood_in: BTreeSet<Address> = BTreeSet::new();
-        for (team, address) in incident.told.clone() {
-            // The fallback may stand in for several teams; it hears of the end once.
-            if self.stands_in_for(&team, &address) && !stood_in.insert(address.clone()) {
-                continue;
-            }
-            self.outbox.remember_end(id, address.clone());
-            self.notify(id, Purpose::Recovery, &team, address);
-        }
+        self.tell_end(&incident);
         incident.state = IncidentState::Resolved;
         self.note_opening(&incident);
         self.let_effects_go(id);

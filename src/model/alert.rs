@@ -308,6 +308,13 @@ pub struct Notification {
     pub digest: Option<NotificationId>,
 }
 
+impl Notification {
+    /// The team that knows what it says once it is taken: of what goes to the fallback, the one in whose stead it does.
+    pub fn told_for(&self) -> &Name {
+        self.message.stands_in_for.as_ref().unwrap_or(&self.message.team)
+    }
+}
+
 /// How one try at sending ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub enum DeliveryOutcome {

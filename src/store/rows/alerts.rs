@@ -248,7 +248,7 @@ pub(in crate::store) fn read_end_written(row: &Row) -> Result<(IncidentId, Addre
     Ok((incident, address))
 }
 
-/// Reads the incident, the address, the end and the subject of a notification that was taken or given up.
+/// Reads the incident, the address, the end, the subject and the team of a notification that was taken or given up.
 pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
     let mut cells = Cells::of(row);
     let incident = IncidentId(cells.count()?);
@@ -268,6 +268,7 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         given_up: is_dead.then(|| error.unwrap_or_default()),
         thread: cells.get()?,
         subject: cells.get()?,
+        team: cells.name()?,
     })
 }
 
