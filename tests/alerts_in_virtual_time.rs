@@ -28,6 +28,8 @@ mod flapping;
 mod floods;
 #[path = "alerts_in_virtual_time/handed_over.rs"]
 mod handed_over;
+#[path = "alerts_in_virtual_time/kinds.rs"]
+mod kinds;
 #[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
 mod lifted_in_a_downtime;
 #[path = "alerts_in_virtual_time/lifting.rs"]

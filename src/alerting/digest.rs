@@ -295,7 +295,7 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
             );
         }
         Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
-        None => format!("{what}, {severity}, since {}", time(incident.since)),
+        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
     if let Some((reads, at)) = &concern.next {
         words.push_str(&format!("; {reads} {}", time(*at)));

@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
-use crate::model::{
-    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
-};
+use crate::model::{About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
 
 impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
@@ -81,6 +79,9 @@ impl Engine {
                     return;
                 }
                 // The same trouble, told in the words of now.
+                if incident.kind != problem.kind {
+                    incident.kind_since = Some(problem.since.clamp(incident.since, self.now.wall));
+                }
                 incident.kind = problem.kind;
                 if failed_now {
                     incident.ack = None;
@@ -152,6 +153,7 @@ impl Engine {
             since,
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
+            kind_since: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,
