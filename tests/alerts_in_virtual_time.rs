@@ -18,6 +18,8 @@ mod drills;
 mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/ends_in_threads.rs"]
+mod ends_in_threads;
 #[path = "alerts_in_virtual_time/explaining.rs"]
 mod explaining;
 #[path = "alerts_in_virtual_time/flapping.rs"]
@@ -26,6 +28,8 @@ mod flapping;
 mod floods;
 #[path = "alerts_in_virtual_time/handed_over.rs"]
 mod handed_over;
+#[path = "alerts_in_virtual_time/kinds.rs"]
+mod kinds;
 #[path = "alerts_in_virtual_time/lifted_in_a_downtime.rs"]
 mod lifted_in_a_downtime;
 #[path = "alerts_in_virtual_time/lifting.rs"]
@@ -40,6 +44,8 @@ mod patience;
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]
 mod resend;
+#[path = "alerts_in_virtual_time/shared_addresses.rs"]
+mod shared_addresses;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
 #[path = "alerts_in_virtual_time/together.rs"]

@@ -156,6 +156,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
         gathered: Some(gather.why),
+        stands_in_for: None,
         output: Vec::new(),
         commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
             .map(str::to_owned)
@@ -294,7 +295,7 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
             );
         }
         Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
-        None => format!("{what}, {severity}, since {}", time(incident.since)),
+        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
     if let Some((reads, at)) = &concern.next {
         words.push_str(&format!("; {reads} {}", time(*at)));

@@ -42,6 +42,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         facts: facts(purpose, rehearsal),
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: commands(purpose, incident),
         team: team.clone(),

@@ -55,6 +55,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         facts,
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: vec![
             format!("freshd --config {config} check"),

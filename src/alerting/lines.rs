@@ -35,7 +35,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         });
     };
     say("What", format!("{} {}", incident.subject, what_words(incident)));
-    say("Since", format_time(incident.since, zone));
+    say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
         say("Told late", down_words(from, until, zone));

@@ -102,6 +102,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         facts,
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: vec![
             "freshd history --outcome missed".to_owned(),

@@ -219,7 +219,7 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
 
 fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
     for incident in week.incidents.iter().take(PROBLEMS_MAX) {
-        let since = format_time(incident.since, zone);
+        let since = incident.since_words(|at| format_time(at, zone));
         let lasted = match incident.resolved_at {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
             None => format!("since {since}, and still"),
@@ -301,6 +301,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         facts: Vec::new(),
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: team.clone(),

@@ -35,6 +35,9 @@ pub struct Situation<'a> {
     pub owner: String,
     /// Whether that team knows.
     pub owner_reach: OwnerReach,
+    /// Whether those for whom it is written were told of it as people downstream, where they were told before: they go on
+    /// in that thread.
+    pub told_as_reader: Option<bool>,
     /// The job that failed or should have delivered.
     pub job: Option<JobSide<'a>>,
     /// The datasets concerned, nearest first.
@@ -125,6 +128,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         facts: facts(purpose, team, situation),
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: if is_impact || purpose == Purpose::Recovery {
             Vec::new()
         } else {
@@ -148,7 +152,7 @@ fn trace(situation: &Situation<'_>) -> Option<String> {
 
 /// Owners and readers have threads of their own: a reader never saw the opening.
 fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> bool {
-    let first_told = situation.incident.told.first().map(|(team, _)| team);
+    let answers = || situation.incident.told_to_answer() == Some(team);
     match purpose {
         Purpose::Opening
         | Purpose::Escalation
@@ -157,7 +161,9 @@ fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> 
         | Purpose::Canary
         | Purpose::Test => true,
         Purpose::Impact => false,
-        Purpose::Update | Purpose::Reminder | Purpose::Recovery => first_told == Some(team),
+        Purpose::Update | Purpose::Reminder | Purpose::Recovery => {
+            situation.told_as_reader.map_or_else(answers, |is_reader| !is_reader)
+        }
     }
 }
 

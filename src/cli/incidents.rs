@@ -151,7 +151,10 @@ fn one(
         what(incident),
         incident.severity.as_str()
     ))?;
-    let mut lines = vec![("because", clean(&incident.reason)), ("since", told(incident.since))];
+    let mut lines = vec![
+        ("because", clean(&incident.reason)),
+        ("since", incident.since_words(told)),
+    ];
     if let Some(cause) = incident.cause {
         lines.push(("explained by", format!("incident {cause}")));
     }

@@ -233,6 +233,7 @@ mod tests {
             since: earlier,
             notify_at: at,
             opened_at: Some(at),
+            kind_since: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,

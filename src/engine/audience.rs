@@ -67,6 +67,7 @@ impl Engine {
     /// Nothing has changed with what is wrong; but whom it concerns may have, by an edit of jobs.toml.
     pub(super) fn tell_newcomers(&mut self, id: IncidentId) {
         self.tell_new_owner(id);
+        self.tell_chain_again(id);
         let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.about != About::Freshd;
         if self.incidents.get(id).is_some_and(|incident| can_be_told(&incident)) && !self.is_quiet(id) {
             let effects = self.effects_to_tell(id).into_iter().map(|effect| effect.id);
@@ -121,9 +122,14 @@ impl Engine {
                 teams.insert(self.team_of(&reader.owner).0);
             }
         }
-        for (team, _) in &incident.told {
-            teams.remove(team);
-        }
+        let (owner, _) = self.owner_of(incident);
+        // Whoever is told elsewhere by an edit of jobs.toml has not been told there; who answers for it is no reader.
+        teams.retain(|team| {
+            let told = incident.told.iter().filter(|(told, _)| told == team);
+            let told: Vec<&Address> = told.map(|(_, address)| address).collect();
+            let is_told_here = || self.addresses_of(team).iter().any(|address| told.contains(&address));
+            told.is_empty() || (*team != owner && !is_told_here())
+        });
         for team in teams {
             let mut addresses = self.addresses_of(&team);
             let Some(mut incident) = self.incidents.get(id).cloned() else {

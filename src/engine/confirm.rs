@@ -224,6 +224,7 @@ impl Engine {
                 flapping.good_at = flapping.good_at.map(|at| at.min(now));
             }
             incident.since = incident.since.min(now);
+            incident.kind_since = incident.kind_since.map(|since| since.min(now));
             incident.opened_at = incident.opened_at.map(|at| at.min(now));
             if let Some(handed_over) = &mut incident.handed_over {
                 handed_over.at = handed_over.at.min(now);

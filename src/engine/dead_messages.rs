@@ -35,11 +35,9 @@ impl Engine {
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
-            // What it has become since goes along: from now on the fallback hears what is told next, and only that.
-            let news = self.outbox.news_behind(unheard);
-            for unheard in std::iter::once(unheard).chain(&news) {
-                self.stand_in_with(unheard, instead_of, &address);
-            }
+            // As what it has become since: from now on the fallback hears what is told next, and only that.
+            let unheard = self.outbox.with_news(unheard);
+            self.stand_in_with(&unheard, instead_of, &address);
         }
     }
 
@@ -65,8 +63,8 @@ impl Engine {
         let mut own = self.settings.teams.get(team).into_iter().flat_map(|team| &team.notify);
         own.any(|address| {
             let has_taken = |heard: &Heard| heard.last_at >= Some(unheard.created_at);
-            self.outbox.heard(incident, address).is_some_and(has_taken)
-                || self.outbox.first_waiting(incident, address).is_some()
+            self.outbox.heard(team, incident, address).is_some_and(has_taken)
+                || self.outbox.first_waiting_for(team, incident, address).is_some()
                 || self.outbox.hears_of_end(incident, address)
         })
     }
@@ -76,7 +74,7 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&unheard.message);
         message.id = self.message_id(id);
-        message.team = Name::from(FALLBACK);
+        message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
         message.facts.insert(
             0,
             MessageFact {

@@ -53,7 +53,9 @@ impl Engine {
         let mut unheard = Vec::new();
         let mut incidents = Vec::new();
         for id in members {
-            let Some(mut member) = self.outbox.remove(id) else {
+            // What it has become since may be told by another of them, which goes with it.
+            let told = self.outbox.get(id).map(|member| self.outbox.with_news(member));
+            let (Some(mut member), Some(told)) = (self.outbox.remove(id), told) else {
                 continue;
             };
             member.state = digest.state;
@@ -63,6 +65,7 @@ impl Engine {
             self.note_heard(&member);
             incidents.extend(member.incident);
             if digest.state == NotificationState::Dead && !self.outbox.is_over_behind(&member) {
+                member.message = told.message;
                 unheard.push(member);
             }
         }

@@ -136,7 +136,7 @@ impl Engine {
         }
         let (owner, _) = self.owner_of(effect);
         let mut told = cause.told.iter().filter(|(team, _)| *team == owner);
-        !told.any(|(_, address)| self.outbox.is_told_since(cause.id, address, effect.notify_at))
+        !told.any(|(_, address)| self.outbox.is_told_since(&owner, cause.id, address, effect.notify_at))
     }
 
     /// A cause is as bad as the worst of its effects, and concerns whom they concern.

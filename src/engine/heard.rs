@@ -1,28 +1,78 @@
-//! What each address has heard of an incident, and the fallback that stands in while a team hears nothing.
+//! What each team has heard of an incident at each of its addresses, and the fallback that stands in while a team hears
+//! nothing.
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
 use super::Engine;
+use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    Address, AddressState, Heard, Incident, IncidentId, Notification, Purpose, Told, format_time, later,
+    Address, AddressState, Heard, Incident, IncidentId, Name, Notification, Purpose, Told, format_time, later,
 };
+
+/// What has been heard of one incident at one address.
+#[derive(Clone, Debug, Default)]
+pub(super) struct HeardAt {
+    /// By each team that is told there: what one of them has taken, another has not.
+    by_team: BTreeMap<Name, Heard>,
+    /// The subject of the first message of each thread, whoever it was for.
+    subjects: BTreeMap<String, String>,
+}
+
+impl Outbox {
+    /// One more message was taken or given up; the newest last.
+    pub(super) fn note_told(&mut self, told: &Told) {
+        let of_incident = self.heard.entry(told.incident).or_default();
+        let there = of_incident.entry(told.address.clone()).or_default();
+        let subject = there.subjects.entry(told.thread.clone());
+        subject.or_insert_with(|| told.subject.clone());
+        there.by_team.entry(told.team.clone()).or_default().note(told);
+    }
+
+    pub(super) fn heard(&self, team: &Name, incident: IncidentId, address: &Address) -> Option<&Heard> {
+        self.heard.get(&incident)?.get(address)?.by_team.get(team)
+    }
+
+    /// Whether a message for a team that was written then or later was taken by an address, or is on its way to it.
+    pub(super) fn is_told_since(&self, team: &Name, incident: IncidentId, address: &Address, since: Timestamp) -> bool {
+        let taken = self.heard(team, incident, address).and_then(|heard| heard.written_at);
+        let line = (incident, address.clone());
+        let mut theirs = self.line(&line).filter(|waiting| waiting.told_for() == team);
+        taken.is_some_and(|at| at >= since) || theirs.any(|waiting| waiting.created_at >= since)
+    }
+
+    /// The subject by which the first message of a thread was taken or given up.
+    pub(super) fn subject_of(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&String> {
+        self.heard.get(&incident)?.get(address)?.subjects.get(thread)
+    }
+
+    /// The incident is over.
+    pub(super) fn forget_heard(&mut self, incident: IncidentId) {
+        self.heard.remove(&incident);
+    }
+}
 
 impl Engine {
     /// A message was taken or given up. Of what is over nobody needs to know.
     pub(super) fn note_heard(&mut self, notification: &Notification) {
         if let Some(told) = Told::of(notification).filter(|told| self.incidents.get(told.incident).is_some()) {
-            self.outbox.heard_of(told.incident, &told.address).note(&told);
+            self.outbox.note_told(&told);
         }
     }
 
-    /// How every address that was to be told of an incident stands; of an effect, by the messages about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages about its cause.
     pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
         let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
         let incident = cause.unwrap_or(incident);
-        let of_address = |(team, address): &(crate::model::Name, Address)| {
-            let heard = self.outbox.heard(incident.id, address).cloned().unwrap_or_default();
-            let waiting = self.outbox.first_waiting(incident.id, address);
+        let of_address = |(team, address): &(Name, Address)| {
+            let heard = self
+                .outbox
+                .heard(team, incident.id, address)
+                .cloned()
+                .unwrap_or_default();
+            let waiting = self.outbox.first_waiting_for(team, incident.id, address);
             AddressState::new(team, address, &heard, waiting, self.outbox.outage_error(address))
         };
         incident.told.iter().map(of_address).collect()
@@ -53,8 +103,9 @@ impl Engine {
             return;
         };
         let addresses = self.told_with(incident, notification);
+        let team = notification.told_for();
         let has_heard = |address: &Address| {
-            let heard = self.outbox.heard(incident.id, address);
+            let heard = self.outbox.heard(team, incident.id, address);
             heard.is_some_and(|heard| heard.last_at >= Some(notification.created_at))
         };
         if addresses.iter().any(has_heard) {
@@ -66,7 +117,7 @@ impl Engine {
             .filter_map(|address| {
                 let waits = |at| format!("gets what waits for it in one, next at {}", format_time(at, zone));
                 let by_pace = || self.outbox.next_digest_at(address).map(waits);
-                let why = self.last_error(incident.id, address).or_else(by_pace)?;
+                let why = self.last_error(team, incident.id, address).or_else(by_pace)?;
                 Some(format!("{address}: {why}"))
             })
             .collect();
@@ -95,12 +146,12 @@ impl Engine {
         of_team.map(|(_, address)| address.clone()).collect()
     }
 
-    fn last_error(&self, incident: IncidentId, address: &Address) -> Option<String> {
-        let waiting = self.outbox.first_waiting(incident, address);
+    fn last_error(&self, team: &Name, incident: IncidentId, address: &Address) -> Option<String> {
+        let waiting = self.outbox.first_waiting_for(team, incident, address);
         let said = waiting.and_then(|waiting| waiting.last_error.clone());
         let given_up = |heard: &Heard| heard.given_up.as_ref().map(|(_, error)| error.clone());
         let outage = || self.outbox.outage_error(address).map(str::to_owned);
         said.or_else(outage)
-            .or_else(|| self.outbox.heard(incident, address).and_then(given_up))
+            .or_else(|| self.outbox.heard(team, incident, address).and_then(given_up))
     }
 }

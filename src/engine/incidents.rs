@@ -7,9 +7,7 @@ use jiff::Timestamp;
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
-use crate::model::{
-    About, Address, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later,
-};
+use crate::model::{About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
 
 impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
@@ -81,6 +79,9 @@ impl Engine {
                     return;
                 }
                 // The same trouble, told in the words of now.
+                if incident.kind != problem.kind {
+                    incident.kind_since = Some(problem.since.clamp(incident.since, self.now.wall));
+                }
                 incident.kind = problem.kind;
                 if failed_now {
                     incident.ack = None;
@@ -152,6 +153,7 @@ impl Engine {
             since,
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
+            kind_since: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,
@@ -245,15 +247,7 @@ impl Engine {
             ack.until = ack.until.min(self.now.wall);
         }
         self.incidents.insert(incident.clone());
-        let mut stood_in: BTreeSet<Address> = BTreeSet::new();
-        for (team, address) in incident.told.clone() {
-            // The fallback may stand in for several teams; it hears of the end once.
-            if self.stands_in_for(&team, &address) && !stood_in.insert(address.clone()) {
-                continue;
-            }
-            self.outbox.remember_end(id, address.clone());
-            self.notify(id, Purpose::Recovery, &team, address);
-        }
+        self.tell_end(&incident);
         incident.state = IncidentState::Resolved;
         self.note_opening(&incident);
         self.let_effects_go(id);

@@ -3,14 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use jiff::Timestamp;
-
 use super::Engine;
 use super::digest::is_digest;
+use super::heard::HeardAt;
 use super::lines::AddressLine;
 use crate::model::{
-    ANSWER, About, Address, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
-    Purpose,
+    ANSWER, About, Address, Fact, IncidentId, Message, Name, Notification, NotificationId, NotificationState, Purpose,
 };
 
 /// Notifications that are not yet delivered.
@@ -24,8 +22,8 @@ pub(super) struct Outbox {
     /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
     /// late falls back only to those who do not hear of the end anyway.
     ended: HashMap<IncidentId, BTreeSet<Address>>,
-    /// What each address has heard of the incidents that are not over.
-    heard: HashMap<IncidentId, BTreeMap<Address, Heard>>,
+    /// What has been heard of the incidents that are not over, at each address.
+    pub(super) heard: HashMap<IncidentId, BTreeMap<Address, HeardAt>>,
     /// Being sent right now: not sent a second time meanwhile.
     pub(super) in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.
@@ -34,7 +32,7 @@ pub(super) struct Outbox {
     pub(super) test_results: HashMap<u64, Vec<serde_json::Value>>,
 }
 
-type Line = (IncidentId, Address);
+pub(super) type Line = (IncidentId, Address);
 
 fn line_of(notification: &Notification) -> Option<Line> {
     Some((notification.incident?, notification.address.clone()))
@@ -144,16 +142,21 @@ impl Outbox {
         behind.any(|other| other.message.purpose == Purpose::Recovery && other.message.team == *team)
     }
 
-    /// What waits behind a message in its line and says that it has become worse.
-    pub(super) fn news_behind(&self, notification: &Notification) -> Vec<Notification> {
-        let Some(line) = line_of(notification) else {
-            return Vec::new();
-        };
-        let behind = self.line(&line).filter(|other| other.id > notification.id);
-        behind
-            .filter(|other| other.message.purpose == Purpose::Update)
-            .cloned()
-            .collect()
+    /// A message with the words of now, where what waits behind it in its thread says that it has become worse.
+    pub(super) fn with_news(&self, notification: &Notification) -> Notification {
+        let mut told = notification.clone();
+        let behind = line_of(notification).and_then(|line| {
+            let is_news = |other: &&Notification| {
+                let is_of_thread = other.message.thread == notification.message.thread;
+                let is_update = other.message.purpose == Purpose::Update;
+                other.id > notification.id && is_update && is_of_thread && other.told_for() == notification.told_for()
+            };
+            self.line(&line).filter(is_news).last()
+        });
+        if let Some(news) = behind {
+            told.message = Arc::new(Message::clone(&notification.message).with_news(&news.message));
+        }
+        told
     }
 
     /// What an address last said, while it takes nothing.
@@ -182,31 +185,9 @@ impl Outbox {
         self.lines.contains_key(&incident)
     }
 
-    pub(super) fn heard_of(&mut self, incident: IncidentId, address: &Address) -> &mut Heard {
-        let of_incident = self.heard.entry(incident).or_default();
-        of_incident.entry(address.clone()).or_default()
-    }
-
-    pub(super) fn heard(&self, incident: IncidentId, address: &Address) -> Option<&Heard> {
-        self.heard.get(&incident)?.get(address)
-    }
-
-    /// Whether a message that was written then or later was taken by an address, or is on its way to it.
-    pub(super) fn is_told_since(&self, incident: IncidentId, address: &Address, since: Timestamp) -> bool {
-        let taken = self.heard(incident, address).and_then(|heard| heard.written_at);
-        let line = (incident, address.clone());
-        taken.is_some_and(|at| at >= since) || self.line(&line).any(|waiting| waiting.created_at >= since)
-    }
-
-    /// The incident is over.
-    pub(super) fn forget_heard(&mut self, incident: IncidentId) {
-        self.heard.remove(&incident);
-    }
-
     /// By what subject an address knows a thread, whatever has become of the incident since its first message.
     fn stem(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&str> {
-        let heard = self.heard(incident, address);
-        if let Some(subject) = heard.and_then(|heard| heard.subjects.get(thread)) {
+        if let Some(subject) = self.subject_of(incident, address, thread) {
             return Some(subject.strip_prefix(ANSWER).unwrap_or(subject));
         }
         let line = (incident, address.clone());
@@ -220,6 +201,17 @@ impl Outbox {
         self.pending.get(first)
     }
 
+    /// The same for one of the teams that are told there.
+    pub(super) fn first_waiting_for(
+        &self,
+        team: &Name,
+        incident: IncidentId,
+        address: &Address,
+    ) -> Option<&Notification> {
+        let line = (incident, address.clone());
+        self.line(&line).find(|waiting| waiting.told_for() == team)
+    }
+
     /// The oldest message that waits for the same address about the same thing, be it of an earlier incident.
     pub(super) fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
         let line = self.by_address.get(&notification.address)?;
@@ -227,7 +219,7 @@ impl Outbox {
     }
 
     /// What waits for the same address about the same incident, in order.
-    fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
+    pub(super) fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
         let of_incident = self.lines.get(incident);
         let ids = of_incident.and_then(|lines| lines.get(address)).into_iter().flatten();
         ids.filter_map(|id| self.pending.get(id))
@@ -237,21 +229,32 @@ impl Outbox {
 impl Engine {
     /// Writes and stores one notification, and sends it when it is its turn.
     pub(super) fn notify(&mut self, incident: IncidentId, purpose: Purpose, team: &Name, address: Address) {
+        // Where a team was told as one that answers for it, it goes on there.
+        let as_reader = self.told_as_reader(incident, team, &address).first().copied();
+        self.notify_in_thread(incident, purpose, team, address, as_reader);
+    }
+
+    /// The same in the thread of those downstream, or of those who answer for it, where it was told before.
+    pub(super) fn notify_in_thread(
+        &mut self,
+        incident: IncidentId,
+        purpose: Purpose,
+        team: &Name,
+        address: Address,
+        as_reader: Option<bool>,
+    ) {
         let Some(about) = self.incidents.get(incident).cloned() else {
             return;
         };
-        if purpose == Purpose::Recovery {
-            self.collapse(incident, &address, team);
-        }
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
-        let message = self.write(self.message_id(id), purpose, team, &about);
+        let message = self.write(self.message_id(id), purpose, team, &about, as_reader);
         self.put(id, Some(incident), address, message);
     }
 
     /// What was never sent is replaced by the recovery, which says it all to its team. Another team that shares the address
     /// gets an end of its own, perhaps in a thread of its own.
-    fn collapse(&mut self, incident: IncidentId, address: &Address, team: &Name) {
+    pub(super) fn collapse(&mut self, incident: IncidentId, address: &Address, team: &Name) {
         let line = (incident, address.clone());
         let waiting = self.outbox.line(&line);
         let waiting = waiting.filter(|waiting| waiting.digest.is_none() && waiting.message.team == *team);

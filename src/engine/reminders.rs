@@ -39,6 +39,7 @@ impl Engine {
             }
         }
         if !quiet {
+            self.tell_chain_again(id);
             self.escalate(id, &team);
         }
         // Those whom it came to concern while it was quiet.
@@ -78,7 +79,8 @@ impl Engine {
         let pace = last
             .after
             .saturating_sub(earlier.last().map_or(std::time::Duration::ZERO, |step| step.after));
-        let untold = |address: &&Address| !incident.told.iter().any(|(_, told)| told == *address);
+        // Where it stands in for readers alone it has heard nothing that calls for an answer.
+        let untold = |address: &&Address| !incident.told.iter().any(|(of, told)| of == team && told == *address);
         let fallback: Vec<_> = self.settings.fallback.iter().filter(untold).cloned().collect();
         (taken == chain.len()).then(|| (later(opened_at, last.after.saturating_add(pace)), fallback))
     }
@@ -99,6 +101,41 @@ impl Engine {
             for address in addresses {
                 self.notify(id, Purpose::Escalation, team, address);
             }
+        }
+    }
+
+    /// Whom the chain has told is told where that is now, if it is elsewhere by an edit of jobs.toml.
+    pub(super) fn tell_chain_again(&mut self, id: IncidentId) {
+        let can_be_told = |it: &&Incident| {
+            let is_quiet = acknowledged_until(it, self.now.wall).is_some() || self.is_quiet(id);
+            it.state == IncidentState::Open && it.drill.is_none() && !is_quiet
+        };
+        let Some(mut incident) = self.incidents.get(id).filter(can_be_told).cloned() else {
+            return;
+        };
+        let (team, _) = self.owner_of(&incident);
+        let mut elsewhere: Vec<Address> = Vec::new();
+        for taken in 0..incident.escalations {
+            let before = Incident {
+                escalations: taken,
+                ..incident.clone()
+            };
+            let step = self.next_step(&before, &team).filter(|(at, _)| *at <= self.now.wall);
+            let addresses = step.map_or_else(Vec::new, |(_, addresses)| addresses);
+            let is_told = |address: &Address| incident.told.iter().any(|(of, told)| *of == team && told == address);
+            if !addresses.iter().any(is_told) {
+                elsewhere.extend(addresses);
+            }
+        }
+        if elsewhere.is_empty() {
+            return;
+        }
+        for address in &elsewhere {
+            remember_told(&mut incident, &team, address);
+        }
+        self.store(incident);
+        for address in elsewhere {
+            self.notify(id, Purpose::Escalation, &team, address);
         }
     }
 

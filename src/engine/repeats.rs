@@ -57,7 +57,7 @@ impl Engine {
                 // What has not come through yet is for the outbox to send, in its order.
                 if self.outbox.first_waiting(incident.id, address).is_none() {
                     let messages = by_channel.entry(address.channel.clone()).or_default();
-                    messages.push(self.write_again(incident, team));
+                    messages.push(self.write_again(incident, team, address));
                 }
             }
         }
@@ -93,10 +93,11 @@ impl Engine {
     }
 
     /// The words of an incident as it stands now.
-    fn write_again(&self, incident: &Incident, team: &Name) -> Message {
-        let is_owner = incident.told.first().is_some_and(|(first, _)| first == team);
+    fn write_again(&self, incident: &Incident, team: &Name, address: &Address) -> Message {
+        let as_reader = self.told_as_reader(incident.id, team, address).first().copied();
+        let is_owner = as_reader.map_or(incident.told_to_answer() == Some(team), |is_reader| !is_reader);
         let purpose = if is_owner { Purpose::Opening } else { Purpose::Impact };
-        self.write(format!("{:016x}.again", self.seed), purpose, team, incident)
+        self.write(format!("{:016x}.again", self.seed), purpose, team, incident, as_reader)
     }
 
     /// Whether the other side forgets what it is not told again.

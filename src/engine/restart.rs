@@ -202,7 +202,7 @@ impl Engine {
             self.outbox.remember_end(incident, address);
         }
         for told in &snapshot.told {
-            self.outbox.heard_of(told.incident, &told.address).note(told);
+            self.outbox.note_told(told);
         }
         for end in &snapshot.ends_taken {
             self.note_end(end);

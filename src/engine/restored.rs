@@ -322,6 +322,7 @@ impl Engine {
             since: restoration.from.unwrap_or(restoration.at).min(now),
             notify_at: now,
             opened_at: Some(now),
+            kind_since: None,
             handed_over: None,
             resolved_at: Some(now),
             resolution: None,

@@ -12,8 +12,16 @@ use crate::model::{
 use crate::schedule;
 
 impl Engine {
-    /// Writes the message of one incident to one team.
-    pub(super) fn write(&self, id: String, purpose: Purpose, team: &Name, incident: &Incident) -> Message {
+    /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
+    /// or not at all.
+    pub(super) fn write(
+        &self,
+        id: String,
+        purpose: Purpose,
+        team: &Name,
+        incident: &Incident,
+        told_as_reader: Option<bool>,
+    ) -> Message {
         if let Some(drill) = &incident.drill {
             let rehearsal = Rehearsal {
                 now: self.now.wall,
@@ -24,7 +32,11 @@ impl Engine {
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
-        crate::alerting::message(id, purpose, team, &self.situation(team, incident))
+        let situation = Situation {
+            told_as_reader,
+            ..self.situation(team, incident)
+        };
+        crate::alerting::message(id, purpose, team, &situation)
     }
 
     /// In what an incident concerns the reader of a message about it.
@@ -73,9 +85,9 @@ impl Engine {
             })
         });
         let is_configured = self.is_configured(incident);
-        // What is gone from jobs.toml has no owner any more; who was told first was it.
-        let owner = match incident.told.first().filter(|_| !is_configured) {
-            Some((team, _)) => team.clone(),
+        // What is gone from jobs.toml has no owner any more; who was told to answer for it was it.
+        let owner = match incident.told_to_answer().filter(|_| !is_configured) {
+            Some(team) => team.clone(),
             None => self.owner_of(incident).0,
         };
         let data: Vec<DataSide<'_>> = data.collect();
@@ -88,6 +100,7 @@ impl Engine {
             incident,
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
+            told_as_reader: None,
             job,
             made_from_it: match incident.about {
                 About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
@@ -107,12 +120,12 @@ impl Engine {
             Some(team) => team.notify.iter().collect(),
             None => self.settings.fallback.iter().collect(),
         };
-        let heard = |address: &&Address| self.outbox.heard(incident.id, address);
+        let heard = |address: &&Address| self.outbox.heard(owner, incident.id, address);
         let has_taken = |address: &&Address| heard(address).is_some_and(|heard| heard.first_at.is_some());
         // What waits behind a message that the address has refused for good promises nothing.
         let has_refused = |address: &&Address| heard(address).is_some_and(|heard| heard.given_up.is_some());
-        let waits =
-            |address: &&Address| self.outbox.first_waiting(incident.id, address).is_some() && !has_refused(address);
+        let waiting = |address: &&Address| self.outbox.first_waiting_for(owner, incident.id, address);
+        let waits = |address: &&Address| waiting(address).is_some() && !has_refused(address);
         if own.iter().any(has_taken) {
             OwnerReach::Told
         } else if own.iter().any(waits) {

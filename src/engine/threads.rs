@@ -1,9 +1,10 @@
-//! Threads at channels that number messages by themselves: what the first of each is called there, so that others follow it.
+//! Threads: in which of them a team is told of an incident, so that what follows and the end stand there too; and what the
+//! first message of each is called at channels that number messages by themselves.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
-use crate::model::{Address, IncidentId, Notification, Threaded};
+use crate::model::{Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Threaded};
 
 /// What the other side calls the first message of each thread, by incident.
 #[derive(Clone, Debug, Default)]
@@ -48,6 +49,58 @@ impl Engine {
         self.outbox.forget_end(incident);
         if self.incidents.get(incident).is_none() && !self.outbox.is_anything_waiting(incident) {
             self.threads.first.remove(&incident);
+        }
+    }
+
+    /// Whether a team was told of an incident at an address as one downstream; both where it was told as one that answers
+    /// for it, too. That is the first then.
+    pub(super) fn told_as_reader(&self, incident: IncidentId, team: &Name, address: &Address) -> BTreeSet<bool> {
+        self.threads_of(incident, team, address, |_| true)
+    }
+
+    /// The same by what was taken or given up, and by what waits as far as that counts.
+    fn threads_of(
+        &self,
+        incident: IncidentId,
+        team: &Name,
+        address: &Address,
+        counts: impl Fn(&Notification) -> bool,
+    ) -> BTreeSet<bool> {
+        let heard = self.outbox.heard(team, incident, address).into_iter();
+        let ended = heard.flat_map(|heard| heard.threads.iter().map(|thread| thread.ends_with(IMPACT_THREAD)));
+        let line = (incident, address.clone());
+        let waiting = self.outbox.line(&line).filter(|waiting| waiting.told_for() == team);
+        let waiting = waiting.filter(|waiting| counts(waiting));
+        ended
+            .chain(waiting.map(|waiting| waiting.message.is_impact()))
+            .collect()
+    }
+
+    /// Whoever was told hears of the end in each thread in which it was: a mail program shows it there, and a pager has an
+    /// alert for each.
+    pub(super) fn tell_end(&mut self, incident: &Incident) {
+        let id = incident.id;
+        let mut stood_in: BTreeSet<(Address, Option<bool>)> = BTreeSet::new();
+        for (team, address) in &incident.told {
+            let all = self.told_as_reader(id, team, address);
+            let may_be_known =
+                |one: &Notification| one.tries > 0 || one.digest.is_some() || self.outbox.in_flight.contains(&one.id);
+            let known = self.threads_of(id, team, address, may_be_known);
+            // Of what nobody has seen the end is told by itself.
+            let threads: Vec<Option<bool>> = match known.is_empty() {
+                false => known.into_iter().map(Some).collect(),
+                true => vec![all.first().copied()],
+            };
+            self.collapse(id, address, team);
+            for as_reader in threads {
+                // The fallback may stand in for several teams.
+                let is_once = self.stands_in_for(team, address);
+                if is_once && !stood_in.insert((address.clone(), as_reader)) {
+                    continue;
+                }
+                self.outbox.remember_end(id, address.clone());
+                self.notify_in_thread(id, Purpose::Recovery, team, address.clone(), as_reader);
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ impl Engine {
             }],
             incidents: Vec::new(),
             gathered: None,
+            stands_in_for: None,
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],
             team: team.clone(),

@@ -143,6 +143,10 @@ pub struct Incident {
     /// Since when the problem exists.
     #[schemars(with = "super::Instant")]
     pub since: Timestamp,
+    /// Since when it is of this kind, where something else was wrong before.
+    #[serde(default)]
+    #[schemars(with = "Option<super::Instant>")]
+    pub kind_since: Option<Timestamp>,
     /// When a waiting incident opens or is attached.
     #[schemars(with = "super::Instant")]
     pub notify_at: Timestamp,
@@ -203,6 +207,16 @@ impl Incident {
             .into_iter()
             .find(|edit| self.resolution.as_deref() == Some(edit))?;
         edit.strip_prefix("it ")
+    }
+
+    /// Since when it exists, and since when it is of its present kind where that is another than at first: `Fri 22:07
+    /// (rejected since Mon 08:00)`, each as `time` says it.
+    pub fn since_words(&self, time: impl Fn(Timestamp) -> String) -> String {
+        let since = time(self.since);
+        match self.kind_since.filter(|kind_since| *kind_since > self.since) {
+            Some(kind_since) => format!("{since} ({} since {})", self.kind.as_str(), time(kind_since)),
+            None => since,
+        }
     }
 
     /// Since when those who answer for it now have been told of it.
@@ -306,6 +320,13 @@ pub struct Notification {
     /// The digest that tells of it in its stead, and with which it ends.
     #[serde(default)]
     pub digest: Option<NotificationId>,
+}
+
+impl Notification {
+    /// The team that knows what it says once it is taken: of what goes to the fallback, the one in whose stead it does.
+    pub fn told_for(&self) -> &Name {
+        self.message.stands_in_for.as_ref().unwrap_or(&self.message.team)
+    }
 }
 
 /// How one try at sending ended.

@@ -1,6 +1,6 @@
-//! What has become of the messages about one incident at each address: told, not yet, or given up.
+//! What has become of the messages about one incident for each team at each of its addresses: told, not yet, or given up.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
@@ -13,6 +13,8 @@ use super::{Address, IncidentId, Name, Notification, NotificationState};
 pub struct Told {
     /// The incident it is about.
     pub incident: IncidentId,
+    /// For whom: two teams may share an address.
+    pub team: Name,
     /// Where it went.
     pub address: Address,
     /// When it was taken or given up.
@@ -37,6 +39,7 @@ impl Told {
         };
         Some(Self {
             incident: notification.incident?,
+            team: notification.told_for().clone(),
             address: notification.address.clone(),
             at: notification.ended_at?,
             written_at: notification.created_at,
@@ -72,7 +75,7 @@ impl Threaded {
     }
 }
 
-/// All that one address has heard of one incident.
+/// All that one team has heard of one incident at one of its addresses.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Heard {
     /// When it first took a message.
@@ -83,15 +86,14 @@ pub struct Heard {
     pub written_at: Option<Timestamp>,
     /// When one was last given up, and why, unless a later one was taken.
     pub given_up: Option<(Timestamp, String)>,
-    /// The subject of the first message of each thread.
-    pub subjects: BTreeMap<String, String>,
+    /// The threads that its messages belong to.
+    pub threads: BTreeSet<String>,
 }
 
 impl Heard {
     /// One more message ended; the newest last.
     pub fn note(&mut self, told: &Told) {
-        let subject = self.subjects.entry(told.thread.clone());
-        subject.or_insert_with(|| told.subject.clone());
+        self.threads.insert(told.thread.clone());
         match &told.given_up {
             None => {
                 self.first_at.get_or_insert(told.at);
@@ -104,7 +106,7 @@ impl Heard {
     }
 }
 
-/// Whether an address knows of an incident.
+/// Whether a team knows of an incident by one of its addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Reach {

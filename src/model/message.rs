@@ -48,6 +48,9 @@ pub struct Message {
     pub commands: Vec<String>,
     /// The team it is meant for.
     pub team: Name,
+    /// Of a message to the fallback: the team in whose stead it goes there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub stands_in_for: Option<Name>,
     /// The owner of what is wrong.
     pub owner: String,
     /// When it was decided.
@@ -84,6 +87,23 @@ impl Message {
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
     pub fn is_impact(&self) -> bool {
         self.thread.ends_with(IMPACT_THREAD)
+    }
+
+    /// The same message with the words of a later one of its thread, which says that it has become worse. Why it is sent,
+    /// and that it may begin the thread, stays.
+    #[must_use]
+    pub fn with_news(self, news: &Self) -> Self {
+        let headline = match self.purpose {
+            Purpose::Opening | Purpose::Update => news.headline.clone(),
+            _ => format!("{} {}", self.headline, news.headline),
+        };
+        Self {
+            id: self.id,
+            purpose: self.purpose,
+            subject: self.subject,
+            headline,
+            ..news.clone()
+        }
     }
 
     /// The same message as a part of a thread that its reader knows by this stem.

@@ -158,6 +158,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         since,
         notify_at: since,
         opened_at: Some(since),
+        kind_since: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

@@ -244,6 +244,9 @@ pub struct OpenIncident {
     pub severity: Severity,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it is of this kind, where something else was wrong before.
+    #[serde(default)]
+    pub kind_since: Option<Timestamp>,
     /// When it is told, if it only waits.
     pub notify_at: Timestamp,
     /// The incident that explains it.

@@ -302,6 +302,8 @@ CREATE TABLE incidents (
     state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'attached' OR state = 'open' OR state = 'resolved'),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
     since_us INTEGER NOT NULL,
+    -- Since when it is of this kind, where something else was wrong before.
+    kind_since_us INTEGER,
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
     -- {to, at} where another team has come to answer for it.

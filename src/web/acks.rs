@@ -161,6 +161,7 @@ mod tests {
             facts: Vec::new(),
             incidents: Vec::new(),
             gathered: None,
+            stands_in_for: None,
             output: Vec::new(),
             commands,
             team: "it".into(),

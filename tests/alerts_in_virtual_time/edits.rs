@@ -133,3 +133,98 @@ fn what_an_edit_ends_is_not_said_to_work_again() {
     );
     is_closed(&world, "d");
 }
+
+const READER: &str = "mail:a@sea.example";
+const MOVED: &str = "mail:moved@sea.example";
+
+/// `j` of `ops` makes `d`, which `a` reads; it has failed at 12:10, and `d` is too old from 12:30 on.
+fn read_by_a(more: &str) -> (String, World) {
+    let text = format!(
+        "{}{more}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [\"a\"]\n",
+        one_job("produces = \"d\"")
+    );
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    (text, world)
+}
+
+fn write(world: &mut World, until: &str) {
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until(until);
+}
+
+#[test]
+fn readers_who_are_told_elsewhere_are_told_there_and_of_the_end_at_both() {
+    let (text, mut world) = read_by_a("");
+    assert_eq!(world.told_to(READER), [Purpose::Impact]);
+    world.reload(&text.replace(READER, MOVED));
+    world.run_until("2026-11-26T12:50");
+    assert_eq!(world.told_to(MOVED), [Purpose::Impact]);
+    // One address more is no other place.
+    world.reload(
+        &text
+            .replace(&format!("\"{READER}\""), &format!("\"{MOVED}\", \"{OTHER}\""))
+            .replace(
+                "[jobs.j]",
+                "[channels.other]\ntype = \"file\"\ndir = \"other\"\n[jobs.j]",
+            ),
+    );
+    write(&mut world, "2026-11-26T13:00");
+    for to in [READER, MOVED] {
+        assert_eq!(world.told_to(to), [Purpose::Impact, Purpose::Recovery], "{to}");
+    }
+    assert_eq!(world.told_to(OTHER), []);
+}
+
+#[test]
+fn a_team_whose_channel_is_renamed_is_reminded_there_and_hears_of_the_end() {
+    let (text, mut world) = read_by_a("");
+    let post = text
+        .replace("[channels.mail]", "[channels.post]")
+        .replace("\"mail:", "\"post:");
+    world.reload(&post);
+    for gone in [OPS, READER] {
+        // It is no longer known how to send to it.
+        world.channel(gone, |_, _| no_such_address());
+    }
+    world.run_until("2026-11-26T14:00");
+    write(&mut world, "2026-11-26T14:10");
+    let ops = [Purpose::Opening, Purpose::Reminder, Purpose::Recovery];
+    assert_eq!(world.told_to("post:ops@sea.example"), ops);
+    assert_eq!(
+        world.told_to("post:a@sea.example"),
+        [Purpose::Impact, Purpose::Recovery]
+    );
+    assert_eq!(world.told_to("post:it@sea.example"), [], "nobody has to stand in");
+}
+
+#[test]
+fn whom_the_chain_has_told_is_told_where_it_is_reached_now() {
+    let chief = "mail:chief@sea.example";
+    let ops = "notify = [\"mail:ops@sea.example\"]";
+    let chain = format!("{ops}\nescalate = [{{ after = \"30m\", notify = [\"{chief}\"] }}]");
+    let text = one_job("").replacen(ops, &chain, 1);
+    for crashes in [false, true] {
+        let mut world = failing(&text, "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:40");
+        assert_eq!(world.told_to(chief), [Purpose::Escalation]);
+        world.reload(&text.replace(chief, MOVED));
+        world.run_until("2026-11-26T12:50");
+        assert_eq!(world.told_to(MOVED), [Purpose::Escalation]);
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T13:10");
+        mend(&mut world, "2026-11-26T13:20");
+        let moved = [Purpose::Escalation, Purpose::Reminder, Purpose::Recovery];
+        assert_eq!(world.told_to(MOVED), moved, "crashes: {crashes}");
+        assert_eq!(world.told_to(chief), [Purpose::Escalation, Purpose::Recovery]);
+    }
+}

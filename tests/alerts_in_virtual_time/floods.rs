@@ -6,7 +6,7 @@ use std::time::Duration;
 use freshd::model::{DeliveryOutcome, Purpose, Request};
 
 use super::delivery::{OPS, busy};
-use super::digests::{FALLBACK, failing_together, heard, named, out_of_order, taken};
+use super::digests::{FALLBACK, failing_together, heard, jobs, named, out_of_order, taken};
 use super::virtual_world::{Play, World, clock};
 
 #[test]
@@ -176,4 +176,45 @@ fn whoever_asks_hears_how_many_wait_for_an_address_and_what_it_last_said() {
         .expect("addresses")
         .clone();
     assert!(told.contains(&serde_json::json!(state)), "{told:?}");
+}
+
+#[test]
+fn a_digest_that_dies_leaves_the_fallback_with_what_has_become_of_what_it_told_of() {
+    // Twenty-one jobs fail at noon. What the last of them makes is too old at 12:14, before the digest of 12:16.
+    let text = jobs(21)
+        + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n"
+        + "[jobs.last]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n";
+    for crashes in [false, true] {
+        let mut world = World::start(&text.replace("[jobs.j20]", "[jobs.k]"), "2026-11-23T11:43:55");
+        world.script("last", |_, now| Play::writes("x", now));
+        world.run("last");
+        for number in 0..20 {
+            world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
+        }
+        world.run_until("2026-11-23T12:02:00");
+        assert_eq!(heard(&world, OPS).len(), 20);
+        world.script("last", |_, _| Play::fails(1, ""));
+        world.run("last");
+        world.channel(OPS, |_, _| super::delivery::no_such_address());
+        world.run_until("2026-11-23T12:15:00");
+        if crashes {
+            world.crash();
+            world.restart();
+            world.channel(OPS, |_, _| super::delivery::no_such_address());
+        }
+        world.run_until("2026-11-23T12:17:00");
+        let told = taken(&world, FALLBACK);
+        let told: Vec<_> = told
+            .iter()
+            .filter(|(_, sent)| sent.message.subject_name.as_str() == "last")
+            .collect();
+        assert_eq!(told.len(), 1, "crashes: {crashes}: {:?}", heard(&world, FALLBACK));
+        let message = &told[0].1.message;
+        assert_eq!(message.purpose, Purpose::Opening);
+        assert!(
+            message.headline.starts_with("CRITICAL: d is stale: "),
+            "{}",
+            message.headline
+        );
+    }
 }

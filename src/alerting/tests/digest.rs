@@ -32,6 +32,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         facts: Vec::new(),
         incidents: Vec::new(),
         gathered: None,
+        stands_in_for: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: Name::from("ops"),

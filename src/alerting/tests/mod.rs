@@ -89,6 +89,7 @@ impl Friday {
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),
             owner_reach: self.owner_reach,
+            told_as_reader: None,
             job: self.job.as_ref().map(|job| JobSide {
                 job,
                 run: self.run.as_ref(),

@@ -69,7 +69,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         (_, Severity::Warning) => ("!", Tone::Warn),
         (_, Severity::Critical) => ("✗", Tone::Bad),
     };
-    let since = times::moment_and_hint(root.since, frame.now, frame.zone);
+    let since = times::moment_and_hint(root.kind_since.unwrap_or(root.since), frame.now, frame.zone);
     let head = format!(
         "{mark} {} {} {}",
         clean(&root.about),
@@ -83,6 +83,10 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         root.severity.as_str()
     );
     let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
+    if root.kind_since.is_some() {
+        let since = times::moment(root.since, frame.now, frame.zone);
+        lines.push(("before", format!("something else was wrong since {since}")));
+    }
     if let Some(printed) = printed {
         lines.push(("printed", clean(printed)));
     }

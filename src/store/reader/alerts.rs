@@ -108,7 +108,7 @@ impl Reader {
         Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
     }
 
-    /// How every address that was to be told of an incident stands; of an effect, by the messages about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages about its cause.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
@@ -122,7 +122,7 @@ impl Reader {
         let of_address = |(team, address): &(Name, Address)| {
             let mut heard = Heard::default();
             let of_address = messages.iter().map(|(message, _)| message);
-            let of_address = of_address.filter(|message| message.address == *address);
+            let of_address = of_address.filter(|message| message.address == *address && message.told_for() == team);
             of_address
                 .clone()
                 .filter_map(Told::of)

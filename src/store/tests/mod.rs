@@ -140,6 +140,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         since: at(1),
         notify_at: at(2),
         opened_at: None,
+        kind_since: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

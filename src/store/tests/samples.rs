@@ -220,6 +220,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             }],
             incidents: Vec::new(),
             gathered: None,
+            stands_in_for: None,
             output: vec![text("output")],
             commands: vec!["freshd why stock".to_owned()],
             team: Name::from("warehouse"),

@@ -171,7 +171,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
-                dt { "Since" } dd { (time_and_distance(view, incident.since)) }
+                dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
                     (owner(&incident.owner))
                     @if let Some(ack) = incident.ack.as_ref().filter(|ack| ack.until > view.now) { "; taken on by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }

@@ -1,0 +1,58 @@
+//! What is wrong may become something else: since when it is that, and since when anything is wrong.
+
+use freshd::model::{Purpose, Request};
+
+use super::delivery::OPS;
+use super::virtual_world::{Play, World, at};
+use super::{NO_PROOFS, one_job};
+
+/// A job that failed at 12:00 and whose output is refused since 12:30.
+fn refused() -> World {
+    let text = one_job("produces = \"d\"") + NO_PROOFS + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:30");
+    world.script("j", |_, now| Play::writes("x", now).refused("it has no rows"));
+    world.run("j");
+    world
+}
+
+#[test]
+fn what_has_become_something_else_is_that_since_then_and_wrong_since_before() {
+    for crashes in [false, true] {
+        let mut world = refused();
+        world.run_until("2026-11-26T12:40");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        // The reason alone changes nothing of that.
+        world.script("j", |_, now| Play::writes("x", now).refused("it has one row"));
+        world.run("j");
+        world.run_until("2026-11-26T13:10");
+        let incident = world.open_incidents().remove(0);
+        assert_eq!(incident.kind.as_str(), "rejected");
+        assert_eq!(incident.since, at("2026-11-26T12:00:05"), "crashes: {crashes}");
+        assert_eq!(
+            incident.kind_since,
+            Some(at("2026-11-26T12:30:05")),
+            "crashes: {crashes}"
+        );
+        let status = world.done(Request::Status { name: None });
+        let incidents = status["incidents"].as_array().expect("incidents");
+        let of_job = incidents.iter().find(|one| one["subject"] == "j").expect("of the job");
+        assert_eq!(of_job["kind_since"], "2026-11-26T11:30:05Z");
+        let mut sent = world.sent.iter().rev().map(|(_, sent)| sent);
+        let reminder = sent.find(|sent| sent.address.to_string() == OPS).expect("a reminder");
+        assert_eq!(reminder.message.purpose, Purpose::Reminder);
+        let since: Vec<_> = reminder
+            .message
+            .facts
+            .iter()
+            .filter(|fact| fact.label == "Since")
+            .collect();
+        let text = "Thu 2026-11-26 12:00 (rejected since Thu 2026-11-26 12:30)";
+        assert_eq!(since.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>(), [text]);
+    }
+}
