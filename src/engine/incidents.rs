@@ -83,7 +83,7 @@ impl Engine {
                 // The same trouble, told in the words of now.
                 incident.kind = problem.kind;
                 if failed_now {
-                    incident.ack = None;
+                    incident.set_ack(None);
                     // Whoever follows a link about the other trouble has not seen this one.
                     incident.links_used = self.last_notification_id();
                 }
@@ -159,6 +159,7 @@ impl Engine {
             reason,
             told: Vec::new(),
             ack: None,
+            earlier_acks: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -13,9 +13,9 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution, flapping, drill, ack_note, links_used, handed_over)
+    resolution, flapping, drill, ack_note, links_used, handed_over, earlier_acks)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25)
+    ?25, ?26)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -40,12 +40,13 @@ ON CONFLICT (id) DO UPDATE SET
     drill = excluded.drill,
     ack_note = excluded.ack_note,
     links_used = excluded.links_used,
-    handed_over = excluded.handed_over";
+    handed_over = excluded.handed_over,
+    earlier_acks = excluded.earlier_acks";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
-    reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over";
+    reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, earlier_acks";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -121,6 +122,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         ack.and_then(|ack| ack.note.as_ref()),
         incident.links_used.map(|link| count(link.0)),
         incident.handed_over.as_ref().map(json).transpose()?,
+        json_list(&incident.earlier_acks)?,
     ])
 }
 
@@ -158,6 +160,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         flapping: cells.json_maybe()?,
         drill: cells.json_maybe()?,
         handed_over: cells.json_maybe()?,
+        earlier_acks: cells.json()?,
     })
 }
 
