@@ -10,7 +10,7 @@ use super::digest::is_digest;
 use super::lines::AddressLine;
 use crate::model::{
     ANSWER, About, Address, Fact, Heard, IncidentId, Message, Name, Notification, NotificationId, NotificationState,
-    Purpose,
+    Purpose, zone_words,
 };
 
 /// Notifications that are not yet delivered.
@@ -245,7 +245,8 @@ impl Engine {
         }
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
-        let message = self.write(self.message_id(id), purpose, team, &about);
+        let mut message = self.write(self.message_id(id), purpose, team, &about);
+        self.say_instead_of(&mut message, &about, &address);
         self.put(id, Some(incident), address, message);
     }
 
@@ -285,7 +286,12 @@ impl Engine {
             Some(stem) => message.under(&stem),
             None => message,
         };
+        let mut message = message;
         let is_test = message.purpose == Purpose::Test;
+        if !is_test && message.zone.is_none() {
+            let zone = self.zone_of(&message.team).0;
+            message.zone = Some(zone_words(zone, self.now.wall));
+        }
         if !is_test {
             self.gather_when_back(&address);
         }
