@@ -6,7 +6,7 @@ use jiff::tz::TimeZone;
 use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
 use crate::model::{
     About, Address, DRILL_MARK, DigestLine, Incident, IncidentId, Message, MessageFact, Name, Notification, Owner,
-    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time,
+    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -142,8 +142,12 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         Some(Severity::Warning) => "WARNING: ",
         None => "",
     };
+    let is_for_the_taking = incidents.iter().any(|line| !line.is_over);
+    let mut commands = vec!["freshd status", "freshd incidents", "freshd incidents NUMBER"];
+    commands.extend(is_for_the_taking.then_some("freshd ack NUMBER"));
     Message {
-        thread: format!("{}.digest", id.split('.').next().unwrap_or(&id)),
+        // Each is a conversation of its own: what an earlier one told of is another matter.
+        thread: format!("{id}.digest"),
         incident: None,
         purpose: Purpose::Digest,
         severity: worst.unwrap_or(Severity::Warning),
@@ -158,12 +162,11 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         gathered: Some(gather.why),
         stands_in_for: None,
         output: Vec::new(),
-        commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
-            .map(str::to_owned)
-            .to_vec(),
+        commands: commands.into_iter().map(str::to_owned).collect(),
         team: gather.team.clone(),
         owner: gather.team_title.clone(),
         at: gather.now,
+        zone: Some(zone_words(gather.zone, gather.now)),
         trace: None,
         id,
     }

@@ -48,6 +48,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         team: team.clone(),
         owner: rehearsal.owner.clone(),
         at: rehearsal.now,
+        zone: None,
         trace: None,
         id,
     }

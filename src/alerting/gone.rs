@@ -15,6 +15,8 @@ pub struct Gone<'a> {
     pub hostname: &'a str,
     /// The configuration, as it is called there.
     pub config: &'a str,
+    /// The state directory on which a freshd answers all the same: it was started again meanwhile.
+    pub back_on: Option<&'a str>,
     /// The first mistake in it, if there is one, and how many there are.
     pub mistakes: Option<(&'a str, usize)>,
 }
@@ -37,21 +39,37 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         Some((first, count)) => fact("Refused", format!("{config} has {count} mistakes, the first: {first}")),
         None => fact("Configuration", format!("{config} has no mistakes")),
     }
-    fact(
-        "Until then",
-        "no job is started, no promise is watched and nobody is told of anything".to_owned(),
-    );
+    match gone.back_on {
+        Some(state_dir) => fact(
+            "But now",
+            format!("a freshd answers on {state_dir}; `freshd status` shows what it missed meanwhile"),
+        ),
+        None => fact(
+            "Until then",
+            "no job is started, no promise is watched and nobody is told of anything".to_owned(),
+        ),
+    }
+    let (severity, headline) = match gone.back_on {
+        Some(_) => (
+            Severity::Warning,
+            format!("WARNING: {unit} has failed on {hostname}, and a freshd answers there again."),
+        ),
+        None => (
+            Severity::Critical,
+            format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
+        ),
+    };
     Message {
         thread: format!("{id}-thread"),
         incident: None,
         purpose: Purpose::Opening,
-        severity: Severity::Critical,
+        severity,
         kind: Some(ProblemKind::Freshd),
         about: Some(About::Freshd),
         subject_name: Name::from(unit),
         since: Some(gone.now),
         subject: format!("{SUBJECT_MARK}{unit} has failed on {hostname}"),
-        headline: format!("CRITICAL: {unit} has failed on {hostname}, and is not started again by itself."),
+        headline,
         facts,
         incidents: Vec::new(),
         gathered: None,
@@ -65,6 +83,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         team: Name::from("fallback"),
         owner: "fallback".to_owned(),
         at: gone.now,
+        zone: None,
         trace: None,
         id,
     }

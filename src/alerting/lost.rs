@@ -112,6 +112,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         team: lost.team.clone(),
         owner: lost.team_title.to_owned(),
         at: lost.now,
+        zone: None,
         trace: None,
         id,
     }

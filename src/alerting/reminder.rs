@@ -10,6 +10,8 @@ use crate::model::{AlertRules, Calendar, later};
 
 /// Reminders on working days come at this hour.
 const WORKING_DAY_HOUR: i8 = 8;
+/// An acknowledgement keeps reminders quiet for at least this long.
+const ACK_RESTS_MIN: Duration = Duration::from_hours(1);
 /// More closed days in a row than this end the search for a working day.
 const CLOSED_DAYS_MAX: usize = 60;
 
@@ -30,9 +32,12 @@ pub fn next_reminder(
     }
 }
 
-/// Until when an acknowledgement given `now` keeps reminders quiet: the next working day, 08:00.
+/// Until when an acknowledgement given `now` keeps reminders quiet: 08:00 on a working day, the first that is at least
+/// an hour away. Whoever takes something on at 07:55 is not reminded of it five minutes later.
 pub fn ack_until(now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> Timestamp {
-    next_working_morning(now, zone, calendar)
+    // Just before, so that an hour is enough.
+    let rested = later(now, ACK_RESTS_MIN - Duration::from_nanos(1));
+    next_working_morning(rested, zone, calendar)
 }
 
 /// The next working day, 08:00, after now.
@@ -86,6 +91,20 @@ mod tests {
         assert_eq!(at(1, "2026-11-27T23:07:00+01:00"), "2026-11-28T02:07:00");
         assert_eq!(at(2, "2026-11-28T02:07:00+01:00"), "2026-11-30T08:00:00");
         assert_eq!(at(3, "2026-11-30T08:00:00+01:00"), "2026-12-01T08:00:00");
+    }
+
+    #[test]
+    fn an_acknowledgement_rests_until_a_working_morning_that_is_an_hour_away() {
+        let until = |now: &str| {
+            let now = now.parse().expect("a time");
+            oslo().to_datetime(ack_until(now, &oslo(), None)).to_string()
+        };
+        assert_eq!(until("2026-11-30T03:00:00+01:00"), "2026-11-30T08:00:00");
+        assert_eq!(until("2026-11-30T07:00:00+01:00"), "2026-11-30T08:00:00");
+        assert_eq!(until("2026-11-30T07:01:00+01:00"), "2026-12-01T08:00:00");
+        assert_eq!(until("2026-11-30T07:55:00+01:00"), "2026-12-01T08:00:00");
+        assert_eq!(until("2026-11-30T08:00:00+01:00"), "2026-12-01T08:00:00");
+        assert_eq!(until("2026-11-27T07:55:00+01:00"), "2026-11-30T08:00:00");
     }
 
     #[test]

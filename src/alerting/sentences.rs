@@ -46,12 +46,15 @@ fn flapping_sentence(situation: &Situation<'_>) -> String {
     };
     let since = format_time(flapping.since, situation.zone);
     let now = match flapping.well_since {
-        Some(well) => format!("It is well since {}; before: ", format_time(well, situation.zone)),
+        Some(well) => format!(
+            "It has been well since {}; before that: ",
+            format_time(well, situation.zone)
+        ),
         None => "Now: ".to_owned(),
     };
     format!(
-        "{} is flapping: since {since} it went wrong {} times and was well again in between. You hear no more of each turn, \
-         and once when it was well for an hour. {now}",
+        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. You hear of it once more, \
+         when it has been well for an hour. {now}",
         situation.incident.subject, flapping.times
     )
 }

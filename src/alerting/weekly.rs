@@ -307,6 +307,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         team: team.clone(),
         owner: team_title.to_owned(),
         at,
+        zone: None,
         trace: None,
         id,
     }

@@ -48,6 +48,8 @@ pub struct Situation<'a> {
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.
     pub silenced: Vec<&'a Silence>,
+    /// Of an address that cannot be reached: what to type to try it out.
+    pub proof: Option<String>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.
     pub refused: Option<(VersionRef, PathBuf)>,
 }
@@ -138,6 +140,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         team: team.clone(),
         owner: situation.owner.clone(),
         at: situation.now,
+        zone: None,
         trace: trace(situation),
         id,
     }
@@ -167,10 +170,10 @@ fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> 
     }
 }
 
-/// The part of the subject that never changes within a thread.
+/// The part of the subject that never changes within a thread. It is a header, and one line whatever it is made from.
 fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
-    match situation.data.first() {
+    let stem = match situation.data.first() {
         Some(data) if is_impact => format!(
             "{SUBJECT_MARK}{} not as promised (#{})",
             data_title(data.dataset),
@@ -182,7 +185,8 @@ fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
             what_words(incident),
             incident.id
         ),
-    }
+    };
+    stem.replace(char::is_control, " ")
 }
 
 /// What is the matter with the subject.
@@ -243,11 +247,9 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         return commands;
     }
     if incident.kind == ProblemKind::ChannelBroken {
-        // The subject is an address, which is neither a job nor a dataset: it is tried out through its channel.
-        let channel = incident.subject.as_str().split(':').next().unwrap_or_default();
         commands.push(format!("freshd incidents {}", incident.id));
         if purpose != Purpose::Recovery {
-            commands.push(format!("freshd notify test --channel {channel}"));
+            commands.extend(situation.proof.clone());
             commands.push(ack_command(incident.id));
         }
         return commands;

@@ -95,9 +95,15 @@ fn begun_words(id: IncidentId, begun: &Value, global: &Global) -> String {
     });
     let name = clean(begun["name"].as_str().unwrap_or_default());
     format!(
-        "drill {id} with {name} begins: {} is told, and that nothing is wrong; it lasts until {until}",
-        clean(&told.join(", "))
+        "drill {id} with {name} begins: {}, and that nothing is wrong; it lasts until {until}",
+        told_words(&told)
     )
+}
+
+/// Who is told of it.
+fn told_words(told: &[&str]) -> String {
+    let are = if told.len() == 1 { "is" } else { "are" };
+    format!("{} {are} told", clean(&told.join(", ")))
 }
 
 /// Waits for the end, as long as it takes.
@@ -117,4 +123,18 @@ fn wait(client: &mut Client, id: IncidentId, global: &Global) -> Result<Value, F
     Err(Failure::unreachable(format!(
         "{went_away}; drill {id} goes on without it: `freshd incidents {id}` tells how it went once freshd is back"
     )))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::told_words;
+
+    #[test]
+    fn one_is_told_and_several_are() {
+        assert_eq!(told_words(&["ops by mail"]), "ops by mail is told");
+        assert_eq!(
+            told_words(&["ops by mail", "ops by slack"]),
+            "ops by mail, ops by slack are told"
+        );
+    }
 }

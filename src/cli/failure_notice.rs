@@ -1,13 +1,17 @@
 //! `freshd failure-notice`: what systemd runs when freshd has failed for good.
 
+use std::time::Duration;
+
 use serde_json::json;
 
+use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use crate::config::Environment;
-use crate::daemon::notice;
+use crate::daemon::{Ask, notice};
+use crate::model::{Reply, Request};
 
 /// What `failure-notice` is told.
 #[derive(Debug, clap::Args)]
@@ -16,9 +20,25 @@ pub(super) struct FailureNoticeArgs {
     unit: String,
 }
 
+/// How long a freshd may take to answer. The message waits for that.
+const ANSWER_WITHIN: Duration = Duration::from_secs(5);
+
+/// Whether a freshd decides on the state directory just now. Nothing of the directory is read: only its socket is asked.
+fn answers(global: &Global) -> bool {
+    let asked =
+        Client::connect(global).and_then(|mut client| client.ask(&Ask::Engine(Request::Clock), Some(ANSWER_WITHIN)));
+    matches!(asked, Ok(Reply::Done(_)))
+}
+
 pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
-    let told = notice(&args.unit, &global.config, &Environment::of_process())
-        .map_err(|error| Failure::not_fine(format!("nobody is told: {error}")))?;
+    let back_on = global.state_dir().ok().filter(|_| answers(global));
+    let told = notice(
+        &args.unit,
+        &global.config,
+        back_on.as_deref(),
+        &Environment::of_process(),
+    )
+    .map_err(|error| Failure::not_fine(format!("nobody is told: {error}")))?;
     if told.is_empty() {
         let file = global.config.display();
         if let Err(error) = std::fs::File::open(&global.config) {
@@ -35,8 +55,14 @@ pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> R
         let told: Vec<_> = lines
             .map(|(to, error)| json!({ "address": to, "error": error }))
             .collect();
-        out.document(&json!({ "messages": told }))?;
+        out.document(&json!({ "messages": told, "answers": back_on.is_some() }))?;
     } else {
+        if let Some(dir) = &back_on {
+            out.line(format!(
+                "a freshd answers on {} again, and the message says so",
+                clean(&dir.display().to_string())
+            ))?;
+        }
         for (to, error) in lines {
             out.line(match error {
                 None => tone(Tone::Good, format!("✓ {} has been told", clean(&to))),

@@ -169,11 +169,14 @@ fn one(
         lines.push(("result", clean(&drill_words(incident))));
     }
     if let Some(flapping) = &incident.flapping {
-        lines.push(("turns", format!("{} since {}", flapping.words(), told(flapping.since))));
+        lines.push(("turns", flapping.words(told)));
         for spell in flapping.spells.iter().rev().take(SPELLS_SHOWN_MAX) {
             let (from, to) = (times::moment(spell.from, now, zone), times::moment(spell.to, now, zone));
             lines.push(("", format!("well from {from} to {to}")));
         }
+    }
+    for ack in &incident.earlier_acks {
+        lines.push(("taken on", format!("by {} {}, before", clean(&ack.who()), told(ack.at))));
     }
     if let Some(ack) = &incident.ack {
         lines.push((

@@ -4,13 +4,16 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::json;
 
+use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::names;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
 use crate::model::{Name, Silence};
+use crate::store::Reader;
 
 /// Most silences of one answer.
 const LIMIT_MAX: i64 = 100_000;
@@ -38,14 +41,25 @@ pub(super) fn run(args: &SilencesArgs, global: &Global, out: &mut Out) -> Result
         true => reader.silences(name.as_ref(), args.limit)?,
         false => reader.silences_standing(name.as_ref(), now, args.limit)?,
     };
+    if let Some(name) = name.as_ref().filter(|_| silences.is_empty()) {
+        is_known(name, &reader, global)?;
+    }
     if out.json {
         out.document(&json!({ "silences": silences }))?;
         return Ok(Exit::Fine);
     }
     if silences.is_empty() {
+        let what = name
+            .as_ref()
+            .map_or_else(|| "nothing".to_owned(), |name| clean(name.as_str()));
+        let (never, not) = if name.is_some() {
+            ("never", " not")
+        } else {
+            ("ever", "")
+        };
         out.line(match args.all {
-            true => "nothing was ever silenced",
-            false => "nothing is silenced; --all lists what was",
+            true => format!("{what} was {never} silenced"),
+            false => format!("{what} is{not} silenced; --all lists what was"),
         })?;
         return Ok(Exit::Fine);
     }
@@ -62,6 +76,29 @@ pub(super) fn run(args: &SilencesArgs, global: &Global, out: &mut Out) -> Result
         out.line(line)?;
     }
     Ok(Exit::Fine)
+}
+
+/// Fails when there is no such job or dataset, neither now nor on record. Where jobs.toml cannot be read nobody can tell.
+fn is_known(name: &Name, reader: &Reader, global: &Global) -> Result<(), Failure> {
+    let Ok(settings) = configured::settings(global) else {
+        return Ok(());
+    };
+    let snapshot = reader.snapshot()?;
+    let recorded = snapshot.jobs.iter().map(|record| &record.job);
+    let recorded = recorded.chain(snapshot.version_numbers.iter().map(|(dataset, _)| dataset));
+    let recorded = recorded.chain(snapshot.silences.iter().map(|silence| &silence.subject));
+    let mut known = settings.jobs.keys().chain(settings.datasets.keys()).chain(recorded);
+    if known.any(|known| known == name) {
+        return Ok(());
+    }
+    let known = settings.jobs.keys().chain(settings.datasets.keys());
+    let place = format!("{} or on record", global.config.display());
+    Err(names::unknown(
+        "job or dataset",
+        name.as_str(),
+        &place,
+        known.map(Name::as_str),
+    ))
 }
 
 fn row(silence: &Silence, now: Timestamp, zone: &TimeZone) -> Vec<String> {

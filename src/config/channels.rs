@@ -36,6 +36,34 @@ const LATER_TYPES: [&str; 2] = ["telegram", "sms"];
 /// Where `PagerDuty` takes events of accounts outside of the European region.
 const PAGERDUTY_URL: &str = "https://events.pagerduty.com/v2/enqueue";
 
+/// What may stand behind the name of a channel in an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Addressed {
+    /// A mail address, always.
+    Mail,
+    /// A channel of Slack, or nothing.
+    SlackChannel,
+    /// Nothing: a Slack webhook posts to its own channel.
+    SlackWebhook,
+    /// Nothing: it has one destination.
+    One,
+    /// A name, or nothing.
+    Name,
+}
+
+/// How a channel is addressed, by its type alone: also one that is broken otherwise, so that mistakes in its addresses are
+/// told together with its own.
+pub(super) fn addressed(table: &Table<'_>) -> Option<Addressed> {
+    Some(match table.get("type")?.as_text()? {
+        "email" => Addressed::Mail,
+        "slack" if slack::is_app(table) => Addressed::SlackChannel,
+        "slack" => Addressed::SlackWebhook,
+        "teams" | "pagerduty" | "alertmanager" | "ntfy" => Addressed::One,
+        known if TYPES.contains(&known) => Addressed::Name,
+        _ => return None,
+    })
+}
+
 /// Reads one channel; `None` when it is broken.
 pub(super) fn channel(context: &Context<'_>, name: &Name, table: Table<'_>) -> Option<Channel> {
     let errors = context.report.errors();

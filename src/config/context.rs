@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 
+use super::channels::Addressed;
 use super::commands::Commands;
 use super::conditions::People;
 use super::environment::Environment;
@@ -128,6 +129,8 @@ pub(super) struct Context<'a> {
     pub(super) calendars: BTreeMap<Name, Arc<Calendar>>,
     /// Channels of all files, without the broken ones.
     pub(super) channels: BTreeMap<Name, Channel>,
+    /// How each channel is addressed, the broken ones too, if their type is known.
+    pub(super) addressed: BTreeMap<Name, Addressed>,
     /// Schedules read so far, so that equal ones are shared.
     pub(super) schedules: Schedules,
     /// Commands looked up so far.

@@ -86,7 +86,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
     });
     let dataset = Dataset {
         name: name.clone(),
-        title: table.words("title"),
+        title: table.line("title"),
         owner: context.owner(Section::Datasets, name, &table),
         system: table
             .text("system")

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use toml::de::DeTable;
 
 use super::calendars::calendar;
-use super::channels::channel;
+use super::channels::{addressed, channel};
 use super::commands::Commands;
 use super::conditions::People;
 use super::context::{Context, Known, Section};
@@ -70,6 +70,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         history,
         calendars: BTreeMap::new(),
         channels: BTreeMap::new(),
+        addressed: BTreeMap::new(),
         schedules,
         commands: Commands::default(),
         people: People::default(),
@@ -305,6 +306,9 @@ fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, 
     }
     for (name, table) in entries_besides_jobs(report, known, Section::Channels, number, document) {
         let found = report.found();
+        if let Some(form) = addressed(&table) {
+            context.addressed.insert(name.clone(), form);
+        }
         match channel(context, &name, table) {
             Some(channel) => drop(context.channels.insert(name, channel)),
             None => report.unusable_channel(name, found),

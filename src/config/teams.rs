@@ -1,10 +1,10 @@
 //! `[teams]`, `[systems]` and `[fallback]`: who answers, and where they are told.
 
-use super::channels::{is_mail_address, is_slack_channel};
+use super::channels::{Addressed, is_mail_address, is_slack_channel};
 use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::schedules;
-use crate::model::{Address, ChannelKind, Escalation, Name, System, Team, format_duration};
+use crate::model::{Address, Escalation, Name, System, Team, format_duration};
 
 /// Reads one team.
 pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team {
@@ -25,7 +25,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     }
     let team = Team {
         name: name.clone(),
-        title: table.words("title"),
+        title: table.line("title"),
         notify: notify.map(|value| addresses(context, value)).unwrap_or_default(),
         escalate: escalation(context, &table),
         calendar: table
@@ -44,7 +44,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
 pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> System {
     let system = System {
         name: name.clone(),
-        title: table.words("title"),
+        title: table.line("title"),
         owner: context.owner(Section::Systems, name, &table),
         reads_at: table.text("reads_at").and_then(|text| schedules::plain(context, &text)),
         description: table.words("description"),
@@ -147,45 +147,36 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
         text.error(format!("unknown channel `{channel}`"), help);
         return None;
     };
-    let kind = context.channels.get(name).map(|channel| &channel.kind);
-    match (kind, to) {
-        (Some(ChannelKind::Email { .. }), None) => {
+    match (context.addressed.get(name), to) {
+        (Some(Addressed::Mail), None) => {
             text.error(
                 format!("channel `{channel}` needs a mail address"),
                 format!("write \"{channel}:somebody@example.com\""),
             );
             return None;
         }
-        (Some(ChannelKind::Email { .. }), Some(to)) if !is_mail_address(to) => {
+        (Some(Addressed::Mail), Some(to)) if !is_mail_address(to) => {
             text.error(
                 format!("`{to}` is not a mail address"),
                 format!("write \"{channel}:somebody@example.com\""),
             );
             return None;
         }
-        (Some(ChannelKind::SlackApp { .. }), Some(to)) if !is_slack_channel(to) => {
+        (Some(Addressed::SlackChannel), Some(to)) if !is_slack_channel(to) => {
             text.error(
                 format!("`{to}` is no channel of Slack"),
                 format!("write \"{channel}\" or \"{channel}:#ops\""),
             );
             return None;
         }
-        (Some(ChannelKind::Slack { .. }), Some(to)) => {
+        (Some(Addressed::SlackWebhook), Some(to)) => {
             context.report.warning(
                 text.spot(),
                 format!("`{to}` has no effect: a Slack webhook posts to its own channel"),
                 format!("write \"{channel}\", and a channel of its own for each webhook"),
             );
         }
-        (
-            Some(
-                ChannelKind::Teams { .. }
-                | ChannelKind::PagerDuty { .. }
-                | ChannelKind::Alertmanager { .. }
-                | ChannelKind::Ntfy { .. },
-            ),
-            Some(to),
-        ) => {
+        (Some(Addressed::One), Some(to)) => {
             context.report.warning(
                 text.spot(),
                 format!("`{to}` has no effect: channel `{channel}` has one destination"),

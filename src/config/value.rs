@@ -10,6 +10,9 @@ use super::reader::Table;
 use super::report::{Report, Spot};
 use crate::model::{parse_duration, parse_size};
 
+/// What ends a line and is no control character.
+const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+
 /// One value of a table or list, with the key it belongs to.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Value<'t> {
@@ -134,6 +137,24 @@ impl<'t> Value<'t> {
             return None;
         }
         Some(Text { text, value: self })
+    }
+
+    /// A text of one line: it may stand in the subject of a mail.
+    pub(super) fn line(self) -> Option<Text<'t>> {
+        let text = self.text()?;
+        let mut letters = text.text.chars();
+        let Some(found) = letters.find(|letter| letter.is_control() || LINE_ENDS.contains(letter)) else {
+            return Some(text);
+        };
+        let what = match found {
+            '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break",
+            _ => "a control character",
+        };
+        self.error(
+            format!("{} has {what} in it, `{}`", self.subject(), found.escape_default()),
+            "write one line, without it",
+        );
+        None
     }
 
     /// A list.

@@ -241,6 +241,7 @@ mod tests {
             reason: "exit code 3".to_owned(),
             told: Vec::new(),
             ack: None,
+            earlier_acks: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -24,10 +24,16 @@ pub struct Notice {
 }
 
 /// Tells the fallback of `config` that a unit has failed, whatever else is wrong with that file. One for each address.
+/// `back_on` is the state directory on which a freshd answers all the same, if one does.
 ///
 /// # Errors
 /// Fails when nothing can be sent from here at all.
-pub fn notice(unit: &str, config: &Path, environment: &Environment) -> std::io::Result<Vec<Notice>> {
+pub fn notice(
+    unit: &str,
+    config: &Path,
+    back_on: Option<&Path>,
+    environment: &Environment,
+) -> std::io::Result<Vec<Notice>> {
     let LastResort {
         fallback,
         channels,
@@ -46,6 +52,7 @@ pub fn notice(unit: &str, config: &Path, environment: &Environment) -> std::io::
             unit,
             hostname: &hostname,
             config: &config.display().to_string(),
+            back_on: back_on.map(|dir| dir.display().to_string()).as_deref(),
             mistakes: first.as_deref().map(|first| (first, mistakes.len())),
         },
     ));

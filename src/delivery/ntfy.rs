@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::failure::Failure;
 use super::links::{ACK_WORDS_SHORT, Links};
 use super::tone;
-use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, http, link};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, digest_lines, http, link, open};
 use crate::model::{Message, ProblemKind, Purpose, Secret, Severity};
 
 /// Longest text that is taken as a message; a longer one would become a file to download.
@@ -88,10 +88,12 @@ fn text(message: &Message, room: usize) -> String {
     });
     let commands = message.commands.iter().take(COMMANDS_MAX);
     let commands = commands.map(|command| format!("> {}", clean::line(command, FACT_CHARS_MAX)));
-    let incidents = message
-        .incidents
-        .iter()
-        .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
+    let incidents = [("Open:", open(message)), ("Over:", digest_lines(message, true))];
+    let incidents = incidents.into_iter().flat_map(|(title, lines)| {
+        let title = (!lines.is_empty()).then(|| title.to_owned());
+        let lines: Vec<String> = lines.into_iter().map(|line| line.text).collect();
+        title.into_iter().chain(lines)
+    });
     let room = room.saturating_sub(LEFT_OUT.len() + 1);
     let (head, rest) = fitting([headline, String::new()], room);
     let tail: Vec<String> = commands.chain([tone::origin(message)]).collect();
@@ -128,7 +130,8 @@ fn fitting(lines: impl IntoIterator<Item = String>, bytes: usize) -> (Vec<String
 /// From 1, which makes no sound, to 5, which does not stop.
 fn priority(message: &Message) -> u8 {
     match (message.purpose, message.severity) {
-        (Purpose::Recovery | Purpose::Test, _) | (Purpose::Reminder, Severity::Warning) => 3,
+        _ if message.is_over() || message.purpose.is_proof() => 3,
+        (Purpose::Reminder, Severity::Warning) => 3,
         (Purpose::Reminder, Severity::Critical) | (_, Severity::Warning) => 4,
         (_, Severity::Critical) => 5,
     }
@@ -138,7 +141,7 @@ fn priority(message: &Message) -> u8 {
 fn tags(message: &Message) -> Vec<&'static str> {
     let sign = match (message.purpose, message.severity) {
         _ if message.is_drill() => "performing_arts",
-        (Purpose::Recovery, _) => "white_check_mark",
+        _ if message.is_over() => "white_check_mark",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "wrench",
         (Purpose::Impact, _) => "ocean",
         (_, Severity::Critical) => "rotating_light",

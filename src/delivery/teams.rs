@@ -8,7 +8,8 @@ use super::http::{self, Answer};
 use super::links::Links;
 use super::tone;
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, link,
+    open, output_tail,
 };
 use crate::model::{Message, MessageFact, Purpose, Secret, Severity};
 
@@ -119,11 +120,10 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         text(&[run(&headline(message), &[])]),
     ];
     // They fit by how a digest is written.
-    let incidents = message
-        .incidents
-        .iter()
-        .map(|line| clean::line(&line.text, FACT_CHARS_MAX));
-    body.extend(incidents.map(|line| tight(&[run(&line, &[])])));
+    for (words, lines) in [("Open", open(message)), ("Over", digest_lines(message, true))] {
+        body.extend((!lines.is_empty()).then(|| title(words)));
+        body.extend(lines.iter().map(|line| tight(&[run(&line.text, &[])])));
+    }
     body.extend(message.facts.iter().take(shown.facts).map(fact));
     left_out(&mut body, message.facts.len() - shown.facts, "more facts");
     let lines = &message.output[message.output.len() - shown.output..];
@@ -142,10 +142,7 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         body.extend(commands.map(|command| code(&clean::line(command, FACT_CHARS_MAX))));
         left_out(&mut body, message.commands.len() - shown.commands, "more");
     }
-    body.push(text(&[run(
-        &tone::origin(message),
-        &[("size", "Small"), ("color", "Light")],
-    )]));
+    body.push(text(&[subtle(&tone::origin(message), &[("size", "Small")])]));
     let mut card = json!({
         "$schema": "http://adaptivecards.io/schemas/adaptive-card.json",
         "type": "AdaptiveCard",
@@ -153,10 +150,10 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         "msteams": { "width": "Full" },
         "body": body,
     });
-    let open = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
-    let mut actions: Vec<Value> = link(message).map(|url| open("Runbook", url)).into_iter().collect();
+    let leads_to = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
+    let mut actions: Vec<Value> = link(message).map(|url| leads_to("Runbook", url)).into_iter().collect();
     let offers = links.offers();
-    actions.extend(offers.map(|(words, url)| open(&format!("{}{words}", tone::mark(message)), url)));
+    actions.extend(offers.map(|(words, url)| leads_to(&format!("{}{words}", tone::mark(message)), url)));
     if !actions.is_empty() {
         card["actions"] = json!(actions);
     }
@@ -187,10 +184,7 @@ fn code(line: &str) -> Value {
 
 fn left_out(body: &mut Vec<Value>, count: usize, what: &str) {
     if count > 0 {
-        body.push(tight(&[run(
-            &format!("({count} {what} left out)"),
-            &[("color", "Light")],
-        )]));
+        body.push(tight(&[subtle(&format!("({count} {what} left out)"), &[])]));
     }
 }
 
@@ -212,10 +206,17 @@ fn run(words: &str, looks: &[(&str, &str)]) -> Value {
     run
 }
 
+/// Less striking than the rest, on whatever background: `Light` would be white on white.
+fn subtle(words: &str, looks: &[(&str, &str)]) -> Value {
+    let mut run = run(words, looks);
+    run["isSubtle"] = json!(true);
+    run
+}
+
 fn colour(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
         _ if message.is_drill() => "Accent",
-        (Purpose::Recovery, _) => "Good",
+        _ if message.is_over() => "Good",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "Accent",
         (_, Severity::Critical) => "Attention",
         (_, Severity::Warning) => "Warning",

@@ -35,7 +35,7 @@ impl Tone {
             Purpose::Test => ("Test", ":wrench:"),
         };
         let colour = match (message.purpose, message.severity) {
-            (Purpose::Recovery, _) => "#1a7f37",
+            _ if message.is_over() => "#1a7f37",
             (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "#57606a",
             (_, Severity::Critical) => "#b42318",
             (_, Severity::Warning) => "#9a5b00",
@@ -84,18 +84,20 @@ pub(super) fn title(message: &Message) -> String {
     }
 }
 
-/// Where the message belongs, in one line: `incident 17, critical, owner warehouse, for team sales`.
+/// Where the message belongs, and in what zone its times are, in one line: `incident 17, critical, owner warehouse, for team
+/// sales, times are Europe/Oslo (UTC+1)`.
 pub(super) fn origin(message: &Message) -> String {
     let mut parts = Vec::new();
     if let Some(incident) = message.incident {
         parts.push(format!("incident {incident}"));
     }
-    if message.purpose != Purpose::Recovery && !message.purpose.is_proof() && !message.is_drill() {
+    if !message.is_over() && !message.purpose.is_proof() && !message.is_drill() {
         parts.push(message.severity.as_str().to_owned());
     }
     if !message.owner.is_empty() {
         parts.push(format!("owner {}", message.owner));
     }
     parts.push(format!("for team {}", message.team));
+    parts.extend(message.zone.as_ref().map(|zone| format!("times are {zone}")));
     super::clean::line(&format!("{}{}", mark(message), parts.join(", ")), super::FACT_CHARS_MAX)
 }

@@ -6,7 +6,7 @@ use super::Engine;
 use super::audience::FALLBACK;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
-use crate::model::{Address, Heard, IncidentId, Message, MessageFact, Name, Notification, ProblemKind, Purpose};
+use crate::model::{Address, Heard, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, Team};
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
@@ -75,14 +75,21 @@ impl Engine {
         let mut message = Message::clone(&unheard.message);
         message.id = self.message_id(id);
         message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
-        message.facts.insert(
-            0,
-            MessageFact {
-                label: INSTEAD_OF.to_owned(),
-                text: instead_of.to_owned(),
-            },
-        );
+        message.put_above(INSTEAD_OF, instead_of);
         self.put(id, unheard.incident, address.clone(), message);
+    }
+
+    /// Whoever stands in for a team is told so by each further message, too. What comes to the fallback by the team's chain
+    /// comes to it in its own right.
+    pub(super) fn say_instead_of(&self, message: &mut Message, incident: &Incident, address: &Address) {
+        let team = &message.team;
+        let is_of_chain = |team: &Team| incident.escalations as usize > team.escalate.len();
+        let known = self.settings.teams.get(team);
+        let is_further = matches!(message.purpose, Purpose::Update | Purpose::Reminder | Purpose::Recovery);
+        if is_further && self.stands_in_for(team, address) && !known.is_some_and(is_of_chain) {
+            let title = self.team_title(team);
+            message.put_above(INSTEAD_OF, &format!("{title}, for whom you stand in"));
+        }
     }
 
     /// An address at which a message died has a problem of its own until the next message gets through.

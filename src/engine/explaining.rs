@@ -38,7 +38,7 @@ impl Engine {
         is_there && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
     }
 
-    /// The nearest unresolved incident upstream, followed to its own cause.
+    /// The nearest unresolved incident upstream of which people are told, followed to its own cause.
     pub(super) fn cause_of(&self, incident: &Incident) -> Option<IncidentId> {
         if incident.kind == ProblemKind::Changed {
             // Whoever did that is nobody upstream.
@@ -72,11 +72,12 @@ impl Engine {
                 nodes
             }
         };
-        let nearest = upstream
-            .iter()
-            .filter_map(|node| self.incident_about(node))
-            .find(|found| found.id != incident.id && is_wrong(found))?;
-        let root = nearest.cause.unwrap_or(nearest.id);
+        let found = upstream.iter().filter_map(|node| self.incident_about(node));
+        let found = found.filter(|found| found.id != incident.id && is_wrong(found));
+        let mut roots = found.map(|found| found.cause.unwrap_or(found.id));
+        let is_quiet = |id: &IncidentId| self.is_quiet(*id);
+        // What is kept quiet explains nothing to others; what lies behind it may.
+        let root = roots.clone().find(|root| !is_quiet(root)).or_else(|| roots.next())?;
         (root != incident.id).then_some(root)
     }
 

@@ -84,7 +84,7 @@ impl Engine {
                 }
                 incident.kind = problem.kind;
                 if failed_now {
-                    incident.ack = None;
+                    incident.set_ack(None);
                     // Whoever follows a link about the other trouble has not seen this one.
                     incident.links_used = self.last_notification_id();
                 }
@@ -161,6 +161,7 @@ impl Engine {
             reason,
             told: Vec::new(),
             ack: None,
+            earlier_acks: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -9,6 +9,7 @@ use super::heard::HeardAt;
 use super::lines::AddressLine;
 use crate::model::{
     ANSWER, About, Address, Fact, IncidentId, Message, Name, Notification, NotificationId, NotificationState, Purpose,
+    zone_words,
 };
 
 /// Notifications that are not yet delivered.
@@ -248,7 +249,8 @@ impl Engine {
         };
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
-        let message = self.write(self.message_id(id), purpose, team, &about, as_reader);
+        let mut message = self.write(self.message_id(id), purpose, team, &about, as_reader);
+        self.say_instead_of(&mut message, &about, &address);
         self.put(id, Some(incident), address, message);
     }
 
@@ -288,7 +290,12 @@ impl Engine {
             Some(stem) => message.under(&stem),
             None => message,
         };
+        let mut message = message;
         let is_test = message.purpose == Purpose::Test;
+        if !is_test && message.zone.is_none() {
+            let zone = self.zone_of(&message.team).0;
+            message.zone = Some(zone_words(zone, self.now.wall));
+        }
         if !is_test {
             self.gather_when_back(&address);
         }

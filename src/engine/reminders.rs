@@ -189,12 +189,12 @@ impl Engine {
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
-        incident.ack = Some(Ack {
+        incident.set_ack(Some(Ack {
             by: by.to_owned(),
             at: self.now.wall,
             until,
             note: note.filter(|note| !note.trim().is_empty()),
-        });
+        }));
         incident.links_used = self.last_notification_id();
         let is_open = incident.state == IncidentState::Open;
         if is_open {

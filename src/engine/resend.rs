@@ -4,9 +4,8 @@ use serde_json::json;
 
 use super::Engine;
 use super::digest::is_digest;
-use crate::model::{
-    Action, Message, MessageFact, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN,
-};
+use super::trying_out::proof_words;
+use crate::model::{Action, Message, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -40,8 +39,8 @@ impl Engine {
         }
         if dead.message.purpose == Purpose::Test {
             return Err(format!(
-                "message {id} was a test; `freshd notify test --channel {}` sends another",
-                address.channel
+                "message {id} was a test; `{}` sends another",
+                proof_words(&dead.message.team, address)
             ));
         }
         if is_digest(dead) {
@@ -81,11 +80,8 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&dead.message);
         message.id = self.message_id(id);
-        let asked = MessageFact {
-            label: SENT_AGAIN.to_owned(),
-            text: format!("on request of {by}, as message {} could not be delivered", dead.id),
-        };
-        message.facts.insert(0, asked);
+        let asked = format!("on request of {by}, as message {} could not be delivered", dead.id);
+        message.put_above(SENT_AGAIN, &asked);
         if let Some(incident) = dead.incident.filter(|incident| self.incidents.get(*incident).is_none()) {
             // The fallback was told of this end when it died first.
             for address in self.settings.fallback.clone() {

@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use super::Engine;
+use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Address, Incident, IncidentId, Message, Name, Notification, Outcome, Purpose, Silence, Version, VersionRef,
-    quarantine_path,
+    About, Address, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind, Purpose, Silence, Version,
+    VersionRef, quarantine_path,
 };
 use crate::schedule;
 
@@ -109,8 +110,17 @@ impl Engine {
             silenced: self.silences_over(incident, &data),
             data,
             readers: self.readers(incident.id),
+            proof: self.proof_of(incident),
             refused,
         }
+    }
+
+    /// Of an address that cannot be reached: what to type to try it out.
+    fn proof_of(&self, incident: &Incident) -> Option<String> {
+        let broken = (incident.kind == ProblemKind::ChannelBroken).then_some(incident.subject.as_str())?;
+        let mut in_use = self.addresses_in_use().into_iter();
+        let (address, team) = in_use.find(|(address, _)| address.to_string() == broken)?;
+        Some(proof_words(&team, &address))
     }
 
     /// Whether a team knows of an incident. What the fallback has heard in its stead, nobody of the team has.

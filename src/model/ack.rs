@@ -11,6 +11,9 @@ use super::{Incident, IncidentId, Message, Notification, Request, later};
 /// How long the link of a message takes its incident on.
 pub const ACK_LINK_LIFE: Duration = Duration::from_hours(7 * 24);
 
+/// So many acknowledgements before the last one are kept of an incident, the newest.
+pub const EARLIER_ACKS_MAX: usize = 50;
+
 /// Longest note or reason that comes from a page or a link, in characters.
 pub const NOTE_CHARS_MAX: usize = 500;
 
@@ -41,6 +44,18 @@ impl Ack {
 }
 
 impl Incident {
+    /// Nobody has it any more, or another does from now on: who had it stays on record.
+    pub fn set_ack(&mut self, ack: Option<Ack>) {
+        self.earlier_acks.extend(std::mem::replace(&mut self.ack, ack));
+        let too_many = self.earlier_acks.len().saturating_sub(EARLIER_ACKS_MAX);
+        self.earlier_acks.drain(..too_many);
+    }
+
+    /// Everybody who has taken it on, the first first.
+    pub fn all_acks(&self) -> impl Iterator<Item = &Ack> {
+        self.earlier_acks.iter().chain(&self.ack)
+    }
+
     /// Who has it now.
     pub fn taken_on(&self, now: Timestamp) -> Option<&Ack> {
         self.ack.as_ref().filter(|ack| ack.until > now)

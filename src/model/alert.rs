@@ -172,6 +172,9 @@ pub struct Incident {
     pub told: Vec<(Name, Address)>,
     /// Who has taken it on.
     pub ack: Option<Ack>,
+    /// Who had before, the oldest first: up to [`EARLIER_ACKS_MAX`](super::EARLIER_ACKS_MAX).
+    #[serde(default)]
+    pub earlier_acks: Vec<Ack>,
     /// Links in messages up to this one have done their work, and take it on no more.
     #[serde(default, skip_serializing)]
     pub links_used: Option<NotificationId>,

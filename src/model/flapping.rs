@@ -40,10 +40,15 @@ pub struct Spell {
 }
 
 impl Flapping {
-    /// `flapping, 5 times`, behind the state of an incident.
-    pub fn words(&self) -> String {
-        let now = if self.well_since.is_some() { ", well now" } else { "" };
-        format!("flapping, {} times{now}", self.times)
+    /// `flapping, 5 times since 20:14, well since 21:02`, behind the state of an incident; `told` writes a time.
+    pub fn words(&self, told: impl Fn(Timestamp) -> String) -> String {
+        let well = self.well_since.map(|at| format!(", well since {}", told(at)));
+        format!(
+            "flapping, {} times since {}{}",
+            self.times,
+            told(self.since),
+            well.unwrap_or_default()
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
+use super::{About, DRILL_MARK, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -56,6 +56,10 @@ pub struct Message {
     /// When it was decided.
     #[schemars(with = "super::Instant")]
     pub at: Timestamp,
+    /// In what zone its times are, `Europe/Oslo (UTC+1)`, with the offset of when it was decided; nothing of a test, which tells
+    /// none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub zone: Option<String>,
     /// W3C trace id of the run, or of the data, that it is about.
     #[serde(default)]
     pub trace: Option<String>,
@@ -84,6 +88,12 @@ impl Message {
         self.kind == Some(ProblemKind::Drill) || is_of_drills
     }
 
+    /// Whether it only tells that something is over: an end, or a digest of nothing else.
+    pub fn is_over(&self) -> bool {
+        let is_of_ends = !self.incidents.is_empty() && self.incidents.iter().all(|line| line.is_over);
+        self.purpose == Purpose::Recovery || is_of_ends
+    }
+
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
     pub fn is_impact(&self) -> bool {
         self.thread.ends_with(IMPACT_THREAD)
@@ -104,6 +114,22 @@ impl Message {
             headline,
             ..news.clone()
         }
+    }
+
+    /// Says something above all else. Of a rehearsal each line says by itself that it is one.
+    pub fn put_above(&mut self, label: &str, text: &str) {
+        let mark = if self.is_drill() {
+            format!("{DRILL_MARK} ")
+        } else {
+            String::new()
+        };
+        self.facts.insert(
+            0,
+            MessageFact {
+                label: label.to_owned(),
+                text: format!("{mark}{text}"),
+            },
+        );
     }
 
     /// The same message as a part of a thread that its reader knows by this stem.

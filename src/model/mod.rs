@@ -51,7 +51,7 @@ mod text;
 mod weekly;
 mod web;
 
-pub use ack::{ACK_LINK_LIFE, Ack, NOTE_CHARS_MAX, ack_command};
+pub use ack::{ACK_LINK_LIFE, Ack, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
@@ -129,6 +129,7 @@ pub use silence::{Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd};
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
+    zone_words,
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{

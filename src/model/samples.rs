@@ -166,6 +166,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         reason: "exit code 1".to_owned(),
         told: Vec::new(),
         ack: None,
+        earlier_acks: Vec::new(),
         links_used: None,
         reminders: 0,
         remind_at: None,

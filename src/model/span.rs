@@ -111,6 +111,22 @@ pub fn format_time(at: Timestamp, zone: &TimeZone) -> String {
     zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string()
 }
 
+/// A zone for people, with its offset at an instant: `Europe/Oslo (UTC+1)`, `UTC`.
+pub fn zone_words(zone: &TimeZone, at: Timestamp) -> String {
+    let seconds = zone.to_offset(at).seconds();
+    let (hours, minutes) = (seconds.abs() / 3600, seconds.abs() % 3600 / 60);
+    let sign = if seconds < 0 { '-' } else { '+' };
+    let offset = match (hours, minutes) {
+        (0, 0) => "UTC".to_owned(),
+        (_, 0) => format!("UTC{sign}{hours}"),
+        _ => format!("UTC{sign}{hours}:{minutes:02}"),
+    };
+    match zone.iana_name().filter(|name| *name != offset) {
+        Some(name) => format!("{name} ({offset})"),
+        None => offset,
+    }
+}
+
 /// Reads `8 MiB`, `500 kB`, `10000`; powers of 1024 for KiB, MiB, GiB, of 1000 for kB, MB, GB.
 ///
 /// # Errors
@@ -152,6 +168,24 @@ pub fn format_bytes(bytes: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_zone_is_said_with_its_offset_of_then() {
+        for (zone, at, words) in [
+            ("Europe/Oslo", "2026-11-27T12:00:00Z", "Europe/Oslo (UTC+1)"),
+            ("Europe/Oslo", "2026-07-27T12:00:00Z", "Europe/Oslo (UTC+2)"),
+            (
+                "America/St_Johns",
+                "2026-11-27T12:00:00Z",
+                "America/St_Johns (UTC-3:30)",
+            ),
+            ("Europe/London", "2026-11-27T12:00:00Z", "Europe/London (UTC)"),
+            ("UTC", "2026-11-27T12:00:00Z", "UTC"),
+        ] {
+            let zone = TimeZone::get(zone).expect("zone data");
+            assert_eq!(zone_words(&zone, at.parse().expect("a time")), words);
+        }
+    }
 
     #[test]
     fn durations_are_read_as_people_write_them() {

@@ -319,6 +319,8 @@ CREATE TABLE incidents (
     ack_at_us INTEGER,
     ack_until_us INTEGER,
     ack_note TEXT,
+    -- Who had taken it on before, as [{by, at, until, note}], the oldest first.
+    earlier_acks TEXT NOT NULL,
     -- Links in notifications up to this one have done their work; it may be forgotten before the incident is.
     links_used INTEGER,
     reminders INTEGER NOT NULL,

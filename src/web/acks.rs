@@ -167,6 +167,7 @@ mod tests {
             team: "it".into(),
             owner: "it".to_owned(),
             at: at(),
+            zone: None,
             trace: None,
         };
         Notification {

@@ -335,6 +335,7 @@ fn a_failure_after_a_doubt_is_told_though_the_doubt_was_acknowledged() {
     let now = world.open_incidents()[0].clone();
     assert_eq!((now.id, now.kind), (incident, ProblemKind::Failed));
     assert!(now.ack.is_none(), "somebody took on another trouble");
+    assert_eq!(now.earlier_acks.len(), 1, "which stays on record");
 }
 
 #[test]

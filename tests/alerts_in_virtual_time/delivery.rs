@@ -198,7 +198,7 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
         told.message.commands,
         [
             format!("freshd incidents {id}"),
-            "freshd notify test --channel mail".to_owned(),
+            "freshd notify test --team ops --channel mail".to_owned(),
             format!("freshd ack {id}")
         ],
         "what can be typed: an address is no name"

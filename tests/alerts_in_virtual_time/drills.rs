@@ -3,6 +3,7 @@
 use freshd::model::{IncidentId, IncidentState, ProblemKind, Purpose, Reply, Request, Status};
 use serde_json::Value;
 
+use super::delivery::busy;
 use super::virtual_world::{Play, World};
 use super::{PEOPLE, one_job};
 
@@ -69,9 +70,15 @@ fn a_drill_that_nobody_answers_escalates_and_says_so_at_its_end() {
 #[test]
 fn every_line_of_it_says_that_it_is_a_drill() {
     let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.channel(BOSS, |_, now| busy(now));
     begun(&mut world, "d", 90);
     world.run_until("2026-11-26T14:00");
     assert!(world.sent.len() >= 4);
+    let labels = world.sent.iter().map(|(_, sent)| sent.message.facts[0].label.as_str());
+    assert!(
+        labels.clone().any(|label| label == "Instead of"),
+        "of the fallback, too"
+    );
     for (_, sent) in &world.sent {
         let message = &sent.message;
         assert!(message.subject.starts_with("[DRILL] "), "{}", message.subject);

@@ -61,7 +61,7 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
     assert_eq!(told(&world), first);
     let message = &world.sent.last().expect("a message").1.message;
     assert!(message.subject.contains("j is flapping"), "{}", message.subject);
-    let says = "j is flapping: since Thu 2026-11-26 12:01 it went wrong 3 times and was well again in between.";
+    let says = "j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, and been well again in between.";
     assert!(message.headline.contains(says), "{}", message.headline);
     for (at, is_good) in [
         ("12:25", true),

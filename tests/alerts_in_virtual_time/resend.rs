@@ -145,7 +145,7 @@ fn a_test_is_not_sent_again() {
     world.replies.clear();
     let test = to_ops(&world, Purpose::Test).id;
     let why = resend(&mut world, test).expect_err("it was a test");
-    let words = "was a test; `freshd notify test --channel mail` sends another";
+    let words = "was a test; `freshd notify test --team ops --channel mail` sends another";
     assert_eq!(why, format!("message {test} {words}"));
 }
 

@@ -270,6 +270,20 @@ fn those_downstream_are_told_of_their_own_data_though_its_cause_is_silenced() {
 }
 
 #[test]
+fn what_is_silenced_on_the_way_hides_no_cause_behind_it() {
+    let mut world = chain();
+    silenced(&mut world, "d", 20 * HOUR);
+    fail(&mut world);
+    world.run_until("2026-11-26T13:30");
+    for to in ["mail:b@sea.example", "mail:c@sea.example"] {
+        assert_eq!(world.told_to(to), [Purpose::Impact], "{to}: of e, with its cause");
+    }
+    assert_eq!(fact(last_message(&world), "What"), Some("j failed"));
+    assert_eq!(world.told_to("mail:a@sea.example"), [], "d is silenced");
+    assert_eq!(world.told_to(OPS).last(), Some(&Purpose::Update));
+}
+
+#[test]
 fn what_a_silence_kept_from_those_whom_an_effect_concerns_is_told_them_when_it_ends() {
     let mut world = chain();
     silenced(&mut world, "e", 8 * HOUR);

@@ -49,6 +49,7 @@ fn a_team_that_nothing_reaches_for_five_minutes_is_stood_in_for_once() {
         told.message.headline, "WARNING: j failed: exit code 1.",
         "the same message"
     );
+    assert_eq!(told.message.zone.as_deref(), Some("Europe/Oslo (UTC+1)"));
     let pending = world.ledger.notifications.values();
     let pending = pending.filter(|told| told.state == NotificationState::Pending).count();
     assert_eq!(pending, 2, "the tries go on");
@@ -57,6 +58,49 @@ fn a_team_that_nothing_reaches_for_five_minutes_is_stood_in_for_once() {
     mend(&mut world, "2026-11-26T14:00");
     assert_eq!(world.told_to(FALLBACK), [Purpose::Opening, Purpose::Recovery]);
     assert_eq!(world.told_to(OPS), [Purpose::Recovery]);
+}
+
+#[test]
+fn whoever_stands_in_is_told_for_whom_by_each_further_message() {
+    let mut world = failing(&two_addresses(), "2026-11-26T12:00");
+    for to in [OPS, OTHER] {
+        world.channel(to, |_, now| busy(now));
+    }
+    world.run_until("2026-11-26T13:30");
+    mend(&mut world, "2026-11-26T14:00");
+    let told = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.address.to_string() == FALLBACK);
+    let (why, for_whom): (Vec<_>, Vec<_>) = told
+        .map(|(_, sent)| (sent.message.purpose, &sent.message.facts[0]))
+        .unzip();
+    assert_eq!(why, [Purpose::Opening, Purpose::Reminder, Purpose::Recovery]);
+    assert!(
+        for_whom
+            .iter()
+            .all(|fact| fact.label == "Instead of" && fact.text.starts_with("ops, ")),
+        "{for_whom:?}"
+    );
+    assert_eq!(for_whom[1].text, "ops, for whom you stand in");
+}
+
+#[test]
+fn what_comes_to_the_fallback_by_the_chain_comes_in_its_own_right() {
+    let text = one_job("").replace(
+        "notify = [\"mail:ops@sea.example\"]",
+        "notify = [\"mail:ops@sea.example\"]\nescalate = [{ after = \"30m\", notify = [\"mail:x@sea.example\"] }]",
+    );
+    let mut world = failing(&text, "2026-11-26T12:00");
+    world.run_until("2026-11-26T17:00");
+    let told = world
+        .sent
+        .iter()
+        .filter(|(_, sent)| sent.address.to_string() == FALLBACK);
+    let told: Vec<_> = told
+        .map(|(_, sent)| (sent.message.purpose, sent.message.facts[0].label.as_str()))
+        .collect();
+    assert_eq!(told, [(Purpose::Escalation, "What"), (Purpose::Reminder, "What")]);
 }
 
 #[test]

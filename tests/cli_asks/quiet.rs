@@ -66,6 +66,20 @@ fn a_silence_is_on_record_with_who_and_why_until_it_is_lifted() {
     assert!(ack["until"].is_string() && ack["note"] == "looking at it", "{ack}");
     let (listed, _) = ends(&house, 0, &["incidents"]);
     assert!(listed.contains(&format!("{by} until ")), "{listed}");
+    ends(&house, 0, &["ack", "1"]);
+    let (life, _) = ends(&house, 0, &["incidents", "1"]);
+    let taken = life.lines().filter(|line| line.contains(&format!("by {by} ")));
+    assert!(
+        life.contains(&format!("by {by} (looking at it) ")) && taken.count() >= 2,
+        "{life}"
+    );
+    let (none, _) = ends(&house, 0, &["silences", "broken"]);
+    assert_eq!(none, "broken is not silenced; --all lists what was\n");
+    let (_, refused) = ends(&house, 2, &["silences", "brokn"]);
+    assert!(
+        refused.contains("there is no job or dataset `brokn` in") && refused.contains("did you mean `broken`?"),
+        "{refused}"
+    );
     let (none, _) = ends(&house, 0, &["silences"]);
     assert_eq!(none, "nothing is silenced; --all lists what was\n");
     let all = json(&house, 0, &["silences", "broken", "--all", "--json"]);

@@ -158,5 +158,26 @@ async fn teams_and_ntfy_show_every_incident_of_a_digest_that_is_written_for_them
         assert!(request.body.len() < bytes_max, "{} bytes", request.body.len());
         assert!(names_all(&request.body, &message), "{}", request.body);
         assert!(!request.body.contains("left out"), "{}", request.body);
+        let place = |text: &str| {
+            request
+                .body
+                .find(text)
+                .unwrap_or_else(|| panic!("no {text}: {}", request.body))
+        };
+        let over = message
+            .incidents
+            .iter()
+            .find(|line| line.is_over)
+            .expect("some are over");
+        assert!(
+            place("Open") < place("#2 ") && place("#1 ") < place("Over"),
+            "{}",
+            request.body
+        );
+        assert!(
+            place("Over") < place(&format!("#{} ", over.incident)),
+            "{}",
+            request.body
+        );
     }
 }

@@ -78,6 +78,8 @@ async fn urgency_follows_severity_and_purpose() {
         (Purpose::Reminder, Severity::Warning, 3, "warning"),
         (Purpose::Recovery, Severity::Critical, 3, "white_check_mark"),
         (Purpose::Test, Severity::Warning, 3, "wrench"),
+        (Purpose::Weekly, Severity::Warning, 3, "wrench"),
+        (Purpose::Canary, Severity::Warning, 3, "wrench"),
     ] {
         let expected = (Some(priority), Some(sign.to_owned()));
         assert_eq!(urgency(purpose, severity).await, expected, "{purpose:?} {severity:?}");

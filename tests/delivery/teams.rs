@@ -90,6 +90,19 @@ async fn the_card_says_what_the_message_says() {
         }])
     );
     assert_eq!(card["body"][0]["inlines"][0]["color"], "Attention");
+    // Where it belongs is shown smaller, in no colour that a light or a dark background swallows.
+    let last = card["body"].as_array().unwrap().last().unwrap();
+    let origin = &last["inlines"][0];
+    assert_eq!((&origin["isSubtle"], origin.get("color")), (&json!(true), None));
+    let (_, zoned) = posted(Message {
+        zone: Some("Europe/Oslo (UTC+2)".to_owned()),
+        ..opening()
+    })
+    .await;
+    assert_eq!(
+        lines(&zoned).last().map(String::as_str),
+        Some("incident 17, critical, owner warehouse, for team warehouse, times are Europe/Oslo (UTC+2)")
+    );
     let (_, over) = posted(recovery()).await;
     assert_eq!(lines(&over)[0], "Resolved: stock is late (#17)");
     assert_eq!(over["body"][0]["inlines"][0]["color"], "Good");

@@ -70,6 +70,33 @@ async fn a_heartbeat_that_nobody_takes_is_shown_and_tells_no_secret() {
     }
 }
 
+#[test]
+fn a_notice_of_failure_says_whether_a_freshd_answers_again() {
+    let house = House::with(
+        "timezone = \"UTC\"\nrun_as_root = true\n[fallback]\nnotify = [\"outbox\"]\n[channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n",
+    );
+    let daemon = house.daemon();
+    let (code, said) = house.freshd(&["failure-notice", "freshd.service"]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(
+        said.starts_with("a freshd answers on ") && said.contains("✓ outbox has been told"),
+        "{said}"
+    );
+    drop(daemon);
+    let (code, said) = house.freshd(&["failure-notice", "freshd.service"]);
+    assert_eq!((code, said.as_str()), (Some(0), "✓ outbox has been told\n"));
+    let mut told: Vec<String> = std::fs::read_dir(house.path("outbox"))
+        .expect("messages")
+        .map(|entry| entry.expect("one").path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
+        .map(|path| std::fs::read_to_string(path).expect("it is read"))
+        .collect();
+    told.sort_by_key(|one| !one.contains("a freshd answers there again"));
+    assert_eq!(told.len(), 2);
+    assert!(told[0].contains("WARNING: freshd.service has failed on"), "{}", told[0]);
+    assert!(told[1].contains("and is not started again by itself"), "{}", told[1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_refused() {
     let sink = HttpSink::start(vec![HttpAnswer::status(503, "busy")]).await;

@@ -57,6 +57,7 @@ pub(crate) fn opening() -> Message {
         team: Name::from("warehouse"),
         owner: "warehouse".into(),
         at: "2026-06-19T21:15:02Z".parse().unwrap(),
+        zone: None,
         trace: Some("0af7651916cd43dd8448eb211c80319c".into()),
     }
 }

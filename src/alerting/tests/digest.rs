@@ -38,6 +38,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         team: Name::from("ops"),
         owner: "ops".to_owned(),
         at: at(since),
+        zone: None,
         trace: None,
     };
     let notification = Notification {
@@ -158,6 +159,29 @@ fn a_digest_of_what_is_over_alarms_nobody() {
         message.headline,
         "2 problems, all of them over, told in one message because many came at once."
     );
+}
+
+#[test]
+fn each_digest_is_a_conversation_of_its_own() {
+    let (one, incident) = waiting(1, Severity::Warning, "20:00");
+    let message = gathered(&[(one, Some(incident))], WhyGathered::Flood);
+    assert_eq!(message.thread, "m.99.digest");
+    assert_eq!(message.zone.as_deref(), Some("UTC"));
+}
+
+#[test]
+fn a_digest_says_how_to_take_on_what_is_open_in_it() {
+    let (one, incident) = waiting(1, Severity::Warning, "20:00");
+    let (over, _) = waiting(2, Severity::Warning, "20:00");
+    let open = gathered(&[(one, Some(incident)), (over.clone(), None)], WhyGathered::Flood);
+    assert_eq!(open.commands.last().map(String::as_str), Some("freshd ack NUMBER"));
+    assert!(!open.is_over());
+    let over = gathered(&[(over, None)], WhyGathered::Flood);
+    assert_eq!(
+        over.commands.last().map(String::as_str),
+        Some("freshd incidents NUMBER")
+    );
+    assert!(over.is_over(), "and its foot says nothing of how bad it is");
 }
 
 #[test]

@@ -108,6 +108,7 @@ impl Friday {
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
+            proof: None,
             refused: None,
         }
     }

@@ -63,6 +63,18 @@ fn an_opening_says_what_failed_what_will_break_who_is_hit_and_what_to_type() {
 }
 
 #[test]
+fn a_subject_is_one_line_whatever_it_is_made_from() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    story.dataset.as_mut().unwrap().title = Some("Stock\r\nBcc: all@example.com".to_owned());
+    let message = tell(Purpose::Impact, READER, &story);
+    assert_eq!(
+        message.subject,
+        "[freshd] Stock  Bcc: all@example.com (stock) not as promised (#1)"
+    );
+}
+
+#[test]
 fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
     let mut story = friday();
     let run = story.run.as_mut().unwrap();

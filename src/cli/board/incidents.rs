@@ -91,8 +91,8 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         lines.push(("printed", clean(printed)));
     }
     if let Some(flapping) = &root.flapping {
-        let since = times::moment(flapping.since, frame.now, frame.zone);
-        lines.push(("turns", format!("{} since {since}", flapping.words())));
+        let told = |at| times::moment(at, frame.now, frame.zone);
+        lines.push(("turns", flapping.words(told)));
     }
     if !effects.is_empty() {
         lines.push((

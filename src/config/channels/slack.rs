@@ -14,11 +14,15 @@ const CHANNEL_CHARS_MAX: usize = 82;
 
 /// Reads the keys of a Slack channel.
 pub(super) fn read(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {
-    let is_app = ["token", "channel", "api"].iter().any(|key| table.has(key));
-    match is_app {
+    match is_app(table) {
         true => app(context, table),
         false => webhook(context, table),
     }
+}
+
+/// Whether it is an app with its token, rather than a webhook.
+pub(super) fn is_app(table: &Table<'_>) -> bool {
+    ["token", "channel", "api"].iter().any(|key| table.has(key))
 }
 
 fn webhook(context: &Context<'_>, table: &Table<'_>) -> Option<ChannelKind> {

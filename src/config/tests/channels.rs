@@ -22,6 +22,24 @@ fn accepted(lines: &str) -> ChannelKind {
 }
 
 #[test]
+fn mistakes_in_a_channel_and_in_its_addresses_are_told_together() {
+    let mistakes = errors(
+        "[channels.x]\ntype = \"email\"\nserver = \"mail.example.com\"\nfrom = \"a@example.com\"\n\
+         [channels.y]\ntype = \"slack\"\ntoken = \"xoxb-1\"\nchannel = \"#ops\"\n\
+         [teams.z]\nnotify = [\"x:nobody\", \"x\", \"y:!\"]\n",
+    );
+    let places: Vec<_> = mistakes.iter().filter_map(|one| one.split(' ').next()).collect();
+    let expected = [
+        "jobs.toml:19:10",
+        "jobs.toml:23:9",
+        "jobs.toml:26:11",
+        "jobs.toml:26:23",
+        "jobs.toml:26:28",
+    ];
+    assert_eq!(places, expected, "{mistakes:#?}");
+}
+
+#[test]
 fn pagerduty_needs_a_routing_key_and_knows_where_events_are_taken() {
     let ChannelKind::PagerDuty { url, routing_key, .. } =
         accepted("type = \"pagerduty\"\nrouting_key = { file = \"s\" }")

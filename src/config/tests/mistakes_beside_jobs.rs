@@ -201,6 +201,18 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:22:11 `\"x\"` channel `x` needs a mail address (write \"x:somebody@example.com\")",
         ),
         (
+            "[teams.x]\nnotify = [\"out\"]\ntitle = \"Ops\\r\\nBcc: all@example.com\"\n",
+            "jobs.toml:19:9 `\"Ops\\r\\nBcc: all@example.com\"` `title` has a line break in it, `\\r` (write one line, without it)",
+        ),
+        (
+            "[systems.x]\nowner = \"ops\"\ntitle = \"ERP\\u001b[2J\"\n",
+            "jobs.toml:19:9 `\"ERP\\u001b[2J\"` `title` has a control character in it, `\\u{1b}` (write one line, without it)",
+        ),
+        (
+            "[systems.x]\nowner = \"ops\"\ntitle = \"ERP\\u2028x\"\n",
+            "jobs.toml:19:9 `\"ERP\\u2028x\"` `title` has a line break in it, `\\u{2028}` (write one line, without it)",
+        ),
+        (
             "[channels.x]\ntype = \"webhook\"\nurl = \"http://example.com/\"\n",
             "jobs.toml:19:7 `***` plain http is sent to this machine only (write https://...)",
         ),

@@ -148,6 +148,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         reason: "older than promised".to_owned(),
         told: Vec::new(),
         ack: None,
+        earlier_acks: Vec::new(),
         links_used: None,
         reminders: 0,
         remind_at: None,

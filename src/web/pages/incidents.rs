@@ -9,10 +9,18 @@ use super::words::{
 };
 use super::{Place, act, now, timeline, whole};
 use crate::model::{
-    About, AddressState, Delivery, DeliveryOutcome, Incident, Notification, NotificationState, Reach, Reads, Silence,
-    drill_words, took,
+    About, AddressState, Delivery, DeliveryOutcome, Flapping, Incident, Notification, NotificationState, Reach, Reads,
+    Silence, drill_words, took,
 };
 use crate::web::output::Printed;
+
+/// How often what comes and goes has, and since when it is well if it is.
+pub(super) fn turns(view: &View, flapping: &Flapping) -> Markup {
+    html! {
+        "flapping, " (flapping.times) " times since " (time(view, flapping.since))
+        @if let Some(well) = flapping.well_since { ", well since " (time(view, well)) }
+    }
+}
 
 /// `/incidents`: the open ones first, each set the newest first.
 pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &[Silence], shown_max: usize) -> Markup {
@@ -119,7 +127,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             }
             @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
             @if incident.drill.is_some() { dt { "Drill" } dd { (text(&drill_words(incident))) } }
-            @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
+            @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
             @if let Some(cause) = &page.cause {
                 dt { "Explained by" } dd { a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } ": " (what(cause)) ", " (text(&cause.reason)) }
             } @else if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }

@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::incidents::who_knows;
+use super::incidents::{turns, who_knows};
 use super::lists::{dataset_table, job_state, job_table};
 use super::words::{
     Tone, View, counted, dataset_link, dataset_tone, distance, due_time, job_link, mark, owner, piece, state,
@@ -170,7 +170,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             p.reason { (text(&incident.reason)) }
             @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
-                @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (text(&flapping.words())) " since " (time(view, flapping.since)) } }
+                @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
                     (owner(&incident.owner))

@@ -46,7 +46,7 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
             entries.push((at, ended(message)));
         }
     }
-    if let Some(ack) = &incident.ack {
+    for ack in incident.all_acks() {
         entries.push((
             ack.at,
             html! { "Taken on by " (text(&ack.who())) ", until " (time(view, ack.until)) "." },
