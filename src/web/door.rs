@@ -18,7 +18,7 @@ use super::origin::{is_foreign, says_where_from};
 use super::routes::Needs;
 use super::sessions::{Said, SessionId};
 use super::visits::{Missing, head_trouble};
-use crate::model::{Auth, Name, Scope, Web};
+use crate::model::{Auth, Name, Scope, TokenHash, Web};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
@@ -48,7 +48,7 @@ enum By {
     /// Nobody in particular: no login is configured, or none is needed.
     Anybody,
     User(Name, SessionId),
-    Token(Name),
+    Token(Name, TokenHash),
 }
 
 impl Who {
@@ -61,7 +61,7 @@ impl Who {
         match &self.by {
             By::Anybody => "web".to_owned(),
             By::User(name, _) => format!("{name} (web)"),
-            By::Token(name) => format!("token {name}"),
+            By::Token(name, _) => format!("token {name}"),
         }
     }
 
@@ -69,7 +69,7 @@ impl Who {
     pub(super) fn user(&self) -> Option<&Name> {
         match &self.by {
             By::User(name, _) => Some(name),
-            By::Anybody | By::Token(_) => None,
+            By::Anybody | By::Token(..) => None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Who {
     pub(super) fn session(&self) -> Option<&SessionId> {
         match &self.by {
             By::User(_, session) => Some(session),
-            By::Anybody | By::Token(_) => None,
+            By::Anybody | By::Token(..) => None,
         }
     }
 
@@ -86,7 +86,23 @@ impl Who {
         match &self.by {
             By::Anybody => None,
             By::User(name, _) => Some(format!("user {name}")),
-            By::Token(name) => Some(format!("token {name}")),
+            By::Token(name, _) => Some(format!("token {name}")),
+        }
+    }
+
+    /// Whether whoever was let in to see would still be: nobody has logged out meanwhile, and no edit of jobs.toml has taken
+    /// the user, the token or its secret away, or begun to ask for one.
+    pub(super) fn may_still_see(&self, desk: &Desk) -> bool {
+        let settings = desk.settings();
+        let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
+        match (&self.by, auth) {
+            (By::Anybody, auth) => auth.is_none() && !desk.login_state().is_beyond_this_machine,
+            (By::User(..) | By::Token(..), None) => false,
+            (By::User(_, id), Some(auth)) => {
+                let mut sessions = desk.login_state().sessions();
+                sessions.find(id, auth, LoginState::now(), false).is_some()
+            }
+            (By::Token(name, hash), Some(auth)) => auth.tokens.get(name).is_some_and(|token| token.hash == *hash),
         }
     }
 
@@ -154,7 +170,7 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
         Some(given) if door.needs != Needs::Nothing => Some(of_token(auth, given)?),
         _ => of_session(&door.desk, web, auth, request),
     };
-    let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(_)));
+    let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(..)));
     if changes && !shows_token && !says_where_from(headers) {
         return Err(foreign().into());
     }
@@ -197,7 +213,7 @@ fn of_token(auth: &Auth, given: &str) -> Result<Who, Trouble> {
     let mut found = None;
     for (name, known) in &auth.tokens {
         if known.hash.is_of(token.trim()) {
-            found = Some(Who::new(By::Token(name.clone()), known.scope));
+            found = Some(Who::new(By::Token(name.clone(), known.hash.clone()), known.scope));
         }
     }
     found.ok_or(Trouble::LogIn)

@@ -40,6 +40,7 @@ mod streams;
 mod threads;
 mod throttle;
 mod visits;
+mod watching;
 
 use std::future::Future;
 use std::io;
