@@ -360,28 +360,6 @@ fn the_api_says_what_the_command_line_says() {
 }
 
 #[test]
-fn metrics_name_every_job_and_dataset_and_change_with_the_state() {
-    let (_house, _daemon, site) = with_history();
-    let metrics = site.get("/metrics");
-    assert_eq!(
-        metrics.header("content-type"),
-        "text/plain; version=0.0.4; charset=utf-8"
-    );
-    for line in [
-        "freshd_fine 0",
-        "freshd_job_failing{job=\"broken\",owner=\"it\"} 1",
-        "freshd_job_failing{job=\"stock-export\",owner=\"it\"} 0",
-        "freshd_dataset_keeps_promise{dataset=\"stock\",owner=\"it\"} 1",
-    ] {
-        assert!(
-            metrics.body.lines().any(|known| known == line),
-            "{line}: {}",
-            metrics.body
-        );
-    }
-}
-
-#[test]
 fn style_and_script_are_served_under_the_names_of_their_content_for_good() {
     let (_house, _daemon, site) = with_history();
     let page = site.get("/").body;

@@ -11,6 +11,7 @@ use super::answer::Trouble;
 use super::flow::Flow;
 use super::login_state::LoginState;
 use super::streams::Streams;
+use super::successes::Successes;
 use super::threads::{Threads, Work};
 use super::watching::Watching;
 use super::{Ask, Outlook, Planner};
@@ -68,6 +69,7 @@ pub(super) struct Desk {
     flow: PerSettings<Flow>,
     streams: Streams,
     watching: Watching,
+    successes: Successes,
     logins: LoginState,
 }
 
@@ -89,6 +91,7 @@ impl Desk {
             flow: PerSettings::default(),
             streams: Streams::default(),
             watching: Watching::default(),
+            successes: Successes::default(),
             logins,
         }
     }
@@ -152,6 +155,11 @@ impl Desk {
     /// Outputs that are watched.
     pub(super) fn watching(&self) -> &Watching {
         &self.watching
+    }
+
+    /// When jobs last succeeded.
+    pub(super) fn successes(&self) -> &Successes {
+        &self.successes
     }
 
     /// Where outputs lie.

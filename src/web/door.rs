@@ -158,9 +158,10 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
         return Ok(without_login(door)?);
     };
     let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
-    let changes = !is_question && !request.uri().path().starts_with("/ping/");
+    let path = request.uri().path();
+    let changes = !is_question && !path.starts_with("/ping/");
     if changes && is_foreign(headers, web) {
-        return Err(foreign().into());
+        return Err(foreign(path).into());
     }
     let bearer = headers
         .get(header::AUTHORIZATION)
@@ -172,7 +173,9 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
     };
     let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(..)));
     if changes && !shows_token && !says_where_from(headers) {
-        return Err(foreign().into());
+        // A page of ours says where it comes from. Of a program that shows nothing nobody knows who it is.
+        let is_unknown = who.is_none() && door.needs != Needs::Nothing && is_for_programs(path);
+        return Err(if is_unknown { Trouble::LogIn } else { foreign(path) }.into());
     }
     match (door.needs, who) {
         (Needs::Nothing, who) => Ok(who.unwrap_or_else(|| Who::new(By::Anybody, Scope::View))),
@@ -240,10 +243,14 @@ fn of_session(desk: &Desk, web: &Web, auth: &Auth, request: &Request) -> Option<
     })
 }
 
-fn foreign() -> Trouble {
-    Trouble::Forbidden(
-        "this did not come from a page of freshd: open the page again and press the button there".to_owned(),
-    )
+fn foreign(path: &str) -> Trouble {
+    let words = if is_for_programs(path) {
+        "this did not come from a page of freshd; a program shows a token of [web.auth] as `Authorization: Bearer TOKEN`, \
+         and no cookie"
+    } else {
+        "this did not come from a page of freshd: open the page again and press the button there"
+    };
+    Trouble::Forbidden(words.to_owned())
 }
 
 fn is_for_programs(path: &str) -> bool {

@@ -38,6 +38,7 @@ mod session_file;
 mod sessions;
 mod streams;
 mod threads;
+mod successes;
 mod throttle;
 mod visits;
 mod watching;

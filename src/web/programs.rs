@@ -118,7 +118,7 @@ pub(super) fn lines() -> Vec<Line> {
     lines
 }
 
-fn actions() -> [Line; 7] {
+fn actions() -> [Line; 8] {
     let about = Told::about;
     [
         does(

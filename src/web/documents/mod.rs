@@ -16,7 +16,7 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, RunId, Shortage, Silence, Skip, Version,
+    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, RunId, Shortage, Silence, Version,
 };
 
 /// What `freshd status --json` prints.
@@ -197,8 +197,17 @@ struct OccurrenceEntry {
     #[schemars(with = "Option<Instant>")]
     starts_at: (),
     nominal: Vec<String>,
-    skip: Option<Skip>,
+    skip: Option<SkipWord>,
     note: Option<String>,
+}
+
+/// Why it is not started: the calendar, the zone, or a person says so.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SkipWord {
+    Holiday,
+    CalendarGap,
+    Paused,
 }
 
 /// This description.
