@@ -27,6 +27,12 @@ mod refusals;
 mod logging_in;
 #[path = "web/links.rs"]
 mod links;
+#[path = "web/lineage.rs"]
+mod lineage;
+#[path = "web/metrics.rs"]
+mod metrics;
+#[path = "web/paused.rs"]
+mod paused;
 mod support;
 
 use freshd_process::House;

@@ -84,6 +84,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("GET", "/api/v1/flow", "/api/v1/flow", DATA),
     ("GET", "/api/v1/occurrences", "/api/v1/occurrences", DATA),
     ("GET", "/api/v1/plan", "/api/v1/plan", DATA),
+    ("POST", "/api/v1/lineage", "/api/v1/lineage", WITHOUT_A_NAME),
     ("POST", "/api/v1/jobs/{name}/run", "/api/v1/jobs/broken/run", ACT),
     (
         "POST",
@@ -185,8 +186,8 @@ impl Carried {
             format!("Authorization: Bearer {OPERATE_TOKEN}x\r\n{kari}"),
             format!("{kari}Origin: https://evil.example\r\n"),
             kari,
-        ])
             String::new(),
+        ])
     }
 
     fn ask(&self, site: &Site, method: &str, path: &str, place: usize) -> u16 {

@@ -219,6 +219,15 @@ pub(super) struct OpenApiAnswer {
     components: Map<String, Value>,
 }
 
+/// What became of an event of `OpenLineage`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LineageTaken {
+    /// The run of which it tells, where anything is said of one.
+    run: Option<String>,
+    /// Datasets of jobs.toml of which that is on record now.
+    datasets: Vec<Name>,
+}
+
 #[derive(Serialize, JsonSchema)]
 pub(super) struct RunBegun {
     run: RunId,
