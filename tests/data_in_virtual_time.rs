@@ -18,6 +18,8 @@ mod edited_promises;
 mod known_files;
 #[path = "data_in_virtual_time/learning.rs"]
 mod learning;
+#[path = "data_in_virtual_time/lineage.rs"]
+mod lineage;
 #[path = "data_in_virtual_time/maintenance.rs"]
 mod maintenance;
 #[path = "data_in_virtual_time/never_seen.rs"]

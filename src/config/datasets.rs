@@ -76,7 +76,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
     let watched = match probe.as_ref().map(|probe| &probe.target) {
         Some(ProbeTarget::File(path)) => Some(path.as_path()),
         Some(ProbeTarget::Glob(pattern)) => Some(Path::new(pattern)),
-        Some(ProbeTarget::Ping(_)) | None => None,
+        Some(ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_)) | None => None,
     };
     let checks = table.table("checks").map(|checks_table| {
         if let Some(doubts) = context.environment.doubts.get(name) {
@@ -150,7 +150,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             _ => {}
         }
     }
-    if dataset.ping_key().is_some() {
+    if dataset.is_told_of() {
         measures::check_ping(&table);
     }
     if !dataset.parts.is_empty() {

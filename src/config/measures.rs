@@ -21,7 +21,10 @@ const PROBE_EVERY_MIN: Duration = Duration::from_secs(1);
 const PING_KEY_MIN: usize = 16;
 const PING_KEY_MAX: usize = 100;
 
-/// Reads `probe = { file | glob | ping, as_of, every }`.
+/// Characters of a name in `OpenLineage`.
+const LINEAGE_NAME_MAX: usize = 500;
+
+/// Reads `probe = { file | glob | ping | openlineage, as_of, every }`.
 pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (Option<Probe>, Option<AsOf>) {
     let Some(table) = value.table(path) else {
         return (None, None);
@@ -29,9 +32,10 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
     let errors = context.report.errors();
     table.unsupported(&["url", "sql", "database", "object", "sftp", "command"]);
     let refused = context.report.errors() > errors;
-    let keys = ["file", "glob", "ping"];
+    let keys = ["file", "glob", "ping", "openlineage"];
     let written: Vec<&str> = keys.into_iter().filter(|key| table.has(key)).collect();
     let (file, glob, ping) = (table.text("file"), table.text("glob"), table.get("ping"));
+    let lineage = table.text("openlineage");
     let target = match written.as_slice() {
         [] => {
             if !refused {
@@ -42,11 +46,12 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
             }
             None
         }
-        [_] => match (file, glob, ping) {
+        [_] => match (file, glob, ping, lineage) {
             (Some(file), ..) => Some(ProbeTarget::File(context.path(&file))),
-            (_, Some(glob), _) => absolute_glob(context, &glob).map(ProbeTarget::Glob),
-            (.., Some(key)) => ping_key(context, &table, key).map(ProbeTarget::Ping),
-            (None, None, None) => None,
+            (_, Some(glob), ..) => absolute_glob(context, &glob).map(ProbeTarget::Glob),
+            (_, _, Some(key), _) => ping_key(context, &table, key).map(ProbeTarget::Ping),
+            (.., Some(name)) => lineage_name(&table, &name).map(ProbeTarget::OpenLineage),
+            (None, None, None, None) => None,
         },
         [one, other, ..] => {
             value.error(format!("`probe` has both a {one} and a {other}"), "keep one of the two");
@@ -75,17 +80,38 @@ pub(super) fn probe(context: &Context<'_>, value: Value<'_>, path: String) -> (O
     (probe, as_of)
 }
 
-/// A key that nobody guesses, since whoever knows it says when data has arrived.
-fn ping_key(context: &Context<'_>, table: &Table<'_>, value: Value<'_>) -> Option<Secret> {
+/// Refuses what only makes sense where a probe looks.
+fn looks_at_nothing(table: &Table<'_>, called: &str) {
     for idle in ["as_of", "every"] {
         if let Some(spot) = table.key_spot(idle) {
             table.report().error(
                 spot,
-                format!("`{idle}` has no effect on a ping: nothing is looked at, and data is as of when it is said to be there"),
+                format!("`{idle}` has no effect on {called}: nothing is looked at, and data is as of when it is said to be there"),
                 format!("take `{idle}` out"),
             );
         }
     }
+}
+
+/// How systems that speak `OpenLineage` call a dataset: its namespace and its name.
+fn lineage_name(table: &Table<'_>, text: &Text<'_>) -> Option<String> {
+    looks_at_nothing(table, "`openlineage`");
+    let name = text.text;
+    let parts = name.rsplit_once('/');
+    let is_whole = parts.is_some_and(|(namespace, name)| !namespace.is_empty() && !name.is_empty());
+    if !is_whole || name.chars().any(char::is_control) || name.chars().count() > LINEAGE_NAME_MAX {
+        text.error(
+            format!("`openlineage` is a namespace, a slash and a name, of at most {LINEAGE_NAME_MAX} characters"),
+            "write them as the events have them, as in \"postgres://db.example:5432/shop.public.orders\"",
+        );
+        return None;
+    }
+    Some(name.to_owned())
+}
+
+/// A key that nobody guesses, since whoever knows it says when data has arrived.
+fn ping_key(context: &Context<'_>, table: &Table<'_>, value: Value<'_>) -> Option<Secret> {
+    looks_at_nothing(table, "a ping");
     // In the file it is as well kept as the file itself.
     let key = match value.as_text() {
         Some(_) => Secret::new(value.text()?.text),
@@ -117,7 +143,7 @@ pub(super) fn check_ping(table: &Table<'_>) {
         if let Some(spot) = table.key_spot(idle) {
             table.report().error(
                 spot,
-                format!("`{idle}` has no effect on a dataset with a ping: nothing of it is looked at"),
+                format!("`{idle}` has no effect on a dataset whose maker says when it has arrived: nothing of it is looked at"),
                 format!("take `{idle}` out, or write probe = {{ file = \"...\", every = \"1m\" }}"),
             );
         }

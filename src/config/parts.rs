@@ -99,7 +99,7 @@ pub(super) fn parts(context: &Context<'_>, name: &Name, table: &Table<'_>) -> Ve
 pub(super) fn check_probe(table: &Table<'_>, name: &Name, dataset: &Dataset) {
     let path = match dataset.probe.as_ref().map(|probe| &probe.target) {
         Some(ProbeTarget::File(path)) => path.to_string_lossy().into_owned(),
-        Some(ProbeTarget::Glob(pattern)) => pattern.clone(),
+        Some(ProbeTarget::Glob(pattern) | ProbeTarget::OpenLineage(pattern)) => pattern.clone(),
         None if table.has("probe") => return,
         Some(ProbeTarget::Ping(_)) | None => String::new(),
     };
@@ -137,6 +137,7 @@ pub(super) fn split(settings: &mut Settings) {
                     ProbeTarget::File(path) => ProbeTarget::File(PathBuf::from(filled(&path.to_string_lossy()))),
                     ProbeTarget::Glob(pattern) => ProbeTarget::Glob(filled(pattern)),
                     ProbeTarget::Ping(key) => ProbeTarget::Ping(key.clone()),
+                    ProbeTarget::OpenLineage(name) => ProbeTarget::OpenLineage(filled(name)),
                 };
             }
             settings.datasets.insert(dataset.name.clone(), Arc::new(dataset));

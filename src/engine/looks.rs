@@ -14,7 +14,7 @@ impl Engine {
             return;
         };
         // Of pings there is nothing to look at.
-        let Some(probe) = dataset.probe.as_ref().filter(|_| dataset.ping_key().is_none()) else {
+        let Some(probe) = dataset.probe.as_ref().filter(|_| !dataset.is_told_of()) else {
             return;
         };
         self.wakes
@@ -37,7 +37,7 @@ impl Engine {
             .settings
             .datasets
             .get(&name)
-            .filter(|dataset| dataset.probe.is_some() && dataset.ping_key().is_none())
+            .filter(|dataset| dataset.probe.is_some() && !dataset.is_told_of())
             .cloned()
         else {
             return;

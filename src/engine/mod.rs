@@ -30,6 +30,7 @@ mod incidents;
 mod jobs;
 mod keepers;
 mod learning;
+mod lineage_words;
 mod lines;
 mod looks;
 mod maintenance;

@@ -34,11 +34,8 @@ impl Engine {
             ));
         }
         let is_news = matches!(word.kind, PingKind::Success | PingKind::Fail);
-        if is_news && let Some(hold) = &self.clock_hold {
-            let since = format_time(hold.since, &self.settings.timezone);
-            return Err(format!(
-                "the clock cannot be believed since {since}, and nobody knows as of when it is: ping again"
-            ));
+        if is_news && let Some(why) = self.knows_no_time() {
+            return Err(format!("{why}: ping again"));
         }
         let name = dataset.name.clone();
         let ping = Ping {
@@ -64,6 +61,13 @@ impl Engine {
         Ok(answer)
     }
 
+    /// Why nobody can say as of when something is that is told of just now.
+    pub(super) fn knows_no_time(&self) -> Option<String> {
+        let hold = self.clock_hold.as_ref()?;
+        let since = format_time(hold.since, &self.settings.timezone);
+        Some(format!("the clock cannot be believed since {since}, and nobody knows as of when it is"))
+    }
+
     /// Each word that data has arrived is a version as of now: nobody compares what nobody looks at.
     fn arrived_by_ping(&mut self, name: &Name) {
         self.observe_ping(name, Ok(Some(Measurement::default())));
@@ -71,7 +75,7 @@ impl Engine {
         self.watched_arrived(version);
     }
 
-    fn observe_ping(&mut self, name: &Name, found: Result<Option<Measurement>, String>) {
+    pub(super) fn observe_ping(&mut self, name: &Name, found: Result<Option<Measurement>, String>) {
         let observation = Observation {
             dataset: name.clone(),
             at: self.now.wall,
@@ -85,7 +89,7 @@ impl Engine {
 }
 
 /// The last characters, as far as they are kept; a cut is shown.
-fn last_of(text: &str) -> String {
+pub(super) fn last_of(text: &str) -> String {
     match text.chars().count().checked_sub(PING_TEXT_MAX) {
         None | Some(0) => text.to_owned(),
         Some(more) => std::iter::once('…').chain(text.chars().skip(more + 1)).collect(),
@@ -98,7 +102,7 @@ fn is_same(before: &Ping, ping: &Ping) -> bool {
 }
 
 /// What a script says of its failure, in a few words.
-fn failure(word: PingWord, text: &str) -> String {
+pub(super) fn failure(word: PingWord, text: &str) -> String {
     let status = word
         .exit_status
         .map_or_else(String::new, |status| format!(" with exit status {status}"));

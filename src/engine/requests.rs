@@ -29,6 +29,7 @@ impl Engine {
             Request::Pause { job, because } => self.pause(&job, by, because),
             Request::Resume { job } => self.resume(&job),
             Request::Ping { key, word, rid, text } => self.pinged(&key, word, rid, &text),
+            Request::Lineage(word) => self.told_by_lineage(&word),
             Request::Silence { name, because, for_s } => self.silence(&name, &because, Duration::from_secs(for_s), by),
             Request::Unsilence { name } => self.unsilence(&name, by),
             Request::Drill { name, for_s } => self.drill(&name, Duration::from_secs(for_s), by),
@@ -86,6 +87,7 @@ impl Engine {
             | Request::Resume { .. }
             | Request::Expect { .. }
             | Request::Ping { .. }
+            | Request::Lineage(_)
             | Request::Silence { .. }
             | Request::Drill { .. }
             | Request::WaitForDrill { .. }

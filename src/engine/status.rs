@@ -228,7 +228,7 @@ impl Engine {
         let producer = self.lineage.producer_of(dataset.name.as_str()).into_iter();
         let making = producer.flat_map(|job| self.runs_under_way(job));
         value["under_way"] = json!(making.map(|run| self.going_json(run)).collect::<Vec<_>>());
-        value["pinged"] = json!(dataset.ping_key().is_some());
+        value["pinged"] = json!(dataset.is_told_of());
         value["compared"] = self.compared_json(dataset);
         value["since"] = json!(
             state

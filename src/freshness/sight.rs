@@ -9,8 +9,8 @@ use crate::model::{Dataset, Name, Observation, PINGED, Version};
 
 /// What the script that runs elsewhere has last said of its failure, and when. What it brought before is still there.
 pub(super) fn failed_elsewhere<'a>(dataset: &Dataset, view: View<'a>) -> Option<(&'a str, Timestamp)> {
-    let said = view.observation.filter(|_| dataset.ping_key().is_some())?;
-    // What a look found before the dataset had a key is not for its script to answer.
+    let said = view.observation.filter(|_| dataset.is_told_of())?;
+    // What a look found before the dataset was told of is not for its script to answer.
     let said = Some(said).filter(|said| said.path.as_deref() == Some(Path::new(PINGED)))?;
     Some((said.found.as_ref().err()?, said.at))
 }

@@ -204,7 +204,7 @@ fn judge(
     }
     if let Some(observation) = view
         .observation
-        .filter(|_| dataset.probe.is_some() && dataset.ping_key().is_none())
+        .filter(|_| dataset.probe.is_some() && !dataset.is_told_of())
     {
         match &observation.found {
             Err(why) => {
@@ -245,7 +245,7 @@ fn judge(
             );
             return (DataState::Unknown, reason, Some(at), true);
         }
-        let reason = if dataset.ping_key().is_some() {
+        let reason = if dataset.is_told_of() {
             "never seen: nobody has said that it is there".to_owned()
         } else if view.had_its_chance {
             "never seen: its job has run, but no version was published".to_owned()

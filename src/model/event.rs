@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{
     AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    Notification, NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace,
+    LineageWord, Notification, NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace,
     Version, VersionRef, Week,
 };
 
@@ -251,6 +251,8 @@ pub enum Request {
         /// What else it says.
         text: String,
     },
+    /// A system elsewhere says in an event of `OpenLineage` what became of a run.
+    Lineage(LineageWord),
     /// Tell nobody of a job or dataset for a while.
     Silence {
         /// Which; both where they share the name.

@@ -93,7 +93,7 @@ pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
-pub use ping::{PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};
+pub use ping::{LineageWord, PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};
 pub use places::{
     REASONS_FILE, SIDECAR_SUFFIX, hidden_name, kept_name, log_path, output_dir, quarantine_path, report_path, run_dir,
     sidecar_path, staged_path, version_path,

@@ -89,6 +89,23 @@ pub struct Ping {
     pub text: String,
 }
 
+/// What an event of `OpenLineage` says of datasets that a run elsewhere makes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineageWord {
+    /// What became of the run.
+    pub kind: PingKind,
+    /// The run, as its own system calls it.
+    pub run: String,
+    /// When it was so, by the clock of that system.
+    pub at: Timestamp,
+    /// Names of datasets that it makes.
+    pub makes: Vec<Name>,
+    /// Names of datasets that it has read.
+    pub reads: Vec<Name>,
+    /// Which job it was, and what it says of its failure.
+    pub text: String,
+}
+
 /// Whether this can tell runs apart: letters, digits and hyphens, as in a UUID.
 pub fn is_ping_run(rid: &str) -> bool {
     (1..=PING_RUN_MAX).contains(&rid.len()) && rid.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')

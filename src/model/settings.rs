@@ -60,6 +60,12 @@ impl Settings {
             .find(|dataset| dataset.ping_key().is_some_and(|key| key.is(given)))
     }
 
+    /// The datasets of which `OpenLineage` events tell by a name, `NAMESPACE/NAME`.
+    pub fn known_in_lineage_as<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Dataset>> {
+        let datasets = self.datasets.values();
+        datasets.filter(move |dataset| dataset.lineage_name() == Some(name))
+    }
+
     /// The maintenances that concern a job or a dataset.
     pub fn maintenances_of<'a>(
         &'a self,
@@ -238,8 +244,21 @@ impl Dataset {
     pub fn ping_key(&self) -> Option<&Secret> {
         match &self.probe.as_ref()?.target {
             ProbeTarget::Ping(key) => Some(key),
-            ProbeTarget::File(_) | ProbeTarget::Glob(_) => None,
+            ProbeTarget::File(_) | ProbeTarget::Glob(_) | ProbeTarget::OpenLineage(_) => None,
         }
+    }
+
+    /// The name by which `OpenLineage` events tell of it, where nothing is looked at.
+    pub fn lineage_name(&self) -> Option<&str> {
+        match &self.probe.as_ref()?.target {
+            ProbeTarget::OpenLineage(name) => Some(name),
+            ProbeTarget::File(_) | ProbeTarget::Glob(_) | ProbeTarget::Ping(_) => None,
+        }
+    }
+
+    /// Whether nothing of it is looked at: whoever makes it says when it has arrived.
+    pub fn is_told_of(&self) -> bool {
+        self.ping_key().is_some() || self.lineage_name().is_some()
     }
 
     /// The names of the datasets that its parts are, with the short name of each.
@@ -306,6 +325,8 @@ pub enum ProbeTarget {
     Glob(String),
     /// Nothing: whoever knows the key says when data has arrived.
     Ping(Secret),
+    /// Nothing: events of `OpenLineage` say when data has arrived that bears this name there, `NAMESPACE/NAME`.
+    OpenLineage(String),
 }
 
 /// What decisions need to know of the machine; read once at start.

@@ -135,7 +135,7 @@ pub fn thinned(settings: &Settings, failing: &[Failing]) -> (Settings, BTreeSet<
         let mut played = Arc::unwrap_or_clone(Arc::clone(dataset));
         if let Some(probe) = &mut played.probe {
             // Taken as fresh, always, also where people would have to say so.
-            if let ProbeTarget::Ping(_) = probe.target {
+            if let ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_) = probe.target {
                 probe.target = ProbeTarget::File(name.as_str().into());
             }
             probe.every = PLAYED_EVERY;

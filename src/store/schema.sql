@@ -366,6 +366,8 @@ CREATE TABLE notifications (
 CREATE INDEX notifications_by_incident ON notifications (incident, id);
 -- What is still to be sent.
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
+-- What was given up.
+CREATE INDEX notifications_dead ON notifications (id) WHERE state = 'dead';
 -- Digests, reports, proofs and tests, by when they were taken.
 CREATE INDEX notifications_of_no_incident ON notifications (ended_at_us) WHERE incident IS NULL;
 

@@ -299,14 +299,17 @@ fn back(desk: &Desk, who: &Who, page: &str, said: Result<String, Trouble>) -> Re
 
 /// All that comes with a request, unless it is too much.
 pub(super) async fn body(body: Body) -> Result<Bytes, Trouble> {
+    body_within(body, BODY_BYTES_MAX).await
+}
+
+/// The same, with another limit.
+pub(super) async fn body_within(body: Body, bytes_max: usize) -> Result<Bytes, Trouble> {
     let mut read = Vec::new();
     let mut pieces = body.into_data_stream();
     while let Some(piece) = pieces.next().await {
         let piece = piece.map_err(|_| Trouble::Query("what comes with it breaks off".to_owned()))?;
-        if read.len() + piece.len() > BODY_BYTES_MAX {
-            return Err(Trouble::TooLarge {
-                bytes_max: BODY_BYTES_MAX,
-            });
+        if read.len() + piece.len() > bytes_max {
+            return Err(Trouble::TooLarge { bytes_max });
         }
         read.extend_from_slice(&piece);
     }

@@ -1,12 +1,14 @@
 //! `/api/v1`: what `--json` prints, for programs. Reads only.
 
+use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{Uri, header};
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
-use schemars::JsonSchema;
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -24,9 +26,9 @@ use crate::schedule;
 use crate::store::HistoryFilter;
 
 /// Rows of one answer.
-pub(super) const ROWS_MAX: u32 = 1_000;
+const ROWS_MAX: u32 = 1_000;
 /// Rows where nobody says how many.
-pub(super) const ROWS_USUAL: u32 = 50;
+const ROWS_USUAL: u32 = 50;
 
 type Answer = Result<Response, Trouble>;
 type Asks = State<Arc<Desk>>;
@@ -94,7 +96,7 @@ pub(super) struct Wanted {
     #[schemars(with = "Option<crate::model::Instant>")]
     since: Option<Timestamp>,
     /// At most so many.
-    limit: Option<u32>,
+    limit: Option<Rows>,
 }
 
 impl Wanted {
@@ -108,9 +110,37 @@ impl Wanted {
     }
 }
 
-/// As many rows as are wanted, within what one answer may hold.
-pub(super) fn rows(wanted: Option<u32>) -> u32 {
-    wanted.unwrap_or(ROWS_USUAL).clamp(1, ROWS_MAX)
+/// How many rows are wanted: at least one, and no more than one answer may hold.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(try_from = "u32")]
+pub(super) struct Rows(u32);
+
+impl TryFrom<u32> for Rows {
+    type Error = &'static str;
+
+    fn try_from(wanted: u32) -> Result<Self, Self::Error> {
+        let is_possible = (1..=ROWS_MAX).contains(&wanted);
+        is_possible.then_some(Self(wanted)).ok_or("no answer has so many rows")
+    }
+}
+
+impl JsonSchema for Rows {
+    fn schema_name() -> Cow<'static, str> {
+        "Rows".into()
+    }
+
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn json_schema(_: &mut SchemaGenerator) -> Schema {
+        json_schema!({ "type": "integer", "format": "uint32", "minimum": 1, "maximum": ROWS_MAX })
+    }
+}
+
+/// As many rows as are wanted.
+pub(super) fn rows(wanted: Option<Rows>) -> u32 {
+    wanted.map_or(ROWS_USUAL, |rows| rows.0)
 }
 
 pub(super) async fn runs(State(desk): Asks, uri: Uri) -> Answer {
@@ -154,7 +184,7 @@ pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Answer {
 #[serde(deny_unknown_fields)]
 pub(super) struct Limited {
     /// At most so many, the newest first.
-    limit: Option<u32>,
+    limit: Option<Rows>,
 }
 
 pub(super) async fn versions(State(desk): Asks, Path(name): Path<String>, uri: Uri) -> Answer {
@@ -170,7 +200,7 @@ pub(super) struct WantedIncidents {
     /// Those that are over, too.
     all: Option<bool>,
     /// At most so many.
-    limit: Option<u32>,
+    limit: Option<Rows>,
 }
 
 pub(super) async fn incidents(State(desk): Asks, uri: Uri) -> Answer {
@@ -208,7 +238,7 @@ pub(super) struct WantedSilences {
     /// Those that are over, too.
     all: Option<bool>,
     /// At most so many.
-    limit: Option<u32>,
+    limit: Option<Rows>,
 }
 
 pub(super) async fn silences(State(desk): Asks, uri: Uri) -> Answer {
@@ -234,7 +264,7 @@ pub(super) struct WantedOccurrences {
     /// Of this job alone.
     job: Option<String>,
     /// At most so many.
-    count: Option<u32>,
+    count: Option<Rows>,
 }
 
 pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
@@ -248,7 +278,10 @@ pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
         }
     };
     let settings = desk.settings();
+    let known = desk.status().await?;
     let found = desk.compute(move || {
+        let paused = known.status.jobs.iter().filter(|job| job.paused);
+        let paused: HashSet<&str> = paused.map(|job| job.name.as_str()).collect();
         let scheduled: Vec<(&Job, &Schedule)> = jobs
             .iter()
             .filter_map(|job| Some((&**job, job.schedule.as_deref()?)))
@@ -258,9 +291,25 @@ pub(super) async fn occurrences(State(desk): Asks, uri: Uri) -> Answer {
         let line = |(index, mut occurrence): (usize, Occurrence)| {
             let job = scheduled[index].0;
             schedule::note_window(&mut occurrence, settings.maintenances_of(About::Job, &job.name));
-            occurrence_line(Some(&job.name), job.start_offset, &occurrence)
+            let mut line = occurrence_line(Some(&job.name), job.start_offset, &occurrence);
+            if paused.contains(job.name.as_str()) {
+                skipped_while_paused(&mut line);
+            }
+            line
         };
         coming.into_iter().map(line).collect::<Vec<Value>>()
     });
     Ok(document(&json!({ "occurrences": found.await? })))
+}
+
+/// Says of an occurrence that would be started that it is not, as long as its job is paused.
+fn skipped_while_paused(line: &mut Value) {
+    if !line["skip"].is_null() {
+        return;
+    }
+    let words = "skipped while it is paused";
+    let note = line["note"].as_str().map(|note| format!("{note}; {words}"));
+    line["skip"] = "paused".into();
+    line["starts_at"] = Value::Null;
+    line["note"] = note.unwrap_or_else(|| words.to_owned()).into();
 }

@@ -11,7 +11,9 @@ use super::answer::Trouble;
 use super::flow::Flow;
 use super::login_state::LoginState;
 use super::streams::Streams;
+use super::successes::Successes;
 use super::threads::{Threads, Work};
+use super::watching::Watching;
 use super::{Ask, Outlook, Planner};
 use crate::lineage::Lineage;
 use crate::model::{Name, Plan, Reply, Request, Settings, Status};
@@ -30,8 +32,17 @@ const ACTING_MAX: usize = 16;
 /// In whose name the window itself asks.
 const WINDOW: &str = "web";
 
-/// The map, and of which configuration it is.
-type LaidOut = Option<(Arc<Settings>, Arc<Flow>)>;
+/// What is computed from a configuration alone, and of which it is.
+type Of<T> = Option<(Arc<Settings>, Arc<T>)>;
+
+/// Keeps it as long as that configuration is in force.
+struct PerSettings<T>(Arc<tokio::sync::Mutex<Of<T>>>);
+
+impl<T> Default for PerSettings<T> {
+    fn default() -> Self {
+        Self(Arc::default())
+    }
+}
 
 /// The state of everything, as the daemon said it.
 pub(super) struct Known {
@@ -54,9 +65,11 @@ pub(super) struct Desk {
     telling: Semaphore,
     acting: Semaphore,
     readers: Mutex<Vec<Reader>>,
-    lineage: Mutex<Option<(Arc<Settings>, Arc<Lineage>)>>,
-    flow: Arc<tokio::sync::Mutex<LaidOut>>,
+    lineage: PerSettings<Lineage>,
+    flow: PerSettings<Flow>,
     streams: Streams,
+    watching: Watching,
+    successes: Successes,
     logins: LoginState,
 }
 
@@ -74,9 +87,11 @@ impl Desk {
             telling: Semaphore::new(TELLING_MAX),
             acting: Semaphore::new(ACTING_MAX),
             readers: Mutex::new(Vec::new()),
-            lineage: Mutex::new(None),
-            flow: Arc::default(),
+            lineage: PerSettings::default(),
+            flow: PerSettings::default(),
             streams: Streams::default(),
+            watching: Watching::default(),
+            successes: Successes::default(),
             logins,
         }
     }
@@ -96,34 +111,33 @@ impl Desk {
         self.settings.clone()
     }
 
-    /// Who feeds whom in the configuration in force; built once for each.
-    pub(super) fn lineage(&self) -> Arc<Lineage> {
-        let settings = self.settings();
-        let mut known = self.lineage.lock().unwrap_or_else(PoisonError::into_inner);
-        match &*known {
-            Some((of, lineage)) if Arc::ptr_eq(of, &settings) => lineage.clone(),
-            _ => {
-                let lineage = Arc::new(Lineage::new(&settings));
-                *known = Some((settings, lineage.clone()));
-                lineage
-            }
-        }
+    /// Who feeds whom in the configuration in force; built once for each, on a thread that computes.
+    pub(super) async fn lineage(&self) -> Result<Arc<Lineage>, Trouble> {
+        self.of_settings(&self.lineage, Lineage::new).await
     }
 
     /// The map of the configuration in force; laid out once for each, on a thread that computes.
     pub(super) async fn flow(&self) -> Result<Arc<Flow>, Trouble> {
+        self.of_settings(&self.flow, Flow::of).await
+    }
+
+    async fn of_settings<T: Send + Sync + 'static>(
+        &self,
+        kept: &PerSettings<T>,
+        make: fn(&Settings) -> T,
+    ) -> Result<Arc<T>, Trouble> {
         let settings = self.settings();
-        let mut known = self.flow.clone().lock_owned().await;
-        if let Some((of, flow)) = &*known
+        let mut known = kept.0.clone().lock_owned().await;
+        if let Some((of, made)) = &*known
             && Arc::ptr_eq(of, &settings)
         {
-            return Ok(flow.clone());
+            return Ok(made.clone());
         }
-        // Kept even if nobody waits for it any more: whoever comes again finds it, and it is never laid out twice at once.
+        // Kept even if nobody waits for it any more: whoever comes again finds it, and it is never made twice at once.
         self.compute(move || {
-            let flow = Arc::new(Flow::of(&settings));
-            *known = Some((settings, flow.clone()));
-            flow
+            let made = Arc::new(make(&settings));
+            *known = Some((settings, made.clone()));
+            made
         })
         .await
     }
@@ -136,6 +150,16 @@ impl Desk {
     /// Places for those who are told of changes.
     pub(super) fn streams(&self) -> &Streams {
         &self.streams
+    }
+
+    /// Outputs that are watched.
+    pub(super) fn watching(&self) -> &Watching {
+        &self.watching
+    }
+
+    /// When jobs last succeeded.
+    pub(super) fn successes(&self) -> &Successes {
+        &self.successes
     }
 
     /// Where outputs lie.
@@ -153,8 +177,11 @@ impl Desk {
         }
         *known = None;
         let document = self.asked(Request::Status { name: None }).await?;
-        let status = Status::read(&document).map_err(Trouble::Silent)?;
-        let fresh = Arc::new(Known { document, status });
+        let read = self.compute(move || {
+            let status = Status::read(&document)?;
+            Ok(Arc::new(Known { document, status }))
+        });
+        let fresh = read.await?.map_err(Trouble::Silent)?;
         *known = Some((Instant::now(), fresh.clone()));
         Ok(fresh)
     }

@@ -18,7 +18,7 @@ use super::origin::{is_foreign, says_where_from};
 use super::routes::Needs;
 use super::sessions::{Said, SessionId};
 use super::visits::{Missing, head_trouble};
-use crate::model::{Auth, Name, Scope, Web};
+use crate::model::{Auth, Name, Scope, TokenHash, Web};
 
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
@@ -48,7 +48,7 @@ enum By {
     /// Nobody in particular: no login is configured, or none is needed.
     Anybody,
     User(Name, SessionId),
-    Token(Name),
+    Token(Name, TokenHash),
 }
 
 impl Who {
@@ -61,7 +61,7 @@ impl Who {
         match &self.by {
             By::Anybody => "web".to_owned(),
             By::User(name, _) => format!("{name} (web)"),
-            By::Token(name) => format!("token {name}"),
+            By::Token(name, _) => format!("token {name}"),
         }
     }
 
@@ -69,7 +69,7 @@ impl Who {
     pub(super) fn user(&self) -> Option<&Name> {
         match &self.by {
             By::User(name, _) => Some(name),
-            By::Anybody | By::Token(_) => None,
+            By::Anybody | By::Token(..) => None,
         }
     }
 
@@ -77,7 +77,7 @@ impl Who {
     pub(super) fn session(&self) -> Option<&SessionId> {
         match &self.by {
             By::User(_, session) => Some(session),
-            By::Anybody | By::Token(_) => None,
+            By::Anybody | By::Token(..) => None,
         }
     }
 
@@ -86,7 +86,23 @@ impl Who {
         match &self.by {
             By::Anybody => None,
             By::User(name, _) => Some(format!("user {name}")),
-            By::Token(name) => Some(format!("token {name}")),
+            By::Token(name, _) => Some(format!("token {name}")),
+        }
+    }
+
+    /// Whether whoever was let in to see would still be: nobody has logged out meanwhile, and no edit of jobs.toml has taken
+    /// the user, the token or its secret away, or begun to ask for one.
+    pub(super) fn may_still_see(&self, desk: &Desk) -> bool {
+        let settings = desk.settings();
+        let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
+        match (&self.by, auth) {
+            (By::Anybody, auth) => auth.is_none() && !desk.login_state().is_beyond_this_machine,
+            (By::User(..) | By::Token(..), None) => false,
+            (By::User(_, id), Some(auth)) => {
+                let mut sessions = desk.login_state().sessions();
+                sessions.find(id, auth, LoginState::now(), false).is_some()
+            }
+            (By::Token(name, hash), Some(auth)) => auth.tokens.get(name).is_some_and(|token| token.hash == *hash),
         }
     }
 
@@ -142,9 +158,10 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
         return Ok(without_login(door)?);
     };
     let is_question = matches!(*request.method(), Method::GET | Method::HEAD);
-    let changes = !is_question && !request.uri().path().starts_with("/ping/");
+    let path = request.uri().path();
+    let changes = !is_question && !path.starts_with("/ping/");
     if changes && is_foreign(headers, web) {
-        return Err(foreign().into());
+        return Err(foreign(path).into());
     }
     let bearer = headers
         .get(header::AUTHORIZATION)
@@ -154,9 +171,11 @@ fn admit(door: &Door, request: &Request) -> Result<Who, Refusal> {
         Some(given) if door.needs != Needs::Nothing => Some(of_token(auth, given)?),
         _ => of_session(&door.desk, web, auth, request),
     };
-    let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(_)));
+    let shows_token = who.as_ref().is_some_and(|who| matches!(who.by, By::Token(..)));
     if changes && !shows_token && !says_where_from(headers) {
-        return Err(foreign().into());
+        // A page of ours says where it comes from. Of a program that shows nothing nobody knows who it is.
+        let is_unknown = who.is_none() && door.needs != Needs::Nothing && is_for_programs(path);
+        return Err(if is_unknown { Trouble::LogIn } else { foreign(path) }.into());
     }
     match (door.needs, who) {
         (Needs::Nothing, who) => Ok(who.unwrap_or_else(|| Who::new(By::Anybody, Scope::View))),
@@ -197,7 +216,7 @@ fn of_token(auth: &Auth, given: &str) -> Result<Who, Trouble> {
     let mut found = None;
     for (name, known) in &auth.tokens {
         if known.hash.is_of(token.trim()) {
-            found = Some(Who::new(By::Token(name.clone()), known.scope));
+            found = Some(Who::new(By::Token(name.clone(), known.hash.clone()), known.scope));
         }
     }
     found.ok_or(Trouble::LogIn)
@@ -224,10 +243,14 @@ fn of_session(desk: &Desk, web: &Web, auth: &Auth, request: &Request) -> Option<
     })
 }
 
-fn foreign() -> Trouble {
-    Trouble::Forbidden(
-        "this did not come from a page of freshd: open the page again and press the button there".to_owned(),
-    )
+fn foreign(path: &str) -> Trouble {
+    let words = if is_for_programs(path) {
+        "this did not come from a page of freshd; a program shows a token of [web.auth] as `Authorization: Bearer TOKEN`, \
+         and no cookie"
+    } else {
+        "this did not come from a page of freshd: open the page again and press the button there"
+    };
+    Trouble::Forbidden(words.to_owned())
 }
 
 fn is_for_programs(path: &str) -> bool {

@@ -21,15 +21,16 @@ use super::desk::Desk;
 use super::door::Who;
 use super::reading::query;
 use super::streams::Holder;
-use crate::model::{AttemptId, Name, RunId, log_path};
+use super::watching::Printed;
+use crate::model::RunId;
 
 /// Changes within so long are told as one: a busy freshd stores many steps a second.
 const CALM: Duration = Duration::from_secs(1);
 /// Without changes something is said after so long. Ages grow without a change, and a connection that is gone is noticed.
 const SILENCE_MAX: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether a run has printed more.
-const LOOKS_EVERY: Duration = Duration::from_secs(1);
+/// How often it is looked whether the time of whoever listens is over.
+const LOOKS_EVERY: Duration = Duration::from_secs(30);
 
 #[derive(Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
@@ -37,7 +38,7 @@ struct Wanted {
     run: Option<u64>,
 }
 
-/// A stream of `changed` events; 503 where as many listen as may.
+/// A stream of `changed` events, as long as whoever listens may see; 503 where as many listen as may.
 pub(super) async fn events(
     State(desk): State<Arc<Desk>>,
     Extension(stay): Extension<Stay>,
@@ -59,53 +60,34 @@ pub(super) async fn events(
     stay.as_stream();
     let (tell, told) = tokio::sync::mpsc::channel(1);
     let changes = desk.changes();
-    let printed = run.map(|run| watch_output(&desk, RunId(run)));
+    let printed = run.map(|run| desk.watching().watch(&desk, RunId(run)));
     tokio::spawn(async move {
         tokio::select! {
             () = tell_changes(changes, printed, &tell, CALM, SILENCE_MAX) => {}
             () = place.given_up() => {}
+            () = shut_out(&desk, &who) => {}
         }
     });
     let body = Body::from_stream(ReceiverStream::new(told).map(Ok::<_, Infallible>));
     Ok(([(header::CONTENT_TYPE, "text/event-stream")], body).into_response())
 }
 
-/// Moves on when the output of a run's last attempt has grown, until the run is over or nobody looks any more.
-fn watch_output(desk: &Arc<Desk>, run: RunId) -> watch::Receiver<Option<(AttemptId, u64)>> {
-    let (moves, printed) = watch::channel(None);
-    let desk = desk.clone();
-    tokio::spawn(async move {
-        let mut looks = tokio::time::interval(LOOKS_EVERY);
-        loop {
-            tokio::select! {
-                _ = looks.tick() => {}
-                () = moves.closed() => return,
-            }
-            let Ok(Some((job, last))) = last_attempt(&desk, run).await else {
-                return;
-            };
-            let path = log_path(&desk.state_dir(), &job, last);
-            let bytes = desk
-                .compute(move || std::fs::metadata(path).map_or(0, |log| log.len()))
-                .await;
-            let Ok(bytes) = bytes else { return };
-            moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
+/// Waits until whoever listens would no longer be let in. What ends by an act ends this at once; what ends because its time
+/// is over, with the next look.
+async fn shut_out(desk: &Desk, who: &Who) {
+    let mut settings = desk.settings_to_come();
+    let mut ended = desk.login_state().sessions().ended();
+    while who.may_still_see(desk) {
+        tokio::select! {
+            changed = settings.changed() => if changed.is_err() { return },
+            changed = ended.changed() => if changed.is_err() { return },
+            () = tokio::time::sleep(LOOKS_EVERY) => {}
         }
-    });
-    printed
-}
-
-/// The job of a run that goes on, and its last attempt.
-async fn last_attempt(desk: &Arc<Desk>, run: RunId) -> Result<Option<(Name, AttemptId)>, Trouble> {
-    let found = desk.read(move |reader| reader.run(run)).await?;
-    Ok(found.and_then(|(run, attempts)| {
-        let goes_on = run.outcome.is_none();
-        attempts.last().filter(|_| goes_on).map(|last| (run.job, last.id))
-    }))
+    }
 }
 
 /// Waits until there is more output; for ever where there will be none.
-async fn grown(printed: &mut Option<watch::Receiver<Option<(AttemptId, u64)>>>) {
+async fn grown(printed: &mut Option<watch::Receiver<Printed>>) {
     if let Some(watched) = printed
         && watched.changed().await.is_ok()
     {
@@ -118,7 +100,7 @@ async fn grown(printed: &mut Option<watch::Receiver<Option<(AttemptId, u64)>>>) 
 /// Goes on until nobody listens, or freshd ends.
 async fn tell_changes(
     mut changes: watch::Receiver<u64>,
-    mut printed: Option<watch::Receiver<Option<(AttemptId, u64)>>>,
+    mut printed: Option<watch::Receiver<Printed>>,
     tell: &tokio::sync::mpsc::Sender<String>,
     calm: Duration,
     silence_max: Duration,

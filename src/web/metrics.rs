@@ -1,6 +1,7 @@
 //! `/metrics`: the state in the text format of Prometheus. Times are timestamps, not ages, so that an age is computed
 //! when it is looked at; labels are names from jobs.toml and words from closed lists.
 
+use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use jiff::Timestamp;
 use super::answer::Trouble;
 use super::desk::Desk;
 use crate::model::Status;
+use crate::store::Outbox;
 
 /// One of the times of a dataset.
 type Time = fn(&crate::model::DatasetState) -> Option<Timestamp>;
@@ -39,11 +41,24 @@ const JOB_STATES: [&str; 10] = [
 
 pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, Trouble> {
     let known = desk.status().await?;
+    // The state is told all the same when the records cannot be read.
+    let stored = Stored {
+        outbox: desk.read(|reader| reader.outbox()).await.ok(),
+        successes: desk.successes().of(&desk, &known.status).await.unwrap_or_default(),
+    };
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, text(&known.status)).into_response())
+    Ok((kind, text(&known.status, &stored)).into_response())
 }
 
-fn text(status: &Status) -> String {
+/// What the daemon's status does not say, from the records.
+#[derive(Default)]
+struct Stored {
+    outbox: Option<Outbox>,
+    /// When each job last succeeded.
+    successes: HashMap<String, Timestamp>,
+}
+
+fn text(status: &Status, stored: &Stored) -> String {
     let mut text = Exposition(String::new());
     let flag = |holds: bool| if holds { 1.0 } else { 0.0 };
     if let Some(daemon) = &status.daemon {
@@ -71,6 +86,16 @@ fn text(status: &Status) -> String {
         "Messages that were tried and are not taken yet, and those that wait behind them.",
     );
     text.sample("freshd_undelivered_messages", &[], count(status.undelivered_messages()));
+    if let Some(outbox) = stored.outbox {
+        text.family(
+            "freshd_outbox_messages",
+            "gauge",
+            "Messages on record that wait to be taken, and those that were given up.",
+        );
+        for (state, messages) in [("pending", outbox.pending), ("dead", outbox.dead)] {
+            text.sample("freshd_outbox_messages", &[("state", state)], count(messages));
+        }
+    }
     text.family(
         "freshd_open_incidents",
         "gauge",
@@ -82,7 +107,7 @@ fn text(status: &Status) -> String {
         text.sample("freshd_open_incidents", &[("severity", severity)], count(open));
     }
     datasets(status, &mut text);
-    jobs(status, &mut text);
+    jobs(status, stored, &mut text);
     text.0
 }
 
@@ -133,7 +158,7 @@ fn datasets(status: &Status, text: &mut Exposition) {
     }
 }
 
-fn jobs(status: &Status, text: &mut Exposition) {
+fn jobs(status: &Status, stored: &Stored, text: &mut Exposition) {
     let jobs = || status.jobs.iter().take(SERIES_MAX);
     text.family("freshd_jobs", "gauge", "Jobs in each state.");
     for state in JOB_STATES {
@@ -148,6 +173,15 @@ fn jobs(status: &Status, text: &mut Exposition) {
             &[("job", &job.name), ("owner", &job.owner)],
             failing,
         );
+    }
+    text.family(
+        "freshd_job_paused",
+        "gauge",
+        "1 while it is paused: what comes due is skipped.",
+    );
+    for job in jobs() {
+        let paused = if job.paused { 1.0 } else { 0.0 };
+        text.sample("freshd_job_paused", &[("job", &job.name), ("owner", &job.owner)], paused);
     }
     text.family(
         "freshd_job_runs_going_on",
@@ -186,6 +220,20 @@ fn jobs(status: &Status, text: &mut Exposition) {
                 "freshd_job_last_end_timestamp_seconds",
                 &[("job", &job.name)],
                 seconds(at),
+            );
+        }
+    }
+    text.family(
+        "freshd_job_last_success_timestamp_seconds",
+        "gauge",
+        "When its last run that succeeded ended.",
+    );
+    for job in jobs() {
+        if let Some(at) = stored.successes.get(&job.name) {
+            text.sample(
+                "freshd_job_last_success_timestamp_seconds",
+                &[("job", &job.name)],
+                seconds(*at),
             );
         }
     }
@@ -250,7 +298,7 @@ mod tests {
             }],
             "jobs": [],
         }));
-        let text = text(&status.expect("a status"));
+        let text = text(&status.expect("a status"), &Stored::default());
         let lines: Vec<&str> = text.lines().collect();
         assert!(lines.contains(&"freshd_fine 0"), "{text}");
         assert!(lines.contains(&"freshd_datasets{state=\"late\"} 1"), "{text}");

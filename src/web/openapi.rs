@@ -117,11 +117,7 @@ fn trouble_schema() -> Value {
 fn refusals(method: &str, path: &str, told: Told) -> Vec<(&'static str, &'static str)> {
     let (is_question, is_fixed) = (method == "GET", path == "/api/v1/openapi.json");
     let all = [
-        (
-            told.query.is_some() || told.body.is_some(),
-            "400",
-            "what is asked or sent is not understood",
-        ),
+        (true, "400", "what is asked or sent is not understood"),
         (true, "401", "nobody is known by what was sent"),
         (true, "403", "known, and not allowed"),
         (path.contains('{') || told.names, "404", "there is no such thing"),

@@ -5,12 +5,13 @@ use axum::routing::{get, post};
 use super::actions::{self, Note, Nothing, Reason, ToSilence};
 use super::api::{self, Limited, Wanted, WantedIncidents, WantedOccurrences, WantedSilences};
 use super::documents::{
-    CancelledRun, DatasetsAnswer, FlowAnswer, IncidentAnswer, IncidentsAnswer, JobsAnswer, LogsAnswer,
+    CancelledRun, DatasetsAnswer, FlowAnswer, IncidentAnswer, IncidentsAnswer, JobsAnswer, LineageTaken, LogsAnswer,
     OccurrencesAnswer, OpenApiAnswer, PausedOrNot, RunAnswer, RunBegun, RunsAnswer, Silenced, SilencesAnswer,
     StatusAnswer, TakenOn, Unsilenced, VersionsAnswer, WhyAnswer,
 };
 use super::openapi::{self, Told};
 use super::routes::{Line, answers, does};
+use super::lineage_events::{self, LineageEvent};
 use super::{planned, search};
 use crate::model::Plan;
 
@@ -118,9 +119,16 @@ pub(super) fn lines() -> Vec<Line> {
     lines
 }
 
-fn actions() -> [Line; 7] {
+fn actions() -> [Line; 8] {
     let about = Told::about;
     [
+        does(
+            "/api/v1/lineage",
+            post(lineage_events::lineage),
+            about("Takes an event of OpenLineage: what became of a run elsewhere, and of what it makes.")
+                .gives::<LineageTaken>()
+                .takes::<LineageEvent>(),
+        ),
         does(
             "/api/v1/jobs/{name}/run",
             post(actions::run),

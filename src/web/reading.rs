@@ -112,7 +112,10 @@ fn wanted(schema: &Value) -> String {
         return "an instant such as 2026-11-27T22:00:00Z".to_owned();
     }
     match () {
-        () if may_be(schema, "integer") => "a whole number such as 50".to_owned(),
+        () if may_be(schema, "integer") => match (schema["minimum"].as_u64(), schema["maximum"].as_u64()) {
+            (Some(least), Some(most)) => format!("a whole number from {least} to {most}"),
+            _ => "a whole number such as 50".to_owned(),
+        },
         () if may_be(schema, "boolean") => "`true` or `false`".to_owned(),
         () => "a text".to_owned(),
     }
@@ -166,10 +169,14 @@ fn is_read_as_text(schema: &Value, text: &str) -> bool {
         return text.parse::<jiff::Timestamp>().is_ok();
     }
     match () {
-        () if may_be(schema, "integer") => match schema["format"].as_str() {
-            Some("uint32") => text.parse::<u32>().is_ok(),
-            _ => text.parse::<u64>().is_ok(),
-        },
+        () if may_be(schema, "integer") => {
+            let most = schema["maximum"].as_u64().unwrap_or(match schema["format"].as_str() {
+                Some("uint32") => u32::MAX.into(),
+                _ => u64::MAX,
+            });
+            let least = schema["minimum"].as_u64().unwrap_or(0);
+            text.parse::<u64>().is_ok_and(|number| (least..=most).contains(&number))
+        }
         () if may_be(schema, "boolean") => matches!(text, "true" | "false"),
         () => true,
     }

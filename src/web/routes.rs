@@ -3,13 +3,17 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::Request;
 use axum::handler::Handler as _;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{Next, from_fn, from_fn_with_state};
+use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, get, post};
 
+use super::actions::Nothing;
 use super::desk::Desk;
 use super::door::{Door, door};
 use super::openapi::Told;
+use super::reading::query;
 use super::{acks, actions, api, assets, badge, events, find, guard, login, metrics, pings, planned, programs, visits};
 
 /// What a route needs of whoever asks.
@@ -142,6 +146,14 @@ pub(super) fn listed_for_programs() -> impl Iterator<Item = (&'static str, &'sta
     lines.filter_map(|line| Some((line.method, line.path, line.needs, line.told?)))
 }
 
+/// Behind `?` stands nothing where nothing is read: whoever writes something there means something by it.
+async fn without_a_query(request: Request, next: Next) -> Response {
+    match query::<Nothing>(request.uri()) {
+        Ok(Nothing {}) => next.run(request).await,
+        Err(trouble) => trouble.into_response(),
+    }
+}
+
 pub(super) fn routes(desk: Arc<Desk>) -> Router {
     let at_door = |needs| {
         let door_of = Door {
@@ -152,7 +164,13 @@ pub(super) fn routes(desk: Arc<Desk>) -> Router {
     };
     let mut router = Router::new();
     for line in lines() {
-        router = router.route(line.path, line.by.route_layer(at_door(line.needs)));
+        let asks_nothing = line.told.is_some_and(|told| told.query.is_none());
+        let by = if asks_nothing {
+            line.by.route_layer(from_fn(without_a_query))
+        } else {
+            line.by
+        };
+        router = router.route(line.path, by.route_layer(at_door(line.needs)));
     }
     router
         .fallback(visits::nothing.layer(at_door(Needs::View)))

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::answer::{Trouble, document};
-use super::api::{known_job, rows};
+use super::api::{Rows, known_job, rows};
 use super::desk::Desk;
 use super::output::line_document;
 use super::reading::query;
@@ -43,7 +43,7 @@ pub(super) struct Wanted {
     /// Of this stream alone.
     stream: Option<StreamWord>,
     /// At most so many lines.
-    limit: Option<u32>,
+    limit: Option<Rows>,
     /// Where to go on: `next` of the answer before.
     from: Option<String>,
 }

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::watch;
 
 use super::session_file::{SessionFile, Written};
 use crate::model::{Auth, Name, PasswordHash, User};
@@ -82,6 +83,8 @@ pub(super) struct Sessions {
     all: ByDigest,
     file: Option<SessionFile>,
     written_at: Duration,
+    /// Moves on when any has ended.
+    ended: watch::Sender<()>,
 }
 
 impl Sessions {
@@ -90,8 +93,14 @@ impl Sessions {
         Self {
             all: file.read(),
             file: Some(file),
-            written_at: Duration::ZERO,
+            ..Self::default()
         }
+    }
+
+    /// Moves on when one has ended before its time was over: whoever still tells its browser something looks again whether
+    /// that is to be told.
+    pub(super) fn ended(&self) -> watch::Receiver<()> {
+        self.ended.subscribe()
     }
 
     /// Has what there is now written by another thread: nobody waits for a disk under the lock that every request takes.
@@ -136,6 +145,7 @@ impl Sessions {
             said: None,
         };
         self.all.insert(id.digest(), session);
+        self.ended.send_replace(());
         self.write(now);
         Ok(id)
     }
@@ -153,6 +163,7 @@ impl Sessions {
         let session = self.all.get_mut(&digest)?;
         let Some(user) = session.user(auth, now) else {
             self.all.remove(&digest);
+            self.ended.send_replace(());
             // Now, and not with the next one: it would be back after a restart, should its user get back what ended it.
             self.write(now);
             return None;
@@ -175,6 +186,7 @@ impl Sessions {
             .retain(|_, session| auth.is_some_and(|auth| session.user(auth, now).is_some()));
         let ended = before - self.all.len();
         if ended > 0 {
+            self.ended.send_replace(());
             self.write(now);
         }
         ended
@@ -182,6 +194,7 @@ impl Sessions {
 
     pub(super) fn end(&mut self, id: &SessionId) {
         self.all.remove(&id.digest());
+        self.ended.send_replace(());
         self.write(self.written_at);
     }
 

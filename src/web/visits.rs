@@ -122,7 +122,7 @@ struct Chosen {
 
 pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     let chosen = query::<Chosen>(&uri)?.of;
-    let (flow, known) = (desk.flow().await?, desk.status().await?);
+    let (flow, lineage, known) = (desk.flow().await?, desk.lineage().await?, desk.status().await?);
     let names = || flow.graph.stops.iter().map(|node| node.name.as_str());
     let place = match &chosen {
         Some(name) => Some(
@@ -136,7 +136,7 @@ pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     Ok(Page(pages::flow(
         &view(&desk, who),
         &flow,
-        &desk.lineage(),
+        &lineage,
         &known.status,
         place,
     )))
@@ -259,7 +259,7 @@ pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String
     let page = DatasetPage {
         dataset,
         state,
-        lineage: desk.lineage(),
+        lineage: desk.lineage().await?,
         versions,
         slots,
         trace,

@@ -89,7 +89,13 @@ impl Site {
     /// An answer that is read while it comes.
     #[track_caller]
     pub(crate) fn stream(&self, path: &str) -> Stream {
-        let mut reader = self.asked("GET", path, &self.address, "");
+        self.stream_of(path, "")
+    }
+
+    /// The same, with further header lines.
+    #[track_caller]
+    pub(crate) fn stream_of(&self, path: &str, headers: &str) -> Stream {
+        let mut reader = self.asked("GET", path, &self.address, headers);
         let (status, _) = head(&mut reader);
         assert_eq!(status, 200, "{path}");
         Stream(reader)
@@ -152,6 +158,21 @@ impl Answer {
 }
 
 impl Stream {
+    /// Reads until it ends; `false` when it still goes on after the patience of a test.
+    pub(crate) fn ends(&mut self) -> bool {
+        let until = Instant::now() + PATIENCE;
+        let mut line = String::new();
+        while Instant::now() < until {
+            line.clear();
+            match self.0.read_line(&mut line) {
+                Ok(0) => return true,
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        false
+    }
+
     /// Reads until a line begins so; `false` when the stream ends or nothing comes.
     pub(crate) fn until(&mut self, beginning: &str) -> bool {
         let mut line = String::new();

@@ -80,6 +80,12 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
         "/api/v1/silences",
         r#"{"name":"lots","for":"3h","because":"a test"}"#,
     ),
+    (
+        "post",
+        "/api/v1/lineage",
+        "/api/v1/lineage",
+        r#"{"eventType":"START","eventTime":"2026-01-02T03:04:05Z","run":{"runId":"a-1"},"job":{"namespace":"a","name":"b"}}"#,
+    ),
     ("get", "/api/v1/silences", "/api/v1/silences?all=true", ""),
     ("get", "/api/v1/status", "/api/v1/status", ""),
     ("post", "/api/v1/silences/{name}/end", "/api/v1/silences/lots/end", ""),
@@ -144,6 +150,8 @@ fn refusals(site: &Site, closed: &Value) -> Vec<String> {
     let mut wrong = Vec::new();
     for (method, path, address, along, status) in [
         ("get", "/api/v1/runs", "/api/v1/runs?limit=x", "", 400),
+        ("get", "/api/v1/status", "/api/v1/status?limit=1", "", 400),
+        ("post", "/api/v1/lineage", "/api/v1/lineage", "{}", 400),
         ("get", "/api/v1/jobs/{name}", "/api/v1/jobs/x", "", 404),
         ("get", "/api/v1/occurrences", "/api/v1/occurrences?job=x", "", 404),
         (

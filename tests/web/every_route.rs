@@ -6,8 +6,8 @@ use crate::asking::Site;
 use crate::known::{OPERATE_TOKEN, VIEW_TOKEN, known, log_in};
 
 /// What somebody carries, in the order of the columns below.
-const CREDENTIALS: [&str; 9] = [
-    "nothing",
+const CREDENTIALS: [&str; 10] = [
+    "nothing, on a page of ours",
     "a session that may see",
     "a session that may act",
     "a token that may see",
@@ -16,29 +16,32 @@ const CREDENTIALS: [&str; 9] = [
     "a token that nobody knows",
     "a session that may act, on another site's page",
     "a session that may act, without a word of where it comes from",
+    "nothing at all",
 ];
 
 /// The answer for each of them.
-type Row = [u16; 9];
+type Row = [u16; 10];
 
-const PAGE: Row = [303, 200, 200, 200, 200, 303, 303, 200, 200];
-const DATA: Row = [401, 200, 200, 200, 200, 401, 401, 200, 200];
-const NOWHERE: Row = [303, 404, 404, 404, 404, 303, 303, 404, 404];
-const ACT: Row = [401, 403, 200, 403, 200, 401, 401, 403, 403];
+const PAGE: Row = [303, 200, 200, 200, 200, 303, 303, 200, 200, 303];
+const DATA: Row = [401, 200, 200, 200, 200, 401, 401, 200, 200, 401];
+const NOWHERE: Row = [303, 404, 404, 404, 404, 303, 303, 404, 404, 303];
+const ACT: Row = [401, 403, 200, 403, 200, 401, 401, 403, 403, 401];
 /// Allowed, and refused by the daemon for another reason.
-const ACT_IN_VAIN: Row = [401, 403, 409, 403, 409, 401, 401, 403, 403];
+const ACT_IN_VAIN: Row = [401, 403, 409, 403, 409, 401, 401, 403, 403, 401];
 /// Allowed, and not understood.
-const WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403];
-const FORM: Row = [401, 403, 303, 403, 303, 401, 401, 403, 403];
+const WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403, 401];
+/// A form is a page's: whoever says nothing of where it comes from is sent back to one.
+const FORM_WITHOUT_A_NAME: Row = [401, 403, 400, 403, 400, 401, 401, 403, 403, 403];
+const FORM: Row = [401, 403, 303, 403, 303, 401, 401, 403, 403, 403];
 /// A session tells it on the page that comes next; whoever has none is told at once.
-const FORM_IN_VAIN: Row = [401, 403, 303, 403, 409, 401, 401, 403, 403];
+const FORM_IN_VAIN: Row = [401, 403, 303, 403, 409, 401, 401, 403, 403, 403];
 /// Not even listed as a thing that asks who comes: it answers alike, or checks what it is given itself.
-const OPEN: Row = [200; 9];
-const OPEN_AND_NOT_FOUND: Row = [404; 9];
+const OPEN: Row = [200; 10];
+const OPEN_AND_NOT_FOUND: Row = [404; 10];
 /// A page of ours must have sent it. What is sent here makes no sense.
-const LOG_IN: Row = [400, 400, 400, 403, 403, 400, 403, 403, 403];
-const LINK: Row = [404, 404, 404, 403, 403, 404, 403, 403, 403];
-const LOG_OUT: Row = [401, 303, 303, 303, 303, 401, 401, 403, 403];
+const LOG_IN: Row = [400, 400, 400, 403, 403, 400, 403, 403, 403, 403];
+const LINK: Row = [404, 404, 404, 403, 403, 404, 403, 403, 403, 403];
+const LOG_OUT: Row = [401, 303, 303, 303, 303, 401, 401, 403, 403, 403];
 
 /// Method and route as listed, an address of it, and its answers.
 const ROUTES: &[(&str, &str, &str, Row)] = &[
@@ -81,6 +84,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("GET", "/api/v1/flow", "/api/v1/flow", DATA),
     ("GET", "/api/v1/occurrences", "/api/v1/occurrences", DATA),
     ("GET", "/api/v1/plan", "/api/v1/plan", DATA),
+    ("POST", "/api/v1/lineage", "/api/v1/lineage", WITHOUT_A_NAME),
     ("POST", "/api/v1/jobs/{name}/run", "/api/v1/jobs/broken/run", ACT),
     (
         "POST",
@@ -103,7 +107,7 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("POST", "/jobs/{name}/resume", "/jobs/broken/resume", FORM_IN_VAIN),
     ("POST", "/runs/{id}/cancel", "/runs/1/cancel", FORM_IN_VAIN),
     ("POST", "/incidents/{id}/ack", "/incidents/1/ack", FORM),
-    ("POST", "/silences", "/silences", WITHOUT_A_NAME),
+    ("POST", "/silences", "/silences", FORM_WITHOUT_A_NAME),
     ("POST", "/silences/{name}/end", "/silences/stock/end", FORM_IN_VAIN),
     ("GET", "/login", "/login", OPEN),
     ("POST", "/login", "/login", LOG_IN),
@@ -143,7 +147,7 @@ fn every_route_lets_in_whom_it_should_and_nobody_else() {
         ("GET", "", "/nowhere", NOWHERE),
         ("GET", "", "/api/v1/nowhere", {
             let mut row = NOWHERE;
-            for place in [0, 5, 6] {
+            for place in [0, 5, 6, 9] {
                 row[place] = 401;
             }
             row
@@ -164,7 +168,7 @@ fn every_route_lets_in_whom_it_should_and_nobody_else() {
 }
 
 /// The header lines of each credential.
-struct Carried([String; 9]);
+struct Carried([String; 10]);
 
 impl Carried {
     fn new(site: &Site) -> Self {
@@ -182,6 +186,7 @@ impl Carried {
             format!("Authorization: Bearer {OPERATE_TOKEN}x\r\n{kari}"),
             format!("{kari}Origin: https://evil.example\r\n"),
             kari,
+            String::new(),
         ])
     }
 

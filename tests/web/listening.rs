@@ -1,7 +1,10 @@
 //! Open pages that are told when something has changed, and how many may be.
 
+use rustix::process::Signal;
+
 use crate::asking::Site;
 use crate::freshd_process::House;
+use crate::known::{self, OPERATE_TOKEN, VIEW_TOKEN, known, log_in, post};
 use crate::{EXPORT, JOBS};
 
 /// Prints a line each time something is written into its pipe.
@@ -50,4 +53,48 @@ fn as_many_browsers_listen_as_may_and_a_place_that_is_left_is_free() {
     assert_eq!(site.get("/").status, 200);
     streams.truncate(250);
     assert!(site.until_status("/events", 200), "a place is free again");
+}
+
+#[test]
+fn a_stream_ends_with_the_session_the_user_or_the_token_it_was_opened_by_and_with_no_other() {
+    let (house, daemon, site) = known();
+    let (here, there, olav) = (
+        log_in(&site, "kari"),
+        log_in(&site, "kari"),
+        log_in(&site, "olav"),
+    );
+    let token = |token: &str| format!("Authorization: Bearer {token}\r\n");
+    let mut of_session = site.stream_of("/events?run=1", &here);
+    let mut of_another = site.stream_of("/events", &there);
+    let mut of_user = site.stream_of("/events", &olav);
+    let mut of_token = site.stream_of("/events", &token(VIEW_TOKEN));
+    let mut of_another_token = site.stream_of("/events", &token(OPERATE_TOKEN));
+    assert_eq!(post(&site, "/logout", &here, "").status, 303);
+    assert!(of_session.ends(), "it outlives the logout");
+    let without = known::JOBS
+        .replace("[web.auth.users.olav]\npassword = { file = \"secrets/olav\" }\n", "")
+        .replace("[web.auth.tokens.grafana]\ntoken = { file = \"secrets/grafana\" }\n", "");
+    house.configure(&without);
+    daemon.signal(Signal::HUP);
+    daemon.logs(&["jobs.toml reloaded"]);
+    assert!(of_user.ends(), "it outlives its user");
+    assert!(of_token.ends(), "it outlives its token");
+    daemon.run("broken");
+    for (stream, whose) in [(&mut of_another, "a session"), (&mut of_another_token, "a token")] {
+        assert!(stream.until("event: changed"), "{whose} that is still known is told nothing");
+    }
+}
+
+#[test]
+fn a_stream_of_nobody_in_particular_ends_when_a_login_is_asked_for() {
+    let begin = known::JOBS.find("[web.auth.users.kari]").expect("it begins");
+    let end = known::JOBS.find("[alerts]").expect("it ends");
+    let house = House::with(&format!("{}{}", &known::JOBS[..begin], &known::JOBS[end..]));
+    known::secrets(&house);
+    let daemon = house.daemon();
+    let mut stream = Site::of(&daemon).stream("/events");
+    house.configure(known::JOBS);
+    daemon.signal(Signal::HUP);
+    daemon.logs(&["jobs.toml reloaded"]);
+    assert!(stream.ends(), "whoever is not known goes on being told");
 }

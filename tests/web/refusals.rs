@@ -91,6 +91,56 @@ fn what_a_program_sends_wrongly_is_said_in_the_terms_of_the_manual() {
     assert!(!advice.contains("in 2h"), "the advice is given twice: {advice}");
 }
 
+#[test]
+fn a_program_that_shows_nothing_is_told_how_to_be_known_and_of_no_button() {
+    let (_house, _daemon, site) = known();
+    for (path, body) in [
+        ("/api/v1/jobs/broken/run", ""),
+        ("/api/v1/jobs/broken/pause", r#"{"because":"x"}"#),
+        ("/api/v1/silences", "no JSON"),
+    ] {
+        let refused = site.ask("POST", path, &sent("application/json", body));
+        assert_eq!(
+            (refused.status, refused.header("www-authenticate")),
+            (401, "Bearer realm=\"freshd\""),
+            "{path}"
+        );
+        let said = refused.json()["error"].to_string();
+        assert!(said.contains("Authorization: Bearer TOKEN"), "{path}: {said}");
+    }
+    let cookie = site.ask("POST", "/api/v1/jobs/broken/run", &log_in(&site, "kari"));
+    assert_eq!(cookie.status, 403, "a cookie that any page may have sent");
+    assert!(!cookie.body.contains("button"), "{}", cookie.body);
+    assert!(site.ask("POST", "/jobs/broken/run", "").body.contains("press the button"));
+}
+
+#[test]
+fn what_no_answer_holds_and_what_no_route_reads_is_refused_with_what_may_be_written() {
+    let (_house, _daemon, site) = with_history();
+    let range = "is a whole number from 1 to 1000, and not";
+    for (path, words) in [
+        ("runs?limit=1001", range),
+        ("runs?limit=0", range),
+        ("runs?limit=-1", range),
+        ("incidents?limit=4294967296", range),
+        ("silences?limit=1001", range),
+        ("datasets/stock/versions?limit=1001", range),
+        ("jobs/broken/logs?limit=1001", range),
+        ("occurrences?count=1001", range),
+        ("runs?of=broken", "known are `job`, `limit`, `outcome`, `since`"),
+        ("status?x=1", "has `x`, which is not known there; nothing is read there"),
+        ("jobs/broken?limit=1", "nothing is read there"),
+        ("openapi.json?x", "nothing is read there"),
+    ] {
+        let refused = site.get(&format!("/api/v1/{path}"));
+        let said = refused.json()["error"].as_str().expect("words").to_owned();
+        assert!(refused.status == 400 && said.contains(words), "{path}: {said}");
+    }
+    for path in ["runs?limit=1000", "runs?limit=1", "occurrences?count=1000", "status?"] {
+        assert_eq!(site.get(&format!("/api/v1/{path}")).status, 200, "{path}");
+    }
+}
+
 /// What breaks out of an attribute, if anything does, and how it must come back.
 const HOSTILE: &str = "%22%3E%3Cscript%3Eevil()%3C/script%3E";
 const TAMED: &str = "&quot;&gt;&lt;script&gt;evil()&lt;/script&gt;";

@@ -6,12 +6,43 @@ use crate::model::{
     NotificationState, Told,
 };
 use crate::store::ReadError;
-use crate::store::column::count;
+use crate::store::column::{Cells, count};
 use crate::store::rows::alerts::{
     DELIVERY_COLUMNS, INCIDENT_COLUMNS, NOTIFICATION_COLUMNS, read_delivery, read_incident, read_notification,
 };
 
+/// Messages on record that were not delivered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Outbox {
+    /// They wait to be taken.
+    pub pending: usize,
+    /// They were given up.
+    pub dead: usize,
+}
+
 impl Reader {
+    /// How many messages wait, and how many were given up.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn outbox(&self) -> Result<Outbox, ReadError> {
+        let found = self.one(
+            "SELECT (SELECT count(*) FROM notifications WHERE state = 'pending'),
+                    (SELECT count(*) FROM notifications WHERE state = 'dead')",
+            [],
+            |row| {
+                let mut cells = Cells::of(row);
+                Ok((cells.count()?, cells.count()?))
+            },
+        )?;
+        let (pending, dead) = found.unwrap_or_default();
+        let size = |messages| usize::try_from(messages).unwrap_or(usize::MAX);
+        Ok(Outbox {
+            pending: size(pending),
+            dead: size(dead),
+        })
+    }
+
     /// Incidents, newest first; with `open_only` those that are not resolved, waiting and attached ones included.
     ///
     /// # Errors

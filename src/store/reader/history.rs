@@ -13,6 +13,9 @@ use crate::store::rows::runs::{ATTEMPT_COLUMNS, JOB_COLUMNS, RUN_COLUMNS, read_a
 /// older than `since` by more than this ends the search.
 const CLOCK_SET_BACK_AT_MOST: SignedDuration = SignedDuration::from_hours(24);
 
+/// Runs of a job among which its last success is looked for.
+const LOOKED_BACK_MAX: u32 = 10_000;
+
 /// Which runs to tell of; the default is all of them, and none of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct HistoryFilter {
@@ -104,6 +107,23 @@ impl Reader {
             [job.as_str()],
             read_run,
         )
+    }
+
+    /// When the newest run of a job that succeeded has ended, of those behind `after`; looks at no more than the newest 10,000
+    /// that were runs at all.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn last_success_of(&self, job: &Name, after: Option<RunId>) -> Result<Option<Timestamp>, ReadError> {
+        let found = self.one(
+            "SELECT ended_at_us FROM (
+                 SELECT id, outcome, ended_at_us FROM runs INDEXED BY runs_done_by_job
+                 WHERE job = ?1 AND id > ?2 AND outcome NOT IN ('missed', 'skipped') ORDER BY id DESC LIMIT ?3
+             ) WHERE outcome = 'succeeded' ORDER BY id DESC LIMIT 1",
+            params![job.as_str(), count(after.map_or(0, |run| run.0)), LOOKED_BACK_MAX],
+            |row| Cells::of(row).time_maybe(),
+        )?;
+        Ok(found.flatten())
     }
 
     /// The first run of a job behind a run for which a process was started.

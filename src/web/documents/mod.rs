@@ -16,7 +16,7 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, RunId, Shortage, Silence, Skip, Version,
+    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, RunId, Shortage, Silence, Version,
 };
 
 /// What `freshd status --json` prints.
@@ -197,8 +197,17 @@ struct OccurrenceEntry {
     #[schemars(with = "Option<Instant>")]
     starts_at: (),
     nominal: Vec<String>,
-    skip: Option<Skip>,
+    skip: Option<SkipWord>,
     note: Option<String>,
+}
+
+/// Why it is not started: the calendar, the zone, or a person says so.
+#[derive(Serialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum SkipWord {
+    Holiday,
+    CalendarGap,
+    Paused,
 }
 
 /// This description.
@@ -208,6 +217,15 @@ pub(super) struct OpenApiAnswer {
     info: Map<String, Value>,
     paths: Map<String, Value>,
     components: Map<String, Value>,
+}
+
+/// What became of an event of `OpenLineage`.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct LineageTaken {
+    /// The run of which it tells, where anything is said of one.
+    run: Option<String>,
+    /// Datasets of jobs.toml of which that is on record now.
+    datasets: Vec<Name>,
 }
 
 #[derive(Serialize, JsonSchema)]

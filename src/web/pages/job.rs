@@ -90,10 +90,11 @@ fn coming(view: &View, page: &JobPage) -> Markup {
             p.dim { @match &page.job.schedule { Some(schedule) => { "Due by " (text(&schedule.text)) ", not by the clock." } None => { "By hand: " code { "freshd run " (text(page.job.name.as_str())) } "." } } }
         }
         @if !page.job.enabled { p { "Disabled in jobs.toml: none of this is started." } }
+        @else if page.state.paused && !page.coming.is_empty() { p { "Paused: none of this is started before it is resumed, and each is recorded as skipped." } }
         ol.plain {
             @for occurrence in &page.coming {
                 li {
-                    @if occurrence.skip.is_some() { s { (told(occurrence.at)) } " does not run" } @else { (told(occurrence.at)) }
+                    @if occurrence.skip.is_some() { s { (told(occurrence.at)) } " does not run" } @else if page.state.paused { s { (told(occurrence.at)) } " skipped while paused" } @else { (told(occurrence.at)) }
                     @if let Some(note) = &occurrence.note { span.note { (text(note)) } }
                     @if occurrence.skip.is_none() && !job_offset.is_zero() { span.note { "starts " (format_duration(job_offset)) " later (jitter)" } }
                 }

@@ -175,6 +175,7 @@ pub(super) fn next_due(view: &View, job: &JobState) -> Markup {
     html! {
         @match (job.state.as_str(), job.next_due, &job.schedule) {
             ("disabled", _, _) => span.dim { "disabled" },
+            (_, Some(at), _) if job.paused => { s { (due_time(view, at)) } " " span.dim { "skipped while paused" } },
             (_, Some(at), _) => { (due_time(view, at)) " " span.dim { "(" (distance(view, at)) ")" } },
             (_, None, Some(rule)) => span.dim { (text(rule)) },
             (_, None, None) => span.dim { "by hand" },

@@ -311,7 +311,10 @@ fn next(view: &View, status: &Status) -> Markup {
         @if due.is_empty() { p.dim { "Nothing is due by the clock." } }
         ol.plain {
             @for (at, job) in due.iter().take(NEXT_SHOWN) {
-                li { (due_time(view, *at)) " " (job_link(&job.name)) " " span.dim { (distance(view, *at)) } }
+                li {
+                    @if job.paused { s { (due_time(view, *at)) } " " (job_link(&job.name)) " " span.dim { "skipped while paused" } }
+                    @else { (due_time(view, *at)) " " (job_link(&job.name)) " " span.dim { (distance(view, *at)) } }
+                }
             }
         }
     }

@@ -1,0 +1,29 @@
+//! A job that is paused: what comes due is not shown as if it would be started.
+
+use crate::with_history;
+
+#[test]
+fn what_a_paused_job_is_due_for_is_told_as_skipped_until_it_is_resumed() {
+    let (house, _daemon, site) = with_history();
+    let occurrences = "/api/v1/occurrences?job=stock-export&count=2";
+    let asked = |verb: &[&str]| {
+        let (status, said) = house.freshd(verb);
+        assert_eq!(status, Some(0), "{said}");
+    };
+    assert!(site.get(occurrences).json()["occurrences"][0]["starts_at"].is_string());
+    asked(&["pause", "stock-export", "--because", "the move"]);
+    let told = site.until(occurrences, |told| told.contains("\"skip\":\"paused\"")).json();
+    for occurrence in told["occurrences"].as_array().expect("a list") {
+        assert!(occurrence["starts_at"].is_null(), "{told}");
+        assert_eq!(occurrence["note"], "skipped while it is paused", "{told}");
+    }
+    for path in ["/", "/jobs", "/jobs/stock-export"] {
+        let page = site.get(path).body;
+        assert!(page.contains("skipped while paused"), "{path}: {page}");
+    }
+    let (_, why) = house.freshd(&["why", "stock-export"]);
+    assert!(why.contains("skipped while paused"), "{why}");
+    asked(&["resume", "stock-export"]);
+    site.until(occurrences, |told| told.contains("\"skip\":null"));
+    assert!(!site.get("/jobs/stock-export").body.contains("skipped while paused"));
+}
