@@ -25,6 +25,8 @@ use crate::store::{HistoryFilter, ReadError, Reader};
 
 /// Runs, versions and slots that a page's pictures and lists are made from.
 const ROWS_READ: u32 = 200;
+/// Arrivals that a calendar of ages is made from, at most: eighteen weeks of one each ten minutes.
+const ARRIVALS_READ: u32 = 20_000;
 /// Occurrences to come.
 const COMING_SHOWN: usize = 8;
 /// Bytes of an output on a job's page, and on a run's.
@@ -245,7 +247,16 @@ pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String
     let dataset = dataset.ok_or_else(|| Trouble::unknown("dataset", name.as_str(), std::iter::empty()))?;
     let state: DatasetState = read_part(&desk.why(&name).await?["dataset"])?;
     let current = state.version;
+    let age_since = dataset
+        .max_age
+        .is_some()
+        .then(|| pages::days_shown(&desk.settings().timezone, Timestamp::now()));
     let read = desk.read(move |reader| {
+        let mut arrivals = match age_since {
+            Some(since) => reader.arrivals_since(&name, since, ARRIVALS_READ)?,
+            None => Vec::new(),
+        };
+        arrivals.reverse();
         let versions = reader.versions_of(&name, ROWS_READ)?;
         let slots = reader.slots_of(&name, ROWS_READ)?;
         let current = versions.iter().find(|version| Some(version.number.0) == current);
@@ -253,14 +264,16 @@ pub(super) async fn dataset(State(desk): Asks, who: Who, Path(name): Path<String
             Some(current) => trace(reader, current)?,
             None => Vec::new(),
         };
-        Ok((versions, slots, trace, told_of(reader, About::Dataset, &name, None)?))
+        let incidents = told_of(reader, About::Dataset, &name, None)?;
+        Ok((versions, arrivals, slots, trace, incidents))
     });
-    let (versions, slots, trace, incidents) = read.await?;
+    let (versions, arrivals, slots, trace, incidents) = read.await?;
     let page = DatasetPage {
         dataset,
         state,
         lineage: desk.lineage().await?,
         versions,
+        arrivals,
         slots,
         trace,
         incidents,

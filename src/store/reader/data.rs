@@ -101,6 +101,32 @@ impl Reader {
         Ok(found)
     }
 
+    /// When the accepted versions of a dataset arrived since an instant, each with its `effective_as_of`, and the last one
+    /// from before that; newest first, and nothing older is read.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn arrivals_since(
+        &self,
+        dataset: &Name,
+        since: Timestamp,
+        limit: u32,
+    ) -> Result<Vec<(Timestamp, Timestamp)>, ReadError> {
+        let mut statement = self.connection.prepare_cached(
+            "SELECT arrived_at_us, effective_as_of_us FROM versions INDEXED BY versions_by_state
+             WHERE dataset = ?1 AND state = 'published' ORDER BY number DESC LIMIT ?2",
+        )?;
+        let mut rows = statement.query(params![dataset.as_str(), limit])?;
+        let mut found: Vec<(Timestamp, Timestamp)> = Vec::new();
+        while found.last().is_none_or(|(arrived_at, _)| *arrived_at >= since)
+            && let Some(row) = rows.next()?
+        {
+            let mut cells = Cells::of(row);
+            found.push((cells.time()?, cells.time()?));
+        }
+        Ok(found)
+    }
+
     /// The number of a dataset's newest version, or of its newest in one state.
     ///
     /// # Errors

@@ -86,28 +86,37 @@ fn longest_words(seconds: f64) -> String {
 
 /// Promised deliveries day by day, a column for each week; the worst of a day is shown.
 pub(super) fn calendar(view: &View, slots: &[Slot]) -> Markup {
-    let today = view.zone.to_datetime(view.now).date();
-    let monday = today.checked_sub(jiff::Span::new().days(i64::from(today.weekday().to_monday_zero_offset())));
-    let first = monday
-        .ok()
-        .and_then(|monday| monday.checked_sub(jiff::Span::new().weeks(WEEKS_SHOWN - 2)).ok());
-    let Some(first) = first else { return html! {} };
     let mut days: BTreeMap<Date, Vec<&Slot>> = BTreeMap::new();
     for slot in slots {
         let day = view.zone.to_datetime(slot.due_at).date();
-        let weeks = weeks_after(first, day);
-        if day >= first && weeks < WEEKS_SHOWN {
-            days.entry(day).or_default().push(slot);
-        }
+        days.entry(day).or_default().push(slot);
     }
-    if days.is_empty() {
+    let shown = days.into_iter().map(|(day, slots)| {
+        let worst = slots.iter().map(|slot| tone_of(slot)).min().unwrap_or(Tone::Quiet);
+        (day, (worst, day_words(view, day, &slots)))
+    });
+    weeks(view, "promised deliveries day by day", &shown.collect())
+}
+
+/// The first day of a calendar that is drawn now: a Monday.
+pub(super) fn first_day(today: Date) -> Option<Date> {
+    let back = i64::from(today.weekday().to_monday_zero_offset()) + 7 * (WEEKS_SHOWN - 2);
+    today.checked_sub(jiff::Span::new().days(back)).ok()
+}
+
+/// Days with a sign and words each, a column for each week: the last ones, and the next week.
+pub(super) fn weeks(view: &View, label: &str, days: &BTreeMap<Date, (Tone, String)>) -> Markup {
+    let today = view.zone.to_datetime(view.now).date();
+    let Some(first) = first_day(today) else { return html! {} };
+    let is_shown = |day: &Date| *day >= first && weeks_after(first, *day) < WEEKS_SHOWN;
+    if !days.keys().any(is_shown) {
         return html! {};
     }
     let left = 34.0;
     let width = left + DAY * number(WEEKS_SHOWN.unsigned_abs());
     html! {
         svg.chart.calendar viewBox=(format!("0 0 {width:.0} {:.0}", 8.0 * DAY)) width=(format!("{width:.0}")) role="img"
-            aria-label="promised deliveries day by day" {
+            aria-label=(label) {
             @for (row, name) in ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"].iter().enumerate() {
                 text x="0" y=(one(DAY * (places(row) + 1.0) + 12.0)) { (name) }
             }
@@ -122,15 +131,14 @@ pub(super) fn calendar(view: &View, slots: &[Slot]) -> Markup {
                     @let day = first.saturating_add(jiff::Span::new().weeks(week).days(weekday));
                     @let (x, y) = (left + DAY * number(week.unsigned_abs()), DAY * (number(weekday.unsigned_abs()) + 1.0));
                     rect class=(if day == today { "day today" } else { "day" }) x=(one(x)) y=(one(y)) width=(one(DAY - 3.0)) height=(one(DAY - 3.0)) rx="3" {}
-                    @if let Some(slots) = days.get(&day) {
-                        @let worst = slots.iter().map(|slot| tone_of(slot)).min().unwrap_or(Tone::Quiet);
+                    @if let Some((tone, words)) = days.get(&day) {
                         g {
-                            title { (day_words(view, day, slots)) }
+                            title { (words) }
                             rect.hit x=(one(x)) y=(one(y)) width=(one(DAY)) height=(one(DAY)) {}
-                            @if worst == Tone::Quiet {
+                            @if *tone == Tone::Quiet {
                                 circle class="point quiet" cx=(one(x + 7.5)) cy=(one(y + 7.5)) r="2.5" {}
                             } @else {
-                                (sign(worst, x + 2.0, y + 2.0))
+                                (sign(*tone, x + 2.0, y + 2.0))
                             }
                         }
                     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::incidents::{Explained, explained};
@@ -10,7 +11,7 @@ use super::words::{
     Tone, View, dataset_link, dataset_tone, grouped, job_link, owner, slot_tone, state, text, time, time_and_distance,
     version_tone,
 };
-use super::{Place, act, chart, sizes, whole};
+use super::{Place, act, ages, chart, checks, sizes, whole};
 use crate::lineage::{Lineage, ReaderKind};
 use crate::model::{
     ByHand, Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
@@ -29,6 +30,8 @@ pub(in crate::web) struct DatasetPage {
     pub(in crate::web) lineage: Arc<Lineage>,
     /// The newest versions, the newest first.
     pub(in crate::web) versions: Vec<Version>,
+    /// Where its age is promised: when each accepted version arrived and the business time it is worth, the first first.
+    pub(in crate::web) arrivals: Vec<(Timestamp, Timestamp)>,
     /// Promised deliveries, the latest due first.
     pub(in crate::web) slots: Vec<Slot>,
     /// The current version and what it was made from, hop by hop; the number is how far away it is.
@@ -71,6 +74,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
                 (slots(view, page))
             }
         }
+        (ages::ages(view, dataset, &page.arrivals))
         section aria-labelledby="versions" {
             h2 id="versions" { "Versions" }
             @if page.versions.is_empty() { p.dim { "None yet." } } @else {
@@ -81,6 +85,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
                 (versions(view, page))
             }
         }
+        (checks::checks(view, page))
         (quarantine(view, page))
         div.cols {
             section aria-labelledby="trace" { h2 id="trace" { "Where it came from" } (trace(view, page)) }

@@ -1,8 +1,10 @@
 //! Pages: pure views of what was read. All escaping is `maud`'s; what it does not know of stands in `words`.
 
 mod act;
+mod ages;
 mod ansi;
 mod chart;
+mod checks;
 mod dataset;
 mod find;
 mod flow;
@@ -23,6 +25,7 @@ use maud::{DOCTYPE, Markup, html};
 use super::answer::Trouble;
 use super::assets;
 pub(super) use act::{FormOf, SentBack, sent_back};
+pub(super) use ages::days_shown;
 pub(super) use dataset::{DatasetPage, dataset};
 pub(super) use find::{Called, FindPage, PrintedLines, find};
 pub(super) use flow::{States, flow, node_state};
