@@ -302,6 +302,7 @@ CREATE TABLE incidents (
     state TEXT NOT NULL CHECK (state = 'waiting' OR state = 'attached' OR state = 'open' OR state = 'resolved'),
     severity TEXT NOT NULL CHECK (severity IN ('warning', 'critical')),
     since_us INTEGER NOT NULL,
+    -- When it is told; of an open one that is later than opened_at_us: until when its end may wait for what it broke.
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,
     -- {to, at} where another team has come to answer for it.
