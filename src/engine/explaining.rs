@@ -32,10 +32,12 @@ impl Engine {
     }
 
     /// Whether the effects of an incident are told with it. Of what nobody is told, because of planned work, a silence, or
-    /// a run that may end it, nobody would hear what follows from it either.
+    /// a run that may end it, nobody would hear what follows from it either; and what is over but for what it broke breaks
+    /// nothing more.
     pub(super) fn explains_others(&self, cause: &Incident) -> bool {
         let is_there = matches!(cause.state, IncidentState::Open | IncidentState::Waiting);
-        is_there && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
+        let is_over = cause.ends_by().is_some();
+        is_there && !is_over && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
     }
 
     /// The nearest unresolved incident upstream of which people are told, followed to its own cause.
@@ -187,9 +189,11 @@ impl Engine {
     }
 
     /// A cause explains nothing any more: what it had an effect on stands for itself.
-    pub(super) fn let_effects_go(&mut self, cause: IncidentId) {
-        // It may end with its cause. But where nobody was told of the cause, it has waited long enough: a cause that comes
-        // and goes would keep it from being told for ever.
+    ///
+    /// It may end with its cause. But what the end of the cause `has_waited` for is told at once, since it was just told to
+    /// be still bad; and where nobody was told of the cause, it has waited long enough, too: a cause that comes and goes
+    /// would keep it from being told for ever.
+    pub(super) fn let_effects_go(&mut self, cause: IncidentId, has_waited: bool) {
         let was_told = self.incidents.get(cause).is_some_and(|cause| cause.opened_at.is_some());
         let effects: Vec<IncidentId> = self
             .incidents
@@ -198,7 +202,7 @@ impl Engine {
             .map(|effect| effect.id)
             .collect();
         for effect in effects {
-            self.stand_alone(effect, was_told);
+            self.stand_alone(effect, was_told && !has_waited);
         }
     }
 

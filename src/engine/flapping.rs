@@ -67,7 +67,9 @@ impl Engine {
         let is_watched = self.can_come_back(&incident);
         let evidence = self.evidence_of(&incident);
         let Some(flapping) = incident.flapping.as_mut().filter(|_| is_watched) else {
-            self.resolve(id);
+            if !(is_watched && self.waits_to_end(id)) {
+                self.resolve(id);
+            }
             return;
         };
         let before = flapping.clone();
@@ -80,7 +82,7 @@ impl Engine {
         }
         if is_news {
             self.store(incident);
-            self.let_effects_go(id);
+            self.let_effects_go(id, false);
         }
         if let Some(at) = over_at {
             self.wakes.arm(Wake::Incident(id), at);

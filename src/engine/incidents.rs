@@ -72,7 +72,7 @@ impl Engine {
                 let failed_now = about == About::Job
                     && incident.kind == ProblemKind::Suspect
                     && problem.kind != ProblemKind::Suspect;
-                let is_back = self.problem_is_back(&mut incident);
+                let is_back = self.problem_is_back(&mut incident) || self.ends_no_more(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
                 if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
                     self.tell_newcomers(incident.id);
@@ -190,7 +190,8 @@ impl Engine {
         };
         match state {
             IncidentState::Waiting => self.consider(id),
-            IncidentState::Open if self.end_flapping(id) || self.end_drill_in_time(id) => {}
+            IncidentState::Open
+                if self.end_flapping(id) || self.end_drill_in_time(id) || self.end_with_effects(id) => {}
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
                 let hears_until = self.incidents.get(id).and_then(|effect| self.hears_until(effect));
@@ -239,6 +240,7 @@ impl Engine {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
+        let has_waited = incident.ends_by().is_some();
         incident.resolved_at = Some(self.now.wall);
         incident.resolution = incident.resolution.take().or_else(|| {
             let edit = self.closed_by_edit(&incident).map(str::to_owned);
@@ -251,8 +253,10 @@ impl Engine {
         self.tell_end(&incident);
         incident.state = IncidentState::Resolved;
         self.note_opening(&incident);
-        self.let_effects_go(id);
+        self.let_effects_go(id, has_waited);
+        let cause = incident.cause;
         self.store(incident);
+        self.look_at_end_of(cause);
     }
 
     /// A problem of freshd itself, such as an address that cannot be reached. The fallback hears of it.

@@ -1,12 +1,13 @@
-//! What is being mended when its cause is over: an effect waits for the runs that mend it, before it is told by itself.
+//! What is being mended when its cause is over: the end of the cause waits for the runs that mend what it broke, and so does
+//! an effect that stands for itself.
 
 use std::time::Duration;
 
 use super::{Engine, Wake};
 use crate::lineage::Node;
-use crate::model::{About, Incident, IncidentId, IncidentState, Name, RunState, later};
+use crate::model::{About, Incident, IncidentId, IncidentState, Name, RunState, earlier, later};
 
-/// For how long an effect may wait for that: then it is told, whatever is still under way.
+/// For how long either may wait for that: then it is told, whatever is still under way.
 const MENDED_WITHIN: Duration = Duration::from_mins(30);
 
 /// How often it is looked at meanwhile.
@@ -64,6 +65,70 @@ impl Engine {
             return group_wait.max(MENDED_WITHIN);
         }
         group_wait
+    }
+
+    /// The problem of an incident is gone. Whether its end waits: something is still bad that was told with it, and it is not
+    /// yet as long as a new problem waits, or a run is under way that mends that. Whoever read that their data is still bad
+    /// would not hear that it is good a moment later.
+    pub(super) fn waits_to_end(&mut self, id: IncidentId) -> bool {
+        let Some(incident) = self.incidents.get(id).filter(|one| one.state == IncidentState::Open) else {
+            return false;
+        };
+        let effects = self.effects_to_tell(id);
+        if effects.is_empty() {
+            return false;
+        }
+        let now = self.now.wall;
+        let group_wait = self.settings.alerts.group_wait;
+        let longest = group_wait.max(MENDED_WITHIN);
+        // By whatever clock it was begun, it is no longer than that.
+        let latest = later(now, longest);
+        let by = incident.ends_by().map_or(latest, |by| by.min(latest));
+        let least = later(earlier(by, longest), group_wait);
+        let is_mended = effects.into_iter().any(|effect| self.is_being_mended(effect));
+        if now >= by || now >= least && !is_mended {
+            return false;
+        }
+        if incident.notify_at != by {
+            let mut incident = incident.clone();
+            incident.notify_at = by;
+            self.store(incident);
+        }
+        // At the same times in a new life.
+        let mut next = least;
+        while next <= now {
+            next = later(next, LOOK_EVERY);
+        }
+        self.wakes.arm(Wake::Incident(id), next.min(by));
+        true
+    }
+
+    /// Time passed at which the end of an incident may be told. Says whether it is over but for that.
+    pub(super) fn end_with_effects(&mut self, id: IncidentId) -> bool {
+        if self.incidents.get(id).and_then(Incident::ends_by).is_none() {
+            return false;
+        }
+        if !self.waits_to_end(id) {
+            self.resolve(id);
+        }
+        true
+    }
+
+    /// An effect is over: its cause is, too, where that only waits for it.
+    pub(super) fn look_at_end_of(&mut self, cause: Option<IncidentId>) {
+        let cause = cause.and_then(|cause| self.incidents.get(cause));
+        if let Some(cause) = cause.filter(|cause| cause.ends_by().is_some()) {
+            self.wakes.arm(Wake::Incident(cause.id), self.now.wall);
+        }
+    }
+
+    /// The problem of an incident is there. Says whether its end was waited for, and is not any more.
+    pub(super) fn ends_no_more(&self, incident: &mut Incident) -> bool {
+        let was_over = incident.ends_by().is_some();
+        if was_over {
+            incident.notify_at = incident.opened_at.unwrap_or(self.now.wall);
+        }
+        was_over
     }
 
     /// What has an effect on what is to be told now belongs to it, and is told with it.

@@ -65,7 +65,7 @@ impl Engine {
                 }
                 IncidentState::Waiting => {
                     if self.is_quiet(id) {
-                        self.let_effects_go(id);
+                        self.let_effects_go(id, false);
                     }
                     // Whoever waited for the end of what holds no longer waits no more.
                     self.wakes.arm(Wake::Incident(id), notify_at.max(now));

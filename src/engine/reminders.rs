@@ -51,7 +51,8 @@ impl Engine {
 
     /// Looks again when the next reminder or step of the chain is due; an acknowledgement puts both off.
     pub(super) fn arm_reminder(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(id) else {
+        // Of what is over but for what it broke nobody is reminded.
+        let Some(incident) = self.incidents.get(id).filter(|one| one.ends_by().is_none()) else {
             return;
         };
         let (team, _) = self.owner_of(incident);

@@ -148,6 +148,8 @@ pub struct Incident {
     #[schemars(with = "Option<super::Instant>")]
     pub kind_since: Option<Timestamp>,
     /// When a waiting incident opens or is attached.
+    /// When a waiting incident opens or is attached; when the end of an open one is told at the latest,
+    /// [`Incident::ends_by`].
     #[schemars(with = "super::Instant")]
     pub notify_at: Timestamp,
     /// When people were first told.
@@ -220,6 +222,13 @@ impl Incident {
             Some(kind_since) => format!("{since} ({} since {})", self.kind.as_str(), time(kind_since)),
             None => since,
         }
+    }
+
+    /// Until when the end of an open one may wait: its own problem is gone, and something that it broke is not well yet.
+    pub fn ends_by(&self) -> Option<Timestamp> {
+        let is_told = self.state == IncidentState::Open && self.about != About::Freshd && self.drill.is_none();
+        // Nobody is told of it before that instant, unless it was told already.
+        (is_told && Some(self.notify_at) > self.opened_at).then_some(self.notify_at)
     }
 
     /// Since when those who answer for it now have been told of it.
