@@ -81,8 +81,11 @@ fn watch_output(desk: &Arc<Desk>, run: RunId) -> watch::Receiver<Option<(Attempt
                 _ = looks.tick() => {}
                 () = moves.closed() => return,
             }
-            let Ok(Some((job, last))) = last_attempt(&desk, run).await else {
-                return;
+            let (job, last) = match last_attempt(&desk, run).await {
+                Ok(Stage::Begun(job, last)) => (job, last),
+                // A run that waits for its turn prints once that has come.
+                Ok(Stage::Waits) => continue,
+                Ok(Stage::Over) | Err(_) => return,
             };
             let path = log_path(&desk.state_dir(), &job, last);
             let bytes = desk
@@ -95,13 +98,25 @@ fn watch_output(desk: &Arc<Desk>, run: RunId) -> watch::Receiver<Option<(Attempt
     printed
 }
 
-/// The job of a run that goes on, and its last attempt.
-async fn last_attempt(desk: &Arc<Desk>, run: RunId) -> Result<Option<(Name, AttemptId)>, Trouble> {
+/// How far a run has come.
+enum Stage {
+    /// No attempt was made yet.
+    Waits,
+    /// Its job, and its last attempt.
+    Begun(Name, AttemptId),
+    /// It is over, or there is none.
+    Over,
+}
+
+async fn last_attempt(desk: &Arc<Desk>, run: RunId) -> Result<Stage, Trouble> {
     let found = desk.read(move |reader| reader.run(run)).await?;
-    Ok(found.and_then(|(run, attempts)| {
-        let goes_on = run.outcome.is_none();
-        attempts.last().filter(|_| goes_on).map(|last| (run.job, last.id))
-    }))
+    Ok(match found {
+        Some((run, attempts)) if run.outcome.is_none() => {
+            let last = attempts.last().map(|last| last.id);
+            last.map_or(Stage::Waits, |last| Stage::Begun(run.job, last))
+        }
+        _ => Stage::Over,
+    })
 }
 
 /// Waits until there is more output; for ever where there will be none.

@@ -93,7 +93,7 @@ fn the_map_says_what_is_wrong_and_of_one_name_what_it_feeds_and_who_reads_it_whe
     let (_house, _daemon, site) = with_history();
     let map = site.get("/flow").body;
     assert!(
-        map.contains("Wrong now: 1 job") && map.contains("href=\"/flow?of=job%3Abroken\""),
+        map.contains("Wrong now: 1 job") && map.contains("href=\"/flow?of=job%3Abroken#map\""),
         "{map}"
     );
     for path in ["/flow?of=stock", "/flow?of=dataset%3Astock"] {
