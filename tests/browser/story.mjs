@@ -54,7 +54,11 @@ async function story() {
   await shot(page, "2-the-map");
   const lit = await page.locator(".map .node.on").count();
   assert.ok(lit >= 4, `the map lights what feeds the stock and what it feeds: ${lit}`);
-  await page.locator(".map a").filter({ hasText: "stock-export" }).first().click();
+  // The first click lights it and lists who is concerned, the second leads to its page.
+  const job = page.locator(".map a").filter({ hasText: "stock-export" }).first();
+  await job.click();
+  await page.locator("section.chosen h2").getByText("stock-export").waitFor();
+  await job.click();
   await page.getByRole("heading", { level: 1 }).filter({ hasText: "stock-export" }).waitFor();
 
   // The log, with the cause in it.

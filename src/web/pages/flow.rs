@@ -94,7 +94,7 @@ pub(in crate::web) fn flow(
             @if flow.is_large() { (overview(flow, &states)) }
             div.mapped id="map" {
                 @if let Some(part) = part {
-                    h2 { "Of the map" }
+                    h2 { "Part of the map" }
                     (drawn(view, part, &states, chosen_in(part, flow, chosen)))
                 } @else if flow.is_large() {
                     details.whole {

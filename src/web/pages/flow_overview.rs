@@ -1,5 +1,8 @@
 //! The map of many systems at a glance: how many datasets go from which to which, each way as bad as the worst on it.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeMap;
 
 use maud::{Markup, html};
@@ -12,22 +15,42 @@ use crate::web::flow::{Flow, Kind, Node};
 /// Systems on each side; those that are well are left out first.
 const SIDE_MAX: usize = 60;
 /// Size of a box, and space between two of them.
-const BOX_WIDTH: f64 = 280.0;
-const BOX_HEIGHT: f64 = 26.0;
-const STEP: f64 = 32.0;
+const BOX_WIDTH: f64 = 330.0;
+const BOX_HEIGHT: f64 = 24.0;
+const STEP: f64 = 28.0;
 /// Where the boxes on the right begin, and how wide all of it is.
-const RIGHT: f64 = 860.0;
+const RIGHT: f64 = 830.0;
 const WIDTH: f64 = RIGHT + BOX_WIDTH + 2.0 * PADDING;
 const PADDING: f64 = 10.0;
 /// Characters of a name in a box.
-const NAME_CHARS_MAX: usize = 24;
+const NAME_CHARS_MAX: usize = 22;
+
+/// Datasets, and how many of them are not as promised.
+#[derive(Clone, Copy)]
+struct Counts {
+    all: usize,
+    wrong: usize,
+    unknown: usize,
+}
+
+impl Counts {
+    /// `5 datasets, 2 wrong`.
+    fn words(self) -> String {
+        format!("{}{}", counted(self.all, "dataset"), self.troubles())
+    }
+
+    fn troubles(self) -> String {
+        let troubles = [(self.wrong, "wrong"), (self.unknown, "unknown")].into_iter();
+        let troubles = troubles.filter(|(count, _)| *count > 0);
+        troubles.map(|(count, what)| format!(", {count} {what}")).collect()
+    }
+}
 
 /// A system or team with what it gives or gets.
 struct Side<'f> {
     node: &'f Node,
     place: usize,
-    datasets: usize,
-    wrong: usize,
+    counts: Counts,
     /// The worst of what it gives or gets.
     tone: Tone,
     /// What it gets is made from something that is wrong.
@@ -38,8 +61,7 @@ struct Side<'f> {
 struct Way {
     from: usize,
     to: usize,
-    datasets: usize,
-    wrong: usize,
+    counts: Counts,
     tone: Tone,
 }
 
@@ -62,7 +84,6 @@ pub(super) fn overview(flow: &Flow, states: &States<'_>) -> Markup {
     html! {
         section aria-labelledby="systems" {
             h2 id="systems" { "From system to system" }
-            p.dim { "Each line stands for the datasets that come from one to the other, and is as bad as the worst on its way. A box leads to the map of what it feeds or reads." }
             div.frame tabindex="0" role="region" aria-label="systems" {
                 svg.map.overview viewBox=(format!("0 0 {WIDTH:.0} {height:.0}")) width=(format!("{WIDTH:.0}")) role="group" aria-label="from system to system" {
                     @for way in &overview.ways { (line(&overview, way, rows)) }
@@ -70,6 +91,7 @@ pub(super) fn overview(flow: &Flow, states: &States<'_>) -> Markup {
                     @for (row, side) in overview.to.iter().enumerate() { (side_box(side, PADDING + RIGHT, y(row, overview.to.len(), rows), "reads")) }
                 }
             }
+            p.dim { "Each line stands for the datasets that come from one to the other, and is as bad as the worst on its way. A box leads to the map of what it feeds or reads." }
             @if overview.left_out > 0 { p.dim { "and " (counted(overview.left_out, "system")) " more, in the table below." } }
         }
     }
@@ -91,7 +113,7 @@ fn line(overview: &Overview<'_>, way: &Way, rows: usize) -> Markup {
         "{} to {}: {}",
         text(called(from.node)),
         text(called(to.node)),
-        told(way.datasets, way.wrong)
+        way.counts.words()
     );
     html! {
         path class={ "edge " (tint) } data-from=(from.node.id()) data-to=(to.node.id()) d=(path) { title { (words) } }
@@ -112,7 +134,7 @@ fn side_box(side: &Side<'_>, x: f64, y: f64, class: &str) -> Markup {
     } else {
         name.clone()
     };
-    let counts = told(side.datasets, side.wrong);
+    let counts = side.counts;
     let own = if called(node) == node.name.as_str() {
         String::new()
     } else {
@@ -126,23 +148,14 @@ fn side_box(side: &Side<'_>, x: f64, y: f64, class: &str) -> Markup {
     let verb = if class == "reads" { "reads " } else { "gives " };
     html! {
         a class={ "node system " (tint) } data-id=(node.id()) data-name=(name) data-owner=(text(node.owner.as_str())) href=(lit_at(node)) {
-            title { (name) (own) ": " (verb) (counts) (hit) "; " (text(node.owner.as_str())) " answers" }
+            title { (name) (own) ": " (verb) (counts.words()) (hit) "; " (text(node.owner.as_str())) " answers" }
             rect.box x=(one(x)) y=(one(y)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx="2" {}
             @if is_wrong {
-                path class={ "mark " (side.tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 8.0, y + 6.0)) d=(side.tone.shape()) {}
+                path class={ "mark " (side.tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 8.0, y + 5.0)) d=(side.tone.shape()) {}
             }
-            text x=(one(x + if is_wrong { 28.0 } else { 10.0 })) y=(one(y + 17.0)) { (shown) }
-            text.kind x=(one(x + BOX_WIDTH - 8.0)) y=(one(y + 17.0)) text-anchor="end" { (counts) }
+            text x=(one(x + if is_wrong { 28.0 } else { 10.0 })) y=(one(y + 16.0)) { (shown) }
+            text.kind x=(one(x + BOX_WIDTH - 8.0)) y=(one(y + 16.0)) text-anchor="end" { (counts.all) (counts.troubles()) }
         }
-    }
-}
-
-/// `5 datasets, 2 wrong`.
-fn told(datasets: usize, wrong: usize) -> String {
-    let datasets = counted(datasets, "dataset");
-    match wrong {
-        0 => datasets,
-        wrong => format!("{datasets}, {wrong} wrong"),
     }
 }
 
@@ -170,8 +183,7 @@ impl<'f> Overview<'f> {
                 ways.push(Way {
                     from: from_row,
                     to: to_row,
-                    datasets: read.len(),
-                    wrong: graph.wrong(&read),
+                    counts: graph.counts(&read),
                     tone: graph.worst(on_way),
                 });
             }
@@ -273,11 +285,13 @@ impl<'f> Graph<'f> {
         places.map(|place| self.tones[place]).min().unwrap_or(Tone::Quiet)
     }
 
-    fn wrong(&self, places: &[usize]) -> usize {
-        places
-            .iter()
-            .filter(|place| self.tones[**place] <= Tone::Unknown)
-            .count()
+    fn counts(&self, datasets: &[usize]) -> Counts {
+        let of = |tone: Tone| datasets.iter().filter(|place| self.tones[**place] == tone).count();
+        Counts {
+            all: datasets.len(),
+            wrong: of(Tone::Bad),
+            unknown: of(Tone::Unknown),
+        }
     }
 
     fn places_of(&self, kinds: &'static [Kind]) -> impl Iterator<Item = usize> {
@@ -291,8 +305,7 @@ impl<'f> Graph<'f> {
         Side {
             node: &self.flow.graph.stops[place],
             place,
-            datasets: datasets.len(),
-            wrong: self.wrong(datasets),
+            counts: self.counts(datasets),
             tone: self.worst(concerned),
             is_hit: self.hit[place],
         }

@@ -21,7 +21,7 @@ const WRONG_UNFOLDED_MAX: usize = 300;
 /// Names in one row.
 const NAMES_MAX: usize = 30;
 /// Readers that are told with their times.
-const READERS_MAX: usize = 10;
+const READERS_MAX: usize = 5;
 
 /// Whether a node is wrong, or nobody can tell.
 fn is_wrong(node: &Node, states: &States<'_>) -> bool {

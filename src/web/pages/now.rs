@@ -64,6 +64,13 @@ fn headline(status: &Status) -> (Tone, String) {
     if untold > 0 {
         parts.push(format!("{} failing", counted(untold, "job")));
     }
+    let unseen = status.datasets.iter().filter(|dataset| dataset.state == "unknown");
+    let unseen = unseen
+        .filter(|dataset| !is_told(status, "dataset", &dataset.name))
+        .count();
+    if unseen > 0 {
+        parts.push(format!("{} unknown", counted(unseen, "dataset")));
+    }
     if !status.undelivered.is_empty() {
         parts.push(format!(
             "{} not delivered",
@@ -89,9 +96,15 @@ fn headline(status: &Status) -> (Tone, String) {
     (if is_young { Tone::Unknown } else { Tone::Bad }, parts.join(", "))
 }
 
-/// `stock and prices late`; nothing where no dataset is.
+/// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident tells
+/// of it.
 fn hit_in_words(status: &Status, word: &str) -> Option<String> {
-    let hit = status.datasets.iter().filter(|dataset| dataset.state == word);
+    let is_named = |dataset: &&DatasetState| word != "unknown" || is_told(status, "dataset", &dataset.name);
+    let hit = status
+        .datasets
+        .iter()
+        .filter(|dataset| dataset.state == word)
+        .filter(is_named);
     let names: Vec<String> = hit.map(|dataset| text(&dataset.name)).collect();
     let more = names.len().saturating_sub(HIT_NAMED);
     let named = match names.as_slice() {
