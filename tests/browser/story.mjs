@@ -47,7 +47,7 @@ async function story() {
   const frame = page.locator(".frame");
   assert.ok(await frame.evaluate((box) => box.scrollWidth <= box.clientWidth), "a small company's map fits a laptop");
   await wrong.getByRole("link", { name: "stock", exact: true }).click();
-  assert.match(await page.locator("section.chosen").textContent(), /Reads next.*sales.*07:00/, "and of one name who reads it next");
+  assert.match(await page.locator("section.chosen").textContent(), /Reads next.*Sales desk.*07:00/, "and of one name who reads it next");
   const stock = page.locator(".map .node").filter({ hasText: "stock" }).first();
   await stock.waitFor();
   await stock.focus();

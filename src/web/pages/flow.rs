@@ -299,6 +299,9 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
     }
     html! {
         h2 id="table" tabindex="-1" { "The same as a table" }
+        // A long one is unfolded by whoever wants it, so that the page has an end.
+        details.rows open[!flow.is_large()] {
+        summary { (counted(flow.graph.stops.len(), "row")) }
         div.wide { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Answers" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Map" } } }
             tbody {
@@ -317,6 +320,7 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
         } }
         @let more = flow.graph.stops.len().saturating_sub(ROWS_MAX);
         @if more > 0 { p.dim { "and " (more) " more; " a href="/api/v1/flow" { "all of them as JSON" } "." } }
+        }
     }
 }
 
