@@ -78,7 +78,7 @@ fn a_plan_says_what_planned_work_keeps_quiet_and_that_checks_are_new() {
     let (house, _daemon, site) = with_history();
     let work = "[maintenance.move]\nfrom = \"2031-02-01T20:00\"\nto = \"2031-02-02T06:00\"\njobs = [\"broken\"]\n\
                 author = \"Anna\"\nbecause = \"the move\"\n";
-    let checks = "[datasets.stock.checks]\nbytes = { min = 1 }\n";
+    let checks = "[datasets.stock.checks]\nbytes = { min = \"1 KiB\" }\n";
     house.configure(&format!("{JOBS}\n{checks}{work}"));
     let plan = planned(&house);
     let page = site.get("/plan").body;
