@@ -306,15 +306,11 @@ function lightOn(map, id) {
   const chosen = map.querySelector(".chosen")?.dataset.id;
   const of = id ?? chosen;
   map.querySelectorAll(".on").forEach((one) => one.classList.remove("on"));
-  map.classList.toggle("lit", of !== undefined);
   const words = map.closest(".mapped")?.querySelector("#lit");
-  if (of === undefined) return tell(words, null, []);
   const edges = [...map.querySelectorAll(".edge")];
   const nodes = new Map([...map.querySelectorAll(".node")].map((node) => [node.dataset.id, node]));
-  if (!nodes.has(of)) {
-    map.classList.remove("lit");
-    return tell(words, null, []);
-  }
+  map.classList.toggle("lit", nodes.has(of));
+  if (!nodes.has(of)) return tell(words, null, []);
   for (const [here, there] of [["from", "to"], ["to", "from"]]) {
     const seen = new Set([of]);
     for (const at of seen) {
@@ -368,12 +364,11 @@ function click(event) {
   if (!node || event.defaultPrevented || event.button > 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
   if (node.classList.contains("chosen")) return;
   event.preventDefault();
-  const address = node.getAttribute("href");
   node.closest(".map").querySelectorAll(".chosen").forEach((one) => one.classList.remove("chosen"));
   node.classList.add("chosen");
   if (node.dataset.page) node.setAttribute("href", node.dataset.page);
   light(node.dataset.id);
-  choose(address);
+  choose(`/flow?of=${encodeURIComponent(node.dataset.id)}#map`);
 }
 
 const nodeAt = (event) => (event.target.closest?.(".map .node") ?? document.activeElement.closest?.(".map .node"))?.dataset.id ?? null;
