@@ -43,6 +43,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         window: Arc::new(move |listener, outlook: daemon::Outlook| {
             let daemon::Outlook {
                 ask,
+                resend,
                 settings,
                 changes,
                 state_dir,
@@ -50,6 +51,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
             } = outlook;
             let outlook = web::Outlook {
                 ask,
+                resend,
                 settings,
                 changes,
                 state_dir,

@@ -245,8 +245,15 @@ impl Reading<'_> {
             lines.push(("jobs.toml", format!("sha256 {}", short(digest))));
         }
         lines.push(("checks", checks(version)));
-        for check in version.checks.iter().filter(|check| check.verdict != Verdict::Pass) {
-            lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
+        // Of what is asked about each check; of what it was made from, those that did not simply pass.
+        let is_asked_about = hop.distance == 0;
+        for check in &version.checks {
+            let (name, found) = (clean(&check.name), clean(&check.actual));
+            match check.verdict {
+                Verdict::Pass if !is_asked_about => {}
+                Verdict::Pass => lines.push(("", format!("{name}: {}; found {found}", clean(&check.expected)))),
+                Verdict::Warn | Verdict::Hold => lines.push(("", format!("{name}: {}", clean(&check.message)))),
+            }
         }
         let inputs: Vec<String> = version.inputs.iter().map(|input| clean(&input.to_string())).collect();
         let dataset = &version.dataset;

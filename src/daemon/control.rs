@@ -55,24 +55,26 @@ pub(super) struct Asked {
 /// Asks the main loop something on behalf of whoever uses a window, by name, and waits for the answer.
 pub type Asker = Arc<dyn Fn(Request, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
 
+/// Asks the main loop to send a message again that was given up, in somebody's name, and waits for the answer.
+pub type Resender = Arc<dyn Fn(NotificationId, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
 /// The way from a window to the main loop.
 pub(super) fn asker(asked: mpsc::Sender<Asked>) -> Asker {
-    Arc::new(move |request, by| {
-        let asked = asked.clone();
-        Box::pin(async move {
-            let (answer, answered) = oneshot::channel();
-            let question = Asked {
-                ask: Ask::Engine(request),
-                by,
-                answer,
-            };
-            let stopping = || Reply::Refused("freshd is stopping".to_owned());
-            if asked.send(question).await.is_err() {
-                return stopping();
-            }
-            answered.await.unwrap_or_else(|_| stopping())
-        })
-    })
+    Arc::new(move |request, by| Box::pin(put(asked.clone(), Ask::Engine(request), by)))
+}
+
+/// The same for messages that were given up.
+pub(super) fn resender(asked: mpsc::Sender<Asked>) -> Resender {
+    Arc::new(move |message, by| Box::pin(put(asked.clone(), Ask::Resend { message }, by)))
+}
+
+async fn put(asked: mpsc::Sender<Asked>, ask: Ask, by: String) -> Reply {
+    let (answer, answered) = oneshot::channel();
+    let stopping = || Reply::Refused("freshd is stopping".to_owned());
+    if asked.send(Asked { ask, by, answer }).await.is_err() {
+        return stopping();
+    }
+    answered.await.unwrap_or_else(|_| stopping())
 }
 
 /// The socket's name in the state directory.

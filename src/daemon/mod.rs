@@ -29,7 +29,7 @@ mod start;
 mod window;
 
 pub use board::Board;
-pub use control::{Ask, Asker, connect};
+pub use control::{Ask, Asker, Resender, connect};
 pub use deciding::Decide;
 pub use history::would_prune;
 pub use notice::{Notice, notice};

@@ -11,8 +11,8 @@ use crate::config::{self, Environment, Level};
 use crate::freshness::{self, Broken, Replayed};
 use crate::lineage::Lineage;
 use crate::model::{
-    About, Change, ChangeKind, Dataset, Due, InForce, Job, Kept, Name, NextDue, Plan, PlannedChange, PlannedPromise,
-    Schedule, Settings,
+    About, Change, ChangeKind, ChangedKey, Dataset, Due, InForce, Job, Kept, Name, NextDue, Owner, Plan, PlannedChange,
+    PlannedPromise, Schedule, Settings, format_time,
 };
 use crate::schedule;
 use crate::store::Reader;
@@ -25,6 +25,8 @@ const VERSIONS_MAX: u32 = 45_000;
 const PROMISES_MAX: usize = 200;
 /// Open incidents that are looked through.
 const INCIDENTS_MAX: u32 = 10_000;
+/// What planned work concerns, by name.
+const CONCERNED_MAX: usize = 8;
 /// Times at which a promise broke that are named.
 const BROKEN_MAX: usize = 10;
 
@@ -160,6 +162,10 @@ impl Sides<'_> {
                 "jobs" => settings.jobs.get(name).map(|job| &job.owner),
                 "datasets" => settings.datasets.get(name).map(|dataset| &dataset.owner),
                 "systems" => settings.systems.get(name).map(|system| &system.owner),
+                "maintenance" => {
+                    teams.extend(concerned(settings, name).map(|owner| owner.as_str().to_owned()));
+                    None
+                }
                 "teams" => {
                     teams.extend(settings.teams.contains_key(name).then(|| name.to_owned()));
                     None
@@ -208,6 +214,14 @@ impl Sides<'_> {
             (Some(_), None) => notes.push("a run that goes on goes on to its end".to_owned()),
             _ => {}
         }
+        notes.extend(self.planned_work(change));
+        let is_new_check = |key: &ChangedKey| key.key.starts_with("checks.") && key.after.is_some();
+        if change.section == "datasets" && change.keys.iter().any(is_new_check) {
+            notes.push(
+                "what comes next must pass these checks; `freshd check` holds them against what was accepted"
+                    .to_owned(),
+            );
+        }
         if change.section == "web" && change.keys.iter().any(|key| key.key == "listen") {
             notes.push("takes effect at the next restart".to_owned());
         }
@@ -215,6 +229,33 @@ impl Sides<'_> {
             notes.push("nobody watches it any more".to_owned());
         }
         notes
+    }
+
+    /// Of planned work that is added or changed: what it keeps quiet, and when next.
+    fn planned_work(&self, change: &Change) -> Option<String> {
+        let name = change.name.as_deref().filter(|_| change.section == "maintenance")?;
+        let planned = self.after.maintenance.get(name)?;
+        let named = |names: &BTreeSet<Name>| names.iter().map(ToString::to_string).collect::<Vec<String>>();
+        let concerned: Vec<String> = named(&planned.jobs)
+            .into_iter()
+            .chain(named(&planned.datasets))
+            .collect();
+        let more = concerned.len().saturating_sub(CONCERNED_MAX);
+        let mut of = concerned[..concerned.len() - more].join(", ");
+        if more > 0 {
+            of.push_str(&format!(" and {more} more"));
+        }
+        let open = schedule::window_at(&planned.windows, self.now);
+        let next = open.or_else(|| schedule::window_after(&planned.windows, self.now));
+        let zone = &self.after.timezone;
+        Some(match next {
+            Some(window) => format!(
+                "nobody is told of {of} from {} until {}",
+                format_time(window.from, zone),
+                format_time(window.to, zone)
+            ),
+            None => format!("nobody would have been told of {of}, but its time is over: it keeps nothing quiet"),
+        })
     }
 
     /// The promises that differ, played; and how many were not.
@@ -252,6 +293,19 @@ impl Sides<'_> {
         let played: Result<_, crate::store::ReadError> = played.collect();
         Ok((played.context("read what was delivered")?, left_out))
     }
+}
+
+/// Who answers for what planned work concerns.
+fn concerned<'s>(settings: &'s Settings, name: &str) -> impl Iterator<Item = &'s Owner> {
+    let planned = settings.maintenance.get(name).into_iter();
+    planned.flat_map(|planned| {
+        let jobs = planned.jobs.iter().filter_map(|job| settings.jobs.get(job));
+        let datasets = planned
+            .datasets
+            .iter()
+            .filter_map(|dataset| settings.datasets.get(dataset));
+        jobs.map(|job| &job.owner).chain(datasets.map(|dataset| &dataset.owner))
+    })
 }
 
 /// What a promise says, to be compared: as text, and with what its calendar closes.

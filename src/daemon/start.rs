@@ -242,7 +242,7 @@ async fn begin(
     let (asks, asked) = mpsc::channel(ASKED_MAX);
     let timer = Timer::start(now, woken)?;
     // Before the keepers: a start that is asked for twice must find the directory's socket taken.
-    let asker = control::asker(asks.clone());
+    let (asker, resender) = (control::asker(asks.clone()), control::resender(asks.clone()));
     control::listen(state_dir, asks)
         .map_err(|error| anyhow::anyhow!("cannot listen on the control socket: {error}"))?;
     let exe = std::env::current_exe().context("find this program's own file")?;
@@ -334,6 +334,7 @@ async fn begin(
         info!("pages at http://{address}/");
         let outlook = Outlook {
             ask: asker,
+            resend: resender,
             settings: shell.performer.settings.subscribe(),
             changes: shell.changes.subscribe(),
             state_dir: serve.state_dir.clone(),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use tokio::sync::watch;
 use tracing::error;
 
-use super::control::Asker;
+use super::control::{Asker, Resender};
 use super::start::ServeError;
 use crate::delivery::{AckLink, PageLink};
 use crate::model::{Purpose, Secret, Settings};
@@ -22,6 +22,8 @@ pub type Window = Arc<dyn Fn(TcpListener, Outlook) -> std::io::Result<()> + Send
 pub struct Outlook {
     /// Asks the main loop.
     pub ask: Asker,
+    /// Asks it to send a message again.
+    pub resend: Resender,
     /// The configuration in force.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Moves on whenever something was stored.

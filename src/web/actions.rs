@@ -1,4 +1,4 @@
-//! What a user or a program may do: run, pause, resume, cancel, acknowledge. Each asks the daemon what the verb of the
+//! What a user or a program may do: run, pause, resume, cancel, acknowledge, send a message again. Each asks the daemon what the verb of the
 //! command line asks it; a further one is a request, a function here for programs, one for forms, and two lines in `routes.rs`.
 //!
 //! None takes a command, an argument, a user, a path, an environment or a schedule: what runs stands in jobs.toml alone.
@@ -24,7 +24,7 @@ use super::pages::{FormOf, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
-use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, Request, RunId, parse_duration};
+use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, RunId, parse_duration};
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
@@ -156,6 +156,15 @@ pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>
         Ok(_) => Ok(back(&desk, &who, &format!("/incidents/{id}"), Ok(words.to_owned()))?),
         Err(trouble) => Ok(sent_back(who, &FormOf::Ack { incident: id }, &sent, trouble)?),
     }
+}
+
+pub(super) async fn form_resend(State(desk): Asks, who: Who, Path((id, message)): Path<(String, String)>) -> Shown {
+    let (id, message) = (number(&id, "incident")?, NotificationId(number(&message, "message")?));
+    let by = who.for_the_record();
+    info!(by, "asked over HTTP: send message {message} again");
+    let done = desk.resend(message, by).await;
+    let said = done.map(|facts| format!("It is sent again, as message {}.", facts["message"]));
+    Ok(back(&desk, &who, &format!("/incidents/{id}#messages"), said)?)
 }
 
 pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> Shown {

@@ -14,9 +14,9 @@ use super::streams::Streams;
 use super::successes::Successes;
 use super::threads::{Threads, Work};
 use super::watching::Watching;
-use super::{Ask, Outlook, Planner};
+use super::{Ask, Outlook, Planner, Resend};
 use crate::lineage::Lineage;
-use crate::model::{Name, Plan, Reply, Request, Settings, Status};
+use crate::model::{Name, NotificationId, Plan, Reply, Request, Settings, Status};
 use crate::store::{ReadError, Reader};
 
 /// How long the daemon may take to answer before it counts as hanging.
@@ -55,6 +55,7 @@ pub(super) struct Known {
 /// What every route works with.
 pub(super) struct Desk {
     ask: Ask,
+    resend: Resend,
     settings: watch::Receiver<Arc<Settings>>,
     changes: watch::Receiver<u64>,
     state_dir: PathBuf,
@@ -77,6 +78,7 @@ impl Desk {
     pub(super) fn new(outlook: Outlook, logins: LoginState) -> Self {
         Self {
             ask: outlook.ask,
+            resend: outlook.resend,
             settings: outlook.settings,
             changes: outlook.changes,
             state_dir: outlook.state_dir,
@@ -204,10 +206,19 @@ impl Desk {
 
     /// Asks for something in somebody's name; `Ok` when that is stored. What is shown next is newer than that.
     pub(super) async fn act(&self, request: Request, by: String) -> Result<Value, Trouble> {
+        self.done((self.ask)(request, by)).await
+    }
+
+    /// Asks for a message to be sent again, alike.
+    pub(super) async fn resend(&self, message: NotificationId, by: String) -> Result<Value, Trouble> {
+        self.done((self.resend)(message, by)).await
+    }
+
+    async fn done(&self, answer: impl Future<Output = Reply>) -> Result<Value, Trouble> {
         let Ok(_turn) = self.acting.try_acquire() else {
             return Err(Trouble::Silent("too much is asked for at once; try again".to_owned()));
         };
-        let answer = tokio::time::timeout(ANSWER_WAIT, (self.ask)(request, by)).await;
+        let answer = tokio::time::timeout(ANSWER_WAIT, answer).await;
         *self.known.lock().await = None;
         match answer {
             Ok(Reply::Done(document)) => Ok(document),

@@ -50,16 +50,22 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
         let standing = reader.silences_standing(Some(&incident.subject), Timestamp::now(), 1)?;
         let mut silences = reader.silences(Some(&incident.subject), SILENCES_SHOWN)?;
         silences.retain(|silence| silence.over_at() > incident.since);
+        let cause = match incident.cause {
+            Some(cause) => reader.incident(cause)?,
+            None => None,
+        };
+        let messages = reader.notifications_of(incident.id)?;
+        let addresses = match &cause {
+            Some(cause) => reader.addresses_by(cause, &reader.notifications_of(cause.id)?)?,
+            None => reader.addresses_by(&incident, &messages)?,
+        };
         let page = IncidentPage {
             is_silenced: !standing.is_empty(),
-            addresses: reader.addresses_of(&incident)?,
-            messages: reader.notifications_of(incident.id)?,
+            addresses,
+            messages,
             silences,
             effects: reader.effects_of(incident.id, EFFECTS_SHOWN)?,
-            cause: match incident.cause {
-                Some(cause) => reader.incident(cause)?,
-                None => None,
-            },
+            cause,
             owner: String::new(),
             readers: Vec::new(),
             printed: None,

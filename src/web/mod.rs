@@ -57,7 +57,7 @@ use self::desk::Desk;
 use self::login_state::LoginState;
 use self::session_file::SessionFile;
 use self::threads::READING_THREADS;
-use crate::model::{Plan, Reply, Request, Settings};
+use crate::model::{NotificationId, Plan, Reply, Request, Settings};
 use crate::store::SigningKey;
 
 pub use self::passwords::hash_password;
@@ -66,6 +66,9 @@ pub use self::routes::{Needs, listed};
 /// Asks the daemon something in somebody's name and waits for its answer.
 pub type Ask = Arc<dyn Fn(Request, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
 
+/// Asks the daemon to send a message again in somebody's name and waits for its answer.
+pub type Resend = Arc<dyn Fn(NotificationId, String) -> Pin<Box<dyn Future<Output = Reply> + Send>> + Send + Sync>;
+
 /// Compares the edited configuration with the one in force; reads files and the store, so it is not asked on the loop.
 pub type Planner = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;
 
@@ -73,6 +76,8 @@ pub type Planner = Arc<dyn Fn() -> Result<Plan, String> + Send + Sync>;
 pub struct Outlook {
     /// Asks the daemon.
     pub ask: Ask,
+    /// Asks it to send a message again that was given up.
+    pub resend: Resend,
     /// The configuration in force.
     pub settings: watch::Receiver<Arc<Settings>>,
     /// Moves on whenever something was stored.

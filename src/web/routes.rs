@@ -96,6 +96,7 @@ fn for_people() -> Vec<Line> {
         acts("/jobs/{name}/resume", post(actions::form_resume)),
         acts("/runs/{id}/cancel", post(actions::form_cancel)),
         acts("/incidents/{id}/ack", post(actions::form_ack)),
+        acts("/incidents/{id}/messages/{message}/resend", post(actions::form_resend)),
         acts("/silences", post(actions::form_silence)),
         acts("/silences/{name}/end", post(actions::form_unsilence)),
         line("POST", "/logout", Needs::View, post(login::log_out)),

@@ -91,6 +91,7 @@ pub(super) fn view_of(desk: &Desk) -> View {
     View {
         now: Timestamp::now(),
         zone: desk.settings().timezone.clone(),
+        settings: Some(desk.settings()),
         visitor: Visitor::default(),
     }
 }
@@ -135,9 +136,19 @@ pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
         ),
         None => None,
     };
+    // Of a large map what is chosen is drawn alone.
+    let part = match place {
+        Some(place) if flow.is_large() => {
+            let whole = flow.clone();
+            Some(desk.compute(move || whole.part(&whole.lit_by(place))).await?)
+        }
+        _ => None,
+    };
+    let view = view(&desk, who);
     Ok(Page(pages::flow(
-        &view(&desk, who),
+        &view,
         &flow,
+        part.as_ref(),
         &lineage,
         &known.status,
         place,

@@ -48,11 +48,16 @@ impl Watching {
                         continue;
                     }
                 }
-                let Ok(Some(seen)) = look(&desk, run).await else {
-                    watching.all().remove(&run);
-                    return;
-                };
-                moves.send_if_modified(|known| known.replace(seen) != Some(seen));
+                match look(&desk, run).await {
+                    Ok(Stage::Waits) => {}
+                    Ok(Stage::Prints(last, bytes)) => {
+                        moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
+                    }
+                    Ok(Stage::Over) | Err(_) => {
+                        watching.all().remove(&run);
+                        return;
+                    }
+                }
             }
         });
         printed
@@ -73,16 +78,29 @@ impl Watching {
     }
 }
 
-/// The last attempt of a run that goes on, and how much it has printed.
-async fn look(desk: &Arc<Desk>, run: RunId) -> Result<Printed, Trouble> {
+/// How far a run has come.
+enum Stage {
+    /// No attempt was made yet: it prints once its turn has come.
+    Waits,
+    /// Its last attempt has printed so many bytes.
+    Prints(AttemptId, u64),
+    /// It is over, or there is none.
+    Over,
+}
+
+async fn look(desk: &Arc<Desk>, run: RunId) -> Result<Stage, Trouble> {
     let state_dir = desk.state_dir();
     desk.read(move |reader| {
-        let going_on = reader.run(run)?.filter(|(run, _)| run.outcome.is_none());
-        Ok(going_on.and_then(|(run, attempts)| {
-            let last = attempts.last()?.id;
-            let bytes = std::fs::metadata(log_path(&state_dir, &run.job, last)).map_or(0, |log| log.len());
-            Some((last, bytes))
-        }))
+        let Some((run, attempts)) = reader.run(run)?.filter(|(run, _)| run.outcome.is_none()) else {
+            return Ok(Stage::Over);
+        };
+        Ok(match attempts.last() {
+            None => Stage::Waits,
+            Some(last) => {
+                let log = std::fs::metadata(log_path(&state_dir, &run.job, last.id));
+                Stage::Prints(last.id, log.map_or(0, |log| log.len()))
+            }
+        })
     })
     .await
 }

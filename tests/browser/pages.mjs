@@ -38,6 +38,7 @@ try {
   const status = () => JSON.parse(house.ask("status", "--json").stdout);
   await until("the stock is late", () => status().datasets.some((dataset) => dataset.name === "stock" && dataset.state === "late"));
   await looks("broken");
+  await reads();
   rmSync(house.path("wms-is-down"));
   house.ask("run", "stock-export", "--wait");
   await until("all is fresh", () => status().datasets.every((dataset) => dataset.state === "fresh"));
@@ -54,6 +55,22 @@ try {
 }
 assert.deepEqual(found, [], found.join("\n"));
 console.log("nothing found");
+
+/** What only a browser can tell: links within a table are underlined, and of a long output three lines stand on the first page. */
+async function reads() {
+  const page = await browser.page({ viewport: WIDE });
+  await logIn(page, house.base);
+  await page.goto(`${house.base}/runs`);
+  const line = await page.locator("td a[href='/runs/1']").first().evaluate((link) => getComputedStyle(link).textDecorationLine);
+  if (line !== "underline") found.push(`a link in a table is not underlined: ${line}`);
+  await page.goto(`${house.base}/`);
+  const lines = await page.locator(".printed").first().evaluate((box) => {
+    box.querySelector("code").textContent = "no listener ".repeat(400);
+    return box.clientHeight / parseFloat(getComputedStyle(box).lineHeight);
+  });
+  if (lines < 2.5 || lines > 3.5) found.push(`of a long output ${lines} lines stand on the first page`);
+  await page.context().close();
+}
 
 async function looks(state, paths = PATHS) {
   for (const colorScheme of ["light", "dark"]) {

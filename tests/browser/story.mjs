@@ -47,14 +47,18 @@ async function story() {
   const frame = page.locator(".frame");
   assert.ok(await frame.evaluate((box) => box.scrollWidth <= box.clientWidth), "a small company's map fits a laptop");
   await wrong.getByRole("link", { name: "stock", exact: true }).click();
-  assert.match(await page.locator("section.chosen").textContent(), /Reads next.*sales.*07:00/, "and of one name who reads it next");
+  assert.match(await page.locator("section.chosen").textContent(), /Reads next.*Sales desk.*07:00/, "and of one name who reads it next");
   const stock = page.locator(".map .node").filter({ hasText: "stock" }).first();
   await stock.waitFor();
   await stock.focus();
   await shot(page, "2-the-map");
   const lit = await page.locator(".map .node.on").count();
   assert.ok(lit >= 4, `the map lights what feeds the stock and what it feeds: ${lit}`);
-  await page.locator(".map a").filter({ hasText: "stock-export" }).first().click();
+  // The first click lights it and lists who is concerned, the second leads to its page.
+  const job = page.locator(".map a").filter({ hasText: "stock-export" }).first();
+  await job.click();
+  await page.locator("section.chosen h2").getByText("stock-export").waitFor();
+  await job.click();
   await page.getByRole("heading", { level: 1 }).filter({ hasText: "stock-export" }).waitFor();
 
   // The log, with the cause in it.

@@ -107,6 +107,12 @@ const ROUTES: &[(&str, &str, &str, Row)] = &[
     ("POST", "/jobs/{name}/resume", "/jobs/broken/resume", FORM_IN_VAIN),
     ("POST", "/runs/{id}/cancel", "/runs/1/cancel", FORM_IN_VAIN),
     ("POST", "/incidents/{id}/ack", "/incidents/1/ack", FORM),
+    (
+        "POST",
+        "/incidents/{id}/messages/{message}/resend",
+        "/incidents/1/messages/1/resend",
+        FORM_IN_VAIN,
+    ),
     ("POST", "/silences", "/silences", FORM_WITHOUT_A_NAME),
     ("POST", "/silences/{name}/end", "/silences/stock/end", FORM_IN_VAIN),
     ("GET", "/login", "/login", OPEN),

@@ -2,7 +2,7 @@
 
 use crate::asking::Site;
 use crate::freshd_process::House;
-use crate::known::{OPERATE_TOKEN, VIEW_TOKEN, known};
+use crate::known::{self, OPERATE_TOKEN, VIEW_TOKEN, known, log_in, post, secrets};
 use crate::{harmless, with_history};
 
 const NOTE: &str = "<script>note()</script>";
@@ -65,6 +65,73 @@ fn what_an_incident_is_about_leads_to_it_and_says_why() {
 }
 
 #[test]
+fn one_trouble_is_counted_once_and_a_version_shows_the_checks_that_it_passed() {
+    let (_house, _daemon, site) = with_history();
+    let first = site.get("/").body;
+    assert!(first.contains("<span>1 incident</span>"), "{first}");
+    let page = site.get("/datasets/stock").body;
+    let (_, checks) = page.split_once("id=\"checks\"").expect("the checks of the version");
+    let (checks, _) = checks.split_once("</section>").expect("their end");
+    assert!(
+        checks.contains("Version 1, accepted") && checks.contains("passed") && checks.contains("not empty"),
+        "{checks}"
+    );
+}
+
+#[test]
+fn a_message_that_was_given_up_is_sent_again_from_the_page_by_whoever_may() {
+    let jobs = known::JOBS.replace(
+        "notify = [\"outbox\"]\n[jobs.broken]",
+        "notify = [\"siren:deck\"]\n[channels.siren]\ntype = \"command\"\ncommand = [\"./siren.sh\"]\n[jobs.broken]",
+    );
+    let house = House::with(&jobs);
+    secrets(&house);
+    house.script("siren.sh", "exec test -e HOUSE/armed\n");
+    let daemon = house.daemon();
+    let run = daemon.run("broken");
+    daemon.finished(run, &house);
+    let site = Site::of(&daemon);
+    let of_siren = |state: &str| {
+        house.until_stored(state, |reader| {
+            let messages = reader.notifications_of(freshd::model::IncidentId(1)).expect("messages");
+            messages
+                .iter()
+                .any(|(message, _)| message.address.channel.as_str() == "siren" && message.state.as_str() == state)
+        });
+        let messages = house
+            .reader()
+            .notifications_of(freshd::model::IncidentId(1))
+            .expect("messages")
+            .into_iter();
+        let mut found = messages
+            .map(|(message, _)| message)
+            .filter(|message| message.state.as_str() == state);
+        found
+            .find(|message| message.address.channel.as_str() == "siren")
+            .expect("it is there")
+            .id
+    };
+    let dead = of_siren("dead");
+    let (kari, olav) = (log_in(&site, "kari"), log_in(&site, "olav"));
+    let again = format!("/incidents/1/messages/{dead}/resend");
+    let seen = |who: &str| site.ask("GET", "/incidents/1", who).body;
+    assert!(seen(&kari).contains(&again), "whoever may act finds a button");
+    assert!(!seen(&olav).contains(&again) && seen(&olav).contains(&format!("id=\"m{dead}\"")));
+    house.write("armed", "");
+    let answer = post(&site, &again, &kari, "");
+    assert_eq!(
+        (answer.status, answer.header("location")),
+        (303, "/incidents/1#messages"),
+        "{}",
+        answer.body
+    );
+    assert!(seen(&kari).contains("It is sent again, as message "));
+    assert!(of_siren("delivered") > dead);
+    assert_eq!(post(&site, &again, &kari, "").status, 303);
+    assert!(seen(&kari).contains("was sent again already"));
+}
+
+#[test]
 fn runs_are_narrowed_by_how_they_ended_and_each_attempt_has_its_output() {
     let (_house, _daemon, site) = with_history();
     let failed = site.get("/runs?outcome=failed&limit=200").body;
@@ -93,7 +160,7 @@ fn the_map_says_what_is_wrong_and_of_one_name_what_it_feeds_and_who_reads_it_whe
     let (_house, _daemon, site) = with_history();
     let map = site.get("/flow").body;
     assert!(
-        map.contains("Wrong now: 1 job") && map.contains("href=\"/flow?of=job%3Abroken\""),
+        map.contains("Wrong now: 1 job") && map.contains("href=\"/flow?of=job%3Abroken#map\""),
         "{map}"
     );
     for path in ["/flow?of=stock", "/flow?of=dataset%3Astock"] {

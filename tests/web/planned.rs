@@ -74,6 +74,29 @@ fn an_edit_is_told_before_it_is_in_force_and_not_after() {
 }
 
 #[test]
+fn a_plan_says_what_planned_work_keeps_quiet_and_that_checks_are_new() {
+    let (house, _daemon, site) = with_history();
+    let work = "[maintenance.move]\nfrom = \"2031-02-01T20:00\"\nto = \"2031-02-02T06:00\"\njobs = [\"broken\"]\n\
+                author = \"Anna\"\nbecause = \"the move\"\n";
+    let checks = "[datasets.stock.checks]\nbytes = { min = \"1 KiB\" }\n";
+    house.configure(&format!("{JOBS}\n{checks}{work}"));
+    let plan = planned(&house);
+    let page = site.get("/plan").body;
+    for words in [
+        "nobody is told of broken from Sat 2031-02-01 20:00 until Sun 2031-02-02 06:00",
+        "what comes next must pass these checks",
+    ] {
+        assert!(plan.to_string().contains(words), "{words}: {plan}");
+        assert!(page.contains(words), "{words}: {page}");
+    }
+    let of_work = plan["changes"].as_array().expect("changes").iter();
+    let teams = of_work
+        .filter(|change| change["section"] == "maintenance")
+        .map(|change| change["teams"].clone());
+    assert_eq!(teams.collect::<Vec<Value>>(), [serde_json::json!(["it"])]);
+}
+
+#[test]
 fn an_edit_with_a_mistake_is_refused_with_its_place() {
     let (house, _daemon, site) = with_history();
     house.configure(&JOBS.replace("due = \"0 23 * * FRI\"", "due = \"0 25 * * FRI\""));

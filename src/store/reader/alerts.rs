@@ -149,7 +149,18 @@ impl Reader {
             None => None,
         };
         let incident = cause.as_ref().unwrap_or(incident);
-        let messages = self.notifications_of(incident.id)?;
+        self.addresses_by(incident, &self.notifications_of(incident.id)?)
+    }
+
+    /// The same of an incident that nothing explains, whose messages were read already.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn addresses_by(
+        &self,
+        incident: &Incident,
+        messages: &[(Notification, Vec<Delivery>)],
+    ) -> Result<Vec<AddressState>, ReadError> {
         let of_address = |(team, address): &(Name, Address)| {
             let mut heard = Heard::default();
             let of_address = messages.iter().map(|(message, _)| message);

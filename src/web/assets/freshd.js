@@ -296,18 +296,21 @@ function sleepOrWake() {
 /** The node that is lit, where somebody points at one or has the focus on it. */
 let lit = null;
 
-/** Lights a node of the map with all that feeds it and all that it feeds; none: what the address asks for. */
+/** Lights a node with all that feeds it and all that it feeds, on each map that has it; none: what the address asks for. */
 function light(id) {
   lit = id;
-  const map = document.querySelector(".map");
-  if (!map) return;
+  document.querySelectorAll(".map").forEach((map) => lightOn(map, id));
+}
+
+function lightOn(map, id) {
   const chosen = map.querySelector(".chosen")?.dataset.id;
   const of = id ?? chosen;
   map.querySelectorAll(".on").forEach((one) => one.classList.remove("on"));
-  map.classList.toggle("lit", of !== undefined);
-  if (of === undefined) return tell(null, []);
+  const words = map.closest(".mapped")?.querySelector("#lit");
   const edges = [...map.querySelectorAll(".edge")];
   const nodes = new Map([...map.querySelectorAll(".node")].map((node) => [node.dataset.id, node]));
+  map.classList.toggle("lit", nodes.has(of));
+  if (!nodes.has(of)) return tell(words, null, []);
   for (const [here, there] of [["from", "to"], ["to", "from"]]) {
     const seen = new Set([of]);
     for (const at of seen) {
@@ -319,18 +322,17 @@ function light(id) {
     }
     seen.forEach((one) => nodes.get(one)?.classList.add("on"));
   }
-  tell(nodes.get(of), [...map.querySelectorAll(".node.on")]);
+  tell(words, nodes.get(of), [...map.querySelectorAll(".node.on")]);
 }
 
 /** Says in words what is lit: the node, who answers for all of it, and who reads it when. */
-function tell(node, all) {
-  const place = document.getElementById("lit");
+function tell(place, node, all) {
   if (!place) return;
   const owners = [...new Set(all.map((one) => one.dataset.owner))].join(", ");
   const readers = all
     .filter((one) => one.dataset.reads)
     .sort((one, other) => one.dataset.readsAt - other.dataset.readsAt)
-    .map((one) => `${one.dataset.id.replace(/^[a-z]+:/, "")} ${one.dataset.reads}`)
+    .map((one) => `${one.dataset.name} ${one.dataset.reads}`)
     .join(", ");
   place.textContent = node ? `${node.querySelector("title").textContent}. All that is lit: ${owners} answer. Next to read: ${readers || "nobody with a time"}.` : "";
 }
@@ -345,11 +347,40 @@ function show(map) {
   frame.scrollTop += box.top + box.height / 2 - around.top - around.height / 2;
 }
 
+/** Shows a node as chosen, as its address does: lit at once, and told of as soon as freshd has answered. */
+function choose(address) {
+  history.pushState(null, "", address);
+  renewSoon();
+}
+
+function renewSoon() {
+  rested = 0;
+  wake(0);
+}
+
+/** The first click lights and lists, the second follows. Whoever wants another tab gets it. */
+function click(event) {
+  const node = event.target.closest?.(".mapped .map .node");
+  if (!node || event.defaultPrevented || event.button > 0 || event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return;
+  if (node.classList.contains("chosen")) return;
+  event.preventDefault();
+  node.closest(".map").querySelectorAll(".chosen").forEach((one) => one.classList.remove("chosen"));
+  node.classList.add("chosen");
+  if (node.dataset.page) node.setAttribute("href", node.dataset.page);
+  light(node.dataset.id);
+  choose(`/flow?of=${encodeURIComponent(node.dataset.id)}#map`);
+}
+
 const nodeAt = (event) => (event.target.closest?.(".map .node") ?? document.activeElement.closest?.(".map .node"))?.dataset.id ?? null;
 if (document.querySelector(".map")) {
   document.addEventListener("pointerover", (event) => light(nodeAt(event)));
   document.addEventListener("focusin", (event) => light(nodeAt(event)));
   document.addEventListener("focusout", () => light(null));
+  document.addEventListener("click", click);
+  document.addEventListener("keydown", (event) => event.key === "Escape" && document.querySelector(".mapped .chosen") && choose("/flow"));
+  window.addEventListener("popstate", renewSoon);
+  // What is unfolded has had no size before.
+  document.addEventListener("toggle", (event) => event.target.open && event.target.querySelectorAll(".map").forEach(show), true);
   document.querySelectorAll(".map").forEach(show);
 }
 

@@ -2,7 +2,7 @@
 
 mod layout;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 pub(super) use layout::{BOX_HEIGHT, BOX_WIDTH, Layout};
 
@@ -13,6 +13,8 @@ use crate::model::Settings;
 /// Nodes and connections that are still drawn; a table shows any number.
 const NODES_DRAWN_MAX: usize = 600;
 const EDGES_DRAWN_MAX: usize = 1_500;
+/// A map that is higher than this is not seen at a glance: an overview stands before it.
+const GLANCE_HEIGHT_MAX: f64 = 1_400.0;
 
 /// The whole flow of data.
 #[derive(Clone, Debug)]
@@ -26,7 +28,10 @@ pub(super) struct Flow {
 impl Flow {
     /// Of a configuration. Says nothing of states.
     pub(super) fn of(settings: &Settings) -> Self {
-        let graph = lineage::Flow::of(settings);
+        Self::laid_out(lineage::Flow::of(settings))
+    }
+
+    fn laid_out(graph: lineage::Flow) -> Self {
         let (nodes, edges) = (&graph.stops, &graph.edges);
         let is_drawn = nodes.len() <= NODES_DRAWN_MAX && edges.len() <= EDGES_DRAWN_MAX;
         let last: Vec<bool> = nodes
@@ -35,6 +40,24 @@ impl Flow {
             .collect();
         let layout = is_drawn.then(|| Layout::of(&last, edges));
         Self { graph, layout }
+    }
+
+    /// Whether it is more than anybody sees at a glance.
+    pub(super) fn is_large(&self) -> bool {
+        self.layout
+            .as_ref()
+            .is_none_or(|layout| layout.height > GLANCE_HEIGHT_MAX)
+    }
+
+    /// The part that has these places and the connections between them, laid out as a map of its own.
+    pub(super) fn part(&self, places: &BTreeSet<usize>) -> Self {
+        let new: BTreeMap<usize, usize> = places.iter().enumerate().map(|(new, old)| (*old, new)).collect();
+        let edges = self.graph.edges.iter();
+        let edges = edges.filter_map(|(from, to)| Some((*new.get(from)?, *new.get(to)?)));
+        Self::laid_out(lineage::Flow {
+            edges: edges.collect(),
+            stops: places.iter().map(|place| self.graph.stops[*place].clone()).collect(),
+        })
     }
 
     /// The places of everything that feeds some nodes, or of all that they feed; they themselves included.

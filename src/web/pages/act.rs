@@ -4,7 +4,7 @@ use maud::{Markup, html};
 
 use super::words::{View, Visitor, piece, text};
 use super::{Place, framed};
-use crate::model::{Incident, JobState, NOTE_CHARS_MAX, Name, Run};
+use crate::model::{Incident, IncidentId, JobState, NOTE_CHARS_MAX, Name, NotificationId, Run};
 
 /// Characters of a duration.
 const DURATION_CHARS_MAX: usize = 20;
@@ -105,6 +105,15 @@ pub(super) fn on_incident(view: &View, incident: &Incident) -> Markup {
     html! {
         @if view.visitor.may_operate && incident.resolved_at.is_none() {
             div.acts { (take_on(&format!("/incidents/{}/ack", incident.id), words, None)) }
+        }
+    }
+}
+
+/// Of a message that was given up: send it again.
+pub(super) fn on_message(view: &View, incident: IncidentId, message: NotificationId) -> Markup {
+    html! {
+        @if view.visitor.may_operate {
+            (button(&format!("/incidents/{incident}/messages/{message}/resend"), "Send it again"))
         }
     }
 }

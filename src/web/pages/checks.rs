@@ -45,7 +45,7 @@ fn of_version(view: &View, version: &Version) -> Markup {
                         td { (state(tone, word)) }
                         td { code { (text(&check.name)) } @if let Some(column) = &check.column { span.title { "column " code { (text(column)) } } } }
                         td.found { (text(&check.expected)) }
-                        td.found { @if check.actual != check.expected { (text(&check.actual)) } @else { span.dim { "just so" } } }
+                        td.found { (text(&check.actual)) }
                         td.remark { @if check.verdict != Verdict::Pass { (text(&check.message)) } }
                     }
                 }
@@ -118,6 +118,5 @@ mod tests {
             shown.contains("&lt;b&gt;median") && !shown.contains("&lt;b&gt;rows.min"),
             "{shown}"
         );
-        assert!(shown.contains("just so"), "{shown}");
     }
 }

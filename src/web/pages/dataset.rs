@@ -60,7 +60,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
-            dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (text(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
+            dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (view.named(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
             @if let Some(by_hand) = &page.state.by_hand { dt { "By hand" } dd { (text(&by_hand.words())) " " (time_and_distance(view, by_hand.at)) } }
             @if let Some(passed) = &page.state.as_expected { dt { "As expected" } dd { (text(&passed.words())) } }
             @if let Some(expected) = &page.state.expected { dt { "Expected" } dd { (text(&expected.words())) ", until " (time_and_distance(view, expected.until)) } }
@@ -217,8 +217,8 @@ fn impact(view: &View, page: &DatasetPage) -> Markup {
                 li {
                     @match reader.kind {
                         ReaderKind::Job => (job_link(reader.consumer.as_str())),
-                        ReaderKind::System => { "system " span.name { (text(reader.consumer.as_str())) } }
-                        ReaderKind::Team => { "team " span.name { (text(reader.consumer.as_str())) } }
+                        ReaderKind::System => { "system " (view.named(reader.consumer.as_str())) }
+                        ReaderKind::Team => { "team " (view.named(reader.consumer.as_str())) }
                     }
                     @if reader.dataset != page.dataset.name { span.dim { " by way of " } (dataset_link(reader.dataset.as_str())) }
                     @if let Some(at) = next { ", next " (time_and_distance(view, *at)) }

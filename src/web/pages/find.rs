@@ -2,7 +2,9 @@
 
 use maud::{Markup, html};
 
-use super::words::{View, counted, dataset_link, job_link, piece, run_state, subject_link, text, time_with_seconds};
+use super::words::{
+    View, counted, dataset_link, job_link, piece, run_state, subject_link, text, time_with_seconds, titled,
+};
 use super::{Place, ansi, whole};
 use crate::model::{Incident, Name, Run, RunId, format_bytes};
 use crate::runner::LogLine;
@@ -76,10 +78,10 @@ fn link(called: &Called) -> Markup {
         @match called.kind {
             "dataset" => (dataset_link(&called.name)),
             "job" => (job_link(&called.name)),
-            "system" => a.name href={ "/flow?of=" (piece(&called.name)) } { (text(&called.name)) },
-            _ => span.name { (text(&called.name)) },
+            "system" => a href={ "/flow?of=" (piece(&called.name)) "#map" } { (titled(&called.name, called.title.as_deref())) },
+            _ => (titled(&called.name, called.title.as_deref())),
         }
-        @if let Some(title) = &called.title { span.title { (text(title)) } }
+        @if let Some(title) = called.title.as_ref().filter(|_| matches!(called.kind, "dataset" | "job")) { span.title { (text(title)) } }
     }
 }
 

@@ -1,4 +1,4 @@
-//! `/flow`: the map of systems, jobs and datasets, and a table of the same.
+//! `/flow`: the map of systems, jobs and datasets, of many an overview before it, and a table of the same.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
@@ -6,9 +6,11 @@ use std::fmt::Write as _;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
+use super::flow_overview::overview;
 use super::flow_words::{self, lit_at};
 use super::words::{
     Tone, View, counted, dataset_link, dataset_tone, job_link, job_tone, job_word, mark, owner, piece, state, text,
+    titled,
 };
 use super::{Place, whole};
 use crate::lineage::Lineage;
@@ -63,10 +65,11 @@ impl<'a> States<'a> {
     }
 }
 
-/// `/flow`, with what feeds `chosen` and what it feeds lit.
+/// `/flow`, with what feeds `chosen` and what it feeds lit, or alone as `part`.
 pub(in crate::web) fn flow(
     view: &View,
     flow: &Flow,
+    part: Option<&Flow>,
     lineage: &Lineage,
     status: &Status,
     chosen: Option<usize>,
@@ -83,23 +86,48 @@ pub(in crate::web) fn flow(
     let body = html! {
         h1 { "Flow" }
         p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.graph.edges.len(), "connection")) "." }
+        (flow_words::wrong_now(view, flow, status, &states))
+        @if flow.graph.stops.is_empty() { p.dim { "jobs.toml names nothing yet." } }
+        @else {
+            (legend())
+            p.past { a href="#table" { "Past the map, to the table" } }
+            @if flow.is_large() { (overview(flow, &states)) }
+            div.mapped id="map" {
+                @if let Some(part) = part {
+                    h2 { "Part of the map" }
+                    (drawn(view, part, &states, chosen_in(part, flow, chosen)))
+                } @else if flow.is_large() {
+                    details.whole {
+                        summary { "All of the map: " (counted(flow.graph.stops.len(), "box").replace("boxs", "boxes")) }
+                        (drawn(view, flow, &states, None))
+                    }
+                } @else { (drawn(view, flow, &states, chosen)) }
+                @if let Some(chosen) = chosen { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
+            }
+        }
         (finding("nobody answers for", &without_owner))
         (finding("nobody reads", &unread))
-        (flow_words::wrong_now(view, flow, status, &states))
-        @if let Some(chosen) = chosen { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
-        @match &flow.layout {
-            _ if flow.graph.stops.is_empty() => p.dim { "jobs.toml names nothing yet." },
-            Some(layout) => {
-                (legend())
-                p.legend id="lit" {}
-                p.past { a href="#table" { "Past the map, to the table" } }
-                div.frame tabindex="0" role="region" aria-label="map" { (map(view, flow, layout, &states, chosen)) }
-            }
-            None => p { "This is too large to draw; the table has all of it." },
-        }
         (table(flow, &states))
     };
     whole(Some(view), Place::Flow, "Flow", &body)
+}
+
+/// The place of what is chosen within a part of the map.
+fn chosen_in(part: &Flow, flow: &Flow, chosen: Option<usize>) -> Option<usize> {
+    let id = flow.graph.stops[chosen?].id();
+    part.graph.stops.iter().position(|node| node.id() == id)
+}
+
+fn drawn(view: &View, flow: &Flow, states: &States<'_>, chosen: Option<usize>) -> Markup {
+    html! {
+        @match &flow.layout {
+            Some(layout) => {
+                p.legend id="lit" {}
+                div.frame tabindex="0" role="region" aria-label="map" { (map(view, flow, layout, states, chosen)) }
+            }
+            None => p { "This is too large to draw; the table has all of it." },
+        }
+    }
 }
 
 fn finding(what: &str, nodes: &[&Node]) -> Markup {
@@ -122,8 +150,25 @@ pub(super) fn link(node: &Node) -> Markup {
     match node.kind {
         Kind::Job => job_link(node.name.as_str()),
         Kind::Dataset => dataset_link(node.name.as_str()),
-        Kind::Source | Kind::Reader | Kind::Team => html! { span.name { (text(node.name.as_str())) } },
+        Kind::Source | Kind::Reader | Kind::Team => titled(node.name.as_str(), node.title.as_deref()),
     }
+}
+
+/// What a box is called: a system or team by its title.
+pub(super) fn called(node: &Node) -> &str {
+    match node.kind {
+        Kind::Job | Kind::Dataset => node.name.as_str(),
+        Kind::Source | Kind::Reader | Kind::Team => node.title.as_deref().unwrap_or(node.name.as_str()),
+    }
+}
+
+/// The title of a job or dataset, behind its name.
+pub(super) fn title(node: &Node) -> Markup {
+    let title = node
+        .title
+        .as_ref()
+        .filter(|_| matches!(node.kind, Kind::Job | Kind::Dataset));
+    html! { @if let Some(title) = title { span.title { (text(title)) } } }
 }
 
 fn legend() -> Markup {
@@ -158,14 +203,14 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
                 @let tint = tone(node).map_or(if hit.contains(&place) { "hit" } else { "" }, Tone::class);
                 @let reads_at = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| next.at);
                 @let reads = reads_at.map(|at| moment(at, view.now, &view.zone));
-                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(target(node)) {
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-name=(text(called(node))) data-page=[page_of(node)] data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(page_of(node).filter(|_| chosen == Some(place)).unwrap_or_else(|| lit_at(node))) {
                     title { (words(node, states)) }
                     rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
                     @if let Some(tone) = tone(node) {
                         path class={ "mark " (tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 9.0, y - 7.0)) d=(tone.shape()) {}
                     }
                     @let left = x + if tone(node).is_some() { 30.0 } else { 10.0 };
-                    text x=(one(left)) y=(one(y - 1.0)) { (cut(node.name.as_str())) }
+                    text x=(one(left)) y=(one(y - 1.0)) { (cut(called(node))) }
                     text.kind x=(one(left)) y=(one(y + 12.0)) { (below(node, states)) @if let Some(at) = &reads { ", " (at) } }
                 }
             }
@@ -173,13 +218,13 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
     }
 }
 
-/// Where a click leads: to the page of a job or dataset; a system has none, so that it is lit.
-fn target(node: &Node) -> String {
+/// The page of a job or dataset, where a click leads once it is lit; a system has none.
+fn page_of(node: &Node) -> Option<String> {
     let name = piece(node.name.as_str());
     match node.kind {
-        Kind::Job => format!("/jobs/{name}"),
-        Kind::Dataset => format!("/datasets/{name}"),
-        Kind::Source | Kind::Reader | Kind::Team => lit_at(node),
+        Kind::Job => Some(format!("/jobs/{name}")),
+        Kind::Dataset => Some(format!("/datasets/{name}")),
+        Kind::Source | Kind::Reader | Kind::Team => None,
     }
 }
 
@@ -254,13 +299,16 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
     }
     html! {
         h2 id="table" tabindex="-1" { "The same as a table" }
+        // A long one is unfolded by whoever wants it, so that the page has an end.
+        details.rows open[!flow.is_large()] {
+        summary { (counted(flow.graph.stops.len(), "row")) }
         div.wide { table {
             thead { tr { th scope="col" { "What" } th scope="col" { "Name" } th scope="col" { "State" } th scope="col" { "Answers" } th scope="col" { "From" } th scope="col" { "To" } th scope="col" { "Map" } } }
             tbody {
                 @for (place, node) in flow.graph.stops.iter().enumerate().take(ROWS_MAX) {
                     tr {
                         td { (kind_word(node.kind)) }
-                        td { (link(node)) @if let Some(title) = &node.title { span.title { (text(title)) } } }
+                        td { (link(node)) (title(node)) }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
                         td { (owner(node.owner.as_str())) }
                         td.many { (names(&from[place])) }
@@ -272,6 +320,7 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
         } }
         @let more = flow.graph.stops.len().saturating_sub(ROWS_MAX);
         @if more > 0 { p.dim { "and " (more) " more; " a href="/api/v1/flow" { "all of them as JSON" } "." } }
+        }
     }
 }
 

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use jiff::Timestamp;
 use maud::{Markup, html};
 
-use super::flow::{States, link, node_state};
+use super::flow::{States, called, link, node_state, title};
 use super::words::{Tone, View, counted, job_word, mark, owner, state, text, time_and_distance};
 use crate::lineage::{Lineage, Reader, ReaderKind};
 use crate::model::{OpenIncident, Status};
@@ -14,10 +14,14 @@ use crate::schedule;
 use crate::web::flow::{Flow, Kind, Node};
 use crate::web::pages::piece;
 
+/// What is wrong, above the map; the rest unfolds.
+const WRONG_MAX: usize = 8;
+/// What is wrong in all.
+const WRONG_UNFOLDED_MAX: usize = 300;
 /// Names in one row.
 const NAMES_MAX: usize = 30;
 /// Readers that are told with their times.
-const READERS_MAX: usize = 10;
+const READERS_MAX: usize = 5;
 
 /// Whether a node is wrong, or nobody can tell.
 fn is_wrong(node: &Node, states: &States<'_>) -> bool {
@@ -33,7 +37,7 @@ pub(super) fn hit_by_what_is_wrong(flow: &Flow, states: &States<'_>) -> BTreeSet
 
 /// The address under which the map lights a node.
 pub(super) fn lit_at(node: &Node) -> String {
-    format!("/flow?of={}", piece(&node.id()))
+    format!("/flow?of={}#map", piece(&node.id()))
 }
 
 /// What is wrong now: how much of it, what, and who reads it next.
@@ -56,26 +60,39 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
             } @else {
                 h2 id="wrong" { (mark(worst)) " " (words) }
                 ul.plain.names {
-                    @for node in wrong.iter().take(NAMES_MAX) {
-                        li {
-                            @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) " " }
-                            a.name href=(lit_at(node)) { (text(node.name.as_str())) }
-                            @if let Some(incident) = incident_of(node, status) { " " a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) } }
+                    @for node in wrong.iter().take(WRONG_MAX) { (wrong_one(node, status, states)) }
+                }
+                @let more = wrong.len().saturating_sub(WRONG_MAX);
+                @if more > 0 {
+                    details {
+                        summary { "and " (more) " more" }
+                        ul.plain.names {
+                            @for node in wrong.iter().skip(WRONG_MAX).take(WRONG_UNFOLDED_MAX) { (wrong_one(node, status, states)) }
+                            @let rest = more.saturating_sub(WRONG_UNFOLDED_MAX);
+                            @if rest > 0 { li { "and " (rest) " more, in the table below" } }
                         }
                     }
-                    @let more = wrong.len().saturating_sub(NAMES_MAX);
-                    @if more > 0 { li { "and " (more) " more, in the table below" } }
                 }
                 @if !readers.is_empty() {
                     p { "Next to read it: "
                         @for (place, (at, who)) in readers.iter().take(READERS_MAX).enumerate() {
-                            @if place > 0 { ", " } (text(who)) " " (time_and_distance(view, *at))
+                            @if place > 0 { ", " } (view.named(who)) " " (time_and_distance(view, *at))
                         }
                         @let more = readers.len().saturating_sub(READERS_MAX);
                         @if more > 0 { " and " (more) " more" }
                     "." }
                 }
             }
+        }
+    }
+}
+
+fn wrong_one(node: &Node, status: &Status, states: &States<'_>) -> Markup {
+    html! {
+        li {
+            @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) " " }
+            a.name href=(lit_at(node)) { (text(node.name.as_str())) }
+            @if let Some(incident) = incident_of(node, status) { " " a.number href={ "/incidents/" (incident.id) } { "incident " (incident.id) } }
         }
     }
 }
@@ -136,7 +153,7 @@ pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &State
         .collect();
     html! {
         section.chosen aria-labelledby="chosen" {
-            h2 id="chosen" { (link(node)) @if let Some(title) = &node.title { span.title { (text(title)) } } @if let Some((tone, word)) = node_state(node, states) { " " (state(tone, job_word(word))) } }
+            h2 id="chosen" { (link(node)) (title(node)) @if let Some((tone, word)) = node_state(node, states) { " " (state(tone, job_word(word))) } }
             dl {
                 dt { "Answers" } dd { (owner(node.owner.as_str())) }
                 dt { "Fed by" } dd { (listed(flow, states, &upstream, place, "nothing that is known here")) }
@@ -144,7 +161,14 @@ pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &State
                 dt { "All answer" } dd { @for (index, name) in all.iter().enumerate() { @if index > 0 { ", " } (owner(name)) } }
                 dt { "Reads next" } dd { (next_readers(view, lineage, node)) }
             }
-            p { a href="/flow" { "All of the map" } }
+            p {
+                @match node.kind {
+                    Kind::Job => { a href={ "/jobs/" (piece(node.name.as_str())) } { "Its page" } " · " },
+                    Kind::Dataset => { a href={ "/datasets/" (piece(node.name.as_str())) } { "Its page" } " · " },
+                    Kind::Source | Kind::Reader | Kind::Team => {},
+                }
+                a href="/flow#map" { "All of the map" }
+            }
         }
     }
 }
@@ -159,7 +183,7 @@ fn listed(flow: &Flow, states: &States<'_>, places: &BTreeSet<usize>, without: u
         @if nodes.is_empty() { span.dim { (none) } }
         @for (index, node) in nodes.iter().take(NAMES_MAX).enumerate() {
             @if index > 0 { ", " }
-            a.name href=(lit_at(node)) { (text(node.name.as_str())) }
+            a.name href=(lit_at(node)) { (text(called(node))) }
             @if let Some((tone, word)) = node_state(node, states).filter(|_| is_wrong(node, states)) { " " (state(tone, job_word(word))) }
         }
         @let more = nodes.len().saturating_sub(NAMES_MAX);
@@ -180,7 +204,7 @@ fn next_readers(view: &View, lineage: &Lineage, node: &Node) -> Markup {
         ul.plain {
             @for (at, reader) in readers.iter().take(NAMES_MAX) {
                 li {
-                    span.name { (text(reader.consumer.as_str())) } " " span.dim { (text(reader.dataset.as_str())) }
+                    (view.named(reader.consumer.as_str())) " " span.dim { (text(reader.dataset.as_str())) }
                     @if let Some(at) = at { " " (time_and_distance(view, *at)) } @else { span.dim { " at a time that jobs.toml does not say" } }
                     ", " (owner(reader.owner.as_str())) " answers"
                 }

@@ -9,8 +9,8 @@ use super::words::{
 };
 use super::{Place, act, now, timeline, whole};
 use crate::model::{
-    About, AddressState, Delivery, DeliveryOutcome, Flapping, Incident, Notification, NotificationState, Reach, Reads,
-    Silence, drill_words, took,
+    About, AddressState, Delivery, DeliveryOutcome, Flapping, Incident, IncidentId, Notification, NotificationState,
+    Reach, Reads, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
 
@@ -43,17 +43,19 @@ pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &
 fn table(view: &View, incidents: &[&Incident]) -> Markup {
     html! {
         div.wide { table {
-            thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Taken on" } th scope="col" { "Why" } } }
+            thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What and why" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Taken on" } } }
             tbody {
                 @for incident in incidents {
                     tr {
                         td.num { a href={ "/incidents/" (incident.id) } { (incident.id) } }
                         td { (state(incident_tone(incident.state), incident.state_word())) }
-                        td { (what(incident)) }
+                        td {
+                            (what(incident))
+                            span.note { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
+                        }
                         td { (time(view, incident.since)) }
                         td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
                         td { @if let Some(ack) = &incident.ack { "by " (text(&ack.by)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } @else if incident.resolved_at.is_none() { span.dim { "by nobody" } } }
-                        td.remark { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
                     }
                 }
             }
@@ -148,7 +150,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         section aria-labelledby="timeline" { h2 id="timeline" { "Timeline" } (timeline::timeline(view, page)) }
         section aria-labelledby="messages" {
             h2 id="messages" { "Messages" }
-            @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, &page.messages)) }
+            @if page.messages.is_empty() { p.dim { "None." } } @else { (messages(view, incident.id, &page.messages)) }
         }
     };
     whole(Some(view), Place::Incidents, &title, &body)
@@ -181,19 +183,20 @@ pub(super) fn told_by(message: &Notification, messages: &[(Notification, Vec<Del
     })
 }
 
-fn messages(view: &View, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
+fn messages(view: &View, incident: IncidentId, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
     html! {
         div.wide tabindex="0" role="region" aria-label="the messages" { table {
-            thead { tr { th scope="col" { "Decided" } th scope="col" { "Message" } th scope="col" { "Team" } th scope="col" { "To" } th scope="col" { "State" } th scope="col" { "Remark" } } }
+            thead { tr { th.num scope="col" { "Number" } th scope="col" { "Decided" } th scope="col" { "Message" } th scope="col" { "Team" } th scope="col" { "To" } th scope="col" { "State" } th scope="col" { "Remark" } } }
             tbody {
                 @for (message, tries) in messages {
-                    tr {
+                    tr id={ "m" (message.id) } {
+                        td.num { (message.id) }
                         td { (time_with_seconds(view, message.created_at)) }
                         td { (message.message.purpose.as_str()) }
                         td { (text(message.message.team.as_str())) }
                         td { (text(&message.address.to_string())) }
                         td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(by) = told_by(message, messages) { " " (by) } }
-                        td.remark { (text(error(tries).unwrap_or_default())) }
+                        td.remark { (text(error(tries).unwrap_or_default())) @if message.state == NotificationState::Dead { (act::on_message(view, incident, message.id)) } }
                     }
                 }
             }

@@ -8,6 +8,7 @@ mod checks;
 mod dataset;
 mod find;
 mod flow;
+mod flow_overview;
 mod flow_words;
 mod incidents;
 mod job;

@@ -13,6 +13,8 @@ use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Sev
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
+/// Datasets of one state that the headline names.
+const HIT_NAMED: usize = 3;
 /// Jobs that are due next.
 const NEXT_SHOWN: usize = 8;
 
@@ -43,16 +45,31 @@ fn headline(status: &Status) -> (Tone, String) {
     if status.is_fine() {
         return (Tone::Good, "Everything is as promised".to_owned());
     }
-    let mut parts: Vec<String> = status.incidents_in_words().into_iter().collect();
-    for word in ["late", "stale", "changed", "suspect", "unknown"] {
-        let count = status.datasets.iter().filter(|dataset| dataset.state == word).count();
-        if count > 0 {
-            parts.push(format!("{} {word}", counted(count, "dataset")));
-        }
-    }
+    // What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again.
+    let hit: Vec<String> = ["late", "stale", "changed", "suspect", "unknown"]
+        .into_iter()
+        .filter_map(|word| hit_in_words(status, word))
+        .collect();
+    let mut parts = match (status.causes().count(), hit.is_empty()) {
+        (0, _) => hit,
+        (causes, true) => vec![counted(causes, "incident")],
+        (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), hit.join(", "))],
+    };
     let failing = status.jobs.iter().filter(|job| job.is_failing()).count();
-    if failing > 0 {
-        parts.push(format!("{} failing", counted(failing, "job")));
+    let untold = status
+        .jobs
+        .iter()
+        .filter(|job| job.is_failing() && !is_told(status, "job", &job.name));
+    let untold = untold.count();
+    if untold > 0 {
+        parts.push(format!("{} failing", counted(untold, "job")));
+    }
+    let unseen = status.datasets.iter().filter(|dataset| dataset.state == "unknown");
+    let unseen = unseen
+        .filter(|dataset| !is_told(status, "dataset", &dataset.name))
+        .count();
+    if unseen > 0 {
+        parts.push(format!("{} unknown", counted(unseen, "dataset")));
     }
     if !status.undelivered.is_empty() {
         parts.push(format!(
@@ -77,6 +94,32 @@ fn headline(status: &Status) -> (Tone, String) {
             .iter()
             .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
     (if is_young { Tone::Unknown } else { Tone::Bad }, parts.join(", "))
+}
+
+/// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident tells
+/// of it.
+fn hit_in_words(status: &Status, word: &str) -> Option<String> {
+    let is_named = |dataset: &&DatasetState| word != "unknown" || is_told(status, "dataset", &dataset.name);
+    let hit = status
+        .datasets
+        .iter()
+        .filter(|dataset| dataset.state == word)
+        .filter(is_named);
+    let names: Vec<String> = hit.map(|dataset| text(&dataset.name)).collect();
+    let more = names.len().saturating_sub(HIT_NAMED);
+    let named = match names.as_slice() {
+        [] => return None,
+        [only] => only.clone(),
+        [.., last] if more == 0 => format!("{} and {last}", names[..names.len() - 1].join(", ")),
+        _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
+    };
+    Some(format!("{named} {word}"))
+}
+
+/// Whether an incident tells of something.
+fn is_told(status: &Status, about: &str, name: &str) -> bool {
+    let mut incidents = status.incidents.iter();
+    incidents.any(|one| one.about == about && one.subject == name)
 }
 
 fn verdict(view: &View, status: &Status) -> Markup {
@@ -210,7 +253,7 @@ fn more(status: &Status, incident: &OpenIncident) -> Markup {
         .find(|job| incident.about == "job" && job.name == incident.subject);
     html! {
         @if let Some(last) = job.and_then(|job| job.last.as_ref()) { a href={ "/runs/" (last.run) } { "output of run " (last.run) } ", " }
-        a href={ "/flow?of=" (piece(&incident.subject)) } { "on the map" }
+        a href={ "/flow?of=" (piece(&incident.subject)) "#map" } { "on the map" }
     }
 }
 
@@ -220,7 +263,7 @@ pub(super) fn readers(view: &View, readers: &[Reads], subject: &str) -> Markup {
         ul.plain {
             @for reading in readers.iter().take(SHOWN_MAX) {
                 li {
-                    (text(&reading.who))
+                    (view.named(&reading.who))
                     @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
                     @if !reading.dataset.is_empty() && reading.dataset != subject { span.dim { " by way of " (dataset_link(&reading.dataset)) } }
                 }
@@ -233,22 +276,16 @@ pub(super) fn readers(view: &View, readers: &[Reads], subject: &str) -> Markup {
 
 /// What is not as promised although no incident is open about it.
 fn without_incident(status: &Status) -> Markup {
-    let is_told = |about: &str, name: &str| {
-        status
-            .incidents
-            .iter()
-            .any(|one| one.about == about && one.subject == name)
-    };
     let datasets: Vec<&DatasetState> = status
         .datasets
         .iter()
-        .filter(|dataset| !dataset.keeps_promise() && !is_told("dataset", &dataset.name))
+        .filter(|dataset| !dataset.keeps_promise() && !is_told(status, "dataset", &dataset.name))
         .take(SHOWN_MAX)
         .collect();
     let jobs: Vec<&JobState> = status
         .jobs
         .iter()
-        .filter(|job| job.is_failing() && !is_told("job", &job.name))
+        .filter(|job| job.is_failing() && !is_told(status, "job", &job.name))
         .take(SHOWN_MAX)
         .collect();
     html! {

@@ -1,11 +1,13 @@
 //! The smallest pieces of a page: times, states, names, and text of unknown origin.
 
+use std::sync::Arc;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use maud::{Markup, html};
 
 use crate::model::{
-    IncidentState, Outcome, RunState, SlotState, VersionState, has_power, hint, moment, moment_with_seconds,
+    IncidentState, Outcome, RunState, Settings, SlotState, VersionState, has_power, hint, moment, moment_with_seconds,
 };
 use crate::web::sessions::Said;
 
@@ -18,6 +20,32 @@ pub(in crate::web) struct View {
     pub(in crate::web) zone: TimeZone,
     /// Who looks.
     pub(in crate::web) visitor: Visitor,
+    /// The configuration in force, by which names have titles.
+    pub(in crate::web) settings: Option<Arc<Settings>>,
+}
+
+impl View {
+    /// A system or team, given its name or its title: by its title, with its name under the pointer.
+    pub(in crate::web) fn named(&self, given: &str) -> Markup {
+        let settings = self.settings.as_deref();
+        let systems = settings.into_iter().flat_map(|known| known.systems.values());
+        let systems = systems.map(|system| (system.name.as_str(), system.title.as_deref()));
+        let teams = settings.into_iter().flat_map(|known| known.teams.values());
+        let teams = teams.map(|team| (team.name.as_str(), team.title.as_deref()));
+        let known = systems.chain(teams);
+        let found = known.clone().find(|(name, _)| *name == given);
+        let found = found.or_else(|| known.clone().find(|(_, title)| *title == Some(given)));
+        let (name, title) = found.unwrap_or((given, None));
+        titled(name, title)
+    }
+}
+
+/// A system or team: its title, with its name under the pointer; or its name, where that is all.
+pub(in crate::web) fn titled(name: &str, title: Option<&str>) -> Markup {
+    match title {
+        Some(title) => html! { span.name title=(text(name)) { (text(title)) } },
+        None => html! { span.name { (text(name)) } },
+    }
 }
 
 /// Who looks at a page.
@@ -292,6 +320,7 @@ pub(in crate::web) fn test_view() -> View {
         now: "2026-11-27T22:16:00Z".parse().expect("a timestamp"),
         zone: TimeZone::get("Europe/Oslo").expect("a zone"),
         visitor: Visitor::default(),
+        settings: None,
     }
 }
 
