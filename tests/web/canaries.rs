@@ -161,7 +161,7 @@ impl Canaries {
     fn are_not_in(&self, place: &str, bytes: &[u8]) {
         for canary in &self.0 {
             let found = bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
-            assert!(!found, "{canary} stands in {place}: {}", String::from_utf8_lossy(bytes));
+            assert!(!found, "{canary} stands in {place}");
         }
     }
 
@@ -293,7 +293,10 @@ fn no_secret_of_the_configuration_is_seen_wherever_a_job_says_it() {
     canaries.are_not_in("freshd's own log", daemon.log().as_bytes());
     // What a job printed and wrote lies there as it is; the journal passes its last lines on.
     let but_for = ["logs", "quarantine", "keeper"];
-    let files = canaries.are_not_beneath(&house.state_dir(), &but_for);
+    // Each jobs.toml is kept word for word, with what stands in the open there.
+    let Canaries(mut all) = canaries;
+    all.retain(|canary| canary != "canary-in-the-open");
+    let files = Canaries(all).are_not_beneath(&house.state_dir(), &but_for);
     assert!(files >= 2, "{files} files of records");
 }
 
