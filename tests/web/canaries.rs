@@ -110,7 +110,7 @@ format = "csv"
 columns.lot = { type = "integer" }
 [jobs.export]
 owner = "it"
-command = "printf 'lot\ncanary-of-alertmanager\n' > $FRESHD_OUTPUT"
+command = "cat HOUSE/data > $FRESHD_OUTPUT"
 produces = "stock"
 
 [datasets.payroll]
@@ -151,6 +151,7 @@ impl Canaries {
         house.write("plain", &format!("the end: {}\n", all.join(" ")));
         house.write("said", &format!("{}\n{}\n", all.join("\n"), escaped.join("\n")));
         house.script("leak", LEAK);
+        house.write("data", "lot\ncanary-of-alertmanager\n");
         all.extend(escaped);
         // Parts by which they would be known too.
         all.extend(["CanaryOfSlackXyZ1", "canary-Sig-1", "Y2FuYXJ5LXNpZ25pbmc="].map(str::to_owned));
