@@ -37,11 +37,10 @@ mod metrics;
 mod paused;
 mod support;
 
+use asking::{Answer, Site};
 use freshd_process::House;
 use freshd_process::daemon::Daemon;
 use serde_json::Value;
-
-use asking::{Answer, Site};
 
 /// `OUTPUT` is what its job prints; the titles and what is printed are as hostile as they can be.
 const JOBS: &str = r#"

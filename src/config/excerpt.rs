@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use super::logins::has_login;
+
 /// What stands for a hidden value.
 const BLOT: &str = "***";
 
@@ -91,7 +93,7 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
     let assignments = assignments(line);
     if assignments.is_empty() {
         // A line without a key belongs to a value that began above.
-        let whole = in_channels || in_env || looks_secret(line);
+        let whole = in_channels || in_env || looks_secret(line) || has_login(line);
         return whole.then_some(0..line.len()).into_iter().collect();
     }
     let mut hidden = Vec::new();
@@ -104,15 +106,16 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
             env_depth = assignment.value.end.max(line.len());
         }
         let names_a_place = matches!(last, "file" | "env" | "credential");
-        let is_secret = if in_channels {
-            assignment.unclear || !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
-        } else {
-            in_env
-                || assignment.value.start < env_depth
-                || key.split('.').rev().nth(1).is_some_and(|part| part == "env")
-                || (!names_a_place && looks_secret(last))
-                || (assignment.unclear && looks_secret(value))
-        };
+        let is_secret = has_login(value)
+            || if in_channels {
+                assignment.unclear || !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
+            } else {
+                in_env
+                    || assignment.value.start < env_depth
+                    || key.split('.').rev().nth(1).is_some_and(|part| part == "env")
+                    || (!names_a_place && looks_secret(last))
+                    || (assignment.unclear && looks_secret(value))
+            };
         let is_table = value.starts_with('{') && line[assignment.value.start..].contains('=');
         if is_secret && !is_table && !value.is_empty() {
             hidden.push(assignment.value.clone());

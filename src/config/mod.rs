@@ -17,6 +17,7 @@ mod heartbeat;
 mod history;
 mod jobs;
 mod load;
+mod logins;
 mod maintenance;
 mod measures;
 mod parts;

@@ -16,7 +16,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'
 /// Values above this number are looked for as they are only, so that the memory for it stays within tens of MiB.
 const VALUES_WITH_FORMS_MAX: usize = 5_000;
 
-/// A part of a URL that is all small letters is a word rather than a token, up to this many bytes.
+/// A part of a URL that is all small letters is a word rather than a token, and one that is all digits a date or number,
+/// up to this many bytes.
 const WORD_BYTES_MAX: usize = 19;
 
 /// What a secret to sign with may begin with.
@@ -75,6 +76,11 @@ impl SecretTexts {
                 self.value(&part);
             }
         }
+        self.add_login(url);
+    }
+
+    fn add_login(&mut self, url: &Url) {
+        let decoded = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
         self.value(&decoded(url.password().unwrap_or_default()));
         // A token may stand where a user's name does.
         let username = decoded(url.username());
@@ -97,9 +103,11 @@ impl SecretTexts {
 
     /// Takes in a variable that stands in the open, if its name says that it is a secret; of others, a login in it.
     pub fn add_open_variable(&mut self, name: &str, value: &str) {
-        self.add_parts_of(value);
+        if let Some(url) = url(value) {
+            self.add_login(&url);
+        }
         if is_secret(name) {
-            self.value(value);
+            self.add(value);
         }
     }
 
@@ -168,7 +176,9 @@ fn url(text: &str) -> Option<Url> {
 /// Whether a part of a URL was drawn rather than thought of.
 fn is_token(part: &str) -> bool {
     let is_of_words = |byte: u8| byte.is_ascii_lowercase() || b"-_./%".contains(&byte);
-    part.len() >= SECRET_BYTES_MIN && (part.len() > WORD_BYTES_MAX || !part.bytes().all(is_of_words))
+    let is_of_dates = |byte: u8| byte.is_ascii_digit() || b"-.:".contains(&byte);
+    part.len() >= SECRET_BYTES_MIN
+        && (part.len() > WORD_BYTES_MAX || !(part.bytes().all(is_of_words) || part.bytes().all(is_of_dates)))
 }
 
 /// Whether a variable of that name says where something is rather than what opens it.
@@ -284,7 +294,9 @@ mod tests {
     #[test]
     fn of_a_url_in_the_open_only_tokens_and_a_login_are_hidden() {
         let mut texts = SecretTexts::default();
-        texts.add_parts_of("https://app:pass%2Fword1@ops.example/hooks-of-freshd/T0KEN-0000?api-key=abcdefgh9");
+        texts.add_parts_of(
+            "https://app:pass%2Fword1@ops.example/hooks-of-freshd/T0KEN-0000?api-key=abcdefgh9&v=2026-11-27",
+        );
         texts.add_parts_of("https://ghp_0123456789@github.example/x");
         let redactor = texts.redactor(false);
         assert_eq!(
@@ -292,6 +304,7 @@ mod tests {
                 .text("app pass/word1 pass%2Fword1 ops.example hooks-of-freshd T0KEN-0000 abcdefgh9 ghp_0123456789"),
             "app [hidden] [hidden] ops.example hooks-of-freshd [hidden] [hidden] [hidden]"
         );
+        assert_eq!(redactor.text("2026-11-27"), "2026-11-27");
     }
 
     #[test]
@@ -317,11 +330,12 @@ mod tests {
         texts.add_open_variable("WMS_PASSWORD", "in-the-open");
         texts.add_open_variable("TOKEN_FILE", "/run/secrets/token");
         texts.add_open_variable("SITE", "trondheim");
-        texts.add_open_variable("PROXY", "http://me:through-it@proxy.example");
+        texts.add_open_variable("PROXY", "http://me:through-it@proxy.example/Exports-2026");
         let redactor = texts.redactor(false);
         assert_eq!(
             redactor.text("in-a-file db.seafood.example in-a-url in-the-open /run/secrets/token trondheim through-it"),
             "[hidden] db.seafood.example [hidden] [hidden] /run/secrets/token trondheim [hidden]"
         );
+        assert_eq!(redactor.text("Exports-2026"), "Exports-2026");
     }
 }

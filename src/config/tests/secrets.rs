@@ -184,3 +184,56 @@ fn the_key_of_a_ping_may_lie_in_a_file_and_is_never_repeated() {
         "{shown}"
     );
 }
+
+#[test]
+fn every_secret_that_is_read_is_hidden_from_then_on_whatever_it_is_for() {
+    let place = Place::new();
+    for (name, secret) in [
+        ("mail", "of-the-mail-server"),
+        ("hook", "https://ops.example/Hook-000001"),
+        ("ping", "of-a-script-elsewhere"),
+        ("job.env", "EXPORT_KEY=of-a-job-in-a-file\n"),
+    ] {
+        place.write(name, secret);
+    }
+    let loaded = place.load_text(&format!(
+        "{TOP}[channels.mail]\ntype = \"email\"\nserver = \"smtps://mail.example\"\nfrom = \"f@x.example\"\n\
+         username = \"f\"\npassword = {{ file = \"mail\" }}\n\
+         [channels.hook]\ntype = \"webhook\"\nurl = {{ file = \"hook\" }}\n\
+         [channels.open]\ntype = \"webhook\"\nurl = \"https://open.example/receives/T0ken-in-the-open\"\n\
+         [datasets.d]\nowner = \"ops\"\nprobe = {{ ping = {{ file = \"ping\" }} }}\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nenv_file = \"job.env\"\nenv = {{ PASSWORD = \"of-a-job\" }}\n"
+    ));
+    let settings = loaded.settings.unwrap_or_else(|| panic!("{:?}", loaded.problems));
+    let said = "of-the-mail-server https://ops.example/Hook-000001 Hook-000001 of-a-script-elsewhere of-a-job-in-a-file \
+                of-a-job T0ken-in-the-open";
+    assert_eq!(settings.redactor.text(said), ["[hidden]"; 7].join(" "));
+    let (of_what_is_wrong, mistakes) = redactor(&place.path("jobs.toml"), &place.environment);
+    assert_eq!(
+        (mistakes.len(), of_what_is_wrong.text(said)),
+        (0, settings.redactor.text(said))
+    );
+    fs::remove_file(place.path("mail")).unwrap();
+    let (of_what_is_wrong, mistakes) = redactor(&place.path("jobs.toml"), &place.environment);
+    assert_eq!(mistakes.len(), 1);
+    assert!(
+        of_what_is_wrong
+            .text(said)
+            .starts_with("of-the-mail-server [hidden] [hidden]")
+    );
+}
+
+#[test]
+fn a_text_for_people_has_no_login_in_it() {
+    let place = Place::new();
+    let loaded = place.load_text(&format!(
+        "{TOP}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nrunbook = \"see https://me:canary@wiki.example/j\"\n"
+    ));
+    let found = format!("{:?}", loaded.problems);
+    assert!(
+        loaded.settings.is_none()
+            && found.contains("`runbook` has a URL with a login in it")
+            && !found.contains("canary"),
+        "{found}"
+    );
+}
