@@ -157,6 +157,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
+        kind_since: None,
         output: Vec::new(),
         commands: ["freshd status", "freshd incidents", "freshd incidents NUMBER"]
             .map(str::to_owned)
