@@ -161,6 +161,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
+        kind_since: None,
         output: Vec::new(),
         commands: commands.into_iter().map(str::to_owned).collect(),
         team: gather.team.clone(),

@@ -43,6 +43,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        kind_since: None,
         output: Vec::new(),
         commands: commands(purpose, incident),
         team: team.clone(),

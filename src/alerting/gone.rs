@@ -74,6 +74,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        kind_since: None,
         output: Vec::new(),
         commands: vec![
             format!("freshd --config {config} check"),

@@ -131,6 +131,7 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        kind_since: incident.kind_since,
         output: if is_impact || purpose == Purpose::Recovery {
             Vec::new()
         } else {

@@ -30,6 +30,10 @@ pub struct Message {
     #[serde(default)]
     #[schemars(with = "Option<super::Instant>")]
     pub since: Option<Timestamp>,
+    /// Since when it is of this kind, where something else was wrong before.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<super::Instant>")]
+    pub kind_since: Option<Timestamp>,
     /// The mail's subject. All messages of a thread that an address gets have the same but for [`ANSWER`] in front.
     pub subject: String,
     /// One or two sentences that say it all.

@@ -162,6 +162,7 @@ mod tests {
             incidents: Vec::new(),
             gathered: None,
             stands_in_for: None,
+            kind_since: None,
             output: Vec::new(),
             commands,
             team: "it".into(),

@@ -46,6 +46,7 @@ fn what_has_become_something_else_is_that_since_then_and_wrong_since_before() {
         let mut sent = world.sent.iter().rev().map(|(_, sent)| sent);
         let reminder = sent.find(|sent| sent.address.to_string() == OPS).expect("a reminder");
         assert_eq!(reminder.message.purpose, Purpose::Reminder);
+        assert_eq!(reminder.message.kind_since, incident.kind_since);
         let since: Vec<_> = reminder
             .message
             .facts

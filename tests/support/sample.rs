@@ -39,6 +39,7 @@ pub(crate) fn opening() -> Message {
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        kind_since: None,
         output: [
             "23:03:11 connecting to wms-db.seafood.example:1521",
             "23:03:26 \u{1b}[31mERROR\u{1b}[0m ORA-12541: TNS:no listener",

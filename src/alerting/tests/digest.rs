@@ -33,6 +33,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),
         team: Name::from("ops"),

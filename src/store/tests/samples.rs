@@ -157,6 +157,7 @@ pub(super) fn full_incident() -> Incident {
     Incident {
         kind: ProblemKind::ChannelBroken,
         severity: Severity::Critical,
+        kind_since: Some(at(2)),
         opened_at: Some(at(3)),
         handed_over: Some(crate::model::HandedOver {
             to: Name::from(text("team").as_str()),
@@ -227,6 +228,7 @@ pub(super) fn full_notification(id: u64, incident: Option<IncidentId>) -> Notifi
             incidents: Vec::new(),
             gathered: None,
             stands_in_for: None,
+            kind_since: None,
             output: vec![text("output")],
             commands: vec!["freshd why stock".to_owned()],
             team: Name::from("warehouse"),
