@@ -47,7 +47,8 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, T
         successes: desk.successes().of(&desk, &known.status).await.unwrap_or_default(),
     };
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, text(&known.status, &stored)).into_response())
+    let text = desk.compute(move || text(&known.status, &stored)).await?;
+    Ok((kind, text).into_response())
 }
 
 /// What the daemon's status does not say, from the records.
@@ -181,7 +182,11 @@ fn jobs(status: &Status, stored: &Stored, text: &mut Exposition) {
     );
     for job in jobs() {
         let paused = if job.paused { 1.0 } else { 0.0 };
-        text.sample("freshd_job_paused", &[("job", &job.name), ("owner", &job.owner)], paused);
+        text.sample(
+            "freshd_job_paused",
+            &[("job", &job.name), ("owner", &job.owner)],
+            paused,
+        );
     }
     text.family(
         "freshd_job_runs_going_on",
