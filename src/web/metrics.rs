@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::answer::Trouble;
 use super::desk::Desk;
 use crate::model::Status;
-use crate::store::Outbox;
+use crate::store::{Outbox, Reader};
 
 /// One of the times of a dataset.
 type Time = fn(&crate::model::DatasetState) -> Option<Timestamp>;
@@ -43,7 +43,7 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, T
     let known = desk.status().await?;
     // The state is told all the same when the records cannot be read.
     let stored = Stored {
-        outbox: desk.read(|reader| reader.outbox()).await.ok(),
+        outbox: desk.read(Reader::outbox).await.ok(),
         successes: desk.successes().of(&desk, &known.status).await.unwrap_or_default(),
     };
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
