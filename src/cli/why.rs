@@ -219,11 +219,16 @@ fn job(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     }
     lines.push((
         "next",
-        job.next_due
-            .map_or_else(
-                || "when its input or a person asks".to_owned(),
-                |at| format!("{}{}", reading.told(at), if job.paused { ", skipped while paused" } else { "" }),
-            ),
+        job.next_due.map_or_else(
+            || "when its input or a person asks".to_owned(),
+            |at| {
+                format!(
+                    "{}{}",
+                    reading.told(at),
+                    if job.paused { ", skipped while paused" } else { "" }
+                )
+            },
+        ),
     ));
     if let Some(held) = value["held"].as_str() {
         lines.push(("held", tone(Tone::Bad, clean(held))));

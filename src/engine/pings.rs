@@ -65,7 +65,9 @@ impl Engine {
     pub(super) fn knows_no_time(&self) -> Option<String> {
         let hold = self.clock_hold.as_ref()?;
         let since = format_time(hold.since, &self.settings.timezone);
-        Some(format!("the clock cannot be believed since {since}, and nobody knows as of when it is"))
+        Some(format!(
+            "the clock cannot be believed since {since}, and nobody knows as of when it is"
+        ))
     }
 
     /// Each word that data has arrived is a version as of now: nobody compares what nobody looks at.

@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement, Name,
-    LineageWord, Notification, NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage, Sighting, Stamp, Trace,
-    Version, VersionRef, Week,
+    AcceptedSettings, Aged, Ahead, AttemptId, DeliveryOutcome, Exit, Found, FoundAttempt, IncidentId, Judgement,
+    LineageWord, Name, Notification, NotificationId, Observation, PingWord, RunId, Setback, Settings, Shortage,
+    Sighting, Stamp, Trace, Version, VersionRef, Week,
 };
 
 /// What happened. The engine answers each with a step.

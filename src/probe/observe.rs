@@ -26,7 +26,9 @@ use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 ///   place of the file, a content that cannot be read.
 pub fn observe(dataset: &Dataset, at: Timestamp, progress: &Progress) -> Observation {
     let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
-        None | Some(ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_)) => (None, Err("there is nothing to look at".to_owned())),
+        None | Some(ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_)) => {
+            (None, Err("there is nothing to look at".to_owned()))
+        }
         Some(ProbeTarget::File(path)) => look_at(path, dataset, at, progress),
         Some(ProbeTarget::Glob(pattern)) => match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
             Err(error) => (None, Err(error)),

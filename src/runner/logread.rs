@@ -17,6 +17,9 @@ use source::Source;
 /// Longest piece of a line that is handed out at once.
 pub const LINE_BYTES_MAX: usize = 64 << 10;
 
+/// Longest beginning of a line, and of a line of freshd's own.
+const PREFIX_BYTES_MAX: usize = 4 * STAMP_BYTES;
+
 /// A line an attempt printed, or a piece of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LogLine {
@@ -271,14 +274,24 @@ impl LogReader {
         }
     }
 
-    /// Reads what a line begins with, byte by byte, since it may not be whole yet. A line may be all beginning: then it
-    /// is of freshd itself, and perhaps to be handed out.
+    /// Reads what a line begins with, as far as it is there, since it may not be whole yet. A line may be all beginning:
+    /// then it is of freshd itself, and perhaps to be handed out.
     fn read_prefix(&mut self) -> io::Result<Option<LogLine>> {
-        let Some(&byte) = self.file.fill_buf()?.first() else {
+        let available = self.file.fill_buf()?;
+        if available.is_empty() {
             return Ok(None);
-        };
-        self.file.consume(1);
+        }
+        let room = (PREFIX_BYTES_MAX + 1).saturating_sub(self.text.len());
+        let window = &available[..available.len().min(room)];
+        let end = memchr::memchr2(b' ', b'\n', window);
+        self.text.extend_from_slice(&window[..end.unwrap_or(window.len())]);
+        let byte = end.map(|end| window[end]);
+        let taken = end.map_or(window.len(), |end| end + 1);
+        self.file.consume(taken);
         self.begun = Begun::Prefix;
+        let Some(byte) = byte else {
+            return self.bounded_prefix();
+        };
         if byte == b'\n' {
             self.begun = Begun::No;
             let text = std::mem::take(&mut self.text);
@@ -308,7 +321,12 @@ impl LogReader {
             return Ok(None);
         }
         self.text.push(byte);
-        if self.text.len() > 4 * STAMP_BYTES {
+        self.bounded_prefix()
+    }
+
+    /// Nothing that freshd writes has so long a beginning.
+    fn bounded_prefix(&self) -> io::Result<Option<LogLine>> {
+        if self.text.len() > PREFIX_BYTES_MAX {
             return Err(io::Error::new(
                 io::ErrorKind::InvalidData,
                 format!("{} is not an output kept by freshd", self.log.display()),

@@ -47,17 +47,15 @@ pub(super) async fn health(State(desk): Asks) -> Response {
 }
 
 pub(super) async fn status(State(desk): Asks) -> Answer {
-    Ok(document(&desk.status().await?.document))
+    Ok(desk.status().await?.document.whole())
 }
 
 pub(super) async fn jobs(State(desk): Asks) -> Answer {
-    Ok(document(&json!({ "jobs": desk.status().await?.document["jobs"] })))
+    Ok(desk.status().await?.document.jobs())
 }
 
 pub(super) async fn datasets(State(desk): Asks) -> Answer {
-    Ok(document(
-        &json!({ "datasets": desk.status().await?.document["datasets"] }),
-    ))
+    Ok(desk.status().await?.document.datasets())
 }
 
 pub(super) async fn job(State(desk): Asks, Path(name): Path<String>) -> Answer {

@@ -10,6 +10,7 @@ use tokio::sync::{Semaphore, watch};
 use super::answer::Trouble;
 use super::flow::Flow;
 use super::login_state::LoginState;
+use super::status_text::StatusText;
 use super::streams::Streams;
 use super::successes::Successes;
 use super::threads::{Threads, Work};
@@ -47,7 +48,7 @@ impl<T> Default for PerSettings<T> {
 /// The state of everything, as the daemon said it.
 pub(super) struct Known {
     /// The document of `freshd status --json`.
-    pub(super) document: Value,
+    pub(super) document: StatusText,
     /// The same, read.
     pub(super) status: Status,
 }
@@ -181,6 +182,7 @@ impl Desk {
         let document = self.asked(Request::Status { name: None }).await?;
         let read = self.compute(move || {
             let status = Status::read(&document)?;
+            let document = StatusText::of(&document);
             Ok(Arc::new(Known { document, status }))
         });
         let fresh = read.await?.map_err(Trouble::Silent)?;

@@ -119,7 +119,9 @@ fn word(event: &Value, settings: &Settings) -> Result<Option<LineageWord>, Troub
             return Err(misfit("/eventType", words));
         }
     };
-    let why = event.pointer("/run/facets/errorMessage/message").and_then(Value::as_str);
+    let why = event
+        .pointer("/run/facets/errorMessage/message")
+        .and_then(Value::as_str);
     let said: String = match (kind, why) {
         (PingKind::Fail, Some(why)) => {
             // The first line says what happened; behind it lies the trace of a program.
@@ -152,11 +154,7 @@ fn datasets(event: &Value, list: &str, settings: &Settings) -> Result<Vec<Name>,
     for place in 0..listed.len() {
         let part = |key| text(event, &format!("/{list}/{place}/{key}"));
         let (namespace, name) = (part("namespace")?, part("name")?);
-        let called = format!(
-            "{}/{}",
-            namespace.trim_end_matches('/'),
-            name.trim_start_matches('/')
-        );
+        let called = format!("{}/{}", namespace.trim_end_matches('/'), name.trim_start_matches('/'));
         for dataset in settings.known_in_lineage_as(&called) {
             if !names.contains(&dataset.name) {
                 names.push(dataset.name.clone());

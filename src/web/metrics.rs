@@ -13,7 +13,7 @@ use jiff::Timestamp;
 use super::answer::Trouble;
 use super::desk::Desk;
 use crate::model::Status;
-use crate::store::Outbox;
+use crate::store::{Outbox, Reader};
 
 /// One of the times of a dataset.
 type Time = fn(&crate::model::DatasetState) -> Option<Timestamp>;
@@ -43,11 +43,12 @@ pub(super) async fn metrics(State(desk): State<Arc<Desk>>) -> Result<Response, T
     let known = desk.status().await?;
     // The state is told all the same when the records cannot be read.
     let stored = Stored {
-        outbox: desk.read(|reader| reader.outbox()).await.ok(),
+        outbox: desk.read(Reader::outbox).await.ok(),
         successes: desk.successes().of(&desk, &known.status).await.unwrap_or_default(),
     };
     let kind = [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")];
-    Ok((kind, text(&known.status, &stored)).into_response())
+    let text = desk.compute(move || text(&known.status, &stored)).await?;
+    Ok((kind, text).into_response())
 }
 
 /// What the daemon's status does not say, from the records.
@@ -181,7 +182,11 @@ fn jobs(status: &Status, stored: &Stored, text: &mut Exposition) {
     );
     for job in jobs() {
         let paused = if job.paused { 1.0 } else { 0.0 };
-        text.sample("freshd_job_paused", &[("job", &job.name), ("owner", &job.owner)], paused);
+        text.sample(
+            "freshd_job_paused",
+            &[("job", &job.name), ("owner", &job.owner)],
+            paused,
+        );
     }
     text.family(
         "freshd_job_runs_going_on",

@@ -37,6 +37,7 @@ mod routes;
 mod search;
 mod session_file;
 mod sessions;
+mod status_text;
 mod streams;
 mod successes;
 mod threads;

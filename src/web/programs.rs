@@ -9,9 +9,9 @@ use super::documents::{
     OccurrencesAnswer, OpenApiAnswer, PausedOrNot, RunAnswer, RunBegun, RunsAnswer, Silenced, SilencesAnswer,
     StatusAnswer, TakenOn, Unsilenced, VersionsAnswer, WhyAnswer,
 };
+use super::lineage_events::{self, LineageEvent};
 use super::openapi::{self, Told};
 use super::routes::{Line, answers, does};
-use super::lineage_events::{self, LineageEvent};
 use super::{planned, search};
 use crate::model::Plan;
 

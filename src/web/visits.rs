@@ -113,8 +113,8 @@ pub(super) fn visitor(who: Who) -> Visitor {
 }
 
 pub(super) async fn now(State(desk): Asks, who: Who) -> Shown {
-    let known = desk.status().await?;
-    Ok(Page(pages::now(&view(&desk, who), &known.status)))
+    let (known, view) = (desk.status().await?, view(&desk, who));
+    written(&desk, move || pages::now(&view, &known.status)).await
 }
 
 #[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
@@ -136,33 +136,29 @@ pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
         ),
         None => None,
     };
-    // Of a large map what is chosen is drawn alone.
-    let part = match place {
-        Some(place) if flow.is_large() => {
-            let whole = flow.clone();
-            Some(desk.compute(move || whole.part(&whole.lit_by(place))).await?)
-        }
-        _ => None,
-    };
     let view = view(&desk, who);
-    Ok(Page(pages::flow(
-        &view,
-        &flow,
-        part.as_ref(),
-        &lineage,
-        &known.status,
-        place,
-    )))
+    written(&desk, move || {
+        // Of a large map what is chosen is drawn alone.
+        let chosen = place.filter(|_| flow.is_large());
+        let part = chosen.map(|place| flow.part(&flow.lit_by(place)));
+        pages::flow(&view, &flow, part.as_ref(), &lineage, &known.status, place)
+    })
+    .await
+}
+
+/// A page of everything, written on a thread that computes: it is long where there is much, and others wait for less.
+async fn written(desk: &Desk, page: impl FnOnce() -> Markup + Send + 'static) -> Shown {
+    Ok(Page(desk.compute(page).await?))
 }
 
 pub(super) async fn datasets(State(desk): Asks, who: Who) -> Shown {
-    let known = desk.status().await?;
-    Ok(Page(pages::datasets(&view(&desk, who), &known.status)))
+    let (known, view) = (desk.status().await?, view(&desk, who));
+    written(&desk, move || pages::datasets(&view, &known.status)).await
 }
 
 pub(super) async fn jobs(State(desk): Asks, who: Who) -> Shown {
-    let known = desk.status().await?;
-    Ok(Page(pages::jobs(&view(&desk, who), &known.status)))
+    let (known, view) = (desk.status().await?, view(&desk, who));
+    written(&desk, move || pages::jobs(&view, &known.status)).await
 }
 
 pub(super) async fn runs(State(desk): Asks, who: Who, uri: Uri) -> Shown {

@@ -23,17 +23,8 @@ pub(super) struct Watching(Arc<Mutex<HashMap<RunId, Weak<watch::Sender<Printed>>
 impl Watching {
     /// Moves on when the output of a run's last attempt has grown; ends when the run is over.
     pub(super) fn watch(&self, desk: &Arc<Desk>, run: RunId) -> watch::Receiver<Printed> {
-        let mut all = self.all();
-        if let Some(looks) = all.get(&run).and_then(Weak::upgrade) {
-            let mut printed = looks.subscribe();
-            // What was printed between a page and its stream is told as of the first look.
-            printed.mark_changed();
-            return printed;
-        }
-        let (moves, printed) = watch::channel(None);
-        let moves = Arc::new(moves);
-        all.insert(run, Arc::downgrade(&moves));
-        drop(all);
+        let (printed, begins) = self.join(run);
+        let Some(moves) = begins else { return printed };
         let (watching, desk) = (self.clone(), desk.clone());
         tokio::spawn(async move {
             let mut looks = tokio::time::interval(LOOKS_EVERY);
@@ -61,6 +52,21 @@ impl Watching {
             }
         });
         printed
+    }
+
+    /// One more who watches; and what tells all of them, for the first, who has to see to it that somebody looks.
+    fn join(&self, run: RunId) -> (watch::Receiver<Printed>, Option<Arc<watch::Sender<Printed>>>) {
+        let mut all = self.all();
+        if let Some(moves) = all.get(&run).and_then(Weak::upgrade) {
+            let mut printed = moves.subscribe();
+            // What was printed between a page and its stream is told as of the first look.
+            printed.mark_changed();
+            return (printed, None);
+        }
+        let (moves, printed) = watch::channel(None);
+        let moves = Arc::new(moves);
+        all.insert(run, Arc::downgrade(&moves));
+        (printed, Some(moves))
     }
 
     /// Whether nobody watches any more. Whoever comes after that begins anew.
@@ -103,4 +109,36 @@ async fn look(desk: &Arc<Desk>, run: RunId) -> Result<Stage, Trouble> {
         })
     })
     .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn however_many_watch_an_output_one_looks_and_the_last_to_go_ends_it() {
+        let watching = Watching::default();
+        let (mut first, begins) = watching.join(RunId(1));
+        let moves = begins.expect("nobody looks yet");
+        let (mut second, begins) = watching.join(RunId(1));
+        assert!(begins.is_none(), "somebody looks already");
+        assert!(
+            watching.join(RunId(2)).1.is_some(),
+            "another output is looked at by itself"
+        );
+        second.mark_unchanged();
+        let seen = Some(("1.1".parse().unwrap(), 5));
+        moves.send_replace(seen);
+        for printed in [&mut first, &mut second] {
+            assert!(printed.has_changed().unwrap());
+            assert_eq!(*printed.borrow_and_update(), seen);
+        }
+        drop(first);
+        assert!(!watching.leaves(RunId(1), &moves), "one is left");
+        let (late, _) = watching.join(RunId(1));
+        assert!(late.has_changed().unwrap(), "whoever comes later is told what was seen");
+        drop((second, late));
+        assert!(watching.leaves(RunId(1), &moves));
+        assert!(watching.join(RunId(1)).1.is_some(), "it begins anew");
+    }
 }

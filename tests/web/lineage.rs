@@ -62,23 +62,44 @@ fn events_are_taken_as_clients_send_them_and_what_they_say_is_on_record_and_on_t
         (event("RUNNING"), json!([])),
         (event("COMPLETE"), json!(["orders"])),
         // About a dataset alone, and no run.
-        (json!({ "eventTime": "2026-01-02T03:04:05Z", "dataset": { "namespace": "a", "name": "b" } }), json!([])),
+        (
+            json!({ "eventTime": "2026-01-02T03:04:05Z", "dataset": { "namespace": "a", "name": "b" } }),
+            json!([]),
+        ),
     ] {
         let answer = send(&site, OPERATE_TOKEN, &event.to_string());
-        assert_eq!((answer.status, &answer.json()["datasets"]), (200, &datasets), "{event}: {}", answer.body);
+        assert_eq!(
+            (answer.status, &answer.json()["datasets"]),
+            (200, &datasets),
+            "{event}: {}",
+            answer.body
+        );
     }
-    let versions = house.reader().versions_of(&"orders".into(), 9).expect("the store is read");
+    let versions = house
+        .reader()
+        .versions_of(&"orders".into(), 9)
+        .expect("the store is read");
     let as_of = versions[0].as_of.to_string();
     assert_eq!((versions.len(), as_of.as_str()), (1, "2026-01-02T02:04:05.678Z"));
     assert_eq!(versions[0].inputs[0].dataset.as_str(), "items");
     let stored = house.reader().pings_of(&"orders".into(), 9).expect("the store is read");
-    let said: Vec<_> = stored.iter().rev().map(|ping| (ping.word.kind, ping.rid.as_deref(), ping.text.as_str())).collect();
+    let said: Vec<_> = stored
+        .iter()
+        .rev()
+        .map(|ping| (ping.word.kind, ping.rid.as_deref(), ping.text.as_str()))
+        .collect();
     let job = "airflow/daily.load_orders";
-    assert_eq!(said, [(PingKind::Start, Some(RUN), job), (PingKind::Success, Some(RUN), job)]);
+    assert_eq!(
+        said,
+        [(PingKind::Start, Some(RUN), job), (PingKind::Success, Some(RUN), job)]
+    );
     let seen = format!("Authorization: Bearer {VIEW_TOKEN}\r\n");
     let flow = site.ask("GET", "/api/v1/flow", &seen).json();
     let nodes = flow["nodes"].as_array().expect("nodes");
-    let orders = nodes.iter().find(|node| node["name"] == "orders").expect("it is on the map");
+    let orders = nodes
+        .iter()
+        .find(|node| node["name"] == "orders")
+        .expect("it is on the map");
     // So old is what it was made from.
     assert_eq!(orders["state"], "stale", "{flow}");
     let mut failed = event("FAIL");
@@ -111,18 +132,40 @@ fn what_is_no_event_or_too_much_or_not_from_whom_may_act_is_refused_and_nothing_
         (with("run", json!({ "runId": "a b" })), 400, "/run/runId is a UUID"),
         (with("job", json!("daily")), 400, "/job/namespace is a text"),
         (with("outputs", json!({})), 400, "/outputs is a list"),
-        (with("outputs", json!([{ "name": 5 }])), 400, "/outputs/0/namespace is a text"),
+        (
+            with("outputs", json!([{ "name": 5 }])),
+            400,
+            "/outputs/0/namespace is a text",
+        ),
         (with("inputs", json!(vec![0; 1_001])), 400, "at most 1000"),
-        (with("producer", json!("x".repeat(1 << 20))), 413, "longer than 1048576 bytes"),
+        (
+            with("producer", json!("x".repeat(1 << 20))),
+            413,
+            "longer than 1048576 bytes",
+        ),
     ] {
         let refused = send(&site, OPERATE_TOKEN, &event);
         let said = refused.json()["error"].as_str().expect("words").to_owned();
-        assert!(refused.status == status && said.contains(words), "{words}: {} {said}", refused.status);
+        assert!(
+            refused.status == status && said.contains(words),
+            "{words}: {} {said}",
+            refused.status
+        );
     }
     let good = event("COMPLETE").to_string();
     assert_eq!(send(&site, VIEW_TOKEN, &good).status, 403);
-    assert_eq!(site.ask("POST", "/api/v1/lineage", &sent("application/json", &good)).status, 401);
+    assert_eq!(
+        site.ask("POST", "/api/v1/lineage", &sent("application/json", &good))
+            .status,
+        401
+    );
     let form = format!("Authorization: Bearer {OPERATE_TOKEN}\r\n{}", sent("text/plain", &good));
     assert_eq!(site.ask("POST", "/api/v1/lineage", &form).status, 400);
-    assert!(house.reader().pings_of(&"orders".into(), 9).expect("the store is read").is_empty());
+    assert!(
+        house
+            .reader()
+            .pings_of(&"orders".into(), 9)
+            .expect("the store is read")
+            .is_empty()
+    );
 }

@@ -81,11 +81,7 @@ fn as_many_browsers_listen_as_may_and_a_place_that_is_left_is_free() {
 #[test]
 fn a_stream_ends_with_the_session_the_user_or_the_token_it_was_opened_by_and_with_no_other() {
     let (house, daemon, site) = known();
-    let (here, there, olav) = (
-        log_in(&site, "kari"),
-        log_in(&site, "kari"),
-        log_in(&site, "olav"),
-    );
+    let (here, there, olav) = (log_in(&site, "kari"), log_in(&site, "kari"), log_in(&site, "olav"));
     let token = |token: &str| format!("Authorization: Bearer {token}\r\n");
     let mut of_session = site.stream_of("/events?run=1", &here);
     let mut of_another = site.stream_of("/events", &there);
@@ -96,7 +92,10 @@ fn a_stream_ends_with_the_session_the_user_or_the_token_it_was_opened_by_and_wit
     assert!(of_session.ends(), "it outlives the logout");
     let without = known::JOBS
         .replace("[web.auth.users.olav]\npassword = { file = \"secrets/olav\" }\n", "")
-        .replace("[web.auth.tokens.grafana]\ntoken = { file = \"secrets/grafana\" }\n", "");
+        .replace(
+            "[web.auth.tokens.grafana]\ntoken = { file = \"secrets/grafana\" }\n",
+            "",
+        );
     house.configure(&without);
     daemon.signal(Signal::HUP);
     daemon.logs(&["jobs.toml reloaded"]);
@@ -104,7 +103,10 @@ fn a_stream_ends_with_the_session_the_user_or_the_token_it_was_opened_by_and_wit
     assert!(of_token.ends(), "it outlives its token");
     daemon.run("broken");
     for (stream, whose) in [(&mut of_another, "a session"), (&mut of_another_token, "a token")] {
-        assert!(stream.until("event: changed"), "{whose} that is still known is told nothing");
+        assert!(
+            stream.until("event: changed"),
+            "{whose} that is still known is told nothing"
+        );
     }
 }
 

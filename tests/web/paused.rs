@@ -12,7 +12,9 @@ fn what_a_paused_job_is_due_for_is_told_as_skipped_until_it_is_resumed() {
     };
     assert!(site.get(occurrences).json()["occurrences"][0]["starts_at"].is_string());
     asked(&["pause", "stock-export", "--because", "the move"]);
-    let told = site.until(occurrences, |told| told.contains("\"skip\":\"paused\"")).json();
+    let told = site
+        .until(occurrences, |told| told.contains("\"skip\":\"paused\""))
+        .json();
     for occurrence in told["occurrences"].as_array().expect("a list") {
         assert!(occurrence["starts_at"].is_null(), "{told}");
         assert_eq!(occurrence["note"], "skipped while it is paused", "{told}");

@@ -111,7 +111,11 @@ fn a_program_that_shows_nothing_is_told_how_to_be_known_and_of_no_button() {
     let cookie = site.ask("POST", "/api/v1/jobs/broken/run", &log_in(&site, "kari"));
     assert_eq!(cookie.status, 403, "a cookie that any page may have sent");
     assert!(!cookie.body.contains("button"), "{}", cookie.body);
-    assert!(site.ask("POST", "/jobs/broken/run", "").body.contains("press the button"));
+    assert!(
+        site.ask("POST", "/jobs/broken/run", "")
+            .body
+            .contains("press the button")
+    );
 }
 
 #[test]

@@ -94,12 +94,20 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:38 `every` `every` has no effect on a ping: nothing is looked at, and data is as of when it is said to be there (take `every` out)",
             ),
             (
+                "probe = { openlineage = \"orders\" }",
+                "jobs.toml:20:25 `\"orders\"` `openlineage` is a namespace, a slash and a name, of at most 500 characters (write them as the events have them, as in \"postgres://db.example:5432/shop.public.orders\")",
+            ),
+            (
+                "probe = { openlineage = \"a/b\", every = \"1m\" }",
+                "jobs.toml:20:32 `every` `every` has no effect on `openlineage`: nothing is looked at, and data is as of when it is said to be there (take `every` out)",
+            ),
+            (
                 "probe = { ping = \"0123456789abcdef\", file = \"x\" }",
                 "jobs.toml:20:9 `{ ping = \"0123456789abcdef\", file = \"x\" }` `probe` has both a file and a ping (keep one of the two)",
             ),
             (
                 "probe = { ping = \"0123456789abcdef\" }\nmust_change = true",
-                "jobs.toml:21:1 `must_change` `must_change` has no effect on a dataset with a ping: nothing of it is looked at (take `must_change` out, or write probe = { file = \"...\", every = \"1m\" })",
+                "jobs.toml:21:1 `must_change` `must_change` has no effect on a dataset whose maker says when it has arrived: nothing of it is looked at (take `must_change` out, or write probe = { file = \"...\", every = \"1m\" })",
             ),
             (
                 "probe = { ping = \"0123456789abcdef\" }\n[datasets.y]\nowner = \"ops\"\nprobe = { ping = \"0123456789abcdef\" }",

@@ -83,6 +83,22 @@ fn the_last_run_of_a_job_is_found_and_of_what_is_not_there_nothing() {
 }
 
 #[test]
+fn the_last_success_of_a_job_is_found_behind_failures_and_only_behind_the_run_that_is_named() {
+    let (dir, runs) = months();
+    let reader = Reader::open(dir.path()).unwrap();
+    for job in ["a", "b", "c", "unknown"] {
+        let of_job = || runs.iter().rev().filter(|run| run.job.as_str() == job);
+        let success = of_job().find(|run| run.outcome == Some(Outcome::Succeeded));
+        let (name, ended_at) = (Name::from(job), success.and_then(|run| run.ended_at));
+        assert_eq!(reader.last_success_of(&name, None).unwrap(), ended_at, "{job}");
+        let Some(success) = success else { continue };
+        let before = RunId(success.id.0 - 1);
+        assert_eq!(reader.last_success_of(&name, Some(before)).unwrap(), ended_at);
+        assert_eq!(reader.last_success_of(&name, Some(success.id)).unwrap(), None);
+    }
+}
+
+#[test]
 fn limits_keep_the_newest() {
     let dir = tempfile::tempdir().unwrap();
     let writer = writer(&dir);

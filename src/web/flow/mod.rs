@@ -23,6 +23,9 @@ pub(super) struct Flow {
     pub(super) graph: lineage::Flow,
     /// Where everything lies; `None` for what is too large to draw.
     pub(super) layout: Option<Layout>,
+    /// Of each place, those that feed it, and those that it feeds.
+    fed_by: Vec<Vec<usize>>,
+    feeds: Vec<Vec<usize>>,
 }
 
 impl Flow {
@@ -39,7 +42,17 @@ impl Flow {
             .map(|node| matches!(node.kind, Kind::Reader | Kind::Team))
             .collect();
         let layout = is_drawn.then(|| Layout::of(&last, edges));
-        Self { graph, layout }
+        let (mut fed_by, mut feeds) = (vec![Vec::new(); nodes.len()], vec![Vec::new(); nodes.len()]);
+        for (from, to) in edges {
+            fed_by[*to].push(*from);
+            feeds[*from].push(*to);
+        }
+        Self {
+            graph,
+            layout,
+            fed_by,
+            feeds,
+        }
     }
 
     /// Whether it is more than anybody sees at a glance.
@@ -65,12 +78,8 @@ impl Flow {
         let mut ahead = from.to_vec();
         let mut seen: BTreeSet<usize> = from.iter().copied().collect();
         while let Some(at) = ahead.pop() {
-            for (from, to) in &self.graph.edges {
-                let (here, there) = if is_upstream { (to, from) } else { (from, to) };
-                if *here == at && seen.insert(*there) {
-                    ahead.push(*there);
-                }
-            }
+            let beside = if is_upstream { &self.fed_by } else { &self.feeds };
+            ahead.extend(beside[at].iter().filter(|next| seen.insert(**next)));
         }
         seen
     }
