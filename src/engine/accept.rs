@@ -42,6 +42,7 @@ impl Engine {
         // There was a line for each job and each dataset; there rarely is again.
         self.backlog.shrink_to_fit();
         self.wakes.shrink_to_fit();
+        self.jobs.shrink_to_fit();
     }
 
     /// Looks again at the problems of everything that is configured, and of what has an open incident.
@@ -73,7 +74,7 @@ impl Engine {
             return;
         }
         let digest = definition(job);
-        let before = self.jobs.remove(name);
+        let before = self.jobs.swap_remove(name);
         let pause = before.as_ref().and_then(|before| before.record.pause.clone());
         // Under a clock that is not believed it begins when that has caught up, or is confirmed.
         let now = self.clock_hold.as_ref().map_or(self.now.wall, |hold| hold.until);

@@ -70,6 +70,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
 use jiff::Timestamp;
 
 use crate::lineage::Lineage;
@@ -148,7 +149,8 @@ pub struct Engine {
     held_for_inputs: BTreeSet<RunId>,
     /// Claimed attempts that never started, and wait for the same.
     held_attempts: BTreeSet<AttemptId>,
-    jobs: HashMap<Name, JobState>,
+    /// Very many: a table of their places takes less than one of themselves, which has room for more of them.
+    jobs: IndexMap<Name, JobState>,
     /// Runs that are not final.
     runs: HashMap<RunId, Run>,
     /// Attempts that have not ended, and the last one of each run that is not final.

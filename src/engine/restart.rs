@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
+use indexmap::IndexMap;
+
 use super::backlog::Todo;
 use super::data::DataState;
 use super::flapping::Openings;
@@ -63,7 +65,7 @@ impl Engine {
             held_for_inputs: BTreeSet::new(),
             held_attempts: BTreeSet::new(),
             refused: BTreeSet::new(),
-            jobs: HashMap::new(),
+            jobs: IndexMap::new(),
             runs: HashMap::new(),
             attempts: HashMap::new(),
             started_with: HashMap::new(),

@@ -166,7 +166,7 @@ impl Engine {
             turn.send.extend(self.gather(address));
         }
         if let Some(at) = turn.again_at {
-            self.wakes.arm(Wake::Address(address.clone()), at);
+            self.wakes.arm(Wake::Address(Box::new(address.clone())), at);
         }
         for id in turn.send {
             self.send(id);

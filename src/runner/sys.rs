@@ -5,13 +5,13 @@
 )]
 
 mod birth;
+mod memory;
 
 use std::ffi::{CString, c_char, c_int};
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
-use std::path::Path;
 use std::ptr;
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
 pub(super) use birth::{Birth, BirthStep, Identity, StillBorn, give_birth};
+pub use memory::{give_back_memory, keep_memory_small};
 
 use super::open_files::OpenFiles;
 use crate::model::{DiskPriority, ExitStatus, Usage};
@@ -297,55 +298,4 @@ pub(super) fn child_signals() -> io::Result<OwnedFd> {
 pub(super) fn watch(fd: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     // SAFETY: an `OwnedFd` stays the same open descriptor until it is dropped, and the AsyncFd owns it.
     unsafe { AsyncFd::register_with_interest(fd, Interest::READABLE) }.map_err(Into::into)
-}
-
-/// Gives back to the kernel what work has left behind: freed memory, which the allocator keeps where something in use lies
-/// above it, and the pages of freshd's own code, most of which only that work needed. What runs is taken again from the
-/// kernel's cache of the file, as it is called.
-pub fn give_back_memory() {
-    #[cfg(target_env = "gnu")]
-    // SAFETY: takes the allocator's own locks and touches only what is free.
-    unsafe {
-        libc::malloc_trim(0)
-    };
-    // Without it no more than what could be resident stays so.
-    let _ = give_back_code();
-}
-
-/// Has the allocator give back each large block as it is freed, and keep few heaps. Left to itself it takes the size of
-/// the largest block that was ever freed for usual, and keeps that much in the heap of each thread.
-pub fn keep_memory_small() {
-    /// Bytes from which on a block is mapped on its own.
-    #[cfg(target_env = "gnu")]
-    const LARGE_BYTES: libc::c_int = 128 << 10;
-    #[cfg(target_env = "gnu")]
-    const HEAPS_MAX: libc::c_int = 2;
-    #[cfg(target_env = "gnu")]
-    // SAFETY: parameters of the allocator, which takes its own locks.
-    unsafe {
-        libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);
-        libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BYTES);
-        libc::mallopt(libc::M_ARENA_MAX, HEAPS_MAX);
-    }
-}
-
-fn give_back_code() -> io::Result<()> {
-    let program = std::fs::read_link("/proc/self/exe")?;
-    for line in std::fs::read_to_string("/proc/self/maps")?.lines() {
-        let mut words = line.split_ascii_whitespace();
-        let (Some(range), Some("r-xp")) = (words.next(), words.next()) else {
-            continue;
-        };
-        let address = |hex| usize::from_str_radix(hex, 16).ok();
-        let Some((from, to)) = range.split_once('-') else {
-            continue;
-        };
-        if let (Some(from), Some(to)) = (address(from), address(to))
-            && words.last().is_some_and(|file| Path::new(file) == program)
-        {
-            // SAFETY: not writable, so nothing was ever written there: every page is as it lies in the file.
-            unsafe { libc::madvise(ptr::without_provenance_mut(from), to - from, libc::MADV_DONTNEED) };
-        }
-    }
-    Ok(())
 }

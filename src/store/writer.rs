@@ -316,11 +316,12 @@ impl Serving<'_> {
         let is_forgetting = |fact: &Fact| matches!(fact, Fact::Forgotten(_));
         self.may_release |= self.commits.iter().any(|facts| facts.iter().any(is_forgetting));
         self.commits.clear();
-        self.has_rested = false;
-        self.bound_log();
+        // A log as short as a sign of life makes it is not copied, whatever follows.
+        self.has_rested = self.bound_log() < LOG_PAGES_WORTH_COPYING;
     }
 
-    fn bound_log(&mut self) {
+    /// Returns how long the log was found, in pages.
+    fn bound_log(&mut self) -> u64 {
         let pages = self.group.log_pages().unwrap_or(0);
         if pages < LOG_PAGES_CHECKPOINT {
             self.checkpoint_at_pages = LOG_PAGES_CHECKPOINT;
@@ -333,6 +334,7 @@ impl Serving<'_> {
                 self.group.checkpoint()
             });
         }
+        pages
     }
 
     fn checkpoint_all(&mut self) -> Result<(), CommitError> {
