@@ -38,6 +38,8 @@ mod lifting;
 mod maintenance;
 #[path = "alerts_in_virtual_time/many_effects.rs"]
 mod many_effects;
+#[path = "alerts_in_virtual_time/outages.rs"]
+mod outages;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 #[path = "alerts_in_virtual_time/repeats.rs"]

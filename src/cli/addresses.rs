@@ -29,17 +29,21 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
     let mut lines = vec![("told", if teams.is_empty() { nobody() } else { teams.join(", ") })];
     for one in of_state(addresses, Reach::NotYet) {
         let since = moment(one.at).map_or_else(String::new, |at| format!(", waiting since {at}"));
-        lines.push(("not yet", format!("{}{since}{}", who(one), because(one))));
+        lines.push(("not yet", format!("{}{since}{}", who(one), because(one, now, zone))));
     }
     for one in of_state(addresses, Reach::GivenUp) {
         let at = moment(one.at).map_or_else(String::new, |at| format!(", {at}"));
-        lines.push(("given up", format!("{}{at}{}", who(one), because(one))));
+        lines.push(("given up", format!("{}{at}{}", who(one), because(one, now, zone))));
     }
     for one in told.iter().filter(|one| one.error.is_some()) {
         let since = moment(one.waiting_since).map_or_else(String::new, |at| format!(" since {at}"));
         lines.push((
             "not all",
-            format!("{}: the newest could not be told{since}{}", who(one), because(one)),
+            format!(
+                "{}: the newest could not be told{since}{}",
+                who(one),
+                because(one, now, zone)
+            ),
         ));
     }
     lines
@@ -53,7 +57,7 @@ fn who(one: &AddressState) -> String {
     format!("{} by {}", clean(one.team.as_str()), clean(&one.to))
 }
 
-fn because(one: &AddressState) -> String {
+fn because(one: &AddressState, now: Timestamp, zone: &TimeZone) -> String {
     let tries = match one.tries {
         0 => String::new(),
         1 => ", tried once".to_owned(),
@@ -63,5 +67,9 @@ fn because(one: &AddressState) -> String {
         .error
         .as_deref()
         .map_or_else(String::new, |error| format!(": {}", clean(error)));
-    format!("{tries}{error}")
+    let next = match one.next_try_at {
+        Some(at) if at > now => format!(", next at {}", times::moment(at, now, zone)),
+        Some(_) | None => String::new(),
+    };
+    format!("{tries}{next}{error}")
 }

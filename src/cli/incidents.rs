@@ -259,6 +259,13 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         (None, tries) => format!(" after {tries} tries"),
     };
     let error = error.or_else(|| message.digest.and(message.last_error.as_deref()).map(clean));
+    let is_held_up = message.state == NotificationState::Pending && message.next_try_at > now;
+    let next = is_held_up.then(|| times::moment(message.next_try_at, now, zone));
+    let remark = match (error, next) {
+        (Some(error), Some(next)) => format!("{error}; again at {next}"),
+        (None, Some(next)) => format!("waits for {}, next at {next}", clean(&message.address.to_string())),
+        (error, None) => error.unwrap_or_default(),
+    };
     vec![
         message.id.to_string(),
         times::moment_with_seconds(message.created_at, now, zone),
@@ -266,7 +273,7 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         clean(message.message.team.as_str()),
         clean(&message.address.to_string()),
         tone(tint, format!("{}{count}", message.state.as_str())),
-        error.unwrap_or_default(),
+        remark,
     ]
 }
 

@@ -140,7 +140,8 @@ fn narrate_one(fact: &Fact, zone: &TimeZone) {
             "{} are lost, and nothing of that time is repeated; everybody is told",
             lost_span(restoration, zone)
         ),
-        Fact::AgePromise(_)
+        Fact::Address(_)
+        | Fact::AgePromise(_)
         | Fact::Attempt(_)
         | Fact::Incident(_)
         | Fact::Job(_)

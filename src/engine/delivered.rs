@@ -40,7 +40,6 @@ impl Engine {
             self.forget_if_told(incident);
         }
         if notification.message.purpose != Purpose::Test {
-            self.keep_pace(&notification.address);
             self.give_up_what_is_old(&notification.address);
             self.go_on(&notification.address);
         }

@@ -73,7 +73,8 @@ impl Engine {
                 .cloned()
                 .unwrap_or_default();
             let waiting = self.outbox.first_waiting_for(team, incident.id, address);
-            AddressState::new(team, address, &heard, waiting, self.outbox.outage_error(address))
+            let record = self.outbox.by_address.get(address).map(|line| line.record(address));
+            AddressState::new(team, address, &heard, waiting, record.as_ref())
         };
         incident.told.iter().map(of_address).collect()
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::alerting::retry::retry_delay;
-use crate::model::{About, Name, NotificationId, WhyGathered, elapsed, later};
+use crate::model::{About, Address, AddressRecord, Name, NotificationId, Outage, Pace, WhyGathered, elapsed, later};
 
 /// So many messages that wait when an address takes one again are left alone: each goes on its own.
 pub(super) const LEFT_ALONE_MAX: usize = 5;
@@ -36,23 +36,6 @@ impl Gathering {
     }
 }
 
-/// An address does not take what it is given.
-#[derive(Clone, Debug)]
-pub(super) struct Outage {
-    /// Failed tries in a row.
-    pub(super) failed: u32,
-    /// What the other side last said.
-    pub(super) error: String,
-    /// When the next message is tried.
-    pub(super) next_try_at: Timestamp,
-    /// The message that was tried last.
-    pub(super) last: NotificationId,
-    /// The message whose try counts, while it is on its way: what was handed over with others before fails with them.
-    pub(super) probe: Option<NotificationId>,
-    /// Whether two messages failed in a row. One alone may be at fault itself, so the next is tried at once.
-    pub(super) is_certain: bool,
-}
-
 /// What waits for one address. Messages by which somebody tries it out stand outside.
 #[derive(Clone, Debug, Default)]
 pub(super) struct AddressLine {
@@ -68,6 +51,8 @@ pub(super) struct AddressLine {
     pub(super) gathered: BTreeSet<NotificationId>,
     /// Set while the address takes nothing.
     pub(super) outage: Option<Outage>,
+    /// The message whose try counts, while it is on its way: what was handed over with others before fails with them.
+    pub(super) probe: Option<NotificationId>,
     /// Set while it is caught up with: when it gets its next message.
     pub(super) pace: Option<Timestamp>,
     /// Why what waits is gathered, while it is caught up with.
@@ -76,9 +61,47 @@ pub(super) struct AddressLine {
     taken_at: VecDeque<Timestamp>,
     /// Whether nothing is sent for now, because more is about to be put in.
     pub(super) is_held: bool,
+    /// As it is stored, unless it takes what comes.
+    stored: Option<AddressRecord>,
 }
 
 impl AddressLine {
+    /// Goes on with what was stored of the address.
+    pub(super) fn recall(&mut self, record: AddressRecord) {
+        self.outage.clone_from(&record.outage);
+        if let Some(pace) = record.pace {
+            (self.pace, self.why_gathered) = (Some(pace.next_at), pace.why);
+        }
+        self.stored = Some(record);
+    }
+
+    /// What a restart has to know of the address.
+    pub(super) fn record(&self, address: &Address) -> AddressRecord {
+        let pace = self.pace.filter(|_| !self.why_gathered.is_once());
+        AddressRecord {
+            address: address.clone(),
+            outage: self.outage.clone(),
+            pace: pace.map(|next_at| Pace {
+                next_at,
+                why: self.why_gathered,
+            }),
+        }
+    }
+
+    /// The same, if that has changed. What is gathered once is known by what waits.
+    pub(super) fn to_store(&mut self, address: &Address) -> Option<AddressRecord> {
+        let record = self.record(address);
+        let as_before = match &self.stored {
+            Some(stored) => *stored == record,
+            None => record.outage.is_none() && record.pace.is_none(),
+        };
+        if as_before {
+            return None;
+        }
+        self.stored = Some(record.clone()).filter(|record| record.outage.is_some() || record.pace.is_some());
+        Some(record)
+    }
+
     /// What waits and is not on its way, oldest first.
     pub(super) fn unsent(&self) -> impl Iterator<Item = NotificationId> {
         self.waiting.difference(&self.in_flight).copied()
@@ -131,19 +154,20 @@ impl AddressLine {
 
     /// A message was not taken. The next try waits by the number of failed ones in a row, at least as long as asked.
     pub(super) fn refused(&mut self, id: NotificationId, error: &str, now: Timestamp, asked: Duration, seed: u64) {
+        let is_probe = self.probe.take() == Some(id);
         let (failed, is_certain) = match &self.outage {
             None => (1, false),
-            Some(outage) if outage.probe == Some(id) => (outage.failed + 1, outage.is_certain || outage.last != id),
+            Some(outage) if is_probe => (outage.failed + 1, outage.is_certain || outage.last != id),
             // Handed over before the first one failed: one more witness counts, and not each of them.
             Some(outage) if outage.is_certain => (outage.failed, true),
             Some(outage) => (outage.failed + 1, true),
         };
         self.outage = Some(Outage {
+            since: self.outage.as_ref().map_or(now, |outage| outage.since),
             failed,
             error: error.to_owned(),
             next_try_at: later(now, retry_delay(failed, seed).max(asked)),
             last: id,
-            probe: None,
             is_certain,
         });
     }
@@ -155,6 +179,7 @@ impl AddressLine {
             self.taken_at.push_back(now);
         }
         let outage = self.outage.take();
+        self.probe = None;
         let is_little = self.unsent().count() <= LEFT_ALONE_MAX;
         let is_once = self.pace.is_some() && self.why_gathered.is_once();
         if is_once && (is_little || self.pace > Some(now)) {
@@ -187,8 +212,11 @@ impl AddressLine {
     /// What lies further ahead than any rule puts it was decided by another clock, and is due now.
     pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
         self.taken_at.retain(|at| *at <= now);
-        if let Some(outage) = self.outage.as_mut().filter(|it| it.next_try_at > later(now, wait_max)) {
-            outage.next_try_at = now;
+        if let Some(outage) = &mut self.outage {
+            outage.since = outage.since.min(now);
+            if outage.next_try_at > later(now, wait_max) {
+                outage.next_try_at = now;
+            }
         }
         if let Some(pace) = self.pace.as_mut().filter(|pace| **pace > later(now, every)) {
             *pace = now;

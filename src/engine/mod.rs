@@ -63,6 +63,7 @@ mod threads;
 mod together;
 mod trying_out;
 mod turns;
+mod undelivered;
 mod wakes;
 mod weekly;
 

@@ -1,17 +1,16 @@
 //! An address that takes nothing: what it remembers, who is told instead meanwhile, and when what waits is given up.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::backlog::Todo;
-use super::lines::{AddressLine, Outage};
+use super::lines::AddressLine;
 use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER, retry_delay};
 use crate::model::{
-    Address, DigestTaken, Fact, Notification, NotificationId, NotificationState, Severity, WhyGathered, elapsed, later,
+    Address, AddressRecord, Fact, Notification, NotificationId, NotificationState, Severity, elapsed, later,
 };
 
 /// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
@@ -21,95 +20,29 @@ const TRIES_MIN: u32 = 8;
 const WAIT_MAX: Duration = Duration::from_mins(66);
 
 impl Outbox {
-    /// What is known after a restart of how each address stands: an outage from what waits and was tried, the pace from
-    /// what waits and was not, and from the digests that it has taken. Messages are gathered for so long after a start.
-    ///
-    /// A digest of what went together, or of what freshd had missed itself, keeps nobody waiting.
-    pub(super) fn recall_lines(&mut self, digests: &[DigestTaken], every: Duration, gathers: Duration, now: Timestamp) {
-        let mut why: HashMap<&Address, WhyGathered> = HashMap::new();
-        for digest in digests {
-            why.insert(&digest.address, digest.why);
-            let next_at = later(digest.at, every);
-            if next_at > now && !digest.why.is_once() {
-                let line = self.by_address.entry(digest.address.clone()).or_default();
-                line.pace = line.pace.max(Some(next_at));
+    /// How each address stands goes on as it was stored. What is gathered once is known by the digest under way.
+    pub(super) fn recall_lines(&mut self, records: Vec<AddressRecord>, now: Timestamp) {
+        for record in records {
+            let line = self.by_address.entry(record.address.clone()).or_default();
+            line.recall(record);
+        }
+        let under_way: Vec<NotificationId> = self.by_address.values().filter_map(|line| line.digest).collect();
+        for digest in under_way {
+            let Some(digest) = self.get(digest).cloned() else {
+                continue;
+            };
+            let line = self.by_address.entry(digest.address).or_default();
+            if line.pace.is_none() {
+                line.pace = Some(now);
+                line.why_gathered = digest.message.gathered.unwrap_or_default();
             }
         }
-        let addresses: Vec<Address> = self.by_address.keys().cloned().collect();
-        for address in addresses {
-            let (outage, pace) = (self.outage_by_tries(&address), self.pace_by_waiting(&address, gathers));
-            let under_way = self.by_address.get(&address).and_then(|line| line.digest);
-            let under_way = under_way.and_then(|id| self.get(id)?.message.gathered);
-            let why = under_way.or_else(|| why.get(&address).copied());
-            let line = self.by_address.entry(address).or_default();
-            line.outage = outage;
-            line.pace = line.pace.max(pace).or_else(|| line.digest.map(|_| now));
-            if line.pace.is_some() {
-                line.why_gathered = why.unwrap_or_default();
-            }
-        }
-    }
-
-    /// How an address fails, as far as the messages that wait for it show.
-    fn outage_by_tries(&self, address: &Address) -> Option<Outage> {
-        let line = self.by_address.get(address)?;
-        let waiting = line.digest.iter().chain(&line.waiting).filter_map(|id| self.get(*id));
-        let mut tried: Vec<&Notification> = waiting.filter(|one| one.tries > 0).collect();
-        let last = tried.iter().copied().max_by_key(|one| one.next_try_at)?;
-        tried.sort_by_key(|one| std::cmp::Reverse(one.tries));
-        Some(Outage {
-            // Two take turns; others were only on their way when it began.
-            failed: tried.iter().take(2).map(|one| one.tries).sum(),
-            error: last.last_error.clone().unwrap_or_default(),
-            next_try_at: last.next_try_at,
-            last: last.id,
-            probe: None,
-            is_certain: tried.len() > 1,
-        })
-    }
-
-    /// When an address that is caught up with gets its next message: what is not paced may go when it is decided, or a
-    /// moment later where a start had it wait for others.
-    fn pace_by_waiting(&self, address: &Address, gathers: Duration) -> Option<Timestamp> {
-        let waiting = self.by_address.get(address)?.waiting.iter();
-        let waiting = waiting.filter_map(|id| self.get(*id));
-        let paced = waiting.filter(|one| one.tries == 0 && one.next_try_at > later(one.created_at, gathers));
-        paced.map(|one| one.next_try_at).max()
     }
 
     /// When an address that takes messages is next told what waits for it, while it is caught up with.
     pub(super) fn next_digest_at(&self, address: &Address) -> Option<Timestamp> {
         let line = self.by_address.get(address)?;
         line.pace.filter(|_| line.outage.is_none())
-    }
-
-    /// When a message that was tried is tried again, and how many untried ones wait behind it: told by the one that was
-    /// tried last while its address takes nothing.
-    pub(super) fn next_try(&self, tried: &Notification) -> (Timestamp, usize) {
-        let line = self.by_address.get(&tried.address);
-        let outage = line.and_then(|line| Some((line, line.outage.as_ref()?)));
-        match outage {
-            Some((line, outage)) if outage.last == tried.id => {
-                let waiting = line.waiting.iter().chain(&line.gathered);
-                let untried = waiting.filter(|id| self.get(**id).is_some_and(|one| one.tries == 0));
-                (outage.next_try_at, untried.count())
-            }
-            Some((_, outage)) => (tried.next_try_at.max(outage.next_try_at), 0),
-            None => (tried.next_try_at, 0),
-        }
-    }
-
-    /// A message that was tried is no longer to be sent: what is left of the outage is what the others show.
-    pub(super) fn recall_outage(&mut self, address: &Address) {
-        let shown = self.outage_by_tries(address);
-        if let Some(line) = self.by_address.get_mut(address)
-            && let Some(before) = line.outage.take()
-        {
-            line.outage = shown.map(|shown| Outage {
-                probe: before.probe,
-                ..shown
-            });
-        }
     }
 }
 
@@ -150,6 +83,8 @@ impl Engine {
             for id in refused {
                 if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
                     refused.next_try_at = now;
+                    let refused = refused.clone();
+                    self.fact(Fact::Notification(refused));
                 }
             }
         }

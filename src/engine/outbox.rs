@@ -120,8 +120,8 @@ impl Outbox {
         if notification.message.purpose != Purpose::Test {
             let line = self.by_address.entry(notification.address.clone()).or_default();
             line.in_flight.insert(id);
-            if let Some(outage) = &mut line.outage {
-                outage.probe = Some(id);
+            if line.outage.is_some() {
+                line.probe = Some(id);
             }
         }
         Some(notification.clone())
@@ -270,9 +270,6 @@ impl Engine {
     }
 
     pub(super) fn collapsed(&mut self, mut notification: Notification) {
-        if notification.tries > 0 {
-            self.outbox.recall_outage(&notification.address);
-        }
         notification.state = NotificationState::Collapsed;
         notification.ended_at = Some(self.now.wall);
         self.fact(Fact::Notification(notification));

@@ -213,10 +213,7 @@ impl Engine {
             .notifications
             .into_iter()
             .for_each(|pending| self.outbox.insert(pending));
-        let every = self.settings.alerts.digest_every;
-        let gathers = self.gathers_for();
-        self.outbox
-            .recall_lines(&snapshot.digests_taken, every, gathers, self.now.wall);
+        self.outbox.recall_lines(snapshot.addresses, self.now.wall);
     }
 
     /// The daemon is up: every decision that was due meanwhile is made now, or in the steps that follow at once.

@@ -34,12 +34,10 @@ impl Engine {
         if let Some(hold) = &self.space_hold {
             found.push(format!("{}: nothing starts", hold.shortage.in_words()));
         }
-        // What is only gathered, or waits for its turn, is on its way.
-        let refused = self.outbox.values().filter(|waiting| waiting.tries > 0);
-        if let Some(oldest) = refused.min_by_key(|waiting| waiting.created_at) {
-            let waits = Duration::from_secs(elapsed(oldest.created_at, now.wall).as_secs());
+        if let Some((since, address)) = self.outbox.refused().min() {
+            let waits = Duration::from_secs(elapsed(since, now.wall).as_secs());
             if waits > UNTOLD_MAX {
-                let (address, waits) = (&oldest.address, format_duration(waits));
+                let waits = format_duration(waits);
                 found.push(format!("{address} has not taken a message for {waits}"));
             }
         }

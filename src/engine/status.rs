@@ -43,7 +43,6 @@ impl Engine {
         let known = self.incidents.values().filter(|incident| wanted(&incident.subject));
         let (drills, incidents): (Vec<&Incident>, Vec<&Incident>) =
             known.partition(|incident| incident.drill.is_some());
-        let undelivered = self.outbox.values().filter(|pending| pending.tries > 0);
         Ok(json!({
             "at": self.now.wall,
             "timezone": self.settings.timezone.iana_name(),
@@ -51,17 +50,7 @@ impl Engine {
             "jobs": jobs,
             "incidents": incidents.iter().map(|incident| self.incident_json(incident)).collect::<Vec<_>>(),
             "drills": drills.iter().map(|drill| self.incident_json(drill)).collect::<Vec<_>>(),
-            "undelivered": undelivered.map(|pending| {
-                let (next_try_at, behind) = self.outbox.next_try(pending);
-                json!({
-                    "id": pending.id,
-                    "to": pending.address.to_string(),
-                    "tries": pending.tries,
-                    "error": pending.last_error,
-                    "next_try_at": next_try_at,
-                    "behind": behind,
-                })
-            }).collect::<Vec<_>>(),
+            "undelivered": self.undelivered(),
             "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
             "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),

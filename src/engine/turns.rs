@@ -2,10 +2,10 @@
 
 use jiff::Timestamp;
 
-use super::lines::{AddressLine, Gathering, Outage};
+use super::lines::{AddressLine, Gathering};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::model::{Action, Address, DIGEST_CHARS_USUAL, Fact, Notification, NotificationId};
+use crate::model::{Action, Address, DIGEST_CHARS_USUAL, Fact, Notification, NotificationId, Outage};
 
 /// What is to be done about an address now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -16,8 +16,6 @@ struct Turn {
     gather: bool,
     /// When to look again, unless something ends before.
     again_at: Option<Timestamp>,
-    /// It has just become a flood.
-    is_flood: bool,
 }
 
 impl Turn {
@@ -113,6 +111,7 @@ impl Outbox {
             usize::MAX
         };
         let mut turn = Turn::default();
+        let mut is_flood = false;
         let digest = line.digest.filter(|id| !line.in_flight.contains(id));
         let unsent: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
         for id in unsent {
@@ -125,14 +124,12 @@ impl Outbox {
                 continue;
             }
             if room == turn.send.len() {
-                turn.is_flood = true;
+                is_flood = true;
                 break;
             }
             turn.send.push(id);
         }
-        if turn.is_flood
-            && let Some(line) = self.by_address.get_mut(address)
-        {
+        if is_flood && let Some(line) = self.by_address.get_mut(address) {
             line.flooded(now, rules.every, turn.send.len());
             // Due at once where the flood was a while ago.
             turn.again_at = line.pace.map(|pace| pace.max(now));
@@ -171,9 +168,16 @@ impl Engine {
         for id in turn.send {
             self.send(id);
         }
-        if turn.is_flood {
-            self.keep_pace(address);
-        }
+        self.keep_line(address);
+    }
+
+    /// When an address that takes nothing has its next turn: now, while a message is on its way to it.
+    pub(super) fn next_turn(&self, address: &Address) -> Timestamp {
+        let now = self.now.wall;
+        let line = self.outbox.by_address.get(address);
+        let outage = line.and_then(|line| Some((line, line.outage.as_ref()?)));
+        let turn = outage.map(|(line, outage)| self.outbox.turn_in_outage(line, outage, self.gathering(address), now));
+        turn.and_then(|turn| turn.again_at).unwrap_or(now)
     }
 
     /// How messages to an address are gathered, by its kind of channel and the configuration.
@@ -194,22 +198,11 @@ impl Engine {
         }
     }
 
-    /// Stores the pace of an address, so that it holds after a restart: one fact, about the oldest that waits.
-    pub(super) fn keep_pace(&mut self, address: &Address) {
-        let line = self.outbox.by_address.get(address);
-        let Some(pace) = line.and_then(|line| line.pace).filter(|pace| *pace > self.now.wall) else {
-            return;
-        };
-        let untried = |outbox: &Outbox| {
-            let mut unsent = outbox.by_address.get(address)?.unsent();
-            unsent.find(|id| outbox.get(*id).is_some_and(|one| one.tries == 0))
-        };
-        if let Some(notification) = untried(&self.outbox).and_then(|id| self.outbox.get_mut(id))
-            && notification.next_try_at != pace
-        {
-            notification.next_try_at = pace;
-            let notification = notification.clone();
-            self.fact(Fact::Notification(notification));
+    /// Stores how an address stands, so that it holds after a restart.
+    fn keep_line(&mut self, address: &Address) {
+        let line = self.outbox.by_address.get_mut(address);
+        if let Some(record) = line.and_then(|line| line.to_store(address)) {
+            self.fact(Fact::Address(record));
         }
     }
 }

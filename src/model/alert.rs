@@ -6,7 +6,9 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Ack, Address, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity};
+use super::{
+    Ack, Address, AddressRecord, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity,
+};
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
@@ -338,6 +340,15 @@ impl Notification {
     /// The team that knows what it says once it is taken: of what goes to the fallback, the one in whose stead it does.
     pub fn told_for(&self) -> &Name {
         self.message.stands_in_for.as_ref().unwrap_or(&self.message.team)
+    }
+
+    /// When it is tried again, or its address gets what waits for it, as `record` has that; `None` for what is not
+    /// pending, and for what waits for nothing.
+    pub fn waits_until(&self, record: Option<&AddressRecord>) -> Option<Timestamp> {
+        let own =
+            Some(self.next_try_at).filter(|_| self.tries > 0 && record.is_none_or(|record| record.outage.is_none()));
+        let next_try_at = own.max(record.and_then(AddressRecord::next_try_at));
+        next_try_at.filter(|_| self.state == NotificationState::Pending)
     }
 }
 

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, IncidentId, Name, Notification, NotificationState, ProblemKind, Severity};
+use super::{IncidentId, Name, ProblemKind, Severity};
 
 /// Why messages to an address were gathered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -40,30 +40,7 @@ impl WhyGathered {
     }
 }
 
-/// A digest that was taken, as a start learns of it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct DigestTaken {
-    /// Where it went.
-    pub address: Address,
-    /// When it was taken.
-    pub at: Timestamp,
-    /// Why messages were gathered.
-    pub why: WhyGathered,
-}
-
-impl DigestTaken {
-    /// What became of a notification, if it is a digest that was taken.
-    pub fn of(notification: &Notification) -> Option<Self> {
-        let is_taken = notification.state == NotificationState::Delivered;
-        Some(Self {
-            address: notification.address.clone(),
-            at: notification.ended_at.filter(|_| is_taken)?,
-            why: notification.message.gathered?,
-        })
-    }
-}
-
-/// The longest time between two digests that jobs.toml can ask for: one that is older says nothing any more.
+/// The longest time between two digests that jobs.toml can ask for.
 pub const DIGEST_EVERY_MAX: Duration = Duration::from_hours(1);
 
 /// One incident in a digest.

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AgePromise, Attempt, AttemptId, Delivery, DigestTaken, Expectation, Forgotten, Incident, IncidentId, Name,
-    Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence, Slot,
-    Threaded, Told, Version, WeeklyReport,
+    Address, AddressRecord, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId,
+    Name, Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence,
+    Slot, Threaded, Told, Version, WeeklyReport,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -44,6 +44,8 @@ pub enum Fact {
     Notification(Notification),
     /// A try at sending ended.
     Delivery(Delivery),
+    /// An address begins or goes on to take nothing, takes messages again, or gets them at another time.
+    Address(AddressRecord),
     /// A life of the daemon began, was still going on, or ended.
     Life(Life),
     /// The wall clock was set.
@@ -82,6 +84,8 @@ impl Fact {
                 .max(incident.ack.as_ref().map(|ack| ack.at)),
             Self::Notification(notification) => Some(notification.created_at).max(notification.ended_at),
             Self::Delivery(delivery) => Some(delivery.at),
+            // The try that it tells of is a fact of its own.
+            Self::Address(_) => None,
             Self::Life(life) => Some(life.started_at).max(Some(life.seen_at)).max(life.ended_at),
             Self::ClockStep(step) => Some(step.at),
             Self::ClockConfirmed(confirmation) => Some(confirmation.at),
@@ -252,8 +256,8 @@ pub struct Snapshot {
     /// Of the last [`ENDS_LOOKED_AT`](super::ENDS_LOOKED_AT) notifications, the recoveries that were taken within [`REPEAT_ENDS_FOR`](super::REPEAT_ENDS_FOR) before the
     /// newest record, the oldest first.
     pub ends_taken: Vec<Notification>,
-    /// Digests that were taken within [`DIGEST_EVERY_MAX`](super::DIGEST_EVERY_MAX) before the newest record, the oldest first.
-    pub digests_taken: Vec<DigestTaken>,
+    /// Addresses that take nothing or are caught up with, in their order.
+    pub addresses: Vec<AddressRecord>,
     /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
     pub told: Vec<Told>,
     /// First messages of threads, the oldest first: of incidents that are not resolved, or of which a message is pending.

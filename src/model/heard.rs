@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, IncidentId, Name, Notification, NotificationState};
+use super::{Address, AddressRecord, IncidentId, Name, Notification, NotificationState};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -133,20 +133,25 @@ pub struct AddressState {
     /// Since when a message waits to be taken, also where an earlier one was.
     #[schemars(with = "Option<super::Instant>")]
     pub waiting_since: Option<Timestamp>,
-    /// How often the one that waits was tried.
+    /// How often the address was tried in vain since it last took anything, while a message waits.
     pub tries: u32,
+    /// When it is tried again, or gets what waits for it in one, while a message waits for that.
+    #[serde(default)]
+    #[schemars(with = "Option<super::Instant>")]
+    pub next_try_at: Option<Timestamp>,
     /// What the other side last said, unless all is told.
     pub error: Option<String>,
 }
 
 impl AddressState {
-    /// By what it has heard, the oldest message that waits for it, and what it last said to any, if it takes none.
+    /// By what it has heard, the oldest message that waits for it, and what is remembered of it, if it takes none or is
+    /// caught up with.
     pub fn new(
         team: &Name,
         address: &Address,
         heard: &Heard,
         waiting: Option<&Notification>,
-        outage: Option<&str>,
+        record: Option<&AddressRecord>,
     ) -> Self {
         let given_up = heard.given_up.as_ref();
         let (state, at) = match (heard.first_at, waiting, given_up) {
@@ -155,15 +160,21 @@ impl AddressState {
             (None, None, Some((at, _))) => (Reach::GivenUp, Some(*at)),
             (None, None, None) => (Reach::NotYet, None),
         };
-        let said_to_it = |waiting: &Notification| waiting.last_error.clone();
-        let said = waiting.and_then(|waiting| said_to_it(waiting).or_else(|| outage.map(str::to_owned)));
+        let outage = record.and_then(|record| record.outage.as_ref());
+        let said_to_it = |waiting: &Notification| match outage {
+            Some(outage) => Some(outage.error.clone()),
+            None => waiting.last_error.clone(),
+        };
+        let tries = |waiting: &Notification| outage.map_or(waiting.tries, |outage| outage.failed.max(waiting.tries));
+        let said = waiting.and_then(said_to_it);
         Self {
             team: team.clone(),
             to: address.to_string(),
             state,
             at,
             waiting_since: waiting.map(|waiting| waiting.created_at),
-            tries: waiting.map_or(0, |waiting| waiting.tries),
+            tries: waiting.map_or(0, tries),
+            next_try_at: waiting.and_then(|waiting| waiting.waits_until(record)),
             error: said.or_else(|| given_up.map(|(_, error)| error.clone())),
         }
     }

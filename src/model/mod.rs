@@ -23,6 +23,7 @@ mod maintenance;
 mod message;
 mod moment;
 mod name;
+mod outage;
 mod ping;
 mod places;
 mod plan;
@@ -71,7 +72,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
-pub use digest::{DIGEST_EVERY_MAX, DigestLine, DigestTaken, WhyGathered};
+pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
@@ -93,6 +94,7 @@ pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
+pub use outage::{AddressRecord, Outage, Pace};
 pub use ping::{LineageWord, PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};
 pub use places::{
     REASONS_FILE, SIDECAR_SUFFIX, hidden_name, kept_name, log_path, output_dir, quarantine_path, report_path, run_dir,

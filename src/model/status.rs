@@ -291,24 +291,24 @@ pub struct Reads {
     pub at: Option<Timestamp>,
 }
 
-/// A message that could not be delivered yet.
+/// An address that takes nothing, or a message that it has refused although it takes others.
 #[derive(Clone, Debug, Deserialize)]
 pub struct Undelivered {
     /// The address.
     pub to: String,
-    /// How often it was tried.
+    /// How often it was tried in vain.
     pub tries: u32,
     /// What the other side last said.
     pub error: Option<String>,
     /// When it is tried again.
     pub next_try_at: Timestamp,
-    /// How many further messages wait behind it for the same address.
+    /// How many further messages wait for the same address.
     #[serde(default)]
     pub behind: u32,
 }
 
 impl Status {
-    /// How many messages are not taken yet: those that were tried, and those that wait behind them.
+    /// How many messages are not taken yet: those that were refused, and those that wait for the same address.
     pub fn undelivered_messages(&self) -> usize {
         self.undelivered.iter().map(|tried| 1 + tried.behind as usize).sum()
     }

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use crate::model::{
-    About, Address, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG,
-    ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name, Notification,
-    NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration, Run, RunId,
-    Silence, Slot, SlotState, Snapshot, Version, WeeklyReport, earlier, elapsed, newest_record,
+    About, Address, AddressRecord, AgePromise, Ahead, Attempt, AttemptId, CLOCK_LEAP, ClockConfirmation, ClockStep,
+    DOWNTIME_LONG, ENDS_LOOKED_AT, Expectation, Fact, Incident, IncidentId, IncidentState, JobRecord, Life, Name,
+    Notification, NotificationId, NotificationState, Observation, ProblemKind, Purpose, REPEAT_ENDS_FOR, Restoration,
+    Run, RunId, Silence, Slot, SlotState, Snapshot, Version, WeeklyReport, earlier, elapsed, newest_record,
 };
 
 /// Slots of each dataset that a confirmed clock begins again with.
@@ -40,6 +40,7 @@ pub struct Memory {
     /// Those that are not resolved, by what they are about.
     unresolved: BTreeMap<(ProblemKind, About, Name), IncidentId>,
     notifications: BTreeMap<NotificationId, Notification>,
+    addresses: BTreeMap<Address, AddressRecord>,
     lives: BTreeMap<u64, Life>,
     /// In the order in which they came.
     clock_steps: Vec<ClockStep>,
@@ -164,7 +165,7 @@ impl Memory {
                 .collect(),
             ends_written: self.ends_written(),
             ends_taken: self.ends_taken(),
-            digests_taken: self.digests_taken(),
+            addresses: self.addresses.values().cloned().collect(),
             told: self.told(),
             threads: self.threads(),
             weekly: self.weekly.values().cloned().collect(),
@@ -274,6 +275,10 @@ impl Memory {
             Fact::Expectation(expectation) => {
                 self.expectations.insert(expectation.dataset.clone(), expectation);
             }
+            Fact::Address(record) if record.outage.is_none() && record.pace.is_none() => {
+                self.addresses.remove(&record.address);
+            }
+            Fact::Address(record) => drop(self.addresses.insert(record.address.clone(), record)),
             Fact::Weekly(report) => drop(self.weekly.insert(report.team.clone(), report)),
             Fact::Silence(silence) => {
                 self.silences.insert(silence.subject.clone(), silence);

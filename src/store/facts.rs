@@ -20,7 +20,7 @@ pub(super) fn rank(fact: &Fact) -> u8 {
         | Fact::Silence(_) => 4,
         Fact::Incident(_) => 5,
         Fact::Notification(_) => 6,
-        Fact::Delivery(_) => 7,
+        Fact::Delivery(_) | Fact::Address(_) => 7,
         Fact::Forgotten(_) => 8,
     }
 }
@@ -54,6 +54,7 @@ pub(super) fn name(fact: &Fact) -> String {
         Fact::Delivery(delivery) => {
             format!("try {} of notification {}", delivery.number, delivery.notification)
         }
+        Fact::Address(record) => format!("how {} stands", record.address),
         Fact::Life(life) => format!("life {}", life.number),
         Fact::ClockStep(step) => format!("the step of the clock at {}", step.at),
         Fact::ClockConfirmed(confirmation) => format!("the clock, confirmed at {}", confirmation.at),

@@ -11,7 +11,7 @@ use super::column::{us, us_maybe};
 use super::error::is_failed_write;
 use super::open::BUSY_WAIT;
 use super::reserve::is_over_quota;
-use super::rows::{alerts, data, expected, history, life, pings, restored, runs, silences, weekly};
+use super::rows::{addresses, alerts, data, expected, history, life, pings, restored, runs, silences, weekly};
 use super::seen::Witness;
 use super::statements::Statements;
 use super::{CommitError, facts, release};
@@ -309,6 +309,10 @@ impl<'connection> Group<'connection> {
                 "its number belongs to another incident",
             ),
             Fact::Delivery(delivery) => alerts::store_delivery(&mut s.delivery, delivery).map(drop),
+            Fact::Address(record) => match (&record.outage, &record.pace) {
+                (None, None) => addresses::end_address(&mut s.address_end, &record.address).map(drop),
+                _ => addresses::store_address(&mut s.address, record).map(drop),
+            },
             Fact::Life(life) => life::store_life(&mut s.life, life).map(drop),
             Fact::ClockConfirmed(confirmation) => {
                 let at = us(confirmation.at);

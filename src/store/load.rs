@@ -5,10 +5,10 @@ use rusqlite::{Connection, OptionalExtension, Result, Row, params};
 
 use super::column::{Cells, us};
 use super::load_versions::{load_past, load_versions};
-use super::rows::{alerts, data, expected, life, restored, runs, silences, weekly};
+use super::rows::{addresses, alerts, data, expected, life, restored, runs, silences, weekly};
 use crate::model::{
-    CLOCK_LEAP, DIGEST_EVERY_MAX, DOWNTIME_LONG, DigestTaken, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId,
-    REPEAT_ENDS_FOR, Restoration, RunId, Slot, SlotState, Snapshot, earlier,
+    CLOCK_LEAP, DOWNTIME_LONG, ENDS_LOOKED_AT, IncidentId, Notification, NotificationId, REPEAT_ENDS_FOR, Restoration,
+    RunId, Slot, SlotState, Snapshot, earlier,
 };
 
 /// Runs that are not final, and each job's last one that tells how the job is: neither missed nor skipped nor
@@ -85,13 +85,6 @@ const ENDS_TAKEN: &str = "
 WHERE state = 'delivered' AND ended_at_us >= ?1 AND message ->> 'purpose' = 'recovery'
 ORDER BY id";
 
-/// Digests that were taken since ?1, the oldest first.
-const DIGESTS_TAKEN: &str = "
-SELECT channel, address, ended_at_us, message -> 'gathered'
-FROM notifications INDEXED BY notifications_of_no_incident
-WHERE incident IS NULL AND ended_at_us >= ?1 AND state = 'delivered' AND message -> 'gathered' IS NOT NULL
-ORDER BY ended_at_us, id";
-
 /// Reads everything at one instant.
 pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     let reading = connection.unchecked_transaction()?;
@@ -158,7 +151,7 @@ pub(super) fn snapshot(connection: &Connection) -> Result<Snapshot> {
     )?;
     snapshot.ends_written = all(&reading, ENDS_WRITTEN, alerts::read_end_written)?;
     snapshot.ends_taken = ends_taken(&reading, newest_record_at)?;
-    snapshot.digests_taken = digests_taken(&reading, newest_record_at)?;
+    snapshot.addresses = all(&reading, &addresses::all(), addresses::read_address)?;
     snapshot.told = all(&reading, TOLD, alerts::read_told)?;
     snapshot.threads = all(&reading, alerts::THREADS, alerts::read_thread)?;
     snapshot.weekly = all(&reading, weekly::WEEKLY_ALL, weekly::read_weekly)?;
@@ -215,14 +208,6 @@ fn ends_taken(reading: &Connection, newest_record_at: Option<Timestamp>) -> Resu
     statement
         .query_map(params![us(since), looked_at], alerts::read_notification)?
         .collect()
-}
-
-fn digests_taken(reading: &Connection, newest_record_at: Option<Timestamp>) -> Result<Vec<DigestTaken>> {
-    let Some(since) = newest_record_at.map(|at| earlier(at, DIGEST_EVERY_MAX)) else {
-        return Ok(Vec::new());
-    };
-    let mut statement = reading.prepare(DIGESTS_TAKEN)?;
-    statement.query_map([us(since)], alerts::read_digest_taken)?.collect()
 }
 
 /// The last time the records went on from a backup.

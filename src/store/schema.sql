@@ -369,8 +369,6 @@ CREATE INDEX notifications_by_incident ON notifications (incident, id);
 CREATE INDEX notifications_pending ON notifications (id) WHERE state = 'pending';
 -- What was given up.
 CREATE INDEX notifications_dead ON notifications (id) WHERE state = 'dead';
--- Digests, reports, proofs and tests, by when they were taken.
-CREATE INDEX notifications_of_no_incident ON notifications (ended_at_us) WHERE incident IS NULL;
 
 -- Tries at sending.
 CREATE TABLE deliveries (
@@ -382,6 +380,33 @@ CREATE TABLE deliveries (
     retry_after_seconds INTEGER,
     PRIMARY KEY (notification, number),
     CHECK ((outcome = 'accepted') = (error IS NULL))
+) STRICT, WITHOUT ROWID;
+
+-- Addresses that take nothing, or get what waits for them in one message after the other.
+CREATE TABLE addresses (
+    channel TEXT NOT NULL,
+    -- Whom to reach through it; empty where the channel says that.
+    address TEXT NOT NULL,
+    -- Since when it takes nothing, how many tries have failed in a row, and what it last said.
+    since_us INTEGER,
+    failed INTEGER,
+    error TEXT,
+    next_try_at_us INTEGER,
+    -- The notification that was tried last. It may be forgotten before the address takes one.
+    tried_last INTEGER,
+    -- Two different notifications have failed in a row.
+    is_certain INTEGER,
+    -- When it gets the next message while it is caught up with, and why: {why}.
+    pace_at_us INTEGER,
+    pace_why TEXT,
+    PRIMARY KEY (channel, address),
+    CHECK (since_us IS NOT NULL OR pace_at_us IS NOT NULL),
+    CHECK ((since_us IS NULL) = (failed IS NULL)),
+    CHECK ((since_us IS NULL) = (error IS NULL)),
+    CHECK ((since_us IS NULL) = (next_try_at_us IS NULL)),
+    CHECK ((since_us IS NULL) = (tried_last IS NULL)),
+    CHECK ((since_us IS NULL) = (is_certain IS NULL)),
+    CHECK ((pace_at_us IS NULL) = (pace_why IS NULL))
 ) STRICT, WITHOUT ROWID;
 
 -- Up to when each team has got its weekly report, whether or not anything was sent.

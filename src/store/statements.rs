@@ -2,7 +2,7 @@
 
 use rusqlite::{Connection, Statement};
 
-use super::rows::{alerts, data, expected, life, pings, restored, runs, silences, weekly};
+use super::rows::{addresses, alerts, data, expected, life, pings, restored, runs, silences, weekly};
 
 /// Every statement of the writer, prepared once.
 pub(super) struct Statements<'connection> {
@@ -31,6 +31,8 @@ pub(super) struct Statements<'connection> {
     pub(super) incident: Statement<'connection>,
     pub(super) notification: Statement<'connection>,
     pub(super) delivery: Statement<'connection>,
+    pub(super) address: Statement<'connection>,
+    pub(super) address_end: Statement<'connection>,
     pub(super) life: Statement<'connection>,
     pub(super) clock_step: Statement<'connection>,
     pub(super) clock_confirmation: Statement<'connection>,
@@ -73,6 +75,8 @@ impl<'connection> Statements<'connection> {
             incident: connection.prepare(alerts::INCIDENT_UPSERT)?,
             notification: connection.prepare(alerts::NOTIFICATION_UPSERT)?,
             delivery: connection.prepare(alerts::DELIVERY_UPSERT)?,
+            address: connection.prepare(addresses::ADDRESS_UPSERT)?,
+            address_end: connection.prepare(addresses::ADDRESS_DELETE)?,
             life: connection.prepare(life::LIFE_UPSERT)?,
             clock_step: connection.prepare(life::CLOCK_STEP_INSERT)?,
             clock_confirmation: connection.prepare(life::CLOCK_CONFIRMATION_INSERT)?,

@@ -84,7 +84,7 @@ fn text(status: &Status, stored: &Stored) -> String {
     text.family(
         "freshd_undelivered_messages",
         "gauge",
-        "Messages that were tried and are not taken yet, and those that wait behind them.",
+        "Messages that were refused and are not taken yet, and those that wait for the same address.",
     );
     text.sample("freshd_undelivered_messages", &[], count(status.undelivered_messages()));
     if let Some(outbox) = stored.outbox {

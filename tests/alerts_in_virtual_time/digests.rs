@@ -16,7 +16,7 @@ use super::virtual_world::{Crash, Play, World, at, clock};
 pub(super) const FALLBACK: &str = "mail:it@sea.example";
 
 /// Most messages to one address in any hour in which it is caught up with.
-const AN_HOUR_MAX: usize = 6;
+pub(super) const AN_HOUR_MAX: usize = 6;
 
 /// So many jobs of `ops` that fail together on Monday at noon, and whoever else is told.
 pub(super) fn jobs(count: usize) -> String {
@@ -75,7 +75,7 @@ pub(super) fn named(sent: &Notification) -> BTreeSet<IncidentId> {
 }
 
 /// The most messages within any hour, both its ends included.
-fn most_in_an_hour(times: &[Timestamp]) -> usize {
+pub(super) fn most_in_an_hour(times: &[Timestamp]) -> usize {
     let within = |from: &Timestamp| {
         let until = later(*from, Duration::from_hours(1));
         times.iter().filter(|at| (*from..=until).contains(at)).count()
@@ -84,7 +84,7 @@ fn most_in_an_hour(times: &[Timestamp]) -> usize {
 }
 
 /// Nothing waits, nothing is lost, nothing was told twice, and nobody was flooded.
-fn hold(world: &World, address: &str, context: &str) {
+pub(super) fn hold(world: &World, address: &str, context: &str) {
     let taken = taken(world, address);
     let times: Vec<Timestamp> = taken.iter().map(|(at, _)| *at).collect();
     assert!(most_in_an_hour(&times) <= AN_HOUR_MAX, "{context}: {times:?}");

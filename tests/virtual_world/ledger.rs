@@ -90,6 +90,7 @@ impl Ledger {
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
                 | Fact::Weekly(_)
+                | Fact::Address(_)
                 | Fact::Settings(_)
                 | Fact::Forgotten(_)
                 | Fact::Restored(_) => {}

@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, DIGEST_EVERY_MAX, DigestTaken, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT,
-    Opened, Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
+    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
+    RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
 };
 
 impl Memory {
@@ -46,17 +46,6 @@ impl Memory {
         let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
         let ended = self.notifications.values().filter_map(Told::of);
         ended.filter(|told| open.contains(&told.incident)).collect()
-    }
-
-    /// Digests that were taken lately.
-    pub(super) fn digests_taken(&self) -> Vec<DigestTaken> {
-        let Some(since) = self.newest_record_at.map(|at| earlier(at, DIGEST_EVERY_MAX)) else {
-            return Vec::new();
-        };
-        let mut taken: Vec<DigestTaken> = self.notifications.values().filter_map(DigestTaken::of).collect();
-        taken.retain(|digest| digest.at >= since);
-        taken.sort_by_key(|digest| digest.at);
-        taken
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {

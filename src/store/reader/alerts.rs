@@ -2,11 +2,12 @@
 
 use super::Reader;
 use crate::model::{
-    About, Address, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification, NotificationId,
-    NotificationState, Told,
+    About, Address, AddressRecord, AddressState, Delivery, Heard, Incident, IncidentId, Name, Notification,
+    NotificationId, NotificationState, Told,
 };
 use crate::store::ReadError;
 use crate::store::column::{Cells, count};
+use crate::store::rows::addresses::{self, ADDRESS_COLUMNS, read_address};
 use crate::store::rows::alerts::{
     DELIVERY_COLUMNS, INCIDENT_COLUMNS, NOTIFICATION_COLUMNS, read_delivery, read_incident, read_notification,
 };
@@ -101,7 +102,8 @@ impl Reader {
         )
     }
 
-    /// Everything that was to be sent about an incident, in order, each with the tries at sending it.
+    /// Everything that was to be sent about an incident, in order, each with the tries at sending it. What waits for its
+    /// address is due when that is.
     ///
     /// # Errors
     /// Fails when the database cannot be read.
@@ -115,7 +117,12 @@ impl Reader {
         let tries = format!("SELECT {DELIVERY_COLUMNS} FROM deliveries WHERE notification = ?1 ORDER BY number");
         let told = notifications
             .into_iter()
-            .map(|notification| {
+            .map(|mut notification| {
+                if notification.state == NotificationState::Pending {
+                    let record = self.address(&notification.address)?;
+                    let waits_until = notification.waits_until(record.as_ref());
+                    notification.next_try_at = waits_until.unwrap_or(notification.next_try_at);
+                }
                 let deliveries = self.all(&tries, [count(notification.id.0)], read_delivery)?;
                 Ok((notification, deliveries))
             })
@@ -172,24 +179,21 @@ impl Reader {
             let waiting = of_address
                 .clone()
                 .find(|message| message.state == NotificationState::Pending);
-            let outage = match waiting {
-                Some(waiting) if waiting.tries == 0 => self.outage_of(address)?,
-                _ => None,
+            let record = match waiting {
+                Some(_) => self.address(address)?,
+                None => None,
             };
-            Ok(AddressState::new(team, address, &heard, waiting, outage.as_deref()))
+            Ok(AddressState::new(team, address, &heard, waiting, record.as_ref()))
         };
         incident.told.iter().map(of_address).collect()
     }
 
-    /// What an address last said to a message that still waits for it.
-    fn outage_of(&self, address: &Address) -> Result<Option<String>, ReadError> {
-        let said = self.one(
-            "SELECT last_error FROM notifications INDEXED BY notifications_pending
-             WHERE state = 'pending' AND tries > 0 AND channel = ?1 AND address IS ?2
-             ORDER BY next_try_at_us DESC LIMIT 1",
-            (address.channel.as_str(), &address.to),
-            |row| row.get(0),
-        )?;
-        Ok(said.flatten())
+    /// What is remembered of an address that takes nothing, or gets what waits for it in one message after the other.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn address(&self, address: &Address) -> Result<Option<AddressRecord>, ReadError> {
+        let sql = format!("SELECT {ADDRESS_COLUMNS} FROM addresses WHERE channel = ?1 AND address = ?2");
+        self.one(&sql, (address.channel.as_str(), addresses::to(address)), read_address)
     }
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
-    Ack, Address, Delivery, DeliveryOutcome, DigestTaken, FLAPPING_WITHIN, Incident, IncidentId, Notification,
-    NotificationId, OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
+    Ack, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Notification, NotificationId,
+    OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -275,19 +275,6 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         thread: cells.get()?,
         subject: cells.get()?,
         team: cells.name()?,
-    })
-}
-
-/// Reads the address of a digest, when it was taken, and why messages were gathered.
-pub(in crate::store) fn read_digest_taken(row: &Row) -> Result<DigestTaken> {
-    let mut cells = Cells::of(row);
-    Ok(DigestTaken {
-        address: Address {
-            channel: cells.name()?,
-            to: cells.get()?,
-        },
-        at: cells.time()?,
-        why: cells.json()?,
     })
 }
 

@@ -1,5 +1,6 @@
 //! One row of each table: the statement that stores it, and how it is read back.
 
+pub(super) mod addresses;
 pub(super) mod alerts;
 pub(super) mod data;
 pub(super) mod expected;

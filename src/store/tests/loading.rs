@@ -3,7 +3,8 @@
 use super::samples::{full_notification, lesson};
 use super::*;
 use crate::model::{
-    Address, DigestTaken, Life, Notification, NotificationId, NotificationState, Outcome, Purpose, WhyGathered,
+    Address, AddressRecord, Life, Notification, NotificationId, NotificationState, Outage, Outcome, Pace, Purpose,
+    WhyGathered,
 };
 
 fn loaded(facts: Vec<Fact>) -> crate::model::Snapshot {
@@ -252,40 +253,38 @@ fn of_the_ends_that_were_taken_those_of_the_last_minutes_are_loaded() {
 }
 
 #[test]
-fn of_the_digests_that_were_taken_those_of_the_last_hour_are_loaded_with_why_they_came() {
-    let told = |id, gathered, state, ended: i64| {
-        let known = full_notification(id, None);
-        let mut message = crate::model::Message::clone(&known.message);
-        (message.purpose, message.gathered) = (Purpose::Digest, gathered);
-        Notification {
-            state,
-            message: std::sync::Arc::new(message),
-            ended_at: Some(at(ended)),
-            ..known
-        }
+fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes() {
+    let address = |to: Option<&str>| Address {
+        channel: Name::from("mail"),
+        to: to.map(str::to_owned),
     };
-    let down = WhyGathered::Downtime {
-        from: at(100),
-        until: at(4_000),
+    let outage = Outage {
+        since: at(7),
+        failed: 3,
+        error: "connection refused".to_owned(),
+        next_try_at: at(90),
+        last: NotificationId(5),
+        is_certain: true,
     };
-    let taken = NotificationState::Delivered;
-    let digests = [
-        told(1, Some(WhyGathered::Flood), taken, 1_399),
-        told(2, Some(WhyGathered::Outage), taken, 1_400),
-        told(3, Some(WhyGathered::Outage), NotificationState::Dead, 4_500),
-        told(4, None, taken, 4_500),
-        told(5, Some(down), taken, 5_000),
+    let pace = Pace {
+        next_at: at(99),
+        why: WhyGathered::Outage,
+    };
+    let record = |to, outage: Option<&Outage>, pace| AddressRecord {
+        address: address(to),
+        outage: outage.cloned(),
+        pace,
+    };
+    let facts = [
+        record(Some("a@sea.example"), Some(&outage), None),
+        record(Some("a@sea.example"), Some(&outage), Some(pace)),
+        record(None, None, Some(pace)),
+        record(Some("b@sea.example"), Some(&outage), None),
+        record(Some("b@sea.example"), None, None),
     ];
-    let snapshot = loaded(digests.iter().cloned().map(Fact::Notification).collect());
-    let expected: Vec<_> = [&digests[1], &digests[4]]
-        .into_iter()
-        .filter_map(DigestTaken::of)
-        .collect();
-    assert_eq!(expected.len(), 2);
-    assert_eq!(
-        snapshot.digests_taken, expected,
-        "up to an hour before the newest record"
-    );
+    let snapshot = loaded(facts.iter().cloned().map(Fact::Address).collect());
+    assert_eq!(snapshot.addresses, [facts[2].clone(), facts[1].clone()]);
+    assert_eq!(snapshot.newest_record_at, None, "a try to come is no record");
 }
 
 #[test]

@@ -32,7 +32,7 @@ pub(super) struct UndeliveredEntry {
     error: Option<String>,
     #[schemars(with = "Instant")]
     next_try_at: (),
-    /// Untried messages that wait behind it.
+    /// Further messages that wait for the same address.
     behind: u32,
 }
 

@@ -33,7 +33,7 @@ pub(super) struct StatusAnswer {
     incidents: Vec<IncidentEntry>,
     /// Rehearsals that go on.
     drills: Vec<IncidentEntry>,
-    /// Messages that were tried and are not taken yet.
+    /// Addresses that take nothing, and messages that were refused where others are taken.
     undelivered: Vec<UndeliveredEntry>,
     #[schemars(with = "Option<Instant>")]
     clock_held_since: (),

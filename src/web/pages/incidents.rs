@@ -196,7 +196,7 @@ fn messages(view: &View, incident: IncidentId, messages: &[(Notification, Vec<De
                         td { (text(message.message.team.as_str())) }
                         td { (text(&message.address.to_string())) }
                         td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(by) = told_by(message, messages) { " " (by) } }
-                        td.remark { (text(error(tries).unwrap_or_default())) @if message.state == NotificationState::Dead { (act::on_message(view, incident, message.id)) } }
+                        td.remark { (text(error(tries).unwrap_or_default())) @if let Some(at) = held_until(view, message) { @if error(tries).is_some() { "; again at " } @else { "waits for " (text(&message.address.to_string())) ", next at " } (time(view, at)) } @if message.state == NotificationState::Dead { (act::on_message(view, incident, message.id)) } }
                     }
                 }
             }
@@ -211,6 +211,12 @@ fn message_tone(state: NotificationState) -> Tone {
         NotificationState::Dead => Tone::Bad,
         NotificationState::Collapsed => Tone::Quiet,
     }
+}
+
+/// Until when a message waits for its address, if that is known.
+fn held_until(view: &View, message: &Notification) -> Option<Timestamp> {
+    let is_held_up = message.state == NotificationState::Pending && message.next_try_at > view.now;
+    is_held_up.then_some(message.next_try_at)
 }
 
 /// What the other side last said, if it did not accept.
@@ -239,6 +245,8 @@ pub(super) fn who_knows(view: &View, addresses: &[AddressState], notify_at: Time
                     }
                     " " (text(one.team.as_str())) " by " (text(&one.to))
                     @if let Some(at) = one.at { " " (time(view, at)) }
+                    @if one.tries > 1 { ", tried " (one.tries) " times" }
+                    @if let Some(at) = one.next_try_at.filter(|at| *at > view.now) { ", next at " (time(view, at)) }
                     @if let Some(error) = &one.error { ": " (text(error)) }
                 }
             }

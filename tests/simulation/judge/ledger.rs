@@ -71,6 +71,7 @@ impl Ledger {
             | Fact::Silence(_)
             | Fact::Delivery(_)
             | Fact::Weekly(_)
+            | Fact::Address(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
             | Fact::Restored(_) => Ok(()),

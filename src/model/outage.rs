@@ -1,0 +1,50 @@
+//! What is remembered of an address between messages: that it takes nothing, and when it gets the next one.
+
+use jiff::Timestamp;
+
+use super::{Address, NotificationId, WhyGathered};
+
+/// What is remembered of an address between messages.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AddressRecord {
+    /// The address.
+    pub address: Address,
+    /// Set while it takes nothing.
+    pub outage: Option<Outage>,
+    /// Set while it is caught up with.
+    pub pace: Option<Pace>,
+}
+
+/// An address does not take what it is given.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Outage {
+    /// When the first of these tries failed.
+    pub since: Timestamp,
+    /// Failed tries in a row.
+    pub failed: u32,
+    /// What the other side last said.
+    pub error: String,
+    /// When the next message is tried.
+    pub next_try_at: Timestamp,
+    /// The message that was tried last.
+    pub last: NotificationId,
+    /// Whether two messages failed in a row. One alone may be at fault itself, so the next is tried at once.
+    pub is_certain: bool,
+}
+
+/// An address is told what waits for it in one message after the other, and not at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pace {
+    /// When it gets the next one.
+    pub next_at: Timestamp,
+    /// Why: an outage or a flood. What is gathered once is not remembered so.
+    pub why: WhyGathered,
+}
+
+impl AddressRecord {
+    /// When the address is tried next, if that is known: what waits for it is not sent before.
+    pub fn next_try_at(&self) -> Option<Timestamp> {
+        let next_try_at = self.outage.as_ref().map(|outage| outage.next_try_at);
+        next_try_at.max(self.pace.map(|pace| pace.next_at))
+    }
+}
