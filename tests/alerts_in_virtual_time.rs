@@ -26,6 +26,8 @@ mod explaining;
 mod flapping;
 #[path = "alerts_in_virtual_time/floods.rs"]
 mod floods;
+#[path = "alerts_in_virtual_time/given_up.rs"]
+mod given_up;
 #[path = "alerts_in_virtual_time/handed_over.rs"]
 mod handed_over;
 #[path = "alerts_in_virtual_time/kinds.rs"]

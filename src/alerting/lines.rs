@@ -3,9 +3,9 @@
 use jiff::tz::TimeZone;
 
 use super::digest::down_words;
-use super::words::{DataSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
+use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{Job, MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
+use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
@@ -83,7 +83,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(side) = &situation.job
         && let Some(run) = side.run
     {
-        say("Tried", tried(side.job, run, zone));
+        say("Tried", tried(side, run, zone));
         if let Some((version, path)) = &situation.refused {
             say(
                 "In quarantine",
@@ -261,7 +261,7 @@ fn readers_see(data: &DataSide<'_>, version: &Version, name: &str, arrived: &str
     }
 }
 
-fn tried(job: &Job, run: &Run, zone: &TimeZone) -> String {
+fn tried(side: &JobSide<'_>, run: &Run, zone: &TimeZone) -> String {
     let times = match run.attempts {
         1 => "1 attempt".to_owned(),
         n => format!("{n} attempts"),
@@ -272,7 +272,13 @@ fn tried(job: &Job, run: &Run, zone: &TimeZone) -> String {
             format_time(from, zone),
             zone.to_datetime(to).strftime("%H:%M")
         ),
+        // It goes on, and what has failed so far says why it takes longer.
+        (Some(from), None) => {
+            let said = side.attempt.and_then(|attempt| attempt.reason.as_deref());
+            let said = said.map_or_else(String::new, |said| format!(", so far: {said}"));
+            format!(", since {}{said}", format_time(from, zone))
+        }
         _ => String::new(),
     };
-    format!("{times} of {}, run {}{span}", job.name, run.id)
+    format!("{times} of {}, run {}{span}", side.job.name, run.id)
 }

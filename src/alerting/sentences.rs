@@ -3,13 +3,16 @@
 use std::time::Duration;
 
 use super::words::{
-    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, job_title, state_words,
-    still_broken, when,
+    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job, job_title, owns,
+    state_words, still_broken, when,
 };
 use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
 
 /// A reminder says for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
+
+/// Further datasets of a team that one sentence names.
+const OTHERS_MAX: usize = 5;
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
@@ -86,22 +89,25 @@ fn problem_sentence(situation: &Situation<'_>) -> String {
     let incident = situation.incident;
     match &situation.job {
         Some(side) if incident.about == About::Job && incident.subject == side.job.name => {
-            let tries = side.run.map_or(1, |run| run.attempts);
-            let tries = if tries > 1 {
-                format!(" after {tries} attempts")
-            } else {
-                String::new()
-            };
             let mut text = format!(
-                "{} {}{tries}: {}.",
+                "{} {}{}: {}.",
                 job_title(side.job),
                 failed_word(incident.kind, side),
+                after_tries(side),
                 incident.reason
             );
             text.push_str(&consequence(situation));
             text
         }
         _ => broken_sentence(situation),
+    }
+}
+
+/// How often it was tried, where that was more than once.
+fn after_tries(side: &JobSide<'_>) -> String {
+    match side.run.map_or(1, |run| run.attempts) {
+        0 | 1 => String::new(),
+        tries => format!(" after {tries} attempts"),
     }
 }
 
@@ -174,6 +180,15 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
             failed_word(situation.incident.kind, &side)
         ));
     }
+    if let Some((failure, side)) = situation.failure.zip(situation.job) {
+        text.push_str(&format!(
+            " The cause: {} {}{}: {}.",
+            job_title(side.job),
+            failed_word(failure.kind, &side),
+            after_tries(&side),
+            failure.reason
+        ));
+    }
     if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it first, {}.", first.who, when(first, situation)));
     }
@@ -184,6 +199,9 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     let (reads, Some(data)) = concerns(team, situation) else {
         return broken_sentence(situation);
     };
+    if is_for_its_job(team, situation) {
+        return broken_sentence(situation);
+    }
     let mut text = format!(
         "{}, which {} {}, is {}: {}.",
         data_title(data.dataset),
@@ -192,6 +210,7 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
         state_words(data.standing.state),
         data.standing.reason
     );
+    text.push_str(&others_broken(team, situation, &data.dataset.name));
     if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
         text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
     }
@@ -202,6 +221,25 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     };
     text.push_str(&format!(" {} answers for it{known}.", situation.owner));
     text
+}
+
+/// What else a team reads or owns that is not as promised.
+fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
+    let others = situation.data.iter().filter(|data| {
+        let mut readers = situation.readers.iter();
+        let reads = readers.any(|reader| reader.team == *team && reader.dataset == data.dataset.name);
+        is_broken(data) && data.dataset.name != *but && (owns(team, data) || reads)
+    });
+    let names: Vec<&str> = others.map(|data| data.dataset.name.as_str()).collect();
+    match names.len() {
+        0 => String::new(),
+        count if count <= OTHERS_MAX => format!(" Not as promised either: {}.", names.join(", ")),
+        count => format!(
+            " Not as promised either: {} and {} more.",
+            names[..OTHERS_MAX].join(", "),
+            count - OTHERS_MAX
+        ),
+    }
 }
 
 /// That it is over; and before that, what of a team's own data is not as promised all the same.

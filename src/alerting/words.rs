@@ -40,6 +40,8 @@ pub struct Situation<'a> {
     pub told_as_reader: Option<bool>,
     /// The job that failed or should have delivered.
     pub job: Option<JobSide<'a>>,
+    /// That this job has failed, where the alert is about the dataset that it makes and came first.
+    pub failure: Option<&'a Incident>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
@@ -70,9 +72,9 @@ pub enum OwnerReach {
 pub struct JobSide<'a> {
     /// The job.
     pub job: &'a Job,
-    /// Its last run that had a process.
+    /// Its last run that had a process; the one under way, where that has failed attempts and is what there is to say.
     pub run: Option<&'a Run>,
-    /// That run's last attempt.
+    /// That run's last attempt that has ended.
     pub attempt: Option<&'a Attempt>,
     /// A run of it that is under way.
     pub going: Option<&'a Run>,
@@ -106,6 +108,8 @@ pub struct Reading {
 pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Message {
     let incident = situation.incident;
     let is_impact = !is_owner_thread(purpose, team, situation);
+    // Whose job has failed is to mend it, whoever answers for the data.
+    let is_reader = is_impact && !is_for_its_job(team, situation);
     let seen = is_impact.then(|| as_read_by(purpose, team, situation));
     let situation = seen.as_ref().unwrap_or(situation);
     let thread = if is_impact { IMPACT_THREAD } else { "-owner" };
@@ -132,12 +136,12 @@ pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<
         gathered: None,
         stands_in_for: None,
         kind_since: incident.kind_since,
-        output: if is_impact || purpose == Purpose::Recovery {
+        output: if is_reader || purpose == Purpose::Recovery {
             Vec::new()
         } else {
             output(situation)
         },
-        commands: commands(purpose, is_impact, situation),
+        commands: commands(purpose, is_reader, situation),
         team: team.clone(),
         owner: situation.owner.clone(),
         at: situation.now,
@@ -169,6 +173,12 @@ fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> 
             situation.told_as_reader.map_or_else(answers, |is_reader| !is_reader)
         }
     }
+}
+
+/// Whether an alert about a dataset goes to the team of the job that has failed to make it.
+pub(super) fn is_for_its_job(team: &Name, situation: &Situation<'_>) -> bool {
+    let failed = situation.job.filter(|_| situation.failure.is_some());
+    failed.is_some_and(|side| matches!(&side.job.owner, Owner::Team(owner) if owner == team))
 }
 
 /// The part of the subject that never changes within a thread. It is a header, and one line whatever it is made from.
@@ -312,10 +322,14 @@ pub(super) fn still_broken<'a>(
         let mut readers = situation.readers.iter();
         readers.find(|reader| reader.team == *team && reader.dataset == data.dataset.name)
     };
-    let owns = |data: &DataSide<'_>| matches!(&data.dataset.owner, Owner::Team(owner) if owner == team);
     let broken = || situation.data.iter().filter(|data| is_broken(data));
     let read = broken().find_map(|data| Some((Some(reads(data)?), data)));
-    read.or_else(|| Some((None, broken().find(|data| owns(data))?)))
+    read.or_else(|| Some((None, broken().find(|data| owns(team, data))?)))
+}
+
+/// Whether a team answers for a dataset.
+pub(super) fn owns(team: &Name, data: &DataSide<'_>) -> bool {
+    matches!(&data.dataset.owner, Owner::Team(owner) if owner == team)
 }
 
 /// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is

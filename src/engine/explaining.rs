@@ -3,7 +3,7 @@
 
 use super::{Engine, Wake};
 use crate::lineage::Node;
-use crate::model::{About, Incident, IncidentId, IncidentState, ProblemKind, Purpose};
+use crate::model::{About, Incident, IncidentId, IncidentState, ProblemKind};
 
 impl Engine {
     /// Attaches a waiting incident to what explains it, or opens it when its time has come.
@@ -116,6 +116,7 @@ impl Engine {
             self.store(other);
         }
         self.raise(cause, id);
+        self.note_explained(cause, id);
     }
 
     /// Looks again at what is told with its cause: by itself, when that is kept quiet before anybody heard of the two.
@@ -166,19 +167,7 @@ impl Engine {
             self.store(root);
         }
         if state == IncidentState::Open {
-            self.tell_of_change(cause, effect, worse);
-        }
-    }
-
-    /// One update to the owner of what has become worse, one notice to each team that is newly concerned.
-    pub(super) fn tell_of_change(&mut self, id: IncidentId, concerned: IncidentId, worse: bool) {
-        // The end of what keeps it quiet tells what is left of it.
-        let new = self.tell_new_owner(id);
-        if worse && !self.is_quiet(id) {
-            self.tell_owner_again(id, Purpose::Update, &new);
-        }
-        if !self.is_quiet(concerned) {
-            self.tell_readers(id, &[concerned]);
+            self.note_change(cause, effect, worse);
         }
     }
 

@@ -43,6 +43,7 @@ impl Engine {
         if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
             self.consider_begun();
         }
+        self.tell_news();
     }
 
     /// Looks again at one dataset; of a part, which whole is to be looked at after it.
@@ -94,7 +95,7 @@ impl Engine {
                 self.store(incident);
                 match (state, cause) {
                     (IncidentState::Open, _) => {
-                        self.tell_of_change(id, id, worse);
+                        self.note_change(id, id, worse);
                         self.end_rest(id);
                     }
                     (IncidentState::Attached, Some(cause)) => self.raise(cause, id),
@@ -190,8 +191,8 @@ impl Engine {
         };
         match state {
             IncidentState::Waiting => self.consider(id),
-            IncidentState::Open
-                if self.end_flapping(id) || self.end_drill_in_time(id) || self.end_with_effects(id) => {}
+            IncidentState::Open if self.end_flapping(id) || self.end_drill_in_time(id) || self.end_with_effects(id) => {
+            }
             IncidentState::Open => self.remind(id),
             IncidentState::Attached => {
                 let hears_until = self.incidents.get(id).and_then(|effect| self.hears_until(effect));

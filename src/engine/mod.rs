@@ -35,6 +35,7 @@ mod lines;
 mod looks;
 mod maintenance;
 mod mending;
+mod news;
 mod outages;
 mod outbox;
 mod output;
@@ -86,6 +87,7 @@ use flapping::Openings;
 use history::Pruning;
 use jobs::JobState;
 use keepers::Keepers;
+use news::News;
 use outbox::Outbox;
 use pools::Pools;
 use register::Register;
@@ -178,6 +180,8 @@ pub struct Engine {
     resting: BTreeSet<IncidentId>,
     /// Incidents that have begun in this step, and whose cause is not looked for yet.
     begun: Vec<IncidentId>,
+    /// What has changed in this step about open incidents, and is not told yet.
+    news: BTreeMap<IncidentId, News>,
     /// Incidents that wait because a run is under way that may end them.
     mending: BTreeSet<IncidentId>,
     /// Openings that were told in the last hour and are over.

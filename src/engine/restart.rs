@@ -79,6 +79,7 @@ impl Engine {
             incidents: Register::default(),
             resting: BTreeSet::new(),
             begun: Vec::new(),
+            news: BTreeMap::new(),
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),

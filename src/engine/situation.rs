@@ -7,8 +7,8 @@ use super::Engine;
 use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Address, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind, Purpose, Silence, Version,
-    VersionRef, quarantine_path,
+    About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind, Purpose,
+    Silence, Version, VersionRef, quarantine_path,
 };
 use crate::schedule;
 
@@ -69,15 +69,9 @@ impl Engine {
             About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
             About::Freshd => None,
         };
-        let job = job_name.as_ref().and_then(|name| {
-            let last = self.jobs.get(name).and_then(|state| state.last.as_deref());
-            Some(JobSide {
-                job: self.settings.jobs.get(name)?,
-                run: last.map(|(run, _)| run),
-                attempt: last.and_then(|(_, attempt)| attempt.as_ref()),
-                going: self.runs_under_way(name).next(),
-            })
-        });
+        let job = job_name
+            .as_ref()
+            .and_then(|name| self.job_side(name, incident.about == About::Dataset));
         let data = self.broken_by(incident.id).into_iter().filter_map(|(name, standing)| {
             Some(DataSide {
                 dataset: self.settings.datasets.get(&name)?,
@@ -91,7 +85,10 @@ impl Engine {
             Some(team) => team.clone(),
             None => self.owner_of(incident).0,
         };
-        let data: Vec<DataSide<'_>> = data.collect();
+        let mut data: Vec<DataSide<'_>> = data.collect();
+        if incident.resolved_at.is_some() && incident.told_to_answer() != Some(team) {
+            self.put_good_again(team, incident, &mut data);
+        }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         Situation {
             now: self.now.wall,
@@ -103,6 +100,7 @@ impl Engine {
             owner_reach: self.owner_reach(&owner, incident),
             told_as_reader: None,
             job,
+            failure: self.failure_behind(incident),
             made_from_it: match incident.about {
                 About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
                 About::Freshd => Vec::new(),
@@ -121,6 +119,58 @@ impl Engine {
         let mut in_use = self.addresses_in_use().into_iter();
         let (address, team) = in_use.find(|(address, _)| address.to_string() == broken)?;
         Some(proof_words(&team, &address))
+    }
+
+    /// At the end a reader hears of what they read: where nothing that is left concerns the team, and all is good that does
+    /// and is made from what is over, the nearest of that comes first.
+    fn put_good_again<'a>(&'a self, team: &Name, incident: &Incident, data: &mut Vec<DataSide<'a>>) {
+        let concerns = |name: &Name| {
+            let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
+            let readers = self.lineage.impact(name.as_str()).into_iter();
+            let readers = readers.filter(|reader| reader.distance == 0).map(|reader| reader.owner);
+            let owners = owner.cloned().into_iter().chain(readers);
+            owners.into_iter().any(|owner| self.team_of(&owner).0 == *team)
+        };
+        if incident.about == About::Freshd || data.iter().any(|side| concerns(&side.dataset.name)) {
+            return;
+        }
+        let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
+        let theirs: Vec<DataSide<'a>> = made
+            .filter(concerns)
+            .filter_map(|name| {
+                let dataset = self.settings.datasets.get(&name)?;
+                Some(DataSide {
+                    dataset,
+                    standing: self.standing(dataset),
+                    current: self.current_version(&name).map(|(version, _)| version),
+                })
+            })
+            .collect();
+        if theirs.iter().all(|side| side.standing.state.keeps_promise()) {
+            data.splice(0..0, theirs.into_iter().take(1));
+        }
+    }
+
+    /// A job with its last run that had a process. Of what it did not deliver, `by_now`, that is the one under way as soon as
+    /// an attempt of it has failed.
+    fn job_side(&self, name: &Name, by_now: bool) -> Option<JobSide<'_>> {
+        let last = self.jobs.get(name).and_then(|state| state.last.as_deref());
+        let going = self.runs_under_way(name).next();
+        let tried = going.filter(|_| by_now).and_then(|run| {
+            let numbers = (1..=run.attempts).rev();
+            let mut attempts = numbers.filter_map(|number| self.attempts.get(&AttemptId { run: run.id, number }));
+            let has_failed = |attempt: &&Attempt| attempt.outcome.is_some_and(Outcome::is_failure);
+            Some((run, attempts.find(has_failed)?))
+        });
+        Some(JobSide {
+            job: self.settings.jobs.get(name)?,
+            run: tried.map(|(run, _)| run).or(last.map(|(run, _)| run)),
+            attempt: match tried {
+                Some((_, attempt)) => Some(attempt),
+                None => last.and_then(|(_, attempt)| attempt.as_ref()),
+            },
+            going,
+        })
     }
 
     /// Whether a team knows of an incident. What the fallback has heard in its stead, nobody of the team has.

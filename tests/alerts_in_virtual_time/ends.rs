@@ -115,3 +115,129 @@ fn a_job_and_a_dataset_of_one_name_are_not_taken_for_each_other() {
     let headline = &world.sent.last().expect("it is told").1.message.headline;
     assert!(headline.starts_with("CRITICAL: j is stale: "), "{headline}");
 }
+
+const READER: &str = "mail:b@sea.example";
+
+/// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
+/// and `d` and then `e` are stale for an hour and more when `j` is run again and succeeds, at half past three.
+fn mended() -> World {
+    let text = one_job("produces = \"d\"")
+        + super::NO_PROOFS
+        + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"3h\"\n\
+           [datasets.e]\nowner = \"b\"\nfile = \"e\"\nmax_age = \"4h\"\n\
+           [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\non_stale = \"run\"\nproduces = \"e\"\n";
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    for job in ["j", "k"] {
+        world.script(job, |_, now| Play::writes(&now.to_string(), now));
+        world.run(job);
+        world.run_until("2026-11-26T10:10");
+    }
+    world.run_until("2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, "no route to host"));
+    world.run("j");
+    world.run_until("2026-11-26T15:30");
+    assert_eq!(sent_to(&world, READER), [Purpose::Impact]);
+    world.script("j", |_, now| Play::writes(&now.to_string(), now));
+    world.run("j");
+    world.run_until("2026-11-26T15:30:06");
+    world
+}
+
+/// Why somebody was told, in the order in which it was sent.
+fn sent_to(world: &World, address: &str) -> Vec<Purpose> {
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let to_it = sent.filter(|sent| sent.address.to_string() == address);
+    to_it.map(|sent| sent.message.purpose).collect()
+}
+
+/// The last words that somebody was told, and how many.
+fn last_words(world: &World, address: &str) -> (usize, String) {
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let told: Vec<_> = sent.filter(|sent| sent.address.to_string() == address).collect();
+    let last = told.last().expect("a message");
+    (told.len(), last.message.headline.clone())
+}
+
+#[test]
+fn nobody_is_left_with_word_that_data_is_still_bad_which_is_good_a_second_later() {
+    // A moment later, or for longer than a new problem waits; and freshd may die in between.
+    for (takes, crash) in [(1, false), (600, false), (600, true)] {
+        let mut world = mended();
+        world.script("k", move |_, now| {
+            Play::writes(&now.to_string(), now).taking(Duration::from_secs(takes))
+        });
+        world.run("k");
+        if crash {
+            world.run_until("2026-11-26T15:33:30");
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T15:50");
+        let (messages, words) = last_words(&world, READER);
+        assert_eq!(messages, 2, "{words}");
+        assert!(
+            words.starts_with("RESOLVED after ") && words.contains(": e is fresh again, as of Thu 2026-11-26 15:3"),
+            "{words}"
+        );
+        assert_eq!(sent_to(&world, OPS).last(), Some(&Purpose::Recovery));
+    }
+}
+
+#[test]
+fn the_end_of_a_cause_behind_which_something_stays_bad_is_told_with_it() {
+    let mut world = mended();
+    world.run_until("2026-11-26T15:35");
+    assert_eq!(
+        sent_to(&world, READER),
+        [Purpose::Impact, Purpose::Recovery, Purpose::Opening],
+        "nothing mends it"
+    );
+    let of_reader = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == READER);
+    let at: Vec<_> = of_reader.map(|(at, _)| at.to_string()).collect();
+    assert_eq!(at[1], at[2], "it is said to be still bad, and opens, in one instant");
+    world.run("k");
+    world.run_until("2026-11-26T15:40");
+    assert_eq!(sent_to(&world, READER).last(), Some(&Purpose::Recovery));
+}
+
+#[test]
+fn the_end_waits_for_what_is_mended_no_longer_than_half_an_hour() {
+    let mut world = mended();
+    world.script("k", |_, now| Play::writes("late", now).taking(Duration::from_mins(50)));
+    world.run("k");
+    world.run_until("2026-11-26T16:00");
+    assert_eq!(sent_to(&world, READER), [Purpose::Impact]);
+    assert!(!sent_to(&world, OPS).contains(&Purpose::Recovery));
+    world.run_until("2026-11-26T16:01");
+    assert_eq!(
+        sent_to(&world, READER),
+        [Purpose::Impact, Purpose::Recovery, Purpose::Opening]
+    );
+    assert_eq!(sent_to(&world, OPS).last(), Some(&Purpose::Recovery));
+}
+
+#[test]
+fn what_fails_again_while_its_end_waits_goes_on_and_is_reminded_of() {
+    let mut world = mended();
+    world.script("k", |_, now| Play::writes("late", now).taking(Duration::from_mins(50)));
+    world.run("k");
+    world.run_until("2026-11-26T15:40");
+    let before = sent_to(&world, OPS);
+    world.script("j", |_, _| Play::fails(2, "no listener"));
+    world.run("j");
+    world.run_until("2026-11-27T08:10");
+    let told = sent_to(&world, OPS);
+    assert!(!told.contains(&Purpose::Recovery), "{told:?}");
+    assert!(
+        told.len() > before.len() && told.last() == Some(&Purpose::Reminder),
+        "{told:?}"
+    );
+    assert_eq!(
+        world
+            .incidents()
+            .iter()
+            .filter(|one| one.subject.as_str() == "j")
+            .count(),
+        1
+    );
+}

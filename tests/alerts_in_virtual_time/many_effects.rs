@@ -94,6 +94,27 @@ fn forty_datasets_behind_one_failed_job_are_one_alert_that_names_them_all() {
 }
 
 #[test]
+fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice() {
+    // What is made from the one is `d`'s, and `e` reads all of it and nothing else.
+    let text = company(&[("root", "a")]).replace("max_age = \"110m\"", "max_age = \"110m\"\nconsumers = [\"e\"]");
+    let mut world = World::start(&text, "2026-03-02T07:59");
+    world.script("export-root", |_, now| match now >= at("2026-03-02T09:59") {
+        true => Play::fails(1, "no route to host"),
+        false => Play::writes(&now.to_string(), now),
+    });
+    world.run_until("2026-03-02T11:50");
+    assert_eq!(told_to(&world, "e"), [(Purpose::Impact, "export-root")]);
+    let of_team = |sent: &&Notification| sent.message.team.as_str() == "e";
+    let notice = world.sent.iter().map(|(_, sent)| sent).find(of_team).expect("told");
+    let words = &notice.message.headline;
+    assert!(
+        words.starts_with("CRITICAL: m00, which e reads, is stale: ")
+            && words.contains(" Not as promised either: m01, m02, m03, m04, m05 and 34 more."),
+        "{words}"
+    );
+}
+
+#[test]
 fn three_causes_at_once_are_three_alerts() {
     let mut world = broken(&[("root", "a"), ("second", "b"), ("third", "c")]);
     world.run_until("2026-03-02T11:50");

@@ -74,7 +74,7 @@ fn a_job_that_works_again_over_old_data_is_no_end_for_those_whose_data_it_is() {
     // It succeeds and delivers what is as old as before.
     world.script("j", |_, now| Play::writes("once", now));
     world.run("j");
-    world.run_until("2026-11-26T12:36");
+    world.run_until("2026-11-26T12:40");
     let headline = headline(&world, Purpose::Recovery);
     assert!(
         headline.starts_with("d, which you own, is still stale: ")

@@ -96,6 +96,7 @@ impl Friday {
                 attempt: self.attempt.as_ref(),
                 going: self.going.as_ref(),
             }),
+            failure: None,
             data: self
                 .dataset
                 .iter()
