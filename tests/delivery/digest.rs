@@ -140,6 +140,39 @@ async fn a_mail_shows_every_incident_in_its_text_and_in_its_page() {
 #[tokio::test]
 async fn teams_and_ntfy_show_every_incident_of_a_digest_that_is_written_for_them() {
     let sink = HttpSink::start(Vec::new()).await;
+    let [teams, ntfy] = teams_and_ntfy(&sink);
+    for (kind, bytes_max) in [(teams, 28 << 10), (ntfy, usize::MAX)] {
+        let message = largest_of(kind.digest_chars().expect("it is gathered"));
+        let before = sink.record().requests.len();
+        assert_eq!(send(&kind, message.clone(), None).await, DeliveryOutcome::Accepted);
+        let request = sink.requests(before + 1).await.remove(before);
+        assert!(request.body.len() < bytes_max, "{} bytes", request.body.len());
+        assert!(names_all(&request.body, &message), "{}", request.body);
+        assert!(!request.body.contains("left out"), "{}", request.body);
+    }
+}
+
+#[tokio::test]
+async fn teams_and_ntfy_part_what_is_open_from_what_is_over() {
+    let sink = HttpSink::start(Vec::new()).await;
+    let mut message = largest();
+    message.facts.clear();
+    let (over, open): (Vec<_>, Vec<_>) = message.incidents.drain(..).partition(|line| line.is_over);
+    message.incidents = open.into_iter().take(2).chain(over.into_iter().take(2)).collect();
+    for (number, kind) in teams_and_ntfy(&sink).into_iter().enumerate() {
+        assert_eq!(send(&kind, message.clone(), None).await, DeliveryOutcome::Accepted);
+        let body = sink.requests(number + 1).await.remove(number).body;
+        let place = |text: &str| body.find(text).unwrap_or_else(|| panic!("no {text}: {body}"));
+        let line = |number: usize| place(&format!("#{} ", message.incidents[number].incident));
+        let (open, over) = (place("Open"), place("Over"));
+        assert!(
+            open < line(0) && line(1) < over && over < line(2) && line(2) < line(3),
+            "{body}"
+        );
+    }
+}
+
+fn teams_and_ntfy(sink: &HttpSink) -> [ChannelKind; 2] {
     let teams = ChannelKind::Teams {
         url: Secret::new(sink.url("/workflow")),
         ca: None,
@@ -150,34 +183,5 @@ async fn teams_and_ntfy_show_every_incident_of_a_digest_that_is_written_for_them
         login: None,
         ca: None,
     };
-    for (kind, bytes_max) in [(teams, 28 << 10), (ntfy, usize::MAX)] {
-        let message = largest_of(kind.digest_chars().expect("it is gathered"));
-        let before = sink.record().requests.len();
-        assert_eq!(send(&kind, message.clone(), None).await, DeliveryOutcome::Accepted);
-        let request = sink.requests(before + 1).await.remove(before);
-        assert!(request.body.len() < bytes_max, "{} bytes", request.body.len());
-        assert!(names_all(&request.body, &message), "{}", request.body);
-        assert!(!request.body.contains("left out"), "{}", request.body);
-        let place = |text: &str| {
-            request
-                .body
-                .find(text)
-                .unwrap_or_else(|| panic!("no {text}: {}", request.body))
-        };
-        let over = message
-            .incidents
-            .iter()
-            .find(|line| line.is_over)
-            .expect("some are over");
-        assert!(
-            place("Open") < place("#2 ") && place("#1 ") < place("Over"),
-            "{}",
-            request.body
-        );
-        assert!(
-            place("Over") < place(&format!("#{} ", over.incident)),
-            "{}",
-            request.body
-        );
-    }
+    [teams, ntfy]
 }
