@@ -85,6 +85,19 @@ fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
             .headline
             .starts_with("WARNING: export failed after 3 attempts: exit code 1.")
     );
+    assert_eq!(
+        said("Tried", &message),
+        "3 attempts of export, run 1, since Fri 2026-11-27 22:00"
+    );
+    story.attempt.as_mut().unwrap().reason = Some("exit code 1".to_owned());
+    let message = tell(Purpose::Opening, OWNER, &story);
+    assert_eq!(
+        said("Tried", &message),
+        "3 attempts of export, run 1, since Fri 2026-11-27 22:00, so far: exit code 1"
+    );
+    let run = story.run.as_mut().unwrap();
+    run.started_at = None;
+    let message = tell(Purpose::Opening, OWNER, &story);
     assert_eq!(said("Tried", &message), "3 attempts of export, run 1");
     story.run = None;
     let message = tell(Purpose::Opening, OWNER, &story);
