@@ -89,7 +89,7 @@ impl AddressLine {
     }
 
     /// The same, if that has changed. What is gathered once is known by what waits.
-    pub(super) fn to_store(&mut self, address: &Address) -> Option<AddressRecord> {
+    pub(super) fn changed_record(&mut self, address: &Address) -> Option<AddressRecord> {
         let record = self.record(address);
         let as_before = match &self.stored {
             Some(stored) => *stored == record,

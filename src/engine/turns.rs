@@ -201,7 +201,7 @@ impl Engine {
     /// Stores how an address stands, so that it holds after a restart.
     fn keep_line(&mut self, address: &Address) {
         let line = self.outbox.by_address.get_mut(address);
-        if let Some(record) = line.and_then(|line| line.to_store(address)) {
+        if let Some(record) = line.and_then(|line| line.changed_record(address)) {
             self.fact(Fact::Address(record));
         }
     }

@@ -42,7 +42,9 @@ fn until_what_was_tried_is_mended(world: &mut World) {
     );
     for job in tried {
         world.script(&job, |_, _| Play::succeeds());
-        world.run(&job);
+        // Where freshd is killed by this, nobody is answered.
+        let job = job.as_str().into();
+        world.ask_and_hear_nothing(Request::Run { job, args: Vec::new() });
     }
 }
 
