@@ -31,7 +31,8 @@ const house = await House.build((built) => {
 const browser = await Browser.open(house);
 try {
   house.ask("run", "j3-0", "--wait");
-  await until("it has failed", () => JSON.parse(house.ask("incidents", "--json").stdout).incidents.length > 0);
+  const status = () => JSON.parse(house.ask("status", "--json").stdout);
+  await until("it has failed", () => status().jobs.find((job) => job.name === "j3-0").state === "failing");
   const page = await browser.page({ viewport: LAPTOP });
   await logIn(page, house.base);
   await glance(page);
