@@ -152,7 +152,6 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
-    runner::keep_memory_small();
     runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),
@@ -163,6 +162,8 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .load(&by)
         .map_err(|Refused(problems)| ServeError::Config(problems))?;
     let (store, snapshot) = alive::asking_for_patience(|| space::open_store(&serve.state_dir))?;
+    // Not before: reading takes and frees large blocks, which the kernel would have to clear again and again.
+    runner::keep_memory_small();
     let listener = window::listen(&loaded.settings)?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(RUNTIME_THREADS)

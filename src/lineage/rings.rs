@@ -8,7 +8,9 @@ use super::{Lineage, Node};
 
 /// One ring for each group of jobs that can reach one another, in the order of their first job's name.
 pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
-    let mut jobs: Vec<&Name> = lineage.jobs.keys().collect();
+    // Whoever makes nothing feeds nobody.
+    let makers = lineage.jobs.iter().filter(|(_, job)| job.produces.is_some());
+    let mut jobs: Vec<&Name> = makers.map(|(name, _)| name).collect();
     jobs.sort();
     let numbers: HashMap<&Name, usize> = jobs.iter().enumerate().map(|(number, name)| (*name, number)).collect();
     // feeders[n]: the jobs whose output job n reads.
