@@ -127,7 +127,7 @@ impl Redactor {
     /// Where the end of a secret ends with which the text begins.
     fn remainder(&self, text: &str) -> Option<usize> {
         let known = self.0.as_ref()?;
-        let ends = known.telling.iter().chain(&known.former).flat_map(|secret| {
+        let ends = known.telling.iter().chain(&known.former).filter_map(|secret| {
             let last = secret.len().saturating_sub(REMAINDER_BYTES_MIN);
             let begins = (1..=last).filter(|begin| secret.is_char_boundary(*begin));
             // The longest comes first.
