@@ -7,8 +7,8 @@ use super::Engine;
 use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
-    About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind, Purpose,
-    Silence, Version, VersionRef, quarantine_path,
+    About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
+    Purpose, Silence, Version, VersionRef, quarantine_path,
 };
 use crate::schedule;
 

@@ -1,5 +1,6 @@
 //! Reads what an attempt printed back from disk, also while it is still being written, and when it was packed.
 
+mod line;
 mod segment;
 mod source;
 
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 use super::log::{STAMP_BYTES, Stream};
 use crate::model::Redactor;
+pub use line::{LineKind, LogLine};
 use segment::{Segment, skip_to_segment};
 pub(super) use segment::{newest_segment, segments};
 use source::Source;
@@ -19,41 +21,6 @@ pub const LINE_BYTES_MAX: usize = 64 << 10;
 
 /// Longest beginning of a line, and of a line of freshd's own.
 const PREFIX_BYTES_MAX: usize = 4 * STAMP_BYTES;
-
-/// A line an attempt printed, or a piece of one.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct LogLine {
-    /// When its first byte was read.
-    pub at: Timestamp,
-    /// The bytes as printed, without the newline. For a gap, a sentence.
-    pub text: Vec<u8>,
-    /// What it is.
-    pub kind: LineKind,
-    /// Which output it was printed to.
-    pub stream: Stream,
-}
-
-/// What a line of a log is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum LineKind {
-    /// A whole line.
-    Whole,
-    /// A piece of a line that goes on in the next `LogLine` of its stream.
-    Piece,
-    /// The text says how many bytes were left out here, or that some may be missing.
-    Gap,
-}
-
-impl LineKind {
-    /// As JSON has it.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Whole => "line",
-            Self::Piece => "piece",
-            Self::Gap => "gap",
-        }
-    }
-}
 
 /// Opens an output for reading.
 ///

@@ -1,7 +1,7 @@
 //! The words where an incident concerns many datasets, or a reader by one of them.
 
 use super::words::{OWNER, READER, said, tell};
-use super::{friday, reading, stands};
+use super::{Friday, friday, reading, stands};
 use crate::alerting::{DataSide, Reading, Situation, message};
 use crate::freshness::DataState;
 use crate::model::{Purpose, plain_dataset};
@@ -123,4 +123,32 @@ fn a_title_is_a_subject_without_what_mail_needs() {
         let under = message.under("[freshd] export was lost (#1)").subject;
         assert_eq!(under, subject.replace("failed", "was lost"));
     }
+}
+
+#[test]
+fn readers_are_named_up_to_a_number_and_counted_beyond() {
+    let mut story = friday();
+    let named = |story: &Friday| {
+        let message = tell(Purpose::Opening, OWNER, story);
+        let facts: Vec<_> = message.facts.iter().filter(|fact| fact.label == "Read by").collect();
+        (facts.len(), facts.last().unwrap().text.clone())
+    };
+    let truck = |number: usize| reading(&format!("truck {number}"), "transport", Some("23:45"));
+    story.readers = (1..=12).map(truck).collect();
+    assert_eq!(named(&story), (12, "truck 12, Fri 2026-11-27 23:45: stock".to_owned()));
+    story.readers.push(truck(13));
+    assert_eq!(named(&story), (13, "and 1 more".to_owned()));
+    // What one of them reads at one time stands in one line.
+    let sales = |number: usize| Reading {
+        dataset: format!("data-{number}").as_str().into(),
+        ..reading("sales", "sales", Some("23:45"))
+    };
+    story.readers = (1..=8).map(sales).collect();
+    let text = "sales, Fri 2026-11-27 23:45: data-1, data-2, data-3, data-4, data-5, data-6 and 2 more";
+    assert_eq!(named(&story), (1, text.to_owned()));
+    // Who reads at no known time stands behind them, in few lines.
+    story.readers.push(reading("forecast", "transport", None));
+    story.readers.push(reading("ledger", "transport", None));
+    let message = tell(Purpose::Opening, OWNER, &story);
+    assert_eq!(said("Also read by", &message), "forecast, ledger");
 }
