@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use jiff::civil::{Date, Weekday};
 use jiff::tz::TimeZone;
 
-use crate::model::{AlertRules, Calendar, later};
+use crate::model::{AlertRules, Calendar, earlier, later};
 
 /// Reminders on working days come at this hour.
 const WORKING_DAY_HOUR: i8 = 8;
@@ -36,7 +36,7 @@ pub fn next_reminder(
 /// an hour away. Whoever takes something on at 07:55 is not reminded of it five minutes later.
 pub fn ack_until(now: Timestamp, zone: &TimeZone, calendar: Option<&Calendar>) -> Timestamp {
     // Just before, so that an hour is enough.
-    let rested = later(now, ACK_RESTS_MIN - Duration::from_nanos(1));
+    let rested = earlier(later(now, ACK_RESTS_MIN), Duration::from_nanos(1));
     next_working_morning(rested, zone, calendar)
 }
 

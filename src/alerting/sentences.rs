@@ -159,6 +159,8 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
         let incident = situation.incident;
         return if is_about_disk(incident) {
             format!("{}.", incident.reason)
+        } else if incident.kind == ProblemKind::ChannelBroken {
+            format!("no message reaches {}: {}.", incident.subject, incident.reason)
         } else {
             format!("{}: {}.", incident.subject, incident.reason)
         };
@@ -298,6 +300,9 @@ fn over_sentence(situation: &Situation<'_>) -> String {
             format!("RESOLVED after {lasted}: {}{by_hand}.", job_title(side.job))
         }
         (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again{by_hand}.", job_title(side.job)),
+        _ if incident.kind == ProblemKind::ChannelBroken => {
+            format!("RESOLVED after {lasted}: messages reach {} again.", incident.subject)
+        }
         _ if is_about_disk(incident) => format!(
             "RESOLVED after {lasted}: the disk has room again. Jobs start again; what came due meanwhile is made up for as `catch_up` says."
         ),

@@ -124,7 +124,8 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         body.extend((!lines.is_empty()).then(|| title(words)));
         body.extend(lines.iter().map(|line| tight(&[run(&line.text, &[])])));
     }
-    body.extend(message.facts.iter().take(shown.facts).map(fact));
+    let facts = message.facts.iter().take(shown.facts).enumerate();
+    body.extend(facts.map(|(number, fact)| fact_line(fact, number == 0)));
     left_out(&mut body, message.facts.len() - shown.facts, "more facts");
     let lines = &message.output[message.output.len() - shown.output..];
     if !message.output.is_empty() {
@@ -164,12 +165,14 @@ fn headline(message: &Message) -> String {
     clean::line(&message.headline, HEADLINE_CHARS_MAX)
 }
 
-fn fact(fact: &MessageFact) -> Value {
+/// The first stands apart from what is above it.
+fn fact_line(fact: &MessageFact, is_first: bool) -> Value {
     let label = format!("{}  ", clean::line(&fact.label, LABEL_CHARS_MAX));
-    tight(&[
+    let runs = [
         run(&label, &[("weight", "Bolder")]),
         run(&clean::line(&fact.text, FACT_CHARS_MAX), &[]),
-    ])
+    ];
+    if is_first { text(&runs) } else { tight(&runs) }
 }
 
 fn title(words: &str) -> Value {

@@ -49,7 +49,7 @@ fn a_problem_of_freshd_itself_has_commands_of_its_own() {
             ProblemKind::ChannelBroken,
             &[
                 "freshd incidents 1",
-                "freshd notify test --channel mail",
+                "freshd notify test --team ops --channel mail",
                 "freshd ack 1",
             ],
             "freshd incidents 1",
@@ -59,6 +59,12 @@ fn a_problem_of_freshd_itself_has_commands_of_its_own() {
         assert_eq!(commands(subject, kind, Purpose::Recovery, OWNER), [recovery]);
     }
     assert_eq!(commands(DISK, freshd, Purpose::Reminder, READER), ["freshd status"]);
+    let broken = about("mail:a@b.example", ProblemKind::ChannelBroken);
+    assert_eq!(
+        headline(Purpose::Opening, OWNER, &broken),
+        "WARNING: no message reaches mail:a@b.example: exit code 1."
+    );
+    assert!(headline(Purpose::Recovery, OWNER, &broken).ends_with(": messages reach mail:a@b.example again."));
     let mut story = about("export", ProblemKind::Failed);
     story.is_configured = false;
     assert_eq!(tell(Purpose::Opening, OWNER, &story).commands, ["freshd incidents 1"]);

@@ -15,8 +15,8 @@ use jiff::tz::TimeZone;
 use super::{DataSide, JobSide, OwnerReach, Reading, Situation};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
-    Address, Attempt, Dataset, Incident, Job, Outcome, Run, Version, plain_attempt, plain_dataset, plain_incident,
-    plain_job, plain_run, plain_version,
+    Address, Attempt, Dataset, Incident, Job, Outcome, ProblemKind, Run, Version, plain_attempt, plain_dataset,
+    plain_incident, plain_job, plain_run, plain_version,
 };
 
 /// A time on the last Friday of November 2026, in UTC.
@@ -109,7 +109,8 @@ impl Friday {
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
-            proof: None,
+            proof: (self.incident.kind == ProblemKind::ChannelBroken)
+                .then(|| "freshd notify test --team ops --channel mail".to_owned()),
             refused: None,
         }
     }

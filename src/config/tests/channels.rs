@@ -26,7 +26,7 @@ fn mistakes_in_a_channel_and_in_its_addresses_are_told_together() {
     let mistakes = errors(
         "[channels.x]\ntype = \"email\"\nserver = \"mail.example.com\"\nfrom = \"a@example.com\"\n\
          [channels.y]\ntype = \"slack\"\ntoken = \"xoxb-1\"\nchannel = \"#ops\"\n\
-         [teams.z]\nnotify = [\"x:nobody\", \"x\", \"y:!\"]\n",
+         [teams.z]\nnotify = [\"x:nobody\", \"x\", \"y:#a b\"]\n",
     );
     let places: Vec<_> = mistakes.iter().filter_map(|one| one.split(' ').next()).collect();
     let expected = [
