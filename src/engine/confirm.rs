@@ -226,6 +226,10 @@ impl Engine {
             incident.since = incident.since.min(now);
             incident.kind_since = incident.kind_since.map(|since| since.min(now));
             incident.opened_at = incident.opened_at.map(|at| at.min(now));
+            if incident.state == IncidentState::Open && before.ends_by().is_none() {
+                // What was told is not over because it was told by the other clock.
+                incident.notify_at = incident.notify_at.min(now);
+            }
             if let Some(handed_over) = &mut incident.handed_over {
                 handed_over.at = handed_over.at.min(now);
             }
