@@ -7,9 +7,7 @@ use freshd::model::{ProblemKind, Purpose, Request};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy};
-use super::digests::{
-    AN_HOUR_MAX, FALLBACK, failing_together, heard, hold, jobs, most_in_an_hour, named, out_of_order, taken,
-};
+use super::digests::{AN_HOUR_MAX, failing_together, heard, hold, jobs, most_in_an_hour, named, out_of_order, taken};
 use super::virtual_world::{Crash, Play, World, at};
 
 /// So many jobs fail at noon, and the others a while later.
