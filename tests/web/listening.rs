@@ -38,6 +38,31 @@ fn a_page_of_a_run_is_told_of_each_line_while_nothing_is_stored() {
 }
 
 #[test]
+fn a_page_of_a_run_that_waits_is_told_of_its_lines_once_it_has_begun() {
+    let waits = "overlap = \"queue\"\n";
+    let house = House::with(&format!("{JOBS}{PRINTS}{waits}"));
+    let (mut first, mut second) = (house.pipe("lines-1"), house.pipe("lines-2"));
+    house.script(
+        "prints",
+        "while read -r line && [ \"$line\" != end ]; do echo \"$line\"; done < HOUSE/lines-$FRESHD_RUN_ID\n",
+    );
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let (_, run) = (daemon.run("prints"), daemon.run("prints"));
+    let (log, page) = (format!("/runs/{run}/log"), format!("/events?run={run}"));
+    let mut stream = site.stream(&page);
+    assert!(stream.until("retry: "), "the stream begins");
+    first.say("end");
+    // More than the few commits of a beginning would tell by themselves.
+    for line in 1..=8 {
+        let line = format!("line {line}");
+        second.say(&line);
+        site.until(&log, |printed| printed.contains(&line));
+        assert!(stream.until("event: changed"), "it is told");
+    }
+}
+
+#[test]
 fn as_many_browsers_listen_as_may_and_a_place_that_is_left_is_free() {
     let house = House::with(JOBS);
     let daemon = house.daemon();
