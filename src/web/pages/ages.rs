@@ -175,7 +175,7 @@ mod tests {
         assert_eq!(thursday.worst, Duration::from_hours(36));
         // Until noon it was two days old.
         assert_eq!(friday.worst, Duration::from_hours(48));
-        assert_eq!(friday.known - friday.fresh, Duration::from_hours(12));
+        assert_eq!(friday.known, friday.fresh + Duration::from_hours(12));
     }
 
     #[test]

@@ -42,7 +42,8 @@ impl Counts {
     fn troubles(self) -> String {
         let troubles = [(self.wrong, "wrong"), (self.unknown, "unknown")].into_iter();
         let troubles = troubles.filter(|(count, _)| *count > 0);
-        troubles.map(|(count, what)| format!(", {count} {what}")).collect()
+        let words: Vec<String> = troubles.map(|(count, what)| format!(", {count} {what}")).collect();
+        words.concat()
     }
 }
 
@@ -270,7 +271,9 @@ impl<'f> Graph<'f> {
     fn reach_all(&self, mut ahead: Vec<usize>, is_upstream: bool) -> Vec<bool> {
         let next = if is_upstream { &self.before } else { &self.behind };
         let mut seen = vec![false; next.len()];
-        ahead.iter().for_each(|place| seen[*place] = true);
+        for place in &ahead {
+            seen[*place] = true;
+        }
         while let Some(at) = ahead.pop() {
             for place in &next[at] {
                 if !std::mem::replace(&mut seen[*place], true) {
