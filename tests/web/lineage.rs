@@ -1,4 +1,4 @@
-//! Events of OpenLineage over HTTP, as the clients of Spark, Airflow and dbt send them.
+//! Events of `OpenLineage` over HTTP, as the clients of Spark, Airflow and dbt send them.
 
 use freshd::model::PingKind;
 use serde_json::{Value, json};
