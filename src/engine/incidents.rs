@@ -79,9 +79,9 @@ impl Engine {
                     self.tell_newcomers(incident.id);
                     return;
                 }
-                // The same trouble, told in the words of now.
+                // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.
                 if incident.kind != problem.kind {
-                    incident.kind_since = Some(problem.since.clamp(incident.since, self.now.wall));
+                    incident.kind_since = Some(problem.since.min(self.now.wall).max(incident.since));
                 }
                 incident.kind = problem.kind;
                 if failed_now {
