@@ -1,13 +1,16 @@
 //! Problems become incidents: one cause, one alert; whoever was told hears of the end.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
 use super::reminders::remember_told;
 use super::{Engine, Wake};
 use crate::alerting::{self, Problem};
-use crate::model::{About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
+use crate::model::{
+    About, Fact, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, elapsed, later,
+};
 
 impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
@@ -81,7 +84,10 @@ impl Engine {
                 }
                 // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.
                 if incident.kind != problem.kind {
-                    incident.kind_since = Some(problem.since.min(self.now.wall).max(incident.since));
+                    let kind_since = problem.since.min(self.now.wall).max(incident.since);
+                    // What follows within a minute is one beginning.
+                    let is_later = elapsed(incident.since, kind_since) >= Duration::from_mins(1);
+                    incident.kind_since = is_later.then_some(kind_since);
                 }
                 incident.kind = problem.kind;
                 if failed_now {

@@ -95,7 +95,7 @@ pub(super) fn on_name(view: &View, name: &str, is_silenced: bool) -> Markup {
     }
 }
 
-/// Of an incident that is not over: take it on.
+/// Of an incident that is not over: take it on, or what explains it.
 pub(super) fn on_incident(view: &View, incident: &Incident) -> Markup {
     let words = if incident.ack.is_some() {
         "Take it on again"
@@ -104,7 +104,11 @@ pub(super) fn on_incident(view: &View, incident: &Incident) -> Markup {
     };
     html! {
         @if view.visitor.may_operate && incident.resolved_at.is_none() {
-            div.acts { (take_on(&format!("/incidents/{}/ack", incident.id), words, None)) }
+            @if let Some(cause) = incident.cause {
+                p { "Whoever mends it takes on what explains it: " a href={ "/incidents/" (cause) } { "incident " (cause) } "." }
+            } @else {
+                div.acts { (take_on(&format!("/incidents/{}/ack", incident.id), words, None)) }
+            }
         }
     }
 }
@@ -196,5 +200,27 @@ fn written(line: &Line, back: Option<&SentBack>) -> Markup {
             input name=(line.name) value=[(!typed.is_empty()).then_some(typed)] maxlength=(line.chars_max) required[line.is_needed] autocomplete="off"
                 aria-invalid=[wrong.map(|_| "true")] aria-describedby=[about.as_ref()] autofocus[wrong.is_some()]; }
         @if let Some(back) = wrong { p.error id=[about.as_ref()] { "Refused: " (text(&back.why)) "." } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::plain_incident;
+    use crate::web::pages::words::test_view;
+
+    #[test]
+    fn what_is_explained_by_something_else_is_not_taken_on_by_itself() {
+        let mut view = test_view();
+        view.visitor.may_operate = true;
+        let mut incident = plain_incident("export", view.now);
+        let offered = |incident: &Incident| on_incident(&view, incident).into_string();
+        assert!(offered(&incident).contains("<form"), "{}", offered(&incident));
+        incident.cause = Some(IncidentId(7));
+        let said = offered(&incident);
+        assert!(
+            !said.contains("<form") && said.contains("href=\"/incidents/7\""),
+            "{said}"
+        );
     }
 }

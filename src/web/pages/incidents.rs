@@ -121,7 +121,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         dl {
             @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(&page.owner)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (incident.kind.as_str()) " since " (time(view, at)) ")" } }
-            @if incident.resolved_at.is_none() {
+            @if incident.resolved_at.is_none() && incident.cause.is_none() {
                 dt { "Taken on" } dd {
                     @if let Some(ack) = &incident.ack { "by " (text(&ack.who())) " " (time(view, ack.at)) ", quiet until " (time_and_distance(view, ack.until)) @if ack.until <= view.now { ", which is over" } }
                     @else { "by nobody" }
