@@ -44,6 +44,8 @@ mod many_effects;
 mod outages;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
+#[path = "alerts_in_virtual_time/proven.rs"]
+mod proven;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]

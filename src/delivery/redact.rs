@@ -6,7 +6,7 @@ use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::clean;
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret};
+use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret, SecretTexts};
 
 /// Longest error text that leaves the room, in characters.
 const ERROR_CHARS_MAX: usize = 500;
@@ -20,6 +20,8 @@ const URL_PART_BYTES_MIN: usize = 8;
 /// All texts that give a channel's secrets away, longest first.
 pub(super) struct Redactor {
     telling: Vec<String>,
+    /// Knows the link of the message, whatever a receiver has made of it.
+    link: crate::model::Redactor,
 }
 
 impl Redactor {
@@ -73,16 +75,22 @@ impl Redactor {
     }
 
     /// Knows a link as well, which is a secret of the message.
-    pub(super) fn and(self, link: Option<&Secret>) -> Self {
-        let mut telling = self.telling;
-        telling.extend(link.into_iter().flat_map(url_parts));
-        Self::of(telling)
+    pub(super) fn and(mut self, link: Option<&Secret>) -> Self {
+        let mut texts = SecretTexts::default();
+        for link in link {
+            texts.add(link.reveal());
+        }
+        self.link = texts.redactor(false);
+        self
     }
 
     fn of(mut telling: Vec<String>) -> Self {
         telling.retain(|text| !text.is_empty());
         telling.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        Self { telling }
+        Self {
+            telling,
+            link: crate::model::Redactor::default(),
+        }
     }
 
     /// The outcome without any of them, its text one bounded line.
@@ -108,6 +116,7 @@ impl Redactor {
                 text = text.replace(secret, HIDDEN);
             }
         }
+        self.link.hide(&mut text);
         // Only now: a secret that was cut before would not be recognised.
         clean::line(&text, ERROR_CHARS_MAX)
     }
@@ -206,6 +215,40 @@ mod tests {
         );
         let said = format!("Basic {}", STANDARD.encode("user:"));
         assert_eq!(redacted(hook("https://user@ops.example/in"), &said), "Basic [hidden]");
+    }
+
+    #[test]
+    fn the_link_of_a_message_is_hidden_in_whatever_form_it_comes_back() {
+        let link = "https://freshd.example.com/ack/2-tRlBq7XyZw0aK4mN";
+        let channel = Channel {
+            name: "script".into(),
+            kind: ChannelKind::Slack {
+                url: Secret::new("https://hooks.slack.com/services/T0000001/B0000001/XxYyZzXxYyZz"),
+                ca: None,
+            },
+        };
+        let redactor = Redactor::new(&channel).and(Some(&Secret::new(link)));
+        let token = "2-tRlBq7XyZw0aK4mN";
+        for said in [
+            link.to_owned(),
+            token.to_owned(),
+            STANDARD.encode(link),
+            STANDARD.encode(format!("{{\"ack_url\":\"{link}\"}}")),
+        ] {
+            let outcome = redactor.outcome(DeliveryOutcome::Permanent { error: said.clone() });
+            let DeliveryOutcome::Permanent { error } = outcome else {
+                panic!("{outcome:?}")
+            };
+            // The very ends may be left, which begin and end what stands around it.
+            assert!(
+                error.contains(HIDDEN) && error.len() < said.len() / 2 + 40,
+                "{said}: {error}"
+            );
+            assert!(
+                !error.contains(token) && !error.contains(&STANDARD.encode(link)[8..40]),
+                "{said}: {error}"
+            );
+        }
     }
 
     #[test]

@@ -39,7 +39,7 @@ impl Engine {
         if let Some(incident) = notification.incident {
             self.forget_if_told(incident);
         }
-        if notification.message.purpose != Purpose::Test {
+        if notification.message.purpose != Purpose::Test || notification.state == NotificationState::Delivered {
             self.give_up_what_is_old(&notification.address);
             self.go_on(&notification.address);
         }
@@ -75,7 +75,14 @@ impl Engine {
         if notification.state != NotificationState::Pending {
             notification.ended_at = Some(now);
         }
-        if !is_test && !matches!(outcome, DeliveryOutcome::Temporary { .. }) {
+        // That nobody takes a message by which somebody tries an address out says nothing of those that wait. That it was
+        // taken says that they can go: whoever has mended the mail server need not wait for the next try.
+        let says_that_it_works = match outcome {
+            DeliveryOutcome::Accepted => true,
+            DeliveryOutcome::Permanent { .. } => !is_test,
+            DeliveryOutcome::Temporary { .. } => false,
+        };
+        if says_that_it_works {
             self.address_answered(notification);
         }
     }

@@ -10,7 +10,7 @@ use super::outbox::Outbox;
 use super::{Engine, Wake};
 use crate::alerting::retry::{GIVE_UP_AFTER, STAND_IN_AFTER, retry_delay};
 use crate::model::{
-    Address, AddressRecord, Fact, Notification, NotificationId, NotificationState, Severity, elapsed, later,
+    Address, AddressRecord, Fact, Notification, NotificationId, NotificationState, Purpose, Severity, elapsed, later,
 };
 
 /// Fewest tries before a notification is given up: time that passed while nothing could be tried does not count.
@@ -72,14 +72,17 @@ impl Engine {
         }
     }
 
-    /// The other side took a message, or refused that one for good.
+    /// The other side took a message, or refused that one for good. What it refused while it took nothing goes on at once;
+    /// a single message that may be at fault itself does so only when somebody has tried the address out.
     pub(super) fn address_answered(&mut self, notification: &Notification) {
         let now = self.now.wall;
         let rules = self.gathering(&notification.address);
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let is_taken = notification.state == NotificationState::Delivered;
-        if line.answered(is_taken, rules, now) {
-            let refused: Vec<NotificationId> = line.unsent().collect();
+        let is_proven = notification.message.purpose == Purpose::Test;
+        if line.answered(is_taken, rules, now) || is_proven {
+            let digest = line.digest.filter(|id| !line.in_flight.contains(id));
+            let refused: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
             for id in refused {
                 if let Some(refused) = self.outbox.get_mut(id).filter(|one| one.tries > 0) {
                     refused.next_try_at = now;

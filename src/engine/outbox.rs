@@ -196,6 +196,11 @@ impl Outbox {
         Some(first.message.stem())
     }
 
+    /// Addresses for which something about an incident waits.
+    fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
+        self.lines.get(&incident).into_iter().flat_map(BTreeMap::keys)
+    }
+
     /// The oldest message about an incident that waits for an address.
     pub(super) fn first_waiting(&self, incident: IncidentId, address: &Address) -> Option<&Notification> {
         let first = self.lines.get(&incident)?.get(address)?.first()?;
@@ -247,11 +252,21 @@ impl Engine {
         let Some(about) = self.incidents.get(incident).cloned() else {
             return;
         };
+        self.withdraw_elsewhere(incident, team);
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
         let mut message = self.write(self.message_id(id), purpose, team, &about, as_reader);
         self.say_instead_of(&mut message, &about, &address);
         self.put(id, Some(incident), address, message);
+    }
+
+    /// A team is told where jobs.toml has it reached now: what waits for an address that is no longer its own is not sent.
+    fn withdraw_elsewhere(&mut self, incident: IncidentId, team: &Name) {
+        let waiting = self.outbox.addresses_of(incident);
+        let former: Vec<Address> = waiting.filter(|it| !self.is_told_at(team, it)).cloned().collect();
+        for address in former {
+            self.collapse(incident, &address, team);
+        }
     }
 
     /// What was never sent is replaced by the recovery, which says it all to its team. Another team that shares the address

@@ -4,7 +4,7 @@ use freshd::model::{DeliveryOutcome, Purpose};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, no_such_address};
-use super::virtual_world::{Play, World};
+use super::virtual_world::{Play, World, at};
 use super::{failing, one_job};
 
 const FALLBACK: &str = "mail:it@sea.example";
@@ -72,6 +72,21 @@ fn a_team_that_is_told_elsewhere_is_told_there_from_then_on() {
     let whole = [Purpose::Opening, Purpose::Reminder, Purpose::Recovery];
     assert_eq!(world.told_to(crew), whole);
     assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+}
+
+#[test]
+fn what_waits_for_an_address_that_is_no_longer_the_teams_is_not_sent() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| match now < at("2026-11-26T12:30") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    world.run_until("2026-11-26T12:03");
+    world.reload(&one_job("").replace("mail:ops@", "mail:crew@"));
+    world.run_until("2026-11-26T13:50");
+    let crew = "mail:crew@sea.example";
+    assert_eq!(world.told_to(crew), [Purpose::Opening, Purpose::Reminder]);
+    assert_eq!(world.told_to(OPS), [], "nobody reads it any more");
 }
 
 #[test]

@@ -1,0 +1,53 @@
+//! Whoever has mended a mail server tries it out, and what waited for it goes at once.
+
+use freshd::model::{DeliveryOutcome, NotificationState, Purpose, Request};
+
+use super::PEOPLE;
+use super::delivery::{OPS, busy};
+use super::digests::heard;
+use super::virtual_world::{Play, World, at};
+
+/// So many jobs of `ops` fail at noon, and mail takes nothing until ten to three.
+fn away(jobs: usize) -> World {
+    let mut text = PEOPLE.to_owned();
+    for number in 0..jobs {
+        text += &format!("[jobs.j{number}]\nowner = \"ops\"\ncommand = \"false\"\nschedule = \"0 12 * * *\"\n");
+    }
+    let mut world = World::start(&text, "2026-11-24T11:00");
+    for number in 0..jobs {
+        world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
+    }
+    world.channel(OPS, |_, now| match now < at("2026-11-24T14:50") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    world.run_until("2026-11-24T14:51");
+    assert!(heard(&world, OPS).is_empty(), "the next try is an hour after the last");
+    world
+}
+
+fn try_out(world: &mut World) {
+    world.ask_and_hear_nothing(Request::NotifyTest {
+        team: Some("ops".into()),
+        channel: None,
+    });
+}
+
+#[test]
+fn what_waited_goes_as_soon_as_a_test_is_taken() {
+    for (jobs, expected) in [(1, Purpose::Opening), (12, Purpose::Digest)] {
+        let mut world = away(jobs);
+        try_out(&mut world);
+        world.run_until("2026-11-24T14:52");
+        let told: Vec<Purpose> = heard(&world, OPS).into_iter().map(|(_, purpose)| purpose).collect();
+        assert_eq!(told[..2], [Purpose::Test, expected], "{jobs} jobs");
+        let status = world.done(Request::Status { name: None });
+        assert_eq!(status["undelivered"], serde_json::json!([]), "{jobs} jobs");
+        let mut of_ops = world
+            .ledger
+            .notifications
+            .values()
+            .filter(|one| one.address.to_string() == OPS);
+        assert!(of_ops.all(|one| one.state == NotificationState::Delivered));
+    }
+}
