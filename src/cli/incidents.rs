@@ -14,7 +14,7 @@ use super::table::{Column, facts, grid};
 use super::times;
 use crate::model::{
     AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
-    Reach, Severity, drill_words, incident_line,
+    Reach, Severity, drill_words, end_words, incident_line,
 };
 
 /// Most incidents of one answer.
@@ -155,6 +155,9 @@ fn one(
         ("because", clean(&incident.reason)),
         ("since", incident.since_words(told)),
     ];
+    if let Some(at) = incident.ends_by() {
+        lines.push(("over", end_words(&times::moment(at, now, zone))));
+    }
     if let Some(cause) = incident.cause {
         lines.push(("explained by", format!("incident {cause}")));
     }

@@ -17,7 +17,7 @@ use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::{show, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
-use crate::model::{DatasetState, GoingRun, JobState};
+use crate::model::{DatasetState, GoingRun, JobState, end_words};
 
 /// Slots shown, the newest.
 const SLOTS_MAX: usize = 4;
@@ -297,6 +297,9 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
         .unwrap_or_default();
     let head = format!("incident {} ({}){since}", value["id"], text("state"));
     let mut lines = vec![("because", text("reason"))];
+    if let Some(at) = value["ends_by"].as_str().and_then(|at| at.parse().ok()) {
+        lines.push(("over", end_words(&reading.told(at))));
+    }
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }

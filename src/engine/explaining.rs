@@ -36,8 +36,15 @@ impl Engine {
     /// nothing more.
     pub(super) fn explains_others(&self, cause: &Incident) -> bool {
         let is_there = matches!(cause.state, IncidentState::Open | IncidentState::Waiting);
-        let is_over = cause.ends_by().is_some();
-        is_there && !is_over && self.quiet_until(cause).is_none() && !self.mending.contains(&cause.id)
+        is_there && self.is_wrong(cause) && self.quiet_until(cause).is_none()
+    }
+
+    /// Whether something is wrong just now: what comes and goes may be well for a while before it is over, the end of
+    /// another may wait for what it broke, and a run may be under way that ends it.
+    fn is_wrong(&self, incident: &Incident) -> bool {
+        let flapping = incident.flapping.as_ref();
+        let is_well = flapping.is_some_and(|flapping| flapping.well_since.is_some());
+        !is_well && incident.ends_by().is_none() && !self.mending.contains(&incident.id)
     }
 
     /// The nearest unresolved incident upstream of which people are told, followed to its own cause.
@@ -68,18 +75,18 @@ impl Engine {
                     nodes.extend(self.lineage.upstream(input.as_str()));
                 }
                 let told = produced.and_then(|name| self.incident_about(&Node::Dataset(name)));
-                if let Some(told) = told.filter(|told| told.state == IncidentState::Open && is_wrong(told)) {
+                if let Some(told) = told.filter(|told| told.state == IncidentState::Open && self.is_wrong(told)) {
                     return Some(told.id);
                 }
                 nodes
             }
         };
         let found = upstream.iter().filter_map(|node| self.incident_about(node));
-        let found = found.filter(|found| found.id != incident.id && is_wrong(found));
+        let found = found.filter(|found| found.id != incident.id && self.is_wrong(found));
         let mut roots = found.map(|found| found.cause.unwrap_or(found.id));
-        let is_quiet = |id: &IncidentId| self.is_quiet(*id);
-        // What is kept quiet explains nothing to others; what lies behind it may.
-        let root = roots.clone().find(|root| !is_quiet(root)).or_else(|| roots.next())?;
+        let explains = |id: &IncidentId| self.incidents.get(*id).is_some_and(|root| self.explains_others(root));
+        // What is kept quiet, or is over, explains nothing to others; what lies behind it may.
+        let root = roots.clone().find(explains).or_else(|| roots.next())?;
         (root != incident.id).then_some(root)
     }
 
@@ -155,6 +162,10 @@ impl Engine {
         ) else {
             return;
         };
+        if root.ends_by().is_some() {
+            // It is over but for its end: should it come back, this is told then.
+            return;
+        }
         let (worse, state) = (severity > root.severity, root.state);
         if worse && self.quiet_until(root).is_some() {
             // It would be heard of when the other may be told again, and nothing keeps this one quiet.
@@ -179,10 +190,10 @@ impl Engine {
 
     /// A cause explains nothing any more: what it had an effect on stands for itself.
     ///
-    /// It may end with its cause. But what the end of the cause `has_waited` for is told at once, since it was just told to
-    /// be still bad; and where nobody was told of the cause, it has waited long enough, too: a cause that comes and goes
+    /// It may be mended like its cause. But where an end `was_written` it is told at once, since it was just told to be
+    /// still bad; and where nobody was told of the cause, it has waited long enough, too: a cause that comes and goes
     /// would keep it from being told for ever.
-    pub(super) fn let_effects_go(&mut self, cause: IncidentId, has_waited: bool) {
+    pub(super) fn let_effects_go(&mut self, cause: IncidentId, was_written: bool) {
         let was_told = self.incidents.get(cause).is_some_and(|cause| cause.opened_at.is_some());
         let effects: Vec<IncidentId> = self
             .incidents
@@ -191,7 +202,7 @@ impl Engine {
             .map(|effect| effect.id)
             .collect();
         for effect in effects {
-            self.stand_alone(effect, was_told && !has_waited);
+            self.stand_alone(effect, was_told && !was_written);
         }
     }
 
@@ -208,10 +219,4 @@ impl Engine {
         self.store(effect);
         self.look_at_waiting(id);
     }
-}
-
-/// Whether something is wrong just now: what comes and goes may be well for a while before it is over.
-fn is_wrong(incident: &Incident) -> bool {
-    let flapping = incident.flapping.as_ref();
-    flapping.is_none_or(|flapping| flapping.well_since.is_none())
 }

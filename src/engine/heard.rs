@@ -100,7 +100,9 @@ impl Engine {
         let now = self.now.wall;
         let is_time = Self::stands_in_at(notification).is_some_and(|at| at <= now);
         let incident = notification.incident.and_then(|id| self.incidents.get(id));
-        let Some(incident) = incident.filter(|_| is_time) else {
+        // What is over but for its end harms nobody any more; of what it broke those downstream are still to know.
+        let is_over = |incident: &&Incident| incident.ends_by().is_some() && !notification.message.is_impact();
+        let Some(incident) = incident.filter(|incident| is_time && !is_over(incident)) else {
             return;
         };
         let addresses = self.told_with(incident, notification);

@@ -102,6 +102,9 @@ impl Engine {
                 match (state, cause) {
                     (IncidentState::Open, _) => {
                         self.note_change(id, id, worse);
+                        if is_back {
+                            self.go_on_with(id);
+                        }
                         self.end_rest(id);
                     }
                     (IncidentState::Attached, Some(cause)) => self.raise(cause, id),
@@ -180,6 +183,7 @@ impl Engine {
 
     pub(super) fn store(&mut self, incident: Incident) {
         self.fact(Fact::Incident(incident.clone()));
+        self.outbox.note_ending(incident.id, incident.ends_by().is_some());
         if incident.state == IncidentState::Resolved {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
@@ -247,7 +251,8 @@ impl Engine {
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
-        let has_waited = incident.ends_by().is_some();
+        // Whoever was told hears of the end, and in it of what is still bad.
+        let was_told = incident.opened_at.is_some();
         incident.resolved_at = Some(self.now.wall);
         incident.resolution = incident.resolution.take().or_else(|| {
             let edit = self.closed_by_edit(&incident).map(str::to_owned);
@@ -258,9 +263,12 @@ impl Engine {
         }
         self.incidents.insert(incident.clone());
         self.tell_end(&incident);
+        if was_told {
+            self.go_on_quietly(&incident);
+        }
         incident.state = IncidentState::Resolved;
         self.note_opening(&incident);
-        self.let_effects_go(id, has_waited);
+        self.let_effects_go(id, was_told);
         let cause = incident.cause;
         self.store(incident);
         self.look_at_end_of(cause);

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Engine, Wake};
 use crate::lineage::Node;
-use crate::model::{About, Incident, IncidentId, IncidentState, Name, RunState, earlier, later};
+use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, RunState, earlier, later};
 
 /// For how long either may wait for that: then it is told, whatever is still under way.
 const MENDED_WITHIN: Duration = Duration::from_mins(30);
@@ -74,7 +74,11 @@ impl Engine {
         let Some(incident) = self.incidents.get(id).filter(|one| one.state == IncidentState::Open) else {
             return false;
         };
-        let effects = self.effects_to_tell(id);
+        // What is kept quiet was told with it, too, if it was told before: to whoever has been told and reads it.
+        let effects = self.incidents.effects_of(id).into_iter();
+        let is_told =
+            |effect: &&Incident| self.quiet_until(effect).is_none() || !self.told_of_data(incident, effect).is_empty();
+        let effects: Vec<&Incident> = effects.filter(is_told).collect();
         if effects.is_empty() {
             return false;
         }
@@ -86,7 +90,9 @@ impl Engine {
         let by = incident.ends_by().map_or(latest, |by| by.min(latest));
         let least = later(earlier(by, longest), group_wait);
         let is_mended = effects.into_iter().any(|effect| self.is_being_mended(effect));
-        if now >= by || now >= least && !is_mended {
+        // What ended while freshd did not run is heard of in a moment.
+        let hears_until = self.hears_until(incident);
+        if hears_until.is_none() && (now >= by || now >= least && !is_mended) {
             return false;
         }
         if incident.notify_at != by {
@@ -99,7 +105,7 @@ impl Engine {
         while next <= now {
             next = later(next, LOOK_EVERY);
         }
-        self.wakes.arm(Wake::Incident(id), next.min(by));
+        self.wakes.arm(Wake::Incident(id), hears_until.unwrap_or(next.min(by)));
         true
     }
 
@@ -129,6 +135,61 @@ impl Engine {
             incident.notify_at = incident.opened_at.unwrap_or(self.now.wall);
         }
         was_over
+    }
+
+    /// A cause goes on whose end was waited for: what has become of its effects meanwhile is told now, and what was held
+    /// back for its end is sent.
+    pub(super) fn go_on_with(&mut self, cause: IncidentId) {
+        let effects = self.incidents.effects_of(cause).into_iter();
+        for effect in effects.map(|effect| effect.id).collect::<Vec<_>>() {
+            self.raise(cause, effect);
+        }
+        let waiting = self.outbox.values().filter(|one| one.incident == Some(cause));
+        for one in waiting.cloned().collect::<Vec<_>>() {
+            self.wait_to_stand_in(&one);
+            self.go_on(&one.address);
+        }
+    }
+
+    /// The end of a cause has been told, and said what is still bad. Of that nobody may be told more for now, be it for a
+    /// silence or planned work: whoever has just read of it hears when it is well, as of whatever was told before.
+    pub(super) fn go_on_quietly(&mut self, cause: &Incident) {
+        for (name, standing) in self.broken_by(cause.id) {
+            let Some(mut effect) = self.incidents.about(About::Dataset, &name).cloned() else {
+                continue;
+            };
+            let is_untold = match effect.state {
+                IncidentState::Attached => effect.cause == Some(cause.id),
+                IncidentState::Waiting => true,
+                IncidentState::Open | IncidentState::Resolved => false,
+            };
+            let told = self.told_of_data(cause, &effect);
+            let is_quiet = self.quiet_until(&effect).is_some();
+            if standing.state.keeps_promise() || effect.id == cause.id || !is_untold || !is_quiet || told.is_empty() {
+                continue;
+            }
+            let id = effect.id;
+            effect.state = IncidentState::Open;
+            effect.cause = None;
+            effect.opened_at = Some(self.now.wall);
+            effect.notify_at = self.now.wall;
+            effect.told = told;
+            self.mending.remove(&id);
+            self.store(effect);
+            self.rest(id);
+        }
+    }
+
+    /// Those who were told of a cause and own or read what it has broken: who answers for that comes first.
+    fn told_of_data(&self, cause: &Incident, effect: &Incident) -> Vec<(Name, Address)> {
+        let (owner, _) = self.owner_of(effect);
+        let readers = self.lineage.impact(effect.subject.as_str()).into_iter();
+        let readers = readers.filter(|reader| reader.distance == 0);
+        let readers: Vec<Name> = readers.map(|reader| self.team_of(&reader.owner).0).collect();
+        let is_concerned = |(team, _): &&(Name, Address)| *team == owner || readers.contains(team);
+        let mut told: Vec<(Name, Address)> = cause.told.iter().filter(is_concerned).cloned().collect();
+        told.sort_by_key(|(team, _)| *team != owner);
+        told
     }
 
     /// What has an effect on what is to be told now belongs to it, and is told with it.

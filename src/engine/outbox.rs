@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     ended: HashMap<IncidentId, BTreeSet<Address>>,
     /// What has been heard of the incidents that are not over, at each address.
     pub(super) heard: HashMap<IncidentId, BTreeMap<Address, HeardAt>>,
+    /// Incidents that are over but for their end, which is about to say it all.
+    pub(super) ending: HashSet<IncidentId>,
     /// Being sent right now: not sent a second time meanwhile.
     pub(super) in_flight: HashSet<NotificationId>,
     /// Requests that wait for a test message to be delivered.

@@ -200,6 +200,9 @@ impl Engine {
         let silences = snapshot.silences.into_iter();
         self.silences = silences.map(|silence| (silence.subject.clone(), silence)).collect();
         self.incidents = snapshot.incidents.into_iter().collect();
+        for ending in self.incidents.values().filter(|incident| incident.ends_by().is_some()) {
+            self.outbox.note_ending(ending.id, true);
+        }
         self.openings.recall(snapshot.openings);
         for (incident, address) in snapshot.ends_written {
             self.outbox.remember_end(incident, address);

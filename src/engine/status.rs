@@ -141,6 +141,7 @@ impl Engine {
                 .collect();
             fields.insert("told".to_owned(), json!(told));
             fields.insert("addresses".to_owned(), json!(self.addresses_told(incident)));
+            fields.insert("ends_by".to_owned(), json!(incident.ends_by()));
             fields.insert("owner".to_owned(), json!(self.owner_of(incident).0));
             let (window, silence) = match self.quiet_of(incident) {
                 Some(Quiet::Window(window)) => (Some(window), None),

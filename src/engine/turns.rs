@@ -5,7 +5,9 @@ use jiff::Timestamp;
 use super::lines::{AddressLine, Gathering};
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::model::{Action, Address, DIGEST_CHARS_USUAL, Fact, Notification, NotificationId, Outage};
+use crate::model::{
+    Action, Address, DIGEST_CHARS_USUAL, Fact, IncidentId, Notification, NotificationId, Outage, Purpose,
+};
 
 /// What is to be done about an address now.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -140,11 +142,33 @@ impl Outbox {
     /// Nothing of its incident goes to the same address before it; and where a thing is known by its name alone, nothing
     /// of an earlier incident about it: an end that comes late would end what began since.
     fn is_first(&self, id: NotificationId, rules: Gathering) -> bool {
-        let of_incident = |one: &Notification| Some(self.first_waiting(one.incident?, &one.address)?.id);
+        let of_incident = |one: &Notification| {
+            let line = (one.incident?, one.address.clone());
+            let mut in_line = self.line(&line).filter(|one| !self.is_held_back(one));
+            in_line.next().map(|one| one.id)
+        };
         let of_thing = |one: &Notification| self.first_of_thing(one).filter(|_| rules.is_by_name);
         let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
-        self.get(id)
-            .is_some_and(|one| is_first(of_incident(one)) && is_first(of_thing(one)))
+        let goes = self.get(id).filter(|one| !self.is_held_back(one));
+        goes.is_some_and(|one| is_first(of_incident(one)) && is_first(of_thing(one)))
+    }
+
+    /// Whether what a message says to those who answer for it is over, and its end is to follow soon: whoever has not heard
+    /// of it hears of both in one. What of it is broken still those downstream are to know.
+    pub(super) fn is_held_back(&self, notification: &Notification) -> bool {
+        let is_ending = notification
+            .incident
+            .is_some_and(|incident| self.ending.contains(&incident));
+        is_ending && notification.message.purpose != Purpose::Recovery && !notification.message.is_impact()
+    }
+
+    /// An incident is over but for its end, or is not any more.
+    pub(super) fn note_ending(&mut self, incident: IncidentId, is_ending: bool) {
+        if is_ending {
+            self.ending.insert(incident);
+        } else {
+            self.ending.remove(&incident);
+        }
     }
 
     /// What was refused waits for its next try; what was not, for its turn alone.

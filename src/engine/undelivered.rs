@@ -10,9 +10,10 @@ use crate::model::{Address, Notification, NotificationId, Outage};
 
 impl Outbox {
     /// What waits for addresses that do not take it, and since when: what was tried, since it was decided; what was not,
-    /// since its address takes nothing. What is only gathered, or waits for its turn, is on its way.
+    /// since its address takes nothing. What is only gathered, or waits for its turn or an end, is on its way.
     pub(super) fn refused(&self) -> impl Iterator<Item = (Timestamp, &Address)> {
-        self.values().filter_map(|one| {
+        let to_send = self.values().filter(|one| !self.is_held_back(one));
+        to_send.filter_map(|one| {
             let outage = self.by_address.get(&one.address).and_then(|line| line.outage.as_ref());
             let untried_since = outage.map(|outage| outage.since.max(one.created_at));
             let since = Some(one.created_at).filter(|_| one.tries > 0).or(untried_since);

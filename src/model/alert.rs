@@ -149,7 +149,6 @@ pub struct Incident {
     #[serde(default)]
     #[schemars(with = "Option<super::Instant>")]
     pub kind_since: Option<Timestamp>,
-    /// When a waiting incident opens or is attached.
     /// When a waiting incident opens or is attached; when the end of an open one is told at the latest,
     /// [`Incident::ends_by`].
     #[schemars(with = "super::Instant")]
@@ -273,7 +272,13 @@ pub fn incident_line(incident: &Incident, addresses: &[AddressState]) -> serde_j
         .collect();
     value["told"] = serde_json::json!(told);
     value["addresses"] = serde_json::json!(addresses);
+    value["ends_by"] = serde_json::json!(incident.ends_by());
     value
+}
+
+/// That an incident is over but for its end, which is told at `latest` whatever is still bad.
+pub fn end_words(latest: &str) -> String {
+    format!("it is mended; the end is told when what it broke is well, {latest} at the latest")
 }
 
 /// Where a notification stands.

@@ -56,7 +56,7 @@ pub use ack::{ACK_LINK_LIFE, Ack, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command}
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
-    ProblemKind, incident_line,
+    ProblemKind, end_words, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{

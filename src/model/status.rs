@@ -245,10 +245,11 @@ pub struct OpenIncident {
     /// Since when.
     pub since: Timestamp,
     /// Since when it is of this kind, where something else was wrong before.
-    #[serde(default)]
     pub kind_since: Option<Timestamp>,
     /// When it is told, if it only waits.
     pub notify_at: Timestamp,
+    /// That it is over but for its end, and when that is told at the latest.
+    pub ends_by: Option<Timestamp>,
     /// The incident that explains it.
     pub cause: Option<u64>,
     /// The problem in one sentence.

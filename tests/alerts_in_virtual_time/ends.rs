@@ -116,11 +116,11 @@ fn a_job_and_a_dataset_of_one_name_are_not_taken_for_each_other() {
     assert!(headline.starts_with("CRITICAL: j is stale: "), "{headline}");
 }
 
-const READER: &str = "mail:b@sea.example";
+pub(super) const READER: &str = "mail:b@sea.example";
 
 /// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
 /// and `d` and then `e` are stale for an hour and more when `j` is run again and succeeds, at half past three.
-fn mended() -> World {
+pub(super) fn mended() -> World {
     let text = one_job("produces = \"d\"")
         + super::NO_PROOFS
         + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"3h\"\n\
@@ -144,14 +144,14 @@ fn mended() -> World {
 }
 
 /// Why somebody was told, in the order in which it was sent.
-fn sent_to(world: &World, address: &str) -> Vec<Purpose> {
+pub(super) fn sent_to(world: &World, address: &str) -> Vec<Purpose> {
     let sent = world.sent.iter().map(|(_, sent)| sent);
     let to_it = sent.filter(|sent| sent.address.to_string() == address);
     to_it.map(|sent| sent.message.purpose).collect()
 }
 
 /// The last words that somebody was told, and how many.
-fn last_words(world: &World, address: &str) -> (usize, String) {
+pub(super) fn last_words(world: &World, address: &str) -> (usize, String) {
     let sent = world.sent.iter().map(|(_, sent)| sent);
     let told: Vec<_> = sent.filter(|sent| sent.address.to_string() == address).collect();
     let last = told.last().expect("a message");

@@ -4,7 +4,7 @@ use super::Frame;
 use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::{table, times};
-use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity};
+use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity, end_words};
 use crate::model::{OpenIncident, Reads, Status};
 
 /// Incidents shown with all their lines.
@@ -83,6 +83,9 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         root.severity.as_str()
     );
     let mut lines: Vec<(&str, String)> = vec![("because", clean(&root.reason))];
+    if let Some(at) = root.ends_by {
+        lines.push(("over", end_words(&times::moment(at, frame.now, frame.zone))));
+    }
     if root.kind_since.is_some() {
         let since = times::moment(root.since, frame.now, frame.zone);
         lines.push(("before", format!("something else was wrong since {since}")));

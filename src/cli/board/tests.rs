@@ -166,6 +166,18 @@ fn whoever_reads_much_of_what_is_hit_is_named_once_with_the_first_time() {
 }
 
 #[test]
+fn what_is_over_and_waits_for_what_it_broke_is_said_to_be() {
+    let mut facts = bad_friday();
+    facts["incidents"][0]["ends_by"] = json!("2026-11-27T22:45:00Z");
+    let text = board(&facts, &oslo(), 120, false);
+    let line = text.lines().find(|line| line.starts_with("  over")).expect("a line");
+    assert_eq!(
+        line,
+        "  over      it is mended; the end is told when what it broke is well, 23:45 at the latest"
+    );
+}
+
+#[test]
 fn of_its_own_problems_only_what_can_be_typed_is_offered() {
     for (kind, subject, type_this) in [
         (

@@ -153,6 +153,9 @@ pub(super) struct IncidentLine {
     #[serde(flatten)]
     incident: Incident,
     addresses: Vec<AddressState>,
+    /// When its end is told at the latest, where the problem is gone and something that it broke is not well yet.
+    #[schemars(with = "Option<Instant>")]
+    ends_by: (),
 }
 
 /// An incident that is not over.

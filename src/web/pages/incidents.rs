@@ -127,6 +127,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
                     @else { "by nobody" }
                 }
             }
+            @if let Some(at) = incident.ends_by() { dt { "Over" } dd { (ending(view, at)) } }
             @if let Some(at) = incident.resolved_at { dt { "Over" } dd { (time_and_distance(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
             @if incident.drill.is_some() { dt { "Drill" } dd { (text(&drill_words(incident))) } }
             @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
@@ -154,6 +155,11 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         }
     };
     whole(Some(view), Place::Incidents, &title, &body)
+}
+
+/// That it is over but for its end.
+pub(super) fn ending(view: &View, latest: Timestamp) -> Markup {
+    html! { "it is mended; the end is told when what it broke is well, " (time(view, latest)) " at the latest" }
 }
 
 fn effects(effects: &[Incident]) -> Markup {

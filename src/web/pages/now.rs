@@ -2,7 +2,7 @@
 
 use maud::{Markup, html};
 
-use super::incidents::{turns, who_knows};
+use super::incidents::{ending, turns, who_knows};
 use super::lists::{dataset_table, job_state, job_table};
 use super::words::{
     Tone, View, counted, dataset_link, dataset_tone, distance, due_time, job_link, mark, owner, piece, state,
@@ -214,6 +214,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
             @if let Some(printed) = printed(status, incident) { p.printed { code { (ansi::line(printed.as_bytes())) } } }
             dl {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
+                @if let Some(at) = incident.ends_by { dt { "Over" } dd { (ending(view, at)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
                     (owner(&incident.owner))
