@@ -40,11 +40,12 @@ impl Watching {
                     }
                 }
                 match look(&desk, run).await {
-                    Ok(Stage::Waits) => {}
+                    // What cannot be read now may be a moment later: as long as somebody watches, it is looked at again.
+                    Ok(Stage::Waits) | Err(_) => {}
                     Ok(Stage::Prints(last, bytes)) => {
                         moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
                     }
-                    Ok(Stage::Over) | Err(_) => {
+                    Ok(Stage::Over) => {
                         watching.all().remove(&run);
                         return;
                     }
