@@ -105,7 +105,10 @@ fn of_request(redactor: &Redactor, request: &mut Request) {
             }
         }
         Request::Ack { note: Some(note), .. } => redactor.hide(note),
-        Request::Lineage(word) => redactor.hide(&mut word.text),
+        Request::Lineage(word) => {
+            redactor.hide(&mut word.text);
+            redactor.hide(&mut word.run);
+        }
         // What a job is run with reaches it as it was given.
         Request::Run { .. }
         | Request::Ack { note: None, .. }
