@@ -62,7 +62,8 @@ impl Engine {
         }
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages
+    /// about its cause.
     pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
         let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
         let incident = cause.unwrap_or(incident);

@@ -149,7 +149,6 @@ pub struct Incident {
     #[serde(default)]
     #[schemars(with = "Option<super::Instant>")]
     pub kind_since: Option<Timestamp>,
-    /// When a waiting incident opens or is attached.
     /// When a waiting incident opens or is attached; when the end of an open one is told at the latest,
     /// [`Incident::ends_by`].
     #[schemars(with = "super::Instant")]
