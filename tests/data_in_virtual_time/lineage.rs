@@ -139,7 +139,11 @@ fn a_success_that_was_before_the_last_failure_ends_it_not_however_late_it_comes(
         assert_eq!(world.versions("orders").len(), 1);
         let incident = world.open_incidents().remove(0);
         let whole = (incident.kind, incident.since);
-        assert_eq!(whole, (ProblemKind::Failed, at("2026-03-02T08:59")), "crashes: {crashes}");
+        assert_eq!(
+            whole,
+            (ProblemKind::Failed, at("2026-03-02T08:59")),
+            "crashes: {crashes}"
+        );
         world.done(word(PingKind::Success, "orders", "2026-03-02T08:59:30", &[]));
         world.run_until("2026-03-02T09:15");
         assert!(world.open_incidents().is_empty(), "that was after it");
@@ -164,8 +168,16 @@ fn a_run_that_says_twice_that_it_has_ended_has_made_one_version() {
     assert_eq!(made, [at("2026-03-02T09:00"), at("2026-03-02T09:01")]);
     // A run that had failed and was tried again has something to say.
     for kind in [PingKind::Fail, PingKind::Success] {
-        world.run_until(if kind == PingKind::Fail { "2026-03-02T09:10" } else { "2026-03-02T09:20" });
-        let now = if kind == PingKind::Fail { "2026-03-02T09:09" } else { "2026-03-02T09:19" };
+        world.run_until(if kind == PingKind::Fail {
+            "2026-03-02T09:10"
+        } else {
+            "2026-03-02T09:20"
+        });
+        let now = if kind == PingKind::Fail {
+            "2026-03-02T09:09"
+        } else {
+            "2026-03-02T09:19"
+        };
         world.done(word_of("b", kind, "orders", now, &[]));
     }
     assert_eq!(world.versions("orders").len(), 3);
