@@ -23,4 +23,4 @@ pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use reminder::{ack_until, next_reminder};
 pub use weekly::{TeamWeek, ToProve, ToReport, WEEK, canary, weekly, weekly_times};
-pub use words::{DataSide, JobSide, OwnerReach, Reading, Situation, message};
+pub use words::{DataSide, JobSide, OwnerReach, Reading, Situation, message, quoted};

@@ -113,7 +113,8 @@ impl Engine {
         if addresses.iter().any(has_heard) {
             return;
         }
-        let zone = &self.settings.timezone;
+        // What stands in keeps the zone of the message that it stands in for.
+        let (zone, _) = self.zone_of(team);
         let hindered: Vec<String> = addresses
             .iter()
             .filter_map(|address| {

@@ -7,9 +7,7 @@ use serde_json::{Value, json};
 
 use super::Engine;
 use super::pings::{failure, last_of};
-use crate::model::{
-    Fact, LineageWord, Measurement, Name, PINGED, Ping, PingKind, PingWord, VersionRef, is_ping_run,
-};
+use crate::model::{Fact, LineageWord, Measurement, Name, PINGED, Ping, PingKind, PingWord, VersionRef, is_ping_run};
 
 impl Engine {
     /// Puts on record what is said of each dataset, and what follows from it. Events may come late, twice, or behind those of
@@ -56,7 +54,10 @@ impl Engine {
     /// Whether what was so at an instant is newer than the version that readers see, and than the failure told of last.
     fn is_newer(&self, name: &Name, said_at: Timestamp) -> bool {
         let arrived = self.current_version(name).map(|(version, _)| version.as_of);
-        let told_of = self.data.get(name).and_then(|state| state.seen_at(Some(Path::new(PINGED))));
+        let told_of = self
+            .data
+            .get(name)
+            .and_then(|state| state.seen_at(Some(Path::new(PINGED))));
         let failed = told_of.filter(|seen| seen.found.is_err()).map(|seen| seen.at);
         arrived.max(failed).is_none_or(|known| known < said_at)
     }
