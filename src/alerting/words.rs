@@ -10,7 +10,7 @@ use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
-    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time, holds_time,
+    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
@@ -58,22 +58,6 @@ pub struct Situation<'a> {
     pub proof: Option<String>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.
     pub refused: Option<(VersionRef, PathBuf)>,
-}
-
-impl Situation<'_> {
-    /// Words that are on record, for the readers of the message.
-    pub(super) fn quoted(&self, words: &str) -> String {
-        quoted(words, self.recorded_in, self.zone)
-    }
-}
-
-/// Words in whose times one zone is meant, for readers who are told times in another: with the name of the first, where
-/// they hold any.
-pub fn quoted(words: &str, recorded_in: &TimeZone, zone: &TimeZone) -> String {
-    match recorded_in.iana_name() {
-        Some(name) if recorded_in != zone && holds_time(words) => format!("{words} (in {name})"),
-        _ => words.to_owned(),
-    }
 }
 
 /// Whether those who answer for something have been told of it, by what their own addresses have taken.
