@@ -19,7 +19,7 @@ fn abroad() -> World {
     let text = format!(
         "{PEOPLE}{NO_PROOFS}{}\
          [jobs.j]\nowner = \"york\"\ncommand = \"true\"\nproduces = \"d\"\nalert = \"breach\"\n\
-         [jobs.r]\nowner = \"far\"\ncommand = \"true\"\ninputs = [\"d\", \"made\"]\n\
+         [jobs.r]\nowner = \"far\"\ncommand = \"true\"\nneeds = [\"d\", \"made\"]\n\
          [datasets.d]\nowner = \"york\"\nfile = \"d\"\ndue = {{ at = \"0 12 * * *\", grace = \"10m\", early = \"30m\" }}\n\
          [datasets.made]\nowner = \"york\"\nprobe = {{ openlineage = \"shop/made\" }}\n",
         teams.concat()
@@ -106,7 +106,7 @@ fn what_is_wrong_with_data_is_said_to_each_team_in_the_zone_that_its_message_nam
         .flat_map(|(_, sent)| timed(sent))
         .map(|(text, _)| text);
     assert!(
-        texts.any(|text| text.contains("the delivery due Thu 2026-11-26 06:00 (+10m grace) has not come")),
+        texts.any(|text| text.contains("the delivery due Thu 2026-11-26 06:00 with 10m grace has not come")),
         "{:?}",
         world
             .sent
