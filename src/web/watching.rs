@@ -39,7 +39,7 @@ impl Watching {
                         continue;
                     }
                 }
-                if tell(look(&desk, run).await, &moves) {
+                if tell(&look(&desk, run).await, &moves) {
                     watching.all().remove(&run);
                     return;
                 }
@@ -90,8 +90,8 @@ enum Stage {
 
 /// Tells those who watch what a look has seen. Says whether the run is over. What cannot be read now may be a moment later:
 /// as long as somebody watches, it is looked at again.
-fn tell(seen: Result<Stage, Trouble>, moves: &watch::Sender<Printed>) -> bool {
-    match seen {
+fn tell(seen: &Result<Stage, Trouble>, moves: &watch::Sender<Printed>) -> bool {
+    match *seen {
         Ok(Stage::Waits) | Err(_) => false,
         Ok(Stage::Prints(last, bytes)) => {
             moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
@@ -153,12 +153,15 @@ mod tests {
     fn what_cannot_be_read_once_is_watched_on_and_only_the_end_of_the_run_ends_that() {
         let (moves, mut printed) = watch::channel(None);
         let last: AttemptId = "1.1".parse().unwrap();
-        assert!(!tell(Err(Trouble::Unreadable("database is locked".to_owned())), &moves));
+        assert!(!tell(
+            &Err(Trouble::Unreadable("database is locked".to_owned())),
+            &moves
+        ));
         assert!(!printed.has_changed().unwrap());
-        assert!(!tell(Ok(Stage::Prints(last, 5)), &moves));
+        assert!(!tell(&Ok(Stage::Prints(last, 5)), &moves));
         assert_eq!(*printed.borrow_and_update(), Some((last, 5)));
-        assert!(!tell(Ok(Stage::Prints(last, 5)), &moves));
+        assert!(!tell(&Ok(Stage::Prints(last, 5)), &moves));
         assert!(!printed.has_changed().unwrap(), "it has printed nothing more");
-        assert!(tell(Ok(Stage::Over), &moves));
+        assert!(tell(&Ok(Stage::Over), &moves));
     }
 }
