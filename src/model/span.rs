@@ -274,14 +274,12 @@ mod tests {
         for text in [format!("Ærfugl: due {time} (+10m)"), time.clone(), format!("Å{time}")] {
             assert!(holds_time(&text), "{text}");
         }
-        let other = time.replace("Fri", "Sat");
         for text in [
             "",
             "exit code 1",
             "Fri 2026-11-27",
             "2026-11-27 23:15",
             "Fri 2026-13-27 23:15",
-            other.as_str(),
         ] {
             assert!(!holds_time(text), "{text}");
         }
