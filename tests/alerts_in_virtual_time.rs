@@ -68,6 +68,8 @@ mod unreachable;
 mod weekly;
 #[path = "alerts_in_virtual_time/who_knows.rs"]
 mod who_knows;
+#[path = "alerts_in_virtual_time/zones.rs"]
+mod zones;
 mod virtual_world;
 
 use virtual_world::World;

@@ -43,7 +43,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(ended) = incident.resolved_at {
         say("Until", format_time(ended, zone));
     }
-    say("Why", incident.reason.clone());
+    say("Why", situation.why.clone());
     if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
         && purpose != Purpose::Recovery
     {
@@ -83,7 +83,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(side) = &situation.job
         && let Some(run) = side.run
     {
-        say("Tried", tried(side, run, zone));
+        say("Tried", tried(side, run, situation));
         if let Some((version, path)) = &situation.refused {
             say(
                 "In quarantine",
@@ -261,7 +261,8 @@ fn readers_see(data: &DataSide<'_>, version: &Version, name: &str, arrived: &str
     }
 }
 
-fn tried(side: &JobSide<'_>, run: &Run, zone: &TimeZone) -> String {
+fn tried(side: &JobSide<'_>, run: &Run, situation: &Situation<'_>) -> String {
+    let zone = situation.zone;
     let times = match run.attempts {
         1 => "1 attempt".to_owned(),
         n => format!("{n} attempts"),
@@ -275,7 +276,7 @@ fn tried(side: &JobSide<'_>, run: &Run, zone: &TimeZone) -> String {
         // It goes on, and what has failed so far says why it takes longer.
         (Some(from), None) => {
             let said = side.attempt.and_then(|attempt| attempt.reason.as_deref());
-            let said = said.map_or_else(String::new, |said| format!(", so far: {said}"));
+            let said = said.map_or_else(String::new, |said| format!(", so far: {}", situation.quoted(said)));
             format!(", since {}{said}", format_time(from, zone))
         }
         _ => String::new(),

@@ -94,7 +94,7 @@ fn problem_sentence(situation: &Situation<'_>) -> String {
                 job_title(side.job),
                 failed_word(incident.kind, side),
                 after_tries(side),
-                incident.reason
+                situation.why
             );
             text.push_str(&consequence(situation));
             text
@@ -158,11 +158,11 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
     else {
         let incident = situation.incident;
         return if is_about_disk(incident) {
-            format!("{}.", incident.reason)
+            format!("{}.", situation.why)
         } else if incident.kind == ProblemKind::ChannelBroken {
-            format!("no message reaches {}: {}.", incident.subject, incident.reason)
+            format!("no message reaches {}: {}.", incident.subject, situation.why)
         } else {
-            format!("{}: {}.", incident.subject, incident.reason)
+            format!("{}: {}.", incident.subject, situation.why)
         };
     };
     let (title, reason) = (data_title(data.dataset), &data.standing.reason);
@@ -188,7 +188,7 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
             job_title(side.job),
             failed_word(failure.kind, &side),
             after_tries(&side),
-            failure.reason
+            situation.quoted(&failure.reason)
         ));
     }
     if let Some(first) = situation.readers.iter().find(|reader| reader.at.is_some()) {

@@ -25,8 +25,12 @@ pub struct Situation<'a> {
     pub now: Timestamp,
     /// The zone in which its readers are told times.
     pub zone: &'a TimeZone,
+    /// The zone of the times in words that are on record.
+    pub recorded_in: &'a TimeZone,
     /// What it is about.
     pub incident: &'a Incident,
+    /// Its reason, for those readers.
+    pub why: String,
     /// From when until when freshd did not run, where it has just found out what it missed.
     pub was_down: Option<(Timestamp, Timestamp)>,
     /// Whether jobs.toml still names what it is about.

@@ -1,4 +1,5 @@
-//! `freshd next`: coming occurrences from the configuration alone, each odd one with its reason.
+//! `freshd next`: coming occurrences from the configuration, each odd one with its reason; and which jobs are paused, where
+//! a daemon says so.
 
 use std::sync::Arc;
 
@@ -6,6 +7,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
+use super::client::{Client, Subject};
 use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -15,7 +17,8 @@ use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
 use super::times;
 use crate::model::{
-    About, Job, Maintenance, Name, Occurrence, OnHoliday, Rule, Schedule, format_duration, occurrence_line,
+    About, Job, Maintenance, Name, Occurrence, OnHoliday, Request, Rule, Schedule, Status, format_duration,
+    occurrence_line,
 };
 use crate::schedule;
 
@@ -76,6 +79,9 @@ pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exi
         Some(expr) => vec![tried(expr, args.seconds, zone, &mut remarks)?],
         None => configured(args.job.as_deref(), global, &mut remarks)?,
     };
+    if args.expr.is_none() && !out.json {
+        remarks.extend(paused(&lines, global));
+    }
     let mut coming = merged(&lines, after, args.count as usize);
     for (line, occurrence) in &mut coming {
         schedule::note_window(occurrence, line.maintenances.iter().map(AsRef::as_ref));
@@ -191,6 +197,28 @@ fn configured(wanted: Option<&str>, global: &Global, remarks: &mut Vec<String>) 
             Ok(Vec::new())
         }
     }
+}
+
+/// Which of the jobs a person has paused, where a daemon runs that says so: jobs.toml knows nothing of it.
+fn paused(lines: &[Line], global: &Global) -> Option<String> {
+    let request = Request::Status { name: None };
+    let facts = Client::connect(global).ok()?.facts(request, Subject::None).ok()?;
+    let jobs = Status::read(&facts).ok()?.jobs.into_iter().filter(|job| job.paused);
+    let is_shown = |name: &str| {
+        lines
+            .iter()
+            .any(|line| line.job.as_ref().is_some_and(|job| job.as_str() == name))
+    };
+    let paused: Vec<String> = jobs
+        .filter(|job| is_shown(&job.name))
+        .map(|job| clean(&job.name))
+        .collect();
+    (!paused.is_empty()).then(|| {
+        format!(
+            "paused: {}; what comes due of that is skipped until `freshd resume`",
+            paused.join(", ")
+        )
+    })
 }
 
 /// The first `count` occurrences of all lines, in order of time.

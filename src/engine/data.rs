@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Engine;
 use crate::freshness::{self, Standing, View};
@@ -166,11 +167,16 @@ impl Engine {
 
     /// The state of a dataset now.
     pub(super) fn standing(&self, dataset: &Dataset) -> Standing {
+        self.standing_in(dataset, &self.settings.timezone)
+    }
+
+    /// The same, with its reason for those who are told times in a zone.
+    pub(super) fn standing_in(&self, dataset: &Dataset, zone: &TimeZone) -> Standing {
         static NOTHING: std::sync::LazyLock<DataState> = std::sync::LazyLock::new(DataState::default);
         if !dataset.parts.is_empty() {
             let parts = dataset.part_names().filter_map(|(short, name)| {
                 let part = self.settings.datasets.get(&name)?;
-                Some((short.clone(), self.standing(part)))
+                Some((short.clone(), self.standing_in(part, zone)))
             });
             return freshness::of_parts(&parts.collect::<Vec<_>>());
         }
@@ -185,7 +191,7 @@ impl Engine {
             slots: &state.slots,
             observation: state.observation.as_ref(),
             producer: self.lineage.producer_of(dataset.name.as_str()),
-            zone: &self.settings.timezone,
+            zone,
             promised_since: state.promised_since,
             paused: producer.is_some_and(|job| job.record.pause.is_some()),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),

@@ -62,7 +62,8 @@ impl Engine {
         }
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages
+    /// about its cause.
     pub(super) fn addresses_told(&self, incident: &Incident) -> Vec<AddressState> {
         let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
         let incident = cause.unwrap_or(incident);
@@ -114,7 +115,8 @@ impl Engine {
         if addresses.iter().any(has_heard) {
             return;
         }
-        let zone = &self.settings.timezone;
+        // What stands in keeps the zone of the message that it stands in for.
+        let (zone, _) = self.zone_of(team);
         let hindered: Vec<String> = addresses
             .iter()
             .filter_map(|address| {

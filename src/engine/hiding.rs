@@ -105,7 +105,10 @@ fn of_request(redactor: &Redactor, request: &mut Request) {
             }
         }
         Request::Ack { note: Some(note), .. } => redactor.hide(note),
-        Request::Lineage(word) => redactor.hide(&mut word.text),
+        Request::Lineage(word) => {
+            redactor.hide(&mut word.text);
+            redactor.hide(&mut word.run);
+        }
         // What a job is run with reaches it as it was given.
         Request::Run { .. }
         | Request::Ack { note: None, .. }
@@ -119,5 +122,31 @@ fn of_request(redactor: &Redactor, request: &mut Request) {
         | Request::Status { .. }
         | Request::Clock
         | Request::Why { .. } => {}
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{LineageWord, PingKind};
+
+    #[test]
+    fn what_tells_runs_apart_is_hidden_of_an_event_of_openlineage_too() {
+        let secret = "canary-key-0123456789";
+        let redactor = Redactor::new([secret.to_owned()].into(), false);
+        let request = Request::Lineage(LineageWord {
+            kind: PingKind::Success,
+            run: secret.to_owned(),
+            at: jiff::Timestamp::UNIX_EPOCH,
+            makes: vec!["orders".into()],
+            reads: Vec::new(),
+            text: format!("spark/{secret}"),
+        });
+        let mut hidden = request.clone();
+        of_request(&redactor, &mut hidden);
+        let Request::Lineage(word) = hidden else {
+            panic!("it is another request");
+        };
+        assert_eq!((word.run.as_str(), word.text.as_str()), ("[hidden]", "spark/[hidden]"));
     }
 }

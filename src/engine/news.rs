@@ -48,8 +48,8 @@ impl Engine {
         effects.find(|effect| effect.about == About::Job && effect.subject == *job)
     }
 
-    /// Everything was looked at, or as much as one step holds: one update to the owner of what has become worse, one notice to each team that is newly
-    /// concerned. The end of what keeps something quiet tells what is left of it.
+    /// Everything was looked at, or as much as one step holds: one update to the owner of what has become worse, one notice
+    /// to each team that is newly concerned. The end of what keeps something quiet tells what is left of it.
     pub(super) fn tell_news(&mut self) {
         for (id, news) in std::mem::take(&mut self.news) {
             let before = self.incidents.get(id).map_or_else(Vec::new, |one| one.told.clone());

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::Engine;
@@ -53,7 +54,7 @@ impl Engine {
         }
         match word.kind {
             PingKind::Success if !is_said_again => self.arrived_by_ping(&name),
-            PingKind::Fail => self.observe_ping(&name, Err(failure(word, &ping.text))),
+            PingKind::Fail => self.observe_ping(&name, self.now.wall, Err(failure(word, &ping.text))),
             PingKind::Success | PingKind::Start | PingKind::Log => {}
         }
         let answer = json!(ping);
@@ -72,15 +73,16 @@ impl Engine {
 
     /// Each word that data has arrived is a version as of now: nobody compares what nobody looks at.
     fn arrived_by_ping(&mut self, name: &Name) {
-        self.observe_ping(name, Ok(Some(Measurement::default())));
+        self.observe_ping(name, self.now.wall, Ok(Some(Measurement::default())));
         let version = self.watched_version(name, self.now.wall);
         self.watched_arrived(version);
     }
 
-    pub(super) fn observe_ping(&mut self, name: &Name, found: Result<Option<Measurement>, String>) {
+    /// What was so at an instant, as somebody elsewhere says.
+    pub(super) fn observe_ping(&mut self, name: &Name, at: Timestamp, found: Result<Option<Measurement>, String>) {
         let observation = Observation {
             dataset: name.clone(),
-            at: self.now.wall,
+            at,
             found,
             path: Some(PINGED.into()),
         };

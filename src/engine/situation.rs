@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
+use jiff::tz::TimeZone;
+
 use super::Engine;
 use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
@@ -72,13 +74,8 @@ impl Engine {
         let job = job_name
             .as_ref()
             .and_then(|name| self.job_side(name, incident.about == About::Dataset));
-        let data = self.broken_by(incident.id).into_iter().filter_map(|(name, standing)| {
-            Some(DataSide {
-                dataset: self.settings.datasets.get(&name)?,
-                standing,
-                current: self.current_version(&name).map(|(version, _)| version),
-            })
-        });
+        let data = self.broken_by(incident.id).into_iter();
+        let data = data.filter_map(|(name, _)| self.data_side(&name, zone));
         let is_configured = self.is_configured(incident);
         // What is gone from jobs.toml has no owner any more; who was told to answer for it was it.
         let owner = match incident.told_to_answer().filter(|_| !is_configured) {
@@ -95,7 +92,9 @@ impl Engine {
             was_down: self.was_down(),
             is_configured,
             zone,
+            recorded_in: &self.settings.timezone,
             incident,
+            why: self.why_in(incident, zone),
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
             told_as_reader: None,
@@ -110,6 +109,29 @@ impl Engine {
             readers: self.readers(incident.id),
             proof: self.proof_of(incident),
             refused,
+        }
+    }
+
+    /// A dataset as it stands, for those who are told times in a zone.
+    fn data_side(&self, name: &Name, zone: &TimeZone) -> Option<DataSide<'_>> {
+        let dataset = self.settings.datasets.get(name)?;
+        Some(DataSide {
+            dataset,
+            standing: self.standing_in(dataset, zone),
+            current: self.current_version(name).map(|(version, _)| version),
+        })
+    }
+
+    /// The reason of an incident for those who are told times in a zone. On record it is in the zone of jobs.toml: where it
+    /// is how a dataset stands now, it is said anew; else it says in which zone it is.
+    fn why_in(&self, incident: &Incident, zone: &TimeZone) -> String {
+        let recorded_in = &self.settings.timezone;
+        let is_of_data = incident.about == About::Dataset && incident.drill.is_none() && zone != recorded_in;
+        let dataset = Some(&incident.subject).filter(|_| is_of_data);
+        let dataset = dataset.and_then(|name| self.settings.datasets.get(name));
+        match dataset.filter(|dataset| self.standing(dataset).reason == incident.reason) {
+            Some(dataset) => self.standing_in(dataset, zone).reason,
+            None => crate::alerting::quoted(&incident.reason, recorded_in, zone),
         }
     }
 
@@ -137,14 +159,7 @@ impl Engine {
         let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
         let theirs: Vec<DataSide<'a>> = made
             .filter(concerns)
-            .filter_map(|name| {
-                let dataset = self.settings.datasets.get(&name)?;
-                Some(DataSide {
-                    dataset,
-                    standing: self.standing(dataset),
-                    current: self.current_version(&name).map(|(version, _)| version),
-                })
-            })
+            .filter_map(|name| self.data_side(&name, self.zone_of(team).0))
             .collect();
         if theirs.iter().all(|side| side.standing.state.keeps_promise()) {
             data.splice(0..0, theirs.into_iter().take(1));

@@ -49,6 +49,7 @@ mod span;
 mod spread;
 mod status;
 mod text;
+mod trouble;
 mod weekly;
 mod web;
 
@@ -130,8 +131,8 @@ pub use severity::Severity;
 pub use silence::{Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd};
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
-    Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, later, parse_duration, parse_size,
-    zone_words,
+    Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, holds_time, later, parse_duration,
+    parse_size, zone_words,
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{

@@ -60,12 +60,6 @@ impl Settings {
             .find(|dataset| dataset.ping_key().is_some_and(|key| key.is(given)))
     }
 
-    /// The datasets of which `OpenLineage` events tell by a name, `NAMESPACE/NAME`.
-    pub fn known_in_lineage_as<'a>(&'a self, name: &'a str) -> impl Iterator<Item = &'a Arc<Dataset>> {
-        let datasets = self.datasets.values();
-        datasets.filter(move |dataset| dataset.lineage_name() == Some(name))
-    }
-
     /// The maintenances that concern a job or a dataset.
     pub fn maintenances_of<'a>(
         &'a self,

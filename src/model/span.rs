@@ -20,6 +20,10 @@ const HOUR: u64 = 3_600;
 const DAY: u64 = 86_400;
 const WEEK: u64 = 604_800;
 
+/// A time for people.
+const TIME_FORMAT: &str = "%a %Y-%m-%d %H:%M";
+const TIME_BYTES: usize = "Fri 2026-11-27 23:15".len();
+
 /// Reads `90s`, `15m`, `26h`, `7d 2h`, `500ms`; whole numbers with a unit each, added up.
 ///
 /// # Errors
@@ -108,7 +112,14 @@ fn signed(by: Duration) -> SignedDuration {
 
 /// A time for people, in their zone, to the minute: `Fri 2026-11-27 23:15`.
 pub fn format_time(at: Timestamp, zone: &TimeZone) -> String {
-    zone.to_datetime(at).strftime("%a %Y-%m-%d %H:%M").to_string()
+    zone.to_datetime(at).strftime(TIME_FORMAT).to_string()
+}
+
+/// Whether a text holds a time as [`format_time`] writes it.
+pub fn holds_time(text: &str) -> bool {
+    let starts = text.char_indices().filter(|(_, c)| c.is_ascii_uppercase());
+    let mut written = starts.filter_map(|(start, _)| text.get(start..start + TIME_BYTES));
+    written.any(|written| jiff::fmt::strtime::parse(TIME_FORMAT, written).is_ok())
 }
 
 /// A zone for people, with its offset at an instant: `Europe/Oslo (UTC+1)`, `UTC`.
@@ -253,6 +264,24 @@ mod tests {
             (u64::MAX, "16777215.9 TiB"),
         ] {
             assert_eq!(format_bytes(bytes), text);
+        }
+    }
+
+    #[test]
+    fn a_time_for_people_is_found_wherever_it_stands_in_a_text_and_nothing_else_is() {
+        let oslo = TimeZone::get("Europe/Oslo").unwrap();
+        let time = format_time("2026-11-27T22:15:00Z".parse().unwrap(), &oslo);
+        for text in [format!("Ærfugl: due {time} (+10m)"), time.clone(), format!("Å{time}")] {
+            assert!(holds_time(&text), "{text}");
+        }
+        for text in [
+            "",
+            "exit code 1",
+            "Fri 2026-11-27",
+            "2026-11-27 23:15",
+            "Fri 2026-13-27 23:15",
+        ] {
+            assert!(!holds_time(text), "{text}");
         }
     }
 }

@@ -344,21 +344,6 @@ impl Status {
             .filter(move |incident| !incident.cause.is_some_and(is_known))
     }
 
-    /// `3 incidents`, or `3 incidents with 2 effects` where some explain others; nothing where none is open.
-    pub fn incidents_in_words(&self) -> Option<String> {
-        let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
-        let causes = self.causes().count();
-        match self.incidents.len() - causes {
-            _ if causes == 0 => None,
-            0 => Some(counted(causes, "incident")),
-            effects => Some(format!(
-                "{} with {}",
-                counted(causes, "incident"),
-                counted(effects, "effect")
-            )),
-        }
-    }
-
     /// What freshd finds of itself, and that somebody elsewhere waits in vain for a sign of life; a line for each.
     pub fn found_of_itself(&self) -> Vec<String> {
         let mut found = self.self_test.clone();

@@ -9,6 +9,7 @@ use tokio::sync::{Semaphore, watch};
 
 use super::answer::Trouble;
 use super::flow::Flow;
+use super::lineage_events::ToldOf;
 use super::login_state::LoginState;
 use super::status_text::StatusText;
 use super::streams::Streams;
@@ -69,6 +70,7 @@ pub(super) struct Desk {
     readers: Mutex<Vec<Reader>>,
     lineage: PerSettings<Lineage>,
     flow: PerSettings<Flow>,
+    told_of: PerSettings<ToldOf>,
     streams: Streams,
     watching: Watching,
     successes: Successes,
@@ -92,6 +94,7 @@ impl Desk {
             readers: Mutex::new(Vec::new()),
             lineage: PerSettings::default(),
             flow: PerSettings::default(),
+            told_of: PerSettings::default(),
             streams: Streams::default(),
             watching: Watching::default(),
             successes: Successes::default(),
@@ -122,6 +125,11 @@ impl Desk {
     /// The map of the configuration in force; laid out once for each, on a thread that computes.
     pub(super) async fn flow(&self) -> Result<Arc<Flow>, Trouble> {
         self.of_settings(&self.flow, Flow::of).await
+    }
+
+    /// The datasets of which events of `OpenLineage` tell; gathered once for each configuration, on a thread that computes.
+    pub(super) async fn told_of(&self) -> Result<Arc<ToldOf>, Trouble> {
+        self.of_settings(&self.told_of, ToldOf::new).await
     }
 
     async fn of_settings<T: Send + Sync + 'static>(

@@ -3,6 +3,7 @@
 //!
 //! The format: <https://openlineage.io/spec/2-0-2/OpenLineage.json>.
 
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use axum::extract::{Request as Asked, State};
@@ -70,6 +71,22 @@ struct Named {
     name: String,
 }
 
+/// The datasets of which events tell, by their names there, `NAMESPACE/NAME`.
+pub(super) struct ToldOf(HashMap<String, Vec<Name>>);
+
+impl ToldOf {
+    /// Those of a configuration.
+    pub(super) fn new(settings: &Settings) -> Self {
+        let mut told_of: HashMap<String, Vec<Name>> = HashMap::new();
+        for dataset in settings.datasets.values() {
+            if let Some(name) = dataset.lineage_name() {
+                told_of.entry(name.to_owned()).or_default().push(dataset.name.clone());
+            }
+        }
+        Self(told_of)
+    }
+}
+
 pub(super) async fn lineage(State(desk): State<Arc<Desk>>, asked: Asked) -> Result<Response, Trouble> {
     let (parts, body) = asked.into_parts();
     let body = body_within(body, EVENT_BYTES_MAX).await?;
@@ -78,19 +95,25 @@ pub(super) async fn lineage(State(desk): State<Arc<Desk>>, asked: Asked) -> Resu
             "send JSON, with content-type: application/json".to_owned(),
         ));
     }
-    let event: Value = serde_json::from_slice(&body).map_err(|error| {
-        let (line, column) = (error.line(), error.column());
-        Trouble::Query(format!("the event is no JSON: see line {line}, column {column}"))
-    })?;
-    match word(&event, &desk.settings())? {
+    let told_of = desk.told_of().await?;
+    // Others wait for less than a long event.
+    match desk.compute(move || read(&body, &told_of)).await?? {
         Some(word) if !word.makes.is_empty() => Ok(document(&desk.tell(Request::Lineage(word)).await?)),
         Some(word) => Ok(document(&json!({ "run": word.run, "datasets": [] }))),
         None => Ok(document(&json!({ "run": null, "datasets": [] }))),
     }
 }
 
+fn read(body: &[u8], told_of: &ToldOf) -> Result<Option<LineageWord>, Trouble> {
+    let event: Value = serde_json::from_slice(body).map_err(|error| {
+        let (line, column) = (error.line(), error.column());
+        Trouble::Query(format!("the event is no JSON: see line {line}, column {column}"))
+    })?;
+    word(&event, told_of)
+}
+
 /// What an event says of a run; nothing where it tells of none.
-fn word(event: &Value, settings: &Settings) -> Result<Option<LineageWord>, Trouble> {
+fn word(event: &Value, told_of: &ToldOf) -> Result<Option<LineageWord>, Trouble> {
     if !event.is_object() {
         return Err(misfit("", "an object, one event for each request"));
     }
@@ -134,14 +157,14 @@ fn word(event: &Value, settings: &Settings) -> Result<Option<LineageWord>, Troub
         kind,
         run: run.to_owned(),
         at,
-        makes: datasets(event, "outputs", settings)?,
-        reads: datasets(event, "inputs", settings)?,
+        makes: datasets(event, "outputs", told_of)?,
+        reads: datasets(event, "inputs", told_of)?,
         text: said.chars().take(WORDS_MAX).collect(),
     }))
 }
 
 /// Those datasets of a list that jobs.toml knows, each once.
-fn datasets(event: &Value, list: &str, settings: &Settings) -> Result<Vec<Name>, Trouble> {
+fn datasets(event: &Value, list: &str, told_of: &ToldOf) -> Result<Vec<Name>, Trouble> {
     let listed = match event.get(list) {
         None | Some(Value::Null) => return Ok(Vec::new()),
         Some(Value::Array(listed)) if listed.len() <= DATASETS_MAX => listed,
@@ -151,14 +174,14 @@ fn datasets(event: &Value, list: &str, settings: &Settings) -> Result<Vec<Name>,
         }
     };
     let mut names: Vec<Name> = Vec::new();
+    let mut seen: HashSet<String> = HashSet::new();
     for place in 0..listed.len() {
         let part = |key| text(event, &format!("/{list}/{place}/{key}"));
         let (namespace, name) = (part("namespace")?, part("name")?);
         let called = format!("{}/{}", namespace.trim_end_matches('/'), name.trim_start_matches('/'));
-        for dataset in settings.known_in_lineage_as(&called) {
-            if !names.contains(&dataset.name) {
-                names.push(dataset.name.clone());
-            }
+        let datasets = told_of.0.get(&called).into_iter().flatten();
+        if seen.insert(called) {
+            names.extend(datasets.cloned());
         }
     }
     Ok(names)

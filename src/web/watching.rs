@@ -39,15 +39,9 @@ impl Watching {
                         continue;
                     }
                 }
-                match look(&desk, run).await {
-                    Ok(Stage::Waits) => {}
-                    Ok(Stage::Prints(last, bytes)) => {
-                        moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
-                    }
-                    Ok(Stage::Over) | Err(_) => {
-                        watching.all().remove(&run);
-                        return;
-                    }
+                if tell(&look(&desk, run).await, &moves) {
+                    watching.all().remove(&run);
+                    return;
                 }
             }
         });
@@ -92,6 +86,19 @@ enum Stage {
     Prints(AttemptId, u64),
     /// It is over, or there is none.
     Over,
+}
+
+/// Tells those who watch what a look has seen. Says whether the run is over. What cannot be read now may be a moment later:
+/// as long as somebody watches, it is looked at again.
+fn tell(seen: &Result<Stage, Trouble>, moves: &watch::Sender<Printed>) -> bool {
+    match *seen {
+        Ok(Stage::Waits) | Err(_) => false,
+        Ok(Stage::Prints(last, bytes)) => {
+            moves.send_if_modified(|known| known.replace((last, bytes)) != Some((last, bytes)));
+            false
+        }
+        Ok(Stage::Over) => true,
+    }
 }
 
 async fn look(desk: &Arc<Desk>, run: RunId) -> Result<Stage, Trouble> {
@@ -140,5 +147,21 @@ mod tests {
         drop((second, late));
         assert!(watching.leaves(RunId(1), &moves));
         assert!(watching.join(RunId(1)).1.is_some(), "it begins anew");
+    }
+
+    #[test]
+    fn what_cannot_be_read_once_is_watched_on_and_only_the_end_of_the_run_ends_that() {
+        let (moves, mut printed) = watch::channel(None);
+        let last: AttemptId = "1.1".parse().unwrap();
+        assert!(!tell(
+            &Err(Trouble::Unreadable("database is locked".to_owned())),
+            &moves
+        ));
+        assert!(!printed.has_changed().unwrap());
+        assert!(!tell(&Ok(Stage::Prints(last, 5)), &moves));
+        assert_eq!(*printed.borrow_and_update(), Some((last, 5)));
+        assert!(!tell(&Ok(Stage::Prints(last, 5)), &moves));
+        assert!(!printed.has_changed().unwrap(), "it has printed nothing more");
+        assert!(tell(&Ok(Stage::Over), &moves));
     }
 }

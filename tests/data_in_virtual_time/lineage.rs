@@ -13,10 +13,16 @@ fn told(promise: &str) -> World {
     World::start(&with_ops(&jobs), "2026-03-02T08:00")
 }
 
+/// Of a run that ends then.
 fn word(kind: PingKind, of: &str, at_time: &str, reads: &[&str]) -> Request {
+    let run = at_time.replace(':', "-");
+    word_of(&run, kind, of, at_time, reads)
+}
+
+fn word_of(run: &str, kind: PingKind, of: &str, at_time: &str, reads: &[&str]) -> Request {
     Request::Lineage(LineageWord {
         kind,
-        run: "0190b6b7-0000-7000-8000-000000000001".to_owned(),
+        run: run.to_owned(),
         at: at(at_time),
         makes: vec![of.into()],
         reads: reads.iter().map(|name| (*name).into()).collect(),
@@ -112,4 +118,67 @@ fn nothing_follows_for_data_that_is_looked_at_or_not_known_or_at_an_unknown_time
     };
     assert!(why.contains("send it again"), "{why}");
     assert_eq!(world.versions("orders").len(), 1);
+}
+
+#[test]
+fn a_success_that_was_before_the_last_failure_ends_it_not_however_late_it_comes() {
+    for crashes in [false, true] {
+        let mut world = told("");
+        world.done(word(PingKind::Success, "orders", "2026-03-02T08:00", &[]));
+        world.run_until("2026-03-02T09:00");
+        world.done(word(PingKind::Fail, "orders", "2026-03-02T08:59", &[]));
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-03-02T09:05");
+        world.done(word(PingKind::Success, "orders", "2026-03-02T08:50", &[]));
+        // Nor is an earlier failure the last one.
+        world.done(word(PingKind::Fail, "orders", "2026-03-02T08:40", &[]));
+        world.run_until("2026-03-02T09:10");
+        assert_eq!(world.versions("orders").len(), 1);
+        let incident = world.open_incidents().remove(0);
+        let whole = (incident.kind, incident.since);
+        assert_eq!(
+            whole,
+            (ProblemKind::Failed, at("2026-03-02T08:59")),
+            "crashes: {crashes}"
+        );
+        world.done(word(PingKind::Success, "orders", "2026-03-02T08:59:30", &[]));
+        world.run_until("2026-03-02T09:15");
+        assert!(world.open_incidents().is_empty(), "that was after it");
+    }
+}
+
+#[test]
+fn a_run_that_says_twice_that_it_has_ended_has_made_one_version() {
+    let mut world = told("");
+    world.run_until("2026-03-02T09:00");
+    // By a clock that is ahead, and by a client that ends a run with several events.
+    for (run, times) in [
+        ("a", ["2026-03-02T11:00", "2026-03-02T11:00"]),
+        ("b", ["2026-03-02T09:01", "2026-03-02T09:02"]),
+    ] {
+        for (minute, at_time) in times.iter().enumerate() {
+            world.done(word_of(run, PingKind::Success, "orders", at_time, &[]));
+            world.run_until(&format!("2026-03-02T09:0{}", 2 * minute + 2));
+        }
+    }
+    let made: Vec<_> = world.versions("orders").iter().map(|version| version.as_of).collect();
+    assert_eq!(made, [at("2026-03-02T09:00"), at("2026-03-02T09:01")]);
+    // A run that had failed and was tried again has something to say.
+    for kind in [PingKind::Fail, PingKind::Success] {
+        world.run_until(if kind == PingKind::Fail {
+            "2026-03-02T09:10"
+        } else {
+            "2026-03-02T09:20"
+        });
+        let now = if kind == PingKind::Fail {
+            "2026-03-02T09:09"
+        } else {
+            "2026-03-02T09:19"
+        };
+        world.done(word_of("b", kind, "orders", now, &[]));
+    }
+    assert_eq!(world.versions("orders").len(), 3);
 }

@@ -56,10 +56,17 @@ fn events_are_taken_as_clients_send_them_and_what_they_say_is_on_record_and_on_t
     let site = Site::of(&daemon);
     let mut of_items = event("COMPLETE");
     of_items["outputs"] = of_items["inputs"].take();
+    // However often it stands there, and whatever slashes lie between.
+    let mut twice = event("START");
+    twice["outputs"] = json!([
+        { "namespace": "postgres://db.example:5432", "name": "shop.public.orders" },
+        { "namespace": "postgres://db.example:5432/", "name": "/shop.public.orders" },
+    ]);
     for (event, datasets) in [
         (of_items, json!(["items"])),
         (event("START"), json!(["orders"])),
         (event("RUNNING"), json!([])),
+        (twice, json!(["orders"])),
         (event("COMPLETE"), json!(["orders"])),
         // About a dataset alone, and no run.
         (
@@ -91,7 +98,11 @@ fn events_are_taken_as_clients_send_them_and_what_they_say_is_on_record_and_on_t
     let job = "airflow/daily.load_orders";
     assert_eq!(
         said,
-        [(PingKind::Start, Some(RUN), job), (PingKind::Success, Some(RUN), job)]
+        [
+            (PingKind::Start, Some(RUN), job),
+            (PingKind::Start, Some(RUN), job),
+            (PingKind::Success, Some(RUN), job)
+        ]
     );
     let seen = format!("Authorization: Bearer {VIEW_TOKEN}\r\n");
     let flow = site.ask("GET", "/api/v1/flow", &seen).json();

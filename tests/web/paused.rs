@@ -25,7 +25,11 @@ fn what_a_paused_job_is_due_for_is_told_as_skipped_until_it_is_resumed() {
     }
     let (_, why) = house.freshd(&["why", "stock-export"]);
     assert!(why.contains("skipped while paused"), "{why}");
+    let said_by_next = || house.freshd(&["next", "stock-export"]).1;
+    let paused = "paused: stock-export; what comes due of that is skipped until `freshd resume`";
+    assert!(said_by_next().contains(paused), "{}", said_by_next());
     asked(&["resume", "stock-export"]);
     site.until(occurrences, |told| told.contains("\"skip\":null"));
+    assert!(!said_by_next().contains("paused"), "{}", said_by_next());
     assert!(!site.get("/jobs/stock-export").body.contains("skipped while paused"));
 }

@@ -84,7 +84,9 @@ impl Friday {
         Situation {
             now: at("23:15"),
             zone: &self.zone,
+            recorded_in: &self.zone,
             incident: &self.incident,
+            why: self.incident.reason.clone(),
             was_down: None,
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),

@@ -53,6 +53,8 @@ fn row(job: &JobState, frame: Frame<'_>) -> Vec<String> {
     let schedule = job.schedule.as_deref().map(clean);
     let next = match (job.next_due, schedule) {
         _ if job.state == "disabled" => "-".to_owned(),
+        // Until somebody resumes it, it starts at none of its times.
+        _ if job.paused => "paused".to_owned(),
         (Some(at), _) => times::moment_or_hint(at, frame.now, frame.zone),
         (None, Some(rule)) => rule,
         (None, None) => "by hand".to_owned(),

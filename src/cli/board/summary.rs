@@ -133,40 +133,12 @@ fn fine(status: &Status) -> String {
 }
 
 fn wrong(status: &Status) -> String {
-    let mut parts: Vec<String> = status.incidents_in_words().into_iter().collect();
-    for state in ["late", "stale", "changed", "suspect", "unknown"] {
-        let count = status.datasets.iter().filter(|dataset| dataset.state == state).count();
-        if count > 0 {
-            parts.push(format!("{} {state}", counted(count, "dataset")));
-        }
-    }
-    let failing = status.jobs.iter().filter(|job| job.is_failing()).count();
-    if failing > 0 {
-        parts.push(format!("{} failing", counted(failing, "job")));
-    }
-    if !status.undelivered.is_empty() {
-        parts.push(format!(
-            "{} on the way",
-            counted(status.undelivered_messages(), "message")
-        ));
-    }
-    if status.has_no_heartbeat() {
-        parts.push("no heartbeat".to_owned());
-    }
+    let parts = status.trouble_in_words();
     if parts.is_empty() {
         return tone(Tone::Bad, "✗ nothing starts");
     }
     // Data that nobody has seen yet is how every first minute looks.
-    let is_young = status.incidents.is_empty()
-        && failing == 0
-        && status.clock_held_until.is_none()
-        && status.disk_full.is_none()
-        && status.unstored_since.is_none()
-        && status.undelivered.is_empty()
-        && status
-            .datasets
-            .iter()
-            .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
+    let is_young = status.is_young();
     let (mark, tint) = if is_young {
         ("?", Tone::Warn)
     } else {
@@ -174,7 +146,7 @@ fn wrong(status: &Status) -> String {
     };
     let is_rest_well = is_young && !status.datasets.iter().all(|dataset| dataset.state == "unknown");
     let rest = if is_rest_well { "; all else is well" } else { "" };
-    tone(tint, format!("{mark} {}{rest}", parts.join(", ")))
+    tone(tint, format!("{mark} {}{rest}", clean(&parts.join(", "))))
 }
 
 fn counted(count: usize, what: &str) -> String {

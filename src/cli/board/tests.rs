@@ -121,7 +121,7 @@ fn a_bad_friday_is_told_from_what_is_wrong_to_what_is_well() {
     let text = board(&bad_friday(), &oslo(), 100, false);
     let expected = "\
 freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
-✗ 1 incident with 1 effect, 1 dataset late, 1 job failing
+✗ 1 incident: stock late
 
 ✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
   because   exit code 1
@@ -235,6 +235,22 @@ fn what_a_person_has_let_pass_stands_below_the_row() {
     ] {
         assert!(text.contains(remark), "{remark}\n{text}");
     }
+}
+
+#[test]
+fn a_paused_job_is_due_at_no_time_before_somebody_resumes_it() {
+    let mut paused = job("stock-export", "running", &Value::Null, Some("2026-12-04T21:00:00Z"));
+    paused["paused"] = json!(true);
+    let text = board(&status(&[], &[paused], &[]), &oslo(), 100, false);
+    let row = text
+        .lines()
+        .find(|line| line.contains("stock-export"))
+        .expect("its row");
+    let words: Vec<&str> = row.split_whitespace().collect();
+    assert_eq!(
+        words,
+        ["▸", "running", "stock-export", "none", "yet", "paused", "warehouse"]
+    );
 }
 
 #[test]

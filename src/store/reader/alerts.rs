@@ -146,7 +146,8 @@ impl Reader {
         Ok(Some((notification, self.all(&tries, [count(id.0)], read_delivery)?)))
     }
 
-    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages about its cause.
+    /// How every team that was to be told of an incident stands at each of its addresses; of an effect, by the messages
+    /// about its cause.
     ///
     /// # Errors
     /// Fails when the database cannot be read.

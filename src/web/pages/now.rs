@@ -13,8 +13,6 @@ use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Sev
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
-/// Datasets of one state that the headline names.
-const HIT_NAMED: usize = 3;
 /// Jobs that are due next.
 const NEXT_SHOWN: usize = 8;
 
@@ -45,81 +43,12 @@ fn headline(status: &Status) -> (Tone, String) {
     if status.is_fine() {
         return (Tone::Good, "Everything is as promised".to_owned());
     }
-    // What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again.
-    let hit: Vec<String> = ["late", "stale", "changed", "suspect", "unknown"]
-        .into_iter()
-        .filter_map(|word| hit_in_words(status, word))
-        .collect();
-    let mut parts = match (status.causes().count(), hit.is_empty()) {
-        (0, _) => hit,
-        (causes, true) => vec![counted(causes, "incident")],
-        (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), hit.join(", "))],
-    };
-    let failing = status.jobs.iter().filter(|job| job.is_failing()).count();
-    let untold = status
-        .jobs
-        .iter()
-        .filter(|job| job.is_failing() && !is_told(status, "job", &job.name));
-    let untold = untold.count();
-    if untold > 0 {
-        parts.push(format!("{} failing", counted(untold, "job")));
-    }
-    let unseen = status.datasets.iter().filter(|dataset| dataset.state == "unknown");
-    let unseen = unseen
-        .filter(|dataset| !is_told(status, "dataset", &dataset.name))
-        .count();
-    if unseen > 0 {
-        parts.push(format!("{} unknown", counted(unseen, "dataset")));
-    }
-    if !status.undelivered.is_empty() {
-        parts.push(format!(
-            "{} not delivered",
-            counted(status.undelivered_messages(), "message")
-        ));
-    }
-    if status.has_no_heartbeat() {
-        parts.push("no heartbeat".to_owned());
-    }
+    let parts = status.trouble_in_words();
     if parts.is_empty() {
         return (Tone::Bad, "Nothing starts".to_owned());
     }
-    // Data that nobody has seen yet is how every first minute looks.
-    let is_young = status.incidents.is_empty()
-        && failing == 0
-        && status.undelivered.is_empty()
-        && status.disk_full.is_none()
-        && status.clock_held_until.is_none()
-        && status
-            .datasets
-            .iter()
-            .all(|dataset| dataset.keeps_promise() || dataset.state == "unknown");
-    (if is_young { Tone::Unknown } else { Tone::Bad }, parts.join(", "))
-}
-
-/// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident tells
-/// of it.
-fn hit_in_words(status: &Status, word: &str) -> Option<String> {
-    let is_named = |dataset: &&DatasetState| word != "unknown" || is_told(status, "dataset", &dataset.name);
-    let hit = status
-        .datasets
-        .iter()
-        .filter(|dataset| dataset.state == word)
-        .filter(is_named);
-    let names: Vec<String> = hit.map(|dataset| text(&dataset.name)).collect();
-    let more = names.len().saturating_sub(HIT_NAMED);
-    let named = match names.as_slice() {
-        [] => return None,
-        [only] => only.clone(),
-        [.., last] if more == 0 => format!("{} and {last}", names[..names.len() - 1].join(", ")),
-        _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
-    };
-    Some(format!("{named} {word}"))
-}
-
-/// Whether an incident tells of something.
-fn is_told(status: &Status, about: &str, name: &str) -> bool {
-    let mut incidents = status.incidents.iter();
-    incidents.any(|one| one.about == about && one.subject == name)
+    let tone = if status.is_young() { Tone::Unknown } else { Tone::Bad };
+    (tone, text(&parts.join(", ")))
 }
 
 fn verdict(view: &View, status: &Status) -> Markup {
@@ -280,13 +209,13 @@ fn without_incident(status: &Status) -> Markup {
     let datasets: Vec<&DatasetState> = status
         .datasets
         .iter()
-        .filter(|dataset| !dataset.keeps_promise() && !is_told(status, "dataset", &dataset.name))
+        .filter(|dataset| !dataset.keeps_promise() && !status.is_told("dataset", &dataset.name))
         .take(SHOWN_MAX)
         .collect();
     let jobs: Vec<&JobState> = status
         .jobs
         .iter()
-        .filter(|job| job.is_failing() && !is_told(status, "job", &job.name))
+        .filter(|job| job.is_failing() && !status.is_told("job", &job.name))
         .take(SHOWN_MAX)
         .collect();
     html! {

@@ -1,0 +1,80 @@
+//! What is wrong, in a few words: the first line of the board, and of the page of what is wrong now.
+
+use super::{DatasetState, Status};
+
+/// Datasets of one state that are named.
+const HIT_NAMED: usize = 3;
+
+impl Status {
+    /// All that is wrong: `1 incident: stock late`, `2 jobs failing`, `no heartbeat`. Empty where nothing is, or where
+    /// nothing but a clock or a disk holds the starts. Names stand in it as they were given.
+    ///
+    /// What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again.
+    pub fn trouble_in_words(&self) -> Vec<String> {
+        let hit: Vec<String> = ["late", "stale", "changed", "suspect", "unknown"]
+            .into_iter()
+            .filter_map(|word| self.hit_in_words(word))
+            .collect();
+        let mut parts = match (self.causes().count(), hit.is_empty()) {
+            (0, _) => hit,
+            (causes, true) => vec![counted(causes, "incident")],
+            (causes, false) => vec![format!("{}: {}", counted(causes, "incident"), hit.join(", "))],
+        };
+        let failing = self.jobs.iter().filter(|job| job.is_failing());
+        match failing.filter(|job| !self.is_told("job", &job.name)).count() {
+            0 => {}
+            untold => parts.push(format!("{} failing", counted(untold, "job"))),
+        }
+        let unseen = self.datasets.iter().filter(|dataset| dataset.state == "unknown");
+        match unseen.filter(|dataset| !self.is_told("dataset", &dataset.name)).count() {
+            0 => {}
+            unseen => parts.push(format!("{} unknown", counted(unseen, "dataset"))),
+        }
+        if !self.undelivered.is_empty() {
+            let messages = counted(self.undelivered_messages(), "message");
+            parts.push(format!("{messages} not delivered"));
+        }
+        if self.has_no_heartbeat() {
+            parts.push("no heartbeat".to_owned());
+        }
+        parts
+    }
+
+    /// Whether nothing is the matter but that nobody has seen some of the data yet, as in every first minute.
+    pub fn is_young(&self) -> bool {
+        let mut datasets = self.datasets.iter();
+        self.incidents.is_empty()
+            && !self.jobs.iter().any(super::JobState::is_failing)
+            && self.undelivered.is_empty()
+            && self.disk_full.is_none()
+            && self.clock_held_until.is_none()
+            && self.unstored_since.is_none()
+            && datasets.all(|dataset| dataset.keeps_promise() || dataset.state == "unknown")
+    }
+
+    /// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident
+    /// tells of it.
+    fn hit_in_words(&self, word: &str) -> Option<String> {
+        let is_named = |dataset: &&DatasetState| word != "unknown" || self.is_told("dataset", &dataset.name);
+        let hit = self.datasets.iter().filter(|dataset| dataset.state == word);
+        let names: Vec<&str> = hit.filter(is_named).map(|dataset| dataset.name.as_str()).collect();
+        let more = names.len().saturating_sub(HIT_NAMED);
+        let named = match names.as_slice() {
+            [] => return None,
+            [only] => (*only).to_owned(),
+            [others @ .., last] if more == 0 => format!("{} and {last}", others.join(", ")),
+            _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
+        };
+        Some(format!("{named} {word}"))
+    }
+
+    /// Whether an incident is about something, of whose kind `about` says which: `job`, `dataset`.
+    pub fn is_told(&self, about: &str, name: &str) -> bool {
+        let mut incidents = self.incidents.iter();
+        incidents.any(|one| one.about == about && one.subject == name)
+    }
+}
+
+fn counted(count: usize, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+}
