@@ -74,22 +74,29 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&unheard.message);
         message.id = self.message_id(id);
-        message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
-        message.put_above(INSTEAD_OF, instead_of);
+        goes_instead(&mut message, instead_of);
         self.put(id, unheard.incident, address.clone(), message);
     }
 
-    /// Whoever stands in for a team is told so by each further message, too. What comes to the fallback by the team's chain
-    /// comes to it in its own right.
+    /// Whoever stands in for a team is told so by each further message, too: it is meant for the same reader as the first,
+    /// and a pager knows an alert by that. What comes to the fallback by the team's chain comes to it in its own right.
     pub(super) fn say_instead_of(&self, message: &mut Message, incident: &Incident, address: &Address) {
         let team = &message.team;
-        let is_of_chain = |team: &Team| incident.escalations as usize > team.escalate.len();
-        let known = self.settings.teams.get(team);
-        let is_further = matches!(message.purpose, Purpose::Update | Purpose::Reminder | Purpose::Recovery);
-        if is_further && self.stands_in_for(team, address) && !known.is_some_and(is_of_chain) {
+        if self.stands_in_for(team, address) && !self.is_told_by_chain(team, incident, address) {
             let title = self.team_title(team);
-            message.put_above(INSTEAD_OF, &format!("{title}, for whom you stand in"));
+            goes_instead(message, &format!("{title}, for whom you stand in"));
         }
+    }
+
+    /// Whether an address was told by the chain of the team that answers: as one of its steps, or as the fallback after them.
+    fn is_told_by_chain(&self, team: &Name, incident: &Incident, address: &Address) -> bool {
+        let taken = incident.escalations as usize;
+        let has_told = |team: &Team| {
+            let mut steps = team.escalate.iter().take(taken);
+            taken > team.escalate.len() || steps.any(|step| step.notify.contains(address))
+        };
+        let known = self.settings.teams.get(team).filter(|_| self.owner_of(incident).0 == *team);
+        known.is_some_and(has_told)
     }
 
     /// An address at which a message died has a problem of its own until the next message gets through.
@@ -112,4 +119,10 @@ impl Engine {
             self.own_problem_is_over(&subject);
         }
     }
+}
+
+/// A message for a team goes to the fallback, which is told in whose stead.
+fn goes_instead(message: &mut Message, instead_of: &str) {
+    message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
+    message.put_above(INSTEAD_OF, instead_of);
 }

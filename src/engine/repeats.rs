@@ -88,7 +88,7 @@ impl Engine {
             .and_then(|about| self.incidents.about(about, &message.subject_name));
         of_later.is_some_and(|incident| {
             let mut told = incident.told.iter();
-            told.any(|(team, address)| *team == message.team && *address == end.address)
+            told.any(|(team, address)| team == message.told_for() && *address == end.address)
         })
     }
 
@@ -97,7 +97,10 @@ impl Engine {
         let as_reader = self.told_as_reader(incident.id, team, address).first().copied();
         let is_owner = as_reader.map_or(incident.told_to_answer() == Some(team), |is_reader| !is_reader);
         let purpose = if is_owner { Purpose::Opening } else { Purpose::Impact };
-        self.write(format!("{:016x}.again", self.seed), purpose, team, incident, as_reader)
+        let id = format!("{:016x}.again", self.seed);
+        let mut message = self.write(id, purpose, team, incident, as_reader);
+        self.say_instead_of(&mut message, incident, address);
+        message
     }
 
     /// Whether the other side forgets what it is not told again.
