@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Engine;
 use super::audience::FALLBACK;
+use super::backlog::Todo;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
 use crate::model::{Address, Heard, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, Team};
@@ -12,7 +13,15 @@ impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
     /// why. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
     /// same thread. An end that dies when the incident is over goes to those who are not told of it anyway, once.
+    ///
+    /// It goes there as what it has become since: from now on the fallback hears what is told next, and only that.
     pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
+        let unheard = self.outbox.with_news(unheard);
+        self.fall_back_as_it_is(&unheard, instead_of);
+    }
+
+    /// The same with a message that says already what it has become since.
+    pub(super) fn fall_back_as_it_is(&mut self, unheard: &Notification, instead_of: &str) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         let team = &unheard.message.team;
@@ -35,9 +44,7 @@ impl Engine {
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
-            // As what it has become since: from now on the fallback hears what is told next, and only that.
-            let unheard = self.outbox.with_news(unheard);
-            self.stand_in_with(&unheard, instead_of, &address);
+            self.stand_in_with(unheard, instead_of, &address);
         }
     }
 
@@ -95,21 +102,32 @@ impl Engine {
             let mut steps = team.escalate.iter().take(taken);
             taken > team.escalate.len() || steps.any(|step| step.notify.contains(address))
         };
-        let known = self.settings.teams.get(team).filter(|_| self.owner_of(incident).0 == *team);
+        let known = self
+            .settings
+            .teams
+            .get(team)
+            .filter(|_| self.owner_of(incident).0 == *team);
         known.is_some_and(has_told)
     }
 
     /// An address at which a message died has a problem of its own until the next message gets through.
     pub(super) fn address_is_broken(&mut self, dead: &Notification) {
-        if dead.message.purpose != Purpose::Test && self.addresses_in_use().contains_key(&dead.address) {
+        if dead.message.purpose != Purpose::Test && self.is_in_use(&dead.address) {
             let error = dead.last_error.clone().unwrap_or_default();
             self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
         }
     }
 
-    /// Addresses that nobody is told at any more cannot have a problem.
+    /// Addresses that nobody is told at any more cannot have a problem, and are forgotten with the last message that waits.
     pub(super) fn forget_addresses(&mut self) {
-        let known: HashSet<String> = self.addresses_in_use().keys().map(Address::to_string).collect();
+        let in_use = self.addresses_in_use();
+        let unused = self
+            .outbox
+            .by_address
+            .keys()
+            .filter(|address| !in_use.contains_key(*address));
+        self.backlog.extend(unused.cloned().map(Todo::Address));
+        let known: HashSet<String> = in_use.keys().map(Address::to_string).collect();
         let broken = self
             .incidents
             .values()

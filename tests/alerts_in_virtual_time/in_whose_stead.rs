@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use freshd::model::{Action, DeliveryOutcome, IncidentId, Message, Notification, NotificationState, Purpose, Request};
+use freshd::model::{Action, DeliveryOutcome, IncidentId, Message, Notification, NotificationState, Purpose};
 
 use super::delivery::{OPS, busy, mend, no_such_address};
 use super::resend::resend;
@@ -92,24 +92,152 @@ fn every_message_to_whoever_stands_in_says_for_whom_and_each_thread_ends() {
         world.script("j", |_, now| Play::writes("y", now));
         world.run("j");
         world.run_until("2026-11-26T13:30");
+        let of_ops = [Purpose::Opening, Purpose::Update, Purpose::Reminder, Purpose::Recovery];
         for to in [FALLBACK, "pager"] {
             let told = taken(&world, to);
             let of = |team: &str| {
                 let theirs = told.iter().filter(|sent| sent.told_for().as_str() == team);
                 theirs.map(|sent| sent.message.purpose).collect::<Vec<_>>()
             };
-            use Purpose::{Impact, Opening, Recovery, Reminder, Update};
-            assert_eq!(of("ops"), [Opening, Update, Reminder, Recovery], "{to}, crashes: {crashes}");
-            assert_eq!(of("a"), [Impact, Recovery], "{to}, crashes: {crashes}");
+            assert_eq!(of("ops"), of_ops, "{to}, crashes: {crashes}");
+            assert_eq!(
+                of("a"),
+                [Purpose::Impact, Purpose::Recovery],
+                "{to}, crashes: {crashes}"
+            );
             for sent in told {
                 let team = sent.told_for().as_str();
                 assert_eq!(whose(&sent.message), ("fallback", Some(team)), "{:?}", sent.message);
                 let facts = &sent.message.facts;
                 let instead_of = facts.iter().filter(|fact| fact.label == "Instead of");
-                let of: Vec<_> = instead_of.map(|fact| fact.text.starts_with(&format!("{team}, "))).collect();
-                assert!(of.is_empty() || of == [true], "{facts:?}");
+                assert_eq!(
+                    (facts[0].label.as_str(), instead_of.count()),
+                    ("Instead of", 1),
+                    "{facts:?}"
+                );
                 assert_eq!(sent.message.zone.as_deref(), Some("Europe/Oslo (UTC+1)"));
             }
         }
     }
+}
+
+#[test]
+fn of_what_was_under_way_when_it_was_over_the_end_is_enough_for_all_teams_together() {
+    let mut world = read_by("\"a\", \"c\"");
+    world.channel(FALLBACK, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:31:30");
+    let copies = dead_copies(&world);
+    assert_eq!(copies.len(), 2, "of a and c: {copies:?}");
+    // The one for c is on its way when all of it is over; one end stands for both.
+    world.channel(FALLBACK, |_, now| busy(now));
+    resend(&mut world, copies[1].id).expect("it is sent");
+    world.reload(&format!("{PEOPLE}{NO_PROOFS}"));
+    world.run_until("2026-11-26T12:31:31");
+    world.channel(FALLBACK, |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T13:30");
+    assert_eq!(purposes(&world, FALLBACK), [Purpose::Recovery, Purpose::Recovery]);
+}
+
+/// The impact notices to the fallback that it refused.
+fn dead_copies(world: &World) -> Vec<Notification> {
+    let all = world.ledger.notifications.values();
+    let to_fallback = all.filter(|one| one.address.to_string() == FALLBACK && one.incident == Some(IncidentId(1)));
+    let dead = to_fallback.filter(|one| one.state == NotificationState::Dead);
+    dead.filter(|one| one.message.purpose == Purpose::Impact)
+        .cloned()
+        .collect()
+}
+
+#[test]
+fn what_the_fallback_refused_in_the_stead_of_two_teams_is_sent_again_for_each() {
+    let mut world = read_by("\"a\", \"c\"");
+    world.channel(FALLBACK, |_, _| no_such_address());
+    world.run_until("2026-11-26T12:31:30");
+    let copies = dead_copies(&world);
+    assert!(
+        copies.len() == 2 && copies[0].message.at == copies[1].message.at,
+        "{copies:?}"
+    );
+    world.channel(FALLBACK, |_, _| DeliveryOutcome::Accepted);
+    for copy in &copies {
+        resend(&mut world, copy.id).expect("it is sent");
+    }
+    let why = resend(&mut world, copies[0].id).expect_err("once is enough");
+    assert!(why.contains("was sent again already"), "{why}");
+    world.run_until("2026-11-26T12:31:40");
+    let told = taken(&world, FALLBACK);
+    let of: BTreeSet<_> = told.iter().map(|sent| whose(&sent.message)).collect();
+    assert_eq!(of, [("fallback", Some("a")), ("fallback", Some("c"))].into());
+    let labels = |sent: &Notification| {
+        sent.message
+            .facts
+            .iter()
+            .take(2)
+            .map(|fact| fact.label.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(labels(told[0]), ["Sent again", "Instead of"]);
+}
+
+#[test]
+fn an_alertmanager_that_stands_in_knows_the_alert_by_the_same_team_from_first_to_last() {
+    let people = PEOPLE.replace("\"mail:it@sea.example\", \"pager\"", "\"am\"");
+    let text = format!(
+        "{people}{NO_PROOFS}[channels.am]\ntype = \"alertmanager\"\nurl = \"http://localhost:9093\"\n\
+         [datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [\"a\"]\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = fails(&text);
+    world.run_until("2026-11-26T12:40");
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:50");
+    let again = world.asked.iter().filter_map(|asked| match asked {
+        Action::Repeat { messages, .. } => Some(messages),
+        _ => None,
+    });
+    let of_it = |message: &&Message| message.incident == Some(IncidentId(1));
+    let again: Vec<&Message> = again.flatten().filter(of_it).collect();
+    let sent: Vec<&Notification> = taken(&world, "am");
+    for all in [again.clone(), sent.iter().map(|sent| &*sent.message).collect()] {
+        let whose: BTreeSet<_> = all.iter().map(|message| whose(message)).collect();
+        assert_eq!(whose, [("fallback", Some("a")), ("fallback", Some("ops"))].into());
+        let ends = all.iter().filter(|message| message.purpose == Purpose::Recovery);
+        assert!(ends.count() >= 2, "{all:?}");
+        assert!(
+            all.iter().all(|message| message.facts[0].label == "Instead of"),
+            "{all:?}"
+        );
+    }
+    assert!(again.iter().any(|message| message.purpose == Purpose::Opening));
+}
+
+#[test]
+fn the_chain_of_those_who_answer_says_nothing_of_for_whom_else_the_fallback_stands_in() {
+    let chain =
+        "notify = [\"mail:ops@sea.example\"]\nescalate = [{ after = \"30m\", notify = [\"mail:x@sea.example\"] }]";
+    let people = PEOPLE.replace("notify = [\"mail:ops@sea.example\"]", chain);
+    let text = format!(
+        "{people}{NO_PROOFS}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [\"a\"]\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = fails(&text);
+    world.channel(OPS, |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T13:15");
+    world.script("j", |_, now| Play::writes("y", now));
+    world.run("j");
+    world.run_until("2026-11-26T13:30");
+    let told = taken(&world, FALLBACK);
+    let told: BTreeSet<_> = told
+        .iter()
+        .map(|sent| (sent.message.purpose, whose(&sent.message)))
+        .collect();
+    let (own, for_a) = (("ops", None), ("fallback", Some("a")));
+    let expected = [
+        (Purpose::Impact, for_a),
+        (Purpose::Escalation, own),
+        (Purpose::Recovery, own),
+        (Purpose::Recovery, for_a),
+    ];
+    assert_eq!(told, expected.into());
 }
