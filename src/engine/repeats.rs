@@ -87,8 +87,10 @@ impl Engine {
             .about
             .and_then(|about| self.incidents.about(about, &message.subject_name));
         of_later.is_some_and(|incident| {
-            let mut told = incident.told.iter();
-            told.any(|(team, address)| team == message.told_for() && *address == end.address)
+            // For whomever the fallback stands in, an alert to it is known by the fallback's name.
+            let is_alike = |team: &Name| message.stands_in_for.is_some() && self.stands_in_for(team, &end.address);
+            let mut told = incident.told.iter().filter(|(_, address)| *address == end.address);
+            told.any(|(team, _)| team == message.told_for() || is_alike(team))
         })
     }
 

@@ -248,3 +248,36 @@ fn the_chain_of_those_who_answer_says_nothing_of_for_whom_else_the_fallback_stan
     ];
     assert_eq!(told, expected.into());
 }
+
+#[test]
+fn an_end_is_not_repeated_over_what_began_since_in_the_stead_of_another_team() {
+    let people = "\"mail:it@sea.example\", \"pager\"";
+    let am = "[channels.am]\ntype = \"alertmanager\"\nurl = \"http://localhost:9093\"\n";
+    let text = one_job("").replace(people, "\"am\"") + am;
+    let mut world = failing(&text, "2026-11-26T12:00");
+    unreachable(&mut world);
+    world.run_until("2026-11-26T12:10");
+    mend(&mut world, "2026-11-26T12:11");
+    world.reload(&text.replace("[jobs.j]\nowner = \"ops\"", "[jobs.j]\nowner = \"a\""));
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    let ends = |world: &mut World| {
+        let asked = std::mem::take(&mut world.asked).into_iter();
+        let again = asked.filter_map(|asked| match asked {
+            Action::Repeat { messages, .. } => Some(messages),
+            _ => None,
+        });
+        let is_end = |one: &Message| one.purpose == Purpose::Recovery && one.subject_name.as_str() == "j";
+        again.flatten().filter(is_end).count()
+    };
+    world.run_until("2026-11-26T12:12:04");
+    assert!(ends(&mut world) > 0);
+    world.run_until("2026-11-26T12:16");
+    let last = world
+        .sent
+        .iter()
+        .rfind(|(_, sent)| sent.message.subject_name.as_str() == "j");
+    let last = &last.expect("told").1.message;
+    assert_eq!((last.purpose, whose(last)), (Purpose::Opening, ("fallback", Some("a"))));
+    assert_eq!(ends(&mut world), 0, "it would end what goes on");
+}
