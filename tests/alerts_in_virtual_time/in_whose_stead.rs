@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use freshd::model::{Action, DeliveryOutcome, IncidentId, Message, Notification, NotificationState, Purpose};
+use freshd::model::{Action, DeliveryOutcome, IncidentId, Message, Name, Notification, NotificationState, Purpose};
 
 use super::delivery::{OPS, busy, mend, no_such_address};
 use super::resend::resend;
@@ -26,7 +26,7 @@ fn purposes(world: &World, to: &str) -> Vec<Purpose> {
 
 /// For whom a message is, and in whose stead it goes there.
 fn whose(message: &Message) -> (&str, Option<&str>) {
-    let stands_in_for = message.stands_in_for.as_ref().map(|team| team.as_str());
+    let stands_in_for = message.stands_in_for.as_ref().map(Name::as_str);
     (message.team.as_str(), stands_in_for)
 }
 
