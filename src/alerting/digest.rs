@@ -332,8 +332,9 @@ fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Ve
             .any(|line| Some(line.incident) == notification.incident)
     };
     for (notification, _) in gather.waiting {
-        let first = notification.message.facts.first();
-        let instead_of = first.filter(|fact| fact.label == INSTEAD_OF);
+        // What is sent again says that above it.
+        let mut said = notification.message.facts.iter();
+        let instead_of = said.find(|fact| fact.label == INSTEAD_OF);
         let is_new = |text: &str| facts.iter().all(|fact| !text.starts_with(&fact.text));
         if let Some(instead_of) = instead_of.filter(|fact| named(notification) && is_new(&fact.text)) {
             if facts.len() == INSTEAD_OF_MAX {

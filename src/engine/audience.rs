@@ -181,6 +181,12 @@ impl Engine {
         known.unwrap_or_else(|| self.settings.fallback.clone())
     }
 
+    /// Whether somebody may be told at an address.
+    pub(super) fn is_in_use(&self, address: &Address) -> bool {
+        let mut of_teams = self.settings.teams.values().flat_map(Team::addresses);
+        self.settings.fallback.contains(address) || of_teams.any(|known| known == address)
+    }
+
     /// Every address that somebody may be told at, with the team first named with it.
     pub(super) fn addresses_in_use(&self) -> BTreeMap<Address, Name> {
         let mut addresses = BTreeMap::new();

@@ -4,6 +4,7 @@ use std::collections::HashSet;
 
 use super::Engine;
 use super::audience::FALLBACK;
+use super::backlog::Todo;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
 use crate::model::{Address, Heard, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, Team};
@@ -12,7 +13,15 @@ impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
     /// why. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
     /// same thread. An end that dies when the incident is over goes to those who are not told of it anyway, once.
+    ///
+    /// It goes there as what it has become since: from now on the fallback hears what is told next, and only that.
     pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
+        let unheard = self.outbox.with_news(unheard);
+        self.fall_back_as_it_is(&unheard, instead_of);
+    }
+
+    /// The same with a message that says already what it has become since.
+    pub(super) fn fall_back_as_it_is(&mut self, unheard: &Notification, instead_of: &str) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         let team = &unheard.message.team;
@@ -35,9 +44,7 @@ impl Engine {
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
-            // As what it has become since: from now on the fallback hears what is told next, and only that.
-            let unheard = self.outbox.with_news(unheard);
-            self.stand_in_with(&unheard, instead_of, &address);
+            self.stand_in_with(unheard, instead_of, &address);
         }
     }
 
@@ -74,35 +81,53 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&unheard.message);
         message.id = self.message_id(id);
-        message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
-        message.put_above(INSTEAD_OF, instead_of);
+        goes_instead(&mut message, instead_of);
         self.put(id, unheard.incident, address.clone(), message);
     }
 
-    /// Whoever stands in for a team is told so by each further message, too. What comes to the fallback by the team's chain
-    /// comes to it in its own right.
+    /// Whoever stands in for a team is told so by each further message, too: it is meant for the same reader as the first,
+    /// and a pager knows an alert by that. What comes to the fallback by the team's chain comes to it in its own right.
     pub(super) fn say_instead_of(&self, message: &mut Message, incident: &Incident, address: &Address) {
         let team = &message.team;
-        let is_of_chain = |team: &Team| incident.escalations as usize > team.escalate.len();
-        let known = self.settings.teams.get(team);
-        let is_further = matches!(message.purpose, Purpose::Update | Purpose::Reminder | Purpose::Recovery);
-        if is_further && self.stands_in_for(team, address) && !known.is_some_and(is_of_chain) {
+        if self.stands_in_for(team, address) && !self.is_told_by_chain(team, incident, address) {
             let title = self.team_title(team);
-            message.put_above(INSTEAD_OF, &format!("{title}, for whom you stand in"));
+            goes_instead(message, &format!("{title}, for whom you stand in"));
         }
+    }
+
+    /// Whether an address was told by the chain of the team that answers: as one of its steps, or as the fallback after them.
+    fn is_told_by_chain(&self, team: &Name, incident: &Incident, address: &Address) -> bool {
+        let taken = incident.escalations as usize;
+        let has_told = |team: &Team| {
+            let mut steps = team.escalate.iter().take(taken);
+            taken > team.escalate.len() || steps.any(|step| step.notify.contains(address))
+        };
+        let known = self
+            .settings
+            .teams
+            .get(team)
+            .filter(|_| self.owner_of(incident).0 == *team);
+        known.is_some_and(has_told)
     }
 
     /// An address at which a message died has a problem of its own until the next message gets through.
     pub(super) fn address_is_broken(&mut self, dead: &Notification) {
-        if dead.message.purpose != Purpose::Test && self.addresses_in_use().contains_key(&dead.address) {
+        if dead.message.purpose != Purpose::Test && self.is_in_use(&dead.address) {
             let error = dead.last_error.clone().unwrap_or_default();
             self.own_problem(ProblemKind::ChannelBroken, &Name::from(dead.address.to_string()), error);
         }
     }
 
-    /// Addresses that nobody is told at any more cannot have a problem.
+    /// Addresses that nobody is told at any more cannot have a problem, and are forgotten with the last message that waits.
     pub(super) fn forget_addresses(&mut self) {
-        let known: HashSet<String> = self.addresses_in_use().keys().map(Address::to_string).collect();
+        let in_use = self.addresses_in_use();
+        let unused = self
+            .outbox
+            .by_address
+            .keys()
+            .filter(|address| !in_use.contains_key(*address));
+        self.backlog.extend(unused.cloned().map(Todo::Address));
+        let known: HashSet<String> = in_use.keys().map(Address::to_string).collect();
         let broken = self
             .incidents
             .values()
@@ -112,4 +137,10 @@ impl Engine {
             self.own_problem_is_over(&subject);
         }
     }
+}
+
+/// A message for a team goes to the fallback, which is told in whose stead.
+fn goes_instead(message: &mut Message, instead_of: &str) {
+    message.stands_in_for = Some(std::mem::replace(&mut message.team, Name::from(FALLBACK)));
+    message.put_above(INSTEAD_OF, instead_of);
 }

@@ -86,7 +86,7 @@ impl Engine {
         let why = format!("{} could not be reached: {error}", digest.address);
         self.tell_fallback_together(&digest.address, |engine| {
             for member in unheard {
-                engine.fall_back(member, &why);
+                engine.fall_back_as_it_is(member, &why);
             }
         });
     }
@@ -94,20 +94,10 @@ impl Engine {
     /// Whatever is put in for the fallback meanwhile is told there by one message, if it is more than one.
     pub(super) fn tell_fallback_together(&mut self, instead_of: &Address, put_in: impl FnOnce(&mut Self)) {
         let fallback = self.settings.fallback.clone();
-        let others: Vec<Address> = fallback.into_iter().filter(|to| to != instead_of).collect();
-        for address in &others {
-            self.outbox.by_address.entry(address.clone()).or_default().is_held = true;
+        for address in fallback.iter().filter(|to| *to != instead_of) {
+            self.hold(address);
         }
         put_in(self);
-        for address in &others {
-            if let Some(line) = self.outbox.by_address.get_mut(address) {
-                line.is_held = false;
-                if line.pace.is_none() && line.outage.is_none() && line.unsent().count() > 1 {
-                    line.pace = Some(self.now.wall);
-                }
-            }
-            self.go_on(address);
-        }
     }
 }
 

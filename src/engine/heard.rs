@@ -139,7 +139,7 @@ impl Engine {
 
     /// The addresses of a team that are told the same: any one of them is enough.
     fn told_with(&self, incident: &Incident, notification: &Notification) -> Vec<Address> {
-        let team = &notification.message.team;
+        let team = notification.told_for();
         if notification.message.purpose == Purpose::Escalation
             && let Some(team) = self.settings.teams.get(team)
         {

@@ -102,6 +102,17 @@ impl AddressLine {
         Some(record)
     }
 
+    /// Whether nothing waits for the address, and nothing is about to be put in.
+    pub(super) fn is_idle(&self) -> bool {
+        self.waiting.is_empty() && self.gathered.is_empty() && self.digest.is_none() && !self.is_held
+    }
+
+    /// Of what the address did before nothing counts any more.
+    pub(super) fn forget(&mut self) {
+        self.outage = None;
+        self.caught_up();
+    }
+
     /// What waits and is not on its way, oldest first.
     pub(super) fn unsent(&self) -> impl Iterator<Item = NotificationId> {
         self.waiting.difference(&self.in_flight).copied()

@@ -135,14 +135,21 @@ impl Outbox {
         line.flat_map(|line| line.gathered.iter().copied()).collect()
     }
 
-    /// Whether the recovery for the same team waits behind a message, which says it all.
+    /// Whether the recovery for the same team waits behind a message, which says it all. Whoever stands in for several
+    /// teams gets one end for all of them in each thread.
     pub(super) fn is_over_behind(&self, notification: &Notification) -> bool {
         let Some(line) = line_of(notification) else {
             return false;
         };
         let mut behind = self.line(&line).filter(|other| other.id > notification.id);
-        let team = &notification.message.team;
-        behind.any(|other| other.message.purpose == Purpose::Recovery && other.message.team == *team)
+        let is_for_all = |end: &Notification| {
+            let (message, end) = (&notification.message, &end.message);
+            message.stands_in_for.is_some() && end.stands_in_for.is_some() && message.thread == end.thread
+        };
+        behind.any(|other| {
+            let is_theirs = other.told_for() == notification.told_for() || is_for_all(other);
+            other.message.purpose == Purpose::Recovery && is_theirs
+        })
     }
 
     /// A message with the words of now, where what waits behind it in its thread says that it has become worse.
@@ -276,7 +283,7 @@ impl Engine {
     pub(super) fn collapse(&mut self, incident: IncidentId, address: &Address, team: &Name) {
         let line = (incident, address.clone());
         let waiting = self.outbox.line(&line);
-        let waiting = waiting.filter(|waiting| waiting.digest.is_none() && waiting.message.team == *team);
+        let waiting = waiting.filter(|waiting| waiting.digest.is_none() && waiting.told_for() == team);
         let unsent = waiting.map(|waiting| waiting.id);
         let unsent: Vec<_> = unsent.filter(|id| !self.outbox.in_flight.contains(id)).collect();
         for id in unsent {
@@ -307,7 +314,7 @@ impl Engine {
         let mut message = message;
         let is_test = message.purpose == Purpose::Test;
         if !is_test && message.zone.is_none() {
-            let zone = self.zone_of(&message.team).0;
+            let zone = self.zone_of(message.told_for()).0;
             message.zone = Some(zone_words(zone, self.now.wall));
         }
         if !is_test {

@@ -87,8 +87,10 @@ impl Engine {
             .about
             .and_then(|about| self.incidents.about(about, &message.subject_name));
         of_later.is_some_and(|incident| {
-            let mut told = incident.told.iter();
-            told.any(|(team, address)| *team == message.team && *address == end.address)
+            // For whomever the fallback stands in, an alert to it is known by the fallback's name.
+            let is_alike = |team: &Name| message.stands_in_for.is_some() && self.stands_in_for(team, &end.address);
+            let mut told = incident.told.iter().filter(|(_, address)| *address == end.address);
+            told.any(|(team, _)| team == message.told_for() || is_alike(team))
         })
     }
 
@@ -97,7 +99,10 @@ impl Engine {
         let as_reader = self.told_as_reader(incident.id, team, address).first().copied();
         let is_owner = as_reader.map_or(incident.told_to_answer() == Some(team), |is_reader| !is_reader);
         let purpose = if is_owner { Purpose::Opening } else { Purpose::Impact };
-        self.write(format!("{:016x}.again", self.seed), purpose, team, incident, as_reader)
+        let id = format!("{:016x}.again", self.seed);
+        let mut message = self.write(id, purpose, team, incident, as_reader);
+        self.say_instead_of(&mut message, incident, address);
+        message
     }
 
     /// Whether the other side forgets what it is not told again.

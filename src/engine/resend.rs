@@ -48,7 +48,7 @@ impl Engine {
                 "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
             ));
         }
-        if !self.addresses_in_use().contains_key(address) {
+        if !self.is_in_use(address) {
             return Err(format!(
                 "nobody is told by {address} any more: jobs.toml does not name it"
             ));
@@ -64,7 +64,7 @@ impl Engine {
         let is_same = |other: &&Notification| {
             other.id != id
                 && other.address == *address
-                && (other.incident, &other.message.team) == (dead.incident, &dead.message.team)
+                && (other.incident, other.told_for()) == (dead.incident, dead.told_for())
                 && (&other.message.purpose, &other.message.at) == (&dead.message.purpose, &dead.message.at)
                 && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
         };

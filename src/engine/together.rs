@@ -1,5 +1,5 @@
-//! What comes to be told together is one message: a mail server that is gone is none for each of its addresses, and a cause
-//! that is silenced none for each thing behind it.
+//! What comes to be told together is one message: a mail server that is gone is none for each of its addresses, a cause
+//! that is silenced none for each thing behind it, and what one address did not take none for each of that to the fallback.
 
 use std::collections::BTreeSet;
 
@@ -24,7 +24,14 @@ impl Engine {
     /// A message is about to be put in: where it comes with others of its kind, they go together when the step is decided.
     pub(super) fn hold_for_others(&mut self, incident: &Incident, address: &Address) {
         let has_others = incident.kind == ProblemKind::ChannelBroken || self.were_hidden.contains(&incident.id);
-        if has_others && self.gathering(address).is_gathered() {
+        if has_others {
+            self.hold(address);
+        }
+    }
+
+    /// What is put in for an address in this step waits until that is decided, and goes together then.
+    pub(super) fn hold(&mut self, address: &Address) {
+        if self.gathering(address).is_gathered() {
             let line = self.outbox.by_address.entry(address.clone()).or_default();
             line.is_held = true;
             self.held_lines.insert(address.clone());

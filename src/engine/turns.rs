@@ -222,10 +222,22 @@ impl Engine {
         }
     }
 
-    /// Stores how an address stands, so that it holds after a restart.
+    /// Stores how an address stands, so that it holds after a restart; or forgets it, where nobody is told there any more
+    /// and nothing waits: if it comes back, it is like any other.
     fn keep_line(&mut self, address: &Address) {
-        let line = self.outbox.by_address.get_mut(address);
-        if let Some(record) = line.and_then(|line| line.changed_record(address)) {
+        let is_idle = self.outbox.by_address.get(address).is_some_and(AddressLine::is_idle);
+        let is_left = is_idle && !self.is_in_use(address);
+        let Some(line) = self.outbox.by_address.get_mut(address) else {
+            return;
+        };
+        if is_left {
+            line.forget();
+        }
+        let record = line.changed_record(address);
+        if is_left {
+            self.outbox.by_address.remove(address);
+        }
+        if let Some(record) = record {
             self.fact(Fact::Address(record));
         }
     }

@@ -342,9 +342,9 @@ pub struct Notification {
 }
 
 impl Notification {
-    /// The team that knows what it says once it is taken: of what goes to the fallback, the one in whose stead it does.
+    /// The team that knows what it says once it is taken.
     pub fn told_for(&self) -> &Name {
-        self.message.stands_in_for.as_ref().unwrap_or(&self.message.team)
+        self.message.told_for()
     }
 
     /// When it is tried again, or its address gets what waits for it, as `record` has that; `None` for what is not

@@ -86,6 +86,11 @@ impl Message {
         self.stem().strip_prefix(SUBJECT_MARK).unwrap_or(self.stem())
     }
 
+    /// The team that knows what it says once it is taken: of what goes to the fallback, the one in whose stead it does.
+    pub fn told_for(&self) -> &Name {
+        self.stands_in_for.as_ref().unwrap_or(&self.team)
+    }
+
     /// Whether it is about a rehearsal, in which nothing is wrong; of a digest, whether it is about nothing else.
     pub fn is_drill(&self) -> bool {
         let is_of_drills = !self.incidents.is_empty() && self.incidents.iter().all(DigestLine::is_drill);

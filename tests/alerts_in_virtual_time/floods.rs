@@ -7,7 +7,7 @@ use freshd::model::{DeliveryOutcome, Purpose, Request};
 
 use super::delivery::{OPS, busy};
 use super::digests::{FALLBACK, failing_together, heard, jobs, named, out_of_order, taken};
-use super::virtual_world::{Play, World, clock};
+use super::virtual_world::{Play, World, at, clock};
 
 #[test]
 fn the_few_that_waited_through_a_short_outage_are_sent_each_by_itself() {
@@ -217,4 +217,42 @@ fn a_digest_that_dies_leaves_the_fallback_with_what_has_become_of_what_it_told_o
             message.headline
         );
     }
+}
+
+#[test]
+fn an_escalation_that_dies_in_a_digest_says_once_what_has_become_of_it() {
+    const CHIEF: &str = "mail:chief@sea.example";
+    let chain = format!("notify = [\"{OPS}\"]\nescalate = [{{ after = \"30m\", notify = [\"{CHIEF}\"] }}]");
+    // Nine jobs fail at noon; what the last of them makes is too old at 12:31:55.
+    let text = jobs(8).replace(&format!("notify = [\"{OPS}\"]"), &chain)
+        + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"48m\"\n"
+        + "[jobs.last]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n";
+    let mut world = World::start(&text, "2026-11-23T11:43:55");
+    world.script("last", |_, now| Play::writes("x", now));
+    world.run("last");
+    for number in 0..8 {
+        world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
+    }
+    world.run_until("2026-11-23T12:00:02");
+    world.script("last", |_, _| Play::fails(1, ""));
+    world.run("last");
+    // What waited goes as a digest at 12:31:30, which is refused for good after the dataset is too old.
+    world.channel(CHIEF, |sent, now| {
+        let is_digest = sent.message.purpose == Purpose::Digest;
+        match is_digest {
+            true if now >= at("2026-11-23T12:32") => super::delivery::no_such_address(),
+            false if now >= at("2026-11-23T12:31:20") => DeliveryOutcome::Accepted,
+            _ => busy(now),
+        }
+    });
+    world.run_until("2026-11-23T12:40");
+    let all = world.ledger.notifications.values();
+    let of_last = all.filter(|one| one.message.subject_name.as_str() == "last" && one.address.to_string() == FALLBACK);
+    let heard: Vec<_> = of_last
+        .map(|one| (one.message.purpose, one.message.headline.clone()))
+        .collect();
+    assert_eq!(heard.len(), 1, "{heard:?}");
+    let (why, headline) = &heard[0];
+    assert_eq!(*why, Purpose::Escalation);
+    assert_eq!(headline.matches("d is stale").count(), 1, "{headline}");
 }

@@ -6,9 +6,10 @@ use std::time::Duration;
 use freshd::model::{ProblemKind, Purpose, Request};
 use jiff::Timestamp;
 
-use super::delivery::{OPS, busy};
+use super::delivery::{OPS, busy, mend};
 use super::digests::{AN_HOUR_MAX, failing_together, heard, hold, jobs, most_in_an_hour, named, out_of_order, taken};
-use super::virtual_world::{Crash, Play, World, at};
+use super::virtual_world::{Crash, Play, World, at, clock};
+use super::{NO_PROOFS, failing, one_job};
 
 /// So many jobs fail at noon, and the others a while later.
 fn failing_later(first: usize, count: usize, later: Duration) -> World {
@@ -246,4 +247,49 @@ fn three_days_of_outage_of_one_address_leave_the_other_of_its_team_with_digests(
         "{}",
         most_in_an_hour(&times)
     );
+}
+
+#[test]
+fn an_address_that_is_gone_is_forgotten_and_is_like_any_other_when_it_comes_back() {
+    let text = one_job("") + NO_PROOFS;
+    let elsewhere = text.replace("mail:ops@sea.example", "mail:new@sea.example");
+    // Before, or after what waits there is given up; or while freshd is down.
+    for (gone_at, is_down) in [
+        ("2026-11-26T12:30", false),
+        ("2026-11-29T13:30", false),
+        ("2026-11-29T13:30", true),
+    ] {
+        let mut world = failing(&text, "2026-11-26T12:00");
+        world.channel(OPS, |_, now| busy(now));
+        world.run_until("2026-11-26T12:10");
+        mend(&mut world, "2026-11-26T12:20");
+        world.run_until(gone_at);
+        let failed = world
+            .ledger
+            .row_of(OPS)
+            .and_then(|row| row.outage.as_ref())
+            .map(|outage| outage.failed);
+        assert!(failed >= Some(4), "{failed:?}");
+        if is_down {
+            world.crash();
+            world.edit(&elsewhere);
+            world.restart();
+            world.channel(OPS, |_, now| busy(now));
+        } else {
+            world.reload(&elsewhere);
+        }
+        world.run_until("2026-11-29T13:31");
+        assert_eq!(world.ledger.row_of(OPS), None, "{gone_at}, down: {is_down}");
+        world.crash();
+        world.edit(&text);
+        world.restart();
+        world.channel(OPS, |_, now| busy(now));
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-29T13:32:20");
+        let to_ops = world.tries.iter().filter(|(_, tried)| tried.address.to_string() == OPS);
+        let since = to_ops.filter(|(tried_at, _)| *tried_at > at("2026-11-29T13:31"));
+        let tried: Vec<_> = since.map(|(at, _)| clock(*at)).collect();
+        assert_eq!(tried, ["13:32:05", "13:32:10"], "{gone_at}, down: {is_down}");
+    }
 }

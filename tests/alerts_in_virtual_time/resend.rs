@@ -7,7 +7,7 @@ use super::virtual_world::{Play, World};
 use super::{PEOPLE, failing, one_job};
 
 /// Anna asks for a message, which is read from the store as the daemon does.
-fn resend(world: &mut World, id: NotificationId) -> Result<NotificationId, String> {
+pub(super) fn resend(world: &mut World, id: NotificationId) -> Result<NotificationId, String> {
     let reader = world.reader();
     let found = reader.notification(id).expect("read").map(|(found, _)| found);
     let found = found.map(|found| {

@@ -224,6 +224,26 @@ fn many_that_wait_for_a_digest_are_one_message_to_the_fallback() {
     assert_eq!(heard, [("12:25:55".to_owned(), Purpose::Digest)]);
     let (_, told) = world.sent.last().expect("told");
     assert_eq!(named(told).len(), 4);
+    assert!(
+        told.message.headline.ends_with("because they came together."),
+        "{told:?}"
+    );
+}
+
+#[test]
+fn whoever_stood_in_for_many_in_one_is_told_of_what_comes_next_at_once() {
+    for crashes in [false, true] {
+        let mut world = stale_in_a_flood(4);
+        world.run_until("2026-11-23T12:27");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run("made0");
+        world.run_until("2026-11-23T12:28");
+        let heard: Vec<_> = fallback_heard(&world).into_iter().map(|(_, why)| why).collect();
+        assert_eq!(heard, [Purpose::Digest, Purpose::Recovery], "crashes: {crashes}");
+    }
 }
 
 #[test]

@@ -339,7 +339,7 @@ fn few_enough(company: &Company, incident: &Incident) {
     let told: Vec<&Notification> = told.collect();
     let mut by_address: BTreeMap<(&Name, &Address), BTreeMap<Purpose, usize>> = BTreeMap::new();
     for one in told {
-        let to = (&one.message.team, &one.address);
+        let to = (one.told_for(), &one.address);
         *by_address
             .entry(to)
             .or_default()

@@ -8,6 +8,8 @@ use freshd::model::{
 };
 use jiff::Timestamp;
 
+use super::addresses::Addresses;
+
 /// The facts of a world as they stand, by what they are about.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Ledger {
@@ -18,6 +20,7 @@ pub(crate) struct Ledger {
     pub(crate) slots: BTreeMap<(Name, Timestamp), Slot>,
     pub(crate) incidents: BTreeMap<IncidentId, Incident>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
+    pub(super) addresses: Addresses,
     /// The runs of each job.
     pub(crate) by_job: HashMap<Name, BTreeSet<RunId>>,
     occurrences: HashMap<(Name, Timestamp), RunId>,
@@ -31,12 +34,18 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
-    pub(crate) fn new_life(&mut self) {
+    pub(crate) fn new_life(&mut self, settings: &Settings) {
         self.in_flight.clear();
+        self.addresses.in_force(settings);
     }
 
     pub(crate) fn reloaded(&mut self) {
         self.was_reloaded = true;
+    }
+
+    pub(crate) fn reloaded_to(&mut self, settings: &Settings) {
+        self.reloaded();
+        self.addresses.in_force(settings);
     }
 
     /// Takes the facts of one step, and fails when they contradict what is known.
@@ -81,6 +90,7 @@ impl Ledger {
                         "a try at what nobody decided"
                     );
                 }
+                Fact::Address(record) => self.addresses.note(record),
                 // What the store no longer knows may still not happen again.
                 Fact::Observation(_)
                 | Fact::Ping(_)
@@ -90,7 +100,6 @@ impl Ledger {
                 | Fact::Life(_)
                 | Fact::ClockStep(_)
                 | Fact::Weekly(_)
-                | Fact::Address(_)
                 | Fact::Settings(_)
                 | Fact::Forgotten(_)
                 | Fact::Restored(_) => {}

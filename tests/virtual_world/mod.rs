@@ -1,6 +1,7 @@
 //! The real configuration, engine and store in virtual time: processes, checks, probes and messages are events on a queue.
 #![allow(dead_code, unused_imports, reason = "each test program uses its own part of it")]
 
+mod addresses;
 mod asking;
 mod clocks;
 mod digests;
@@ -193,7 +194,7 @@ impl World {
         }
         let unfinished = engine.unfinished();
         self.engine = Some(engine);
-        self.ledger.new_life();
+        self.ledger.new_life(&self.settings);
         self.lives += 1;
         self.life_began_at = self.now.wall;
         let life = self.lives;
@@ -227,7 +228,7 @@ impl World {
     pub(crate) fn reload(&mut self, jobs_toml: &str) {
         self.settings = settings(&self.dir.path().join("jobs.toml"), jobs_toml, self.now.wall);
         let (settings, accepted) = (self.settings.clone(), self.accepted());
-        self.ledger.reloaded();
+        self.ledger.reloaded_to(&settings);
         self.handle(Event::Reloaded { settings, accepted });
     }
 
@@ -265,6 +266,7 @@ impl World {
             }
         }
         self.pass_to(until);
+        self.ledger.forgets_addresses(self.engine.as_ref());
     }
 
     /// Tells the engine; commits, then performs, unless the daemon is to die at this very commit.

@@ -2,12 +2,12 @@
 
 use jiff::tz::TimeZone;
 
-use super::super::{Concern, ToGather, digest};
+use super::super::{Concern, INSTEAD_OF, ToGather, digest};
 
 use super::at;
 use crate::model::{
     Address, DIGEST_CHARS_USUAL, Drill, Incident, IncidentId, Message, Name, Notification, NotificationId,
-    NotificationState, ProblemKind, Purpose, Severity, WhyGathered, plain_incident,
+    NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered, plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -211,4 +211,20 @@ fn a_line_that_is_longer_than_all_the_room_is_told_all_the_same() {
     one.next_try_at = at("20:01");
     let message = gathered(&[(one, Some(incident))], WhyGathered::Flood);
     assert_eq!(message.incidents.len(), 1);
+}
+
+#[test]
+fn in_whose_stead_it_comes_is_said_also_of_what_is_sent_again() {
+    let (mut one, incident) = waiting(1, Severity::Warning, "21:00");
+    let mut message = Message::clone(&one.message);
+    message.put_above(INSTEAD_OF, "ops, for whom you stand in");
+    message.put_above(SENT_AGAIN, "on request of anna");
+    one.message = message.into();
+    let message = gathered(&[(one, Some(incident))], WhyGathered::Outage);
+    let facts: Vec<_> = message
+        .facts
+        .iter()
+        .map(|fact| (fact.label.as_str(), fact.text.as_str()))
+        .collect();
+    assert_eq!(facts, [(INSTEAD_OF, "ops, for whom you stand in")]);
 }

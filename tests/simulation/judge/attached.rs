@@ -80,7 +80,7 @@ impl Attached {
         told.any(|(id, told)| {
             // What was decided in the same instant knows of it, too.
             let is_since = Some(*id) > *before || told.created_at == *at;
-            is_since && told.incident == Some(cause.id) && told.message.team.as_str() == OWNER
+            is_since && told.incident == Some(cause.id) && told.told_for().as_str() == OWNER
         })
     }
 }

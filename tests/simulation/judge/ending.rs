@@ -44,6 +44,16 @@ impl Judge {
                 )
             })?;
         }
-        Ok(())
+        let mut unused = self.ledger.addresses.difference(&self.ledger.addresses_in_use);
+        let pending = || {
+            self.ledger
+                .pending
+                .iter()
+                .filter_map(|id| self.ledger.notifications.get(id))
+        };
+        let left = unused.find(|address| pending().all(|one| one.address != **address));
+        hold(left.is_none(), "an address that is gone is forgotten", || {
+            format!("how {left:?} stands is still on record")
+        })
     }
 }

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use freshd::model::{
-    About, Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name, Notification,
-    NotificationId, NotificationState, Run, RunId, RunState, Slot, SlotState, Version, VersionNumber, VersionState,
+    About, Address, Attempt, AttemptId, AttemptState, Fact, Incident, IncidentId, IncidentState, JobRecord, Name,
+    Notification, NotificationId, NotificationState, Run, RunId, RunState, Settings, Slot, SlotState, Team, Version,
+    VersionNumber, VersionState,
 };
 use jiff::Timestamp;
 
@@ -32,6 +33,10 @@ pub(crate) struct Ledger {
     pub(crate) drills: BTreeSet<IncidentId>,
     pub(crate) notifications: BTreeMap<NotificationId, Notification>,
     pub(crate) pending: BTreeSet<NotificationId>,
+    /// Of how these stand there is a row.
+    pub(super) addresses: BTreeSet<Address>,
+    /// Those that the configuration names with which it was started, or that it read last.
+    pub(super) addresses_in_use: BTreeSet<Address>,
     /// The newest instant that is recorded, since the clock was last confirmed.
     pub(crate) newest: Option<Timestamp>,
     /// When the clock was last confirmed.
@@ -39,6 +44,12 @@ pub(crate) struct Ledger {
 }
 
 impl Ledger {
+    /// A configuration comes into force.
+    pub(super) fn tells_by(&mut self, settings: &Settings) {
+        let of_teams = settings.teams.values().flat_map(Team::addresses);
+        self.addresses_in_use = of_teams.chain(&settings.fallback).cloned().collect();
+    }
+
     pub(super) fn store(&mut self, fact: &Fact) -> Judged {
         self.newest = self.newest.max(fact.recorded_at());
         match fact {
@@ -60,6 +71,13 @@ impl Ledger {
                 self.confirmed(confirmation.at);
                 Ok(())
             }
+            Fact::Address(record) => {
+                match record.outage.is_some() || record.pace.is_some() {
+                    true => self.addresses.insert(record.address.clone()),
+                    false => self.addresses.remove(&record.address),
+                };
+                Ok(())
+            }
             // What freshd no longer knows, it still may not do again.
             Fact::Forgotten(_)
             | Fact::Released(..)
@@ -71,7 +89,6 @@ impl Ledger {
             | Fact::Silence(_)
             | Fact::Delivery(_)
             | Fact::Weekly(_)
-            | Fact::Address(_)
             | Fact::ClockStep(_)
             | Fact::Settings(_)
             | Fact::Restored(_) => Ok(()),

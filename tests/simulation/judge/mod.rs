@@ -156,6 +156,7 @@ impl Judge {
         match seen {
             Seen::Up { settings, .. } => {
                 self.accepting = self.companies.get(&settings.digest).cloned();
+                self.ledger.tells_by(settings);
                 let mut up = Up {
                     since: at.elapsed,
                     held_until: None,
@@ -164,7 +165,10 @@ impl Judge {
                 up.sees_clock_back(wall, self.ledger.newest);
                 self.up = Some(up);
             }
-            Seen::Reloads(settings) => self.accepting = self.companies.get(&settings.digest).cloned(),
+            Seen::Reloads(settings) => {
+                self.accepting = self.companies.get(&settings.digest).cloned();
+                self.ledger.tells_by(settings);
+            }
             Seen::Down { power } => {
                 if let Some((facts, wall)) = self.decided.take().filter(|_| self.is_written && !power) {
                     self.stored(at, &facts, wall)?;
