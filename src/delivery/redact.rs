@@ -77,7 +77,7 @@ impl Redactor {
     /// Knows a link as well, which is a secret of the message.
     pub(super) fn and(mut self, link: Option<&Secret>) -> Self {
         let mut texts = SecretTexts::default();
-        for link in link {
+        if let Some(link) = link {
             texts.add(link.reveal());
         }
         self.link = texts.redactor(false);
