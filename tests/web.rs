@@ -19,6 +19,8 @@ mod lives;
 mod known;
 #[path = "web/every_route.rs"]
 mod every_route;
+#[path = "web/damaged.rs"]
+mod damaged;
 #[path = "web/described.rs"]
 mod described;
 #[path = "web/refusals.rs"]

@@ -242,7 +242,9 @@ struct WantedLog {
 pub(super) async fn log(State(desk): Asks, Path(id): Path<String>, uri: Uri) -> Result<Response, Missing> {
     let id = number(&id, "run")?;
     let attempt = query::<WantedLog>(&uri)?.attempt;
-    let printed = output::of_attempt(&desk, RunId(id), attempt, output::BYTES_MAX).await?;
+    let printed = output::of_attempt(&desk, RunId(id), attempt, output::BYTES_MAX)
+        .await?
+        .readable()?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, output::plain(&printed)).into_response())
 }
