@@ -13,6 +13,8 @@ mod listening;
 mod planned;
 #[path = "web/silences.rs"]
 mod silences;
+#[path = "web/long.rs"]
+mod long;
 #[path = "web/lives.rs"]
 mod lives;
 #[path = "web/known.rs"]

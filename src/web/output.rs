@@ -12,7 +12,7 @@ use super::answer::Trouble;
 use super::api::no_number;
 use super::desk::Desk;
 use crate::model::{Attempt, AttemptId, AttemptState, Redactor, Run, RunId, log_path};
-use crate::runner::{LineKind, LogLine, LogReader, read_log};
+use crate::runner::{LineKind, LogLine, LogReader, read_log, read_log_end};
 
 /// Bytes of one answer.
 pub(super) const BYTES_MAX: usize = 1 << 20;
@@ -40,6 +40,13 @@ impl Printed {
     pub(super) fn attempt(&self) -> Option<AttemptId> {
         let (_, attempts) = self.of.as_ref()?;
         attempts.last().map(|last| last.id)
+    }
+
+    /// Leaves out all but the newest lines.
+    pub(super) fn cut(&mut self, lines_max: usize) {
+        let over = self.lines.len().saturating_sub(lines_max);
+        self.lines.drain(..over);
+        self.left_out += over as u64;
     }
 
     /// For programs, which would take what could be read for all that there is.
@@ -141,8 +148,10 @@ fn why_unreadable(error: &io::Error) -> String {
 /// The end of what is there, or of what comes before the first that cannot be read.
 fn end_of(path: &Path, ended: bool, bytes_max: usize, redactor: Redactor) -> (Printed, Option<io::Error>) {
     let mut end = End::new(bytes_max);
-    let failed = match read_log(path) {
-        Ok(log) => end.read(log.hiding(redactor), ended).err(),
+    // Where what comes before cannot be read, what can be is shown.
+    let opened = read_log_end(path, bytes_max as u64).or_else(|_| read_log(path).map(|log| (log, 0)));
+    let failed = match opened {
+        Ok((log, before)) => end.after(before).read(log.hiding(redactor), ended).err(),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => Some(error),
     };
@@ -170,6 +179,12 @@ impl End {
             bytes_max,
             left_out: 0,
         }
+    }
+
+    /// So many lines come before.
+    fn after(&mut self, lines: u64) -> &mut Self {
+        self.left_out += lines;
+        self
     }
 
     fn read(&mut self, mut log: LogReader, ended: bool) -> io::Result<()> {
