@@ -11,9 +11,9 @@ const BYTES: u64 = 8 << 10;
 fn printed(limit_bytes: u64, pieces: u64) -> Fixture {
     let mut printed = fixture(limit_bytes);
     for piece in 0..pieces {
-        let lines: String = (0..500).map(|line| format!("line {line} of piece {piece}\n")).collect();
+        let lines: Vec<String> = (0..500).map(|line| format!("line {line} of piece {piece}\n")).collect();
         let stream = if piece % 3 == 0 { Stream::Stderr } else { Stream::Stdout };
-        printed.write_to(stream, lines.as_bytes());
+        printed.write_to(stream, lines.concat().as_bytes());
     }
     printed
 }
