@@ -13,12 +13,16 @@ mod listening;
 mod planned;
 #[path = "web/silences.rs"]
 mod silences;
+#[path = "web/long.rs"]
+mod long;
 #[path = "web/lives.rs"]
 mod lives;
 #[path = "web/known.rs"]
 mod known;
 #[path = "web/every_route.rs"]
 mod every_route;
+#[path = "web/damaged.rs"]
+mod damaged;
 #[path = "web/described.rs"]
 mod described;
 #[path = "web/refusals.rs"]

@@ -10,6 +10,7 @@ use super::log::{OutputLog, Stream, TAIL_BYTES_MAX, stamp, tail_path};
 use super::logpack::pack_log;
 use super::logread::{LineKind, LogLine, read_log};
 
+mod end;
 mod packing;
 mod streams;
 

@@ -1,5 +1,6 @@
 //! Reads what an attempt printed back from disk, also while it is still being written, and when it was packed.
 
+mod end;
 mod line;
 mod segment;
 mod source;
@@ -27,10 +28,32 @@ const PREFIX_BYTES_MAX: usize = 4 * STAMP_BYTES;
 /// # Errors
 /// When the file cannot be opened; an attempt that printed nothing has none (`NotFound`).
 pub fn read_log(log: &Path) -> io::Result<LogReader> {
-    Ok(LogReader {
+    Ok(reader(log, Source::open(log)?))
+}
+
+/// Opens an output near its end: with at least so many bytes of its files before that, where there are more. Returns the
+/// lines before it as well, counted by their ends; what was left out between files is among them.
+///
+/// # Errors
+/// As of `read_log`, and when what comes before cannot be read.
+pub fn read_log_end(log: &Path, bytes: u64) -> io::Result<(LogReader, u64)> {
+    let Some(place) = end::near_end(log, bytes)? else {
+        return Ok((read_log(log)?, 0));
+    };
+    let reader = LogReader {
+        segment: place.segment,
+        is_from_beginning: false,
+        ..reader(log, place.source)
+    };
+    Ok((reader, place.lines_before))
+}
+
+fn reader(log: &Path, source: Source) -> LogReader {
+    LogReader {
         log: log.to_owned(),
-        file: BufReader::with_capacity(LINE_BYTES_MAX, Source::open(log)?),
+        file: BufReader::with_capacity(LINE_BYTES_MAX, source),
         segment: None,
+        is_from_beginning: true,
         at: Timestamp::UNIX_EPOCH,
         stream: Stream::Stdout,
         in_line: [false; 2],
@@ -43,7 +66,7 @@ pub fn read_log(log: &Path) -> io::Result<LogReader> {
         next: None,
         failed: false,
         redactor: Redactor::default(),
-    })
+    }
 }
 
 /// Hands out the lines of an output in the order in which they were read from the job.
@@ -56,6 +79,8 @@ pub struct LogReader {
     file: BufReader<Source>,
     /// The segment of the ring that is being read; `None` in the first part.
     segment: Option<u64>,
+    /// Whether all before was read, so that what is missing before a segment can be told.
+    is_from_beginning: bool,
     at: Timestamp,
     stream: Stream,
     /// Of each stream, whether what was handed out last is a piece of a line.
@@ -356,9 +381,10 @@ impl LogReader {
     fn enter(&mut self, segment: Segment) -> Option<LogLine> {
         self.segment = Some(segment.number);
         self.former_part_bytes = std::mem::take(&mut self.part_bytes);
+        let is_told = std::mem::replace(&mut self.is_from_beginning, true);
         let left_out = segment.begins_at.saturating_sub(self.job_bytes);
         self.job_bytes = self.job_bytes.max(segment.begins_at);
-        (left_out > 0).then(|| self.gap(&format!("{left_out} bytes left out")))
+        (left_out > 0 && is_told).then(|| self.gap(&format!("{left_out} bytes left out")))
     }
 }
 

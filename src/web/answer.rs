@@ -1,8 +1,11 @@
 //! Why a question has no answer, said as a page to people and as JSON to programs.
 
+use std::fmt::Display;
+
 use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
+use tracing::warn;
 
 use crate::store::ReadError;
 
@@ -34,7 +37,7 @@ pub(super) enum Trouble {
     },
     /// The daemon does not answer, or says why not.
     Silent(String),
-    /// The store, or a file, cannot be read.
+    /// The store, or a file, cannot be read; why, in words that name no path: whoever may look need not know where things lie.
     Unreadable(String),
     /// What was asked for is understood, and is not done; why.
     Refused(String),
@@ -72,6 +75,12 @@ impl Trouble {
             name: name.to_owned(),
             near: near.into_iter().map(|(_, known)| known.to_owned()).collect(),
         }
+    }
+
+    /// That something cannot be read; the log has the whole of it, which may name paths.
+    pub(super) fn unreadable(error: &dyn Display) -> Self {
+        warn!(%error, "what is recorded could not be read for a page or a program");
+        Self::Unreadable("the log of freshd says why".to_owned())
     }
 
     /// The status of the answer.
@@ -128,7 +137,10 @@ impl Trouble {
 
 impl From<ReadError> for Trouble {
     fn from(error: ReadError) -> Self {
-        Self::Unreadable(error.to_string())
+        match error {
+            ReadError::Damaged(_) => Self::Unreadable(error.to_string()),
+            _ => Self::unreadable(&error),
+        }
     }
 }
 

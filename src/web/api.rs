@@ -169,7 +169,7 @@ pub(super) fn no_number(what: &'static str, id: u64) -> Trouble {
 /// The last attempt's output, as `freshd logs --json` prints it: the last of it where it is long.
 pub(super) async fn log(State(desk): Asks, Path(id): Path<String>) -> Answer {
     let id = number(&id, "run")?;
-    let found = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?;
+    let found = output::of_run(&desk, RunId(id), output::BYTES_MAX).await?.readable()?;
     let attempt = found.attempt();
     let mut text = String::new();
     for line in &found.lines {

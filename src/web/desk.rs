@@ -1,5 +1,6 @@
 //! What answers are made from: the daemon's status, at most a second old, the configuration, and readers of the store.
 
+use std::collections::HashSet;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -18,7 +19,7 @@ use super::threads::{Threads, Work};
 use super::watching::Watching;
 use super::{Ask, Outlook, Planner, Resend};
 use crate::lineage::Lineage;
-use crate::model::{Name, NotificationId, Plan, Reply, Request, Settings, Status};
+use crate::model::{AttemptId, Name, NotificationId, Plan, Reply, Request, Settings, Status};
 use crate::store::{ReadError, Reader};
 
 /// How long the daemon may take to answer before it counts as hanging.
@@ -68,6 +69,7 @@ pub(super) struct Desk {
     telling: Semaphore,
     acting: Semaphore,
     readers: Mutex<Vec<Reader>>,
+    unreadable: Mutex<HashSet<AttemptId>>,
     lineage: PerSettings<Lineage>,
     flow: PerSettings<Flow>,
     told_of: PerSettings<ToldOf>,
@@ -92,6 +94,7 @@ impl Desk {
             telling: Semaphore::new(TELLING_MAX),
             acting: Semaphore::new(ACTING_MAX),
             readers: Mutex::new(Vec::new()),
+            unreadable: Mutex::default(),
             lineage: PerSettings::default(),
             flow: PerSettings::default(),
             told_of: PerSettings::default(),
@@ -267,6 +270,12 @@ impl Desk {
         read.await?
     }
 
+    /// Whether an output was not found unreadable before: an open page comes back to it again and again.
+    pub(super) fn is_first_unreadable(&self, attempt: AttemptId) -> bool {
+        let mut known = self.unreadable.lock().unwrap_or_else(PoisonError::into_inner);
+        known.insert(attempt)
+    }
+
     /// Looks through outputs on one of the same threads, one search after the other.
     pub(super) async fn search<T: Send + 'static>(
         &self,
@@ -279,7 +288,7 @@ impl Desk {
     pub(super) async fn plan(&self) -> Result<Plan, Trouble> {
         let planner = self.planner.clone();
         let planned = self.threads.on_one(Work::Planning, move || planner()).await?;
-        planned.map_err(Trouble::Unreadable)
+        planned.map_err(|error| Trouble::unreadable(&error))
     }
 
     /// Computes or reads files on one of the same threads.

@@ -2,15 +2,17 @@
 
 use std::collections::VecDeque;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
+use tracing::warn;
 
 use super::answer::Trouble;
 use super::api::no_number;
 use super::desk::Desk;
 use crate::model::{Attempt, AttemptId, AttemptState, Redactor, Run, RunId, log_path};
-use crate::runner::{LineKind, LogLine, read_log};
+use crate::runner::{LineKind, LogLine, LogReader, read_log, read_log_end};
 
 /// Bytes of one answer.
 pub(super) const BYTES_MAX: usize = 1 << 20;
@@ -26,6 +28,8 @@ pub(super) struct Printed {
     pub(super) lines: Vec<Line>,
     /// Lines before them that are kept and not shown.
     pub(super) left_out: u64,
+    /// What cannot be read behind them and why, where something cannot: as behind "the", and without a path.
+    pub(super) unreadable: Option<String>,
 }
 
 /// One line of an output.
@@ -36,6 +40,21 @@ impl Printed {
     pub(super) fn attempt(&self) -> Option<AttemptId> {
         let (_, attempts) = self.of.as_ref()?;
         attempts.last().map(|last| last.id)
+    }
+
+    /// Leaves out all but the newest lines.
+    pub(super) fn cut(&mut self, lines_max: usize) {
+        let over = self.lines.len().saturating_sub(lines_max);
+        self.lines.drain(..over);
+        self.left_out += over as u64;
+    }
+
+    /// For programs, which would take what could be read for all that there is.
+    pub(super) fn readable(self) -> Result<Self, Trouble> {
+        match self.unreadable {
+            Some(what) => Err(Trouble::Unreadable(format!("the {what}"))),
+            None => Ok(self),
+        }
     }
 }
 
@@ -80,8 +99,15 @@ pub(super) async fn of_attempt(
             // The path is made of what the store says of the run, never of what was asked.
             let path = log_path(&state_dir, &job, AttemptId { run: id, number });
             let redactor = desk.settings().redactor.clone();
-            let read = desk.compute(move || end_of(&path, ended, bytes_max, redactor)).await?;
-            read.map_err(|error| Trouble::Unreadable(error.to_string()))?
+            let (mut printed, failed) = desk.compute(move || end_of(&path, ended, bytes_max, redactor)).await?;
+            if let Some(error) = failed {
+                if desk.is_first_unreadable(last.id) {
+                    warn!(attempt = %last.id, %error, "an output cannot be read; pages show the rest");
+                }
+                let why = why_unreadable(&error);
+                printed.unreadable = Some(format!("output of attempt {number} cannot be read: {why}"));
+            }
+            printed
         }
         None => Printed::default(),
     };
@@ -109,24 +135,32 @@ pub(super) fn plain(printed: &Printed) -> Vec<u8> {
     bytes
 }
 
-fn end_of(path: &std::path::Path, ended: bool, bytes_max: usize, redactor: Redactor) -> io::Result<Printed> {
-    let mut log = match read_log(path) {
-        Ok(log) => log.hiding(redactor),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Printed::default()),
-        Err(error) => return Err(error),
-    };
+/// What whoever looks is told: an error of the system may name where the file lies, which is not for everybody.
+fn why_unreadable(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => "freshd may not read its file".to_owned(),
+        io::ErrorKind::InvalidInput => "its file or directory is a link".to_owned(),
+        kind if error.raw_os_error().is_some() => kind.to_string(),
+        _ => "it is damaged".to_owned(),
+    }
+}
+
+/// The end of what is there, or of what comes before the first that cannot be read.
+fn end_of(path: &Path, ended: bool, bytes_max: usize, redactor: Redactor) -> (Printed, Option<io::Error>) {
     let mut end = End::new(bytes_max);
-    for line in &mut log {
-        end.push(line?);
-    }
-    if let Some(rest) = log.finish().filter(|_| ended) {
-        end.push(rest);
-    }
-    Ok(Printed {
-        of: None,
+    // Where what comes before cannot be read, what can be is shown.
+    let opened = read_log_end(path, bytes_max as u64).or_else(|_| read_log(path).map(|log| (log, 0)));
+    let failed = match opened {
+        Ok((log, before)) => end.after(before).read(log.hiding(redactor), ended).err(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => None,
+        Err(error) => Some(error),
+    };
+    let printed = Printed {
         lines: end.lines.into(),
         left_out: end.left_out,
-    })
+        ..Printed::default()
+    };
+    (printed, failed)
 }
 
 /// The newest lines that fit.
@@ -145,6 +179,22 @@ impl End {
             bytes_max,
             left_out: 0,
         }
+    }
+
+    /// So many lines come before.
+    fn after(&mut self, lines: u64) -> &mut Self {
+        self.left_out += lines;
+        self
+    }
+
+    fn read(&mut self, mut log: LogReader, ended: bool) -> io::Result<()> {
+        for line in &mut log {
+            self.push(line?);
+        }
+        if let Some(rest) = log.finish().filter(|_| ended) {
+            self.push(rest);
+        }
+        Ok(())
     }
 
     fn push(&mut self, line: LogLine) {

@@ -127,7 +127,7 @@ pub(super) async fn logs(
     let found = desk
         .search(move || look(&state_dir, &job, &search, from, bounds))
         .await?;
-    let found = found.map_err(|error| Trouble::Unreadable(error.to_string()))?;
+    let found = found.map_err(|error| Trouble::unreadable(&error))?;
     let lines: Vec<Value> = found
         .lines
         .iter()

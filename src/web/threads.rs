@@ -66,7 +66,7 @@ impl Threads {
             let _held = (turn, thread);
             work()
         });
-        done.await.map_err(|panic| Trouble::Unreadable(panic.to_string()))
+        done.await.map_err(|panic| Trouble::unreadable(&panic))
     }
 }
 

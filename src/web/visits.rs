@@ -32,6 +32,8 @@ const COMING_SHOWN: usize = 8;
 /// Bytes of an output on a job's page, and on a run's.
 const OUTPUT_SHORT: usize = 8 << 10;
 const OUTPUT_LONG: usize = 256 << 10;
+/// Lines of an output that goes on.
+const LINES_LIVE_MAX: usize = 500;
 /// Versions of a trace.
 const TRACE_MAX: usize = 40;
 
@@ -209,6 +211,10 @@ pub(super) async fn job(State(desk): Asks, who: Who, Path(name): Path<String>) -
 pub(super) async fn run(State(desk): Asks, who: Who, Path(id): Path<String>) -> Shown {
     let id = number(&id, "run")?;
     let mut printed = output::of_run(&desk, RunId(id), OUTPUT_LONG).await?;
+    // An open page fetches itself again while more is printed.
+    if printed.of.as_ref().is_some_and(|(run, _)| run.outcome.is_none()) {
+        printed.cut(LINES_LIVE_MAX);
+    }
     let (run, attempts) = printed.of.take().ok_or_else(|| no_number("run", id))?;
     let settings = desk.settings();
     let produces = settings.jobs.get(&run.job).and_then(|job| job.produces.as_ref());
@@ -242,7 +248,9 @@ struct WantedLog {
 pub(super) async fn log(State(desk): Asks, Path(id): Path<String>, uri: Uri) -> Result<Response, Missing> {
     let id = number(&id, "run")?;
     let attempt = query::<WantedLog>(&uri)?.attempt;
-    let printed = output::of_attempt(&desk, RunId(id), attempt, output::BYTES_MAX).await?;
+    let printed = output::of_attempt(&desk, RunId(id), attempt, output::BYTES_MAX)
+        .await?
+        .readable()?;
     let kind = [(header::CONTENT_TYPE, "text/plain; charset=utf-8")];
     Ok((kind, output::plain(&printed)).into_response())
 }

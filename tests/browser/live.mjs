@@ -26,7 +26,7 @@ try {
   const page = await browser.page();
   await logIn(page, house.base);
   await until("all is fresh", () => JSON.parse(house.ask("status", "--json").stdout).datasets.every((dataset) => dataset.state === "fresh"));
-  for (const part of [proxied, crowded, written, selected, pointed, grows, another]) {
+  for (const part of [proxied, hung, killed, crowded, written, selected, pointed, grows, another]) {
     try {
       await part(page);
       console.log(`${part.name}: as it should be`);
@@ -81,6 +81,47 @@ async function proxied(page) {
   house.ask("resume", "chatty");
   proxy.closeAllConnections();
   proxy.close();
+}
+
+/** A freshd that hangs for longer than an answer may take is asked again soon after. */
+async function hung(page) {
+  await page.goto(`${house.base}/`);
+  await until("the page is live", async () => (await footer(page)) === "Live.");
+  house.ask("pause", "chatty", "--because", "to be seen");
+  await page.locator("main tr", { hasText: "chatty" }).getByText("paused").waitFor();
+  house.process.kill("SIGSTOP");
+  try {
+    // Asked while nobody answers.
+    await page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+    await page.locator("#old").waitFor();
+  } finally {
+    house.process.kill("SIGCONT");
+  }
+  const began = Date.now();
+  await until("the page is live again", async () => (await footer(page)) === "Live.");
+  assert.ok(Date.now() - began < 8_000, `it was old for ${Date.now() - began} ms more`);
+  house.ask("resume", "chatty");
+}
+
+/** A freshd that was slow to answer and is killed: the page says at once that it is old, and is live soon after the start. */
+async function killed(page) {
+  let slow = 0;
+  await page.route(`${house.base}/jobs`, async (route) => {
+    await new Promise((passed) => setTimeout(passed, 2_000));
+    await route.fulfill({ response: await route.fetch() });
+    slow++;
+  });
+  await page.goto(`${house.base}/jobs`);
+  await until("a renewal was slow", async () => slow > 1 && (await footer(page)) === "Live.");
+  await page.unroute(`${house.base}/jobs`);
+  const ended = new Promise((done) => house.process.once("exit", done));
+  house.process.kill("SIGKILL");
+  await ended;
+  const began = Date.now();
+  await page.locator("#old").waitFor();
+  assert.ok(Date.now() - began < 2_000, `it said "Live." for ${Date.now() - began} ms`);
+  await house.start();
+  await until("the page is live again", async () => (await footer(page)) === "Live.");
 }
 
 /** Where no place is left to listen, the page asks by itself, and listens again when there is one. */

@@ -11,7 +11,7 @@ use super::super::files::open_beneath;
 use super::super::log::tail_path;
 
 /// What a segment begins with, in a file of its own or among the others in a packed one.
-const HEADER: &[u8] = b"# freshd segment=";
+pub(super) const HEADER: &[u8] = b"# freshd segment=";
 
 /// Longer than any header.
 const HEADER_BYTES_MAX: usize = 128;

@@ -1,7 +1,7 @@
 //! Where a log is read from: the file that is still written to, or the packed one that it became.
 
 use std::fs::File;
-use std::io::{self, BufReader, Read};
+use std::io::{self, BufReader, Cursor, Read};
 use std::path::Path;
 
 use rustix::fs::OFlags;
@@ -19,6 +19,8 @@ pub(super) enum Source {
     Plain(File),
     /// All of them, one behind the other.
     Packed(Box<Decoder<'static, BufReader<File>>>),
+    /// The end of a packed one, in memory.
+    Kept(Cursor<Vec<u8>>),
 }
 
 impl Source {
@@ -60,6 +62,7 @@ impl Read for Source {
         match self {
             Self::Plain(file) => file.read(buffer),
             Self::Packed(decoder) => decoder.read(buffer),
+            Self::Kept(end) => end.read(buffer),
         }
     }
 }
@@ -69,6 +72,7 @@ impl std::fmt::Debug for Source {
         f.write_str(match self {
             Self::Plain(_) => "Plain",
             Self::Packed(_) => "Packed",
+            Self::Kept(_) => "Kept",
         })
     }
 }

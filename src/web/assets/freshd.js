@@ -8,6 +8,8 @@ const POLL_MS = 5_000;
 const SILENCE_MS = 45_000;
 /** How long an answer may take. */
 const ANSWER_MS = 10_000;
+/** The longest that whoever was slow to answer is left alone. */
+const REST_MS_MAX = 10_000;
 /** The first pause after a failure and the longest; each is twice as long as the one before. */
 const RETRY_MS = 2_000;
 const RETRY_MS_MAX = 30_000;
@@ -56,14 +58,15 @@ async function again() {
   const isRenewed = await renew().catch(() => false);
   isFetching = false;
   failures = isRenewed ? 0 : failures + 1;
-  // Whoever is slow to answer is asked less often.
-  rested = Date.now() + PAUSE_MS + 10 * (Date.now() - began);
+  // Whoever is slow to answer is asked less often. After no answer the pauses grow by themselves.
+  const rest = isRenewed ? Math.min(10 * (Date.now() - began), REST_MS_MAX) : 0;
+  rested = Date.now() + PAUSE_MS + rest;
   if (isRenewed) {
     say(isTold ? "Live." : `Renewed every ${POLL_MS / 1000} seconds.`);
     wake(isAsked ? 0 : isTold ? SILENCE_MS : POLL_MS);
   } else {
     markOld();
-    wake(grown(failures));
+    wake(grown(failures - 1));
   }
   isAsked = false;
 }
@@ -271,6 +274,8 @@ function listen() {
     wake(0);
   });
   opened.addEventListener("error", () => {
+    // Whoever told of changes may be gone: whether it answers is seen at once.
+    if (isTold) renewSoon();
     isTold = false;
     wake(0);
     // Any other answer than a stream closes it for ever: of a proxy while freshd is restarted, or where no place is left.

@@ -115,7 +115,8 @@ fn attempts(view: &View, run: RunId, attempts: &[Attempt]) -> Markup {
 pub(super) fn output_notes(printed: &Printed) -> Markup {
     let hidden = printed.left_out + printed.lines.len().saturating_sub(LINES_MAX) as u64;
     html! {
-        @if printed.lines.is_empty() { p.dim { "Nothing is kept of it, or it printed nothing." } }
+        @if let Some(what) = &printed.unreadable { p.reason { "The " (text(what)) @if !printed.lines.is_empty() { "; what comes before is here" } "." } }
+        @else if printed.lines.is_empty() { p.dim { "Nothing is kept of it, or it printed nothing." } }
         @if hidden > 0 { p.dim { "The end of it; " (hidden) " lines before are left out here. " code { "freshd logs" } " prints all that is kept." } }
     }
 }
