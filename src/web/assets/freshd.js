@@ -368,6 +368,7 @@ function click(event) {
   node.classList.add("chosen");
   if (node.dataset.page) node.setAttribute("href", node.dataset.page);
   light(node.dataset.id);
+  node.scrollIntoView({ block: "nearest", inline: "nearest" });
   choose(`/flow?of=${encodeURIComponent(node.dataset.id)}#map`);
 }
 
