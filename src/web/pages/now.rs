@@ -1,5 +1,9 @@
 //! `/`: what is wrong now, since when, who answers, who reads it next; then what runs and what is next.
 
+#[cfg(test)]
+mod tests;
+
+use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::incidents::{turns, who_knows};
@@ -13,6 +17,8 @@ use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Sev
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
+/// Incidents, and rows of what has none, that are shown unfolded.
+const UNFOLDED: usize = 8;
 /// Datasets of one state that the headline names.
 const HIT_NAMED: usize = 3;
 /// Jobs that are due next.
@@ -46,10 +52,12 @@ fn headline(status: &Status) -> (Tone, String) {
         return (Tone::Good, "Everything is as promised".to_owned());
     }
     // What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again.
-    let hit: Vec<String> = ["late", "stale", "changed", "suspect", "unknown"]
+    let mut hit: Vec<(Rank, String)> = ["late", "stale", "changed", "suspect", "unknown"]
         .into_iter()
         .filter_map(|word| hit_in_words(status, word))
         .collect();
+    hit.sort_by_key(|((is_no_cause, ..), _)| *is_no_cause);
+    let hit: Vec<String> = hit.into_iter().map(|(_, words)| words).collect();
     let mut parts = match (status.causes().count(), hit.is_empty()) {
         (0, _) => hit,
         (causes, true) => vec![counted(causes, "incident")],
@@ -98,22 +106,42 @@ fn headline(status: &Status) -> (Tone, String) {
 
 /// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident tells
 /// of it.
-fn hit_in_words(status: &Status, word: &str) -> Option<String> {
+fn hit_in_words(status: &Status, word: &str) -> Option<(Rank, String)> {
     let is_named = |dataset: &&DatasetState| word != "unknown" || is_told(status, "dataset", &dataset.name);
     let hit = status
         .datasets
         .iter()
         .filter(|dataset| dataset.state == word)
         .filter(is_named);
-    let names: Vec<String> = hit.map(|dataset| text(&dataset.name)).collect();
+    let mut hit: Vec<(Rank, &DatasetState)> = hit.map(|dataset| (rank(status, &dataset.name), dataset)).collect();
+    hit.sort_by(|(a, one), (b, other)| (a, &one.name).cmp(&(b, &other.name)));
+    let first = hit.first()?.0;
+    let names: Vec<String> = hit.iter().map(|(_, dataset)| text(&dataset.name)).collect();
     let more = names.len().saturating_sub(HIT_NAMED);
     let named = match names.as_slice() {
-        [] => return None,
+        [] => String::new(),
         [only] => only.clone(),
         [.., last] if more == 0 => format!("{} and {last}", names[..names.len() - 1].join(", ")),
         _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
     };
-    Some(format!("{named} {word}"))
+    Some((first, format!("{named} {word}")))
+}
+
+/// Where a dataset stands in the headline: one that explains others first, then one with a trouble of its own, then by when
+/// it is read next and since when it is hit.
+type Rank = (bool, bool, Timestamp, Timestamp);
+
+fn rank(status: &Status, dataset: &str) -> Rank {
+    let mut incidents = status.incidents.iter();
+    let of_it = incidents.find(|one| one.about == "dataset" && one.subject == dataset);
+    let explains = |id| status.incidents.iter().any(|effect| effect.cause == Some(id));
+    let reads_at = of_it.and_then(|one| one.readers.iter().filter_map(|reading| reading.at).min());
+    (
+        !of_it.is_some_and(|one| explains(one.id)),
+        of_it.is_none_or(|one| one.cause.is_some()),
+        reads_at.unwrap_or(Timestamp::MAX),
+        of_it.map_or(Timestamp::MAX, |one| one.since),
+    )
 }
 
 /// Whether an incident tells of something.
@@ -187,8 +215,14 @@ fn incidents(view: &View, status: &Status) -> Markup {
     causes.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since, incident.id));
     let left_out = causes.len().saturating_sub(SHOWN_MAX);
     html! {
-        @for incident in causes.iter().take(SHOWN_MAX) { (one(view, incident, status)) }
-        @if left_out > 0 { p { "and " (counted(left_out, "incident")) " more: " a href="/incidents" { "all of them" } "." } }
+        @for incident in causes.iter().take(UNFOLDED) { (one(view, incident, status)) }
+        @if causes.len() > UNFOLDED {
+            details.rest {
+                summary { "and " (counted(causes.len() - UNFOLDED, "incident")) " more" }
+                @for incident in causes.iter().take(SHOWN_MAX).skip(UNFOLDED) { (one(view, incident, status)) }
+                @if left_out > 0 { p { "and " (counted(left_out, "incident")) " more: " a href="/incidents" { "all of them" } "." } }
+            }
+        }
         (without_incident(status))
     }
 }
@@ -216,7 +250,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 @if let Some(flapping) = &incident.flapping { dt { "Turns" } dd { (turns(view, flapping)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
-                    (owner(&incident.owner))
+                    (owner(view, &incident.owner))
                     @if let Some(ack) = incident.ack.as_ref().filter(|ack| ack.until > view.now) { "; taken on by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
                 }
                 dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
@@ -288,16 +322,23 @@ fn without_incident(status: &Status) -> Markup {
         .filter(|job| job.is_failing() && !is_told(status, "job", &job.name))
         .take(SHOWN_MAX)
         .collect();
+    let datasets = datasets.into_iter().map(|dataset| {
+        html! { li { (state(dataset_tone(&dataset.state), &dataset.state)) " " (dataset_link(&dataset.name)) ": " (text(&dataset.reason)) } }
+    });
+    let jobs = jobs.into_iter().map(|job| {
+        html! {
+            li { (state(Tone::Bad, "failing")) " " (job_link(&job.name))
+                @if let Some(reason) = job.last.as_ref().and_then(|last| last.reason.as_deref()) { ": " (text(reason)) } }
+        }
+    });
+    // A job that fails says more than what nobody has seen yet.
+    let rows: Vec<Markup> = jobs.chain(datasets).collect();
     html! {
-        @if !datasets.is_empty() || !jobs.is_empty() {
-            ul.plain {
-                @for dataset in datasets {
-                    li { (state(dataset_tone(&dataset.state), &dataset.state)) " " (dataset_link(&dataset.name)) ": " (text(&dataset.reason)) }
-                }
-                @for job in jobs {
-                    li { (state(Tone::Bad, "failing")) " " (job_link(&job.name))
-                        @if let Some(reason) = job.last.as_ref().and_then(|last| last.reason.as_deref()) { ": " (text(reason)) } }
-                }
+        @if !rows.is_empty() { ul.plain { @for row in rows.iter().take(UNFOLDED) { (row) } } }
+        @if rows.len() > UNFOLDED {
+            details.unseen {
+                summary { "and " (rows.len() - UNFOLDED) " more that no incident tells of" }
+                ul.plain { @for row in &rows[UNFOLDED..] { (row) } }
             }
         }
     }
