@@ -30,8 +30,9 @@ fn status(datasets: &[Value], incidents: &[Value]) -> Status {
 fn the_headline_names_first_what_explains_the_rest() {
     let names = ["a", "b", "c", "root"];
     let datasets = names.map(|name| dataset(name, if name == "root" { "stale" } else { "late" }));
-    let mut incidents: Vec<Value> = (1..=3)
-        .map(|id| incident(id, "dataset", names[id as usize - 1], Some(4)))
+    let effects = names.iter().zip(1..=3);
+    let mut incidents: Vec<Value> = effects
+        .map(|(name, id)| incident(id, "dataset", name, Some(4)))
         .collect();
     incidents.push(incident(4, "dataset", "root", None));
     let said = headline(&status(&datasets, &incidents)).1;
