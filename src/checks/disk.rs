@@ -45,6 +45,12 @@ pub enum PublishError {
         /// Where.
         path: PathBuf,
     },
+    /// A link where a directory of quarantine should be.
+    #[error("{} is a link: no refused candidate is kept behind one; remove it, or mount or bind there what it leads to", path.display())]
+    Link {
+        /// Where.
+        path: PathBuf,
+    },
     /// The bytes are not those that were judged.
     #[error("{} changed after it was judged; run the job again, and let it wait for everything that writes to its output", path.display())]
     Changed {
@@ -87,6 +93,7 @@ impl PublishError {
             Self::NoTarget { .. }
             | Self::BadName { .. }
             | Self::NotAFile { .. }
+            | Self::Link { .. }
             | Self::Changed { .. }
             | Self::Superseded { .. }
             | Self::Gone { .. } => false,

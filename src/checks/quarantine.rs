@@ -28,6 +28,13 @@ pub fn quarantine(publishing: &Publishing) -> Result<PathBuf, PublishError> {
     plain(OsStr::new(version.dataset.as_str()))?;
     let path = quarantine_path(quarantine_dir, &version.dataset, version.number);
     let name = plain(OsStr::new(version.kept_as.as_deref().unwrap_or("candidate")))?;
+    // As for outputs: what is refused lies in the state directory, and not where a link leads.
+    for part in path.ancestors().take_while(|part| part.starts_with(quarantine_dir)) {
+        if part.is_symlink() {
+            let path = part.to_owned();
+            return Err(PublishError::Link { path });
+        }
+    }
     let place = Directory::make(&path, PRIVATE_MODE)?;
     move_candidate(staged, &place, name)?;
 

@@ -1,20 +1,29 @@
 //! What is wrong, in a few words: the first line of the board, and of the page of what is wrong now.
 
+use jiff::Timestamp;
+
 use super::{DatasetState, Status};
 
 /// Datasets of one state that are named.
 const HIT_NAMED: usize = 3;
 
+/// Where a dataset stands among those that are hit: one that explains others first, then one with a trouble of its own, then
+/// by when it is read next and since when it is hit.
+type Rank = (bool, bool, Timestamp, Timestamp);
+
 impl Status {
     /// All that is wrong: `1 incident: stock late`, `2 jobs failing`, `no heartbeat`. Empty where nothing is, or where
     /// nothing but a clock or a disk holds the starts. Names stand in it as they were given.
     ///
-    /// What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again.
+    /// What one incident tells, its effects among it, is one trouble: the data that is hit is named, and not counted again;
+    /// what explains the rest first, then what is read first.
     pub fn trouble_in_words(&self) -> Vec<String> {
-        let hit: Vec<String> = ["late", "stale", "changed", "suspect", "unknown"]
+        let mut hit: Vec<(Rank, String)> = ["late", "stale", "changed", "suspect", "unknown"]
             .into_iter()
             .filter_map(|word| self.hit_in_words(word))
             .collect();
+        hit.sort_by_key(|((is_no_cause, ..), _)| *is_no_cause);
+        let hit: Vec<String> = hit.into_iter().map(|(_, words)| words).collect();
         let mut parts = match (self.causes().count(), hit.is_empty()) {
             (0, _) => hit,
             (causes, true) => vec![counted(causes, "incident")],
@@ -52,12 +61,18 @@ impl Status {
             && datasets.all(|dataset| dataset.keeps_promise() || dataset.state == "unknown")
     }
 
-    /// `stock and prices late`; nothing where no dataset is. What nobody has seen yet is only counted, unless an incident
-    /// tells of it.
-    fn hit_in_words(&self, word: &str) -> Option<String> {
+    /// `stock and prices late`, with the rank of the first; nothing where no dataset is. What nobody has seen yet is only
+    /// counted, unless an incident tells of it.
+    fn hit_in_words(&self, word: &str) -> Option<(Rank, String)> {
         let is_named = |dataset: &&DatasetState| word != "unknown" || self.is_told("dataset", &dataset.name);
         let hit = self.datasets.iter().filter(|dataset| dataset.state == word);
-        let names: Vec<&str> = hit.filter(is_named).map(|dataset| dataset.name.as_str()).collect();
+        let mut hit: Vec<(Rank, &str)> = hit
+            .filter(is_named)
+            .map(|dataset| (self.rank(&dataset.name), dataset.name.as_str()))
+            .collect();
+        hit.sort_unstable();
+        let first = hit.first()?.0;
+        let names: Vec<&str> = hit.into_iter().map(|(_, name)| name).collect();
         let more = names.len().saturating_sub(HIT_NAMED);
         let named = match names.as_slice() {
             [] => return None,
@@ -65,7 +80,20 @@ impl Status {
             [others @ .., last] if more == 0 => format!("{} and {last}", others.join(", ")),
             _ => format!("{} and {more} more", names[..HIT_NAMED].join(", ")),
         };
-        Some(format!("{named} {word}"))
+        Some((first, format!("{named} {word}")))
+    }
+
+    fn rank(&self, dataset: &str) -> Rank {
+        let mut incidents = self.incidents.iter();
+        let of_it = incidents.find(|one| one.about == "dataset" && one.subject == dataset);
+        let explains = |id| self.incidents.iter().any(|effect| effect.cause == Some(id));
+        let reads_at = of_it.and_then(|one| one.readers.iter().filter_map(|reading| reading.at).min());
+        (
+            !of_it.is_some_and(|one| explains(one.id)),
+            of_it.is_none_or(|one| one.cause.is_some()),
+            reads_at.unwrap_or(Timestamp::MAX),
+            of_it.map_or(Timestamp::MAX, |one| one.since),
+        )
     }
 
     /// Whether an incident is about something, of whose kind `about` says which: `job`, `dataset`.

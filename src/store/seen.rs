@@ -39,6 +39,7 @@ impl Witness {
             .create(true)
             .truncate(false)
             .mode(FILE_MODE)
+            .custom_flags(libc::O_NOFOLLOW)
             .open(dir.join(SEEN_FILE));
         let file = file
             .inspect_err(|error| tracing::warn!(%error, "{SEEN_FILE} cannot be written"))
@@ -91,7 +92,9 @@ impl Witness {
 
 /// What was noted in `dir`; `None` when nothing was, or nothing that can be read.
 pub(super) fn read(dir: &Path) -> Option<Seen> {
-    let noted = std::fs::read_to_string(dir.join(SEEN_FILE)).ok()?;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(libc::O_NOFOLLOW);
+    let noted = std::io::read_to_string(options.open(dir.join(SEEN_FILE)).ok()?).ok()?;
     let words: Vec<&str> = noted.split_whitespace().collect();
     let [changes, run, incident, notification, boot @ ..] = words.as_slice() else {
         return None;
@@ -169,5 +172,25 @@ mod tests {
         }
         std::fs::write(dir.path().join(SEEN_FILE), "7 8").unwrap();
         assert_eq!(read(dir.path()), None);
+    }
+
+    #[test]
+    fn a_link_in_place_of_the_note_is_neither_read_nor_written_through() {
+        let dir = tempfile::tempdir().unwrap();
+        let elsewhere = dir.path().join("elsewhere");
+        let kept = text(&Seen::default());
+        std::fs::write(&elsewhere, &kept).unwrap();
+        std::os::unix::fs::symlink(&elsewhere, dir.path().join(SEEN_FILE)).unwrap();
+        assert_eq!(read(dir.path()), None);
+
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("schema.sql")).unwrap();
+        connection
+            .execute("INSERT INTO state_directory (only, seed) VALUES (1, 0)", [])
+            .unwrap();
+        let mut witness = Witness::begin(dir.path(), &connection).unwrap();
+        witness.seen.run = 9;
+        witness.write();
+        assert_eq!(std::fs::read_to_string(&elsewhere).unwrap(), kept);
     }
 }

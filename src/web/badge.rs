@@ -64,7 +64,7 @@ fn colour(tone: Tone) -> &'static str {
         Tone::Warn => "#8a5a00",
         Tone::Bad => "#b42318",
         Tone::Busy => "#0b5cad",
-        Tone::Unknown | Tone::Quiet => "#57606a",
+        Tone::Unknown | Tone::NotYet | Tone::Quiet => "#57606a",
     }
 }
 

@@ -97,6 +97,8 @@ async function keys(page) {
   assert.deepEqual(times, [...times].sort(), `the first one first: ${said}`);
   await page.keyboard.press("Enter");
   await page.locator("section.chosen h2").getByText("d3-2").waitFor();
+  const [box, told] = [await node.boundingBox(), await page.locator("section.chosen").boundingBox()];
+  assert.ok(box.y >= 0 && box.y + box.height <= told.y, `what has the focus is not covered: ${JSON.stringify([box, told])}`);
   await page.keyboard.press("Escape");
   await page.locator("section.chosen").waitFor({ state: "detached" });
   await page.goto(`${house.base}/flow?of=dataset:d3-2`);

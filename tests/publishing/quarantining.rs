@@ -68,3 +68,19 @@ fn quarantine_keeps_the_newest_and_stays_bounded() {
     left.sort_unstable();
     assert_eq!(left, (4..=count).collect::<Vec<_>>());
 }
+
+#[test]
+fn nothing_is_kept_behind_a_link() {
+    for linked in ["quarantine", "quarantine/stock", "quarantine/stock/1"] {
+        let place = Place::new();
+        let elsewhere = tempfile::tempdir().expect("another directory");
+        let link = place.state.path().join(linked);
+        fs::create_dir_all(link.parent().expect("a parent")).expect("what is above it");
+        symlink(elsewhere.path(), &link).expect("a link");
+        let new = place.publishing(1, place.staged(1), NEW);
+        let error = quarantine(&new).expect_err("a link").to_string();
+        assert!(error.contains("is a link"), "{error}");
+        assert_eq!(names(elsewhere.path()), Vec::<String>::new());
+        assert!(new.staged.is_file(), "the candidate stays where the job left it");
+    }
+}

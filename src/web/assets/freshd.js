@@ -88,6 +88,7 @@ async function renew() {
   for (const part of ["main", "footer"]) become(document.querySelector(part), fresh.querySelector(part));
   document.title = fresh.title;
   light(lit);
+  clear();
   return true;
 }
 
@@ -300,6 +301,8 @@ function sleepOrWake() {
 
 /** The node that is lit, where somebody points at one or has the focus on it. */
 let lit = null;
+/** Something else was chosen since the page was renewed. */
+let isChosen = false;
 
 /** Lights a node with all that feeds it and all that it feeds, on each map that has it; none: what the address asks for. */
 function light(id) {
@@ -355,7 +358,14 @@ function show(map) {
 /** Shows a node as chosen, as its address does: lit at once, and told of as soon as freshd has answered. */
 function choose(address) {
   history.pushState(null, "", address);
+  isChosen = true;
   renewSoon();
+}
+
+/** What was chosen is out from under what is told of it, once that is there. */
+function clear() {
+  if (isChosen) document.querySelector(".mapped .node.chosen")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  isChosen = false;
 }
 
 function renewSoon() {

@@ -3,7 +3,7 @@
 use maud::{Markup, html};
 
 use super::dataset::DatasetPage;
-use super::words::{Tone, View, counted, state, text, time};
+use super::words::{Tone, View, counted, state, text, time, time_with_seconds};
 use crate::model::{CheckResult, Verdict, Version, VersionState};
 
 /// Checks of one version that are shown.
@@ -44,14 +44,22 @@ fn of_version(view: &View, version: &Version) -> Markup {
                     tr {
                         td { (state(tone, word)) }
                         td { code { (text(&check.name)) } @if let Some(column) = &check.column { span.title { "column " code { (text(column)) } } } }
-                        td.found { (text(&check.expected)) }
-                        td.found { (text(&check.actual)) }
+                        td.found { (measured(view, &check.expected)) }
+                        td.found { (measured(view, &check.actual)) }
                         td.remark { @if check.verdict != Verdict::Pass { (text(&check.message)) } }
                     }
                 }
             }
         } }
         @if left_out > 0 { p.dim { "and " (counted(left_out, "check")) " more; " code { "freshd trace --json " (text(&version.reference().to_string())) } " has all of them." } }
+    }
+}
+
+/// What a check should find or has found: an instant as the page tells all of them, all else as it is.
+fn measured(view: &View, found: &str) -> Markup {
+    match found.parse() {
+        Ok(at) => time_with_seconds(view, at),
+        Err(_) => html! { (text(found)) },
     }
 }
 
@@ -105,14 +113,16 @@ mod tests {
                 check("rows.min", Verdict::Pass, "at least 50", "1234"),
                 check("median", Verdict::Warn, "90 to 110", "120"),
                 check("format", Verdict::Pass, "CSV", "CSV"),
+                check("as_of", Verdict::Pass, "not in the future", "2026-11-27T10:29:00Z"),
             ],
             ..Version::arrived(Name::from("stock"), VersionNumber(7), test_view().now)
         };
         let shown = of_version(&test_view(), &version).into_string();
         assert!(shown.contains("Version 7, accepted"), "{shown}");
-        assert!(shown.contains("1 warned, 2 passed"), "{shown}");
+        assert!(shown.contains("1 warned, 3 passed"), "{shown}");
         let (odd, good) = (shown.find(">median<"), shown.find(">rows.min<"));
         assert!(odd.is_some() && odd < good, "{shown}");
+        assert!(shown.contains(">11:29:00</time>"), "in the zone of the page: {shown}");
         assert!(shown.contains("at least 50") && shown.contains("1234"), "{shown}");
         assert!(
             shown.contains("&lt;b&gt;median") && !shown.contains("&lt;b&gt;rows.min"),

@@ -57,7 +57,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             @if let Some(silence) = &page.state.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
-            dt { "Answers" } dd { (owner(dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
+            dt { "Answers" } dd { (owner(view, dataset.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (view.named(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
@@ -222,7 +222,7 @@ fn impact(view: &View, page: &DatasetPage) -> Markup {
                     }
                     @if reader.dataset != page.dataset.name { span.dim { " by way of " } (dataset_link(reader.dataset.as_str())) }
                     @if let Some(at) = next { ", next " (time_and_distance(view, *at)) }
-                    span.dim { " · " } (owner(reader.owner.as_str()))
+                    span.dim { " · " } (owner(view, reader.owner.as_str()))
                 }
             }
         }

@@ -91,7 +91,7 @@ pub(in crate::web) fn flow(
         @else {
             (legend())
             p.past { a href="#table" { "Past the map, to the table" } }
-            @if flow.is_large() { (overview(flow, &states)) }
+            @if flow.is_large() && chosen.is_none() { (overview(flow, &states)) }
             div.mapped id="map" {
                 @if let Some(part) = part {
                     h2 { "Part of the map" }
@@ -104,10 +104,12 @@ pub(in crate::web) fn flow(
                 } @else { (drawn(view, flow, &states, chosen)) }
                 @if let Some(chosen) = chosen { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
             }
+            // What is asked for comes first.
+            @if flow.is_large() && chosen.is_some() { (overview(flow, &states)) }
         }
         (finding("nobody answers for", &without_owner))
         (finding("nobody reads", &unread))
-        (table(flow, &states))
+        (table(view, flow, &states))
     };
     whole(Some(view), Place::Flow, "Flow", &body)
 }
@@ -175,7 +177,7 @@ fn legend() -> Markup {
     html! {
         p.legend {
             (state(Tone::Good, "as promised")) (state(Tone::Busy, "going on")) (state(Tone::Warn, "needs an eye"))
-            (state(Tone::Bad, "wrong")) (state(Tone::Unknown, "unknown")) (state(Tone::Quiet, "set aside"))
+            (state(Tone::Bad, "wrong")) (state(Tone::Unknown, "unknown")) (state(Tone::NotYet, "not yet")) (state(Tone::Quiet, "set aside"))
         }
     }
 }
@@ -203,8 +205,8 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
                 @let tint = tone(node).map_or(if hit.contains(&place) { "hit" } else { "" }, Tone::class);
                 @let reads_at = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| next.at);
                 @let reads = reads_at.map(|at| moment(at, view.now, &view.zone));
-                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-name=(text(called(node))) data-page=[page_of(node)] data-owner=(text(node.owner.as_str())) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(page_of(node).filter(|_| chosen == Some(place)).unwrap_or_else(|| lit_at(node))) {
-                    title { (words(node, states)) }
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-name=(text(called(node))) data-page=[page_of(node)] data-owner=(text(view.team(node.owner.as_str()))) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(page_of(node).filter(|_| chosen == Some(place)).unwrap_or_else(|| lit_at(node))) {
+                    title { (words(view, node, states)) }
                     rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
                     @if let Some(tone) = tone(node) {
                         path class={ "mark " (tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 9.0, y - 7.0)) d=(tone.shape()) {}
@@ -247,7 +249,7 @@ fn kind_word(kind: Kind) -> &'static str {
     }
 }
 
-fn words(node: &Node, states: &States<'_>) -> String {
+fn words(view: &View, node: &Node, states: &States<'_>) -> String {
     let title = node
         .title
         .as_deref()
@@ -256,7 +258,7 @@ fn words(node: &Node, states: &States<'_>) -> String {
         "{}{title}: {}; {} answers",
         text(node.name.as_str()),
         below(node, states),
-        text(node.owner.as_str())
+        text(view.team(node.owner.as_str()))
     )
 }
 
@@ -290,7 +292,7 @@ fn one(value: f64) -> String {
     format!("{value:.1}")
 }
 
-fn table(flow: &Flow, states: &States<'_>) -> Markup {
+fn table(view: &View, flow: &Flow, states: &States<'_>) -> Markup {
     let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.graph.stops.len()];
     let mut to = from.clone();
     for (source, target) in &flow.graph.edges {
@@ -310,7 +312,7 @@ fn table(flow: &Flow, states: &States<'_>) -> Markup {
                         td { (kind_word(node.kind)) }
                         td { (link(node)) (title(node)) }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
-                        td { (owner(node.owner.as_str())) }
+                        td { (owner(view, node.owner.as_str())) }
                         td.many { (names(&from[place])) }
                         td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
                         td { a href=(lit_at(node)) aria-label={ "light " (text(node.name.as_str())) " on the map" } { "light" } }

@@ -1,6 +1,9 @@
 //! What stands above the map in words: what is wrong now and who reads it next; and of one node, what feeds it, what it feeds,
 //! who answers and who reads it when.
 
+#[cfg(test)]
+mod tests;
+
 use std::collections::BTreeSet;
 
 use jiff::Timestamp;
@@ -30,9 +33,14 @@ fn is_wrong(node: &Node, states: &States<'_>) -> bool {
 
 /// The places of all that is wrong, and of all that it feeds.
 pub(super) fn hit_by_what_is_wrong(flow: &Flow, states: &States<'_>) -> BTreeSet<usize> {
+    hit_by(flow, |node| is_wrong(node, states))
+}
+
+/// The places of some nodes, and of all that they feed.
+fn hit_by(flow: &Flow, is_meant: impl Fn(&Node) -> bool) -> BTreeSet<usize> {
     let stops = flow.graph.stops.iter().enumerate();
-    let wrong = stops.filter(|(_, node)| is_wrong(node, states));
-    flow.reach(&wrong.map(|(place, _)| place).collect::<Vec<usize>>(), false)
+    let meant = stops.filter(|(_, node)| is_meant(node));
+    flow.reach(&meant.map(|(place, _)| place).collect::<Vec<usize>>(), false)
 }
 
 /// The address under which the map lights a node.
@@ -75,16 +83,25 @@ pub(super) fn wrong_now(view: &View, flow: &Flow, status: &Status, states: &Stat
                 }
                 @if !readers.is_empty() {
                     p { "Next to read it: "
-                        @for (place, (at, who)) in readers.iter().take(READERS_MAX).enumerate() {
+                        @for (place, (at, who)) in readers.timed.iter().take(READERS_MAX).enumerate() {
                             @if place > 0 { ", " } (view.named(who)) " " (time_and_distance(view, *at))
                         }
-                        @let more = readers.len().saturating_sub(READERS_MAX);
-                        @if more > 0 { " and " (more) " more" }
+                        (left_out(readers.timed.len()))
+                        @if !readers.timed.is_empty() && !readers.untimed.is_empty() { "; " }
+                        @for (place, who) in readers.untimed.iter().take(READERS_MAX).enumerate() {
+                            @if place > 0 { ", " } @else { "at no known time: " } (view.named(who))
+                        }
+                        (left_out(readers.untimed.len()))
                     "." }
                 }
             }
         }
     }
+}
+
+fn left_out(readers: usize) -> Markup {
+    let more = readers.saturating_sub(READERS_MAX);
+    html! { @if more > 0 { " and " (more) " more" } }
 }
 
 fn wrong_one(node: &Node, status: &Status, states: &States<'_>) -> Markup {
@@ -97,29 +114,52 @@ fn wrong_one(node: &Node, status: &Status, states: &States<'_>) -> Markup {
     }
 }
 
-/// Who reads what is wrong, and when, the next one first: whoever the map shows to be hit, and all that incidents name.
-fn readers_of_what_is_wrong<'a>(
-    view: &View,
-    flow: &'a Flow,
-    status: &'a Status,
-    states: &States<'_>,
-) -> Vec<(Timestamp, &'a str)> {
+/// Who reads what is wrong.
+struct Readers<'a> {
+    /// Those who say when, the next one first.
+    timed: BTreeSet<(Timestamp, &'a str)>,
+    /// Those of whom nobody knows when.
+    untimed: BTreeSet<&'a str>,
+}
+
+impl Readers<'_> {
+    fn is_empty(&self) -> bool {
+        self.timed.is_empty() && self.untimed.is_empty()
+    }
+}
+
+/// Who reads what is wrong, and when: whoever the map shows to be hit, and all that incidents name. Where something is
+/// wrong, whoever reads what is merely unknown is not among them.
+fn readers_of_what_is_wrong<'a>(view: &View, flow: &'a Flow, status: &'a Status, states: &States<'_>) -> Readers<'a> {
     let stops = &flow.graph.stops;
-    let hit = hit_by_what_is_wrong(flow, states).into_iter().filter_map(|place| {
-        let next = schedule::next(stops[place].reads_at.as_ref()?, view.now)?;
-        Some((
-            next.at,
-            stops[place].title.as_deref().unwrap_or(stops[place].name.as_str()),
-        ))
+    let is = |node: &Node, wanted: Tone| node_state(node, states).is_some_and(|(tone, _)| tone == wanted);
+    let worst = match stops.iter().any(|node| is(node, Tone::Bad)) {
+        true => Tone::Bad,
+        false => Tone::Unknown,
+    };
+    let hit = hit_by(flow, |node| is(node, worst)).into_iter();
+    let hit = hit
+        .map(|place| &stops[place])
+        .filter(|node| matches!(node.kind, Kind::Reader | Kind::Team));
+    let hit = hit.map(|node| {
+        let next = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now));
+        (
+            next.map(|next| next.at),
+            node.title.as_deref().unwrap_or(node.name.as_str()),
+        )
     });
-    let named = status.causes().flat_map(|incident| &incident.readers);
-    let mut readers: Vec<_> = named
-        .filter_map(|reading| Some((reading.at?, reading.who.as_str())))
-        .chain(hit)
-        .collect();
-    readers.sort_unstable();
-    readers.dedup();
-    readers
+    let is_lesser = |incident: &OpenIncident| {
+        let mut lesser = stops.iter().filter(|node| is_node_of(node, incident));
+        lesser.any(|node| worst == Tone::Bad && is(node, Tone::Unknown))
+    };
+    let named = status.causes().filter(|incident| !is_lesser(incident));
+    let named = named.flat_map(|incident| &incident.readers);
+    let named = named.map(|reading| (reading.at, reading.who.as_str()));
+    let all: Vec<(Option<Timestamp>, &str)> = named.chain(hit).collect();
+    let timed: BTreeSet<(Timestamp, &str)> = all.iter().filter_map(|(at, who)| Some(((*at)?, *who))).collect();
+    let has_time = |who: &str| timed.iter().any(|(_, other)| *other == who);
+    let untimed = all.iter().map(|(_, who)| *who).filter(|who| !has_time(who)).collect();
+    Readers { timed, untimed }
 }
 
 /// `1 job and 2 datasets`.
@@ -133,13 +173,16 @@ fn kinds(nodes: &[&Node]) -> String {
 }
 
 fn incident_of<'a>(node: &Node, status: &'a Status) -> Option<&'a OpenIncident> {
+    status.incidents.iter().find(|incident| is_node_of(node, incident))
+}
+
+fn is_node_of(node: &Node, incident: &OpenIncident) -> bool {
     let about = match node.kind {
         Kind::Job => "job",
         Kind::Dataset => "dataset",
-        Kind::Source | Kind::Reader | Kind::Team => return None,
+        Kind::Source | Kind::Reader | Kind::Team => return false,
     };
-    let of_it = |incident: &&OpenIncident| incident.about == about && incident.subject == node.name.as_str();
-    status.incidents.iter().find(of_it)
+    incident.about == about && incident.subject == node.name.as_str()
 }
 
 /// Of one node: what it is, what feeds it, what it feeds, who answers for that, and who reads it next.
@@ -155,10 +198,10 @@ pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &State
         section.chosen aria-labelledby="chosen" {
             h2 id="chosen" { (link(node)) (title(node)) @if let Some((tone, word)) = node_state(node, states) { " " (state(tone, job_word(word))) } }
             dl {
-                dt { "Answers" } dd { (owner(node.owner.as_str())) }
+                dt { "Answers" } dd { (owner(view, node.owner.as_str())) }
                 dt { "Fed by" } dd { (listed(flow, states, &upstream, place, "nothing that is known here")) }
                 dt { "Feeds" } dd { (listed(flow, states, &downstream, place, "nothing")) }
-                dt { "All answer" } dd { @for (index, name) in all.iter().enumerate() { @if index > 0 { ", " } (owner(name)) } }
+                dt { "All answer" } dd { @for (index, name) in all.iter().enumerate() { @if index > 0 { ", " } (owner(view, name)) } }
                 dt { "Reads next" } dd { (next_readers(view, lineage, node)) }
             }
             p {
@@ -206,7 +249,7 @@ fn next_readers(view: &View, lineage: &Lineage, node: &Node) -> Markup {
                 li {
                     (view.named(reader.consumer.as_str())) " " span.dim { (text(reader.dataset.as_str())) }
                     @if let Some(at) = at { " " (time_and_distance(view, *at)) } @else { span.dim { " at a time that jobs.toml does not say" } }
-                    ", " (owner(reader.owner.as_str())) " answers"
+                    ", " (owner(view, reader.owner.as_str())) " answers"
                 }
             }
             @let more = readers.len().saturating_sub(NAMES_MAX);

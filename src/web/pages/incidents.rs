@@ -119,7 +119,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
         p.lead { (state(incident_tone(incident.state), incident.state_word())) " · " (incident.severity.as_str()) }
         p.reason { (text(&incident.reason)) }
         dl {
-            @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(&page.owner)) } }
+            @if !page.owner.is_empty() { dt { "Answers" } dd { (owner(view, &page.owner)) } }
             dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (incident.kind.as_str()) " since " (time(view, at)) ")" } }
             @if incident.resolved_at.is_none() && incident.cause.is_none() {
                 dt { "Taken on" } dd {

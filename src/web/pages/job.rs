@@ -43,7 +43,7 @@ pub(in crate::web) fn job(view: &View, page: &JobPage) -> Markup {
         dl {
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }
             @if let Some(silence) = &page.state.silence { dt { "Silenced" } dd { (text(&silence.words(view.now, &view.zone))) } }
-            dt { "Answers" } dd { (owner(job.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
+            dt { "Answers" } dd { (owner(view, job.owner.as_str())) @if !page.state.tells.is_empty() { span.dim { " told by " (text(&page.state.tells.join(", "))) } } }
             @if let Some(from) = &job.from { dt { "From" } dd { (view.named(from.as_str())) } }
             @if !job.needs.is_empty() { dt { "Reads" } dd { @for (place, need) in job.needs.iter().enumerate() { @if place > 0 { ", " } (dataset_link(need.as_str())) } } }
             @if let Some(made) = &job.produces { dt { "Makes" } dd { (dataset_link(made.as_str())) } }

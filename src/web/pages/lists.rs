@@ -108,7 +108,7 @@ pub(super) fn dataset_table(view: &View, datasets: &[&DatasetState], rows_max: u
                         td.spare { @if let Some(at) = dataset.effective_as_of { (time(view, at)) } @else { span.dim { "never seen" } } }
                         td.num { @if let Some(at) = dataset.effective_as_of { (format_age(rounded(elapsed(at, view.now)))) } }
                         td { @if let Some(at) = dataset.deadline { (time(view, at)) } @else if dataset.keeps_promise() { span.dim { "no promise" } } @else { "broken" } }
-                        td { (owner(&dataset.owner)) }
+                        td { (owner(view, &dataset.owner)) }
                     }
                 }
             }
@@ -134,7 +134,7 @@ pub(super) fn job_table(view: &View, jobs: &[&JobState], rows_max: usize) -> Mar
                         td { (job_link(&job.name)) @if let Some(title) = &job.title { span.title { (text(title)) } } }
                         td.spare { (last_run(view, job)) }
                         td { (next_due(view, job)) }
-                        td { (owner(&job.owner)) }
+                        td { (owner(view, &job.owner)) }
                     }
                 }
             }

@@ -1,5 +1,8 @@
 //! `/`: what is wrong now, since when, who answers, who reads it next; then what runs and what is next.
 
+#[cfg(test)]
+mod tests;
+
 use maud::{Markup, html};
 
 use super::incidents::{ending, turns, who_knows};
@@ -13,6 +16,8 @@ use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Sev
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
+/// Incidents, and rows of what has none, that are shown unfolded.
+const UNFOLDED: usize = 8;
 /// Jobs that are due next.
 const NEXT_SHOWN: usize = 8;
 
@@ -116,8 +121,14 @@ fn incidents(view: &View, status: &Status) -> Markup {
     causes.sort_by_key(|incident| (std::cmp::Reverse(incident.severity), incident.since, incident.id));
     let left_out = causes.len().saturating_sub(SHOWN_MAX);
     html! {
-        @for incident in causes.iter().take(SHOWN_MAX) { (one(view, incident, status)) }
-        @if left_out > 0 { p { "and " (counted(left_out, "incident")) " more: " a href="/incidents" { "all of them" } "." } }
+        @for incident in causes.iter().take(UNFOLDED) { (one(view, incident, status)) }
+        @if causes.len() > UNFOLDED {
+            details.rest {
+                summary { "and " (counted(causes.len() - UNFOLDED, "incident")) " more" }
+                @for incident in causes.iter().take(SHOWN_MAX).skip(UNFOLDED) { (one(view, incident, status)) }
+                @if left_out > 0 { p { "and " (counted(left_out, "incident")) " more: " a href="/incidents" { "all of them" } "." } }
+            }
+        }
         (without_incident(status))
     }
 }
@@ -146,7 +157,7 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 @if let Some(at) = incident.ends_by { dt { "Over" } dd { (ending(view, at)) } }
                 dt { "Since" } dd { (time_and_distance(view, incident.since)) @if let Some(at) = incident.kind_since { " (" (text(&incident.kind)) " since " (time(view, at)) ")" } }
                 dt { "Answers" } dd {
-                    (owner(&incident.owner))
+                    (owner(view, &incident.owner))
                     @if let Some(ack) = incident.ack.as_ref().filter(|ack| ack.until > view.now) { "; taken on by " (text(&ack.who())) " " (time(view, ack.at)) ", until " (time(view, ack.until)) }
                 }
                 dt { "Told" } dd { (who_knows(view, &incident.addresses, incident.notify_at)) }
@@ -218,16 +229,23 @@ fn without_incident(status: &Status) -> Markup {
         .filter(|job| job.is_failing() && !status.is_told("job", &job.name))
         .take(SHOWN_MAX)
         .collect();
+    let datasets = datasets.into_iter().map(|dataset| {
+        html! { li { (state(dataset_tone(&dataset.state), &dataset.state)) " " (dataset_link(&dataset.name)) ": " (text(&dataset.reason)) } }
+    });
+    let jobs = jobs.into_iter().map(|job| {
+        html! {
+            li { (state(Tone::Bad, "failing")) " " (job_link(&job.name))
+                @if let Some(reason) = job.last.as_ref().and_then(|last| last.reason.as_deref()) { ": " (text(reason)) } }
+        }
+    });
+    // A job that fails says more than what nobody has seen yet.
+    let rows: Vec<Markup> = jobs.chain(datasets).collect();
     html! {
-        @if !datasets.is_empty() || !jobs.is_empty() {
-            ul.plain {
-                @for dataset in datasets {
-                    li { (state(dataset_tone(&dataset.state), &dataset.state)) " " (dataset_link(&dataset.name)) ": " (text(&dataset.reason)) }
-                }
-                @for job in jobs {
-                    li { (state(Tone::Bad, "failing")) " " (job_link(&job.name))
-                        @if let Some(reason) = job.last.as_ref().and_then(|last| last.reason.as_deref()) { ": " (text(reason)) } }
-                }
+        @if !rows.is_empty() { ul.plain { @for row in rows.iter().take(UNFOLDED) { (row) } } }
+        @if rows.len() > UNFOLDED {
+            details.unseen {
+                summary { "and " (rows.len() - UNFOLDED) " more that no incident tells of" }
+                ul.plain { @for row in &rows[UNFOLDED..] { (row) } }
             }
         }
     }

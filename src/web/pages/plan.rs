@@ -45,7 +45,7 @@ fn entry(view: &View, planned: &PlannedChange) -> Markup {
         section.planned {
             h2 { (what(planned)) " " (state(tone, word)) }
             @if !planned.teams.is_empty() {
-                p { "For " @for (index, team) in planned.teams.iter().enumerate() { @if index > 0 { ", " } (owner(team)) } "." }
+                p { "For " @for (index, team) in planned.teams.iter().enumerate() { @if index > 0 { ", " } (owner(view, team)) } "." }
             }
             @if !change.keys.is_empty() {
                 div.wide tabindex="0" role="region" aria-label="the changed keys" { table {
@@ -107,7 +107,7 @@ fn replayed(view: &View, promise: &PlannedPromise) -> Markup {
     html! {
         tr {
             td { (dataset_link(&promise.dataset)) }
-            td { (owner(&promise.owner)) }
+            td { (owner(view, &promise.owner)) }
             td { @if let Some(before) = &promise.before { (kept(before)) } @else { span.dim { "not promised" } } }
             td { (kept(&promise.after)) }
             td { @if let Some(at) = promise.after.broken_at.first() { (time(view, *at)) } @else { span.dim { "never" } } }

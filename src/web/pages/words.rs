@@ -27,16 +27,38 @@ pub(in crate::web) struct View {
 impl View {
     /// A system or team, given its name or its title: by its title, with its name under the pointer.
     pub(in crate::web) fn named(&self, given: &str) -> Markup {
-        let settings = self.settings.as_deref();
-        let systems = settings.into_iter().flat_map(|known| known.systems.values());
-        let systems = systems.map(|system| (system.name.as_str(), system.title.as_deref()));
-        let teams = settings.into_iter().flat_map(|known| known.teams.values());
-        let teams = teams.map(|team| (team.name.as_str(), team.title.as_deref()));
-        let known = systems.chain(teams);
+        let known = self.systems().chain(self.teams());
         let found = known.clone().find(|(name, _)| *name == given);
         let found = found.or_else(|| known.clone().find(|(_, title)| *title == Some(given)));
         let (name, title) = found.unwrap_or((given, None));
         titled(name, title)
+    }
+
+    /// A team by its name, also where a system bears the same one: its title, or else its name.
+    pub(super) fn team<'a>(&'a self, name: &'a str) -> &'a str {
+        let title = self
+            .teams()
+            .find(|(team, _)| *team == name)
+            .and_then(|(_, title)| title);
+        title.unwrap_or(name)
+    }
+
+    fn systems(&self) -> impl Iterator<Item = (&str, Option<&str>)> + Clone {
+        let systems = self
+            .settings
+            .as_deref()
+            .into_iter()
+            .flat_map(|known| known.systems.values());
+        systems.map(|system| (system.name.as_str(), system.title.as_deref()))
+    }
+
+    fn teams(&self) -> impl Iterator<Item = (&str, Option<&str>)> + Clone {
+        let teams = self
+            .settings
+            .as_deref()
+            .into_iter()
+            .flat_map(|known| known.teams.values());
+        teams.map(|team| (team.name.as_str(), team.title.as_deref()))
     }
 }
 
@@ -72,7 +94,9 @@ pub(in crate::web) enum Tone {
     Busy,
     /// Well.
     Good,
-    /// Set aside, or not yet.
+    /// Nothing has come of it yet.
+    NotYet,
+    /// Set aside.
     Quiet,
 }
 
@@ -85,7 +109,7 @@ impl Tone {
             Self::Warn => "warn",
             Self::Busy => "busy",
             Self::Good => "good",
-            Self::Quiet => "quiet",
+            Self::NotYet | Self::Quiet => "quiet",
         }
     }
 
@@ -96,9 +120,10 @@ impl Tone {
             Self::Bad => "M5.3 1h5.4L15 5.3v5.4L10.7 15H5.3L1 10.7V5.3zM5.2 5.2l5.6 5.6m0-5.6l-5.6 5.6",
             Self::Unknown => "M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1zM5.9 6.2a2.1 2.1 0 1 1 3.2 1.8Q8 8.7 8 9.7M8 11.9v.3",
             Self::Warn => "M8 1.8L15.2 14.2H.8zM8 6.2v3.6M8 12v.2",
-            // An arrow to the right, a circle with a tick, two bars.
+            // An arrow to the right, a circle with a tick, an empty circle, two bars.
             Self::Busy => "M3.5 1.8L14 8 3.5 14.2z",
             Self::Good => "M8 1a7 7 0 1 0 0 14A7 7 0 1 0 8 1zM4.7 8.3l2.2 2.3 4.4-5",
+            Self::NotYet => "M8 3.5a4.5 4.5 0 1 0 0 9A4.5 4.5 0 1 0 8 3.5z",
             Self::Quiet => "M5 3v10M11 3v10",
         }
     }
@@ -134,6 +159,7 @@ pub(in crate::web) fn job_tone(state: &str) -> Tone {
         "running" | "judging" | "waiting" => Tone::Busy,
         "backing_off" => Tone::Warn,
         "failing" => Tone::Bad,
+        "never_ran" => Tone::NotYet,
         _ => Tone::Quiet,
     }
 }
@@ -280,11 +306,14 @@ pub(super) fn subject_link(about: &str, name: &str) -> Markup {
     }
 }
 
-/// Who answers. `nobody` is a finding of its own.
-pub(in crate::web) fn owner(owner: &str) -> Markup {
+/// Who answers: a team by its title, with its name under the pointer. `nobody` is a finding of its own.
+pub(in crate::web) fn owner(view: &View, owner: &str) -> Markup {
     match owner {
         "nobody" => state(Tone::Bad, "nobody"),
-        team => html! { span.owner { (text(team)) } },
+        team => {
+            let called = view.team(team);
+            html! { span.owner title=[(called != team).then(|| text(team))] { (text(called)) } }
+        }
     }
 }
 

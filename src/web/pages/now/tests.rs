@@ -1,0 +1,98 @@
+//! What stands first on `/`, and what is folded.
+
+use std::sync::Arc;
+
+use serde_json::{Value, json};
+
+use super::super::words::test_view;
+use super::*;
+use crate::model::{Team, plain_settings};
+
+fn incident(id: u64, about: &str, subject: &str, cause: Option<u64>) -> Value {
+    json!({
+        "id": id, "kind": "stale", "about": about, "subject": subject, "state": "open", "severity": "critical",
+        "since": "2026-11-27T20:00:00Z", "notify_at": "2026-11-27T20:00:00Z", "cause": cause, "ack": null, "owner": "it"
+    })
+}
+
+fn dataset(name: &str, state: &str) -> Value {
+    json!({ "name": name, "state": state, "reason": "", "owner": "it" })
+}
+
+fn status(datasets: &[Value], incidents: &[Value]) -> Status {
+    let said = json!({
+        "at": "2026-11-27T22:16:00Z", "jobs": [], "undelivered": [], "datasets": datasets, "incidents": incidents
+    });
+    Status::read(&said).expect("a status")
+}
+
+#[test]
+fn the_headline_names_first_what_explains_the_rest() {
+    let names = ["a", "b", "c", "root"];
+    let datasets = names.map(|name| dataset(name, if name == "root" { "stale" } else { "late" }));
+    let effects = names.iter().zip(1..=3);
+    let mut incidents: Vec<Value> = effects
+        .map(|(name, id)| incident(id, "dataset", name, Some(4)))
+        .collect();
+    incidents.push(incident(4, "dataset", "root", None));
+    let said = headline(&status(&datasets, &incidents)).1;
+    assert_eq!(said, "1 incident: root stale, a, b and c late");
+
+    let datasets = names.map(|name| dataset(name, "stale"));
+    let said = headline(&status(&datasets, &incidents)).1;
+    assert_eq!(said, "1 incident: root, a, b and 1 more stale");
+}
+
+#[test]
+fn whoever_reads_first_is_named_first() {
+    let reading = |name: &str, id: u64, at: &str| {
+        let mut one = incident(id, "dataset", name, None);
+        one["readers"] = json!([{ "who": "desk", "dataset": name, "at": at }]);
+        one
+    };
+    let datasets = ["a", "b"].map(|name| dataset(name, "late"));
+    let incidents = [
+        reading("a", 1, "2026-11-28T08:00:00Z"),
+        reading("b", 2, "2026-11-28T05:00:00Z"),
+    ];
+    assert_eq!(headline(&status(&datasets, &incidents)).1, "2 incidents: b and a late");
+}
+
+#[test]
+fn many_incidents_and_much_that_is_unknown_are_folded() {
+    let unknown: Vec<Value> = (0..20).map(|at| dataset(&format!("d{at}"), "unknown")).collect();
+    let open: Vec<Value> = (1..=20)
+        .map(|id| incident(id, "job", &format!("j{id}"), None))
+        .collect();
+    let shown = incidents(&test_view(), &status(&unknown, &open)).into_string();
+    let (unfolded, folded) = shown.split_once("<details class=\"rest\">").expect("a fold");
+    assert_eq!(unfolded.matches("<article").count(), UNFOLDED);
+    assert!(folded.contains("and 12 incidents more"), "{folded}");
+    let (cards, rest) = folded.split_once("</details>").expect("its end");
+    assert_eq!(cards.matches("<article").count(), 12);
+    let (unfolded, folded) = rest.split_once("<details class=\"unseen\">").expect("a fold");
+    assert_eq!(unfolded.matches("<li>").count(), UNFOLDED);
+    assert!(folded.contains("and 12 more that no incident tells of"), "{folded}");
+    assert_eq!(folded.matches("<li>").count(), 12);
+}
+
+#[test]
+fn who_answers_is_called_by_its_title() {
+    let mut settings = plain_settings();
+    let team = Team {
+        name: "it".into(),
+        title: Some("The people of IT".into()),
+        notify: Vec::new(),
+        escalate: Vec::new(),
+        calendar: None,
+        timezone: jiff::tz::TimeZone::UTC,
+    };
+    settings.teams.insert("it".into(), team);
+    let mut view = test_view();
+    view.settings = Some(Arc::new(settings));
+    let shown = incidents(&view, &status(&[], &[incident(1, "job", "load", None)])).into_string();
+    assert!(
+        shown.contains("<span class=\"owner\" title=\"it\">The people of IT</span>"),
+        "{shown}"
+    );
+}
