@@ -173,8 +173,8 @@ planted 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are
     'for index in 0..state.slots.len() {' 'for index in 0..state.slots.len() * usize::from(!IS_ON) {'
 
 planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
-    src/engine/incidents.rs \
-    'for (team, address) in incident.told.clone() {' 'for (team, address) in incident.told.clone().into_iter().skip(usize::from(IS_ON)) {'
+    src/engine/threads.rs \
+    'for (team, address) in &incident.told {' 'for (team, address) in incident.told.iter().skip(usize::from(IS_ON)) {'
 
 planted 'catch-up forgets its limit' "$WORLDS" 'breaks .catch-up limit' \
     src/planner/due.rs \
