@@ -142,11 +142,7 @@ impl Outbox {
     /// Nothing of its incident goes to the same address before it; and where a thing is known by its name alone, nothing
     /// of an earlier incident about it: an end that comes late would end what began since.
     fn is_first(&self, id: NotificationId, rules: Gathering) -> bool {
-        let of_incident = |one: &Notification| {
-            let line = (one.incident?, one.address.clone());
-            let mut in_line = self.line(&line).filter(|one| !self.is_held_back(one));
-            in_line.next().map(|one| one.id)
-        };
+        let of_incident = |one: &Notification| Some(self.first_waiting(one.incident?, &one.address)?.id);
         let of_thing = |one: &Notification| self.first_of_thing(one).filter(|_| rules.is_by_name);
         let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
         let goes = self.get(id).filter(|one| !self.is_held_back(one));
