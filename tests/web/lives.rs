@@ -27,7 +27,7 @@ fn an_incident_tells_who_answers_who_took_it_on_and_what_happened_in_order() {
     });
     harmless("/incidents/1", &page);
     for words in [
-        "<dt>Answers</dt><dd><span class=\"owner\">it</span>",
+        "<dt>Answers</dt><dd><span class=\"owner\" title=\"it\">",
         "printed()",
         "of run 2",
         "The problem began.",
