@@ -171,7 +171,17 @@ impl Promises {
                 .rev()
                 .filter(|told| told.incident == Some(incident.id));
             let is_told = told.any(|told| matches!(told.message.purpose, Purpose::Opening | Purpose::Impact));
-            hold(is_told, NOTICED, || {
+            // What is silenced when the end of its cause is told opens with those who have just read of it there.
+            let has_read = |address: &Address| {
+                let mut ends = ledger.notifications.values().rev();
+                ends.any(|end| {
+                    end.address == *address
+                        && end.message.purpose == Purpose::Recovery
+                        && incident.opened_at == Some(end.created_at)
+                })
+            };
+            let is_known = !incident.told.is_empty() && incident.told.iter().all(|(_, address)| has_read(address));
+            hold(is_told || is_known, NOTICED, || {
                 format!("incident {} is open, and nobody is told", incident.id)
             })?;
         }
