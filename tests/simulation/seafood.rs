@@ -337,9 +337,10 @@ fn few_enough(company: &Company, incident: &Incident) {
         .values()
         .filter(|one| one.incident == Some(incident.id));
     let told: Vec<&Notification> = told.collect();
-    let mut by_address: BTreeMap<(&Name, &Address), BTreeMap<Purpose, usize>> = BTreeMap::new();
+    // Whoever stood in for a team may also be the last step of its chain.
+    let mut by_address: BTreeMap<(&Name, &Name, &Address), BTreeMap<Purpose, usize>> = BTreeMap::new();
     for one in told {
-        let to = (one.told_for(), &one.address);
+        let to = (one.told_for(), &one.message.team, &one.address);
         *by_address
             .entry(to)
             .or_default()
@@ -351,7 +352,7 @@ fn few_enough(company: &Company, incident: &Incident) {
     });
     // After one and four hours, and then at most one a day.
     let reminders = 2 + usize::try_from(lasted.as_secs() / 86_400).expect("days") + 1;
-    for ((team, address), counts) in by_address {
+    for ((team, _, address), counts) in by_address {
         let count = |purpose| counts.get(&purpose).copied().unwrap_or(0);
         let firsts = count(Purpose::Opening) + count(Purpose::Impact) + count(Purpose::Escalation);
         let what = format!("{team} was told by {address} {counts:?} of {incident:?}");
