@@ -200,11 +200,26 @@ impl AddressLine {
             }
         } else if self.pace.is_some() {
             self.pace = Some(later(now, rules.every));
-        } else if outage.is_some() && rules.is_gathered() && !is_little {
-            self.pace = Some(now);
-            self.why_gathered = WhyGathered::Outage;
+        } else if outage.is_some() {
+            self.gather_what_waits(rules, now);
         }
         outage.is_some_and(|outage| outage.is_certain)
+    }
+
+    /// Somebody has tried the address out, and it took that: what waits can go, by the pace that it has.
+    pub(super) fn proven(&mut self, rules: Gathering, now: Timestamp) {
+        let outage = self.outage.take();
+        self.probe = None;
+        if outage.is_some() && self.pace.is_none() {
+            self.gather_what_waits(rules, now);
+        }
+    }
+
+    /// Much that has waited for the end of an outage is told by digests.
+    fn gather_what_waits(&mut self, rules: Gathering, now: Timestamp) {
+        if rules.is_gathered() && self.unsent().count() > LEFT_ALONE_MAX {
+            (self.pace, self.why_gathered) = (Some(now), WhyGathered::Outage);
+        }
     }
 
     /// Begins to gather, because it is a flood: until so long after the message taken last.

@@ -79,8 +79,13 @@ impl Engine {
         let rules = self.gathering(&notification.address);
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let is_taken = notification.state == NotificationState::Delivered;
-        let is_proven = notification.message.purpose == Purpose::Test;
-        if line.answered(is_taken, rules, now) || is_proven {
+        let goes_on = if notification.message.purpose == Purpose::Test {
+            line.proven(rules, now);
+            true
+        } else {
+            line.answered(is_taken, rules, now)
+        };
+        if goes_on {
             let digest = line.digest.filter(|id| !line.in_flight.contains(id));
             let refused: Vec<NotificationId> = digest.into_iter().chain(line.unsent()).collect();
             for id in refused {

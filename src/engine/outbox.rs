@@ -261,7 +261,10 @@ impl Engine {
         let Some(about) = self.incidents.get(incident).cloned() else {
             return;
         };
-        self.withdraw_elsewhere(incident, team);
+        // Whoever was told there before hears of the end there, too.
+        if purpose != Purpose::Recovery {
+            self.withdraw_elsewhere(incident, team);
+        }
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
         let mut message = self.write(self.message_id(id), purpose, team, &about, as_reader);
@@ -275,6 +278,7 @@ impl Engine {
         let former: Vec<Address> = waiting.filter(|it| !self.is_told_at(team, it)).cloned().collect();
         for address in former {
             self.collapse(incident, &address, team);
+            self.go_on(&address);
         }
     }
 

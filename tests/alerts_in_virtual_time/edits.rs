@@ -90,6 +90,29 @@ fn what_waits_for_an_address_that_is_no_longer_the_teams_is_not_sent() {
 }
 
 #[test]
+fn the_end_waits_for_an_address_that_was_told_and_is_no_longer_the_teams() {
+    let two = one_job("") + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+    let mut world = failing(&two, "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:03");
+    world.channel(OPS, |_, now| match now < at("2026-11-26T13:40") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    // Two messages are not taken: what comes later waits.
+    world.script("k", |_, _| Play::fails(1, ""));
+    world.run("k");
+    world.run_until("2026-11-26T13:03");
+    // Another team is told there from now on, so that the address stays known to take nothing.
+    let elsewhere = two.replace("mail:ops@", "mail:crew@");
+    world.reload(&elsewhere.replace("mail:a@sea.example", OPS));
+    world.run_until("2026-11-26T13:05");
+    mend(&mut world, "2026-11-26T13:10");
+    world.run_until("2026-11-26T15:30");
+    let told = world.told_to(OPS);
+    assert_eq!(told[..2], [Purpose::Opening, Purpose::Recovery], "{told:?}");
+}
+
+#[test]
 fn the_trouble_of_an_address_that_is_removed_is_closed_and_not_resolved() {
     let mut world = failing(&two_channels(), "2026-11-26T12:00");
     world.channel(OTHER, |_, _| no_such_address());

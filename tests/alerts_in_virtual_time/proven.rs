@@ -51,3 +51,23 @@ fn what_waited_goes_as_soon_as_a_test_is_taken() {
         assert!(of_ops.all(|one| one.state == NotificationState::Delivered));
     }
 }
+
+#[test]
+fn a_test_puts_off_nothing_that_waits_for_its_turn() {
+    let mut world = away(12);
+    try_out(&mut world);
+    world.run_until("2026-11-24T14:52");
+    // The digest was taken, and the next one comes a quarter of an hour after it.
+    world.script("j0", |_, _| Play::succeeds());
+    world.run("j0");
+    world.run_until("2026-11-24T15:00");
+    let before = heard(&world, OPS).len();
+    try_out(&mut world);
+    world.run_until("2026-11-24T15:06:30");
+    let told = heard(&world, OPS);
+    let of_j0: Vec<_> = told[before..]
+        .iter()
+        .filter(|(_, purpose)| *purpose != Purpose::Test)
+        .collect();
+    assert_eq!(of_j0.len(), 1, "{told:?}");
+}
