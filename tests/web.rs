@@ -174,6 +174,13 @@ fn every_page_answers_with_data_and_no_markup_of_others_comes_through() {
     assert_eq!(raw.header("x-content-type-options"), "nosniff");
 }
 
+/// A window, a team that is told by files, and its jobs.
+fn with_team(jobs: &str) -> String {
+    let team =
+        "[web]\nlisten = \"127.0.0.1:0\"\n[fallback]\nnotify = [\"outbox\"]\n[teams.it]\nnotify = [\"outbox\"]\n";
+    format!("run_as_root = true\n{team}[channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n{jobs}")
+}
+
 /// The one script is our own, nothing is written in place, and nothing that a browser loads is elsewhere.
 #[track_caller]
 fn harmless(path: &str, page: &Answer) {

@@ -71,6 +71,17 @@ fn silence(world: &mut World, name: &str, for_s: u64) {
     });
 }
 
+/// The last of so many messages to the reader says that all is well.
+#[track_caller]
+fn reads_that_e_is_fresh(world: &World, messages: usize) {
+    let (count, words) = last_words(world, READER);
+    assert_eq!(count, messages, "{words}");
+    assert!(
+        words.starts_with("RESOLVED after ") && words.contains("e is fresh again"),
+        "{words}"
+    );
+}
+
 #[test]
 fn who_was_told_that_silenced_data_is_still_bad_hears_when_it_is_good() {
     for crash in [false, true] {
@@ -87,12 +98,7 @@ fn who_was_told_that_silenced_data_is_still_bad_hears_when_it_is_good() {
         }
         world.run("k");
         world.run_until("2026-11-26T15:50");
-        let (messages, words) = last_words(&world, READER);
-        assert_eq!(messages, 3, "{words}");
-        assert!(
-            words.starts_with("RESOLVED after ") && words.contains("e is fresh again"),
-            "{words}"
-        );
+        reads_that_e_is_fresh(&world, 3);
     }
 }
 
@@ -119,12 +125,7 @@ fn the_end_waits_for_silenced_data_that_is_being_mended_too() {
     world.run("k");
     silence(&mut world, "e", 6 * 3_600);
     world.run_until("2026-11-26T15:50");
-    let (messages, words) = last_words(&world, READER);
-    assert_eq!(messages, 2, "{words}");
-    assert!(
-        words.starts_with("RESOLVED after ") && words.contains("e is fresh again"),
-        "{words}"
-    );
+    reads_that_e_is_fresh(&world, 2);
 }
 
 #[test]
@@ -160,12 +161,7 @@ fn an_end_that_is_due_when_freshd_comes_back_waits_for_what_was_mended_meanwhile
     world.run_until("2026-11-26T16:05:05");
     world.restart();
     world.run_until("2026-11-26T16:20");
-    let (messages, words) = last_words(&world, READER);
-    assert_eq!(messages, 2, "{words}");
-    assert!(
-        words.starts_with("RESOLVED after ") && words.contains("e is fresh again"),
-        "{words}"
-    );
+    reads_that_e_is_fresh(&world, 2);
 }
 
 #[test]

@@ -9,24 +9,9 @@ use freshd::model::RunId;
 use crate::asking::Site;
 use crate::freshd_process::House;
 use crate::freshd_process::daemon::Daemon;
-use crate::harmless;
+use crate::{harmless, with_team};
 
-const JOBS: &str = r#"
-run_as_root = true
-
-[web]
-listen = "127.0.0.1:0"
-
-[fallback]
-notify = ["outbox"]
-
-[channels.outbox]
-type = "file"
-dir = "outbox"
-
-[teams.it]
-notify = ["outbox"]
-
+const JOB: &str = r#"
 [jobs.counts]
 owner = "it"
 command = "seq 1 40000; exit 3"
@@ -35,7 +20,7 @@ schedule = "0 22 * * FRI"
 
 /// A freshd on which a job has failed whose output is packed, with the incident of it.
 fn with_packed() -> (House, Daemon, Site, RunId, PathBuf) {
-    let house = House::with(JOBS);
+    let house = House::with(&with_team(JOB));
     let daemon = house.daemon();
     let run = daemon.run("counts");
     daemon.finished(run, &house);

@@ -2,23 +2,9 @@
 
 use crate::asking::Site;
 use crate::freshd_process::House;
+use crate::with_team;
 
-const JOBS: &str = r#"
-run_as_root = true
-
-[web]
-listen = "127.0.0.1:0"
-
-[fallback]
-notify = ["outbox"]
-
-[channels.outbox]
-type = "file"
-dir = "outbox"
-
-[teams.it]
-notify = ["outbox"]
-
+const JOB: &str = r#"
 [jobs.counts]
 owner = "it"
 command = "seq 1 100000; read -r word < HOUSE/go"
@@ -26,7 +12,7 @@ command = "seq 1 100000; read -r word < HOUSE/go"
 
 #[test]
 fn the_page_of_a_run_that_goes_on_has_its_newest_lines_by_their_number() {
-    let house = House::with(JOBS);
+    let house = House::with(&with_team(JOB));
     let mut go = house.pipe("go");
     let daemon = house.daemon();
     let run = daemon.run("counts");
