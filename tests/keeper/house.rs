@@ -253,6 +253,17 @@ pub(crate) fn kill(pid: i32) {
     }
 }
 
+#[track_caller]
+pub(crate) fn until(holds: impl Fn() -> bool) {
+    for _ in 0..3_000 {
+        if holds() {
+            return;
+        }
+        std::thread::park_timeout(std::time::Duration::from_millis(10));
+    }
+    panic!("that never became so");
+}
+
 pub(crate) fn wait_for(pidfd: &std::os::fd::OwnedFd) {
     let patience = rustix::event::Timespec { tv_sec: 30, tv_nsec: 0 };
     let mut fds = [PollFd::new(pidfd, PollFlags::IN)];

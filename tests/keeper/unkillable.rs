@@ -53,17 +53,6 @@ impl Drop for Frozen {
     }
 }
 
-#[track_caller]
-fn until(holds: impl Fn() -> bool) {
-    for _ in 0..3_000 {
-        if holds() {
-            return;
-        }
-        std::thread::park_timeout(std::time::Duration::from_millis(10));
-    }
-    panic!("that never became so");
-}
-
 fn assert_unkillable(status: &ExitStatus, pid: u32) {
     let ExitStatus::Unknown(why) = status else {
         panic!("{status:?}")
