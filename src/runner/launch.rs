@@ -15,7 +15,7 @@ use tokio::net::unix::pipe;
 
 use super::files::{KeeperFiles, make_private_dir, naming};
 use super::open_files;
-use super::sys::{self, SpawnAttributes};
+use super::sys::{self, Birth, Spawner};
 
 /// How long a new keeper may take until it can be connected to.
 const READY_WITHIN: Duration = Duration::from_secs(10);
@@ -83,7 +83,9 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
         stderr: stderr.as_fd(),
         open_files: None,
     };
-    let pid = sys::spawn(&SpawnAttributes::new()?, &child)?;
+    let pid = Spawner::new()?
+        .spawn(&child, &Birth::default())
+        .map_err(|failed| failed.error)?;
     reap_when_it_ends(pid, files.number);
     Ok(ready)
 }

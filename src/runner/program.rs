@@ -12,7 +12,7 @@ use rustix::process::geteuid;
 use super::access;
 use super::cgroup::{Cgroups, Leaf};
 use super::open_files::OpenFiles;
-use super::sys::{self, Birth, BirthStep, Identity, SpawnAttributes, StillBorn};
+use super::sys::{self, Birth, BirthStep, Identity, Spawner, StillBorn};
 use crate::model::{AttemptSpec, Conditions};
 
 /// Number of the capability to look into processes of others: linux/capability.h.
@@ -31,7 +31,7 @@ pub(super) struct Place<'a> {
 /// Starts the command of a specification with its stdout and stderr going to `outputs`. The error is a sentence for its owner.
 pub(super) fn start(
     spec: &AttemptSpec,
-    attributes: &SpawnAttributes,
+    spawner: &mut Spawner,
     outputs: [BorrowedFd<'_>; 2],
     open_files: Option<OpenFiles>,
     place: &Place<'_>,
@@ -70,10 +70,9 @@ pub(super) fn start(
         stderr: outputs[1],
         open_files,
     };
-    if place.leaf.is_none() && spec.conditions == Conditions::default() {
-        return sys::spawn(attributes, &child).map_err(|error| explain(spec, &program, &error));
-    }
-    sys::give_birth(&child, &birth(&spec.conditions, place)).map_err(|failed| explain_birth(spec, &program, &failed))
+    spawner
+        .spawn(&child, &birth(&spec.conditions, place))
+        .map_err(|failed| explain(spec, &program, &failed))
 }
 
 /// Whether this process may look at the processes of others: by that they are found again when their keeper has died.
@@ -150,8 +149,8 @@ fn find_program(spec: &AttemptSpec) -> Result<PathBuf, String> {
     })
 }
 
-/// `posix_spawn` tells an error number, not which step failed: look again at what it may have been.
-fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
+/// What was wrong with the program or its directory: looked at again, since the kernel has a number for it only.
+fn explain_program(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
     let workdir = spec.workdir.display();
     match fs::metadata(&spec.workdir) {
         Err(reason) => {
@@ -194,8 +193,8 @@ fn explain(spec: &AttemptSpec, program: &Path, error: &io::Error) -> String {
     }
 }
 
-/// The same for a child that told which step failed. With the wrong rights nothing has run.
-fn explain_birth(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> String {
+/// Why there is no process. With the wrong rights nothing has run.
+fn explain(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> String {
     let StillBorn { step, error } = failed;
     let user = spec.conditions.run_as.as_ref().map(|user| user.user.as_str());
     match (step, user) {
@@ -224,7 +223,7 @@ fn explain_birth(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> Stri
             program.display()
         ),
         (BirthStep::Clone | BirthStep::Streams | BirthStep::Workdir | BirthStep::Exec, _) => {
-            explain(spec, program, error)
+            explain_program(spec, program, error)
         }
     }
 }

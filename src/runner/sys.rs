@@ -1,162 +1,29 @@
 //! The calls into libc that no safe crate offers: spawning, resource accounting, the lock held for life.
 #![expect(
     unsafe_code,
-    reason = "posix_spawn with a session and file actions, wait4 and OFD locks have no safe wrapper"
+    reason = "children that share memory, wait4 and OFD locks have no safe wrapper"
 )]
 
-mod birth;
 mod memory;
+mod newborn;
+mod spawner;
 
-use std::ffi::{CString, c_char, c_int};
+use std::ffi::c_int;
 use std::fs::File;
 use std::io;
 use std::mem::MaybeUninit;
-use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
 use std::ptr;
 use std::time::Duration;
 
-use rustix::process::{Resource, setrlimit};
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-pub(super) use birth::{Birth, BirthStep, Identity, StillBorn, give_birth};
 pub use memory::{give_back_memory, keep_memory_small};
+pub(super) use newborn::{Birth, BirthStep, Identity};
+pub(super) use spawner::{Child, Spawner, StillBorn};
 
-use super::open_files::OpenFiles;
 use crate::model::{DiskPriority, ExitStatus, Usage};
-
-/// A child to be started: all strings end with NUL, so that nothing is allocated between parent and child.
-pub(super) struct Child<'a> {
-    /// Path that is executed, as it stands.
-    pub(super) program: &'a CString,
-    /// Arguments, the program's name first.
-    pub(super) argv: &'a [CString],
-    /// The whole environment as `KEY=value`.
-    pub(super) env: &'a [CString],
-    /// Directory it starts in.
-    pub(super) workdir: &'a CString,
-    /// What becomes its standard output.
-    pub(super) stdout: BorrowedFd<'a>,
-    /// What becomes its standard error.
-    pub(super) stderr: BorrowedFd<'a>,
-    /// Its limit of open files, where it differs from that of this process.
-    pub(super) open_files: Option<OpenFiles>,
-}
-
-/// Attributes shared by all children: a session of their own, no blocked and no ignored signal.
-pub(super) struct SpawnAttributes(libc::posix_spawnattr_t);
-
-impl SpawnAttributes {
-    pub(super) fn new() -> io::Result<Self> {
-        let mut attributes = MaybeUninit::<libc::posix_spawnattr_t>::uninit();
-        let mut none = MaybeUninit::<libc::sigset_t>::uninit();
-        let mut all = MaybeUninit::<libc::sigset_t>::uninit();
-        // SAFETY: each object is initialised by its own init function before it is used; the calls copy the sets.
-        unsafe {
-            check(libc::posix_spawnattr_init(attributes.as_mut_ptr()))?;
-            let mut attributes = Self(attributes.assume_init());
-            libc::sigemptyset(none.as_mut_ptr());
-            libc::sigfillset(all.as_mut_ptr());
-            let flags =
-                c_int::from(libc::POSIX_SPAWN_SETSID) | libc::POSIX_SPAWN_SETSIGDEF | libc::POSIX_SPAWN_SETSIGMASK;
-            let flags = libc::c_short::try_from(flags).map_err(io::Error::other)?;
-            check(libc::posix_spawnattr_setflags(&raw mut attributes.0, flags))?;
-            check(libc::posix_spawnattr_setsigmask(&raw mut attributes.0, none.as_ptr()))?;
-            check(libc::posix_spawnattr_setsigdefault(&raw mut attributes.0, all.as_ptr()))?;
-            Ok(attributes)
-        }
-    }
-}
-
-impl Drop for SpawnAttributes {
-    fn drop(&mut self) {
-        // SAFETY: initialised in `new`, destroyed once.
-        unsafe { libc::posix_spawnattr_destroy(&raw mut self.0) };
-    }
-}
-
-struct FileActions(libc::posix_spawn_file_actions_t);
-
-impl FileActions {
-    fn new() -> io::Result<Self> {
-        let mut actions = MaybeUninit::uninit();
-        // SAFETY: `init` fills the object, or fails and we leave.
-        unsafe {
-            check(libc::posix_spawn_file_actions_init(actions.as_mut_ptr()))?;
-            Ok(Self(actions.assume_init()))
-        }
-    }
-}
-
-impl Drop for FileActions {
-    fn drop(&mut self) {
-        // SAFETY: initialised in `new`, destroyed once.
-        unsafe { libc::posix_spawn_file_actions_destroy(&raw mut self.0) };
-    }
-}
-
-/// Starts a child in a session of its own, with stdin from /dev/null and no descriptor beyond 2. Returns its pid.
-///
-/// The order of the actions matters: the descriptors from 3 up are closed before /dev/null is opened, so that it
-/// gets number 0 at once and needs no free number below the soft limit.
-pub(super) fn spawn(attributes: &SpawnAttributes, child: &Child<'_>) -> io::Result<i32> {
-    let mut actions = FileActions::new()?;
-    let argv = pointers(child.argv);
-    let env = pointers(child.env);
-    let mut pid: libc::pid_t = 0;
-    // SAFETY: all strings end with NUL and outlive the call, both arrays end with a null pointer, the descriptors
-    // are open, and the two objects were initialised. posix_spawn does not keep any of the pointers.
-    unsafe {
-        let actions = &raw mut actions.0;
-        check(libc::posix_spawn_file_actions_adddup2(
-            actions,
-            child.stdout.as_raw_fd(),
-            1,
-        ))?;
-        check(libc::posix_spawn_file_actions_adddup2(
-            actions,
-            child.stderr.as_raw_fd(),
-            2,
-        ))?;
-        check(libc::posix_spawn_file_actions_addclosefrom_np(actions, 3))?;
-        check(libc::posix_spawn_file_actions_addopen(
-            actions,
-            0,
-            c"/dev/null".as_ptr(),
-            libc::O_RDONLY,
-            0,
-        ))?;
-        check(libc::posix_spawn_file_actions_addchdir_np(
-            actions,
-            child.workdir.as_ptr(),
-        ))?;
-        // Only now: the calls above refuse descriptors beyond the limit.
-        if let Some(limits) = child.open_files {
-            let _ = setrlimit(Resource::Nofile, limits.children);
-        }
-        let spawned = libc::posix_spawn(
-            &raw mut pid,
-            child.program.as_ptr(),
-            actions,
-            &raw const attributes.0,
-            argv.as_ptr(),
-            env.as_ptr(),
-        );
-        if let Some(limits) = child.open_files {
-            let _ = setrlimit(Resource::Nofile, limits.own);
-        }
-        check(spawned)?;
-    }
-    Ok(pid)
-}
-
-fn pointers(strings: &[CString]) -> Vec<*mut c_char> {
-    strings
-        .iter()
-        .map(|string| string.as_ptr().cast_mut())
-        .chain([ptr::null_mut()])
-        .collect()
-}
 
 fn check(error: c_int) -> io::Result<()> {
     if error == 0 {
@@ -281,7 +148,7 @@ pub(super) fn ignore_signals() {
 pub(super) fn child_signals() -> io::Result<OwnedFd> {
     let mut set = MaybeUninit::<libc::sigset_t>::uninit();
     // SAFETY: the set is initialised before it is used; a new descriptor is owned by nobody else. SIGCHLD is blocked
-    // here, which children do not inherit: `SpawnAttributes` empties their mask.
+    // here, which children do not inherit: their mask is emptied before they are another program.
     unsafe {
         libc::sigemptyset(set.as_mut_ptr());
         libc::sigaddset(set.as_mut_ptr(), libc::SIGCHLD);

@@ -29,7 +29,7 @@ const CODE: i32 = 7;
 
 /// Calls by which the daemon changes something that outlives it or that somebody hears; and, for those that its threads
 /// share, the file of which this is counted.
-const OF_DAEMON: [(&str, Option<&str>); 12] = [
+const OF_DAEMON: [(&str, Option<&str>); 13] = [
     ("pwrite64", Some("state/freshd.db-wal")),
     ("pwrite64", Some("state/freshd.db")),
     ("pwrite64", None),
@@ -41,10 +41,11 @@ const OF_DAEMON: [(&str, Option<&str>); 12] = [
     ("unlink", None),
     ("mkdir", None),
     ("rename", None),
+    ("clone", None),
     ("clone3", None),
 ];
 
-/// The same for the keeper, which has one thread.
+/// The same for the keeper, which has one thread while little is started.
 const OF_KEEPER: [(&str, Option<&str>); 11] = [
     ("pwrite64", None),
     ("fdatasync", None),
@@ -54,7 +55,7 @@ const OF_KEEPER: [(&str, Option<&str>); 11] = [
     ("mkdir", None),
     ("rename", None),
     ("openat", None),
-    ("clone3", None),
+    ("clone", None),
     ("epoll_ctl", None),
     ("waitid", None),
 ];

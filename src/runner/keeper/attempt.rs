@@ -4,7 +4,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Read;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -19,7 +19,7 @@ use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
 use super::super::process::{boot_now, read_process};
 use super::super::program::{self, Place};
-use super::super::sys::{self, SpawnAttributes};
+use super::super::sys::{self, Spawner};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
 
 /// Most that is read of a report file.
@@ -30,6 +30,14 @@ const READ_BYTES_MAX: usize = 64 << 10;
 
 /// Reads after the end of the main process before the others have their turn; a pipe holds one by default.
 const LAST_READS_MAX: usize = 16;
+
+/// What all attempts of a keeper have in common.
+pub(super) struct House {
+    pub(super) state_dir: PathBuf,
+    pub(super) limits: OpenFiles,
+    /// Where attempts get a cgroup of their own.
+    pub(super) cgroups: Option<Cgroups>,
+}
 
 /// A running attempt.
 pub(super) struct RunningAttempt {
@@ -118,11 +126,10 @@ impl RunningAttempt {
         spec: AttemptSpec,
         started: journal::Started,
         sequence: u64,
-        attributes: &SpawnAttributes,
-        limits: &OpenFiles,
-        state_dir: &Path,
-        cgroups: Option<&Cgroups>,
+        spawner: &mut Spawner,
+        house: &House,
     ) -> Result<Self, NotRunning> {
+        let (limits, cgroups) = (&house.limits, house.cgroups.as_ref());
         // What is left of an attempt after its end has no reader, ever: it shall not wait for one.
         let pipe = || {
             OutputPipe::new(!spec.keep_leftovers).map_err(|error| {
@@ -141,12 +148,12 @@ impl RunningAttempt {
             ))
         })?;
         let place = Place {
-            state_dir,
+            state_dir: &house.state_dir,
             cgroups,
             leaf: leaf.as_ref(),
         };
         let job_ends = [stdout.job_end.as_fd(), stderr.job_end.as_fd()];
-        let pid = program::start(&spec, attributes, job_ends, open_files, &place);
+        let pid = program::start(&spec, spawner, job_ends, open_files, &place);
         drop((stdout.job_end, stderr.job_end));
         let pid = pid.map_err(|why| {
             if let Some(leaf) = &leaf {

@@ -171,7 +171,7 @@ impl Keeper {
             by_pid: &self.mains,
             newest: self.sequence,
             any_keeps: self.slots.iter().flatten().any(|attempt| keeps(attempt)),
-            state_dir: &self.state_dir,
+            state_dir: &self.house.state_dir,
         });
     }
 

@@ -11,6 +11,7 @@ mod ending;
 mod record;
 mod run_dirs;
 mod rush;
+mod starting;
 mod talk;
 
 use std::collections::{BTreeSet, HashMap, VecDeque};
@@ -19,6 +20,7 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -29,7 +31,7 @@ use rustix::time::{Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, 
 use adopted::Adopted;
 pub use attempt::REPORT_BYTES_MAX;
 pub(super) use attempt::read_report;
-use attempt::{Buffers, PipeState, RunningAttempt};
+use attempt::{Buffers, House, PipeState, RunningAttempt};
 use connection::Connection;
 use run_dirs::RunDirs;
 use rush::Rush;
@@ -41,7 +43,7 @@ use super::journal::Journal;
 use super::log::Stream;
 use super::open_files::OpenFiles;
 use super::process::boot_now;
-use super::sys::{self, SpawnAttributes};
+use super::sys::{self, Spawner};
 use crate::model::{AttemptId, AttemptSpec};
 
 /// Events taken from the kernel in one turn.
@@ -105,7 +107,7 @@ impl Source {
 
 struct Keeper {
     files: KeeperFiles,
-    state_dir: PathBuf,
+    house: Arc<House>,
     /// Held until the process ends, by whatever cause.
     _lock: File,
     build: String,
@@ -122,11 +124,10 @@ struct Keeper {
     /// Length of the journal after it was last rewritten.
     rewritten_bytes: u64,
     journal_retry_at: Option<Duration>,
-    attributes: SpawnAttributes,
-    limits: OpenFiles,
+    spawner: Spawner,
+    /// That of the thread that helps with many starts.
+    other_spawner: Option<Spawner>,
     run_dirs: RunDirs,
-    /// Where attempts get a cgroup of their own.
-    cgroups: Option<Cgroups>,
     /// Cgroups of ended attempts in which something still lives.
     leaves_left: Vec<PathBuf>,
     /// Every attempt it knows: from the moment its spec arrives until its end is acknowledged.
@@ -192,6 +193,8 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_fil
 
 impl Keeper {
     fn open(state_dir: &Path, number: u32, lonely_max: Duration, open_files: Option<u64>) -> anyhow::Result<Self> {
+        // Before it has any other descriptor: those of attempts are never copied into a child then.
+        let (spawner, other_spawner) = (Spawner::new()?, Some(Spawner::new()?));
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
@@ -210,10 +213,13 @@ impl Keeper {
         epoll::add(&epoll, &child_signals, Source::Children.data(), readable)?;
         let cgroups = cgroup::find().map(|found| Cgroups::new(&found, &state_dir, number));
         Ok(Self {
-            cgroups: cgroups.ok(),
             leaves_left: Vec::new(),
             run_dirs: RunDirs::take_over(&state_dir.join("run"), number),
-            state_dir,
+            house: Arc::new(House {
+                state_dir,
+                limits: OpenFiles::raise(open_files),
+                cgroups: cgroups.ok(),
+            }),
             _lock: lock,
             build: build_of(Path::new("/proc/self/exe")),
             boot_id: boot_id(),
@@ -227,8 +233,8 @@ impl Keeper {
             journal,
             rewritten_bytes: 0,
             journal_retry_at: None,
-            attributes: SpawnAttributes::new()?,
-            limits: OpenFiles::raise(open_files),
+            spawner,
+            other_spawner,
             states: HashMap::new(),
             pending: VecDeque::new(),
             slots: Vec::new(),

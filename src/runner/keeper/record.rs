@@ -2,24 +2,22 @@
 
 use std::borrow::Cow;
 use std::io;
-use std::os::fd::OwnedFd;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use rustix::event::epoll;
 
 use super::super::files::is_full;
 use super::super::journal::{self, Record};
-use super::super::log::Stream;
 use super::super::sys;
 use super::super::wire::ToDaemon;
-use super::attempt::RunningAttempt;
+use super::starting::Starting;
 use super::talk::Notice;
-use super::{Keeper, Source, State, millis};
-use crate::model::{AttemptId, AttemptSpec, Exit, ExitStatus, Output, StopReason, Usage};
+use super::{Keeper, State, millis};
+use crate::model::{AttemptId, Exit, ExitStatus, Output, StopReason, Usage};
 
-/// Commands started in one turn, so that ends and timeouts need not wait for a storm of starts.
-const STARTS_PER_TURN_MAX: usize = 64;
+/// Commands started in one turn, and with one sync, which takes as long as twenty of them. Ends, output and timeouts wait for
+/// all of them, some fifty milliseconds.
+const STARTS_PER_TURN_MAX: usize = 256;
 
 /// After a failed write, the journal is repaired at this pace.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
@@ -30,14 +28,6 @@ const CUT_BYTES_MIN: u64 = 1 << 20;
 
 /// A journal that never falls quiet is rewritten without what was acknowledged when it is this long.
 const REWRITE_BYTES_MIN: u64 = 4 << 20;
-
-/// An attempt that is started once the journal says so durably.
-pub(super) struct Starting {
-    spec: Box<AttemptSpec>,
-    started: journal::Started,
-    /// Whether its directory could be made.
-    made: io::Result<()>,
-}
 
 impl Keeper {
     /// Adds `started` to the journal for as many pending attempts as one turn may start. One for which a full disk has no
@@ -73,7 +63,7 @@ impl Keeper {
                     due_at: spec.due_at,
                     trigger: spec.trigger,
                 }),
-                cgroup: self.cgroups.as_ref().map(|cgroups| cgroups.path(spec.id)),
+                cgroup: self.house.cgroups.as_ref().map(|cgroups| cgroups.path(spec.id)),
             };
             let record = Record::Started(started);
             if let Err(error) = self.journal.push(&record) {
@@ -81,7 +71,14 @@ impl Keeper {
                 continue;
             }
             if let Record::Started(started) = record {
-                starting.push(Starting { spec, started, made });
+                self.sequence += 1;
+                let sequence = self.sequence;
+                starting.push(Starting {
+                    spec,
+                    started,
+                    sequence,
+                    made,
+                });
             }
         }
         starting
@@ -105,78 +102,10 @@ impl Keeper {
             let _ = sys::reap(pid);
             self.mains.remove(&pid);
         }
-        if starting.is_empty() {
-            return;
-        }
         match saved {
-            Ok(()) => {
-                let mut starting = starting.into_iter();
-                while let Some(next) = starting.next() {
-                    self.start(next);
-                    // At once, and nothing is started after a failure: so whoever reads the journal of a keeper that
-                    // was killed knows of all but one attempt whether they were started.
-                    if let Err(error) = self.journal.write() {
-                        self.journal_failed(&error, now);
-                        for refused in starting.by_ref() {
-                            self.refuse(refused.spec.id, &error.to_string());
-                        }
-                    }
-                }
-            }
-            Err(error) => {
-                for refused in starting {
-                    self.refuse(refused.spec.id, &error.to_string());
-                }
-            }
+            Ok(()) => self.start_all(starting, now),
+            Err(error) => self.refuse_all(starting, &error),
         }
-    }
-
-    fn start(&mut self, starting: Starting) {
-        let Starting { spec, started, made } = starting;
-        let id = spec.id;
-        self.sequence += 1;
-        let at = Timestamp::now();
-        if let Err(error) = made {
-            return self.end_without_process(id, ExitStatus::NotStarted(error.to_string()), None, at);
-        }
-        let attempt = RunningAttempt::start(
-            *spec,
-            started,
-            self.sequence,
-            &self.attributes,
-            &self.limits,
-            &self.state_dir,
-            self.cgroups.as_ref(),
-        );
-        let attempt = match attempt {
-            Ok(attempt) => attempt,
-            Err(status) => return self.end_without_process(id, status, None, at),
-        };
-        let slot = self.free_slots.pop().unwrap_or(self.slots.len());
-        let readable = epoll::EventFlags::IN;
-        let watch = |source: Source, of: &OwnedFd| epoll::add(&self.epoll, of, source.data(), readable);
-        let pipes = Stream::BOTH.into_iter().zip(&attempt.pipes);
-        let pipes = pipes.filter_map(|(stream, pipe)| Some((Source::Pipe(slot, stream), pipe.as_ref()?)));
-        let process = attempt.pidfd.iter().map(|pidfd| (Source::Process(slot), pidfd));
-        let watched = pipes.chain(process).try_for_each(|(source, of)| watch(source, of));
-        if let Err(error) = watched {
-            // Only the limit of watches can be the cause. Timeouts still end it.
-            self.say(&format!("attempt {id} cannot be watched: {error}"));
-        }
-        // Not synced by itself: it rides along with the next record that is.
-        let _ = self.journal.push(&Record::Running(attempt.running.clone()));
-        self.mains.insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
-        self.states.insert(id, State::Running(slot));
-        if let Some(deadline) = attempt.deadline {
-            self.deadlines.insert((deadline, slot));
-        }
-        let attempt = Some(Box::new(attempt));
-        if slot == self.slots.len() {
-            self.slots.push(attempt);
-        } else {
-            self.slots[slot] = attempt;
-        }
-        self.notify(Notice::Started(id));
     }
 
     /// Records the end of an attempt that has no process to wait for.

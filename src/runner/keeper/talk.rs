@@ -135,7 +135,7 @@ impl Keeper {
             None if self.journal.is_broken() || self.journal.lost_sync() => {
                 self.refuse(id, "the journal cannot be written");
             }
-            None if self.mains.len() + self.pending.len() >= attempts_max(&self.limits) => {
+            None if self.mains.len() + self.pending.len() >= attempts_max(&self.house.limits) => {
                 let why = "too many attempts run for the limit of open files; raise LimitNOFILE or ulimit -Hn";
                 self.refuse(id, why);
             }

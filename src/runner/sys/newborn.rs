@@ -1,25 +1,23 @@
-//! The second way to start a child, for what `posix_spawn` cannot do: born inside a cgroup, as another user, with limits.
+//! What a child does between its birth and exec: system calls only. Everything it needs lies ready in `Newborn`.
 //!
-//! The child is a copy of this process, which has a single thread. Between its birth and exec it makes system calls
-//! only: everything it needs lies ready in `Birth`. A step that fails is told through a pipe that exec closes.
+//! It may share all memory with its parent, which has other threads: it allocates nothing, locks nothing, and changes
+//! nothing but the word in which it tells the step that failed.
 
-use std::ffi::c_int;
-use std::fs::File;
-use std::io::{self, Read};
-use std::mem::{MaybeUninit, size_of};
-use std::os::fd::{AsRawFd, BorrowedFd, OwnedFd};
+use std::ffi::{c_char, c_int};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsRawFd, BorrowedFd};
 use std::ptr;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-use rustix::pipe::{PipeFlags, pipe_with};
-
-use super::{Child, pointers, take_disk_priority};
+use super::spawner::Child;
+use super::take_disk_priority;
 use crate::model::DiskPriority;
 
-/// Where the child keeps its end of the pipe; everything above is closed.
-const TELL: c_int = 3;
+/// The first descriptor that a program is not given.
+pub(super) const FIRST_CLOSED: c_int = 3;
 
 /// The signals of Linux: 1 to this.
-const SIGNALS: c_int = 64;
+pub(super) const SIGNALS: c_int = 64;
 
 /// What differs from a plain start.
 #[derive(Default)]
@@ -70,6 +68,18 @@ pub(in super::super) enum BirthStep {
 }
 
 impl BirthStep {
+    /// This step and an error of the system, as one word that is never 0.
+    fn told(self, errno: c_int) -> u64 {
+        (u64::from(self as u8) + 1) << 32 | u64::from(errno.unsigned_abs())
+    }
+
+    /// The step and the error of such a word; nothing for 0.
+    pub(super) fn of_told(word: u64) -> Option<(Self, c_int)> {
+        let step = usize::try_from(word >> 32).ok()?.checked_sub(1)?;
+        let errno = c_int::try_from(word & u64::from(u32::MAX)).ok()?;
+        Some((*Self::ALL.get(step)?, errno))
+    }
+
     const ALL: [Self; 12] = [
         Self::Clone,
         Self::Cgroup,
@@ -86,161 +96,65 @@ impl BirthStep {
     ];
 }
 
-/// Why there is no child.
-#[derive(Debug)]
-pub(in super::super) struct StillBorn {
-    pub(in super::super) step: BirthStep,
-    pub(in super::super) error: io::Error,
-}
-
-impl From<io::Error> for StillBorn {
-    fn from(error: io::Error) -> Self {
-        Self {
-            step: BirthStep::Clone,
-            error,
-        }
-    }
-}
-
-/// Starts a child as `spawn` does, in its own session and with three descriptors, and with what `birth` says. Returns
-/// its pid once its program runs.
-pub(in super::super) fn give_birth(child: &Child<'_>, birth: &Birth<'_>) -> Result<i32, StillBorn> {
-    let argv = pointers(child.argv);
-    let env = pointers(child.env);
-    let (hear, tell) = pipe_with(PipeFlags::CLOEXEC).map_err(io::Error::from)?;
-    let mut prepared = Prepared {
-        child,
-        birth,
-        argv: &argv,
-        env: &env,
-        tell: tell.as_raw_fd(),
-        moves: None,
-    };
-    let pid = match birth.cgroup.map(clone_into) {
-        Some(Ok(pid)) => pid,
-        Some(Err(error)) if !is_refused(&error) => return Err(error.into()),
-        elsewhere => {
-            prepared.moves = elsewhere.and(birth.cgroup);
-            // SAFETY: as for `clone_into`.
-            unsafe { libc::fork() }
-        }
-    };
-    match pid {
-        -1 => return Err(io::Error::last_os_error().into()),
-        // SAFETY: this is the child.
-        0 => unsafe { prepared.become_program() },
-        _ => {}
-    }
-    drop(tell);
-    let Some(failed) = told(hear) else {
-        return Ok(pid);
-    };
-    // SAFETY: a child of ours that has ended or is about to, and that nobody else waits for.
-    unsafe { libc::waitpid(pid, ptr::null_mut(), 0) };
-    Err(failed)
-}
-
-/// Forks into a cgroup. Returns twice, 0 in the child.
-fn clone_into(cgroup: BorrowedFd<'_>) -> io::Result<libc::pid_t> {
-    // SAFETY: clone_args is plain old data, and all zero means nothing special.
-    let mut args: libc::clone_args = unsafe { MaybeUninit::zeroed().assume_init() };
-    args.flags = CLONE_INTO_CGROUP;
-    args.exit_signal = u64::try_from(libc::SIGCHLD).unwrap_or_default();
-    args.cgroup = u64::try_from(cgroup.as_raw_fd()).unwrap_or_default();
-    // SAFETY: without CLONE_VM the child has a copy of all memory, and goes on here as after fork. The keeper has one
-    // thread, so no lock is held by another; the child makes system calls only, and ends or becomes another program.
-    match unsafe { libc::syscall(libc::SYS_clone3, &raw mut args, size_of::<libc::clone_args>()) } {
-        -1 => Err(io::Error::last_os_error()),
-        pid => libc::pid_t::try_from(pid).map_err(io::Error::other),
-    }
-}
-
-/// An older kernel, or a filter of system calls that cannot look into this one: systemd's `RestrictNamespaces=`.
-fn is_refused(error: &io::Error) -> bool {
-    matches!(
-        error.raw_os_error(),
-        Some(libc::ENOSYS | libc::EPERM | libc::E2BIG | libc::EINVAL)
-    )
-}
-
-/// What the child said before it gave up; nothing once its program runs.
-fn told(hear: OwnedFd) -> Option<StillBorn> {
-    let mut said = [0; 5];
-    File::from(hear).read_exact(&mut said).ok()?;
-    let [step, errno @ ..] = said;
-    let step = BirthStep::ALL.get(usize::from(step)).copied()?;
-    Some(StillBorn {
-        step,
-        error: io::Error::from_raw_os_error(i32::from_ne_bytes(errno)),
-    })
-}
-
-/// `CLONE_INTO_CGROUP` of linux/sched.h; libc has it with a type that cannot hold it.
-const CLONE_INTO_CGROUP: u64 = 0x2_0000_0000;
-
-struct Prepared<'a> {
-    child: &'a Child<'a>,
-    birth: &'a Birth<'a>,
-    argv: &'a [*mut libc::c_char],
-    env: &'a [*mut libc::c_char],
-    tell: c_int,
+/// A child before it is another program.
+pub(super) struct Newborn<'a> {
+    pub(super) child: &'a Child<'a>,
+    pub(super) birth: &'a Birth<'a>,
+    /// Both end with a null pointer.
+    pub(super) argv: &'a [*mut c_char],
+    pub(super) env: &'a [*mut c_char],
+    /// What becomes its stdout and its stderr.
+    pub(super) seats: [c_int; 2],
+    /// What this process ignores or handles, the program shall not.
+    pub(super) signals: &'a [c_int],
+    /// Where it tells the step that failed, and why.
+    pub(super) told: &'a AtomicU64,
     /// The cgroup that it has to move itself into: before it is another program, so that nothing of that can be born
     /// outside.
-    moves: Option<BorrowedFd<'a>>,
+    pub(super) moves: Option<BorrowedFd<'a>>,
 }
 
-impl Prepared<'_> {
+impl Newborn<'_> {
     /// # Safety
-    /// Only in a child that shares no memory, and while every pointer of it is good. Allocates nothing, locks nothing.
-    unsafe fn become_program(&self) -> ! {
+    /// Only in a child whose parent waits, and while every pointer of it is good. Allocates nothing, locks nothing.
+    pub(super) unsafe fn become_program(&self) -> ! {
         // SAFETY: as the caller promises; each call is a plain system call on what lies ready.
         unsafe {
-            let (step, tell) = match self.steps() {
+            let step = match self.steps() {
                 Ok(never) => match never {},
                 Err(failed) => failed,
             };
-            let errno = *libc::__errno_location();
-            let mut said = [step as u8; 5];
-            said[1..].copy_from_slice(&errno.to_ne_bytes());
-            libc::write(tell, said.as_ptr().cast(), said.len());
+            self.told.store(step.told(*libc::__errno_location()), Ordering::Release);
             libc::_exit(127)
         }
     }
 
-    /// Returns the step that failed, with errno set, and where to tell it.
+    /// Returns the step that failed, with errno set.
     ///
     /// # Safety
     /// As `become_program`.
-    unsafe fn steps(&self) -> Result<std::convert::Infallible, (BirthStep, c_int)> {
-        let is_done = |step, done: bool| if done { Ok(()) } else { Err((step, TELL)) };
+    unsafe fn steps(&self) -> Result<std::convert::Infallible, BirthStep> {
+        let is_done = |step, done: bool| if done { Ok(()) } else { Err(step) };
         // SAFETY: as the caller promises.
         unsafe {
-            // What the keeper ignores, the program shall not.
-            for signal in 1..=SIGNALS {
-                libc::signal(signal, libc::SIG_DFL);
+            for signal in self.signals {
+                libc::signal(*signal, libc::SIG_DFL);
             }
             if let Some(cgroup) = self.moves {
-                let procs = libc::openat(
-                    cgroup.as_raw_fd(),
-                    c"cgroup.procs".as_ptr(),
-                    libc::O_WRONLY | libc::O_CLOEXEC,
-                );
-                // 0 is the writer.
-                if procs < 0 || libc::write(procs, c"0".as_ptr().cast(), 1) != 1 {
-                    return Err((BirthStep::Cgroup, self.tell));
-                }
+                is_done(BirthStep::Cgroup, move_into(cgroup))?;
             }
-            let streams = libc::setsid() >= 0
-                && libc::dup2(self.child.stdout.as_raw_fd(), 1) >= 0
-                && libc::dup2(self.child.stderr.as_raw_fd(), 2) >= 0
-                && (self.tell == TELL || libc::dup3(self.tell, TELL, libc::O_CLOEXEC) >= 0)
-                && libc::syscall(libc::SYS_close_range, TELL + 1, c_int::MAX, 0) == 0
+            // From here on it has a table of its own, of which it copied no more than its seats.
+            let [stdout, stderr] = self.seats;
+            let above = stdout.max(stderr) + 1;
+            let streams = libc::syscall(libc::SYS_close_range, above, c_int::MAX, libc::CLOSE_RANGE_UNSHARE) == 0
+                && libc::setsid() >= 0
+                && libc::dup2(stdout, 1) >= 0
+                && libc::dup2(stderr, 2) >= 0
+                && libc::syscall(libc::SYS_close_range, FIRST_CLOSED, c_int::MAX, 0) == 0
                 && libc::close(0) == 0
+                // One of its own: what a program does to a descriptor, all see that share it.
                 && libc::open(c"/dev/null".as_ptr(), libc::O_RDONLY) == 0;
-            if !streams {
-                // Where it stood before, which is good until the descriptors are closed.
-                return Err((BirthStep::Streams, self.tell));
-            }
+            is_done(BirthStep::Streams, streams)?;
             is_done(BirthStep::Limits, self.take_limits())?;
             if let Some(umask) = self.birth.umask {
                 libc::umask(umask);
@@ -254,7 +168,7 @@ impl Prepared<'_> {
                 is_done(BirthStep::DiskPriority, take_disk_priority(priority) == 0)?;
             }
             if let Some(identity) = self.birth.identity {
-                become_user(&identity).map_err(|step| (step, TELL))?;
+                become_user(&identity)?;
             }
             // With the rights that the program has.
             is_done(BirthStep::Workdir, libc::chdir(self.child.workdir.as_ptr()) == 0)?;
@@ -266,7 +180,7 @@ impl Prepared<'_> {
                 self.argv.as_ptr().cast(),
                 self.env.as_ptr().cast(),
             );
-            Err((BirthStep::Exec, TELL))
+            Err(BirthStep::Exec)
         }
     }
 
@@ -281,7 +195,7 @@ impl Prepared<'_> {
             let children = &open_files.children;
             let number = |limit: Option<u64>| limit.unwrap_or(libc::RLIM_INFINITY);
             let given = limit(number(children.current), number(children.maximum));
-            // SAFETY: a system call on a value of ours. As on the other way, that it fails is no reason not to run.
+            // SAFETY: a system call on a value of ours. That it fails is no reason not to run.
             unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const given) };
         }
         let birth = self.birth;
@@ -296,6 +210,27 @@ impl Prepared<'_> {
             // SAFETY: a system call on a value of ours.
             most.is_none_or(|most| unsafe { libc::setrlimit(resource, &raw const most) } == 0)
         })
+    }
+}
+
+/// Moves this process into a cgroup. Its table of descriptors may be that of its parent, and is left as it was.
+///
+/// # Safety
+/// Only between birth and exec.
+unsafe fn move_into(cgroup: BorrowedFd<'_>) -> bool {
+    // SAFETY: system calls on values of ours.
+    unsafe {
+        let procs = libc::openat(
+            cgroup.as_raw_fd(),
+            c"cgroup.procs".as_ptr(),
+            libc::O_WRONLY | libc::O_CLOEXEC,
+        );
+        // 0 is the writer.
+        let moved = procs >= 0 && libc::write(procs, c"0".as_ptr().cast(), 1) == 1;
+        let errno = *libc::__errno_location();
+        libc::close(procs);
+        *libc::__errno_location() = errno;
+        moved
     }
 }
 
