@@ -40,6 +40,8 @@ mod kinds;
 mod lifted_in_a_downtime;
 #[path = "alerts_in_virtual_time/lifting.rs"]
 mod lifting;
+#[path = "alerts_in_virtual_time/made_elsewhere.rs"]
+mod made_elsewhere;
 #[path = "alerts_in_virtual_time/maintenance.rs"]
 mod maintenance;
 #[path = "alerts_in_virtual_time/many_effects.rs"]

@@ -15,6 +15,10 @@ mod planned;
 mod silences;
 #[path = "web/long.rs"]
 mod long;
+#[path = "web/looks.rs"]
+mod looks;
+#[path = "web/made_elsewhere.rs"]
+mod made_elsewhere;
 #[path = "web/lives.rs"]
 mod lives;
 #[path = "web/known.rs"]

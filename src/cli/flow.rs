@@ -105,8 +105,9 @@ fn mermaid(flow: &Flow, states: &States) -> String {
             .replace('\n', "<br>");
         let _ = writeln!(text, "    n{place}{open}\"{label}\"{close}");
     }
-    for (from, to) in &flow.edges {
-        let _ = writeln!(text, "    n{from} --> n{to}");
+    for edge @ (from, to) in &flow.edges {
+        let line = if flow.is_unseen(*edge) { "-.->" } else { "-->" };
+        let _ = writeln!(text, "    n{from} {line} n{to}");
     }
     text
 }
@@ -126,8 +127,9 @@ fn dot(flow: &Flow, states: &States) -> String {
             .replace('\n', "\\n");
         let _ = writeln!(text, "    n{place} [shape={shape} label=\"{label}\"]");
     }
-    for (from, to) in &flow.edges {
-        let _ = writeln!(text, "    n{from} -> n{to}");
+    for edge @ (from, to) in &flow.edges {
+        let style = if flow.is_unseen(*edge) { " [style=dotted]" } else { "" };
+        let _ = writeln!(text, "    n{from} -> n{to}{style}");
     }
     text.push_str("}\n");
     text

@@ -123,6 +123,7 @@ fn hop_json(hop: &Hop, run: Option<&Run>, settings: Option<&Settings>) -> Value 
         "is_known": hop.found.is_some(),
         "owner": owner_of(&hop.version.dataset, settings),
         "system": system_of(&hop.version.dataset, settings),
+        "made_from": made_from(&hop.version.dataset, settings),
     });
     let Some(version) = &hop.found else { return line };
     let facts = json!({
@@ -156,6 +157,12 @@ fn hop_json(hop: &Hop, run: Option<&Run>, settings: Option<&Settings>) -> Value 
 
 fn owner_of<'a>(dataset: &Name, settings: Option<&'a Settings>) -> Option<&'a str> {
     Some(settings?.datasets.get(dataset)?.owner.as_str())
+}
+
+/// The datasets from which a system makes a dataset.
+fn made_from<'a>(dataset: &Name, settings: Option<&'a Settings>) -> &'a [Name] {
+    let dataset = settings.and_then(|settings| settings.datasets.get(dataset));
+    dataset.map_or(&[], |dataset| dataset.made_from.as_slice())
 }
 
 /// The system that the data of a dataset comes from: its own, or the one that its job reads.
@@ -269,6 +276,12 @@ impl Reading<'_> {
                 "itself: no version of another dataset went into it".to_owned(),
             ),
         });
+        let elsewhere = made_from(dataset, self.settings);
+        if !elsewhere.is_empty() {
+            let names: Vec<String> = elsewhere.iter().map(|source| clean(source.as_str())).collect();
+            let words = format!("{}, by its system: of which version nobody sees", names.join(", "));
+            lines.push(("and from", words));
+        }
         if let Some(owner) = owner_of(dataset, self.settings) {
             lines.push(("owner", clean(owner)));
         }

@@ -180,6 +180,11 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
     if let Some(producer) = value["producer"].as_str() {
         lines.push(("made by", format!("job {}", clean(producer))));
     }
+    let made_from = value["made_from"].as_array().into_iter().flatten();
+    let made_from: Vec<&str> = made_from.filter_map(Value::as_str).collect();
+    if !made_from.is_empty() {
+        lines.push(("made from", format!("{}, by its system", clean(&made_from.join(", ")))));
+    }
     let under_way: Option<Vec<GoingRun>> = read(&value["under_way"])?;
     for going in under_way.into_iter().flatten() {
         lines.push((

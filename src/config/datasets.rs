@@ -10,7 +10,7 @@ use super::context::{Context, Section};
 use super::reader::{Table, Text, Value};
 use super::report::Spot;
 use super::schedules;
-use super::{measures, parts};
+use super::{measures, neighbours, parts};
 use crate::model::{AsOf, Dataset, Due, Name, OpenDays, ProbeTarget, Severity, format_duration, parse_duration};
 use crate::schedule;
 
@@ -19,7 +19,7 @@ const KEEP_VERSIONS_DEFAULT: i64 = 14;
 const KEEP_VERSIONS_MAX: i64 = 100_000;
 
 /// Where the parts of a dataset are written, for findings about the whole flow.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DatasetSpots {
     /// Its name.
     pub(super) name: Spot,
@@ -29,6 +29,8 @@ pub(super) struct DatasetSpots {
     pub(super) due: Option<Spot>,
     /// `file`.
     pub(super) file: Option<Spot>,
+    /// Datasets of `made_from`.
+    pub(super) made_from: Box<[(Name, Spot)]>,
     /// Something in it could not be read: what seems to be missing may be there.
     pub(super) broken: bool,
 }
@@ -84,6 +86,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         }
         checks(context, checks_table, file_path.as_deref().or(watched))
     });
+    let made_from = neighbours::made_from(context, name, &table);
     let dataset = Dataset {
         name: name.clone(),
         title: table.line("title"),
@@ -93,7 +96,8 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
             .and_then(|text| context.refer(Section::Systems, &text)),
         file: file_path,
         probe,
-        consumers: consumers(context, &table),
+        made_from: made_from.iter().map(|(source, _)| source.clone()).collect(),
+        consumers: neighbours::consumers(context, &table),
         due: read_due(context, &table, due),
         max_age: max_age.and_then(positive_duration),
         warn_age: warn_age.and_then(positive_duration),
@@ -174,6 +178,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
         max_age: max_age.map(|value| value.spot()),
         due: due.map(|value| value.spot()),
         file: file.map(|text| text.spot()),
+        made_from: made_from.into_boxed_slice(),
         broken: false,
     };
     table.finish();
@@ -187,29 +192,6 @@ fn has_format(table: &Table<'_>) -> bool {
     checks
         .and_then(|checks| checks.table(String::new()))
         .is_some_and(|checks| checks.has("format"))
-}
-
-/// Systems, teams or jobs.
-fn consumers(context: &Context<'_>, table: &Table<'_>) -> Vec<Name> {
-    const KINDS: [Section; 3] = [Section::Systems, Section::Teams, Section::Jobs];
-    let mut names: Vec<Name> = Vec::new();
-    for text in table.texts("consumers") {
-        let known = KINDS.iter().find_map(|section| context.known.find(*section, text.text));
-        match known {
-            Some(name) if names.contains(name) => context.report.warning(
-                text.spot(),
-                format!("consumer `{name}` is named twice"),
-                "keep one of the two",
-            ),
-            Some(name) => names.push(name.clone()),
-            None if context.report.may_be_defined_in_a_hole(text.text) => {}
-            None => text.error(
-                format!("unknown consumer `{}`", text.text),
-                context.help_for_unknown(&KINDS, text.text),
-            ),
-        }
-    }
-    names
 }
 
 /// The open days of the calendar that a text names, in the zone of the root file.

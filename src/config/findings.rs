@@ -1,7 +1,6 @@
 //! Findings about the whole flow: promises without a way to keep them, data without readers, rings.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -13,18 +12,16 @@ use super::datasets::DatasetSpots;
 use super::history;
 use super::jobs::JobSpots;
 use super::measures;
+use super::neighbours;
 use super::parts;
 use super::published::Published;
 use super::report::Report;
 use super::timing::Timing;
-use crate::lineage::{Lineage, Node};
+use crate::lineage::Lineage;
 use crate::model::{
     Among, Dataset, Job, Name, OpenDays, Rule, Schedule, Settings, format_age, format_duration, left_behind,
 };
 use crate::schedule;
-
-/// Longest ring that is told in full.
-const RING_TOLD_MAX: usize = 12;
 
 /// Where everything is written.
 #[derive(Debug, Default)]
@@ -47,7 +44,8 @@ pub(super) fn report(context: &Context<'_>, settings: &Settings, places: &Places
         root: context.environment.root,
     };
     findings.producers();
-    findings.rings();
+    neighbours::rings(context.report, settings, &findings.lineage, places);
+    neighbours::report(context.report, settings, &findings.lineage, places);
     for (name, dataset) in &settings.datasets {
         if findings.dataset_is_sound(name) {
             findings.promise(dataset);
@@ -160,45 +158,6 @@ impl Findings<'_> {
                     "take the probe out: freshd knows what its own jobs produce",
                 );
             }
-        }
-    }
-
-    fn rings(&self) {
-        for ring in self.lineage.cycles() {
-            let [Node::Dataset(dataset), Node::Job(job), rest @ ..] = ring.as_slice() else {
-                continue;
-            };
-            let needed = match rest.first() {
-                Some(node) => node.name(),
-                None => dataset,
-            };
-            let mut way = format!("job `{job}` needs `{needed}`");
-            for pair in rest.chunks(2).take(RING_TOLD_MAX) {
-                if let [Node::Dataset(_), Node::Job(maker)] = pair {
-                    let _ = write!(way, ", made by job `{maker}`, which needs ");
-                    let inputs = self.lineage.inputs_of_job(maker.as_str());
-                    let next = ring
-                        .iter()
-                        .cycle()
-                        .skip_while(|node| **node != Node::Job(maker.clone()))
-                        .nth(1)
-                        .map(Node::name)
-                        .filter(|name| inputs.contains(name));
-                    let _ = write!(way, "`{}`", next.unwrap_or(dataset));
-                }
-            }
-            if rest.len() > 2 * RING_TOLD_MAX {
-                way.push_str(", and so on");
-            }
-            let Some(spots) = self.places.jobs.get(job) else {
-                continue;
-            };
-            let spot = spots.inputs.iter().find(|(name, _)| name == needed);
-            self.report.error(
-                spot.map_or(spots.name, |(_, spot)| *spot),
-                format!("jobs feed one another in a ring: {way}"),
-                "take one `needs` out of the ring: none of these jobs could ever have fresh input",
-            );
         }
     }
 
@@ -338,7 +297,9 @@ impl Findings<'_> {
                     format!("dataset `{name}` promises nothing: it has neither `max_age` nor `due`"),
                 );
             }
-            let read = !dataset.consumers.is_empty() || !self.lineage.jobs_reading(name.as_str()).is_empty();
+            let read = !dataset.consumers.is_empty()
+                || !self.lineage.jobs_reading(name.as_str()).is_empty()
+                || !self.lineage.made_by_systems_of(name.as_str()).is_empty();
             if let (Some(job), false) = (producer, read) {
                 let place = self.places.jobs.get(job).and_then(|spots| spots.produces);
                 self.report.warning(

@@ -20,6 +20,7 @@ mod load;
 mod logins;
 mod maintenance;
 mod measures;
+mod neighbours;
 mod parts;
 mod policy;
 mod problem;

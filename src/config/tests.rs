@@ -9,6 +9,7 @@ mod files;
 mod findings;
 mod formats;
 mod learned;
+mod made_from;
 mod maintenance;
 mod mistakes;
 mod renamed;

@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
+use std::sync::Arc;
 
 use anyhow::Context as _;
 use jiff::{SignedDuration, Timestamp};
@@ -160,7 +161,10 @@ impl Sides<'_> {
         for (settings, lineage) in self.settings().zip(lineages) {
             let owner = match change.section.as_str() {
                 "jobs" => settings.jobs.get(name).map(|job| &job.owner),
-                "datasets" => settings.datasets.get(name).map(|dataset| &dataset.owner),
+                "datasets" => {
+                    teams.extend(sources(settings, name).map(|source| source.owner.as_str().to_owned()));
+                    settings.datasets.get(name).map(|dataset| &dataset.owner)
+                }
                 "systems" => settings.systems.get(name).map(|system| &system.owner),
                 "maintenance" => {
                     teams.extend(concerned(settings, name).map(|owner| owner.as_str().to_owned()));
@@ -225,8 +229,39 @@ impl Sides<'_> {
         if change.section == "web" && change.keys.iter().any(|key| key.key == "listen") {
             notes.push("takes effect at the next restart".to_owned());
         }
+        notes.extend(self.explained_by(change));
         if change.kind == ChangeKind::Removed && change.section == "datasets" {
             notes.push("nobody watches it any more".to_owned());
+        }
+        notes
+    }
+
+    /// Of a dataset of which another is to be known: what is told with what from then on, and what is not any more.
+    fn explained_by(&self, change: &Change) -> Vec<String> {
+        let key = change.keys.iter().find(|key| key.key == "made_from");
+        let (Some(name), true) = (change.name.as_deref(), change.section == "datasets" && key.is_some()) else {
+            return Vec::new();
+        };
+        let named = |settings: Option<&Settings>| -> BTreeSet<Name> {
+            let sources = settings.into_iter().flat_map(|settings| sources(settings, name));
+            sources.map(|source| source.name.clone()).collect()
+        };
+        let (before, after) = (named(self.before), named(Some(self.after)));
+        let listed = |names: Vec<&Name>| names.into_iter().map(Name::as_str).collect::<Vec<_>>().join(", ");
+        let (new, gone) = (
+            listed(after.difference(&before).collect()),
+            listed(before.difference(&after).collect()),
+        );
+        let mut notes = Vec::new();
+        if !new.is_empty() {
+            notes.push(format!(
+                "while {new} is not as promised, so that {name} is not either, both are one incident"
+            ));
+        }
+        if !gone.is_empty() && change.kind != ChangeKind::Removed {
+            notes.push(format!(
+                "what is wrong with {gone} explains nothing that is wrong with {name} any more"
+            ));
         }
         notes
     }
@@ -293,6 +328,13 @@ impl Sides<'_> {
         let played: Result<_, crate::store::ReadError> = played.collect();
         Ok((played.context("read what was delivered")?, left_out))
     }
+}
+
+/// The datasets from which the system of another makes it.
+fn sources<'s>(settings: &'s Settings, name: &str) -> impl Iterator<Item = &'s Arc<Dataset>> {
+    let made_from = settings.datasets.get(name).into_iter();
+    let made_from = made_from.flat_map(|dataset| &dataset.made_from);
+    made_from.filter_map(|source| settings.datasets.get(source))
 }
 
 /// Who answers for what planned work concerns.

@@ -1,5 +1,5 @@
-//! What is being mended when its cause is over: the end of the cause waits for the runs that mend what it broke, and so does
-//! an effect that stands for itself.
+//! What is being mended when its cause is over: the end of the cause waits for the runs that mend what it broke, and for
+//! the systems; and so does, for runs, an effect that stands for itself.
 
 use std::time::Duration;
 
@@ -88,8 +88,12 @@ impl Engine {
         // By whatever clock it was begun, it is no longer than that.
         let latest = later(now, longest);
         let by = incident.ends_by().map_or(latest, |by| by.min(latest));
-        let least = later(earlier(by, longest), group_wait);
-        let is_mended = effects.into_iter().any(|effect| self.is_being_mended(effect));
+        let begun = earlier(by, longest);
+        let least = later(begun, group_wait);
+        let may_come = |effect: &Incident| now < later(begun, self.a_system_takes(effect));
+        let is_mended = effects
+            .into_iter()
+            .any(|effect| self.is_being_mended(effect) || may_come(effect));
         // What ended while freshd did not run is heard of in a moment.
         let hears_until = self.hears_until(incident);
         if hears_until.is_none() && (now >= by || now >= least && !is_mended) {
@@ -207,6 +211,25 @@ impl Engine {
         for effect in effects {
             self.attach(effect, cause);
         }
+    }
+
+    /// How long systems may take until what they make is good again, once that is which they make it from. It is not seen; but
+    /// what is promised never to be older than `max_age` is made anew within that time. Nothing for what jobs alone make.
+    fn a_system_takes(&self, effect: &Incident) -> Duration {
+        if effect.about != About::Dataset {
+            return Duration::ZERO;
+        }
+        let behind = self.lineage.upstream(effect.subject.as_str()).into_iter();
+        let own = Node::Dataset(effect.subject.clone());
+        let is_made_by_system = behind.chain([own]).any(|node| match node {
+            Node::Dataset(name) => !self.lineage.made_by_system_from(name.as_str()).is_empty(),
+            Node::Job(_) => false,
+        });
+        let dataset = self.settings.datasets.get(&effect.subject);
+        let max_age = dataset
+            .filter(|_| is_made_by_system)
+            .and_then(|dataset| dataset.max_age);
+        max_age.unwrap_or_default()
     }
 
     /// Whether a run is under way that makes it, or what it is made from, anew.

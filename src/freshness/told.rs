@@ -26,6 +26,7 @@ pub fn dataset_json(dataset: &Dataset, standing: Standing, current: Option<&Vers
         "rows": current.and_then(|version| version.rows),
         "by_hand": current.and_then(|version| version.provenance.by_hand.as_ref()),
         "as_expected": current.and_then(Version::passed_as_expected),
+        "made_from": dataset.made_from,
         "parts": dataset.part_names().map(|(_, name)| name).collect::<Vec<_>>(),
         "part_of": dataset.part_of,
     })

@@ -61,7 +61,8 @@ impl Stop {
 pub struct Flow {
     /// In the order of kind and name.
     pub stops: Vec<Stop>,
-    /// From whom to whom, as places in `stops`, each once and in order.
+    /// From whom to whom, as places in `stops`, each once and in order. From dataset to dataset: a system makes one from the
+    /// other, in a way that freshd does not see.
     pub edges: Vec<(usize, usize)>,
 }
 
@@ -103,6 +104,12 @@ impl Flow {
             .collect()
     }
 
+    /// Whether a system makes one end of a connection from the other, in a way that freshd does not see.
+    pub fn is_unseen(&self, (from, to): (usize, usize)) -> bool {
+        let is_dataset = |place: usize| self.stops[place].kind == StopKind::Dataset;
+        is_dataset(from) && is_dataset(to)
+    }
+
     /// Datasets that nobody reads.
     pub fn unread(&self) -> Vec<&Stop> {
         let read: BTreeSet<usize> = self.edges.iter().map(|(from, _)| *from).collect();
@@ -127,7 +134,10 @@ impl Flow {
                 "state": state(stop),
             })
         };
-        let edge = |(from, to): &(usize, usize)| json!({ "from": self.stops[*from].id(), "to": self.stops[*to].id() });
+        let edge = |edge: &(usize, usize)| {
+            let (from, to) = edge;
+            json!({ "from": self.stops[*from].id(), "to": self.stops[*to].id(), "unseen": self.is_unseen(*edge) })
+        };
         let ids = |stops: Vec<&Stop>| stops.iter().map(|stop| stop.id()).collect::<Vec<String>>();
         json!({
             "nodes": self.stops.iter().map(node).collect::<Vec<Value>>(),
@@ -176,6 +186,9 @@ impl Graph<'_> {
             if let Some(system) = dataset.system.as_ref().filter(|_| !produced.contains(&dataset.name)) {
                 let source = self.system(StopKind::Source, system);
                 self.edges.insert((source, this.clone()));
+            }
+            for source in &dataset.made_from {
+                self.edges.insert(((StopKind::Dataset, source.clone()), this.clone()));
             }
             for consumer in &dataset.consumers {
                 let reader = if self.settings.systems.contains_key(consumer) {

@@ -25,6 +25,8 @@ pub struct Lineage {
     teams: HashSet<Name>,
     producers: HashMap<Name, Name>,
     readers: HashMap<Name, Vec<Name>>,
+    /// Of a dataset, those that systems make from it.
+    made_elsewhere: HashMap<Name, Vec<Name>>,
 }
 
 /// A stop on the way of data.
@@ -69,7 +71,7 @@ pub struct Reader<'a> {
     pub reads_at: Option<&'a Schedule>,
     /// The dataset it reads: the one asked about, or one made from it.
     pub dataset: Name,
-    /// Jobs between the dataset asked about and the one it reads.
+    /// Jobs, and systems that make one from the other, between the dataset asked about and the one it reads.
     pub distance: usize,
 }
 
@@ -83,6 +85,7 @@ impl Lineage {
             teams: settings.teams.keys().cloned().collect(),
             producers: HashMap::new(),
             readers: HashMap::new(),
+            made_elsewhere: HashMap::new(),
         };
         for (name, dataset) in &settings.datasets {
             lineage.datasets.insert(name.clone(), dataset.clone());
@@ -109,6 +112,7 @@ impl Lineage {
                 lineage.readers.entry(dataset.name.clone()).or_default().extend(readers);
             }
         }
+        lineage.made_elsewhere = made_elsewhere(settings);
         lineage
     }
 
@@ -127,18 +131,31 @@ impl Lineage {
         self.readers.get(dataset).map_or(&[], Vec::as_slice)
     }
 
-    /// Everything a dataset is made from, nearest first: its producer, that job's inputs, and so on.
+    /// The datasets from which the system that holds a dataset makes it, as jobs.toml says.
+    pub fn made_by_system_from(&self, dataset: &str) -> &[Name] {
+        self.datasets
+            .get(dataset)
+            .map_or(&[], |dataset| dataset.made_from.as_slice())
+    }
+
+    /// The datasets that systems make from a dataset, as jobs.toml says.
+    pub fn made_by_systems_of(&self, dataset: &str) -> &[Name] {
+        self.made_elsewhere.get(dataset).map_or(&[], Vec::as_slice)
+    }
+
+    /// Everything a dataset is made from, nearest first: its producer and what its system makes it from, the inputs of
+    /// that job, and so on.
     pub fn upstream(&self, dataset: &str) -> Vec<Node> {
         let mut seen = HashSet::from([Node::Dataset(dataset.into())]);
         let mut queue = VecDeque::from([Node::Dataset(dataset.into())]);
         let mut found = Vec::new();
         while let Some(node) = queue.pop_front() {
             let next: Vec<Node> = match &node {
-                Node::Dataset(name) => self
-                    .producer_of(name.as_str())
-                    .map(|job| Node::Job(job.clone()))
-                    .into_iter()
-                    .collect(),
+                Node::Dataset(name) => {
+                    let producer = self.producer_of(name.as_str()).cloned().map(Node::Job);
+                    let elsewhere = self.made_by_system_from(name.as_str()).iter().cloned();
+                    producer.into_iter().chain(elsewhere.map(Node::Dataset)).collect()
+                }
                 Node::Job(name) => self
                     .inputs_of_job(name.as_str())
                     .into_iter()
@@ -219,8 +236,9 @@ impl Lineage {
         self.downstream(name).into_iter().map(|(dataset, _)| dataset).collect()
     }
 
-    /// One ring for each group of jobs that feed one another: dataset, job that makes it, dataset that job
-    /// reads, and so on; the last job reads the first dataset. Empty for a sound configuration.
+    /// One ring for each group of jobs and datasets that feed one another: dataset, job that makes it, dataset that job
+    /// reads, and so on; the last job reads the first dataset. A dataset that its system makes from the next one is
+    /// followed by that, with no job between. Empty for a sound configuration.
     pub fn cycles(&self) -> Vec<Vec<Node>> {
         rings::rings(self)
     }
@@ -240,10 +258,10 @@ impl Lineage {
             queue.push_back((output.clone(), 0));
         }
         while let Some((dataset, distance)) = queue.pop_front() {
-            for job in self.jobs_reading(dataset.as_str()) {
-                if let Some(output) = &self.jobs[job].produces
-                    && seen.insert(output.clone())
-                {
+            let jobs = self.jobs_reading(dataset.as_str()).iter();
+            let made = jobs.filter_map(|job| self.jobs[job].produces.as_ref());
+            for output in made.chain(self.made_by_systems_of(dataset.as_str())) {
+                if seen.insert(output.clone()) {
                     found.push((output.clone(), distance + 1));
                     queue.push_back((output.clone(), distance + 1));
                 }
@@ -287,6 +305,26 @@ impl Lineage {
             distance,
         })
     }
+}
+
+/// Of each dataset those that systems make from it, by name. What is made from a part is made from the whole, too; what comes
+/// in parts is named as a whole.
+fn made_elsewhere(settings: &Settings) -> HashMap<Name, Vec<Name>> {
+    let mut made: HashMap<Name, Vec<Name>> = HashMap::new();
+    let wholes = settings.datasets.values().filter(|dataset| dataset.part_of.is_none());
+    for dataset in wholes {
+        for source in &dataset.made_from {
+            let whole = settings.datasets.get(source).and_then(|source| source.part_of.as_ref());
+            for source in whole.into_iter().chain([source]) {
+                made.entry(source.clone()).or_default().push(dataset.name.clone());
+            }
+        }
+    }
+    for names in made.values_mut() {
+        names.sort_unstable();
+        names.dedup();
+    }
+    made
 }
 
 /// What a job reads, each once: `needs`, then the datasets of its `on`.

@@ -1,4 +1,4 @@
-//! Rings: groups of jobs that feed one another, each shown by its shortest way around.
+//! Rings: groups of jobs and datasets that feed one another, each shown by its shortest way around.
 
 use std::collections::{HashMap, HashSet, VecDeque};
 
@@ -6,23 +6,44 @@ use crate::model::Name;
 
 use super::{Lineage, Node};
 
-/// One ring for each group of jobs that can reach one another, in the order of their first job's name.
+/// One ring for each group of makers that can reach one another, in the order of their first one's name: a job that makes a
+/// dataset, or a dataset that its system makes from others.
 pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
     // Whoever makes nothing feeds nobody.
-    let makers = lineage.jobs.iter().filter(|(_, job)| job.produces.is_some());
-    let mut jobs: Vec<&Name> = makers.map(|(name, _)| name).collect();
-    jobs.sort();
-    let numbers: HashMap<&Name, usize> = jobs.iter().enumerate().map(|(number, name)| (*name, number)).collect();
-    // feeders[n]: the jobs whose output job n reads.
-    let feeders: Vec<Vec<usize>> = jobs
+    let jobs = lineage.jobs.iter().filter(|(_, job)| job.produces.is_some());
+    let jobs = jobs.map(|(name, _)| Node::Job(name.clone()));
+    let elsewhere = lineage.datasets.values();
+    let elsewhere = elsewhere.filter(|dataset| !dataset.made_from.is_empty() && dataset.part_of.is_none());
+    let mut makers: Vec<Node> = jobs
+        .chain(elsewhere.map(|dataset| Node::Dataset(dataset.name.clone())))
+        .collect();
+    makers.sort();
+    let numbers: HashMap<&Node, usize> = makers.iter().enumerate().map(|(number, node)| (node, number)).collect();
+    let makers_of = |dataset: &Name| {
+        let producer = lineage.producer_of(dataset.as_str()).cloned().map(Node::Job);
+        // A part is made with the whole.
+        let whole = lineage
+            .datasets
+            .get(dataset)
+            .and_then(|dataset| dataset.part_of.as_ref());
+        let system = Node::Dataset(whole.unwrap_or(dataset).clone());
+        let both = producer.into_iter().chain([system]);
+        both.filter_map(|node| numbers.get(&node).copied())
+            .collect::<Vec<usize>>()
+    };
+    // feeders[n]: the makers of what maker n reads.
+    let feeders: Vec<Vec<usize>> = makers
         .iter()
-        .map(|job| {
-            lineage
+        .map(|maker| match maker {
+            Node::Job(job) => lineage
                 .inputs_of_job(job.as_str())
                 .into_iter()
-                .filter_map(|input| lineage.producer_of(input.as_str()))
-                .map(|producer| numbers[producer])
-                .collect()
+                .flat_map(makers_of)
+                .collect(),
+            Node::Dataset(dataset) => {
+                let sources = lineage.made_by_system_from(dataset.as_str()).iter();
+                sources.flat_map(makers_of).collect()
+            }
         })
         .collect();
     let mut rings: Vec<Vec<usize>> = groups(&feeders)
@@ -34,15 +55,21 @@ pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
         .into_iter()
         .map(|ring| {
             ring.into_iter()
-                .filter_map(|number| {
-                    let job = jobs[number];
-                    let output = lineage.jobs[job].produces.clone()?;
-                    Some([Node::Dataset(output), Node::Job(job.clone())])
-                })
-                .flatten()
+                .flat_map(|number| step(lineage, &makers[number]))
                 .collect()
         })
         .collect()
+}
+
+/// What a maker makes, and the maker where it is a job.
+fn step(lineage: &Lineage, maker: &Node) -> Vec<Node> {
+    match maker {
+        Node::Dataset(_) => vec![maker.clone()],
+        Node::Job(job) => {
+            let output = lineage.jobs[job].produces.clone().map(Node::Dataset);
+            output.into_iter().chain([maker.clone()]).collect()
+        }
+    }
 }
 
 /// Strongly connected components, by Tarjan's algorithm with a stack of its own: a chain of

@@ -202,6 +202,99 @@ fn a_ring_is_named_by_its_shortest_way_around() {
     assert_eq!(lineage.impact("a").len(), 4);
 }
 
+/// A flow in which systems make datasets from others, each line `dataset: sources`.
+fn with_systems(flow: &str, made: &str) -> Settings {
+    let mut settings = settings(flow);
+    for line in made.lines().map(str::trim).filter(|line| !line.is_empty()) {
+        let (name, sources) = line.split_once(':').unwrap();
+        if !settings.datasets.contains_key(name) {
+            add_dataset(&mut settings, name, Vec::new());
+        }
+        Arc::make_mut(settings.datasets.get_mut(name).unwrap()).made_from = names(sources);
+    }
+    settings
+}
+
+#[test]
+fn what_a_system_makes_from_something_lies_behind_it() {
+    let lineage = Lineage::new(&with_systems(
+        "export-orders: -> orders
+         export-issues: -> issues
+         export-invoices: -> invoices
+         report: invoices -> report
+         issues | dock",
+        "issues: orders
+         invoices: issues",
+    ));
+    assert_eq!(
+        shown(&lineage.upstream("report")),
+        "report invoices export-invoices issues export-issues orders export-orders"
+    );
+    assert_eq!(
+        downstream(&lineage, "export-orders"),
+        names("orders issues invoices report")
+    );
+    assert_eq!(lineage.made_by_systems_of("orders"), names("issues"));
+    let hit = lineage.impact("orders");
+    let hit: Vec<_> = hit
+        .iter()
+        .map(|reader| (reader.consumer.as_str(), reader.distance))
+        .collect();
+    assert_eq!(hit, [("report", 2)], "nobody of that name is known at the dock");
+    // It is no input of the job that exports it.
+    assert_eq!(lineage.inputs_of_job("export-issues"), Vec::<&Name>::new());
+    assert_eq!(lineage.jobs_reading("orders"), names(""));
+}
+
+#[test]
+fn what_is_made_from_a_part_is_made_from_the_whole_and_a_part_like_the_whole() {
+    let mut settings = with_systems("", "stock: lots\nstock.a: lots\nreport: stock.a\nlots:");
+    let part = Arc::make_mut(settings.datasets.get_mut("stock.a").unwrap());
+    part.part_of = Some("stock".into());
+    Arc::make_mut(settings.datasets.get_mut("stock").unwrap()).parts = names("a");
+    let lineage = Lineage::new(&settings);
+    assert_eq!(downstream(&lineage, "lots"), names("stock report"));
+    assert_eq!(downstream(&lineage, "stock.a"), names("report"));
+    assert_eq!(shown(&lineage.upstream("report")), "stock.a lots");
+}
+
+#[test]
+fn a_ring_through_systems_is_named_like_one_of_jobs() {
+    let lineage = Lineage::new(&with_systems(
+        "make-b: a -> b
+         aside: b -> aside",
+        "a: c
+         c: b
+         x: y
+         y: x",
+    ));
+    let rings: Vec<String> = lineage.cycles().iter().map(|ring| shown(ring)).collect();
+    assert_eq!(rings, ["b make-b a c", "x y"]);
+    let mut settings = with_systems("", "stock: stock.a\nstock.a: stock.a");
+    Arc::make_mut(settings.datasets.get_mut("stock.a").unwrap()).part_of = Some("stock".into());
+    let rings = Lineage::new(&settings).cycles();
+    assert_eq!(shown(&rings[0]), "stock", "of a part of itself");
+}
+
+#[test]
+fn the_flow_leads_straight_from_what_a_system_reads_to_what_it_makes() {
+    let flow = Flow::of(&with_systems("export: -> issues", "orders:\nissues: orders nowhere"));
+    let edges: Vec<String> = flow
+        .edges
+        .iter()
+        .map(|edge| {
+            let unseen = if flow.is_unseen(*edge) { " unseen" } else { "" };
+            format!("{} {}{unseen}", flow.stops[edge.0].id(), flow.stops[edge.1].id())
+        })
+        .collect();
+    assert_eq!(
+        edges,
+        ["job:export dataset:issues", "dataset:orders dataset:issues unseen"]
+    );
+    let unread: Vec<String> = flow.unread().into_iter().map(Stop::id).collect();
+    assert_eq!(unread, ["dataset:issues"]);
+}
+
 #[test]
 fn a_sound_flow_has_no_ring() {
     assert!(Lineage::new(&settings(FLOW)).cycles().is_empty());

@@ -185,6 +185,7 @@ pub(crate) fn plain_dataset(name: &str) -> Dataset {
         system: None,
         file: None,
         probe: None,
+        made_from: Vec::new(),
         consumers: Vec::new(),
         due: None,
         max_age: None,

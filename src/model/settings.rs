@@ -194,6 +194,8 @@ pub struct Dataset {
     pub file: Option<PathBuf>,
     /// How it is watched when no job here produces it.
     pub probe: Option<Probe>,
+    /// Datasets from which its system makes it, in a way that freshd does not see: no job here does.
+    pub made_from: Vec<Name>,
     /// Systems, teams or jobs that read it.
     pub consumers: Vec<Name>,
     /// Promised deliveries.

@@ -29,7 +29,7 @@ mod tests;
 pub use backup::{Backup, DAILY_KEPT};
 pub use error::{BackupError, CommitError, OpenError, ReadError};
 pub use open::Store;
-pub use reader::{HistoryFilter, Outbox, Reader};
+pub use reader::{HistoryFilter, Outbox, Part, Reader};
 pub use reserve::{RESERVE_BYTES, RESERVE_FILE, Reserve};
 pub use signing::{KEY_FILE, SigningKey, ack_token_parts};
 pub use suspect::suspect;

@@ -3,18 +3,20 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
+use axum::http::Uri;
 use jiff::{SignedDuration, Timestamp};
 
 use super::api::{no_number, number};
 use super::desk::Desk;
 use super::door::Who;
 use super::output;
-use super::pages::{self, IncidentPage};
+use super::pages::{self, IncidentList, IncidentPage, IncidentsPage};
+use super::reading::query;
 use super::visits::{Page, Shown, view};
 use crate::model::{About, Incident, IncidentId, Name, Outcome, Run, Settings};
-use crate::store::{HistoryFilter, ReadError, Reader};
+use crate::store::{HistoryFilter, Part, ReadError, Reader};
 
-/// Incidents of the list.
+/// Incidents of each list.
 const INCIDENTS_SHOWN: u32 = 100;
 /// What one incident explains.
 const EFFECTS_SHOWN: u32 = 200;
@@ -29,16 +31,43 @@ const NEAR: SignedDuration = SignedDuration::from_secs(5);
 /// Bytes of that run's output.
 const OUTPUT_BYTES: usize = 4 << 10;
 
-pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who) -> Shown {
+#[derive(Debug, Default, serde::Deserialize, schemars::JsonSchema)]
+#[serde(deny_unknown_fields)]
+struct Wanted {
+    /// Of those that are open, those before this number.
+    open_before: Option<u64>,
+    /// Of those that are over, those before this number.
+    before: Option<u64>,
+}
+
+pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who, uri: Uri) -> Shown {
+    let wanted = query::<Wanted>(&uri)?;
     let view = view(&desk, who);
     let now = view.now;
     let read = desk.read(move |reader| {
-        let incidents = reader.incidents(false, INCIDENTS_SHOWN)?;
-        Ok((incidents, reader.silences_standing(None, now, INCIDENTS_SHOWN)?))
+        let list = |part, before: Option<u64>| {
+            let incidents = reader.incidents_of(part, before.map(IncidentId), INCIDENTS_SHOWN)?;
+            let more = match incidents.last() {
+                Some(last) => !reader.incidents_of(part, Some(last.id), 1)?.is_empty(),
+                None => false,
+            };
+            Ok::<_, ReadError>(IncidentList {
+                incidents,
+                all: reader.incidents_counted(part)?,
+                has_more: more,
+                before,
+            })
+        };
+        Ok(IncidentsPage {
+            causes: list(Part::Causes, wanted.open_before)?,
+            explained: list(Part::Explained, None)?,
+            over: list(Part::Over, wanted.before)?,
+            explains_most: reader.explains_most()?,
+            silences: reader.silences_standing(None, now, INCIDENTS_SHOWN)?,
+        })
     });
-    let (incidents, silences) = read.await?;
-    let page = pages::incidents(&view, &incidents, &silences, INCIDENTS_SHOWN as usize);
-    Ok(Page::of(page))
+    let page = read.await?;
+    Ok(Page::of(pages::incidents(&view, &page)))
 }
 
 pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): Path<String>) -> Shown {
@@ -65,6 +94,7 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
             messages,
             silences,
             effects: reader.effects_of(incident.id, EFFECTS_SHOWN)?,
+            effects_all: reader.effects_counted(incident.id)?,
             cause,
             owner: String::new(),
             readers: Vec::new(),

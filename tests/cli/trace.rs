@@ -78,6 +78,31 @@ fn a_trace_says_what_passed_only_because_somebody_expected_it() {
 }
 
 #[test]
+fn a_trace_names_what_a_system_made_it_from_and_goes_no_further() {
+    let data = "[datasets.lots]\nowner = \"warehouse\"\nprobe = { file = \"lots.csv\", every = \"1m\" }\n";
+    let made = FINE.replace("max_age   = \"26h\"", "max_age   = \"26h\"\nmade_from = [\"lots\"]");
+    let place = Place::new(&format!("{made}{data}"));
+    let store = Store::open(&place.path().join("state")).expect("a store");
+    let writer = store.into_writer().expect("a writer");
+    writer
+        .commit_blocking(vec![Fact::Version(Box::new(version(1)))])
+        .expect("it is stored");
+    writer.close().expect("it ends");
+    let (said, _) = place.ends(0, &["trace", "stock", "--state", "state"]);
+    assert!(
+        said.contains("lots, by its system: of which version nobody sees"),
+        "{said}"
+    );
+    let traced = place.json(0, &["trace", "stock", "--state", "state", "--json"]);
+    assert_eq!(traced["hops"].as_array().map(Vec::len), Some(1));
+    assert_eq!(traced["hops"][0]["made_from"], serde_json::json!(["lots"]));
+    let hit = place.json(0, &["impact", "lots", "--json"]);
+    let readers = hit["readers"].as_array().expect("readers").iter();
+    let readers: Vec<&str> = readers.filter_map(|reader| reader["name"].as_str()).collect();
+    assert!(readers.contains(&"wms") && readers.contains(&"stock-load"), "{hit}");
+}
+
+#[test]
 fn a_trace_that_is_cut_says_so_to_people_and_to_programs() {
     let place = Place::new(FINE);
     let store = Store::open(&place.path().join("state")).expect("a store");

@@ -101,6 +101,7 @@ impl Place {
             system: None,
             file: Some(self.target()),
             probe: None,
+            made_from: Vec::new(),
             consumers: Vec::new(),
             due: None,
             max_age: None,

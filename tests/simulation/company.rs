@@ -190,9 +190,13 @@ impl Company {
             Promise::Due(rule, grace) => Some(format!("due = {{ at = \"{}\", grace = \"{grace}m\" }}", rule.cron())),
         };
         if let Some(promise) = &promise {
+            let made_from = self
+                .made_from(job)
+                .map(|source| format!("made_from = [\"{source}-data\"]\n"));
             text += &format!(
-                "[datasets.{name}-data]\nowner = \"ops\"\nconsumers = [\"desk\"]\nfile = \"out/{name}.csv\"\n\
-                 as_of = {{ column = \"at\" }}\nchecks = {{ format = \"csv\" }}\n{promise}\n"
+                "[datasets.{name}-data]\nowner = \"ops\"\nconsumers = [\"desk\"]\nfile = \"out/{name}.csv\"\n{}\
+                 as_of = {{ column = \"at\" }}\nchecks = {{ format = \"csv\" }}\n{promise}\n",
+                made_from.unwrap_or_default()
             );
         }
         let overlap = match job.overlap() {
@@ -227,6 +231,13 @@ impl Company {
             text += "pool = \"narrow\"\n";
         }
         text
+    }
+
+    /// Whose data a system makes that of a job from which reads nothing and tries more than once.
+    fn made_from(&self, job: &JobPlan) -> Option<&'static str> {
+        let earlier = self.jobs.iter().map(|other| other.name).filter(|name| *name < job.name);
+        let mut sources = earlier.filter(|name| self.producer(&format!("{name}-data")).is_some());
+        sources.next().filter(|_| job.reads.is_none() && job.attempts > 1)
     }
 
     /// Whether a job has times of its own, and which.

@@ -2,7 +2,7 @@
 
 use super::*;
 
-const WEEKLY: &str = "\
+pub(super) const WEEKLY: &str = "\
 [datasets.stock]
 owner = \"ops\"
 file = \"stock.csv\"
@@ -29,7 +29,7 @@ fn findings(level: Level, text: &str) -> Vec<String> {
     lines
 }
 
-fn warnings(text: &str) -> Vec<String> {
+pub(super) fn warnings(text: &str) -> Vec<String> {
     findings(Level::Warning, text)
 }
 

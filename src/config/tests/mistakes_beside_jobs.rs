@@ -18,6 +18,18 @@ fn every_mistake_of_a_dataset_is_told_once() {
                 "jobs.toml:20:14 `\"wmz\"` unknown consumer `wmz` (did you mean `wms`?)",
             ),
             (
+                "made_from = [\"lost\"]",
+                "jobs.toml:20:14 `\"lost\"` unknown dataset `lost` (did you mean `lots`?)",
+            ),
+            (
+                "made_from = [\"x\"]",
+                "jobs.toml:20:14 `\"x\"` `x` is made from itself (name the datasets that its system reads to make it)",
+            ),
+            (
+                "made_from = 3",
+                "jobs.toml:20:13 `3` `made_from` must be a list, not a whole number (write made_from = [ ... ])",
+            ),
+            (
                 "due = { grace = \"1m\" }",
                 "jobs.toml:20:7 `{ grace = \"1m\" }` `due` does not say when (write due = { at = \"0 23 * * FRI\" })",
             ),

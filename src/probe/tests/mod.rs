@@ -46,6 +46,7 @@ fn dataset(target: Option<ProbeTarget>) -> Dataset {
             target,
             every: Duration::from_mins(1),
         }),
+        made_from: Vec::new(),
         consumers: Vec::new(),
         due: None,
         max_age: None,

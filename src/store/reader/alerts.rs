@@ -21,6 +21,27 @@ pub struct Outbox {
     pub dead: usize,
 }
 
+/// A part of all incidents.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// What is not over and stands for itself.
+    Causes,
+    /// What is not over and is told with what explains it.
+    Explained,
+    /// What is over.
+    Over,
+}
+
+impl Part {
+    fn condition(self) -> &'static str {
+        match self {
+            Self::Causes => "INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NULL",
+            Self::Explained => "INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NOT NULL",
+            Self::Over => "WHERE state = 'resolved'",
+        }
+    }
+}
+
 impl Reader {
     /// How many messages wait, and how many were given up.
     ///
@@ -61,6 +82,56 @@ impl Reader {
         )
     }
 
+    /// A part of all incidents, newest first, those before one number.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn incidents_of(
+        &self,
+        which: Part,
+        before: Option<IncidentId>,
+        limit: u32,
+    ) -> Result<Vec<Incident>, ReadError> {
+        let before = before.map_or(i64::MAX, |before| count(before.0));
+        let which = which.condition();
+        self.all(
+            &format!("SELECT {INCIDENT_COLUMNS} FROM incidents {which} AND id < ?1 ORDER BY id DESC LIMIT ?2"),
+            (before, limit),
+            read_incident,
+        )
+    }
+
+    /// How many incidents a part has.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn incidents_counted(&self, which: Part) -> Result<usize, ReadError> {
+        let which = which.condition();
+        let found = self.one(&format!("SELECT count(*) FROM incidents {which}"), [], |row| {
+            Cells::of(row).count()
+        })?;
+        Ok(usize::try_from(found.unwrap_or_default()).unwrap_or(usize::MAX))
+    }
+
+    /// The incident that explains most of what is not over, and how much of it.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn explains_most(&self) -> Result<Option<(IncidentId, usize)>, ReadError> {
+        let which = Part::Explained.condition();
+        self.one(
+            &format!(
+                "SELECT cause, count(*) FROM incidents {which} GROUP BY cause ORDER BY count(*) DESC, cause LIMIT 1"
+            ),
+            [],
+            |row| {
+                let mut cells = Cells::of(row);
+                let (cause, effects) = (IncidentId(cells.count()?), cells.count()?);
+                Ok((cause, usize::try_from(effects).unwrap_or(usize::MAX)))
+            },
+        )
+    }
+
     /// One incident.
     ///
     /// # Errors
@@ -85,6 +156,19 @@ impl Reader {
             (count(cause.0), limit),
             read_incident,
         )
+    }
+
+    /// How many incidents one explains, those that are over too.
+    ///
+    /// # Errors
+    /// Fails when the database cannot be read.
+    pub fn effects_counted(&self, cause: IncidentId) -> Result<usize, ReadError> {
+        let found = self.one(
+            "SELECT count(*) FROM incidents INDEXED BY incidents_by_cause WHERE cause = ?1",
+            [count(cause.0)],
+            |row| Cells::of(row).count(),
+        )?;
+        Ok(usize::try_from(found.unwrap_or_default()).unwrap_or(usize::MAX))
     }
 
     /// Incidents about something, the newest first, those that are over too.

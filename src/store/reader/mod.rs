@@ -20,7 +20,7 @@ use super::open::BUSY_WAIT;
 use super::{DATABASE_FILE, ReadError, load, migrate};
 use crate::model::Snapshot;
 
-pub use alerts::Outbox;
+pub use alerts::{Outbox, Part};
 pub use history::HistoryFilter;
 
 /// Statements a reader keeps prepared: each question has one or two.

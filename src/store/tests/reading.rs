@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::model::Outcome;
-use crate::store::{HistoryFilter, Reader};
+use crate::store::{HistoryFilter, Part, Reader};
 
 /// 600 runs of three jobs, one a second; every tenth failed, every seventh was skipped.
 fn months() -> (tempfile::TempDir, Vec<Run>) {
@@ -119,7 +119,11 @@ fn limits_keep_the_newest() {
         } else {
             IncidentState::Open
         };
-        facts.push(Fact::Incident(incident(number, &format!("s{number}"), state)));
+        let mut one = incident(number, &format!("s{number}"), state);
+        if number == 5 {
+            (one.state, one.cause) = (IncidentState::Attached, Some(IncidentId(3)));
+        }
+        facts.push(Fact::Incident(one));
     }
     writer.commit_blocking(facts).unwrap();
     let reader = Reader::open(dir.path()).unwrap();
@@ -137,6 +141,17 @@ fn limits_keep_the_newest() {
     };
     assert_eq!(ids(true), [9, 7, 5]);
     assert_eq!(ids(false), [9, 8, 7]);
+    let part = |part, before: Option<u64>| -> Vec<u64> {
+        let found = reader.incidents_of(part, before.map(IncidentId), 3).unwrap();
+        found.iter().map(|incident| incident.id.0).collect()
+    };
+    assert_eq!(part(Part::Causes, None), [9, 7, 3]);
+    assert_eq!(part(Part::Causes, Some(7)), [3, 1]);
+    assert_eq!(part(Part::Over, Some(8)), [6, 4, 2]);
+    assert_eq!(part(Part::Explained, None), [5]);
+    assert_eq!(reader.incidents_counted(Part::Causes).unwrap(), 4);
+    assert_eq!(reader.explains_most().unwrap(), Some((IncidentId(3), 1)));
+    assert_eq!(reader.effects_counted(IncidentId(3)).unwrap(), 1);
 }
 
 #[test]

@@ -61,6 +61,8 @@ pub(super) struct DatasetEntry {
     served: Option<VersionNumber>,
     rows: Option<u64>,
     producer: Option<Name>,
+    /// The datasets from which its system makes it.
+    made_from: Vec<Name>,
     parts: Vec<Name>,
     part_of: Option<Name>,
     maintenance: Option<OpenWindow>,

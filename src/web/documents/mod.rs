@@ -182,6 +182,8 @@ enum NodeWord {
 struct EdgeEntry {
     from: String,
     to: String,
+    /// A system makes one dataset from the other, in a way that freshd does not see.
+    unseen: bool,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -14,7 +14,7 @@ use super::words::{
 use super::{Place, act, ages, chart, checks, sizes, whole};
 use crate::lineage::{Lineage, ReaderKind};
 use crate::model::{
-    ByHand, Dataset, DatasetState, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
+    ByHand, Dataset, DatasetState, Name, Slot, SlotState, Verdict, Version, VersionState, format_bytes, format_duration,
 };
 use crate::schedule;
 
@@ -61,6 +61,9 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (view.named(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
+            @if !dataset.made_from.is_empty() { dt { "Made from" } dd { (listed(&dataset.made_from)) ", by its system" } }
+            @let made = page.lineage.made_by_systems_of(name);
+            @if !made.is_empty() { dt { "Goes into" } dd { (listed(made)) ", made by their systems" } }
             @if let Some(by_hand) = &page.state.by_hand { dt { "By hand" } dd { (text(&by_hand.words())) " " (time_and_distance(view, by_hand.at)) } }
             @if let Some(passed) = &page.state.as_expected { dt { "As expected" } dd { (text(&passed.words())) } }
             @if let Some(expected) = &page.state.expected { dt { "Expected" } dd { (text(&expected.words())) ", until " (time_and_distance(view, expected.until)) } }
@@ -195,6 +198,10 @@ fn trace(view: &View, page: &DatasetPage) -> Markup {
             }
         }
     }
+}
+
+fn listed(datasets: &[Name]) -> Markup {
+    html! { @for (place, name) in datasets.iter().enumerate() { @if place > 0 { ", " } (dataset_link(name.as_str())) } }
 }
 
 fn impact(view: &View, page: &DatasetPage) -> Markup {

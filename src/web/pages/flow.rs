@@ -89,7 +89,7 @@ pub(in crate::web) fn flow(
         (flow_words::wrong_now(view, flow, status, &states))
         @if flow.graph.stops.is_empty() { p.dim { "jobs.toml names nothing yet." } }
         @else {
-            (legend())
+            (legend(flow.graph.edges.iter().any(|edge| flow.graph.is_unseen(*edge))))
             p.past { a href="#table" { "Past the map, to the table" } }
             @if flow.is_large() && chosen.is_none() { (overview(flow, &states)) }
             div.mapped id="map" {
@@ -173,11 +173,12 @@ pub(super) fn title(node: &Node) -> Markup {
     html! { @if let Some(title) = title { span.title { (text(title)) } } }
 }
 
-fn legend() -> Markup {
+fn legend(has_unseen: bool) -> Markup {
     html! {
         p.legend {
             (state(Tone::Good, "as promised")) (state(Tone::Busy, "going on")) (state(Tone::Warn, "needs an eye"))
             (state(Tone::Bad, "wrong")) (state(Tone::Unknown, "unknown")) (state(Tone::NotYet, "not yet")) (state(Tone::Quiet, "set aside"))
+            @if has_unseen { span { "dotted: a system makes one from the other" } }
         }
     }
 }
@@ -196,7 +197,8 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
                 @let (source, target) = (&flow.graph.stops[*from], &flow.graph.stops[*to]);
                 @let bad = if tone(source) == Some(Tone::Bad) { " bad" } else { "" };
                 @let on = if is_lit(*from) && is_lit(*to) { " on" } else { "" };
-                path class={ "edge" (bad) (on) } data-from=(source.id()) data-to=(target.id()) d=(path(line)) {}
+                @let unseen = if flow.graph.is_unseen((*from, *to)) { " unseen" } else { "" };
+                path class={ "edge" (unseen) (bad) (on) } data-from=(source.id()) data-to=(target.id()) d=(path(line)) {}
             }
             @for (place, (node, (x, y))) in flow.graph.stops.iter().zip(&layout.boxes).enumerate() {
                 @let on = if is_lit(place) { " on" } else { "" };

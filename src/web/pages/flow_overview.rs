@@ -15,11 +15,11 @@ use crate::web::flow::{Flow, Kind, Node};
 /// Systems on each side; those that are well are left out first.
 const SIDE_MAX: usize = 60;
 /// Size of a box, and space between two of them.
-const BOX_WIDTH: f64 = 330.0;
+const BOX_WIDTH: f64 = 380.0;
 const BOX_HEIGHT: f64 = 24.0;
 const STEP: f64 = 28.0;
 /// Where the boxes on the right begin, and how wide all of it is.
-const RIGHT: f64 = 830.0;
+const RIGHT: f64 = 780.0;
 const WIDTH: f64 = RIGHT + BOX_WIDTH + 2.0 * PADDING;
 const PADDING: f64 = 10.0;
 /// Characters of a name in a box.
@@ -36,14 +36,10 @@ struct Counts {
 impl Counts {
     /// `5 datasets, 2 wrong`.
     fn words(self) -> String {
-        format!("{}{}", counted(self.all, "dataset"), self.troubles())
-    }
-
-    fn troubles(self) -> String {
         let troubles = [(self.wrong, "wrong"), (self.unknown, "unknown")].into_iter();
         let troubles = troubles.filter(|(count, _)| *count > 0);
         let words: Vec<String> = troubles.map(|(count, what)| format!(", {count} {what}")).collect();
-        words.concat()
+        format!("{}{}", counted(self.all, "dataset"), words.concat())
     }
 }
 
@@ -155,7 +151,7 @@ fn side_box(side: &Side<'_>, x: f64, y: f64, class: &str) -> Markup {
                 path class={ "mark " (side.tone.class()) } transform=(format!("translate({:.1} {:.1}) scale(.85)", x + 8.0, y + 5.0)) d=(side.tone.shape()) {}
             }
             text x=(one(x + if is_wrong { 28.0 } else { 10.0 })) y=(one(y + 16.0)) { (shown) }
-            text.kind x=(one(x + BOX_WIDTH - 8.0)) y=(one(y + 16.0)) text-anchor="end" { (counts.all) (counts.troubles()) }
+            text.kind x=(one(x + BOX_WIDTH - 8.0)) y=(one(y + 16.0)) text-anchor="end" { (counts.words()) }
         }
     }
 }

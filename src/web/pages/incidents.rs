@@ -1,11 +1,15 @@
 //! `/incidents` and one of them: what went wrong, who was told what and when.
 
+#[cfg(test)]
+mod tests;
+
 use jiff::Timestamp;
 use maud::{Markup, html};
 
 use super::run::{output, output_notes};
 use super::words::{
-    Tone, View, incident_tone, job_link, owner, state, subject_link, text, time, time_and_distance, time_with_seconds,
+    Tone, View, counted, incident_tone, job_link, owner, state, subject_link, text, time, time_and_distance,
+    time_with_seconds,
 };
 use super::{Place, act, now, timeline, whole};
 use crate::model::{
@@ -13,6 +17,9 @@ use crate::model::{
     Reach, Reads, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
+
+/// What an incident explains that is shown unfolded.
+const EFFECTS_UNFOLDED: usize = 12;
 
 /// How often what comes and goes has, and since when it is well if it is.
 pub(super) fn turns(view: &View, flapping: &Flapping) -> Markup {
@@ -22,25 +29,82 @@ pub(super) fn turns(view: &View, flapping: &Flapping) -> Markup {
     }
 }
 
-/// `/incidents`: the open ones first, each set the newest first.
-pub(in crate::web) fn incidents(view: &View, incidents: &[Incident], silences: &[Silence], shown_max: usize) -> Markup {
-    let (over, open): (Vec<&Incident>, Vec<&Incident>) =
-        incidents.iter().partition(|incident| incident.resolved_at.is_some());
+/// The newest of some incidents, or of those before one number.
+pub(in crate::web) struct IncidentList {
+    pub(in crate::web) incidents: Vec<Incident>,
+    /// How many there are in all.
+    pub(in crate::web) all: usize,
+    /// There are more before these.
+    pub(in crate::web) has_more: bool,
+    pub(in crate::web) before: Option<u64>,
+}
+
+/// All that ever went wrong, in lists that have an end.
+pub(in crate::web) struct IncidentsPage {
+    pub(in crate::web) causes: IncidentList,
+    /// What is open and told with one of those.
+    pub(in crate::web) explained: IncidentList,
+    pub(in crate::web) over: IncidentList,
+    /// What explains most of what is open, and how much: the newest need not be what all hangs on.
+    pub(in crate::web) explains_most: Option<(IncidentId, usize)>,
+    pub(in crate::web) silences: Vec<Silence>,
+}
+
+/// `/incidents`: first what is open and stands for itself, then what that explains, then what is over; the newest first.
+pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
+    let IncidentsPage {
+        causes,
+        explained,
+        over,
+        explains_most,
+        silences,
+    } = page;
+    let is_all_well = causes.all + explained.all == 0;
     let body = html! {
         h1 { "Incidents" }
-        @if open.is_empty() { p.lead { (state(Tone::Good, "none is open")) } } @else { (table(view, &open)) }
+        p.lead {
+            @if is_all_well { (state(Tone::Good, "none is open")) } @else {
+                (state(Tone::Bad, &format!("{} open", causes.all)))
+                @if explained.all > 0 { ", and " (explained.all) " told with them" }
+                @if let Some((cause, effects)) = explains_most { ", " (effects) " of those with " a href={ "/incidents/" (cause) } { "incident " (cause) } }
+            }
+        }
+        @if !causes.incidents.is_empty() { (table(view, &causes.incidents)) }
+        (turn(causes, "open_before"))
+        @if !explained.incidents.is_empty() {
+            details.rest {
+                summary { (counted(explained.all, "incident")) " that others explain" }
+                (table(view, &explained.incidents))
+                @if explained.has_more { p.dim { "The newest " (explained.incidents.len()) "; the page of what explains them names more." } }
+            }
+        }
         @if !silences.is_empty() {
             h2 id="silenced" { "Silenced" }
             ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) (act::on_name(view, silence.subject.as_str(), true)) } } }
         }
-        h2 { "Over" }
-        @if over.is_empty() { p.dim { @if open.is_empty() { "Nothing ever went wrong." } @else { "None is over yet." } } } @else { (table(view, &over)) }
-        @if incidents.len() >= shown_max { p.dim { "The newest " (incidents.len()) "; " code { "freshd incidents --all --limit 1000" } " lists more." } }
+        h2 id="over" { "Over" }
+        @if over.incidents.is_empty() { p.dim { @if over.before.is_some() { "None is on record before that." } @else if is_all_well { "Nothing ever went wrong." } @else { "None is over yet." } } } @else { (table(view, &over.incidents)) }
+        (turn(over, "before"))
     };
     whole(Some(view), Place::Incidents, "Incidents", &body)
 }
 
-fn table(view: &View, incidents: &[&Incident]) -> Markup {
+/// The way to those before, and back to the newest.
+fn turn(list: &IncidentList, key: &str) -> Markup {
+    let last = list.incidents.last().filter(|_| list.has_more);
+    html! {
+        @if list.before.is_some() || last.is_some() {
+            p {
+                (list.incidents.len()) " of " (list.all) ". "
+                @if let Some(last) = last { a href={ "/incidents?" (key) "=" (last.id) @if key == "before" { "#over" } } { "Those before" } }
+                @if last.is_some() && list.before.is_some() { " · " }
+                @if list.before.is_some() { a href="/incidents" { "the newest" } }
+            }
+        }
+    }
+}
+
+fn table(view: &View, incidents: &[Incident]) -> Markup {
     html! {
         div.wide { table {
             thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What and why" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Taken on" } } }
@@ -99,6 +163,8 @@ pub(in crate::web) struct IncidentPage {
     pub(in crate::web) silences: Vec<Silence>,
     /// What it explains.
     pub(in crate::web) effects: Vec<Incident>,
+    /// How many it explains in all.
+    pub(in crate::web) effects_all: usize,
     /// What explains it.
     pub(in crate::web) cause: Option<Incident>,
     /// The team that answers, or `nobody`; empty for what is not configured any more and for freshd itself.
@@ -134,7 +200,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             @if let Some(cause) = &page.cause {
                 dt { "Explained by" } dd { a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } ": " (what(cause)) ", " (text(&cause.reason)) }
             } @else if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
-            @if !page.effects.is_empty() { dt { "Explains" } dd { (effects(&page.effects)) } }
+            @if !page.effects.is_empty() { dt { "Explains" } dd { (effects(&page.effects, page.effects_all)) } }
             @if !page.readers.is_empty() { dt { "Reads it" } dd { (now::readers(view, &page.readers, incident.subject.as_str())) } }
             @if let Some(at) = incident.remind_at.filter(|_| incident.resolved_at.is_none()) { dt { "Reminder" } dd { (time_and_distance(view, at)) } }
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }
@@ -162,11 +228,25 @@ pub(super) fn ending(view: &View, latest: Timestamp) -> Markup {
     html! { "it is mended; the end is told when what it broke is well, " (time(view, latest)) " at the latest" }
 }
 
-fn effects(effects: &[Incident]) -> Markup {
+/// The first of them, and the rest folded.
+fn effects(effects: &[Incident], all: usize) -> Markup {
+    let (shown, rest) = effects.split_at(effects.len().min(EFFECTS_UNFOLDED));
+    let list = |effects: &[Incident]| {
+        html! {
+            ul.plain {
+                @for effect in effects {
+                    li { (what(effect)) ", " a href={ "/incidents/" (effect.id) } { "incident " (effect.id) } @if effect.resolved_at.is_some() { span.dim { " over" } } }
+                }
+            }
+        }
+    };
     html! {
-        ul.plain {
-            @for effect in effects {
-                li { (what(effect)) ", " a href={ "/incidents/" (effect.id) } { "incident " (effect.id) } @if effect.resolved_at.is_some() { span.dim { " over" } } }
+        (list(shown))
+        @if !rest.is_empty() {
+            details {
+                summary { "and " (all - shown.len()) " more" }
+                (list(rest))
+                @if all > effects.len() { p.dim { "and " (all - effects.len()) " more that are not listed here." } }
             }
         }
     }
@@ -199,7 +279,7 @@ fn messages(view: &View, incident: IncidentId, messages: &[(Notification, Vec<De
                         td.num { (message.id) }
                         td { (time_with_seconds(view, message.created_at)) }
                         td { (message.message.purpose.as_str()) }
-                        td { (text(message.message.team.as_str())) }
+                        td { (owner(view, message.message.team.as_str())) }
                         td { (text(&message.address.to_string())) }
                         td { (state(message_tone(message.state), message.state.as_str())) @if tries.len() > 1 { " after " (tries.len()) " tries" } @if let Some(by) = told_by(message, messages) { " " (by) } }
                         td.remark { (text(error(tries).unwrap_or_default())) @if let Some(at) = held_until(view, message) { @if error(tries).is_some() { "; again at " } @else { "waits for " (text(&message.address.to_string())) ", next at " } (time(view, at)) } @if message.state == NotificationState::Dead { (act::on_message(view, incident, message.id)) } }
@@ -249,7 +329,7 @@ pub(super) fn who_knows(view: &View, addresses: &[AddressState], notify_at: Time
                         Reach::NotYet => (state(Tone::Warn, "not yet")),
                         Reach::GivenUp => (state(Tone::Bad, "given up")),
                     }
-                    " " (text(one.team.as_str())) " by " (text(&one.to))
+                    " " (owner(view, one.team.as_str())) " by " (text(&one.to))
                     @if let Some(at) = one.at { " " (time(view, at)) }
                     @if one.tries > 1 { ", tried " (one.tries) " times" }
                     @if let Some(at) = one.next_try_at.filter(|at| *at > view.now) { ", next at " (time(view, at)) }

@@ -30,7 +30,7 @@ pub(super) use ages::days_shown;
 pub(super) use dataset::{DatasetPage, dataset};
 pub(super) use find::{Called, FindPage, PrintedLines, find};
 pub(super) use flow::{States, flow, node_state};
-pub(super) use incidents::{IncidentPage, incident, incidents};
+pub(super) use incidents::{IncidentList, IncidentPage, IncidentsPage, incident, incidents};
 pub(super) use job::{JobPage, job};
 pub(super) use lists::{datasets, jobs, runs};
 pub(super) use login::{AckPage, LoginPage, ack, login};

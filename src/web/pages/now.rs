@@ -18,6 +18,10 @@ use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Sev
 const SHOWN_MAX: usize = 50;
 /// Incidents, and rows of what has none, that are shown unfolded.
 const UNFOLDED: usize = 8;
+/// What an incident explains that is named with it.
+const EFFECTS_SHOWN: usize = 12;
+/// Readers of what is wrong that are shown unfolded.
+const READERS_UNFOLDED: usize = 8;
 /// Jobs that are due next.
 const NEXT_SHOWN: usize = 8;
 
@@ -165,10 +169,12 @@ fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
                 @if !incident.readers.is_empty() { dt { "Reads it" } dd { (readers(view, &incident.readers, &incident.subject)) } }
                 @if !effects.is_empty() {
                     dt { "Explains" } dd {
-                        @for (place, effect) in effects.iter().take(SHOWN_MAX).enumerate() {
+                        @for (place, effect) in effects.iter().take(EFFECTS_SHOWN).enumerate() {
                             @if place > 0 { ", " }
                             (subject_link(&effect.about, &effect.subject)) " " (kind(&effect.kind))
                         }
+                        @let more = effects.len().saturating_sub(EFFECTS_SHOWN);
+                        @if more > 0 { " and " a href={ "/incidents/" (incident.id) } { (more) " more" } }
                     }
                 }
                 @if incident.about != "freshd" { dt { "More" } dd { (more(status, incident)) } }
@@ -200,17 +206,28 @@ fn more(status: &Status, incident: &OpenIncident) -> Markup {
 
 /// Who reads what is wrong, whoever reads first first.
 pub(super) fn readers(view: &View, readers: &[Reads], subject: &str) -> Markup {
+    let (first, rest) = readers.split_at(readers.len().min(READERS_UNFOLDED));
     html! {
-        ul.plain {
-            @for reading in readers.iter().take(SHOWN_MAX) {
-                li {
-                    (view.named(&reading.who))
-                    @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
-                    @if !reading.dataset.is_empty() && reading.dataset != subject { span.dim { " by way of " (dataset_link(&reading.dataset)) } }
+        ul.plain { @for reading in first { (reader(view, reading, subject)) } }
+        @if !rest.is_empty() {
+            details {
+                summary { "and " (rest.len()) " more" }
+                ul.plain {
+                    @for reading in rest.iter().take(SHOWN_MAX) { (reader(view, reading, subject)) }
+                    @let more = rest.len().saturating_sub(SHOWN_MAX);
+                    @if more > 0 { li { "and " (more) " more" } }
                 }
             }
-            @let more = readers.len().saturating_sub(SHOWN_MAX);
-            @if more > 0 { li { "and " (more) " more" } }
+        }
+    }
+}
+
+fn reader(view: &View, reading: &Reads, subject: &str) -> Markup {
+    html! {
+        li {
+            (view.named(&reading.who))
+            @if let Some(at) = reading.at { " " (time_and_distance(view, at)) }
+            @if !reading.dataset.is_empty() && reading.dataset != subject { span.dim { " by way of " (dataset_link(&reading.dataset)) } }
         }
     }
 }

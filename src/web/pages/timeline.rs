@@ -10,6 +10,9 @@ use crate::model::{Delivery, Notification, NotificationState, Purpose};
 /// Entries that are shown, the newest.
 const SHOWN_MAX: usize = 200;
 
+/// What it explains that has an entry of its own.
+const EFFECTS_MAX: usize = 12;
+
 /// All of it as a list, the first first.
 pub(super) fn timeline(view: &View, page: &IncidentPage) -> Markup {
     let mut entries = entries(view, page);
@@ -41,7 +44,7 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
         entries.push((at, html! { "The incident opened." }));
     }
     for (message, _) in &page.messages {
-        entries.push((message.created_at, sent(message, &page.messages)));
+        entries.push((message.created_at, sent(view, message, &page.messages)));
         if let Some(at) = message.ended_at.filter(|_| is_worth_a_line(message)) {
             entries.push((at, ended(message)));
         }
@@ -52,9 +55,13 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
             html! { "Taken on by " (text(&ack.who())) ", until " (time(view, ack.until)) "." },
         ));
     }
-    for effect in &page.effects {
+    for effect in page.effects.iter().take(EFFECTS_MAX) {
         let words = html! { (what(effect)) ": explained by this as " a href={ "/incidents/" (effect.id) } { "incident " (effect.id) } "." };
         entries.push((effect.since.max(incident.since), words));
+    }
+    if let Some(next) = page.effects.get(EFFECTS_MAX) {
+        let words = html! { "From then on " (page.effects_all - EFFECTS_MAX) " more were explained by this." };
+        entries.push((next.since.max(incident.since), words));
     }
     for silence in page
         .silences
@@ -86,8 +93,9 @@ fn is_worth_a_line(message: &Notification) -> bool {
     }
 }
 
-fn sent(message: &Notification, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
-    let (team, address) = (text(message.message.team.as_str()), text(&message.address.to_string()));
+fn sent(view: &View, message: &Notification, messages: &[(Notification, Vec<Delivery>)]) -> Markup {
+    let team = text(view.team(message.message.team.as_str()));
+    let address = text(&message.address.to_string());
     let purpose = match message.message.purpose {
         Purpose::Escalation => "Escalated".to_owned(),
         Purpose::Impact => "Told as a reader".to_owned(),

@@ -77,6 +77,46 @@ fn many_incidents_and_much_that_is_unknown_are_folded() {
 }
 
 #[test]
+fn what_hundreds_hang_on_one_incident_is_counted_and_not_listed() {
+    let mut cause = incident(1, "job", "load", None);
+    let reading = |at: usize| json!({ "who": format!("s{at}"), "dataset": "load", "at": null });
+    cause["readers"] = (0..100).map(reading).collect();
+    let effects = (2..=401).map(|id| incident(id, "dataset", &format!("d{id}"), Some(1)));
+    let all: Vec<Value> = [cause].into_iter().chain(effects).collect();
+    let shown = incidents(&test_view(), &status(&[], &all)).into_string();
+    assert_eq!(shown.matches("<article").count(), 1, "the cause alone");
+    let (_, explains) = shown.split_once("<dt>Explains</dt>").expect("what it explains");
+    let (explains, _) = explains.split_once("</dd>").expect("its end");
+    assert_eq!(explains.matches("/datasets/").count(), EFFECTS_SHOWN);
+    assert!(
+        explains.contains(" and <a href=\"/incidents/1\">388 more</a>"),
+        "{explains}"
+    );
+    let (_, readers) = shown.split_once("<dt>Reads it</dt>").expect("who reads it");
+    let (unfolded, folded) = readers.split_once("<details>").expect("a fold");
+    assert_eq!(unfolded.matches("<li>").count(), READERS_UNFOLDED);
+    assert!(
+        folded.contains("<summary>and 92 more</summary>") && folded.contains("and 42 more</li>"),
+        "{folded}"
+    );
+}
+
+#[test]
+fn what_is_over_but_for_its_end_says_so_and_when_that_is_told() {
+    let mut waits = incident(1, "job", "load", None);
+    let goes_on = incidents(&test_view(), &status(&[], &[waits.clone()])).into_string();
+    assert!(!goes_on.contains("<dt>Over</dt>"), "{goes_on}");
+    waits["ends_by"] = json!("2026-11-27T22:40:00Z");
+    let shown = incidents(&test_view(), &status(&[], &[waits])).into_string();
+    let (_, over) = shown.split_once("<dt>Over</dt><dd>").expect("that it is over");
+    assert!(
+        over.starts_with("it is mended; the end is told when what it broke is well, <time "),
+        "{over}"
+    );
+    assert!(over.contains(">23:40</time> at the latest</dd>"), "{over}");
+}
+
+#[test]
 fn who_answers_is_called_by_its_title() {
     let mut settings = plain_settings();
     let team = Team {

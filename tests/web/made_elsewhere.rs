@@ -1,0 +1,94 @@
+//! What a system makes from what was brought to it: every window knows the way that no job shows.
+
+use serde_json::json;
+
+use crate::asking::Site;
+use crate::freshd_process::House;
+use crate::with_team;
+
+const DATA: &str = r#"
+[teams.warehouse]
+notify = ["outbox"]
+[systems.wms]
+title = "Warehouse system"
+owner = "warehouse"
+[datasets.orders]
+owner = "it"
+probe = { file = "orders.csv", every = "1m" }
+max_age = "1h"
+consumers = ["wms"]
+[datasets.issues]
+owner = "warehouse"
+system = "wms"
+probe = { file = "issues.csv", every = "1m" }
+max_age = "2h"
+made_from = ["orders"]
+"#;
+
+#[test]
+fn every_window_knows_what_a_system_makes_from_what() {
+    let house = House::with(&with_team(DATA));
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let issues = site.get("/datasets/issues").body;
+    let orders = "<a class=\"name\" href=\"/datasets/orders\">orders</a>";
+    assert!(
+        issues.contains(&format!("<dt>Made from</dt><dd>{orders}, by its system</dd>")),
+        "{issues}"
+    );
+    let orders = site.get("/datasets/orders").body;
+    assert!(
+        orders.contains("<dt>Goes into</dt><dd><a class=\"name\" href=\"/datasets/issues\">"),
+        "{orders}"
+    );
+
+    let told = site.get("/api/v1/datasets/issues").json();
+    assert_eq!(told["dataset"]["made_from"], json!(["orders"]), "{told}");
+    let flow = site.get("/api/v1/flow").json();
+    let edges = flow["edges"].as_array().expect("edges");
+    let unseen: Vec<_> = edges.iter().filter(|edge| edge["unseen"] == true).collect();
+    let straight = json!({ "from": "dataset:orders", "to": "dataset:issues", "unseen": true });
+    assert_eq!(unseen, [&straight], "{flow}");
+    assert!(edges.len() > 1, "{flow}");
+    let map = site.get("/flow?of=orders").body;
+    let line = "class=\"edge unseen on\" data-from=\"dataset:orders\" data-to=\"dataset:issues\"";
+    assert!(
+        map.contains(line) && map.contains("dotted: a system makes one from the other"),
+        "{map}"
+    );
+
+    let said = |words: &[&str]| {
+        let (exit, said) = house.freshd(words);
+        assert!(exit.is_some(), "{said}");
+        said
+    };
+    assert!(said(&["why", "issues"]).contains("orders, by its system"));
+    assert!(said(&["flow"]).contains("dataset:issues"));
+    assert!(said(&["flow", "--format", "mermaid"]).contains(" -.-> "));
+    assert!(said(&["flow", "--format", "dot"]).contains("[style=dotted]"));
+}
+
+#[test]
+fn a_plan_says_what_will_be_told_as_one() {
+    let house = House::with(&with_team(&DATA.replace("made_from = [\"orders\"]\n", "")));
+    let _daemon = house.daemon();
+    let planned = |text: &str| {
+        house.configure(&with_team(text));
+        let (exit, said) = house.freshd(&["plan", "--json"]);
+        assert_eq!(exit, Some(0), "{said}");
+        serde_json::from_str::<serde_json::Value>(&said).expect("JSON")["changes"][0].clone()
+    };
+    let change = planned(DATA);
+    let note = "while orders is not as promised, so that issues is not either, both are one incident";
+    assert_eq!(change["notes"], json!([note]), "{change}");
+    assert_eq!(
+        change["teams"],
+        json!(["it", "warehouse"]),
+        "whoever answers for orders is told of it: {change}"
+    );
+    let (exit, said) = house.freshd(&["reload"]);
+    assert_eq!(exit, Some(0), "{said}");
+    let change = planned(&DATA.replace("made_from = [\"orders\"]\n", ""));
+    let note = "what is wrong with orders explains nothing that is wrong with issues any more";
+    assert_eq!(change["notes"], json!([note]), "{change}");
+}
