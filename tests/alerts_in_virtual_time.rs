@@ -58,6 +58,8 @@ mod resend;
 mod shared_addresses;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/told_late.rs"]
+mod told_late;
 #[path = "alerts_in_virtual_time/together.rs"]
 mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]

@@ -1,7 +1,7 @@
 //! What each team has heard of an incident at each of its addresses, and the fallback that stands in while a team hears
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
@@ -19,6 +19,8 @@ pub(super) struct HeardAt {
     by_team: BTreeMap<Name, Heard>,
     /// The subject of the first message of each thread, whoever it was for.
     subjects: BTreeMap<String, String>,
+    /// The threads of which a message was taken, whoever it was for.
+    taken: BTreeSet<String>,
 }
 
 impl Outbox {
@@ -28,6 +30,9 @@ impl Outbox {
         let there = of_incident.entry(told.address.clone()).or_default();
         let subject = there.subjects.entry(told.thread.clone());
         subject.or_insert_with(|| told.subject.clone());
+        if told.given_up.is_none() {
+            there.taken.insert(told.thread.clone());
+        }
         there.by_team.entry(told.team.clone()).or_default().note(told);
     }
 
@@ -46,6 +51,12 @@ impl Outbox {
     /// The subject by which the first message of a thread was taken or given up.
     pub(super) fn subject_of(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&String> {
         self.heard.get(&incident)?.get(address)?.subjects.get(thread)
+    }
+
+    /// Whether a message of a thread was taken by an address.
+    pub(super) fn has_taken(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
+        let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
+        there.is_some_and(|there| there.taken.contains(thread))
     }
 
     /// The incident is over.
