@@ -10,8 +10,8 @@ use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
 use crate::freshness::Standing;
 use crate::model::{
-    About, Address, Heard, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, Team, elapsed,
-    format_time,
+    About, Address, Heard, Incident, IncidentId, Message, Name, Notification, NotificationId, ProblemKind, Purpose,
+    Team, elapsed, format_time,
 };
 
 /// How the line is labelled that says when words were written which come late.
@@ -50,6 +50,27 @@ impl Engine {
                 self.outbox.remember_end(incident, address.clone());
             }
             self.stand_in_with(unheard, instead_of, &address);
+        }
+    }
+
+    /// A problem is back whose end was waited for: what died meanwhile, and was to be told with the end alone, goes to the
+    /// fallback now.
+    pub(super) fn fall_back_after_all(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        for (team, address) in &incident.told {
+            let heard = self.outbox.heard(team, id, address);
+            let died = heard.filter(|heard| heard.first_at.is_none() && !heard.is_impact());
+            let error = died.and_then(|heard| heard.given_up.as_ref()).map(|(_, error)| error);
+            let Some(error) = error.filter(|_| self.outbox.first_waiting_for(team, id, address).is_none()) else {
+                continue;
+            };
+            let why = format!("{address} could not be reached: {error}");
+            let message = self.write(String::new(), Purpose::Opening, team, &incident, None);
+            // Only what it says, and to whom, counts of what is no more.
+            let unheard = self.notification(NotificationId(0), Some(id), address.clone(), message);
+            self.fall_back(&unheard, &why);
         }
     }
 

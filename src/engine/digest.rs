@@ -14,6 +14,7 @@ impl Engine {
         let waiting: Vec<(&Notification, Option<&Incident>)> = line
             .unsent()
             .filter_map(|id| self.outbox.get(id))
+            .filter(|one| !self.outbox.is_held_back(one))
             .map(|one| (one, one.incident.and_then(|incident| self.incidents.get(incident))))
             .collect();
         // Those who are told there now, of whom the first may be no more.
@@ -73,7 +74,8 @@ impl Engine {
             self.fact(Fact::Notification(member.clone()));
             self.note_heard(&member);
             incidents.extend(member.incident);
-            if digest.state == NotificationState::Dead && !self.outbox.is_over_behind(&member) {
+            let is_over = self.outbox.is_over_behind(&member) || self.outbox.is_held_back(&member);
+            if digest.state == NotificationState::Dead && !is_over {
                 unheard.push(member);
             }
         }

@@ -57,9 +57,11 @@ impl Outbox {
                     false => Turn::at(Some(digest.next_try_at)),
                 };
             }
-            let names_an_incident = |id: &&NotificationId| self.get(**id).is_some_and(|one| one.incident.is_some());
-            let gathered = line.waiting.iter().filter(names_an_incident).take(2).count();
-            match line.waiting.first() {
+            // What is held back for its end is told with that.
+            let goes = |one: &&Notification| !self.is_held_back(one);
+            let going = || line.waiting.iter().filter_map(|id| self.get(*id)).filter(goes);
+            let gathered = going().filter(|one| one.incident.is_some()).take(2).count();
+            match going().next().map(|one| one.id) {
                 Some(_) if gathered > 1 && rules.is_gathered() => {
                     return Turn {
                         gather: true,
@@ -67,8 +69,8 @@ impl Outbox {
                     };
                 }
                 // What is about no incident goes by itself, each in its turn.
-                Some(first) if (line.waiting.len() == 1 || rules.is_gathered()) && self.is_ready(*first, now) => {
-                    return Turn::send(*first);
+                Some(first) if (going().count() == 1 || rules.is_gathered()) && self.is_ready(first, now) => {
+                    return Turn::send(first);
                 }
                 _ => {}
             }

@@ -54,6 +54,8 @@ pub(crate) struct World {
     scripts: HashMap<String, outside::Script>,
     probes: HashMap<String, outside::Look>,
     channels: HashMap<String, outside::Answer>,
+    /// How long an address thinks before it answers.
+    pub(crate) thinks_for: HashMap<String, Duration>,
     running: HashMap<AttemptId, Play>,
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
@@ -136,6 +138,7 @@ impl World {
             scripts: HashMap::new(),
             probes: HashMap::new(),
             channels: HashMap::new(),
+            thinks_for: HashMap::new(),
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),
