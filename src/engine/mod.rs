@@ -26,6 +26,7 @@ mod found;
 mod heard;
 mod hiding;
 mod history;
+mod in_stead;
 mod incidents;
 mod jobs;
 mod keepers;

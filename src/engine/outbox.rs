@@ -314,7 +314,10 @@ impl Engine {
         let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
         let pace = line.and_then(|line| line.pace);
         let mut notification = self.notification(id, incident, address, message);
-        notification.next_try_at = notification.next_try_at.max(pace.unwrap_or(self.now.wall));
+        let with_others = self.outbox.waits_for_others(&notification, self.now.wall).flatten();
+        notification.next_try_at = notification
+            .next_try_at
+            .max(pace.max(with_others).unwrap_or(self.now.wall));
         self.fact(Fact::Notification(notification.clone()));
         self.wait_to_stand_in(&notification);
         self.outbox.insert(notification.clone());

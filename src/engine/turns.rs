@@ -122,6 +122,15 @@ impl Outbox {
             let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules)) else {
                 continue;
             };
+            if rules.is_gathered() {
+                if let Some(at) = self.waits_for_others(notification, now) {
+                    turn.again_at = turn.again_at.into_iter().chain(at).min();
+                    continue;
+                }
+                if self.is_behind_another(notification, &turn.send) {
+                    continue;
+                }
+            }
             if !self.is_ready(id, now) {
                 let at = notification.next_try_at;
                 turn.again_at = Some(turn.again_at.map_or(at, |earliest| earliest.min(at)));
@@ -179,6 +188,7 @@ impl Engine {
     /// Sends whatever has its turn at an address, and looks again when the next has.
     pub(super) fn go_on(&mut self, address: &Address) {
         let now = self.now.wall;
+        self.gather_in_stead(address);
         let mut turn = self.outbox.turn(address, self.gathering(address), now);
         if turn.gather {
             turn = Turn::at(None);

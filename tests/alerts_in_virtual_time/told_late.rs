@@ -46,10 +46,7 @@ fn whoever_stands_in_reads_how_it_stands_by_then() {
     let heard = told(&world, FALLBACK);
     let impact = heard.iter().find(|one| one.purpose == Purpose::Impact).expect("told");
     let words = &impact.headline;
-    assert!(
-        words.contains(": 35m ") && words.ends_with("and has been told."),
-        "{words}"
-    );
+    assert!(words.contains(": 35m "), "{words}");
     assert_eq!(
         impact.at,
         world
