@@ -47,6 +47,7 @@ mod quiet;
 mod register;
 mod reload;
 mod reminders;
+mod renamed;
 mod repeats;
 mod requests;
 mod resend;
