@@ -139,7 +139,7 @@ impl Engine {
             ..Message::clone(written)
         };
         if elapsed(written.at, self.now.wall) >= IS_LATE_AFTER {
-            let at = format_time(written.at, &self.zone_of(&written.team).0);
+            let at = format_time(written.at, self.zone_of(&written.team).0);
             message.put_above(WRITTEN, &format!("{at}; it could not be delivered until now"));
         }
         message

@@ -36,14 +36,19 @@ impl Outbox {
         is_one(one) || is_digest(one) && of_digest().any(is_one)
     }
 
-    /// Whether a message is to be told together with others that come in somebody's stead, and until when it waits for them,
-    /// where that is known: while the one before is on its way it is not.
-    pub(super) fn waits_for_others(&self, one: &Notification, now: Timestamp) -> Option<Option<Timestamp>> {
-        let line = self.by_address.get(&one.address)?;
-        let next = line.next_in_stead.filter(|at| *at > now);
-        let mut under_way = line.in_flight.iter().filter_map(|id| self.get(*id));
-        let waits = next.is_some() || under_way.any(|sent| self.is_in_stead(sent));
-        (waits && self.comes_with_others(one)).then_some(next)
+    /// Until when what comes in somebody's stead waits at an address, where that is known.
+    pub(super) fn next_in_stead(&self, address: &Address, now: Timestamp) -> Option<Timestamp> {
+        let line = self.by_address.get(address)?;
+        line.next_in_stead.filter(|at| *at > now)
+    }
+
+    /// Whether a message waits to be told together with others that come in somebody's stead: until their time comes, or
+    /// while the one before is on its way.
+    pub(super) fn waits_for_others(&self, one: &Notification, now: Timestamp) -> bool {
+        let line = self.by_address.get(&one.address).into_iter();
+        let mut under_way = line.flat_map(|line| &line.in_flight).filter_map(|id| self.get(*id));
+        let waits = self.next_in_stead(&one.address, now).is_some() || under_way.any(|sent| self.is_in_stead(sent));
+        waits && self.comes_with_others(one)
     }
 
     /// The first of what comes in somebody's stead goes, and the others wait for what it comes to.

@@ -314,7 +314,9 @@ impl Engine {
         let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
         let pace = line.and_then(|line| line.pace);
         let mut notification = self.notification(id, incident, address, message);
-        let with_others = self.outbox.waits_for_others(&notification, self.now.wall).flatten();
+        let waits = self.outbox.waits_for_others(&notification, self.now.wall);
+        let next = self.outbox.next_in_stead(&notification.address, self.now.wall);
+        let with_others = next.filter(|_| waits);
         notification.next_try_at = notification
             .next_try_at
             .max(pace.max(with_others).unwrap_or(self.now.wall));

@@ -123,8 +123,9 @@ impl Outbox {
                 continue;
             };
             if rules.is_gathered() {
-                if let Some(at) = self.waits_for_others(notification, now) {
-                    turn.again_at = turn.again_at.into_iter().chain(at).min();
+                if self.waits_for_others(notification, now) {
+                    let next = self.next_in_stead(address, now);
+                    turn.again_at = turn.again_at.into_iter().chain(next).min();
                     continue;
                 }
                 if self.is_behind_another(notification, &turn.send) {
