@@ -32,6 +32,8 @@ mod floods;
 mod given_up;
 #[path = "alerts_in_virtual_time/handed_over.rs"]
 mod handed_over;
+#[path = "alerts_in_virtual_time/in_one_after_the_first.rs"]
+mod in_one_after_the_first;
 #[path = "alerts_in_virtual_time/in_whose_stead.rs"]
 mod in_whose_stead;
 #[path = "alerts_in_virtual_time/kinds.rs"]
@@ -60,6 +62,8 @@ mod resend;
 mod shared_addresses;
 #[path = "alerts_in_virtual_time/threads.rs"]
 mod threads;
+#[path = "alerts_in_virtual_time/told_late.rs"]
+mod told_late;
 #[path = "alerts_in_virtual_time/together.rs"]
 mod together;
 #[path = "alerts_in_virtual_time/subjects.rs"]

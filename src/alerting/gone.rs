@@ -1,8 +1,11 @@
 //! The words when freshd itself is gone: written by whoever finds that, and sent without its records.
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
-use crate::model::{About, Message, MessageFact, Name, ProblemKind, Purpose, SUBJECT_MARK, Severity};
+use crate::model::{
+    About, Message, MessageFact, Name, ProblemKind, Purpose, SUBJECT_MARK, Severity, format_time, zone_words,
+};
 
 /// Everything such a message is made from.
 #[derive(Clone, Copy, Debug)]
@@ -33,7 +36,10 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
             text,
         });
     };
+    let zone = TimeZone::UTC;
     fact("Machine", hostname.to_owned());
+    // The zone of the file may be what is wrong with it.
+    fact("Noticed", format!("{} UTC", format_time(gone.now, &zone)));
     match gone.mistakes {
         Some((first, 1)) => fact("Refused", format!("{config} has a mistake: {first}")),
         Some((first, count)) => fact("Refused", format!("{config} has {count} mistakes, the first: {first}")),
@@ -84,7 +90,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         team: Name::from("fallback"),
         owner: "fallback".to_owned(),
         at: gone.now,
-        zone: None,
+        zone: Some(zone_words(&zone, gone.now)),
         trace: None,
         id,
     }

@@ -3,12 +3,15 @@
 use jiff::tz::TimeZone;
 
 use super::digest::down_words;
+use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, Version, format_time};
+use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
+/// Readers at no known time that are named to one of the readers.
+const ALSO_READ_BY_MAX: usize = 6;
 /// Datasets named in such a line.
 const READ_MAX: usize = 6;
 /// Datasets of which everything is said in one message: those next to the cause.
@@ -34,6 +37,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             text,
         });
     };
+    if let Some(names) = still_broken_words(team, situation).filter(|_| purpose == Purpose::Recovery) {
+        say(STILL_BROKEN, names);
+    }
     say("What", format!("{} {}", incident.subject, what_words(incident)));
     say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
@@ -97,14 +103,14 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
             say("Job says", message.1.clone());
         }
     }
-    for (label, text) in read_by(team, situation) {
+    for (label, text) in read_by(purpose, team, situation) {
         say(label, text);
     }
     facts
 }
 
 /// Who reads it: a line for each that reads at a known time, the first of them first; then the names of the others.
-fn read_by(team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
+fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)> {
     let own = |reader: &Reading| reader.team == *team;
     let (timed, mut others): (Vec<_>, Vec<_>) = situation.readers.iter().partition(|reader| reader.at.is_some());
     let mut lines: Vec<(&Reading, Vec<&str>)> = Vec::new();
@@ -134,13 +140,22 @@ fn read_by(team: &Name, situation: &Situation<'_>) -> Vec<(&'static str, String)
     others.sort_by_key(|reader| !own(reader));
     // With one dataset there is no doubt which they read.
     let is_one = situation.data.len() <= 1;
-    let others = others.iter().map(|reader| match (own(reader), is_one) {
+    // Whoever reads it is told what concerns them, and not who else there is.
+    let shown = match purpose {
+        Purpose::Impact => others.len().min(ALSO_READ_BY_MAX),
+        _ => others.len(),
+    };
+    let left_out = others.len() - shown;
+    let others = others[..shown].iter().map(|reader| match (own(reader), is_one) {
         (false, true) => reader.who.clone(),
         (true, true) => format!("{} (you)", reader.who),
         (false, false) => format!("{} ({})", reader.who, reader.dataset),
         (true, false) => format!("{} (you, {})", reader.who, reader.dataset),
     });
     told.extend(in_lines("Also read by", others, NAMES_LINES_MAX));
+    if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {
+        line.push_str(&format!(" and {left_out} more"));
+    }
     told
 }
 

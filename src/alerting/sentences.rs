@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::words::{
-    JobSide, OwnerReach, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job, job_title, owns,
-    state_words, still_broken, when,
+    DataSide, JobSide, OwnerReach, Reading, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job,
+    is_own, job_title, owns, reads, state_words, when,
 };
 use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
 
@@ -13,6 +13,9 @@ const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
 const OTHERS_MAX: usize = 5;
+
+/// Datasets of a team that an end names as not as promised all the same.
+const STILL_BROKEN_MAX: usize = 3;
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
@@ -227,39 +230,71 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
 
 /// What else a team reads or owns that is not as promised.
 fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
-    let others = situation.data.iter().filter(|data| {
-        let mut readers = situation.readers.iter();
-        let reads = readers.any(|reader| reader.team == *team && reader.dataset == data.dataset.name);
-        is_broken(data) && data.dataset.name != *but && (owns(team, data) || reads)
-    });
-    let names: Vec<&str> = others.map(|data| data.dataset.name.as_str()).collect();
+    let others = situation
+        .data
+        .iter()
+        .filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
+    named(" Not as promised either: ", &names_of(others), OTHERS_MAX)
+}
+
+fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
+    data.map(|data| data.dataset.name.as_str()).collect()
+}
+
+/// A sentence that names the first so many and counts the rest; nothing of nothing.
+fn named(lead: &str, names: &[&str], most: usize) -> String {
     match names.len() {
         0 => String::new(),
-        count if count <= OTHERS_MAX => format!(" Not as promised either: {}.", names.join(", ")),
-        count => format!(
-            " Not as promised either: {} and {} more.",
-            names[..OTHERS_MAX].join(", "),
-            count - OTHERS_MAX
-        ),
+        count if count <= most => format!("{lead}{}.", names.join(", ")),
+        count => format!("{lead}{} and {} more.", names[..most].join(", "), count - most),
     }
 }
 
 /// That it is over; and before that, what of a team's own data is not as promised all the same.
 fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
-    let over = over_sentence(situation);
-    let Some((reads, data)) = still_broken(team, situation) else {
+    let over = over_sentence(situation) + &others_good_again(team, situation);
+    let broken = still_broken(team, situation);
+    let Some(((reads, data), others)) = broken.split_first() else {
         return over;
     };
     let whose = match reads {
         Some(reader) => format!("which {} reads", reader.who),
         None => "which you own".to_owned(),
     };
+    let others = names_of(others.iter().map(|(_, data)| *data));
     format!(
-        "{}, {whose}, is still {}: {}. Only this is over: {over}",
+        "{}, {whose}, is still {}: {}.{} Only this is over: {over}",
         data_title(data.dataset),
         state_words(data.standing.state),
-        data.standing.reason
+        data.standing.reason,
+        named(" Not as promised either: ", &others, STILL_BROKEN_MAX - 1)
     )
+}
+
+/// The datasets of a team that are not as promised, and how it reads each: those that it reads first, then what it owns.
+fn still_broken<'a>(team: &Name, situation: &'a Situation<'_>) -> Vec<(Option<&'a Reading>, &'a DataSide<'a>)> {
+    let broken = situation.data.iter().filter(|data| is_broken(data));
+    let broken = broken.map(|data| (reads(team, data, situation), data));
+    let mut own: Vec<_> = broken
+        .filter(|(reader, data)| reader.is_some() || owns(team, data))
+        .collect();
+    own.sort_by_key(|(reader, _)| reader.is_none());
+    own
+}
+
+/// What else of a team's own is as promised, where the end is told by the first.
+fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
+    let others = situation.data.iter().skip(1);
+    let good = others.filter(|data| !is_broken(data) && is_own(team, data, situation));
+    named(" As promised, too: ", &names_of(good), OTHERS_MAX)
+}
+
+/// What of a team's own data is not as promised at the end, by name.
+pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
+    let broken = still_broken(team, situation);
+    let names = names_of(broken.iter().map(|(_, data)| *data));
+    let words = named("", &names, STILL_BROKEN_MAX);
+    (!names.is_empty()).then(|| words.trim_end_matches('.').to_owned())
 }
 
 fn over_sentence(situation: &Situation<'_>) -> String {

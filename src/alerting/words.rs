@@ -317,18 +317,15 @@ pub(super) fn concerns<'a>(
     (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))
 }
 
-/// The dataset of a team that is not as promised, be it that the team reads it or owns it, and how it reads it.
-pub(super) fn still_broken<'a>(
-    team: &Name,
-    situation: &'a Situation<'_>,
-) -> Option<(Option<&'a Reading>, &'a DataSide<'a>)> {
-    let reads = |data: &DataSide<'_>| {
-        let mut readers = situation.readers.iter();
-        readers.find(|reader| reader.team == *team && reader.dataset == data.dataset.name)
-    };
-    let broken = || situation.data.iter().filter(|data| is_broken(data));
-    let read = broken().find_map(|data| Some((Some(reads(data)?), data)));
-    read.or_else(|| Some((None, broken().find(|data| owns(team, data))?)))
+/// How a team reads a dataset, if it does.
+pub(super) fn reads<'a>(team: &Name, data: &DataSide<'_>, situation: &'a Situation<'_>) -> Option<&'a Reading> {
+    let mut readers = situation.readers.iter();
+    readers.find(|reader| reader.team == *team && reader.dataset == data.dataset.name)
+}
+
+/// Whether a team reads a dataset or answers for it.
+pub(super) fn is_own(team: &Name, data: &DataSide<'_>, situation: &Situation<'_>) -> bool {
+    owns(team, data) || reads(team, data, situation).is_some()
 }
 
 /// Whether a team answers for a dataset.
@@ -336,19 +333,19 @@ pub(super) fn owns(team: &Name, data: &DataSide<'_>) -> bool {
     matches!(&data.dataset.owner, Owner::Team(owner) if owner == team)
 }
 
-/// The same with the dataset in front by which it concerns a team that does not answer for it; at the end, what of that is
-/// good again.
+/// The same with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
+/// own; at the end, what of that is good again.
 fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situation<'a>) -> Situation<'a> {
     let mut seen = situation.clone();
+    let is_others = |data: &DataSide<'_>| !is_own(team, data, situation);
     if purpose == Purpose::Recovery {
-        let reads = |data: &DataSide<'_>| {
-            let mut readers = situation.readers.iter().filter(|reader| reader.team == *team);
-            readers.any(|reader| reader.dataset == data.dataset.name)
-        };
-        seen.data.sort_by_key(|data| (is_broken(data), !reads(data)));
+        let is_unread = |data: &DataSide<'_>| reads(team, data, situation).is_none();
+        seen.data
+            .sort_by_key(|data| (is_broken(data), is_unread(data), is_others(data)));
     } else {
         let first = concerns(team, situation).1.map(|data| &data.dataset.name);
-        seen.data.sort_by_key(|data| Some(&data.dataset.name) != first);
+        seen.data
+            .sort_by_key(|data| (Some(&data.dataset.name) != first, is_others(data), !is_broken(data)));
     }
     seen
 }

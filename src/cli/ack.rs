@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::numbers;
 use super::out::Out;
 use super::paint::clean;
 use super::record;
@@ -15,6 +16,7 @@ use crate::model::{IncidentId, Request};
 #[derive(Debug, clap::Args)]
 pub(super) struct AckArgs {
     /// The incident's number, as `freshd status` shows it
+    #[arg(value_parser = numbers::incident)]
     id: u64,
 
     /// What others should know of it, for the pages and the record

@@ -24,16 +24,24 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
         .iter()
         .map(|(team, by)| format!("{} by {}", clean(team), by.join(" and ")))
         .collect();
+    // One mail server that is gone says the same of each of its addresses: once is enough.
+    let mut said: Vec<&str> = Vec::new();
     let waits = of_state(addresses, Reach::NotYet).next().is_some();
     let nobody = || tone(Tone::Bad, if waits { "nobody yet" } else { "nobody" });
     let mut lines = vec![("told", if teams.is_empty() { nobody() } else { teams.join(", ") })];
     for one in of_state(addresses, Reach::NotYet) {
         let since = moment(one.at).map_or_else(String::new, |at| format!(", waiting since {at}"));
-        lines.push(("not yet", format!("{}{since}{}", who(one), because(one, now, zone))));
+        lines.push((
+            "not yet",
+            format!("{}{since}{}", who(one), because(one, &mut said, now, zone)),
+        ));
     }
     for one in of_state(addresses, Reach::GivenUp) {
         let at = moment(one.at).map_or_else(String::new, |at| format!(", {at}"));
-        lines.push(("given up", format!("{}{at}{}", who(one), because(one, now, zone))));
+        lines.push((
+            "given up",
+            format!("{}{at}{}", who(one), because(one, &mut said, now, zone)),
+        ));
     }
     for one in told.iter().filter(|one| one.error.is_some()) {
         let since = moment(one.waiting_since).map_or_else(String::new, |at| format!(" since {at}"));
@@ -42,7 +50,7 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
             format!(
                 "{}: the newest could not be told{since}{}",
                 who(one),
-                because(one, now, zone)
+                because(one, &mut said, now, zone)
             ),
         ));
     }
@@ -57,19 +65,55 @@ fn who(one: &AddressState) -> String {
     format!("{} by {}", clean(one.team.as_str()), clean(&one.to))
 }
 
-fn because(one: &AddressState, now: Timestamp, zone: &TimeZone) -> String {
+fn because<'a>(one: &'a AddressState, said: &mut Vec<&'a str>, now: Timestamp, zone: &TimeZone) -> String {
     let tries = match one.tries {
         0 => String::new(),
         1 => ", tried once".to_owned(),
         tries => format!(", tried {tries} times"),
     };
-    let error = one
-        .error
-        .as_deref()
-        .map_or_else(String::new, |error| format!(": {}", clean(error)));
+    let error = match one.error.as_deref() {
+        None => String::new(),
+        Some(error) if said.contains(&error) => ": the same as above".to_owned(),
+        Some(error) => {
+            said.push(error);
+            format!(": {}", clean(error))
+        }
+    };
     let next = match one.next_try_at {
         Some(at) if at > now => format!(", next at {}", times::moment(at, now, zone)),
         Some(_) | None => String::new(),
     };
     format!("{tries}{next}{error}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_many_addresses_answered_alike_is_said_once() {
+        let waits = |team: &str, error: &str| AddressState {
+            team: team.into(),
+            to: format!("mail:{team}@sea.example"),
+            state: Reach::NotYet,
+            at: None,
+            waiting_since: None,
+            tries: 3,
+            next_try_at: None,
+            error: Some(error.to_owned()),
+        };
+        let gone = "connection refused";
+        let addresses = [
+            waits("a", gone),
+            waits("b", gone),
+            waits("c", "421 busy"),
+            waits("d", gone),
+        ];
+        let lines = lines(&addresses, Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let said: Vec<&str> = lines[1..]
+            .iter()
+            .map(|(_, line)| line.rsplit(": ").next().unwrap_or(""))
+            .collect();
+        assert_eq!(said, [gone, "the same as above", "421 busy", "the same as above"]);
+    }
 }

@@ -23,7 +23,7 @@ pub(super) struct DrillArgs {
     name: String,
 
     /// How long it lasts if nobody answers; at most a day
-    #[arg(long = "for", value_name = "DURATION", default_value = "1h", value_parser = length)]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, default_value = "1h", value_parser = length)]
     within: Duration,
 
     /// Wait for the end, and exit 0 only if somebody has acknowledged it

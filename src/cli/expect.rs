@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::numbers;
 use super::out::Out;
 use super::paint::clean;
 use super::record;
@@ -22,11 +23,11 @@ pub(super) struct ExpectArgs {
     because: Option<String>,
 
     /// For how many accepted versions
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..=i64::from(EXPECTED_VERSIONS_MAX)))]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = |text: &str| numbers::count(text, i64::from(EXPECTED_VERSIONS_MAX)))]
     versions: u32,
 
     /// How long it stands if they do not come
-    #[arg(long = "for", value_name = "DURATION", default_value = "7d", value_parser = duration)]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, default_value = "7d", value_parser = duration)]
     within: Duration,
 
     /// Who says so [default: the user who asks]

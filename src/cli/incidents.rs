@@ -8,6 +8,7 @@ use super::addresses;
 use super::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::numbers;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
@@ -27,6 +28,7 @@ const SPELLS_SHOWN_MAX: usize = 10;
 #[derive(Debug, clap::Args)]
 pub(super) struct IncidentsArgs {
     /// One incident, with every message about it
+    #[arg(value_parser = numbers::incident)]
     id: Option<u64>,
 
     /// Those that are over too
@@ -34,7 +36,7 @@ pub(super) struct IncidentsArgs {
     all: bool,
 
     /// At most so many, the newest first
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LIMIT_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = |text: &str| numbers::count(text, LIMIT_MAX))]
     limit: u32,
 }
 

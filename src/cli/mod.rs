@@ -7,6 +7,7 @@ mod paint;
 mod table;
 mod times;
 mod names;
+mod numbers;
 mod client;
 mod configured;
 mod hidden;

@@ -12,6 +12,7 @@ use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
+use super::numbers;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
@@ -48,7 +49,7 @@ pub(super) struct NextArgs {
     after: Option<String>,
 
     /// How many
-    #[arg(long, value_name = "N", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=COUNT_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 10, value_parser = |text: &str| numbers::count(text, COUNT_MAX))]
     count: u32,
 }
 

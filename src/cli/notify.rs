@@ -6,6 +6,7 @@ use super::client::Client;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
+use super::numbers;
 use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use crate::config::{self, Environment};
@@ -38,7 +39,7 @@ enum NotifyVerb {
     /// Send a message again that was given up, once its address takes messages
     Resend {
         /// Its number, as `freshd incidents ID` lists it
-        #[arg(value_name = "MESSAGE")]
+        #[arg(value_name = "MESSAGE", value_parser = numbers::message)]
         message: u64,
     },
 }

@@ -21,7 +21,7 @@ pub(super) struct SilenceArgs {
     name: String,
 
     /// For how long, as in 2h; at most 30 days
-    #[arg(long = "for", value_name = "DURATION", value_parser = length)]
+    #[arg(long = "for", value_name = "DURATION", allow_hyphen_values = true, value_parser = length)]
     within: Duration,
 
     /// Why, for whoever wonders why nobody was told

@@ -8,6 +8,7 @@ use super::configured;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
+use super::numbers;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, grid};
@@ -29,7 +30,7 @@ pub(super) struct SilencesArgs {
     all: bool,
 
     /// At most so many, the newest first
-    #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=LIMIT_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 50, value_parser = |text: &str| numbers::count(text, LIMIT_MAX))]
     limit: u32,
 }
 

@@ -10,6 +10,7 @@ use serde_json::json;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::names;
+use super::numbers;
 use super::out::Out;
 use super::paint::{Tone, clean, tone};
 use super::times;
@@ -40,7 +41,7 @@ pub(super) struct SimulateArgs {
     from: Option<String>,
 
     /// How many days
-    #[arg(long, value_name = "N", default_value_t = 7, value_parser = clap::value_parser!(u32).range(1..=DAYS_MAX))]
+    #[arg(long, value_name = "N", default_value_t = 7, value_parser = |text: &str| numbers::count(text, DAYS_MAX))]
     days: u32,
 
     /// A run of which every attempt fails, by its job and due time; may be given again

@@ -1,6 +1,6 @@
 //! What only the root file says of alerts; and `[pools]`.
 
-use super::reader::{Table, Value};
+use super::reader::Table;
 use crate::model::{AlertRules, DIGEST_EVERY_MAX, Name};
 
 /// How often an address may get a digest.
@@ -23,8 +23,17 @@ pub(super) fn alerts(table: Table<'_>) -> AlertRules {
             let message = format!("more than {REMINDERS_MAX} reminders");
             value.error(message, "after the last one, reminders go on each working day");
         }
-        rules.reminders = list.into_iter().filter_map(Value::duration).collect();
-        rules.reminders.sort();
+        rules.reminders.clear();
+        for item in list {
+            let Some(after) = item.duration() else { continue };
+            if rules.reminders.last().is_some_and(|before| after <= *before) {
+                item.error(
+                    "this reminder is not later than the one before it",
+                    "each is so long after the opening: write the earliest first, as in [\"1h\", \"4h\"]",
+                );
+            }
+            rules.reminders.push(after);
+        }
     }
     if let Some(value) = table.get("digest_every")
         && let Some(every) = value.duration()

@@ -8,10 +8,7 @@ use toml::de::DeValue;
 
 use super::reader::Table;
 use super::report::{Report, Spot};
-use crate::model::{parse_duration, parse_size};
-
-/// What ends a line and is no control character.
-const LINE_ENDS: [char; 2] = ['\u{2028}', '\u{2029}'];
+use crate::model::{is_invisible, parse_duration, parse_size};
 
 /// One value of a table or list, with the key it belongs to.
 #[derive(Clone, Copy, Debug)]
@@ -143,12 +140,13 @@ impl<'t> Value<'t> {
     pub(super) fn line(self) -> Option<Text<'t>> {
         let text = self.text()?;
         let mut letters = text.text.chars();
-        let Some(found) = letters.find(|letter| letter.is_control() || LINE_ENDS.contains(letter)) else {
+        let Some(found) = letters.find(|letter| is_invisible(*letter)) else {
             return Some(text);
         };
         let what = match found {
             '\n' | '\r' | '\u{85}' | '\u{2028}' | '\u{2029}' => "a line break",
-            _ => "a control character",
+            letter if letter.is_control() => "a control character",
+            _ => "an invisible character",
         };
         self.error(
             format!("{} has {what} in it, `{}`", self.subject(), found.escape_default()),

@@ -14,9 +14,8 @@ use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open};
 
 use super::failure::Failure;
 use super::links::Links;
-use super::redact::HIDDEN;
 use super::{clean, webhook};
-use crate::model::{Command, CommandChannel, Message, Notification, format_duration};
+use crate::model::{Command, CommandChannel, HIDDEN, Message, Notification, format_duration};
 
 /// `EX_TEMPFAIL` of sysexits.h: try again later.
 const EXIT_TEMPORARY: i32 = 75;

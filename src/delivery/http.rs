@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use jiff::Timestamp;
 use jiff::fmt::rfc2822::DateTimeParser;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_ENCODING, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{RequestBuilder, Response, Url};
 use tokio::time::timeout;
 
@@ -130,6 +130,9 @@ async fn answer(request: RequestBuilder, host: String, hears_acceptance: bool) -
     // Accepted is accepted: a body that never ends must not make it a second message.
     let body = if response.status().is_success() && !hears_acceptance {
         String::new()
+    } else if let Some(encoding) = encoding(response.headers()) {
+        // Nobody asked for that, and its bytes say nothing to a reader.
+        format!("its answer is encoded as {encoding}, which was not asked for")
     } else {
         beginning(response).await
     };
@@ -189,6 +192,13 @@ impl Answer {
             _ => Err(Failure::permanent(format!("{host} answered {status}{said}"))),
         }
     }
+}
+
+/// How a body is packed, where it is.
+fn encoding(headers: &HeaderMap) -> Option<String> {
+    let encoding = headers.get(CONTENT_ENCODING)?;
+    let encoding = String::from_utf8_lossy(encoding.as_bytes()).trim().to_ascii_lowercase();
+    (!matches!(encoding.as_str(), "" | "identity")).then_some(encoding)
 }
 
 async fn beginning(mut response: Response) -> String {

@@ -1,27 +1,27 @@
 //! Takes the values of a channel's secrets out of every text that leaves the room.
 
+use std::collections::BTreeSet;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use percent_encoding::percent_decode_str;
 use reqwest::Url;
 
 use super::clean;
-use crate::model::{Channel, ChannelKind, DeliveryOutcome, Login, Secret, SecretTexts};
+use crate::model::{self, Channel, ChannelKind, DeliveryOutcome, Login, Secret, SecretTexts};
 
 /// Longest error text that leaves the room, in characters.
 const ERROR_CHARS_MAX: usize = 500;
 
-/// What stands in place of a secret.
-pub(super) const HIDDEN: &str = "[hidden]";
-
 /// Shorter parts of a URL are words rather than tokens.
 const URL_PART_BYTES_MIN: usize = 8;
 
-/// All texts that give a channel's secrets away, longest first.
+/// All texts that give a channel's secrets away.
 pub(super) struct Redactor {
-    telling: Vec<String>,
-    /// Knows the link of the message, whatever a receiver has made of it.
-    link: crate::model::Redactor,
+    /// As they are sent, however short.
+    telling: BTreeSet<String>,
+    /// The same and the link of the message, whatever a receiver has made of them.
+    texts: SecretTexts,
 }
 
 impl Redactor {
@@ -76,25 +76,23 @@ impl Redactor {
 
     /// Knows a link as well, which is a secret of the message.
     pub(super) fn and(mut self, link: Option<&Secret>) -> Self {
-        let mut texts = SecretTexts::default();
         if let Some(link) = link {
-            texts.add(link.reveal());
+            self.texts.add(link.reveal());
         }
-        self.link = texts.redactor(false);
         self
     }
 
-    fn of(mut telling: Vec<String>) -> Self {
-        telling.retain(|text| !text.is_empty());
-        telling.sort_by_key(|text| std::cmp::Reverse(text.len()));
-        Self {
-            telling,
-            link: crate::model::Redactor::default(),
+    fn of(telling: Vec<String>) -> Self {
+        let mut texts = SecretTexts::default();
+        for text in &telling {
+            texts.add(text);
         }
+        let telling = telling.into_iter().filter(|text| !text.is_empty()).collect();
+        Self { telling, texts }
     }
 
     /// The outcome without any of them, its text one bounded line.
-    pub(super) fn outcome(&self, outcome: DeliveryOutcome) -> DeliveryOutcome {
+    pub(super) fn outcome(self, outcome: DeliveryOutcome) -> DeliveryOutcome {
         match outcome {
             DeliveryOutcome::Accepted => DeliveryOutcome::Accepted,
             DeliveryOutcome::Temporary {
@@ -110,13 +108,9 @@ impl Redactor {
         }
     }
 
-    fn text(&self, mut text: String) -> String {
-        for secret in &self.telling {
-            if text.contains(secret) {
-                text = text.replace(secret, HIDDEN);
-            }
-        }
-        self.link.hide(&mut text);
+    fn text(self, mut text: String) -> String {
+        model::Redactor::new(self.telling, false).hide(&mut text);
+        self.texts.redactor(false).hide(&mut text);
         // Only now: a secret that was cut before would not be recognised.
         clean::line(&text, ERROR_CHARS_MAX)
     }
@@ -164,6 +158,7 @@ fn url_login(url: &Url) -> Vec<String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::HIDDEN;
 
     fn redacted(kind: ChannelKind, error: &str) -> String {
         let channel = Channel {
@@ -227,7 +222,6 @@ mod tests {
                 ca: None,
             },
         };
-        let redactor = Redactor::new(&channel).and(Some(&Secret::new(link)));
         let token = "2-tRlBq7XyZw0aK4mN";
         for said in [
             link.to_owned(),
@@ -235,6 +229,7 @@ mod tests {
             STANDARD.encode(link),
             STANDARD.encode(format!("{{\"ack_url\":\"{link}\"}}")),
         ] {
+            let redactor = Redactor::new(&channel).and(Some(&Secret::new(link)));
             let outcome = redactor.outcome(DeliveryOutcome::Permanent { error: said.clone() });
             let DeliveryOutcome::Permanent { error } = outcome else {
                 panic!("{outcome:?}")
@@ -249,6 +244,25 @@ mod tests {
                 "{said}: {error}"
             );
         }
+    }
+
+    #[test]
+    fn a_password_that_a_receiver_says_again_in_another_form_is_hidden() {
+        let hook = |secret: &str| ChannelKind::Webhook {
+            url: Secret::new("https://ops.example/in"),
+            secret: Some(Secret::new(secret)),
+            ca: None,
+        };
+        let password = "hemmelig & lang/fisk";
+        for said in [
+            "hemmelig%20%26%20lang%2Ffisk".to_owned(),
+            STANDARD.encode(format!("\0other\0{password}")),
+        ] {
+            let error = redacted(hook(password), &format!("535 of {said}"));
+            assert!(error.contains(HIDDEN) && !error.contains(&said[8..20]), "{error}");
+        }
+        // However short it is, as it is.
+        assert_eq!(redacted(hook("fisk"), "535 fisk is wrong"), "535 [hidden] is wrong");
     }
 
     #[test]

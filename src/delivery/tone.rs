@@ -1,6 +1,8 @@
 //! How a message looks at a glance: a word, a sign and a colour by purpose and severity.
 
-use crate::model::{Message, Purpose, Severity};
+use jiff::tz::TimeZone;
+
+use crate::model::{Message, Purpose, Severity, format_time};
 
 /// The look of one message. The word always stands beside sign and colour, never colour alone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +30,7 @@ impl Tone {
             Purpose::Impact => ("Affects you", ":ocean:"),
             Purpose::Reminder => ("Still open", ":bell:"),
             Purpose::Escalation => ("Escalated", ":rotating_light:"),
+            Purpose::Recovery if message.is_partly_over() => ("Partly over", ":large_yellow_circle:"),
             Purpose::Recovery => ("Resolved", ":white_check_mark:"),
             Purpose::Digest => ("In one", ":package:"),
             Purpose::Weekly => ("Weekly report", ":calendar:"),
@@ -35,6 +38,7 @@ impl Tone {
             Purpose::Test => ("Test", ":wrench:"),
         };
         let colour = match (message.purpose, message.severity) {
+            _ if message.is_partly_over() => "#9a5b00",
             _ if message.is_over() => "#1a7f37",
             (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "#57606a",
             (_, Severity::Critical) => "#b42318",
@@ -84,8 +88,8 @@ pub(super) fn title(message: &Message) -> String {
     }
 }
 
-/// Where the message belongs, and in what zone its times are, in one line: `incident 17, critical, owner warehouse, for team
-/// sales, times are Europe/Oslo (UTC+1)`.
+/// Where the message belongs, when it was written, since it may come late, and in what zone its times are, in one line:
+/// `incident 17, critical, owner warehouse, for team sales, written Fri 2026-11-27 22:16, times are Europe/Oslo (UTC+1)`.
 pub(super) fn origin(message: &Message) -> String {
     let mut parts = Vec::new();
     if let Some(incident) = message.incident {
@@ -98,6 +102,11 @@ pub(super) fn origin(message: &Message) -> String {
         parts.push(format!("owner {}", message.owner));
     }
     parts.push(format!("for team {}", message.team));
-    parts.extend(message.zone.as_ref().map(|zone| format!("times are {zone}")));
+    if let Some(words) = &message.zone {
+        // Named as `zone_words` does: first the zone, then its offset.
+        let zone = words.split(' ').next().and_then(|name| TimeZone::get(name).ok());
+        parts.extend(zone.map(|zone| format!("written {}", format_time(message.at, &zone))));
+        parts.push(format!("times are {words}"));
+    }
     super::clean::line(&format!("{}{}", mark(message), parts.join(", ")), super::FACT_CHARS_MAX)
 }

@@ -1,13 +1,24 @@
 //! What becomes of a message that could not be delivered, and of its address.
 
 use std::collections::HashSet;
+use std::time::Duration;
 
 use super::Engine;
 use super::audience::FALLBACK;
 use super::backlog::Todo;
 use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
-use crate::model::{Address, Heard, Incident, IncidentId, Message, Name, Notification, ProblemKind, Purpose, Team};
+use crate::freshness::Standing;
+use crate::model::{
+    About, Address, Heard, Incident, IncidentId, Message, Name, Notification, NotificationId, ProblemKind, Purpose,
+    Team, elapsed, format_time,
+};
+
+/// How the line is labelled that says when words were written which come late.
+const WRITTEN: &str = "Written";
+
+/// Words that are older than this say so.
+const IS_LATE_AFTER: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
@@ -16,12 +27,6 @@ impl Engine {
     ///
     /// It goes there as what it has become since: from now on the fallback hears what is told next, and only that.
     pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
-        let unheard = self.outbox.with_news(unheard);
-        self.fall_back_as_it_is(&unheard, instead_of);
-    }
-
-    /// The same with a message that says already what it has become since.
-    pub(super) fn fall_back_as_it_is(&mut self, unheard: &Notification, instead_of: &str) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         let team = &unheard.message.team;
@@ -45,6 +50,31 @@ impl Engine {
                 self.outbox.remember_end(incident, address.clone());
             }
             self.stand_in_with(unheard, instead_of, &address);
+        }
+    }
+
+    /// A problem is back whose end was waited for: what died meanwhile, and was to be told with the end alone, goes to the
+    /// fallback now.
+    pub(super) fn fall_back_after_all(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get(id).cloned() else {
+            return;
+        };
+        for (team, address) in &incident.told {
+            let heard = self.outbox.heard(team, id, address);
+            let died = heard.filter(|heard| heard.first_at.is_none());
+            let purpose = match died.is_some_and(Heard::is_impact) {
+                true => Purpose::Impact,
+                false => Purpose::Opening,
+            };
+            let error = died.and_then(|heard| heard.given_up.as_ref()).map(|(_, error)| error);
+            let Some(error) = error.filter(|_| self.outbox.first_waiting_for(team, id, address).is_none()) else {
+                continue;
+            };
+            let why = format!("{address} could not be reached: {error}");
+            let message = self.write(String::new(), purpose, team, &incident, None);
+            // Only what it says, and to whom, counts of what is no more.
+            let unheard = self.notification(NotificationId(0), Some(id), address.clone(), message);
+            self.fall_back(&unheard, &why);
         }
     }
 
@@ -79,10 +109,40 @@ impl Engine {
     /// The same message to the fallback, which is told in whose stead.
     fn stand_in_with(&mut self, unheard: &Notification, instead_of: &str, address: &Address) {
         let id = self.new_notification_id();
-        let mut message = Message::clone(&unheard.message);
-        message.id = self.message_id(id);
+        let mut message = self.in_words_of_now(unheard, self.message_id(id));
         goes_instead(&mut message, instead_of);
         self.put(id, unheard.incident, address.clone(), message);
+    }
+
+    /// A message that waited, perhaps for hours, for somebody who reads it now. What goes on is told as it stands now; what is
+    /// over is told in the words of then, and says when that was.
+    fn in_words_of_now(&self, unheard: &Notification, id: String) -> Message {
+        let written = &unheard.message;
+        if let Some(incident) = unheard.incident.and_then(|incident| self.incidents.get(incident)) {
+            let write = |purpose| {
+                let id = id.clone();
+                self.write(id, purpose, &written.team, incident, Some(written.is_impact()))
+            };
+            let mut message = write(written.purpose);
+            let is_broken = |(_, standing): &(Name, Standing)| !standing.state.keeps_promise();
+            let is_of_job = written.purpose == Purpose::Opening && incident.about == About::Job;
+            if is_of_job && self.broken_by(incident.id).iter().any(is_broken) {
+                // What readers have comes first once it is not as promised.
+                message.headline = write(Purpose::Update).headline;
+            }
+            return message;
+        }
+        let mut message = Message {
+            id,
+            // Whoever hears of the end first has no conversation of which it could be the answer.
+            subject: written.stem().to_owned(),
+            ..Message::clone(written)
+        };
+        if elapsed(written.at, self.now.wall) >= IS_LATE_AFTER {
+            let at = format_time(written.at, self.zone_of(&written.team).0);
+            message.put_above(WRITTEN, &format!("{at}; it could not be delivered until now"));
+        }
+        message
     }
 
     /// Whoever stands in for a team is told so by each further message, too: it is meant for the same reader as the first,

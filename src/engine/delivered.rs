@@ -101,8 +101,9 @@ impl Engine {
         }
         self.tested(notification);
         if notification.state == NotificationState::Dead {
-            // Of what is over nobody else is told: the recovery that waits behind it says it all, and falls back itself.
-            if !is_over {
+            // Of what is over nobody else is told: the recovery that waits behind it, or is to follow soon, says it all, and
+            // falls back itself.
+            if !is_over && !self.outbox.is_held_back(notification) {
                 let error = notification.last_error.as_deref().unwrap_or_default();
                 let why = format!("{} could not be reached: {error}", notification.address);
                 self.fall_back(notification, &why);

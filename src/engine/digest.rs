@@ -1,6 +1,7 @@
 //! Many messages in one: what waits is gathered, told by one digest, and ends with it.
 
 use super::Engine;
+use super::audience::FALLBACK;
 use crate::alerting::{self, ToGather};
 use crate::model::{Address, Fact, Incident, Name, Notification, NotificationId, NotificationState, Purpose};
 
@@ -13,9 +14,20 @@ impl Engine {
         let waiting: Vec<(&Notification, Option<&Incident>)> = line
             .unsent()
             .filter_map(|id| self.outbox.get(id))
+            .filter(|one| !self.outbox.is_held_back(one))
             .map(|one| (one, one.incident.and_then(|incident| self.incidents.get(incident))))
             .collect();
-        let team = waiting.first()?.0.message.team.clone();
+        // Those who are told there now, of whom the first may be no more.
+        let first = waiting.first()?.0;
+        let is_here = |one: &&Notification| {
+            let team = &one.message.team;
+            let is_known = self.settings.teams.contains_key(team) || team.as_str() == FALLBACK;
+            is_known && self.is_told_at(team, address)
+        };
+        let of_now = waiting.iter().map(|(one, _)| *one).find(is_here);
+        let in_use = || self.addresses_in_use().remove(address);
+        let team = of_now.map(|one| one.message.team.clone()).or_else(in_use);
+        let team = team.unwrap_or_else(|| first.message.team.clone());
         let known = self.settings.teams.get(&team);
         let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
         let to_gather = ToGather {
@@ -53,9 +65,7 @@ impl Engine {
         let mut unheard = Vec::new();
         let mut incidents = Vec::new();
         for id in members {
-            // What it has become since may be told by another of them, which goes with it.
-            let told = self.outbox.get(id).map(|member| self.outbox.with_news(member));
-            let (Some(mut member), Some(told)) = (self.outbox.remove(id), told) else {
+            let Some(mut member) = self.outbox.remove(id) else {
                 continue;
             };
             member.state = digest.state;
@@ -64,8 +74,8 @@ impl Engine {
             self.fact(Fact::Notification(member.clone()));
             self.note_heard(&member);
             incidents.extend(member.incident);
-            if digest.state == NotificationState::Dead && !self.outbox.is_over_behind(&member) {
-                member.message = told.message;
+            let is_over = self.outbox.is_over_behind(&member) || self.outbox.is_held_back(&member);
+            if digest.state == NotificationState::Dead && !is_over {
                 unheard.push(member);
             }
         }
@@ -86,7 +96,7 @@ impl Engine {
         let why = format!("{} could not be reached: {error}", digest.address);
         self.tell_fallback_together(&digest.address, |engine| {
             for member in unheard {
-                engine.fall_back_as_it_is(member, &why);
+                engine.fall_back(member, &why);
             }
         });
     }

@@ -1,11 +1,12 @@
 //! What each team has heard of an incident at each of its addresses, and the fallback that stands in while a team hears
 //! nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 
 use super::Engine;
+use super::audience::FALLBACK;
 use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
@@ -19,6 +20,8 @@ pub(super) struct HeardAt {
     by_team: BTreeMap<Name, Heard>,
     /// The subject of the first message of each thread, whoever it was for.
     subjects: BTreeMap<String, String>,
+    /// The threads of which a message was taken, whoever it was for.
+    taken: BTreeSet<String>,
 }
 
 impl Outbox {
@@ -28,11 +31,31 @@ impl Outbox {
         let there = of_incident.entry(told.address.clone()).or_default();
         let subject = there.subjects.entry(told.thread.clone());
         subject.or_insert_with(|| told.subject.clone());
+        if told.given_up.is_none() {
+            there.taken.insert(told.thread.clone());
+        }
         there.by_team.entry(told.team.clone()).or_default().note(told);
     }
 
     pub(super) fn heard(&self, team: &Name, incident: IncidentId, address: &Address) -> Option<&Heard> {
         self.heard.get(&incident)?.get(address)?.by_team.get(team)
+    }
+
+    /// What was heard at an address by a name that is gone, a team has heard there that has taken its place.
+    pub(super) fn heard_by_another_name(
+        &mut self,
+        incident: IncidentId,
+        address: &Address,
+        team: &Name,
+        is_gone: impl Fn(&Name) -> bool,
+    ) {
+        let there = self.heard.get_mut(&incident).and_then(|heard| heard.get_mut(address));
+        if let Some(there) = there.filter(|there| !there.by_team.contains_key(team))
+            && let Some(former) = there.by_team.keys().find(|name| is_gone(name)).cloned()
+            && let Some(heard) = there.by_team.remove(&former)
+        {
+            there.by_team.insert(team.clone(), heard);
+        }
     }
 
     /// Whether a message for a team that was written then or later was taken by an address, or is on its way to it.
@@ -46,6 +69,12 @@ impl Outbox {
     /// The subject by which the first message of a thread was taken or given up.
     pub(super) fn subject_of(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&String> {
         self.heard.get(&incident)?.get(address)?.subjects.get(thread)
+    }
+
+    /// Whether a message of a thread was taken by an address.
+    pub(super) fn has_taken(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
+        let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
+        there.is_some_and(|there| there.taken.contains(thread))
     }
 
     /// The incident is over.
@@ -77,7 +106,14 @@ impl Engine {
             let record = self.outbox.by_address.get(address).map(|line| line.record(address));
             AddressState::new(team, address, &heard, waiting, record.as_ref())
         };
-        incident.told.iter().map(of_address).collect()
+        // By another name the same people were told there, who have this one now.
+        let is_gone = |team: &Name| team.as_str() != FALLBACK && !self.settings.teams.contains_key(team);
+        let is_former = |(team, address): &&(Name, Address)| {
+            let mut told = incident.told.iter();
+            is_gone(team) && told.any(|(other, at)| at == address && other != team && !is_gone(other))
+        };
+        let told = incident.told.iter().filter(|one| !is_former(one));
+        told.map(of_address).collect()
     }
 
     /// When the fallback is to stand in for what is still not taken then.

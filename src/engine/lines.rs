@@ -59,6 +59,8 @@ pub(super) struct AddressLine {
     pub(super) why_gathered: WhyGathered,
     /// When it took messages within the last hour. Not stored: after a restart counting begins anew.
     taken_at: VecDeque<Timestamp>,
+    /// Before this, what comes here in the stead of others waits to be told together.
+    pub(super) next_in_stead: Option<Timestamp>,
     /// Whether nothing is sent for now, because more is about to be put in.
     pub(super) is_held: bool,
     /// As it is stored, unless it takes what comes.
@@ -69,6 +71,7 @@ impl AddressLine {
     /// Goes on with what was stored of the address.
     pub(super) fn recall(&mut self, record: AddressRecord) {
         self.outage.clone_from(&record.outage);
+        self.next_in_stead = record.next_in_stead;
         if let Some(pace) = record.pace {
             (self.pace, self.why_gathered) = (Some(pace.next_at), pace.why);
         }
@@ -85,6 +88,7 @@ impl AddressLine {
                 next_at,
                 why: self.why_gathered,
             }),
+            next_in_stead: self.next_in_stead,
         }
     }
 
@@ -93,12 +97,12 @@ impl AddressLine {
         let record = self.record(address);
         let as_before = match &self.stored {
             Some(stored) => *stored == record,
-            None => record.outage.is_none() && record.pace.is_none(),
+            None => record.is_empty(),
         };
         if as_before {
             return None;
         }
-        self.stored = Some(record.clone()).filter(|record| record.outage.is_some() || record.pace.is_some());
+        self.stored = Some(record.clone()).filter(|record| !record.is_empty());
         Some(record)
     }
 
@@ -110,6 +114,7 @@ impl AddressLine {
     /// Of what the address did before nothing counts any more.
     pub(super) fn forget(&mut self) {
         self.outage = None;
+        self.next_in_stead = None;
         self.caught_up();
     }
 
@@ -238,6 +243,7 @@ impl AddressLine {
     /// What lies further ahead than any rule puts it was decided by another clock, and is due now.
     pub(super) fn redate(&mut self, now: Timestamp, wait_max: Duration, every: Duration) {
         self.taken_at.retain(|at| *at <= now);
+        self.next_in_stead.take_if(|at| *at > later(now, every));
         if let Some(outage) = &mut self.outage {
             outage.since = outage.since.min(now);
             if outage.next_try_at > later(now, wait_max) {

@@ -153,6 +153,7 @@ impl Engine {
             self.wait_to_stand_in(&one);
             self.go_on(&one.address);
         }
+        self.fall_back_after_all(cause);
     }
 
     /// The end of a cause has been told, and said what is still bad. Of that nobody may be told more for now, be it for a

@@ -77,6 +77,9 @@ impl Engine {
     pub(super) fn address_answered(&mut self, notification: &Notification) {
         let now = self.now.wall;
         let rules = self.gathering(&notification.address);
+        if notification.state == NotificationState::Delivered {
+            self.note_in_stead(notification);
+        }
         let line = self.outbox.by_address.entry(notification.address.clone()).or_default();
         let is_taken = notification.state == NotificationState::Delivered;
         let goes_on = if notification.message.purpose == Purpose::Test {

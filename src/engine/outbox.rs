@@ -152,23 +152,6 @@ impl Outbox {
         })
     }
 
-    /// A message with the words of now, where what waits behind it in its thread says that it has become worse.
-    pub(super) fn with_news(&self, notification: &Notification) -> Notification {
-        let mut told = notification.clone();
-        let behind = line_of(notification).and_then(|line| {
-            let is_news = |other: &&Notification| {
-                let is_of_thread = other.message.thread == notification.message.thread;
-                let is_update = other.message.purpose == Purpose::Update;
-                other.id > notification.id && is_update && is_of_thread && other.told_for() == notification.told_for()
-            };
-            self.line(&line).filter(is_news).last()
-        });
-        if let Some(news) = behind {
-            told.message = Arc::new(Message::clone(&notification.message).with_news(&news.message));
-        }
-        told
-    }
-
     /// What an address last said, while it takes nothing.
     pub(super) fn outage_error(&self, address: &Address) -> Option<&str> {
         let outage = self.by_address.get(address)?.outage.as_ref()?;
@@ -203,6 +186,12 @@ impl Outbox {
         let line = (incident, address.clone());
         let first = self.line(&line).find(|waiting| waiting.message.thread == thread)?;
         Some(first.message.stem())
+    }
+
+    /// Whether an address has taken a message of a thread, or is to get one before what is put in now.
+    fn has_begun(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
+        let line = (incident, address.clone());
+        self.has_taken(incident, address, thread) || self.line(&line).any(|waiting| waiting.message.thread == thread)
     }
 
     /// Addresses for which something about an incident waits.
@@ -310,12 +299,10 @@ impl Engine {
 
     pub(super) fn put(&mut self, id: NotificationId, incident: Option<IncidentId>, address: Address, message: Message) {
         self.will_repeat(&address);
-        let stem = incident.and_then(|incident| self.outbox.stem(incident, &address, &message.thread));
-        let message = match stem.map(str::to_owned) {
-            Some(stem) => message.under(&stem),
+        let mut message = match incident {
+            Some(incident) => self.in_its_thread(incident, &address, message),
             None => message,
         };
-        let mut message = message;
         let is_test = message.purpose == Purpose::Test;
         if !is_test && message.zone.is_none() {
             let zone = self.zone_of(message.told_for()).0;
@@ -327,7 +314,12 @@ impl Engine {
         let line = self.outbox.by_address.get(&address).filter(|_| !is_test);
         let pace = line.and_then(|line| line.pace);
         let mut notification = self.notification(id, incident, address, message);
-        notification.next_try_at = notification.next_try_at.max(pace.unwrap_or(self.now.wall));
+        let waits = self.outbox.waits_for_others(&notification, self.now.wall);
+        let next = self.outbox.next_in_stead(&notification.address, self.now.wall);
+        let with_others = next.filter(|_| waits);
+        notification.next_try_at = notification
+            .next_try_at
+            .max(pace.max(with_others).unwrap_or(self.now.wall));
         self.fact(Fact::Notification(notification.clone()));
         self.wait_to_stand_in(&notification);
         self.outbox.insert(notification.clone());
@@ -336,6 +328,18 @@ impl Engine {
         } else {
             self.go_on(&notification.address);
         }
+    }
+
+    /// A message under the subject by which its address knows the thread; what no message has come before is no answer.
+    fn in_its_thread(&self, incident: IncidentId, address: &Address, message: Message) -> Message {
+        let message = match self.outbox.stem(incident, address, &message.thread).map(str::to_owned) {
+            Some(stem) => message.under(&stem),
+            None => message,
+        };
+        // What was heard is known while it goes on.
+        let is_known =
+            self.incidents.get(incident).is_none() || self.outbox.has_begun(incident, address, &message.thread);
+        if is_known { message } else { message.as_first() }
     }
 
     /// One message to one address, decided now.

@@ -5,7 +5,9 @@ use serde_json::json;
 use super::Engine;
 use super::digest::is_digest;
 use super::trying_out::proof_words;
-use crate::model::{Action, Message, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN};
+use crate::model::{
+    Action, Message, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN, format_time,
+};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -80,7 +82,11 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&dead.message);
         message.id = self.message_id(id);
-        let asked = format!("on request of {by}, as message {} could not be delivered", dead.id);
+        let written = format_time(dead.message.at, self.zone_of(dead.message.told_for()).0);
+        let asked = format!(
+            "on request of {by}, as message {} could not be delivered; written {written}",
+            dead.id
+        );
         message.put_above(SENT_AGAIN, &asked);
         if let Some(incident) = dead.incident.filter(|incident| self.incidents.get(*incident).is_none()) {
             // The fallback was told of this end when it died first.

@@ -14,6 +14,9 @@ use crate::model::{
 };
 use crate::schedule;
 
+/// Datasets of a team's own that are good again and are told of in one end.
+const GOOD_AGAIN_MAX: usize = 6;
+
 impl Engine {
     /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
     /// or not at all.
@@ -144,7 +147,7 @@ impl Engine {
     }
 
     /// At the end a reader hears of what they read: where nothing that is left concerns the team, and all is good that does
-    /// and is made from what is over, the nearest of that comes first.
+    /// and is made from what is over, that comes first, the nearest of it before all.
     fn put_good_again<'a>(&'a self, team: &Name, incident: &Incident, data: &mut Vec<DataSide<'a>>) {
         let concerns = |name: &Name| {
             let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
@@ -162,7 +165,7 @@ impl Engine {
             .filter_map(|name| self.data_side(&name, self.zone_of(team).0))
             .collect();
         if theirs.iter().all(|side| side.standing.state.keeps_promise()) {
-            data.splice(0..0, theirs.into_iter().take(1));
+            data.splice(0..0, theirs.into_iter().take(GOOD_AGAIN_MAX));
         }
     }
 

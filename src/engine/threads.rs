@@ -76,6 +76,11 @@ impl Engine {
             .collect()
     }
 
+    /// Says of a team that has heard nothing yet if it does not answer for an incident.
+    fn is_only_reader(&self, team: &Name, incident: &Incident) -> Option<bool> {
+        (self.is_configured(incident) && self.owner_of(incident).0 != *team).then_some(true)
+    }
+
     /// Whoever was told hears of the end in each thread in which it was: a mail program shows it there, and a pager has an
     /// alert for each.
     pub(super) fn tell_end(&mut self, incident: &Incident) {
@@ -86,12 +91,17 @@ impl Engine {
             let may_be_known =
                 |one: &Notification| one.tries > 0 || one.digest.is_some() || self.outbox.in_flight.contains(&one.id);
             let known = self.threads_of(id, team, address, may_be_known);
-            // Of what nobody has seen the end is told by itself.
+            self.collapse(id, address, team);
             let threads: Vec<Option<bool>> = match known.is_empty() {
                 false => known.into_iter().map(Some).collect(),
-                true => vec![all.first().copied()],
+                // Whoever has seen nothing of it there, and is told elsewhere by now, needs no end of it.
+                true if !self.is_told_at(team, address) => {
+                    self.go_on(address);
+                    continue;
+                }
+                // Of what nobody has seen the end is told by itself.
+                true => vec![all.first().copied().or_else(|| self.is_only_reader(team, incident))],
             };
-            self.collapse(id, address, team);
             for as_reader in threads {
                 // The fallback may stand in for several teams.
                 let is_once = self.stands_in_for(team, address);

@@ -57,9 +57,11 @@ impl Outbox {
                     false => Turn::at(Some(digest.next_try_at)),
                 };
             }
-            let names_an_incident = |id: &&NotificationId| self.get(**id).is_some_and(|one| one.incident.is_some());
-            let gathered = line.waiting.iter().filter(names_an_incident).take(2).count();
-            match line.waiting.first() {
+            // What is held back for its end is told with that.
+            let goes = |one: &&Notification| !self.is_held_back(one);
+            let going = || line.waiting.iter().filter_map(|id| self.get(*id)).filter(goes);
+            let gathered = going().filter(|one| one.incident.is_some()).take(2).count();
+            match going().next().map(|one| one.id) {
                 Some(_) if gathered > 1 && rules.is_gathered() => {
                     return Turn {
                         gather: true,
@@ -67,8 +69,8 @@ impl Outbox {
                     };
                 }
                 // What is about no incident goes by itself, each in its turn.
-                Some(first) if (line.waiting.len() == 1 || rules.is_gathered()) && self.is_ready(*first, now) => {
-                    return Turn::send(*first);
+                Some(first) if (going().count() == 1 || rules.is_gathered()) && self.is_ready(first, now) => {
+                    return Turn::send(first);
                 }
                 _ => {}
             }
@@ -120,6 +122,16 @@ impl Outbox {
             let Some(notification) = self.get(id).filter(|_| self.is_first(id, rules)) else {
                 continue;
             };
+            if rules.is_gathered() {
+                if self.waits_for_others(notification, now) {
+                    let next = self.next_in_stead(address, now);
+                    turn.again_at = turn.again_at.into_iter().chain(next).min();
+                    continue;
+                }
+                if self.is_behind_another(notification, &turn.send) {
+                    continue;
+                }
+            }
             if !self.is_ready(id, now) {
                 let at = notification.next_try_at;
                 turn.again_at = Some(turn.again_at.map_or(at, |earliest| earliest.min(at)));
@@ -177,6 +189,7 @@ impl Engine {
     /// Sends whatever has its turn at an address, and looks again when the next has.
     pub(super) fn go_on(&mut self, address: &Address) {
         let now = self.now.wall;
+        self.gather_in_stead(address);
         let mut turn = self.outbox.turn(address, self.gathering(address), now);
         if turn.gather {
             turn = Turn::at(None);

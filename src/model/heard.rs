@@ -91,6 +91,11 @@ pub struct Heard {
 }
 
 impl Heard {
+    /// Whether it was told as one downstream alone.
+    pub fn is_impact(&self) -> bool {
+        self.threads.iter().all(|thread| thread.ends_with(super::IMPACT_THREAD))
+    }
+
     /// One more message ended; the newest last.
     pub fn note(&mut self, told: &Told) {
         self.threads.insert(told.thread.clone());

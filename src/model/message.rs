@@ -103,26 +103,14 @@ impl Message {
         self.purpose == Purpose::Recovery || is_of_ends
     }
 
+    /// Whether it tells that something is over while what its reader has of it is not as promised all the same.
+    pub fn is_partly_over(&self) -> bool {
+        self.purpose == Purpose::Recovery && self.facts.iter().any(|fact| fact.label == STILL_BROKEN)
+    }
+
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
     pub fn is_impact(&self) -> bool {
         self.thread.ends_with(IMPACT_THREAD)
-    }
-
-    /// The same message with the words of a later one of its thread, which says that it has become worse. Why it is sent,
-    /// and that it may begin the thread, stays.
-    #[must_use]
-    pub fn with_news(self, news: &Self) -> Self {
-        let headline = match self.purpose {
-            Purpose::Opening | Purpose::Update => news.headline.clone(),
-            _ => format!("{} {}", self.headline, news.headline),
-        };
-        Self {
-            id: self.id,
-            purpose: self.purpose,
-            subject: self.subject,
-            headline,
-            ..news.clone()
-        }
     }
 
     /// Says something above all else. Of a rehearsal each line says by itself that it is one.
@@ -148,6 +136,13 @@ impl Message {
         self.subject = format!("{answer}{stem}");
         self
     }
+
+    /// The same message where its reader has seen none of its thread before: it is no answer.
+    #[must_use]
+    pub fn as_first(mut self) -> Self {
+        self.subject = self.stem().to_owned();
+        self
+    }
 }
 
 /// How the thread of an incident ends in which those downstream are told.
@@ -155,6 +150,9 @@ pub const IMPACT_THREAD: &str = "-impact";
 
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";
+
+/// The label of the line by which an end says what of its reader's own is not as promised all the same.
+pub const STILL_BROKEN: &str = "Still broken";
 
 /// The label of the line by which a message says that a person has asked for it once more.
 pub const SENT_AGAIN: &str = "Sent again";

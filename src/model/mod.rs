@@ -92,7 +92,7 @@ pub use instant::Instant;
 pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, Retry, RetryOn, RunPolicy};
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
-pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, SUBJECT_MARK};
+pub use message::{ANSWER, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use outage::{AddressRecord, Outage, Pace};
@@ -139,6 +139,6 @@ pub use status::{
     DaemonState, DatasetState, ExpectedState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status,
     Undelivered,
 };
-pub use text::has_power;
+pub use text::{has_power, is_invisible};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};

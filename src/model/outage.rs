@@ -13,6 +13,8 @@ pub struct AddressRecord {
     pub outage: Option<Outage>,
     /// Set while it is caught up with.
     pub pace: Option<Pace>,
+    /// Before this, what comes here in the stead of others waits to be told together.
+    pub next_in_stead: Option<Timestamp>,
 }
 
 /// An address does not take what it is given.
@@ -42,6 +44,11 @@ pub struct Pace {
 }
 
 impl AddressRecord {
+    /// Whether nothing is to be remembered of the address.
+    pub fn is_empty(&self) -> bool {
+        self.outage.is_none() && self.pace.is_none() && self.next_in_stead.is_none()
+    }
+
     /// When the address is tried next, if that is known: what waits for it is not sent before.
     pub fn next_try_at(&self) -> Option<Timestamp> {
         let next_try_at = self.outage.as_ref().map(|outage| outage.next_try_at);

@@ -5,4 +5,38 @@
 pub fn has_power(c: char) -> bool {
     c.is_control()
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+        || matches!(c, '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+/// Whether a character shows nothing, or turns what stands beside it, and is no part of how a language is written: joiners
+/// and marks of direction are.
+pub fn is_invisible(c: char) -> bool {
+    has_power(c) && !matches!(c, '\u{200c}'..='\u{200f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_shows_nothing_is_told_from_how_a_language_is_written() {
+        for hidden in [
+            '\n',
+            '\u{7f}',
+            '\u{200b}',
+            '\u{202e}',
+            '\u{2066}',
+            '\u{feff}',
+            '\u{e0041}',
+            '\u{e007f}',
+        ] {
+            assert!(has_power(hidden) && is_invisible(hidden), "{hidden:?}");
+        }
+        for joiner in ['\u{200c}', '\u{200d}', '\u{200f}'] {
+            assert!(has_power(joiner) && !is_invisible(joiner), "{joiner:?}");
+        }
+        for shown in ['a', 'å', '在', ' ', '\u{301}', '\u{fe0f}', '🐟'] {
+            assert!(!has_power(shown), "{shown:?}");
+        }
+    }
 }

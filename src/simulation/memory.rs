@@ -275,7 +275,7 @@ impl Memory {
             Fact::Expectation(expectation) => {
                 self.expectations.insert(expectation.dataset.clone(), expectation);
             }
-            Fact::Address(record) if record.outage.is_none() && record.pace.is_none() => {
+            Fact::Address(record) if record.is_empty() => {
                 self.addresses.remove(&record.address);
             }
             Fact::Address(record) => drop(self.addresses.insert(record.address.clone(), record)),

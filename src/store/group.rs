@@ -309,10 +309,10 @@ impl<'connection> Group<'connection> {
                 "its number belongs to another incident",
             ),
             Fact::Delivery(delivery) => alerts::store_delivery(&mut s.delivery, delivery).map(drop),
-            Fact::Address(record) => match (&record.outage, &record.pace) {
-                (None, None) => addresses::end_address(&mut s.address_end, &record.address).map(drop),
-                _ => addresses::store_address(&mut s.address, record).map(drop),
-            },
+            Fact::Address(record) if record.is_empty() => {
+                addresses::end_address(&mut s.address_end, &record.address).map(drop)
+            }
+            Fact::Address(record) => addresses::store_address(&mut s.address, record).map(drop),
             Fact::Life(life) => life::store_life(&mut s.life, life).map(drop),
             Fact::ClockConfirmed(confirmation) => {
                 let at = us(confirmation.at);

@@ -399,8 +399,10 @@ CREATE TABLE addresses (
     -- When it gets the next message while it is caught up with, and why: {why}.
     pace_at_us INTEGER,
     pace_why TEXT,
+    -- Before this, what comes here in the stead of others waits to be told together.
+    next_in_stead_us INTEGER,
     PRIMARY KEY (channel, address),
-    CHECK (since_us IS NOT NULL OR pace_at_us IS NOT NULL),
+    CHECK (since_us IS NOT NULL OR pace_at_us IS NOT NULL OR next_in_stead_us IS NOT NULL),
     CHECK ((since_us IS NULL) = (failed IS NULL)),
     CHECK ((since_us IS NULL) = (error IS NULL)),
     CHECK ((since_us IS NULL) = (next_try_at_us IS NULL)),

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use freshd::model::{DeliveryOutcome, IncidentState, Purpose, Request, incident_line};
 
-use super::delivery::{OPS, busy};
+use super::delivery::{OPS, busy, no_such_address};
 use super::ends::{READER, last_words, mended, sent_to};
 use super::virtual_world::{Play, World, at};
 use super::{NO_PROOFS, one_job};
 
 const OTHER: &str = "mail:c@sea.example";
+const FALLBACK: &str = "mail:it@sea.example";
 
 /// `i` makes `c`, from which `j` makes `d`, from which `k` makes `e` of `b` and `m` makes `f`, all by hand.
 fn chain() -> String {
@@ -207,6 +208,75 @@ fn what_was_held_back_for_an_end_is_told_when_the_problem_comes_back() {
         let to = if is_reached { OPS } else { "pager" };
         assert_eq!(sent_to(&world, to), [Purpose::Opening]);
     }
+}
+
+#[test]
+fn what_is_held_back_for_its_end_is_in_no_digest_that_says_that_it_is_wrong() {
+    let mut text = chain();
+    for number in 0..8 {
+        text += &format!("[jobs.x{number}]\nowner = \"ops\"\ncommand = \"true\"\n");
+    }
+    let mut world = broken(&text);
+    world.channel(OPS, |_, now| match now < at("2026-11-26T12:10") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+    for number in 0..8 {
+        world.script(&format!("x{number}"), |_, _| Play::fails(1, ""));
+        world.run(&format!("x{number}"));
+    }
+    waiting_for_e(&mut world);
+    world.run_until("2026-11-26T12:20");
+    let of_j = world
+        .incidents()
+        .into_iter()
+        .find(|one| one.subject.as_str() == "j")
+        .expect("one")
+        .id;
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let to_ops: Vec<_> = sent.filter(|sent| sent.address.to_string() == OPS).collect();
+    let digest = to_ops
+        .iter()
+        .find(|sent| sent.message.purpose == Purpose::Digest)
+        .expect("a digest");
+    let named: Vec<_> = digest.message.incidents.iter().map(|line| line.incident).collect();
+    assert!(named.len() > 1 && !named.contains(&of_j), "{named:?}");
+    assert!(to_ops.iter().all(|sent| sent.incident != Some(of_j)), "it is mended");
+}
+
+#[test]
+fn what_dies_while_its_end_waits_is_told_to_others_with_the_end_or_when_the_problem_is_back() {
+    for comes_back in [false, true] {
+        let mut world = broken(&chain());
+        world.channel(OPS, |_, _| no_such_address());
+        // It is on its way when the problem is gone.
+        world.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
+        waiting_for_e(&mut world);
+        world.run_until("2026-11-26T12:10");
+        for to in [FALLBACK, "pager"] {
+            assert_eq!(of_job(&world, to), [], "nobody is alarmed about what is mended");
+        }
+        if comes_back {
+            world.script("j", |_, _| Play::fails(2, "no listener"));
+            world.run("j");
+            world.run_until("2026-11-26T12:12");
+            for to in [FALLBACK, "pager"] {
+                assert_eq!(of_job(&world, to), [Purpose::Opening], "{to}");
+            }
+        } else {
+            world.run_until("2026-11-26T12:40");
+            for to in [FALLBACK, "pager"] {
+                assert_eq!(of_job(&world, to), [Purpose::Recovery], "{to}");
+            }
+        }
+    }
+}
+
+/// What somebody was told of `j`.
+fn of_job(world: &World, to: &str) -> Vec<Purpose> {
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let of_j = sent.filter(|sent| sent.address.to_string() == to && sent.message.subject_name.as_str() == "j");
+    of_j.map(|sent| sent.message.purpose).collect()
 }
 
 #[test]

@@ -56,7 +56,10 @@ fn a_dead_message_is_sent_again_as_a_new_one_that_says_who_asked() {
         (&first.message.headline, &first.message.thread)
     );
     assert_eq!(sent.message.facts[0].label, "Sent again");
-    let why = format!("on request of anna, as message {} could not be delivered", first.id);
+    let why = format!(
+        "on request of anna, as message {} could not be delivered; written Thu 2026-11-26 12:01",
+        first.id
+    );
     assert_eq!(sent.message.facts[0].text, why);
     // It is on record, and what died stays dead.
     let stored = &world.ledger.notifications;

@@ -101,11 +101,24 @@ async fn the_card_says_what_the_message_says() {
     .await;
     assert_eq!(
         lines(&zoned).last().map(String::as_str),
-        Some("incident 17, critical, owner warehouse, for team warehouse, times are Europe/Oslo (UTC+2)")
+        Some(
+            "incident 17, critical, owner warehouse, for team warehouse, written Fri 2026-06-19 23:15, times are Europe/Oslo (UTC+2)"
+        )
     );
     let (_, over) = posted(recovery()).await;
     assert_eq!(lines(&over)[0], "Resolved: stock is late (#17)");
     assert_eq!(over["body"][0]["inlines"][0]["color"], "Good");
+    let mut partly = recovery();
+    partly.facts.insert(
+        0,
+        MessageFact {
+            label: freshd::model::STILL_BROKEN.to_owned(),
+            text: "lots".to_owned(),
+        },
+    );
+    let (_, partly) = posted(partly).await;
+    assert_eq!(lines(&partly)[0], "Partly over: stock is late (#17)");
+    assert_ne!(partly["body"][0]["inlines"][0]["color"], "Good");
 }
 
 #[tokio::test]

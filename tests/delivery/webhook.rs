@@ -322,3 +322,16 @@ async fn no_failure_tells_a_secret_even_when_the_receiver_repeats_it() {
         }
     }
 }
+
+#[tokio::test]
+async fn an_answer_that_is_packed_unasked_is_not_shown_as_its_bytes() {
+    let packed = HttpAnswer::Says(503, &[("Content-Encoding", "gzip")], "\u{1f}\u{8}\0\0\0".to_owned());
+    let (error, _) = temporary(answered(packed).await);
+    assert!(
+        error.ends_with(" answered 503: its answer is encoded as gzip, which was not asked for"),
+        "{error:?}"
+    );
+    let plain = HttpAnswer::Says(503, &[("Content-Encoding", "identity")], "come back".to_owned());
+    let (error, _) = temporary(answered(plain).await);
+    assert!(error.ends_with(" answered 503: come back"), "{error:?}");
+}

@@ -53,7 +53,8 @@ pub(crate) struct World {
     sequence: u64,
     scripts: HashMap<String, outside::Script>,
     probes: HashMap<String, outside::Look>,
-    channels: HashMap<String, outside::Answer>,
+    channels: HashMap<String, outside::Answer>, // what each address answers, and after how long
+    pub(crate) thinks_for: HashMap<String, Duration>,
     running: HashMap<AttemptId, Play>,
     wrote: HashMap<AttemptId, Play>,
     /// Versions whose files cannot be put in place.
@@ -119,8 +120,7 @@ impl World {
         } else {
             tempfile::tempdir()
         };
-        let dir = dir.expect("a temporary directory");
-        let wall = at(from);
+        let (dir, wall) = (dir.expect("a temporary directory"), at(from));
         let settings = settings(&dir.path().join("jobs.toml"), jobs_toml, wall);
         Self {
             settings,
@@ -136,6 +136,7 @@ impl World {
             scripts: HashMap::new(),
             probes: HashMap::new(),
             channels: HashMap::new(),
+            thinks_for: HashMap::new(),
             running: HashMap::new(),
             wrote: HashMap::new(),
             unpublishable: Vec::new(),

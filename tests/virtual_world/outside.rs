@@ -135,7 +135,8 @@ impl World {
             self.followed.push((id, follows));
             self.sent.push((now, notification));
         }
-        self.later(Duration::ZERO, Event::Delivered { id, outcome, receipt });
+        let after = self.thinks_for.get(&address).copied().unwrap_or_default();
+        self.later(after, Event::Delivered { id, outcome, receipt });
     }
 
     /// What the machine does to whoever reads or writes before `until`.

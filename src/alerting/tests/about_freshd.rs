@@ -1,7 +1,8 @@
 //! Messages about freshd itself and its channels.
 
-use super::friday;
-use super::words::{OWNER, READER, headline, tell};
+use super::words::{OWNER, READER, headline, said, tell};
+use super::{at, friday};
+use crate::alerting::{Gone, gone};
 use crate::model::{DISK, KEEPER_JOURNAL, ProblemKind, Purpose};
 
 #[test]
@@ -85,4 +86,21 @@ fn a_full_disk_is_told_in_its_own_words() {
         headline(Purpose::Opening, OWNER, &story),
         format!("WARNING: {DISK}: exit code 1.")
     );
+}
+
+#[test]
+fn that_freshd_has_failed_says_when_that_was_noticed() {
+    let told = gone(
+        "1.gone".to_owned(),
+        &Gone {
+            now: at("22:16"),
+            unit: "freshd.service",
+            hostname: "wh-01",
+            config: "/etc/freshd/jobs.toml",
+            back_on: None,
+            mistakes: None,
+        },
+    );
+    assert_eq!(said("Noticed", &told), "Fri 2026-11-27 22:16 UTC");
+    assert_eq!(told.zone.as_deref(), Some("UTC"));
 }

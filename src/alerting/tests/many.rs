@@ -152,3 +152,96 @@ fn readers_are_named_up_to_a_number_and_counted_beyond() {
     let message = tell(Purpose::Opening, OWNER, &story);
     assert_eq!(said("Also read by", &message), "forecast, ledger");
 }
+
+/// So many stale datasets that the trucks of a reader read, and others that nobody of it does.
+fn stale(own: usize, others: usize) -> (Vec<crate::model::Dataset>, Vec<Reading>) {
+    let own: Vec<_> = (1..=own).map(|number| format!("own-{number}")).collect();
+    let readers = own.iter().map(|name| Reading {
+        dataset: name.as_str().into(),
+        ..reading("trucks", READER, None)
+    });
+    let readers = readers.collect();
+    let others = (1..=others).map(|number| format!("other-{number}"));
+    let names = others.chain(own);
+    (names.map(|name| plain_dataset(&name)).collect(), readers)
+}
+
+fn sides(datasets: &[crate::model::Dataset]) -> Vec<DataSide<'_>> {
+    let side = |dataset| DataSide {
+        dataset,
+        standing: stands(DataState::Stale),
+        current: None,
+    };
+    datasets.iter().map(side).collect()
+}
+
+#[test]
+fn an_end_names_three_of_what_is_still_broken_and_counts_the_rest() {
+    let story = friday();
+    let end = |own, others| {
+        let (datasets, readers) = stale(own, others);
+        let mut situation = story.situation();
+        situation.data.extend(sides(&datasets));
+        situation.readers = readers;
+        message("n1.x".to_owned(), Purpose::Recovery, &READER.into(), &situation)
+    };
+    let one = end(1, 0);
+    assert!(
+        one.headline
+            .starts_with("own-1, which trucks reads, is still stale: 2h old, promised at most 1h. Only this is over: "),
+        "{}",
+        one.headline
+    );
+    assert_eq!(said("Still broken", &one), "own-1");
+    let five = end(5, 1);
+    assert!(
+        five.headline.starts_with(
+            "own-1, which trucks reads, is still stale: 2h old, promised at most 1h. \
+             Not as promised either: own-2, own-3 and 2 more. Only this is over: RESOLVED after "
+        ),
+        "{}",
+        five.headline
+    );
+    assert_eq!(said("Still broken", &five), "own-1, own-2, own-3 and 2 more");
+    assert!(five.is_partly_over());
+    assert!(!end(0, 2).is_partly_over(), "what is broken is others'");
+}
+
+#[test]
+fn an_end_names_what_else_of_the_readers_own_is_good_again() {
+    let story = friday();
+    let (datasets, readers) = stale(3, 0);
+    let mut situation = story.situation();
+    situation.data = sides(&datasets);
+    for side in &mut situation.data {
+        side.standing = stands(DataState::Fresh);
+    }
+    situation.readers = readers;
+    let end = message("n1.x".to_owned(), Purpose::Recovery, &READER.into(), &situation);
+    assert!(
+        end.headline.ends_with(". As promised, too: own-2, own-3."),
+        "{}",
+        end.headline
+    );
+}
+
+#[test]
+fn a_notice_tells_the_readers_own_data_in_full_and_few_of_the_other_readers() {
+    let story = friday();
+    let (datasets, mut readers) = stale(2, 3);
+    readers.extend((1..=9).map(|number| reading(&format!("desk {number}"), "planning", None)));
+    let mut situation = story.situation();
+    situation.data = sides(&datasets);
+    situation.readers = readers;
+    let notice = |purpose| message("n1.x".to_owned(), purpose, &READER.into(), &situation);
+    let broken = said("Broken", &notice(Purpose::Impact));
+    assert!(
+        broken.starts_with("own-1 is stale") && broken.contains(" | own-2 is stale"),
+        "{broken}"
+    );
+    let also = said("Also read by", &notice(Purpose::Impact));
+    assert_eq!(
+        also.replace(" | ", ", "),
+        "trucks (you, own-1), trucks (you, own-2), desk 1 (stock), desk 2 (stock), desk 3 (stock), desk 4 (stock) and 5 more"
+    );
+}

@@ -86,7 +86,11 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
     }
+    let mut said: Vec<&str> = Vec::new();
     for undelivered in status.undelivered.iter().take(UNDELIVERED_SHOWN_MAX) {
+        let error = undelivered.error.as_deref().unwrap_or("no answer");
+        let is_said = said.contains(&error);
+        said.push(error);
         let words = format!(
             "{} could not be told yet (tried {}{}, again {}): {}",
             clean(&undelivered.to),
@@ -99,7 +103,11 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
                 behind => format!(", {behind} more wait"),
             },
             times::hint(undelivered.next_try_at, frame.now),
-            clean(undelivered.error.as_deref().unwrap_or("no answer")),
+            if is_said {
+                "the same as above".to_owned()
+            } else {
+                clean(error)
+            },
         );
         text.push_str(&table::facts(&[(&tone(Tone::Warn, "!"), words)], 0, frame.width));
     }

@@ -233,6 +233,10 @@ fn every_mistake_about_people_and_channels_is_told_once() {
             "jobs.toml:19:9 `\"ERP\\u2028x\"` `title` has a line break in it, `\\u{2028}` (write one line, without it)",
         ),
         (
+            "[systems.x]\nowner = \"ops\"\ntitle = \"ERP\\U000E0041\"\n",
+            "jobs.toml:19:9 `\"ERP\\U000E0041\"` `title` has an invisible character in it, `\\u{e0041}` (write one line, without it)",
+        ),
+        (
             "[channels.x]\ntype = \"webhook\"\nurl = \"http://example.com/\"\n",
             "jobs.toml:19:7 `***` plain http is sent to this machine only (write https://...)",
         ),
@@ -247,6 +251,10 @@ fn every_mistake_about_people_and_channels_is_told_once() {
         (
             "[alerts]\nreminder = [\"1h\"]\n",
             "jobs.toml:18:1 `reminder` unknown key `reminder` in [alerts] (did you mean `reminders`?)",
+        ),
+        (
+            "[alerts]\nreminders = [\"4h\", \"1h\"]\n",
+            "jobs.toml:18:20 `\"1h\"` this reminder is not later than the one before it (each is so long after the opening: write the earliest first, as in [\"1h\", \"4h\"])",
         ),
         (
             "[alerts]\ndigest_every = \"2h\"\n",

@@ -8,8 +8,8 @@ use crate::store::column::{Cells, count, json, us};
 /// Stores how an address stands.
 pub(in crate::store) const ADDRESS_UPSERT: &str = "
 INSERT INTO addresses (channel, address, since_us, failed, error, next_try_at_us, tried_last, is_certain, pace_at_us,
-    pace_why)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)
+    pace_why, next_in_stead_us)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)
 ON CONFLICT (channel, address) DO UPDATE SET
     since_us = excluded.since_us,
     failed = excluded.failed,
@@ -18,14 +18,15 @@ ON CONFLICT (channel, address) DO UPDATE SET
     tried_last = excluded.tried_last,
     is_certain = excluded.is_certain,
     pace_at_us = excluded.pace_at_us,
-    pace_why = excluded.pace_why";
+    pace_why = excluded.pace_why,
+    next_in_stead_us = excluded.next_in_stead_us";
 
 /// Of an address that takes what comes nothing is remembered.
 pub(in crate::store) const ADDRESS_DELETE: &str = "DELETE FROM addresses WHERE channel = ?1 AND address = ?2";
 
 /// What `read_address` expects.
 pub(in crate::store) const ADDRESS_COLUMNS: &str = "channel, address, since_us, failed, error, next_try_at_us, \
-    tried_last, is_certain, pace_at_us, pace_why";
+    tried_last, is_certain, pace_at_us, pace_why, next_in_stead_us";
 
 /// All of them, in their order.
 pub(in crate::store) fn all() -> String {
@@ -51,6 +52,7 @@ pub(in crate::store) fn store_address(statement: &mut Statement, record: &Addres
         outage.map(|outage| outage.is_certain),
         record.pace.map(|pace| us(pace.next_at)),
         record.pace.map(|pace| json(&pace.why)).transpose()?,
+        record.next_in_stead.map(us),
     ])
 }
 
@@ -84,7 +86,15 @@ pub(in crate::store) fn read_address(row: &Row) -> Result<AddressRecord> {
             next_at,
             why: cells.json()?,
         }),
-        None => None,
+        None => {
+            cells.get::<Option<String>>()?;
+            None
+        }
     };
-    Ok(AddressRecord { address, outage, pace })
+    Ok(AddressRecord {
+        address,
+        outage,
+        pace,
+        next_in_stead: cells.time_maybe()?,
+    })
 }

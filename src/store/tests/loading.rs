@@ -274,6 +274,7 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
         address: address(to),
         outage: outage.cloned(),
         pace,
+        next_in_stead: None,
     };
     let facts = [
         record(Some("a@sea.example"), Some(&outage), None),
@@ -281,9 +282,14 @@ fn of_an_address_it_is_loaded_how_it_stands_and_nothing_once_it_takes_what_comes
         record(None, None, Some(pace)),
         record(Some("b@sea.example"), Some(&outage), None),
         record(Some("b@sea.example"), None, None),
+        AddressRecord {
+            next_in_stead: Some(at(120)),
+            ..record(Some("c@sea.example"), None, None)
+        },
     ];
     let snapshot = loaded(facts.iter().cloned().map(Fact::Address).collect());
-    assert_eq!(snapshot.addresses, [facts[2].clone(), facts[1].clone()]);
+    let left = [facts[2].clone(), facts[1].clone(), facts[5].clone()];
+    assert_eq!(snapshot.addresses, left);
     assert_eq!(snapshot.newest_record_at, None, "a try to come is no record");
 }
 
