@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Duration;
 
-use freshd::model::{About, Incident, IncidentId, Name, Notification, Purpose, Silence};
+use freshd::model::{About, Incident, IncidentId, Name, Notification, NotificationState, Purpose, Silence};
 use jiff::{SignedDuration, Timestamp};
 
 use super::{Judged, Ledger, hold};
@@ -69,8 +69,8 @@ impl Quiet {
         let Some(incident) = told.incident.and_then(|id| ledger.incidents.get(&id)) else {
             return Ok(());
         };
-        // Whoever stands in for somebody gets what was written before.
-        let is_new = told.message.at == told.created_at;
+        // Whoever stands in for somebody gets what was to be told before, also in the words of now.
+        let is_new = told.message.at == told.created_at && !self.was_decided_before(told, incident, ledger);
         let purpose = told.message.purpose;
         let rests = matches!(
             purpose,
@@ -104,6 +104,20 @@ impl Quiet {
         hold(!must_flap || incident.flapping.is_some(), FLAPPING, || {
             format!("incident {} does not say that it comes and goes", incident.id)
         })
+    }
+
+    /// Whether a message says in somebody's stead what was written for that team before a silence began, and not taken.
+    fn was_decided_before(&self, told: &Notification, incident: &Incident, ledger: &Ledger) -> bool {
+        let Some(team) = &told.message.stands_in_for else {
+            return false;
+        };
+        let since = self.silences.get(&incident.subject).map(|silence| silence.from);
+        let is_it = |other: &Notification| {
+            let is_untaken = other.state == NotificationState::Dead || other.tries > 0;
+            let is_same = other.incident == told.incident && other.message.purpose == told.message.purpose;
+            is_untaken && is_same && other.message.team == *team && Some(other.message.at) < since
+        };
+        ledger.notifications.values().any(is_it)
     }
 
     /// What was well for long enough is over, and so is a rehearsal whose time is.
