@@ -34,22 +34,14 @@ impl Engine {
     /// Says where.
     pub(super) fn tell_new_owner(&mut self, id: IncidentId) -> Vec<Address> {
         let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.drill.is_none() && !self.is_quiet(id);
-        let Some(owner) = self.incidents.get(id).filter(can_be_told).map(|it| self.owner_of(it).0) else {
+        let Some(incident) = self.incidents.get(id).filter(can_be_told) else {
             return Vec::new();
         };
-        self.take_over_name(id, &owner);
-        let Some(incident) = self.incidents.get(id) else {
-            return Vec::new();
-        };
-        let (owner, mut addresses) = self.owner_of(incident);
+        let (owner, addresses) = self.owner_of(incident);
         let told = incident.told.iter().filter(|(team, _)| *team == owner);
         let told: Vec<&Address> = told.map(|(_, address)| address).collect();
         let is_handed_over = incident.told_to_answer() != Some(&owner);
-        if !is_handed_over && owner.as_str() == FALLBACK {
-            // Each address of the fallback is another way to whoever answers when nobody else does.
-            addresses.retain(|address| !told.contains(&address));
-        }
-        if addresses.is_empty() || !is_handed_over && addresses.iter().any(|address| told.contains(&address)) {
+        if !is_handed_over && addresses.iter().any(|address| told.contains(&address)) {
             return Vec::new();
         }
         let mut incident = incident.clone();
@@ -131,12 +123,6 @@ impl Engine {
             }
         }
         let (owner, _) = self.owner_of(incident);
-        for team in &teams {
-            self.take_over_name(id, team);
-        }
-        let Some(incident) = self.incidents.get(id) else {
-            return;
-        };
         // Whoever is told elsewhere by an edit of jobs.toml has not been told there; who answers for it is no reader.
         teams.retain(|team| {
             let told = incident.told.iter().filter(|(told, _)| told == team);
@@ -190,7 +176,7 @@ impl Engine {
         self.settings.fallback.contains(address) && !self.addresses_of(team).contains(address)
     }
 
-    pub(super) fn addresses_of(&self, team: &Name) -> Vec<Address> {
+    fn addresses_of(&self, team: &Name) -> Vec<Address> {
         let known = self.settings.teams.get(team).map(|team: &Team| team.notify.clone());
         known.unwrap_or_else(|| self.settings.fallback.clone())
     }

@@ -61,17 +61,13 @@ impl Engine {
         };
         for (team, address) in &incident.told {
             let heard = self.outbox.heard(team, id, address);
-            let died = heard.filter(|heard| heard.first_at.is_none());
-            let purpose = match died.is_some_and(Heard::is_impact) {
-                true => Purpose::Impact,
-                false => Purpose::Opening,
-            };
+            let died = heard.filter(|heard| heard.first_at.is_none() && !heard.is_impact());
             let error = died.and_then(|heard| heard.given_up.as_ref()).map(|(_, error)| error);
             let Some(error) = error.filter(|_| self.outbox.first_waiting_for(team, id, address).is_none()) else {
                 continue;
             };
             let why = format!("{address} could not be reached: {error}");
-            let message = self.write(String::new(), purpose, team, &incident, None);
+            let message = self.write(String::new(), Purpose::Opening, team, &incident, None);
             // Only what it says, and to whom, counts of what is no more.
             let unheard = self.notification(NotificationId(0), Some(id), address.clone(), message);
             self.fall_back(&unheard, &why);

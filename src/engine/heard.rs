@@ -6,7 +6,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::Engine;
-use super::audience::FALLBACK;
 use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
@@ -39,23 +38,6 @@ impl Outbox {
 
     pub(super) fn heard(&self, team: &Name, incident: IncidentId, address: &Address) -> Option<&Heard> {
         self.heard.get(&incident)?.get(address)?.by_team.get(team)
-    }
-
-    /// What was heard at an address by a name that is gone, a team has heard there that has taken its place.
-    pub(super) fn heard_by_another_name(
-        &mut self,
-        incident: IncidentId,
-        address: &Address,
-        team: &Name,
-        is_gone: impl Fn(&Name) -> bool,
-    ) {
-        let there = self.heard.get_mut(&incident).and_then(|heard| heard.get_mut(address));
-        if let Some(there) = there.filter(|there| !there.by_team.contains_key(team))
-            && let Some(former) = there.by_team.keys().find(|name| is_gone(name)).cloned()
-            && let Some(heard) = there.by_team.remove(&former)
-        {
-            there.by_team.insert(team.clone(), heard);
-        }
     }
 
     /// Whether a message for a team that was written then or later was taken by an address, or is on its way to it.
@@ -106,14 +88,7 @@ impl Engine {
             let record = self.outbox.by_address.get(address).map(|line| line.record(address));
             AddressState::new(team, address, &heard, waiting, record.as_ref())
         };
-        // By another name the same people were told there, who have this one now.
-        let is_gone = |team: &Name| team.as_str() != FALLBACK && !self.settings.teams.contains_key(team);
-        let is_former = |(team, address): &&(Name, Address)| {
-            let mut told = incident.told.iter();
-            is_gone(team) && told.any(|(other, at)| at == address && other != team && !is_gone(other))
-        };
-        let told = incident.told.iter().filter(|one| !is_former(one));
-        told.map(of_address).collect()
+        incident.told.iter().map(of_address).collect()
     }
 
     /// When the fallback is to stand in for what is still not taken then.

@@ -47,7 +47,6 @@ mod quiet;
 mod register;
 mod reload;
 mod reminders;
-mod renamed;
 mod repeats;
 mod requests;
 mod resend;

@@ -48,7 +48,6 @@ impl Engine {
         });
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
-        let is_fallback_another = self.settings.fallback != settings.fallback;
         self.settings = settings;
         let gone = |run: &&crate::model::Run| {
             !self.settings.jobs.contains_key(&run.job) && matches!(run.state, RunState::Waiting | RunState::BackingOff)
@@ -59,9 +58,6 @@ impl Engine {
         self.backlog.extend(gone.into_iter().map(Todo::Resume));
         self.refit_pools();
         self.accept(accepted);
-        if is_fallback_another {
-            self.stand_in_by_another();
-        }
         self.backlog.extend(before);
         self.work_off();
     }

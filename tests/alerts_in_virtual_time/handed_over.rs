@@ -3,7 +3,7 @@
 
 use freshd::model::{Purpose, Request};
 
-use super::delivery::{OPS, busy, no_such_address};
+use super::delivery::{OPS, busy};
 use super::virtual_world::{Play, World, clock};
 use super::{NO_PROOFS, PEOPLE, failing, one_job};
 
@@ -201,75 +201,4 @@ fn nobody_stands_in_for_those_who_answer_for_it_no_more() {
     world.run_until("2026-11-26T13:00");
     assert_eq!(heard(&world, A), [one("12:03:00", Purpose::Opening)]);
     assert_eq!(world.told_to(FALLBACK), []);
-}
-
-/// The same people, of whom `ops` are called `crew` from now on.
-fn renamed(text: &str) -> String {
-    text.replace("[teams.ops]", "[teams.crew]")
-        .replace("owner = \"ops\"", "owner = \"crew\"")
-}
-
-#[test]
-fn a_team_that_has_another_name_at_its_address_has_been_told() {
-    for crashes in [false, true] {
-        let mut world = failing(&one_job(""), "2026-11-26T12:00");
-        world.run_until("2026-11-26T12:10");
-        world.reload(&renamed(&one_job("")));
-        world.run_until("2026-11-26T12:20");
-        assert_eq!(world.told_to(OPS), [Purpose::Opening]);
-        if crashes {
-            world.crash();
-            world.restart();
-            world.run_until("2026-11-26T12:21");
-        }
-        let status = world.status("j");
-        let address = &status["incidents"][0]["addresses"][0];
-        assert_eq!((&address["team"], &address["state"]), (&"crew".into(), &"told".into()));
-        world.run_until("2026-11-26T13:10");
-        assert_eq!(heard(&world, OPS).last(), Some(&one("13:01:05", Purpose::Reminder)));
-        mend(&mut world, "2026-11-26T13:20");
-        let whole = [Purpose::Opening, Purpose::Reminder, Purpose::Recovery];
-        assert_eq!(world.told_to(OPS), whole, "crashes: {crashes}");
-    }
-}
-
-#[test]
-fn a_reader_that_has_another_name_at_its_address_has_been_told() {
-    let mut world = stale();
-    let text = data("").replace("[teams.b]", "[teams.desk]");
-    world.reload(&text.replace("owner = \"b\"", "owner = \"desk\""));
-    mend(&mut world, "2026-11-26T11:20");
-    assert_eq!(world.told_to(B), [Purpose::Impact, Purpose::Recovery]);
-}
-
-#[test]
-fn another_fallback_stands_in_at_once_for_whom_nothing_reaches() {
-    let to = "mail:chief@sea.example";
-    for answer in [no_such_address(), busy(jiff::Timestamp::UNIX_EPOCH)] {
-        let mut world = failing(&one_job(""), "2026-11-26T12:00");
-        world.channel(OPS, move |_, _| answer.clone());
-        world.run_until("2026-11-26T12:10");
-        assert_eq!(world.told_to("pager"), world.told_to(FALLBACK));
-        let before = world.told_to(FALLBACK);
-        world.reload(&one_job("").replace(FALLBACK, to));
-        world.run_until("2026-11-26T12:12");
-        assert_eq!(
-            heard(&world, to).first(),
-            Some(&one("12:10:00", Purpose::Opening)),
-            "{:?}",
-            world.incidents()[0].told
-        );
-        assert_eq!(world.told_to("pager"), before, "it knows");
-    }
-}
-
-#[test]
-fn another_address_of_the_fallback_hears_of_what_nobody_owns() {
-    let text = one_job("").replace("owner = \"ops\"", "owner = \"nobody\"");
-    let mut world = failing(&text, "2026-11-26T12:00");
-    world.run_until("2026-11-26T12:10");
-    world.reload(&text.replace(&format!("\"{FALLBACK}\""), &format!("\"{FALLBACK}\", \"{CHIEF}\"")));
-    world.run_until("2026-11-26T12:12");
-    assert_eq!(world.told_to(CHIEF), [Purpose::Opening]);
-    assert_eq!(world.told_to(FALLBACK), [Purpose::Opening]);
 }
