@@ -222,9 +222,13 @@ fn explain(spec: &AttemptSpec, program: &Path, failed: &StillBorn) -> String {
             "{} may not be executed by user {user}: {error}; see to its permissions and those of its directories",
             program.display()
         ),
-        (BirthStep::Clone | BirthStep::Streams | BirthStep::Workdir | BirthStep::Exec, _) => {
-            explain_program(spec, program, error)
+        (BirthStep::Streams, _) => format!(
+            "its streams cannot be set up: {error}; freshd needs Linux 5.9 or later, and no filter that refuses close_range"
+        ),
+        (BirthStep::Clone, _) if error.raw_os_error() != Some(libc::EAGAIN) => {
+            format!("no process can be made for it: {error}")
         }
+        (BirthStep::Clone | BirthStep::Workdir | BirthStep::Exec, _) => explain_program(spec, program, error),
     }
 }
 

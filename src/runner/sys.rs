@@ -4,6 +4,7 @@
     reason = "children that share memory, wait4 and OFD locks have no safe wrapper"
 )]
 
+mod mapping;
 mod memory;
 mod newborn;
 mod spawner;

@@ -48,7 +48,7 @@ pub(super) struct RunningAttempt {
     /// Counts attempts in the order of their start.
     pub(super) sequence: u64,
     pub(super) pid: Pid,
-    /// Until its main process was seen to have ended: every start copies all descriptors that are open.
+    /// Until its main process was seen to have ended: descriptors are what limits how much can run.
     pub(super) pidfd: Option<OwnedFd>,
     /// Of stdout and stderr; `None` when the last holder closed it.
     pub(super) pipes: [Option<OwnedFd>; 2],

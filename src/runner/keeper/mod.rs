@@ -20,7 +20,6 @@ use std::io::{self, Write};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -107,7 +106,7 @@ impl Source {
 
 struct Keeper {
     files: KeeperFiles,
-    house: Arc<House>,
+    house: House,
     /// Held until the process ends, by whatever cause.
     _lock: File,
     build: String,
@@ -125,8 +124,6 @@ struct Keeper {
     rewritten_bytes: u64,
     journal_retry_at: Option<Duration>,
     spawner: Spawner,
-    /// That of the thread that helps with many starts.
-    other_spawner: Option<Spawner>,
     run_dirs: RunDirs,
     /// Cgroups of ended attempts in which something still lives.
     leaves_left: Vec<PathBuf>,
@@ -194,7 +191,7 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_fil
 impl Keeper {
     fn open(state_dir: &Path, number: u32, lonely_max: Duration, open_files: Option<u64>) -> anyhow::Result<Self> {
         // Before it has any other descriptor: those of attempts are never copied into a child then.
-        let (spawner, other_spawner) = (Spawner::new()?, Some(Spawner::new()?));
+        let spawner = Spawner::new()?;
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
@@ -215,11 +212,11 @@ impl Keeper {
         Ok(Self {
             leaves_left: Vec::new(),
             run_dirs: RunDirs::take_over(&state_dir.join("run"), number),
-            house: Arc::new(House {
+            house: House {
                 state_dir,
                 limits: OpenFiles::raise(open_files),
                 cgroups: cgroups.ok(),
-            }),
+            },
             _lock: lock,
             build: build_of(Path::new("/proc/self/exe")),
             boot_id: boot_id(),
@@ -234,7 +231,6 @@ impl Keeper {
             rewritten_bytes: 0,
             journal_retry_at: None,
             spawner,
-            other_spawner,
             states: HashMap::new(),
             pending: VecDeque::new(),
             slots: Vec::new(),
@@ -374,8 +370,7 @@ fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// Takes a descriptor out of epoll, which must come before closing it: a child that was just spawned may hold a
-/// copy for a moment, and would keep the registration alive.
+/// Takes a descriptor out of epoll before it is closed: should anybody else hold it, its registration would live on.
 fn unwatch(epoll: &OwnedFd, source: impl AsFd) {
     let _ = epoll::delete(epoll, source);
 }

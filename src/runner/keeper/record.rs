@@ -16,8 +16,8 @@ use super::{Keeper, State, millis};
 use crate::model::{AttemptId, Exit, ExitStatus, Output, StopReason, Usage};
 
 /// Commands started in one turn, and with one sync, which takes as long as twenty of them. Ends, output and timeouts wait for
-/// all of them, some fifty milliseconds.
-const STARTS_PER_TURN_MAX: usize = 256;
+/// all of them: some twenty milliseconds, or a few times that where each gets a user or a cgroup.
+const STARTS_PER_TURN_MAX: usize = 128;
 
 /// After a failed write, the journal is repaired at this pace.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);

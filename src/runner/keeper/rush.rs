@@ -1,7 +1,8 @@
 //! A rush of starts: while any wait, ends are noted when they come, and all that they make to do waits.
 //!
 //! Half of the work for a short job comes after its end. Of a thousand that are due together the last would be late by
-//! what the first ones leave. Timeouts, stops and output do not wait.
+//! what the first ones leave. Timeouts, stops and output wait for the
+//! starts of one turn at most.
 
 use std::time::Duration;
 

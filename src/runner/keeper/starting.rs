@@ -1,12 +1,6 @@
 //! Starts what the journal durably says is started.
-//!
-//! Who makes a child stands still until it is another program. So where many are to be started, two threads do that, and
-//! the keeper's own keeps the records of both.
 
-use std::collections::VecDeque;
 use std::io;
-use std::sync::{Mutex, PoisonError, mpsc};
-use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -14,17 +8,10 @@ use rustix::event::epoll;
 
 use super::super::journal::{self, Record};
 use super::super::log::Stream;
-use super::super::sys::Spawner;
-use super::attempt::{House, NotRunning, RunningAttempt};
+use super::attempt::RunningAttempt;
 use super::talk::Notice;
 use super::{Keeper, Source, State};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
-
-/// From so many on the other thread pays: to begin and end it takes as long as one start.
-const STARTS_BY_TWO_MIN: usize = 16;
-
-/// Stack of the other thread.
-const STACK_BYTES: usize = 256 << 10;
 
 /// An attempt that is started once the journal says so durably.
 pub(super) struct Starting {
@@ -36,85 +23,36 @@ pub(super) struct Starting {
     pub(super) made: io::Result<()>,
 }
 
-/// What became of it.
-struct Begun {
-    id: AttemptId,
-    at: Timestamp,
-    attempt: Result<Box<RunningAttempt>, NotRunning>,
-}
+impl Keeper {
+    /// Starts all of them, one after the other, and writes at once that each runs. Nothing is started after a failure: so
+    /// whoever reads the journal of a keeper that was killed knows of all but one attempt whether they were started. That is
+    /// why no second thread starts some of them.
+    pub(super) fn start_all(&mut self, starting: Vec<Starting>, now: Duration) {
+        let mut starting = starting.into_iter();
+        while let Some(next) = starting.next() {
+            self.start(next);
+            if let Err(error) = self.journal.write() {
+                self.journal_failed(&error, now);
+                self.refuse_all(starting.by_ref(), &error);
+            }
+        }
+    }
 
-impl Starting {
-    fn begin(self, spawner: &mut Spawner, house: &House) -> Begun {
-        let (id, at) = (self.spec.id, Timestamp::now());
-        let attempt = match self.made {
-            Ok(()) => RunningAttempt::start(*self.spec, self.started, self.sequence, spawner, house).map(Box::new),
+    fn start(&mut self, starting: Starting) {
+        let (id, at) = (starting.spec.id, Timestamp::now());
+        let attempt = match starting.made {
+            Ok(()) => RunningAttempt::start(
+                *starting.spec,
+                starting.started,
+                starting.sequence,
+                &mut self.spawner,
+                &self.house,
+            ),
             Err(error) => Err(ExitStatus::NotStarted(error.to_string())),
         };
-        Begun { id, at, attempt }
-    }
-}
-
-/// Attempts that neither thread has taken.
-#[derive(Default)]
-struct Waiting(Mutex<VecDeque<Starting>>);
-
-impl Waiting {
-    fn next(&self) -> Option<Starting> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
-    }
-
-    fn take_all(&self) -> VecDeque<Starting> {
-        std::mem::take(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
-    }
-}
-
-impl Keeper {
-    /// Starts all of them, in order.
-    pub(super) fn start_all(&mut self, starting: Vec<Starting>, now: Duration) {
-        let with_another = starting.len() >= STARTS_BY_TWO_MIN;
-        let waiting = Waiting(Mutex::new(starting.into()));
-        let house = self.house.clone();
-        let (tell, told) = mpsc::channel();
-        // Only while it is lent to the other thread it is not there.
-        let mut other = self.other_spawner.take();
-        thread::scope(|scope| {
-            if let Some(spawner) = other.as_mut().filter(|_| with_another) {
-                let (waiting, house) = (&waiting, &house);
-                let work = move || {
-                    while let Some(next) = waiting.next() {
-                        let _ = tell.send(next.begin(spawner, house));
-                    }
-                };
-                // Without it this thread does all of them.
-                let _ = thread::Builder::new().stack_size(STACK_BYTES).spawn_scoped(scope, work);
-            } else {
-                drop(tell);
-            }
-            while let Some(next) = waiting.next() {
-                let begun = next.begin(&mut self.spawner, &house);
-                self.note(begun, &waiting, now);
-                for begun in told.try_iter() {
-                    self.note(begun, &waiting, now);
-                }
-            }
-            // Until the other thread has ended.
-            for begun in told {
-                self.note(begun, &waiting, now);
-            }
-        });
-        self.other_spawner = other;
-    }
-
-    /// Writes at once that it runs, and has nothing started after a failure: so whoever reads the journal of a keeper that
-    /// was killed knows of all but two attempts whether they were started.
-    fn note(&mut self, begun: Begun, waiting: &Waiting, now: Duration) {
-        match begun.attempt {
-            Ok(attempt) => self.take_in(begun.id, attempt),
-            Err(status) => self.end_without_process(begun.id, status, None, begun.at),
-        }
-        if let Err(error) = self.journal.write() {
-            self.journal_failed(&error, now);
-            self.refuse_all(waiting.take_all(), &error);
+        match attempt {
+            Ok(attempt) => self.take_in(id, Box::new(attempt)),
+            Err(status) => self.end_without_process(id, status, None, at),
         }
     }
 

@@ -1,7 +1,7 @@
 //! What a child does between its birth and exec: system calls only. Everything it needs lies ready in `Newborn`.
 //!
-//! It may share all memory with its parent, which has other threads: it allocates nothing, locks nothing, and changes
-//! nothing but the word in which it tells the step that failed.
+//! It may share all memory with its parent, which may have other threads: it allocates nothing, locks nothing, and changes
+//! nothing but errno, which its parent does not read, and the word in which it tells the step that failed.
 
 use std::ffi::{c_char, c_int};
 use std::mem::MaybeUninit;

@@ -10,11 +10,12 @@ use std::fs::File;
 use std::io;
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
-use std::ptr::{self, NonNull};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::ptr;
+use std::sync::atomic::Ordering;
 
 use rustix::io::{DupFlags, dup3, fcntl_dupfd_cloexec};
 
+use super::mapping::{Stack, Told};
 use super::newborn::{Birth, BirthStep, FIRST_CLOSED, Newborn, SIGNALS};
 use crate::runner::open_files::OpenFiles;
 
@@ -52,12 +53,6 @@ impl From<io::Error> for StillBorn {
     }
 }
 
-/// What a child stands on until it has a program of its own: a few calls of the C library, none of which needs much.
-const STACK_BYTES: usize = 64 << 10;
-
-/// The stack grows down, and begins at a multiple of this.
-const STACK_ALIGNMENT: usize = 16;
-
 /// Makes children, one at a time.
 pub(in super::super) struct Spawner {
     /// What is in the seats between two children.
@@ -65,7 +60,7 @@ pub(in super::super) struct Spawner {
     /// Where a child finds what becomes its stdout and its stderr: numbers below those of all attempts, if it was made
     /// before them. Of the table a child copies only what is not above them.
     seats: [OwnedFd; 2],
-    stack: Box<[MaybeUninit<u8>]>,
+    stack: Stack,
     told: Told,
     /// Signals that are ignored or handled in this process. A child does neither.
     signals: Vec<c_int>,
@@ -79,7 +74,7 @@ impl Spawner {
         Ok(Self {
             seats: [seat()?, seat()?],
             null,
-            stack: Box::new_uninit_slice(STACK_BYTES),
+            stack: Stack::new()?,
             told: Told::new()?,
             signals: (1..=SIGNALS).filter(|signal| !is_default(*signal)).collect(),
         })
@@ -111,8 +106,9 @@ impl Spawner {
             None if birth.identity.is_some() => clone_copying(&newborn),
             None => clone_sharing(&mut self.stack, &newborn),
         });
-        // The end of what the child prints is seen only when nobody else holds these.
-        seat(&mut self.seats, self.null.as_fd(), self.null.as_fd())?;
+        // The end of what the child prints is seen only when nobody else holds these. That it could fail says nothing of the
+        // child: it would be seen with the next one.
+        let _ = seat(&mut self.seats, self.null.as_fd(), self.null.as_fd());
         let pid = pid?;
         let Some((step, errno)) = BirthStep::of_told(self.told.word().load(Ordering::Acquire)) else {
             return Ok(pid);
@@ -165,17 +161,15 @@ fn without_signals<T>(work: impl FnOnce() -> T) -> T {
 }
 
 /// A child that shares everything with this process until it is another program.
-fn clone_sharing(stack: &mut [MaybeUninit<u8>], newborn: &Newborn<'_>) -> io::Result<i32> {
+fn clone_sharing(stack: &mut Stack, newborn: &Newborn<'_>) -> io::Result<i32> {
     extern "C" fn be_born(newborn: *mut c_void) -> c_int {
         // SAFETY: what was passed to clone; the parent waits, so that it lives.
         unsafe { (*newborn.cast::<Newborn<'_>>()).become_program() }
     }
-    let end = stack.as_mut_ptr_range().end;
-    let top = end.wrapping_sub(end.addr() % STACK_ALIGNMENT);
     let flags = libc::CLONE_VM | libc::CLONE_VFORK | libc::CLONE_FILES | libc::SIGCHLD;
     // SAFETY: the stack is ours alone and large enough for system calls. The child changes nothing that we look at but the
     // word in which it tells what failed, and this thread goes on only when it has become another program or ended.
-    match unsafe { libc::clone(be_born, top.cast(), flags, ptr::from_ref(newborn).cast_mut().cast()) } {
+    match unsafe { libc::clone(be_born, stack.top(), flags, ptr::from_ref(newborn).cast_mut().cast()) } {
         -1 => Err(io::Error::last_os_error()),
         pid => Ok(pid),
     }
@@ -223,45 +217,6 @@ fn is_refused(error: &io::Error) -> bool {
         error.raw_os_error(),
         Some(libc::ENOSYS | libc::EPERM | libc::E2BIG | libc::EINVAL)
     )
-}
-
-/// A word that a child can write and its parent read, whether they share memory or not.
-struct Told(NonNull<AtomicU64>);
-
-// SAFETY: an AtomicU64 that is this value's own.
-unsafe impl Send for Told {}
-
-impl Told {
-    fn new() -> io::Result<Self> {
-        let (access, kind) = (
-            libc::PROT_READ | libc::PROT_WRITE,
-            libc::MAP_SHARED | libc::MAP_ANONYMOUS,
-        );
-        // SAFETY: a new mapping, at no given place.
-        let page = unsafe { libc::mmap(ptr::null_mut(), size_of::<AtomicU64>(), access, kind, -1, 0) };
-        if page == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        NonNull::new(page.cast())
-            .map(Self)
-            .ok_or_else(|| io::Error::from(io::ErrorKind::OutOfMemory))
-    }
-
-    fn word(&self) -> &AtomicU64 {
-        // SAFETY: a page of its own for as long as this lives, zero at first, which is an AtomicU64.
-        unsafe { self.0.as_ref() }
-    }
-
-    fn reset(&self) {
-        self.word().store(0, Ordering::Relaxed);
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        // SAFETY: mapped in `new`, and nothing borrows from it any more.
-        unsafe { libc::munmap(self.0.as_ptr().cast(), size_of::<AtomicU64>()) };
-    }
 }
 
 #[cfg(test)]
