@@ -204,7 +204,7 @@ fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     let (reads, Some(data)) = concerns(team, situation) else {
         return broken_sentence(situation);
     };
-    if is_for_its_job(team, situation) {
+    if is_for_its_job(team, situation) || reads.is_none() && !owns(team, data) {
         return broken_sentence(situation);
     }
     let mut text = format!(

@@ -302,8 +302,8 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
     commands
 }
 
-/// By what an incident concerns a team that does not answer for it: the dataset that it reads, a broken one if there is
-/// one, and how it reads it; else a broken dataset that it owns.
+/// By what an incident concerns a team that does not answer for it: a broken dataset that it reads, and how; else a broken
+/// one that it owns, or whatever it reads.
 pub(super) fn concerns<'a>(
     team: &Name,
     situation: &'a Situation<'_>,
@@ -312,6 +312,10 @@ pub(super) fn concerns<'a>(
     let of = |reader: &Reading| data.iter().find(|data| data.dataset.name == reader.dataset);
     let mut reads = situation.readers.iter().filter(|reader| reader.team == *team);
     let broken = reads.clone().find(|reader| of(reader).is_some_and(is_broken));
+    let owned = data.iter().find(|data| is_broken(data) && owns(team, data));
+    if broken.is_none() && owned.is_some() {
+        return (None, owned);
+    }
     let reader = broken.or_else(|| reads.next());
     let read = reader.and_then(of);
     (reader, read.or_else(|| data.iter().find(|data| is_broken(data))))

@@ -7,26 +7,30 @@ use super::digest::is_digest;
 use super::lines::AddressLine;
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::model::{ANSWER, Address, Notification, NotificationId, Purpose, Severity, later};
+use crate::model::{ANSWER, Address, Notification, NotificationId, Purpose, SENT_AGAIN, Severity, later};
+
+/// Whether a reader who knows nothing else of it misses nothing by reading it a little later.
+fn can_wait(one: &Notification) -> bool {
+    let message = &one.message;
+    let is_asked_for = || message.facts.iter().any(|fact| fact.label == SENT_AGAIN);
+    let is_urgent = match message.purpose {
+        Purpose::Recovery => message.subject.starts_with(ANSWER),
+        Purpose::Escalation => true,
+        _ => is_asked_for(),
+    };
+    message.severity == Severity::Warning && !is_urgent
+}
 
 impl Outbox {
     /// Whether a message comes in the stead of somebody, and can wait for others like it. What is critical cannot, nor what that
-    /// waits behind; nor can what nobody has answered, nor the end of what its reader has heard of.
+    /// waits behind; nor can what nobody has answered, what a person asks for, nor the end of what its reader has heard of.
     fn comes_with_others(&self, one: &Notification) -> bool {
-        let message = &one.message;
-        let is_mild = |one: &Notification| one.message.severity == Severity::Warning;
-        let is_urgent = match message.purpose {
-            Purpose::Recovery => message.subject.starts_with(ANSWER),
-            purpose => purpose == Purpose::Escalation,
-        };
-        let Some(incident) = one
-            .incident
-            .filter(|_| message.stands_in_for.is_some() && one.tries == 0)
-        else {
+        let comes_in_stead = one.message.stands_in_for.is_some() && one.tries == 0;
+        let Some(incident) = one.incident.filter(|_| comes_in_stead) else {
             return false;
         };
         let line = (incident, one.address.clone());
-        is_mild(one) && !is_urgent && self.line(&line).all(is_mild)
+        can_wait(one) && self.line(&line).all(can_wait)
     }
 
     /// Whether a message, or a digest with one of those it tells of, comes in the stead of somebody.
@@ -81,10 +85,14 @@ impl Engine {
         }
     }
 
-    /// A message was taken: if it came in the stead of somebody, the next such ones wait for each other.
+    /// A message was taken: if it came in the stead of somebody, the next such ones wait for each other. Those that wait already
+    /// wait no longer by it.
     pub(super) fn note_in_stead(&mut self, taken: &Notification) {
         let rules = self.gathering(&taken.address);
         if !rules.is_gathered() || !self.outbox.is_in_stead(taken) {
+            return;
+        }
+        if self.outbox.next_in_stead(&taken.address, self.now.wall).is_some() {
             return;
         }
         let next = later(self.now.wall, rules.every);

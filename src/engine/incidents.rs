@@ -253,7 +253,7 @@ impl Engine {
         };
         // Whoever was told hears of the end, and in it of what is still bad.
         let was_told = incident.opened_at.is_some();
-        incident.resolved_at = Some(self.now.wall);
+        incident.resolved_at = Some(self.over_since(&incident));
         incident.resolution = incident.resolution.take().or_else(|| {
             let edit = self.closed_by_edit(&incident).map(str::to_owned);
             edit.or_else(|| self.resolution_of(&incident))

@@ -1,7 +1,10 @@
 //! What is being mended when its cause is over: the end of the cause waits for the runs that mend what it broke, and for
 //! the systems; and so does, for runs, an effect that stands for itself.
 
+use std::collections::HashSet;
 use std::time::Duration;
+
+use jiff::Timestamp;
 
 use super::{Engine, Wake};
 use crate::lineage::Node;
@@ -90,7 +93,7 @@ impl Engine {
         let by = incident.ends_by().map_or(latest, |by| by.min(latest));
         let begun = earlier(by, longest);
         let least = later(begun, group_wait);
-        let may_come = |effect: &Incident| now < later(begun, self.a_system_takes(effect));
+        let may_come = |effect: &Incident| now < later(begun, self.a_system_takes(incident, effect));
         let is_mended = effects
             .into_iter()
             .any(|effect| self.is_being_mended(effect) || may_come(effect));
@@ -111,6 +114,13 @@ impl Engine {
         }
         self.wakes.arm(Wake::Incident(id), hears_until.unwrap_or(next.min(by)));
         true
+    }
+
+    /// Since when the problem of an incident is gone that ends now: before its end waited, if it did.
+    pub(super) fn over_since(&self, incident: &Incident) -> Timestamp {
+        let longest = self.settings.alerts.group_wait.max(MENDED_WITHIN);
+        let since = incident.ends_by().map(|by| earlier(by, longest));
+        since.map_or(self.now.wall, |since| since.min(self.now.wall))
     }
 
     /// Time passed at which the end of an incident may be told. Says whether it is over but for that.
@@ -216,14 +226,17 @@ impl Engine {
 
     /// How long systems may take until what they make is good again, once that is which they make it from. It is not seen; but
     /// what is promised never to be older than `max_age` is made anew within that time. Nothing for what jobs alone make.
-    fn a_system_takes(&self, effect: &Incident) -> Duration {
+    fn a_system_takes(&self, cause: &Incident, effect: &Incident) -> Duration {
         if effect.about != About::Dataset {
             return Duration::ZERO;
         }
         let behind = self.lineage.upstream(effect.subject.as_str()).into_iter();
         let own = Node::Dataset(effect.subject.clone());
+        let between: HashSet<Name> = self.lineage.made_from(cause.subject.as_str()).into_iter().collect();
         let is_made_by_system = behind.chain([own]).any(|node| match node {
-            Node::Dataset(name) => !self.lineage.made_by_system_from(name.as_str()).is_empty(),
+            Node::Dataset(name) => {
+                between.contains(&name) && !self.lineage.made_by_system_from(name.as_str()).is_empty()
+            }
             Node::Job(_) => false,
         });
         let dataset = self.settings.datasets.get(&effect.subject);

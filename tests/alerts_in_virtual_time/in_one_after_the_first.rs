@@ -111,3 +111,35 @@ fn a_warning_that_gets_worse_while_it_waits_is_told_at_once() {
         heard(&world, FALLBACK)
     );
 }
+
+#[test]
+fn what_is_critical_puts_off_nothing_that_waits() {
+    let mut data = String::new();
+    for number in 0..5 {
+        let minutes = 10 + 8 * number;
+        data += &format!(
+            "[datasets.d{number}]\nowner = \"ops\"\nfile = \"d{number}\"\nmax_age = \"{minutes}m\"\n\
+             [jobs.made{number}]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d{number}\"\n"
+        );
+    }
+    let mut world = nine_warnings(&data, no_such_address);
+    for number in 0..5 {
+        world.script(&format!("made{number}"), |_, now| Play::writes("x", now));
+        world.run(&format!("made{number}"));
+    }
+    // The last fails at 12:24, and waits for no more than a quarter of an hour.
+    world.run_until("2026-11-26T12:42");
+    let jobs: Vec<_> = world
+        .incidents()
+        .into_iter()
+        .filter(|one| one.subject.as_str().starts_with('j'))
+        .collect();
+    assert_eq!(jobs.len(), 9);
+    let told: Vec<_> = taken(&world, FALLBACK)
+        .into_iter()
+        .flat_map(|(_, sent)| named(sent))
+        .collect();
+    for job in jobs {
+        assert!(told.contains(&job.id), "{} is not told: {told:?}", job.subject);
+    }
+}

@@ -3,7 +3,7 @@
 use super::{Friday, at, friday, reading, stands};
 use crate::alerting::{DataSide, message};
 use crate::freshness::DataState;
-use crate::model::{Message, Outcome, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
+use crate::model::{Message, Outcome, Owner, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
 
 pub(super) const OWNER: &str = "wms";
 pub(super) const READER: &str = "transport";
@@ -246,6 +246,7 @@ fn readers_are_told_in_a_thread_of_their_own_what_it_means_for_them() {
         assert_eq!(said("Read by", &message), "trucks (you), Fri 2026-11-27 23:45: stock");
     }
     // Who owns it and reads nothing.
+    story.dataset.as_mut().unwrap().owner = Owner::Team("finance".into());
     assert_eq!(
         headline(Purpose::Impact, "finance", &story),
         "WARNING: stock, which you own, is stale: 2h old, promised at most 1h. \
@@ -272,6 +273,7 @@ fn readers_are_told_in_a_thread_of_their_own_what_it_means_for_them() {
 fn a_reader_is_told_of_what_it_reads_and_an_owner_of_what_is_broken() {
     let mut story = friday();
     story.standing = stands(DataState::Stale);
+    story.dataset.as_mut().unwrap().owner = Owner::Team("finance".into());
     let lots = plain_dataset("lots");
     let mut situation = story.situation();
     let unbroken = DataSide {
@@ -283,11 +285,33 @@ fn a_reader_is_told_of_what_it_reads_and_an_owner_of_what_is_broken() {
     let told = |team: &str| message("n1.x".to_owned(), Purpose::Impact, &team.into(), &situation).headline;
     assert!(told(READER).starts_with("WARNING: stock, which trucks reads, is stale:"));
     assert!(told("finance").starts_with("WARNING: stock, which you own, is stale:"));
+    assert!(!told("production").contains("you own"), "it owns neither");
     situation.readers[0].dataset = "lots".into();
     let told = message("n1.x".to_owned(), Purpose::Impact, &READER.into(), &situation).headline;
     assert!(
         told.starts_with("WARNING: lots, which trucks reads, is fresh:"),
         "{told}"
+    );
+}
+
+#[test]
+fn whoever_owns_what_is_made_from_the_cause_is_told_of_that_and_not_that_the_cause_is_its_own() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    let mut made = plain_dataset("consignments");
+    made.owner = Owner::Team("logistics".into());
+    let mut situation = story.situation();
+    situation.data.push(DataSide {
+        dataset: &made,
+        standing: stands(DataState::Stale),
+        current: None,
+    });
+    let told = message("n1.x".to_owned(), Purpose::Impact, &"logistics".into(), &situation);
+    assert!(
+        told.headline
+            .starts_with("WARNING: consignments, which you own, is stale:"),
+        "{}",
+        told.headline
     );
 }
 
