@@ -135,15 +135,21 @@ fn drawn(view: &View, flow: &Flow, states: &States<'_>, chosen: Option<usize>) -
 fn finding(what: &str, nodes: &[&Node]) -> Markup {
     html! {
         @if !nodes.is_empty() {
-            p { (mark(Tone::Warn)) " " (nodes.len()) " that " (what) ": " (names(nodes)) "." }
+            p { (mark(Tone::Warn)) " " (nodes.len()) " that " (what) ": " (names(nodes.iter().map(|node| (*node, false)))) "." }
         }
     }
 }
 
-fn names(nodes: &[&Node]) -> Markup {
+/// Some nodes, each with whether it is at the other end of what a system makes in a way that nobody sees: what the map dots.
+fn names<'a>(nodes: impl ExactSizeIterator<Item = (&'a Node, bool)>) -> Markup {
+    let count = nodes.len();
     html! {
-        @for (place, node) in nodes.iter().take(NAMES_MAX).enumerate() { @if place > 0 { ", " } (link(node)) }
-        @let more = nodes.len().saturating_sub(NAMES_MAX);
+        @for (place, (node, is_unseen)) in nodes.take(NAMES_MAX).enumerate() {
+            @if place > 0 { ", " }
+            (link(node))
+            @if is_unseen { span.dim { " by its system" } }
+        }
+        @let more = count.saturating_sub(NAMES_MAX);
         @if more > 0 { " and " (more) " more" }
     }
 }
@@ -295,11 +301,12 @@ fn one(value: f64) -> String {
 }
 
 fn table(view: &View, flow: &Flow, states: &States<'_>) -> Markup {
-    let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.graph.stops.len()];
+    let mut from: Vec<Vec<(&Node, bool)>> = vec![Vec::new(); flow.graph.stops.len()];
     let mut to = from.clone();
-    for (source, target) in &flow.graph.edges {
-        to[*source].push(&flow.graph.stops[*target]);
-        from[*target].push(&flow.graph.stops[*source]);
+    for edge @ (source, target) in &flow.graph.edges {
+        let is_unseen = flow.graph.is_unseen(*edge);
+        to[*source].push((&flow.graph.stops[*target], is_unseen));
+        from[*target].push((&flow.graph.stops[*source], is_unseen));
     }
     html! {
         h2 id="table" tabindex="-1" { "The same as a table" }
@@ -315,8 +322,8 @@ fn table(view: &View, flow: &Flow, states: &States<'_>) -> Markup {
                         td { (link(node)) (title(node)) }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
                         td { (owner(view, node.owner.as_str())) }
-                        td.many { (names(&from[place])) }
-                        td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
+                        td.many { (names(from[place].iter().copied())) }
+                        td.many { (names(to[place].iter().copied())) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
                         td { a href=(lit_at(node)) aria-label={ "light " (text(node.name.as_str())) " on the map" } { "light" } }
                     }
                 }
