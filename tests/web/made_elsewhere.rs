@@ -89,6 +89,34 @@ fn map_and_table(page: &str) -> (String, String) {
 }
 
 #[test]
+fn a_system_is_all_of_it_where_it_gives_and_where_it_reads() {
+    let house = House::with(&with_team(DATA));
+    let daemon = house.daemon();
+    let site = Site::of(&daemon);
+    let shown = |of: &str| map_and_table(&site.get(&format!("/flow?of={of}")).body).0;
+    let row = |map: &str, what: &str| {
+        let (_, row) = map.split_once(&format!("<dt>{what}</dt><dd>")).expect("its row");
+        row.split_once("</dd>").expect("its end").0.to_owned()
+    };
+    let whole = shown("wms");
+    for id in ["source:wms", "reader:wms"] {
+        let (before, _) = whole.split_once(&format!("data-id=\"{id}\"")).expect("its box");
+        let (_, class) = before.rsplit_once("<a class=\"").expect("its class");
+        assert!(class.contains(" on chosen\""), "{id}: {class}");
+    }
+    assert!(row(&whole, "Fed by").contains(">orders</a>"), "{whole}");
+    assert!(row(&whole, "Feeds").contains(">issues</a>"), "{whole}");
+    assert!(!whole.contains("All that it gives and reads"), "{whole}");
+    // One end alone leads to all of it.
+    let end = shown("source:wms");
+    assert!(row(&end, "Fed by").contains("nothing that is known here"), "{end}");
+    assert!(
+        end.contains("<a href=\"/flow?of=wms#map\">All that it gives and reads</a>"),
+        "{end}"
+    );
+}
+
+#[test]
 fn a_plan_says_what_will_be_told_as_one() {
     let house = House::with(&with_team(&DATA.replace("made_from = [\"orders\"]\n", "")));
     let _daemon = house.daemon();
