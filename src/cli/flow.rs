@@ -73,7 +73,11 @@ fn text(flow: &Flow, states: &States) -> String {
     let mut text = String::new();
     for (place, stop) in flow.stops.iter().enumerate() {
         let to = flow.edges.iter().filter(|(from, _)| *from == place);
-        let to: Vec<String> = to.map(|(_, to)| clean(&flow.stops[*to].id())).collect();
+        let named = |edge: &(usize, usize)| {
+            let by = if flow.is_unseen(*edge) { " (by its system)" } else { "" };
+            format!("{}{by}", clean(&flow.stops[edge.1].id()))
+        };
+        let to: Vec<String> = to.map(named).collect();
         let to = if to.is_empty() {
             String::new()
         } else {

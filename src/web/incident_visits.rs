@@ -52,8 +52,8 @@ pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who, uri: Uri)
                 None => false,
             };
             Ok::<_, ReadError>(IncidentList {
+                all: reader.incidents_counted(part)?.max(incidents.len()),
                 incidents,
-                all: reader.incidents_counted(part)?,
                 has_more: more,
                 before,
             })
@@ -88,13 +88,15 @@ pub(super) async fn incident(State(desk): State<Arc<Desk>>, who: Who, Path(id): 
             Some(cause) => reader.addresses_by(cause, &reader.notifications_of(cause.id)?)?,
             None => reader.addresses_by(&incident, &messages)?,
         };
+        let effects = reader.effects_of(incident.id, EFFECTS_SHOWN)?;
         let page = IncidentPage {
             is_silenced: !standing.is_empty(),
             addresses,
             messages,
             silences,
-            effects: reader.effects_of(incident.id, EFFECTS_SHOWN)?,
-            effects_all: reader.effects_counted(incident.id)?,
+            // Some may be pruned between the two questions.
+            effects_more: reader.effects_counted(incident.id)?.saturating_sub(effects.len()),
+            effects,
             cause,
             owner: String::new(),
             readers: Vec::new(),

@@ -128,22 +128,19 @@ struct Chosen {
 pub(super) async fn flow(State(desk): Asks, who: Who, uri: Uri) -> Shown {
     let chosen = query::<Chosen>(&uri)?.of;
     let (flow, lineage, known) = (desk.flow().await?, desk.lineage().await?, desk.status().await?);
-    let names = || flow.graph.stops.iter().map(|node| node.name.as_str());
-    let place = match &chosen {
-        Some(name) => Some(
-            names()
-                .position(|known| known == name)
-                .or_else(|| flow.graph.stops.iter().position(|node| node.id() == *name))
-                .ok_or_else(|| Trouble::unknown("node", name, std::iter::empty()))?,
-        ),
-        None => None,
+    let places = match &chosen {
+        Some(called) => flow.places_of(called),
+        None => Vec::new(),
     };
+    if let Some(called) = chosen.filter(|_| places.is_empty()) {
+        return Err(Trouble::unknown("node", &called, std::iter::empty()).into());
+    }
     let view = view(&desk, who);
     written(&desk, move || {
         // Of a large map what is chosen is drawn alone.
-        let chosen = place.filter(|_| flow.is_large());
-        let part = chosen.map(|place| flow.part(&flow.lit_by(place)));
-        pages::flow(&view, &flow, part.as_ref(), &lineage, &known.status, place)
+        let is_part = flow.is_large() && !places.is_empty();
+        let part = is_part.then(|| flow.part(&flow.lit_by(&places)));
+        pages::flow(&view, &flow, part.as_ref(), &lineage, &known.status, &places)
     })
     .await
 }

@@ -36,6 +36,7 @@ try {
   const page = await browser.page({ viewport: LAPTOP });
   await logIn(page, house.base);
   await glance(page);
+  await system(page);
   await clicks(page);
   await keys(page);
   await taps();
@@ -67,6 +68,28 @@ async function glance(page) {
   const ids = await page.locator(".mapped .map .node").evaluateAll((nodes) => nodes.map((node) => node.dataset.id));
   assert.ok(ids.includes("dataset:d3-0") && !ids.includes("job:j4-0"), "only what is connected with it is drawn");
   assert.match(await page.locator("section.chosen").textContent(), /Reads next.*System/, "and its readers are listed");
+}
+
+/** A system is all of it, where it gives and where it reads; what is asked for is seen without going on to the map. */
+async function system(page) {
+  await page.goto(`${house.base}/flow?of=s3`);
+  await page.locator("section.chosen h2").getByText("System 3").waitFor();
+  const chosen = await page.locator(".mapped .map .node.chosen").evaluateAll((nodes) => nodes.map((node) => node.dataset.id));
+  assert.deepEqual(chosen.sort(), ["reader:s3", "source:s3"]);
+  // The pointer lights another, and what was asked for is lit once it has gone.
+  const lit = () => page.locator(".mapped .map .node.on").count();
+  const all = await lit();
+  await page.locator(".mapped .map .node[data-id='job:j3-0']").focus();
+  assert.ok((await lit()) < all, "a job alone is less");
+  await page.evaluate(() => document.activeElement.blur());
+  assert.equal(await lit(), all, "all of the system is lit again");
+  for (const of of ["s3", "job:j3-0", "dataset:d17-3"]) {
+    await page.goto(`${house.base}/flow?of=${of}`);
+    const box = await page.locator(".mapped .map .node.chosen").first().boundingBox();
+    const told = await page.locator("section.chosen").boundingBox();
+    assert.ok(box.y >= 0 && box.y + box.height <= told.y, `${of} is seen: ${JSON.stringify([box, told])}`);
+  }
+  await shot(page, "map-without-its-anchor");
 }
 
 /** The first click lights and lists, the second follows. */

@@ -85,6 +85,10 @@ async function looks(state, paths = PATHS) {
       await page.setViewportSize(NARROW);
       const wider = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
       if (wider > 0) found.push(`${state} ${at}: ${wider} pixels wider than a phone`);
+      if (at === "/incidents") {
+        const cut = await page.locator(".cards td").evaluateAll((cells) => cells.filter((cell) => cell.getBoundingClientRect().right > innerWidth).length);
+        if (cut > 0) found.push(`${state} ${at}: ${cut} cells lie beyond the edge of a phone`);
+      }
       await look(page, `${state} ${colorScheme} phone ${at}`);
     }
     await page.context().close();

@@ -33,12 +33,25 @@ pub enum Part {
 }
 
 impl Part {
-    fn condition(self) -> &'static str {
+    /// Where its rows are: the table, by which index, and which of them.
+    fn rows(self) -> &'static str {
         match self {
-            Self::Causes => "INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NULL",
-            Self::Explained => "INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NOT NULL",
-            Self::Over => "WHERE state = 'resolved'",
+            Self::Causes => "incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NULL",
+            Self::Explained => {
+                "incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved' AND cause IS NOT NULL"
+            }
+            // In the order of the table, so that the newest are there at once.
+            Self::Over => "incidents WHERE state = 'resolved'",
         }
+    }
+
+    /// How its rows are counted: what is over, in an index that is a small part of the table.
+    fn counted(self) -> String {
+        let rows = match self {
+            Self::Causes | Self::Explained => self.rows(),
+            Self::Over => "incidents INDEXED BY incidents_by_end WHERE resolved_at_us IS NOT NULL",
+        };
+        format!("SELECT count(*) FROM {rows}")
     }
 }
 
@@ -93,9 +106,9 @@ impl Reader {
         limit: u32,
     ) -> Result<Vec<Incident>, ReadError> {
         let before = before.map_or(i64::MAX, |before| count(before.0));
-        let which = which.condition();
+        let rows = which.rows();
         self.all(
-            &format!("SELECT {INCIDENT_COLUMNS} FROM incidents {which} AND id < ?1 ORDER BY id DESC LIMIT ?2"),
+            &format!("SELECT {INCIDENT_COLUMNS} FROM {rows} AND id < ?1 ORDER BY id DESC LIMIT ?2"),
             (before, limit),
             read_incident,
         )
@@ -106,10 +119,7 @@ impl Reader {
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn incidents_counted(&self, which: Part) -> Result<usize, ReadError> {
-        let which = which.condition();
-        let found = self.one(&format!("SELECT count(*) FROM incidents {which}"), [], |row| {
-            Cells::of(row).count()
-        })?;
+        let found = self.one(&which.counted(), [], |row| Cells::of(row).count())?;
         Ok(usize::try_from(found.unwrap_or_default()).unwrap_or(usize::MAX))
     }
 
@@ -118,11 +128,9 @@ impl Reader {
     /// # Errors
     /// Fails when the database cannot be read.
     pub fn explains_most(&self) -> Result<Option<(IncidentId, usize)>, ReadError> {
-        let which = Part::Explained.condition();
+        let rows = Part::Explained.rows();
         self.one(
-            &format!(
-                "SELECT cause, count(*) FROM incidents {which} GROUP BY cause ORDER BY count(*) DESC, cause LIMIT 1"
-            ),
+            &format!("SELECT cause, count(*) FROM {rows} GROUP BY cause ORDER BY count(*) DESC, cause LIMIT 1"),
             [],
             |row| {
                 let mut cells = Cells::of(row);
@@ -280,5 +288,25 @@ impl Reader {
     pub fn address(&self, address: &Address) -> Result<Option<AddressRecord>, ReadError> {
         let sql = format!("SELECT {ADDRESS_COLUMNS} FROM addresses WHERE channel = ?1 AND address = ?2");
         self.one(&sql, (address.channel.as_str(), addresses::to(address)), read_address)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_part_is_counted_by_looking_at_all_that_ever_was_wrong() {
+        let connection = rusqlite::Connection::open_in_memory().unwrap();
+        connection.execute_batch(include_str!("../schema.sql")).unwrap();
+        for (part, index) in [
+            (Part::Causes, "incidents_unresolved"),
+            (Part::Explained, "incidents_unresolved"),
+            (Part::Over, "COVERING INDEX incidents_by_end"),
+        ] {
+            let explain = format!("EXPLAIN QUERY PLAN {}", part.counted());
+            let step: String = connection.query_row(&explain, [], |row| row.get(3)).unwrap();
+            assert!(step.contains(index), "{part:?}: {step}");
+        }
     }
 }

@@ -120,6 +120,7 @@ fn limits_keep_the_newest() {
             IncidentState::Open
         };
         let mut one = incident(number, &format!("s{number}"), state);
+        one.resolved_at = (one.state == IncidentState::Resolved).then(|| at(number.cast_signed() + 10));
         if number == 5 {
             (one.state, one.cause) = (IncidentState::Attached, Some(IncidentId(3)));
         }
@@ -149,7 +150,8 @@ fn limits_keep_the_newest() {
     assert_eq!(part(Part::Causes, Some(7)), [3, 1]);
     assert_eq!(part(Part::Over, Some(8)), [6, 4, 2]);
     assert_eq!(part(Part::Explained, None), [5]);
-    assert_eq!(reader.incidents_counted(Part::Causes).unwrap(), 4);
+    let counted = [Part::Causes, Part::Explained, Part::Over].map(|part| reader.incidents_counted(part).unwrap());
+    assert_eq!(counted, [4, 1, 4]);
     assert_eq!(reader.explains_most().unwrap(), Some((IncidentId(3), 1)));
     assert_eq!(reader.effects_counted(IncidentId(3)).unwrap(), 1);
 }

@@ -311,16 +311,16 @@ function light(id) {
 }
 
 function lightOn(map, id) {
-  const chosen = map.querySelector(".chosen")?.dataset.id;
-  const of = id ?? chosen;
   map.querySelectorAll(".on").forEach((one) => one.classList.remove("on"));
   const words = map.closest(".mapped")?.querySelector("#lit");
   const edges = [...map.querySelectorAll(".edge")];
   const nodes = new Map([...map.querySelectorAll(".node")].map((node) => [node.dataset.id, node]));
-  map.classList.toggle("lit", nodes.has(of));
-  if (!nodes.has(of)) return tell(words, null, []);
+  // A system that gives and reads is chosen as two.
+  const of = (id === null ? [...map.querySelectorAll(".node.chosen")].map((one) => one.dataset.id) : [id]).filter((one) => nodes.has(one));
+  map.classList.toggle("lit", of.length > 0);
+  if (of.length === 0) return tell(words, null, []);
   for (const [here, there] of [["from", "to"], ["to", "from"]]) {
-    const seen = new Set([of]);
+    const seen = new Set(of);
     for (const at of seen) {
       for (const edge of edges) {
         if (edge.dataset[here] !== at) continue;
@@ -330,7 +330,7 @@ function lightOn(map, id) {
     }
     seen.forEach((one) => nodes.get(one)?.classList.add("on"));
   }
-  tell(words, nodes.get(of), [...map.querySelectorAll(".node.on")]);
+  tell(words, nodes.get(of[0]), [...map.querySelectorAll(".node.on")]);
 }
 
 /** Says in words what is lit: the node, who answers for all of it, and who reads it when. */
@@ -397,6 +397,9 @@ if (document.querySelector(".map")) {
   // What is unfolded has had no size before.
   document.addEventListener("toggle", (event) => event.target.open && event.target.querySelectorAll(".map").forEach(show), true);
   document.querySelectorAll(".map").forEach(show);
+  // What an address asks for is seen, also where it does not lead to the map.
+  isChosen = location.hash === "" && scrollY === 0;
+  clear();
 }
 
 settle(document.body);

@@ -84,10 +84,35 @@ impl Flow {
         seen
     }
 
-    /// The places of everything that feeds a node or is fed by it, itself included.
-    pub(super) fn lit_by(&self, chosen: usize) -> BTreeSet<usize> {
-        let mut lit = self.reach(&[chosen], true);
-        lit.extend(self.reach(&[chosen], false));
+    /// The places of everything that feeds some nodes or is fed by them, they themselves included.
+    pub(super) fn lit_by(&self, chosen: &[usize]) -> BTreeSet<usize> {
+        let mut lit = self.reach(chosen, true);
+        lit.extend(self.reach(chosen, false));
         lit
+    }
+
+    /// The places of what is called so, none where nothing is. By its identity it is one node; by its name the first that
+    /// bears it, and a system is all of it: where it gives and where it reads.
+    pub(super) fn places_of(&self, called: &str) -> Vec<usize> {
+        let position = |is_meant: &dyn Fn(&Node) -> bool| self.graph.stops.iter().position(is_meant);
+        let Some(named) = position(&|node| node.name.as_str() == called) else {
+            return position(&|node| node.id() == called).into_iter().collect();
+        };
+        let other = self
+            .other_end(named)
+            .filter(|_| self.graph.stops[named].kind == Kind::Source);
+        std::iter::once(named).chain(other).collect()
+    }
+
+    /// Of a system that both gives and reads, the place where it does the other.
+    pub(super) fn other_end(&self, place: usize) -> Option<usize> {
+        let node = &self.graph.stops[place];
+        let other = match node.kind {
+            Kind::Source => Kind::Reader,
+            Kind::Reader => Kind::Source,
+            Kind::Job | Kind::Dataset | Kind::Team => return None,
+        };
+        let mut stops = self.graph.stops.iter();
+        stops.position(|stop| stop.kind == other && stop.name == node.name)
     }
 }

@@ -9,8 +9,8 @@ use jiff::{Span, Timestamp};
 use maud::{Markup, html};
 
 use super::chart;
-use super::words::{Tone, View, state};
-use crate::model::{Dataset, OpenDays, elapsed, format_age, format_duration, rounded};
+use super::words::{Tone, View, state, time};
+use crate::model::{Dataset, OpenDays, elapsed, format_age, format_duration, moment, rounded};
 use crate::schedule;
 
 /// Days in the list below the picture, the newest first.
@@ -25,6 +25,10 @@ struct Day {
     fresh: Duration,
     /// How old it was at the worst, in the time by which the promise counts.
     worst: Duration,
+    /// Since when something was there, on a day that began without.
+    since: Option<Timestamp>,
+    /// It goes on.
+    is_today: bool,
 }
 
 impl Day {
@@ -38,6 +42,8 @@ impl Day {
 
     fn word(self) -> &'static str {
         match self.tone() {
+            Tone::Good if self.since.is_some() => "always",
+            Tone::Good if self.is_today => "so far",
             Tone::Good => "all day",
             Tone::Bad => "never",
             _ => "in part",
@@ -74,10 +80,11 @@ pub(super) fn ages(view: &View, dataset: &Dataset, arrivals: &[(Timestamp, Times
     let days = days(view, dataset.counted_in.as_ref(), max_age, arrivals);
     let words = |day: &Date, of: &Day| {
         let (share, worst) = (of.share(), of.worst());
-        format!(
-            "{}: fresh {share} of the time, at worst {worst} old",
-            day.strftime("%a %Y-%m-%d")
-        )
+        let since = of
+            .since
+            .map(|since| format!(" since {}", moment(since, view.now, &view.zone)));
+        let (day, since) = (day.strftime("%a %Y-%m-%d"), since.unwrap_or_default());
+        format!("{day}: fresh {share} of the time{since}, at worst {worst} old")
     };
     let shown = days.iter().map(|(day, of)| (*day, (of.tone(), words(day, of))));
     html! {
@@ -92,7 +99,7 @@ pub(super) fn ages(view: &View, dataset: &Dataset, arrivals: &[(Timestamp, Times
                         @for (day, of) in days.iter().rev().take(LISTED) {
                             tr {
                                 td { (day.strftime("%a %Y-%m-%d").to_string()) }
-                                td { (state(of.tone(), of.word())) }
+                                td { (state(of.tone(), of.word())) @if let Some(since) = of.since { " since " (time(view, since)) ", when the first came" } }
                                 td.num { (of.share()) }
                                 td.num { (of.worst()) " old" }
                             }
@@ -112,6 +119,7 @@ fn days(
     arrivals: &[(Timestamp, Timestamp)],
 ) -> BTreeMap<Date, Day> {
     let first = days_shown(&view.zone, view.now);
+    let today = view.zone.to_datetime(view.now).date();
     let mut days: BTreeMap<Date, Day> = BTreeMap::new();
     for (place, (arrived_at, as_of)) in arrivals.iter().enumerate() {
         let replaced_at = arrivals
@@ -127,7 +135,11 @@ fn days(
             if until <= from {
                 break;
             }
-            let day = days.entry(date).or_default();
+            let day = days.entry(date).or_insert_with(|| Day {
+                since: Some(from).filter(|from| *from > midnight(&view.zone, date)),
+                is_today: date == today,
+                ..Day::default()
+            });
             day.known += elapsed(from, until);
             day.fresh += elapsed(from, older_at.map_or(until, |at| at.clamp(from, until)));
             day.worst = day.worst.max(schedule::age(counted_in, *as_of, until));
@@ -146,6 +158,7 @@ fn midnight(zone: &TimeZone, day: Date) -> Timestamp {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::plain_dataset;
     use crate::web::pages::words::test_view;
 
     fn at(text: &str) -> Timestamp {
@@ -179,11 +192,37 @@ mod tests {
     }
 
     #[test]
+    fn a_day_on_which_the_first_came_says_since_when_it_counts() {
+        let shown = |arrived_at: &str| {
+            let dataset = Dataset {
+                max_age: Some(Duration::from_hours(24)),
+                ..plain_dataset("stock")
+            };
+            ages(&test_view(), &dataset, &[(at(arrived_at), at(arrived_at))]).into_string()
+        };
+        // Now is 23:16 in Oslo.
+        let first = shown("2026-11-27T22:15:37Z");
+        assert!(
+            first.contains("always</span> since <time ") && first.contains(">23:15</time>, when the first came</td>"),
+            "{first}"
+        );
+        assert!(
+            first.contains("Fri 2026-11-27: fresh 100\u{202f}% of the time since 23:15, at worst"),
+            "{first}"
+        );
+        assert!(!first.contains("all day"), "{first}");
+        let second = shown("2026-11-26T22:30:00Z");
+        let (today, before) = second.split_once("Thu 2026-11-26</td>").expect("the day before");
+        assert!(today.contains("so far</span></td>"), "{today}");
+        assert!(before.contains("always</span> since <time "), "{before}");
+    }
+
+    #[test]
     fn what_is_almost_all_or_almost_nothing_is_not_told_as_that() {
         let day = |fresh: u64| Day {
             known: Duration::from_hours(24),
             fresh: Duration::from_secs(fresh),
-            worst: Duration::ZERO,
+            ..Day::default()
         };
         let shares: Vec<String> = [0, 1, 86_399, 86_400].map(|fresh| day(fresh).share()).to_vec();
         assert_eq!(

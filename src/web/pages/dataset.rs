@@ -61,9 +61,9 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
             @if !dataset.parts.is_empty() { dt { "Parts" } dd { @for (place, (_, part)) in dataset.part_names().enumerate() { @if place > 0 { ", " } (dataset_link(part.as_str())) } } }
             @if let Some(whole) = &dataset.part_of { dt { "Part of" } dd { (dataset_link(whole.as_str())) } }
             dt { "Made by" } dd { @match page.lineage.producer_of(name) { Some(job) => (job_link(job.as_str())), None => { @match &dataset.system { Some(system) => { "system " (view.named(system.as_str())) } None => "nobody here; it is looked at where it lies" } } } }
-            @if !dataset.made_from.is_empty() { dt { "Made from" } dd { (listed(&dataset.made_from)) ", by its system" } }
+            @if !dataset.made_from.is_empty() { dt { "Made from" } dd { (listed(&dataset.made_from)) ", by " @match &dataset.system { Some(system) => { (view.named(system.as_str())) } None => "its system" } } }
             @let made = page.lineage.made_by_systems_of(name);
-            @if !made.is_empty() { dt { "Goes into" } dd { (listed(made)) ", made by their systems" } }
+            @if !made.is_empty() { dt { "Goes into" } dd { (made_by_systems(view, made)) } }
             @if let Some(by_hand) = &page.state.by_hand { dt { "By hand" } dd { (text(&by_hand.words())) " " (time_and_distance(view, by_hand.at)) } }
             @if let Some(passed) = &page.state.as_expected { dt { "As expected" } dd { (text(&passed.words())) } }
             @if let Some(expected) = &page.state.expected { dt { "Expected" } dd { (text(&expected.words())) ", until " (time_and_distance(view, expected.until)) } }
@@ -196,6 +196,19 @@ fn trace(view: &View, page: &DatasetPage) -> Markup {
                     @if let Some(run) = version.run { ", " a href={ "/runs/" (run) } { "run " (run) } }
                 }
             }
+        }
+    }
+}
+
+/// What systems make from a dataset by themselves, each with the system.
+fn made_by_systems(view: &View, made: &[Name]) -> Markup {
+    let datasets = view.settings.as_deref().map(|settings| &settings.datasets);
+    let system_of = |name: &Name| datasets.and_then(|datasets| datasets.get(name)?.system.as_ref());
+    html! {
+        @for (place, name) in made.iter().enumerate() {
+            @if place > 0 { ", " }
+            (dataset_link(name.as_str())) ", by "
+            @match system_of(name) { Some(system) => { (view.named(system.as_str())) } None => "its system" }
         }
     }
 }

@@ -65,14 +65,14 @@ impl<'a> States<'a> {
     }
 }
 
-/// `/flow`, with what feeds `chosen` and what it feeds lit, or alone as `part`.
+/// `/flow`, with what feeds the places `chosen` and what they feed lit, or alone as `part`. A system that gives and reads has two.
 pub(in crate::web) fn flow(
     view: &View,
     flow: &Flow,
     part: Option<&Flow>,
     lineage: &Lineage,
     status: &Status,
-    chosen: Option<usize>,
+    chosen: &[usize],
 ) -> Markup {
     let states = States::of(status);
     let (without_owner, unread) = (flow.graph.without_owner(), flow.graph.unread());
@@ -86,26 +86,29 @@ pub(in crate::web) fn flow(
     let body = html! {
         h1 { "Flow" }
         p.lead { (counted(systems.len(), "system")) ", " (counted(status.jobs.len(), "job")) ", " (counted(status.datasets.len(), "dataset")) ", " (counted(flow.graph.edges.len(), "connection")) "." }
-        (flow_words::wrong_now(view, flow, status, &states))
+        // What is asked for comes first.
+        @if chosen.is_empty() { (flow_words::wrong_now(view, flow, status, &states)) }
         @if flow.graph.stops.is_empty() { p.dim { "jobs.toml names nothing yet." } }
         @else {
             (legend(flow.graph.edges.iter().any(|edge| flow.graph.is_unseen(*edge))))
             p.past { a href="#table" { "Past the map, to the table" } }
-            @if flow.is_large() && chosen.is_none() { (overview(flow, &states)) }
+            @if flow.is_large() && chosen.is_empty() { (overview(flow, &states)) }
             div.mapped id="map" {
                 @if let Some(part) = part {
                     h2 { "Part of the map" }
-                    (drawn(view, part, &states, chosen_in(part, flow, chosen)))
+                    (drawn(view, part, &states, &chosen_in(part, flow, chosen)))
                 } @else if flow.is_large() {
                     details.whole {
                         summary { "All of the map: " (counted(flow.graph.stops.len(), "box").replace("boxs", "boxes")) }
-                        (drawn(view, flow, &states, None))
+                        (drawn(view, flow, &states, &[]))
                     }
                 } @else { (drawn(view, flow, &states, chosen)) }
-                @if let Some(chosen) = chosen { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
+                @if !chosen.is_empty() { (flow_words::chosen(view, flow, lineage, &states, chosen)) }
             }
-            // What is asked for comes first.
-            @if flow.is_large() && chosen.is_some() { (overview(flow, &states)) }
+            @if !chosen.is_empty() {
+                @if flow.is_large() { (overview(flow, &states)) }
+                (flow_words::wrong_now(view, flow, status, &states))
+            }
         }
         (finding("nobody answers for", &without_owner))
         (finding("nobody reads", &unread))
@@ -114,13 +117,15 @@ pub(in crate::web) fn flow(
     whole(Some(view), Place::Flow, "Flow", &body)
 }
 
-/// The place of what is chosen within a part of the map.
-fn chosen_in(part: &Flow, flow: &Flow, chosen: Option<usize>) -> Option<usize> {
-    let id = flow.graph.stops[chosen?].id();
-    part.graph.stops.iter().position(|node| node.id() == id)
+/// The places of what is chosen within a part of the map.
+fn chosen_in(part: &Flow, flow: &Flow, chosen: &[usize]) -> Vec<usize> {
+    let ids: Vec<String> = chosen.iter().map(|place| flow.graph.stops[*place].id()).collect();
+    let stops = part.graph.stops.iter().enumerate();
+    let chosen = stops.filter(|(_, node)| ids.contains(&node.id()));
+    chosen.map(|(place, _)| place).collect()
 }
 
-fn drawn(view: &View, flow: &Flow, states: &States<'_>, chosen: Option<usize>) -> Markup {
+fn drawn(view: &View, flow: &Flow, states: &States<'_>, chosen: &[usize]) -> Markup {
     html! {
         @match &flow.layout {
             Some(layout) => {
@@ -135,15 +140,21 @@ fn drawn(view: &View, flow: &Flow, states: &States<'_>, chosen: Option<usize>) -
 fn finding(what: &str, nodes: &[&Node]) -> Markup {
     html! {
         @if !nodes.is_empty() {
-            p { (mark(Tone::Warn)) " " (nodes.len()) " that " (what) ": " (names(nodes)) "." }
+            p { (mark(Tone::Warn)) " " (nodes.len()) " that " (what) ": " (names(nodes.iter().map(|node| (*node, false)))) "." }
         }
     }
 }
 
-fn names(nodes: &[&Node]) -> Markup {
+/// Some nodes, each with whether it is at the other end of what a system makes in a way that nobody sees: what the map dots.
+fn names<'a>(nodes: impl ExactSizeIterator<Item = (&'a Node, bool)>) -> Markup {
+    let count = nodes.len();
     html! {
-        @for (place, node) in nodes.iter().take(NAMES_MAX).enumerate() { @if place > 0 { ", " } (link(node)) }
-        @let more = nodes.len().saturating_sub(NAMES_MAX);
+        @for (place, (node, is_unseen)) in nodes.take(NAMES_MAX).enumerate() {
+            @if place > 0 { ", " }
+            (link(node))
+            @if is_unseen { span.dim { " by its system" } }
+        }
+        @let more = count.saturating_sub(NAMES_MAX);
         @if more > 0 { " and " (more) " more" }
     }
 }
@@ -183,11 +194,11 @@ fn legend(has_unseen: bool) -> Markup {
     }
 }
 
-fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: Option<usize>) -> Markup {
-    let lit = chosen.map(|chosen| flow.lit_by(chosen));
-    let is_lit = |place: usize| lit.as_ref().is_some_and(|lit| lit.contains(&place));
+fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: &[usize]) -> Markup {
+    let lit = flow.lit_by(chosen);
+    let is_lit = |place: usize| lit.contains(&place);
     let tone = |node: &Node| node_state(node, states).map(|(tone, _)| tone);
-    let lit_class = if chosen.is_some() { " lit" } else { "" };
+    let lit_class = if chosen.is_empty() { "" } else { " lit" };
     // A small map is scaled to the window; a large one would be too small to read.
     let fits_class = if layout.width <= FITS_WIDTH_MAX { " fits" } else { "" };
     let hit = flow_words::hit_by_what_is_wrong(flow, states);
@@ -202,12 +213,12 @@ fn map(view: &View, flow: &Flow, layout: &Layout, states: &States<'_>, chosen: O
             }
             @for (place, (node, (x, y))) in flow.graph.stops.iter().zip(&layout.boxes).enumerate() {
                 @let on = if is_lit(place) { " on" } else { "" };
-                @let is_chosen = if chosen == Some(place) { " chosen" } else { "" };
+                @let is_chosen = if chosen.contains(&place) { " chosen" } else { "" };
                 @let kind = match node.kind { Kind::Job => "job", Kind::Dataset => "dataset", _ => "system" };
                 @let tint = tone(node).map_or(if hit.contains(&place) { "hit" } else { "" }, Tone::class);
                 @let reads_at = node.reads_at.as_ref().and_then(|rule| schedule::next(rule, view.now)).map(|next| next.at);
                 @let reads = reads_at.map(|at| moment(at, view.now, &view.zone));
-                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-name=(text(called(node))) data-page=[page_of(node)] data-owner=(text(view.team(node.owner.as_str()))) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(page_of(node).filter(|_| chosen == Some(place)).unwrap_or_else(|| lit_at(node))) {
+                a class={ "node " (kind) " " (tint) (on) (is_chosen) } data-id=(node.id()) data-name=(text(called(node))) data-page=[page_of(node)] data-owner=(text(view.team(node.owner.as_str()))) data-reads=[reads.as_deref()] data-reads-at=[reads_at.map(Timestamp::as_second)] href=(page_of(node).filter(|_| chosen.contains(&place)).unwrap_or_else(|| lit_at(node))) {
                     title { (words(view, node, states)) }
                     rect.box x=(one(*x)) y=(one(y - BOX_HEIGHT / 2.0)) width=(one(BOX_WIDTH)) height=(one(BOX_HEIGHT)) rx=(if kind == "dataset" { "3" } else if kind == "job" { "10" } else { "0" }) {}
                     @if let Some(tone) = tone(node) {
@@ -295,11 +306,12 @@ fn one(value: f64) -> String {
 }
 
 fn table(view: &View, flow: &Flow, states: &States<'_>) -> Markup {
-    let mut from: Vec<Vec<&Node>> = vec![Vec::new(); flow.graph.stops.len()];
+    let mut from: Vec<Vec<(&Node, bool)>> = vec![Vec::new(); flow.graph.stops.len()];
     let mut to = from.clone();
-    for (source, target) in &flow.graph.edges {
-        to[*source].push(&flow.graph.stops[*target]);
-        from[*target].push(&flow.graph.stops[*source]);
+    for edge @ (source, target) in &flow.graph.edges {
+        let is_unseen = flow.graph.is_unseen(*edge);
+        to[*source].push((&flow.graph.stops[*target], is_unseen));
+        from[*target].push((&flow.graph.stops[*source], is_unseen));
     }
     html! {
         h2 id="table" tabindex="-1" { "The same as a table" }
@@ -315,8 +327,8 @@ fn table(view: &View, flow: &Flow, states: &States<'_>) -> Markup {
                         td { (link(node)) (title(node)) }
                         td { @if let Some((tone, word)) = node_state(node, states) { (state(tone, job_word(word))) } }
                         td { (owner(view, node.owner.as_str())) }
-                        td.many { (names(&from[place])) }
-                        td.many { (names(&to[place])) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
+                        td.many { (names(from[place].iter().copied())) }
+                        td.many { (names(to[place].iter().copied())) @if node.kind == Kind::Dataset && to[place].is_empty() { (state(Tone::Warn, "nobody")) } }
                         td { a href=(lit_at(node)) aria-label={ "light " (text(node.name.as_str())) " on the map" } { "light" } }
                     }
                 }

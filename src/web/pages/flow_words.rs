@@ -185,10 +185,14 @@ fn is_node_of(node: &Node, incident: &OpenIncident) -> bool {
     incident.about == about && incident.subject == node.name.as_str()
 }
 
-/// Of one node: what it is, what feeds it, what it feeds, who answers for that, and who reads it next.
-pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &States<'_>, place: usize) -> Markup {
-    let node = &flow.graph.stops[place];
-    let (upstream, downstream) = (flow.reach(&[place], true), flow.reach(&[place], false));
+/// Of one node, or of a system all of it: what it is, what feeds it, what it feeds, who answers for that, and who reads it next.
+pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &States<'_>, places: &[usize]) -> Markup {
+    let Some(first) = places.first() else {
+        return html! {};
+    };
+    let node = &flow.graph.stops[*first];
+    let is_half = flow.other_end(*first).is_some_and(|other| !places.contains(&other));
+    let (upstream, downstream) = (flow.reach(places, true), flow.reach(places, false));
     let all: BTreeSet<&str> = upstream
         .iter()
         .chain(&downstream)
@@ -199,8 +203,8 @@ pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &State
             h2 id="chosen" { (link(node)) (title(node)) @if let Some((tone, word)) = node_state(node, states) { " " (state(tone, job_word(word))) } }
             dl {
                 dt { "Answers" } dd { (owner(view, node.owner.as_str())) }
-                dt { "Fed by" } dd { (listed(flow, states, &upstream, place, "nothing that is known here")) }
-                dt { "Feeds" } dd { (listed(flow, states, &downstream, place, "nothing")) }
+                dt { "Fed by" } dd { (listed(flow, states, &upstream, places, "nothing that is known here")) }
+                dt { "Feeds" } dd { (listed(flow, states, &downstream, places, "nothing")) }
                 dt { "All answer" } dd { @for (index, name) in all.iter().enumerate() { @if index > 0 { ", " } (owner(view, name)) } }
                 dt { "Reads next" } dd { (next_readers(view, lineage, node)) }
             }
@@ -210,16 +214,17 @@ pub(super) fn chosen(view: &View, flow: &Flow, lineage: &Lineage, states: &State
                     Kind::Dataset => { a href={ "/datasets/" (piece(node.name.as_str())) } { "Its page" } " · " },
                     Kind::Source | Kind::Reader | Kind::Team => {},
                 }
+                @if is_half { a href={ "/flow?of=" (piece(node.name.as_str())) "#map" } { "All that it gives and reads" } " · " }
                 a href="/flow#map" { "All of the map" }
             }
         }
     }
 }
 
-fn listed(flow: &Flow, states: &States<'_>, places: &BTreeSet<usize>, without: usize, none: &str) -> Markup {
+fn listed(flow: &Flow, states: &States<'_>, places: &BTreeSet<usize>, without: &[usize], none: &str) -> Markup {
     let nodes: Vec<&Node> = places
         .iter()
-        .filter(|place| **place != without)
+        .filter(|place| !without.contains(place))
         .map(|place| &flow.graph.stops[*place])
         .collect();
     html! {

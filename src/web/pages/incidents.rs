@@ -65,8 +65,7 @@ pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
         p.lead {
             @if is_all_well { (state(Tone::Good, "none is open")) } @else {
                 (state(Tone::Bad, &format!("{} open", causes.all)))
-                @if explained.all > 0 { ", and " (explained.all) " told with them" }
-                @if let Some((cause, effects)) = explains_most { ", " (effects) " of those with " a href={ "/incidents/" (cause) } { "incident " (cause) } }
+                @if explained.all > 0 { ". " (explained_by(explained.all, *explains_most)) }
             }
         }
         @if !causes.incidents.is_empty() { (table(view, &causes.incidents)) }
@@ -89,6 +88,19 @@ pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
     whole(Some(view), Place::Incidents, "Incidents", &body)
 }
 
+/// How many are told with the one that explains them, and which one explains all or the most of them.
+fn explained_by(all: usize, most: Option<(IncidentId, usize)>) -> Markup {
+    let (are, them) = if all == 1 { ("is", "it") } else { ("are", "them") };
+    html! {
+        (all) " more " (are) " told with what explains " (them)
+        @if let Some((cause, effects)) = most {
+            ": " a href={ "/incidents/" (cause) } { "incident " (cause) } " explains "
+            @if effects < all { (effects) " of them, the most" } @else if all == 1 { "it" } @else { "all of them" }
+        }
+        "."
+    }
+}
+
 /// The way to those before, and back to the newest.
 fn turn(list: &IncidentList, key: &str) -> Markup {
     let last = list.incidents.last().filter(|_| list.has_more);
@@ -106,20 +118,20 @@ fn turn(list: &IncidentList, key: &str) -> Markup {
 
 fn table(view: &View, incidents: &[Incident]) -> Markup {
     html! {
-        div.wide { table {
+        div.wide { table.cards {
             thead { tr { th.num scope="col" { "Id" } th scope="col" { "State" } th scope="col" { "What and why" } th scope="col" { "Since" } th scope="col" { "Over" } th scope="col" { "Taken on" } } }
             tbody {
                 @for incident in incidents {
                     tr {
                         td.num { a href={ "/incidents/" (incident.id) } { (incident.id) } }
                         td { (state(incident_tone(incident.state), incident.state_word())) }
-                        td {
+                        td.row {
                             (what(incident))
                             span.note { (text(&incident.reason)) @if let Some(cause) = incident.cause { " (explained by " a href={ "/incidents/" (cause) } { "incident " (cause) } ")" } }
                         }
-                        td { (time(view, incident.since)) }
-                        td { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
-                        td { @if let Some(ack) = &incident.ack { "by " (text(&ack.by)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } @else if incident.resolved_at.is_none() { span.dim { "by nobody" } } }
+                        td data-label="Since" { (time(view, incident.since)) }
+                        td data-label="Over" { @if let Some(at) = incident.resolved_at { (time(view, at)) ", after " (took(incident.since, at)) @if let Some(resolution) = &incident.resolution { ": " (text(resolution)) } } }
+                        td data-label="Taken on" { @if let Some(ack) = &incident.ack { "by " (text(&ack.by)) @if incident.resolved_at.is_none() { ", until " (time(view, ack.until)) } } @else if incident.resolved_at.is_none() { span.dim { "by nobody" } } }
                     }
                 }
             }
@@ -161,10 +173,10 @@ pub(in crate::web) struct IncidentPage {
     pub(in crate::web) is_silenced: bool,
     /// Silences of its subject that held at some time since it began.
     pub(in crate::web) silences: Vec<Silence>,
-    /// What it explains.
+    /// What it explains, the first of it.
     pub(in crate::web) effects: Vec<Incident>,
-    /// How many it explains in all.
-    pub(in crate::web) effects_all: usize,
+    /// How many it explains beyond those.
+    pub(in crate::web) effects_more: usize,
     /// What explains it.
     pub(in crate::web) cause: Option<Incident>,
     /// The team that answers, or `nobody`; empty for what is not configured any more and for freshd itself.
@@ -200,7 +212,7 @@ pub(in crate::web) fn incident(view: &View, page: &IncidentPage) -> Markup {
             @if let Some(cause) = &page.cause {
                 dt { "Explained by" } dd { a href={ "/incidents/" (cause.id) } { "incident " (cause.id) } ": " (what(cause)) ", " (text(&cause.reason)) }
             } @else if let Some(cause) = incident.cause { dt { "Explained by" } dd { a href={ "/incidents/" (cause) } { "incident " (cause) } } }
-            @if !page.effects.is_empty() { dt { "Explains" } dd { (effects(&page.effects, page.effects_all)) } }
+            @if !page.effects.is_empty() { dt { "Explains" } dd { (effects(&page.effects, page.effects_more)) } }
             @if !page.readers.is_empty() { dt { "Reads it" } dd { (now::readers(view, &page.readers, incident.subject.as_str())) } }
             @if let Some(at) = incident.remind_at.filter(|_| incident.resolved_at.is_none()) { dt { "Reminder" } dd { (time_and_distance(view, at)) } }
             dt { "Told" } dd { (who_knows(view, &page.addresses, incident.notify_at)) }
@@ -229,7 +241,7 @@ pub(super) fn ending(view: &View, latest: Timestamp) -> Markup {
 }
 
 /// The first of them, and the rest folded.
-fn effects(effects: &[Incident], all: usize) -> Markup {
+fn effects(effects: &[Incident], more: usize) -> Markup {
     let (shown, rest) = effects.split_at(effects.len().min(EFFECTS_UNFOLDED));
     let list = |effects: &[Incident]| {
         html! {
@@ -244,9 +256,9 @@ fn effects(effects: &[Incident], all: usize) -> Markup {
         (list(shown))
         @if !rest.is_empty() {
             details {
-                summary { "and " (all - shown.len()) " more" }
+                summary { "and " (rest.len() + more) " more" }
                 (list(rest))
-                @if all > effects.len() { p.dim { "and " (all - effects.len()) " more that are not listed here." } }
+                @if more > 0 { p.dim { "and " (more) " more that are not listed here." } }
             }
         }
     }

@@ -60,7 +60,7 @@ fn entries(view: &View, page: &IncidentPage) -> Vec<(Timestamp, Markup)> {
         entries.push((effect.since.max(incident.since), words));
     }
     if let Some(next) = page.effects.get(EFFECTS_MAX) {
-        let words = html! { "From then on " (page.effects_all - EFFECTS_MAX) " more were explained by this." };
+        let words = html! { "From then on " (page.effects.len() - EFFECTS_MAX + page.effects_more) " more were explained by this." };
         entries.push((next.since.max(incident.since), words));
     }
     for silence in page

@@ -108,7 +108,7 @@ fn a_part_of_the_map_has_what_is_connected_with_what_is_chosen_and_nothing_else(
             .position(|node| node.id() == id)
             .expect("it is there")
     };
-    let part = flow.part(&flow.lit_by(place("source:erp")));
+    let part = flow.part(&flow.lit_by(&[place("source:erp")]));
     let ids: Vec<String> = part.graph.stops.iter().map(Node::id).collect();
     assert_eq!(ids, ["source:erp", "job:orders", "dataset:orders", "reader:desk"]);
     assert_eq!(part.graph.edges, [(0, 1), (1, 2), (2, 3)]);

@@ -12,7 +12,7 @@ fn page_of(incident: Incident) -> IncidentPage {
         is_silenced: false,
         silences: Vec::new(),
         effects: Vec::new(),
-        effects_all: 0,
+        effects_more: 0,
         cause: None,
         owner: "it".to_owned(),
         readers: Vec::new(),
@@ -64,11 +64,10 @@ fn of_hundreds_what_stands_for_itself_comes_first_and_leads_on_to_the_rest() {
     let shown = incidents(&test_view(), &page).into_string();
     let (open, explained) = shown.split_once("<details class=\"rest\">").expect("a fold");
     assert!(
-        open.contains("150 open") && open.contains("and 400 told with them"),
-        "{open}"
-    );
-    assert!(
-        open.contains(", 399 of those with <a href=\"/incidents/1\">incident 1</a>"),
+        open.contains(
+            "150 open</span>. 400 more are told with what explains them: \
+             <a href=\"/incidents/1\">incident 1</a> explains 399 of them, the most.</p>"
+        ),
         "{open}"
     );
     assert_eq!(open.matches("<tr>").count(), 101, "with the heading");
@@ -96,10 +95,24 @@ fn of_hundreds_what_stands_for_itself_comes_first_and_leads_on_to_the_rest() {
 }
 
 #[test]
+fn what_one_explains_alone_is_told_as_that() {
+    let said = |all, effects| explained_by(all, Some((IncidentId(22), effects))).into_string();
+    let cause = "<a href=\"/incidents/22\">incident 22</a>";
+    assert_eq!(
+        said(1, 1),
+        format!("1 more is told with what explains it: {cause} explains it.")
+    );
+    assert_eq!(
+        said(2, 2),
+        format!("2 more are told with what explains them: {cause} explains all of them.")
+    );
+}
+
+#[test]
 fn what_hundreds_of_effects_are_is_folded() {
     let mut page = page_of(plain_incident("load", "2026-11-27T20:00:00Z".parse().expect("a time")));
     page.effects = list(200, 200, Some(IncidentId(1))).incidents;
-    page.effects_all = 400;
+    page.effects_more = 200;
     let shown = incident(&test_view(), &page).into_string();
     let (_, explains) = shown.split_once("<dt>Explains</dt>").expect("what it explains");
     let (unfolded, folded) = explains.split_once("<details>").expect("a fold");
