@@ -91,13 +91,16 @@ pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
 /// How many are told with the one that explains them, and which one explains all or the most of them.
 fn explained_by(all: usize, most: Option<(IncidentId, usize)>) -> Markup {
     let (are, them) = if all == 1 { ("is", "it") } else { ("are", "them") };
+    let link = |cause: IncidentId| html! { a href={ "/incidents/" (cause) } { "incident " (cause) } };
     html! {
-        (all) " more " (are) " told with what explains " (them)
-        @if let Some((cause, effects)) = most {
-            ": " a href={ "/incidents/" (cause) } { "incident " (cause) } " explains "
-            @if effects < all { (effects) " of them, the most" } @else if all == 1 { "it" } @else { "all of them" }
+        (all) " more " (are) " told with "
+        @match most {
+            Some((cause, effects)) if effects < all => {
+                "what explains " (them) "; " (link(cause)) " explains " (effects) " of them, the most."
+            }
+            Some((cause, _)) => { (link(cause)) ", which explains " (them) "." }
+            None => { "what explains " (them) "." }
         }
-        "."
     }
 }
 

@@ -65,7 +65,7 @@ fn of_hundreds_what_stands_for_itself_comes_first_and_leads_on_to_the_rest() {
     let (open, explained) = shown.split_once("<details class=\"rest\">").expect("a fold");
     assert!(
         open.contains(
-            "150 open</span>. 400 more are told with what explains them: \
+            "150 open</span>. 400 more are told with what explains them; \
              <a href=\"/incidents/1\">incident 1</a> explains 399 of them, the most.</p>"
         ),
         "{open}"
@@ -98,13 +98,10 @@ fn of_hundreds_what_stands_for_itself_comes_first_and_leads_on_to_the_rest() {
 fn what_one_explains_alone_is_told_as_that() {
     let said = |all, effects| explained_by(all, Some((IncidentId(22), effects))).into_string();
     let cause = "<a href=\"/incidents/22\">incident 22</a>";
-    assert_eq!(
-        said(1, 1),
-        format!("1 more is told with what explains it: {cause} explains it.")
-    );
+    assert_eq!(said(1, 1), format!("1 more is told with {cause}, which explains it."));
     assert_eq!(
         said(2, 2),
-        format!("2 more are told with what explains them: {cause} explains all of them.")
+        format!("2 more are told with {cause}, which explains them.")
     );
 }
 
