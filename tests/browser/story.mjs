@@ -35,7 +35,7 @@ async function story() {
   await page.locator('main a[href="/datasets/stock"]').first().waitFor();
   await until("the stock is late on the open page", async () => (await trouble.textContent()).includes("late"));
   const now = await trouble.textContent();
-  for (const word of ["warehouse", "Sales desk", "Transport portal"]) assert.ok(now.includes(word), `/ names ${word}:\n${now}`);
+  for (const word of ["Warehouse IT", "Sales desk", "Transport portal"]) assert.ok(now.includes(word), `/ names ${word}:\n${now}`);
   await shot(page, "1-what-is-wrong");
 
   // The map: from the stock to what makes it.

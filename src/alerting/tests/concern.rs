@@ -1,9 +1,11 @@
-//! In what an incident concerns whoever reads of it in a digest.
+//! In what an incident concerns whoever reads of it, in a digest and as an impact.
 
-use super::super::{Concern, concern, message};
-use super::{Friday, at, friday};
+use super::super::{Concern, DataSide, concern, message};
+use super::{Friday, at, friday, stands};
 use crate::freshness::DataState;
-use crate::model::{About, Incident, IncidentId, Message, Name, Owner, ProblemKind, Purpose, plain_incident};
+use crate::model::{
+    About, Incident, IncidentId, Message, Name, Owner, ProblemKind, Purpose, plain_dataset, plain_incident,
+};
 
 /// What the digest of a team says, of a message of that purpose; the job `forecast` of sales has failed because of it.
 fn told(friday: &Friday, purpose: Purpose, team: &str) -> Concern {
@@ -67,4 +69,25 @@ fn whoever_stands_in_and_whose_data_is_well_again_is_told_of_the_cause() {
     assert_eq!(told(&friday, Purpose::Impact, "fallback"), of_cause);
     friday.standing = super::stands(DataState::Fresh);
     assert_eq!(told(&friday, Purpose::Impact, "transport"), of_cause);
+}
+
+#[test]
+fn whoever_owns_what_is_made_from_the_cause_is_told_of_that_and_not_that_the_cause_is_its_own() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    let mut made = plain_dataset("consignments");
+    made.owner = Owner::Team("logistics".into());
+    let mut situation = story.situation();
+    situation.data.push(DataSide {
+        dataset: &made,
+        standing: stands(DataState::Stale),
+        current: None,
+    });
+    let told = message("n1.x".to_owned(), Purpose::Impact, &"logistics".into(), &situation);
+    assert!(
+        told.headline
+            .starts_with("WARNING: consignments, which you own, is stale:"),
+        "{}",
+        told.headline
+    );
 }

@@ -295,27 +295,6 @@ fn a_reader_is_told_of_what_it_reads_and_an_owner_of_what_is_broken() {
 }
 
 #[test]
-fn whoever_owns_what_is_made_from_the_cause_is_told_of_that_and_not_that_the_cause_is_its_own() {
-    let mut story = friday();
-    story.standing = stands(DataState::Stale);
-    let mut made = plain_dataset("consignments");
-    made.owner = Owner::Team("logistics".into());
-    let mut situation = story.situation();
-    situation.data.push(DataSide {
-        dataset: &made,
-        standing: stands(DataState::Stale),
-        current: None,
-    });
-    let told = message("n1.x".to_owned(), Purpose::Impact, &"logistics".into(), &situation);
-    assert!(
-        told.headline
-            .starts_with("WARNING: consignments, which you own, is stale:"),
-        "{}",
-        told.headline
-    );
-}
-
-#[test]
 fn a_recovery_says_how_long_it_lasted_and_what_is_good_again() {
     let mut story = friday();
     story.incident.resolved_at = Some(at("22:40"));
