@@ -17,6 +17,14 @@ pub(super) fn busy(_: Timestamp) -> DeliveryOutcome {
     }
 }
 
+/// `ops` takes nothing until that instant.
+pub(super) fn busy_until(world: &mut World, until: &'static str) {
+    world.channel(OPS, move |_, now| match now < at(until) {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+}
+
 pub(super) fn no_such_address() -> DeliveryOutcome {
     DeliveryOutcome::Permanent {
         error: "550 no such address".to_owned(),

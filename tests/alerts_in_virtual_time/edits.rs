@@ -3,8 +3,8 @@
 use freshd::model::{DeliveryOutcome, Purpose};
 use jiff::Timestamp;
 
-use super::delivery::{OPS, busy, no_such_address};
-use super::virtual_world::{Play, World, at};
+use super::delivery::{OPS, busy, busy_until, no_such_address};
+use super::virtual_world::{Play, World};
 use super::{failing, one_job};
 
 const FALLBACK: &str = "mail:it@sea.example";
@@ -77,10 +77,7 @@ fn a_team_that_is_told_elsewhere_is_told_there_from_then_on() {
 #[test]
 fn what_waits_for_an_address_that_is_no_longer_the_teams_is_not_sent() {
     let mut world = failing(&one_job(""), "2026-11-26T12:00");
-    world.channel(OPS, |_, now| match now < at("2026-11-26T12:30") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T12:30");
     world.run_until("2026-11-26T12:03");
     world.reload(&one_job("").replace("mail:ops@", "mail:crew@"));
     world.run_until("2026-11-26T13:50");
@@ -94,10 +91,7 @@ fn the_end_waits_for_an_address_that_was_told_and_is_no_longer_the_teams() {
     let two = one_job("") + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
     let mut world = failing(&two, "2026-11-26T12:00");
     world.run_until("2026-11-26T12:03");
-    world.channel(OPS, |_, now| match now < at("2026-11-26T13:40") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T13:40");
     // Two messages are not taken: what comes later waits.
     world.script("k", |_, _| Play::fails(1, ""));
     world.run("k");

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use freshd::model::{DeliveryOutcome, IncidentState, Purpose, Request, incident_line};
 
-use super::delivery::{OPS, busy, no_such_address};
+use super::delivery::{OPS, busy, busy_until, no_such_address};
 use super::ends::{READER, last_words, mended, sent_to};
 use super::virtual_world::{Play, World, at};
 use super::{NO_PROOFS, one_job};
@@ -169,10 +169,7 @@ fn an_end_that_is_due_when_freshd_comes_back_waits_for_what_was_mended_meanwhile
 fn what_is_mended_alarms_nobody_who_has_not_heard_of_it_while_its_end_waits() {
     for crash in [false, true] {
         let mut world = broken(&chain());
-        world.channel(OPS, |_, now| match now < at("2026-11-26T12:10") {
-            true => busy(now),
-            false => DeliveryOutcome::Accepted,
-        });
+        busy_until(&mut world, "2026-11-26T12:10");
         waiting_for_e(&mut world);
         if crash {
             world.run_until("2026-11-26T12:04");
@@ -217,10 +214,7 @@ fn what_is_held_back_for_its_end_is_in_no_digest_that_says_that_it_is_wrong() {
         text += &format!("[jobs.x{number}]\nowner = \"ops\"\ncommand = \"true\"\n");
     }
     let mut world = broken(&text);
-    world.channel(OPS, |_, now| match now < at("2026-11-26T12:10") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T12:10");
     for number in 0..8 {
         world.script(&format!("x{number}"), |_, _| Play::fails(1, ""));
         world.run(&format!("x{number}"));

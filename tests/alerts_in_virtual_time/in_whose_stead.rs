@@ -30,25 +30,33 @@ fn whose(message: &Message) -> (&str, Option<&str>) {
     (message.team.as_str(), stands_in_for)
 }
 
-/// `j` of `ops` makes `d`, which others read and which is too old at 12:30; the job fails at 12:10. Nobody but the fallback
-/// can be reached.
-fn read_by(readers: &str) -> World {
-    let text = format!(
+/// `j` of `ops` makes `d`, which others read and which is too old at 12:30.
+pub(super) fn data_read_by(readers: &str) -> String {
+    format!(
         "{PEOPLE}{NO_PROOFS}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [{readers}]\n\
          [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
-    );
-    fails(&text)
+    )
+}
+
+/// The job fails at 12:10. Nobody but the fallback can be reached.
+fn read_by(readers: &str) -> World {
+    fails(&data_read_by(readers))
 }
 
 fn fails(text: &str) -> World {
     let mut world = World::start(text, "2026-11-26T12:00");
     unreachable(&mut world);
+    fails_once_made(&mut world);
+    world
+}
+
+/// `j` makes its data at noon, and fails at 12:10.
+pub(super) fn fails_once_made(world: &mut World) {
     world.script("j", |_, now| Play::writes("x", now));
     world.run("j");
     world.run_until("2026-11-26T12:10");
     world.script("j", |_, _| Play::fails(1, ""));
     world.run("j");
-    world
 }
 
 fn unreachable(world: &mut World) {

@@ -1,11 +1,11 @@
 //! Whoever has mended a mail server tries it out, and what waited for it goes at once.
 
-use freshd::model::{DeliveryOutcome, NotificationState, Purpose, Request};
+use freshd::model::{NotificationState, Purpose, Request};
 
 use super::PEOPLE;
-use super::delivery::{OPS, busy};
+use super::delivery::{OPS, busy_until};
 use super::digests::heard;
-use super::virtual_world::{Play, World, at};
+use super::virtual_world::{Play, World};
 
 /// So many jobs of `ops` fail at noon, and mail takes nothing until ten to three.
 fn away(jobs: usize) -> World {
@@ -17,10 +17,7 @@ fn away(jobs: usize) -> World {
     for number in 0..jobs {
         world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
     }
-    world.channel(OPS, |_, now| match now < at("2026-11-24T14:50") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-24T14:50");
     world.run_until("2026-11-24T14:51");
     assert!(heard(&world, OPS).is_empty(), "the next try is an hour after the last");
     world

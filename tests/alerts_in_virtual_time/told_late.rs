@@ -2,25 +2,17 @@
 
 use freshd::model::{DeliveryOutcome, Message, Purpose};
 
-use super::delivery::{OPS, busy, mend, no_such_address};
+use super::delivery::{OPS, busy, busy_until, mend, no_such_address};
+use super::in_whose_stead::{data_read_by, fails_once_made};
 use super::virtual_world::{Play, World, at};
 use super::{NO_PROOFS, PEOPLE, failing, one_job};
 
 const A: &str = "mail:a@sea.example";
 const FALLBACK: &str = "mail:it@sea.example";
 
-/// `j` of `ops` makes `d`, which `a` reads and which is too old at 12:30; the job fails at 12:10.
 fn read_by_a() -> World {
-    let text = format!(
-        "{PEOPLE}{NO_PROOFS}[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\nconsumers = [\"a\"]\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
-    );
-    let mut world = World::start(&text, "2026-11-26T12:00");
-    world.script("j", |_, now| Play::writes("x", now));
-    world.run("j");
-    world.run_until("2026-11-26T12:10");
-    world.script("j", |_, _| Play::fails(1, ""));
-    world.run("j");
+    let mut world = World::start(&data_read_by("\"a\""), "2026-11-26T12:00");
+    fails_once_made(&mut world);
     world
 }
 
@@ -34,10 +26,7 @@ fn told<'a>(world: &'a World, to: &str) -> Vec<&'a Message> {
 fn whoever_stands_in_reads_how_it_stands_by_then() {
     let mut world = read_by_a();
     world.channel(A, |_, now| busy(now));
-    world.channel(OPS, |_, now| match now < at("2026-11-26T12:31") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T12:31");
     world.run_until("2026-11-26T12:40");
     let written = world.ledger.notifications.values();
     let mut written = written.filter(|one| one.address.to_string() == A);
@@ -82,10 +71,7 @@ fn an_end_that_comes_late_to_who_hears_nothing_else_says_when_it_was_written_and
 #[test]
 fn an_end_without_an_opening_is_no_answer() {
     let mut world = failing(&one_job(""), "2026-11-26T12:00");
-    world.channel(OPS, |_, now| match now < at("2026-11-26T12:20") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T12:20");
     world.run_until("2026-11-26T12:04");
     mend(&mut world, "2026-11-26T14:00");
     let heard = told(&world, OPS);
@@ -114,10 +100,7 @@ fn an_end_after_an_opening_that_was_refused_for_good_is_no_answer() {
 #[test]
 fn who_has_heard_nothing_at_an_address_that_is_no_longer_theirs_hears_of_no_end() {
     let mut world = failing(&one_job(""), "2026-11-26T12:00");
-    world.channel(OPS, |_, now| match now < at("2026-11-26T13:00") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T13:00");
     world.run_until("2026-11-26T12:03");
     world.reload(&one_job("").replace("mail:ops@", "mail:crew@"));
     world.run_until("2026-11-26T12:05");
@@ -138,10 +121,7 @@ fn a_digest_is_for_those_who_are_told_there_now() {
         text += &format!("[jobs.j{number}]\nowner = \"{owner}\"\ncommand = \"true\"\n");
     }
     let mut world = World::start(&text, "2026-11-26T12:00");
-    world.channel(OPS, |_, now| match now < at("2026-11-26T13:00") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-26T13:00");
     for number in 0..8 {
         world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
         world.run(&format!("j{number}"));

@@ -1,9 +1,9 @@
 //! The report on Monday morning, and the proof of every address that nothing else has reached.
 
-use freshd::model::{DeliveryOutcome, Message, Notification, ProblemKind, Purpose, Reply, Request};
+use freshd::model::{Message, Notification, ProblemKind, Purpose, Reply, Request};
 
 use super::PEOPLE;
-use super::delivery::{OPS, busy, no_such_address};
+use super::delivery::{OPS, busy_until, no_such_address};
 use super::virtual_world::{Play, World, at, local};
 
 const IT: &str = "mail:it@sea.example";
@@ -299,10 +299,7 @@ fn reports_that_wait_for_an_address_go_each_by_itself_beside_a_digest() {
     for number in 0..8 {
         world.script(&format!("k{number}"), |_, _| Play::fails(1, ""));
     }
-    world.channel(OPS, |_, now| match now < at("2026-11-30T09:00") {
-        true => busy(now),
-        false => DeliveryOutcome::Accepted,
-    });
+    busy_until(&mut world, "2026-11-30T09:00");
     world.run_until("2026-11-30T14:00");
     let mut told = world.told_to(OPS);
     told.sort();
