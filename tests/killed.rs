@@ -21,6 +21,8 @@ mod journal;
 mod output;
 #[path = "killed/pings.rs"]
 mod pings;
+#[path = "killed/rush.rs"]
+mod rush;
 #[path = "killed/silence.rs"]
 mod silence;
 

@@ -20,6 +20,10 @@ const RECORD_BYTES_MAX: usize = 4 << 20;
 /// Length and checksum before each record, four bytes each, little endian.
 const HEADER_BYTES: usize = 8;
 
+/// Threads of a keeper that start attempts. Each has at most one under way of which the journal does not say whether it
+/// was started.
+pub(super) const STARTING_THREADS: usize = 2;
+
 /// The file grows by this many zeros at a time: a sync that changes neither its length nor its blocks costs the file
 /// system half as much. A reader takes zeros for a torn tail.
 const GROW_BYTES: u64 = 256 << 10;
@@ -33,6 +37,8 @@ pub(super) enum Record {
     Started(Started),
     /// The process that was started. Synced with whatever comes next.
     Running(Running),
+    /// There was no space to start it in, and it was not.
+    Refused(AttemptId),
     /// An attempt ended.
     Exited(Box<Exit>),
     /// A daemon found the keeper dead; nothing may be started from here any more.

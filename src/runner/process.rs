@@ -94,7 +94,8 @@ pub(super) fn all_processes() -> Vec<Process> {
         .collect()
 }
 
-/// The children of this process, where it is known to have a single thread; else found by looking at everything.
+/// The children of this process's first thread, which has those of threads that have ended as well; found by looking at
+/// everything where the kernel does not list them.
 pub(super) fn own_children() -> Vec<i32> {
     let own = own_pid();
     match fs::read_to_string(format!("/proc/self/task/{own}/children")) {

@@ -138,19 +138,24 @@ fn nothing_runs_twice_and_nothing_is_recorded_wrong_however_often_and_whenever_f
     assert!(daemon.tells("READY=1", PATIENCE), "reloaded: {}", daemon.log());
     house.until_all_final();
     assert!(daemon.terminate().success(), "{}", daemon.log());
-    judge(&house);
+    let outcomes = judge(&house);
+    let count = |outcome: Outcome| outcomes.get(outcome.as_str()).copied().unwrap_or(0);
+    assert!(
+        count(Outcome::Succeeded) > 50 && count(Outcome::Failed) > 10,
+        "hardly anything ran: {outcomes:?}"
+    );
 }
 
 /// What one attempt did, by its own word.
 #[derive(Debug, Default)]
-struct Did {
+pub(super) struct Did {
     starts: usize,
     ended: Vec<i32>,
 }
 
-type Occurrence = (String, Timestamp);
+pub(super) type Occurrence = (String, Timestamp);
 
-fn evidence(house: &House) -> HashMap<(Occurrence, u32), Did> {
+pub(super) fn evidence(house: &House) -> HashMap<(Occurrence, u32), Did> {
     let mut evidence = HashMap::<_, Did>::new();
     for line in house.read("evidence").lines() {
         let words: Vec<&str> = line.split(' ').collect();
@@ -166,7 +171,8 @@ fn evidence(house: &House) -> HashMap<(Occurrence, u32), Did> {
     evidence
 }
 
-fn judge(house: &House) {
+/// Everything that was recorded is true, and each attempt ran once. How often each outcome was recorded.
+pub(super) fn judge(house: &House) -> BTreeMap<&'static str, usize> {
     let evidence = evidence(house);
     let mut runs = BTreeMap::<Occurrence, Run>::new();
     for run in house.runs() {
@@ -189,7 +195,7 @@ fn judge(house: &House) {
             "attempt {number} of {run:?} ran and is not recorded"
         );
     }
-    let mut outcomes = BTreeMap::<&str, usize>::new();
+    let mut outcomes = BTreeMap::new();
     let reader = house.reader();
     for (occurrence, run) in &runs {
         let (_, attempts) = reader.run(run.id).expect("the store can be read").expect("a run");
@@ -213,11 +219,7 @@ fn judge(house: &House) {
         }
     }
     every_occurrence_is_decided(&runs);
-    let count = |outcome: Outcome| outcomes.get(outcome.as_str()).copied().unwrap_or(0);
-    assert!(
-        count(Outcome::Succeeded) > 50 && count(Outcome::Failed) > 10,
-        "hardly anything ran: {outcomes:?}"
-    );
+    outcomes
 }
 
 /// From a job's first second to its last one none is left out.

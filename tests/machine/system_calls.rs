@@ -45,7 +45,7 @@ const OF_DAEMON: [(&str, Option<&str>); 13] = [
     ("clone3", None),
 ];
 
-/// The same for the keeper, which has one thread.
+/// The same for the keeper, which has one thread while little is started.
 const OF_KEEPER: [(&str, Option<&str>); 11] = [
     ("pwrite64", None),
     ("fdatasync", None),

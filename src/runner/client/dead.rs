@@ -5,7 +5,7 @@ use std::fs::File;
 
 use super::super::cgroup;
 use super::super::files::{KeeperFiles, boot_id};
-use super::super::journal::{self, Journal, Record, Running, Started};
+use super::super::journal::{self, Journal, Record, Running, STARTING_THREADS, Started};
 use crate::model::{AttemptId, Exit};
 
 /// A keeper that is dead. It holds the keeper's lock, so that none of its number can ever act.
@@ -30,9 +30,9 @@ pub(super) struct Testament {
 impl Testament {
     /// Takes the records in the order in which they were written.
     ///
-    /// A keeper starts attempts one by one in the order of their `started` records, and says what it started before
-    /// it goes on: with `running`, or with `exited` when that failed. So of all that have neither, only the first may
-    /// have been started. That holds within one boot; a power cut may have taken `running` records with it.
+    /// A keeper's threads take attempts in the order of their `started` records, and each says what became of one before it
+    /// takes another: `running`, `exited` when that failed, or `refused`. So of all that have neither, only the first ones may have
+    /// been started, one for each thread. That holds within one boot; a power cut may have taken `running` records with it.
     fn read(&mut self, records: Vec<Record>, boot_id: &str) {
         let mut unresolved = Vec::new();
         for record in records {
@@ -49,11 +49,15 @@ impl Testament {
                     unresolved.retain(|id| *id != exit.id);
                     self.exits.insert(exit.id, *exit);
                 }
+                Record::Refused(id) => {
+                    unresolved.retain(|unresolved| *unresolved != id);
+                    self.started.remove(&id);
+                }
                 Record::Fence => {}
             }
         }
         if self.damage.is_none() {
-            for id in unresolved.iter().skip(1) {
+            for id in unresolved.iter().skip(STARTING_THREADS) {
                 if self.started.get(id).is_some_and(|started| started.boot_id == boot_id) {
                     self.started.remove(id);
                 }
@@ -187,12 +191,14 @@ mod tests {
     }
 
     #[test]
-    fn a_killed_keeper_leaves_doubt_about_one_start_and_a_power_cut_about_all() {
-        let records = vec![started(1), started(2), started(3), started(4), running(1)];
+    fn a_killed_keeper_leaves_doubt_about_a_start_of_each_thread_and_a_power_cut_about_all() {
+        // There was no space for the second one, and the thread that took the third one was slow.
+        let mut records: Vec<_> = (1..=6).map(started).collect();
+        records.extend([running(1), Record::Refused(id(2)), running(4)]);
         for (boot, is_damaged, expected) in [
-            ("this", false, vec![1, 2]),
-            ("another", false, vec![1, 2, 3, 4]),
-            ("this", true, vec![1, 2, 3, 4]),
+            ("this", false, vec![1, 3, 4, 5]),
+            ("another", false, vec![1, 3, 4, 5, 6]),
+            ("this", true, vec![1, 3, 4, 5, 6]),
         ] {
             let mut testament = Testament {
                 damage: is_damaged.then(String::new),

@@ -51,7 +51,7 @@ pub fn exits_in(bytes: &[u8]) -> Vec<Exit> {
 
     let exits = contents.records.into_iter().filter_map(|record| match record {
         Record::Exited(exit) => Some(*exit),
-        Record::Started(_) | Record::Running(_) | Record::Fence => None,
+        Record::Started(_) | Record::Running(_) | Record::Refused(_) | Record::Fence => None,
     });
     exits.collect()
 }

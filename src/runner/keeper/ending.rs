@@ -16,6 +16,9 @@ use super::attempt::{Phase, PipeState, RunningAttempt, read_report};
 use super::{Keeper, State, unwatch};
 use crate::model::{Exit, ExitStatus, StopReason, Usage};
 
+/// Ends that are settled in one turn, and with one sync: what is to be started meanwhile waits for all of them.
+const ENDS_PER_TURN_MAX: usize = 128;
+
 /// Between two looks at what was told to end, and at what should not be there.
 const STOP_PACE: Duration = Duration::from_millis(50);
 
@@ -183,6 +186,7 @@ impl Keeper {
         let mut slots = std::mem::take(&mut self.to_settle);
         slots.sort_unstable();
         slots.dedup();
+        self.to_settle = slots.split_off(slots.len().min(ENDS_PER_TURN_MAX));
         slots.retain(|slot| self.is_drained(*slot, now));
         // One look at the children answers for all that ended in this turn.
         if !slots.is_empty() {

@@ -17,7 +17,7 @@ mod talk;
 use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::fs::File;
 use std::io::{self, Write};
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, OwnedFd, RawFd};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -38,7 +38,7 @@ use talk::Notice;
 
 use super::cgroup::{self, Cgroups};
 use super::files::{KeeperFiles, boot_id, build_of, make_private_dir};
-use super::journal::Journal;
+use super::journal::{Journal, STARTING_THREADS};
 use super::log::Stream;
 use super::open_files::OpenFiles;
 use super::process::boot_now;
@@ -47,6 +47,9 @@ use crate::model::{AttemptId, AttemptSpec};
 
 /// Events taken from the kernel in one turn.
 const EVENTS_PER_TURN_MAX: usize = 256;
+
+/// Descriptors for which the table has room from the beginning: those of two thousand attempts.
+const FILES_MANY: RawFd = 8_192;
 
 /// Lines the keeper writes to its own log in its life.
 const LOG_LINES_MAX: u32 = 10_000;
@@ -123,7 +126,8 @@ struct Keeper {
     /// Length of the journal after it was last rewritten.
     rewritten_bytes: u64,
     journal_retry_at: Option<Duration>,
-    spawner: Spawner,
+    /// One for each thread that starts.
+    spawners: [Spawner; STARTING_THREADS],
     run_dirs: RunDirs,
     /// Cgroups of ended attempts in which something still lives.
     leaves_left: Vec<PathBuf>,
@@ -191,7 +195,8 @@ pub fn keeper_main(state_dir: &Path, number: u32, lonely_max: Duration, open_fil
 impl Keeper {
     fn open(state_dir: &Path, number: u32, lonely_max: Duration, open_files: Option<u64>) -> anyhow::Result<Self> {
         // Before it has any other descriptor: those of attempts are never copied into a child then.
-        let spawner = Spawner::new()?;
+        let spawners = [Spawner::new()?, Spawner::new()?];
+        make_room(FILES_MANY);
         let state_dir = std::path::absolute(state_dir)?;
         let files = KeeperFiles::new(&state_dir, number);
         make_private_dir(&files.dir)?;
@@ -230,7 +235,7 @@ impl Keeper {
             journal,
             rewritten_bytes: 0,
             journal_retry_at: None,
-            spawner,
+            spawners,
             states: HashMap::new(),
             pending: VecDeque::new(),
             slots: Vec::new(),
@@ -269,7 +274,8 @@ impl Keeper {
 
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
-        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || !self.to_settle.is_empty();
+        let settles = !self.to_settle.is_empty() && self.rush.waits_until().is_none();
+        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || settles;
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
@@ -305,9 +311,12 @@ impl Keeper {
             self.repair_journal(now);
         }
         let starting = self.declare_starts();
+        let starts = starting.len();
         self.save(starting, now);
         self.shorten_journal(now);
-        if self.pending.is_empty() || !self.rush.goes_on() {
+        self.rush.started(starts, boot_now());
+        let more_comes = !self.pending.is_empty() || self.rush.waits_until().is_some();
+        if !self.rush.goes_on() || !more_comes {
             self.tell();
         }
         self.listen();
@@ -328,6 +337,7 @@ impl Keeper {
             self.journal_retry_at,
             self.sweep_at,
             self.lonely_since.map(|since| since + self.lonely_max),
+            self.rush.waits_until(),
         ];
         let next = next.into_iter().flatten().min();
         if next == self.timer_set {
@@ -363,6 +373,13 @@ impl Keeper {
             }
         }
     }
+}
+
+/// Makes the table of descriptors as large as for so many, which costs next to nothing while nobody shares it. Later, when a
+/// thread or a child does, the kernel waits for all cores each time it grows: a tenth of a second for a thousand attempts.
+fn make_room(descriptors: RawFd) {
+    // Where the limit is lower, it grows as it must.
+    let _ = rustix::io::fcntl_dupfd_cloexec(io::stderr(), descriptors - 1);
 }
 
 /// Milliseconds as journals and messages have them.

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::super::files::is_full;
 use super::super::journal::{self, Record};
 use super::super::sys;
 use super::super::wire::ToDaemon;
@@ -16,8 +15,8 @@ use super::{Keeper, State, millis};
 use crate::model::{AttemptId, Exit, ExitStatus, Output, StopReason, Usage};
 
 /// Commands started in one turn, and with one sync, which takes as long as twenty of them. Ends, output and timeouts wait for
-/// all of them: some twenty milliseconds, or a few times that where each gets a user or a cgroup.
-const STARTS_PER_TURN_MAX: usize = 128;
+/// all of them: some fifty milliseconds, or a few times that where each gets a user or a cgroup.
+const STARTS_PER_TURN_MAX: usize = 256;
 
 /// After a failed write, the journal is repaired at this pace.
 const JOURNAL_RETRY: Duration = Duration::from_secs(1);
@@ -29,9 +28,29 @@ const CUT_BYTES_MIN: u64 = 1 << 20;
 /// A journal that never falls quiet is rewritten without what was acknowledged when it is this long.
 const REWRITE_BYTES_MIN: u64 = 4 << 20;
 
+/// The end of an attempt that has no process to wait for.
+pub(super) fn without_process(id: AttemptId, status: ExitStatus, stop: Option<StopReason>, at: Timestamp) -> Exit {
+    Exit {
+        id,
+        status,
+        stop,
+        started_at: at,
+        ended_at: at,
+        pid: 0,
+        usage: Usage::default(),
+        output: Output::default(),
+        out_of_memory: None,
+        report: String::new(),
+    }
+}
+
+/// An end as the journal and the daemon are told of it: its record and its message are the same JSON.
+pub(super) fn json_of(exit: Exit) -> serde_json::Result<Vec<u8>> {
+    serde_json::to_vec(&ToDaemon::Exited(Box::new(exit)))
+}
+
 impl Keeper {
-    /// Adds `started` to the journal for as many pending attempts as one turn may start. One for which a full disk has no
-    /// directory is refused before that: it can be started when there is space.
+    /// Adds `started` to the journal for as many pending attempts as one turn may start.
     pub(super) fn declare_starts(&mut self) -> Vec<Starting> {
         let count = self.pending.len().min(STARTS_PER_TURN_MAX);
         let mut starting = Vec::with_capacity(count);
@@ -39,13 +58,6 @@ impl Keeper {
             let Some(spec) = self.pending.pop_front() else {
                 break;
             };
-            let made = self.run_dirs.make(&spec.run_dir);
-            if let Err(error) = made.as_ref()
-                && is_full(error)
-            {
-                self.refuse(spec.id, &error.to_string());
-                continue;
-            }
             let started = journal::Started {
                 id: spec.id,
                 at: Timestamp::now(),
@@ -77,7 +89,7 @@ impl Keeper {
                     spec,
                     started,
                     sequence,
-                    made,
+                    spare_dir: self.run_dirs.spare(),
                 });
             }
         }
@@ -108,35 +120,19 @@ impl Keeper {
         }
     }
 
-    /// Records the end of an attempt that has no process to wait for.
-    pub(super) fn end_without_process(
-        &mut self,
-        id: AttemptId,
-        status: ExitStatus,
-        stop: Option<StopReason>,
-        at: Timestamp,
-    ) {
-        self.record_exit(Exit {
-            id,
-            status,
-            stop,
-            started_at: at,
-            ended_at: at,
-            pid: 0,
-            usage: Usage::default(),
-            output: Output::default(),
-            out_of_memory: None,
-            report: String::new(),
-        });
-    }
-
     /// Makes an end part of the next sync.
     pub(super) fn record_exit(&mut self, exit: Exit) {
-        let id = exit.id;
-        // The record in the journal and the message to the daemon are the same JSON.
-        match serde_json::to_vec(&ToDaemon::Exited(Box::new(exit))) {
+        let (id, json) = (exit.id, json_of(exit));
+        if let Ok(json) = &json {
+            let _ = self.journal.push_json(json);
+        }
+        self.take_end(id, json);
+    }
+
+    /// Keeps an end that the journal was told of, until the daemon has it.
+    pub(super) fn take_end(&mut self, id: AttemptId, json: serde_json::Result<Vec<u8>>) {
+        match json {
             Ok(json) => {
-                let _ = self.journal.push_json(&json);
                 self.states.insert(id, State::Ended(json.into_boxed_slice()));
                 self.unsaved.push(id);
             }

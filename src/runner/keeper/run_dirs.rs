@@ -37,14 +37,9 @@ impl RunDirs {
         }
     }
 
-    /// Makes the directory of an attempt.
-    pub(super) fn make(&mut self, run_dir: &Path) -> io::Result<()> {
-        while let Some(spare) = self.spare.pop() {
-            if fs::rename(spare, run_dir).is_ok() {
-                return Ok(());
-            }
-        }
-        make_private_dir(run_dir)
+    /// An empty directory to `make` that of an attempt from, if there is one.
+    pub(super) fn spare(&mut self) -> Option<PathBuf> {
+        self.spare.pop()
     }
 
     /// Keeps the directory of an attempt of which nothing runs any more, if it is as it was made. Any other is left
@@ -65,6 +60,14 @@ impl RunDirs {
         for spare in self.spare.drain(..) {
             let _ = fs::remove_dir(spare);
         }
+    }
+}
+
+/// Makes the directory of an attempt.
+pub(super) fn make(spare: Option<PathBuf>, run_dir: &Path) -> io::Result<()> {
+    match spare {
+        Some(spare) if fs::rename(&spare, run_dir).is_ok() => Ok(()),
+        _ => make_private_dir(run_dir),
     }
 }
 
@@ -90,11 +93,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut run_dirs = RunDirs::take_over(dir.path(), 1);
         let (first, second) = (dir.path().join("1-1"), dir.path().join("2-1"));
-        run_dirs.make(&first).unwrap();
+        make(run_dirs.spare(), &first).unwrap();
         let made = inode(&first);
         run_dirs.take_back(&first);
         assert!(!first.exists());
-        run_dirs.make(&second).unwrap();
+        make(run_dirs.spare(), &second).unwrap();
         assert_eq!(inode(&second), made);
     }
 
@@ -103,9 +106,9 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let mut run_dirs = RunDirs::take_over(dir.path(), 1);
         let (full, open, link) = (dir.path().join("1-1"), dir.path().join("2-1"), dir.path().join("3-1"));
-        run_dirs.make(&full).unwrap();
+        make(run_dirs.spare(), &full).unwrap();
         fs::write(full.join(".report"), "").unwrap();
-        run_dirs.make(&open).unwrap();
+        make(run_dirs.spare(), &open).unwrap();
         fs::set_permissions(&open, fs::Permissions::from_mode(0o770)).unwrap();
         std::os::unix::fs::symlink("/var/empty", &link).unwrap();
         for used in [&full, &open, &link] {
@@ -119,11 +122,11 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let attempt = dir.path().join("1-1");
         let mut dead = RunDirs::take_over(dir.path(), 1);
-        dead.make(&attempt).unwrap();
+        make(dead.spare(), &attempt).unwrap();
         dead.take_back(&attempt);
         drop(dead);
         let mut next = RunDirs::take_over(dir.path(), 2);
-        next.make(&attempt).unwrap();
+        make(next.spare(), &attempt).unwrap();
         next.take_back(&attempt);
         next.remove();
         assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
@@ -134,10 +137,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let attempt = dir.path().join("1-1");
         let mut run_dirs = RunDirs::take_over(dir.path(), 1);
-        run_dirs.make(&attempt).unwrap();
+        make(run_dirs.spare(), &attempt).unwrap();
         run_dirs.take_back(&attempt);
         fs::remove_dir(dir.path().join(".spare-1-0")).unwrap();
-        run_dirs.make(&attempt).unwrap();
+        make(run_dirs.spare(), &attempt).unwrap();
         assert!(attempt.is_dir());
     }
 }

@@ -1,17 +1,33 @@
 //! Starts what the journal durably says is started.
+//!
+//! Who makes a child stands still until it is another program. So where many are to be started, two threads do that.
 
+use std::collections::VecDeque;
 use std::io;
+use std::panic::resume_unwind;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use rustix::event::epoll;
 
-use super::super::journal::{self, Record};
+use super::super::files::is_full;
+use super::super::journal::{self, Journal, Record};
 use super::super::log::Stream;
-use super::attempt::RunningAttempt;
+use super::super::sys::Spawner;
+use super::attempt::{House, RunningAttempt};
+use super::record::{json_of, without_process};
 use super::talk::Notice;
-use super::{Keeper, Source, State};
+use super::{Keeper, Source, State, run_dirs};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
+
+/// From so many on the other thread pays: to begin and end it takes as long as one start.
+const STARTS_BY_TWO_MIN: usize = 16;
+
+/// Stack of the other thread.
+const STACK_BYTES: usize = 256 << 10;
 
 /// An attempt that is started once the journal says so durably.
 pub(super) struct Starting {
@@ -19,40 +35,116 @@ pub(super) struct Starting {
     pub(super) started: journal::Started,
     /// Counts attempts in the order of their records.
     pub(super) sequence: u64,
-    /// Whether its directory could be made.
-    pub(super) made: io::Result<()>,
+    /// What its directory is made from.
+    pub(super) spare_dir: Option<PathBuf>,
 }
 
-impl Keeper {
-    /// Starts all of them, one after the other, and writes at once that each runs. Nothing is started after a failure: so
-    /// whoever reads the journal of a keeper that was killed knows of all but one attempt whether they were started. That is
-    /// why no second thread starts some of them.
-    pub(super) fn start_all(&mut self, starting: Vec<Starting>, now: Duration) {
-        let mut starting = starting.into_iter();
-        while let Some(next) = starting.next() {
-            self.start(next);
-            if let Err(error) = self.journal.write() {
-                self.journal_failed(&error, now);
-                self.refuse_all(starting.by_ref(), &error);
-            }
-        }
-    }
+/// What became of one.
+enum Begun {
+    Running(Box<RunningAttempt>),
+    /// It cannot be started. The message that says so.
+    Ended(AttemptId, serde_json::Result<Vec<u8>>),
+    /// The disk is too full for its directory. It can be started when there is space.
+    Refused(AttemptId, io::Error),
+}
 
-    fn start(&mut self, starting: Starting) {
-        let (id, at) = (starting.spec.id, Timestamp::now());
-        let attempt = match starting.made {
-            Ok(()) => RunningAttempt::start(
-                *starting.spec,
-                starting.started,
-                starting.sequence,
-                &mut self.spawner,
-                &self.house,
-            ),
+impl Starting {
+    fn begin(self, spawner: &mut Spawner, house: &House) -> Begun {
+        let (id, at) = (self.spec.id, Timestamp::now());
+        let attempt = match run_dirs::make(self.spare_dir, &self.spec.run_dir) {
+            Ok(()) => RunningAttempt::start(*self.spec, self.started, self.sequence, spawner, house),
+            Err(error) if is_full(&error) => return Begun::Refused(id, error),
             Err(error) => Err(ExitStatus::NotStarted(error.to_string())),
         };
         match attempt {
-            Ok(attempt) => self.take_in(id, Box::new(attempt)),
-            Err(status) => self.end_without_process(id, status, None, at),
+            Ok(attempt) => Begun::Running(Box::new(attempt)),
+            Err(status) => Begun::Ended(id, json_of(without_process(id, status, None, at))),
+        }
+    }
+}
+
+/// What those that start share: the attempts that nobody has taken, in the order of their records, and the journal.
+struct Line<'a> {
+    waiting: VecDeque<Starting>,
+    journal: &'a mut Journal,
+    failure: Option<io::Error>,
+}
+
+impl Line<'_> {
+    /// The next one, unless something failed.
+    fn next(&mut self) -> Option<Starting> {
+        match self.failure {
+            None => self.waiting.pop_front(),
+            Some(_) => None,
+        }
+    }
+
+    /// Hands to the kernel that it runs, or why not. Not synced by itself: it rides along with the next record that is.
+    fn note(&mut self, begun: &Begun) {
+        let pushed = match begun {
+            Begun::Running(attempt) => self.journal.push(&Record::Running(attempt.running.clone())),
+            Begun::Ended(_, Ok(json)) => self.journal.push_json(json),
+            Begun::Ended(_, Err(_)) => Ok(()),
+            Begun::Refused(id, _) => self.journal.push(&Record::Refused(*id)),
+        };
+        if let Err(error) = pushed.and_then(|()| self.journal.write()) {
+            self.failure.get_or_insert(error);
+        }
+    }
+}
+
+/// Starts what nobody else takes, and takes no other before the journal says what became of the one before. So whoever reads
+/// the journal of a keeper that was killed knows of all but one attempt of each thread whether they were started.
+fn start_in_line(line: &Mutex<Line<'_>>, spawner: &mut Spawner, house: &House) -> Vec<Begun> {
+    let mut all = Vec::new();
+    let mut next = held(line).next();
+    while let Some(starting) = next {
+        let begun = starting.begin(spawner, house);
+        let mut line = held(line);
+        line.note(&begun);
+        next = line.next();
+        all.push(begun);
+    }
+    all
+}
+
+fn held<'a, 'b>(line: &'a Mutex<Line<'b>>) -> MutexGuard<'a, Line<'b>> {
+    line.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Keeper {
+    /// Starts all of them, in order, until something fails.
+    pub(super) fn start_all(&mut self, starting: Vec<Starting>, now: Duration) {
+        let by_two = starting.len() >= STARTS_BY_TWO_MIN;
+        let (house, [first, second]) = (&self.house, &mut self.spawners);
+        let line = Mutex::new(Line {
+            waiting: starting.into(),
+            journal: &mut self.journal,
+            failure: None,
+        });
+        let begun = thread::scope(|scope| {
+            let work = || start_in_line(&line, second, house);
+            let thread = thread::Builder::new().stack_size(STACK_BYTES);
+            // Should there be none, this thread does all of them.
+            let other = by_two.then(|| thread.spawn_scoped(scope, work).ok()).flatten();
+            let mut begun = start_in_line(&line, first, house);
+            if let Some(other) = other {
+                begun.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            }
+            begun
+        });
+        let line = line.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let (failure, refused) = (line.failure, line.waiting);
+        for begun in begun {
+            match begun {
+                Begun::Running(attempt) => self.take_in(attempt),
+                Begun::Ended(id, json) => self.take_end(id, json),
+                Begun::Refused(id, error) => self.refuse(id, &error.to_string()),
+            }
+        }
+        if let Some(error) = failure {
+            self.journal_failed(&error, now);
+            self.refuse_all(refused, &error);
         }
     }
 
@@ -63,7 +155,8 @@ impl Keeper {
         }
     }
 
-    fn take_in(&mut self, id: AttemptId, attempt: Box<RunningAttempt>) {
+    fn take_in(&mut self, attempt: Box<RunningAttempt>) {
+        let id = attempt.running.id;
         let slot = self.free_slots.pop().unwrap_or(self.slots.len());
         let readable = epoll::EventFlags::IN;
         let pipes = Stream::BOTH.into_iter().zip(&attempt.pipes);
@@ -76,8 +169,6 @@ impl Keeper {
             // Only the limit of watches can be the cause. Timeouts still end it.
             self.say(&format!("attempt {id} cannot be watched: {error}"));
         }
-        // Not synced by itself: it rides along with the next record that is.
-        let _ = self.journal.push(&Record::Running(attempt.running.clone()));
         self.mains.insert(attempt.pid.as_raw_nonzero().get(), (id, slot));
         self.states.insert(id, State::Running(slot));
         if let Some(deadline) = attempt.deadline {

@@ -9,6 +9,7 @@ use rustix::event::epoll;
 use super::super::wire::{KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json};
 use super::attempt::attempts_max;
 use super::connection::{Connection, OUTGOING_BYTES_MAX};
+use super::record::without_process;
 use super::{Keeper, Source, State, unwatch};
 use crate::model::{AttemptId, AttemptSpec, ExitStatus};
 
@@ -97,7 +98,7 @@ impl Keeper {
                 Some(State::Pending) => {
                     self.pending.retain(|spec| spec.id != id);
                     let status = ExitStatus::NotStarted("told to end before it began".to_owned());
-                    self.end_without_process(id, status, Some(reason), Timestamp::now());
+                    self.record_exit(without_process(id, status, Some(reason), Timestamp::now()));
                 }
                 Some(State::Ended(_)) | None => {}
             },

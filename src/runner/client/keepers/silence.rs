@@ -139,6 +139,9 @@ fn going(records: Vec<Record>) -> Vec<(Started, Option<Running>)> {
             Record::Exited(exit) => {
                 going.remove(&exit.id);
             }
+            Record::Refused(id) => {
+                going.remove(&id);
+            }
             Record::Fence => {}
         }
     }

@@ -124,7 +124,7 @@ impl KeeperSet {
                     starts.insert(started.id, started);
                 }
                 Record::Exited(exit) => exits.push(*exit),
-                Record::Running(_) | Record::Fence => {}
+                Record::Running(_) | Record::Refused(_) | Record::Fence => {}
             }
         }
         exits
