@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::AsRawFd;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_send_buffer_size;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
 use tokio::sync::mpsc;
@@ -18,6 +19,10 @@ const RETRY_LAST: Duration = Duration::from_secs(1);
 
 /// Frames joined into one write.
 const FRAMES_PER_WRITE_MAX: usize = 256;
+
+/// Bytes that may be on their way to a keeper: while it starts what it knows of, the rest comes. A thousand small messages
+/// take more room there than by themselves.
+const SEND_BUFFER_BYTES: usize = 2 << 20;
 
 /// What a link has to say to its owner.
 pub(super) enum News {
@@ -78,7 +83,10 @@ pub(super) async fn serve(files: KeeperFiles, news: mpsc::Sender<(u32, News)>) {
 async fn connect(files: &KeeperFiles) -> io::Result<UnixStream> {
     let dir = File::open(&files.dir)?;
     let short = format!("/proc/self/fd/{}/{}.sock", dir.as_raw_fd(), files.number);
-    UnixStream::connect(short).await
+    let stream = UnixStream::connect(short).await?;
+    // The system may allow less, and that is well too.
+    let _ = set_socket_send_buffer_size(&stream, SEND_BUFFER_BYTES);
+    Ok(stream)
 }
 
 /// Carries frames out and messages in. `Ok` when the owner is done with it and all its frames are written.
