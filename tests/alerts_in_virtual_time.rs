@@ -48,6 +48,8 @@ mod made_elsewhere;
 mod maintenance;
 #[path = "alerts_in_virtual_time/many_effects.rs"]
 mod many_effects;
+#[path = "alerts_in_virtual_time/on_their_own.rs"]
+mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
 #[path = "alerts_in_virtual_time/patience.rs"]

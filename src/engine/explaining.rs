@@ -24,7 +24,11 @@ impl Engine {
         }
         match self.cause_of(incident).and_then(|cause| self.incidents.get(cause)) {
             Some(cause) if self.explains_others(cause) && (is_time || cause.state == IncidentState::Open) => {
-                self.attach(id, cause.id);
+                let (cause, is_open) = (cause.id, cause.state == IncidentState::Open);
+                self.attach(id, cause);
+                if is_open && self.outbox.is_anything_ending() {
+                    self.take_in_effects(id, cause);
+                }
             }
             _ if is_time => self.open(id),
             _ => self.look_at_waiting(id),

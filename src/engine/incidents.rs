@@ -78,7 +78,18 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident) || self.ends_no_more(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
+                let is_by_itself = self.fails_by_itself(&incident);
+                if is_by_itself {
+                    incident.state = IncidentState::Waiting;
+                    incident.cause = None;
+                    incident.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+                }
+                if !worse
+                    && !is_back
+                    && !is_by_itself
+                    && incident.reason == problem.reason
+                    && incident.kind == problem.kind
+                {
                     self.tell_newcomers(incident.id);
                     return;
                 }
@@ -220,7 +231,7 @@ impl Engine {
     pub(super) fn open(&mut self, id: IncidentId) {
         // It has waited long enough, though what may mend it still goes on.
         self.mending.remove(&id);
-        self.take_in_effects(id);
+        self.take_in_effects(id, id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };

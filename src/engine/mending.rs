@@ -207,21 +207,40 @@ impl Engine {
         told
     }
 
-    /// What has an effect on what is to be told now belongs to it, and is told with it.
-    pub(super) fn take_in_effects(&mut self, cause: IncidentId) {
-        let Some(incident) = self.incidents.get(cause).filter(|cause| cause.about != About::Freshd) else {
+    /// What this has an effect on that is to be told now, or was found to belong to what is told, belongs to the same cause,
+    /// and is told with it.
+    pub(super) fn take_in_effects(&mut self, of: IncidentId, cause: IncidentId) {
+        let Some(incident) = self.incidents.get(of).filter(|of| of.about != About::Freshd) else {
             return;
         };
         let made_from_it = self.lineage.made_from(incident.subject.as_str()).into_iter();
         let effects: Vec<IncidentId> = made_from_it
             .filter_map(|name| self.incidents.about(About::Dataset, &name))
-            .filter(|effect| effect.state == IncidentState::Waiting && effect.id != cause)
+            .filter(|effect| {
+                effect.id != cause && (effect.state == IncidentState::Waiting || self.is_left_behind(effect))
+            })
             .filter(|effect| self.quiet_of(effect).is_none() && self.cause_of(effect) == Some(cause))
             .map(|effect| effect.id)
             .collect();
         for effect in effects {
             self.attach(effect, cause);
         }
+    }
+
+    /// Whether what explains an incident is over but for its end, and so nothing that goes wrong now.
+    fn is_left_behind(&self, effect: &Incident) -> bool {
+        let cause = effect.cause.and_then(|cause| self.incidents.get(cause));
+        effect.state == IncidentState::Attached && cause.is_some_and(|cause| cause.ends_by().is_some())
+    }
+
+    /// Whether a job that failed with its cause has failed once more, by a run that began when that was over.
+    pub(super) fn fails_by_itself(&self, effect: &Incident) -> bool {
+        let cause = effect.cause.and_then(|cause| self.incidents.get(cause));
+        let Some(cause) = cause.filter(|_| effect.about == About::Job && self.is_left_behind(effect)) else {
+            return false;
+        };
+        let last = self.jobs.get(&effect.subject).and_then(|state| state.last.as_deref());
+        last.is_some_and(|(run, _)| run.created_at >= self.over_since(cause))
     }
 
     /// How long systems may take until what they make is good again, once that is which they make it from. It is not seen; but
