@@ -213,12 +213,16 @@ impl Engine {
         let Some(incident) = self.incidents.get(of).filter(|of| of.about != About::Freshd) else {
             return;
         };
-        let made_from_it = self.lineage.made_from(incident.subject.as_str()).into_iter();
+        let made_from_it = self.lineage.made_from(incident.subject.as_str());
+        // What was made before this went wrong may still mend what an earlier cause has left behind.
+        let is_free = |effect: &Incident| {
+            effect.state == IncidentState::Waiting
+                || self.is_left_behind(effect) && !self.is_made_anew(effect, Some(&made_from_it))
+        };
         let effects: Vec<IncidentId> = made_from_it
-            .filter_map(|name| self.incidents.about(About::Dataset, &name))
-            .filter(|effect| {
-                effect.id != cause && (effect.state == IncidentState::Waiting || self.is_left_behind(effect))
-            })
+            .iter()
+            .filter_map(|name| self.incidents.about(About::Dataset, name))
+            .filter(|effect| effect.id != cause && is_free(effect))
             .filter(|effect| self.quiet_of(effect).is_none() && self.cause_of(effect) == Some(cause))
             .map(|effect| effect.id)
             .collect();
@@ -267,6 +271,11 @@ impl Engine {
 
     /// Whether a run is under way that makes it, or what it is made from, anew.
     fn is_being_mended(&self, incident: &Incident) -> bool {
+        self.is_made_anew(incident, None)
+    }
+
+    /// The same by those jobs alone that make one `of` these datasets.
+    fn is_made_anew(&self, incident: &Incident, of: Option<&[Name]>) -> bool {
         let mut jobs: Vec<Node> = Vec::new();
         match incident.about {
             About::Dataset => jobs.extend(self.lineage.upstream(incident.subject.as_str())),
@@ -274,9 +283,14 @@ impl Engine {
             About::Freshd => {}
         }
         jobs.iter().any(|node| match node {
-            Node::Job(name) => self.is_under_way(name),
+            Node::Job(name) => self.makes_any(name, of) && self.is_under_way(name),
             Node::Dataset(_) => false,
         })
+    }
+
+    fn makes_any(&self, job: &Name, of: Option<&[Name]>) -> bool {
+        let made = self.settings.jobs.get(job).and_then(|job| job.produces.as_ref());
+        of.is_none_or(|of| made.is_some_and(|made| of.contains(made)))
     }
 
     /// Whether a run of this job goes on, and waits for nothing that may never come.

@@ -64,13 +64,7 @@ fn a_failure_behind_a_cause_that_is_over_is_as_bad_as_the_promise_that_it_breaks
         assert!(count == 4 && words.contains("e is fresh again"), "{words}");
         assert_eq!(
             sent_to(&world, OPS),
-            [
-                Purpose::Opening,
-                Purpose::Update,
-                Purpose::Opening,
-                Purpose::Recovery,
-                Purpose::Recovery
-            ],
+            [Purpose::Opening, Purpose::Opening, Purpose::Recovery, Purpose::Recovery],
             "crash: {crash}"
         );
     }
