@@ -68,8 +68,12 @@ impl Engine {
             };
             let why = format!("{address} could not be reached: {error}");
             let message = self.write(String::new(), Purpose::Opening, team, &incident, None);
-            // Only what it says, and to whom, counts of what is no more.
-            let unheard = self.notification(NotificationId(0), Some(id), address.clone(), message);
+            // Only what it says, and to whom, counts of what is no more; and that it was the first: whatever another address
+            // of the team has taken of it since, tells the team.
+            let unheard = Notification {
+                created_at: incident.opened_at.unwrap_or(incident.since),
+                ..self.notification(NotificationId(0), Some(id), address.clone(), message)
+            };
             self.fall_back(&unheard, &why);
         }
     }

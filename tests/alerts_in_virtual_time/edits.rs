@@ -1,9 +1,12 @@
 //! Edits of jobs.toml while something is wrong: who is told from then on, and in what words it ends.
 
+use std::time::Duration;
+
 use freshd::model::{DeliveryOutcome, Purpose};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, busy_until, no_such_address};
+use super::ends_that_wait::{broken, chain, waiting_for_e};
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
 
@@ -259,4 +262,23 @@ fn whom_the_chain_has_told_is_told_where_it_is_reached_now() {
         assert_eq!(world.told_to(MOVED), moved, "crashes: {crashes}");
         assert_eq!(world.told_to(chief), [Purpose::Escalation, Purpose::Recovery]);
     }
+}
+
+#[test]
+fn what_died_at_an_address_that_was_replaced_is_told_to_nobody_else_when_the_problem_is_back() {
+    let (moved, text) = ("mail:moved@sea.example", chain());
+    let mut world = broken(&text);
+    world.channel(OPS, |_, _| no_such_address());
+    // It is on its way when another address takes its place, and while the end of the problem waits.
+    world.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
+    world.run_until("2026-11-26T12:01");
+    world.reload(&text.replace(OPS, moved));
+    world.run_until("2026-11-26T12:01:30");
+    assert_eq!(world.told_to(moved), [Purpose::Opening]);
+    waiting_for_e(&mut world);
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(2, "no listener"));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(FALLBACK), [], "its team knows");
 }
