@@ -282,3 +282,31 @@ fn what_died_at_an_address_that_was_replaced_is_told_to_nobody_else_when_the_pro
     world.run_until("2026-11-26T12:20");
     assert_eq!(world.told_to(FALLBACK), [], "its team knows");
 }
+
+#[test]
+fn an_edit_that_ends_a_problem_and_moves_its_team_is_told_to_an_address_that_knows_of_it_alone() {
+    let text = one_job("") + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+    let moved = text.replace("mail:ops@", "mail:crew@");
+    let moved_and_gone = moved.replace("[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n", "");
+    for has_taken in [true, false] {
+        let mut world = failing(&text, "2026-11-26T12:00");
+        if !has_taken {
+            busy_until(&mut world, "2026-11-26T12:30");
+        }
+        world.run_until("2026-11-26T12:03");
+        world.reload(&moved_and_gone);
+        world.run_until("2026-11-26T12:04");
+        let tries = world.tries.len();
+        world.run_until("2026-11-26T13:50");
+        if has_taken {
+            assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+            let words = last_headline(&world, OPS);
+            assert!(words.starts_with("CLOSED after"), "{words}");
+        } else {
+            assert_eq!(world.told_to(OPS), []);
+            assert_eq!(world.tries.len(), tries, "nobody is told any more");
+        }
+        assert_eq!(world.told_to("mail:crew@sea.example"), []);
+        assert_eq!(world.told_to(FALLBACK), []);
+    }
+}
