@@ -16,6 +16,9 @@ impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
     /// its cause closes in the same step.
     pub(super) fn evaluate(&mut self) {
+        if self.is_fallback_new {
+            self.hold_for_fallback();
+        }
         for name in &self.dirty_jobs {
             self.dirty_data
                 .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
@@ -45,6 +48,11 @@ impl Engine {
         }
         if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
             self.consider_begun();
+            // What an edit ends is over by now, and told to nobody new.
+            if std::mem::take(&mut self.looks_for_fallback) {
+                self.tell_new_fallback();
+                self.is_fallback_new = false;
+            }
         }
         self.tell_news();
     }
