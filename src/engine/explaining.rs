@@ -121,12 +121,16 @@ impl Engine {
         self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
+        let effects: Vec<IncidentId> = own.iter().map(|other| other.id).chain([id]).collect();
         for mut other in own {
             other.cause = Some(cause);
             other.notify_at = self.now.wall;
             self.store(other);
         }
-        self.raise(cause, id);
+        // Each of them may concern others than the one that they came with.
+        for effect in effects {
+            self.raise(cause, effect);
+        }
         self.note_explained(cause, id);
     }
 
