@@ -366,3 +366,20 @@ fn a_fallback_that_moves_hears_nothing_of_what_the_same_edit_ends() {
     world.run_until("2026-11-26T12:40");
     assert_eq!(world.told_to(DESK), []);
 }
+
+#[test]
+fn a_team_that_is_renamed_comes_to_answer_like_any_other() {
+    let text = one_job("");
+    let mut world = failing(&text, "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    world.reload(
+        &text
+            .replace("[teams.ops]", "[teams.crew]")
+            .replace("owner = \"ops\"", "owner = \"crew\""),
+    );
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening; 2]);
+    mend(&mut world, "2026-11-26T12:30");
+    let both = [Purpose::Opening, Purpose::Opening, Purpose::Recovery, Purpose::Recovery];
+    assert_eq!(world.told_to(OPS), both, "by each name");
+}
