@@ -302,6 +302,8 @@ fn an_edit_that_ends_a_problem_and_moves_its_team_is_told_to_an_address_that_kno
             assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
             let words = last_headline(&world, OPS);
             assert!(words.starts_with("CLOSED after"), "{words}");
+            let last = &world.sent.last().expect("a message").1.message;
+            assert!(last.is_closed(), "{:?}", last.facts);
         } else {
             assert_eq!(world.told_to(OPS), []);
             assert_eq!(world.tries.len(), tries, "nobody is told any more");
