@@ -1,5 +1,7 @@
 //! Whom freshd tells what and when, through the real engine and store in virtual time.
 
+#[path = "alerts_in_virtual_time/cause_states.rs"]
+mod cause_states;
 #[path = "alerts_in_virtual_time/causes.rs"]
 mod causes;
 #[path = "alerts_in_virtual_time/crashes.rs"]
@@ -48,6 +50,8 @@ mod made_elsewhere;
 mod maintenance;
 #[path = "alerts_in_virtual_time/many_effects.rs"]
 mod many_effects;
+#[path = "alerts_in_virtual_time/on_their_own.rs"]
+mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
 #[path = "alerts_in_virtual_time/patience.rs"]

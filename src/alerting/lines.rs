@@ -6,7 +6,7 @@ use super::digest::down_words;
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time};
+use crate::model::{CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
@@ -68,8 +68,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for silence in &situation.silenced {
         say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
     }
-    if let Some(resolution) = incident.resolution.as_ref().filter(|_| incident.closed_by().is_none()) {
-        say("Ended by", resolution.clone());
+    match (incident.closed_by(), &incident.resolution) {
+        (Some(edit), _) => say(CLOSED_BY, format!("an edit of jobs.toml: {} {edit}", incident.subject)),
+        (None, Some(resolution)) => say("Ended by", resolution.clone()),
+        (None, None) => {}
     }
     say("Owner", situation.owner.clone());
     let runbook = situation

@@ -142,6 +142,7 @@ fn tags(message: &Message) -> Vec<&'static str> {
     let sign = match (message.purpose, message.severity) {
         _ if message.is_drill() => "performing_arts",
         _ if message.is_partly_over() => "large_yellow_circle",
+        _ if message.is_closed() => "white_large_square",
         _ if message.is_over() => "white_check_mark",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "wrench",
         (Purpose::Impact, _) => "ocean",

@@ -220,6 +220,7 @@ fn colour(message: &Message) -> &'static str {
     match (message.purpose, message.severity) {
         _ if message.is_drill() => "Accent",
         _ if message.is_partly_over() => "Warning",
+        _ if message.is_closed() => "Accent",
         _ if message.is_over() => "Good",
         (Purpose::Weekly | Purpose::Canary | Purpose::Test, _) => "Accent",
         (_, Severity::Critical) => "Attention",

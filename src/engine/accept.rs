@@ -37,6 +37,7 @@ impl Engine {
         self.end_drills_of_nothing();
         self.look_at_windows();
         self.forget_addresses();
+        self.looks_for_fallback = true;
         self.repeat_soon();
         self.weekly_due();
         // There was a line for each job and each dataset; there rarely is again.

@@ -20,7 +20,8 @@ const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
 const TOLD_BEFORE: Duration = Duration::from_secs(1);
 
-/// Who comes back again and again goes on gathering for so long: then what waits is told, whatever is still to come.
+/// Who comes back again and again goes on gathering for so long, or for as long as what was found waits for its cause: then
+/// what waits is told, whatever is still to come.
 const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
 
 impl Engine {
@@ -68,8 +69,9 @@ impl Engine {
     /// The life before was cut short at `from`, and this one follows at once: it goes on where that was.
     fn gather_again(&mut self, from: Timestamp) {
         let now = self.now.wall;
+        let longest = GATHERED_AGAIN_WITHIN.max(self.gathers_for());
         if let Some(back) = self.life.back.as_mut().filter(|back| is_cut_short(back, from))
-            && now < later(back.until, GATHERED_AGAIN_WITHIN)
+            && now < later(back.until, longest)
         {
             self.listens_until = Some(later(now, HEARD_WITHIN));
             back.gathers_until = back.gathers_until.max(later(now, HEARD_WITHIN));

@@ -10,8 +10,8 @@ use super::reminders::remember_told;
 use crate::alerting::INSTEAD_OF;
 use crate::freshness::Standing;
 use crate::model::{
-    About, Address, Heard, Incident, IncidentId, Message, Name, Notification, NotificationId, ProblemKind, Purpose,
-    Team, elapsed, format_time,
+    About, Address, Heard, Incident, IncidentId, IncidentState, Message, Name, Notification, NotificationId,
+    ProblemKind, Purpose, Team, elapsed, format_time,
 };
 
 /// How the line is labelled that says when words were written which come late.
@@ -56,20 +56,64 @@ impl Engine {
     /// A problem is back whose end was waited for: what died meanwhile, and was to be told with the end alone, goes to the
     /// fallback now.
     pub(super) fn fall_back_after_all(&mut self, id: IncidentId) {
-        let Some(incident) = self.incidents.get(id).cloned() else {
+        let told = self
+            .incidents
+            .get(id)
+            .map_or_else(Vec::new, |incident| incident.told.clone());
+        for (team, address) in told {
+            self.fall_back_for(id, &team, &address);
+        }
+    }
+
+    /// An edit of jobs.toml may have put others in the place of the fallback: where nobody of them was told for a team, they
+    /// stand in for it now.
+    pub(super) fn tell_new_fallback(&mut self) {
+        let goes_on = |one: &&Incident| {
+            one.state == IncidentState::Open && one.ends_by().is_none() && self.quiet_until(one).is_none()
+        };
+        let open: Vec<Incident> = self.incidents.values().filter(goes_on).cloned().collect();
+        for incident in open {
+            let id = incident.id;
+            if incident.about == About::Freshd {
+                self.tell_newcomers(id);
+            }
+            let is_known = |team: &Name| {
+                let theirs = incident.told.iter().filter(|(told, _)| told == team);
+                theirs.into_iter().any(|(_, at)| self.settings.fallback.contains(at))
+            };
+            let unknown: Vec<_> = incident.told.iter().filter(|(team, _)| !is_known(team)).collect();
+            for (team, address) in unknown {
+                self.fall_back_for(id, team, address);
+                let line = (id, address.clone());
+                let is_refused = |one: &Notification| one.tries > 0 || self.outbox.outage_error(address).is_some();
+                let waiting = self.outbox.line(&line);
+                let waiting = waiting.filter(|one| one.message.team == *team && is_refused(one));
+                for one in waiting.cloned().collect::<Vec<_>>() {
+                    self.stand_in(&one);
+                }
+            }
+        }
+    }
+
+    /// Has the fallback stand in for a team whose address has refused for good what it was told of an incident that goes on.
+    fn fall_back_for(&mut self, id: IncidentId, team: &Name, address: &Address) {
+        let Some(incident) = self.incidents.get(id) else {
             return;
         };
-        for (team, address) in &incident.told {
-            let heard = self.outbox.heard(team, id, address);
-            let died = heard.filter(|heard| heard.first_at.is_none() && !heard.is_impact());
-            let error = died.and_then(|heard| heard.given_up.as_ref()).map(|(_, error)| error);
-            let Some(error) = error.filter(|_| self.outbox.first_waiting_for(team, id, address).is_none()) else {
-                continue;
-            };
+        let heard = self.outbox.heard(team, id, address);
+        let died = heard.filter(|heard| heard.first_at.is_none());
+        let given_up = died.and_then(|heard| Some((heard.is_impact(), &heard.given_up.as_ref()?.1)));
+        let is_waiting = self.outbox.first_waiting_for(team, id, address).is_some();
+        if let Some((is_impact, error)) = given_up.filter(|_| !is_waiting) {
             let why = format!("{address} could not be reached: {error}");
-            let message = self.write(String::new(), Purpose::Opening, team, &incident, None);
-            // Only what it says, and to whom, counts of what is no more.
-            let unheard = self.notification(NotificationId(0), Some(id), address.clone(), message);
+            let purpose = if is_impact { Purpose::Impact } else { Purpose::Opening };
+            let message = self.write(String::new(), purpose, team, incident, Some(is_impact));
+            // Only what it says, and to whom, counts of what is no more; and that it was the first: whatever another address
+            // of the team has taken of it since, tells the team.
+            let unheard = Notification {
+                created_at: incident.opened_at.unwrap_or(incident.since),
+                ..self.notification(NotificationId(0), Some(id), address.clone(), message)
+            };
             self.fall_back(&unheard, &why);
         }
     }

@@ -24,7 +24,11 @@ impl Engine {
         }
         match self.cause_of(incident).and_then(|cause| self.incidents.get(cause)) {
             Some(cause) if self.explains_others(cause) && (is_time || cause.state == IncidentState::Open) => {
-                self.attach(id, cause.id);
+                let (cause, is_open) = (cause.id, cause.state == IncidentState::Open);
+                self.attach(id, cause);
+                if is_open && self.outbox.is_anything_ending() {
+                    self.take_in_effects(id, cause);
+                }
             }
             _ if is_time => self.open(id),
             _ => self.look_at_waiting(id),
@@ -117,12 +121,16 @@ impl Engine {
         self.store(effect);
         // Effects of an effect hang on the same root.
         let own: Vec<_> = self.incidents.effects_of(id).into_iter().cloned().collect();
+        let effects: Vec<IncidentId> = own.iter().map(|other| other.id).chain([id]).collect();
         for mut other in own {
             other.cause = Some(cause);
             other.notify_at = self.now.wall;
             self.store(other);
         }
-        self.raise(cause, id);
+        // Each of them may concern others than the one that they came with.
+        for effect in effects {
+            self.raise(cause, effect);
+        }
         self.note_explained(cause, id);
     }
 

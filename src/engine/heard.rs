@@ -123,7 +123,8 @@ impl Engine {
             let heard = self.outbox.heard(team, incident.id, address);
             heard.is_some_and(|heard| heard.last_at >= Some(notification.created_at))
         };
-        if addresses.iter().any(has_heard) {
+        // Whoever stood in before an edit of jobs.toml does not any more.
+        if addresses.iter().any(|it| self.is_told_at(team, it) && has_heard(it)) {
             return;
         }
         // What stands in keeps the zone of the message that it stands in for.

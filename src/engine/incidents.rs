@@ -16,6 +16,9 @@ impl Engine {
     /// Looks again at everything an event touched. Data first: what a run has repaired is not promoted when
     /// its cause closes in the same step.
     pub(super) fn evaluate(&mut self) {
+        if self.is_fallback_new {
+            self.hold_for_fallback();
+        }
         for name in &self.dirty_jobs {
             self.dirty_data
                 .extend(self.settings.jobs.get(name).and_then(|job| job.produces.clone()));
@@ -45,6 +48,11 @@ impl Engine {
         }
         if self.dirty_data.is_empty() && self.dirty_jobs.is_empty() {
             self.consider_begun();
+            // What an edit ends is over by now, and told to nobody new.
+            if std::mem::take(&mut self.looks_for_fallback) {
+                self.tell_new_fallback();
+                self.is_fallback_new = false;
+            }
         }
         self.tell_news();
     }
@@ -78,7 +86,18 @@ impl Engine {
                     && problem.kind != ProblemKind::Suspect;
                 let is_back = self.problem_is_back(&mut incident) || self.ends_no_more(&mut incident);
                 let worse = problem.severity > incident.severity || failed_now;
-                if !worse && !is_back && incident.reason == problem.reason && incident.kind == problem.kind {
+                let is_by_itself = self.fails_by_itself(&incident);
+                if is_by_itself {
+                    incident.state = IncidentState::Waiting;
+                    incident.cause = None;
+                    incident.notify_at = later(self.now.wall, self.settings.alerts.group_wait);
+                }
+                if !worse
+                    && !is_back
+                    && !is_by_itself
+                    && incident.reason == problem.reason
+                    && incident.kind == problem.kind
+                {
                     self.tell_newcomers(incident.id);
                     return;
                 }
@@ -220,7 +239,7 @@ impl Engine {
     pub(super) fn open(&mut self, id: IncidentId) {
         // It has waited long enough, though what may mend it still goes on.
         self.mending.remove(&id);
-        self.take_in_effects(id);
+        self.take_in_effects(id, id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };

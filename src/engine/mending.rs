@@ -207,21 +207,44 @@ impl Engine {
         told
     }
 
-    /// What has an effect on what is to be told now belongs to it, and is told with it.
-    pub(super) fn take_in_effects(&mut self, cause: IncidentId) {
-        let Some(incident) = self.incidents.get(cause).filter(|cause| cause.about != About::Freshd) else {
+    /// What this has an effect on that is to be told now, or was found to belong to what is told, belongs to the same cause,
+    /// and is told with it.
+    pub(super) fn take_in_effects(&mut self, of: IncidentId, cause: IncidentId) {
+        let Some(incident) = self.incidents.get(of).filter(|of| of.about != About::Freshd) else {
             return;
         };
-        let made_from_it = self.lineage.made_from(incident.subject.as_str()).into_iter();
+        let made_from_it = self.lineage.made_from(incident.subject.as_str());
+        // What was made before this went wrong may still mend what an earlier cause has left behind.
+        let is_free = |effect: &Incident| {
+            effect.state == IncidentState::Waiting
+                || self.is_left_behind(effect) && !self.is_made_anew(effect, Some(&made_from_it))
+        };
         let effects: Vec<IncidentId> = made_from_it
-            .filter_map(|name| self.incidents.about(About::Dataset, &name))
-            .filter(|effect| effect.state == IncidentState::Waiting && effect.id != cause)
+            .iter()
+            .filter_map(|name| self.incidents.about(About::Dataset, name))
+            .filter(|effect| effect.id != cause && is_free(effect))
             .filter(|effect| self.quiet_of(effect).is_none() && self.cause_of(effect) == Some(cause))
             .map(|effect| effect.id)
             .collect();
         for effect in effects {
             self.attach(effect, cause);
         }
+    }
+
+    /// Whether what explains an incident is over but for its end, and so nothing that goes wrong now.
+    fn is_left_behind(&self, effect: &Incident) -> bool {
+        let cause = effect.cause.and_then(|cause| self.incidents.get(cause));
+        effect.state == IncidentState::Attached && cause.is_some_and(|cause| cause.ends_by().is_some())
+    }
+
+    /// Whether a job that failed with its cause has failed once more, by a run that began when that was over.
+    pub(super) fn fails_by_itself(&self, effect: &Incident) -> bool {
+        let cause = effect.cause.and_then(|cause| self.incidents.get(cause));
+        let Some(cause) = cause.filter(|_| effect.about == About::Job && self.is_left_behind(effect)) else {
+            return false;
+        };
+        let last = self.jobs.get(&effect.subject).and_then(|state| state.last.as_deref());
+        last.is_some_and(|(run, _)| run.created_at >= self.over_since(cause))
     }
 
     /// How long systems may take until what they make is good again, once that is which they make it from. It is not seen; but
@@ -248,6 +271,11 @@ impl Engine {
 
     /// Whether a run is under way that makes it, or what it is made from, anew.
     fn is_being_mended(&self, incident: &Incident) -> bool {
+        self.is_made_anew(incident, None)
+    }
+
+    /// The same by those jobs alone that make one `of` these datasets.
+    fn is_made_anew(&self, incident: &Incident, of: Option<&[Name]>) -> bool {
         let mut jobs: Vec<Node> = Vec::new();
         match incident.about {
             About::Dataset => jobs.extend(self.lineage.upstream(incident.subject.as_str())),
@@ -255,9 +283,14 @@ impl Engine {
             About::Freshd => {}
         }
         jobs.iter().any(|node| match node {
-            Node::Job(name) => self.is_under_way(name),
+            Node::Job(name) => self.makes_any(name, of) && self.is_under_way(name),
             Node::Dataset(_) => false,
         })
+    }
+
+    fn makes_any(&self, job: &Name, of: Option<&[Name]>) -> bool {
+        let made = self.settings.jobs.get(job).and_then(|job| job.produces.as_ref());
+        of.is_none_or(|of| made.is_some_and(|made| of.contains(made)))
     }
 
     /// Whether a run of this job goes on, and waits for nothing that may never come.

@@ -181,6 +181,10 @@ pub struct Engine {
     resting: BTreeSet<IncidentId>,
     /// Incidents that have begun in this step, and whose cause is not looked for yet.
     begun: Vec<IncidentId>,
+    /// Whether a configuration was taken on, which may name others as the fallback.
+    looks_for_fallback: bool,
+    /// Whether it does: what they are to know is told together.
+    is_fallback_new: bool,
     /// What has changed in this step about open incidents, and is not told yet.
     news: BTreeMap<IncidentId, News>,
     /// Incidents that wait because a run is under way that may end them.

@@ -46,6 +46,7 @@ impl Engine {
             let dataset = settings.datasets.get(name);
             dataset.is_some_and(|dataset| dataset.file.as_ref() == Some(&placed.file))
         });
+        self.is_fallback_new |= self.settings.fallback != settings.fallback;
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;

@@ -79,6 +79,8 @@ impl Engine {
             incidents: Register::default(),
             resting: BTreeSet::new(),
             begun: Vec::new(),
+            looks_for_fallback: false,
+            is_fallback_new: false,
             news: BTreeMap::new(),
             mending: BTreeSet::new(),
             openings: Openings::default(),

@@ -14,8 +14,8 @@ use crate::model::{
 };
 use crate::schedule;
 
-/// Datasets of a team's own that are good again and are told of in one end.
-const GOOD_AGAIN_MAX: usize = 6;
+/// Datasets of a team's own that one end tells of.
+const THEIRS_MAX: usize = 6;
 
 impl Engine {
     /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
@@ -86,8 +86,10 @@ impl Engine {
             None => self.owner_of(incident).0,
         };
         let mut data: Vec<DataSide<'_>> = data.collect();
+        let mut readers = self.readers(incident.id);
         if incident.resolved_at.is_some() && incident.told_to_answer() != Some(team) {
-            self.put_good_again(team, incident, &mut data);
+            let theirs = self.put_theirs(team, incident, &mut data);
+            readers.extend(self.readers_of(theirs));
         }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         Situation {
@@ -109,7 +111,7 @@ impl Engine {
             },
             silenced: self.silences_over(incident, &data),
             data,
-            readers: self.readers(incident.id),
+            readers,
             proof: self.proof_of(incident),
             refused,
         }
@@ -147,8 +149,9 @@ impl Engine {
     }
 
     /// At the end a reader hears of what they read: where nothing that is left concerns the team, and all is good that does
-    /// and is made from what is over, that comes first, the nearest of it before all.
-    fn put_good_again<'a>(&'a self, team: &Name, incident: &Incident, data: &mut Vec<DataSide<'a>>) {
+    /// and is made from what is over, that comes first, the nearest of it before all. What of it is not, is explained by
+    /// something else by now, and is named. Says what was put in.
+    fn put_theirs<'a>(&'a self, team: &Name, incident: &Incident, data: &mut Vec<DataSide<'a>>) -> Vec<Name> {
         let concerns = |name: &Name| {
             let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
             let readers = self.lineage.impact(name.as_str()).into_iter();
@@ -157,16 +160,19 @@ impl Engine {
             owners.into_iter().any(|owner| self.team_of(&owner).0 == *team)
         };
         if incident.about == About::Freshd || data.iter().any(|side| concerns(&side.dataset.name)) {
-            return;
+            return Vec::new();
         }
         let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
         let theirs: Vec<DataSide<'a>> = made
             .filter(concerns)
             .filter_map(|name| self.data_side(&name, self.zone_of(team).0))
             .collect();
-        if theirs.iter().all(|side| side.standing.state.keeps_promise()) {
-            data.splice(0..0, theirs.into_iter().take(GOOD_AGAIN_MAX));
-        }
+        let (good, broken): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|side| side.standing.state.keeps_promise());
+        let put_in = if broken.is_empty() { good } else { broken };
+        let put_in: Vec<DataSide<'a>> = put_in.into_iter().take(THEIRS_MAX).collect();
+        let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
+        data.splice(0..0, put_in);
+        names
     }
 
     /// A job with its last run that had a process. Of what it did not deliver, `by_now`, that is the one under way as soon as
@@ -248,8 +254,13 @@ impl Engine {
 
     /// Who reads what an incident concerns, first reader first.
     pub(super) fn readers(&self, id: IncidentId) -> Vec<Reading> {
+        self.readers_of(self.broken_by(id).into_iter().map(|(name, _)| name))
+    }
+
+    /// Who reads any of these datasets, or what is made from it, first reader first.
+    fn readers_of(&self, of: impl IntoIterator<Item = Name>) -> Vec<Reading> {
         let mut readings: Vec<Reading> = Vec::new();
-        for (name, _) in self.broken_by(id) {
+        for name in of {
             for reader in self.lineage.impact(name.as_str()) {
                 let title = self
                     .settings

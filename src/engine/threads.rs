@@ -68,12 +68,22 @@ impl Engine {
     ) -> BTreeSet<bool> {
         let heard = self.outbox.heard(team, incident, address).into_iter();
         let ended = heard.flat_map(|heard| heard.threads.iter().map(|thread| thread.ends_with(IMPACT_THREAD)));
+        ended
+            .chain(self.threads_waiting(incident, team, address, counts))
+            .collect()
+    }
+
+    fn threads_waiting(
+        &self,
+        incident: IncidentId,
+        team: &Name,
+        address: &Address,
+        counts: impl Fn(&Notification) -> bool,
+    ) -> BTreeSet<bool> {
         let line = (incident, address.clone());
         let waiting = self.outbox.line(&line).filter(|waiting| waiting.told_for() == team);
         let waiting = waiting.filter(|waiting| counts(waiting));
-        ended
-            .chain(waiting.map(|waiting| waiting.message.is_impact()))
-            .collect()
+        waiting.map(|waiting| waiting.message.is_impact()).collect()
     }
 
     /// Says of a team that has heard nothing yet if it does not answer for an incident.
@@ -88,14 +98,19 @@ impl Engine {
         let mut stood_in: BTreeSet<(Address, Option<bool>)> = BTreeSet::new();
         for (team, address) in &incident.told {
             let all = self.told_as_reader(id, team, address);
-            let may_be_known =
-                |one: &Notification| one.tries > 0 || one.digest.is_some() || self.outbox.in_flight.contains(&one.id);
-            let known = self.threads_of(id, team, address, may_be_known);
+            let is_former = !self.is_told_at(team, address);
+            let is_sent = |one: &Notification| one.digest.is_some() || self.outbox.in_flight.contains(&one.id);
+            let heard = self.outbox.heard(team, id, address);
+            let known = match heard.is_some_and(|heard| heard.first_at.is_some()) {
+                // What an address has refused that is no longer its team's, nobody reads there.
+                false if is_former => self.threads_waiting(id, team, address, is_sent),
+                _ => self.threads_of(id, team, address, |one| one.tries > 0 || is_sent(one)),
+            };
             self.collapse(id, address, team);
             let threads: Vec<Option<bool>> = match known.is_empty() {
                 false => known.into_iter().map(Some).collect(),
                 // Whoever has seen nothing of it there, and is told elsewhere by now, needs no end of it.
-                true if !self.is_told_at(team, address) => {
+                true if is_former => {
                     self.go_on(address);
                     continue;
                 }

@@ -38,6 +38,13 @@ impl Engine {
         }
     }
 
+    /// The same for all of the fallback.
+    pub(super) fn hold_for_fallback(&mut self) {
+        for address in self.settings.fallback.clone() {
+            self.hold(&address);
+        }
+    }
+
     /// The step is decided: what was held goes, by one message if it is more than one.
     pub(super) fn tell_together(&mut self) {
         self.were_hidden.clear();

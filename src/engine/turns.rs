@@ -179,6 +179,11 @@ impl Outbox {
         }
     }
 
+    /// Whether an incident is over but for its end.
+    pub(super) fn is_anything_ending(&self) -> bool {
+        !self.ending.is_empty()
+    }
+
     /// What was refused waits for its next try; what was not, for its turn alone.
     fn is_ready(&self, id: NotificationId, now: Timestamp) -> bool {
         self.get(id).is_some_and(|one| one.tries == 0 || one.next_try_at <= now)

@@ -108,6 +108,11 @@ impl Message {
         self.purpose == Purpose::Recovery && self.facts.iter().any(|fact| fact.label == STILL_BROKEN)
     }
 
+    /// Whether it tells that something is over which nobody has mended: an edit of jobs.toml has ended it.
+    pub fn is_closed(&self) -> bool {
+        self.purpose == Purpose::Recovery && self.facts.iter().any(|fact| fact.label == CLOSED_BY)
+    }
+
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
     pub fn is_impact(&self) -> bool {
         self.thread.ends_with(IMPACT_THREAD)
@@ -153,6 +158,9 @@ pub const RUNBOOK: &str = "Runbook";
 
 /// The label of the line by which an end says what of its reader's own is not as promised all the same.
 pub const STILL_BROKEN: &str = "Still broken";
+
+/// The label of the line by which an end says what edit of jobs.toml it is.
+pub const CLOSED_BY: &str = "Closed by";
 
 /// The label of the line by which a message says that a person has asked for it once more.
 pub const SENT_AGAIN: &str = "Sent again";

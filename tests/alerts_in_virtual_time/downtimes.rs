@@ -279,3 +279,59 @@ fn a_digest_that_was_refused_is_tried_again_although_something_else_was_taken_me
     let mut of_all = world.ledger.notifications.values();
     assert!(of_all.all(|one| one.state == NotificationState::Delivered));
 }
+
+#[test]
+fn a_kill_at_any_moment_of_gathering_ends_in_the_digest_of_the_downtime() {
+    let mut undisturbed = made_at_ten(30);
+    let before = undisturbed.commits;
+    is_down_until_two(&mut undisturbed);
+    undisturbed.run_until("2026-03-02T14:01:03");
+    for side in [Crash::Before, Crash::After, Crash::Acted] {
+        for commit in before + 1..=undisturbed.commits {
+            let mut world = made_at_ten(30);
+            world.crash_at = Some((commit, side));
+            is_down_until_two(&mut world);
+            world.run_until("2026-03-02T14:59");
+            for address in [OPS, "mail:a@sea.example"] {
+                let sent = taken(&world, address);
+                let mut ids: Vec<_> = sent.iter().map(|(_, sent)| sent.id).collect();
+                ids.dedup();
+                assert_eq!(
+                    ids.len(),
+                    1,
+                    "{side:?} {commit} of {}: {:?}",
+                    undisturbed.commits,
+                    heard(&world, address)
+                );
+                let message = &sent[0].1.message;
+                assert_eq!(message.incidents.len(), 30, "{side:?} {commit}");
+                let words = "from Mon 2026-03-02 10:30 to Mon 2026-03-02 14:00.";
+                assert!(
+                    message.headline.ends_with(words),
+                    "{side:?} {commit}: {}",
+                    message.headline
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn a_kill_while_what_was_found_waits_for_long_ends_in_the_same_digest() {
+    let text = datasets(30) + "[alerts]\ngroup_wait = \"10m\"\n";
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    for number in 0..30 {
+        world.run(&format!("j{number}"));
+    }
+    world.run_until("2026-03-02T10:30");
+    world.handle(Event::Alive);
+    is_down_until_two(&mut world);
+    for at in ["14:00:40", "14:04:59", "14:06", "14:09:30"] {
+        world.run_until(&format!("2026-03-02T{at}"));
+        world.crash();
+        world.pass(Duration::from_secs(5));
+        world.restart();
+    }
+    world.run_until("2026-03-02T14:59");
+    is_told_of_the_downtime(&world, "14:00", "14:10:03");
+}

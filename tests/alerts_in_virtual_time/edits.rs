@@ -1,9 +1,12 @@
 //! Edits of jobs.toml while something is wrong: who is told from then on, and in what words it ends.
 
+use std::time::Duration;
+
 use freshd::model::{DeliveryOutcome, Purpose};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, busy_until, no_such_address};
+use super::ends_that_wait::{broken, chain, waiting_for_e};
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
 
@@ -259,4 +262,126 @@ fn whom_the_chain_has_told_is_told_where_it_is_reached_now() {
         assert_eq!(world.told_to(MOVED), moved, "crashes: {crashes}");
         assert_eq!(world.told_to(chief), [Purpose::Escalation, Purpose::Recovery]);
     }
+}
+
+#[test]
+fn what_died_at_an_address_that_was_replaced_is_told_to_nobody_else_when_the_problem_is_back() {
+    let (moved, text) = ("mail:moved@sea.example", chain());
+    let mut world = broken(&text);
+    world.channel(OPS, |_, _| no_such_address());
+    // It is on its way when another address takes its place, and while the end of the problem waits.
+    world.thinks_for.insert(OPS.to_owned(), Duration::from_mins(4));
+    world.run_until("2026-11-26T12:01");
+    world.reload(&text.replace(OPS, moved));
+    world.run_until("2026-11-26T12:01:30");
+    assert_eq!(world.told_to(moved), [Purpose::Opening]);
+    waiting_for_e(&mut world);
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(2, "no listener"));
+    world.run("j");
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(FALLBACK), [], "its team knows");
+}
+
+#[test]
+fn an_edit_that_ends_a_problem_and_moves_its_team_is_told_to_an_address_that_knows_of_it_alone() {
+    let text = one_job("") + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+    let moved = text.replace("mail:ops@", "mail:crew@");
+    let moved_and_gone = moved.replace("[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n", "");
+    for has_taken in [true, false] {
+        let mut world = failing(&text, "2026-11-26T12:00");
+        if !has_taken {
+            busy_until(&mut world, "2026-11-26T12:30");
+        }
+        world.run_until("2026-11-26T12:03");
+        world.reload(&moved_and_gone);
+        world.run_until("2026-11-26T12:04");
+        let tries = world.tries.len();
+        world.run_until("2026-11-26T13:50");
+        if has_taken {
+            assert_eq!(world.told_to(OPS), [Purpose::Opening, Purpose::Recovery]);
+            let words = last_headline(&world, OPS);
+            assert!(words.starts_with("CLOSED after"), "{words}");
+            let last = &world.sent.last().expect("a message").1.message;
+            assert!(last.is_closed(), "{:?}", last.facts);
+        } else {
+            assert_eq!(world.told_to(OPS), []);
+            assert_eq!(world.tries.len(), tries, "nobody is told any more");
+        }
+        assert_eq!(world.told_to("mail:crew@sea.example"), []);
+        assert_eq!(world.told_to(FALLBACK), []);
+    }
+}
+
+const DESK: &str = "mail:desk@sea.example";
+
+/// What the new address of the fallback was told of, by incident, in one message.
+#[track_caller]
+fn is_told_in_one(world: &World, of: &[&str]) {
+    let sent = world.sent.iter().map(|(_, sent)| sent);
+    let to_desk: Vec<_> = sent.filter(|sent| sent.address.to_string() == DESK).collect();
+    assert_eq!(world.told_to(DESK).len(), 1, "{:?}", world.told_to(DESK));
+    let subjects = to_desk[0].message.incidents.iter().map(|line| line.incident);
+    let incidents = world.incidents();
+    let named = subjects.filter_map(|id| incidents.iter().find(|one| one.id == id));
+    let mut named: Vec<&str> = named.map(|one| one.subject.as_str()).collect();
+    named.sort_unstable();
+    assert_eq!(named, of);
+}
+
+#[test]
+fn a_fallback_that_moves_hears_at_once_of_what_concerns_it() {
+    let nobody = "[jobs.k]\nowner = \"nobody\"\ncommand = \"true\"\n";
+    let text = one_job("") + nobody;
+    let moved = text.replace("\"mail:it@sea.example\", \"pager\"", &format!("\"{DESK}\""));
+    assert!(moved.contains(DESK));
+    for is_dead in [true, false] {
+        let mut world = failing(&text, "2026-11-26T12:00");
+        world.channel(OPS, move |_, now| if is_dead { no_such_address() } else { busy(now) });
+        world.script("k", |_, _| Play::fails(1, ""));
+        world.run("k");
+        world.run_until("2026-11-26T12:20");
+        let told = [FALLBACK, "pager"].map(|to| world.told_to(to).len());
+        world.reload(&moved);
+        world.run_until("2026-11-26T12:20:30");
+        let of: &[&str] = if is_dead { &["j", "k", OPS] } else { &["j", "k"] };
+        is_told_in_one(&world, of);
+        // Whoever knows is not told again, and neither is anybody by an edit of something else.
+        world.reload(&(moved.clone() + "[jobs.n]\nowner = \"ops\"\ncommand = \"true\"\n"));
+        world.crash();
+        world.restart();
+        world.run_until("2026-11-26T12:40");
+        assert_eq!(world.told_to(DESK).len(), 1);
+        assert_eq!([FALLBACK, "pager"].map(|to| world.told_to(to).len()), told);
+        mend(&mut world, "2026-11-26T12:50");
+        assert_eq!(world.told_to(DESK), [Purpose::Digest, Purpose::Recovery]);
+    }
+}
+
+#[test]
+fn a_fallback_that_moves_hears_nothing_of_what_the_same_edit_ends() {
+    let mut world = failing(&one_job(""), "2026-11-26T12:00");
+    world.channel(OPS, |_, now| busy(now));
+    world.run_until("2026-11-26T12:20");
+    let moved = one_job("").replace("\"mail:it@sea.example\", \"pager\"", &format!("\"{DESK}\""));
+    world.reload(&moved.replace("command = \"true\"", "command = \"true\"\nenabled = false"));
+    world.run_until("2026-11-26T12:40");
+    assert_eq!(world.told_to(DESK), []);
+}
+
+#[test]
+fn a_team_that_is_renamed_comes_to_answer_like_any_other() {
+    let text = one_job("");
+    let mut world = failing(&text, "2026-11-26T12:00");
+    world.run_until("2026-11-26T12:10");
+    world.reload(
+        &text
+            .replace("[teams.ops]", "[teams.crew]")
+            .replace("owner = \"ops\"", "owner = \"crew\""),
+    );
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening; 2]);
+    mend(&mut world, "2026-11-26T12:30");
+    let both = [Purpose::Opening, Purpose::Opening, Purpose::Recovery, Purpose::Recovery];
+    assert_eq!(world.told_to(OPS), both, "by each name");
 }

@@ -14,7 +14,7 @@ const OTHER: &str = "mail:c@sea.example";
 const FALLBACK: &str = "mail:it@sea.example";
 
 /// `i` makes `c`, from which `j` makes `d`, from which `k` makes `e` of `b` and `m` makes `f`, all by hand.
-fn chain() -> String {
+pub(super) fn chain() -> String {
     one_job("needs = [\"c\"]\non_stale = \"run\"\nproduces = \"d\"")
         + NO_PROOFS
         + "[datasets.c]\nowner = \"ops\"\nfile = \"c\"\n\
@@ -26,12 +26,12 @@ fn chain() -> String {
            [jobs.m]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\non_stale = \"run\"\nproduces = \"f\"\n"
 }
 
-fn makes(world: &mut World, job: &str) {
+pub(super) fn makes(world: &mut World, job: &str) {
     world.script(job, |_, now| Play::writes(&now.to_string(), now));
     world.run(job);
 }
 
-fn makes_for_long(world: &mut World, job: &str) {
+pub(super) fn makes_for_long(world: &mut World, job: &str) {
     world.script(job, |_, now| {
         Play::writes(&now.to_string(), now).taking(Duration::from_mins(20))
     });
@@ -40,7 +40,7 @@ fn makes_for_long(world: &mut World, job: &str) {
 
 /// All is made at ten, and `c` and `d` once more at half past eleven; `j` fails a minute before noon, and `e` is stale a few seconds
 /// after noon.
-fn broken(text: &str) -> World {
+pub(super) fn broken(text: &str) -> World {
     let mut world = World::start(text, "2026-11-26T10:00");
     for job in ["i", "j", "k", "m"] {
         makes(&mut world, job);
@@ -57,7 +57,7 @@ fn broken(text: &str) -> World {
 }
 
 /// `j` is mended two minutes after noon, and what makes `e` anew goes on until 12:22.
-fn waiting_for_e(world: &mut World) {
+pub(super) fn waiting_for_e(world: &mut World) {
     world.run_until("2026-11-26T12:02");
     makes(world, "j");
     world.run_until("2026-11-26T12:02:10");

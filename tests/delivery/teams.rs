@@ -1,6 +1,6 @@
 //! Teams: one card within Teams' size, shown as it is, and a refusal that comes with status 200.
 
-use freshd::model::{ChannelKind, DeliveryOutcome, Message, MessageFact, Secret};
+use freshd::model::{CLOSED_BY, ChannelKind, DeliveryOutcome, Message, MessageFact, STILL_BROKEN, Secret};
 use serde_json::{Value, json};
 
 use super::support::http::{HttpAnswer, HttpSink};
@@ -108,17 +108,18 @@ async fn the_card_says_what_the_message_says() {
     let (_, over) = posted(recovery()).await;
     assert_eq!(lines(&over)[0], "Resolved: stock is late (#17)");
     assert_eq!(over["body"][0]["inlines"][0]["color"], "Good");
-    let mut partly = recovery();
-    partly.facts.insert(
-        0,
-        MessageFact {
-            label: freshd::model::STILL_BROKEN.to_owned(),
+    // An end that is none, or none by which anything is good again, looks otherwise.
+    for (label, title) in [(STILL_BROKEN, "Partly over"), (CLOSED_BY, "Closed")] {
+        let mut end = recovery();
+        let fact = MessageFact {
+            label: label.to_owned(),
             text: "lots".to_owned(),
-        },
-    );
-    let (_, partly) = posted(partly).await;
-    assert_eq!(lines(&partly)[0], "Partly over: stock is late (#17)");
-    assert_ne!(partly["body"][0]["inlines"][0]["color"], "Good");
+        };
+        end.facts.insert(0, fact);
+        let (_, end) = posted(end).await;
+        assert_eq!(lines(&end)[0], format!("{title}: stock is late (#17)"));
+        assert_ne!(end["body"][0]["inlines"][0]["color"], "Good");
+    }
 }
 
 #[tokio::test]
