@@ -12,6 +12,8 @@ mod digest_lines;
 mod digests;
 #[path = "alerts_in_virtual_time/downtimes.rs"]
 mod downtimes;
+#[path = "alerts_in_virtual_time/downtimes_in_stead.rs"]
+mod downtimes_in_stead;
 #[path = "alerts_in_virtual_time/drills.rs"]
 mod drills;
 #[path = "alerts_in_virtual_time/edits.rs"]

@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
+use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, WhyGathered, earlier, elapsed,
-    later,
+    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, NotificationState, earlier,
+    elapsed, later,
 };
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
@@ -80,10 +81,11 @@ impl Engine {
     fn gather_what_waits(&mut self) {
         let Some(back) = self.life.back else { return };
         let is_of_it = |one: &&Notification| {
-            one.incident.is_some()
-                && one.tries == 0
-                && one.created_at > back.from
-                && one.created_at <= back.gathers_until
+            let until = match one.message.stands_in_for {
+                Some(_) => stood_in_until(&back),
+                None => back.gathers_until,
+            };
+            one.incident.is_some() && one.tries == 0 && one.created_at > back.from && one.created_at <= until
         };
         let waiting: BTreeSet<Address> = self
             .outbox
@@ -170,14 +172,31 @@ impl Engine {
         }
     }
 
+    /// What freshd found when it was back is about to go to the fallback in the stead of somebody: with all that does so, in one.
+    /// What was refused for good is known at once, and waits for what other addresses refuse with it; what is only not taken
+    /// yet, for the last of what was found.
+    pub(super) fn gather_in_stead_when_back(&mut self, unheard: &Notification, address: &Address) {
+        let now = self.now.wall;
+        let Some(back) = self.life.back.filter(|back| now <= stood_in_until(back)) else {
+            return;
+        };
+        let is_found = unheard.created_at > back.from && unheard.created_at <= back.gathers_until;
+        if !is_found || !self.gathering(address).is_gathered() {
+            return;
+        }
+        let soon = later(now, HEARD_WITHIN);
+        let until = match unheard.state {
+            NotificationState::Dead => soon,
+            _ => soon.max(later(back.gathers_until, STAND_IN_AFTER)),
+        };
+        let line = self.outbox.by_address.entry(address.clone()).or_default();
+        line.came_back_in_stead(until, back.why());
+    }
+
     fn gather_for(&mut self, address: &Address, back: Comeback) {
         if self.gathering(address).is_gathered() {
-            let why = WhyGathered::Downtime {
-                from: back.from,
-                until: back.until,
-            };
             let line = self.outbox.by_address.entry(address.clone()).or_default();
-            line.came_back(back.gathers_until, why);
+            line.came_back(back.gathers_until, back.why());
         }
     }
 
@@ -186,6 +205,11 @@ impl Engine {
         let back = self.life.back.filter(|_| self.is_gathering())?;
         Some((back.from, back.until))
     }
+}
+
+/// Until when the fallback is told of what was found as of a downtime. A try may take half a minute to fail.
+fn stood_in_until(back: &Comeback) -> Timestamp {
+    later(back.gathers_until, 2 * STAND_IN_AFTER)
 }
 
 /// Whether a life that was last seen at `seen` had not told yet what it had missed.

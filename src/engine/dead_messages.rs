@@ -49,6 +49,7 @@ impl Engine {
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
+            self.gather_in_stead_when_back(unheard, &address);
             self.stand_in_with(unheard, instead_of, &address);
         }
     }

@@ -23,7 +23,7 @@ fn datasets(count: usize) -> String {
 }
 
 /// All of them are made at ten, and go stale at eleven.
-fn made_at_ten(count: usize) -> World {
+pub(super) fn made_at_ten(count: usize) -> World {
     let mut world = World::start(&datasets(count), "2026-03-02T10:00");
     for number in 0..count {
         world.run(&format!("j{number}"));
@@ -34,7 +34,7 @@ fn made_at_ten(count: usize) -> World {
 }
 
 /// freshd is down until two.
-fn is_down_until_two(world: &mut World) {
+pub(super) fn is_down_until_two(world: &mut World) {
     world.crash();
     world.run_until("2026-03-02T14:00");
     world.restart();
