@@ -177,13 +177,10 @@ impl Engine {
     /// yet, for the last of what was found.
     pub(super) fn gather_in_stead_when_back(&mut self, unheard: &Notification, address: &Address) {
         let now = self.now.wall;
-        let Some(back) = self.life.back.filter(|back| now <= stood_in_until(back)) else {
+        let is_gathered = self.gathering(address).is_gathered();
+        let Some(back) = self.found_when_back(unheard).filter(|_| is_gathered) else {
             return;
         };
-        let is_found = unheard.created_at > back.from && unheard.created_at <= back.gathers_until;
-        if !is_found || !self.gathering(address).is_gathered() {
-            return;
-        }
         let soon = later(now, HEARD_WITHIN);
         let until = match unheard.state {
             NotificationState::Dead => soon,
@@ -191,6 +188,13 @@ impl Engine {
         };
         let line = self.outbox.by_address.entry(address.clone()).or_default();
         line.came_back_in_stead(until, back.why());
+    }
+
+    /// The comeback that a message was found by, while the fallback is told of it as of that.
+    pub(super) fn found_when_back(&self, unheard: &Notification) -> Option<Comeback> {
+        let back = self.life.back.filter(|back| self.now.wall <= stood_in_until(back))?;
+        let is_found = unheard.created_at > back.from && unheard.created_at <= back.gathers_until;
+        is_found.then_some(back)
     }
 
     fn gather_for(&mut self, address: &Address, back: Comeback) {

@@ -58,6 +58,8 @@ fn tells_of_the_downtime(digest: &Notification) {
         message.headline
     );
     assert_eq!(named(digest).len(), 4, "{:?}", message.incidents);
+    let is_in_stead = |line: &DigestLine| line.text.contains(" instead of ");
+    assert!(message.incidents.iter().all(is_in_stead), "{:?}", message.incidents);
 }
 
 #[test]
@@ -68,7 +70,14 @@ fn what_no_team_takes_after_a_downtime_is_one_digest_to_the_fallback() {
         let mut world = down_and_not_taken([(OPS, answer), (A, answer)]);
         world.run_until("2026-03-02T14:30");
         assert_eq!(told_at(&world), [(at.to_owned(), Purpose::Digest)]);
-        tells_of_the_downtime(of_data(&world)[0].1);
+        let digest = of_data(&world)[0].1;
+        tells_of_the_downtime(digest);
+        let first = &digest.message.incidents[0];
+        let begins = format!(
+            "#{} instead of a and ops: x0 is stale, critical, since ",
+            first.incident
+        );
+        assert!(first.text.starts_with(&begins), "{}", first.text);
     }
 }
 
@@ -102,4 +111,18 @@ fn a_crash_before_the_fallback_has_its_digest_leaves_nothing_out_and_tells_nothi
             assert!(told_at(&world).len() <= 2, "{side:?} {commit}: {:?}", told_at(&world));
         }
     }
+}
+
+#[test]
+fn a_single_thing_that_no_team_takes_says_why_it_is_told_so_late() {
+    let mut world = made_at_ten(1);
+    is_down_until_two(&mut world);
+    not_taken(&mut world, [(OPS, busy), (A, |_| DeliveryOutcome::Accepted)]);
+    world.run_until("2026-03-02T14:30");
+    assert_eq!(told_at(&world), [("14:06:03".to_owned(), Purpose::Opening)]);
+    let facts = &of_data(&world)[0].1.message.facts;
+    let above: Vec<_> = facts.iter().take(2).map(|fact| fact.label.as_str()).collect();
+    assert_eq!(above, ["Instead of", "Told late"]);
+    let words = "freshd did not run for 3h 30m, from Mon 2026-03-02 10:30 to Mon 2026-03-02 14:00";
+    assert_eq!(facts[1].text, words);
 }
