@@ -20,6 +20,8 @@ mod drills;
 mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/ends_at_pagers.rs"]
+mod ends_at_pagers;
 #[path = "alerts_in_virtual_time/ends_that_wait.rs"]
 mod ends_that_wait;
 #[path = "alerts_in_virtual_time/ends_in_threads.rs"]
