@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::backlog::Todo;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
     About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, NotificationState, earlier,
@@ -20,6 +21,10 @@ const HEARD_WITHIN: Duration = Duration::from_secs(3);
 
 /// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
 const TOLD_BEFORE: Duration = Duration::from_secs(1);
+
+/// A start that takes long to decide what has come due gathers what it finds meanwhile, for so long at most: then what is
+/// known is told while the rest is decided.
+const LOOKS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who comes back again and again goes on gathering for so long: then what waits is told, whatever is still to come.
 const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
@@ -119,6 +124,18 @@ impl Engine {
         if self.is_gathering() {
             self.listens_until = Some(later(now, HEARD_WITHIN));
             self.gather_until(waiting.unwrap_or(now));
+        }
+    }
+
+    /// What has come due is still being decided, over many steps: what is found goes into the digest all the same.
+    pub(super) fn gather_while_looking(&mut self) {
+        let is_looking = self.listens_until.is_some() && self.backlog.iter().rev().any(|todo| *todo == Todo::Incidents);
+        let Some(back) = self.life.back.filter(|_| is_looking) else {
+            return;
+        };
+        let now = self.now.wall;
+        if now < later(self.life.started_at.max(back.until), LOOKS_WITHIN) {
+            self.gather_until(now);
         }
     }
 

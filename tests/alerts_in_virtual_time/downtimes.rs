@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use freshd::engine::Engine;
 use freshd::model::{DeliveryOutcome, Event, NotificationState, Purpose};
 
 use super::PEOPLE;
@@ -278,4 +279,40 @@ fn a_digest_that_was_refused_is_tried_again_although_something_else_was_taken_me
     assert_eq!(told, [Purpose::Digest, Purpose::Weekly]);
     let mut of_all = world.ledger.notifications.values();
     assert!(of_all.all(|one| one.state == NotificationState::Delivered));
+}
+
+#[test]
+fn what_is_found_while_a_start_takes_long_to_decide_is_one_message_all_the_same() {
+    let mut text = datasets(4);
+    for number in 0..40 {
+        text += &format!("[jobs.often{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"* * * * *\"\n");
+    }
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    for number in 0..4 {
+        world.run(&format!("j{number}"));
+    }
+    world.run_until("2026-03-02T10:30");
+    world.handle(Event::Alive);
+    is_down_until_two(&mut world);
+    let mut steps = 1;
+    while world.engine.as_ref().is_some_and(Engine::is_behind) {
+        world.pass(Duration::from_secs(4));
+        world.handle(Event::Tick);
+        steps += 1;
+    }
+    assert!(steps > 2, "{steps}");
+    world.run_until("2026-03-02T14:30");
+    for address in [OPS, "mail:a@sea.example"] {
+        let told = heard(&world, address);
+        let purposes: Vec<_> = told.iter().map(|(_, purpose)| *purpose).collect();
+        assert_eq!(purposes, [Purpose::Digest], "{address}: {told:?}");
+        let digest = taken(&world, address)[0].1;
+        assert!(
+            digest
+                .message
+                .subject
+                .ends_with("4 problems after freshd was down for 3h 30m"),
+            "{digest:?}"
+        );
+    }
 }
