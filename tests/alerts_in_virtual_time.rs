@@ -14,12 +14,16 @@ mod digest_lines;
 mod digests;
 #[path = "alerts_in_virtual_time/downtimes.rs"]
 mod downtimes;
+#[path = "alerts_in_virtual_time/downtimes_in_stead.rs"]
+mod downtimes_in_stead;
 #[path = "alerts_in_virtual_time/drills.rs"]
 mod drills;
 #[path = "alerts_in_virtual_time/edits.rs"]
 mod edits;
 #[path = "alerts_in_virtual_time/ends.rs"]
 mod ends;
+#[path = "alerts_in_virtual_time/ends_at_pagers.rs"]
+mod ends_at_pagers;
 #[path = "alerts_in_virtual_time/ends_that_wait.rs"]
 mod ends_that_wait;
 #[path = "alerts_in_virtual_time/ends_in_threads.rs"]

@@ -1,5 +1,7 @@
 //! The words of a digest: many messages to one address in one, each incident by its number.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -11,6 +13,12 @@ use crate::model::{
 
 /// How the fact is labelled that says in whose stead a message comes.
 pub const INSTEAD_OF: &str = "Instead of";
+
+/// How the fact is labelled that says why a message comes so long after what it tells of.
+pub const TOLD_LATE: &str = "Told late";
+
+/// Most teams that a line names in whose stead it comes.
+const TEAMS_MAX: usize = 3;
 
 /// Most sentences that say in whose stead it is sent.
 const INSTEAD_OF_MAX: usize = 3;
@@ -37,6 +45,8 @@ pub struct ToGather<'a> {
     pub chars_max: usize,
     /// Each message that waits, oldest first, with its incident unless that is over.
     pub waiting: &'a [(&'a Notification, Option<&'a Incident>)],
+    /// A team as people call it.
+    pub title_of: &'a dyn Fn(&Name) -> String,
     /// In what an incident concerns the reader of a message. Asked only for what fits.
     pub concern_of: &'a dyn Fn(&Notification, &Incident) -> Concern,
 }
@@ -174,7 +184,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
 }
 
 /// For how long freshd did not run, and when.
-pub(super) fn down_words(from: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
+pub fn down_words(from: Timestamp, until: Timestamp, zone: &TimeZone) -> String {
     let (lasted, from, until) = (
         format_age(elapsed(from, until)),
         format_time(from, zone),
@@ -206,12 +216,14 @@ struct Entry<'a> {
     first: &'a Notification,
     last: &'a Notification,
     incident: Option<&'a Incident>,
+    /// In whose stead it comes.
+    instead_of: BTreeSet<&'a Name>,
 }
 
 /// One entry for each incident: what is open before what is over, what is wrong before what is rehearsed, the worst first,
 /// then the oldest.
 fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
-    let mut entries: std::collections::BTreeMap<IncidentId, Entry<'a>> = std::collections::BTreeMap::new();
+    let mut entries: BTreeMap<IncidentId, Entry<'a>> = BTreeMap::new();
     for (notification, incident) in gather.waiting {
         let Some(id) = notification.incident else { continue };
         let entry = entries.entry(id).or_insert(Entry {
@@ -219,8 +231,10 @@ fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
             first: notification,
             last: notification,
             incident: *incident,
+            instead_of: BTreeSet::new(),
         });
         entry.last = notification;
+        entry.instead_of.extend(&notification.message.stands_in_for);
     }
     let mut entries: Vec<Entry<'a>> = entries.into_values().collect();
     entries.sort_by_key(|entry| {
@@ -258,7 +272,11 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
             kind: message.kind,
             subject_name: message.subject_name.clone(),
             since: None,
-            text: format!("#{id} {}", over_words(message)),
+            text: format!(
+                "#{id} {}{}",
+                instead_words(&entry.instead_of, gather),
+                over_words(message)
+            ),
         };
     };
     let concern = (gather.concern_of)(entry.first, incident);
@@ -269,7 +287,25 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
         kind: Some(incident.kind),
         subject_name: incident.subject.clone(),
         since: Some(incident.since),
-        text: format!("#{id} {}", open_words(incident, &concern, gather)),
+        text: format!(
+            "#{id} {}{}",
+            instead_words(&entry.instead_of, gather),
+            open_words(incident, &concern, gather)
+        ),
+    }
+}
+
+/// Whose a line is, where its reader stands in for them: `instead of Warehouse and ops: `.
+fn instead_words(teams: &BTreeSet<&Name>, gather: &ToGather<'_>) -> String {
+    let left_out = teams.len().saturating_sub(TEAMS_MAX);
+    let titles = teams.iter().take(TEAMS_MAX).map(|team| (gather.title_of)(team));
+    let more = (left_out > 0).then(|| format!("{left_out} more"));
+    let mut named: Vec<String> = titles.chain(more).collect();
+    let last = named.pop();
+    match last {
+        None => String::new(),
+        Some(one) if named.is_empty() => format!("instead of {one}: "),
+        Some(last) => format!("instead of {} and {last}: ", named.join(", ")),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use jiff::tz::TimeZone;
 
-use super::digest::down_words;
+use super::digest::{TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
@@ -44,7 +44,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
-        say("Told late", down_words(from, until, zone));
+        say(TOLD_LATE, down_words(from, until, zone));
     }
     if let Some(ended) = incident.resolved_at {
         say("Until", format_time(ended, zone));

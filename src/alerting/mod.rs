@@ -16,7 +16,7 @@ mod tests;
 mod weekly;
 mod words;
 
-pub use digest::{Concern, INSTEAD_OF, ToGather, concern, digest};
+pub use digest::{Concern, INSTEAD_OF, TOLD_LATE, ToGather, concern, digest, down_words};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use gone::{Gone, gone};

@@ -15,6 +15,7 @@ mod history;
 mod host;
 mod looks;
 mod narrate;
+mod never_started;
 mod notice;
 mod packing;
 mod perform;

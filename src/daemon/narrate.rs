@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use tracing::{debug, error, info, warn};
 
+use super::never_started::NeverStarted;
 use crate::alerting::lost_span;
 use crate::model::{
     AttemptState, ByHand, DeliveryOutcome, Fact, Incident, IncidentId, IncidentState, NotificationState, Outcome,
@@ -18,8 +19,11 @@ const ROUTINE: &str = "freshd::routine";
 /// Tells the log what a commit at `at` has made true. Level says who must act: error the owner, warn soon, info nobody.
 pub(super) fn narrate(facts: &[Fact], zone: &TimeZone, at: Timestamp) {
     let mut told = HashSet::new();
+    let never_started = NeverStarted::of(facts);
+    never_started.narrate(zone);
     for fact in facts {
         match fact {
+            Fact::Run(run) if never_started.tells_of(run) => {}
             Fact::Incident(incident) => {
                 if is_news(incident, at, &mut told) {
                     narrate_incident(incident);

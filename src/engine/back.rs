@@ -6,9 +6,11 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::Engine;
+use super::backlog::Todo;
+use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, WhyGathered, earlier, elapsed,
-    later,
+    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, NotificationState, earlier,
+    elapsed, later,
 };
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
@@ -19,6 +21,10 @@ const HEARD_WITHIN: Duration = Duration::from_secs(3);
 
 /// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
 const TOLD_BEFORE: Duration = Duration::from_secs(1);
+
+/// A start that takes long to decide what has come due gathers what it finds meanwhile, for so long at most: then what is
+/// known is told while the rest is decided.
+const LOOKS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who comes back again and again goes on gathering for so long, or for as long as what was found waits for its cause: then
 /// what waits is told, whatever is still to come.
@@ -82,10 +88,11 @@ impl Engine {
     fn gather_what_waits(&mut self) {
         let Some(back) = self.life.back else { return };
         let is_of_it = |one: &&Notification| {
-            one.incident.is_some()
-                && one.tries == 0
-                && one.created_at > back.from
-                && one.created_at <= back.gathers_until
+            let until = match one.message.stands_in_for {
+                Some(_) => stood_in_until(&back),
+                None => back.gathers_until,
+            };
+            one.incident.is_some() && one.tries == 0 && one.created_at > back.from && one.created_at <= until
         };
         let waiting: BTreeSet<Address> = self
             .outbox
@@ -119,6 +126,18 @@ impl Engine {
         if self.is_gathering() {
             self.listens_until = Some(later(now, HEARD_WITHIN));
             self.gather_until(waiting.unwrap_or(now));
+        }
+    }
+
+    /// What has come due is still being decided, over many steps: what is found goes into the digest all the same.
+    pub(super) fn gather_while_looking(&mut self) {
+        let is_looking = self.listens_until.is_some() && self.backlog.iter().rev().any(|todo| *todo == Todo::Incidents);
+        let Some(back) = self.life.back.filter(|_| is_looking) else {
+            return;
+        };
+        let now = self.now.wall;
+        if now < later(self.life.started_at.max(back.until), LOOKS_WITHIN) {
+            self.gather_until(now);
         }
     }
 
@@ -172,14 +191,35 @@ impl Engine {
         }
     }
 
+    /// What freshd found when it was back is about to go to the fallback in the stead of somebody: with all that does so, in one.
+    /// What was refused for good is known at once, and waits for what other addresses refuse with it; what is only not taken
+    /// yet, for the last of what was found.
+    pub(super) fn gather_in_stead_when_back(&mut self, unheard: &Notification, address: &Address) {
+        let now = self.now.wall;
+        let is_gathered = self.gathering(address).is_gathered();
+        let Some(back) = self.found_when_back(unheard).filter(|_| is_gathered) else {
+            return;
+        };
+        let soon = later(now, HEARD_WITHIN);
+        let until = match unheard.state {
+            NotificationState::Dead => soon,
+            _ => soon.max(later(back.gathers_until, STAND_IN_AFTER)),
+        };
+        let line = self.outbox.by_address.entry(address.clone()).or_default();
+        line.came_back_in_stead(until, back.why());
+    }
+
+    /// The comeback that a message was found by, while the fallback is told of it as of that.
+    pub(super) fn found_when_back(&self, unheard: &Notification) -> Option<Comeback> {
+        let back = self.life.back.filter(|back| self.now.wall <= stood_in_until(back))?;
+        let is_found = unheard.created_at > back.from && unheard.created_at <= back.gathers_until;
+        is_found.then_some(back)
+    }
+
     fn gather_for(&mut self, address: &Address, back: Comeback) {
         if self.gathering(address).is_gathered() {
-            let why = WhyGathered::Downtime {
-                from: back.from,
-                until: back.until,
-            };
             let line = self.outbox.by_address.entry(address.clone()).or_default();
-            line.came_back(back.gathers_until, why);
+            line.came_back(back.gathers_until, back.why());
         }
     }
 
@@ -188,6 +228,11 @@ impl Engine {
         let back = self.life.back.filter(|_| self.is_gathering())?;
         Some((back.from, back.until))
     }
+}
+
+/// Until when the fallback is told of what was found as of a downtime. A try may take half a minute to fail.
+fn stood_in_until(back: &Comeback) -> Timestamp {
+    later(back.gathers_until, 2 * STAND_IN_AFTER)
 }
 
 /// Whether a life that was last seen at `seen` had not told yet what it had missed.

@@ -65,6 +65,7 @@ impl Engine {
 
     /// Works off what is left, in order, until this step is full.
     pub(super) fn work_off(&mut self) {
+        self.gather_while_looking();
         while !self.is_full()
             && let Some(todo) = self.backlog.pop_front()
         {

@@ -3,11 +3,13 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+
 use super::Engine;
 use super::audience::FALLBACK;
 use super::backlog::Todo;
 use super::reminders::remember_told;
-use crate::alerting::INSTEAD_OF;
+use crate::alerting::{INSTEAD_OF, TOLD_LATE, down_words};
 use crate::freshness::Standing;
 use crate::model::{
     About, Address, Heard, Incident, IncidentId, IncidentState, Message, Name, Notification, NotificationId,
@@ -22,11 +24,11 @@ const IS_LATE_AFTER: Duration = Duration::from_mins(1);
 
 impl Engine {
     /// What could not be delivered goes to the fallback, unless it went there already; `instead_of` says for whom, and
-    /// why. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
+    /// why, to those who read times in a zone. From then on the fallback stands in for the address: what follows, and at last the end, reaches it in the
     /// same thread. An end that dies when the incident is over goes to those who are not told of it anyway, once.
     ///
     /// It goes there as what it has become since: from now on the fallback hears what is told next, and only that.
-    pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &str) {
+    pub(super) fn fall_back(&mut self, unheard: &Notification, instead_of: &dyn Fn(&TimeZone) -> String) {
         let Some(incident) = unheard.incident else { return };
         let fallback = Name::from(FALLBACK);
         let team = &unheard.message.team;
@@ -49,7 +51,9 @@ impl Engine {
             } else {
                 self.outbox.remember_end(incident, address.clone());
             }
-            self.stand_in_with(unheard, instead_of, &address);
+            self.gather_in_stead_when_back(unheard, &address);
+            let instead_of = instead_of(self.zone_at(team, &address));
+            self.stand_in_with(unheard, &instead_of, &address);
         }
     }
 
@@ -107,14 +111,14 @@ impl Engine {
         if let Some((is_impact, error)) = given_up.filter(|_| !is_waiting) {
             let why = format!("{address} could not be reached: {error}");
             let purpose = if is_impact { Purpose::Impact } else { Purpose::Opening };
-            let message = self.write(String::new(), purpose, team, incident, Some(is_impact));
+            let message = self.write(String::new(), purpose, (team, address), incident, Some(is_impact));
             // Only what it says, and to whom, counts of what is no more; and that it was the first: whatever another address
             // of the team has taken of it since, tells the team.
             let unheard = Notification {
                 created_at: incident.opened_at.unwrap_or(incident.since),
                 ..self.notification(NotificationId(0), Some(id), address.clone(), message)
             };
-            self.fall_back(&unheard, &why);
+            self.fall_back(&unheard, &|_| why.clone());
         }
     }
 
@@ -149,19 +153,25 @@ impl Engine {
     /// The same message to the fallback, which is told in whose stead.
     fn stand_in_with(&mut self, unheard: &Notification, instead_of: &str, address: &Address) {
         let id = self.new_notification_id();
-        let mut message = self.in_words_of_now(unheard, self.message_id(id));
+        let mut message = self.in_words_of_now(unheard, address, self.message_id(id));
         goes_instead(&mut message, instead_of);
         self.put(id, unheard.incident, address.clone(), message);
     }
 
     /// A message that waited, perhaps for hours, for somebody who reads it now. What goes on is told as it stands now; what is
     /// over is told in the words of then, and says when that was.
-    fn in_words_of_now(&self, unheard: &Notification, id: String) -> Message {
+    fn in_words_of_now(&self, unheard: &Notification, address: &Address, id: String) -> Message {
         let written = &unheard.message;
         if let Some(incident) = unheard.incident.and_then(|incident| self.incidents.get(incident)) {
             let write = |purpose| {
                 let id = id.clone();
-                self.write(id, purpose, &written.team, incident, Some(written.is_impact()))
+                self.write(
+                    id,
+                    purpose,
+                    (&written.team, address),
+                    incident,
+                    Some(written.is_impact()),
+                )
             };
             let mut message = write(written.purpose);
             let is_broken = |(_, standing): &(Name, Standing)| !standing.state.keeps_promise();
@@ -169,6 +179,12 @@ impl Engine {
             if is_of_job && self.broken_by(incident.id).iter().any(is_broken) {
                 // What readers have comes first once it is not as promised.
                 message.headline = write(Purpose::Update).headline;
+            }
+            let is_said = |message: &Message| message.facts.iter().any(|fact| fact.label == TOLD_LATE);
+            let found = self.found_when_back(unheard);
+            if let Some(back) = found.filter(|_| is_said(written) && !is_said(&message)) {
+                let zone = self.zone_at(&written.team, address);
+                message.put_above(TOLD_LATE, &down_words(back.from, back.until, zone));
             }
             return message;
         }
@@ -179,7 +195,7 @@ impl Engine {
             ..Message::clone(written)
         };
         if elapsed(written.at, self.now.wall) >= IS_LATE_AFTER {
-            let at = format_time(written.at, self.zone_of(&written.team).0);
+            let at = format_time(written.at, self.zone_at(&written.team, &unheard.address));
             message.put_above(WRITTEN, &format!("{at}; it could not be delivered until now"));
         }
         message

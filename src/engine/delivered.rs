@@ -106,7 +106,7 @@ impl Engine {
             if !is_over && !self.outbox.is_held_back(notification) {
                 let error = notification.last_error.as_deref().unwrap_or_default();
                 let why = format!("{} could not be reached: {error}", notification.address);
-                self.fall_back(notification, &why);
+                self.fall_back(notification, &|_| why.clone());
             }
             self.address_is_broken(notification);
         } else {

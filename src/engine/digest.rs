@@ -28,17 +28,16 @@ impl Engine {
         let in_use = || self.addresses_in_use().remove(address);
         let team = of_now.map(|one| one.message.team.clone()).or_else(in_use);
         let team = team.unwrap_or_else(|| first.message.team.clone());
-        let known = self.settings.teams.get(&team);
-        let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
         let to_gather = ToGather {
             now: self.now.wall,
-            zone,
+            zone: self.zone_at(&team, address),
             address,
             team: &team,
             team_title: self.team_title(&team),
             why: line.why_gathered,
             chars_max,
             waiting: &waiting,
+            title_of: &|team| self.team_title(team),
             concern_of: &|notification, incident| self.concern(notification, incident),
         };
         let message = alerting::digest(self.message_id(id), &to_gather);
@@ -96,7 +95,7 @@ impl Engine {
         let why = format!("{} could not be reached: {error}", digest.address);
         self.tell_fallback_together(&digest.address, |engine| {
             for member in unheard {
-                engine.fall_back(member, &why);
+                engine.fall_back(member, &|_| why.clone());
             }
         });
     }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::Engine;
 use super::outbox::Outbox;
@@ -21,6 +22,23 @@ pub(super) struct HeardAt {
     subjects: BTreeMap<String, String>,
     /// The threads of which a message was taken, whoever it was for.
     taken: BTreeSet<String>,
+}
+
+/// Why an address of a team has not taken what waits for it.
+enum Hindrance {
+    /// What it last answered.
+    Error(String),
+    /// It gets digests, the next one then.
+    Pace(Timestamp),
+}
+
+impl Hindrance {
+    fn words(&self, zone: &TimeZone) -> String {
+        match self {
+            Self::Error(error) => error.clone(),
+            Self::Pace(at) => format!("gets what waits for it in one, next at {}", format_time(*at, zone)),
+        }
+    }
 }
 
 impl Outbox {
@@ -127,25 +145,27 @@ impl Engine {
         if addresses.iter().any(|it| self.is_told_at(team, it) && has_heard(it)) {
             return;
         }
-        // What stands in keeps the zone of the message that it stands in for.
-        let (zone, _) = self.zone_of(team);
-        let hindered: Vec<String> = addresses
+        let hindered: Vec<(&Address, Hindrance)> = addresses
             .iter()
             .filter_map(|address| {
-                let waits = |at| format!("gets what waits for it in one, next at {}", format_time(at, zone));
-                let by_pace = || self.outbox.next_digest_at(address).map(waits);
-                let why = self.last_error(team, incident.id, address).or_else(by_pace)?;
-                Some(format!("{address}: {why}"))
+                let by_pace = || self.outbox.next_digest_at(address).map(Hindrance::Pace);
+                let error = self.last_error(team, incident.id, address).map(Hindrance::Error);
+                Some((address, error.or_else(by_pace)?))
             })
             .collect();
         let is_reached = self.outbox.outage_error(&notification.address).is_none() && notification.tries == 0;
         let what = if is_reached { "this has not" } else { "nothing has" };
-        let why = format!(
-            "{}, whom {what} reached since {} ({})",
-            notification.message.team,
-            format_time(notification.created_at, zone),
-            hindered.join("; ")
-        );
+        let why = |zone: &TimeZone| {
+            let why = hindered
+                .iter()
+                .map(|(address, why)| format!("{address}: {}", why.words(zone)));
+            format!(
+                "{}, whom {what} reached since {} ({})",
+                notification.message.team,
+                format_time(notification.created_at, zone),
+                why.collect::<Vec<_>>().join("; ")
+            )
+        };
         self.fall_back(notification, &why);
     }
 

@@ -131,6 +131,14 @@ impl AddressLine {
         }
     }
 
+    /// The same of what comes in the stead of others, which goes with whatever of that goes first.
+    pub(super) fn came_back_in_stead(&mut self, until: Timestamp, why: WhyGathered) {
+        let is_free = self.pace.is_none() && self.outage.is_none();
+        if is_free || (self.is_back() && self.digest.is_none()) {
+            (self.pace, self.why_gathered) = (Some(self.pace.map_or(until, |pace| pace.min(until))), why);
+        }
+    }
+
     /// What freshd found when it came back is told later than it looked at first.
     pub(super) fn gathers_until(&mut self, until: Timestamp) {
         if self.is_back() && self.digest.is_none() {

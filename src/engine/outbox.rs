@@ -256,7 +256,7 @@ impl Engine {
         }
         self.hold_for_others(&about, &address);
         let id = self.new_notification_id();
-        let mut message = self.write(self.message_id(id), purpose, team, &about, as_reader);
+        let mut message = self.write(self.message_id(id), purpose, (team, &address), &about, as_reader);
         self.say_instead_of(&mut message, &about, &address);
         self.put(id, Some(incident), address, message);
     }
@@ -305,7 +305,7 @@ impl Engine {
         };
         let is_test = message.purpose == Purpose::Test;
         if !is_test && message.zone.is_none() {
-            let zone = self.zone_of(message.told_for()).0;
+            let zone = self.zone_at(message.told_for(), &address);
             message.zone = Some(zone_words(zone, self.now.wall));
         }
         if !is_test {

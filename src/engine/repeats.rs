@@ -100,7 +100,7 @@ impl Engine {
         let is_owner = as_reader.map_or(incident.told_to_answer() == Some(team), |is_reader| !is_reader);
         let purpose = if is_owner { Purpose::Opening } else { Purpose::Impact };
         let id = format!("{:016x}.again", self.seed);
-        let mut message = self.write(id, purpose, team, incident, as_reader);
+        let mut message = self.write(id, purpose, (team, address), incident, as_reader);
         self.say_instead_of(&mut message, incident, address);
         message
     }

@@ -82,7 +82,7 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&dead.message);
         message.id = self.message_id(id);
-        let written = format_time(dead.message.at, self.zone_of(dead.message.told_for()).0);
+        let written = format_time(dead.message.at, self.zone_at(dead.message.told_for(), &dead.address));
         let asked = format!(
             "on request of {by}, as message {} could not be delivered; written {written}",
             dead.id

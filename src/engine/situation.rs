@@ -24,14 +24,15 @@ impl Engine {
         &self,
         id: String,
         purpose: Purpose,
-        team: &Name,
+        (team, address): (&Name, &Address),
         incident: &Incident,
         told_as_reader: Option<bool>,
     ) -> Message {
+        let zone = self.zone_at(team, address);
         if let Some(drill) = &incident.drill {
             let rehearsal = Rehearsal {
                 now: self.now.wall,
-                zone: self.zone_of(team).0,
+                zone,
                 incident,
                 drill,
                 owner: self.team_title(&self.owner_of(incident).0),
@@ -40,7 +41,7 @@ impl Engine {
         }
         let situation = Situation {
             told_as_reader,
-            ..self.situation(team, incident)
+            ..self.situation(team, zone, incident)
         };
         crate::alerting::message(id, purpose, team, &situation)
     }
@@ -63,12 +64,12 @@ impl Engine {
             Some((effect, owner?))
         });
         let effects: Vec<_> = owned.collect();
-        crate::alerting::concern(message, &self.situation(&message.team, incident), &effects)
+        let zone = self.zone_at(&message.team, &notification.address);
+        crate::alerting::concern(message, &self.situation(&message.team, zone, incident), &effects)
     }
 
     /// All that there is to say of an incident, as far as a team reads it.
-    fn situation<'a>(&'a self, team: &Name, incident: &'a Incident) -> Situation<'a> {
-        let zone = self.zone_of(team).0;
+    fn situation<'a>(&'a self, team: &Name, zone: &'a TimeZone, incident: &'a Incident) -> Situation<'a> {
         let job_name = match incident.about {
             About::Job => Some(incident.subject.clone()),
             About::Dataset => self.lineage.producer_of(incident.subject.as_str()).cloned(),
@@ -88,7 +89,7 @@ impl Engine {
         let mut data: Vec<DataSide<'_>> = data.collect();
         let mut readers = self.readers(incident.id);
         if incident.resolved_at.is_some() && incident.told_to_answer() != Some(team) {
-            let theirs = self.put_theirs(team, incident, &mut data);
+            let theirs = self.put_theirs(team, zone, incident, &mut data);
             readers.extend(self.readers_of(theirs));
         }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
@@ -151,7 +152,13 @@ impl Engine {
     /// At the end a reader hears of what they read: where nothing that is left concerns the team, and all is good that does
     /// and is made from what is over, that comes first, the nearest of it before all. What of it is not, is explained by
     /// something else by now, and is named. Says what was put in.
-    fn put_theirs<'a>(&'a self, team: &Name, incident: &Incident, data: &mut Vec<DataSide<'a>>) -> Vec<Name> {
+    fn put_theirs<'a>(
+        &'a self,
+        team: &Name,
+        zone: &TimeZone,
+        incident: &Incident,
+        data: &mut Vec<DataSide<'a>>,
+    ) -> Vec<Name> {
         let concerns = |name: &Name| {
             let owner = self.settings.datasets.get(name).map(|dataset| &dataset.owner);
             let readers = self.lineage.impact(name.as_str()).into_iter();
@@ -165,7 +172,7 @@ impl Engine {
         let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
         let theirs: Vec<DataSide<'a>> = made
             .filter(concerns)
-            .filter_map(|name| self.data_side(&name, self.zone_of(team).0))
+            .filter_map(|name| self.data_side(&name, zone))
             .collect();
         let (good, broken): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|side| side.standing.state.keeps_promise());
         let put_in = if broken.is_empty() { good } else { broken };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use super::{Engine, Wake};
 use crate::alerting::{self, TeamWeek, ToProve, ToReport, WEEK};
@@ -214,7 +215,16 @@ impl Engine {
         channel.is_some_and(|channel| !channel.kind.alarms())
     }
 
-    pub(super) fn zone_of(&self, team: &Name) -> (&jiff::tz::TimeZone, String) {
+    /// The zone in which a team is told times at an address: its own. Whoever stands in for it reads them in theirs, be it as
+    /// another team or as those for whom the file's zone is.
+    pub(super) fn zone_at(&self, team: &Name, address: &Address) -> &TimeZone {
+        let teams = &self.settings.teams;
+        let own = teams.get(team).filter(|_| !self.stands_in_for(team, address));
+        let reader = own.or_else(|| teams.values().find(|team| team.notify.contains(address)));
+        reader.map_or(&self.settings.timezone, |team| &team.timezone)
+    }
+
+    pub(super) fn zone_of(&self, team: &Name) -> (&TimeZone, String) {
         let known = self.settings.teams.get(team);
         let zone = known.map_or(&self.settings.timezone, |team| &team.timezone);
         (zone, self.team_title(team))

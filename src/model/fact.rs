@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     Address, AddressRecord, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId,
     Name, Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence,
-    Slot, Threaded, Told, Version, WeeklyReport,
+    Slot, Threaded, Told, Version, WeeklyReport, WhyGathered,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -169,6 +169,16 @@ pub struct Comeback {
     pub until: Timestamp,
     /// Until when what is to be told is gathered: until then, and until what began has waited for its cause to show.
     pub gathers_until: Timestamp,
+}
+
+impl Comeback {
+    /// Why what was found is told by one message.
+    pub fn why(&self) -> WhyGathered {
+        WhyGathered::Downtime {
+            from: self.from,
+            until: self.until,
+        }
+    }
 }
 
 /// The wall clock was set.

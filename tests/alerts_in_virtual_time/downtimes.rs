@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use freshd::engine::Engine;
 use freshd::model::{DeliveryOutcome, Event, NotificationState, Purpose};
 
 use super::PEOPLE;
@@ -23,7 +24,7 @@ fn datasets(count: usize) -> String {
 }
 
 /// All of them are made at ten, and go stale at eleven.
-fn made_at_ten(count: usize) -> World {
+pub(super) fn made_at_ten(count: usize) -> World {
     let mut world = World::start(&datasets(count), "2026-03-02T10:00");
     for number in 0..count {
         world.run(&format!("j{number}"));
@@ -34,7 +35,7 @@ fn made_at_ten(count: usize) -> World {
 }
 
 /// freshd is down until two.
-fn is_down_until_two(world: &mut World) {
+pub(super) fn is_down_until_two(world: &mut World) {
     world.crash();
     world.run_until("2026-03-02T14:00");
     world.restart();
@@ -334,4 +335,40 @@ fn a_kill_while_what_was_found_waits_for_long_ends_in_the_same_digest() {
     }
     world.run_until("2026-03-02T14:59");
     is_told_of_the_downtime(&world, "14:00", "14:10:03");
+}
+
+#[test]
+fn what_is_found_while_a_start_takes_long_to_decide_is_one_message_all_the_same() {
+    let mut text = datasets(4);
+    for number in 0..40 {
+        text += &format!("[jobs.often{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"* * * * *\"\n");
+    }
+    let mut world = World::start(&text, "2026-03-02T10:00");
+    for number in 0..4 {
+        world.run(&format!("j{number}"));
+    }
+    world.run_until("2026-03-02T10:30");
+    world.handle(Event::Alive);
+    is_down_until_two(&mut world);
+    let mut steps = 1;
+    while world.engine.as_ref().is_some_and(Engine::is_behind) {
+        world.pass(Duration::from_secs(4));
+        world.handle(Event::Tick);
+        steps += 1;
+    }
+    assert!(steps > 2, "{steps}");
+    world.run_until("2026-03-02T14:30");
+    for address in [OPS, "mail:a@sea.example"] {
+        let told = heard(&world, address);
+        let purposes: Vec<_> = told.iter().map(|(_, purpose)| *purpose).collect();
+        assert_eq!(purposes, [Purpose::Digest], "{address}: {told:?}");
+        let digest = taken(&world, address)[0].1;
+        assert!(
+            digest
+                .message
+                .subject
+                .ends_with("4 problems after freshd was down for 3h 30m"),
+            "{digest:?}"
+        );
+    }
 }

@@ -121,11 +121,18 @@ pub(super) const READER: &str = "mail:b@sea.example";
 /// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
 /// and `d` and then `e` are stale for an hour and more when `j` is run again and succeeds, at half past three.
 pub(super) fn mended() -> World {
+    mended_where(READER, "")
+}
+
+/// The same where `b` is told at that address, of a channel that `more` defines.
+pub(super) fn mended_where(reader: &str, more: &str) -> World {
     let text = one_job("produces = \"d\"")
         + super::NO_PROOFS
         + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"3h\"\n\
            [datasets.e]\nowner = \"b\"\nfile = \"e\"\nmax_age = \"4h\"\n\
-           [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\non_stale = \"run\"\nproduces = \"e\"\n";
+           [jobs.k]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"d\"]\non_stale = \"run\"\nproduces = \"e\"\n"
+        + more;
+    let text = text.replace(&format!("notify = [\"{READER}\"]"), &format!("notify = [\"{reader}\"]"));
     let mut world = World::start(&text, "2026-11-26T10:00");
     for job in ["j", "k"] {
         world.script(job, |_, now| Play::writes(&now.to_string(), now));
@@ -136,7 +143,7 @@ pub(super) fn mended() -> World {
     world.script("j", |_, _| Play::fails(1, "no route to host"));
     world.run("j");
     world.run_until("2026-11-26T15:30");
-    assert_eq!(sent_to(&world, READER), [Purpose::Impact]);
+    assert_eq!(sent_to(&world, reader), [Purpose::Impact]);
     world.script("j", |_, now| Play::writes(&now.to_string(), now));
     world.run("j");
     world.run_until("2026-11-26T15:30:06");

@@ -13,11 +13,15 @@ const FAR: &str = "mail:far@sea.example";
 /// Two teams in New York, in a file whose times are those of Oslo: one owns data that is due at noon there, and data that is
 /// made elsewhere; the other reads them.
 fn abroad() -> World {
+    abroad_with("")
+}
+
+fn abroad_with(more: &str) -> World {
     let teams = ["york", "far"].map(|team| {
         format!("[teams.{team}]\nnotify = [\"mail:{team}@sea.example\"]\ntimezone = \"America/New_York\"\n")
     });
     let text = format!(
-        "{PEOPLE}{NO_PROOFS}{}\
+        "{PEOPLE}{NO_PROOFS}{more}{}\
          [jobs.j]\nowner = \"york\"\ncommand = \"true\"\nproduces = \"d\"\nalert = \"breach\"\n\
          [jobs.r]\nowner = \"far\"\ncommand = \"true\"\nneeds = [\"d\", \"made\"]\n\
          [datasets.d]\nowner = \"york\"\nfile = \"d\"\ndue = {{ at = \"0 12 * * *\", grace = \"10m\", early = \"30m\" }}\n\
@@ -133,25 +137,38 @@ fn what_is_wrong_with_data_is_said_to_each_team_in_the_zone_that_its_message_nam
 }
 
 #[test]
-fn whoever_stands_in_for_a_team_is_told_since_when_in_the_zone_of_the_message() {
-    let mut world = abroad();
-    world.channel(YORK, |_, now| busy(now));
-    world.run_until("2026-11-26T12:20");
-    world.done(ended(PingKind::Fail, "2026-11-26T12:19"));
-    world.run_until("2026-11-26T15:30");
-    let stands_in = |sent: &&(Timestamp, Notification)| {
-        sent.1
-            .message
-            .stands_in_for
-            .as_ref()
-            .is_some_and(|team| team.as_str() == "york")
-    };
-    let stood_in: Vec<_> = world.sent.iter().filter(stands_in).cloned().collect();
-    let (_, first) = stood_in.first().expect("the fallback stands in");
-    let instead = &first.message.facts[0];
-    assert!(
-        instead.label == "Instead of" && instead.text.contains("reached since Thu 2026-11-26 06:"),
-        "{instead:?}"
-    );
-    assert_eq!(are_in_its_zone(&stood_in, &first.address.to_string()), []);
+fn whoever_stands_in_for_a_team_is_told_times_in_their_own_zone() {
+    let it = "[teams.it]\nnotify = [\"mail:it@sea.example\"]\ntimezone = \"Asia/Tokyo\"\n";
+    let zones = [
+        // The zone of the file is that of whoever is no team.
+        ("", "Europe/Oslo (UTC+1)", "12:", "10:00".."16:00"),
+        (it, "Asia/Tokyo (UTC+9)", "20:", "18:00".."24:00"),
+    ];
+    for (team, zone, since, hours) in zones {
+        let mut world = abroad_with(team);
+        world.channel(YORK, |_, now| busy(now));
+        world.run_until("2026-11-26T12:20");
+        world.done(ended(PingKind::Fail, "2026-11-26T12:19"));
+        world.run_until("2026-11-26T15:30");
+        let sent = world.sent.iter().map(|(_, sent)| sent);
+        let stood_in = sent.filter(|sent| sent.told_for().as_str() == "york" && sent.address.to_string() != YORK);
+        let stood_in: Vec<_> = stood_in
+            .filter(|sent| sent.address.to_string() == "mail:it@sea.example")
+            .collect();
+        let first = stood_in.first().expect("the fallback stands in");
+        let instead = &first.message.facts[0];
+        let since = format!("reached since Thu 2026-11-26 {since}");
+        assert!(
+            instead.label == "Instead of" && instead.text.contains(&since),
+            "{instead:?}"
+        );
+        for sent in stood_in {
+            assert_eq!(sent.message.zone.as_deref(), Some(zone), "{}", sent.message.headline);
+            for (text, times) in timed(sent) {
+                for time in times {
+                    assert!(hours.contains(&&time[15..]), "{time} in {text:?}, told in {zone}");
+                }
+            }
+        }
+    }
 }

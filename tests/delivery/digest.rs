@@ -61,6 +61,7 @@ fn largest_of(chars_max: usize) -> Message {
         why: WhyGathered::Outage,
         chars_max,
         waiting: &waiting,
+        title_of: &|team| team.to_string(),
         concern_of: &|_, _| Concern::default(),
     };
     digest("n-9".to_owned(), &gather)

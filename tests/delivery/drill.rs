@@ -70,6 +70,7 @@ fn in_one(with_problem: bool) -> Message {
             why: WhyGathered::Flood,
             chars_max: 7_000,
             waiting: &[(&first, Some(&problem)), (&second, Some(&rehearsed))][usize::from(!with_problem)..],
+            title_of: &|team| team.to_string(),
             concern_of: &|_, _| Concern::default(),
         },
     )

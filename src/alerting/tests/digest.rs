@@ -77,6 +77,7 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         why,
         chars_max: DIGEST_CHARS_USUAL,
         waiting: &waiting,
+        title_of: &|team| format!("the {team}"),
         concern_of: &|_, _| Concern::default(),
     };
     digest("m.99".to_owned(), &gather)
