@@ -6,7 +6,7 @@ use super::digest::down_words;
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time};
+use crate::model::{MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time, natural};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
@@ -210,7 +210,9 @@ fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'
     if names.is_empty() || is_over && names.len() <= whole.len() {
         return Vec::new();
     }
-    let told = names.iter().take(NAMED_MAX).map(|name| {
+    let mut shown: Vec<&Name> = names.iter().copied().take(NAMED_MAX).collect();
+    shown.sort_by(|a, b| natural(a.as_str(), b.as_str()));
+    let told = shown.into_iter().map(|name| {
         let state = stands(name).map(|data| data.standing.state);
         match state.filter(|state| !state.keeps_promise()) {
             Some(state) => format!("{name} ({})", state_words(state)),

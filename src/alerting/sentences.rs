@@ -6,7 +6,9 @@ use super::words::{
     DataSide, JobSide, OwnerReach, Reading, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job,
     is_own, job_title, owns, reads, state_words, what_words, when,
 };
-use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
+use crate::model::{
+    About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
+};
 
 /// A reminder says for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
@@ -270,8 +272,10 @@ fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
     data.map(|data| data.dataset.name.as_str()).collect()
 }
 
-/// A sentence that names the first so many and counts the rest; nothing of nothing.
+/// A sentence that names the first so many, by name, and counts the rest; nothing of nothing.
 fn named(lead: &str, names: &[&str], most: usize) -> String {
+    let mut names = names.to_vec();
+    names.sort_by(|a, b| natural(a, b));
     match names.len() {
         0 => String::new(),
         count if count <= most => format!("{lead}{}.", names.join(", ")),

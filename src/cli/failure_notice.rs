@@ -17,7 +17,19 @@ use crate::model::{Reply, Request};
 #[derive(Debug, clap::Args)]
 pub(super) struct FailureNoticeArgs {
     /// The unit that has failed
+    #[arg(value_parser = unit)]
     unit: String,
+}
+
+/// The name of a unit, for clap.
+fn unit(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err(
+            "write the unit that has failed, as systemd names it: freshd.service (`%n` or `%i` in a unit file)"
+                .to_owned(),
+        ),
+        unit => Ok(unit.to_owned()),
+    }
 }
 
 /// How long a freshd may take to answer. The message waits for that.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::Frame;
 use crate::cli::paint::clean;
 use crate::cli::table::{Column, grid};
-use crate::model::Status;
+use crate::model::{Status, natural};
 
 /// A line for each owner with the addresses at which it is told.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
@@ -16,6 +16,8 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         return String::new();
     }
     let columns = [Column::whole("owner"), Column::whole("is told by")];
+    let mut owners: Vec<(&String, &Vec<String>)> = owners.into_iter().collect();
+    owners.sort_by(|(a, _), (b, _)| natural(a, b));
     let rows: Vec<Vec<String>> = owners
         .iter()
         .map(|(owner, tells)| vec![super::owner(owner), clean(&tells.join(", "))])
