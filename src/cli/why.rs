@@ -372,7 +372,8 @@ fn owner(value: &Value) -> String {
         .filter_map(Value::as_str)
         .collect();
     let owner = value["owner"].as_str().unwrap_or("nobody");
-    format!("{}, to be told by {}", board::owner(owner), clean(&tells.join(" and ")))
+    let owner = board::titled_owner(owner, value["owner_title"].as_str());
+    format!("{owner}, to be told by {}", clean(&tells.join(" and ")))
 }
 
 fn title(title: Option<&str>) -> String {

@@ -27,8 +27,8 @@ pub(super) fn line(text: &str, chars_max: usize) -> String {
 /// One line of what another has said, as [`line()`]: where it is cut, how much is left out stands behind it, within
 /// `chars_max`.
 pub(super) fn saying(text: &str, chars_max: usize) -> String {
-    let said = line(text, chars_max);
-    if !said.ends_with('…') {
+    let said = line(text, chars_max + 1);
+    if said.chars().count() <= chars_max {
         return said;
     }
     let total = text.trim().chars().count();
@@ -124,7 +124,7 @@ mod tests {
     fn where_a_saying_is_cut_it_says_how_much_is_left_out() {
         assert_eq!(saying("no such hook", 40), "no such hook");
         let said = saying(&format!("begin {}", "x".repeat(1_000)), 60);
-        assert_eq!(said, "begin xxxxxxxxxxxxxxxxxxxx… (980 more characters left out)");
+        assert_eq!(said, "begin xxxxxxxxxxxxxxxxxxxxx… (979 more characters left out)");
         assert!(said.chars().count() <= 60);
         assert_eq!(saying("it ends so…", 40), "it ends so…");
     }

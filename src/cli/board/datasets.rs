@@ -109,6 +109,14 @@ pub(in crate::cli) fn owner_words(owner: &str) -> String {
     }
 }
 
+/// The owner as messages and pages call it, with its name, which is what to type.
+pub(in crate::cli) fn titled_owner(owner: &str, title: Option<&str>) -> String {
+    match title.filter(|title| *title != owner) {
+        Some(title) => format!("{} ({})", clean(title), owner_words(owner)),
+        None => owner_words(owner),
+    }
+}
+
 fn rank(state: &str) -> u8 {
     match state {
         "late" | "stale" | "changed" | "suspect" => 0,
