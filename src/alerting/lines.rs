@@ -81,7 +81,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     }
     let whole = &situation.data[..situation.data.len().min(DATASETS_MAX)];
     for data in whole {
-        data_facts(purpose, data, zone, &mut say);
+        data_facts(purpose, data, situation, &mut say);
     }
     for names in made_from_it(purpose, situation, whole) {
         say("Made from it", names);
@@ -159,8 +159,9 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
     told
 }
 
-/// One dataset in full: as of when its data is, what readers see, and whether its promise holds.
-fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut impl FnMut(&str, String)) {
+/// One dataset in full: as of when its data is, what readers see, and whether its promise holds. Why not is said once.
+fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, say: &mut impl FnMut(&str, String)) {
+    let zone = situation.zone;
     let name = data_title(data.dataset);
     match data.current {
         Some(version) => {
@@ -180,6 +181,9 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut 
         None => say("Readers see", format!("no version of {name} yet")),
     }
     match (is_broken(data), data.standing.deadline) {
+        (true, _) if data.standing.reason == situation.why => {
+            say("Broken", format!("{name} is {}", state_words(data.standing.state)));
+        }
         (true, _) => say(
             "Broken",
             format!(

@@ -85,3 +85,17 @@ pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> R
     let reached = told.iter().any(|notice| notice.error.is_none());
     Ok(if reached { Exit::Fine } else { Exit::NotFine })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_without_a_name_is_answered_with_what_is_expected() {
+        assert_eq!(unit("freshd.service"), Ok("freshd.service".to_owned()));
+        for nothing in ["", "  "] {
+            let said = unit(nothing).expect_err("no unit");
+            assert!(said.contains("as systemd names it: freshd.service"), "{said}");
+        }
+    }
+}

@@ -138,7 +138,8 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             .iter()
             .filter(|check| check.verdict == Verdict::Hold)
             .collect();
-        for check in &against {
+        // What stands above already is not said again.
+        for check in against.iter().filter(|check| !dataset.reason.contains(&check.message)) {
             lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
         }
         if let Some(reason) = refused.reason.filter(|_| against.is_empty()) {
