@@ -1,7 +1,5 @@
 //! The labelled lines of a message, below its sentences.
 
-use jiff::tz::TimeZone;
-
 use super::digest::down_words;
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
