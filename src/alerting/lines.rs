@@ -1,12 +1,10 @@
 //! The labelled lines of a message, below its sentences.
 
-use jiff::tz::TimeZone;
-
 use super::digest::{TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time};
+use crate::model::{CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time, natural};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
@@ -83,7 +81,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     }
     let whole = &situation.data[..situation.data.len().min(DATASETS_MAX)];
     for data in whole {
-        data_facts(purpose, data, zone, &mut say);
+        data_facts(purpose, data, situation, &mut say);
     }
     for names in made_from_it(purpose, situation, whole) {
         say("Made from it", names);
@@ -161,8 +159,9 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
     told
 }
 
-/// One dataset in full: as of when its data is, what readers see, and whether its promise holds.
-fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut impl FnMut(&str, String)) {
+/// One dataset in full: as of when its data is, what readers see, and whether its promise holds. Why not is said once.
+fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, say: &mut impl FnMut(&str, String)) {
+    let zone = situation.zone;
     let name = data_title(data.dataset);
     match data.current {
         Some(version) => {
@@ -182,6 +181,9 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, zone: &TimeZone, say: &mut 
         None => say("Readers see", format!("no version of {name} yet")),
     }
     match (is_broken(data), data.standing.deadline) {
+        (true, _) if data.standing.reason == situation.why => {
+            say("Broken", format!("{name} is {}", state_words(data.standing.state)));
+        }
         (true, _) => say(
             "Broken",
             format!(
@@ -212,7 +214,9 @@ fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'
     if names.is_empty() || is_over && names.len() <= whole.len() {
         return Vec::new();
     }
-    let told = names.iter().take(NAMED_MAX).map(|name| {
+    let mut shown: Vec<&Name> = names.iter().copied().take(NAMED_MAX).collect();
+    shown.sort_by(|a, b| natural(a.as_str(), b.as_str()));
+    let told = shown.into_iter().map(|name| {
         let state = stands(name).map(|data| data.standing.state);
         match state.filter(|state| !state.keeps_promise()) {
             Some(state) => format!("{name} ({})", state_words(state)),

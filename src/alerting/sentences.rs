@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::words::{
     DataSide, JobSide, OwnerReach, Reading, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job,
-    is_own, job_title, owns, reads, state_words, when,
+    is_own, job_title, owns, reads, state_words, what_words, when,
 };
-use crate::model::{About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time};
+use crate::model::{
+    About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
+};
 
 /// A reminder says for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
@@ -19,6 +21,10 @@ const STILL_BROKEN_MAX: usize = 3;
 
 /// One or two sentences that say it all.
 pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation: &Situation<'_>) -> String {
+    // Time passes between what broke it and who is told in somebody's stead, or by an edit of jobs.toml.
+    if let Some(good) = good_by_now(team, situation).filter(|_| purpose == Purpose::Impact) {
+        return good;
+    }
     let body = match purpose {
         Purpose::Recovery => return recovery_headline(team, situation),
         Purpose::Impact => impact_sentence(team, situation),
@@ -200,6 +206,31 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
     text
 }
 
+/// That what a team reads or owns is as promised by the time that it is told, if so: before anybody takes it for bad. The
+/// cause may go on. Of a warning nothing was broken yet.
+fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<String> {
+    let incident = situation.incident;
+    let mut own = situation.data.iter().filter(|data| is_own(team, data, situation));
+    if incident.severity < Severity::Critical || is_for_its_job(team, situation) || own.clone().any(is_broken) {
+        return None;
+    }
+    let data = own.next()?;
+    let whose = match reads(team, data, situation) {
+        Some(reader) => format!("which {} reads", reader.who),
+        None => "which you own".to_owned(),
+    };
+    let goes_on = match incident.ends_by() {
+        Some(_) => String::new(),
+        None => format!(" This is not over: {} {}.", incident.subject, what_words(incident)),
+    };
+    Some(format!(
+        "GOOD BY NOW: {}, {whose}, is {}: {}.{goes_on}",
+        data_title(data.dataset),
+        state_words(data.standing.state),
+        data.standing.reason
+    ))
+}
+
 fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
     let (reads, Some(data)) = concerns(team, situation) else {
         return broken_sentence(situation);
@@ -241,8 +272,10 @@ fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
     data.map(|data| data.dataset.name.as_str()).collect()
 }
 
-/// A sentence that names the first so many and counts the rest; nothing of nothing.
+/// A sentence that names the first so many, by name, and counts the rest; nothing of nothing.
 fn named(lead: &str, names: &[&str], most: usize) -> String {
+    let mut names = names.to_vec();
+    names.sort_by(|a, b| natural(a, b));
     match names.len() {
         0 => String::new(),
         count if count <= most => format!("{lead}{}.", names.join(", ")),

@@ -17,7 +17,19 @@ use crate::model::{Reply, Request};
 #[derive(Debug, clap::Args)]
 pub(super) struct FailureNoticeArgs {
     /// The unit that has failed
+    #[arg(value_parser = unit)]
     unit: String,
+}
+
+/// The name of a unit, for clap.
+fn unit(text: &str) -> Result<String, String> {
+    match text.trim() {
+        "" => Err(
+            "write the unit that has failed, as systemd names it: freshd.service (`%n` or `%i` in a unit file)"
+                .to_owned(),
+        ),
+        unit => Ok(unit.to_owned()),
+    }
 }
 
 /// How long a freshd may take to answer. The message waits for that.
@@ -72,4 +84,18 @@ pub(super) fn run(args: &FailureNoticeArgs, global: &Global, out: &mut Out) -> R
     }
     let reached = told.iter().any(|notice| notice.error.is_none());
     Ok(if reached { Exit::Fine } else { Exit::NotFine })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_without_a_name_is_answered_with_what_is_expected() {
+        assert_eq!(unit("freshd.service"), Ok("freshd.service".to_owned()));
+        for nothing in ["", "  "] {
+            let said = unit(nothing).expect_err("no unit");
+            assert!(said.contains("as systemd names it: freshd.service"), "{said}");
+        }
+    }
 }

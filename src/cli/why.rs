@@ -138,7 +138,8 @@ fn dataset(value: &Value, reading: &Reading<'_>) -> Result<String, Failure> {
             .iter()
             .filter(|check| check.verdict == Verdict::Hold)
             .collect();
-        for check in &against {
+        // What stands above already is not said again.
+        for check in against.iter().filter(|check| !dataset.reason.contains(&check.message)) {
             lines.push(("", format!("{}: {}", clean(&check.name), clean(&check.message))));
         }
         if let Some(reason) = refused.reason.filter(|_| against.is_empty()) {
@@ -372,7 +373,8 @@ fn owner(value: &Value) -> String {
         .filter_map(Value::as_str)
         .collect();
     let owner = value["owner"].as_str().unwrap_or("nobody");
-    format!("{}, to be told by {}", board::owner(owner), clean(&tells.join(" and ")))
+    let owner = board::titled_owner(owner, value["owner_title"].as_str());
+    format!("{owner}, to be told by {}", clean(&tells.join(" and ")))
 }
 
 fn title(title: Option<&str>) -> String {

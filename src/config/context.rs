@@ -143,9 +143,30 @@ pub(super) struct Context<'a> {
     pub(super) run_as_root: bool,
     /// The secrets read so far, whatever becomes of what they are for.
     pub(super) secrets: RefCell<SecretTexts>,
+    /// Titles read so far, and what first had them where.
+    pub(super) titles: RefCell<HashMap<(Section, String), (Name, Spot)>>,
 }
 
 impl Context<'_> {
+    /// The title of an entry. Messages and pages call it by that: two with the same cannot be told apart there.
+    pub(super) fn title(&self, section: Section, name: &Name, table: &Table<'_>) -> Option<String> {
+        let title = table.get("title")?.line()?;
+        let mut titles = self.titles.borrow_mut();
+        let place = (section, title.text.trim().to_lowercase());
+        let (other, spot) = titles.entry(place).or_insert_with(|| (name.clone(), title.spot()));
+        if other != name {
+            let (what, place) = (section.singular(), self.report.place(*spot));
+            self.report.warning(
+                title.spot(),
+                format!(
+                    "{what} `{name}` has the title of {what} `{other}` ({place}): messages and pages call both by it"
+                ),
+                "write another title for one of them",
+            );
+        }
+        Some(title.text.to_owned())
+    }
+
     /// The absolute path that a text means, relative to the file it is written in.
     pub(super) fn path(&self, text: &Text<'_>) -> PathBuf {
         absolute(self.report.dir(text.spot()), text.text)

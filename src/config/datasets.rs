@@ -89,7 +89,7 @@ pub(super) fn dataset(context: &Context<'_>, name: &Name, table: Table<'_>) -> (
     let made_from = neighbours::made_from(context, name, &table);
     let dataset = Dataset {
         name: name.clone(),
-        title: table.line("title"),
+        title: context.title(Section::Datasets, name, &table),
         owner: context.owner(Section::Datasets, name, &table),
         system: table
             .text("system")

@@ -11,7 +11,12 @@ const BLOT: &str = "***";
 const SHOWN_IN_CHANNELS: &[&str] = &[
     "type",
     "server",
+    "host",
+    "port",
     "from",
+    "to",
+    "address",
+    "channel",
     "username",
     "ca",
     "dir",
@@ -98,6 +103,9 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
     }
     let mut hidden = Vec::new();
     let mut env_depth = 0;
+    // Labels are shown to whoever sees an alert.
+    let all_labels = section.ends_with(".labels]");
+    let mut labels_until = 0;
     for assignment in &assignments {
         let key = assignment.key.to_ascii_lowercase();
         let last = key.rsplit('.').next().unwrap_or(&key).trim_matches(['"', '\'', ' ']);
@@ -105,10 +113,17 @@ fn hidden(line: &str, section: &str) -> Vec<Range<usize>> {
         if key.split('.').any(|part| part.trim() == "env") && value.starts_with('{') {
             env_depth = assignment.value.end.max(line.len());
         }
+        if last == "labels" && value.starts_with('{') {
+            labels_until = line.len();
+        }
+        let is_label = all_labels
+            || assignment.value.start < labels_until
+            || key.split('.').rev().nth(1).is_some_and(|part| part.trim() == "labels");
         let names_a_place = matches!(last, "file" | "env" | "credential");
         let is_secret = has_login(value)
             || if in_channels {
-                assignment.unclear || !SHOWN_IN_CHANNELS.contains(&last) || value.contains('@') && last == "server"
+                let is_shown = SHOWN_IN_CHANNELS.contains(&last) || is_label && !looks_secret(last);
+                assignment.unclear || !is_shown || value.contains('@') && last == "server"
             } else {
                 in_env
                     || assignment.value.start < env_depth

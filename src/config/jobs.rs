@@ -78,7 +78,7 @@ pub(super) fn job(context: &Context<'_>, name: &Name, table: Table<'_>) -> (Job,
     let digest = digest(&command, when.schedule.as_ref());
     let job = Job {
         name: name.clone(),
-        title: table.line("title").map(Into::into),
+        title: context.title(Section::Jobs, name, &table).map(Into::into),
         owner: context.owner(Section::Jobs, name, &table),
         from: table
             .text("from")

@@ -77,6 +77,7 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         policies: Policies::default(),
         run_as_root,
         secrets: RefCell::default(),
+        titles: RefCell::default(),
     };
     let mut settings = Settings {
         file: std::path::absolute(file).unwrap_or_else(|_| PathBuf::from(file)),

@@ -25,7 +25,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
     }
     let team = Team {
         name: name.clone(),
-        title: table.line("title"),
+        title: context.title(Section::Teams, name, &table),
         notify: notify.map(|value| addresses(context, value)).unwrap_or_default(),
         escalate: escalation(context, &table),
         calendar: table
@@ -148,7 +148,7 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
         return None;
     };
     match (context.addressed.get(name), to) {
-        (Some(Addressed::Mail), None) => {
+        (Some(Addressed::Mail), None | Some("")) => {
             text.error(
                 format!("channel `{channel}` needs a mail address"),
                 format!("write \"{channel}:somebody@example.com\""),
@@ -163,23 +163,30 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
             return None;
         }
         (Some(Addressed::SlackChannel), Some(to)) if !is_slack_channel(to) => {
-            text.error(
-                format!("`{to}` is no channel of Slack"),
-                format!("write \"{channel}\" or \"{channel}:#ops\""),
-            );
+            let what = match to {
+                "" => format!("behind `{channel}:` stands no channel of Slack"),
+                to => format!("`{to}` is no channel of Slack"),
+            };
+            text.error(what, format!("write \"{channel}\" or \"{channel}:#ops\""));
             return None;
         }
         (Some(Addressed::SlackWebhook), Some(to)) => {
             context.report.warning(
                 text.spot(),
-                format!("`{to}` has no effect: a Slack webhook posts to its own channel"),
+                format!(
+                    "{} has no effect: a Slack webhook posts to its own channel",
+                    behind(channel, to)
+                ),
                 format!("write \"{channel}\", and a channel of its own for each webhook"),
             );
         }
         (Some(Addressed::One), Some(to)) => {
             context.report.warning(
                 text.spot(),
-                format!("`{to}` has no effect: channel `{channel}` has one destination"),
+                format!(
+                    "{} has no effect: channel `{channel}` has one destination",
+                    behind(channel, to)
+                ),
                 format!("write \"{channel}\", and a channel of its own for each destination"),
             );
         }
@@ -196,4 +203,12 @@ fn address(context: &Context<'_>, text: &Text<'_>) -> Option<Address> {
         channel: name.clone(),
         to: to.map(str::to_owned),
     })
+}
+
+/// What stands behind a channel's name, in a message: the colon itself where nothing does.
+fn behind(channel: &str, to: &str) -> String {
+    match to {
+        "" => format!("the colon of `{channel}:`"),
+        to => format!("`{to}`"),
+    }
 }

@@ -18,6 +18,7 @@ mod parts;
 mod recalled;
 mod secrets;
 mod syntax;
+mod titles;
 mod web;
 
 use std::fs;

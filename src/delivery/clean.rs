@@ -24,6 +24,20 @@ pub(super) fn line(text: &str, chars_max: usize) -> String {
     )
 }
 
+/// One line of what another has said, as [`line()`]: where it is cut, how much is left out stands behind it, within
+/// `chars_max`.
+pub(super) fn saying(text: &str, chars_max: usize) -> String {
+    let said = line(text, chars_max + 1);
+    if said.chars().count() <= chars_max {
+        return said;
+    }
+    let total = text.trim().chars().count();
+    let note = |kept: usize| format!("… ({} more characters left out)", total.saturating_sub(kept));
+    let kept = chars_max.saturating_sub(note(0).chars().count());
+    let begin: String = said.chars().take(kept).collect();
+    format!("{}{}", begin.trim_end(), note(kept))
+}
+
 /// One line of a job's output: as [`line()`], but its indentation is kept.
 pub(super) fn output_line(text: &str, chars_max: usize) -> String {
     let plain = plain(text, chars_max).replace('\t', "    ");
@@ -104,6 +118,15 @@ mod tests {
         assert_eq!(line("a\u{202e}b", 99), "a\u{fffd}b");
         assert_eq!(line("abcdef", 4), "abc…");
         assert_eq!(line("abcd", 4), "abcd");
+    }
+
+    #[test]
+    fn where_a_saying_is_cut_it_says_how_much_is_left_out() {
+        assert_eq!(saying("no such hook", 40), "no such hook");
+        let said = saying(&format!("begin {}", "x".repeat(1_000)), 60);
+        assert_eq!(said, "begin xxxxxxxxxxxxxxxxxxxxx… (979 more characters left out)");
+        assert!(said.chars().count() <= 60);
+        assert_eq!(saying("it ends so…", 40), "it ends so…");
     }
 
     #[test]

@@ -10,8 +10,8 @@ use reqwest::Url;
 use super::clean;
 use crate::model::{self, Channel, ChannelKind, DeliveryOutcome, Login, Secret, SecretTexts};
 
-/// Longest error text that leaves the room, in characters.
-const ERROR_CHARS_MAX: usize = 500;
+/// Longest error text that leaves the room, in characters: three lines of a terminal. What a receiver answers may be a page.
+const ERROR_CHARS_MAX: usize = 240;
 
 /// Shorter parts of a URL are words rather than tokens.
 const URL_PART_BYTES_MIN: usize = 8;
@@ -112,7 +112,7 @@ impl Redactor {
         model::Redactor::new(self.telling, false).hide(&mut text);
         self.texts.redactor(false).hide(&mut text);
         // Only now: a secret that was cut before would not be recognised.
-        clean::line(&text, ERROR_CHARS_MAX)
+        clean::saying(&text, ERROR_CHARS_MAX)
     }
 }
 

@@ -29,6 +29,9 @@ const OUTPUT_SHARE_CHARS: usize = 1400;
 const LINK_SHARE_CHARS: usize = 300;
 const CONTEXT_SHARE_CHARS: usize = 300;
 
+/// Longest label of a fact, in characters.
+const LABEL_CHARS_MAX: usize = 60;
+
 /// Titles, fences, and words on what was left out.
 const FRAME_CHARS: usize = 300;
 
@@ -66,12 +69,12 @@ pub(super) async fn send(
 
 /// A message as blocks, with the text that stands where they cannot be shown.
 pub(super) fn in_blocks(message: &Message, links: Links<'_>) -> Value {
-    json!({ "text": fallback(message), "blocks": blocks(message, links) })
+    json!({ "text": fallback(message), "mrkdwn": false, "blocks": blocks(message, links) })
 }
 
-/// A message as text only.
+/// A message as text only. Slack knows no way to write a star or an underscore in marked text, so none of it is marked.
 pub(super) fn as_text(message: &Message, links: Links<'_>) -> Value {
-    json!({ "text": text_only(message, links) })
+    json!({ "text": text_only(message, links), "mrkdwn": false })
 }
 
 fn blocks(message: &Message, links: Links<'_>) -> Vec<Value> {
@@ -82,108 +85,159 @@ fn blocks(message: &Message, links: Links<'_>) -> Vec<Value> {
             "type": "header",
             "text": { "type": "plain_text", "text": format!("{} {title}", tone.emoji), "emoji": true },
         }),
-        section(&headline(message)),
+        json!({ "type": "section", "text": plain(&headline(message)) }),
     ];
-    blocks.extend(fact_sections(message).iter().map(|facts| section(facts)));
-    blocks.extend(incident_sections(message).iter().map(|lines| section(lines)));
-    blocks.extend(output(message).map(|output| section(&output)));
-    blocks.extend(commands(message).map(|commands| section(&commands)));
+    let lines = [fact_lines(message), incident_lines(message)];
+    let pieces = lines.into_iter().flat_map(in_pieces);
+    blocks.extend(pieces.map(|lines| rich_text(&lines)));
+    blocks.extend(output(message).map(|output| section(&fenced(&output))));
+    blocks.extend(commands(message).map(|commands| section(&fenced(&commands))));
     blocks.extend(link_lines(message, links).map(|line| section(&line)));
     let context = format!(
-        "{}*{}*, {}",
+        "{}{}, {}",
         tone::mark(message),
         tone.word,
-        escaped(&tone::origin(message), CONTEXT_SHARE_CHARS)
+        clean::line(&tone::origin(message), CONTEXT_SHARE_CHARS)
     );
-    blocks.push(json!({
-        "type": "context",
-        "elements": [{ "type": "mrkdwn", "text": context, "verbatim": true }],
-    }));
+    blocks.push(json!({ "type": "context", "elements": [plain(&context)] }));
     blocks
 }
 
+/// Of what freshd writes itself, and code, which no mark of the text inside can end.
 fn section(text: &str) -> Value {
     // Verbatim: names of channels and people inside a message of ours must call nobody.
     json!({ "type": "section", "text": { "type": "mrkdwn", "text": text, "verbatim": true } })
 }
 
+/// Shown as it is: stars, underscores and backticks in the titles and names of others mark nothing.
+fn plain(text: &str) -> Value {
+    json!({ "type": "plain_text", "text": text, "emoji": false })
+}
+
+/// Lines that are shown as they are, but for what stands bold before each.
+fn rich_text(lines: &[Line]) -> Value {
+    let mut elements = Vec::new();
+    for (number, line) in lines.iter().enumerate() {
+        if number > 0 {
+            elements.push(json!({ "type": "text", "text": "\n" }));
+        }
+        if !line.label.is_empty() {
+            elements.push(json!({ "type": "text", "text": line.label, "style": { "bold": true } }));
+        }
+        let text = match line.label.is_empty() || line.text.is_empty() {
+            true => line.text.clone(),
+            false => format!("  {}", line.text),
+        };
+        if line.is_address() {
+            elements.push(json!({ "type": "text", "text": "  " }));
+            elements.push(json!({ "type": "link", "url": line.text }));
+        } else if !text.is_empty() {
+            elements.push(json!({ "type": "text", "text": text }));
+        }
+    }
+    json!({ "type": "rich_text", "elements": [{ "type": "rich_text_section", "elements": elements }] })
+}
+
+/// A line with what stands bold before it.
+struct Line {
+    label: String,
+    text: String,
+}
+
+impl Line {
+    fn chars(&self) -> usize {
+        self.label.chars().count() + self.text.chars().count() + 3
+    }
+
+    /// Whether it is a page to open rather than a text.
+    fn is_address(&self) -> bool {
+        let is_web = self.text.starts_with("https://") || self.text.starts_with("http://");
+        is_web && !self.label.is_empty() && !self.text.contains(['<', '>', '|', ' '])
+    }
+
+    fn in_text(&self) -> String {
+        match (self.label.as_str(), self.text.as_str()) {
+            ("", text) => escaped(text, SECTION_CHARS_MAX),
+            (label, "") => escaped(label, SECTION_CHARS_MAX),
+            (label, text) => escaped(&format!("{label}: {text}"), SECTION_CHARS_MAX),
+        }
+    }
+}
+
 fn headline(message: &Message) -> String {
-    let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX);
+    let headline = clean::line(&message.headline, HEADLINE_CHARS_MAX.min(HEADLINE_SHARE_CHARS));
     // A section must not be empty.
-    let headline = if headline.is_empty() {
+    if headline.is_empty() {
         "(no text)".into()
     } else {
         headline
-    };
-    escaped(&headline, HEADLINE_SHARE_CHARS)
+    }
 }
 
-/// The facts in as few sections as hold them.
-fn fact_sections(message: &Message) -> Vec<String> {
-    let mut sections = vec![String::new()];
+/// The facts that fit, and how many are left out.
+fn fact_lines(message: &Message) -> Vec<Line> {
+    let mut lines = Vec::new();
     let mut chars_left = FACTS_SHARE_CHARS;
     for (shown, fact) in message.facts.iter().take(FACTS_MAX).enumerate() {
         let line = fact_line(fact);
-        let chars = line.chars().count() + 1;
-        if chars > chars_left {
+        let Some(left) = chars_left.checked_sub(line.chars()) else {
             let left_out = message.facts.len() - shown;
-            sections.push(format!("({left_out} more facts left out)"));
+            lines.push(Line {
+                label: String::new(),
+                text: format!("({left_out} more facts left out)"),
+            });
             break;
-        }
-        chars_left -= chars;
-        let fits = sections
-            .last()
-            .is_some_and(|section| section.chars().count() + chars <= SECTION_CHARS_MAX);
-        if !fits {
-            sections.push(String::new());
-        }
-        if let Some(section) = sections.last_mut() {
-            if !section.is_empty() {
-                section.push('\n');
+        };
+        chars_left = left;
+        lines.push(line);
+    }
+    lines
+}
+
+/// The incidents of a digest; they fit by how a digest is written.
+fn incident_lines(message: &Message) -> Vec<Line> {
+    let mut all = Vec::new();
+    for (title, lines) in [("Open", open(message)), ("Over", digest_lines(message, true))] {
+        all.extend((!lines.is_empty()).then(|| Line {
+            label: title.to_owned(),
+            text: String::new(),
+        }));
+        all.extend(lines.into_iter().map(|line| Line {
+            label: String::new(),
+            text: line.text,
+        }));
+    }
+    all
+}
+
+/// Lines in as few pieces as hold them.
+fn in_pieces(lines: Vec<Line>) -> Vec<Vec<Line>> {
+    let mut pieces: Vec<Vec<Line>> = Vec::new();
+    let mut chars_left: usize = 0;
+    for line in lines {
+        match (chars_left.checked_sub(line.chars()), pieces.last_mut()) {
+            (Some(left), Some(last)) => {
+                chars_left = left;
+                last.push(line);
             }
-            section.push_str(&line);
+            _ => {
+                chars_left = SECTION_CHARS_MAX.saturating_sub(line.chars());
+                pieces.push(vec![line]);
+            }
         }
     }
-    sections.retain(|section| !section.is_empty());
-    sections
+    pieces
 }
 
-/// The incidents of a digest, in as few sections as hold them; they fit by how a digest is written.
-fn incident_sections(message: &Message) -> Vec<String> {
-    let mut sections: Vec<String> = Vec::new();
-    for (title, lines) in [("*Open*", open(message)), ("*Over*", digest_lines(message, true))] {
-        let title = (!lines.is_empty()).then(|| title.to_owned());
-        for line in title
-            .into_iter()
-            .chain(lines.iter().map(|line| escaped(&line.text, SECTION_CHARS_MAX)))
-        {
-            let chars = line.chars().count() + 1;
-            let last = sections.last_mut();
-            match last.filter(|last| last.chars().count() + chars <= SECTION_CHARS_MAX) {
-                Some(last) => {
-                    last.push('\n');
-                    last.push_str(&line);
-                }
-                None => sections.push(line),
-            }
-        }
+fn fact_line(fact: &MessageFact) -> Line {
+    Line {
+        label: clean::line(&fact.label, LABEL_CHARS_MAX),
+        text: clean::line(&fact.text, FACT_CHARS_MAX),
     }
-    sections
 }
 
-fn fact_line(fact: &MessageFact) -> String {
-    let text = clean::line(&fact.text, FACT_CHARS_MAX);
-    let is_address = text.starts_with("https://") || text.starts_with("http://");
-    let text = if is_address && !text.contains(['<', '>', '|', ' ']) {
-        format!("<{}>", escaped(&text, FACT_CHARS_MAX))
-    } else {
-        escaped(&text, FACT_CHARS_MAX)
-    };
-    format!("*{}*  {text}", escaped(&clean::line(&fact.label, 60), 120))
-}
-
-/// The last lines of the output that fit.
-fn output(message: &Message) -> Option<String> {
+/// The last lines of the output that fit, and above them what they are.
+fn output(message: &Message) -> Option<(String, String)> {
     let (mut left_out, lines) = output_tail(message);
     let lines: Vec<String> = lines
         .iter()
@@ -203,11 +257,10 @@ fn output(message: &Message) -> Option<String> {
         0 => "Last lines of output".to_owned(),
         _ => format!("Last lines of output ({left_out} earlier lines left out)"),
     };
-    let tail = lines[lines.len() - shown..].join("\n");
-    (shown > 0).then(|| format!("{title}\n```\n{tail}\n```"))
+    (shown > 0).then(|| (title, lines[lines.len() - shown..].join("\n")))
 }
 
-fn commands(message: &Message) -> Option<String> {
+fn commands(message: &Message) -> Option<(String, String)> {
     let mut chars_left = COMMANDS_SHARE_CHARS;
     let lines: Vec<String> = message
         .commands
@@ -219,7 +272,13 @@ fn commands(message: &Message) -> Option<String> {
             Some(line)
         })
         .collect();
-    (!lines.is_empty()).then(|| format!("{}What you can do\n```\n{}\n```", tone::mark(message), lines.join("\n")))
+    let title = format!("{}What you can do", tone::mark(message));
+    (!lines.is_empty()).then(|| (title, lines.join("\n")))
+}
+
+/// Lines of code below what they are.
+fn fenced((title, lines): &(String, String)) -> String {
+    format!("{title}\n```\n{lines}\n```")
 }
 
 /// Links rather than buttons: Slack tells apps of pressed buttons, and warns where none listens.
@@ -240,10 +299,11 @@ fn fallback(message: &Message) -> String {
 fn text_only(message: &Message, links: Links<'_>) -> String {
     let title = clean::line(&tone::title(message), HEADER_CHARS_MAX);
     let mut parts = vec![escaped(&title, FALLBACK_CHARS_MAX), fallback(message)];
-    parts.extend(fact_sections(message));
-    parts.extend(incident_sections(message));
-    parts.extend(output(message));
-    parts.extend(commands(message));
+    let in_lines = |lines: &[Line]| lines.iter().map(Line::in_text).collect::<Vec<_>>().join("\n");
+    parts.extend(Some(in_lines(&fact_lines(message))).filter(|facts| !facts.is_empty()));
+    parts.extend(Some(in_lines(&incident_lines(message))).filter(|incidents| !incidents.is_empty()));
+    let code = output(message).into_iter().chain(commands(message));
+    parts.extend(code.map(|(title, lines)| format!("{title}\n{lines}")));
     parts.extend(link_lines(message, links));
     parts.join("\n\n")
 }

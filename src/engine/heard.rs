@@ -10,7 +10,8 @@ use super::Engine;
 use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    Address, AddressState, Heard, Incident, IncidentId, Name, Notification, Purpose, Told, format_time, later,
+    Address, AddressState, Heard, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Told, format_time,
+    later,
 };
 
 /// What has been heard of one incident at one address.
@@ -20,7 +21,7 @@ pub(super) struct HeardAt {
     by_team: BTreeMap<Name, Heard>,
     /// The subject of the first message of each thread, whoever it was for.
     subjects: BTreeMap<String, String>,
-    /// The threads of which a message was taken, whoever it was for.
+    /// The threads of which a message of its own was taken, whoever it was for.
     taken: BTreeSet<String>,
 }
 
@@ -41,6 +42,17 @@ impl Hindrance {
     }
 }
 
+/// The subjects by which the threads of one incident were begun, wherever that was, and when: of the owner's thread one; of
+/// that of those downstream one for each team, since each has data of its own.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Stems(BTreeMap<(String, Option<Name>), (Timestamp, String)>);
+
+/// Under which of the subjects a message for a team belongs.
+fn stem_of(thread: &str, team: &Name) -> (String, Option<Name>) {
+    let of_team = thread.ends_with(IMPACT_THREAD).then(|| team.clone());
+    (thread.to_owned(), of_team)
+}
+
 impl Outbox {
     /// One more message was taken or given up; the newest last.
     pub(super) fn note_told(&mut self, told: &Told) {
@@ -48,10 +60,16 @@ impl Outbox {
         let there = of_incident.entry(told.address.clone()).or_default();
         let subject = there.subjects.entry(told.thread.clone());
         subject.or_insert_with(|| told.subject.clone());
-        if told.given_up.is_none() {
+        if told.given_up.is_none() && !told.in_digest {
             there.taken.insert(told.thread.clone());
         }
         there.by_team.entry(told.team.clone()).or_default().note(told);
+        let stems = self.stems.entry(told.incident).or_default();
+        let begun = (told.written_at, told.subject.clone());
+        let first = stems.0.entry(stem_of(&told.thread, &told.team)).or_insert(begun);
+        if told.written_at < first.0 {
+            *first = (told.written_at, told.subject.clone());
+        }
     }
 
     pub(super) fn heard(&self, team: &Name, incident: IncidentId, address: &Address) -> Option<&Heard> {
@@ -71,7 +89,21 @@ impl Outbox {
         self.heard.get(&incident)?.get(address)?.subjects.get(thread)
     }
 
-    /// Whether a message of a thread was taken by an address.
+    /// The subject by which a thread was begun at whatever address, be it that its first message waits.
+    pub(super) fn first_subject(&self, incident: IncidentId, thread: &str, team: &Name) -> Option<&String> {
+        let stem = stem_of(thread, team);
+        let told = self.stems.get(&incident).and_then(|stems| stems.0.get(&stem));
+        let told = told.map(|(at, subject)| (*at, subject));
+        let waiting = self.waiting_of(incident).filter(|waiting| {
+            let message = &waiting.message;
+            message.thread == thread && stem_of(thread, waiting.told_for()) == stem
+        });
+        let waiting = waiting.map(|waiting| (waiting.created_at, &waiting.message.subject));
+        let first = told.into_iter().chain(waiting).min_by_key(|(at, _)| *at)?;
+        Some(first.1)
+    }
+
+    /// Whether a message of a thread was taken by an address, other than as a line of a digest.
     pub(super) fn has_taken(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
         let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
         there.is_some_and(|there| there.taken.contains(thread))
@@ -80,6 +112,7 @@ impl Outbox {
     /// The incident is over.
     pub(super) fn forget_heard(&mut self, incident: IncidentId) {
         self.heard.remove(&incident);
+        self.stems.remove(&incident);
     }
 }
 

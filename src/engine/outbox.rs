@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::Engine;
 use super::digest::is_digest;
-use super::heard::HeardAt;
+use super::heard::{HeardAt, Stems};
 use super::lines::AddressLine;
 use crate::model::{
     ANSWER, About, Address, Fact, IncidentId, Message, Name, Notification, NotificationId, NotificationState, Purpose,
@@ -25,6 +25,8 @@ pub(super) struct Outbox {
     ended: HashMap<IncidentId, BTreeSet<Address>>,
     /// What has been heard of the incidents that are not over, at each address.
     pub(super) heard: HashMap<IncidentId, BTreeMap<Address, HeardAt>>,
+    /// By what subjects the threads of the incidents that are not over were begun.
+    pub(super) stems: HashMap<IncidentId, Stems>,
     /// Incidents that are over but for their end, which is about to say it all.
     pub(super) ending: HashSet<IncidentId>,
     /// Being sent right now: not sent a second time meanwhile.
@@ -178,25 +180,36 @@ impl Outbox {
         self.lines.contains_key(&incident)
     }
 
-    /// By what subject an address knows a thread, whatever has become of the incident since its first message.
-    fn stem(&self, incident: IncidentId, address: &Address, thread: &str) -> Option<&str> {
-        if let Some(subject) = self.subject_of(incident, address, thread) {
-            return Some(subject.strip_prefix(ANSWER).unwrap_or(subject));
-        }
+    /// By what subject an address knows the thread of a message, else by what the thread was begun elsewhere: whatever has
+    /// become of the incident since, people call it by one name in every channel.
+    fn stem(&self, incident: IncidentId, address: &Address, message: &Message) -> Option<&str> {
+        let thread = &message.thread;
         let line = (incident, address.clone());
-        let first = self.line(&line).find(|waiting| waiting.message.thread == thread)?;
-        Some(first.message.stem())
+        let waits = || self.line(&line).find(|waiting| waiting.message.thread == *thread);
+        let subject = self
+            .subject_of(incident, address, thread)
+            .or_else(|| waits().map(|first| &first.message.subject))
+            .or_else(|| self.first_subject(incident, thread, message.told_for()))?;
+        Some(subject.strip_prefix(ANSWER).unwrap_or(subject))
     }
 
-    /// Whether an address has taken a message of a thread, or is to get one before what is put in now.
+    /// Whether an address has taken a message of a thread, or is to get one before what is put in now. A line of a digest is
+    /// none: it stands in a conversation of its own.
     fn has_begun(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
         let line = (incident, address.clone());
-        self.has_taken(incident, address, thread) || self.line(&line).any(|waiting| waiting.message.thread == thread)
+        let mut by_itself = self.line(&line).filter(|waiting| waiting.digest.is_none());
+        self.has_taken(incident, address, thread) || by_itself.any(|waiting| waiting.message.thread == thread)
     }
 
     /// Addresses for which something about an incident waits.
     fn addresses_of(&self, incident: IncidentId) -> impl Iterator<Item = &Address> {
         self.lines.get(&incident).into_iter().flat_map(BTreeMap::keys)
+    }
+
+    /// What waits about an incident, wherever it goes.
+    pub(super) fn waiting_of(&self, incident: IncidentId) -> impl Iterator<Item = &Notification> {
+        let lines = self.lines.get(&incident).into_iter().flat_map(BTreeMap::values);
+        lines.flatten().filter_map(|id| self.pending.get(id))
     }
 
     /// The oldest message about an incident that waits for an address.
@@ -332,7 +345,7 @@ impl Engine {
 
     /// A message under the subject by which its address knows the thread; what no message has come before is no answer.
     fn in_its_thread(&self, incident: IncidentId, address: &Address, message: Message) -> Message {
-        let message = match self.outbox.stem(incident, address, &message.thread).map(str::to_owned) {
+        let message = match self.outbox.stem(incident, address, &message).map(str::to_owned) {
             Some(stem) => message.under(&stem),
             None => message,
         };

@@ -67,6 +67,7 @@ impl Engine {
         let mut value = freshness::dataset_json(dataset, standing, current);
         // What only a running daemon knows.
         value["tells"] = json!(self.tells(&dataset.owner));
+        value["owner_title"] = json!(self.owner_title(&dataset.owner));
         value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name));
         value["silence"] = json!(self.standing_silence(&dataset.name));
         value["producer"] = json!(self.lineage.producer_of(dataset.name.as_str()));
@@ -110,6 +111,7 @@ impl Engine {
             "maintenance": self.open_window(About::Job, &job.name),
             "silence": self.standing_silence(&job.name),
             "owner": job.owner.as_str(),
+            "owner_title": self.owner_title(&job.owner),
             "tells": self.tells(&job.owner),
         })
     }
@@ -160,6 +162,11 @@ impl Engine {
             fields.insert("readers".to_owned(), json!(readers));
         }
         value
+    }
+
+    /// How messages and pages call a team.
+    fn owner_title(&self, owner: &crate::model::Owner) -> Option<String> {
+        self.settings.teams.get(owner.as_str())?.title.clone()
     }
 
     fn tells(&self, owner: &crate::model::Owner) -> Vec<String> {

@@ -27,6 +27,8 @@ pub struct Told {
     pub thread: String,
     /// Its subject.
     pub subject: String,
+    /// Whether it was told as a line of a digest: its address has no message of its own under that subject.
+    pub in_digest: bool,
 }
 
 impl Told {
@@ -46,6 +48,7 @@ impl Told {
             given_up,
             thread: notification.message.thread.clone(),
             subject: notification.message.subject.clone(),
+            in_digest: notification.digest.is_some(),
         })
     }
 }

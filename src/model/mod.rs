@@ -23,6 +23,7 @@ mod maintenance;
 mod message;
 mod moment;
 mod name;
+mod natural;
 mod outage;
 mod ping;
 mod places;
@@ -97,6 +98,7 @@ pub use message::{
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
+pub use natural::natural;
 pub use outage::{AddressRecord, Outage, Pace};
 pub use ping::{LineageWord, PING_RUN_MAX, PING_TEXT_MAX, PINGED, Ping, PingKind, PingWord, is_ping_run};
 pub use places::{

@@ -113,6 +113,9 @@ pub struct DatasetState {
     /// That team's addresses.
     #[serde(default)]
     pub tells: Vec<String>,
+    /// The title of the team that answers.
+    #[serde(default)]
+    pub owner_title: Option<String>,
     /// Why it is in this state.
     #[serde(default)]
     pub reason: String,
@@ -192,6 +195,9 @@ pub struct JobState {
     /// That team's addresses.
     #[serde(default)]
     pub tells: Vec<String>,
+    /// The title of the team that answers.
+    #[serde(default)]
+    pub owner_title: Option<String>,
 }
 
 /// A job's last run that had a process.

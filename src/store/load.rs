@@ -74,7 +74,7 @@ WHERE later.started_at_us - earlier.seen_at_us > ?1 ORDER BY later.number DESC L
 /// What became of the messages about incidents that are not over. CROSS JOIN: the few that are open come first.
 const TOLD: &str = "
 SELECT incident, channel, address, ended_at_us, created_at_us, notifications.state = 'dead', last_error,
-    message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team')
+    message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team'), digest IS NOT NULL
 FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = incidents.id
 WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
 ORDER BY notifications.id";

@@ -202,3 +202,49 @@ fn nobody_stands_in_for_those_who_answer_for_it_no_more() {
     assert_eq!(heard(&world, A), [one("12:03:00", Purpose::Opening)]);
     assert_eq!(world.told_to(FALLBACK), []);
 }
+
+/// How the addresses of each incident stand, as `status` has it from the daemon and as `incidents` reads it.
+fn by_both(world: &mut World) -> [Vec<serde_json::Value>; 2] {
+    let status = world.done(Request::Status { name: None });
+    let told = status["incidents"].as_array().expect("incidents").iter();
+    let by_status = told.map(|incident| incident["addresses"].clone()).collect();
+    let reader = world.reader();
+    let stored = reader.incidents(true, 50).expect("the store is read");
+    let mut told: Vec<_> = stored.iter().map(|one| (one.id, reader.addresses_of(one))).collect();
+    told.sort_by_key(|(id, _)| *id);
+    let told = told.into_iter().map(|(_, told)| told.expect("the store is read"));
+    [by_status, told.map(|told| serde_json::json!(told)).collect()]
+}
+
+#[test]
+fn status_and_incidents_say_the_same_of_who_was_told_after_a_team_was_renamed_and_data_moved() {
+    for crashes in [false, true] {
+        for (what, edit) in [
+            (
+                "another name",
+                ["[teams.b]", "[teams.kitchen]", "owner = \"b\"", "owner = \"kitchen\""],
+            ),
+            (
+                "another team",
+                ["[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\"", "", ""],
+            ),
+        ] {
+            let mut world = stale();
+            world.reload(&data("").replace(edit[0], edit[1]).replace(edit[2], edit[3]));
+            for until in ["2026-11-26T11:10:00", "2026-11-26T11:20"] {
+                if crashes {
+                    world.crash();
+                    world.restart();
+                }
+                world.run_until(until);
+                let [by_status, by_incidents] = by_both(&mut world);
+                assert_eq!(by_status, by_incidents, "{what}, crashes: {crashes}");
+            }
+            let [by_status, _] = by_both(&mut world);
+            let told = by_status.iter().flat_map(|told| told.as_array().expect("addresses"));
+            for one in told {
+                assert_eq!(one["state"], "told", "{what}, crashes: {crashes}: {one}");
+            }
+        }
+    }
+}

@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use freshd::model::Purpose;
 
+use super::delivery::{OPS, busy};
+use super::digests::{failing_together, taken};
 use super::virtual_world::{Play, World, at};
 use super::{NO_PROOFS, PEOPLE};
 
@@ -84,4 +86,76 @@ fn every_thread_keeps_its_subject_though_what_is_wrong_and_how_it_is_called_chan
             ),
         ]
     );
+}
+
+#[test]
+fn a_mail_about_what_stood_in_a_digest_alone_is_the_answer_to_no_mail() {
+    for crashes in [false, true] {
+        let mut world = failing_together(30);
+        world.run_until("2026-11-23T15:00");
+        let openings = world.ledger.notifications.values();
+        let openings = openings.filter(|one| one.message.purpose == Purpose::Opening);
+        let (gathered, by_itself): (Vec<_>, Vec<_>) = openings.cloned().partition(|one| one.digest.is_some());
+        let [gathered, by_itself] = [&gathered[0], &by_itself[0]].map(|one| one.message.subject_name.to_string());
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        for job in [&gathered, &by_itself] {
+            world.script(job, |_, _| Play::succeeds());
+            world.run(job);
+        }
+        world.run_until("2026-11-23T15:30");
+        let ends = taken(&world, OPS).into_iter().map(|(_, sent)| &sent.message);
+        let ends = ends.filter(|message| message.purpose == Purpose::Recovery);
+        let ends: BTreeMap<&str, bool> = ends
+            .map(|end| (end.subject_name.as_str(), end.subject.starts_with("Re: ")))
+            .collect();
+        let expected = BTreeMap::from([(gathered.as_str(), false), (by_itself.as_str(), true)]);
+        assert_eq!(ends, expected, "crashes: {crashes}");
+    }
+}
+
+#[test]
+fn whoever_is_told_elsewhere_and_later_knows_it_by_the_same_name() {
+    for crashes in [false, true] {
+        let text = format!(
+            "{PEOPLE}{NO_PROOFS}[systems.shop]\nowner = \"b\"\nreads_at = \"0 20 * * *\"\n\
+             [systems.desk]\nowner = \"b\"\nreads_at = \"0 19 * * *\"\n\
+             [datasets.stock]\nowner = \"a\"\nfile = \"stock\"\nmax_age = \"30m\"\nconsumers = [\"shop\"]\n\
+             [datasets.plan]\nowner = \"a\"\nfile = \"plan\"\nmax_age = \"33m\"\nconsumers = [\"desk\"]\n\
+             [jobs.export]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"stock\"\n\
+             [jobs.plan]\nowner = \"ops\"\ncommand = \"true\"\non = [\"stock\"]\nproduces = \"plan\"\n"
+        );
+        let mut world = World::start(&text, "2026-11-26T12:00");
+        world.channel("mail:b@sea.example", |_, now| busy(now));
+        for job in ["export", "plan"] {
+            world.script(job, |_, now| Play::writes("x", now));
+        }
+        world.run("export");
+        world.run_until("2026-11-26T12:10");
+        world.script("export", |_, _| Play::fails(1, ""));
+        world.run("export");
+        world.run_until("2026-11-26T12:34:30");
+        if crashes {
+            world.crash();
+            world.restart();
+            world.channel("mail:b@sea.example", |_, now| busy(now));
+        }
+        world.run_until("2026-11-26T12:50");
+        let messages = world.ledger.notifications.values().map(|one| &one.message);
+        let of_b = messages.filter(|message| message.told_for().as_str() == "b");
+        let stems: BTreeMap<&str, usize> = of_b.fold(BTreeMap::new(), |mut stems, message| {
+            *stems.entry(message.stem()).or_default() += 1;
+            stems
+        });
+        assert_eq!(
+            stems.keys().collect::<Vec<_>>(),
+            [&"[freshd] stock not as promised (#1)"]
+        );
+        assert!(
+            stems.values().all(|count| *count >= 3),
+            "to b, and twice in its stead: {stems:?}"
+        );
+    }
 }

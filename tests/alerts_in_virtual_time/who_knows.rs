@@ -82,3 +82,30 @@ fn a_job_that_works_again_over_old_data_is_no_end_for_those_whose_data_it_is() {
         "{headline}"
     );
 }
+
+#[test]
+fn what_is_good_again_by_the_time_that_somebody_is_told_in_their_stead_is_not_told_as_bad() {
+    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"30m\"\n";
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.channel(READER, |_, now| busy(now));
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(1, "no route to host"));
+    world.run("j");
+    world.run_until("2026-11-26T12:32");
+    // What is promised is made less: the data is good, and its job has failed all the same.
+    world.reload(&text.replace("max_age = \"30m\"", "max_age = \"9h\""));
+    world.run_until("2026-11-26T12:45");
+    let told = world.sent.iter().map(|(_, sent)| &sent.message);
+    let told = told.filter(|message| message.stands_in_for.is_some() && message.purpose == Purpose::Impact);
+    let told: Vec<&str> = told.map(|message| message.headline.as_str()).collect();
+    assert!(!told.is_empty());
+    for headline in told {
+        let (first, last) = (
+            "GOOD BY NOW: d, which you own, is fresh: ",
+            " This is not over: j failed.",
+        );
+        assert!(headline.starts_with(first) && headline.ends_with(last), "{headline}");
+    }
+}

@@ -82,12 +82,7 @@ async fn slack_shows_every_incident_within_its_limits() {
     };
     assert_eq!(send(&kind, largest(), None).await, DeliveryOutcome::Accepted);
     let body = sink.requests(1).await.remove(0).json();
-    let blocks = body["blocks"].as_array().unwrap();
-    let texts = blocks.iter().map(|block| {
-        let element = block.get("text").unwrap_or_else(|| &block["elements"][0]);
-        element["text"].as_str().unwrap()
-    });
-    let texts: Vec<&str> = texts.collect();
+    let texts = super::slack::texts(&body);
     assert!(texts.len() <= 50 && texts.iter().all(|text| text.chars().count() <= 3000));
     let all: usize = texts.iter().map(|text| text.chars().count()).sum();
     assert!(all <= 10_000, "{all} characters");

@@ -150,10 +150,8 @@ async fn slack_says_so_in_what_a_locked_phone_shows_and_in_each_block() {
     let slack = |url| ChannelKind::Slack { url, ca: None };
     let body = posted(slack, drill(Purpose::Reminder)).await;
     assert!(body["text"].as_str().unwrap().starts_with(MARK), "{body}");
-    for block in body["blocks"].as_array().unwrap() {
-        let element = block.get("text").unwrap_or_else(|| &block["elements"][0]);
-        let first = element["text"].as_str().unwrap().lines().next().unwrap();
-        assert!(first.contains(MARK), "{block}");
+    for text in super::slack::texts(&body) {
+        assert!(text.lines().next().unwrap().contains(MARK), "{text}");
     }
     let title = body["blocks"][0]["text"]["text"].as_str().unwrap();
     assert!(

@@ -381,3 +381,15 @@ fn titles_limits_and_runbooks_are_told() {
         "https://wiki/export"
     );
 }
+
+#[test]
+fn why_data_is_broken_is_said_in_one_line() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    let mut situation = story.situation();
+    situation.why = story.standing.reason.clone();
+    let message = message("n1.x".to_owned(), Purpose::Opening, &OWNER.into(), &situation);
+    assert_eq!(said("Broken", &message), "stock is stale");
+    let lines = message.facts.iter().filter(|fact| fact.text.contains(&situation.why));
+    assert_eq!(lines.count(), 1, "{:?}", message.facts);
+}

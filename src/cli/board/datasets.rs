@@ -4,12 +4,15 @@ use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::table::{Column, grid};
 use crate::cli::times;
-use crate::model::{DatasetState, Status, elapsed, format_age};
+use crate::model::{DatasetState, Status, elapsed, format_age, natural};
 
 /// A row for each dataset, those with broken promises first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     let mut datasets: Vec<&DatasetState> = status.datasets.iter().collect();
-    datasets.sort_by(|a, b| (rank(&a.state), &a.name).cmp(&(rank(&b.state), &b.name)));
+    datasets.sort_by(|a, b| {
+        let by_state = rank(&a.state).cmp(&rank(&b.state));
+        by_state.then_with(|| natural(&a.name, &b.name))
+    });
     let left_out = datasets.len().saturating_sub(ROWS_MAX);
     datasets.truncate(ROWS_MAX);
     if datasets.is_empty() {
@@ -103,6 +106,14 @@ pub(in crate::cli) fn owner_words(owner: &str) -> String {
         tone(Tone::Bad, "nobody")
     } else {
         clean(owner)
+    }
+}
+
+/// The owner as messages and pages call it, with its name, which is what to type.
+pub(in crate::cli) fn titled_owner(owner: &str, title: Option<&str>) -> String {
+    match title.filter(|title| *title != owner) {
+        Some(title) => format!("{} ({})", clean(title), owner_words(owner)),
+        None => owner_words(owner),
     }
 }
 

@@ -5,7 +5,7 @@ use crate::cli::addresses;
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::{table, times};
 use crate::model::{DISK, IncidentState, KEEPER_JOURNAL, KEEPER_PREFIX, Severity, end_words};
-use crate::model::{OpenIncident, Reads, Status};
+use crate::model::{OpenIncident, Reads, Status, natural};
 
 /// Incidents shown with all their lines.
 const SHOWN_MAX: usize = 20;
@@ -21,11 +21,12 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         if index > 0 {
             text.push('\n');
         }
-        let effects: Vec<&OpenIncident> = status
+        let mut effects: Vec<&OpenIncident> = status
             .incidents
             .iter()
             .filter(|incident| incident.cause == Some(root.id))
             .collect();
+        effects.sort_by(|a, b| natural(&a.subject, &b.subject));
         text.push_str(&paragraph(root, &effects, printed(status, root), frame));
     }
     if roots.len() > SHOWN_MAX {

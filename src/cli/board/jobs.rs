@@ -5,12 +5,12 @@ use super::{Frame, ROWS_MAX};
 use crate::cli::paint::{Tone, clean, tone};
 use crate::cli::table::{Column, grid};
 use crate::cli::times;
-use crate::model::{JobState, RunState, Status};
+use crate::model::{JobState, RunState, Status, natural};
 
 /// A row for each job, those in trouble first.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
     let mut jobs: Vec<&JobState> = status.jobs.iter().collect();
-    jobs.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
+    jobs.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| natural(&a.name, &b.name)));
     let left_out = jobs.len().saturating_sub(ROWS_MAX);
     jobs.truncate(ROWS_MAX);
     if jobs.is_empty() {

@@ -12,7 +12,7 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-pub(super) use datasets::{owner_words as owner, state_words as dataset_state};
+pub(super) use datasets::{owner_words as owner, state_words as dataset_state, titled_owner};
 pub(super) use incidents::kind_words;
 pub(super) use jobs::state_words as job_state;
 

@@ -111,6 +111,11 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         text.push_str(&table::facts(&[(&tone(Tone::Warn, "!"), words)], 0, frame.width));
     }
+    let left_out = status.undelivered.len().saturating_sub(UNDELIVERED_SHOWN_MAX);
+    if left_out > 0 {
+        let words = format!("and {left_out} more could not be told yet; freshd status --json lists all of them");
+        text.push_str(&table::facts(&[(&tone(Tone::Warn, "!"), words)], 0, frame.width));
+    }
     text
 }
 

@@ -367,3 +367,34 @@ fn a_full_disk_is_told_with_what_lacks_and_that_nothing_can_be_stored() {
     let words = text(&full).split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("nothing can be stored since 23:10"), "{words}");
 }
+
+#[test]
+fn of_many_addresses_that_take_nothing_three_are_named_and_the_others_counted() {
+    let mut status = bad_friday();
+    let waiting = |number: usize| {
+        json!({
+            "to": format!("mail:team{number}@sea.example"), "tries": 2, "error": format!("421 busy {number}"),
+            "next_try_at": "2026-11-27T22:20:00Z",
+        })
+    };
+    status["undelivered"] = (0..5).map(waiting).collect();
+    status["jobs"][1]["owner_title"] = json!("Quay"); // Whoever is told is called by the title.
+    let text = board(&status, &oslo(), 200, false);
+    assert_eq!(text.matches(" could not be told yet (tried ").count(), 3, "{text}");
+    assert!(text.contains("and 2 more could not be told yet"), "{text}");
+    assert!(
+        text.contains("Quay (warehouse)  mail:warehouse@seafood.example"),
+        "{text}"
+    );
+}
+
+#[test]
+fn names_that_end_in_numbers_stand_in_the_order_of_the_numbers() {
+    let fine = |name: &str| dataset(name, "fresh", Some("2026-11-27T22:16:40Z"), None, "within its promise");
+    let datasets = [fine("d1"), fine("d10"), fine("d2")];
+    let jobs = ["j1", "j10", "j2"].map(|name| job(name, "ok", &json!(null), None));
+    let text = board(&status(&datasets, &jobs, &[]), &oslo(), 100, false);
+    let rows = text.lines().filter_map(|line| line.split_whitespace().nth(2));
+    let rows: Vec<&str> = rows.filter(|name| name.starts_with(['d', 'j'])).collect();
+    assert_eq!(rows, ["d1", "d2", "d10", "j1", "j2", "j10"], "{text}");
+}

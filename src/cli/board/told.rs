@@ -5,20 +5,26 @@ use std::collections::BTreeMap;
 use super::Frame;
 use crate::cli::paint::clean;
 use crate::cli::table::{Column, grid};
-use crate::model::Status;
+use crate::model::{Status, natural};
 
 /// A line for each owner with the addresses at which it is told.
 pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
-    let datasets = status.datasets.iter().map(|dataset| (&dataset.owner, &dataset.tells));
-    let jobs = status.jobs.iter().map(|job| (&job.owner, &job.tells));
-    let owners: BTreeMap<&String, &Vec<String>> = datasets.chain(jobs).collect();
+    let datasets = status.datasets.iter();
+    let datasets = datasets.map(|dataset| (&dataset.owner, (&dataset.owner_title, &dataset.tells)));
+    let jobs = status
+        .jobs
+        .iter()
+        .map(|job| (&job.owner, (&job.owner_title, &job.tells)));
+    let owners: BTreeMap<&String, (&Option<String>, &Vec<String>)> = datasets.chain(jobs).collect();
     if owners.is_empty() {
         return String::new();
     }
     let columns = [Column::whole("owner"), Column::whole("is told by")];
+    let mut owners: Vec<_> = owners.into_iter().collect();
+    owners.sort_by(|(a, _), (b, _)| natural(a, b));
     let rows: Vec<Vec<String>> = owners
         .iter()
-        .map(|(owner, tells)| vec![super::owner(owner), clean(&tells.join(", "))])
+        .map(|(owner, (title, tells))| vec![super::titled_owner(owner, title.as_deref()), clean(&tells.join(", "))])
         .collect();
     let mut text = grid(&columns, &rows, frame.width).join("\n");
     text.push('\n');

@@ -168,7 +168,7 @@ fn every_mistake_about_these_channels_is_told_once() {
         ),
         (
             "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"the ops room\"",
-            "jobs.toml:20:11 `***` `channel` is no channel of Slack (write channel = \"#ops\", or its id)",
+            "jobs.toml:20:11 `\"the ops room\"` `channel` is no channel of Slack (write channel = \"#ops\", or its id)",
         ),
         (
             "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"\nurl = { file = \"s\" }",
@@ -278,4 +278,34 @@ fn an_address_behind_the_colon_of_one_destination_has_no_effect() {
             "jobs.toml:21:11 `\"x:somebody\"` `somebody` has no effect: channel `x` has one destination (write \"x\", and a channel of its own for each destination)"
         ]
     );
+}
+
+#[test]
+fn what_is_no_secret_is_shown_with_a_mistake_beside_it() {
+    for (line, shown) in [
+        (
+            "type = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"the ops room\"",
+            "the ops room",
+        ),
+        ("type = \"email\"\nto = \"it@sea.example\"", "it@sea.example"),
+        ("type = \"alertmanager\"\nlabels = { \"bad name\" = \"quay\" }", "quay"),
+    ] {
+        let place = Place::new();
+        let problems = place.load_text(&format!("{TOP}[channels.x]\n{line}\n")).problems;
+        let lines: Vec<&str> = problems.iter().map(|problem| problem.excerpt.as_str()).collect();
+        assert!(lines.iter().any(|line| line.contains(shown)), "{lines:?}");
+    }
+}
+
+#[test]
+fn an_address_that_ends_with_its_colon_is_told_without_an_empty_name() {
+    let mistakes = errors(
+        "[channels.x]\ntype = \"email\"\nserver = \"mail.example.com\"\nfrom = \"a@example.com\"\n\
+         [channels.y]\ntype = \"slack\"\ntoken = { file = \"s\" }\nchannel = \"#ops\"\n\
+         [teams.z]\nnotify = [\"x:\", \"y:\"]\n",
+    );
+    let told = mistakes.join("\n");
+    assert!(told.contains("channel `x` needs a mail address"), "{told}");
+    assert!(told.contains("behind `y:` stands no channel of Slack"), "{told}");
+    assert!(!told.contains("``"), "{told}");
 }

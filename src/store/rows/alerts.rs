@@ -254,7 +254,8 @@ pub(in crate::store) fn read_end_written(row: &Row) -> Result<(IncidentId, Addre
     Ok((incident, address))
 }
 
-/// Reads the incident, the address, the end, the subject and the team of a notification that was taken or given up.
+/// Reads the incident, the address, the end, the subject and the team of a notification that was taken or given up, and
+/// whether it was so in a digest.
 pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
     let mut cells = Cells::of(row);
     let incident = IncidentId(cells.count()?);
@@ -275,6 +276,7 @@ pub(in crate::store) fn read_told(row: &Row) -> Result<Told> {
         thread: cells.get()?,
         subject: cells.get()?,
         team: cells.name()?,
+        in_digest: cells.get()?,
     })
 }
 

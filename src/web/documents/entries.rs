@@ -69,6 +69,8 @@ pub(super) struct DatasetEntry {
     silence: Option<Silence>,
     owner: String,
     tells: Vec<String>,
+    /// The title of the team that answers, if it has one.
+    owner_title: Option<String>,
     by_hand: Option<ByHand>,
     as_expected: Option<Expected>,
     expected: Option<ExpectedEntry>,
@@ -105,6 +107,8 @@ pub(super) struct JobEntry {
     silence: Option<Silence>,
     owner: String,
     tells: Vec<String>,
+    /// The title of the team that answers, if it has one.
+    owner_title: Option<String>,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -7,7 +7,7 @@ use super::words::{
     run_state, state, text, time, time_with_seconds,
 };
 use super::{Place, whole};
-use crate::model::{DatasetState, JobState, Name, Outcome, Run, Status, elapsed, format_age, rounded, took};
+use crate::model::{DatasetState, JobState, Name, Outcome, Run, Status, elapsed, format_age, natural, rounded, took};
 use crate::store::HistoryFilter;
 
 /// Rows of one list; those that need an eye come first.
@@ -93,7 +93,10 @@ fn runs_at(wanted: &HistoryFilter, outcome: Option<Outcome>, limit: u32) -> Stri
 /// Datasets as rows: state, age and promise of each, and who answers for it.
 pub(super) fn dataset_table(view: &View, datasets: &[&DatasetState], rows_max: usize) -> Markup {
     let mut datasets = datasets.to_vec();
-    datasets.sort_by(|a, b| (dataset_tone(&a.state), &a.name).cmp(&(dataset_tone(&b.state), &b.name)));
+    datasets.sort_by(|a, b| {
+        let by_state = dataset_tone(&a.state).cmp(&dataset_tone(&b.state));
+        by_state.then_with(|| natural(&a.name, &b.name))
+    });
     if datasets.is_empty() {
         return html! { p.dim { "jobs.toml names no dataset." } };
     }
@@ -120,7 +123,7 @@ pub(super) fn dataset_table(view: &View, datasets: &[&DatasetState], rows_max: u
 /// Jobs as rows: what each does now, how the last run went, when it is next due.
 pub(super) fn job_table(view: &View, jobs: &[&JobState], rows_max: usize) -> Markup {
     let mut jobs = jobs.to_vec();
-    jobs.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
+    jobs.sort_by(|a, b| rank(a).cmp(&rank(b)).then_with(|| natural(&a.name, &b.name)));
     if jobs.is_empty() {
         return html! { p.dim { "jobs.toml names no job." } };
     }

@@ -12,7 +12,7 @@ use super::words::{
     subject_link, text, time, time_and_distance,
 };
 use super::{Place, ansi, whole};
-use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status};
+use crate::model::{DatasetState, JobState, OpenIncident, ProblemKind, Reads, Severity, Status, natural};
 
 /// Incidents of the page, and rows of each of its lists.
 const SHOWN_MAX: usize = 50;
@@ -117,6 +117,9 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
                 (distance(view, undelivered.next_try_at)) "): " (text(undelivered.error.as_deref().unwrap_or("no answer")))
             }
         }
+        @if status.undelivered.len() > SHOWN_MAX {
+            p.alarm { (mark(Tone::Warn)) "And " (status.undelivered.len() - SHOWN_MAX) " more could not be told yet." }
+        }
     }
 }
 
@@ -140,11 +143,12 @@ fn incidents(view: &View, status: &Status) -> Markup {
 /// One incident: what, since when, why, who answers, who reads it next, and what else it explains.
 fn one(view: &View, incident: &OpenIncident, status: &Status) -> Markup {
     let tone = severity_tone(incident.severity);
-    let effects: Vec<&OpenIncident> = status
+    let mut effects: Vec<&OpenIncident> = status
         .incidents
         .iter()
         .filter(|effect| effect.cause == Some(incident.id))
         .collect();
+    effects.sort_by(|a, b| natural(&a.subject, &b.subject));
     html! {
         article class={ "incident " (tone.class()) } {
             h2 {

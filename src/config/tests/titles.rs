@@ -1,0 +1,17 @@
+//! Titles, by which messages and pages call things.
+
+use super::findings::warnings;
+
+#[test]
+fn two_of_a_kind_with_one_title_are_found_with_both_their_lines() {
+    let of_team = "[teams.a]\ntitle = \"Sales\"\nnotify = [\"out:a\"]\n\
+                   [teams.b]\ntitle = \"sales \"\nnotify = [\"out:b\"]\n";
+    let found = warnings(of_team);
+    let told = found.iter().find(|one| one.contains("title")).expect("a warning");
+    assert!(
+        told.contains("team `b` has the title of team `a` (jobs.toml line ") && told.starts_with("jobs.toml:"),
+        "{told}"
+    );
+    let others = of_team.replace("\"sales \"", "\"Sales abroad\"");
+    assert!(!warnings(&others).iter().any(|one| one.contains("title")));
+}
