@@ -49,9 +49,13 @@ enum Begun {
 }
 
 impl Starting {
-    fn begin(self, spawner: &mut Spawner, house: &House) -> Begun {
+    fn begin(self, spawner: &mut Spawner, house: &House, dirs: &Mutex<()>) -> Begun {
         let (id, at) = (self.spec.id, Timestamp::now());
-        let attempt = match run_dirs::make(self.spare_dir, &self.spec.run_dir) {
+        let made = {
+            let _turn = held(dirs);
+            run_dirs::make(self.spare_dir, &self.spec.run_dir)
+        };
+        let attempt = match made {
             Ok(()) => RunningAttempt::start(*self.spec, self.started, self.sequence, spawner, house),
             Err(error) if is_full(&error) => return Begun::Refused(id, error),
             Err(error) => Err(ExitStatus::NotStarted(error.to_string())),
@@ -95,11 +99,14 @@ impl Line<'_> {
 
 /// Starts what nobody else takes, and takes no other before the journal says what became of the one before. So whoever reads
 /// the journal of a keeper that was killed knows of all but one attempt of each thread whether they were started.
-fn start_in_line(line: &Mutex<Line<'_>>, spawner: &mut Spawner, house: &House) -> Vec<Begun> {
+///
+/// The kernel has one thread at a time change the directory in which theirs are made, and would have the other spin meanwhile:
+/// they take turns by `dirs`.
+fn start_in_line(line: &Mutex<Line<'_>>, spawner: &mut Spawner, house: &House, dirs: &Mutex<()>) -> Vec<Begun> {
     let mut all = Vec::new();
     let mut next = held(line).next();
     while let Some(starting) = next {
-        let begun = starting.begin(spawner, house);
+        let begun = starting.begin(spawner, house, dirs);
         let mut line = held(line);
         line.note(&begun);
         next = line.next();
@@ -108,8 +115,8 @@ fn start_in_line(line: &Mutex<Line<'_>>, spawner: &mut Spawner, house: &House) -
     all
 }
 
-fn held<'a, 'b>(line: &'a Mutex<Line<'b>>) -> MutexGuard<'a, Line<'b>> {
-    line.lock().unwrap_or_else(PoisonError::into_inner)
+fn held<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl Keeper {
@@ -122,12 +129,13 @@ impl Keeper {
             journal: &mut self.journal,
             failure: None,
         });
+        let dirs = Mutex::default();
         let begun = thread::scope(|scope| {
-            let work = || start_in_line(&line, second, house);
+            let work = || start_in_line(&line, second, house, &dirs);
             let thread = thread::Builder::new().stack_size(STACK_BYTES);
             // Should there be none, this thread does all of them.
             let other = by_two.then(|| thread.spawn_scoped(scope, work).ok()).flatten();
-            let mut begun = start_in_line(&line, first, house);
+            let mut begun = start_in_line(&line, first, house, &dirs);
             if let Some(other) = other {
                 begun.extend(other.join().unwrap_or_else(|panic| resume_unwind(panic)));
             }

@@ -19,20 +19,25 @@ pub fn give_back_memory() {
     }
 }
 
-/// Has the allocator give back each large block as it is freed, and keep few heaps. Left to itself it takes the size of
-/// the largest block that was ever freed for usual, and keeps that much in the heap of each thread.
+/// Has the allocator give back each large block as it is freed, and keep one heap. Left to itself it takes the size of
+/// the largest block that was ever freed for usual, and keeps that much in the heap of each thread; and only its first heap
+/// grows by more than a page at a time.
 pub fn keep_memory_small() {
     /// Bytes from which on a block is mapped on its own.
     #[cfg(target_env = "gnu")]
     const LARGE_BYTES: libc::c_int = 128 << 10;
     #[cfg(target_env = "gnu")]
-    const HEAPS_MAX: libc::c_int = 2;
+    const HEAPS_MAX: libc::c_int = 1;
+    /// Bytes by which the heap grows at least: nothing is resident of them before it is used.
+    #[cfg(target_env = "gnu")]
+    const GROW_BYTES: libc::c_int = 1 << 20;
     #[cfg(target_env = "gnu")]
     // SAFETY: parameters of the allocator, which takes its own locks.
     unsafe {
         libc::mallopt(libc::M_MMAP_THRESHOLD, LARGE_BYTES);
         libc::mallopt(libc::M_TRIM_THRESHOLD, LARGE_BYTES);
         libc::mallopt(libc::M_ARENA_MAX, HEAPS_MAX);
+        libc::mallopt(libc::M_TOP_PAD, GROW_BYTES);
     }
 }
 
