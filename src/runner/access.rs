@@ -5,6 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, chown};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
@@ -45,6 +46,9 @@ pub(super) fn make_output_dir(dir: &Path, user: Option<&RunAs>) -> io::Result<()
     chown(dir, Some(user.uid), Some(user.gid))
 }
 
+/// A list is read, changed and written: whoever does that takes a turn.
+static CHANGING: Mutex<()> = Mutex::new(());
+
 /// Gives an attempt's own directory to its user, and lets that user through to it and to its pinned inputs. The error is
 /// a sentence. What lies above the state directory is left as it is.
 pub(super) fn grant(spec: &AttemptSpec, user: &RunAs, state_dir: &Path) -> Result<(), String> {
@@ -59,6 +63,7 @@ pub(super) fn grant(spec: &AttemptSpec, user: &RunAs, state_dir: &Path) -> Resul
             format!("{path} cannot be opened to user {}: {error}", user.user)
         }
     };
+    let _turn = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     chown(&spec.run_dir, Some(user.uid), Some(user.gid)).map_err(|error| failed(&spec.run_dir, error))?;
     let inputs = spec.env.iter().filter(|(key, _)| key.starts_with("FRESHD_INPUT_"));
     let inputs = inputs

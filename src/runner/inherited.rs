@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::io::Errno;
 use tokio::io::unix::{AsyncFd, AsyncFdReadyGuard};
+use tokio::task::JoinHandle;
 
 use super::journal::LogPlace;
 use super::log::{OutputLog, Stream, stamp};
@@ -32,6 +33,8 @@ pub(super) struct Inherited {
     /// Of stdout and stderr, until nobody can print there any more.
     pipes: [Option<AsyncFd<OwnedFd>>; 2],
     log: Option<OutputLog>,
+    /// Reads what the log holds already: it may be long, and neither a timeout nor anybody who stops it waits for that.
+    resuming: Option<JoinHandle<Option<OutputLog>>>,
     scratch: Vec<u8>,
 }
 
@@ -44,22 +47,26 @@ enum Heard {
 
 impl Inherited {
     /// Goes on with a log. Where a pipe cannot be read any more, the log says that something may be missing.
-    pub(super) async fn take_up(place: Option<LogPlace>, found: FoundPipes) -> Self {
+    pub(super) fn take_up(place: Option<LogPlace>, found: FoundPipes) -> Self {
         let FoundPipes { pipes, mut is_whole } = found;
         let pipes = pipes.map(|pipe| {
             let watched = sys::watch(pipe?);
             is_whole &= watched.is_ok();
             watched.ok()
         });
-        let log = match place {
-            // It may be long, and has to be read.
-            Some(place) => tokio::task::spawn_blocking(move || resume(place, is_whole)).await.ok(),
-            None => None,
-        };
         Self {
             pipes,
-            log: log.flatten(),
+            log: None,
+            resuming: place.map(|place| tokio::task::spawn_blocking(move || resume(place, is_whole))),
             scratch: Vec::new(),
+        }
+    }
+
+    /// Waits until the log can be gone on with. May be dropped at any time.
+    async fn resumed(&mut self) {
+        if let Some(resuming) = &mut self.resuming {
+            self.log = resuming.await.ok().flatten();
+            self.resuming = None;
         }
     }
 
@@ -70,6 +77,7 @@ impl Inherited {
 
     /// Reads until nobody can print any more. May be dropped at any time: what was read is in the log.
     pub(super) async fn hear(&mut self) {
+        self.resumed().await;
         while self.can_be_heard() {
             let [stdout, stderr] = &self.pipes;
             let (stream, ready) = tokio::select! {
@@ -90,14 +98,16 @@ impl Inherited {
         }
     }
 
-    /// The same for at most so long.
+    /// The same for at most so long, once the log can be gone on with.
     pub(super) async fn hear_for(&mut self, time: Duration) {
+        self.resumed().await;
         // What remains after that is left to `hear_rest`.
         let _ = tokio::time::timeout(time, self.hear()).await;
     }
 
     /// Reads what is there, and waits for nobody.
-    pub(super) fn hear_rest(&mut self) {
+    pub(super) async fn hear_rest(&mut self) {
+        self.resumed().await;
         for stream in Stream::BOTH {
             for _ in 0..LAST_READS_MAX {
                 let Some(pipe) = &self.pipes[stream.index()] else {

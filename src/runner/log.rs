@@ -298,14 +298,16 @@ impl OutputLog {
             self.tail.extend_from_slice(&bytes[bytes.len() - TAIL_BYTES_MAX..]);
             return;
         }
-        let over = (self.tail.len() + bytes.len()).saturating_sub(TAIL_BYTES_MAX);
-        self.tail.drain(..over);
         self.tail.extend_from_slice(bytes);
+        // Not with each line: there may be millions.
+        if self.tail.len() >= 2 * TAIL_BYTES_MAX {
+            self.tail.drain(..self.tail.len() - TAIL_BYTES_MAX);
+        }
     }
 
     /// What there is to tell of it.
     pub(super) fn finish(self) -> Output {
-        let mut tail = self.tail.as_slice();
+        let mut tail = &self.tail[self.tail.len().saturating_sub(TAIL_BYTES_MAX)..];
         if self.total_bytes > tail.len() as u64 {
             // Whole lines only, where there is a whole one.
             if let Some(end) = memchr::memchr(b'\n', tail).filter(|end| end + 1 < tail.len()) {

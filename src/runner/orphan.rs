@@ -72,7 +72,7 @@ impl Orphan {
         let found = self.find();
         // First: who holds the pipes now may be gone in a moment, and what is in them with it.
         let pipes = self.find_pipes(found.as_ref().ok());
-        let mut output = Inherited::take_up(self.started.log.clone(), pipes).await;
+        let mut output = Inherited::take_up(self.started.log.clone(), pipes);
         let mut stop = Stop::default();
         let (status, process) = match found {
             Ok(process) => {
@@ -93,7 +93,7 @@ impl Orphan {
         } else {
             self.sweep(process).await
         };
-        output.hear_rest();
+        output.hear_rest().await;
         let mut usage = Usage {
             leftovers_killed,
             ..Usage::default()
@@ -141,7 +141,7 @@ impl Orphan {
             says: Some(Box::new(says)),
             ..Stop::default()
         };
-        let mut no_output = Inherited::take_up(None, FoundPipes::default()).await;
+        let mut no_output = Inherited::take_up(None, FoundPipes::default());
         self.wait(&process, pidfd, &mut no_output, &mut stop, &mut stops).await;
     }
 

@@ -34,7 +34,7 @@ pub use self::strangers::Records;
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
 
 /// A refused attempt is sent again after this.
-const REFUSED_RETRY: Duration = Duration::from_secs(2);
+const REFUSED_RETRY: Duration = Duration::from_millis(500);
 
 /// Keepers that may die with an attempt in their hands before it is given up.
 const DEATHS_MAX: u32 = 2;

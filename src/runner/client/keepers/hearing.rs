@@ -71,11 +71,14 @@ impl KeeperSet {
                 }
             }
             ToDaemon::Refused { id, why, lasting } => {
-                tracing::warn!(keeper = number, attempt = %id, why, "a keeper cannot start an attempt");
                 let Some(link) = self.links.get_mut(&number) else {
                     return;
                 };
                 let refused = link.wanted.remove(&id);
+                // It is tried again and again; that is said once.
+                if refused.as_ref().is_none_or(|wanted| wanted.not_before.is_none()) {
+                    tracing::warn!(keeper = number, attempt = %id, why, "a keeper cannot start an attempt");
+                }
                 if lasting && self.current == Some(number) {
                     link.retire();
                     self.current = None;
