@@ -124,7 +124,7 @@ fn after_three_days_of_outage_few_mails_name_every_incident_once_and_in_order() 
     assert!(largest < MAIL_BYTES_MAX, "{largest}");
     assert!(mails.len() <= jobs / NAMED_MIN + 1, "{} mails", mails.len());
     let all: Vec<IncidentId> = mails.iter().flat_map(named).collect();
-    let is_mended = |id: &IncidentId| (id.0 - 1) % 3 == 0;
+    let is_mended = |id: &IncidentId| (id.0 - 1).is_multiple_of(3);
     let numbers = (1..=u64::try_from(jobs).expect("a number")).map(IncidentId);
     let (over, open): (Vec<_>, Vec<_>) = numbers.partition(is_mended);
     assert_eq!(
