@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use freshd::model::{DeliveryOutcome, IncidentId, NotificationState, elapsed};
+use freshd::model::{DeliveryOutcome, IncidentId, NotificationState, WhyGathered, elapsed};
 use jiff::{SignedDuration, Timestamp};
 use mail_parser::MessageParser;
 use serde_json::{Value, json};
@@ -146,11 +146,12 @@ fn after_three_days_of_outage_few_mails_name_every_incident_once_and_in_order() 
     assert_eq!(digests.len(), mails.len());
     let mut taken_at = Vec::new();
     for id in digests {
-        let (_, tries) = reader
+        let (digest, tries) = reader
             .notification(id)
             .expect("the store can be read")
             .expect("it is there");
         assert_eq!(tries.len(), 1, "{tries:?}");
+        assert_eq!(digest.message.gathered, Some(WhyGathered::Outage));
         taken_at.push(tries[0].at);
     }
     let gaps: Vec<_> = taken_at.windows(2).map(|pair| elapsed(pair[0], pair[1])).collect();
