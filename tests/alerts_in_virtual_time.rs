@@ -14,6 +14,8 @@ mod digest_lines;
 mod digests;
 #[path = "alerts_in_virtual_time/downtimes.rs"]
 mod downtimes;
+#[path = "alerts_in_virtual_time/downtimes_decided_slowly.rs"]
+mod downtimes_decided_slowly;
 #[path = "alerts_in_virtual_time/downtimes_in_stead.rs"]
 mod downtimes_in_stead;
 #[path = "alerts_in_virtual_time/drills.rs"]

@@ -22,8 +22,8 @@ const HEARD_WITHIN: Duration = Duration::from_secs(3);
 /// What was due to be told while freshd did not run is decided so long before: by then most of that has come.
 const TOLD_BEFORE: Duration = Duration::from_secs(1);
 
-/// A start that takes long to decide what has come due gathers what it finds meanwhile, for so long at most: then what is
-/// known is told while the rest is decided.
+/// Whoever takes long to decide what has come due, be it at a start or after the machine's sleep, gathers what is found
+/// meanwhile, for so long at most: then what is known is told while the rest is decided.
 const LOOKS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who comes back again and again goes on gathering for so long, or for as long as what was found waits for its cause: then
@@ -131,14 +131,30 @@ impl Engine {
 
     /// What has come due is still being decided, over many steps: what is found goes into the digest all the same.
     pub(super) fn gather_while_looking(&mut self) {
-        let is_looking = self.listens_until.is_some() && self.backlog.iter().rev().any(|todo| *todo == Todo::Incidents);
-        let Some(back) = self.life.back.filter(|_| is_looking) else {
+        let now = self.now.wall;
+        let Some(back) = self.life.back.filter(|_| self.listens_until.is_some()) else {
             return;
         };
-        let now = self.now.wall;
-        if now < later(self.life.started_at.max(back.until), LOOKS_WITHIN) {
+        if now >= later(self.life.started_at.max(back.until), LOOKS_WITHIN) {
+            return;
+        }
+        if self.backlog.iter().rev().any(|todo| *todo == Todo::Incidents) {
+            self.gather_until(now);
+        } else if self.was_asleep_until(&back) && self.is_left_since(&back) {
+            // No end of looking says how long what is found waits for its cause: that is heard as it begins.
+            self.listens_until = Some(later(now, HEARD_WITHIN));
             self.gather_until(now);
         }
+    }
+
+    /// Whether this life was asleep until then, rather than beginning then.
+    fn was_asleep_until(&self, back: &Comeback) -> bool {
+        back.until > self.life.started_at
+    }
+
+    /// Whether something that came due before then is still to be decided.
+    fn is_left_since(&self, back: &Comeback) -> bool {
+        self.is_unevaluated() || self.wakes.next(self.now).is_some_and(|due| due <= back.until)
     }
 
     /// Something began that is told when it has waited for its cause to show.

@@ -59,7 +59,7 @@ impl Engine {
     }
 
     /// Whether a job or dataset was touched whose problems nobody has looked at since.
-    fn is_unevaluated(&self) -> bool {
+    pub(super) fn is_unevaluated(&self) -> bool {
         !self.dirty_data.is_empty() || !self.dirty_jobs.is_empty()
     }
 

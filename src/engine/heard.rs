@@ -21,7 +21,9 @@ pub(super) struct HeardAt {
     by_team: BTreeMap<Name, Heard>,
     /// The subject of the first message of each thread, whoever it was for.
     subjects: BTreeMap<String, String>,
-    /// The threads of which a message of its own was taken, whoever it was for.
+    /// The threads of which something was taken, whoever it was for, be it a line of a digest.
+    reached: BTreeSet<String>,
+    /// Those of which a message of its own was taken.
     taken: BTreeSet<String>,
 }
 
@@ -60,8 +62,11 @@ impl Outbox {
         let there = of_incident.entry(told.address.clone()).or_default();
         let subject = there.subjects.entry(told.thread.clone());
         subject.or_insert_with(|| told.subject.clone());
-        if told.given_up.is_none() && !told.in_digest {
-            there.taken.insert(told.thread.clone());
+        if told.given_up.is_none() {
+            there.reached.insert(told.thread.clone());
+            if !told.in_digest {
+                there.taken.insert(told.thread.clone());
+            }
         }
         there.by_team.entry(told.team.clone()).or_default().note(told);
         let stems = self.stems.entry(told.incident).or_default();
@@ -109,7 +114,13 @@ impl Outbox {
         there.is_some_and(|there| there.taken.contains(thread))
     }
 
-    /// The incident is over.
+    /// Whether somebody was reached at an address by a message of a thread, be it by a line of a digest.
+    pub(super) fn is_known_at(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
+        let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
+        there.is_some_and(|there| there.reached.contains(thread))
+    }
+
+    /// The incident is over, and nothing of it is on its way.
     pub(super) fn forget_heard(&mut self, incident: IncidentId) {
         self.heard.remove(&incident);
         self.stems.remove(&incident);
@@ -117,9 +128,11 @@ impl Outbox {
 }
 
 impl Engine {
-    /// A message was taken or given up. Of what is over nobody needs to know.
+    /// A message was taken or given up. Of what is over this counts while something of it is on its way.
     pub(super) fn note_heard(&mut self, notification: &Notification) {
-        if let Some(told) = Told::of(notification).filter(|told| self.incidents.get(told.incident).is_some()) {
+        let counts =
+            |told: &Told| self.incidents.get(told.incident).is_some() || self.outbox.is_anything_waiting(told.incident);
+        if let Some(told) = Told::of(notification).filter(counts) {
             self.outbox.note_told(&told);
         }
     }

@@ -7,21 +7,23 @@ use super::digest::is_digest;
 use super::lines::AddressLine;
 use super::outbox::Outbox;
 use super::{Engine, Wake};
-use crate::model::{ANSWER, Address, Notification, NotificationId, Purpose, SENT_AGAIN, Severity, later};
-
-/// Whether a reader who knows nothing else of it misses nothing by reading it a little later.
-fn can_wait(one: &Notification) -> bool {
-    let message = &one.message;
-    let is_asked_for = || message.facts.iter().any(|fact| fact.label == SENT_AGAIN);
-    let is_urgent = match message.purpose {
-        Purpose::Recovery => message.subject.starts_with(ANSWER),
-        Purpose::Escalation => true,
-        _ => is_asked_for(),
-    };
-    message.severity == Severity::Warning && !is_urgent
-}
+use crate::model::{Address, Notification, NotificationId, Purpose, SENT_AGAIN, Severity, later};
 
 impl Outbox {
+    /// Whether a reader who knows nothing else of it misses nothing by reading it a little later.
+    fn can_wait(&self, one: &Notification) -> bool {
+        let message = &one.message;
+        let is_asked_for = || message.facts.iter().any(|fact| fact.label == SENT_AGAIN);
+        let is_urgent = match message.purpose {
+            Purpose::Recovery => one
+                .incident
+                .is_some_and(|id| self.is_known_at(id, &one.address, &message.thread)),
+            Purpose::Escalation => true,
+            _ => is_asked_for(),
+        };
+        message.severity == Severity::Warning && !is_urgent
+    }
+
     /// Whether a message comes in the stead of somebody, and can wait for others like it. What is critical cannot, nor what that
     /// waits behind; nor can what nobody has answered, what a person asks for, nor the end of what its reader has heard of.
     fn comes_with_others(&self, one: &Notification) -> bool {
@@ -30,7 +32,7 @@ impl Outbox {
             return false;
         };
         let line = (incident, one.address.clone());
-        can_wait(one) && self.line(&line).all(can_wait)
+        self.can_wait(one) && self.line(&line).all(|other| self.can_wait(other))
     }
 
     /// Whether a message, or a digest with one of those it tells of, comes in the stead of somebody.

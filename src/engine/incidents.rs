@@ -207,7 +207,9 @@ impl Engine {
             self.incidents.remove(incident.id);
             self.resting.remove(&incident.id);
             self.mending.remove(&incident.id);
-            self.outbox.forget_heard(incident.id);
+            if !self.outbox.is_anything_waiting(incident.id) {
+                self.outbox.forget_heard(incident.id);
+            }
         } else {
             self.incidents.insert(incident);
         }

@@ -213,6 +213,7 @@ impl AddressLine {
             }
         } else if self.pace.is_some() {
             self.pace = Some(later(now, rules.every));
+            self.waited_by(outage.as_ref(), rules, now);
         } else if outage.is_some() {
             self.gather_what_waits(rules, now);
         }
@@ -225,6 +226,15 @@ impl AddressLine {
         self.probe = None;
         if outage.is_some() && self.pace.is_none() {
             self.gather_what_waits(rules, now);
+        }
+        self.waited_by(outage.as_ref(), rules, now);
+    }
+
+    /// What came in a flood, and waited by an outage for longer than it had by that, is told as of the outage.
+    fn waited_by(&mut self, outage: Option<&Outage>, rules: Gathering, now: Timestamp) {
+        let is_long = outage.is_some_and(|outage| elapsed(outage.since, now) > rules.every);
+        if is_long && self.pace.is_some() && self.why_gathered == WhyGathered::Flood {
+            self.why_gathered = WhyGathered::Outage;
         }
     }
 

@@ -23,9 +23,9 @@ pub(super) struct Outbox {
     /// Where the end of a resolved incident was written to, for as long as something of it is on its way: what dies
     /// late falls back only to those who do not hear of the end anyway.
     ended: HashMap<IncidentId, BTreeSet<Address>>,
-    /// What has been heard of the incidents that are not over, at each address.
+    /// What has been heard at each address of the incidents that are not over, or of which something is on its way.
     pub(super) heard: HashMap<IncidentId, BTreeMap<Address, HeardAt>>,
-    /// By what subjects the threads of the incidents that are not over were begun.
+    /// By what subjects the threads of the same were begun.
     pub(super) stems: HashMap<IncidentId, Stems>,
     /// Incidents that are over but for their end, which is about to say it all.
     pub(super) ending: HashSet<IncidentId>,

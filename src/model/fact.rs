@@ -268,7 +268,8 @@ pub struct Snapshot {
     pub ends_taken: Vec<Notification>,
     /// Addresses that take nothing or are caught up with, in their order.
     pub addresses: Vec<AddressRecord>,
-    /// Messages about incidents that are not resolved that were taken or given up, the oldest first.
+    /// Messages that were taken or given up, the oldest first: about incidents that are not resolved, or of which a message is
+    /// pending.
     pub told: Vec<Told>,
     /// First messages of threads, the oldest first: of incidents that are not resolved, or of which a message is pending.
     pub threads: Vec<Threaded>,

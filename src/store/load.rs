@@ -71,12 +71,18 @@ const LONG_DOWNTIME_LAST: &str = "
 SELECT later.started_at_us FROM lives AS later JOIN lives AS earlier ON earlier.number = later.number - 1
 WHERE later.started_at_us - earlier.seen_at_us > ?1 ORDER BY later.number DESC LIMIT 1";
 
-/// What became of the messages about incidents that are not over. CROSS JOIN: the few that are open come first.
+/// What became of the messages about incidents that are not over, or of which something is on its way. CROSS JOIN: these few
+/// come first.
 const TOLD: &str = "
+WITH known (id) AS (
+    SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
+    UNION SELECT incident FROM notifications INDEXED BY notifications_pending
+    WHERE state = 'pending' AND incident IS NOT NULL
+)
 SELECT incident, channel, address, ended_at_us, created_at_us, notifications.state = 'dead', last_error,
     message ->> 'thread', message ->> 'subject', coalesce(message ->> 'stands_in_for', message ->> 'team'), digest IS NOT NULL
-FROM incidents INDEXED BY incidents_unresolved CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = incidents.id
-WHERE incidents.state <> 'resolved' AND notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
+FROM known CROSS JOIN notifications INDEXED BY notifications_by_incident ON incident = known.id
+WHERE notifications.state IN ('delivered', 'dead') AND ended_at_us IS NOT NULL
 ORDER BY notifications.id";
 
 /// Recoveries taken since ?1 among the last ?2 notifications: walks back along their numbers, and no further.

@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use freshd::engine::Engine;
 use freshd::model::{DeliveryOutcome, Event, NotificationState, Purpose};
 
 use super::PEOPLE;
@@ -12,7 +11,7 @@ use super::digests::{heard, named, taken};
 use super::virtual_world::{Crash, Play, World};
 
 /// So many datasets of `ops`, each read by team `a` and promised to be younger than an hour.
-fn datasets(count: usize) -> String {
+pub(super) fn datasets(count: usize) -> String {
     let mut text = PEOPLE.to_owned();
     for number in 0..count {
         text += &format!(
@@ -335,40 +334,4 @@ fn a_kill_while_what_was_found_waits_for_long_ends_in_the_same_digest() {
     }
     world.run_until("2026-03-02T14:59");
     is_told_of_the_downtime(&world, "14:00", "14:10:03");
-}
-
-#[test]
-fn what_is_found_while_a_start_takes_long_to_decide_is_one_message_all_the_same() {
-    let mut text = datasets(4);
-    for number in 0..40 {
-        text += &format!("[jobs.often{number}]\nowner = \"ops\"\ncommand = \"true\"\nschedule = \"* * * * *\"\n");
-    }
-    let mut world = World::start(&text, "2026-03-02T10:00");
-    for number in 0..4 {
-        world.run(&format!("j{number}"));
-    }
-    world.run_until("2026-03-02T10:30");
-    world.handle(Event::Alive);
-    is_down_until_two(&mut world);
-    let mut steps = 1;
-    while world.engine.as_ref().is_some_and(Engine::is_behind) {
-        world.pass(Duration::from_secs(4));
-        world.handle(Event::Tick);
-        steps += 1;
-    }
-    assert!(steps > 2, "{steps}");
-    world.run_until("2026-03-02T14:30");
-    for address in [OPS, "mail:a@sea.example"] {
-        let told = heard(&world, address);
-        let purposes: Vec<_> = told.iter().map(|(_, purpose)| *purpose).collect();
-        assert_eq!(purposes, [Purpose::Digest], "{address}: {told:?}");
-        let digest = taken(&world, address)[0].1;
-        assert!(
-            digest
-                .message
-                .subject
-                .ends_with("4 problems after freshd was down for 3h 30m"),
-            "{digest:?}"
-        );
-    }
 }

@@ -7,7 +7,7 @@ use freshd::model::{DeliveryOutcome, Purpose};
 
 use super::delivery::{OPS, busy, no_such_address};
 use super::digests::{heard, named, taken};
-use super::virtual_world::{Play, World};
+use super::virtual_world::{Crash, Play, World};
 use super::{NO_PROOFS, PEOPLE};
 
 const FALLBACK: &str = "mail:it@sea.example";
@@ -141,5 +141,47 @@ fn what_is_critical_puts_off_nothing_that_waits() {
         .collect();
     for job in jobs {
         assert!(told.contains(&job.id), "{} is not told: {told:?}", job.subject);
+    }
+}
+
+/// The job of a warning that the fallback has read of in its first digest, which it took just now.
+fn read_in_a_digest(world: &mut World) -> String {
+    while !taken(world, FALLBACK)
+        .iter()
+        .any(|(_, sent)| sent.message.purpose == Purpose::Digest)
+    {
+        let next = world.now.wall + jiff::SignedDuration::from_secs(20);
+        world.run_until_instant(next);
+    }
+    let digest = taken(world, FALLBACK).pop().expect("a digest").1;
+    let first = digest.message.incidents[0].incident;
+    let incidents = world.incidents();
+    let of_it = incidents.iter().find(|one| one.id == first);
+    of_it.expect("one").subject.to_string()
+}
+
+#[test]
+fn the_end_of_a_warning_that_was_read_of_in_a_digest_waits_for_no_others_wherever_freshd_crashes() {
+    let ends = |crash_at: Option<(u64, Crash)>| {
+        let mut world = nine_warnings("", no_such_address);
+        let job = read_in_a_digest(&mut world);
+        world.script(&job, |_, _| Play::succeeds());
+        world.run(&job);
+        let before = world.commits;
+        world.crash_at = crash_at;
+        let soon = world.now.wall + jiff::SignedDuration::from_secs(10);
+        world.run_until_instant(soon);
+        let last = taken(&world, FALLBACK).pop().expect("something").1;
+        let (purpose, about) = (last.message.purpose, last.message.subject_name.as_str());
+        assert_eq!((purpose, about), (Purpose::Recovery, job.as_str()), "{crash_at:?}");
+        assert!(!last.message.subject.starts_with("Re: "), "no mail has that subject");
+        before + 1..=world.commits
+    };
+    let commits = ends(None);
+    assert!(commits.clone().count() > 3, "{commits:?}");
+    for commit in commits {
+        for side in [Crash::Before, Crash::After, Crash::Acted] {
+            ends(Some((commit, side)));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use freshd::model::{ProblemKind, Purpose, Request};
+use freshd::model::{ProblemKind, Purpose, Request, WhyGathered};
 use jiff::Timestamp;
 
 use super::delivery::{OPS, busy, mend};
@@ -175,6 +175,24 @@ fn what_waits_for_a_digest_is_said_to_wait_for_that() {
     world.run_until("2026-11-23T12:59");
     let told = taken(&world, OPS).pop().expect("told").0;
     assert_eq!(told, next);
+}
+
+#[test]
+fn what_came_in_a_flood_and_waited_by_an_outage_says_so() {
+    for (until, why) in [
+        ("2026-11-23T14:00", WhyGathered::Outage),
+        ("2026-11-23T12:02", WhyGathered::Flood),
+    ] {
+        let mut world = failing_together(60);
+        out_of_order(&mut world, OPS, "2026-11-23T12:00", until);
+        world.run_until("2026-11-23T16:00");
+        let taken = taken(&world, OPS);
+        let digests: Vec<_> = taken.iter().filter_map(|(_, sent)| sent.message.gathered).collect();
+        assert!(
+            !digests.is_empty() && digests.iter().all(|gathered| *gathered == why),
+            "{until}: {digests:?}"
+        );
+    }
 }
 
 /// Mail to `OPS` is out of order for three days in which 1,700 jobs have failed: ten thousand alerts and more.

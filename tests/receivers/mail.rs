@@ -73,7 +73,7 @@ fn text<'a>(event: &'a Value, key: &str) -> &'a str {
 }
 
 /// What the server kept as bytes, which it tells as the letters of Latin-1.
-fn bytes(mail: &Value) -> Vec<u8> {
+pub(super) fn bytes(mail: &Value) -> Vec<u8> {
     let letters = text(mail, "data").chars();
     letters
         .map(|letter| u8::try_from(u32::from(letter)).expect("a byte"))

@@ -9,6 +9,7 @@
 //!     cargo test --test receivers
 
 mod alertmanager;
+mod backlog;
 mod company;
 mod mail;
 mod servers;
@@ -19,3 +20,5 @@ mod web;
 mod freshd_process;
 #[path = "../support/mod.rs"]
 mod support;
+#[path = "../virtual_world/mod.rs"]
+mod virtual_world;

@@ -51,7 +51,7 @@ fn seconds_between(requests: &[Value]) -> f64 {
 }
 
 /// The most memory that a process has had, in KiB.
-fn memory_kib(pid: u32) -> u64 {
+pub(super) fn memory_kib(pid: u32) -> u64 {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).expect("the process");
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
     let figure = line.and_then(|line| line.split_whitespace().next());

@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use freshd::config::{self, Environment};
-use freshd::engine::{Engine, Step};
+use freshd::engine::{Engine, STEP_FACTS_MAX, Step};
 use freshd::model::{
     AcceptedSettings, Action, AttemptId, AttemptSpec, Event, Fact, Found, Host, Measurement, Notification,
     NotificationId, Now, Reply, Request, Settings, Shortage, Stamp, Trace, VersionRef, later,
@@ -273,9 +273,11 @@ impl World {
     /// Tells the engine; commits, then performs, unless the daemon is to die at this very commit.
     pub(crate) fn handle(&mut self, event: Event) {
         let retold = is_of_keeper(&event).then(|| event.clone());
-        let looked = matches!(event, Event::Tick);
+        let is_look = matches!(event, Event::Tick);
         let engine = self.engine.as_mut().expect("the daemon runs");
         let Step { facts, actions } = engine.handle(self.now, event);
+        // What is due after a full step is decided by the next.
+        let looked = is_look && facts.len() < STEP_FACTS_MAX / 2;
         let next = engine.next_wake(self.now).filter(|_| looked);
         assert!(
             next.is_none_or(|next| next >= self.now.wall),
@@ -285,10 +287,8 @@ impl World {
         if !facts.is_empty() {
             self.commits += 1;
         }
-        let dies = self
-            .crash_at
-            .filter(|(commit, _)| *commit == self.commits && !facts.is_empty())
-            .map(|(_, side)| side);
+        let here = |(commit, _): &(u64, Crash)| *commit == self.commits && !facts.is_empty();
+        let dies = self.crash_at.filter(here).map(|(_, side)| side);
         if dies == Some(Crash::Before) {
             self.crash();
             if let Some(event) = retold {

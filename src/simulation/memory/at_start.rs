@@ -6,8 +6,8 @@ use jiff::Timestamp;
 
 use super::Memory;
 use crate::model::{
-    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, OPENINGS_LOOKED_AT, Opened, Outcome, Past, Run,
-    RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
+    COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, NotificationState, OPENINGS_LOOKED_AT, Opened,
+    Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
 };
 
 impl Memory {
@@ -41,11 +41,17 @@ impl Memory {
         openings.into_iter().map(|(_, opened)| opened).collect()
     }
 
-    /// What became of the messages about incidents that are not over.
+    /// What became of the messages about incidents that are not over, or of which something is on its way.
     pub(super) fn told(&self) -> Vec<Told> {
-        let open: BTreeSet<IncidentId> = self.unresolved.values().copied().collect();
-        let ended = self.notifications.values().filter_map(Told::of);
-        ended.filter(|told| open.contains(&told.incident)).collect()
+        let all = self.notifications.values();
+        let pending = all.clone().filter(|one| one.state == NotificationState::Pending);
+        let known: BTreeSet<IncidentId> = pending
+            .filter_map(|one| one.incident)
+            .chain(self.unresolved.values().copied())
+            .collect();
+        all.filter_map(Told::of)
+            .filter(|told| known.contains(&told.incident))
+            .collect()
     }
 
     pub(super) fn version_numbers(&self) -> Vec<(Name, u64)> {
