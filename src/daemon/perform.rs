@@ -13,7 +13,7 @@ use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings, ThreadRoot};
 use crate::probe;
 use crate::runner::Keepers;
 
@@ -148,7 +148,7 @@ impl Performer {
         });
     }
 
-    fn send(&mut self, notification: crate::model::Notification, follows: Option<String>) {
+    fn send(&mut self, notification: crate::model::Notification, follows: Option<Box<ThreadRoot>>) {
         let events = self.events.clone();
         let id = notification.id;
         let settings = self.settings.subscribe();

@@ -1,15 +1,15 @@
 //! Threads: in which of them a team is told of an incident, so that what follows and the end stand there too; and what the
-//! first message of each is called at channels that number messages by themselves.
+//! first message of each said and is called at channels that number messages by themselves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
-use crate::model::{Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Threaded};
+use crate::model::{Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, ThreadRoot, Threaded};
 
-/// What the other side calls the first message of each thread, by incident.
+/// The first message of each thread, by incident.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Threads {
-    first: HashMap<IncidentId, BTreeMap<(Address, String), String>>,
+    first: HashMap<IncidentId, BTreeMap<(Address, String), ThreadRoot>>,
 }
 
 impl Threads {
@@ -25,12 +25,12 @@ impl Threads {
     /// what the others follow.
     fn note(&mut self, threaded: Threaded) {
         let of_incident = self.first.entry(threaded.incident).or_default();
-        let place = (threaded.address, threaded.thread);
-        of_incident.insert(place, threaded.receipt);
+        let place = (threaded.address, threaded.root.message.thread.clone());
+        of_incident.insert(place, threaded.root);
     }
 
     /// What a message follows. Without it, be it that the first is not known to have been taken, it begins a thread.
-    pub(super) fn followed_by(&self, notification: &Notification) -> Option<String> {
+    pub(super) fn followed_by(&self, notification: &Notification) -> Option<ThreadRoot> {
         let place = (notification.address.clone(), notification.message.thread.clone());
         self.first.get(&notification.incident?)?.get(&place).cloned()
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     AttemptId, AttemptSpec, Comparison, Dataset, HistoryLimits, Leftovers, Message, Name, Notification, SearchFrom,
-    StopReason, Version, VersionNumber,
+    StopReason, ThreadRoot, Version, VersionNumber,
 };
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
@@ -45,8 +45,8 @@ pub enum Action {
     Send {
         /// What.
         notification: Box<Notification>,
-        /// What the other side calls the message whose thread it belongs to, where there is one.
-        follows: Option<String>,
+        /// The message whose thread it belongs to, where there is one.
+        follows: Option<Box<ThreadRoot>>,
     },
     /// Tell a channel that forgets ([`ChannelKind::forgets`](super::ChannelKind::forgets)) all that it should know. Nobody
     /// waits for an answer: the next repetition makes up for one that fails.

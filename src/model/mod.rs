@@ -83,7 +83,7 @@ pub use fact::{
     Pause, Snapshot, newest_record,
 };
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
-pub use heard::{AddressState, Heard, Reach, Threaded, Told};
+pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
