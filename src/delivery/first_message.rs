@@ -10,7 +10,7 @@ use super::links::Links;
 use super::redact::Redactor;
 use super::{Delivery, Failure, http, slack, slack_app};
 use crate::model::{
-    CLOSED_BY, Channel, ChannelKind, DeliveryOutcome, Login, Message, MessageFact, Notification, Purpose, STILL_BROKEN,
+    ACKNOWLEDGED, CLOSED_BY, Channel, ChannelKind, DeliveryOutcome, Login, Message, MessageFact, Purpose, STILL_BROKEN,
     Secret, ThreadRoot, format_duration,
 };
 
@@ -21,17 +21,30 @@ const CHANGE_TIMEOUT: Duration = Duration::from_secs(5);
 const AT_FIRST: &str = "At first";
 
 impl Delivery {
-    /// Has the first message of a thread say what the newest one says, above the facts that it came with.
-    pub(super) async fn change_first_message(&self, channel: &Channel, newest: &Notification, root: &ThreadRoot) {
+    /// Has the first message of a thread say how it is by now, where nothing was sent behind it. Always comes back within a
+    /// few seconds.
+    pub async fn change(&self, channel: &Channel, newest: &Message, root: &ThreadRoot) {
+        self.change_first(channel, newest, None, root).await;
+    }
+
+    /// Has the first message of a thread say what the newest one says, with that one's link, above the facts that it came
+    /// with.
+    pub(super) async fn change_first(
+        &self,
+        channel: &Channel,
+        newest: &Message,
+        link: Option<&Secret>,
+        root: &ThreadRoot,
+    ) {
         let ChannelKind::SlackApp { api, token, ca, .. } = &channel.kind else {
             return;
         };
-        let (link, page) = (self.link_of(newest), self.page_of(&newest.message));
+        let page = self.page_of(newest);
         let links = Links {
-            ack: link.as_ref().map(Secret::reveal),
+            ack: link.map(Secret::reveal),
             page: page.as_deref(),
         };
-        let body = slack::in_blocks(&as_of_now(&root.message, &newest.message), links);
+        let body = slack::in_blocks(&as_of_now(&root.message, newest), links);
         let change = async {
             let wire = self.trust.wire(ca.as_deref()).await?;
             let authorization = http::authorization(Some(&Login::Bearer(token.clone())))?;
@@ -40,7 +53,7 @@ impl Delivery {
         let late = || Failure::temporary(format!("not answered within {}", format_duration(CHANGE_TIMEOUT)));
         let result = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
         let result = result.unwrap_or_else(|_elapsed| Err(late()));
-        let redactor = Redactor::new(channel).and(link.as_ref());
+        let redactor = Redactor::new(channel).and(link);
         self.note_change(channel, &redactor.outcome(result.into()));
     }
 
@@ -70,11 +83,11 @@ impl Delivery {
 /// What the first message says once the newest one of its thread was taken: how it is, and what there is to do, by the
 /// newest; what was known at first, by itself.
 fn as_of_now(first: &Message, newest: &Message) -> Message {
-    // By these an end is one in part, or one of which nothing was mended.
-    let of_the_end = newest
+    // By these somebody is on it, or an end is one in part, or one of which nothing was mended.
+    let of_now = newest
         .facts
         .iter()
-        .filter(|fact| [STILL_BROKEN, CLOSED_BY].contains(&fact.label.as_str()));
+        .filter(|fact| [ACKNOWLEDGED, STILL_BROKEN, CLOSED_BY].contains(&fact.label.as_str()));
     let at_first = MessageFact {
         label: AT_FIRST.to_owned(),
         text: first.headline.clone(),
@@ -85,7 +98,7 @@ fn as_of_now(first: &Message, newest: &Message) -> Message {
             Purpose::Update => first.purpose,
             purpose => purpose,
         },
-        facts: of_the_end
+        facts: of_now
             .cloned()
             .chain(std::iter::once(at_first))
             .chain(first.facts.iter().cloned())

@@ -128,7 +128,8 @@ impl Delivery {
         notification: &Notification,
         follows: Option<&ThreadRoot>,
     ) -> (DeliveryOutcome, Option<String>) {
-        let result = match self.refused_before(channel, &notification.message) {
+        let (message, link) = (&notification.message, self.link_of(notification));
+        let result = match self.refused_before(channel, message) {
             Some(failure) => Err(failure),
             None => {
                 let receipt = follows.map(|root| root.receipt.as_str());
@@ -142,9 +143,8 @@ impl Delivery {
         };
         self.remember(channel, &result);
         if let (Ok(()), None, Some(root)) = (&result, &receipt, follows) {
-            self.change_first_message(channel, notification, root).await;
+            self.change_first(channel, message, link.as_ref(), root).await;
         }
-        let link = self.link_of(notification);
         (
             Redactor::new(channel).and(link.as_ref()).outcome(result.into()),
             receipt,

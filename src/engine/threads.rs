@@ -4,7 +4,10 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
-use crate::model::{Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, ThreadRoot, Threaded};
+use crate::alerting;
+use crate::model::{
+    Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, ThreadRoot, Threaded,
+};
 
 /// The first message of each thread, by incident.
 #[derive(Clone, Debug, Default)]
@@ -41,6 +44,20 @@ impl Engine {
     pub(super) fn note_thread(&mut self, notification: &Notification) {
         if let Some(threaded) = Threaded::of(notification) {
             self.threads.note(threaded);
+        }
+    }
+
+    /// Somebody has taken an incident on, of which nobody is sent a message: the first message of each of its threads says so.
+    pub(super) fn show_ack(&mut self, id: IncidentId, ack: &Ack) {
+        let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
+        for ((address, _), root) in roots {
+            let (zone, _) = self.working_time(&root.message.team);
+            let newest = alerting::acknowledged(&root.message, ack, self.now.wall, &zone);
+            self.act(Action::Change {
+                channel: address.channel,
+                root: Box::new(root),
+                newest: Box::new(newest),
+            });
         }
     }
 

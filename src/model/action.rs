@@ -56,6 +56,16 @@ pub enum Action {
         /// What is open, and what is over since a short time ago. Each was sent before.
         messages: Vec<Message>,
     },
+    /// Have the first message of a thread say how it is by now, where nothing is sent behind it. Nobody waits for an answer:
+    /// the next message of the thread changes the first one again.
+    Change {
+        /// The channel.
+        channel: Name,
+        /// The first message.
+        root: Box<ThreadRoot>,
+        /// What it is to say.
+        newest: Box<Message>,
+    },
     /// Read what happened in a week; answered by `Event::LookedBack`.
     LookBack {
         /// Its beginning.

@@ -94,7 +94,8 @@ pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, R
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
-    ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK,
+    ACKNOWLEDGED, ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
+    SUBJECT_MARK,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};

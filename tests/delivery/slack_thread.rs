@@ -4,8 +4,12 @@ use std::io;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use freshd::alerting::acknowledged;
 use freshd::delivery::Delivery;
-use freshd::model::{CLOSED_BY, DeliveryOutcome, Message, MessageFact, Purpose, STILL_BROKEN, ThreadRoot};
+use freshd::model::{
+    Ack, CLOSED_BY, ChannelKind, DeliveryOutcome, Message, MessageFact, Purpose, STILL_BROKEN, Secret, ThreadRoot,
+};
+use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::AMPLE;
@@ -110,6 +114,48 @@ async fn the_opening_says_what_the_newest_message_of_its_thread_says() {
         let texts = texts(&changed_by(message).await);
         assert_eq!((texts[0].as_str(), &texts[1]), (title, &headline));
     }
+}
+
+#[tokio::test]
+async fn who_is_on_it_stands_in_the_opening_though_nothing_is_sent_behind_it() {
+    let sink = HttpSink::start(vec![taken("1.1")]).await;
+    let ack = Ack {
+        by: "kari <!channel> *who*".to_owned(),
+        at: recovery().at,
+        until: "2026-06-22T06:00:00Z".parse().unwrap(),
+        note: Some("the disk is full".to_owned()),
+    };
+    let newest = acknowledged(&opening(), &ack, ack.at, &TimeZone::UTC);
+    Delivery::new(AMPLE)
+        .change(&channel(app(&sink)), &newest, &root())
+        .await;
+    let requests = sink.requests(1).await;
+    assert_eq!(paths(&requests), ["/api/chat.update"]);
+    let change = requests[0].json();
+    let texts = texts(&change);
+    let who = "Acknowledged by kari <!channel> *who* until Mon 2026-06-22 06:00";
+    assert_eq!(texts[0], format!(":eyes: {who}: stock is late (#17)"));
+    assert_eq!(texts[1], format!("{who}: the disk is full"));
+    assert!(texts[2].contains(&format!("<b>At first</b>  {}", opening().headline)));
+    assert!(texts.concat().contains("freshd runs log"), "{texts:?}");
+    // What stands in for the blocks is marked text.
+    assert!(
+        change["text"].as_str().unwrap().contains("&lt;!channel&gt;"),
+        "{change}"
+    );
+}
+
+#[tokio::test]
+async fn a_channel_that_can_change_nothing_is_not_asked_to() {
+    let sink = HttpSink::start(Vec::new()).await;
+    let webhook = ChannelKind::Slack {
+        url: Secret::new(sink.url("/hook")),
+        ca: None,
+    };
+    Delivery::new(AMPLE)
+        .change(&channel(webhook), &recovery(), &root())
+        .await;
+    assert_eq!(sink.record().requests.len(), 0);
 }
 
 #[tokio::test]

@@ -108,7 +108,11 @@ impl World {
                 self.later(Duration::ZERO, Event::Removed { files, bytes });
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
-            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } | Action::Repeat { .. } => {
+            Action::Acknowledge(_)
+            | Action::Quarantine(_)
+            | Action::Clean { .. }
+            | Action::Repeat { .. }
+            | Action::Change { .. } => {
                 self.asked.push(action);
             }
         }
