@@ -26,6 +26,8 @@ mod pagerduty;
 mod slack;
 #[path = "delivery/slack_app.rs"]
 mod slack_app;
+#[path = "delivery/slack_thread.rs"]
+mod slack_thread;
 #[path = "delivery/teams.rs"]
 mod teams;
 #[path = "delivery/webhook.rs"]

@@ -13,7 +13,7 @@ use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
 use crate::delivery::Delivery;
-use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings};
+use crate::model::{Action, DeliveryOutcome, Event, Message, Name, Reply, SearchFrom, Settings, ThreadRoot};
 use crate::probe;
 use crate::runner::Keepers;
 
@@ -72,6 +72,7 @@ impl Performer {
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send { notification, follows } => self.send(*notification, follows),
                 Action::Repeat { channel, messages } => self.repeat(channel, messages),
+                Action::Change { channel, root, newest } => self.change(channel, root, newest),
                 Action::Search { limits, from } => {
                     if from == SearchFrom::START {
                         self.pace.first();
@@ -148,7 +149,22 @@ impl Performer {
         });
     }
 
-    fn send(&mut self, notification: crate::model::Notification, follows: Option<String>) {
+    /// Changes the first message of a thread, with nothing else on its way meanwhile: it must not overtake, nor be overtaken
+    /// by, what a message behind it makes of the first.
+    fn change(&mut self, channel: Name, root: Box<ThreadRoot>, newest: Box<Message>) {
+        let settings = self.settings.subscribe();
+        let delivery = self.delivery.clone();
+        let places = self.places(&channel);
+        tokio::spawn(async move {
+            let _places = places.acquire_many_owned(SENDS_MAX).await;
+            let channel = settings.borrow().channels.get(&channel).cloned();
+            if let Some(channel) = channel {
+                delivery.change(&channel, &newest, &root).await;
+            }
+        });
+    }
+
+    fn send(&mut self, notification: crate::model::Notification, follows: Option<Box<ThreadRoot>>) {
         let events = self.events.clone();
         let id = notification.id;
         let settings = self.settings.subscribe();

@@ -7,6 +7,7 @@ mod connection;
 mod email;
 mod failure;
 mod file;
+mod first_message;
 mod html;
 mod http;
 mod links;
@@ -22,7 +23,7 @@ mod tone;
 mod trust;
 mod webhook;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ use trust::Trust;
 
 use crate::model::{
     Channel, ChannelKind, DeliveryOutcome, DigestLine, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
-    Secret, format_duration,
+    Secret, ThreadRoot, format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -72,6 +73,8 @@ pub struct Delivery {
     page_link: Option<PageLink>,
     /// Webhooks whose receivers are gone, as they were defined then, with what was answered.
     gone: Mutex<HashMap<Name, (ChannelKind, String)>>,
+    /// Channels at which the last change of a thread's first message failed, which is logged once.
+    unchanged: Mutex<HashSet<Name>>,
 }
 
 impl Delivery {
@@ -84,6 +87,7 @@ impl Delivery {
             ack_link: None,
             page_link: None,
             gone: Mutex::default(),
+            unchanged: Mutex::default(),
         }
     }
 
@@ -113,18 +117,23 @@ impl Delivery {
         self.send_in_thread(channel, notification, None).await.0
     }
 
-    /// The same behind another message, by what the other side calls that: with what it calls this one, if it was taken by
-    /// a kind of channel where others can follow it.
+    /// The same behind the first message of its thread: with what the other side calls this one, if it was taken by a kind of
+    /// channel where others can follow it.
+    ///
+    /// Where the first message can be changed it then says how it stands by now. That is no part of the try: it has a short
+    /// bound of its own, and the outcome is the same without it.
     pub async fn send_in_thread(
         &self,
         channel: &Channel,
         notification: &Notification,
-        follows: Option<&str>,
+        follows: Option<&ThreadRoot>,
     ) -> (DeliveryOutcome, Option<String>) {
-        let result = match self.refused_before(channel, &notification.message) {
+        let (message, link) = (&notification.message, self.link_of(notification));
+        let result = match self.refused_before(channel, message) {
             Some(failure) => Err(failure),
             None => {
-                let sending = self.send_once(channel, notification, follows);
+                let receipt = follows.map(|root| root.receipt.as_str());
+                let sending = self.send_once(channel, notification, receipt);
                 self.within_bound(channel, sending).await
             }
         };
@@ -133,7 +142,9 @@ impl Delivery {
             Err(failure) => (Err(failure), None),
         };
         self.remember(channel, &result);
-        let link = self.link_of(notification);
+        if let (Ok(()), None, Some(root)) = (&result, &receipt, follows) {
+            self.change_first(channel, message, link.as_ref(), root).await;
+        }
         (
             Redactor::new(channel).and(link.as_ref()).outcome(result.into()),
             receipt,

@@ -45,7 +45,7 @@ const OF_THREAD: [&str; 4] = [
 pub(super) struct Post<'a> {
     /// `#ops`, or an id.
     pub(super) channel: &'a str,
-    /// The `ts` of the first message of its thread.
+    /// The receipt of the first message of its thread.
     pub(super) follows: Option<&'a str>,
     pub(super) message: &'a Message,
     pub(super) links: Links<'a>,
@@ -57,11 +57,28 @@ struct Said {
     ok: bool,
     #[serde(default)]
     error: String,
+    /// The id of the channel, by whatever name that was asked for.
+    #[serde(default)]
+    channel: String,
     #[serde(default)]
     ts: String,
 }
 
-/// Posts a message; its `ts`, if it begins a thread. Where Slack rejects the layout it goes once more as text only, and where the thread is gone
+/// What is kept of a message to find it again: the id of its channel and its `ts`, `C0OPS/1764194400.000100`. Slack takes a
+/// channel's name for a message that is posted, but not for one that is changed.
+struct Receipt<'a> {
+    channel: &'a str,
+    ts: &'a str,
+}
+
+impl<'a> Receipt<'a> {
+    fn of(receipt: &'a str) -> Self {
+        let (channel, ts) = receipt.split_once('/').unwrap_or(("", receipt));
+        Self { channel, ts }
+    }
+}
+
+/// Posts a message; its receipt, if it begins a thread. Where Slack rejects the layout it goes once more as text only, and where the thread is gone
 /// it begins a new one.
 pub(super) async fn send(
     client: &reqwest::Client,
@@ -76,7 +93,10 @@ pub(super) async fn send(
     loop {
         let said = ask(client, &url, authorization, &addressed(&body, &post)).await?;
         match said.error.as_str() {
-            _ if said.ok => return Ok(post.follows.is_none().then_some(said.ts)),
+            _ if said.ok => {
+                let receipt = || format!("{}/{}", said.channel, said.ts);
+                return Ok(post.follows.is_none().then(receipt));
+            }
             error if OF_LAYOUT.contains(&error) && !is_text => {
                 (body, is_text) = (slack::as_text(post.message, post.links), true);
             }
@@ -88,13 +108,34 @@ pub(super) async fn send(
     }
 }
 
+/// Changes the first message of a thread, once: what is refused or late is left as it is.
+pub(super) async fn change(
+    client: &reqwest::Client,
+    api: &Secret,
+    authorization: &HeaderMap,
+    receipt: &str,
+    body: Value,
+) -> Result<(), Failure> {
+    let Receipt { channel, ts } = Receipt::of(receipt);
+    let mut body = body;
+    body["channel"] = json!(channel);
+    body["ts"] = json!(ts);
+    // Unless told so, Slack makes links and names of a changed text that it would not make of a posted one.
+    body["parse"] = json!("none");
+    let said = ask(client, &method(api, "chat.update")?, authorization, &body).await?;
+    match said.ok {
+        true => Ok(()),
+        false => Err(failure(&said.error, channel)),
+    }
+}
+
 /// Where the message goes. Whoever looks at the channel alone sees an end and an escalation too.
 fn addressed(body: &Value, post: &Post<'_>) -> Value {
     let mut body = body.clone();
     body["channel"] = json!(post.channel);
     body["unfurl_links"] = json!(false);
     if let Some(follows) = post.follows {
-        body["thread_ts"] = json!(follows);
+        body["thread_ts"] = json!(Receipt::of(follows).ts);
         body["reply_broadcast"] = json!(matches!(post.message.purpose, Purpose::Recovery | Purpose::Escalation));
     }
     body

@@ -22,6 +22,7 @@ impl Tone {
             return Self::of_drill(message);
         }
         let (word, emoji) = match message.purpose {
+            _ if message.acknowledged().is_some() => ("Acknowledged", ":eyes:"),
             Purpose::Opening => match message.severity {
                 Severity::Critical => ("Problem", ":red_circle:"),
                 Severity::Warning => ("Warning", ":warning:"),
@@ -86,7 +87,10 @@ pub(super) fn title(message: &Message) -> String {
             let title = message.title().trim_start_matches(MARK);
             format!("{MARK}{}: {title}", Tone::of(message).word)
         }
-        _ => format!("{}: {}", Tone::of(message).word, message.title()),
+        _ => {
+            let who = message.acknowledged().map_or_else(String::new, |who| format!(" {who}"));
+            format!("{}{who}: {}", Tone::of(message).word, message.title())
+        }
     }
 }
 

@@ -190,12 +190,13 @@ impl Engine {
         let (team, _) = self.owner_of(&incident);
         let (zone, calendar) = self.working_time(&team);
         let until = alerting::ack_until(self.now.wall, &zone, calendar.as_deref());
-        incident.set_ack(Some(Ack {
+        let ack = Ack {
             by: by.to_owned(),
             at: self.now.wall,
             until,
             note: note.filter(|note| !note.trim().is_empty()),
-        }));
+        };
+        incident.set_ack(Some(ack.clone()));
         incident.links_used = self.last_notification_id();
         let is_open = incident.state == IncidentState::Open;
         if is_open {
@@ -205,6 +206,7 @@ impl Engine {
         if incident.drill.is_some() {
             self.end_drill(id);
         } else if is_open {
+            self.show_ack(id, &ack);
             self.arm_reminder(id);
         }
         Ok(incident)

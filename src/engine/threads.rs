@@ -1,15 +1,18 @@
 //! Threads: in which of them a team is told of an incident, so that what follows and the end stand there too; and what the
-//! first message of each is called at channels that number messages by themselves.
+//! first message of each said and is called at channels that number messages by themselves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use super::Engine;
-use crate::model::{Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Threaded};
+use crate::alerting;
+use crate::model::{
+    Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, ThreadRoot, Threaded,
+};
 
-/// What the other side calls the first message of each thread, by incident.
+/// The first message of each thread, by incident.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Threads {
-    first: HashMap<IncidentId, BTreeMap<(Address, String), String>>,
+    first: HashMap<IncidentId, BTreeMap<(Address, String), ThreadRoot>>,
 }
 
 impl Threads {
@@ -25,12 +28,12 @@ impl Threads {
     /// what the others follow.
     fn note(&mut self, threaded: Threaded) {
         let of_incident = self.first.entry(threaded.incident).or_default();
-        let place = (threaded.address, threaded.thread);
-        of_incident.insert(place, threaded.receipt);
+        let place = (threaded.address, threaded.root.message.thread.clone());
+        of_incident.insert(place, threaded.root);
     }
 
     /// What a message follows. Without it, be it that the first is not known to have been taken, it begins a thread.
-    pub(super) fn followed_by(&self, notification: &Notification) -> Option<String> {
+    pub(super) fn followed_by(&self, notification: &Notification) -> Option<ThreadRoot> {
         let place = (notification.address.clone(), notification.message.thread.clone());
         self.first.get(&notification.incident?)?.get(&place).cloned()
     }
@@ -41,6 +44,20 @@ impl Engine {
     pub(super) fn note_thread(&mut self, notification: &Notification) {
         if let Some(threaded) = Threaded::of(notification) {
             self.threads.note(threaded);
+        }
+    }
+
+    /// Somebody has taken an incident on, of which nobody is sent a message: the first message of each of its threads says so.
+    pub(super) fn show_ack(&mut self, id: IncidentId, ack: &Ack) {
+        let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
+        for ((address, _), root) in roots {
+            let (zone, _) = self.working_time(&root.message.team);
+            let newest = alerting::acknowledged(&root.message, ack, self.now.wall, &zone);
+            self.act(Action::Change {
+                channel: address.channel,
+                root: Box::new(root),
+                newest: Box::new(newest),
+            });
         }
     }
 

@@ -230,7 +230,7 @@ impl Engine {
 
     pub(super) fn send(&mut self, id: NotificationId) {
         if let Some(notification) = self.outbox.hand_over(id) {
-            let follows = self.threads.followed_by(&notification);
+            let follows = self.threads.followed_by(&notification).map(Box::new);
             let notification = Box::new(notification);
             self.act(Action::Send { notification, follows });
         }

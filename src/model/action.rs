@@ -7,7 +7,7 @@ use jiff::Timestamp;
 
 use super::{
     AttemptId, AttemptSpec, Comparison, Dataset, HistoryLimits, Leftovers, Message, Name, Notification, SearchFrom,
-    StopReason, Version, VersionNumber,
+    StopReason, ThreadRoot, Version, VersionNumber,
 };
 
 /// What a step asks to be done. Doing one twice does no harm: after a crash it is asked for again.
@@ -45,8 +45,8 @@ pub enum Action {
     Send {
         /// What.
         notification: Box<Notification>,
-        /// What the other side calls the message whose thread it belongs to, where there is one.
-        follows: Option<String>,
+        /// The message whose thread it belongs to, where there is one.
+        follows: Option<Box<ThreadRoot>>,
     },
     /// Tell a channel that forgets ([`ChannelKind::forgets`](super::ChannelKind::forgets)) all that it should know. Nobody
     /// waits for an answer: the next repetition makes up for one that fails.
@@ -55,6 +55,16 @@ pub enum Action {
         channel: Name,
         /// What is open, and what is over since a short time ago. Each was sent before.
         messages: Vec<Message>,
+    },
+    /// Have the first message of a thread say how it is by now, where nothing is sent behind it. Nobody waits for an answer:
+    /// the next message of the thread changes the first one again.
+    Change {
+        /// The channel.
+        channel: Name,
+        /// The first message.
+        root: Box<ThreadRoot>,
+        /// What it is to say.
+        newest: Box<Message>,
     },
     /// Read what happened in a week; answered by `Event::LookedBack`.
     LookBack {

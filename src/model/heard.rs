@@ -1,12 +1,13 @@
 //! What has become of the messages about one incident for each team at each of its addresses: told, not yet, or given up.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressRecord, IncidentId, Name, Notification, NotificationState};
+use super::{Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -53,17 +54,24 @@ impl Told {
     }
 }
 
-/// The first message of a thread at one address, by the name that the other side has for it.
+/// The first message of a thread, where the other side has a name for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ThreadRoot {
+    /// As the other side calls it.
+    pub receipt: String,
+    /// What it said when it was sent.
+    pub message: Arc<Message>,
+}
+
+/// The first message of a thread at one address.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Threaded {
     /// The incident it is about.
     pub incident: IncidentId,
     /// Where it went.
     pub address: Address,
-    /// The thread, as messages name it.
-    pub thread: String,
-    /// As the other side calls it.
-    pub receipt: String,
+    /// That message, which names the thread.
+    pub root: ThreadRoot,
 }
 
 impl Threaded {
@@ -72,8 +80,10 @@ impl Threaded {
         Some(Self {
             incident: notification.incident?,
             address: notification.address.clone(),
-            thread: notification.message.thread.clone(),
-            receipt: notification.receipt.clone()?,
+            root: ThreadRoot {
+                receipt: notification.receipt.clone()?,
+                message: notification.message.clone(),
+            },
         })
     }
 }

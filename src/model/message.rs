@@ -113,6 +113,12 @@ impl Message {
         self.purpose == Purpose::Recovery && self.facts.iter().any(|fact| fact.label == CLOSED_BY)
     }
 
+    /// By whom the incident is taken on, and until when, if that is what it tells: `by kari until Mon 2026-11-30 08:00`.
+    pub fn acknowledged(&self) -> Option<&str> {
+        let fact = self.facts.iter().find(|fact| fact.label == ACKNOWLEDGED)?;
+        Some(&fact.text)
+    }
+
     /// Whether it tells those downstream of what they read or own, rather than the owner of the cause.
     pub fn is_impact(&self) -> bool {
         self.thread.ends_with(IMPACT_THREAD)
@@ -158,6 +164,9 @@ pub const RUNBOOK: &str = "Runbook";
 
 /// The label of the line by which an end says what of its reader's own is not as promised all the same.
 pub const STILL_BROKEN: &str = "Still broken";
+
+/// The label of the line by which the first message of a thread says that somebody has taken its incident on.
+pub const ACKNOWLEDGED: &str = "Acknowledged";
 
 /// The label of the line by which an end says what edit of jobs.toml it is.
 pub const CLOSED_BY: &str = "Closed by";

@@ -83,7 +83,7 @@ pub use fact::{
     Pause, Snapshot, newest_record,
 };
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
-pub use heard::{AddressState, Heard, Reach, Threaded, Told};
+pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
     ACCEPTANCES_KEPT_MAX, Aged, AgedRun, Forgotten, Gone, HistoryLimit, HistoryLimits, HistoryRules,
     INCIDENTS_KEPT_MAX, Keep, LIVES_KEPT_MAX, Leftovers, Limit, LogsForgotten, PIECE_ROWS_MAX, Pruned,
@@ -94,7 +94,8 @@ pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, R
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
-    ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN, SUBJECT_MARK,
+    ACKNOWLEDGED, ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
+    SUBJECT_MARK,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};

@@ -1,6 +1,6 @@
 //! Threads at a Slack app: what belongs to an incident follows its first message, as far as that is known to be taken.
 
-use freshd::model::{DeliveryOutcome, Purpose};
+use freshd::model::{Action, DeliveryOutcome, Message, Name, Purpose, Request};
 
 use super::PEOPLE;
 use super::delivery::{busy, mend};
@@ -105,4 +105,80 @@ fn where_a_thread_is_gone_its_messages_follow_the_newest_that_began_one() {
         ];
         assert_eq!(followed(&world), expected, "crashes: {crashes}");
     }
+}
+
+/// What the first message of a thread was to say without anything sent behind it, by the number of the message.
+fn changed(world: &World) -> Vec<(usize, &Message)> {
+    let place = |receipt: &str| {
+        1 + world
+            .sent
+            .iter()
+            .position(|(_, sent)| format!("ts-{}", sent.id) == receipt)
+            .unwrap()
+    };
+    let changes = world.asked.iter().filter_map(|asked| match asked {
+        Action::Change { channel, root, newest } => {
+            assert_eq!(channel, &Name::from("slack"));
+            Some((place(&root.receipt), &**newest))
+        }
+        _ => None,
+    });
+    changes.collect()
+}
+
+#[test]
+fn an_acknowledgement_changes_the_opening_and_sends_nothing_also_after_a_crash() {
+    for crashes in [false, true] {
+        let mut world = world();
+        world.run_until("2026-11-26T12:30");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        let incident = world.open_incidents()[0].id;
+        let sent = world.sent.len();
+        world.done(Request::Ack {
+            incident,
+            note: Some("looking at the disk".to_owned()),
+            link: None,
+        });
+        world.run_until("2026-11-26T12:40");
+        assert_eq!(world.sent.len(), sent, "crashes: {crashes}");
+        let changed = changed(&world);
+        assert_eq!(changed.len(), 1, "crashes: {crashes}");
+        let (of, newest) = changed[0];
+        assert_eq!(of, 1);
+        assert_eq!(newest.acknowledged(), Some("by anna until Fri 2026-11-27 08:00"));
+        let words = "Acknowledged by anna until Fri 2026-11-27 08:00: looking at the disk";
+        assert_eq!(newest.headline, words);
+        assert_eq!(newest.zone.as_deref(), Some("Europe/Oslo (UTC+1)"));
+        // The reminder that follows says that nobody is on it any more.
+        world.run_until("2026-11-27T08:10");
+        assert_eq!(followed(&world).last(), Some(&(Purpose::Reminder, Some(1))));
+    }
+}
+
+#[test]
+fn an_acknowledgement_that_ends_a_rehearsal_or_comes_before_the_opening_is_taken_changes_nothing_by_itself() {
+    let mut world = world();
+    world.channel("slack", |_, now| busy(now));
+    world.run_until("2026-11-26T12:30");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::ack(incident));
+    assert_eq!(changed(&world), []);
+
+    let mut world = self::world();
+    world.run_until("2026-11-26T12:10");
+    world.ask(Request::Drill {
+        name: Name::from("j"),
+        for_s: 3_600,
+    });
+    world.run_until("2026-11-26T12:20");
+    let drill = world.open_incidents().into_iter().find(|one| one.drill.is_some());
+    world.done(Request::ack(drill.expect("it goes on").id));
+    world.run_until("2026-11-26T12:30");
+    assert_eq!(changed(&world), []);
+    let (why, follows) = followed(&world).pop().unwrap();
+    assert_eq!(why, Purpose::Recovery);
+    assert!(follows.is_some(), "the end of the rehearsal follows its opening");
 }

@@ -1,18 +1,18 @@
 //! Slack as an app: `chat.postMessage`, which answers 200 to what it refuses.
 
-use std::time::Duration;
+use std::sync::Arc;
 
 use freshd::delivery::Delivery;
-use freshd::model::{ChannelKind, DeliveryOutcome, Message, Secret};
+use freshd::model::{ChannelKind, DeliveryOutcome, Message, Secret, ThreadRoot};
 use serde_json::json;
 
 use super::support::http::{HttpAnswer, HttpSink};
 use super::support::sample::{channel, notification, opening, recovery};
-use super::{permanent, temporary};
+use super::{AMPLE, permanent, temporary};
 
-const TOKEN: &str = "xoxb-canary-0123456789";
+pub(super) const TOKEN: &str = "xoxb-canary-0123456789";
 
-fn app(sink: &HttpSink) -> ChannelKind {
+pub(super) fn app(sink: &HttpSink) -> ChannelKind {
     ChannelKind::SlackApp {
         api: Secret::new(sink.url("/api")),
         token: Secret::new(TOKEN),
@@ -22,38 +22,42 @@ fn app(sink: &HttpSink) -> ChannelKind {
 }
 
 /// What Slack says of a message that it has taken.
-fn taken(ts: &str) -> HttpAnswer {
+pub(super) fn taken(ts: &str) -> HttpAnswer {
     HttpAnswer::status(200, &json!({ "ok": true, "channel": "C0OPS", "ts": ts }).to_string())
 }
 
-fn refused(error: &str) -> HttpAnswer {
+pub(super) fn refused(error: &str) -> HttpAnswer {
     HttpAnswer::status(200, &json!({ "ok": false, "error": error }).to_string())
 }
 
+/// One try, behind the opening where that has a receipt.
 async fn post(
     sink: &HttpSink,
     message: Message,
     to: Option<&str>,
     follows: Option<&str>,
 ) -> (DeliveryOutcome, Option<String>) {
-    let delivery = Delivery::new(Duration::from_secs(20));
     let notification = notification(message, to);
-    delivery
-        .send_in_thread(&channel(app(sink)), &notification, follows)
+    let root = follows.map(|receipt| ThreadRoot {
+        receipt: receipt.to_owned(),
+        message: Arc::new(opening()),
+    });
+    Delivery::new(AMPLE)
+        .send_in_thread(&channel(app(sink)), &notification, root.as_ref())
         .await
 }
 
 #[tokio::test]
 async fn the_first_message_begins_a_thread_and_the_end_follows_it_for_all_to_see() {
     let sink = HttpSink::start(vec![taken("1764194400.000100"), taken("1764198000.000200")]).await;
-    let (outcome, ts) = post(&sink, opening(), None, None).await;
+    let (outcome, receipt) = post(&sink, opening(), None, None).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
-    assert_eq!(ts.as_deref(), Some("1764194400.000100"));
-    let (outcome, _) = post(&sink, recovery(), None, ts.as_deref()).await;
+    assert_eq!(receipt.as_deref(), Some("C0OPS/1764194400.000100"));
+    let (outcome, _) = post(&sink, recovery(), None, receipt.as_deref()).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
 
-    let requests = sink.requests(2).await;
-    for request in &requests {
+    let requests = sink.requests(3).await;
+    for request in &requests[..2] {
         assert_eq!(
             (request.method.as_str(), request.path.as_str()),
             ("POST", "/api/chat.postMessage")
@@ -74,8 +78,8 @@ async fn an_update_stays_in_its_thread_and_an_address_may_name_another_channel()
     let sink = HttpSink::start(vec![taken("2.1")]).await;
     let mut update = opening();
     update.purpose = freshd::model::Purpose::Update;
-    post(&sink, update, Some("#warehouse"), Some("1.1")).await;
-    let sent = sink.requests(1).await.remove(0).json();
+    post(&sink, update, Some("#warehouse"), Some("C0OPS/1.1")).await;
+    let sent = sink.requests(2).await.remove(0).json();
     assert_eq!(sent["channel"], "#warehouse");
     assert_eq!(
         (&sent["thread_ts"], &sent["reply_broadcast"]),
@@ -142,9 +146,13 @@ async fn a_thread_that_is_gone_is_begun_anew_and_a_layout_that_is_refused_is_sen
         taken("3.3"),
     ])
     .await;
-    let (outcome, ts) = post(&sink, recovery(), None, Some("1.1")).await;
-    assert_eq!((outcome, ts.as_deref()), (DeliveryOutcome::Accepted, Some("3.3")));
+    let (outcome, receipt) = post(&sink, recovery(), None, Some("C0OPS/1.1")).await;
+    assert_eq!(
+        (outcome, receipt.as_deref()),
+        (DeliveryOutcome::Accepted, Some("C0OPS/3.3"))
+    );
     let requests = sink.requests(3).await;
+    assert_eq!(requests.len(), 3, "what is gone is not changed");
     assert_eq!(requests[0].json()["thread_ts"], "1.1");
     assert!(requests[1].json().get("thread_ts").is_none());
     let last = requests[2].json();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use freshd::model::{
     Action, AttemptId, AttemptSpec, ChannelKind, CheckResult, DeliveryOutcome, Event, ExitStatus, Judgement, Judging,
-    Measurement, Notification, Observation, Profile, Setback, StopReason, Verdict, VersionRef, later, report_value,
+    Measurement, Notification, Observation, Profile, Setback, StopReason, ThreadRoot, Verdict, VersionRef, later,
+    report_value,
 };
 use jiff::Timestamp;
 
@@ -107,13 +108,18 @@ impl World {
                 self.later(Duration::ZERO, Event::Removed { files, bytes });
             }
             Action::Reply { reply, .. } => self.replies.push(reply),
-            Action::Acknowledge(_) | Action::Quarantine(_) | Action::Clean { .. } | Action::Repeat { .. } => {
+            Action::Acknowledge(_)
+            | Action::Quarantine(_)
+            | Action::Clean { .. }
+            | Action::Repeat { .. }
+            | Action::Change { .. } => {
                 self.asked.push(action);
             }
         }
     }
 
-    fn send(&mut self, notification: Notification, follows: Option<String>) {
+    fn send(&mut self, notification: Notification, follows: Option<Box<ThreadRoot>>) {
+        let follows = follows.map(|root| self.receipt_of(&root));
         let now = self.now.wall;
         let address = notification.address.to_string();
         let outcome = self
@@ -137,6 +143,16 @@ impl World {
         }
         let after = self.thinks_for.get(&address).copied().unwrap_or_default();
         self.later(after, Event::Delivered { id, outcome, receipt });
+    }
+
+    /// The receipt of a message that another follows; it is handed over as it was sent.
+    fn receipt_of(&self, root: &ThreadRoot) -> String {
+        let began = self
+            .sent
+            .iter()
+            .find(|(_, sent)| format!("ts-{}", sent.id) == root.receipt);
+        assert_eq!(began.map(|(_, sent)| &sent.message), Some(&root.message));
+        root.receipt.clone()
     }
 
     /// What the machine does to whoever reads or writes before `until`.

@@ -79,7 +79,11 @@ impl<O: Outside> World<O> {
                 let removed = Event::Removed { files: 0, bytes: 0 };
                 self.after(WORD_TAKES, Turn::Tell(life, removed));
             }
-            Action::Quarantine(_) | Action::Clean { .. } | Action::Reply { .. } | Action::Repeat { .. } => {}
+            Action::Quarantine(_)
+            | Action::Clean { .. }
+            | Action::Reply { .. }
+            | Action::Repeat { .. }
+            | Action::Change { .. } => {}
         }
     }
 

@@ -5,7 +5,7 @@ use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
     Ack, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Notification, NotificationId,
-    OPENINGS_LOOKED_AT, Opened, Threaded, Told, earlier,
+    OPENINGS_LOOKED_AT, Opened, ThreadRoot, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -77,7 +77,7 @@ WITH going (incident) AS (
     SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
     UNION SELECT incident FROM notifications INDEXED BY notifications_pending WHERE state = 'pending'
 )
-SELECT incident, channel, address, message ->> 'thread', receipt
+SELECT incident, channel, address, message, receipt
 FROM going CROSS JOIN notifications INDEXED BY notifications_by_incident USING (incident)
 WHERE receipt IS NOT NULL ORDER BY id";
 
@@ -234,12 +234,17 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
 
 /// Reads a row of `THREADS`.
 pub(in crate::store) fn read_thread(row: &Row) -> Result<Threaded> {
-    let (incident, address) = read_end_written(row)?;
+    let mut cells = Cells::of(row);
     Ok(Threaded {
-        incident,
-        address,
-        thread: row.get(3)?,
-        receipt: row.get(4)?,
+        incident: IncidentId(cells.count()?),
+        address: Address {
+            channel: cells.name()?,
+            to: cells.get()?,
+        },
+        root: ThreadRoot {
+            message: cells.json()?,
+            receipt: cells.get()?,
+        },
     })
 }
 
