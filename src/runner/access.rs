@@ -10,6 +10,7 @@ use std::sync::{Mutex, PoisonError};
 use rustix::fs::{XattrFlags, getxattr, setxattr};
 use rustix::io::Errno;
 
+use super::program::NoStart;
 use crate::model::{AttemptSpec, RunAs};
 
 /// The attribute that Linux keeps an access list in.
@@ -49,19 +50,20 @@ pub(super) fn make_output_dir(dir: &Path, user: Option<&RunAs>) -> io::Result<()
 /// A list is read, changed and written: whoever does that takes a turn.
 static CHANGING: Mutex<()> = Mutex::new(());
 
-/// Gives an attempt's own directory to its user, and lets that user through to it and to its pinned inputs. The error is
-/// a sentence. What lies above the state directory is left as it is.
-pub(super) fn grant(spec: &AttemptSpec, user: &RunAs, state_dir: &Path) -> Result<(), String> {
+/// Gives an attempt's own directory to its user, and lets that user through to it and to its pinned inputs. What lies above the state directory is left as it is.
+pub(super) fn grant(spec: &AttemptSpec, user: &RunAs, state_dir: &Path) -> Result<(), NoStart> {
     let failed = |path: &Path, error: io::Error| {
         let path = path.display();
-        if error.raw_os_error() == Some(libc::EOPNOTSUPP) {
-            format!(
-                "{path} cannot be opened to user {}: its file system keeps no access lists",
-                user.user
-            )
-        } else {
-            format!("{path} cannot be opened to user {}: {error}", user.user)
-        }
+        NoStart::of(error, |error| {
+            if error.raw_os_error() == Some(libc::EOPNOTSUPP) {
+                format!(
+                    "{path} cannot be opened to user {}: its file system keeps no access lists",
+                    user.user
+                )
+            } else {
+                format!("{path} cannot be opened to user {}: {error}", user.user)
+            }
+        })
     };
     let _turn = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     chown(&spec.run_dir, Some(user.uid), Some(user.gid)).map_err(|error| failed(&spec.run_dir, error))?;

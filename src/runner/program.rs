@@ -11,12 +11,38 @@ use rustix::process::geteuid;
 
 use super::access;
 use super::cgroup::{Cgroups, Leaf};
+use super::files::is_full;
 use super::open_files::OpenFiles;
 use super::sys::{self, Birth, BirthStep, Identity, Spawner, StillBorn};
 use crate::model::{AttemptSpec, Conditions};
 
 /// Number of the capability to look into processes of others: linux/capability.h.
 const CAP_SYS_PTRACE: u32 = 19;
+
+/// Why there is no process.
+#[derive(Debug)]
+pub(super) enum NoStart {
+    /// The disk is full: there can be one when there is space.
+    NoSpace(io::Error),
+    /// A sentence.
+    Because(String),
+}
+
+impl NoStart {
+    /// That of an error, which is told in words.
+    pub(super) fn of(error: io::Error, words: impl FnOnce(&io::Error) -> String) -> Self {
+        if is_full(&error) {
+            return Self::NoSpace(error);
+        }
+        Self::Because(words(&error))
+    }
+}
+
+impl From<String> for NoStart {
+    fn from(words: String) -> Self {
+        Self::Because(words)
+    }
+}
 
 /// Where an attempt lives.
 pub(super) struct Place<'a> {
@@ -35,21 +61,21 @@ pub(super) fn start(
     outputs: [BorrowedFd<'_>; 2],
     open_files: Option<OpenFiles>,
     place: &Place<'_>,
-) -> Result<i32, String> {
+) -> Result<i32, NoStart> {
     let run_as = spec.conditions.run_as.as_ref();
     if let Some(user) = run_as {
         if user.uid != geteuid().as_raw() && !sees_others() {
-            return Err(format!(
+            return Err(NoStart::Because(format!(
                 "freshd could not see what becomes of a process of user {}, so nothing was run; give it CAP_SYS_PTRACE, \
                  as in CapabilityBoundingSet= of its unit",
                 user.user
-            ));
+            )));
         }
         access::grant(spec, user, place.state_dir)?;
     }
     if let Some(dir) = &spec.output_dir {
-        access::make_output_dir(dir, run_as)
-            .map_err(|error| format!("cannot make {} for its output: {error}", dir.display()))?;
+        let failed = |error: &io::Error| format!("cannot make {} for its output: {error}", dir.display());
+        access::make_output_dir(dir, run_as).map_err(|error| NoStart::of(error, failed))?;
     }
     let program = find_program(spec)?;
     let argv = strings(spec.argv.iter().map(String::as_bytes), "an argument")?;
@@ -72,7 +98,7 @@ pub(super) fn start(
     };
     spawner
         .spawn(&child, &birth(&spec.conditions, place))
-        .map_err(|failed| explain(spec, &program, &failed))
+        .map_err(|failed| NoStart::Because(explain(spec, &program, &failed)))
 }
 
 /// Whether this process may look at the processes of others: by that they are found again when their keeper has died.

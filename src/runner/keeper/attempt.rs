@@ -1,7 +1,7 @@
 //! One running attempt as the keeper sees it: its process, its pipes, its clock.
 
 use std::fs::{self, OpenOptions};
-use std::io::Read;
+use std::io::{self, Read};
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::super::log::{OutputLog, Stream, stamp};
 use super::super::open_files::OpenFiles;
 use super::super::output_pipe::OutputPipe;
 use super::super::process::{boot_now, read_process};
-use super::super::program::{self, Place};
+use super::super::program::{self, NoStart, Place};
 use super::super::sys::{self, Spawner};
 use crate::model::{AttemptSpec, ExitStatus, StopReason, Usage};
 
@@ -117,8 +117,28 @@ pub(super) fn attempts_max(limits: &OpenFiles) -> usize {
     usize::try_from(files.saturating_sub(64) / 5).unwrap_or(usize::MAX)
 }
 
-/// Why there is no running attempt: it never started, or nobody can tell.
-pub(super) type NotRunning = ExitStatus;
+/// Why there is no running attempt.
+pub(super) enum NotRunning {
+    /// There is no space to start it in.
+    Refused(io::Error),
+    /// It never started, or nobody can tell.
+    Ended(ExitStatus),
+}
+
+impl From<ExitStatus> for NotRunning {
+    fn from(status: ExitStatus) -> Self {
+        Self::Ended(status)
+    }
+}
+
+impl From<NoStart> for NotRunning {
+    fn from(why: NoStart) -> Self {
+        match why {
+            NoStart::NoSpace(error) => Self::Refused(error),
+            NoStart::Because(words) => Self::Ended(ExitStatus::NotStarted(words)),
+        }
+    }
+}
 
 impl RunningAttempt {
     /// Starts the process of an attempt whose start is on disk.
@@ -143,9 +163,9 @@ impl RunningAttempt {
         let open_files = differs.then_some(*limits);
         let leaf = cgroups.map(|cgroups| cgroups.make(spec.id, &spec.conditions.limits));
         let leaf = leaf.transpose().map_err(|error| {
-            ExitStatus::NotStarted(format!(
-                "no cgroup for it: {error}; see Delegate= in the unit of freshd"
-            ))
+            NoStart::of(error, |error| {
+                format!("no cgroup for it: {error}; see Delegate= in the unit of freshd")
+            })
         })?;
         let place = Place {
             state_dir: &house.state_dir,
@@ -155,25 +175,24 @@ impl RunningAttempt {
         let job_ends = [stdout.job_end.as_fd(), stderr.job_end.as_fd()];
         let pid = program::start(&spec, spawner, job_ends, open_files, &place);
         drop((stdout.job_end, stderr.job_end));
-        let pid = pid.map_err(|why| {
+        let pid = pid.inspect_err(|_| {
             if let Some(leaf) = &leaf {
                 leaf.remove();
             }
-            ExitStatus::NotStarted(why)
         })?;
         let at = Timestamp::now();
         // The child is ours and not reaped, so its number is its own.
         let start_time = read_process(pid).map_or(0, |process| process.start_time);
         let (Some(pid), Ok(number)) = (Pid::from_raw(pid), u32::try_from(pid)) else {
-            return Err(ExitStatus::Unknown(format!("the kernel gave pid {pid}")));
+            return Err(ExitStatus::Unknown(format!("the kernel gave pid {pid}")).into());
         };
         let pidfd = match pidfd_open(pid, PidfdFlags::empty()) {
             Ok(pidfd) => pidfd,
             Err(error) => {
                 let _ = kill_process(pid, Signal::KILL);
-                return Err(ExitStatus::Unknown(format!(
+                return Err(NotRunning::Ended(ExitStatus::Unknown(format!(
                     "no pidfd for process {number}, so it was killed: {error}; raise LimitNOFILE or ulimit -n"
-                )));
+                ))));
             }
         };
         // From here on, and not from the record: a disk that is slow to sync takes nothing from the process.

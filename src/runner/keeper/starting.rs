@@ -3,6 +3,7 @@
 //! Who makes a child stands still until it is another program. So where many are to be started, two threads do that.
 
 use std::collections::VecDeque;
+use std::fs;
 use std::io;
 use std::panic::resume_unwind;
 use std::path::PathBuf;
@@ -13,15 +14,15 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::epoll;
 
-use super::super::files::is_full;
 use super::super::journal::{self, Journal, Record};
 use super::super::log::Stream;
+use super::super::program::NoStart;
 use super::super::sys::Spawner;
-use super::attempt::{House, RunningAttempt};
+use super::attempt::{House, NotRunning, RunningAttempt};
 use super::record::{json_of, without_process};
 use super::talk::Notice;
 use super::{Keeper, Source, State, run_dirs};
-use crate::model::{AttemptId, AttemptSpec, ExitStatus};
+use crate::model::{AttemptId, AttemptSpec};
 
 /// From so many on the other thread pays: to begin and end it takes as long as one start.
 const STARTS_BY_TWO_MIN: usize = 16;
@@ -44,7 +45,7 @@ enum Begun {
     Running(Box<RunningAttempt>),
     /// It cannot be started. The message that says so.
     Ended(AttemptId, serde_json::Result<Vec<u8>>),
-    /// The disk is too full for its directory. It can be started when there is space.
+    /// The disk is too full for what it needs. It can be started when there is space.
     Refused(AttemptId, io::Error),
 }
 
@@ -55,14 +56,19 @@ impl Starting {
             let _turn = held(dirs);
             run_dirs::make(self.spare_dir, &self.spec.run_dir)
         };
+        let run_dir = self.spec.run_dir.clone();
         let attempt = match made {
             Ok(()) => RunningAttempt::start(*self.spec, self.started, self.sequence, spawner, house),
-            Err(error) if is_full(&error) => return Begun::Refused(id, error),
-            Err(error) => Err(ExitStatus::NotStarted(error.to_string())),
+            Err(error) => Err(NoStart::of(error, io::Error::to_string).into()),
         };
         match attempt {
             Ok(attempt) => Begun::Running(Box::new(attempt)),
-            Err(status) => Begun::Ended(id, json_of(without_process(id, status, None, at))),
+            Err(NotRunning::Ended(status)) => Begun::Ended(id, json_of(without_process(id, status, None, at))),
+            Err(NotRunning::Refused(error)) => {
+                // It may be its user's by now: the next try makes another.
+                let _ = fs::remove_dir(run_dir);
+                Begun::Refused(id, error)
+            }
         }
     }
 }
