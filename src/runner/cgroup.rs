@@ -1,5 +1,5 @@
-//! A cgroup of its own for each attempt, where one was delegated to freshd: what is born in it cannot leave it, and all
-//! of it ends by one write.
+//! A cgroup of its own for each attempt, where one was delegated to freshd: what is born in it stays in it, unless it has the
+//! rights of freshd itself, and all of it ends by one write.
 //!
 //! Only a cgroup that a service manager has marked as delegated is divided; the mark is an extended attribute, which
 //! systemd sets for `Delegate=yes`. Limits need the kernel's controllers, and a cgroup that has them enabled for its
