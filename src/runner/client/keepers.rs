@@ -249,7 +249,8 @@ impl KeeperSet {
                     spec,
                     stop: None,
                     deaths: 0,
-                    not_before: None,
+                    // Behind those that a keeper could not start yet: the first places are theirs.
+                    not_before: self.waiting.iter().filter_map(|wanted| wanted.not_before).max(),
                 };
                 if self.undecided.contains_key(&id) {
                     self.early.insert(id, wanted);
