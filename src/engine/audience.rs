@@ -61,12 +61,14 @@ impl Engine {
         for address in &addresses {
             self.notify(id, Purpose::Opening, &owner, address.clone());
         }
+        self.withdraw_from_strangers(id);
         addresses
     }
 
     /// Nothing has changed with what is wrong; but whom it concerns may have, by an edit of jobs.toml.
     pub(super) fn tell_newcomers(&mut self, id: IncidentId) {
         self.tell_new_owner(id);
+        self.withdraw_from_strangers(id);
         self.tell_chain_again(id);
         let can_be_told = |it: &&Incident| it.state == IncidentState::Open && it.about != About::Freshd;
         if self.incidents.get(id).is_some_and(|incident| can_be_told(&incident)) && !self.is_quiet(id) {
@@ -74,6 +76,61 @@ impl Engine {
             let concerned: Vec<_> = std::iter::once(id).chain(effects).collect();
             self.tell_readers(id, &concerned);
         }
+    }
+
+    /// An edit of jobs.toml may have taken from a team what it answered for or read: what still waits for it is not sent, once
+    /// those are told who answer for it now. What the fallback was to hear in its stead is.
+    pub(super) fn withdraw_from_strangers(&mut self, id: IncidentId) {
+        let waits = self.outbox.is_anything_waiting(id);
+        let Some(incident) = self
+            .incidents
+            .get(id)
+            .filter(|it| waits && it.state == IncidentState::Open)
+        else {
+            return;
+        };
+        let owner = self.owner_of(incident).0;
+        if incident.about == About::Freshd || incident.told.iter().all(|(team, _)| *team != owner) {
+            return;
+        }
+        let concerned = self.teams_downstream(incident);
+        let is_theirs = |team: &Name| *team == owner || concerned.contains(team);
+        let waiting = self.outbox.waiting_of(id);
+        let left = waiting.filter(|one| {
+            let team = one.told_for();
+            !is_theirs(team) && !self.stands_in_for(team, &one.address) && one.message.stands_in_for.is_none()
+        });
+        let left: BTreeSet<(Name, Address)> = left.map(|one| (one.told_for().clone(), one.address.clone())).collect();
+        for (team, address) in left {
+            self.collapse(id, &address, &team);
+            self.go_on(&address);
+        }
+    }
+
+    /// Whether a team has heard nothing of an incident at an address, and is to hear nothing: what waited was not sent,
+    /// because it concerns others by now.
+    pub(super) fn is_withdrawn(&self, team: &Name, incident: &Incident, address: &Address) -> bool {
+        let is_told = self.outbox.heard(team, incident.id, address).is_some()
+            || self.outbox.first_waiting_for(team, incident.id, address).is_some();
+        let may_be = !is_told && incident.about != About::Freshd && self.is_configured(incident);
+        may_be && self.owner_of(incident).0 != *team && !self.teams_downstream(incident).contains(team)
+    }
+
+    /// Whoever owns or reads anything that an incident breaks, or may come to break.
+    fn teams_downstream(&self, incident: &Incident) -> BTreeSet<Name> {
+        let mut teams = BTreeSet::new();
+        for broken in self.incidents.effects_of(incident.id).into_iter().chain([incident]) {
+            if broken.id != incident.id || broken.about == About::Dataset {
+                teams.insert(self.owner_of(broken).0);
+            }
+            let subject = broken.subject.as_str();
+            let made = self.lineage.made_from(subject).into_iter();
+            let owners = made.filter_map(|name| Some(&self.settings.datasets.get(&name)?.owner));
+            teams.extend(owners.map(|owner| self.team_of(owner).0));
+            let readers = self.lineage.impact(subject).into_iter();
+            teams.extend(readers.map(|reader| self.team_of(&reader.owner).0));
+        }
+        teams
     }
 
     /// Whether jobs.toml names an address for a team: its own, one of its chain, or the fallback's.

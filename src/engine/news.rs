@@ -54,6 +54,7 @@ impl Engine {
         for (id, news) in std::mem::take(&mut self.news) {
             let before = self.incidents.get(id).map_or_else(Vec::new, |one| one.told.clone());
             let new = self.tell_new_owner(id);
+            self.withdraw_from_strangers(id);
             let is_told_again = news.is_worse && !self.is_quiet(id);
             if is_told_again {
                 self.tell_owner_again(id, Purpose::Update, &new);

@@ -116,7 +116,7 @@ impl Engine {
         let mut stood_in: BTreeSet<(Address, Option<bool>)> = BTreeSet::new();
         for (team, address) in &incident.told {
             let all = self.told_as_reader(id, team, address);
-            let is_former = !self.is_told_at(team, address);
+            let is_former = !self.is_told_at(team, address) || self.is_withdrawn(team, incident, address);
             let is_sent = |one: &Notification| one.digest.is_some() || self.outbox.in_flight.contains(&one.id);
             let heard = self.outbox.heard(team, id, address);
             let known = match heard.is_some_and(|heard| heard.first_at.is_some()) {
@@ -127,7 +127,8 @@ impl Engine {
             self.collapse(id, address, team);
             let threads: Vec<Option<bool>> = match known.is_empty() {
                 false => known.into_iter().map(Some).collect(),
-                // Whoever has seen nothing of it there, and is told elsewhere by now, needs no end of it.
+                // Whoever has seen nothing of it there, and is told elsewhere by now or has nothing to do with it, needs no
+                // end of it.
                 true if is_former => {
                     self.go_on(address);
                     continue;

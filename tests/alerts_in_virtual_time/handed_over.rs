@@ -1,10 +1,10 @@
 //! An edit of jobs.toml hands over what is wrong: whoever answers for it or reads it from then on hears of it, once, and no
 //! one else.
 
-use freshd::model::{Purpose, Request};
+use freshd::model::{DeliveryOutcome, Purpose, Request};
 
-use super::delivery::{OPS, busy};
-use super::virtual_world::{Play, World, clock};
+use super::delivery::{OPS, busy, busy_until};
+use super::virtual_world::{Play, World, at, clock};
 use super::{NO_PROOFS, PEOPLE, failing, one_job};
 
 const A: &str = "mail:a@sea.example";
@@ -247,4 +247,114 @@ fn status_and_incidents_say_the_same_of_who_was_told_after_a_team_was_renamed_an
             }
         }
     }
+}
+
+/// `j` of `ops` has failed, and nobody of them is reached until 13:40.
+fn unheard_by_ops(text: &str) -> World {
+    let mut world = failing(text, "2026-11-26T12:00");
+    busy_until(&mut world, "2026-11-26T13:40");
+    world.run_until("2026-11-26T12:20");
+    assert_eq!(world.told_to(OPS), []);
+    world
+}
+
+#[test]
+fn a_team_that_no_longer_answers_for_it_gets_nothing_of_what_waited_for_it() {
+    let ops = "[teams.ops]\nnotify = [\"mail:ops@sea.example\"]\n";
+    let to_a = one_job("").replace("owner = \"ops\"", "owner = \"a\"");
+    for (edited, crashes) in [
+        (to_a.clone(), false),
+        (to_a.clone(), true),
+        (to_a.replace(ops, ""), false),
+    ] {
+        let mut world = unheard_by_ops(&one_job(""));
+        world.reload(&edited);
+        world.run_until("2026-11-26T12:21");
+        assert_eq!(world.told_to(A), [Purpose::Opening]);
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T14:30");
+        mend(&mut world, "2026-11-26T14:40");
+        assert_eq!(
+            world.told_to(A),
+            [Purpose::Opening, Purpose::Reminder, Purpose::Recovery]
+        );
+        assert_eq!(world.told_to(OPS), [], "it is not theirs any more");
+        let stood_in = [Purpose::Opening, Purpose::Recovery];
+        assert_eq!(world.told_to(FALLBACK), stood_in, "who was told hears of the end");
+    }
+}
+
+#[test]
+fn a_digest_that_is_not_written_yet_leaves_out_what_is_no_longer_its_teams() {
+    let mut text = one_job("");
+    for number in 0..7 {
+        text += &format!("[jobs.k{number}]\nowner = \"ops\"\ncommand = \"true\"\n");
+    }
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    busy_until(&mut world, "2026-11-26T13:40");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    for number in 0..7 {
+        let job = format!("k{number}");
+        world.script(&job, |_, _| Play::fails(1, ""));
+        world.run(&job);
+    }
+    world.run_until("2026-11-26T12:20");
+    world.reload(&text.replace("[jobs.j]\nowner = \"ops\"", "[jobs.j]\nowner = \"a\""));
+    world.run_until("2026-11-26T15:00");
+    let told = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == OPS);
+    let told: Vec<_> = told.map(|(_, sent)| &sent.message).collect();
+    let lines = || told.iter().flat_map(|message| &message.incidents);
+    assert!(lines().count() >= 6, "a digest");
+    assert!(lines().all(|line| line.subject_name.as_str() != "j"));
+    assert!(told.iter().all(|message| message.subject_name.as_str() != "j"));
+}
+
+fn takes_nothing_until_twenty_to_twelve(world: &mut World, address: &str) {
+    world.channel(address, |_, now| match now < at("2026-11-26T11:40") {
+        true => busy(now),
+        false => DeliveryOutcome::Accepted,
+    });
+}
+
+#[test]
+fn a_team_that_no_longer_reads_it_gets_nothing_of_what_waited_for_it() {
+    let text = data("consumers = [\"shop\"]");
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    takes_nothing_until_twenty_to_twelve(&mut world, C);
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    // It reads it by something else as well, and nothing else is said of it.
+    world.reload(&text.replace("\"shop\"", "\"desk\""));
+    world.run_until("2026-11-26T11:20");
+    world.reload(&data(""));
+    world.run_until("2026-11-26T12:30");
+    mend(&mut world, "2026-11-26T12:40");
+    assert_eq!(world.told_to(C), []);
+    assert_eq!(
+        world.told_to(B),
+        [Purpose::Opening, Purpose::Reminder, Purpose::Recovery]
+    );
+}
+
+#[test]
+fn a_team_that_still_reads_it_keeps_what_waits_for_it() {
+    let text = data("consumers = [\"shop\"]");
+    let mut world = World::start(&text, "2026-11-26T10:00");
+    takes_nothing_until_twenty_to_twelve(&mut world, C);
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T11:10");
+    world.reload(
+        &text
+            .replace("[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\"")
+            .replace("\"shop\"", "\"desk\""),
+    );
+    world.run_until("2026-11-26T12:00");
+    assert_eq!(world.told_to(C), [Purpose::Impact]);
+    assert_eq!(world.told_to(A), [Purpose::Opening]);
 }
