@@ -51,7 +51,8 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     }
 }
 
-/// How often it has come and gone, and that nobody hears of each further time.
+/// How often it has come and gone, and that nobody hears of each further time. Reminders, escalations and what gets
+/// worse are told as ever, so nothing is said of how often one hears of it.
 fn flapping_sentence(situation: &Situation<'_>) -> String {
     let Some(flapping) = &situation.incident.flapping else {
         return String::new();
@@ -65,8 +66,8 @@ fn flapping_sentence(situation: &Situation<'_>) -> String {
         None => "Now: ".to_owned(),
     };
     format!(
-        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. You hear of it once more, \
-         when it has been well for an hour. {now}",
+        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. Its further \
+         turns are told to nobody; that it is over is, once it has been well for an hour. {now}",
         situation.incident.subject, flapping.times
     )
 }
