@@ -36,6 +36,7 @@ impl Engine {
                 incident,
                 drill,
                 owner: self.team_title(&self.owner_of(incident).0),
+                addresses: self.addresses_told(incident),
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
