@@ -43,7 +43,11 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     let since = format_age(elapsed(situation.incident.since, situation.now));
     match purpose {
         Purpose::Reminder => format!("Still open after {since}: {body}"),
-        Purpose::Escalation => format!("Nobody has answered for {since}: {body}"),
+        Purpose::Escalation => match &situation.unheard {
+            None => format!("Nobody has answered for {since}: {body}"),
+            Some(said) if said.is_empty() => format!("{} could not be told for {since}: {body}", situation.owner),
+            Some(said) => format!("{} could not be told for {since} ({said}): {body}", situation.owner),
+        },
         _ => match situation.incident.severity {
             Severity::Critical => format!("CRITICAL: {body}"),
             Severity::Warning => format!("WARNING: {body}"),

@@ -104,6 +104,7 @@ impl Engine {
             why: self.why_in(incident, zone),
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
+            unheard: self.nobody_heard(incident),
             told_as_reader: None,
             job,
             failure: self.failure_behind(incident),
