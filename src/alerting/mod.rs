@@ -1,6 +1,7 @@
 //! PURE: should someone be told? Problems, reminders, and the words.
 
 mod digest;
+mod digest_lines;
 mod drill;
 mod flapping;
 mod gone;
