@@ -1,14 +1,13 @@
 //! The words of a digest: many messages to one address in one, each incident by its number.
 
-use std::collections::{BTreeMap, BTreeSet};
-
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::digest_lines::{fitting, in_order, known};
 use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
 use crate::model::{
-    About, Address, DRILL_MARK, DigestLine, Incident, IncidentId, Message, MessageFact, Name, Notification, Owner,
-    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
+    About, Address, DRILL_MARK, DigestLine, Incident, Message, MessageFact, Name, Notification, Owner, Purpose,
+    SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -16,9 +15,6 @@ pub const INSTEAD_OF: &str = "Instead of";
 
 /// How the fact is labelled that says why a message comes so long after what it tells of.
 pub const TOLD_LATE: &str = "Told late";
-
-/// Most teams that a line names in whose stead it comes.
-const TEAMS_MAX: usize = 3;
 
 /// Most sentences that say in whose stead it is sent.
 const INSTEAD_OF_MAX: usize = 3;
@@ -128,7 +124,11 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         .max();
     let problems = counted(&incidents);
     let channel = &gather.address.channel;
+    let is_known = is_known(&incidents, gather);
     let subject = match gather.why {
+        WhyGathered::Outage | WhyGathered::Flood | WhyGathered::Together if is_known => {
+            format!("{SUBJECT_MARK}{problems} still open")
+        }
         WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
         WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once"),
         WhyGathered::Downtime { from, until } => {
@@ -143,9 +143,10 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         WhyGathered::Downtime { from, until } => down_words(from, until, gather.zone),
     };
     let state = match incidents.len() - open {
-        0 => "all of them open".to_owned(),
-        over if open == 0 => format!("{} over", if over == 1 { "it is" } else { "all of them" }),
-        over => format!("{open} of them open, {over} over"),
+        0 if is_known => " still open".to_owned(),
+        0 => ", all of them open".to_owned(),
+        over if open == 0 => format!(", {} over", if over == 1 { "it is" } else { "all of them" }),
+        over => format!(", {open} of them open, {over} over"),
     };
     let severity = match worst {
         Some(Severity::Critical) => "CRITICAL: ",
@@ -166,7 +167,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         since: None,
         subject_name: gather.team.clone(),
         subject,
-        headline: format!("{severity}{problems}, {state}, told in one message because {because}."),
+        headline: format!("{severity}{problems}{state}, told in one message because {because}."),
         facts: facts(gather, found - incidents.len(), &incidents),
         incidents,
         gathered: Some(gather.why),
@@ -181,6 +182,16 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         trace: None,
         id,
     }
+}
+
+/// Whether it tells of nothing but what is open and was told before.
+fn is_known(incidents: &[DigestLine], gather: &ToGather<'_>) -> bool {
+    let of_line = |line: &DigestLine| {
+        let purposes = gather.waiting.iter().map(|(notification, _)| notification);
+        let purposes = purposes.filter(|notification| notification.incident == Some(line.incident));
+        known(purposes.map(|notification| notification.message.purpose))
+    };
+    incidents.iter().all(|line| !line.is_over && of_line(line).is_some())
 }
 
 /// For how long freshd did not run, and when.
@@ -208,152 +219,6 @@ fn counted(incidents: &[DigestLine]) -> String {
         (_, 0) => format!("{DRILL_MARK} {rehearsals}"),
         _ => format!("{problems} and {rehearsals}"),
     }
-}
-
-/// What a line is made from: the oldest message about an incident, the newest, and the incident unless that is over.
-struct Entry<'a> {
-    id: IncidentId,
-    first: &'a Notification,
-    last: &'a Notification,
-    incident: Option<&'a Incident>,
-    /// In whose stead it comes.
-    instead_of: BTreeSet<&'a Name>,
-}
-
-/// One entry for each incident: what is open before what is over, what is wrong before what is rehearsed, the worst first,
-/// then the oldest.
-fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
-    let mut entries: BTreeMap<IncidentId, Entry<'a>> = BTreeMap::new();
-    for (notification, incident) in gather.waiting {
-        let Some(id) = notification.incident else { continue };
-        let entry = entries.entry(id).or_insert(Entry {
-            id,
-            first: notification,
-            last: notification,
-            incident: *incident,
-            instead_of: BTreeSet::new(),
-        });
-        entry.last = notification;
-        entry.instead_of.extend(&notification.message.stands_in_for);
-    }
-    let mut entries: Vec<Entry<'a>> = entries.into_values().collect();
-    entries.sort_by_key(|entry| {
-        let open = entry.incident.map(|incident| (incident.severity, incident.since));
-        let (severity, since) = (open.map(|(severity, _)| severity), open.map(|(_, since)| since));
-        let is_drill = entry.last.message.is_drill();
-        (open.is_none(), is_drill, std::cmp::Reverse(severity), since, entry.id)
-    });
-    entries
-}
-
-/// The first lines that fit, at least one.
-fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Vec<DigestLine> {
-    let mut chars = 0;
-    let mut lines = Vec::new();
-    for entry in entries {
-        let line = line(&entry, gather);
-        chars += room(&line.text);
-        if chars > gather.chars_max && !lines.is_empty() {
-            break;
-        }
-        lines.push(line);
-    }
-    lines
-}
-
-fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
-    let id = entry.id;
-    let Some(incident) = entry.incident else {
-        let message = &entry.last.message;
-        return DigestLine {
-            incident: id,
-            is_over: true,
-            severity: message.severity,
-            kind: message.kind,
-            subject_name: message.subject_name.clone(),
-            since: None,
-            text: format!(
-                "#{id} {}{}",
-                instead_words(&entry.instead_of, gather),
-                over_words(message)
-            ),
-        };
-    };
-    let concern = (gather.concern_of)(entry.first, incident);
-    DigestLine {
-        incident: id,
-        is_over: false,
-        severity: incident.severity,
-        kind: Some(incident.kind),
-        subject_name: incident.subject.clone(),
-        since: Some(incident.since),
-        text: format!(
-            "#{id} {}{}",
-            instead_words(&entry.instead_of, gather),
-            open_words(incident, &concern, gather)
-        ),
-    }
-}
-
-/// Whose a line is, where its reader stands in for them: `instead of Warehouse and ops: `.
-fn instead_words(teams: &BTreeSet<&Name>, gather: &ToGather<'_>) -> String {
-    let left_out = teams.len().saturating_sub(TEAMS_MAX);
-    let titles = teams.iter().take(TEAMS_MAX).map(|team| (gather.title_of)(team));
-    let more = (left_out > 0).then(|| format!("{left_out} more"));
-    let mut named: Vec<String> = titles.chain(more).collect();
-    let last = named.pop();
-    match last {
-        None => String::new(),
-        Some(one) if named.is_empty() => format!("instead of {one}: "),
-        Some(last) => format!("instead of {} and {last}: ", named.join(", ")),
-    }
-}
-
-/// What was wrong, as its reader knows it: by the title of the thread.
-fn over_words(message: &Message) -> String {
-    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
-    let title = message.title();
-    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
-    match message.kind {
-        Some(kind) if message.is_impact() => format!("{title}, because {} {}", message.subject_name, kind.words()),
-        _ => title.to_owned(),
-    }
-}
-
-/// What is wrong with what the reader knows, how bad it is and since when; why, if that is something else; who reads it
-/// next; and whether somebody has taken it on.
-fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> String {
-    let time = |at| format_time(at, gather.zone);
-    let severity = incident.severity.as_str();
-    let what = format!("{} {}", incident.subject, what_words(incident));
-    let mut words = match &concern.own {
-        _ if incident.drill.is_some() => {
-            let (about, since) = (incident.about.as_str(), time(incident.since));
-            return format!(
-                "{DRILL_MARK} rehearsal with {about} {}, since {since}: nothing is wrong",
-                incident.subject
-            );
-        }
-        Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
-        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
-    };
-    if let Some((reads, at)) = &concern.next {
-        words.push_str(&format!("; {reads} {}", time(*at)));
-    }
-    if let Some(ack) = incident.taken_on(gather.now) {
-        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
-    }
-    words
-}
-
-/// Characters that a line takes with what stands around it, where `&`, `<` and `>` are written out.
-fn room(text: &str) -> usize {
-    let room_of = |character| match character {
-        '&' => 5,
-        '<' | '>' => 4,
-        _ => 1,
-    };
-    text.chars().map(room_of).sum::<usize>() + 2
 }
 
 fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Vec<MessageFact> {

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use crate::model::{
-    DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, drill_words, elapsed, format_age,
-    format_time,
+    AddressState, DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, Reach, drill_words,
+    elapsed, format_age, format_time,
 };
 
 /// Everything that the message of a rehearsal is made from.
@@ -21,6 +21,8 @@ pub struct Rehearsal<'a> {
     pub drill: &'a Drill,
     /// The team that answers for it, as people call it.
     pub owner: String,
+    /// Every address that it was to be told to, and whether that has taken anything of it.
+    pub addresses: Vec<AddressState>,
 }
 
 /// Writes one message of a rehearsal to one team.
@@ -67,9 +69,12 @@ fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
         Purpose::Recovery => format!("The rehearsal is over: {}. Nothing was wrong.", drill_words(incident)),
         Purpose::Reminder => format!("Nobody has answered for {since}. {ordered} Please acknowledge it by {until}."),
         Purpose::Escalation => {
-            format!(
-                "Nobody has answered for {since}, so this rehearsal comes to you. {ordered} Please acknowledge it by {until}."
-            )
+            let is_known = rehearsal.addresses.iter().any(|address| address.state == Reach::Told);
+            let why = match is_known {
+                true => format!("Nobody has answered for {since}"),
+                false => format!("{} could not be told for {since}", rehearsal.owner),
+            };
+            format!("{why}, so this rehearsal comes to you. {ordered} Please acknowledge it by {until}.")
         }
         _ => format!("{ordered} Please acknowledge it by {until}, as if it were real."),
     }
@@ -94,12 +99,16 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
         (Purpose::Recovery, ended) => {
             say("Until", format_time(ended.unwrap_or(rehearsal.now), zone));
             say("Result", drill_words(incident));
-            let told: Vec<String> = incident
-                .told
-                .iter()
-                .map(|(team, to)| format!("{team} by {to}"))
-                .collect();
-            say("Told", told.join(", "));
+            for (label, has_taken) in [("Told", true), ("Not reached", false)] {
+                let of_them = rehearsal.addresses.iter();
+                let of_them = of_them.filter(|address| (address.state == Reach::Told) == has_taken);
+                let named: Vec<String> = of_them
+                    .map(|address| format!("{} by {}", address.team, address.to))
+                    .collect();
+                if !named.is_empty() {
+                    say(label, named.join(", "));
+                }
+            }
         }
         _ => say(
             "Ends",

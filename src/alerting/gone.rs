@@ -12,11 +12,13 @@ use crate::model::{
 pub struct Gone<'a> {
     /// When it is written.
     pub now: Timestamp,
+    /// The zone of the configuration; UTC where that has mistakes, of which the zone may be one.
+    pub zone: &'a TimeZone,
     /// The unit of the service manager that has failed.
     pub unit: &'a str,
     /// The machine.
     pub hostname: &'a str,
-    /// The configuration, as it is called there.
+    /// The configuration, by a path that leads to it from everywhere.
     pub config: &'a str,
     /// The state directory on which a freshd answers all the same: it was started again meanwhile.
     pub back_on: Option<&'a str>,
@@ -27,7 +29,11 @@ pub struct Gone<'a> {
 /// Writes the message to those who are told when nobody else can be.
 pub fn gone(id: String, gone: &Gone<'_>) -> Message {
     let Gone {
-        unit, hostname, config, ..
+        zone,
+        unit,
+        hostname,
+        config,
+        ..
     } = *gone;
     let mut facts = Vec::new();
     let mut fact = |label: &str, text: String| {
@@ -36,10 +42,11 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
             text,
         });
     };
-    let zone = TimeZone::UTC;
     fact("Machine", hostname.to_owned());
-    // The zone of the file may be what is wrong with it.
-    fact("Noticed", format!("{} UTC", format_time(gone.now, &zone)));
+    fact(
+        "Noticed",
+        format!("{} {}", format_time(gone.now, zone), zone_words(zone, gone.now)),
+    );
     match gone.mistakes {
         Some((first, 1)) => fact("Refused", format!("{config} has a mistake: {first}")),
         Some((first, count)) => fact("Refused", format!("{config} has {count} mistakes, the first: {first}")),
@@ -90,7 +97,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         team: Name::from("fallback"),
         owner: "fallback".to_owned(),
         at: gone.now,
-        zone: Some(zone_words(&zone, gone.now)),
+        zone: Some(zone_words(zone, gone.now)),
         trace: None,
         id,
     }

@@ -2,6 +2,7 @@
 
 mod acknowledged;
 mod digest;
+mod digest_lines;
 mod drill;
 mod flapping;
 mod gone;

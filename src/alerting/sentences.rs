@@ -43,7 +43,11 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     let since = format_age(elapsed(situation.incident.since, situation.now));
     match purpose {
         Purpose::Reminder => format!("Still open after {since}: {body}"),
-        Purpose::Escalation => format!("Nobody has answered for {since}: {body}"),
+        Purpose::Escalation => match &situation.unheard {
+            None => format!("Nobody has answered for {since}: {body}"),
+            Some(said) if said.is_empty() => format!("{} could not be told for {since}: {body}", situation.owner),
+            Some(said) => format!("{} could not be told for {since} ({said}): {body}", situation.owner),
+        },
         _ => match situation.incident.severity {
             Severity::Critical => format!("CRITICAL: {body}"),
             Severity::Warning => format!("WARNING: {body}"),
@@ -51,7 +55,8 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     }
 }
 
-/// How often it has come and gone, and that nobody hears of each further time.
+/// How often it has come and gone, and that nobody hears of each further time. Reminders, escalations and what gets
+/// worse are told as ever, so nothing is said of how often one hears of it.
 fn flapping_sentence(situation: &Situation<'_>) -> String {
     let Some(flapping) = &situation.incident.flapping else {
         return String::new();
@@ -65,8 +70,8 @@ fn flapping_sentence(situation: &Situation<'_>) -> String {
         None => "Now: ".to_owned(),
     };
     format!(
-        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. You hear of it once more, \
-         when it has been well for an hour. {now}",
+        "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. Its further \
+         turns are told to nobody; that it is over is, once it has been well for an hour. {now}",
         situation.incident.subject, flapping.times
     )
 }

@@ -39,6 +39,8 @@ pub struct Situation<'a> {
     pub owner: String,
     /// Whether that team knows.
     pub owner_reach: OwnerReach,
+    /// Where nobody who was to be told has taken anything yet: what the addresses last answered, or nothing.
+    pub unheard: Option<String>,
     /// Whether those for whom it is written were told of it as people downstream, where they were told before: they go on
     /// in that thread.
     pub told_as_reader: Option<bool>,

@@ -39,8 +39,12 @@ pub(super) struct UnsilenceArgs {
 fn length(text: &str) -> Result<Duration, String> {
     let length = parse_duration(text)?;
     if length < SILENCE_MIN || length > SILENCE_MAX {
+        let instead = match length > SILENCE_MAX {
+            true => "; what is to stay quiet for longer is better taken out of jobs.toml",
+            false => "",
+        };
         return Err(format!(
-            "a silence lasts from {} to {}; what is to stay quiet for longer is better taken out of jobs.toml",
+            "a silence lasts from {} to {}{instead}",
             format_duration(SILENCE_MIN),
             format_duration(SILENCE_MAX)
         ));

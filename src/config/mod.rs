@@ -95,6 +95,8 @@ pub struct LastResort {
     pub unusable: BTreeMap<Name, String>,
     /// What is wrong with the rest.
     pub mistakes: Vec<Problem>,
+    /// The zone of the file, unless something is wrong with that.
+    pub timezone: Option<jiff::tz::TimeZone>,
 }
 
 /// Reads of a configuration only whom to tell that freshd does not run, even where the rest of it was refused.
@@ -109,6 +111,7 @@ pub fn last_resort(file: &Path, environment: &Environment) -> LastResort {
         fallback: settings.fallback,
         channels: settings.channels,
         unusable,
+        timezone: mistakes.is_empty().then_some(settings.timezone),
         mistakes,
     }
 }

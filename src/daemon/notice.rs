@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use jiff::tz::TimeZone;
 
 use crate::alerting::{Gone, gone};
 use crate::config::{Environment, LastResort, last_resort};
@@ -39,19 +40,23 @@ pub fn notice(
         channels,
         unusable,
         mistakes,
+        timezone,
     } = last_resort(config, environment);
     let now = Timestamp::now();
     let first = mistakes
         .first()
         .map(|first| format!("{}:{}: {}", first.file, first.line, first.message));
     let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    // Whoever reads it is nowhere near the directory that this was started in.
+    let absolute = std::path::absolute(config).unwrap_or_else(|_| config.to_owned());
     let message = Arc::new(gone(
         format!("{:016x}.gone", now.as_microsecond()),
         &Gone {
             now,
+            zone: &timezone.unwrap_or(TimeZone::UTC),
             unit,
             hostname: &hostname,
-            config: &config.display().to_string(),
+            config: &absolute.display().to_string(),
             back_on: back_on.map(|dir| dir.display().to_string()).as_deref(),
             mistakes: first.as_deref().map(|first| (first, mistakes.len())),
         },

@@ -10,8 +10,8 @@ use super::Engine;
 use super::outbox::Outbox;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    Address, AddressState, Heard, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Told, format_time,
-    later,
+    Address, AddressState, Heard, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, Reach, Told,
+    format_time, later,
 };
 
 /// What has been heard of one incident at one address.
@@ -153,6 +153,15 @@ impl Engine {
             AddressState::new(team, address, &heard, waiting, record.as_ref())
         };
         incident.told.iter().map(of_address).collect()
+    }
+
+    /// Where no address has taken anything of an incident: what those that have answered said, each with its address.
+    pub(super) fn nobody_heard(&self, incident: &Incident) -> Option<String> {
+        let addresses = self.addresses_told(incident);
+        let nobody_knows = addresses.iter().all(|address| address.state != Reach::Told);
+        let said = |address: &AddressState| Some(format!("{}: {}", address.to, address.error.as_ref()?));
+        let said: Vec<String> = addresses.iter().filter_map(said).collect();
+        nobody_knows.then(|| said.join("; "))
     }
 
     /// When the fallback is to stand in for what is still not taken then.

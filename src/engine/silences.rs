@@ -25,8 +25,12 @@ impl Engine {
             );
         }
         if length < SILENCE_MIN || length > SILENCE_MAX {
+            let instead = match length > SILENCE_MAX {
+                true => "; what is to stay quiet for longer is better taken out of jobs.toml",
+                false => "",
+            };
             return Err(format!(
-                "a silence lasts from {} to {}, not {}; what is to stay quiet for longer is better taken out of jobs.toml",
+                "a silence lasts from {} to {}, not {}{instead}",
                 format_duration(SILENCE_MIN),
                 format_duration(SILENCE_MAX),
                 format_duration(length)

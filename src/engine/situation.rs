@@ -36,6 +36,7 @@ impl Engine {
                 incident,
                 drill,
                 owner: self.team_title(&self.owner_of(incident).0),
+                addresses: self.addresses_told(incident),
             };
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
@@ -103,6 +104,7 @@ impl Engine {
             why: self.why_in(incident, zone),
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
+            unheard: self.nobody_heard(incident),
             told_as_reader: None,
             job,
             failure: self.failure_behind(incident),

@@ -3,7 +3,7 @@
 use freshd::model::{IncidentId, IncidentState, ProblemKind, Purpose, Reply, Request, Status};
 use serde_json::Value;
 
-use super::delivery::busy;
+use super::delivery::{busy, no_such_address};
 use super::virtual_world::{Play, World};
 use super::{PEOPLE, one_job};
 
@@ -65,6 +65,26 @@ fn a_drill_that_nobody_answers_escalates_and_says_so_at_its_end() {
     assert_eq!(incident.resolution.as_deref(), Some("nobody acknowledged it within 1h"));
     let end = &world.sent.last().expect("a message").1.message.headline;
     assert!(end.contains("nobody acknowledged it within 1h"), "{end}");
+}
+
+#[test]
+fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
+    let mut world = World::start(&text(), "2026-11-26T12:00");
+    world.channel(OPS, |_, _| no_such_address());
+    begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T13:10");
+    let (_, end) = world
+        .sent
+        .iter()
+        .rfind(|(_, sent)| sent.address.to_string() == BOSS)
+        .expect("the end");
+    assert_eq!(end.message.purpose, Purpose::Recovery);
+    let said = |label: &str| {
+        let fact = end.message.facts.iter().find(|fact| fact.label == label);
+        fact.map(|fact| fact.text.clone())
+    };
+    assert_eq!(said("Told"), Some(format!("[DRILL] ops by {BOSS}")));
+    assert_eq!(said("Not reached"), Some(format!("[DRILL] ops by {OPS}")));
 }
 
 #[test]

@@ -61,7 +61,8 @@ fn the_third_time_within_an_hour_is_told_as_flapping_and_no_turn_after_it() {
     assert_eq!(told(&world), first);
     let message = &world.sent.last().expect("a message").1.message;
     assert!(message.subject.contains("j is flapping"), "{}", message.subject);
-    let says = "j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, and been well again in between.";
+    let says = "j is flapping: since Thu 2026-11-26 12:01 it has gone wrong 3 times, and been well again in between. \
+                Its further turns are told to nobody; that it is over is, once it has been well for an hour.";
     assert!(message.headline.contains(says), "{}", message.headline);
     for (at, is_good) in [
         ("12:25", true),

@@ -1,7 +1,8 @@
 //! While nothing happens: reminders, acknowledgements, escalation, and clocks that are set.
 
-use freshd::model::{About, Event, IncidentState, NotificationId, Purpose, Reply, Request};
+use freshd::model::{About, Event, IncidentState, Notification, NotificationId, Purpose, Reply, Request};
 
+use super::delivery::no_such_address;
 use super::virtual_world::{Play, World};
 use super::{failing, one_job};
 
@@ -83,6 +84,34 @@ fn an_acknowledgement_survives_a_restart_and_ends_all_the_same() {
     world.restart();
     world.run_until("2026-11-30T09:00");
     assert_eq!(when(&world, OPS, Purpose::Reminder), ["Mon 08:00"]);
+}
+
+#[test]
+fn an_escalation_over_a_team_that_took_nothing_says_that_it_could_not_be_told() {
+    for (is_refused, begins) in [
+        (
+            true,
+            "ops could not be told for 1h (mail:ops@sea.example: 550 no such address): j failed",
+        ),
+        (false, "Nobody has answered for 1h: j failed"),
+    ] {
+        let chain = "{ after = \"1h\", notify = [\"mail:a@sea.example\"] }";
+        let mut world = World::start(&escalating(chain), "2026-11-26T11:00");
+        if is_refused {
+            world.channel(OPS, |_, _| no_such_address());
+        }
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-26T12:10");
+        let escalated = |sent: &&Notification| sent.message.purpose == Purpose::Escalation;
+        let told = world
+            .sent
+            .iter()
+            .map(|(_, sent)| sent)
+            .find(escalated)
+            .expect("an escalation");
+        assert!(told.message.headline.starts_with(begins), "{}", told.message.headline);
+    }
 }
 
 #[test]

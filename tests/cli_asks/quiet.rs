@@ -129,11 +129,11 @@ fn a_silence_that_makes_no_sense_is_refused_with_what_to_write() {
         ),
         (
             vec!["silence", "broken", "--for", "31d", "--because", "x"],
-            "from 1m to 30d",
+            "from 1m to 30d; what is to stay quiet for longer",
         ),
         (
-            vec!["silence", "broken", "--for", "0s", "--because", "x"],
-            "from 1m to 30d",
+            vec!["silence", "broken", "--for", "10s", "--because", "x"],
+            "from 1m to 30d\n",
         ),
         (vec!["silence", "broken", "--for", "soon", "--because", "x"], "soon"),
         (vec!["drill", "broken", "--for", "2d"], "a drill lasts from 1m to 1d"),

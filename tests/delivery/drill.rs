@@ -40,6 +40,7 @@ fn drill(purpose: Purpose) -> Message {
         incident: &incident,
         drill: incident.drill.as_ref().unwrap(),
         owner: "Warehouse and quality of the north, with everybody who is on call there".to_owned(),
+        addresses: Vec::new(),
     };
     drill_message("n.9".to_owned(), purpose, &Name::from("warehouse"), &rehearsal)
 }

@@ -97,6 +97,34 @@ fn a_notice_of_failure_says_whether_a_freshd_answers_again() {
     assert!(told[1].contains("and is not started again by itself"), "{}", told[1]);
 }
 
+#[test]
+fn a_notice_of_failure_is_in_the_zone_of_the_file_and_names_it_from_everywhere() {
+    let house = House::with(
+        "timezone = \"Asia/Kolkata\"\nrun_as_root = true\n[fallback]\nnotify = [\"outbox\"]\n\
+         [channels.outbox]\ntype = \"file\"\ndir = \"outbox\"\n",
+    );
+    let file = house.path("jobs.toml");
+    let status = std::process::Command::new(env!("CARGO_BIN_EXE_freshd"))
+        .current_dir("/")
+        .arg("--config")
+        .arg(file.strip_prefix("/").expect("a path from the root"))
+        .args(["failure-notice", "freshd.service"])
+        .status()
+        .expect("freshd runs");
+    assert!(status.success());
+    let mut messages = std::fs::read_dir(house.path("outbox")).expect("messages");
+    let message = messages.find_map(|entry| {
+        let path = entry.expect("one").path();
+        path.extension()
+            .is_some_and(|ending| ending == "json")
+            .then(|| std::fs::read_to_string(path).expect("it is read"))
+    });
+    let message = message.expect("a message");
+    assert!(message.contains("Asia/Kolkata (UTC+5:30)"), "{message}");
+    let typed = format!("freshd --config {} check", file.display());
+    assert!(message.contains(&typed), "{message}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_fallback_is_told_that_freshd_has_failed_also_where_jobs_toml_was_refused() {
     let sink = HttpSink::start(vec![HttpAnswer::status(503, "busy")]).await;

@@ -1,5 +1,7 @@
 //! Messages about freshd itself and its channels.
 
+use jiff::tz::TimeZone;
+
 use super::words::{OWNER, READER, headline, said, tell};
 use super::{at, friday};
 use crate::alerting::{Gone, gone};
@@ -90,17 +92,24 @@ fn a_full_disk_is_told_in_its_own_words() {
 
 #[test]
 fn that_freshd_has_failed_says_when_that_was_noticed() {
-    let told = gone(
-        "1.gone".to_owned(),
-        &Gone {
-            now: at("22:16"),
-            unit: "freshd.service",
-            hostname: "wh-01",
-            config: "/etc/freshd/jobs.toml",
-            back_on: None,
-            mistakes: None,
-        },
-    );
+    let told_in = |zone: &TimeZone| {
+        gone(
+            "1.gone".to_owned(),
+            &Gone {
+                now: at("22:16"),
+                zone,
+                unit: "freshd.service",
+                hostname: "wh-01",
+                config: "/etc/freshd/jobs.toml",
+                back_on: None,
+                mistakes: None,
+            },
+        )
+    };
+    let told = told_in(&TimeZone::UTC);
     assert_eq!(said("Noticed", &told), "Fri 2026-11-27 22:16 UTC");
     assert_eq!(told.zone.as_deref(), Some("UTC"));
+    let told = told_in(&TimeZone::get("Europe/Oslo").expect("a zone"));
+    assert_eq!(said("Noticed", &told), "Fri 2026-11-27 23:16 Europe/Oslo (UTC+1)");
+    assert_eq!(told.zone.as_deref(), Some("Europe/Oslo (UTC+1)"));
 }

@@ -6,8 +6,8 @@ use super::super::{Concern, INSTEAD_OF, ToGather, digest};
 
 use super::at;
 use crate::model::{
-    Address, DIGEST_CHARS_USUAL, Drill, Incident, IncidentId, Message, Name, Notification, NotificationId,
-    NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered, plain_incident,
+    About, Address, DIGEST_CHARS_USUAL, Drill, Incident, IncidentId, Message, MessageFact, Name, Notification,
+    NotificationId, NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered, plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -149,6 +149,149 @@ fn what_is_rehearsed_comes_behind_all_that_is_wrong_and_makes_nothing_worse() {
         message.headline,
         "WARNING: 2 problems and 1 rehearsal, 2 of them open, 1 over, told in one message because many came at once."
     );
+}
+
+/// The same incident with a message that is for something else.
+fn waiting_as(purpose: Purpose, number: u64) -> (Notification, Option<Incident>) {
+    let (mut one, incident) = waiting(number, Severity::Critical, "20:00");
+    let message = Message::clone(&one.message);
+    one.message = Message { purpose, ..message }.into();
+    (one, Some(incident))
+}
+
+#[test]
+fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
+    use Purpose::{Escalation, Opening, Reminder, Update};
+    let since = "critical, since Fri 2026-11-27 20:00";
+    let reminded = [
+        waiting_as(Reminder, 1),
+        waiting_as(Reminder, 2),
+        waiting_as(Escalation, 2),
+    ];
+    let message = gathered(&reminded, WhyGathered::Together);
+    let lines: Vec<&str> = message.incidents.iter().map(|line| line.text.as_str()).collect();
+    assert_eq!(
+        lines,
+        [
+            format!("#1 still open: job-1 failed, {since}"),
+            format!("#2 nobody has answered: job-2 failed, {since}")
+        ]
+    );
+    assert_eq!(message.subject, "[freshd] 2 problems still open");
+    assert_eq!(
+        message.headline,
+        "CRITICAL: 2 problems still open, told in one message because they came together."
+    );
+    // With news among it, it is a digest like any other, and a line with news is one of those.
+    let mixed = [waiting_as(Opening, 1), waiting_as(Reminder, 1), waiting_as(Reminder, 2)];
+    let message = gathered(&mixed, WhyGathered::Together);
+    assert_eq!(message.subject, "[freshd] 2 problems at once");
+    assert_eq!(message.incidents[0].text, format!("#1 job-1 failed, {since}"));
+    assert_eq!(
+        message.incidents[1].text,
+        format!("#2 still open: job-2 failed, {since}")
+    );
+    let worse = gathered(&[waiting_as(Reminder, 1), waiting_as(Update, 1)], WhyGathered::Outage);
+    assert_eq!(worse.incidents[0].text, format!("#1 job-1 failed, {since}"));
+    assert_eq!(worse.subject, "[freshd] 1 problem while mail could not be delivered");
+    let down = WhyGathered::Downtime {
+        from: at("20:00"),
+        until: at("22:00"),
+    };
+    assert_eq!(
+        gathered(&reminded, down).subject,
+        "[freshd] 2 problems after freshd was down for 2h"
+    );
+}
+
+#[test]
+fn what_is_over_says_from_when_until_when_it_was() {
+    let over = |since: &str, until: &str| {
+        let (mut one, _) = waiting(1, Severity::Critical, "20:00");
+        let mut message = Message::clone(&one.message);
+        message.purpose = Purpose::Recovery;
+        for (label, text) in [("Since", since), ("Until", until)] {
+            message.facts.push(MessageFact {
+                label: label.to_owned(),
+                text: text.to_owned(),
+            });
+        }
+        one.message = message.into();
+        gathered(&[(one, None)], WhyGathered::Flood).incidents[0].text.clone()
+    };
+    for (since, until, says) in [
+        ("Fri 2026-11-27 22:10", "Fri 2026-11-27 22:40", "22:10 to 22:40"),
+        (
+            "Fri 2026-11-27 22:10 (stuck since Fri 2026-11-27 22:20)",
+            "Fri 2026-11-27 22:40",
+            "22:10 to 22:40",
+        ),
+        (
+            "Thu 2026-11-26 22:10",
+            "Thu 2026-11-26 22:40",
+            "Thu 2026-11-26 22:10 to 22:40",
+        ),
+        (
+            "Thu 2026-11-26 22:10",
+            "Fri 2026-11-27 06:00",
+            "Thu 2026-11-26 22:10 to Fri 2026-11-27 06:00",
+        ),
+        (
+            "[DRILL] Fri 2026-11-27 22:10",
+            "[DRILL] Fri 2026-11-27 22:40",
+            "22:10 to 22:40",
+        ),
+    ] {
+        assert_eq!(over(since, until), format!("#1 job-1 failed, {says}"));
+    }
+}
+
+#[test]
+fn why_is_not_said_where_that_is_the_same_once_more() {
+    let line = |about: About, kind: ProblemKind, own: &str| {
+        let (one, mut incident) = waiting(1, Severity::Critical, "20:00");
+        (incident.about, incident.kind) = (about, kind);
+        let concern = Concern {
+            own: Some((own.to_owned(), at("20:10"))),
+            next: None,
+        };
+        let gather = ToGather {
+            concern_of: &|_, _| concern.clone(),
+            waiting: &[(&one, Some(&incident))],
+            now: at("23:00"),
+            zone: &TimeZone::UTC,
+            address: &address(),
+            team: &Name::from("ops"),
+            team_title: "ops".to_owned(),
+            why: WhyGathered::Flood,
+            chars_max: DIGEST_CHARS_USUAL,
+            title_of: &|team| team.to_string(),
+        };
+        digest("m.99".to_owned(), &gather).incidents[0].text.clone()
+    };
+    let since = "critical, since Fri 2026-11-27 20:10";
+    for (about, kind, own, says) in [
+        (
+            About::Dataset,
+            ProblemKind::Stale,
+            "job-1 is stale",
+            format!("job-1 is stale, {since}"),
+        ),
+        (
+            About::Job,
+            ProblemKind::Failed,
+            "job job-1 failed",
+            format!("job-1 failed, {since}"),
+        ),
+        (
+            About::Job,
+            ProblemKind::Failed,
+            "stock is stale",
+            format!("stock is stale, {since}, because job-1 failed"),
+        ),
+    ] {
+        assert_eq!(line(about, kind, own), format!("#1 {says}"));
+    }
 }
 
 #[test]

@@ -31,6 +31,7 @@ struct Friday {
     incident: Incident,
     is_configured: bool,
     owner_reach: OwnerReach,
+    unheard: Option<String>,
     job: Option<Job>,
     run: Option<Run>,
     attempt: Option<Attempt>,
@@ -58,6 +59,7 @@ fn friday() -> Friday {
         },
         is_configured: true,
         owner_reach: OwnerReach::Told,
+        unheard: None,
         job: Some(plain_job("export")),
         run: Some(run),
         attempt: Some(plain_attempt("export", at("22:00"))),
@@ -91,6 +93,7 @@ impl Friday {
             is_configured: self.is_configured,
             owner: "Warehouse".to_owned(),
             owner_reach: self.owner_reach,
+            unheard: self.unheard.clone(),
             told_as_reader: None,
             job: self.job.as_ref().map(|job| JobSide {
                 job,

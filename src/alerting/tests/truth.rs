@@ -76,3 +76,20 @@ fn a_run_that_is_under_way_is_named_and_not_offered_again() {
     assert_eq!(said("Under way", &message), "");
     assert!(message.commands.contains(&"freshd run export --wait".to_owned()));
 }
+
+#[test]
+fn an_escalation_says_where_nobody_could_be_told_at_all() {
+    let mut story = friday().stale();
+    for (said, begins) in [
+        (None, "Nobody has answered for 1h 5m: stock is stale"),
+        (Some(""), "Warehouse could not be told for 1h 5m: stock is stale"),
+        (
+            Some("mail:wms: connection refused"),
+            "Warehouse could not be told for 1h 5m (mail:wms: connection refused): stock is stale",
+        ),
+    ] {
+        story.unheard = said.map(str::to_owned);
+        let headline = headline(Purpose::Escalation, OWNER, &story);
+        assert!(headline.starts_with(begins), "{headline}");
+    }
+}

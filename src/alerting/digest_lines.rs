@@ -1,0 +1,218 @@
+//! The lines of a digest: one for each incident, in the order and the words in which they are read.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::digest::{Concern, ToGather};
+use super::words::what_words;
+use crate::model::{
+    About, DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time,
+};
+
+/// Most teams that a line names in whose stead it comes.
+const TEAMS_MAX: usize = 3;
+
+/// What a line is made from: the oldest message about an incident, the newest, and the incident unless that is over.
+pub(super) struct Entry<'a> {
+    id: IncidentId,
+    first: &'a Notification,
+    last: &'a Notification,
+    incident: Option<&'a Incident>,
+    /// In whose stead it comes.
+    instead_of: BTreeSet<&'a Name>,
+    /// What each message about it is for.
+    purposes: Vec<Purpose>,
+}
+
+/// One entry for each incident: what is open before what is over, what is wrong before what is rehearsed, the worst first,
+/// then the oldest.
+pub(super) fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
+    let mut entries: BTreeMap<IncidentId, Entry<'a>> = BTreeMap::new();
+    for (notification, incident) in gather.waiting {
+        let Some(id) = notification.incident else { continue };
+        let entry = entries.entry(id).or_insert(Entry {
+            id,
+            first: notification,
+            last: notification,
+            incident: *incident,
+            instead_of: BTreeSet::new(),
+            purposes: Vec::new(),
+        });
+        entry.last = notification;
+        entry.purposes.push(notification.message.purpose);
+        entry.instead_of.extend(&notification.message.stands_in_for);
+    }
+    let mut entries: Vec<Entry<'a>> = entries.into_values().collect();
+    entries.sort_by_key(|entry| {
+        let open = entry.incident.map(|incident| (incident.severity, incident.since));
+        let (severity, since) = (open.map(|(severity, _)| severity), open.map(|(_, since)| since));
+        let is_drill = entry.last.message.is_drill();
+        (open.is_none(), is_drill, std::cmp::Reverse(severity), since, entry.id)
+    });
+    entries
+}
+
+/// The first lines that fit, at least one.
+pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Vec<DigestLine> {
+    let mut chars = 0;
+    let mut lines = Vec::new();
+    for entry in entries {
+        let line = line(&entry, gather);
+        chars += room(&line.text);
+        if chars > gather.chars_max && !lines.is_empty() {
+            break;
+        }
+        lines.push(line);
+    }
+    lines
+}
+
+fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
+    let id = entry.id;
+    let Some(incident) = entry.incident else {
+        let message = &entry.last.message;
+        return DigestLine {
+            incident: id,
+            is_over: true,
+            severity: message.severity,
+            kind: message.kind,
+            subject_name: message.subject_name.clone(),
+            since: None,
+            text: format!(
+                "#{id} {}{}",
+                instead_words(&entry.instead_of, gather),
+                over_words(message, &format_time(gather.now, gather.zone))
+            ),
+        };
+    };
+    let concern = (gather.concern_of)(entry.first, incident);
+    DigestLine {
+        incident: id,
+        is_over: false,
+        severity: incident.severity,
+        kind: Some(incident.kind),
+        subject_name: incident.subject.clone(),
+        since: Some(incident.since),
+        text: format!(
+            "#{id} {}{}{}",
+            instead_words(&entry.instead_of, gather),
+            known_words(entry, incident, gather.now),
+            open_words(incident, &concern, gather)
+        ),
+    }
+}
+
+/// That its reader is told of it once more. Nothing stands before the mark of a rehearsal.
+fn known_words(entry: &Entry<'_>, incident: &Incident, now: Timestamp) -> &'static str {
+    let known = known(entry.purposes.iter().copied()).filter(|_| incident.drill.is_none());
+    match known {
+        Some(Purpose::Escalation) if incident.taken_on(now).is_none() => "nobody has answered: ",
+        Some(_) => "still open: ",
+        None => "",
+    }
+}
+
+/// Whose a line is, where its reader stands in for them: `instead of Warehouse and ops: `.
+fn instead_words(teams: &BTreeSet<&Name>, gather: &ToGather<'_>) -> String {
+    let left_out = teams.len().saturating_sub(TEAMS_MAX);
+    let titles = teams.iter().take(TEAMS_MAX).map(|team| (gather.title_of)(team));
+    let more = (left_out > 0).then(|| format!("{left_out} more"));
+    let mut named: Vec<String> = titles.chain(more).collect();
+    let last = named.pop();
+    match last {
+        None => String::new(),
+        Some(one) if named.is_empty() => format!("instead of {one}: "),
+        Some(last) => format!("instead of {} and {last}: ", named.join(", ")),
+    }
+}
+
+/// What was wrong, as its reader knows it: by the title of the thread; why, if that is something else; and from when until
+/// when, where its end is told.
+fn over_words(message: &Message, now: &str) -> String {
+    let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
+    let title = message.title();
+    let title = title.strip_suffix(number.as_str()).unwrap_or(title);
+    let is_of_it = title
+        .strip_prefix(message.subject_name.as_str())
+        .is_some_and(|rest| rest.starts_with(' '));
+    let because = match message.kind {
+        Some(kind) if message.is_impact() && !is_of_it => {
+            format!(", because {} {}", message.subject_name, kind.words())
+        }
+        _ => String::new(),
+    };
+    format!("{title}{because}{}", span_words(message, now))
+}
+
+/// From when until when it was, as its end says that: `, 22:10 to 22:40`, with the day where that is not today's.
+fn span_words(message: &Message, now: &str) -> String {
+    let said = |label: &str| {
+        let fact = message.facts.iter().find(|fact| fact.label == label)?;
+        let text = fact.text.strip_prefix(DRILL_MARK).unwrap_or(&fact.text).trim_start();
+        // What follows the time is of what kind it was then.
+        Some(text.split(" (").next().unwrap_or(text))
+    };
+    let (Some(since), Some(until)) = (said("Since"), said("Until")) else {
+        return String::new();
+    };
+    let day = |time: &str| time.rsplit_once(' ').map(|(day, _)| day.to_owned());
+    let but_day = |time: &'_ str, of: &str| match time.rsplit_once(' ') {
+        Some((day_of_it, clock)) if Some(day_of_it) == day(of).as_deref() => clock.to_owned(),
+        _ => time.to_owned(),
+    };
+    // The second stands on the day of the first.
+    format!(", {} to {}", but_day(since, now), but_day(until, since))
+}
+
+/// What is wrong with what the reader knows, how bad it is and since when; why, if that is something else; who reads it
+/// next; and whether somebody has taken it on.
+fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> String {
+    let time = |at| format_time(at, gather.zone);
+    let severity = incident.severity.as_str();
+    let what = format!("{} {}", incident.subject, what_words(incident));
+    let is_said = |own: &str| own == what || incident.about == About::Job && own.strip_prefix("job ") == Some(&what);
+    let mut words = match &concern.own {
+        _ if incident.drill.is_some() => {
+            let (about, since) = (incident.about.as_str(), time(incident.since));
+            return format!(
+                "{DRILL_MARK} rehearsal with {about} {}, since {since}: nothing is wrong",
+                incident.subject
+            );
+        }
+        Some((own, since)) if is_said(own) => format!("{what}, {severity}, since {}", time(*since)),
+        Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
+        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
+    };
+    if let Some((reads, at)) = &concern.next {
+        words.push_str(&format!("; {reads} {}", time(*at)));
+    }
+    if let Some(ack) = incident.taken_on(gather.now) {
+        words.push_str(&format!("; taken on by {} until {}", ack.by, time(ack.until)));
+    }
+    words
+}
+
+/// Characters that a line takes with what stands around it, where `&`, `<` and `>` are written out.
+fn room(text: &str) -> usize {
+    let room_of = |character| match character {
+        '&' => 5,
+        '<' | '>' => 4,
+        _ => 1,
+    };
+    text.chars().map(room_of).sum::<usize>() + 2
+}
+
+/// Of an incident that was told before, the messages that wait are a reminder, or an escalation; of any other there is news
+/// among them.
+pub(super) fn known(purposes: impl Iterator<Item = Purpose>) -> Option<Purpose> {
+    let mut known = None;
+    for purpose in purposes {
+        match purpose {
+            Purpose::Escalation => known = Some(purpose),
+            Purpose::Reminder => known = known.or(Some(purpose)),
+            _ => return None,
+        }
+    }
+    known
+}
