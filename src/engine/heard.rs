@@ -155,10 +155,13 @@ impl Engine {
         incident.told.iter().map(of_address).collect()
     }
 
-    /// Where no address has taken anything of an incident: what those that have answered said, each with its address.
+    /// Where no address but those of the fallback, which stands in, has taken anything of an incident: what those that have
+    /// answered said, each with its address.
     pub(super) fn nobody_heard(&self, incident: &Incident) -> Option<String> {
-        let addresses = self.addresses_told(incident);
-        let nobody_knows = addresses.iter().all(|address| address.state != Reach::Told);
+        let mut addresses = self.addresses_told(incident);
+        let stands_in = |to: &str| self.settings.fallback.iter().any(|address| address.to_string() == to);
+        addresses.retain(|address| !stands_in(&address.to));
+        let nobody_knows = !addresses.is_empty() && addresses.iter().all(|address| address.state != Reach::Told);
         let said = |address: &AddressState| Some(format!("{}: {}", address.to, address.error.as_ref()?));
         let said: Vec<String> = addresses.iter().filter_map(said).collect();
         nobody_knows.then(|| said.join("; "))

@@ -68,7 +68,7 @@ fn readers_are_told_of_their_own_data_since_when_why_who_needs_it_when_and_who_i
         assert!(line(number).is_none_or(|line| line == is_stale(number)), "{lines:#?}");
     }
     assert!(line(0).is_none_or(|line| line == is_stale(0) + taken_on), "{lines:#?}");
-    let over = format!("{}x7 not as promised, because j7 failed", of(7));
+    let over = format!("{}x7 not as promised, because j7 failed, 10:30 to 11:01", of(7));
     assert_eq!(line(7), Some(over), "{lines:#?}");
 }
 

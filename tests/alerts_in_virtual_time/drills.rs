@@ -83,7 +83,9 @@ fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
         let fact = end.message.facts.iter().find(|fact| fact.label == label);
         fact.map(|fact| fact.text.clone())
     };
-    assert_eq!(said("Told"), Some(format!("[DRILL] ops by {BOSS}")));
+    // The fallback has heard it in their stead.
+    let told = format!("[DRILL] ops by mail:it@sea.example, ops by pager, ops by {BOSS}");
+    assert_eq!(said("Told"), Some(told));
     assert_eq!(said("Not reached"), Some(format!("[DRILL] ops by {OPS}")));
 }
 
