@@ -18,6 +18,8 @@ timezone = "UTC"
 run_as_root = true
 [alerts]
 group_wait = "0s"
+# What the fallback hears in the stead of several is one message in that time.
+digest_every = "1s"
 [fallback]
 notify = ["out"]
 [channels.out]

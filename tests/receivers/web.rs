@@ -1,6 +1,7 @@
 //! Web servers that refuse, put off, hang, reset, point elsewhere or never stop: what they are sent, and what is said.
 
-use freshd::model::{About, DeliveryOutcome, NotificationState};
+use freshd::model::{About, DeliveryOutcome, Incident, NotificationState};
+use freshd::store::Reader;
 use serde_json::{Value, json};
 
 use super::company::{Way, configure, fail, is_given_up, mend, told, tried_out, until_delivered};
@@ -160,23 +161,24 @@ fn who_points_elsewhere_or_is_gone_gets_nothing_more_and_the_fallback_hears_why(
     house.until_stored("all are given up", |_| {
         ways.iter().all(|way| is_given_up(&house, way.name))
     });
-    mend(&daemon, &house, &ways);
-    // The opening and the end of each, and that the channel is broken.
-    house.until_stored("the fallback has heard of all", |reader| {
+    // What is over before the fallback has heard of it is told to nobody.
+    let has_heard = |reader: &Reader, part: &str| {
         let incidents = reader.incidents(false, 100).expect("incidents");
-        let of = |incident: &freshd::model::Incident| reader.notifications_of(incident.id).expect("notifications");
-        let told = incidents
-            .iter()
-            .flat_map(of)
-            .filter(|(told, _)| told.address.channel.as_str() == "out" && told.state == NotificationState::Delivered);
-        let about = |name: &str, part: &str| {
-            let told = told.clone().filter(|(told, _)| {
-                told.message.about == Some(About::Job) && told.message.subject_name.as_str() == name
+        let of = |incident: &Incident| reader.notifications_of(incident.id).expect("notifications");
+        let told: Vec<_> = incidents.iter().flat_map(of).map(|(told, _)| told).collect();
+        ways.iter().all(|way| {
+            let about = told.iter().filter(|told| {
+                let message = &told.message;
+                let is_its = message.about == Some(About::Job) && message.subject_name.as_str() == way.name;
+                is_its && message.purpose.as_str() == part && told.address.channel.as_str() == "out"
             });
-            told.filter(|(told, _)| told.message.purpose.as_str() == part).count() == 1
-        };
-        ways.iter()
-            .all(|way| about(way.name, "opening") && about(way.name, "recovery"))
+            about.filter(|told| told.state == NotificationState::Delivered).count() == 1
+        })
+    };
+    house.until_stored("the fallback has heard of all", |reader| has_heard(reader, "opening"));
+    mend(&daemon, &house, &ways);
+    house.until_stored("and of all ends", |reader| {
+        has_heard(reader, "opening") && has_heard(reader, "recovery")
     });
     assert_eq!(elsewhere.events("elsewhere", "request"), Vec::<Value>::new());
     assert_eq!(servers.events("gone", "request").len(), 1, "it is left alone");
