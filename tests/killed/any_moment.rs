@@ -28,20 +28,22 @@ echo "end $FRESHD_JOB $FRESHD_DUE $FRESHD_ATTEMPT $1" >> HOUSE/evidence
 exit "$1"
 "#;
 
+/// A team, and where it hears.
+pub(super) const HEAD: &str = r#"
+timezone = "UTC"
+run_as_root = true
+[fallback]
+notify = ["outbox"]
+[channels.outbox]
+type = "file"
+dir = "outbox"
+[teams.it]
+notify = ["outbox"]
+"#;
+
 /// Twenty jobs: every fourth fails, some take long enough to overlap, some are tried again.
 fn jobs_toml(enabled: bool) -> String {
-    let mut text = r#"
-        timezone = "UTC"
-        run_as_root = true
-        [fallback]
-        notify = ["outbox"]
-        [channels.outbox]
-        type = "file"
-        dir = "outbox"
-        [teams.it]
-        notify = ["outbox"]
-    "#
-    .to_owned();
+    let mut text = HEAD.to_owned();
     for job in 0..JOBS {
         let code = if job % 4 == 3 { job } else { 0 };
         let pause = match job {

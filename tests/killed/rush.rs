@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use freshd::model::Outcome;
 use rustix::process::Signal;
 
-use super::any_moment::{evidence, judge};
+use super::any_moment::{HEAD, evidence, judge};
 use crate::freshd_process::{House, PATIENCE};
 
 /// Enough for both of a keeper's threads.
@@ -24,18 +24,7 @@ echo "end $FRESHD_JOB $FRESHD_DUE $FRESHD_ATTEMPT 0" >> HOUSE/evidence
 "#;
 
 fn jobs_toml(enabled: bool) -> String {
-    let mut text = r#"
-        timezone = "UTC"
-        run_as_root = true
-        [fallback]
-        notify = ["outbox"]
-        [channels.outbox]
-        type = "file"
-        dir = "outbox"
-        [teams.it]
-        notify = ["outbox"]
-    "#
-    .to_owned();
+    let mut text = HEAD.to_owned();
     for job in 0..JOBS {
         let does = if job == KILLER { "kill" } else { "end" };
         write!(
