@@ -24,6 +24,7 @@ mod plan;
 mod reloading;
 mod resending;
 mod rounds;
+mod rush;
 mod shell;
 mod space;
 mod start;

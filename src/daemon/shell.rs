@@ -18,6 +18,7 @@ use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
 use super::rounds::Rounds;
+use super::rush::ComingRush;
 use super::space::Space;
 use super::start::Loader;
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -36,6 +37,7 @@ pub(super) struct Shell {
     pub(super) writer: Writer,
     pub(super) performer: Performer,
     pub(super) timer: Timer,
+    pub(super) rush: ComingRush,
     /// What the daemon's own work comes to.
     pub(super) events: mpsc::UnboundedReceiver<Event>,
     /// What the keepers tell.
@@ -208,7 +210,8 @@ impl Shell {
         let now = clock::now();
         let latest = later(now.wall, SLEEP_MAX);
         let next = self.engine.next_wake(now).map_or(latest, |next| next.min(latest));
-        self.timer.arm(next)
+        let until = self.rush.look(&self.engine, &self.performer.keepers, now, next);
+        self.timer.arm(until)
     }
 
     async fn asked(&mut self, asked: Asked, batch: &mut Vec<Event>) {

@@ -25,6 +25,7 @@ use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::Reloads;
 use super::rounds::Rounds;
+use super::rush::ComingRush;
 use super::shell::{Shell, Signals, Stop};
 use super::space::{self, Space};
 use super::window::{self, Outlook, Window};
@@ -308,6 +309,7 @@ async fn begin(
         writer,
         performer,
         timer,
+        rush: ComingRush::default(),
         events: received,
         attempts: attempts_received,
         woken: wakes,

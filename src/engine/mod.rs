@@ -290,6 +290,11 @@ impl Engine {
         self.wakes.next(now)
     }
 
+    /// How many jobs are due at an instant or before, but no more than are asked for.
+    pub fn jobs_due_until(&self, until: Timestamp, max: usize) -> usize {
+        self.wakes.jobs_until(until, max)
+    }
+
     /// The configuration in force.
     pub fn settings(&self) -> &Settings {
         &self.settings

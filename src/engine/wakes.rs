@@ -118,6 +118,20 @@ impl Wakes {
         [wall, boot].into_iter().flatten().min()
     }
 
+    /// How many jobs are due at an instant or before, but no more than are asked for.
+    pub(super) fn jobs_until(&self, until: Timestamp, max: usize) -> usize {
+        let (mut jobs, mut places) = (0, vec![0]);
+        while jobs < max
+            && let Some(place) = places.pop()
+        {
+            if let Some((_, wake)) = self.heap.get(place).filter(|(at, _)| *at <= until) {
+                jobs += usize::from(matches!(wake, Wake::Job(_)));
+                places.extend([2 * place + 1, 2 * place + 2]);
+            }
+        }
+        jobs
+    }
+
     fn move_up(&mut self, mut place: usize) {
         while place > 0 {
             let above = (place - 1) / 2;
@@ -167,6 +181,19 @@ mod tests {
 
     fn second(second: i64) -> Timestamp {
         Timestamp::from_second(second).unwrap()
+    }
+
+    #[test]
+    fn jobs_until_an_instant_are_counted_up_to_a_number_and_nothing_else_is() {
+        let mut wakes = Wakes::default();
+        assert_eq!(wakes.jobs_until(second(9), 9), 0);
+        for number in 0..20_i64 {
+            wakes.arm(Wake::Job(Name::from(format!("job-{number}"))), second(number / 2));
+            wakes.arm(Wake::Data(Name::from(format!("data-{number}"))), second(0));
+        }
+        assert_eq!(wakes.jobs_until(second(3), 100), 8);
+        assert_eq!(wakes.jobs_until(second(3), 5), 5);
+        assert_eq!(wakes.jobs_until(second(-1), 5), 0);
     }
 
     proptest! {

@@ -28,6 +28,8 @@ pub(super) enum ToKeeper {
     },
     /// The ends of these attempts are stored: forget them.
     Acknowledge(Vec<AttemptId>),
+    /// So many attempts may come together soon: have at hand what they need.
+    GetReady(usize),
     /// Say what is known. Every connection begins with the answer to this.
     List,
     /// Say that you are there.

@@ -8,6 +8,7 @@ mod limits;
 mod orphans;
 mod outliving;
 mod run_as;
+mod rush;
 mod streams;
 mod strangers;
 mod unkillable;

@@ -58,6 +58,7 @@ const NEWS_WAITING_MAX: usize = 256;
 #[derive(Debug)]
 pub(super) enum Command {
     Start(Box<AttemptSpec>),
+    GetReady(usize),
     Stop { id: AttemptId, reason: StopReason },
     Acknowledge(AttemptId),
     Close(oneshot::Sender<()>),
@@ -256,6 +257,11 @@ impl KeeperSet {
                     self.early.insert(id, wanted);
                 } else if !self.knows(id) {
                     self.waiting.push(wanted);
+                }
+            }
+            Command::GetReady(attempts) => {
+                if let Some(link) = self.current.and_then(|current| self.links.get_mut(&current)) {
+                    link.get_ready(attempts);
                 }
             }
             Command::Stop { id, reason } => self.stop(id, reason).await,

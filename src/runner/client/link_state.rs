@@ -43,6 +43,8 @@ pub(super) struct Link {
     pub(super) told: HashSet<AttemptId>,
     /// Stops for attempts it holds, to be said when it is ready.
     stops: HashMap<AttemptId, StopReason>,
+    /// It is to be ready for so many attempts at once: to be said when it is heard again.
+    expected: Option<usize>,
     /// Attempts in the list that is just arriving.
     pub(super) listed: HashSet<AttemptId>,
 }
@@ -148,9 +150,21 @@ impl Link {
         was_wanted || was_held
     }
 
+    /// So many attempts may come together soon.
+    pub(super) fn get_ready(&mut self, attempts: usize) {
+        if self.is_ready {
+            let _ = self.send(&ToKeeper::GetReady(attempts));
+        } else {
+            self.expected = Some(attempts);
+        }
+    }
+
     /// The list is whole: says again what the keeper has not heard. Returns held attempts that it does not list.
     pub(super) fn list_complete(&mut self) -> Vec<AttemptId> {
         self.is_ready = true;
+        if let Some(attempts) = self.expected.take() {
+            self.get_ready(attempts);
+        }
         let listed = std::mem::take(&mut self.listed);
         for (id, wanted) in std::mem::take(&mut self.wanted) {
             if listed.contains(&id) {

@@ -102,6 +102,11 @@ impl Keepers {
         self.send(Command::Start(spec));
     }
 
+    /// Says that so many attempts may come together soon. Nothing depends on it but how soon they start.
+    pub fn get_ready(&self, attempts: usize) {
+        self.send(Command::GetReady(attempts));
+    }
+
     /// Tells an attempt to end. Its end arrives as an event as always.
     pub fn stop(&self, id: AttemptId, reason: StopReason) {
         self.send(Command::Stop { id, reason });

@@ -275,7 +275,7 @@ impl Keeper {
     fn turn(&mut self, events: &mut Vec<epoll::Event>) -> io::Result<()> {
         self.set_timer()?;
         let settles = !self.to_settle.is_empty() && self.rush.waits_until().is_none();
-        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || settles;
+        let busy = !self.pending.is_empty() || !self.unsaved.is_empty() || settles || self.run_dirs.lacks();
         let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
         events.clear();
         match epoll::wait(&self.epoll, spare_capacity(events), busy.then_some(&at_once)) {
@@ -318,6 +318,9 @@ impl Keeper {
         let more_comes = !self.pending.is_empty() || self.rush.waits_until().is_some();
         if !self.rush.goes_on() || !more_comes {
             self.tell();
+        }
+        if self.run_dirs.lacks() {
+            self.run_dirs.make_some();
         }
         self.listen();
         self.free_slots.append(&mut self.freed_slots);

@@ -13,6 +13,9 @@ use super::super::files::make_private_dir;
 /// Directories kept for later at most: as many as end together in a large storm.
 const SPARE_MAX: usize = 1_024;
 
+/// Directories made at once, ahead of their attempts: some milliseconds, for which others wait.
+const MADE_PER_TURN: usize = 64;
+
 /// What the names of spare directories begin with; attempts are called by their numbers.
 const SPARE_PREFIX: &str = ".spare-";
 
@@ -22,8 +25,11 @@ const MODE: u32 = 0o700;
 /// The spare directories of one keeper.
 #[derive(Debug)]
 pub(super) struct RunDirs {
+    dir: PathBuf,
     number: u32,
     spare: Vec<PathBuf>,
+    /// As many are to be there when next they are needed.
+    wanted: usize,
 }
 
 impl RunDirs {
@@ -32,13 +38,44 @@ impl RunDirs {
         let entries = fs::read_dir(dir).into_iter().flatten().flatten();
         let spare = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with(SPARE_PREFIX));
         Self {
+            dir: dir.to_owned(),
             number,
             spare: spare.take(SPARE_MAX).map(|entry| entry.path()).collect(),
+            wanted: 0,
         }
+    }
+
+    /// So many attempts may come together soon.
+    pub(super) fn want(&mut self, attempts: usize) {
+        self.wanted = attempts.min(SPARE_MAX);
+    }
+
+    /// Whether directories are wanted that are not made yet.
+    pub(super) fn lacks(&self) -> bool {
+        self.spare.len() < self.wanted
+    }
+
+    /// Makes some of those that are wanted. What cannot be made ahead is tried again by the attempt that needs it.
+    pub(super) fn make_some(&mut self) {
+        for _ in 0..MADE_PER_TURN {
+            let spare = self.spare_path();
+            if !self.lacks() || make_private_dir(&spare).is_err() {
+                self.wanted = 0;
+                return;
+            }
+            self.spare.push(spare);
+        }
+    }
+
+    fn spare_path(&self) -> PathBuf {
+        self.dir
+            .join(format!("{SPARE_PREFIX}{}-{}", self.number, self.spare.len()))
     }
 
     /// An empty directory to `make` that of an attempt from, if there is one.
     pub(super) fn spare(&mut self) -> Option<PathBuf> {
+        // Those that were to be made ahead come now.
+        self.wanted = 0;
         self.spare.pop()
     }
 
@@ -48,8 +85,7 @@ impl RunDirs {
         if self.spare.len() >= SPARE_MAX || !is_as_made(run_dir) {
             return;
         }
-        let name = format!("{SPARE_PREFIX}{}-{}", self.number, self.spare.len());
-        let spare = run_dir.with_file_name(name);
+        let spare = self.spare_path();
         if fs::rename(run_dir, &spare).is_ok() {
             self.spare.push(spare);
         }

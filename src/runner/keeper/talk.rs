@@ -109,6 +109,7 @@ impl Keeper {
                     }
                 }
             }
+            ToKeeper::GetReady(attempts) => self.run_dirs.want(attempts),
             ToKeeper::List => self.list(),
             ToKeeper::Ping => {
                 if let Some(connection) = &mut self.connection {
