@@ -18,6 +18,7 @@ use super::packing::Packing;
 use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
 use super::rounds::Rounds;
+use super::signals::Signals;
 use super::space::Space;
 use super::start::Loader;
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -27,8 +28,8 @@ use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
-/// The longest sleep: the clock and the heap are looked at again then, whatever happened.
-const SLEEP_MAX: Duration = Duration::from_mins(1);
+/// Added to the longest sleep, which the two clocks measure in units of their own: what is due then is due at the wake.
+const SLEEP_SLACK: Duration = Duration::from_millis(1);
 
 /// Everything the loop holds.
 pub(super) struct Shell {
@@ -77,13 +78,6 @@ pub(super) enum Stop {
     Dropped,
 }
 
-/// Signals that mean something.
-pub(super) struct Signals {
-    pub(super) hangup: tokio::signal::unix::Signal,
-    pub(super) terminate: tokio::signal::unix::Signal,
-    pub(super) interrupt: tokio::signal::unix::Signal,
-}
-
 impl Shell {
     /// Runs until told to stop. Running attempts go on without the daemon.
     pub(super) async fn run(mut self) -> anyhow::Result<()> {
@@ -108,16 +102,8 @@ impl Shell {
                 }
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
-                record = self.alive.beat() => {
-                    // Looked at even if the timer should be wrong.
-                    batch.push(Event::Tick);
-                    if record {
-                        batch.push(Event::Alive);
-                        if std::mem::take(&mut self.has_told_everything) {
-                            give_back_memory();
-                        }
-                    }
-                }
+                // Looked at even if the timer should be wrong.
+                () = self.alive.beat() => batch.push(Event::Tick),
                 () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
@@ -127,7 +113,14 @@ impl Shell {
             {
                 batch.push(event);
             }
+            let is_record_due = self.alive.is_record_due();
+            if is_record_due {
+                batch.push(Event::Alive);
+            }
             self.decide(&mut batch).await?;
+            if is_record_due {
+                self.look_around();
+            }
             self.alive
                 .turned(&self.engine, clock::now(), &self.writer, &self.performer.delivery);
             if self.boards.is_due() {
@@ -135,6 +128,16 @@ impl Shell {
             }
         }
         self.stop().await
+    }
+
+    /// What is looked at once a minute, whatever happens meanwhile.
+    fn look_around(&mut self) {
+        self.alive.look_for_unheard(&self.engine, clock::now());
+        self.performer.keepers.look();
+        self.space.look();
+        if std::mem::take(&mut self.has_told_everything) {
+            give_back_memory();
+        }
     }
 
     fn at_hand(&mut self) -> Option<Event> {
@@ -204,9 +207,10 @@ impl Shell {
         }
     }
 
+    /// No longer than until the next record: the clock and the heap are looked at again then, whatever happened.
     fn sleep_until_next(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
-        let latest = later(now.wall, SLEEP_MAX);
+        let latest = later(now.wall, self.alive.until_record() + SLEEP_SLACK);
         let next = self.engine.next_wake(now).map_or(latest, |next| next.min(latest));
         self.timer.arm(next)
     }

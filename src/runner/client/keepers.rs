@@ -45,11 +45,9 @@ const FIRST_LAUNCHES_MAX: u32 = 3;
 /// How often processes that came to the daemon when a keeper died are reaped.
 const REAP_PACE: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether keepers answer, while they have anything in their hands.
+/// How often it is looked whether keepers answer, while they have anything in their hands or owe an answer. Otherwise the
+/// daemon says when: one that has nothing to do is not to wake for this alone.
 const LOOK_PACE: Duration = Duration::from_secs(10);
-
-/// How often they are looked at otherwise.
-const IDLE_LOOK_PACE: Duration = Duration::from_mins(1);
 
 /// News that may wait before links stop reading from their keepers.
 const NEWS_WAITING_MAX: usize = 256;
@@ -60,6 +58,7 @@ pub(super) enum Command {
     Start(Box<AttemptSpec>),
     Stop { id: AttemptId, reason: StopReason },
     Acknowledge(AttemptId),
+    Look,
     Close(oneshot::Sender<()>),
 }
 
@@ -185,13 +184,14 @@ impl KeeperSet {
         let answer_until = Instant::now() + ANSWER_WITHIN;
         let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
         reap.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look_at = Instant::now() + LOOK_PACE;
+        let mut look_at = Some(Instant::now() + LOOK_PACE);
         self.decide().await;
         loop {
             self.advance();
-            if self.has_work() {
-                look_at = look_at.min(Instant::now() + LOOK_PACE);
-            }
+            look_at = match self.has_work() || self.owes_answer() {
+                true => look_at.or_else(|| Some(Instant::now() + LOOK_PACE)),
+                false => None,
+            };
             let retry = self
                 .waiting
                 .iter()
@@ -206,6 +206,8 @@ impl KeeperSet {
                         let _ = done.send(());
                         return;
                     }
+                    // With the pace of looks it is counted how long a keeper says nothing.
+                    Some(Command::Look) if look_at.is_some() => {}
                     Some(command) => self.obey(command).await,
                     None => return,
                 },
@@ -219,9 +221,9 @@ impl KeeperSet {
                     }
                     self.begin();
                 }
-                () = tokio::time::sleep_until(look_at) => {
+                () = until(look_at) => {
+                    look_at = None;
                     self.look_for_silence().await;
-                    look_at = Instant::now() + IDLE_LOOK_PACE;
                 }
                 _ = reap.tick(), if self.any_died => self.reap_strangers(),
             }
@@ -231,6 +233,11 @@ impl KeeperSet {
     /// Whether any attempt is in the hands of a keeper, or on its way there.
     fn has_work(&self) -> bool {
         !self.waiting.is_empty() || self.links.values().any(Link::has_work)
+    }
+
+    /// Whether a keeper was asked for something, be it what it knows, and has said nothing since.
+    fn owes_answer(&self) -> bool {
+        !self.unanswered.is_empty() || self.links.values().any(Link::owes_answer)
     }
 
     fn serve(&mut self, number: u32) {
@@ -260,6 +267,7 @@ impl KeeperSet {
             }
             Command::Stop { id, reason } => self.stop(id, reason).await,
             Command::Acknowledge(id) => self.acknowledge(id),
+            Command::Look => self.look_for_silence().await,
             Command::Close(_) => {}
         }
     }

@@ -88,6 +88,11 @@ impl Link {
         self.silent_looks > looks
     }
 
+    /// Whether it was looked at since it last said something, and is not known to be silent.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.silent_looks > 0 && self.silent_since.is_none()
+    }
+
     /// It said something. Returns whether it had been silent.
     pub(super) fn spoke(&mut self) -> bool {
         self.silent_looks = 0;
