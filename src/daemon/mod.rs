@@ -25,6 +25,7 @@ mod reloading;
 mod resending;
 mod rounds;
 mod shell;
+mod signals;
 mod space;
 mod start;
 mod window;
