@@ -2,6 +2,7 @@
 
 mod doubt;
 mod current;
+mod deaths;
 mod hearing;
 mod silence;
 mod strangers;
@@ -19,6 +20,7 @@ use self::silence::Guard;
 use self::strangers::Strangers;
 use super::super::files::{KeeperFiles, build_of};
 use super::super::journal::{Running, Started};
+use super::super::launch::Ended;
 use super::super::link::{self, News};
 use super::super::process::{Process, all_processes, own_pid};
 use super::super::sys;
@@ -64,7 +66,7 @@ pub(super) enum Command {
 
 /// What the tasks of this one report.
 enum Report {
-    Launched(u32, std::io::Result<()>),
+    Launched(u32, std::io::Result<Ended>),
     OrphanEnded(Box<Exit>),
     /// An attempt of a silent keeper is told to end.
     EndedOutside(AttemptId, StopReason),
@@ -109,6 +111,8 @@ pub(super) struct KeeperSet {
     doubts: Doubts,
     /// Of silent keepers.
     guards: HashMap<u32, Guard>,
+    /// Who hears how those ended that this daemon started.
+    ends: HashMap<u32, Ended>,
     /// What was told to end while its keeper was silent, and why: the keeper does not know that.
     ended_outside: HashMap<AttemptId, StopReason>,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
@@ -163,6 +167,7 @@ impl KeeperSet {
             unanswered: BTreeSet::new(),
             doubts: Doubts::of(unfinished),
             guards: HashMap::new(),
+            ends: HashMap::new(),
             ended_outside: HashMap::new(),
             orphans: HashMap::new(),
             watchers: JoinSet::new(),
@@ -258,6 +263,7 @@ impl KeeperSet {
                     deaths: 0,
                     // Behind those that a keeper could not start yet: the first places are theirs.
                     not_before: self.waiting.iter().filter_map(|wanted| wanted.not_before).max(),
+                    was_refused: false,
                 };
                 if self.undecided.contains_key(&id) {
                     self.early.insert(id, wanted);

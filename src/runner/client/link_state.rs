@@ -17,6 +17,8 @@ pub(super) struct Wanted {
     pub(super) deaths: u32,
     /// Not to be sent before this.
     pub(super) not_before: Option<Instant>,
+    /// A keeper could not start it, and that was told.
+    pub(super) was_refused: bool,
 }
 
 /// One living keeper.
