@@ -73,7 +73,11 @@ async fn what_a_killed_keeper_could_not_do_says_so_and_names_what_it_ran() {
     assert_eq!((exit.id, exit.status), (id(2), ExitStatus::NotStarted(why.to_owned())));
     writeln!(go).unwrap();
     let exit = house.exit().await;
-    assert_eq!((exit.id, exit.status), (id(1), ExitStatus::Code(7)), "the other one goes on");
+    assert_eq!(
+        (exit.id, exit.status),
+        (id(1), ExitStatus::Code(7)),
+        "the other one goes on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
