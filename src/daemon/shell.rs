@@ -28,9 +28,9 @@ use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
-/// With no more turns since it last looked around, the loop has nothing to do: the look itself is one, and a timer may add
-/// another.
-const IDLE_TURNS_MAX: u32 = 2;
+/// With no more turns since it last looked around, the loop has next to nothing to do: the look itself is one, and freshd's
+/// chores may add others.
+const IDLE_TURNS_MAX: u32 = 8;
 /// Added to the longest sleep, which the two clocks measure in units of their own: what is due then is due at the wake.
 const SLEEP_SLACK: Duration = Duration::from_millis(1);
 
@@ -144,7 +144,7 @@ impl Shell {
         if std::mem::take(&mut self.has_told_everything) {
             give_back_memory();
         }
-        // A minute in which nothing else came: what this turn used is not needed for as long again.
+        // A minute in which hardly anything else came: what this turn used is not needed for as long again.
         if std::mem::take(&mut self.turns) <= IDLE_TURNS_MAX {
             runner::give_back_program();
         }

@@ -118,9 +118,13 @@ impl Keeper {
                 if let Some(connection) = &mut self.connection {
                     let _ = push_frame(&mut connection.outgoing, &ToDaemon::Pong);
                 }
-                // Asked while there is nothing to do: what the last attempts took is not needed for that.
-                if self.states.is_empty() && std::mem::take(&mut self.has_worked) {
-                    sys::give_back_memory();
+                // Asked while there is nothing to do: what the last attempts took is not needed for that, and what the
+                // answer takes not before the next one.
+                if self.states.is_empty() {
+                    match std::mem::take(&mut self.has_worked) {
+                        true => sys::give_back_memory(),
+                        false => sys::give_back_program(),
+                    }
                 }
             }
             ToKeeper::Retire => self.retired = true,
