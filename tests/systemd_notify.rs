@@ -3,7 +3,7 @@
 mod freshd_process;
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
 use std::path::Path;
 use std::time::Duration;
@@ -11,6 +11,7 @@ use std::time::Duration;
 use freshd::model::{Name, Outcome};
 use freshd_process::daemon::Daemon;
 use freshd_process::{House, PATIENCE, process};
+use rustix::fs::{CWD, FileType, mknodat};
 use rustix::process::Signal;
 use rustix::time::{ClockId, clock_gettime};
 
@@ -289,4 +290,28 @@ fn a_job_gets_nothing_of_the_daemons_environment_but_what_is_promised() {
     assert_eq!(open, 4, "{}", house.read("descriptors"));
     assert!(daemon.terminate().success());
     process::end_all(|| house.processes());
+}
+
+#[test]
+fn whoever_stops_freshd_while_it_starts_ends_it_in_order_and_at_once() {
+    for stop in [Signal::TERM, Signal::INT] {
+        let house = House::with(JOBS);
+        assert!(house.daemon().terminate().success());
+        // Read at each start: this one goes no further until somebody writes to it.
+        let note = house.state_dir().join("freshd.seen");
+        std::fs::remove_file(&note).expect("it was written");
+        mknodat(CWD, &note, FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+        let mut daemon = Daemon::spawn(house.serve(), &house);
+        let _held = OpenOptions::new().write(true).open(&note).expect("it is being read");
+        daemon.signal(Signal::HUP);
+        daemon.signal(stop);
+        assert_eq!(daemon.ended().code(), Some(0), "{}", daemon.log());
+        daemon.manager.drain();
+        assert!(!daemon.manager.heard.iter().any(|word| word.contains("READY")));
+        std::fs::remove_file(&note).expect("the pipe");
+        assert!(
+            house.daemon().terminate().success(),
+            "the next start finds all in order"
+        );
+    }
 }

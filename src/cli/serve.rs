@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
-use tracing_subscriber::filter::{LevelFilter, Targets};
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
@@ -23,6 +23,8 @@ use crate::web;
 const LOG_DEFAULT: &str = "warn,freshd=info";
 /// On a terminal a run that went as it should is not told: the board shows it.
 const LOG_ON_TERMINAL: &str = "warn,freshd=info,freshd::routine=off";
+/// Speaks of each of its inner steps, and has a new life with each of freshd's chores.
+const TALKATIVE: &str = "tokio_cron_scheduler";
 /// Names what is to be logged.
 const LOG_VARIABLE: &str = "FRESHD_LOG";
 
@@ -88,7 +90,7 @@ fn log(zone: TimeZone) -> Result<(), Failure> {
         .filter(|wanted| !wanted.trim().is_empty());
     let usual = if terminal { LOG_ON_TERMINAL } else { LOG_DEFAULT };
     let wanted = wanted.as_deref().unwrap_or(usual);
-    let filter: Targets = wanted.parse().map_err(|error| {
+    let filter = filter(wanted).map_err(|error| {
         Failure::usage(format!(
             "{LOG_VARIABLE} is `{wanted}`, which is not a filter ({error}); write info, debug or freshd=debug"
         ))
@@ -106,6 +108,16 @@ fn log(zone: TimeZone) -> Result<(), Failure> {
     Ok(())
 }
 
+/// What `wanted` asks for. Of what is talkative only what somebody must look at, unless it is named.
+fn filter(wanted: &str) -> Result<Targets, ParseError> {
+    let filter: Targets = wanted.parse()?;
+    if wanted.contains(TALKATIVE) {
+        return Ok(filter);
+    }
+    let usual = filter.default_level().unwrap_or(LevelFilter::OFF);
+    Ok(filter.with_target(TALKATIVE, usual.min(LevelFilter::WARN)))
+}
+
 /// How a line of the log begins.
 enum Clock {
     /// Time of day in the configuration's zone, for whoever watches.
@@ -121,5 +133,35 @@ impl FormatTime for Clock {
             Self::Short(zone) => write!(w, "{}", zone.to_datetime(now).strftime("%H:%M:%S")),
             Self::Full => write!(w, "{now:.3}"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tracing::Level;
+
+    use super::*;
+
+    #[test]
+    fn inner_steps_of_the_scheduler_of_chores_are_logged_for_whoever_names_it() {
+        let scheduler = "tokio_cron_scheduler::job_scheduler";
+        for (wanted, is_logged) in [
+            (LOG_DEFAULT, false),
+            (LOG_ON_TERMINAL, false),
+            ("info", false),
+            ("debug", false),
+            ("info,tokio_cron_scheduler=info", true),
+        ] {
+            let filter = filter(wanted).unwrap();
+            assert_eq!(filter.would_enable(scheduler, &Level::INFO), is_logged, "{wanted}");
+        }
+        let errors = filter("error").unwrap();
+        assert!(
+            !errors.would_enable(scheduler, &Level::WARN),
+            "no more than what was asked for"
+        );
+        let usual = filter(LOG_DEFAULT).unwrap();
+        assert!(usual.would_enable(scheduler, &Level::WARN));
+        assert!(usual.would_enable("freshd::daemon", &Level::INFO));
     }
 }

@@ -18,7 +18,7 @@ use std::time::Duration;
 
 use sd_notify::NotifyState;
 use serde_json::{Value, json};
-use tokio::time::{Instant, Interval, MissedTickBehavior};
+use tokio::time::Instant;
 use tracing::{error, warn};
 
 use super::heartbeat::Heartbeat;
@@ -27,7 +27,8 @@ use crate::engine::Engine;
 use crate::model::{AttemptId, Now, format_duration};
 use crate::store::{CommitError, Writer};
 
-/// How often the daemon records that it lives, so that its downtime can be told.
+/// How often the daemon records that it lives, so that its downtime can be told; and looks after whatever else is to be
+/// looked at now and then. All of it comes with one wake of the loop: one that has nothing to do should sleep.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
 
 /// How often a daemon that stands still says so, at least.
@@ -41,9 +42,8 @@ const UNHEARD_MAX: Duration = Duration::from_mins(1);
 
 /// When the next sign of life is due.
 pub(super) struct Alive {
-    record: Interval,
-    /// When to look for attempts that no keeper speaks of, and those that the log names already.
-    next_look: Instant,
+    next_record: Instant,
+    /// Attempts that no keeper speaks of, and that the log names already.
     unheard: Vec<AttemptId>,
     /// Half of systemd's patience, where it watches.
     watchdog_every: Option<Duration>,
@@ -56,14 +56,10 @@ pub(super) struct Alive {
 
 impl Alive {
     pub(super) fn new() -> Self {
-        let start = Instant::now() + RECORD_EVERY;
-        let mut record = tokio::time::interval_at(start, RECORD_EVERY);
-        record.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let watchdog_every = sd_notify::watchdog_enabled().map(|patience| patience / 2);
         let next_watchdog = Instant::now();
         Self {
-            record,
-            next_look: start,
+            next_record: Instant::now() + RECORD_EVERY,
             unheard: Vec::new(),
             watchdog_every,
             next_watchdog,
@@ -72,21 +68,35 @@ impl Alive {
         }
     }
 
-    /// Waits for the next sign of life, and says whether it is to be recorded. systemd's comes more often, and
-    /// makes the loop turn.
-    pub(super) async fn beat(&mut self) -> bool {
+    /// Waits for the next sign of life to somebody who waits for it. They may come more often than the record, and make
+    /// the loop turn.
+    pub(super) async fn beat(&mut self) {
         let watched = self.watchdog_every.is_some();
         tokio::select! {
-            _ = self.record.tick() => true,
-            () = tokio::time::sleep_until(self.next_watchdog), if watched => false,
-            () = self.heartbeat.due() => false,
+            () = tokio::time::sleep_until(self.next_watchdog), if watched => {}
+            () = self.heartbeat.due() => {}
         }
+    }
+
+    /// How long the loop may sleep until a record is due.
+    pub(super) fn until_record(&self) -> Duration {
+        self.next_record.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it is time to record that the daemon lives. Once it was said, the next one is due after the pause, however
+    /// late this was.
+    pub(super) fn is_record_due(&mut self) -> bool {
+        let now = Instant::now();
+        let is_due = self.next_record <= now;
+        if is_due {
+            self.next_record = now + RECORD_EVERY;
+        }
+        is_due
     }
 
     /// The loop has turned: it decided what was due and committed it. systemd hears of it once nothing is found to
     /// lag and a write to the store has succeeded too.
     pub(super) fn turned(&mut self, engine: &Engine, now: Now, writer: &Writer, delivery: &Arc<Delivery>) {
-        self.look_for_unheard(engine, now);
         self.heartbeat.turned(engine, now, writer, delivery);
         let Some(every) = self.watchdog_every else { return };
         if Instant::now() < self.next_watchdog {
@@ -138,11 +148,7 @@ impl Alive {
     }
 
     /// Names in the log, once each, the attempts that were handed to a keeper which says nothing of them.
-    fn look_for_unheard(&mut self, engine: &Engine, now: Now) {
-        if Instant::now() < self.next_look {
-            return;
-        }
-        self.next_look = Instant::now() + RECORD_EVERY;
+    pub(super) fn look_for_unheard(&mut self, engine: &Engine, now: Now) {
         let unheard = engine.unheard(now, UNHEARD_MAX);
         for id in unheard.iter().filter(|id| !self.unheard.contains(id)) {
             error!(run = %id.run, attempt = id.number, "no keeper says that it started this attempt; is the process `freshd keeper` stopped, or its disk stuck?");

@@ -26,6 +26,7 @@ mod resending;
 mod rounds;
 mod rush;
 mod shell;
+mod signals;
 mod space;
 mod start;
 mod window;

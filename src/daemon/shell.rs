@@ -19,6 +19,7 @@ use super::perform::Performer;
 use super::reloading::{Reloads, Wish};
 use super::rounds::Rounds;
 use super::rush::ComingRush;
+use super::signals::Signals;
 use super::space::Space;
 use super::start::Loader;
 use crate::engine::{Engine, STEP_FACTS_MAX};
@@ -28,8 +29,11 @@ use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
-/// The longest sleep: the clock and the heap are looked at again then, whatever happened.
-const SLEEP_MAX: Duration = Duration::from_mins(1);
+/// With no more turns since it last looked around, the loop has next to nothing to do: the look itself is one, and freshd's
+/// chores may add others.
+const IDLE_TURNS_MAX: u32 = 8;
+/// Added to the longest sleep, which the two clocks measure in units of their own: what is due then is due at the wake.
+const SLEEP_SLACK: Duration = Duration::from_millis(1);
 
 /// Everything the loop holds.
 pub(super) struct Shell {
@@ -56,6 +60,8 @@ pub(super) struct Shell {
     pub(super) reloads: Reloads,
     pub(super) state_dir: std::path::PathBuf,
     pub(super) requests: u64,
+    /// Turns of the loop since it last looked around.
+    pub(super) turns: u32,
     /// The state of everything was asked for since memory was last looked at.
     pub(super) has_told_everything: bool,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
@@ -77,13 +83,6 @@ pub(super) enum Stop {
     Told,
     /// The same, and a step was dropped because it could not be stored: nothing is decided any more.
     Dropped,
-}
-
-/// Signals that mean something.
-pub(super) struct Signals {
-    pub(super) hangup: tokio::signal::unix::Signal,
-    pub(super) terminate: tokio::signal::unix::Signal,
-    pub(super) interrupt: tokio::signal::unix::Signal,
 }
 
 impl Shell {
@@ -110,16 +109,8 @@ impl Shell {
                 }
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
-                record = self.alive.beat() => {
-                    // Looked at even if the timer should be wrong.
-                    batch.push(Event::Tick);
-                    if record {
-                        batch.push(Event::Alive);
-                        if std::mem::take(&mut self.has_told_everything) {
-                            give_back_memory();
-                        }
-                    }
-                }
+                // Looked at even if the timer should be wrong.
+                () = self.alive.beat() => batch.push(Event::Tick),
                 () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
                 () = self.writer.rested() => give_back_memory(),
@@ -129,7 +120,15 @@ impl Shell {
             {
                 batch.push(event);
             }
+            let is_record_due = self.alive.is_record_due();
+            if is_record_due {
+                batch.push(Event::Alive);
+            }
             self.decide(&mut batch).await?;
+            self.turns += 1;
+            if is_record_due {
+                self.look_around();
+            }
             self.alive
                 .turned(&self.engine, clock::now(), &self.writer, &self.performer.delivery);
             if self.boards.is_due() {
@@ -137,6 +136,20 @@ impl Shell {
             }
         }
         self.stop().await
+    }
+
+    /// What is looked at once a minute, whatever happens meanwhile.
+    fn look_around(&mut self) {
+        self.alive.look_for_unheard(&self.engine, clock::now());
+        self.performer.keepers.look();
+        self.space.look();
+        if std::mem::take(&mut self.has_told_everything) {
+            give_back_memory();
+        }
+        // A minute in which hardly anything else came: what this turn used is not needed for as long again.
+        if std::mem::take(&mut self.turns) <= IDLE_TURNS_MAX {
+            runner::give_back_program();
+        }
     }
 
     fn at_hand(&mut self) -> Option<Event> {
@@ -206,9 +219,10 @@ impl Shell {
         }
     }
 
+    /// No longer than until the next record: the clock and the heap are looked at again then, whatever happened.
     fn sleep_until_next(&mut self) -> anyhow::Result<()> {
         let now = clock::now();
-        let latest = later(now.wall, SLEEP_MAX);
+        let latest = later(now.wall, self.alive.until_record() + SLEEP_SLACK);
         let next = self.engine.next_wake(now).map_or(latest, |next| next.min(latest));
         let until = self.rush.look(&self.engine, &self.performer.keepers, now, next);
         self.timer.arm(until)

@@ -15,17 +15,14 @@ use crate::store::{OpenError, Reserve, Store};
 /// How often it is looked at while it lacks, or soon will. Space that is there again is noticed within this.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// How often it is looked at while there is enough: a disk that fills in between is met by the next write.
-const LOOK_AT_ENOUGH_EVERY: Duration = Duration::from_secs(30);
-
 /// With less than this free beside the reserve, in bytes, the log warns: there is time left to make room.
 const LOW_BYTES: u64 = 64 << 20;
 
 /// The reserve of a state directory, and what the engine knows of the space there.
 pub(super) struct Space {
     watched: Arc<Mutex<Watched>>,
-    /// A write has met a full disk.
-    full: Arc<Notify>,
+    /// Space lacks, or soon will: it is looked at often.
+    scarce: Arc<Notify>,
 }
 
 struct Watched {
@@ -64,33 +61,38 @@ impl Space {
         }
         let shortage = watched.told.clone();
         let watched = Arc::new(Mutex::new(watched));
-        let full = Arc::default();
-        (Self { watched, full }, shortage)
+        let scarce = Arc::default();
+        (Self { watched, scarce }, shortage)
     }
 
-    /// Looks again and again until the daemon ends. Not in the main loop, which may be waiting for space.
+    /// Looks again and again while space lacks or soon will, until the daemon ends. Not in the main loop, which may be
+    /// waiting for space.
     pub(super) fn watch(&self) {
-        let (watched, full) = (self.watched.clone(), self.full.clone());
+        let (watched, scarce) = (self.watched.clone(), self.scarce.clone());
         tokio::spawn(async move {
-            let mut pause = LOOK_EVERY;
             loop {
-                tokio::select! {
-                    () = tokio::time::sleep(pause) => {}
-                    // From here on it is looked at often.
-                    () = full.notified() => tokio::time::sleep(LOOK_EVERY).await,
+                while locked(&watched).is_scarce() {
+                    tokio::time::sleep(LOOK_EVERY).await;
+                    let mut watched = locked(&watched);
+                    if watched.events.is_closed() {
+                        return;
+                    }
+                    watched.look();
                 }
-                let mut watched = locked(&watched);
-                if watched.events.is_closed() {
-                    return;
-                }
-                watched.look();
-                pause = if watched.told.is_some() || watched.is_low {
-                    LOOK_EVERY
-                } else {
-                    LOOK_AT_ENOUGH_EVERY
-                };
+                scarce.notified().await;
             }
         });
+    }
+
+    /// Looks, for the main loop, while there is enough: a disk that fills in between is met by the next write.
+    pub(super) fn look(&self) {
+        let mut watched = locked(&self.watched);
+        if !watched.is_scarce() {
+            watched.look();
+            if watched.is_scarce() {
+                self.scarce.notify_one();
+            }
+        }
     }
 
     /// A write met a full disk: the engine is told, and a slice of the reserve given back. `false` when none is left.
@@ -100,13 +102,18 @@ impl Space {
         if watched.told.is_none() {
             let shortage = watched.reserve.shortage(clock::now().wall);
             watched.tell(Some(shortage));
-            self.full.notify_one();
+            self.scarce.notify_one();
         }
         has_given
     }
 }
 
 impl Watched {
+    /// The engine was told that space lacks, or the log that it soon will.
+    fn is_scarce(&self) -> bool {
+        self.told.is_some() || self.is_low
+    }
+
     fn look(&mut self) {
         let since = self.told.as_ref().map_or(clock::now().wall, |told| told.since);
         let found = self.reserve.look(since);

@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tracing::{error, info, warn};
 
@@ -26,7 +25,8 @@ use super::perform::Performer;
 use super::reloading::Reloads;
 use super::rounds::Rounds;
 use super::rush::ComingRush;
-use super::shell::{Shell, Signals, Stop};
+use super::shell::{Shell, Stop};
+use super::signals::Starting;
 use super::space::{self, Space};
 use super::window::{self, Outlook, Window};
 use crate::config::{self, Environment, Level, Problem};
@@ -153,6 +153,8 @@ impl Loader {
 /// # Errors
 /// Says why it could not start, or what ended it.
 pub fn serve(serve: &Serve) -> Result<(), ServeError> {
+    // First of all: whoever stops freshd while it starts need not wait, and is no accident.
+    let starting = Starting::begin().context("take signals")?;
     runner::raise_open_files();
     let loader = Loader {
         config: serve.config.clone(),
@@ -172,7 +174,7 @@ pub fn serve(serve: &Serve) -> Result<(), ServeError> {
         .enable_all()
         .build()
         .map_err(anyhow::Error::from)?;
-    let ended = runtime.block_on(begin(serve, loader, loaded, (store, snapshot), listener));
+    let ended = runtime.block_on(begin(serve, starting, loader, loaded, (store, snapshot), listener));
     // File work that hangs, on a share that is gone, must not keep freshd from ending.
     runtime.shutdown_timeout(FILE_WORK_WAIT);
     ended
@@ -224,6 +226,7 @@ async fn put_in_order(
 
 async fn begin(
     serve: &Serve,
+    starting: Starting,
     loader: Loader,
     loaded: Loaded,
     (store, snapshot): (Store, Snapshot),
@@ -278,11 +281,7 @@ async fn begin(
     let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir)
         .await
         .context("look for what is left of the lost records")?;
-    let signals = Signals {
-        hangup: signal(SignalKind::hangup()).map_err(anyhow::Error::from)?,
-        terminate: signal(SignalKind::terminate()).map_err(anyhow::Error::from)?,
-        interrupt: signal(SignalKind::interrupt()).map_err(anyhow::Error::from)?,
-    };
+    let signals = starting.end().map_err(anyhow::Error::from)?;
     let in_force = watch::Sender::new(settings.clone());
     let port = window::with_key(listener, state_dir).context("draw a key for links")?;
     let mut delivery = Delivery::new(SEND_TIMEOUT);
@@ -325,6 +324,7 @@ async fn begin(
         loader,
         state_dir: state_dir.to_owned(),
         requests: 0,
+        turns: 0,
         has_told_everything: false,
         is_taking_on: true,
         stop: Stop::NotTold,

@@ -41,6 +41,7 @@ pub(super) fn hide(redactor: &Redactor, event: Event) -> Event {
                 text(why);
             }
         }
+        Event::AttemptRefused { why, .. } => text(why),
         Event::ClockConfirmed { because, .. } | Event::Decided { because, .. } => text(because),
         Event::Requested { request, .. } => of_request(redactor, request),
         // Freshd's own words, or rows of its records, in which secrets were hidden when they came.

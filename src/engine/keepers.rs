@@ -19,6 +19,8 @@ pub(super) struct Keepers {
     concerned: BTreeSet<Name>,
     /// Keepers that do not answer, by number, with what they have.
     silent: BTreeMap<u32, Silent>,
+    /// Why attempts could not be started yet, as long as they are not.
+    refused: BTreeMap<AttemptId, String>,
 }
 
 /// A keeper that does not answer.
@@ -100,7 +102,19 @@ impl Engine {
         self.own_problem_is_over(&subject_of(keeper));
     }
 
-    /// For which keeper a run waits that is claimed and has not begun, in words.
+    /// A keeper cannot start an attempt yet. What is in the way may be over in a moment: nobody is told, and nothing stored.
+    pub(super) fn attempt_refused(&mut self, id: AttemptId, why: String) {
+        let claimed = |id: &AttemptId| {
+            let attempt = self.attempts.get(id);
+            attempt.is_some_and(|attempt| attempt.state == AttemptState::Claimed)
+        };
+        self.keepers.refused.retain(|id, _| claimed(id));
+        if claimed(&id) {
+            self.keepers.refused.insert(id, why);
+        }
+    }
+
+    /// For what, or for which keeper, a run waits that is claimed and has not begun, in words.
     pub(super) fn waits_for_keeper(&self, run: &Run) -> Option<String> {
         let id = AttemptId {
             run: run.id,
@@ -111,8 +125,10 @@ impl Engine {
             return None;
         }
         let mut silent = self.keepers.silent.iter();
-        let (keeper, _) = silent.find(|(_, silent)| silent.attempts.contains(&id))?;
-        Some(format!("waits for keeper {keeper}, which does not answer"))
+        match silent.find(|(_, silent)| silent.attempts.contains(&id)) {
+            Some((keeper, _)) => Some(format!("waits for keeper {keeper}, which does not answer")),
+            None => self.keepers.refused.get(&id).map(|why| format!("waits: {why}")),
+        }
     }
 
     /// A problem of freshd itself that nothing upstream explains, and that cannot wait for company.

@@ -236,6 +236,7 @@ impl Engine {
             Event::AttemptStarted { id, pid, at } => self.attempt_started(id, pid, at),
             Event::AttemptEnded(exit) => self.attempt_ended(exit),
             Event::AttemptNeverStarted(id) => self.attempt_never_started(id),
+            Event::AttemptRefused { id, why } => self.attempt_refused(id, why),
             Event::KeeperSilent {
                 keeper,
                 since,

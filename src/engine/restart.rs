@@ -275,6 +275,9 @@ impl Engine {
     fn resume_removals(&mut self) {
         let Some(seen_before) = self.seen_before else { return };
         let since = earlier(seen_before, REMOVAL_TIME_MAX);
+        // Had it just come back from a downtime, it had just heard of what ended during that.
+        let just_back = self.life.back.filter(|back| back.until >= since);
+        let since = just_back.map_or(since, |back| back.from.min(since));
         let last = self
             .jobs
             .values()

@@ -222,7 +222,7 @@ impl Engine {
     /// Ends a run as of then, and lets nothing start because of it; its job.
     fn close_until(&mut self, id: RunId, outcome: Outcome, reason: String, until: Timestamp) -> Option<Name> {
         let now = std::mem::replace(&mut self.now.wall, until);
-        let job = self.close(id, outcome, Some(reason));
+        let job = self.close_at(id, outcome, Some(reason), until);
         self.now.wall = now;
         job
     }

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::Engine;
 use super::stale_inputs::Inputs;
 use super::wakes::Retry;
@@ -262,6 +264,29 @@ impl Engine {
 
     /// Makes a run final and frees what it held; its job, when it was not final before.
     pub(super) fn close(&mut self, id: RunId, outcome: Outcome, reason: Option<String>) -> Option<Name> {
+        let at = self.ends_at(id);
+        self.close_at(id, outcome, reason, at)
+    }
+
+    /// When a run ends that is final now. One that ends with its process ended when that did, be it while no daemon was
+    /// there to hear of it.
+    fn ends_at(&self, id: RunId) -> Timestamp {
+        let running = self.runs.get(&id).filter(|run| run.state == RunState::Running);
+        let last = |run: &Run| {
+            let number = run.attempts;
+            self.attempts.get(&AttemptId { run: id, number })?.ended_at
+        };
+        running.and_then(last).unwrap_or(self.now.wall)
+    }
+
+    /// The same, of a run that ended at `at`.
+    pub(super) fn close_at(
+        &mut self,
+        id: RunId,
+        outcome: Outcome,
+        reason: Option<String>,
+        at: Timestamp,
+    ) -> Option<Name> {
         let mut run = self.runs.remove(&id)?;
         run.state = RunState::Final;
         run.outcome = Some(outcome);
@@ -269,7 +294,7 @@ impl Engine {
         run.reason = reason.or_else(|| run.reason.take().filter(|_| outcome == Outcome::Succeeded));
         run.retry_at = None;
         run.retry_boot_ms = None;
-        run.ended_at = Some(self.now.wall);
+        run.ended_at = Some(at);
         self.fact(Fact::Run(run.clone()));
         let mut last_attempt = None;
         for number in 1..=run.attempts {

@@ -47,6 +47,13 @@ pub enum Event {
     AttemptEnded(Exit),
     /// No keeper knows this claimed attempt, and none can start it any more: it never ran.
     AttemptNeverStarted(AttemptId),
+    /// A keeper cannot start this claimed attempt just now. It is tried again and again, and that is not told again.
+    AttemptRefused {
+        /// Which one.
+        id: AttemptId,
+        /// Why, in words.
+        why: String,
+    },
     /// A keeper that lives does not answer what it is asked.
     KeeperSilent {
         /// Its number.

@@ -65,7 +65,6 @@ pub(super) fn grant(spec: &AttemptSpec, user: &RunAs, state_dir: &Path) -> Resul
             }
         })
     };
-    let _turn = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     chown(&spec.run_dir, Some(user.uid), Some(user.gid)).map_err(|error| failed(&spec.run_dir, error))?;
     let inputs = spec.env.iter().filter(|(key, _)| key.starts_with("FRESHD_INPUT_"));
     let inputs = inputs
@@ -98,6 +97,7 @@ fn allow(path: &Path, uid: u32, permissions: u16) -> io::Result<()> {
     if metadata.uid() == uid || u32::from(permissions) & !(metadata.mode() & 0o7) == 0 {
         return Ok(());
     }
+    let _turn = CHANGING.lock().unwrap_or_else(PoisonError::into_inner);
     let mut buffer = vec![0; ACCESS_LIST_BYTES_MAX];
     let before = match getxattr(path, ACCESS_LIST, &mut buffer[..]) {
         Ok(length) => decode(&buffer[..length])?,
@@ -198,6 +198,27 @@ mod tests {
         let list = with_user(list, 7, READ);
         assert_eq!(shown(&list), "u:7 u7:4 u33:1 g:0 m:5 o:0");
         assert_eq!(shown(&with_user(from_mode(0o640), 33, READ)), "u:6 u33:4 g:4 m:4 o:0");
+    }
+
+    #[test]
+    fn two_that_let_many_users_through_at_once_forget_none_of_them() {
+        const USERS: u32 = 100;
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path();
+        std::thread::scope(|scope| {
+            for first in [100_000, 200_000] {
+                scope.spawn(move || {
+                    for user in first..first + USERS {
+                        allow(path, user, SEARCH).unwrap();
+                    }
+                });
+            }
+        });
+        let mut list = vec![0; ACCESS_LIST_BYTES_MAX];
+        let length = getxattr(path, ACCESS_LIST, &mut list[..]).unwrap();
+        let list = decode(&list[..length]).unwrap();
+        let users = list.iter().filter(|entry| entry.tag == USER).count();
+        assert_eq!(users, 2 * 100, "{}", shown(&list));
     }
 
     #[test]

@@ -98,9 +98,8 @@ impl Inherited {
         }
     }
 
-    /// The same for at most so long, once the log can be gone on with.
+    /// The same for at most so long, also while the log is still read: what is to be done then does not wait for that.
     pub(super) async fn hear_for(&mut self, time: Duration) {
-        self.resumed().await;
         // What remains after that is left to `hear_rest`.
         let _ = tokio::time::timeout(time, self.hear()).await;
     }
@@ -159,5 +158,31 @@ fn hear_once(stream: Stream, pipe: &OwnedFd, log: Option<&mut OutputLog>, scratc
         Err(Errno::INTR) => Heard::Something,
         Err(Errno::AGAIN) => Heard::Nothing,
         Err(_) => Heard::TheEnd,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn neither_a_stop_nor_the_sweep_of_leftovers_waits_for_a_log_that_is_long_to_read() {
+        let (gate, opened) = std::sync::mpsc::channel::<()>();
+        let mut output = Inherited {
+            pipes: [None, None],
+            log: None,
+            resuming: Some(tokio::task::spawn_blocking(move || {
+                let _ = opened.recv();
+                None
+            })),
+            scratch: Vec::new(),
+        };
+        let patience = Duration::from_secs(5);
+        let heard = tokio::time::timeout(patience, output.hear_for(Duration::from_millis(1)));
+        assert_eq!(heard.await, Ok(()));
+        assert!(output.resuming.is_some(), "it is still read");
+        drop(gate);
+        output.hear_rest().await;
+        assert!(output.resuming.is_none(), "the end of the attempt has all of it");
     }
 }

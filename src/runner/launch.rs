@@ -12,6 +12,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, PidfdFlags, WaitId, WaitIdOptions, pidfd_open, waitid};
 use tokio::io::AsyncReadExt;
 use tokio::net::unix::pipe;
+use tokio::sync::oneshot;
 
 use super::files::{KeeperFiles, make_private_dir, naming};
 use super::open_files;
@@ -23,16 +24,19 @@ const READY_WITHIN: Duration = Duration::from_secs(10);
 /// A keeper that has nothing to do and no daemon leaves after this.
 const LONELY_MAX: Duration = Duration::from_mins(5);
 
+/// Hears how a keeper ended, in words that follow its name, once it has.
+pub(super) type Ended = oneshot::Receiver<String>;
+
 /// Starts keeper `number`. The error is a sentence, and of the kind that the system told.
-pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> io::Result<()> {
+pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> io::Result<Ended> {
     let files = KeeperFiles::new(state_dir, number);
-    let ready = spawn(state_dir, exe, &files).map_err(|error| {
+    let (ready, ended) = spawn(state_dir, exe, &files).map_err(|error| {
         let why = format!("cannot start keeper {number} with {}: {error}", exe.display());
         io::Error::new(error.kind(), why)
     })?;
     let mut ready = pipe::Receiver::from_owned_fd(ready)?;
     match tokio::time::timeout(READY_WITHIN, ready.read_u8()).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(_)) => Ok(ended),
         Ok(Err(_)) => {
             let log = fs::read_to_string(files.log()).unwrap_or_default();
             let why = log.lines().last().unwrap_or("it said nothing");
@@ -46,8 +50,8 @@ pub(super) async fn launch(state_dir: &Path, exe: &Path, number: u32) -> io::Res
     }
 }
 
-/// Returns the end of a pipe on which the keeper says that it is ready.
-fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedFd> {
+/// Returns the end of a pipe on which the keeper says that it is ready, and who hears how it ended.
+fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<(OwnedFd, Ended)> {
     make_private_dir(&files.dir)?;
     files.reserve()?;
     let log = files.log();
@@ -86,12 +90,13 @@ fn spawn(state_dir: &Path, exe: &Path, files: &KeeperFiles) -> io::Result<OwnedF
     let pid = Spawner::new()?
         .spawn(&child, &Birth::default())
         .map_err(|failed| failed.error)?;
-    reap_when_it_ends(pid, files.number);
-    Ok(ready)
+    let (says, ended) = oneshot::channel();
+    reap_when_it_ends(pid, files.number, says);
+    Ok((ready, ended))
 }
 
 /// A keeper is a child of the daemon that started it. Somebody must take its status, or it stays a zombie.
-fn reap_when_it_ends(pid: i32, number: u32) {
+fn reap_when_it_ends(pid: i32, number: u32, says: oneshot::Sender<String>) {
     let Some(Ok(pidfd)) = Pid::from_raw(pid).map(|pid| pidfd_open(pid, PidfdFlags::empty())) else {
         return;
     };
@@ -105,12 +110,16 @@ fn reap_when_it_ends(pid: i32, number: u32) {
             WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
         );
         if let Ok(Some(status)) = status {
-            match (status.exit_status(), status.terminating_signal()) {
-                (Some(0), _) => tracing::debug!(keeper = number, "a keeper left"),
-                (code, signal) => {
-                    tracing::error!(keeper = number, ?code, ?signal, "a keeper died");
-                }
+            let (code, signal) = (status.exit_status(), status.terminating_signal());
+            match code {
+                Some(0) => tracing::debug!(keeper = number, "a keeper left"),
+                _ => tracing::error!(keeper = number, ?code, ?signal, "a keeper died"),
             }
+            // Whoever would want to know may be gone.
+            let _ = says.send(match (code, signal) {
+                (_, Some(signal)) => format!("was killed (signal {signal}; the kernel does not tell by whom)"),
+                (code, None) => format!("ended with code {}", code.unwrap_or_default()),
+            });
         }
     });
 }

@@ -4,6 +4,7 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -36,6 +37,8 @@ pub(super) struct Orphan {
     pub(super) started: Started,
     /// Missing when the keeper died before it could write it.
     pub(super) running: Option<Running>,
+    /// What is known of the end of its keeper: `its keeper died`, or more.
+    pub(super) death: Arc<str>,
 }
 
 /// How it was ended.
@@ -64,7 +67,7 @@ impl Orphan {
                 .and_then(|leaf| main_process(&leaf).filter(|main| main.pid == main.session))
                 .or_else(|| find_main_process(self.started.id, &self.started.report)),
         };
-        found.ok_or_else(|| "its keeper died, and it ended before anybody could see how".to_owned())
+        found.ok_or_else(|| format!("{}, and it ended before anybody could see how", self.death))
     }
 
     /// Waits for its end and reads what it prints until then; a message in `stops` tells it to end earlier.
@@ -78,7 +81,7 @@ impl Orphan {
             Ok(process) => {
                 let status = match watchable(&process).await {
                     Some(pidfd) => self.wait(&process, pidfd, &mut output, &mut stop, &mut stops).await,
-                    None => ExitStatus::Unknown("its keeper died, and its end was not seen".to_owned()),
+                    None => ExitStatus::Unknown(format!("{}, and its end was not seen", self.death)),
                 };
                 (status, Some(process))
             }
@@ -191,7 +194,7 @@ impl Orphan {
             let mut reason = None;
             tokio::select! {
                 biased;
-                _ = pidfd.readable() => return status_of(pidfd.get_ref()),
+                _ = pidfd.readable() => return status_of(pidfd.get_ref(), &self.death),
                 Some(asked) = stops.recv() => reason = Some(asked),
                 () = tokio::time::sleep(pause.min(CLOCK_PACE)) => {}
                 () = output.hear(), if output.can_be_heard() => continue,
@@ -313,13 +316,16 @@ fn is_still(process: &Process) -> bool {
 }
 
 /// The true status, if the process came to us when its keeper died: a daemon is subreaper of the keepers it started.
-fn status_of(pidfd: &OwnedFd) -> ExitStatus {
+fn status_of(pidfd: &OwnedFd, death: &str) -> ExitStatus {
     let ended = waitid(
         WaitId::PidFd(pidfd.as_fd()),
         WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
     );
-    let unknown =
-        || ExitStatus::Unknown("its keeper died; its end was seen, but its status went to another parent".to_owned());
+    let unknown = || {
+        ExitStatus::Unknown(format!(
+            "{death}; its end was seen, but its status went to another parent"
+        ))
+    };
     match ended {
         Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
             (Some(code), _) => ExitStatus::Code(code),

@@ -15,7 +15,7 @@ use super::rows::{addresses, alerts, data, expected, history, life, pings, resto
 use super::seen::Witness;
 use super::statements::Statements;
 use super::{CommitError, facts, release};
-use crate::model::{Fact, newest_record};
+use crate::model::{Fact, Life, newest_record};
 
 /// Numbers of long texts that are remembered; a daemon uses a handful (its configuration, its boot).
 const TEXTS_REMEMBERED_MAX: usize = 64;
@@ -27,6 +27,8 @@ pub(super) struct Group<'connection> {
     texts: HashMap<String, i64>,
     /// Notes how far the database has come.
     witness: Option<Witness>,
+    /// The daemon's last word, where that was all of it that was stored since.
+    life: Option<Life>,
     /// Set by an error after which nobody knows what is on the disk: nothing is stored any more.
     broken: Option<CommitError>,
 }
@@ -47,6 +49,7 @@ impl<'connection> Group<'connection> {
             statements: Statements::prepare(connection)?,
             texts: HashMap::new(),
             witness: None,
+            life: None,
             broken: None,
         })
     }
@@ -57,14 +60,18 @@ impl<'connection> Group<'connection> {
         self
     }
 
-    /// Stores each commit of `group`, or says why not, in the same order. Durable on return.
+    /// Stores each commit of `group`, or says why not, in the same order. Durable on return, but for a mere sign of life.
     ///
     /// A commit that contradicts what is stored takes none of the others with it.
     pub(super) fn commit(&mut self, group: &[&[Fact]]) -> Vec<Result<(), CommitError>> {
         if let Some(error) = &self.broken {
             return vec![Err(error.clone()); group.len()];
         }
-        let results = match self.commit_together(group) {
+        let committed = match self.is_sign_of_life(group) {
+            true => self.unsynced(|this| this.commit_together(group)),
+            false => self.commit_together(group),
+        };
+        let results = match committed {
             Ok(()) => vec![Ok(()); group.len()],
             // Savepoints copy each page they touch: they are taken only once a commit was refused.
             Err(Refusal::Fact(_)) if group.len() > 1 => self.commit_apart(group),
@@ -147,6 +154,33 @@ impl<'connection> Group<'connection> {
             .map_err(|error| self.told_apart("a checkpoint", &error));
         self.break_on(copied.as_ref().err());
         copied
+    }
+
+    /// Whether the group says no more than that the daemon still lives: with the same word as before, but for the time.
+    pub(super) fn is_sign_of_life(&mut self, group: &[&[Fact]]) -> bool {
+        let mut lives = group.iter().copied().flatten().filter_map(|fact| match fact {
+            Fact::Life(life) => Some(life),
+            _ => None,
+        });
+        let Some(life) = lives.next() else { return false };
+        if lives.next().is_some() || group.iter().map(|facts| facts.len()).sum::<usize>() > 1 {
+            self.life = None;
+            return false;
+        }
+        let before = self.life.replace(life.clone());
+        before.is_some_and(|before| {
+            let seen_at = life.seen_at;
+            Life { seen_at, ..before } == *life
+        })
+    }
+
+    /// Stores what a power cut may take: the next commit that is synced makes it durable too. An idle daemon would wake the
+    /// disk each minute, for a time that is by then a minute old.
+    fn unsynced(&mut self, store: impl FnOnce(&mut Self) -> Result<(), Refusal>) -> Result<(), Refusal> {
+        self.batch("PRAGMA synchronous = NORMAL")?;
+        let stored = store(self);
+        self.batch("PRAGMA synchronous = FULL")?;
+        stored
     }
 
     fn commit_together(&mut self, group: &[&[Fact]]) -> Result<(), Refusal> {

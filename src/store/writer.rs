@@ -315,9 +315,13 @@ impl Serving<'_> {
         }
         let is_forgetting = |fact: &Fact| matches!(fact, Fact::Forgotten(_));
         self.may_release |= self.commits.iter().any(|facts| facts.iter().any(is_forgetting));
+        let is_life = |fact: &Fact| matches!(fact, Fact::Life(_));
+        // What signs of life add to the log is little: an idle daemon does not look at it for that.
+        let is_idle = self.commits.iter().all(|facts| facts.iter().all(is_life));
         self.commits.clear();
-        // A log as short as a sign of life makes it is not copied, whatever follows.
-        self.has_rested = self.bound_log() < LOG_PAGES_WORTH_COPYING;
+        if !is_idle {
+            self.has_rested = self.bound_log() < LOG_PAGES_WORTH_COPYING;
+        }
     }
 
     /// Returns how long the log was found, in pages.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{ExitStatus, Fact, Outcome, ProblemKind, Reply, Request, RunState};
+use freshd::model::{ExitStatus, Fact, Outcome, ProblemKind, Reply, Request, RunState, elapsed};
 
 use super::virtual_world::{Crash, Play, World, at, with_ops};
 use super::world;
@@ -269,6 +269,22 @@ fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
     world.run_until("2026-03-02T10:32");
     let run = world.last_run("j");
     assert_eq!((run.outcome, run.exit_code), (Some(Outcome::Failed), Some(42)));
+}
+
+#[test]
+fn a_run_that_ends_while_the_daemon_is_dead_ended_when_its_process_did() {
+    let mut world = once("");
+    world.script("j", |_, _| Play::fails(42, "").taking(Duration::from_mins(5)));
+    world.run_until("2026-03-02T10:01");
+    world.crash();
+    world.run_until("2026-03-02T10:30");
+    world.restart();
+    world.run_until("2026-03-02T10:32");
+    let run = world.last_run("j");
+    let took = elapsed(run.started_at.unwrap(), run.ended_at.unwrap());
+    assert_eq!(took, Duration::from_mins(5), "{run:?}");
+    // Whoever answers for it is told from when on that holds.
+    assert_eq!(world.open_incidents()[0].since, run.ended_at.unwrap());
 }
 
 #[test]

@@ -43,6 +43,30 @@ fn hanging() -> World {
 }
 
 #[test]
+fn a_run_that_no_keeper_can_start_yet_is_said_to_wait_with_the_reason_until_it_begins() {
+    let mut world = claimed();
+    let why = "no more than 192 attempts run at a time with the limit of open files (1024)";
+    world.handle(Event::AttemptRefused {
+        id: first(),
+        why: why.to_owned(),
+    });
+    let status = world.status("j");
+    assert_eq!(status["jobs"][0]["state"], "waiting");
+    assert_eq!(status["jobs"][0]["reason"], format!("waits: {why}"));
+    assert_eq!(status["jobs"][0]["running"][0]["reason"], format!("waits: {why}"));
+    let at = world.now.wall;
+    world.handle(Event::AttemptStarted {
+        id: first(),
+        pid: 1,
+        at,
+    });
+    let status = world.status("j");
+    assert_eq!(status["jobs"][0]["state"], "running");
+    assert_eq!(status["jobs"][0]["reason"], serde_json::Value::Null);
+    assert_eq!(world.told_to(OWNER), [], "a wait is no incident");
+}
+
+#[test]
 fn a_silent_keeper_is_told_once_and_at_once_and_again_when_it_answers() {
     let mut world = hanging();
     silent(&mut world, true);

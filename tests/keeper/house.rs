@@ -30,6 +30,8 @@ pub(crate) struct House {
     pub(crate) damages: Vec<String>,
     /// Keepers that were said to be silent, and whether their attempts' time limits are kept.
     pub(crate) silent: Vec<(u32, bool)>,
+    /// Attempts that could not be started at once, and why.
+    pub(crate) refused: Vec<(AttemptId, String)>,
     pub(crate) _temporary: tempfile::TempDir,
 }
 
@@ -49,6 +51,7 @@ impl House {
             started: HashMap::new(),
             damages: Vec::new(),
             silent: Vec::new(),
+            refused: Vec::new(),
             _temporary: temporary,
         }
     }
@@ -141,6 +144,7 @@ impl House {
                 Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
                 Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
                 Event::KeeperAnswers(_) => {}
+                Event::AttemptRefused { id, why } => self.refused.push((id, why)),
                 other => panic!("{other:?}"),
             }
         }
@@ -156,6 +160,7 @@ impl House {
                 Event::JournalDamaged { damages, .. } => self.damages.extend(damages),
                 Event::KeeperSilent { keeper, guarded, .. } => self.silent.push((keeper, guarded)),
                 Event::KeeperAnswers(_) => {}
+                Event::AttemptRefused { id, why } => self.refused.push((id, why)),
                 other => panic!("{other:?}"),
             }
         }

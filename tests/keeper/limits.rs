@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 
-use freshd::model::{AttemptState, ExitStatus};
+use freshd::model::{AttemptSpec, AttemptState, Event, ExitStatus};
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 #[tokio::test(flavor = "multi_thread")]
@@ -58,6 +58,85 @@ async fn a_keeper_needs_more_open_files_than_its_jobs_are_given() {
             (ExitStatus::Code(0), "64\n64\n".into())
         );
     }
+    house.drop_daemon();
+    keeper.kill().unwrap();
+    keeper.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_has_no_open_files_left_waits_with_the_reason_told_once_each_and_starts_in_order() {
+    let mut house = House::empty();
+    let hold = house.fifo("hold");
+    let gate = fs::OpenOptions::new().read(true).write(true).open(hold).unwrap();
+    // Room for two: each may take five, beside 64 of the keeper's own.
+    let mut keeper = house.keeper_by_hand("ulimit -n 74");
+    house.open(&[]).await;
+    let text = |run: u64| format!("echo {run} >> order; read x < hold");
+    for run in 1..=2 {
+        house.keepers().start(house.shell(run, &text(run)));
+        house.pid(run).await;
+    }
+    // A claim that comes later waits behind those that were refused, however often these are tried.
+    for run in 3..=5 {
+        house.keepers().start(house.shell(run, &text(run)));
+        while house.refused.len() < usize::try_from(run - 2).unwrap() {
+            let Event::AttemptRefused { id, why } = house.event().await else {
+                panic!("run {run} was not refused");
+            };
+            house.refused.push((id, why));
+        }
+    }
+    for run in 3..=5 {
+        (&gate).write_all(b"\n").unwrap();
+        assert_eq!(house.exit().await.status, ExitStatus::Code(0));
+        house.pid(run).await;
+    }
+    (&gate).write_all(b"\n\n").unwrap();
+    for _ in 4..=5 {
+        assert_eq!(house.exit().await.status, ExitStatus::Code(0));
+    }
+    let why =
+        "no more than 2 attempts run at a time with the limit of open files (74); raise LimitNOFILE or ulimit -Hn";
+    let expected: Vec<_> = (3..=5).map(|run| (id(run), why.to_owned())).collect();
+    assert_eq!(house.refused, expected, "each once");
+    assert_eq!(fs::read_to_string(house.dir.join("order")).unwrap(), "1\n2\n3\n4\n5\n");
+    house.drop_daemon();
+    keeper.kill().unwrap();
+    keeper.wait().unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_finds_no_space_for_its_directories_is_refused_once_and_starts_when_there_is_some() {
+    let mut house = House::empty();
+    let full = house.dir.join("full");
+    fs::create_dir(&full).unwrap();
+    let namespaces = if rustix::process::geteuid().is_root() {
+        "--mount"
+    } else {
+        "-Urm"
+    };
+    // Room for the directory itself and one file.
+    let mount = format!(
+        "mount -t tmpfs -o nr_inodes=2 tmpfs {0} && touch {0}/filler",
+        full.display()
+    );
+    let under = format!("exec unshare {namespaces} sh -c '{mount} && exec \"$0\" \"$@\"'");
+    let mut keeper = house.keeper_under(&under, 300);
+    house.open(&[]).await;
+    let output_dir = Some(full.join("output"));
+    let spec = house.shell(1, "echo there");
+    house.keepers().start(Box::new(AttemptSpec { output_dir, ..*spec }));
+    let Event::AttemptRefused { id: refused, why } = house.event().await else {
+        panic!("it was not refused");
+    };
+    assert_eq!(refused, id(1));
+    assert!(why.contains("No space left on device"), "{why}");
+    // Others are not in its way, nor it in theirs.
+    assert_eq!(house.run(house.shell(2, "true")).await.status, ExitStatus::Code(0));
+    fs::remove_file(format!("/proc/{}/root{}/filler", keeper.id(), full.display())).unwrap();
+    let exit = house.exit().await;
+    assert_eq!((exit.id, exit.status), (id(1), ExitStatus::Code(0)));
+    assert_eq!(house.refused, [], "however often it was tried");
     house.drop_daemon();
     keeper.kill().unwrap();
     keeper.wait().unwrap();

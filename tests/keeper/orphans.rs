@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use freshd::model::{AttemptState, Exit, ExitStatus, StopReason};
 use freshd::runner::{LineKind, read_log};
-use rustix::process::{Pid, PidfdFlags, WaitOptions, pidfd_open, waitpid};
+use rustix::process::{Pid, PidfdFlags, Signal, WaitOptions, kill_process, pidfd_open, waitpid};
 
 /// Prints a line every 10 ms, waits for a word in between, and ends with 7.
 const CHATTY: &str = "say() { while [ $i -lt $1 ]; do i=$((i + 1)); echo line $i; sleep 0.01; done; }; \
@@ -53,6 +53,31 @@ async fn a_job_that_prints_all_the_time_does_not_notice_that_its_keeper_is_kille
     let bytes: usize = expected.iter().map(|line| line.len() + 1).sum();
     assert_eq!((exit.output.bytes, exit.output.dropped_bytes), (bytes as u64, 0));
     assert_eq!(exit.output.tail, expected.join("\n") + "\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_killed_keeper_could_not_do_says_so_and_names_what_it_ran() {
+    let mut house = House::new().await;
+    let mut go = both_ends(&house.fifo("go"));
+    house.keepers().start(house.shell(1, "read x < go; exit 7"));
+    house.pid(1).await;
+    let keeper = Pid::from_raw(house.keeper_pids()[0]).unwrap();
+    kill_process(keeper, Signal::STOP).unwrap();
+    house.keepers().start(house.shell(2, "true"));
+    // Nobody wants it any more: it is given to no other keeper.
+    house.keepers().stop(id(2), StopReason::Cancelled);
+    house.kill_keepers();
+    let exit = house.exit().await;
+    let why = "its keeper was killed (signal 9; the kernel does not tell by whom) with run 1, run 2 in its hands, \
+               before it could start it";
+    assert_eq!((exit.id, exit.status), (id(2), ExitStatus::NotStarted(why.to_owned())));
+    writeln!(go).unwrap();
+    let exit = house.exit().await;
+    assert_eq!(
+        (exit.id, exit.status),
+        (id(1), ExitStatus::Code(7)),
+        "the other one goes on"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

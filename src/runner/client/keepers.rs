@@ -2,6 +2,7 @@
 
 mod doubt;
 mod current;
+mod deaths;
 mod hearing;
 mod silence;
 mod strangers;
@@ -19,6 +20,7 @@ use self::silence::Guard;
 use self::strangers::Strangers;
 use super::super::files::{KeeperFiles, build_of};
 use super::super::journal::{Running, Started};
+use super::super::launch::Ended;
 use super::super::link::{self, News};
 use super::super::process::{Process, all_processes, own_pid};
 use super::super::sys;
@@ -45,11 +47,9 @@ const FIRST_LAUNCHES_MAX: u32 = 3;
 /// How often processes that came to the daemon when a keeper died are reaped.
 const REAP_PACE: Duration = Duration::from_secs(30);
 
-/// How often it is looked whether keepers answer, while they have anything in their hands.
+/// How often it is looked whether keepers answer, while they have anything in their hands or owe an answer. Otherwise the
+/// daemon says when: one that has nothing to do is not to wake for this alone.
 const LOOK_PACE: Duration = Duration::from_secs(10);
-
-/// How often they are looked at otherwise.
-const IDLE_LOOK_PACE: Duration = Duration::from_mins(1);
 
 /// News that may wait before links stop reading from their keepers.
 const NEWS_WAITING_MAX: usize = 256;
@@ -61,12 +61,13 @@ pub(super) enum Command {
     GetReady(usize),
     Stop { id: AttemptId, reason: StopReason },
     Acknowledge(AttemptId),
+    Look,
     Close(oneshot::Sender<()>),
 }
 
 /// What the tasks of this one report.
 enum Report {
-    Launched(u32, std::io::Result<()>),
+    Launched(u32, std::io::Result<Ended>),
     OrphanEnded(Box<Exit>),
     /// An attempt of a silent keeper is told to end.
     EndedOutside(AttemptId, StopReason),
@@ -111,6 +112,8 @@ pub(super) struct KeeperSet {
     doubts: Doubts,
     /// Of silent keepers.
     guards: HashMap<u32, Guard>,
+    /// Who hears how those ended that this daemon started.
+    ends: HashMap<u32, Ended>,
     /// What was told to end while its keeper was silent, and why: the keeper does not know that.
     ended_outside: HashMap<AttemptId, StopReason>,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
@@ -165,6 +168,7 @@ impl KeeperSet {
             unanswered: BTreeSet::new(),
             doubts: Doubts::of(unfinished),
             guards: HashMap::new(),
+            ends: HashMap::new(),
             ended_outside: HashMap::new(),
             orphans: HashMap::new(),
             watchers: JoinSet::new(),
@@ -186,13 +190,14 @@ impl KeeperSet {
         let answer_until = Instant::now() + ANSWER_WITHIN;
         let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
         reap.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut look_at = Instant::now() + LOOK_PACE;
+        let mut look_at = Some(Instant::now() + LOOK_PACE);
         self.decide().await;
         loop {
             self.advance();
-            if self.has_work() {
-                look_at = look_at.min(Instant::now() + LOOK_PACE);
-            }
+            look_at = match self.has_work() || self.owes_answer() {
+                true => look_at.or_else(|| Some(Instant::now() + LOOK_PACE)),
+                false => None,
+            };
             let retry = self
                 .waiting
                 .iter()
@@ -207,6 +212,8 @@ impl KeeperSet {
                         let _ = done.send(());
                         return;
                     }
+                    // With the pace of looks it is counted how long a keeper says nothing.
+                    Some(Command::Look) if look_at.is_some() => {}
                     Some(command) => self.obey(command).await,
                     None => return,
                 },
@@ -220,9 +227,9 @@ impl KeeperSet {
                     }
                     self.begin();
                 }
-                () = tokio::time::sleep_until(look_at) => {
+                () = until(look_at) => {
+                    look_at = None;
                     self.look_for_silence().await;
-                    look_at = Instant::now() + IDLE_LOOK_PACE;
                 }
                 _ = reap.tick(), if self.any_died => self.reap_strangers(),
             }
@@ -232,6 +239,11 @@ impl KeeperSet {
     /// Whether any attempt is in the hands of a keeper, or on its way there.
     fn has_work(&self) -> bool {
         !self.waiting.is_empty() || self.links.values().any(Link::has_work)
+    }
+
+    /// Whether a keeper was asked for something, be it what it knows, and has said nothing since.
+    fn owes_answer(&self) -> bool {
+        !self.unanswered.is_empty() || self.links.values().any(Link::owes_answer)
     }
 
     fn serve(&mut self, number: u32) {
@@ -252,6 +264,7 @@ impl KeeperSet {
                     deaths: 0,
                     // Behind those that a keeper could not start yet: the first places are theirs.
                     not_before: self.waiting.iter().filter_map(|wanted| wanted.not_before).max(),
+                    was_refused: false,
                 };
                 if self.undecided.contains_key(&id) {
                     self.early.insert(id, wanted);
@@ -266,6 +279,7 @@ impl KeeperSet {
             }
             Command::Stop { id, reason } => self.stop(id, reason).await,
             Command::Acknowledge(id) => self.acknowledge(id),
+            Command::Look => self.look_for_silence().await,
             Command::Close(_) => {}
         }
     }

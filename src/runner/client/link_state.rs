@@ -17,6 +17,8 @@ pub(super) struct Wanted {
     pub(super) deaths: u32,
     /// Not to be sent before this.
     pub(super) not_before: Option<Instant>,
+    /// A keeper could not start it, and that was told.
+    pub(super) was_refused: bool,
 }
 
 /// One living keeper.
@@ -88,6 +90,11 @@ impl Link {
         }
         self.silent_looks += 1;
         self.silent_looks > looks
+    }
+
+    /// Whether it was looked at since it last said something, and is not known to be silent.
+    pub(super) fn owes_answer(&self) -> bool {
+        self.silent_looks > 0 && self.silent_since.is_none()
     }
 
     /// It said something. Returns whether it had been silent.

@@ -112,6 +112,12 @@ impl Keepers {
         self.send(Command::Stop { id, reason });
     }
 
+    /// Asks the keepers whether they are there, for a caller who does so about once a minute: while they have nothing in
+    /// their hands, nobody else asks them.
+    pub fn look(&self) {
+        self.send(Command::Look);
+    }
+
     /// Says that the end of an attempt is stored.
     pub fn acknowledge(&self, id: AttemptId) {
         self.send(Command::Acknowledge(id));

@@ -156,6 +156,8 @@ struct Keeper {
     sweep_at: Option<Duration>,
     sequence: u64,
     retired: bool,
+    /// It began, or was given attempts, since it last gave memory back.
+    has_worked: bool,
     /// Since when there is neither a daemon nor an attempt, and how long it bears that.
     lonely_since: Option<Duration>,
     lonely_max: Duration,
@@ -251,6 +253,7 @@ impl Keeper {
             sweep_at: None,
             sequence: 0,
             retired: false,
+            has_worked: true,
             lonely_since: Some(boot_now()),
             lonely_max,
             buffers: Buffers::new(),

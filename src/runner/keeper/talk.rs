@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use rustix::event::epoll;
 
+use super::super::sys;
 use super::super::wire::{KNOWN_PART_MAX, Known, KnownAttempt, KnownState, ToDaemon, ToKeeper, push_frame, push_json};
 use super::attempt::attempts_max;
 use super::connection::{Connection, OUTGOING_BYTES_MAX};
@@ -92,7 +93,10 @@ impl Keeper {
 
     fn obey(&mut self, command: ToKeeper, now: Duration) {
         match command {
-            ToKeeper::Start(spec) => self.take(spec),
+            ToKeeper::Start(spec) => {
+                self.has_worked = true;
+                self.take(spec);
+            }
             ToKeeper::Stop { id, reason } => match self.states.get(&id) {
                 Some(State::Running(slot)) => self.stop(*slot, reason, now),
                 Some(State::Pending) => {
@@ -114,6 +118,14 @@ impl Keeper {
             ToKeeper::Ping => {
                 if let Some(connection) = &mut self.connection {
                     let _ = push_frame(&mut connection.outgoing, &ToDaemon::Pong);
+                }
+                // Asked while there is nothing to do: what the last attempts took is not needed for that, and what the
+                // answer takes not before the next one.
+                if self.states.is_empty() {
+                    match std::mem::take(&mut self.has_worked) {
+                        true => sys::give_back_memory(),
+                        false => sys::give_back_program(),
+                    }
                 }
             }
             ToKeeper::Retire => self.retired = true,
@@ -138,8 +150,12 @@ impl Keeper {
                 self.refuse(id, "the journal cannot be written");
             }
             None if self.mains.len() + self.pending.len() >= attempts_max(&self.house.limits) => {
-                let why = "too many attempts run for the limit of open files; raise LimitNOFILE or ulimit -Hn";
-                self.refuse(id, why);
+                let why = format!(
+                    "no more than {} attempts run at a time with the limit of open files ({}); raise LimitNOFILE or ulimit -Hn",
+                    attempts_max(&self.house.limits),
+                    self.house.limits.own.current.unwrap_or(u64::MAX),
+                );
+                self.refuse(id, &why);
             }
             None => {
                 self.states.insert(id, State::Pending);

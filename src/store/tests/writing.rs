@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::model::Life;
+use crate::store::group::Group;
 use crate::store::{DATABASE_FILE, Reader};
 
 fn log_bytes(dir: &tempfile::TempDir) -> u64 {
@@ -118,6 +120,48 @@ fn the_log_shrinks_again_after_a_reader_that_kept_it() {
     drop(slow);
     write_much(&dir, &writer, 400..700);
     assert!(log_bytes(&dir) < 24 << 20, "{}", log_bytes(&dir));
+}
+
+#[test]
+fn only_a_sign_of_life_that_says_nothing_new_is_not_synced() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut group = Group::new(&store.connection).unwrap();
+    let started_at = Timestamp::UNIX_EPOCH;
+    let at = |minute: i64| started_at + jiff::SignedDuration::from_mins(minute);
+    let life = |minute| Life {
+        number: 1,
+        started_at,
+        seen_at: at(minute),
+        ended_at: None,
+        boot_id: "b".to_owned(),
+        version: "1".to_owned(),
+        back: None,
+    };
+    let ended = Life {
+        ended_at: Some(at(9)),
+        ..life(9)
+    };
+    let (said, synced) = (true, false);
+    for (facts, is_only_said) in [
+        (vec![Fact::Life(life(0))], synced),
+        (vec![Fact::Life(life(1))], said),
+        (vec![Fact::Life(life(2))], said),
+        (vec![Fact::Life(life(3)), Fact::Job(job("stock", 1))], synced),
+        (vec![Fact::Life(life(4))], synced),
+        (vec![Fact::Job(job("stock", 2))], synced),
+        (vec![Fact::Life(life(5))], said),
+        (vec![Fact::Life(ended)], synced),
+    ] {
+        assert_eq!(group.is_sign_of_life(&[&facts]), is_only_said, "{facts:?}");
+        assert_eq!(group.commit(&[&facts]), [Ok(())]);
+        let mode = |row: &rusqlite::Row| row.get::<_, i64>(0);
+        let mode = store.connection.query_row("PRAGMA synchronous", [], mode).unwrap();
+        assert_eq!(mode, 2, "the next commit is synced");
+    }
+    drop(group);
+    let found = store.load().unwrap().life.unwrap();
+    assert_eq!(found.seen_at, at(9));
 }
 
 #[tokio::test]

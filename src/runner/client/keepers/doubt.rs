@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use super::deaths::UNSEEN;
 use super::{KeeperSet, Records};
 use crate::model::{
     Attempt, AttemptId, AttemptSpec, AttemptState, Event, Exit, ExitStatus, Output, StopReason, Usage, report_path,
@@ -19,6 +20,7 @@ use crate::runner::client::Unfinished;
 use crate::runner::files::boot_id;
 use crate::runner::journal::{LogPlace, Running, Started};
 use crate::runner::living::{Living, attempts_alive};
+use crate::runner::orphan::Orphan;
 use crate::runner::output_pipe;
 use crate::runner::process::{find_by_time, read_process};
 
@@ -169,7 +171,12 @@ impl KeeperSet {
             tracing::warn!(attempt = %id, pid, "no journal tells of an attempt that lives; it is watched to its end");
             let (started, running) = self.as_journalled(id, living);
             self.doubts.doubted.insert(id);
-            self.watch(started, Some(running), doubt.stop).await;
+            let orphan = Orphan {
+                started,
+                running: Some(running),
+                death: UNSEEN.into(),
+            };
+            self.watch(orphan, doubt.stop).await;
         }
         gone
     }

@@ -2,15 +2,14 @@
 
 use std::collections::HashSet;
 
-use tokio::sync::mpsc;
 use tokio::time::Instant;
 
 use super::super::dead::{DeadKeeper, Testament};
+use super::deaths::UNSEEN;
 use super::doubt::{Doubt, never_ran};
 use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
-use crate::model::{AttemptId, Event, Exit, StopReason};
+use crate::model::{AttemptId, Event, Exit};
 use crate::runner::files::{KeeperFiles, is_full};
-use crate::runner::journal::{Running, Started};
 use crate::runner::link::News;
 use crate::runner::orphan::Orphan;
 use crate::runner::wire::{Known, KnownState, ToDaemon, ToKeeper};
@@ -76,7 +75,8 @@ impl KeeperSet {
                 };
                 let refused = link.wanted.remove(&id);
                 // It is tried again and again; that is said once.
-                if refused.as_ref().is_none_or(|wanted| wanted.not_before.is_none()) {
+                let is_first = refused.as_ref().is_none_or(|wanted| !wanted.was_refused);
+                if is_first {
                     tracing::warn!(keeper = number, attempt = %id, why, "a keeper cannot start an attempt");
                 }
                 if lasting && self.current == Some(number) {
@@ -89,8 +89,12 @@ impl KeeperSet {
                         let exit = never_ran(id, why, Some(reason));
                         return self.tell(Event::AttemptEnded(exit)).await;
                     }
+                    wanted.was_refused |= !lasting;
                     wanted.not_before = (!lasting).then(|| Instant::now() + REFUSED_RETRY);
                     self.waiting.push(wanted);
+                    if is_first && !lasting {
+                        self.tell(Event::AttemptRefused { id, why }).await;
+                    }
                 }
             }
         }
@@ -182,6 +186,7 @@ impl KeeperSet {
             self.current = None;
             self.launch_failed();
         }
+        let death = self.death_of(number, &link).await;
         for id in &link.told {
             dead.keep_open(*id);
         }
@@ -217,10 +222,13 @@ impl KeeperSet {
                     id,
                     running: testament.running.remove(&id),
                     stop: wanted.stop,
-                    why: "its keeper died and its journal is damaged".to_owned(),
+                    why: format!("{death}, and its journal is damaged"),
                 });
             } else if wanted.deaths >= DEATHS_MAX || wanted.stop.is_some() {
-                let why = format!("{} keepers died before they could start it", wanted.deaths);
+                let why = match wanted.deaths {
+                    1 => format!("{death}, before it could start it"),
+                    deaths => format!("{deaths} keepers died before they could start it: {death}"),
+                };
                 events.push(Event::AttemptEnded(never_ran(id, why, wanted.stop)));
             } else {
                 self.waiting.push(wanted);
@@ -237,7 +245,7 @@ impl KeeperSet {
                     id,
                     running: testament.running.remove(&id),
                     stop: None,
-                    why: "its keeper died and its journal does not name it".to_owned(),
+                    why: format!("{death}, and its journal does not name it"),
                 });
             } else {
                 events.push(Event::AttemptNeverStarted(id));
@@ -274,7 +282,16 @@ impl KeeperSet {
             self.tell(event).await;
         }
         for (started, running, stop) in watch {
-            self.watch(started, running, stop).await;
+            let death = death.clone();
+            self.watch(
+                Orphan {
+                    started,
+                    running,
+                    death,
+                },
+                stop,
+            )
+            .await;
         }
         self.ask_kernel_or_end(doubts).await;
         self.answered(number).await;
@@ -283,30 +300,11 @@ impl KeeperSet {
         }
     }
 
-    /// Sees an attempt to its end that has no keeper any more.
-    pub(super) async fn watch(&mut self, started: Started, running: Option<Running>, stop: Option<StopReason>) {
-        let id = started.id;
-        let orphan = Orphan { started, running };
-        if let (Some(running), Ok(_)) = (&orphan.running, orphan.find()) {
-            let (pid, at) = (running.pid, running.at);
-            self.tell(Event::AttemptStarted { id, pid, at }).await;
-        }
-        let (stops, stops_inbox) = mpsc::unbounded_channel();
-        if let Some(reason) = stop {
-            let _ = stops.send(reason);
-        }
-        self.orphans.insert(id, stops);
-        let reports = self.reports.clone();
-        self.watchers.spawn(async move {
-            let exit = orphan.watch(stops_inbox).await;
-            let _ = reports.send(Report::OrphanEnded(Box::new(exit)));
-        });
-    }
-
     pub(super) async fn note(&mut self, report: Report) {
         match report {
-            Report::Launched(number, Ok(())) => {
+            Report::Launched(number, Ok(ended)) => {
                 self.is_launching = false;
+                self.ends.insert(number, ended);
                 self.serve(number);
                 self.current = Some(number);
                 if let Some(ready) = self.ready.take() {
@@ -373,7 +371,16 @@ impl KeeperSet {
             self.undecided.remove(&id);
             let stop = self.early.remove(&id).and_then(|wanted| wanted.stop);
             let stop = stop.or(self.early_stops.remove(&id));
-            self.watch(started, running, stop).await;
+            let death = UNSEEN.into();
+            self.watch(
+                Orphan {
+                    started,
+                    running,
+                    death,
+                },
+                stop,
+            )
+            .await;
         }
         self.strangers.close_journals();
         self.decide_doubtful().await;
