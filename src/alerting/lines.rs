@@ -1,6 +1,6 @@
 //! The labelled lines of a message, below its sentences.
 
-use super::digest::{TOLD_LATE, down_words};
+use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
@@ -62,6 +62,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(flapping) = &incident.flapping {
         let since = format_time(flapping.since, zone);
         say("Flapping", format!("{} times since {since}", flapping.times));
+    }
+    if let Some(cause) = situation.quiet_cause.clone().filter(|_| purpose != Purpose::Recovery) {
+        say(CAUSE, cause);
     }
     for silence in &situation.silenced {
         say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
