@@ -96,9 +96,14 @@ impl Engine {
         let concerned = self.teams_downstream(incident);
         let is_theirs = |team: &Name| *team == owner || concerned.contains(team);
         let waiting = self.outbox.waiting_of(id);
+        let is_told_elsewhere = |team: &Name| {
+            let mut told = incident.told.iter().filter(|(told, _)| told == team);
+            told.any(|(_, other)| self.is_told_at(team, other) && self.has_been_written_to(team, id, other))
+        };
         let left = waiting.filter(|one| {
             let team = one.told_for();
-            !is_theirs(team) && !self.stands_in_for(team, &one.address) && one.message.stands_in_for.is_none()
+            let is_left = !is_theirs(team) || !self.is_told_at(team, &one.address) && is_told_elsewhere(team);
+            is_left && !self.stands_in_for(team, &one.address) && one.message.stands_in_for.is_none()
         });
         let left: BTreeSet<(Name, Address)> = left.map(|one| (one.told_for().clone(), one.address.clone())).collect();
         // Who answered for it, has heard nothing yet, and reads or owns what it breaks, is told of that like any other.
