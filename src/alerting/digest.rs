@@ -1,5 +1,7 @@
 //! The words of a digest: many messages to one address in one, each incident by its number.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -15,6 +17,12 @@ pub const INSTEAD_OF: &str = "Instead of";
 
 /// How the fact is labelled that says why a message comes so long after what it tells of.
 pub const TOLD_LATE: &str = "Told late";
+
+/// How the fact is labelled that says what explains it, of which nobody is told for now.
+pub(super) const CAUSE: &str = "Cause";
+
+/// Most causes that are named.
+const CAUSES_MAX: usize = 3;
 
 /// Most sentences that say in whose stead it is sent.
 const INSTEAD_OF_MAX: usize = 3;
@@ -45,6 +53,8 @@ pub struct ToGather<'a> {
     pub title_of: &'a dyn Fn(&Name) -> String,
     /// In what an incident concerns the reader of a message. Asked only for what fits.
     pub concern_of: &'a dyn Fn(&Notification, &Incident) -> Concern,
+    /// What explains an incident, of which nobody is told for now. Asked only for what is named.
+    pub quiet_cause_of: &'a dyn Fn(&Incident) -> Option<String>,
 }
 
 /// In what an incident concerns somebody who reads of it.
@@ -125,11 +135,17 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let problems = counted(&incidents);
     let channel = &gather.address.channel;
     let is_known = is_known(&incidents, gather);
+    let causes = quiet_causes(&incidents, gather);
+    let is_one_cause = causes.len() == 1 && causes.values().all(|of_it| *of_it == incidents.len());
+    let cause = causes.keys().next().filter(|_| is_one_cause);
     let subject = match gather.why {
         WhyGathered::Outage | WhyGathered::Flood | WhyGathered::Together if is_known => {
             format!("{SUBJECT_MARK}{problems} still open")
         }
         WhyGathered::Outage => format!("{SUBJECT_MARK}{problems} while {channel} could not be delivered"),
+        WhyGathered::Together if cause.is_some() => {
+            format!("{SUBJECT_MARK}{problems} with one cause, which is kept quiet")
+        }
         WhyGathered::Flood | WhyGathered::Together => format!("{SUBJECT_MARK}{problems} at once"),
         WhyGathered::Downtime { from, until } => {
             let down = format_age(elapsed(from, until));
@@ -139,9 +155,13 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let because = match gather.why {
         WhyGathered::Outage => format!("{} took no message for a while", gather.address),
         WhyGathered::Flood => "many came at once".to_owned(),
-        WhyGathered::Together => "they came together".to_owned(),
+        WhyGathered::Together => match cause {
+            Some(cause) => format!("they have one cause: {}", cause.trim_end_matches('.')),
+            None => "they came together".to_owned(),
+        },
         WhyGathered::Downtime { from, until } => down_words(from, until, gather.zone),
     };
+    let is_said = cause.is_some() && gather.why == WhyGathered::Together;
     let state = match incidents.len() - open {
         0 if is_known => " still open".to_owned(),
         0 => ", all of them open".to_owned(),
@@ -168,7 +188,12 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         subject_name: gather.team.clone(),
         subject,
         headline: format!("{severity}{problems}{state}, told in one message because {because}."),
-        facts: facts(gather, found - incidents.len(), &incidents),
+        facts: facts(
+            gather,
+            found - incidents.len(),
+            &incidents,
+            causes.keys().filter(|_| !is_said),
+        ),
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
@@ -221,7 +246,30 @@ fn counted(incidents: &[DigestLine]) -> String {
     }
 }
 
-fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Vec<MessageFact> {
+/// What explains the problems of a digest, of which nobody is told for now, and how many of them.
+fn quiet_causes(incidents: &[DigestLine], gather: &ToGather<'_>) -> BTreeMap<String, usize> {
+    let named: BTreeSet<_> = incidents
+        .iter()
+        .filter(|line| !line.is_over)
+        .map(|line| line.incident)
+        .collect();
+    let open = gather.waiting.iter().filter_map(|(_, incident)| *incident);
+    let open: BTreeMap<_, &Incident> = open.map(|incident| (incident.id, incident)).collect();
+    let mut causes = BTreeMap::new();
+    for (_, incident) in open.iter().filter(|(id, _)| named.contains(*id)) {
+        if let Some(cause) = (gather.quiet_cause_of)(incident) {
+            *causes.entry(cause).or_default() += 1;
+        }
+    }
+    causes
+}
+
+fn facts<'a>(
+    gather: &ToGather<'_>,
+    left_out: usize,
+    incidents: &[DigestLine],
+    causes: impl Iterator<Item = &'a String>,
+) -> Vec<MessageFact> {
     let fact = |label: &str, text: String| MessageFact {
         label: label.to_owned(),
         text,
@@ -247,6 +295,7 @@ fn facts(gather: &ToGather<'_>, left_out: usize, incidents: &[DigestLine]) -> Ve
             ));
         }
     }
+    facts.extend(causes.take(CAUSES_MAX).map(|cause| fact(CAUSE, cause.clone())));
     if left_out > 0 {
         let text = format!("{left_out} further problems follow in a message of their own");
         facts.push(fact("Not all", text));

@@ -1,10 +1,12 @@
 //! The labelled lines of a message, below its sentences.
 
-use super::digest::{TOLD_LATE, down_words};
+use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
-use crate::model::{CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, format_time, natural};
+use crate::model::{
+    CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time, natural,
+};
 
 /// Readers with a line of their own in one message.
 const READERS_MAX: usize = 12;
@@ -47,7 +49,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(ended) = incident.resolved_at {
         say("Until", format_time(ended, zone));
     }
-    say("Why", situation.why.clone());
+    say(WHY, situation.why.clone());
     if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
         && purpose != Purpose::Recovery
     {
@@ -62,6 +64,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(flapping) = &incident.flapping {
         let since = format_time(flapping.since, zone);
         say("Flapping", format!("{} times since {since}", flapping.times));
+    }
+    if let Some(cause) = situation.quiet_cause.clone().filter(|_| purpose != Purpose::Recovery) {
+        say(CAUSE, cause);
     }
     for silence in &situation.silenced {
         say("Silenced", format!("{}, {}", silence.subject, silence.span_words(zone)));
@@ -125,38 +130,54 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
     let mut told: Vec<(&'static str, String)> = Vec::new();
     for (reader, datasets) in lines.iter().take(READERS_MAX) {
         let you = if own(reader) { " (you)" } else { "" };
-        let mut what = datasets[..datasets.len().min(READ_MAX)].join(", ");
-        if datasets.len() > READ_MAX {
-            what.push_str(&format!(" and {} more", datasets.len() - READ_MAX));
-        }
         told.push((
             "Read by",
-            format!("{}{you}, {}: {what}", reader.who, when(reader, situation)),
+            format!("{}{you}, {}: {}", reader.who, when(reader, situation), few(datasets)),
         ));
     }
     if lines.len() > READERS_MAX {
         told.push(("Read by", format!("and {} more", lines.len() - READERS_MAX)));
     }
     others.sort_by_key(|reader| !own(reader));
+    // Each of them once, with what it reads.
+    let mut each: Vec<(&Reading, Vec<&str>)> = Vec::new();
+    for reader in others {
+        let is_same = |(known, _): &&mut (&Reading, _)| known.who == reader.who && known.team == reader.team;
+        match each.iter_mut().find(is_same) {
+            Some((_, datasets)) => datasets.push(reader.dataset.as_str()),
+            None => each.push((reader, vec![reader.dataset.as_str()])),
+        }
+    }
     // With one dataset there is no doubt which they read.
     let is_one = situation.data.len() <= 1;
     // Whoever reads it is told what concerns them, and not who else there is.
     let shown = match purpose {
-        Purpose::Impact => others.len().min(ALSO_READ_BY_MAX),
-        _ => others.len(),
+        Purpose::Impact => each.len().min(ALSO_READ_BY_MAX),
+        _ => each.len(),
     };
-    let left_out = others.len() - shown;
-    let others = others[..shown].iter().map(|reader| match (own(reader), is_one) {
-        (false, true) => reader.who.clone(),
-        (true, true) => format!("{} (you)", reader.who),
-        (false, false) => format!("{} ({})", reader.who, reader.dataset),
-        (true, false) => format!("{} (you, {})", reader.who, reader.dataset),
-    });
-    told.extend(in_lines("Also read by", others, NAMES_LINES_MAX));
+    let left_out = each.len() - shown;
+    let each = each[..shown]
+        .iter()
+        .map(|(reader, datasets)| match (own(reader), is_one) {
+            (false, true) => reader.who.clone(),
+            (true, true) => format!("{} (you)", reader.who),
+            (false, false) => format!("{} ({})", reader.who, few(datasets)),
+            (true, false) => format!("{} (you, {})", reader.who, few(datasets)),
+        });
+    told.extend(in_lines("Also read by", each, NAMES_LINES_MAX));
     if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {
         line.push_str(&format!(" and {left_out} more"));
     }
     told
+}
+
+/// What somebody reads, the first of it by name.
+fn few(datasets: &[&str]) -> String {
+    let mut what = datasets[..datasets.len().min(READ_MAX)].join(", ");
+    if datasets.len() > READ_MAX {
+        what.push_str(&format!(" and {} more", datasets.len() - READ_MAX));
+    }
+    what
 }
 
 /// One dataset in full: as of when its data is, what readers see, and whether its promise holds. Why not is said once.

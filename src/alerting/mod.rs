@@ -9,6 +9,7 @@ mod gone;
 mod lines;
 mod lost;
 mod problem;
+mod quiet_cause;
 mod quoted;
 mod reminder;
 pub mod retry;
@@ -25,6 +26,7 @@ pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over
 pub use gone::{Gone, gone};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
+pub use quiet_cause::quiet_cause_words;
 pub use quoted::quoted;
 pub use reminder::{ack_until, next_reminder};
 pub use weekly::{TeamWeek, ToProve, ToReport, WEEK, canary, weekly, weekly_times};

@@ -379,6 +379,12 @@ fn over_sentence(situation: &Situation<'_>) -> String {
         _ if is_about_disk(incident) => format!(
             "RESOLVED after {lasted}: the disk has room again. Jobs start again; what came due meanwhile is made up for as `catch_up` says."
         ),
+        _ if !situation.is_configured => {
+            format!(
+                "RESOLVED after {lasted}: {} was well again, and is no longer in jobs.toml{by_hand}.",
+                incident.subject
+            )
+        }
         _ => format!("RESOLVED after {lasted}: {}.", incident.subject),
     }
 }

@@ -56,6 +56,8 @@ pub struct Situation<'a> {
     pub readers: Vec<Reading>,
     /// Silences that kept people from being told of it, or do.
     pub silenced: Vec<&'a Silence>,
+    /// What explains it, of which nobody is told for now.
+    pub quiet_cause: Option<String>,
     /// Of an address that cannot be reached: what to type to try it out.
     pub proof: Option<String>,
     /// What the job's last run made and the checks refused, with where it lies in the state directory.

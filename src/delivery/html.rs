@@ -7,10 +7,9 @@ use std::sync::LazyLock;
 use regex::Regex;
 
 use super::links::Links;
+use super::text::shown_facts;
 use super::tone::{self, Tone};
-use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
-};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over};
 use crate::model::{Message, Purpose};
 
 /// Programs that know the dark follow this; the others show the inline colours.
@@ -102,13 +101,14 @@ fn badge(page: &mut String, message: &Message, tone: Tone) {
 }
 
 fn facts(page: &mut String, message: &Message) {
-    if message.facts.is_empty() {
+    let shown = shown_facts(message);
+    if shown.is_empty() {
         return;
     }
     page.push_str(
         "<table role=\"presentation\" style=\"border-collapse:collapse;width:100%;font-size:15px;line-height:1.4\">\n",
     );
-    for fact in message.facts.iter().take(FACTS_MAX) {
+    for fact in shown {
         push(
             page,
             format_args!(

@@ -7,7 +7,7 @@ use super::{
     COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
     tone,
 };
-use crate::model::Message;
+use crate::model::{Message, MessageFact, WHY};
 
 /// Widest line of running text, facts and output. Commands are never broken: they are copied.
 const COLUMNS_MAX: usize = 72;
@@ -43,15 +43,22 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     page
 }
 
+/// What stands below the first sentences. The reason is not said once more where they have said it in the same words.
+pub(super) fn shown_facts(message: &Message) -> Vec<&MessageFact> {
+    let said = clean::line(&message.headline, HEADLINE_CHARS_MAX);
+    let is_said = |fact: &MessageFact| fact.label == WHY && said.contains(&clean::line(&fact.text, FACT_CHARS_MAX));
+    let facts = message.facts.iter().filter(|fact| !is_said(fact));
+    facts.take(FACTS_MAX).collect()
+}
+
 fn facts(page: &mut String, message: &Message) {
-    if message.facts.is_empty() {
+    let shown = shown_facts(message);
+    if shown.is_empty() {
         return;
     }
     page.push('\n');
-    let labels: Vec<String> = message
-        .facts
+    let labels: Vec<String> = shown
         .iter()
-        .take(FACTS_MAX)
         .map(|fact| clean::line(&fact.label, COLUMNS_MAX / 2))
         .collect();
     let width = labels
@@ -60,7 +67,7 @@ fn facts(page: &mut String, message: &Message) {
         .max()
         .unwrap_or_default()
         .min(LABEL_COLUMNS_MAX);
-    for (label, fact) in labels.iter().zip(&message.facts) {
+    for (label, fact) in labels.iter().zip(shown) {
         let text = clean::line(&fact.text, FACT_CHARS_MAX);
         let lead = format!("  {label:<width$}  ");
         let columns = lead.chars().count();

@@ -96,24 +96,45 @@ impl Engine {
         let concerned = self.teams_downstream(incident);
         let is_theirs = |team: &Name| *team == owner || concerned.contains(team);
         let waiting = self.outbox.waiting_of(id);
+        let is_told_elsewhere = |team: &Name| {
+            let mut told = incident.told.iter().filter(|(told, _)| told == team);
+            told.any(|(_, other)| self.is_told_at(team, other) && self.has_been_written_to(team, id, other))
+        };
         let left = waiting.filter(|one| {
             let team = one.told_for();
-            !is_theirs(team) && !self.stands_in_for(team, &one.address) && one.message.stands_in_for.is_none()
+            let is_left = !is_theirs(team) || !self.is_told_at(team, &one.address) && is_told_elsewhere(team);
+            is_left && !self.stands_in_for(team, &one.address) && one.message.stands_in_for.is_none()
         });
         let left: BTreeSet<(Name, Address)> = left.map(|one| (one.told_for().clone(), one.address.clone())).collect();
-        for (team, address) in left {
-            self.collapse(id, &address, &team);
-            self.go_on(&address);
+        // Who answered for it, has heard nothing yet, and reads or owns what it breaks, is told of that like any other.
+        let waiting = self.outbox.waiting_of(id);
+        let answered = waiting.filter(|one| {
+            let team = one.told_for();
+            let is_reader = *team != owner && concerned.contains(team) && !one.message.is_impact();
+            let is_own = one.message.stands_in_for.is_none() && !self.stands_in_for(team, &one.address);
+            is_reader && is_own && self.outbox.heard(team, id, &one.address).is_none()
+        });
+        let answered: BTreeSet<(Name, Address)> = answered
+            .map(|one| (one.told_for().clone(), one.address.clone()))
+            .collect();
+        for (team, address) in left.iter().chain(&answered) {
+            self.collapse(id, address, team);
+            self.go_on(address);
         }
     }
 
     /// Whether a team has heard nothing of an incident at an address, and is to hear nothing: what waited was not sent,
     /// because it concerns others by now.
     pub(super) fn is_withdrawn(&self, team: &Name, incident: &Incident, address: &Address) -> bool {
-        let is_told = self.outbox.heard(team, incident.id, address).is_some()
-            || self.outbox.first_waiting_for(team, incident.id, address).is_some();
+        let is_told = self.has_been_written_to(team, incident.id, address);
         let may_be = !is_told && incident.about != About::Freshd && self.is_configured(incident);
         may_be && self.owner_of(incident).0 != *team && !self.teams_downstream(incident).contains(team)
+    }
+
+    /// Whether a team has heard of an incident at an address, or something of it waits.
+    fn has_been_written_to(&self, team: &Name, id: IncidentId, address: &Address) -> bool {
+        let waits = || self.outbox.first_waiting_for(team, id, address).is_some();
+        self.outbox.heard(team, id, address).is_some() || waits()
     }
 
     /// Whoever owns or reads anything that an incident breaks, or may come to break.
@@ -184,7 +205,9 @@ impl Engine {
         teams.retain(|team| {
             let told = incident.told.iter().filter(|(told, _)| told == team);
             let told: Vec<&Address> = told.map(|(_, address)| address).collect();
-            let is_told_here = || self.addresses_of(team).iter().any(|address| told.contains(&address));
+            // What waited for it in the words for those who answer is not sent, if it does not any more.
+            let is_told = |address: &Address| told.contains(&address) && self.has_been_written_to(team, id, address);
+            let is_told_here = || self.addresses_of(team).iter().any(is_told);
             told.is_empty() || (*team != owner && !is_told_here())
         });
         for team in teams {

@@ -100,7 +100,13 @@ impl Engine {
             .filter(is_of_it)
             .map(|one| one.address.clone())
             .collect();
-        for address in waiting {
+        // And what an address did not take before goes with that.
+        let lines = self.outbox.by_address.iter();
+        let failing = lines.filter(|(_, line)| line.outage.is_some() && line.unsent().next().is_some());
+        let failing = failing
+            .map(|(address, _)| address.clone())
+            .filter(|_| self.now.wall < back.gathers_until);
+        for address in waiting.into_iter().chain(failing.collect::<Vec<_>>()) {
             self.gather_for(&address, back);
         }
     }

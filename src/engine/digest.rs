@@ -28,9 +28,10 @@ impl Engine {
         let in_use = || self.addresses_in_use().remove(address);
         let team = of_now.map(|one| one.message.team.clone()).or_else(in_use);
         let team = team.unwrap_or_else(|| first.message.team.clone());
+        let zone = self.zone_at(&team, address);
         let to_gather = ToGather {
             now: self.now.wall,
-            zone: self.zone_at(&team, address),
+            zone,
             address,
             team: &team,
             team_title: self.team_title(&team),
@@ -39,6 +40,7 @@ impl Engine {
             waiting: &waiting,
             title_of: &|team| self.team_title(team),
             concern_of: &|notification, incident| self.concern(notification, incident),
+            quiet_cause_of: &|incident| self.quiet_cause_words(incident, zone),
         };
         let message = alerting::digest(self.message_id(id), &to_gather);
         let named: std::collections::BTreeSet<_> = message.incidents.iter().map(|line| line.incident).collect();

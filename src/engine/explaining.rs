@@ -30,7 +30,7 @@ impl Engine {
                     self.take_in_effects(id, cause);
                 }
             }
-            _ if is_time => self.open(id),
+            _ if is_time => self.open_with_others(id),
             _ => self.look_at_waiting(id),
         }
     }
@@ -39,8 +39,12 @@ impl Engine {
     /// a run that may end it, nobody would hear what follows from it either; and what is over but for what it broke breaks
     /// nothing more.
     pub(super) fn explains_others(&self, cause: &Incident) -> bool {
-        let is_there = matches!(cause.state, IncidentState::Open | IncidentState::Waiting);
-        is_there && self.is_wrong(cause) && self.quiet_until(cause).is_none()
+        self.is_there(cause) && self.quiet_until(cause).is_none()
+    }
+
+    /// Whether something stands for itself and is wrong just now.
+    pub(super) fn is_there(&self, incident: &Incident) -> bool {
+        matches!(incident.state, IncidentState::Open | IncidentState::Waiting) && self.is_wrong(incident)
     }
 
     /// Whether something is wrong just now: what comes and goes may be well for a while before it is over, the end of

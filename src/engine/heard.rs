@@ -152,7 +152,7 @@ impl Engine {
             let record = self.outbox.by_address.get(address).map(|line| line.record(address));
             AddressState::new(team, address, &heard, waiting, record.as_ref())
         };
-        incident.told.iter().map(of_address).collect()
+        incident.told.iter().filter_map(of_address).collect()
     }
 
     /// Where no address but those of the fallback, which stands in, has taken anything of an incident: what those that have

@@ -276,7 +276,9 @@ impl Engine {
         let was_told = incident.opened_at.is_some();
         incident.resolved_at = Some(self.over_since(&incident));
         incident.resolution = incident.resolution.take().or_else(|| {
-            let edit = self.closed_by_edit(&incident).map(str::to_owned);
+            // What was mended before is no work of an edit that takes it out since.
+            let is_mended = incident.ends_by().is_some();
+            let edit = self.closed_by_edit(&incident).filter(|_| !is_mended).map(str::to_owned);
             edit.or_else(|| self.resolution_of(&incident))
         });
         if let Some(ack) = &mut incident.ack {

@@ -123,9 +123,10 @@ impl AddressLine {
         self.waiting.difference(&self.in_flight).copied()
     }
 
-    /// freshd has come back: what is put in until then is told together, unless it is gathered for another reason.
+    /// freshd has come back: what is put in until then is told together, unless it is gathered for another reason; and with it
+    /// what an address that took nothing before has not been told yet.
     pub(super) fn came_back(&mut self, until: Timestamp, why: WhyGathered) {
-        let is_free = self.pace.is_none() && self.outage.is_none();
+        let is_free = self.pace.is_none() && (self.outage.is_none() || self.digest.is_none());
         if is_free || (self.is_back() && self.digest.is_none()) {
             (self.pace, self.why_gathered) = (self.pace.max(Some(until)), why);
         }

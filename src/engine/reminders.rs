@@ -24,7 +24,7 @@ impl Engine {
             return;
         }
         self.resting.remove(&id);
-        let new = self.tell_new_owner(id);
+        let mut told_anyway = self.tell_new_owner(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
         };
@@ -35,7 +35,10 @@ impl Engine {
             self.schedule_reminder(&mut incident, &team);
             self.store(incident);
             if !quiet {
-                self.tell_owner_again(id, Purpose::Reminder, &new);
+                // Where an earlier message waits, that one tells all that a reminder would.
+                let waiting = self.outbox.waiting_of(id).filter(|one| *one.told_for() == team);
+                told_anyway.extend(waiting.map(|one| one.address.clone()));
+                self.tell_owner_again(id, Purpose::Reminder, &told_anyway);
             }
         }
         if !quiet {

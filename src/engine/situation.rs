@@ -113,6 +113,7 @@ impl Engine {
                 About::Freshd => Vec::new(),
             },
             silenced: self.silences_over(incident, &data),
+            quiet_cause: self.quiet_cause_words(incident, zone),
             data,
             readers,
             proof: self.proof_of(incident),

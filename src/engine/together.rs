@@ -1,10 +1,14 @@
 //! What comes to be told together is one message: a mail server that is gone is none for each of its addresses, a cause
 //! that is silenced none for each thing behind it, and what one address did not take none for each of that to the fallback.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use super::Engine;
-use crate::model::{Address, Incident, IncidentState, ProblemKind};
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
+use super::{Engine, Wake};
+use crate::alerting;
+use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, ProblemKind, Severity, later};
 
 impl Engine {
     /// When a trouble that begins now is told: with those of other addresses that wait to be told already.
@@ -21,10 +25,90 @@ impl Engine {
         }
     }
 
+    /// What explains an incident, where nobody is told of that for now: then it stands for itself.
+    pub(super) fn quiet_cause_of(&self, incident: &Incident) -> Option<&Incident> {
+        let incident = Some(incident).filter(|it| it.drill.is_none())?;
+        let cause = self.incidents.get(self.cause_of(incident)?)?;
+        (self.is_there(cause) && self.quiet_until(cause).is_some()).then_some(cause)
+    }
+
+    /// The same in words for those who are told times in a zone.
+    pub(super) fn quiet_cause_words(&self, incident: &Incident, zone: &TimeZone) -> Option<String> {
+        let cause = self.quiet_cause_of(incident)?;
+        Some(alerting::quiet_cause_words(cause, &self.quiet_of(cause)?, zone))
+    }
+
+    /// The time of an incident has come: it opens, and with it all that waits behind the same cause of which nobody is told.
+    /// Where those whom it concerns have just been told of others behind that, it waits a while for what else comes.
+    pub(super) fn open_with_others(&mut self, id: IncidentId) {
+        let cause = self
+            .incidents
+            .get(id)
+            .and_then(|one| Some((one, self.quiet_cause_of(one)?)));
+        let Some((incident, cause)) = cause.map(|(one, cause)| (one, cause.id)) else {
+            self.open(id);
+            return;
+        };
+        let told = self.told_lately(cause);
+        if let Some(until) = self.waits_for_more(incident, &told) {
+            self.wakes.arm(Wake::Incident(id), until);
+            return;
+        }
+        let is_like_it = |one: &&Incident| {
+            let is_free = one.state == IncidentState::Waiting && !self.mending.contains(&one.id);
+            let may_be_told = is_free && self.quiet_until(one).is_none() && self.hears_until(one).is_none();
+            let is_behind_it = || self.quiet_cause_of(one).is_some_and(|other| other.id == cause);
+            may_be_told && is_behind_it() && self.waits_for_more(one, &told).is_none()
+        };
+        let like_it: Vec<IncidentId> = self.incidents.values().filter(is_like_it).map(|one| one.id).collect();
+        for one in like_it {
+            // What was opened before it may explain it.
+            let waits = self
+                .incidents
+                .get(one)
+                .is_some_and(|it| it.state == IncidentState::Waiting);
+            if waits {
+                self.open(one);
+            }
+        }
+    }
+
+    /// Who was told lately of what stands for itself because this cause is kept quiet, and when for the last time.
+    fn told_lately(&self, cause: IncidentId) -> BTreeMap<Name, Timestamp> {
+        let (now, every) = (self.now.wall, self.settings.alerts.digest_every);
+        let mut told = BTreeMap::new();
+        for one in self.incidents.values().filter(|one| one.state == IncidentState::Open) {
+            let lately = one.opened_at.filter(|at| *at <= now && later(*at, every) > now);
+            let Some(at) = lately.filter(|_| self.quiet_cause_of(one).is_some_and(|other| other.id == cause)) else {
+                continue;
+            };
+            for (team, _) in &one.told {
+                let last = told.entry(team.clone()).or_insert(at);
+                *last = at.max(*last);
+            }
+        }
+        told
+    }
+
+    /// Until when an incident waits for what else comes behind its cause: where all whom it concerns were told of that lately,
+    /// until the first of them has heard nothing for as long as between two digests.
+    fn waits_for_more(&self, incident: &Incident, told: &BTreeMap<Name, Timestamp>) -> Option<Timestamp> {
+        let mut concerned = BTreeSet::from([self.owner_of(incident).0]);
+        if incident.about == About::Dataset && incident.severity >= Severity::Critical {
+            let readers = self.lineage.impact(incident.subject.as_str()).into_iter();
+            let readers = readers.filter(|reader| reader.distance == 0);
+            concerned.extend(readers.map(|reader| self.team_of(&reader.owner).0));
+        }
+        let last: Option<Vec<&Timestamp>> = concerned.iter().map(|team| told.get(team)).collect();
+        let every = self.settings.alerts.digest_every;
+        let until = later(**last?.iter().min()?, every).min(later(incident.notify_at, every));
+        (until > self.now.wall).then_some(until)
+    }
+
     /// A message is about to be put in: where it comes with others of its kind, they go together when the step is decided.
     pub(super) fn hold_for_others(&mut self, incident: &Incident, address: &Address) {
-        let has_others = incident.kind == ProblemKind::ChannelBroken || self.were_hidden.contains(&incident.id);
-        if has_others {
+        let is_of_a_kind = incident.kind == ProblemKind::ChannelBroken || self.were_hidden.contains(&incident.id);
+        if is_of_a_kind || self.quiet_cause_of(incident).is_some() {
             self.hold(address);
         }
     }

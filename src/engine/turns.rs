@@ -88,7 +88,17 @@ impl Outbox {
         let next: Vec<NotificationId> = line.digest.into_iter().chain(waiting).take(2).collect();
         let other = next.iter().copied().find(|id| *id != outage.last);
         let pace = line.pace.filter(|pace| *pace > now);
-        if let Some(other) = other.filter(|other| !outage.is_certain && pace.is_none() && self.is_ready(*other, now)) {
+        let other_now = other.filter(|other| !outage.is_certain && pace.is_none() && self.is_ready(*other, now));
+        // What freshd missed is told by one message, which is the one that is tried.
+        let is_due = pace.is_none() && (other_now.is_some() || outage.next_try_at <= now);
+        let is_back = line.back_since().is_some() && line.digest.is_none();
+        if is_due && is_back && rules.is_gathered() && self.is_more_than_one(line) {
+            return Turn {
+                gather: true,
+                ..Turn::default()
+            };
+        }
+        if let Some(other) = other_now {
             return Turn::send(other);
         }
         let next_at = pace.map_or(outage.next_try_at, |pace| pace.max(outage.next_try_at));
@@ -100,6 +110,13 @@ impl Outbox {
             Some(id) => Turn::send(id),
             None => Turn::at(next.iter().filter_map(|id| Some(self.get(*id)?.next_try_at)).min()),
         }
+    }
+
+    /// Whether more than one message waits that a digest could tell of.
+    fn is_more_than_one(&self, line: &AddressLine) -> bool {
+        let waiting = line.unsent().filter_map(|id| self.get(id));
+        let gathered = waiting.filter(|one| one.incident.is_some() && !self.is_held_back(one));
+        gathered.take(2).count() > 1
     }
 
     /// Each by itself, in the order of its incident, until it is a flood. A digest that was refused while something else was

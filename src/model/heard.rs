@@ -163,20 +163,20 @@ pub struct AddressState {
 
 impl AddressState {
     /// By what it has heard, the oldest message that waits for it, and what is remembered of it, if it takes none or is
-    /// caught up with.
+    /// caught up with. `None` where it has heard nothing, and is to hear nothing: what waited for it was withdrawn.
     pub fn new(
         team: &Name,
         address: &Address,
         heard: &Heard,
         waiting: Option<&Notification>,
         record: Option<&AddressRecord>,
-    ) -> Self {
+    ) -> Option<Self> {
         let given_up = heard.given_up.as_ref();
         let (state, at) = match (heard.first_at, waiting, given_up) {
             (Some(first), _, _) => (Reach::Told, Some(first)),
             (None, Some(waiting), _) => (Reach::NotYet, Some(waiting.created_at)),
             (None, None, Some((at, _))) => (Reach::GivenUp, Some(*at)),
-            (None, None, None) => (Reach::NotYet, None),
+            (None, None, None) => return None,
         };
         let outage = record.and_then(|record| record.outage.as_ref());
         let said_to_it = |waiting: &Notification| match outage {
@@ -185,7 +185,7 @@ impl AddressState {
         };
         let tries = |waiting: &Notification| outage.map_or(waiting.tries, |outage| outage.failed.max(waiting.tries));
         let said = waiting.and_then(said_to_it);
-        Self {
+        Some(Self {
             team: team.clone(),
             to: address.to_string(),
             state,
@@ -194,6 +194,6 @@ impl AddressState {
             tries: waiting.map_or(0, tries),
             next_try_at: waiting.and_then(|waiting| waiting.waits_until(record)),
             error: said.or_else(|| given_up.map(|(_, error)| error.clone())),
-        }
+        })
     }
 }

@@ -162,6 +162,9 @@ pub const IMPACT_THREAD: &str = "-impact";
 /// The label of the line that says where to read what to do.
 pub const RUNBOOK: &str = "Runbook";
 
+/// How the fact is labelled that says why something is wrong.
+pub const WHY: &str = "Why";
+
 /// The label of the line by which an end says what of its reader's own is not as promised all the same.
 pub const STILL_BROKEN: &str = "Still broken";
 

@@ -95,7 +95,7 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
     ACKNOWLEDGED, ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
-    SUBJECT_MARK,
+    SUBJECT_MARK, WHY,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};

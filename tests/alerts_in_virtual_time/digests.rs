@@ -32,7 +32,11 @@ pub(super) fn jobs(count: usize) -> String {
 
 /// The world in which they fail; nobody is told yet.
 pub(super) fn failing_together(count: usize) -> World {
-    let mut world = World::start(&jobs(count), "2026-11-23T11:59");
+    failing_in(&jobs(count), count)
+}
+
+fn failing_in(text: &str, count: usize) -> World {
+    let mut world = World::start(text, "2026-11-23T11:59");
     for number in 0..count {
         world.script(&format!("j{number}"), |_, _| Play::fails(1, ""));
     }
@@ -115,7 +119,12 @@ pub(super) fn hold(world: &World, address: &str, context: &str) {
 
 #[test]
 fn three_days_of_outage_end_without_a_flood_and_with_every_incident_named() {
-    let mut world = failing_together(1_700);
+    let text = jobs(1_700);
+    // Nobody answers, and they are told so once more after each of these.
+    let steps = [2, 5, 8, 24, 48].map(|hours| format!("{{ after = \"{hours}h\", notify = [\"{OPS}\"] }}"));
+    let own = format!("notify = [\"{OPS}\"]\n");
+    let text = text.replacen(&own, &format!("{own}escalate = [{}]\n", steps.join(", ")), 1);
+    let mut world = failing_in(&text, 1_700);
     out_of_order(&mut world, OPS, "2026-11-23T12:00", "2026-11-26T11:00");
     world.run_until("2026-11-26T11:00");
     let decided = world.ledger.notifications.values();

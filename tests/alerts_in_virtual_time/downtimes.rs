@@ -335,3 +335,31 @@ fn a_kill_while_what_was_found_waits_for_long_ends_in_the_same_digest() {
     world.run_until("2026-03-02T14:59");
     is_told_of_the_downtime(&world, "14:00", "14:10:03");
 }
+
+#[test]
+fn an_address_that_took_nothing_before_gets_all_in_the_one_digest_too() {
+    for back in ["2026-03-02T14:00:30", "2026-03-02T14:20"] {
+        let text = datasets(4) + "[jobs.k]\nowner = \"ops\"\ncommand = \"true\"\n";
+        let mut world = World::start(&text, "2026-03-02T10:00");
+        for number in 0..4 {
+            world.run(&format!("j{number}"));
+        }
+        world.run_until("2026-03-02T10:30");
+        world.channel(OPS, move |_, now| match now < super::virtual_world::at(back) {
+            true => busy(now),
+            false => DeliveryOutcome::Accepted,
+        });
+        world.script("k", |_, _| Play::fails(1, ""));
+        world.run("k");
+        world.run_until("2026-03-02T10:40");
+        world.handle(Event::Alive);
+        is_down_until_two(&mut world);
+        world.run_until("2026-03-02T14:59");
+        let sent = taken(&world, OPS);
+        let purposes: Vec<Purpose> = sent.iter().map(|(_, one)| one.message.purpose).collect();
+        // Of `k` they are reminded four hours after it began.
+        let news: Vec<Purpose> = purposes.into_iter().filter(|why| *why != Purpose::Reminder).collect();
+        assert_eq!(news, [Purpose::Digest], "{back}: {:?}", heard(&world, OPS));
+        assert_eq!(named(sent[0].1).len(), 5, "{back}: k, and what went stale meanwhile");
+    }
+}

@@ -339,3 +339,24 @@ fn the_state_says_that_a_problem_is_over_and_waits_for_its_end() {
     world.run_until("2026-11-26T12:06");
     assert!(of_j(&mut world)["ends_by"].is_null());
 }
+
+#[test]
+fn what_was_mended_before_an_edit_takes_it_out_is_told_to_be_mended() {
+    let mut world = broken(&chain());
+    waiting_for_e(&mut world);
+    world.run_until("2026-11-26T12:05");
+    let job = "[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nneeds = [\"c\"]\non_stale = \"run\"\nproduces = \"d\"\n";
+    let text = chain();
+    assert!(text.contains(job), "{text}");
+    world.reload(&text.replace(job, ""));
+    world.run_until("2026-11-26T12:10");
+    let (_, words) = last_words(&world, OPS);
+    assert!(words.starts_with("RESOLVED after 3m"), "{words}");
+    let all = world.incidents();
+    let of_j = all.iter().find(|one| one.subject.as_str() == "j").expect("told");
+    assert!(of_j.closed_by().is_none(), "{of_j:?}");
+    assert_eq!(
+        of_j.resolved_at.map(super::virtual_world::clock).as_deref(),
+        Some("12:02:05")
+    );
+}

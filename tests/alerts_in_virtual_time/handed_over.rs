@@ -358,3 +358,39 @@ fn a_team_that_still_reads_it_keeps_what_waits_for_it() {
     assert_eq!(world.told_to(C), [Purpose::Impact]);
     assert_eq!(world.told_to(A), [Purpose::Opening]);
 }
+
+#[test]
+fn a_team_that_answers_for_it_no_more_and_reads_it_still_is_told_what_is_true_for_it_now() {
+    for crashes in [false, true] {
+        let text = data("consumers = [\"shop\"]");
+        let mut world = World::start(&text, "2026-11-26T10:00");
+        takes_nothing_until_twenty_to_twelve(&mut world, B);
+        world.script("j", |_, now| Play::writes("x", now));
+        world.run("j");
+        world.run_until("2026-11-26T11:10");
+        world.reload(
+            &text
+                .replace("[datasets.d]\nowner = \"b\"", "[datasets.d]\nowner = \"a\"")
+                .replace("[systems.shop]\nowner = \"c\"", "[systems.shop]\nowner = \"b\""),
+        );
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T12:05");
+        assert_eq!(world.told_to(A), [Purpose::Opening]);
+        assert_eq!(world.told_to(B), [Purpose::Impact], "crashes: {crashes}");
+        let told = world
+            .sent
+            .iter()
+            .map(|(_, one)| one)
+            .find(|one| one.address.to_string() == B);
+        let words = &told.expect("told").message.headline;
+        assert!(
+            words.contains("which shop reads") && words.contains("a answers for it"),
+            "{words}"
+        );
+        mend(&mut world, "2026-11-26T12:20");
+        assert_eq!(world.told_to(B), [Purpose::Impact, Purpose::Recovery]);
+    }
+}

@@ -311,3 +311,30 @@ fn an_address_that_is_gone_is_forgotten_and_is_like_any_other_when_it_comes_back
         assert_eq!(tried, ["13:32:05", "13:32:10"], "{gone_at}, down: {is_down}");
     }
 }
+
+#[test]
+fn who_took_nothing_for_hours_gets_what_it_was_not_told_and_no_reminder_of_it_beside() {
+    let chain =
+        "notify = [\"mail:ops@sea.example\"]\nescalate = [{ after = \"2h\", notify = [\"mail:chief@sea.example\"] }]";
+    let text = one_job("").replace("notify = [\"mail:ops@sea.example\"]", chain);
+    let mut world = failing(&text, "2026-11-26T12:00");
+    super::delivery::busy_until(&mut world, "2026-11-26T18:00");
+    world.run_until("2026-11-26T19:30");
+    assert_eq!(world.told_to(OPS), [Purpose::Opening]);
+    assert_eq!(
+        world.told_to("mail:chief@sea.example"),
+        [Purpose::Escalation, Purpose::Reminder]
+    );
+    let stands_in = [Purpose::Opening, Purpose::Reminder, Purpose::Reminder];
+    assert_eq!(
+        world.told_to("mail:it@sea.example"),
+        stands_in,
+        "who was told is reminded"
+    );
+    world.run_until("2026-11-27T08:10");
+    assert_eq!(
+        world.told_to(OPS),
+        [Purpose::Opening, Purpose::Reminder],
+        "of the next working day"
+    );
+}

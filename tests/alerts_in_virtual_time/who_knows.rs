@@ -109,3 +109,38 @@ fn what_is_good_again_by_the_time_that_somebody_is_told_in_their_stead_is_not_to
         assert!(headline.starts_with(first) && headline.ends_with(last), "{headline}");
     }
 }
+
+#[test]
+fn an_address_that_an_edit_has_taken_from_its_team_is_not_said_to_wait() {
+    let text = one_job("") + "[channels.other]\ntype = \"file\"\ndir = \"other\"\n";
+    let two = text.replacen(
+        "notify = [\"mail:ops@sea.example\"]",
+        "notify = [\"mail:ops@sea.example\", \"other:x\"]",
+        1,
+    );
+    let mut world = super::failing(&two, "2026-11-26T12:00");
+    world.channel("other:x", |_, now| {
+        match now < super::virtual_world::at("2026-11-26T12:10") {
+            true => busy(now),
+            false => DeliveryOutcome::Accepted,
+        }
+    });
+    world.run_until("2026-11-26T12:05");
+    world.reload(&one_job(""));
+    world.run_until("2026-11-26T12:06");
+    let status = world.done(freshd::model::Request::Status { name: None });
+    let by_status = status["incidents"][0]["addresses"].clone();
+    let told: Vec<&str> = by_status
+        .as_array()
+        .expect("addresses")
+        .iter()
+        .filter_map(|one| one["to"].as_str())
+        .collect();
+    assert_eq!(told, ["mail:ops@sea.example"]);
+    let reader = world.reader();
+    let incident = reader.incidents(true, 50).expect("the store is read").remove(0);
+    let by_incidents = reader.addresses_of(&incident).expect("the store is read");
+    assert_eq!(by_status, serde_json::json!(by_incidents));
+    world.run_until("2026-11-26T13:30");
+    assert!(world.sent.iter().all(|(_, sent)| sent.address.to_string() != "other:x"));
+}

@@ -63,6 +63,7 @@ fn largest_of(chars_max: usize) -> Message {
         waiting: &waiting,
         title_of: &|team| team.to_string(),
         concern_of: &|_, _| Concern::default(),
+        quiet_cause_of: &|_| None,
     };
     digest("n-9".to_owned(), &gather)
 }

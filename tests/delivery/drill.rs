@@ -73,6 +73,7 @@ fn in_one(with_problem: bool) -> Message {
             waiting: &[(&first, Some(&problem)), (&second, Some(&rehearsed))][usize::from(!with_problem)..],
             title_of: &|team| team.to_string(),
             concern_of: &|_, _| Concern::default(),
+            quiet_cause_of: &|_| None,
         },
     )
 }

@@ -107,6 +107,20 @@ async fn the_first_screen_of_the_text_says_what_happened() {
 }
 
 #[tokio::test]
+async fn a_reason_that_the_first_sentence_gives_is_not_said_once_more() {
+    let mut message = opening();
+    message.headline = "CRITICAL: stock is stale: it is 2h too old.".into();
+    let why = message.facts.iter_mut().find(|fact| fact.label == "Why").unwrap();
+    why.text = "it is 2h too old".into();
+    let mail = written(message).await;
+
+    for body in [text_of(&mail), html_of(&mail)] {
+        assert_eq!(body.matches("it is 2h too old").count(), 1, "{body}");
+        assert!(!body.contains("Why") && body.contains("Data as of"), "{body}");
+    }
+}
+
+#[tokio::test]
 async fn the_text_fits_a_terminal_and_output_loses_only_its_colours() {
     let text = text_of(&written(opening()).await);
     // An address on the web is kept whole: it is to be clicked.

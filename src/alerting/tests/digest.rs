@@ -79,6 +79,7 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         waiting: &waiting,
         title_of: &|team| format!("the {team}"),
         concern_of: &|_, _| Concern::default(),
+        quiet_cause_of: &|_| None,
     };
     digest("m.99".to_owned(), &gather)
 }
@@ -257,6 +258,7 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
         };
         let gather = ToGather {
             concern_of: &|_, _| concern.clone(),
+            quiet_cause_of: &|_| None,
             waiting: &[(&one, Some(&incident))],
             now: at("23:00"),
             zone: &TimeZone::UTC,

@@ -242,6 +242,20 @@ fn a_notice_tells_the_readers_own_data_in_full_and_few_of_the_other_readers() {
     let also = said("Also read by", &notice(Purpose::Impact));
     assert_eq!(
         also.replace(" | ", ", "),
-        "trucks (you, own-1), trucks (you, own-2), desk 1 (stock), desk 2 (stock), desk 3 (stock), desk 4 (stock) and 5 more"
+        "trucks (you, own-1, own-2), desk 1 (stock), desk 2 (stock), desk 3 (stock), desk 4 (stock), desk 5 (stock) and 4 more"
+    );
+}
+
+#[test]
+fn who_reads_many_of_them_is_named_once_with_the_first() {
+    let story = friday();
+    let (datasets, readers) = stale(40, 0);
+    let mut situation = story.situation();
+    situation.data = sides(&datasets);
+    situation.readers = readers;
+    let opening = message("n1.x".to_owned(), Purpose::Opening, &OWNER.into(), &situation);
+    assert_eq!(
+        said("Also read by", &opening),
+        "trucks (own-1, own-2, own-3, own-4, own-5, own-6 and 34 more)"
     );
 }

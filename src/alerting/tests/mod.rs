@@ -114,6 +114,7 @@ impl Friday {
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
+            quiet_cause: None,
             proof: (self.incident.kind == ProblemKind::ChannelBroken)
                 .then(|| "freshd notify test --team ops --channel mail".to_owned()),
             refused: None,

@@ -278,7 +278,11 @@ impl Reader {
             };
             Ok(AddressState::new(team, address, &heard, waiting, record.as_ref()))
         };
-        incident.told.iter().map(of_address).collect()
+        incident
+            .told
+            .iter()
+            .filter_map(|told| of_address(told).transpose())
+            .collect()
     }
 
     /// What is remembered of an address that takes nothing, or gets what waits for it in one message after the other.
