@@ -184,6 +184,9 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
         Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
         None => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
+    if let Some(while_down) = &concern.while_down {
+        words.push_str(&format!("; {while_down}"));
+    }
     if let Some((reads, at)) = &concern.next {
         words.push_str(&format!("; {reads} {}", time(*at)));
     }

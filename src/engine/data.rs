@@ -140,14 +140,18 @@ impl Engine {
         let pins = std::mem::take(&mut self.pins);
         let promised = self.settings.datasets.get(&dataset).cloned();
         let state = self.data.entry(dataset.clone()).or_default();
-        let mut facts = Vec::new();
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
         if let Some(promised) = promised.filter(|_| !version.is_restored())
-            && let Some((place, decided)) = freshness::delivered_for(&promised, &state.slots, &version)
+            && let Some((place, mut decided)) = freshness::delivered_for(&promised, &state.slots, &version)
         {
-            state.slots[place] = decided.clone();
-            facts.push(Fact::Slot(decided));
+            let before = std::mem::replace(&mut state.slots[place], decided.clone());
+            self.note_while_down(&before, &mut decided);
+            if let Some(slot) = self.data.get_mut(&dataset).and_then(|state| state.slots.get_mut(place)) {
+                slot.clone_from(&decided);
+            }
+            self.fact(Fact::Slot(decided));
         }
+        let state = self.data.entry(dataset.clone()).or_default();
         if let Some(before) = state.current.replace(version) {
             state.pinned.push(before);
         }
@@ -160,7 +164,6 @@ impl Engine {
         state.pinned.retain(is_pinned);
         super::promises::forget_decided(&mut state.slots);
         self.pins = pins;
-        self.step.facts.extend(facts);
         self.forget_sighting(&dataset);
         self.dirty_data.insert(dataset);
     }
@@ -196,7 +199,11 @@ impl Engine {
             paused: producer.is_some_and(|job| job.record.pause.is_some()),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),
         };
-        freshness::standing(dataset, view, self.now.wall)
+        let mut standing = freshness::standing(dataset, view, self.now.wall);
+        if let Some(down) = self.broken_while_down(dataset, &standing) {
+            standing.reason.push_str(&down.reason(zone));
+        }
+        standing
     }
 
     /// What an attempt made, as it will be published or kept aside.

@@ -74,14 +74,19 @@ impl Engine {
             }
         }
         changed.extend(stands_for_others.map(|slot| (slot.due_at, slot)));
-        for index in 0..state.slots.len() {
-            let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
-            if let Some(closed) = freshness::close(&state.slots[index], next_due_at, now) {
+        let mut slots = std::mem::take(&mut state.slots);
+        for index in 0..slots.len() {
+            let next_due_at = slots.get(index + 1).map(|next| next.due_at);
+            if let Some(mut closed) = freshness::close(&slots[index], next_due_at, now) {
+                self.note_while_down(&slots[index], &mut closed);
                 changed.insert(closed.due_at, closed.clone());
-                state.slots[index] = closed;
+                slots[index] = closed;
             }
         }
-        forget_decided(&mut state.slots);
+        forget_decided(&mut slots);
+        if let Some(state) = self.data.get_mut(name) {
+            state.slots = slots;
+        }
         self.step.facts.extend(changed.into_values().map(Fact::Slot));
     }
 

@@ -9,6 +9,7 @@ mod checks;
 mod conditions;
 mod data;
 mod digest;
+mod downtime;
 mod drill;
 mod event;
 mod expected;
@@ -75,12 +76,13 @@ pub use data::{
     VersionRef, VersionState, left_behind,
 };
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
+pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
 pub use event::{Decision, Event, Request};
 pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
 pub use fact::{
-    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, Comeback, DOWNTIME_LONG, Fact, JobRecord, Life,
-    Pause, Snapshot, newest_record,
+    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
+    Snapshot, newest_record,
 };
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
 pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Ack, AddressState, ByHand, Drill, Expected, Flapping, IncidentState, OpenWindow, Outcome, Released, RunState,
-    Severity, Shortage, Silence,
+    Ack, AddressState, ByHand, Drill, Expected, Flapping, IncidentState, OpenWindow, Outcome, OwnDowntime, Released,
+    RunState, Severity, Shortage, Silence,
 };
 
 /// Everything `status` says.
@@ -40,6 +40,9 @@ pub struct Status {
     /// Until when a wrong clock holds everything.
     #[serde(default)]
     pub clock_held_until: Option<Timestamp>,
+    /// When freshd itself was down last, and what was promised then.
+    #[serde(default)]
+    pub down: Option<OwnDowntime>,
     /// Since when nothing is started for want of space.
     #[serde(default)]
     pub disk_full_since: Option<Timestamp>,

@@ -430,7 +430,13 @@ CREATE TABLE lives (
     down_from_us INTEGER,
     down_until_us INTEGER,
     gathers_until_us INTEGER,
-    CHECK ((down_from_us IS NULL) = (down_until_us IS NULL) AND (down_from_us IS NULL) = (gathers_until_us IS NULL))
+    -- Promised deliveries whose deadlines fell into it: missed, late, and those of which nobody can tell.
+    down_missed INTEGER,
+    down_late INTEGER,
+    down_unknown INTEGER,
+    CHECK ((down_from_us IS NULL) = (down_until_us IS NULL) AND (down_from_us IS NULL) = (gathers_until_us IS NULL)),
+    CHECK ((down_from_us IS NULL) = (down_missed IS NULL) AND (down_from_us IS NULL) = (down_late IS NULL)
+        AND (down_from_us IS NULL) = (down_unknown IS NULL))
 ) STRICT;
 
 -- The wall clock was set; in the order in which it happened.

@@ -76,6 +76,7 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         team_title: "ops".to_owned(),
         why,
         chars_max: DIGEST_CHARS_USUAL,
+        deliveries: DownDeliveries::default(),
         waiting: &waiting,
         title_of: &|team| format!("the {team}"),
         concern_of: &|_, _| Concern::default(),

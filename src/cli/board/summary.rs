@@ -64,6 +64,9 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         let words = format!("no heartbeat, {taken}: {}", clean(error));
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
     }
+    if let Some(words) = status.down.and_then(|down| down.news(frame.now, frame.zone)) {
+        text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
+    }
     for window in &status.maintenance {
         let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
         text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));

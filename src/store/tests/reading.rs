@@ -176,13 +176,16 @@ fn a_copy_taken_while_the_daemon_writes_holds_everything_and_can_be_opened() {
 /// Locks that this process has on a file, as the kernel tells of each descriptor. Its list of all locks leaves some out
 /// while others come and go.
 fn locks_on(file: &std::path::Path) -> usize {
-    let descriptors = std::fs::read_dir("/proc/self/fd").unwrap().map(|entry| entry.unwrap().path());
+    let descriptors = std::fs::read_dir("/proc/self/fd")
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
     let of_file = descriptors.filter(|descriptor| std::fs::read_link(descriptor).is_ok_and(|target| target == file));
     let told = of_file.map(|descriptor| {
         let number = descriptor.file_name().unwrap().to_owned();
         std::fs::read_to_string(std::path::Path::new("/proc/self/fdinfo").join(number)).unwrap_or_default()
     });
-    told.map(|told| told.lines().filter(|line| line.starts_with("lock:")).count()).sum()
+    told.map(|told| told.lines().filter(|line| line.starts_with("lock:")).count())
+        .sum()
 }
 
 #[tokio::test]

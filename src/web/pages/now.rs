@@ -101,6 +101,9 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         @if let Some(error) = status.heartbeat.as_ref().and_then(|heartbeat| heartbeat.error.as_deref()) {
             p.alarm { (mark(Tone::Bad)) "No heartbeat: " (text(error)) }
         }
+        @if let Some(words) = status.down.and_then(|down| down.news(view.now, &view.zone)) {
+            p.alarm.calm { (mark(Tone::Quiet)) (text(&words)) }
+        }
         @for window in &status.maintenance {
             p.alarm.calm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }
         }
