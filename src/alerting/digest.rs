@@ -56,6 +56,8 @@ pub struct Concern {
     pub own: Option<(String, Timestamp)>,
     /// Who reads what next, and when: `Transport planning reads stock`.
     pub next: Option<(String, Timestamp)>,
+    /// The team that answers for it, where nobody of it has taken any message yet.
+    pub unheard: Option<String>,
     /// That it is so because freshd did not run, in words.
     pub while_down: Option<String>,
 }
@@ -66,12 +68,14 @@ pub struct Concern {
 pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incident, &Owner)]) -> Concern {
     let team = &message.team;
     let while_down = |name: &Name| situation.while_down.get(name).cloned();
+    let unheard = || situation.unheard.as_ref().map(|_| situation.owner.clone());
     let of_first = || situation.data.iter().find_map(|data| while_down(&data.dataset.name));
     let of_cause = || {
         let next = situation.readers.iter().find(|reader| reader.at.is_some());
         Concern {
             own: None,
             next: next.and_then(next_words),
+            unheard: unheard(),
             while_down: of_first(),
         }
     };
@@ -102,6 +106,7 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
             // What is well again is nothing that is wrong: then its cause alone is told.
             own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
             next: next.and_then(next_words),
+            unheard: unheard(),
             while_down: while_down(name).or_else(of_first),
         };
     }
@@ -112,6 +117,7 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
     job.map_or_else(of_cause, |(job, _)| Concern {
         own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
         next: None,
+        unheard: unheard(),
         while_down: of_first(),
     })
 }

@@ -42,6 +42,8 @@ pub(super) struct DataState {
     pub(super) observation: Option<Observation>,
     /// What the last look at its published file found, in this life of the daemon.
     pub(super) sighted: Option<Result<Option<Lying>, String>>,
+    /// When what a probe saw last was told, in this life of the daemon.
+    pub(super) looked_at: Option<Timestamp>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
 }
@@ -129,6 +131,12 @@ impl Engine {
 
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
+        let came_at = version.arrived_at;
+        self.came(version, came_at);
+    }
+
+    /// The same of a version that came before freshd saw it.
+    pub(super) fn came(&mut self, version: Version, came_at: Timestamp) {
         let dataset = version.dataset.clone();
         self.learn(&version);
         self.use_up_expectation(&version);
@@ -140,9 +148,13 @@ impl Engine {
         let pins = std::mem::take(&mut self.pins);
         let promised = self.settings.datasets.get(&dataset).cloned();
         let state = self.data.entry(dataset.clone()).or_default();
+        let as_it_came = Version {
+            arrived_at: came_at,
+            ..version.clone()
+        };
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
         if let Some(promised) = promised.filter(|_| !version.is_restored())
-            && let Some((place, mut decided)) = freshness::delivered_for(&promised, &state.slots, &version)
+            && let Some((place, mut decided)) = freshness::delivered_for(&promised, &state.slots, &as_it_came)
         {
             let before = std::mem::replace(&mut state.slots[place], decided.clone());
             self.note_while_down(&before, &mut decided);

@@ -3,20 +3,24 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::Engine;
+use super::{Engine, Wake};
 use crate::alerting::DataSide;
 use crate::freshness::Standing;
 use crate::model::{
     Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier, elapsed,
-    format_time,
+    format_time, later,
 };
 use crate::planner::{ORDINARY_LATENESS, start_of};
 use crate::schedule;
+
+/// What was delivered while freshd was down is seen so soon after it is back: a look that takes longer is not waited for.
+const SEEN_WITHIN: Duration = Duration::from_secs(4);
 
 /// A promise broke because freshd did not run.
 #[derive(Clone, Debug)]
@@ -156,6 +160,40 @@ impl Engine {
         }
         let catches_up = going.iter().find(|run| run.trigger == Trigger::CatchUp);
         Some((due_at, catches_up.and_then(|run| run.started_at)))
+    }
+
+    /// Whether what others deliver may have come while freshd was down, and is being looked at for the first time since: what
+    /// was due meanwhile is not over before that is seen, or has taken long.
+    pub(super) fn awaits_look(&self, name: &Name) -> bool {
+        let now = self.now.wall;
+        let is_soon = self.life.back.is_some_and(|back| now < later(back.until, SEEN_WITHIN));
+        is_soon && self.is_unseen_since_back(name)
+    }
+
+    /// Whether nobody has looked since freshd is back.
+    pub(super) fn is_unseen_since_back(&self, name: &Name) -> bool {
+        let Some(back) = self.life.back.filter(|back| back.until <= self.now.wall) else {
+            return false;
+        };
+        let dataset = self.settings.datasets.get(name);
+        let is_looked_at = dataset.is_some_and(|dataset| dataset.probe.is_some() && !dataset.is_told_of());
+        let looked_at = self.data.get(name).and_then(|state| state.looked_at);
+        is_looked_at && looked_at < Some(back.until)
+    }
+
+    /// Has it looked at now, and judged when that has taken long.
+    pub(super) fn look_after_downtime(&mut self, name: &Name) {
+        let Some(back) = self.life.back else { return };
+        self.wakes.arm(Wake::Data(name.clone()), later(back.until, SEEN_WITHIN));
+        if self.data.get(name).is_none_or(|state| !state.is_probing) {
+            self.probe_due(name);
+        }
+    }
+
+    /// When something came that was written while freshd was down.
+    pub(super) fn came_while_down(&self, written_at: Timestamp) -> Option<Timestamp> {
+        let back = self.life.back?;
+        (written_at > back.from && written_at <= back.until).then_some(written_at)
     }
 
     /// Writes down with a promised delivery that freshd did not run at its deadline, and counts it; `before` is how it stood.

@@ -28,6 +28,7 @@ impl Engine {
             return;
         }
         let now = self.now.wall;
+        let awaits_look = self.awaits_look(name);
         let state = self.data.entry(name.clone()).or_default();
         let zone = self.settings.timezone.clone();
         let mut changed = BTreeMap::new();
@@ -75,7 +76,9 @@ impl Engine {
         }
         changed.extend(stands_for_others.map(|slot| (slot.due_at, slot)));
         let mut slots = std::mem::take(&mut state.slots);
-        for index in 0..slots.len() {
+        // Whether what was due while freshd was down has come is seen in a moment.
+        let closable = if awaits_look { 0 } else { slots.len() };
+        for index in 0..closable {
             let next_due_at = slots.get(index + 1).map(|next| next.due_at);
             if let Some(mut closed) = freshness::close(&slots[index], next_due_at, now) {
                 self.note_while_down(&slots[index], &mut closed);

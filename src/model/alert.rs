@@ -127,6 +127,25 @@ impl IncidentState {
     }
 }
 
+/// A step of escalation that was taken.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Escalated {
+    /// When.
+    #[schemars(with = "super::Instant")]
+    pub at: Timestamp,
+    /// To whom.
+    #[schemars(with = "Vec<String>")]
+    pub to: Vec<Address>,
+}
+
+impl Escalated {
+    /// `to mail:boss@seafood.example, Fri 2026-11-27 22:40`; of nobody, nothing.
+    pub fn words(&self, time: impl Fn(Timestamp) -> String) -> Option<String> {
+        let to: Vec<String> = self.to.iter().map(ToString::to_string).collect();
+        (!to.is_empty()).then(|| format!("to {}, {}", to.join(" and "), time(self.at)))
+    }
+}
+
 /// The stored life of a problem.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Incident {
@@ -188,6 +207,9 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
+    /// When it was escalated to whom, the first step first.
+    #[serde(default)]
+    pub escalated: Vec<Escalated>,
     /// That it comes and goes, and how often it has.
     #[serde(default)]
     pub flapping: Option<Flapping>,

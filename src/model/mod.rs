@@ -58,7 +58,7 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
+    About, Delivery, DeliveryOutcome, Escalated, HandedOver, Incident, IncidentState, Notification, NotificationState,
     ProblemKind, end_words, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
@@ -96,7 +96,7 @@ pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, R
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
-    ACKNOWLEDGED, ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
+    ACKNOWLEDGED, ANSWER, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
     SUBJECT_MARK,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};

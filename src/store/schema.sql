@@ -327,6 +327,8 @@ CREATE TABLE incidents (
     reminders INTEGER NOT NULL,
     remind_at_us INTEGER,
     escalations INTEGER NOT NULL,
+    -- When it was escalated to whom, as [{at, to: [{channel, to}, ...]}], the first step first.
+    escalated TEXT NOT NULL,
     -- {since, times, well_since, good, good_at, spells} of one that comes and goes.
     flapping TEXT,
     -- {by, until} of a rehearsal, which is about nothing.

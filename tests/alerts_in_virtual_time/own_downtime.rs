@@ -7,7 +7,7 @@ use freshd::model::{Event, Purpose, SlotState};
 use super::PEOPLE;
 use super::delivery::OPS;
 use super::digests::{heard, taken};
-use super::virtual_world::{Crash, Play, World, clock};
+use super::virtual_world::{Crash, Play, World, at, clock, file};
 
 /// A job each hour whose missed run is made up for, one whose missed run is not, and data that others tell of.
 fn company() -> String {
@@ -158,4 +158,72 @@ fn a_crash_at_any_moment_of_gathering_counts_the_same() {
             );
         }
     }
+}
+
+/// Data that others deliver is due at eleven and at noon, and freshd is down from half past ten until ten past `until`. What
+/// lies there then was written at that time.
+fn delivered(written_at: &str, until: &str, group_wait: &str) -> World {
+    let text = format!(
+        "{PEOPLE}[alerts]\ngroup_wait = \"{group_wait}\"\n\
+         [datasets.lots]\nowner = \"ops\"\nprobe = {{ file = \"/in/file.csv\", every = \"1h\" }}\n\
+         due = {{ at = \"0 11,12 * * *\", early = \"1h\", grace = \"5m\" }}\n"
+    );
+    let mut world = World::start(&text, "2026-03-02T09:30");
+    world.probe("lots", |_| file("before", None));
+    world.run_until("2026-03-02T10:30");
+    world.handle(Event::Alive);
+    world.crash();
+    let written_at = at(&format!("2026-03-02T{written_at}"));
+    world.probe("lots", |_| file("delivered", None));
+    world.written_at.insert("lots".to_owned(), written_at);
+    world.run_until(&format!("2026-03-02T{until}"));
+    world.restart();
+    world.run_until("2026-03-02T13:30");
+    world
+}
+
+fn at_eleven_and_noon(world: &World) -> Vec<SlotState> {
+    let slots = world.slots("lots").into_iter();
+    let slots = slots.filter(|slot| ["11:00:00", "12:00:00"].contains(&clock(slot.due_at).as_str()));
+    slots
+        .filter(|slot| slot.due_at < at("2026-03-03T00:00"))
+        .map(|slot| slot.state)
+        .collect()
+}
+
+#[test]
+fn what_came_in_time_while_freshd_was_down_is_neither_late_nor_told() {
+    for group_wait in ["0s", "60s"] {
+        let world = delivered("10:58", "11:40", group_wait);
+        assert_eq!(at_eleven_and_noon(&world)[0], SlotState::Met);
+        let before_noon: Vec<_> = world
+            .told()
+            .into_iter()
+            .filter(|(at, ..)| at.as_str() < "12:")
+            .collect();
+        assert_eq!(before_noon, [], "group_wait {group_wait}");
+    }
+}
+
+#[test]
+fn what_came_late_while_freshd_was_down_is_late() {
+    let world = delivered("11:20", "11:40", "60s");
+    assert_eq!(at_eleven_and_noon(&world)[0], SlotState::Recovered);
+}
+
+#[test]
+fn what_was_overwritten_while_freshd_was_down_is_counted_as_unknown_and_the_newest_as_it_came() {
+    let mut world = delivered("12:02", "13:00", "60s");
+    assert_eq!(at_eleven_and_noon(&world), [SlotState::Missed, SlotState::Met]);
+    let of_eleven = world
+        .slots("lots")
+        .into_iter()
+        .find(|slot| clock(slot.due_at) == "11:00:00");
+    let reason = of_eleven.and_then(|slot| slot.reason).unwrap_or_default();
+    assert!(reason.ends_with(": nobody saw whether it came"), "{reason}");
+    let down = &world.status("lots")["down"];
+    assert_eq!(
+        (&down["missed"], &down["late"], &down["unknown"]),
+        (&0.into(), &0.into(), &1.into())
+    );
 }

@@ -81,6 +81,7 @@ impl World {
                     at,
                     found,
                     path,
+                    written_at: self.written_at.get(dataset.name.as_str()).copied(),
                 };
                 self.later(Duration::ZERO, Event::Probed(observation));
             }
