@@ -66,6 +66,8 @@ mod own_downtime;
 mod patience;
 #[path = "alerts_in_virtual_time/proven.rs"]
 mod proven;
+#[path = "alerts_in_virtual_time/reminders_edited.rs"]
+mod reminders_edited;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]

@@ -32,7 +32,7 @@ pub fn escalated(first: &Message, escalated: &[Escalated], now: Timestamp, zone:
     })
 }
 
-/// A line for each time that an incident was escalated, unless the readers of it were never told who answers.
+/// A line for each step by which an incident was escalated.
 pub(super) fn escalations<'a>(
     escalated: &'a [Escalated],
     zone: &'a TimeZone,

@@ -201,6 +201,9 @@ fn one(
             ),
         ));
     }
+    for step in incident.escalated.iter().filter_map(|step| step.words(told)) {
+        lines.push(("escalated", clean(&step)));
+    }
     if let Some(at) = incident.remind_at.filter(|_| incident.state == IncidentState::Open) {
         lines.push(("reminder", told(at)));
     }

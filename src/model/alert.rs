@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ack, Address, AddressRecord, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity,
+    Ack, Address, AddressRecord, AddressState, Drill, Escalated, Flapping, IncidentId, Message, Name, NotificationId,
+    Severity,
 };
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
@@ -124,25 +125,6 @@ impl IncidentState {
             Self::Open => "open",
             Self::Resolved => "resolved",
         }
-    }
-}
-
-/// A step of escalation that was taken.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Escalated {
-    /// When.
-    #[schemars(with = "super::Instant")]
-    pub at: Timestamp,
-    /// To whom.
-    #[schemars(with = "Vec<String>")]
-    pub to: Vec<Address>,
-}
-
-impl Escalated {
-    /// `to mail:boss@seafood.example, Fri 2026-11-27 22:40`; of nobody, nothing.
-    pub fn words(&self, time: impl Fn(Timestamp) -> String) -> Option<String> {
-        let to: Vec<String> = self.to.iter().map(ToString::to_string).collect();
-        (!to.is_empty()).then(|| format!("to {}, {}", to.join(" and "), time(self.at)))
     }
 }
 

@@ -11,9 +11,11 @@ mod data;
 mod digest;
 mod downtime;
 mod drill;
+mod escalated;
 mod event;
 mod expected;
 mod fact;
+mod first_run;
 mod flapping;
 mod heard;
 mod history;
@@ -58,7 +60,7 @@ mod web;
 pub use ack::{ACK_LINK_LIFE, Ack, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
-    About, Delivery, DeliveryOutcome, Escalated, HandedOver, Incident, IncidentState, Notification, NotificationState,
+    About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,
     ProblemKind, end_words, incident_line,
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
@@ -78,12 +80,14 @@ pub use data::{
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use escalated::Escalated;
 pub use event::{Decision, Event, Request};
-pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
+pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, ExpectedState, Jump};
 pub use fact::{
     AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
     Snapshot, newest_record,
 };
+pub use first_run::FirstRun;
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
 pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
@@ -143,8 +147,7 @@ pub use span::{
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{
-    DaemonState, DatasetState, ExpectedState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status,
-    Undelivered,
+    DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
 pub use text::{has_power, is_invisible};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};

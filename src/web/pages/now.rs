@@ -57,7 +57,9 @@ fn headline(status: &Status) -> (Tone, String) {
         return (Tone::Bad, "Nothing starts".to_owned());
     }
     let tone = if status.is_young() { Tone::Unknown } else { Tone::Bad };
-    (tone, text(&parts.join(", ")))
+    let not_yet = status.not_yet_words(&status.zone());
+    let not_yet = not_yet.map_or_else(String::new, |words| format!(": {words}"));
+    (tone, text(&parts.join(", ")) + &not_yet)
 }
 
 fn verdict(view: &View, status: &Status) -> Markup {
