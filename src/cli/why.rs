@@ -37,7 +37,7 @@ struct Reading<'a> {
     now: Timestamp,
     zone: &'a TimeZone,
     width: usize,
-    titles: &'a Titles,
+    titles: Titles,
 }
 
 pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -50,9 +50,8 @@ pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit
         return Ok(Exit::Fine);
     }
     let zone = global.zone();
-    let titles = Titles::of(&global.config);
     let reading = Reading {
-        titles: &titles,
+        titles: Titles::of(&global.config),
         now: Timestamp::now(),
         zone: &zone,
         width: out::width(),

@@ -113,6 +113,9 @@ impl Engine {
             unchanged: same.is_some(),
             ..self.watched_version(&name, observation.at)
         };
+        if is_first {
+            self.close_slots_before(&name, came_at);
+        }
         self.watched_arrived(version, came_at);
     }
 

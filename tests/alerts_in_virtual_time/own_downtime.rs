@@ -166,7 +166,7 @@ fn delivered(written_at: &str, until: &str, group_wait: &str) -> World {
     let text = format!(
         "{PEOPLE}[alerts]\ngroup_wait = \"{group_wait}\"\n\
          [datasets.lots]\nowner = \"ops\"\nprobe = {{ file = \"/in/file.csv\", every = \"1h\" }}\n\
-         due = {{ at = \"0 11,12 * * *\", early = \"1h\", grace = \"5m\" }}\n"
+         due = {{ at = \"0 11,12 * * *\", early = \"30m\", grace = \"5m\" }}\n"
     );
     let mut world = World::start(&text, "2026-03-02T09:30");
     world.probe("lots", |_| file("before", None));
@@ -174,8 +174,7 @@ fn delivered(written_at: &str, until: &str, group_wait: &str) -> World {
     world.handle(Event::Alive);
     world.crash();
     let written_at = at(&format!("2026-03-02T{written_at}"));
-    world.probe("lots", |_| file("delivered", None));
-    world.written_at.insert("lots".to_owned(), written_at);
+    world.probe("lots", move |_| file(&format!("delivered@{written_at}"), None));
     world.run_until(&format!("2026-03-02T{until}"));
     world.restart();
     world.run_until("2026-03-02T13:30");

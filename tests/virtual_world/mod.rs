@@ -53,8 +53,6 @@ pub(crate) struct World {
     sequence: u64,
     scripts: HashMap<String, outside::Script>,
     probes: HashMap<String, outside::Look>,
-    /// When what a probe sees was last written, by dataset.
-    pub(crate) written_at: HashMap<String, Timestamp>,
     channels: HashMap<String, outside::Answer>, // what each address answers, and after how long
     pub(crate) thinks_for: HashMap<String, Duration>,
     running: HashMap<AttemptId, Play>,
@@ -137,7 +135,6 @@ impl World {
             sequence: 0,
             scripts: HashMap::new(),
             probes: HashMap::new(),
-            written_at: HashMap::new(),
             channels: HashMap::new(),
             thinks_for: HashMap::new(),
             running: HashMap::new(),
