@@ -62,10 +62,14 @@ mod many_effects;
 mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
+#[path = "alerts_in_virtual_time/own_downtime.rs"]
+mod own_downtime;
 #[path = "alerts_in_virtual_time/patience.rs"]
 mod patience;
 #[path = "alerts_in_virtual_time/proven.rs"]
 mod proven;
+#[path = "alerts_in_virtual_time/reminders_edited.rs"]
+mod reminders_edited;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]

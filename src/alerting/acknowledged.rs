@@ -1,22 +1,55 @@
-//! What the first message of a thread says once somebody has taken its incident on, where it can be changed.
+//! What the first message of a thread says, where it can be changed, once somebody has taken its incident on, or somebody else
+//! was called.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{ACKNOWLEDGED, Ack, Message, MessageFact, Purpose, format_time, zone_words};
+use crate::model::{ACKNOWLEDGED, Ack, ESCALATED, Escalated, Message, MessageFact, Purpose, format_time, zone_words};
 
 /// The first message of a thread with an acknowledgement in place of what it said first; its readers are told times in that
 /// zone.
-pub fn acknowledged(first: &Message, ack: &Ack, now: Timestamp, zone: &TimeZone) -> Message {
+pub fn acknowledged(first: &Message, escalated: &[Escalated], ack: &Ack, now: Timestamp, zone: &TimeZone) -> Message {
     let text = format!("by {} until {}", ack.by, format_time(ack.until, zone));
     let note = ack.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
+    let fact = MessageFact {
+        label: ACKNOWLEDGED.to_owned(),
+        text: text.clone(),
+    };
+    Message {
+        facts: std::iter::once(fact).chain(escalations(escalated, zone)).collect(),
+        ..as_of(first, format!("{ACKNOWLEDGED} {text}{note}"), now, zone)
+    }
+}
+
+/// The same with whom nobody's answer has had called; nothing where nobody was.
+pub fn escalated(first: &Message, escalated: &[Escalated], now: Timestamp, zone: &TimeZone) -> Option<Message> {
+    let facts: Vec<MessageFact> = escalations(escalated, zone).collect();
+    let last = facts.last()?;
+    let headline = format!("Nobody has answered: escalated {}", last.text);
+    Some(Message {
+        facts,
+        ..as_of(first, headline, now, zone)
+    })
+}
+
+/// A line for each step by which an incident was escalated.
+pub(super) fn escalations<'a>(
+    escalated: &'a [Escalated],
+    zone: &'a TimeZone,
+) -> impl Iterator<Item = MessageFact> + 'a {
+    let words = escalated
+        .iter()
+        .filter_map(|step| step.words(|at| format_time(at, zone)));
+    words.map(|text| MessageFact {
+        label: ESCALATED.to_owned(),
+        text,
+    })
+}
+
+fn as_of(first: &Message, headline: String, now: Timestamp, zone: &TimeZone) -> Message {
     Message {
         purpose: Purpose::Update,
-        headline: format!("{ACKNOWLEDGED} {text}{note}"),
-        facts: vec![MessageFact {
-            label: ACKNOWLEDGED.to_owned(),
-            text,
-        }],
+        headline,
         at: now,
         zone: Some(zone_words(zone, now)),
         ..first.clone()

@@ -8,8 +8,8 @@ use jiff::tz::TimeZone;
 use super::digest_lines::{fitting, in_order, known};
 use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
 use crate::model::{
-    About, Address, DRILL_MARK, DigestLine, Incident, Message, MessageFact, Name, Notification, Owner, Purpose,
-    SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
+    About, Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Owner,
+    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -47,6 +47,8 @@ pub struct ToGather<'a> {
     pub why: WhyGathered,
     /// Characters that all lines of one digest may have, so that it fits what the channel takes.
     pub chars_max: usize,
+    /// What was promised while freshd did not run, where that is why they are gathered.
+    pub deliveries: DownDeliveries,
     /// Each message that waits, oldest first, with its incident unless that is over.
     pub waiting: &'a [(&'a Notification, Option<&'a Incident>)],
     /// A team as people call it.
@@ -64,6 +66,10 @@ pub struct Concern {
     pub own: Option<(String, Timestamp)>,
     /// Who reads what next, and when: `Transport planning reads stock`.
     pub next: Option<(String, Timestamp)>,
+    /// The team that answers for it, where nobody of it has taken any message yet.
+    pub unheard: Option<String>,
+    /// That it is so because freshd did not run, in words.
+    pub while_down: Option<String>,
 }
 
 /// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains.
@@ -71,11 +77,16 @@ pub struct Concern {
 /// Owners of the cause answer for that. Those downstream have read nothing of it yet: they know their own data and jobs.
 pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incident, &Owner)]) -> Concern {
     let team = &message.team;
+    let while_down = |name: &Name| situation.while_down.get(name).cloned();
+    let unheard = || situation.unheard.as_ref().map(|_| situation.owner.clone());
+    let of_first = || situation.data.iter().find_map(|data| while_down(&data.dataset.name));
     let of_cause = || {
         let next = situation.readers.iter().find(|reader| reader.at.is_some());
         Concern {
             own: None,
             next: next.and_then(next_words),
+            unheard: unheard(),
+            while_down: of_first(),
         }
     };
     if !message.is_impact() {
@@ -105,6 +116,8 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
             // What is well again is nothing that is wrong: then its cause alone is told.
             own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
             next: next.and_then(next_words),
+            unheard: unheard(),
+            while_down: while_down(name).or_else(of_first),
         };
     }
     let job = effects
@@ -114,6 +127,8 @@ pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incide
     job.map_or_else(of_cause, |(job, _)| Concern {
         own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
         next: None,
+        unheard: unheard(),
+        while_down: of_first(),
     })
 }
 
@@ -162,6 +177,8 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         WhyGathered::Downtime { from, until } => down_words(from, until, gather.zone),
     };
     let is_said = cause.is_some() && gather.why == WhyGathered::Together;
+    let due = gather.deliveries.words();
+    let due = due.map_or_else(String::new, |due| format!(" Of all deliveries due meanwhile: {due}."));
     let state = match incidents.len() - open {
         0 if is_known => " still open".to_owned(),
         0 => ", all of them open".to_owned(),
@@ -187,7 +204,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         since: None,
         subject_name: gather.team.clone(),
         subject,
-        headline: format!("{severity}{problems}{state}, told in one message because {because}."),
+        headline: format!("{severity}{problems}{state}, told in one message because {because}.{due}"),
         facts: facts(
             gather,
             found - incidents.len(),

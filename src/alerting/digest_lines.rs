@@ -97,19 +97,22 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
         text: format!(
             "#{id} {}{}{}",
             instead_words(&entry.instead_of, gather),
-            known_words(entry, incident, gather.now),
+            known_words(entry, incident, &concern, gather.now),
             open_words(incident, &concern, gather)
         ),
     }
 }
 
 /// That its reader is told of it once more. Nothing stands before the mark of a rehearsal.
-fn known_words(entry: &Entry<'_>, incident: &Incident, now: Timestamp) -> &'static str {
+fn known_words(entry: &Entry<'_>, incident: &Incident, concern: &Concern, now: Timestamp) -> String {
     let known = known(entry.purposes.iter().copied()).filter(|_| incident.drill.is_none());
     match known {
-        Some(Purpose::Escalation) if incident.taken_on(now).is_none() => "nobody has answered: ",
-        Some(_) => "still open: ",
-        None => "",
+        Some(Purpose::Escalation) if incident.taken_on(now).is_none() => match &concern.unheard {
+            Some(owner) => format!("{owner} could not be told: "),
+            None => "nobody has answered: ".to_owned(),
+        },
+        Some(_) => "still open: ".to_owned(),
+        None => String::new(),
     }
 }
 
@@ -184,6 +187,9 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
         Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
         None => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
+    if let Some(while_down) = &concern.while_down {
+        words.push_str(&format!("; {while_down}"));
+    }
     if let Some((reads, at)) = &concern.next {
         words.push_str(&format!("; {reads} {}", time(*at)));
     }

@@ -1,5 +1,6 @@
 //! The labelled lines of a message, below its sentences.
 
+use super::acknowledged::escalations;
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
@@ -75,6 +76,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (Some(edit), _) => say(CLOSED_BY, format!("an edit of jobs.toml: {} {edit}", incident.subject)),
         (None, Some(resolution)) => say("Ended by", resolution.clone()),
         (None, None) => {}
+    }
+    let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
+    for escalated in escalations(&incident.escalated, zone).filter(|_| is_of_owner) {
+        say(&escalated.label, escalated.text);
     }
     say("Owner", situation.owner.clone());
     let runbook = situation

@@ -19,7 +19,7 @@ mod tests;
 mod weekly;
 mod words;
 
-pub use acknowledged::acknowledged;
+pub use acknowledged::{acknowledged, escalated};
 pub use digest::{Concern, INSTEAD_OF, TOLD_LATE, ToGather, concern, digest, down_words};
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};

@@ -13,6 +13,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
 use super::times;
+use super::titles::Titles;
 use crate::model::{
     AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
     Reach, Severity, drill_words, end_words, incident_line,
@@ -49,7 +50,10 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
                 "there is no incident {id}; `freshd incidents --all` lists them"
             ))
         })?;
-        let told = reader.addresses_of(&incident)?;
+        let mut told = reader.addresses_of(&incident)?;
+        if !out.json {
+            Titles::of(&global.config).in_addresses(&mut told);
+        }
         return one(&incident, &reader.notifications_of(id)?, &told, now, &zone, out);
     }
     let incidents = reader.incidents(!args.all, args.limit)?;
@@ -81,8 +85,11 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         Column::cut("reason", 20).spare(4),
     ];
     let mut rows = Vec::with_capacity(incidents.len());
+    let titles = Titles::of(&global.config);
     for incident in &incidents {
-        rows.push(row(incident, &reader.addresses_of(incident)?, now, &zone));
+        let mut told = reader.addresses_of(incident)?;
+        titles.in_addresses(&mut told);
+        rows.push(row(incident, &told, now, &zone));
     }
     for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
@@ -193,6 +200,9 @@ fn one(
                 held_until(incident, now, zone)
             ),
         ));
+    }
+    for step in incident.escalated.iter().filter_map(|step| step.words(told)) {
+        lines.push(("escalated", clean(&step)));
     }
     if let Some(at) = incident.remind_at.filter(|_| incident.state == IncidentState::Open) {
         lines.push(("reminder", told(at)));

@@ -6,6 +6,7 @@ mod out;
 mod paint;
 mod table;
 mod times;
+mod titles;
 mod names;
 mod numbers;
 mod client;

@@ -15,11 +15,16 @@ const CONFIG_BYTES_MAX: u64 = 4 << 20;
 
 /// The zone that a configuration names, also when it has mistakes elsewhere; UTC otherwise.
 pub(super) fn zone_of(config: &Path) -> TimeZone {
-    let mut text = String::new();
-    let read = std::fs::File::open(config).and_then(|file| file.take(CONFIG_BYTES_MAX).read_to_string(&mut text));
-    let table = read.ok().and_then(|_| text.parse::<toml::Table>().ok());
+    let table = table_of(config);
     let name = table.as_ref().and_then(|table| table.get("timezone")?.as_str());
     name.and_then(zone_named).unwrap_or(TimeZone::UTC)
+}
+
+/// A configuration as it is written, unless that is no TOML.
+pub(super) fn table_of(config: &Path) -> Option<toml::Table> {
+    let mut text = String::new();
+    let read = std::fs::File::open(config).and_then(|file| file.take(CONFIG_BYTES_MAX).read_to_string(&mut text));
+    read.ok().and_then(|_| text.parse::<toml::Table>().ok())
 }
 
 /// The zone of that name.

@@ -15,6 +15,7 @@ use super::global::Global;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::facts;
+use super::titles::Titles;
 use super::{show, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
 use crate::model::{DatasetState, GoingRun, JobState, end_words};
@@ -36,6 +37,7 @@ struct Reading<'a> {
     now: Timestamp,
     zone: &'a TimeZone,
     width: usize,
+    titles: Titles,
 }
 
 pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
@@ -49,6 +51,7 @@ pub(super) fn run(args: &WhyArgs, global: &Global, out: &mut Out) -> Result<Exit
     }
     let zone = global.zone();
     let reading = Reading {
+        titles: Titles::of(&global.config),
         now: Timestamp::now(),
         zone: &zone,
         width: out::width(),
@@ -309,7 +312,8 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }
-    let addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
+    let mut addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
+    reading.titles.in_addresses(&mut addresses);
     lines.extend(addresses::lines(&addresses, reading.now, reading.zone));
     format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
 }

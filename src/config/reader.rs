@@ -96,11 +96,6 @@ impl<'t> Table<'t> {
         Some(text.text.to_owned())
     }
 
-    /// A text for people that is one line.
-    pub(super) fn line(&self, key: &'static str) -> Option<String> {
-        Some(self.get(key)?.line()?.text.to_owned())
-    }
-
     /// A list of texts; empty when absent.
     pub(super) fn texts(&self, key: &'static str) -> Vec<Text<'t>> {
         self.get(key).map(Value::texts).unwrap_or_default()

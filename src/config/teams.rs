@@ -44,7 +44,7 @@ pub(super) fn team(context: &Context<'_>, name: &Name, table: Table<'_>) -> Team
 pub(super) fn system(context: &Context<'_>, name: &Name, table: Table<'_>) -> System {
     let system = System {
         name: name.clone(),
-        title: table.line("title"),
+        title: context.title(Section::Systems, name, &table),
         owner: context.owner(Section::Systems, name, &table),
         reads_at: table.text("reads_at").and_then(|text| schedules::plain(context, &text)),
         description: table.words("description"),

@@ -48,6 +48,7 @@ impl Looks {
             at: clock::now().wall,
             found: Err(why),
             path: None,
+            written_at: None,
         };
         let Some(turn) = self.places.turn(dataset.as_str()) else {
             return cannot_tell("the look before it still does not answer; is a share gone?".to_owned());
@@ -101,6 +102,7 @@ mod tests {
             at,
             found: Ok(None),
             path: None,
+            written_at: None,
         }
     }
 

@@ -247,6 +247,7 @@ mod tests {
             told: Vec::new(),
             ack: None,
             earlier_acks: Vec::new(),
+            escalated: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -10,8 +10,8 @@ use super::links::Links;
 use super::redact::Redactor;
 use super::{Delivery, Failure, http, slack, slack_app};
 use crate::model::{
-    ACKNOWLEDGED, CLOSED_BY, Channel, ChannelKind, DeliveryOutcome, Login, Message, MessageFact, Purpose, STILL_BROKEN,
-    Secret, ThreadRoot, format_duration,
+    ACKNOWLEDGED, CLOSED_BY, Channel, ChannelKind, DeliveryOutcome, ESCALATED, Login, Message, MessageFact, Purpose,
+    STILL_BROKEN, Secret, ThreadRoot, format_duration,
 };
 
 /// Longest that a change may take, from looking up the name to the answer.
@@ -87,7 +87,7 @@ fn as_of_now(first: &Message, newest: &Message) -> Message {
     let of_now = newest
         .facts
         .iter()
-        .filter(|fact| [ACKNOWLEDGED, STILL_BROKEN, CLOSED_BY].contains(&fact.label.as_str()));
+        .filter(|fact| [ACKNOWLEDGED, ESCALATED, STILL_BROKEN, CLOSED_BY].contains(&fact.label.as_str()));
     let at_first = MessageFact {
         label: AT_FIRST.to_owned(),
         text: first.headline.clone(),

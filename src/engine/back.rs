@@ -9,8 +9,8 @@ use super::Engine;
 use super::backlog::Todo;
 use crate::alerting::retry::STAND_IN_AFTER;
 use crate::model::{
-    About, Address, Comeback, Fact, Incident, IncidentId, IncidentState, Notification, NotificationState, earlier,
-    elapsed, later,
+    About, Address, Comeback, DownDeliveries, Fact, Incident, IncidentId, IncidentState, Notification,
+    NotificationState, earlier, elapsed, later,
 };
 
 /// A shorter time is no downtime: the last sign of life of a daemon that was killed may be a minute old.
@@ -68,6 +68,7 @@ impl Engine {
             from: untold.map_or(from, |untold| untold.from),
             until: now,
             gathers_until: later(now, HEARD_WITHIN),
+            deliveries: untold.map_or_else(DownDeliveries::default, |untold| untold.deliveries),
         });
         true
     }

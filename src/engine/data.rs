@@ -42,6 +42,8 @@ pub(super) struct DataState {
     pub(super) observation: Option<Observation>,
     /// What the last look at its published file found, in this life of the daemon.
     pub(super) sighted: Option<Result<Option<Lying>, String>>,
+    /// When what a probe saw last was told, in this life of the daemon.
+    pub(super) looked_at: Option<Timestamp>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
 }
@@ -129,6 +131,12 @@ impl Engine {
 
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
+        let came_at = version.arrived_at;
+        self.came(version, came_at);
+    }
+
+    /// The same of a version that came before freshd saw it.
+    pub(super) fn came(&mut self, version: Version, came_at: Timestamp) {
         let dataset = version.dataset.clone();
         self.learn(&version);
         self.use_up_expectation(&version);
@@ -140,14 +148,22 @@ impl Engine {
         let pins = std::mem::take(&mut self.pins);
         let promised = self.settings.datasets.get(&dataset).cloned();
         let state = self.data.entry(dataset.clone()).or_default();
-        let mut facts = Vec::new();
+        let as_it_came = Version {
+            arrived_at: came_at,
+            ..version.clone()
+        };
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
         if let Some(promised) = promised.filter(|_| !version.is_restored())
-            && let Some((place, decided)) = freshness::delivered_for(&promised, &state.slots, &version)
+            && let Some((place, mut decided)) = freshness::delivered_for(&promised, &state.slots, &as_it_came)
         {
-            state.slots[place] = decided.clone();
-            facts.push(Fact::Slot(decided));
+            let before = std::mem::replace(&mut state.slots[place], decided.clone());
+            self.note_while_down(&before, &mut decided);
+            if let Some(slot) = self.data.get_mut(&dataset).and_then(|state| state.slots.get_mut(place)) {
+                slot.clone_from(&decided);
+            }
+            self.fact(Fact::Slot(decided));
         }
+        let state = self.data.entry(dataset.clone()).or_default();
         if let Some(before) = state.current.replace(version) {
             state.pinned.push(before);
         }
@@ -160,7 +176,6 @@ impl Engine {
         state.pinned.retain(is_pinned);
         super::promises::forget_decided(&mut state.slots);
         self.pins = pins;
-        self.step.facts.extend(facts);
         self.forget_sighting(&dataset);
         self.dirty_data.insert(dataset);
     }
@@ -196,7 +211,11 @@ impl Engine {
             paused: producer.is_some_and(|job| job.record.pause.is_some()),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),
         };
-        freshness::standing(dataset, view, self.now.wall)
+        let mut standing = freshness::standing(dataset, view, self.now.wall);
+        if let Some(down) = self.broken_while_down(dataset, &standing) {
+            standing.reason.push_str(&down.reason(zone));
+        }
+        standing
     }
 
     /// What an attempt made, as it will be published or kept aside.

@@ -37,6 +37,7 @@ impl Engine {
             team_title: self.team_title(&team),
             why: line.why_gathered,
             chars_max,
+            deliveries: self.deliveries_while_down(line.why_gathered),
             waiting: &waiting,
             title_of: &|team| self.team_title(team),
             concern_of: &|notification, incident| self.concern(notification, incident),

@@ -64,6 +64,10 @@ impl Engine {
             self.reconcile(About::Dataset, name, None);
             return None;
         };
+        if self.awaits_look(name) {
+            self.look_after_downtime(name);
+            return None;
+        }
         let standing = self.standing(&dataset);
         if let Some(at) = standing.next_change {
             self.wakes.arm(Wake::Data(name.clone()), at);
@@ -191,6 +195,7 @@ impl Engine {
             told: Vec::new(),
             ack: None,
             earlier_acks: Vec::new(),
+            escalated: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -85,7 +85,8 @@ impl Engine {
             }
             version.inputs.push(input.clone());
         }
-        self.watched_arrived(version);
+        let came_at = version.arrived_at;
+        self.watched_arrived(version, came_at);
     }
 
     /// The version of a dataset that whoever reads it now has read.

@@ -27,12 +27,28 @@ impl Engine {
     }
 
     /// A probe has looked.
-    pub(super) fn probed(&mut self, mut observation: Observation) {
-        observation.at = self.as_past(observation.at);
+    pub(super) fn probed(&mut self, observation: Observation) {
         let name = observation.dataset.clone();
+        let is_first = self.is_unseen_since_back(&name);
         if let Some(state) = self.data.get_mut(&name) {
             state.is_probing = false;
         }
+        self.seen(observation, is_first);
+        if let Some(state) = self.data.get_mut(&name) {
+            state.looked_at = Some(self.now.wall);
+        }
+        if is_first {
+            // What has not come by now has not come in time.
+            self.advance_slots(&name);
+            self.dirty_data.insert(name);
+        }
+    }
+
+    /// Takes up what a probe saw; `is_first` says whether it is the first look after a downtime.
+    fn seen(&mut self, mut observation: Observation, is_first: bool) {
+        observation.at = self.as_past(observation.at);
+        let written_at = observation.written_at.take();
+        let name = observation.dataset.clone();
         let Some(dataset) = self
             .settings
             .datasets
@@ -83,7 +99,9 @@ impl Engine {
             // It was there all the time; only the view of it was lost.
             return;
         }
-        let as_of = own_as_of.unwrap_or(observation.at);
+        let came_at = written_at.filter(|_| is_first).and_then(|at| self.came_while_down(at));
+        let came_at = came_at.unwrap_or(observation.at);
+        let as_of = own_as_of.unwrap_or(came_at);
         // The same content again is not newer, however late it is written or touched.
         let as_of = same.as_ref().map_or(as_of, |current| as_of.min(current.as_of));
         let version = Version {
@@ -95,7 +113,10 @@ impl Engine {
             unchanged: same.is_some(),
             ..self.watched_version(&name, observation.at)
         };
-        self.watched_arrived(version);
+        if is_first {
+            self.close_slots_before(&name, came_at);
+        }
+        self.watched_arrived(version, came_at);
     }
 
     /// The next version of a dataset that no job here produces, as of when it arrived.
@@ -103,10 +124,10 @@ impl Engine {
         Version::arrived(name.clone(), self.next_version_number(name), at)
     }
 
-    pub(super) fn watched_arrived(&mut self, version: Version) {
+    pub(super) fn watched_arrived(&mut self, version: Version, came_at: Timestamp) {
         let name = version.dataset.clone();
         self.fact(Fact::Version(Box::new(version.clone())));
-        self.arrived(version);
+        self.came(version, came_at);
         self.trigger_readers(&name);
     }
 }

@@ -38,6 +38,7 @@ mod maintenance;
 mod mending;
 mod news;
 mod outages;
+mod own_downtime;
 mod outbox;
 mod output;
 mod pings;
@@ -215,6 +216,8 @@ pub struct Engine {
     backlog: VecDeque<Todo>,
     dirty_jobs: BTreeSet<Name>,
     dirty_data: BTreeSet<Name>,
+    /// Whether this life has changed in this step and is to be stored at its end.
+    is_life_changed: bool,
     now: Now,
     step: Step,
 }
@@ -279,6 +282,9 @@ impl Engine {
         }
         self.evaluate();
         self.tell_together();
+        if std::mem::take(&mut self.is_life_changed) {
+            self.fact(Fact::Life(self.life.clone()));
+        }
         self.newest_record_at = newest_record(self.newest_record_at, &self.step.facts);
         std::mem::take(&mut self.step)
     }

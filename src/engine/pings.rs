@@ -75,7 +75,7 @@ impl Engine {
     fn arrived_by_ping(&mut self, name: &Name) {
         self.observe_ping(name, self.now.wall, Ok(Some(Measurement::default())));
         let version = self.watched_version(name, self.now.wall);
-        self.watched_arrived(version);
+        self.watched_arrived(version, self.now.wall);
     }
 
     /// What was so at an instant, as somebody elsewhere says.
@@ -85,6 +85,7 @@ impl Engine {
             at,
             found,
             path: Some(PINGED.into()),
+            written_at: None,
         };
         self.data.entry(name.clone()).or_default().observation = Some(observation.clone());
         self.fact(Fact::Observation(observation));

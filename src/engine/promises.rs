@@ -28,6 +28,7 @@ impl Engine {
             return;
         }
         let now = self.now.wall;
+        let awaits_look = self.awaits_look(name);
         let state = self.data.entry(name.clone()).or_default();
         let zone = self.settings.timezone.clone();
         let mut changed = BTreeMap::new();
@@ -74,15 +75,37 @@ impl Engine {
             }
         }
         changed.extend(stands_for_others.map(|slot| (slot.due_at, slot)));
-        for index in 0..state.slots.len() {
-            let next_due_at = state.slots.get(index + 1).map(|next| next.due_at);
-            if let Some(closed) = freshness::close(&state.slots[index], next_due_at, now) {
+        // Whether what was due while freshd was down has come is seen in a moment.
+        if !awaits_look {
+            self.close_slots(name, now, &mut changed);
+        }
+        if let Some(state) = self.data.get_mut(name) {
+            forget_decided(&mut state.slots);
+        }
+        self.step.facts.extend(changed.into_values().map(Fact::Slot));
+    }
+
+    /// Closes the slots whose time was over at an instant that freshd did not see: what came then is none of theirs.
+    pub(super) fn close_slots_before(&mut self, name: &Name, at: Timestamp) {
+        let mut changed = BTreeMap::new();
+        self.close_slots(name, at, &mut changed);
+        self.step.facts.extend(changed.into_values().map(Fact::Slot));
+    }
+
+    fn close_slots(&mut self, name: &Name, at: Timestamp, changed: &mut BTreeMap<Timestamp, Slot>) {
+        let Some(state) = self.data.get_mut(name) else { return };
+        let mut slots = std::mem::take(&mut state.slots);
+        for index in 0..slots.len() {
+            let next_due_at = slots.get(index + 1).map(|next| next.due_at);
+            if let Some(mut closed) = freshness::close(&slots[index], next_due_at, at) {
+                self.note_while_down(&slots[index], &mut closed);
                 changed.insert(closed.due_at, closed.clone());
-                state.slots[index] = closed;
+                slots[index] = closed;
             }
         }
-        forget_decided(&mut state.slots);
-        self.step.facts.extend(changed.into_values().map(Fact::Slot));
+        if let Some(state) = self.data.get_mut(name) {
+            state.slots = slots;
+        }
     }
 
     /// Notes since when an age is promised, which is counted for what was never seen.

@@ -46,10 +46,14 @@ impl Engine {
             let dataset = settings.datasets.get(name);
             dataset.is_some_and(|dataset| dataset.file.as_ref() == Some(&placed.file))
         });
+        let are_reminders_new = self.settings.alerts.reminders != settings.alerts.reminders;
         self.is_fallback_new |= self.settings.fallback != settings.fallback;
         self.lineage = Lineage::new(&settings);
         self.triggers = triggers(&settings);
         self.settings = settings;
+        if are_reminders_new {
+            self.remind_anew();
+        }
         let gone = |run: &&crate::model::Run| {
             !self.settings.jobs.contains_key(&run.job) && matches!(run.state, RunState::Waiting | RunState::BackingOff)
         };

@@ -6,7 +6,9 @@ use super::drills::drill_until;
 use super::flapping::well_at;
 use super::{Engine, Wake};
 use crate::alerting;
-use crate::model::{Ack, Address, Incident, IncidentId, IncidentState, Name, NotificationId, Purpose, later};
+use crate::model::{
+    Ack, Address, Escalated, Incident, IncidentId, IncidentState, Name, NotificationId, Purpose, later,
+};
 
 impl Engine {
     /// Reminds and escalates what is due, and looks again at the next of both.
@@ -98,13 +100,18 @@ impl Engine {
                 return;
             }
             incident.escalations += 1;
+            incident.escalated.push(Escalated {
+                at: self.now.wall,
+                to: addresses.clone(),
+            });
             for address in &addresses {
                 remember_told(&mut incident, team, address);
             }
             self.store(incident);
-            for address in addresses {
-                self.notify(id, Purpose::Escalation, team, address);
+            for address in &addresses {
+                self.notify(id, Purpose::Escalation, team, address.clone());
             }
+            self.show_escalation(id, &addresses);
         }
     }
 
@@ -140,6 +147,25 @@ impl Engine {
         self.store(incident);
         for address in elsewhere {
             self.notify(id, Purpose::Escalation, &team, address);
+        }
+    }
+
+    /// The reminders of jobs.toml are others: the next of each open incident is that of the new ones which is still ahead.
+    /// What they would have reminded of before is nothing to be made up for.
+    pub(super) fn remind_anew(&mut self) {
+        let is_ahead = |it: &&Incident| it.remind_at.is_some_and(|at| at > self.now.wall) && it.drill.is_none();
+        let open = self.incidents.values().filter(|it| it.state == IncidentState::Open);
+        let open: Vec<Incident> = open.filter(is_ahead).cloned().collect();
+        for mut incident in open {
+            let (team, _) = self.owner_of(&incident);
+            let before = incident.remind_at;
+            incident.reminders = 0;
+            self.schedule_reminder(&mut incident, &team);
+            if incident.remind_at != before {
+                let id = incident.id;
+                self.store(incident);
+                self.arm_reminder(id);
+            }
         }
     }
 

@@ -101,6 +101,7 @@ impl Engine {
             backlog: VecDeque::new(),
             dirty_jobs: BTreeSet::new(),
             dirty_data: BTreeSet::new(),
+            is_life_changed: false,
             now,
             step: Step::default(),
         };

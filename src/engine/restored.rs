@@ -335,6 +335,7 @@ impl Engine {
             told: told.clone(),
             ack: None,
             earlier_acks: Vec::new(),
+            escalated: Vec::new(),
             links_used: None,
             reminders: 0,
             remind_at: None,

@@ -140,6 +140,7 @@ impl Engine {
             at,
             found,
             path: file,
+            written_at: None,
         };
         state.observation = Some(observation.clone());
         self.fact(Fact::Observation(observation));

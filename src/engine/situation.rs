@@ -97,6 +97,7 @@ impl Engine {
         Situation {
             now: self.now.wall,
             was_down: self.was_down(),
+            while_down: self.all_broken_while_down(&data, zone),
             is_configured,
             zone,
             recorded_in: &self.settings.timezone,

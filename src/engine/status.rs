@@ -6,7 +6,7 @@ use super::Engine;
 use super::data::DataState;
 use super::jobs::JobState;
 use crate::freshness;
-use crate::model::{About, Dataset, Incident, Job, Name, Quiet, Run, RunState};
+use crate::model::{About, Dataset, Incident, Job, Name, OwnDowntime, Quiet, Run, RunState};
 
 /// A run as `history --json` prints it.
 pub(super) fn run_json(run: &Run) -> Value {
@@ -53,6 +53,7 @@ impl Engine {
             "undelivered": self.undelivered(),
             "clock_held_since": self.clock_hold.as_ref().map(|hold| hold.since),
             "clock_held_until": self.clock_hold.as_ref().map(|hold| hold.until),
+            "down": self.life.back.map(OwnDowntime::from),
             "disk_full_since": self.space_hold.as_ref().map(|hold| hold.since),
             "maintenance": self.open_windows(),
             "silences": self.standing_silences().filter(|silence| wanted(&silence.subject)).collect::<Vec<_>>(),
@@ -63,9 +64,11 @@ impl Engine {
 
     fn dataset_json(&self, dataset: &Dataset) -> Value {
         let standing = self.standing(dataset);
+        let down = self.broken_while_down(dataset, &standing);
         let current = self.current_version(&dataset.name).map(|(version, _)| version);
         let mut value = freshness::dataset_json(dataset, standing, current);
         // What only a running daemon knows.
+        value["broken_while_down"] = json!(down.map(|down| down.json()));
         value["tells"] = json!(self.tells(&dataset.owner));
         value["owner_title"] = json!(self.owner_title(&dataset.owner));
         value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name));

@@ -3,10 +3,14 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+
 use super::Engine;
 use crate::alerting;
 use crate::model::{
-    Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, Name, Notification, Purpose, ThreadRoot, Threaded,
+    Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, IncidentState, Message, Name, Notification, Purpose,
+    ThreadRoot, Threaded,
 };
 
 /// The first message of each thread, by incident.
@@ -42,8 +46,62 @@ impl Threads {
 impl Engine {
     /// A message was taken, and is called so by the other side.
     pub(super) fn note_thread(&mut self, notification: &Notification) {
-        if let Some(threaded) = Threaded::of(notification) {
-            self.threads.note(threaded);
+        let Some(threaded) = Threaded::of(notification) else {
+            return;
+        };
+        let (id, address, root) = (threaded.incident, threaded.address.clone(), threaded.root.clone());
+        self.threads.note(threaded);
+        // What has happened while it was on its way, and nobody is sent a message of.
+        let written_at = notification.message.at;
+        let Some(incident) = self
+            .incidents
+            .get(id)
+            .filter(|it| it.state == IncidentState::Open && it.drill.is_none())
+        else {
+            return;
+        };
+        let ack = incident
+            .taken_on(self.now.wall)
+            .filter(|ack| ack.at >= written_at)
+            .cloned();
+        let is_escalated = incident.escalated.iter().any(|step| step.at > written_at);
+        match ack {
+            Some(ack) => self.show_at(&address, root, id, |root, incident, now, zone| {
+                Some(alerting::acknowledged(root, &incident.escalated, &ack, now, zone))
+            }),
+            None if is_escalated && !root.message.is_impact() => self.show_at(&address, root, id, escalated),
+            None => {}
+        }
+    }
+
+    /// Has the first message of a thread say something of which nobody is sent a message there.
+    fn show_at(
+        &mut self,
+        address: &Address,
+        root: ThreadRoot,
+        id: IncidentId,
+        says: impl Fn(&Message, &Incident, Timestamp, &TimeZone) -> Option<Message>,
+    ) {
+        let (zone, _) = self.working_time(&root.message.team);
+        let incident = self.incidents.get(id);
+        let newest = incident.and_then(|incident| says(&root.message, incident, self.now.wall, &zone));
+        if let Some(newest) = newest {
+            self.act(Action::Change {
+                channel: address.channel.clone(),
+                root: Box::new(root),
+                newest: Box::new(newest),
+            });
+        }
+    }
+
+    /// Somebody else was called, because nobody has answered: those who were told before see it, in the first message of each
+    /// of their threads.
+    pub(super) fn show_escalation(&mut self, id: IncidentId, to: &[Address]) {
+        let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
+        for ((address, _), root) in roots {
+            if !root.message.is_impact() && !to.contains(&address) {
+                self.show_at(&address, root, id, escalated);
+            }
         }
     }
 
@@ -51,12 +109,8 @@ impl Engine {
     pub(super) fn show_ack(&mut self, id: IncidentId, ack: &Ack) {
         let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
         for ((address, _), root) in roots {
-            let (zone, _) = self.working_time(&root.message.team);
-            let newest = alerting::acknowledged(&root.message, ack, self.now.wall, &zone);
-            self.act(Action::Change {
-                channel: address.channel,
-                root: Box::new(root),
-                newest: Box::new(newest),
+            self.show_at(&address, root, id, |root, incident, now, zone| {
+                Some(alerting::acknowledged(root, &incident.escalated, ack, now, zone))
             });
         }
     }
@@ -147,4 +201,8 @@ impl Engine {
             }
         }
     }
+}
+
+fn escalated(root: &Message, incident: &Incident, now: Timestamp, zone: &TimeZone) -> Option<Message> {
+    alerting::escalated(root, &incident.escalated, now, zone)
 }

@@ -7,7 +7,8 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Ack, Address, AddressRecord, AddressState, Drill, Flapping, IncidentId, Message, Name, NotificationId, Severity,
+    Ack, Address, AddressRecord, AddressState, Drill, Escalated, Flapping, IncidentId, Message, Name, NotificationId,
+    Severity,
 };
 
 /// What is wrong. With the subject's name it is the key of an incident: one open incident per key.
@@ -188,6 +189,9 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
+    /// When it was escalated to whom, the first step first.
+    #[serde(default)]
+    pub escalated: Vec<Escalated>,
     /// That it comes and goes, and how often it has.
     #[serde(default)]
     pub flapping: Option<Flapping>,

@@ -117,6 +117,31 @@ impl Expected {
     }
 }
 
+/// What a person expects of a dataset, as long as it stands.
+#[derive(Clone, Debug, Deserialize)]
+pub struct ExpectedState {
+    /// Why.
+    pub because: String,
+    /// Who says so.
+    pub by: String,
+    /// When it is over, unless it is used up before.
+    pub until: Timestamp,
+    /// For how many accepted versions.
+    pub versions: u32,
+    /// The versions that were accepted meanwhile.
+    #[serde(default)]
+    pub used: Vec<u64>,
+}
+
+impl ExpectedState {
+    /// `price list 2027 (olav), 1 more version`; the end is for whoever knows the zone.
+    pub fn words(&self) -> String {
+        let left = u64::from(self.versions).saturating_sub(self.used.len() as u64);
+        let more = if left == 1 { "version" } else { "versions" };
+        format!("{} ({}), {left} more {more}", self.because, self.by)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,9 +7,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Address, AddressRecord, AgePromise, Attempt, AttemptId, Delivery, Expectation, Forgotten, Incident, IncidentId,
-    Name, Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId, Silence,
-    Slot, Threaded, Told, Version, WeeklyReport, WhyGathered,
+    Address, AddressRecord, AgePromise, Attempt, AttemptId, Comeback, Delivery, Expectation, Forgotten, Incident,
+    IncidentId, Name, Notification, NotificationId, Observation, Opened, Past, Ping, Released, Restoration, Run, RunId,
+    Silence, Slot, Threaded, Told, Version, WeeklyReport,
 };
 
 /// What a step makes true. Each is one whole row, but for three that say so: storing it twice changes nothing.
@@ -158,27 +158,6 @@ pub struct Life {
     pub version: String,
     /// The last downtime of which people are told by one message each: this life's, or one of a life before.
     pub back: Option<Comeback>,
-}
-
-/// freshd runs again after a time in which it did not, and gathers what it has to tell.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Comeback {
-    /// Until when it surely ran before.
-    pub from: Timestamp,
-    /// Since when it runs again.
-    pub until: Timestamp,
-    /// Until when what is to be told is gathered: until then, and until what began has waited for its cause to show.
-    pub gathers_until: Timestamp,
-}
-
-impl Comeback {
-    /// Why what was found is told by one message.
-    pub fn why(&self) -> WhyGathered {
-        WhyGathered::Downtime {
-            from: self.from,
-            until: self.until,
-        }
-    }
 }
 
 /// The wall clock was set.

@@ -171,6 +171,9 @@ pub const STILL_BROKEN: &str = "Still broken";
 /// The label of the line by which the first message of a thread says that somebody has taken its incident on.
 pub const ACKNOWLEDGED: &str = "Acknowledged";
 
+/// The label of a line by which the messages of a thread say that somebody else was called, and when.
+pub const ESCALATED: &str = "Escalated";
+
 /// The label of the line by which an end says what edit of jobs.toml it is.
 pub const CLOSED_BY: &str = "Closed by";
 

@@ -9,10 +9,13 @@ mod checks;
 mod conditions;
 mod data;
 mod digest;
+mod downtime;
 mod drill;
+mod escalated;
 mod event;
 mod expected;
 mod fact;
+mod first_run;
 mod flapping;
 mod heard;
 mod history;
@@ -75,13 +78,16 @@ pub use data::{
     VersionRef, VersionState, left_behind,
 };
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
+pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};
+pub use escalated::Escalated;
 pub use event::{Decision, Event, Request};
-pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, Jump};
+pub use expected::{CheckOf, EXPECTED_VERSIONS_MAX, Expectation, Expected, ExpectedState, Jump};
 pub use fact::{
-    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, Comeback, DOWNTIME_LONG, Fact, JobRecord, Life,
-    Pause, Snapshot, newest_record,
+    AcceptedSettings, Ahead, CLOCK_LEAP, ClockConfirmation, ClockStep, DOWNTIME_LONG, Fact, JobRecord, Life, Pause,
+    Snapshot, newest_record,
 };
+pub use first_run::FirstRun;
 pub use flapping::{FLAPPING_WITHIN, Flapping, OPENINGS_LOOKED_AT, Opened, Spell};
 pub use heard::{AddressState, Heard, Reach, ThreadRoot, Threaded, Told};
 pub use history::{
@@ -94,7 +100,7 @@ pub use job::{AlertWhen, CatchUp, CatchUpMode, Command, Job, OnStale, Overlap, R
 pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
-    ACKNOWLEDGED, ANSWER, CLOSED_BY, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
+    ACKNOWLEDGED, ANSWER, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
     SUBJECT_MARK, WHY,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
@@ -141,8 +147,7 @@ pub use span::{
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{
-    DaemonState, DatasetState, ExpectedState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status,
-    Undelivered,
+    DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
 pub use text::{has_power, is_invisible};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};

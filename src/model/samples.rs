@@ -167,6 +167,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         told: Vec::new(),
         ack: None,
         earlier_acks: Vec::new(),
+        escalated: Vec::new(),
         links_used: None,
         reminders: 0,
         remind_at: None,

@@ -6,8 +6,8 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::{
-    Ack, AddressState, ByHand, Drill, Expected, Flapping, IncidentState, OpenWindow, Outcome, Released, RunState,
-    Severity, Shortage, Silence,
+    Ack, AddressState, ByHand, Drill, Expected, ExpectedState, FirstRun, Flapping, IncidentState, OpenWindow, Outcome,
+    OwnDowntime, Released, RunState, Severity, Shortage, Silence,
 };
 
 /// Everything `status` says.
@@ -40,6 +40,9 @@ pub struct Status {
     /// Until when a wrong clock holds everything.
     #[serde(default)]
     pub clock_held_until: Option<Timestamp>,
+    /// When freshd itself was down last, and what was promised then.
+    #[serde(default)]
+    pub down: Option<OwnDowntime>,
     /// Since when nothing is started for want of space.
     #[serde(default)]
     pub disk_full_since: Option<Timestamp>,
@@ -119,6 +122,12 @@ pub struct DatasetState {
     /// Why it is in this state.
     #[serde(default)]
     pub reason: String,
+    /// The job that makes it.
+    #[serde(default)]
+    pub producer: Option<String>,
+    /// Of what was never seen, the first run of that job.
+    #[serde(skip)]
+    pub first_run: Option<FirstRun>,
     /// The window of planned work that is open for it.
     #[serde(default)]
     pub maintenance: Option<OpenWindow>,
@@ -134,31 +143,6 @@ pub struct DatasetState {
     /// The jump that a person expects of its next versions.
     #[serde(default)]
     pub expected: Option<ExpectedState>,
-}
-
-/// What a person expects of a dataset, as long as it stands.
-#[derive(Clone, Debug, Deserialize)]
-pub struct ExpectedState {
-    /// Why.
-    pub because: String,
-    /// Who says so.
-    pub by: String,
-    /// When it is over, unless it is used up before.
-    pub until: Timestamp,
-    /// For how many accepted versions.
-    pub versions: u32,
-    /// The versions that were accepted meanwhile.
-    #[serde(default)]
-    pub used: Vec<u64>,
-}
-
-impl ExpectedState {
-    /// `price list 2027 (olav), 1 more version`; the end is for whoever knows the zone.
-    pub fn words(&self) -> String {
-        let left = u64::from(self.versions).saturating_sub(self.used.len() as u64);
-        let more = if left == 1 { "version" } else { "versions" };
-        format!("{} ({}), {left} more {more}", self.because, self.by)
-    }
 }
 
 /// A job as it stands.
@@ -322,9 +306,11 @@ impl Status {
 
     /// Reads what the daemon said.
     pub fn read(value: &Value) -> Result<Self, String> {
-        Self::deserialize(value).map_err(|error| {
+        let mut status = Self::deserialize(value).map_err(|error| {
             format!("the daemon speaks another language ({error}); is it of another version? restart it")
-        })
+        })?;
+        status.note_first_runs();
+        Ok(status)
     }
 
     /// The zone in which people are told times.

@@ -25,16 +25,17 @@ use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 /// - `Err` is for what the probe cannot tell: a missing directory, a permission, a directory or pipe in the
 ///   place of the file, a content that cannot be read.
 pub fn observe(dataset: &Dataset, at: Timestamp, progress: &Progress) -> Observation {
+    let mut written_at = None;
     let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
         None | Some(ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_)) => {
             (None, Err("there is nothing to look at".to_owned()))
         }
-        Some(ProbeTarget::File(path)) => look_at(path, dataset, at, progress),
+        Some(ProbeTarget::File(path)) => look_at(path, dataset, at, &mut written_at, progress),
         Some(ProbeTarget::Glob(pattern)) => match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
             Err(error) => (None, Err(error)),
             Ok(Newest::Nothing) => (None, Ok(None)),
             Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
-            Ok(Newest::Settled(path)) => look_at(&path, dataset, at, progress),
+            Ok(Newest::Settled(path)) => look_at(&path, dataset, at, &mut written_at, progress),
         },
     };
     Observation {
@@ -42,12 +43,19 @@ pub fn observe(dataset: &Dataset, at: Timestamp, progress: &Progress) -> Observa
         at,
         found,
         path,
+        written_at,
     }
 }
 
 type View = (Option<PathBuf>, Result<Option<Measurement>, String>);
 
-fn look_at(path: &Path, dataset: &Dataset, at: Timestamp, progress: &Progress) -> View {
+fn look_at(
+    path: &Path,
+    dataset: &Dataset,
+    at: Timestamp,
+    written_at: &mut Option<Timestamp>,
+    progress: &Progress,
+) -> View {
     let seen = Some(path.to_owned());
     let failed = |error: &MeasureError| (seen.clone(), Err(error.to_string()));
     let file = match open_followed(path) {
@@ -66,7 +74,10 @@ fn look_at(path: &Path, dataset: &Dataset, at: Timestamp, progress: &Progress) -
     let reading = &dataset.checks.reading;
     match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, progress) {
         Ok(survey) => match survey.content.and(survey.as_of.map_or(Ok(()), Err)) {
-            Ok(()) => (seen, Ok(Some(survey.measurement))),
+            Ok(()) => {
+                *written_at = Some(survey.modified_at);
+                (seen, Ok(Some(survey.measurement)))
+            }
             Err(error) => (seen, Err(format!("{}: {error}", path.display()))),
         },
         Err(MeasureError::Changed { .. }) => (seen, Ok(None)),

@@ -327,6 +327,8 @@ CREATE TABLE incidents (
     reminders INTEGER NOT NULL,
     remind_at_us INTEGER,
     escalations INTEGER NOT NULL,
+    -- When it was escalated to whom, as [{at, to: [{channel, to}, ...]}], the first step first.
+    escalated TEXT NOT NULL,
     -- {since, times, well_since, good, good_at, spells} of one that comes and goes.
     flapping TEXT,
     -- {by, until} of a rehearsal, which is about nothing.
@@ -430,7 +432,13 @@ CREATE TABLE lives (
     down_from_us INTEGER,
     down_until_us INTEGER,
     gathers_until_us INTEGER,
-    CHECK ((down_from_us IS NULL) = (down_until_us IS NULL) AND (down_from_us IS NULL) = (gathers_until_us IS NULL))
+    -- Promised deliveries whose deadlines fell into it: missed, late, and those of which nobody can tell.
+    down_missed INTEGER,
+    down_late INTEGER,
+    down_unknown INTEGER,
+    CHECK ((down_from_us IS NULL) = (down_until_us IS NULL) AND (down_from_us IS NULL) = (gathers_until_us IS NULL)),
+    CHECK ((down_from_us IS NULL) = (down_missed IS NULL) AND (down_from_us IS NULL) = (down_late IS NULL)
+        AND (down_from_us IS NULL) = (down_unknown IS NULL))
 ) STRICT;
 
 -- The wall clock was set; in the order in which it happened.

@@ -159,13 +159,21 @@ fn an_acknowledgement_changes_the_opening_and_sends_nothing_also_after_a_crash()
 }
 
 #[test]
-fn an_acknowledgement_that_ends_a_rehearsal_or_comes_before_the_opening_is_taken_changes_nothing_by_itself() {
+fn an_acknowledgement_that_comes_before_the_opening_is_taken_changes_it_then_and_that_of_a_rehearsal_nothing() {
     let mut world = world();
     world.channel("slack", |_, now| busy(now));
     world.run_until("2026-11-26T12:30");
     let incident = world.open_incidents()[0].id;
     world.done(Request::ack(incident));
     assert_eq!(changed(&world), []);
+    // Once it is taken it says so.
+    world.channel("slack", |_, _| DeliveryOutcome::Accepted);
+    world.run_until("2026-11-26T15:00");
+    let said: Vec<_> = changed(&world)
+        .iter()
+        .map(|(_, newest)| newest.acknowledged())
+        .collect();
+    assert_eq!(said, [Some("by anna until Fri 2026-11-27 08:00")]);
 
     let mut world = self::world();
     world.run_until("2026-11-26T12:10");
@@ -181,4 +189,41 @@ fn an_acknowledgement_that_ends_a_rehearsal_or_comes_before_the_opening_is_taken
     let (why, follows) = followed(&world).pop().unwrap();
     assert_eq!(why, Purpose::Recovery);
     assert!(follows.is_some(), "the end of the rehearsal follows its opening");
+}
+
+#[test]
+fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_follows_also_after_a_crash() {
+    for crashes in [false, true] {
+        let people = PEOPLE.replace(
+            "notify = [\"mail:ops@sea.example\"]",
+            "notify = [\"slack\"]\nescalate = [{ after = \"30m\", notify = [\"mail:boss@sea.example\"] }]",
+        );
+        let text = format!(
+            "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
+             [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n"
+        );
+        let mut world = World::start(&text, "2026-11-26T12:00");
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-26T12:20");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.run_until("2026-11-26T12:40");
+        let changes = changed(&world);
+        let (of, newest) = changes[0];
+        assert_eq!((changes.len(), of), (1, 1), "crashes: {crashes}");
+        let words = "to mail:boss@sea.example, Thu 2026-11-26 12:31";
+        assert_eq!(newest.headline, format!("Nobody has answered: escalated {words}"));
+        world.run_until("2026-11-26T13:10");
+        let reminder = world
+            .sent
+            .iter()
+            .rev()
+            .find(|(_, sent)| sent.message.purpose == Purpose::Reminder);
+        let facts = &reminder.expect("reminded").1.message.facts;
+        let escalated: Vec<_> = facts.iter().filter(|fact| fact.label == "Escalated").collect();
+        assert!(escalated.iter().any(|fact| fact.text == words), "{escalated:?}");
+    }
 }

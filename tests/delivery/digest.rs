@@ -2,7 +2,8 @@
 
 use freshd::alerting::{Concern, ToGather, digest};
 use freshd::model::{
-    Address, ChannelKind, DeliveryOutcome, Incident, IncidentId, Message, MessageFact, Name, Secret, WhyGathered,
+    Address, ChannelKind, DeliveryOutcome, DownDeliveries, Incident, IncidentId, Message, MessageFact, Name, Secret,
+    WhyGathered,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -60,6 +61,7 @@ fn largest_of(chars_max: usize) -> Message {
         team_title: "Warehouse".to_owned(),
         why: WhyGathered::Outage,
         chars_max,
+        deliveries: DownDeliveries::default(),
         waiting: &waiting,
         title_of: &|team| team.to_string(),
         concern_of: &|_, _| Concern::default(),

@@ -125,7 +125,7 @@ async fn who_is_on_it_stands_in_the_opening_though_nothing_is_sent_behind_it() {
         until: "2026-06-22T06:00:00Z".parse().unwrap(),
         note: Some("the disk is full".to_owned()),
     };
-    let newest = acknowledged(&opening(), &ack, ack.at, &TimeZone::UTC);
+    let newest = acknowledged(&opening(), &[], &ack, ack.at, &TimeZone::UTC);
     Delivery::new(AMPLE)
         .change(&channel(app(&sink)), &newest, &root())
         .await;

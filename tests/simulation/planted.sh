@@ -170,7 +170,7 @@ planted 'a retry forgets overlap' "$POINTS" 'breaks .no overlap' \
 
 planted 'slots are never closed' "$WORLDS" 'breaks .(no false alarm|breaches are noticed)' \
     src/engine/promises.rs \
-    'for index in 0..state.slots.len() {' 'for index in 0..state.slots.len() * usize::from(!IS_ON) {'
+    'for index in 0..slots.len() {' 'for index in 0..slots.len() * usize::from(!IS_ON) {'
 
 planted 'an incident is resolved without a word' "$WORLDS" 'breaks .whoever was told hears of the end' \
     src/engine/threads.rs \

@@ -76,11 +76,13 @@ impl World {
                     .probes
                     .get_mut(dataset.name.as_str())
                     .map_or((Ok(None), None), |look| look(at));
+                let written_at = written_at(&found);
                 let observation = Observation {
                     dataset: dataset.name.clone(),
                     at,
                     found,
                     path,
+                    written_at,
                 };
                 self.later(Duration::ZERO, Event::Probed(observation));
             }
@@ -277,6 +279,12 @@ impl World {
             .find(|(_, started, _)| *started == id)
             .map_or(self.now.wall, |found| found.2)
     }
+}
+
+/// When what a probe sees was last written, where its digest says so: `digest@2026-03-02T10:58:00Z`.
+fn written_at(found: &Result<Option<Measurement>, String>) -> Option<Timestamp> {
+    let measured = found.as_ref().ok()?.as_ref()?;
+    measured.sha256.split_once('@')?.1.parse().ok()
 }
 
 /// A file that a probe sees.

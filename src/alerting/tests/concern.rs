@@ -39,7 +39,8 @@ fn each_is_told_of_its_own() {
         owner,
         Concern {
             own: None,
-            next: Some(trucks())
+            next: Some(trucks()),
+            ..Concern::default()
         },
         "the cause is its own"
     );
@@ -49,13 +50,20 @@ fn each_is_told_of_its_own() {
         reader,
         Concern {
             own,
-            next: Some(trucks())
+            next: Some(trucks()),
+            ..Concern::default()
         },
         "since its data is stale"
     );
     let of_job = told(&friday, Purpose::Impact, "sales");
     let own = Some(("job forecast failed".to_owned(), at("22:30")));
-    assert_eq!(of_job, Concern { own, next: None });
+    assert_eq!(
+        of_job,
+        Concern {
+            own,
+            ..Concern::default()
+        }
+    );
 }
 
 #[test]
@@ -65,6 +73,7 @@ fn whoever_stands_in_and_whose_data_is_well_again_is_told_of_the_cause() {
     let of_cause = Concern {
         own: None,
         next: Some(trucks()),
+        ..Concern::default()
     };
     assert_eq!(told(&friday, Purpose::Impact, "fallback"), of_cause);
     friday.standing = super::stands(DataState::Fresh);

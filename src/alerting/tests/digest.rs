@@ -6,8 +6,9 @@ use super::super::{Concern, INSTEAD_OF, ToGather, digest};
 
 use super::at;
 use crate::model::{
-    About, Address, DIGEST_CHARS_USUAL, Drill, Incident, IncidentId, Message, MessageFact, Name, Notification,
-    NotificationId, NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered, plain_incident,
+    About, Address, DIGEST_CHARS_USUAL, DownDeliveries, Drill, Incident, IncidentId, Message, MessageFact, Name,
+    Notification, NotificationId, NotificationState, ProblemKind, Purpose, SENT_AGAIN, Severity, WhyGathered,
+    plain_incident,
 };
 
 /// An incident with the message about it that waits.
@@ -67,6 +68,10 @@ fn address() -> Address {
 }
 
 fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> Message {
+    gathered_with(waiting, why, &Concern::default())
+}
+
+fn gathered_with(waiting: &[(Notification, Option<Incident>)], why: WhyGathered, concern: &Concern) -> Message {
     let waiting: Vec<_> = waiting.iter().map(|(one, incident)| (one, incident.as_ref())).collect();
     let gather = ToGather {
         now: at("23:00"),
@@ -76,9 +81,10 @@ fn gathered(waiting: &[(Notification, Option<Incident>)], why: WhyGathered) -> M
         team_title: "ops".to_owned(),
         why,
         chars_max: DIGEST_CHARS_USUAL,
+        deliveries: DownDeliveries::default(),
         waiting: &waiting,
         title_of: &|team| format!("the {team}"),
-        concern_of: &|_, _| Concern::default(),
+        concern_of: &|_, _| concern.clone(),
         quiet_cause_of: &|_| None,
     };
     digest("m.99".to_owned(), &gather)
@@ -178,6 +184,15 @@ fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
             format!("#2 nobody has answered: job-2 failed, {since}")
         ]
     );
+    let unheard = Concern {
+        unheard: Some("Warehouse".to_owned()),
+        ..Concern::default()
+    };
+    let of_unheard = gathered_with(&reminded, WhyGathered::Together, &unheard);
+    assert_eq!(
+        of_unheard.incidents[1].text,
+        format!("#2 Warehouse could not be told: job-2 failed, {since}")
+    );
     assert_eq!(message.subject, "[freshd] 2 problems still open");
     assert_eq!(
         message.headline,
@@ -254,7 +269,7 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
         (incident.about, incident.kind) = (about, kind);
         let concern = Concern {
             own: Some((own.to_owned(), at("20:10"))),
-            next: None,
+            ..Concern::default()
         };
         let gather = ToGather {
             concern_of: &|_, _| concern.clone(),
@@ -267,6 +282,7 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
             team_title: "ops".to_owned(),
             why: WhyGathered::Flood,
             chars_max: DIGEST_CHARS_USUAL,
+            deliveries: DownDeliveries::default(),
             title_of: &|team| team.to_string(),
         };
         digest("m.99".to_owned(), &gather).incidents[0].text.clone()

@@ -87,7 +87,7 @@ fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
         state_words(&dataset.state),
         clean(&dataset.name),
         as_of.map_or_else(
-            || tone(Tone::Dim, "never seen"),
+            || tone(Tone::Dim, not_seen(dataset, frame)),
             |at| times::moment(at, frame.now, frame.zone),
         ),
         as_of.map_or_else(
@@ -98,6 +98,12 @@ fn row(dataset: &DatasetState, frame: Frame<'_>) -> Vec<String> {
         owner_words(&dataset.owner),
         dataset.title.as_deref().map(clean).unwrap_or_default(),
     ]
+}
+
+/// Why there is no time as of when it is.
+fn not_seen(dataset: &DatasetState, frame: Frame<'_>) -> String {
+    let first = dataset.first_run.map(|first| first.words(frame.now, frame.zone));
+    first.unwrap_or_else(|| "never seen".to_owned())
 }
 
 /// The owner; `nobody` is never overlooked.

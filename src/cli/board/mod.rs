@@ -17,6 +17,7 @@ pub(super) use incidents::kind_words;
 pub(super) use jobs::state_words as job_state;
 
 use super::paint::{Tone, painted, tone};
+use super::titles::Titles;
 use crate::model::Status;
 
 /// Rows of one table; those that need an eye come first.
@@ -35,8 +36,22 @@ pub(super) struct Frame<'a> {
 /// Times are told in `zone`; lines are at most `width` columns wide where the names allow it.
 pub fn board(status: &Value, zone: &TimeZone, width: usize, color: bool) -> String {
     match Status::read(status) {
-        Ok(status) => painted(&whole(&status, zone, width), color),
+        Ok(mut status) => {
+            by_title(&mut status);
+            painted(&whole(&status, zone, width), color)
+        }
         Err(error) => format!("{error}\n"),
+    }
+}
+
+/// Teams are called by their titles, as far as what they answer for is part of the status.
+fn by_title(status: &mut Status) {
+    let datasets = status.datasets.iter().map(|data| (&data.owner, &data.owner_title));
+    let owners = datasets.chain(status.jobs.iter().map(|job| (&job.owner, &job.owner_title)));
+    let titles = Titles::known(owners.filter_map(|(name, title)| Some((name.clone(), title.clone()?))));
+    for incident in status.incidents.iter_mut().chain(&mut status.drills) {
+        titles.in_addresses(&mut incident.addresses);
+        incident.owner = titles.team(&incident.owner);
     }
 }
 

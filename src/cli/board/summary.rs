@@ -25,7 +25,11 @@ pub(super) fn heading(status: &Status, frame: Frame<'_>) -> String {
 
 /// One line that says it all, and what freshd itself suffers from.
 pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
-    let mut text = if status.is_fine() { fine(status) } else { wrong(status) };
+    let mut text = if status.is_fine() {
+        fine(status)
+    } else {
+        wrong(status, frame)
+    };
     text.push('\n');
     if let Some(until) = status.clock_held_until {
         let until = times::moment_and_hint(until, frame.now, frame.zone);
@@ -63,6 +67,9 @@ pub(super) fn verdict(status: &Status, frame: Frame<'_>) -> String {
         );
         let words = format!("no heartbeat, {taken}: {}", clean(error));
         text.push_str(&table::facts(&[(&tone(Tone::Bad, "✗"), words)], 0, frame.width));
+    }
+    if let Some(words) = status.down.and_then(|down| down.news(frame.now, frame.zone)) {
+        text.push_str(&table::facts(&[(&tone(Tone::Dim, "‖"), words)], 0, frame.width));
     }
     for window in &status.maintenance {
         let words = format!("maintenance {}", clean(&window.words(frame.now, frame.zone)));
@@ -145,7 +152,7 @@ fn fine(status: &Status) -> String {
     tone(Tone::Good, format!("✓ all is well: {}", parts.join(", ")))
 }
 
-fn wrong(status: &Status) -> String {
+fn wrong(status: &Status, frame: Frame<'_>) -> String {
     let parts = status.trouble_in_words();
     if parts.is_empty() {
         return tone(Tone::Bad, "✗ nothing starts");
@@ -159,7 +166,10 @@ fn wrong(status: &Status) -> String {
     };
     let is_rest_well = is_young && !status.datasets.iter().all(|dataset| dataset.state == "unknown");
     let rest = if is_rest_well { "; all else is well" } else { "" };
-    tone(tint, format!("{mark} {}{rest}", clean(&parts.join(", "))))
+    let not_yet = status
+        .not_yet_words(frame.zone)
+        .map_or_else(String::new, |words| format!(": {words}"));
+    tone(tint, format!("{mark} {}{not_yet}{rest}", clean(&parts.join(", "))))
 }
 
 fn counted(count: usize, what: &str) -> String {

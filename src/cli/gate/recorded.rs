@@ -141,6 +141,7 @@ fn look(dataset: &Dataset, current: &mut Version, now: Timestamp) -> Option<Obse
         at: now,
         found,
         path: Some(file),
+        written_at: None,
     })
 }
 

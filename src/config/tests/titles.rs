@@ -12,6 +12,14 @@ fn two_of_a_kind_with_one_title_are_found_with_both_their_lines() {
         told.contains("team `b` has the title of team `a` (jobs.toml line ") && told.starts_with("jobs.toml:"),
         "{told}"
     );
+    let of_system = "[systems.a]\nowner = \"nobody\"\ntitle = \"Planning\"\n\
+                     [systems.b]\nowner = \"nobody\"\ntitle = \"planning\"\n";
+    let said = warnings(of_system);
+    assert!(
+        said.iter()
+            .any(|one| one.contains("system `b` has the title of system `a`")),
+        "{said:?}"
+    );
     let others = of_team.replace("\"sales \"", "\"Sales abroad\"");
     assert!(!warnings(&others).iter().any(|one| one.contains("title")));
 }

@@ -108,6 +108,7 @@ fn a_probe_that_cannot_tell_or_finds_nothing_is_a_problem() {
         at: at("26 13:00"),
         found,
         path: None,
+        written_at: None,
     };
     let of = |observation: &Observation, current| {
         let view = View {

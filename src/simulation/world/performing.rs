@@ -59,6 +59,7 @@ impl<O: Outside> World<O> {
                     at: at.now.wall,
                     found,
                     path,
+                    written_at: None,
                 };
                 self.after(after, Turn::Tell(life, Event::Probed(observation)));
             }

@@ -13,9 +13,9 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks)
+    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25, ?26, ?27)
+    ?25, ?26, ?27, ?28)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -42,12 +42,14 @@ ON CONFLICT (id) DO UPDATE SET
     links_used = excluded.links_used,
     handed_over = excluded.handed_over,
     kind_since_us = excluded.kind_since_us,
-    earlier_acks = excluded.earlier_acks";
+    earlier_acks = excluded.earlier_acks,
+    escalated = excluded.escalated";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
-    reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, kind_since_us, earlier_acks";
+    reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, kind_since_us, earlier_acks, \
+    escalated";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -125,6 +127,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         incident.handed_over.as_ref().map(json).transpose()?,
         us_maybe(incident.kind_since),
         json_list(&incident.earlier_acks)?,
+        json_list(&incident.escalated)?,
     ])
 }
 
@@ -164,6 +167,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         handed_over: cells.json_maybe()?,
         kind_since: cells.time_maybe()?,
         earlier_acks: cells.json()?,
+        escalated: cells.json()?,
     })
 }
 

@@ -287,6 +287,7 @@ pub(in crate::store) fn read_observation(row: &Row) -> Result<Observation> {
     let as_of = cells.time_maybe()?;
     let reason: Option<String> = cells.get()?;
     Ok(Observation {
+        written_at: None,
         dataset,
         at,
         found: match found.as_str() {

@@ -2,14 +2,14 @@
 
 use rusqlite::{Result, Row, Statement, params};
 
-use crate::model::{AcceptedSettings, ClockConfirmation, ClockStep, Comeback, Life};
+use crate::model::{AcceptedSettings, ClockConfirmation, ClockStep, Comeback, DownDeliveries, Life};
 use crate::store::column::{Cells, count, json, us, us_maybe};
 
 /// Stores a life of the daemon.
 pub(in crate::store) const LIFE_UPSERT: &str = "
 INSERT INTO lives (number, started_at_us, seen_at_us, ended_at_us, boot_id, version, down_from_us, down_until_us,
-    gathers_until_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+    gathers_until_us, down_missed, down_late, down_unknown)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)
 ON CONFLICT (number) DO UPDATE SET
     started_at_us = excluded.started_at_us,
     seen_at_us = excluded.seen_at_us,
@@ -18,11 +18,14 @@ ON CONFLICT (number) DO UPDATE SET
     version = excluded.version,
     down_from_us = excluded.down_from_us,
     down_until_us = excluded.down_until_us,
-    gathers_until_us = excluded.gathers_until_us";
+    gathers_until_us = excluded.gathers_until_us,
+    down_missed = excluded.down_missed,
+    down_late = excluded.down_late,
+    down_unknown = excluded.down_unknown";
 
 /// What `read_life` expects.
 pub(in crate::store) const LIFE_COLUMNS: &str = "number, started_at_us, seen_at_us, ended_at_us, boot_id, version, \
-     down_from_us, down_until_us, gathers_until_us";
+     down_from_us, down_until_us, gathers_until_us, down_missed, down_late, down_unknown";
 
 /// Stores a step of the clock. The whole row is its key.
 pub(in crate::store) const CLOCK_STEP_INSERT: &str =
@@ -63,6 +66,9 @@ pub(in crate::store) fn store_life(statement: &mut Statement, life: &Life) -> Re
         us_maybe(life.back.map(|back| back.from)),
         us_maybe(life.back.map(|back| back.until)),
         us_maybe(life.back.map(|back| back.gathers_until)),
+        life.back.map(|back| count(back.deliveries.missed)),
+        life.back.map(|back| count(back.deliveries.late)),
+        life.back.map(|back| count(back.deliveries.unknown)),
     ])
 }
 
@@ -82,11 +88,17 @@ pub(in crate::store) fn read_life(row: &Row) -> Result<Life> {
 
 fn read_comeback(cells: &mut Cells) -> Result<Option<Comeback>> {
     let (from, until, gathers_until) = (cells.time_maybe()?, cells.time_maybe()?, cells.time_maybe()?);
+    let (missed, late, unknown) = (cells.count_maybe()?, cells.count_maybe()?, cells.count_maybe()?);
     let times = from.zip(until).zip(gathers_until);
     Ok(times.map(|((from, until), gathers_until)| Comeback {
         from,
         until,
         gathers_until,
+        deliveries: DownDeliveries {
+            missed: missed.unwrap_or_default(),
+            late: late.unwrap_or_default(),
+            unknown: unknown.unwrap_or_default(),
+        },
     }))
 }
 

@@ -149,6 +149,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         told: Vec::new(),
         ack: None,
         earlier_acks: Vec::new(),
+        escalated: Vec::new(),
         links_used: None,
         reminders: 0,
         remind_at: None,

@@ -2,7 +2,7 @@
 
 use super::samples::{full_attempt, full_incident, full_notification, full_run, full_version, observations};
 use super::*;
-use crate::model::{Address, Comeback, Life, Notification, NotificationState, Pause};
+use crate::model::{Address, Comeback, DownDeliveries, Life, Notification, NotificationState, Pause};
 use crate::store::Reader;
 
 #[test]
@@ -62,6 +62,11 @@ fn a_fact_told_again_replaces_the_whole_row() {
             from: at(3),
             until: at(4),
             gathers_until: at(6),
+            deliveries: DownDeliveries {
+                missed: 3,
+                late: 2,
+                unknown: 1,
+            },
         }),
         number: 1,
     };

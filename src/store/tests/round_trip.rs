@@ -7,7 +7,7 @@ use super::samples::{
 };
 use super::*;
 use crate::model::{
-    AcceptedSettings, AgePromise, CheckOf, ClockStep, Comeback, Expectation, Jump, Life, Notification,
+    AcceptedSettings, AgePromise, CheckOf, ClockStep, Comeback, DownDeliveries, Expectation, Jump, Life, Notification,
     NotificationState, Outcome, Pause, Silence, SilenceEnd, Threaded, WeeklyReport,
 };
 use crate::store::Reader;
@@ -44,6 +44,11 @@ fn every_fact_is_read_back_as_it_was_stored_also_when_stored_twice() {
                 from: at(2),
                 until: at(3),
                 gathers_until: at(4),
+                deliveries: DownDeliveries {
+                    missed: 3,
+                    late: 2,
+                    unknown: 1,
+                },
             }),
         },
     ];

@@ -254,6 +254,7 @@ pub(super) fn observations() -> Vec<Observation> {
         at: at(11),
         found,
         path,
+        written_at: None,
     };
     vec![
         observation(

@@ -74,6 +74,25 @@ pub(super) struct DatasetEntry {
     by_hand: Option<ByHand>,
     as_expected: Option<Expected>,
     expected: Option<ExpectedEntry>,
+    /// That a promise is broken because freshd did not run.
+    broken_while_down: Option<BrokenWhileDown>,
+}
+
+/// What freshd did not do for a dataset while it was down.
+#[derive(Serialize, JsonSchema)]
+pub(super) struct BrokenWhileDown {
+    /// Until when freshd surely ran before.
+    #[schemars(with = "Instant")]
+    from: (),
+    /// Since when it runs again.
+    #[schemars(with = "Instant")]
+    until: (),
+    /// When the run was due that was missed; null where nobody could say that it came.
+    #[schemars(with = "Option<Instant>")]
+    run_due_at: (),
+    /// Since when a run makes up for it.
+    #[schemars(with = "Option<Instant>")]
+    caught_up_since: (),
 }
 
 /// The jump that a person expects.

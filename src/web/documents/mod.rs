@@ -16,7 +16,8 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, RunId, Shortage, Silence, Version,
+    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, OwnDowntime, RunId, Shortage, Silence,
+    Version,
 };
 
 /// What `freshd status --json` prints.
@@ -39,6 +40,8 @@ pub(super) struct StatusAnswer {
     clock_held_since: (),
     #[schemars(with = "Option<Instant>")]
     clock_held_until: (),
+    /// The last downtime of freshd itself.
+    down: Option<OwnDowntime>,
     #[schemars(with = "Option<Instant>")]
     disk_full_since: (),
     disk_full: Option<Shortage>,

@@ -52,7 +52,7 @@ pub(in crate::web) fn dataset(view: &View, page: &DatasetPage) -> Markup {
         (explained(view, &page.incidents))
         (act::on_name(view, name, page.state.silence.is_some()))
         dl {
-            dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else { "never seen" } }
+            dt { "As of" } dd { @if let Some(at) = page.state.effective_as_of { (time_and_distance(view, at)) @if let Some(limit) = &page.state.limited_by { ", limited by " (text(limit)) } } @else if let Some(first) = page.state.first_run { (first.words(view.now, &view.zone)) } @else { "never seen" } }
             @if let Some(at) = page.state.arrived_at { dt { "Arrived" } dd { (time_and_distance(view, at)) } }
             dt { "Promised" } dd { (promise(dataset)) @if let Some(at) = page.state.deadline { "; due by " (time_and_distance(view, at)) } }
             @if let Some(window) = &page.state.maintenance { dt { "Maintenance" } dd { (text(&window.words(view.now, &view.zone))) } }

@@ -108,7 +108,7 @@ pub(super) fn dataset_table(view: &View, datasets: &[&DatasetState], rows_max: u
                     tr {
                         td { (state(dataset_tone(&dataset.state), &dataset.state)) }
                         td { (dataset_link(&dataset.name)) @if let Some(title) = &dataset.title { span.title { (text(title)) } } }
-                        td.spare { @if let Some(at) = dataset.effective_as_of { (time(view, at)) } @else { span.dim { "never seen" } } }
+                        td.spare { @if let Some(at) = dataset.effective_as_of { (time(view, at)) } @else if let Some(first) = dataset.first_run { span.dim { (first.words(view.now, &view.zone)) } } @else { span.dim { "never seen" } } }
                         td.num { @if let Some(at) = dataset.effective_as_of { (format_age(rounded(elapsed(at, view.now)))) } }
                         td { @if let Some(at) = dataset.deadline { (time(view, at)) } @else if dataset.keeps_promise() { span.dim { "no promise" } } @else { "broken" } }
                         td { (owner(view, &dataset.owner)) }

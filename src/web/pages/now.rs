@@ -57,7 +57,9 @@ fn headline(status: &Status) -> (Tone, String) {
         return (Tone::Bad, "Nothing starts".to_owned());
     }
     let tone = if status.is_young() { Tone::Unknown } else { Tone::Bad };
-    (tone, text(&parts.join(", ")))
+    let not_yet = status.not_yet_words(&status.zone());
+    let not_yet = not_yet.map_or_else(String::new, |words| format!(": {words}"));
+    (tone, text(&parts.join(", ")) + &not_yet)
 }
 
 fn verdict(view: &View, status: &Status) -> Markup {
@@ -100,6 +102,9 @@ fn freshd_itself(view: &View, status: &Status) -> Markup {
         }
         @if let Some(error) = status.heartbeat.as_ref().and_then(|heartbeat| heartbeat.error.as_deref()) {
             p.alarm { (mark(Tone::Bad)) "No heartbeat: " (text(error)) }
+        }
+        @if let Some(words) = status.down.and_then(|down| down.news(view.now, &view.zone)) {
+            p.alarm.calm { (mark(Tone::Quiet)) (text(&words)) }
         }
         @for window in &status.maintenance {
             p.alarm.calm { (mark(Tone::Quiet)) "Maintenance " (text(&window.words(view.now, &view.zone))) }

@@ -1,0 +1,240 @@
+//! freshd's own downtime is never blamed on the data: which promise broke because freshd did not run, and in what words; and
+//! how many deliveries were due meanwhile.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use jiff::tz::TimeZone;
+use serde_json::{Value, json};
+
+use super::{Engine, Wake};
+use crate::alerting::DataSide;
+use crate::freshness::Standing;
+use crate::model::{
+    Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier, elapsed,
+    format_time, later,
+};
+use crate::planner::{ORDINARY_LATENESS, start_of};
+use crate::schedule;
+
+/// What was delivered while freshd was down is seen so soon after it is back: a look that takes longer is not waited for.
+const SEEN_WITHIN: Duration = Duration::from_secs(4);
+
+/// A promise broke because freshd did not run.
+#[derive(Clone, Debug)]
+pub(super) struct WhileDown {
+    back: Comeback,
+    missed: Missed,
+}
+
+/// What freshd did not do meanwhile.
+#[derive(Clone, Debug)]
+enum Missed {
+    /// Its job's run.
+    Run {
+        job: Name,
+        due_at: Timestamp,
+        /// Since when a run makes up for it.
+        caught_up_since: Option<Timestamp>,
+    },
+    /// To be told that it has come.
+    Word,
+}
+
+impl WhileDown {
+    /// What follows the reason of a dataset: `; freshd was down from ... to ... and missed the run of j due ...`.
+    pub(super) fn reason(&self, zone: &TimeZone) -> String {
+        let (from, until) = (format_time(self.back.from, zone), format_time(self.back.until, zone));
+        let mut words = format!("; freshd was down from {from} to {until}");
+        match &self.missed {
+            Missed::Run { job, due_at, .. } => {
+                let _ = write!(words, " and missed the run of {job} due {}", format_time(*due_at, zone));
+            }
+            Missed::Word => words.push_str(" and could not be told that it came"),
+        }
+        words + &self.caught_up(zone)
+    }
+
+    /// The same in a line that says of the downtime itself elsewhere.
+    pub(super) fn line(&self, zone: &TimeZone) -> String {
+        let words = match &self.missed {
+            Missed::Run { due_at, .. } => format!(
+                "its run due {} was missed while freshd was down",
+                format_time(*due_at, zone)
+            ),
+            Missed::Word => "freshd was down and could not be told that it came".to_owned(),
+        };
+        words + &self.caught_up(zone)
+    }
+
+    fn caught_up(&self, zone: &TimeZone) -> String {
+        match &self.missed {
+            Missed::Run {
+                caught_up_since: Some(since),
+                ..
+            } => format!(", being caught up since {}", format_time(*since, zone)),
+            Missed::Run { .. } | Missed::Word => String::new(),
+        }
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let (due_at, since) = match &self.missed {
+            Missed::Run {
+                due_at,
+                caught_up_since,
+                ..
+            } => (Some(*due_at), *caught_up_since),
+            Missed::Word => (None, None),
+        };
+        json!({
+            "from": self.back.from,
+            "until": self.back.until,
+            "run_due_at": due_at,
+            "caught_up_since": since,
+        })
+    }
+}
+
+impl Engine {
+    /// Whether a promise is broken because freshd did not run: neither did the job that makes the data, or nobody could say
+    /// that it came. What a run that followed has not mended is that run's matter.
+    pub(super) fn broken_while_down(&self, dataset: &Dataset, standing: &Standing) -> Option<WhileDown> {
+        let back = self.life.back?;
+        let since = standing
+            .since
+            .filter(|since| standing.is_problem && *since > back.from)?;
+        if dataset.is_told_of() {
+            let missed = Missed::Word;
+            return (since <= back.until).then_some(WhileDown { back, missed });
+        }
+        let job = self.lineage.producer_of(dataset.name.as_str())?;
+        let (due_at, caught_up_since) = self.run_missed(self.settings.jobs.get(job)?, &back, since)?;
+        let missed = Missed::Run {
+            job: job.clone(),
+            due_at,
+            caught_up_since,
+        };
+        Some(WhileDown { back, missed })
+    }
+
+    /// What was promised in the downtime that messages are gathered because of.
+    pub(super) fn deliveries_while_down(&self, why: WhyGathered) -> DownDeliveries {
+        let back = self.life.back.filter(|back| back.why() == why);
+        back.map(|back| back.deliveries).unwrap_or_default()
+    }
+
+    /// Of which of these datasets a promise is broken because freshd did not run, in words for a line.
+    pub(super) fn all_broken_while_down(&self, data: &[DataSide<'_>], zone: &TimeZone) -> BTreeMap<Name, String> {
+        let down = |side: &DataSide<'_>| {
+            let down = self.broken_while_down(side.dataset, &side.standing)?;
+            Some((side.dataset.name.clone(), down.line(zone)))
+        };
+        data.iter().filter_map(down).collect()
+    }
+
+    /// The first run of a job that freshd missed by a downtime, if it was due before a promise broke; and since when it is
+    /// made up for.
+    fn run_missed(&self, job: &Job, back: &Comeback, broken_at: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
+        let state = self.jobs.get(&job.name).filter(|_| job.enabled)?;
+        let schedule = job.schedule.as_ref().filter(|_| state.record.pause.is_none())?;
+        let due_at = schedule::next_open(schedule, earlier(back.from, job.start_offset))?.at;
+        let start_at = start_of(job, due_at);
+        let is_missed = start_at < back.until && elapsed(start_at, back.until) > ORDINARY_LATENESS;
+        let going: Vec<&Run> = self.runs_under_way(&job.name).collect();
+        let went_on = |run: &&Run| run.started_at.is_some_and(|at| at <= back.from);
+        if !is_missed || due_at > broken_at || going.iter().any(went_on) {
+            return None;
+        }
+        if broken_at > back.until {
+            // There was time for another run.
+            let next = schedule::next_open(schedule, back.until).map(|next| next.at);
+            let has_run = state
+                .last
+                .as_deref()
+                .is_some_and(|(run, _)| run.started_at >= Some(back.until));
+            if has_run || next.is_some_and(|next| next < broken_at) {
+                return None;
+            }
+        }
+        let catches_up = going.iter().find(|run| run.trigger == Trigger::CatchUp);
+        Some((due_at, catches_up.and_then(|run| run.started_at)))
+    }
+
+    /// Whether what others deliver may have come while freshd was down, and is being looked at for the first time since: what
+    /// was due meanwhile is not over before that is seen, or has taken long.
+    pub(super) fn awaits_look(&self, name: &Name) -> bool {
+        let now = self.now.wall;
+        let is_soon = self.life.back.is_some_and(|back| now < later(back.until, SEEN_WITHIN));
+        is_soon && self.is_unseen_since_back(name)
+    }
+
+    /// Whether nobody has looked since freshd is back.
+    pub(super) fn is_unseen_since_back(&self, name: &Name) -> bool {
+        let Some(back) = self.life.back.filter(|back| back.until <= self.now.wall) else {
+            return false;
+        };
+        let dataset = self.settings.datasets.get(name);
+        let is_looked_at = dataset.is_some_and(|dataset| dataset.probe.is_some() && !dataset.is_told_of());
+        let looked_at = self.data.get(name).and_then(|state| state.looked_at);
+        is_looked_at && looked_at < Some(back.until)
+    }
+
+    /// Has it looked at now, and judged when that has taken long.
+    pub(super) fn look_after_downtime(&mut self, name: &Name) {
+        let Some(back) = self.life.back else { return };
+        self.wakes.arm(Wake::Data(name.clone()), later(back.until, SEEN_WITHIN));
+        if self.data.get(name).is_none_or(|state| !state.is_probing) {
+            self.probe_due(name);
+        }
+    }
+
+    /// When something came that was written while freshd was down.
+    pub(super) fn came_while_down(&self, written_at: Timestamp) -> Option<Timestamp> {
+        let back = self.life.back?;
+        (written_at > back.from && written_at <= back.until).then_some(written_at)
+    }
+
+    /// Writes down with a promised delivery that freshd did not run at its deadline, and counts it; `before` is how it stood.
+    pub(super) fn note_while_down(&mut self, before: &Slot, after: &mut Slot) {
+        let Some(mut back) = self.life.back else { return };
+        let (deadline, now) = (after.deadline, self.now.wall);
+        if deadline <= back.from || deadline > back.until || back.until > now {
+            return;
+        }
+        let dataset = self.settings.datasets.get(&after.dataset);
+        let is_others = dataset.is_some_and(|dataset| dataset.probe.is_some());
+        let is_said = dataset.is_some_and(|dataset| dataset.is_told_of());
+        if before.state == SlotState::Pending {
+            let zone = &self.settings.timezone;
+            let (from, until) = (format_time(back.from, zone), format_time(back.until, zone));
+            let unseen = match after.state {
+                SlotState::Missed | SlotState::Late if is_said => ": nobody could say whether it came",
+                SlotState::Missed if is_others => ": nobody saw whether it came",
+                _ => "",
+            };
+            let words = format!("freshd was down at its deadline, from {from} to {until}{unseen}");
+            after.reason = Some(match after.reason.take() {
+                Some(reason) => format!("{reason}; {words}"),
+                None => words,
+            });
+        }
+        let mut count = |slot: &Slot, by: fn(u64) -> u64| {
+            let counted = match slot.state {
+                SlotState::Missed if is_others || is_said => &mut back.deliveries.unknown,
+                SlotState::Late if is_said => &mut back.deliveries.unknown,
+                SlotState::Missed => &mut back.deliveries.missed,
+                SlotState::Late | SlotState::Recovered => &mut back.deliveries.late,
+                SlotState::Pending | SlotState::Met | SlotState::Excused | SlotState::Withdrawn => return,
+            };
+            *counted = by(*counted);
+        };
+        count(before, |known| known.saturating_sub(1));
+        count(after, |known| known.saturating_add(1));
+        if self.life.back != Some(back) {
+            self.life.back = Some(back);
+            self.is_life_changed = true;
+        }
+    }
+}
