@@ -13,7 +13,6 @@ pub struct Escalated {
     #[schemars(with = "super::Instant")]
     pub at: Timestamp,
     /// To whom.
-    #[schemars(with = "Vec<String>")]
     pub to: Vec<Address>,
 }
 
