@@ -29,9 +29,6 @@ use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
-/// With no more turns since it last looked around, the loop has next to nothing to do: the look itself is one, and freshd's
-/// chores may add others.
-const IDLE_TURNS_MAX: u32 = 8;
 /// Added to the longest sleep, which the two clocks measure in units of their own: what is due then is due at the wake.
 const SLEEP_SLACK: Duration = Duration::from_millis(1);
 
@@ -60,8 +57,6 @@ pub(super) struct Shell {
     pub(super) reloads: Reloads,
     pub(super) state_dir: std::path::PathBuf,
     pub(super) requests: u64,
-    /// Turns of the loop since it last looked around.
-    pub(super) turns: u32,
     /// The state of everything was asked for since memory was last looked at.
     pub(super) has_told_everything: bool,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
@@ -125,7 +120,6 @@ impl Shell {
                 batch.push(Event::Alive);
             }
             self.decide(&mut batch).await?;
-            self.turns += 1;
             if is_record_due {
                 self.look_around();
             }
@@ -145,10 +139,6 @@ impl Shell {
         self.space.look();
         if std::mem::take(&mut self.has_told_everything) {
             give_back_memory();
-        }
-        // A minute in which hardly anything else came: what this turn used is not needed for as long again.
-        if std::mem::take(&mut self.turns) <= IDLE_TURNS_MAX {
-            runner::give_back_program();
         }
     }
 

@@ -324,7 +324,6 @@ async fn begin(
         loader,
         state_dir: state_dir.to_owned(),
         requests: 0,
-        turns: 0,
         has_told_everything: false,
         is_taking_on: true,
         stop: Stop::NotTold,

@@ -175,6 +175,8 @@ fn decode(bytes: &[u8]) -> io::Result<Vec<Entry>> {
 
 #[cfg(test)]
 mod tests {
+    use std::os::unix::fs::PermissionsExt;
+
     use super::*;
 
     fn shown(list: &[Entry]) -> String {
@@ -205,6 +207,8 @@ mod tests {
         const USERS: u32 = 100;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path();
+        // Others could pass as it is.
+        fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
         std::thread::scope(|scope| {
             for first in [100_000, 200_000] {
                 scope.spawn(move || {

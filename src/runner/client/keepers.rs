@@ -237,7 +237,7 @@ impl KeeperSet {
     }
 
     /// Whether any attempt is in the hands of a keeper, or on its way there.
-    fn has_work(&self) -> bool {
+    pub(super) fn has_work(&self) -> bool {
         !self.waiting.is_empty() || self.links.values().any(Link::has_work)
     }
 

@@ -18,7 +18,7 @@ pub fn give_back_memory() {
 
 /// The same for the pages of freshd's own file alone, which takes next to no time. What is used then is mapped again, some
 /// pages around each at a time: that takes about a fifth of a millisecond for all that a turn of the main loop uses.
-pub fn give_back_program() {
+pub(in crate::runner) fn give_back_program() {
     for part in parts_never_written() {
         // SAFETY: nothing can ever have been written there: every page is as it lies in the file.
         unsafe { libc::madvise(ptr::without_provenance_mut(part.start), part.len(), libc::MADV_DONTNEED) };

@@ -12,6 +12,7 @@ use crate::model::{AttemptId, Event, Exit};
 use crate::runner::files::{KeeperFiles, is_full};
 use crate::runner::link::News;
 use crate::runner::orphan::Orphan;
+use crate::runner::sys;
 use crate::runner::wire::{Known, KnownState, ToDaemon, ToKeeper};
 
 impl KeeperSet {
@@ -51,6 +52,9 @@ impl KeeperSet {
                     self.tell(Event::AttemptStarted { id, pid, at }).await;
                 }
             }
+            // The last thing that comes of a minute in which nothing else did: what all that used of the program is not
+            // needed for as long again.
+            ToDaemon::Pong if !self.has_work() => sys::give_back_program(),
             ToDaemon::Pong => {}
             ToDaemon::Exited(mut exit) => {
                 self.say_why(&mut exit);
