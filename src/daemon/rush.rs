@@ -20,26 +20,30 @@ const AHEAD: Duration = Duration::from_secs(3);
 /// What falls due so soon after the first belongs to the same rush.
 const TOGETHER: Duration = Duration::from_secs(1);
 
-/// The rush that was last told of.
+/// What is due next, as far as it matters to the keeper.
 #[derive(Debug, Default)]
 pub(super) struct ComingRush {
-    told: Option<Timestamp>,
+    next: Option<Timestamp>,
+    /// Starts that are due with it, and of which the keeper was not told yet.
+    starts: usize,
 }
 
 impl ComingRush {
-    /// Tells the keeper of the starts that are due with the `next` one, should these be many and near. Returns until
-    /// when nothing is to be done.
-    pub(super) fn look(&mut self, engine: &Engine, keepers: &Keepers, now: Now, next: Timestamp) -> Timestamp {
-        let until = later(next, TOGETHER);
-        if next <= now.wall || self.told == Some(next) || engine.jobs_due_until(until, STARTS_MIN) < STARTS_MIN {
+    /// Tells the keeper of the starts that are due with the `next` one, once, should these be many and near. Returns until
+    /// when there is nothing to do.
+    pub(super) fn announce(&mut self, engine: &Engine, keepers: &Keepers, now: Now, next: Timestamp) -> Timestamp {
+        if self.next != Some(next) {
+            self.next = Some(next);
+            self.starts = engine.jobs_due_until(later(next, TOGETHER), STARTS_MAX);
+        }
+        if self.starts < STARTS_MIN || next <= now.wall {
             return next;
         }
         let tell_at = earlier(next, AHEAD);
         if now.wall < tell_at {
             return tell_at;
         }
-        self.told = Some(next);
-        keepers.get_ready(engine.jobs_due_until(until, STARTS_MAX));
+        keepers.get_ready(std::mem::take(&mut self.starts));
         next
     }
 }

@@ -214,7 +214,7 @@ impl Shell {
         let now = clock::now();
         let latest = later(now.wall, self.alive.until_record() + SLEEP_SLACK);
         let next = self.engine.next_wake(now).map_or(latest, |next| next.min(latest));
-        let until = self.rush.look(&self.engine, &self.performer.keepers, now, next);
+        let until = self.rush.announce(&self.engine, &self.performer.keepers, now, next);
         self.timer.arm(until)
     }
 

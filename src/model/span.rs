@@ -101,6 +101,11 @@ pub fn earlier(at: Timestamp, by: Duration) -> Timestamp {
     at.saturating_sub(signed(by)).unwrap_or(Timestamp::MIN)
 }
 
+/// As fine as instants are stored: what is decided by one must be what a later life of freshd decides by it.
+pub fn whole_microseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 /// Time from `from` to `to`, zero if `to` is not later.
 pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or(Duration::ZERO)

@@ -15,7 +15,7 @@ use super::meter::Meter;
 use super::positioned::Positioned;
 use super::progress::Progress;
 use super::table::{NoRows, Rows, Swallowed, Table, read_scattered, read_table};
-use crate::model::{AsOf, Dataset, Format, Measurement, Reading};
+use crate::model::{AsOf, Dataset, Format, Measurement, Reading, whole_microseconds};
 
 /// All that one pass tells, also of a file whose content is not what it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -90,8 +90,7 @@ pub fn survey(
     let before = file.metadata().map_err(failed)?;
     let modified = before.modified().map_err(failed)?;
     let modified_at = Timestamp::try_from(modified).map_err(|error| failed(io::Error::other(error)))?;
-    // As fine as it is stored: what a later life of freshd sees again must look the same.
-    let modified_at = Timestamp::from_microsecond(modified_at.as_microsecond()).unwrap_or(modified_at);
+    let modified_at = whole_microseconds(modified_at);
     // A writer that never stops must not keep the reader for ever.
     let whole = Counted { file, progress }.take(before.len());
     let (mut survey, times) = match &reading.format {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
+use std::io::Write;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 
@@ -18,20 +19,20 @@ async fn directories_for_a_rush_are_made_before_it_and_given_to_its_attempts() {
     let mut house = House::new().await;
     let dir = house.dir.join("run");
     house.keepers().get_ready(usize::try_from(STARTS).unwrap());
-    let made = tokio::time::timeout(PATIENCE, async {
-        loop {
-            let made = directories(&dir);
-            if made.len() as u64 == STARTS {
-                return made;
-            }
-            tokio::task::yield_now().await;
-        }
-    });
-    let made = made.await.expect("they are made although nothing starts");
+    until(|| directories(&dir).len() as u64 == STARTS);
+    let made = directories(&dir);
+    // None ends before all have begun: what one gives back the next could take.
+    let go = both_ends(&house.fifo("go"));
     for run in 1..=STARTS {
-        let text = format!("stat -c %i run/{run}.1 > {run}.inode");
+        let text = format!("stat -c %i run/{run}.1 > {run}.inode; read -r word < go");
         house.keepers().start(house.shell(run, &text));
     }
+    for run in 1..=STARTS {
+        house.pid(run).await;
+    }
+    (&go)
+        .write_all(&b"x\n".repeat(usize::try_from(STARTS).unwrap()))
+        .unwrap();
     for _ in 1..=STARTS {
         house.exit().await;
     }
