@@ -98,10 +98,7 @@ impl Shell {
                 (wish, read) = self.reloads.next() => self.was_read(wish, read, &mut batch).await?,
                 Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
                 turn = self.care.next() => self.looked_after(turn, &mut batch)?,
-                Some(()) = self.signals.hangup.recv() => {
-                    alive::reloading();
-                    self.reloads.read(Wish::Signal);
-                }
+                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(),
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
                 // Looked at even if the timer should be wrong.
