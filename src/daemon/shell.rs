@@ -101,7 +101,6 @@ impl Shell {
                 Some(()) = self.signals.hangup.recv() => self.reload_by_signal(),
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
-                // Looked at even if the timer should be wrong.
                 () = self.alive.beat() => batch.push(Event::Tick),
                 () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
@@ -112,7 +111,7 @@ impl Shell {
             {
                 batch.push(event);
             }
-            let is_record_due = self.alive.is_record_due();
+            let is_record_due = self.alive.take_due_record();
             if is_record_due {
                 batch.push(Event::Alive);
             }
