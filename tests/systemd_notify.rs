@@ -5,7 +5,7 @@ mod freshd_process;
 use std::collections::BTreeMap;
 use std::fs::{File, OpenOptions};
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use freshd::model::{Name, Outcome};
@@ -292,17 +292,40 @@ fn a_job_gets_nothing_of_the_daemons_environment_but_what_is_promised() {
     process::end_all(|| house.processes());
 }
 
+/// A daemon that has read jobs.toml, and starts no further before the end of what is returned with it: nothing has been
+/// written yet to the file of that name.
+fn held_at_its_start(house: &House) -> (Daemon, PathBuf, File) {
+    assert!(house.daemon().terminate().success());
+    // Read at each start.
+    let note = house.state_dir().join("freshd.seen");
+    std::fs::remove_file(&note).expect("it was written");
+    mknodat(CWD, &note, FileType::Fifo, 0o600.into(), 0).expect("a pipe");
+    let daemon = Daemon::spawn(house.serve(), house);
+    let held = OpenOptions::new().write(true).open(&note).expect("it is being read");
+    (daemon, note, held)
+}
+
+#[test]
+fn an_edit_that_is_told_while_freshd_starts_is_in_force_once_that_is_over() {
+    let house = House::with(JOBS);
+    let (mut daemon, note, held) = held_at_its_start(&house);
+    house.configure(&JOBS.replace("[jobs.environment]", "[jobs.surroundings]"));
+    daemon.signal(Signal::HUP);
+    std::fs::remove_file(&note).expect("the pipe");
+    drop(held);
+    while !news(&daemon).ends_with(&["READY=1".to_owned()]) || !news(&daemon).contains(&"RELOADING=1".to_owned()) {
+        assert!(daemon.tells("READY=1", PATIENCE), "{}", daemon.log());
+    }
+    let job = house.reader().job(&Name::from("surroundings"));
+    assert!(job.expect("the store can be read").is_some(), "{}", daemon.log());
+    assert!(daemon.terminate().success());
+}
+
 #[test]
 fn whoever_stops_freshd_while_it_starts_ends_it_in_order_and_at_once() {
     for stop in [Signal::TERM, Signal::INT] {
         let house = House::with(JOBS);
-        assert!(house.daemon().terminate().success());
-        // Read at each start: this one goes no further until somebody writes to it.
-        let note = house.state_dir().join("freshd.seen");
-        std::fs::remove_file(&note).expect("it was written");
-        mknodat(CWD, &note, FileType::Fifo, 0o600.into(), 0).expect("a pipe");
-        let mut daemon = Daemon::spawn(house.serve(), &house);
-        let _held = OpenOptions::new().write(true).open(&note).expect("it is being read");
+        let (mut daemon, note, _held) = held_at_its_start(&house);
         daemon.signal(Signal::HUP);
         daemon.signal(stop);
         assert_eq!(daemon.ended().code(), Some(0), "{}", daemon.log());

@@ -31,6 +31,10 @@ use crate::store::{CommitError, Writer};
 /// looked at now and then. All of it comes with one wake of the loop: one that has nothing to do should sleep.
 const RECORD_EVERY: Duration = Duration::from_mins(1);
 
+/// The timer that wakes the loop for the record may be so late: then the loop wakes by a clock of another kind. Longer than
+/// the 4 s that the runtime may look at a timer ahead of time, so that no daemon in good order wakes for this.
+const TIMER_LATE_MAX: Duration = Duration::from_secs(10);
+
 /// How often a daemon that stands still says so, at least.
 const STANDS_STILL_EVERY: Duration = Duration::from_secs(10);
 
@@ -69,12 +73,15 @@ impl Alive {
     }
 
     /// Waits for the next sign of life to somebody who waits for it. They may come more often than the record, and make
-    /// the loop turn.
+    /// the loop turn. Should the timer be wrong that is to wake the loop, it turns for the record all the same.
     pub(super) async fn beat(&mut self) {
         let watched = self.watchdog_every.is_some();
         tokio::select! {
             () = tokio::time::sleep_until(self.next_watchdog), if watched => {}
             () = self.heartbeat.due() => {}
+            () = tokio::time::sleep_until(self.next_record + TIMER_LATE_MAX) => {
+                error!("the timer did not wake the main loop in time; it is woken in another way, and what was due is late");
+            }
         }
     }
 
@@ -83,9 +90,9 @@ impl Alive {
         self.next_record.saturating_duration_since(Instant::now())
     }
 
-    /// Whether it is time to record that the daemon lives. Once it was said, the next one is due after the pause, however
-    /// late this was.
-    pub(super) fn is_record_due(&mut self) -> bool {
+    /// Whether it is time to record that the daemon lives. Said once: the next record is due after the pause, however late
+    /// this one was.
+    pub(super) fn take_due_record(&mut self) -> bool {
         let now = Instant::now();
         let is_due = self.next_record <= now;
         if is_due {

@@ -105,6 +105,12 @@ impl Reloads {
 }
 
 impl Shell {
+    /// SIGHUP came: whoever sent it hears from systemd when jobs.toml is in force.
+    pub(super) fn reload_by_signal(&mut self) {
+        alive::reloading();
+        self.reloads.read(Wish::Signal);
+    }
+
     /// jobs.toml was read. Whoever wished for that is answered once it is stored and in force.
     pub(super) async fn was_read(
         &mut self,

@@ -98,13 +98,9 @@ impl Shell {
                 (wish, read) = self.reloads.next() => self.was_read(wish, read, &mut batch).await?,
                 Some(chore) = self.chores.next() => self.do_chore(chore, &mut batch),
                 turn = self.care.next() => self.looked_after(turn, &mut batch)?,
-                Some(()) = self.signals.hangup.recv() => {
-                    alive::reloading();
-                    self.reloads.read(Wish::Signal);
-                }
+                Some(()) = self.signals.hangup.recv() => self.reload_by_signal(),
                 Some(()) = self.signals.terminate.recv() => break,
                 Some(()) = self.signals.interrupt.recv() => break,
-                // Looked at even if the timer should be wrong.
                 () = self.alive.beat() => batch.push(Event::Tick),
                 () = self.rounds.due(self.engine.placed()) => self.rounds.go(self.engine.placed(), &self.performer.events),
                 () = self.boards.due() => batch.push(Event::Tick),
@@ -115,7 +111,7 @@ impl Shell {
             {
                 batch.push(event);
             }
-            let is_record_due = self.alive.is_record_due();
+            let is_record_due = self.alive.take_due_record();
             if is_record_due {
                 batch.push(Event::Alive);
             }

@@ -21,8 +21,8 @@ const LOW_BYTES: u64 = 64 << 20;
 /// The reserve of a state directory, and what the engine knows of the space there.
 pub(super) struct Space {
     watched: Arc<Mutex<Watched>>,
-    /// Space lacks, or soon will: it is looked at often.
-    scarce: Arc<Notify>,
+    /// It is to be looked at.
+    asked: Arc<Notify>,
 }
 
 struct Watched {
@@ -61,38 +61,39 @@ impl Space {
         }
         let shortage = watched.told.clone();
         let watched = Arc::new(Mutex::new(watched));
-        let scarce = Arc::default();
-        (Self { watched, scarce }, shortage)
+        let asked = Arc::default();
+        (Self { watched, asked }, shortage)
     }
 
-    /// Looks again and again while space lacks or soon will, until the daemon ends. Not in the main loop, which may be
-    /// waiting for space.
+    /// Looks whenever it is asked to, and again and again while space lacks or soon will, until the daemon ends. Not in the
+    /// main loop, which may be waiting for space, and which no disk that hangs may hold up.
     pub(super) fn watch(&self) {
-        let (watched, scarce) = (self.watched.clone(), self.scarce.clone());
+        let (watched, asked) = (self.watched.clone(), self.asked.clone());
         tokio::spawn(async move {
             loop {
-                while locked(&watched).is_scarce() {
+                let is_scarce = locked(&watched).is_scarce();
+                if is_scarce {
                     tokio::time::sleep(LOOK_EVERY).await;
-                    let mut watched = locked(&watched);
-                    if watched.events.is_closed() {
-                        return;
+                } else {
+                    asked.notified().await;
+                    if locked(&watched).is_scarce() {
+                        // A write met a full disk just now.
+                        continue;
                     }
-                    watched.look();
                 }
-                scarce.notified().await;
+                let mut watched = locked(&watched);
+                if watched.events.is_closed() {
+                    return;
+                }
+                watched.look();
             }
         });
     }
 
-    /// Looks, for the main loop, while there is enough: a disk that fills in between is met by the next write.
+    /// Asks for a look: while there is enough, it is for the main loop to say when. A disk that fills in between is met by
+    /// the next write.
     pub(super) fn look(&self) {
-        let mut watched = locked(&self.watched);
-        if !watched.is_scarce() {
-            watched.look();
-            if watched.is_scarce() {
-                self.scarce.notify_one();
-            }
-        }
+        self.asked.notify_one();
     }
 
     /// A write met a full disk: the engine is told, and a slice of the reserve given back. `false` when none is left.
@@ -102,7 +103,7 @@ impl Space {
         if watched.told.is_none() {
             let shortage = watched.reserve.shortage(clock::now().wall);
             watched.tell(Some(shortage));
-            self.scarce.notify_one();
+            self.asked.notify_one();
         }
         has_given
     }

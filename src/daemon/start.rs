@@ -281,7 +281,7 @@ async fn begin(
     let mut first = put_in_order(told, (accepted, shortage), &engine, &settings, state_dir)
         .await
         .context("look for what is left of the lost records")?;
-    let signals = starting.end().map_err(anyhow::Error::from)?;
+    let (signals, was_hung_up) = starting.end().map_err(anyhow::Error::from)?;
     let in_force = watch::Sender::new(settings.clone());
     let port = window::with_key(listener, state_dir).context("draw a key for links")?;
     let mut delivery = Delivery::new(SEND_TIMEOUT);
@@ -356,6 +356,9 @@ async fn begin(
     shell.decide(&mut first).await?;
     if shell.stop == Stop::NotTold {
         alive::ready();
+        if was_hung_up {
+            shell.reload_by_signal();
+        }
     }
     shell.show_board();
     Box::pin(shell.run()).await?;

@@ -25,6 +25,7 @@ impl Engine {
         attempt.started_at = Some(at);
         let attempt = attempt.clone();
         self.fact(Fact::Attempt(attempt));
+        self.waits_no_more(id);
         if let Some(run) = self.runs.get_mut(&id.run)
             && run.started_at.is_none()
         {
@@ -64,6 +65,7 @@ impl Engine {
         attempt.report = reported(&exit.report);
         let attempt = attempt.clone();
         self.fact(Fact::Attempt(attempt.clone()));
+        self.waits_no_more(id);
         let Some(run) = self.runs.get_mut(&id.run) else { return };
         if id.number < run.attempts {
             // A later attempt was found after the records were lost: how the run ends is for that one to say.
@@ -160,6 +162,7 @@ impl Engine {
             attempt.reason = reason.map(str::to_owned);
             let attempt = attempt.clone();
             self.fact(Fact::Attempt(attempt));
+            self.waits_no_more(id);
         }
     }
 }

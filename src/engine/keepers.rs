@@ -104,14 +104,15 @@ impl Engine {
 
     /// A keeper cannot start an attempt yet. What is in the way may be over in a moment: nobody is told, and nothing stored.
     pub(super) fn attempt_refused(&mut self, id: AttemptId, why: String) {
-        let claimed = |id: &AttemptId| {
-            let attempt = self.attempts.get(id);
-            attempt.is_some_and(|attempt| attempt.state == AttemptState::Claimed)
-        };
-        self.keepers.refused.retain(|id, _| claimed(id));
-        if claimed(&id) {
+        let attempt = self.attempts.get(&id);
+        if attempt.is_some_and(|attempt| attempt.state == AttemptState::Claimed) {
             self.keepers.refused.insert(id, why);
         }
+    }
+
+    /// An attempt is claimed no more: it waits for nothing, be it because it began or because it never will.
+    pub(super) fn waits_no_more(&mut self, id: AttemptId) {
+        self.keepers.refused.remove(&id);
     }
 
     /// For what, or for which keeper, a run waits that is claimed and has not begun, in words.

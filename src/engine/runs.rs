@@ -298,7 +298,9 @@ impl Engine {
         self.fact(Fact::Run(run.clone()));
         let mut last_attempt = None;
         for number in 1..=run.attempts {
-            last_attempt = self.attempts.remove(&AttemptId { run: id, number });
+            let attempt = AttemptId { run: id, number };
+            last_attempt = self.attempts.remove(&attempt);
+            self.waits_no_more(attempt);
         }
         if let Some(attempt) = last_attempt
             .as_mut()

@@ -176,6 +176,7 @@ fn decode(bytes: &[u8]) -> io::Result<Vec<Entry>> {
 #[cfg(test)]
 mod tests {
     use std::os::unix::fs::PermissionsExt;
+    use std::sync::Barrier;
 
     use super::*;
 
@@ -207,12 +208,17 @@ mod tests {
         const USERS: u32 = 100;
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path();
-        // Others could pass as it is.
+        // A directory that everybody passes anyway gets no list.
         fs::set_permissions(path, fs::Permissions::from_mode(0o700)).unwrap();
+        let firsts = [100_000, 200_000];
+        // Each user anew: two that ran one after the other would show nothing.
+        let together = Barrier::new(firsts.len());
         std::thread::scope(|scope| {
-            for first in [100_000, 200_000] {
+            for first in firsts {
+                let together = &together;
                 scope.spawn(move || {
                     for user in first..first + USERS {
+                        together.wait();
                         allow(path, user, SEARCH).unwrap();
                     }
                 });
@@ -221,8 +227,9 @@ mod tests {
         let mut list = vec![0; ACCESS_LIST_BYTES_MAX];
         let length = getxattr(path, ACCESS_LIST, &mut list[..]).unwrap();
         let list = decode(&list[..length]).unwrap();
-        let users = list.iter().filter(|entry| entry.tag == USER).count();
-        assert_eq!(users, 2 * 100, "{}", shown(&list));
+        let users = list.iter().filter(|entry| entry.tag == USER).map(|entry| entry.id);
+        let expected: Vec<u32> = firsts.iter().flat_map(|first| *first..*first + USERS).collect();
+        assert_eq!(users.collect::<Vec<_>>(), expected, "{}", shown(&list));
     }
 
     #[test]

@@ -11,6 +11,7 @@ use tokio::net::UnixStream;
 use tokio::sync::mpsc;
 
 use super::files::KeeperFiles;
+use super::launch::Ended;
 use super::wire::{FrameReader, ToDaemon};
 
 /// Waits between tries to reach a keeper that is alive but does not answer: it is just starting, or stopped.
@@ -32,12 +33,17 @@ pub(super) enum News {
     Message(Box<ToDaemon>),
     /// The connection is lost.
     Lost,
-    /// The keeper is dead, and never acts again while this lock is held. The last news.
-    Dead(File),
+    /// The keeper is dead, and never acts again while this lock is held; how it ended, in words that follow its name, where
+    /// that is known. The last news.
+    Dead(File, Option<String>),
 }
 
-/// Serves one keeper until it is dead, or until nobody listens to the news any more.
-pub(super) async fn serve(files: KeeperFiles, news: mpsc::Sender<(u32, News)>) {
+/// How long the kernel may take to say how a process ended whose lock is free already.
+const HOW_WITHIN: Duration = Duration::from_secs(1);
+
+/// Serves one keeper until it is dead, or until nobody listens to the news any more. `ended` is there for one that this
+/// daemon started.
+pub(super) async fn serve(files: KeeperFiles, ended: Option<Ended>, news: mpsc::Sender<(u32, News)>) {
     let number = files.number;
     let mut delay = RETRY_FIRST;
     loop {
@@ -65,7 +71,12 @@ pub(super) async fn serve(files: KeeperFiles, news: mpsc::Sender<(u32, News)>) {
         // Only the lock tells a dead keeper from a silent one.
         match files.try_lock() {
             Ok(Some(lock)) => {
-                let _ = news.send((number, News::Dead(lock))).await;
+                // Here, where it keeps no other keeper waiting.
+                let how = match ended {
+                    Some(ended) => tokio::time::timeout(HOW_WITHIN, ended).await.ok().and_then(Result::ok),
+                    None => None,
+                };
+                let _ = news.send((number, News::Dead(lock, how))).await;
                 return;
             }
             Ok(None) => {}

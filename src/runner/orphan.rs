@@ -4,7 +4,6 @@
 use std::collections::HashSet;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,8 +36,6 @@ pub(super) struct Orphan {
     pub(super) started: Started,
     /// Missing when the keeper died before it could write it.
     pub(super) running: Option<Running>,
-    /// What is known of the end of its keeper: `its keeper died`, or more.
-    pub(super) death: Arc<str>,
 }
 
 /// How it was ended.
@@ -52,12 +49,12 @@ struct Stop {
 }
 
 impl Orphan {
-    /// Finds its main process, alive or as a zombie of ours. `Err` with what is known when there is none.
-    pub(super) fn find(&self) -> Result<Process, String> {
-        if self.started.boot_id != boot_id() {
-            return Err("the machine was rebooted while it ran".to_owned());
+    /// Finds its main process, alive or as a zombie of ours.
+    pub(super) fn find(&self) -> Option<Process> {
+        if self.is_of_another_boot() {
+            return None;
         }
-        let found = match &self.running {
+        match &self.running {
             Some(running) => i32::try_from(running.pid)
                 .ok()
                 .and_then(read_process)
@@ -66,27 +63,35 @@ impl Orphan {
                 .leaf()
                 .and_then(|leaf| main_process(&leaf).filter(|main| main.pid == main.session))
                 .or_else(|| find_main_process(self.started.id, &self.started.report)),
-        };
-        found.ok_or_else(|| format!("{}, and it ended before anybody could see how", self.death))
+        }
     }
 
-    /// Waits for its end and reads what it prints until then; a message in `stops` tells it to end earlier.
-    pub(super) async fn watch(self, mut stops: mpsc::UnboundedReceiver<StopReason>) -> Exit {
-        let found = self.find();
+    fn is_of_another_boot(&self) -> bool {
+        self.started.boot_id != boot_id()
+    }
+
+    /// Waits for its end and reads what it prints until then; a message in `stops` tells it to end earlier. `death` is what is
+    /// known of the end of its keeper: `its keeper died`, or more.
+    pub(super) async fn watch(self, death: &str, mut stops: mpsc::UnboundedReceiver<StopReason>) -> Exit {
+        let process = self.find();
         // First: who holds the pipes now may be gone in a moment, and what is in them with it.
-        let pipes = self.find_pipes(found.as_ref().ok());
+        let pipes = self.find_pipes(process.as_ref());
         let mut output = Inherited::take_up(self.started.log.clone(), pipes);
         let mut stop = Stop::default();
-        let (status, process) = match found {
-            Ok(process) => {
-                let status = match watchable(&process).await {
-                    Some(pidfd) => self.wait(&process, pidfd, &mut output, &mut stop, &mut stops).await,
-                    None => ExitStatus::Unknown(format!("{}, and its end was not seen", self.death)),
-                };
-                (status, Some(process))
+        let status = match &process {
+            Some(process) => match watchable(process).await {
+                Some(pidfd) => {
+                    let seen = self.wait(process, pidfd, &mut output, &mut stop, &mut stops).await;
+                    seen.ok_or("; its end was seen, but its status went to another parent")
+                }
+                None => Err(", and its end was not seen"),
+            },
+            None if self.is_of_another_boot() => {
+                Ok(ExitStatus::Unknown("the machine was rebooted while it ran".to_owned()))
             }
-            Err(why) => (ExitStatus::Unknown(why), None),
+            None => Err(", and it ended before anybody could see how"),
         };
+        let status = status.unwrap_or_else(|why| ExitStatus::Unknown(format!("{death}{why}")));
         let ended_at = Timestamp::now();
         if !stop.was_killed {
             output.hear_for(DRAIN).await;
@@ -125,9 +130,7 @@ impl Orphan {
     fn leaf(&self) -> Option<Leaf> {
         let path = self.started.cgroup.as_deref()?;
         // In another boot nothing of it is left.
-        (self.started.boot_id == boot_id())
-            .then(|| Leaf::reopen(path))
-            .flatten()
+        (!self.is_of_another_boot()).then(|| Leaf::reopen(path)).flatten()
     }
 
     /// Ends it in time for a keeper that lives and does not answer: output, leftovers and its status stay that keeper's.
@@ -136,7 +139,7 @@ impl Orphan {
         mut stops: mpsc::UnboundedReceiver<StopReason>,
         says: impl Fn(StopReason) + Send + Sync + 'static,
     ) {
-        let Ok(process) = self.find() else { return };
+        let Some(process) = self.find() else { return };
         let Some(pidfd) = watchable(&process).await else {
             return;
         };
@@ -151,7 +154,7 @@ impl Orphan {
     /// The pipes it prints into, through whichever of its processes holds them.
     fn find_pipes(&self, main: Option<&Process>) -> FoundPipes {
         // Nothing of it lives in another boot.
-        if self.started.log.is_none() || self.started.boot_id != boot_id() {
+        if self.started.log.is_none() || self.is_of_another_boot() {
             return FoundPipes::default();
         }
         let main_pid = main.map(|main| main.pid);
@@ -176,6 +179,7 @@ impl Orphan {
         FoundPipes { pipes, is_whole }
     }
 
+    /// Nothing where nobody can say any more how it ended.
     async fn wait(
         &self,
         process: &Process,
@@ -183,7 +187,7 @@ impl Orphan {
         output: &mut Inherited,
         stop: &mut Stop,
         stops: &mut mpsc::UnboundedReceiver<StopReason>,
-    ) -> ExitStatus {
+    ) -> Option<ExitStatus> {
         let timeout = self.started.timeout_ms.map(Duration::from_millis);
         let timeout_at = timeout.map(|timeout| process.began().saturating_add(timeout));
         let mut kill_at = None;
@@ -194,7 +198,7 @@ impl Orphan {
             let mut reason = None;
             tokio::select! {
                 biased;
-                _ = pidfd.readable() => return status_of(pidfd.get_ref(), &self.death),
+                _ = pidfd.readable() => return status_of(pidfd.get_ref()),
                 Some(asked) = stops.recv() => reason = Some(asked),
                 () = tokio::time::sleep(pause.min(CLOCK_PACE)) => {}
                 () = output.hear(), if output.can_be_heard() => continue,
@@ -214,11 +218,11 @@ impl Orphan {
                     self.signal_strays(process, kind);
                 }
             } else if give_up_at.is_some_and(|at| at <= now) {
-                return ExitStatus::Unknown(format!(
+                return Some(ExitStatus::Unknown(format!(
                     "unkillable: process {} still lives {} s after SIGKILL",
                     process.pid,
                     UNKILLABLE_AFTER.as_secs()
-                ));
+                )));
             } else if kill_at.is_some_and(|at| at <= now) && give_up_at.is_none() {
                 give_up_at = Some(now + UNKILLABLE_AFTER);
                 stop.was_killed = true;
@@ -316,24 +320,14 @@ fn is_still(process: &Process) -> bool {
 }
 
 /// The true status, if the process came to us when its keeper died: a daemon is subreaper of the keepers it started.
-fn status_of(pidfd: &OwnedFd, death: &str) -> ExitStatus {
+fn status_of(pidfd: &OwnedFd) -> Option<ExitStatus> {
     let ended = waitid(
         WaitId::PidFd(pidfd.as_fd()),
         WaitIdOptions::EXITED | WaitIdOptions::NOHANG,
     );
-    let unknown = || {
-        ExitStatus::Unknown(format!(
-            "{death}; its end was seen, but its status went to another parent"
-        ))
-    };
-    match ended {
-        Ok(Some(status)) => match (status.exit_status(), status.terminating_signal()) {
-            (Some(code), _) => ExitStatus::Code(code),
-            (_, Some(signal)) => ExitStatus::Signal(signal),
-            _ => unknown(),
-        },
-        _ => unknown(),
-    }
+    let status = ended.ok().flatten()?;
+    let code = status.exit_status().map(ExitStatus::Code);
+    code.or_else(|| status.terminating_signal().map(ExitStatus::Signal))
 }
 
 fn end(process: &Process, kind: Signal) {

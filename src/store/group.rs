@@ -27,7 +27,7 @@ pub(super) struct Group<'connection> {
     texts: HashMap<String, i64>,
     /// Notes how far the database has come.
     witness: Option<Witness>,
-    /// The daemon's last word, where that was all of it that was stored since.
+    /// The daemon's last word that is stored.
     life: Option<Life>,
     /// Set by an error after which nobody knows what is on the disk: nothing is stored any more.
     broken: Option<CommitError>,
@@ -80,9 +80,14 @@ impl<'connection> Group<'connection> {
             }
         };
         self.break_on(results.iter().filter_map(|result| result.as_ref().err()));
+        let stored = group.iter().zip(&results).filter(|(_, result)| result.is_ok());
+        let stored = stored.flat_map(|(facts, _)| *facts);
+        // One that was refused is not known: said again, it is as new as it was.
+        if let Some(life) = stored.clone().filter_map(life_of).next_back() {
+            self.life = Some(life.clone());
+        }
         if let Some(witness) = &mut self.witness {
-            let stored = group.iter().zip(&results).filter(|(_, result)| result.is_ok());
-            witness.note(stored.flat_map(|(facts, _)| *facts));
+            witness.note(stored);
         }
         results
     }
@@ -157,21 +162,13 @@ impl<'connection> Group<'connection> {
     }
 
     /// Whether the group says no more than that the daemon still lives: with the same word as before, but for the time.
-    pub(super) fn is_sign_of_life(&mut self, group: &[&[Fact]]) -> bool {
-        let mut lives = group.iter().copied().flatten().filter_map(|fact| match fact {
-            Fact::Life(life) => Some(life),
-            _ => None,
-        });
-        let Some(life) = lives.next() else { return false };
-        if lives.next().is_some() || group.iter().map(|facts| facts.len()).sum::<usize>() > 1 {
-            self.life = None;
+    fn is_sign_of_life(&self, group: &[&[Fact]]) -> bool {
+        let mut facts = group.iter().copied().flatten();
+        let (Some(Fact::Life(life)), None, Some(before)) = (facts.next(), facts.next(), &self.life) else {
             return false;
-        }
-        let before = self.life.replace(life.clone());
-        before.is_some_and(|before| {
-            let seen_at = life.seen_at;
-            Life { seen_at, ..before } == *life
-        })
+        };
+        let seen_at = life.seen_at;
+        Life { seen_at, ..before.clone() } == *life
     }
 
     /// Stores what a power cut may take: the next commit that is synced makes it durable too. An idle daemon would wake the
@@ -179,8 +176,12 @@ impl<'connection> Group<'connection> {
     fn unsynced(&mut self, store: impl FnOnce(&mut Self) -> Result<(), Refusal>) -> Result<(), Refusal> {
         self.batch("PRAGMA synchronous = NORMAL")?;
         let stored = store(self);
-        self.batch("PRAGMA synchronous = FULL")?;
-        stored
+        let restored = self.batch("PRAGMA synchronous = FULL");
+        if let Err(Refusal::Fact(error) | Refusal::Transaction(error)) = &restored {
+            // Nothing that follows may go unsynced in silence.
+            self.broken = Some(error.clone());
+        }
+        stored.and(restored)
     }
 
     fn commit_together(&mut self, group: &[&[Fact]]) -> Result<(), Refusal> {
@@ -364,6 +365,14 @@ impl<'connection> Group<'connection> {
             // Some two dozen times a day: its statements are prepared when they are needed.
             Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten, &mut self.texts),
         }
+    }
+}
+
+/// What the daemon says of itself.
+fn life_of(fact: &Fact) -> Option<&Life> {
+    match fact {
+        Fact::Life(life) => Some(life),
+        _ => None,
     }
 }
 

@@ -115,6 +115,15 @@ async fn what_finds_no_space_for_its_directories_is_refused_once_and_starts_when
     } else {
         "-Urm"
     };
+    let tries = std::process::Command::new("unshare")
+        .args([namespaces, "mount", "-t", "tmpfs", "tmpfs"])
+        .arg(&full)
+        .status();
+    assert!(
+        tries.is_ok_and(|status| status.success()),
+        "this test mounts a small disk of its own, which is not allowed here: run it as root, or where users may have \
+         namespaces; in a container, with the right to mount"
+    );
     // Room for the directory itself and one file.
     let mount = format!(
         "mount -t tmpfs -o nr_inodes=2 tmpfs {0} && touch {0}/filler",

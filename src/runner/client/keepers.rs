@@ -112,8 +112,6 @@ pub(super) struct KeeperSet {
     doubts: Doubts,
     /// Of silent keepers.
     guards: HashMap<u32, Guard>,
-    /// Who hears how those ended that this daemon started.
-    ends: HashMap<u32, Ended>,
     /// What was told to end while its keeper was silent, and why: the keeper does not know that.
     ended_outside: HashMap<AttemptId, StopReason>,
     orphans: HashMap<AttemptId, mpsc::UnboundedSender<StopReason>>,
@@ -168,7 +166,6 @@ impl KeeperSet {
             unanswered: BTreeSet::new(),
             doubts: Doubts::of(unfinished),
             guards: HashMap::new(),
-            ends: HashMap::new(),
             ended_outside: HashMap::new(),
             orphans: HashMap::new(),
             watchers: JoinSet::new(),
@@ -185,7 +182,7 @@ impl KeeperSet {
         self.highest = highest;
         for number in numbers {
             self.unanswered.insert(number);
-            self.serve(number);
+            self.serve(number, None);
         }
         let answer_until = Instant::now() + ANSWER_WITHIN;
         let mut reap = tokio::time::interval_at(Instant::now() + REAP_PACE, REAP_PACE);
@@ -246,10 +243,11 @@ impl KeeperSet {
         !self.unanswered.is_empty() || self.links.values().any(Link::owes_answer)
     }
 
-    fn serve(&mut self, number: u32) {
+    /// `ended` is there for one that this daemon started.
+    fn serve(&mut self, number: u32, ended: Option<Ended>) {
         self.links.insert(number, Link::default());
         let files = KeeperFiles::new(&self.state_dir, number);
-        let served = tokio::spawn(link::serve(files, self.news.clone()));
+        let served = tokio::spawn(link::serve(files, ended, self.news.clone()));
         self.serving.insert(number, served);
     }
 

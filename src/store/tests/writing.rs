@@ -122,46 +122,92 @@ fn the_log_shrinks_again_after_a_reader_that_kept_it() {
     assert!(log_bytes(&dir) < 24 << 20, "{}", log_bytes(&dir));
 }
 
+/// How the commits of lives are synced from now on: read in each as it is stored.
+fn note_how_lives_are_synced(store: &Store) {
+    let notes = ["INSERT", "UPDATE"].map(|change| {
+        format!(
+            "CREATE TEMP TRIGGER noted_{change} AFTER {change} ON main.lives
+             BEGIN INSERT INTO synced SELECT synchronous FROM pragma_synchronous; END;"
+        )
+    });
+    let table = "CREATE TEMP TABLE synced (mode INTEGER NOT NULL);";
+    store.connection.execute_batch(&(table.to_owned() + &notes.concat())).unwrap();
+}
+
+/// How the last commit of a life was synced, once it was noted; 1 means that a power cut may take it, 2 that none can.
+fn synced(store: &Store) -> Option<i64> {
+    let sql = "DELETE FROM synced RETURNING mode";
+    let mut taken = store.connection.prepare(sql).unwrap();
+    let modes = taken.query_map([], |row| row.get(0)).unwrap();
+    let modes: Vec<i64> = modes.map(Result::unwrap).collect();
+    assert!(modes.len() <= 1, "{modes:?}");
+    modes.first().copied()
+}
+
+fn life_seen_at(minute: i64) -> Life {
+    let started_at = Timestamp::UNIX_EPOCH;
+    Life {
+        number: 1,
+        started_at,
+        seen_at: started_at + jiff::SignedDuration::from_mins(minute),
+        ended_at: None,
+        boot_id: "b".to_owned(),
+        version: "1".to_owned(),
+        back: None,
+    }
+}
+
+fn life_ended_at(minute: i64) -> Life {
+    let life = life_seen_at(minute);
+    Life {
+        ended_at: Some(life.seen_at),
+        ..life
+    }
+}
+
 #[test]
 fn only_a_sign_of_life_that_says_nothing_new_is_not_synced() {
     let dir = tempfile::tempdir().unwrap();
     let store = Store::open(dir.path()).unwrap();
     let mut group = Group::new(&store.connection).unwrap();
-    let started_at = Timestamp::UNIX_EPOCH;
-    let at = |minute: i64| started_at + jiff::SignedDuration::from_mins(minute);
-    let life = |minute| Life {
-        number: 1,
-        started_at,
-        seen_at: at(minute),
-        ended_at: None,
-        boot_id: "b".to_owned(),
-        version: "1".to_owned(),
-        back: None,
-    };
-    let ended = Life {
-        ended_at: Some(at(9)),
-        ..life(9)
-    };
-    let (said, synced) = (true, false);
-    for (facts, is_only_said) in [
-        (vec![Fact::Life(life(0))], synced),
-        (vec![Fact::Life(life(1))], said),
-        (vec![Fact::Life(life(2))], said),
-        (vec![Fact::Life(life(3)), Fact::Job(job("stock", 1))], synced),
-        (vec![Fact::Life(life(4))], synced),
-        (vec![Fact::Job(job("stock", 2))], synced),
-        (vec![Fact::Life(life(5))], said),
-        (vec![Fact::Life(ended)], synced),
+    note_how_lives_are_synced(&store);
+    let life = |minute| Fact::Life(life_seen_at(minute));
+    let (unsynced, whole) = (Some(1), Some(2));
+    for (facts, expected) in [
+        (vec![life(0)], whole),
+        (vec![life(1)], unsynced),
+        (vec![life(2)], unsynced),
+        (vec![life(3), Fact::Job(job("stock", 1))], whole),
+        (vec![life(4)], unsynced),
+        (vec![Fact::Job(job("stock", 2))], None),
+        (vec![life(5)], unsynced),
+        (vec![Fact::Life(life_ended_at(9))], whole),
     ] {
-        assert_eq!(group.is_sign_of_life(&[&facts]), is_only_said, "{facts:?}");
         assert_eq!(group.commit(&[&facts]), [Ok(())]);
+        assert_eq!(synced(&store), expected, "{facts:?}");
         let mode = |row: &rusqlite::Row| row.get::<_, i64>(0);
         let mode = store.connection.query_row("PRAGMA synchronous", [], mode).unwrap();
         assert_eq!(mode, 2, "the next commit is synced");
     }
     drop(group);
     let found = store.load().unwrap().life.unwrap();
-    assert_eq!(found.seen_at, at(9));
+    assert_eq!(found, life_ended_at(9));
+}
+
+#[test]
+fn a_life_that_was_refused_is_no_mere_sign_of_life_when_it_is_said_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let store = Store::open(dir.path()).unwrap();
+    let mut group = Group::new(&store.connection).unwrap();
+    assert_eq!(group.commit(&[&[Fact::Life(life_seen_at(0))]]), [Ok(())]);
+    note_how_lives_are_synced(&store);
+    let refuse = "CREATE TEMP TRIGGER refused BEFORE UPDATE ON main.lives BEGIN SELECT RAISE(ABORT, 'no'); END";
+    store.connection.execute_batch(refuse).unwrap();
+    let ended = [Fact::Life(life_ended_at(1))];
+    assert!(group.commit(&[&ended])[0].is_err());
+    store.connection.execute_batch("DROP TRIGGER refused").unwrap();
+    assert_eq!(group.commit(&[&ended]), [Ok(())]);
+    assert_eq!(synced(&store), Some(2));
 }
 
 #[tokio::test]

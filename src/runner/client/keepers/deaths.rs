@@ -2,7 +2,6 @@
 //! somebody who sees such an attempt to its end.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -11,34 +10,27 @@ use super::{KeeperSet, Report};
 use crate::model::{Event, StopReason};
 use crate::runner::orphan::Orphan;
 
-/// How long the kernel may take to say how a process ended whose lock is free already.
-const HOW_WITHIN: Duration = Duration::from_secs(1);
-
 /// Runs named in one sentence.
 const RUNS_NAMED_MAX: usize = 5;
 
-/// Of one whose end nobody saw: it belonged to an earlier life of the daemon.
+/// Of one whose end nobody saw, since it belonged to an earlier life of the daemon.
 pub(super) const UNSEEN: &str = "its keeper died";
 
-impl KeeperSet {
-    /// The beginning of a sentence: how it died, as far as that is known, and what it had in its hands. Any of these may have
-    /// done it; the kernel tells nobody who sent a signal that kills.
-    pub(super) async fn death_of(&mut self, number: u32, link: &Link) -> Arc<str> {
-        let Some(ended) = self.ends.remove(&number) else {
-            return UNSEEN.into();
-        };
-        let how = tokio::time::timeout(HOW_WITHIN, ended).await;
-        let Ok(Ok(how)) = how else { return UNSEEN.into() };
-        let mut runs: Vec<u64> = link.wanted.keys().chain(link.held.keys()).map(|id| id.run.0).collect();
-        runs.sort_unstable();
-        runs.dedup();
-        format!("its keeper {how} with {} in its hands", named(&runs)).into()
-    }
+/// The beginning of a sentence: how a keeper died, as far as that is known, and what it had in its hands. Any of these may
+/// have done it; the kernel tells nobody who sent a signal that kills.
+pub(super) fn death_of(how: Option<&str>, link: &Link) -> Arc<str> {
+    let Some(how) = how else { return UNSEEN.into() };
+    let mut runs: Vec<u64> = link.wanted.keys().chain(link.held.keys()).map(|id| id.run.0).collect();
+    runs.sort_unstable();
+    runs.dedup();
+    format!("its keeper {how} with {} in its hands", named(&runs)).into()
+}
 
-    /// Sees an attempt to its end that has no keeper any more.
-    pub(super) async fn watch(&mut self, orphan: Orphan, stop: Option<StopReason>) {
+impl KeeperSet {
+    /// Sees an attempt to its end that has no keeper any more; `death` says how that one died.
+    pub(super) async fn watch(&mut self, orphan: Orphan, death: Arc<str>, stop: Option<StopReason>) {
         let id = orphan.started.id;
-        if let (Some(running), Ok(_)) = (&orphan.running, orphan.find()) {
+        if let (Some(running), Some(_)) = (&orphan.running, orphan.find()) {
             let (pid, at) = (running.pid, running.at);
             self.tell(Event::AttemptStarted { id, pid, at }).await;
         }
@@ -49,13 +41,13 @@ impl KeeperSet {
         self.orphans.insert(id, stops);
         let reports = self.reports.clone();
         self.watchers.spawn(async move {
-            let exit = orphan.watch(stops_inbox).await;
+            let exit = orphan.watch(&death, stops_inbox).await;
             let _ = reports.send(Report::OrphanEnded(Box::new(exit)));
         });
     }
 }
 
-/// `run 3, run 4 and 2 others`.
+/// `run 3, run 4`, and of more than five: `run 1, run 2, run 3, run 4, run 5 and 2 others`.
 fn named(runs: &[u64]) -> String {
     let named: Vec<String> = runs
         .iter()

@@ -174,9 +174,8 @@ impl KeeperSet {
             let orphan = Orphan {
                 started,
                 running: Some(running),
-                death: UNSEEN.into(),
             };
-            self.watch(orphan, doubt.stop).await;
+            self.watch(orphan, UNSEEN.into(), doubt.stop).await;
         }
         gone
     }

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use tokio::time::Instant;
 
 use super::super::dead::{DeadKeeper, Testament};
-use super::deaths::UNSEEN;
+use super::deaths::{UNSEEN, death_of};
 use super::doubt::{Doubt, never_ran};
 use super::{DEATHS_MAX, FIRST_LAUNCHES_MAX, KeeperSet, REFUSED_RETRY, Report};
 use crate::model::{AttemptId, Event, Exit};
@@ -17,7 +17,7 @@ use crate::runner::wire::{Known, KnownState, ToDaemon, ToKeeper};
 
 impl KeeperSet {
     pub(super) async fn hear(&mut self, number: u32, news: News) {
-        if matches!(news, News::Message(_) | News::Dead(_)) {
+        if matches!(news, News::Message(_) | News::Dead(..)) {
             self.spoke(number).await;
         }
         match news {
@@ -32,10 +32,10 @@ impl KeeperSet {
                 }
             }
             News::Message(message) => self.read(number, *message).await,
-            News::Dead(lock) => {
+            News::Dead(lock, how) => {
                 let files = KeeperFiles::new(&self.state_dir, number);
                 let (dead, testament) = DeadKeeper::open(files, lock);
-                self.bury(number, dead, testament).await;
+                self.bury(number, dead, testament, how.as_deref()).await;
             }
         }
     }
@@ -178,7 +178,7 @@ impl KeeperSet {
     }
 
     /// A keeper is dead: what it leaves is passed on, watched, or given to another.
-    async fn bury(&mut self, number: u32, mut dead: DeadKeeper, mut testament: Testament) {
+    async fn bury(&mut self, number: u32, mut dead: DeadKeeper, mut testament: Testament, how: Option<&str>) {
         self.any_died = true;
         self.serving.remove(&number);
         let is_damaged = testament.damage.is_some();
@@ -190,7 +190,7 @@ impl KeeperSet {
             self.current = None;
             self.launch_failed();
         }
-        let death = self.death_of(number, &link).await;
+        let death = death_of(how, &link);
         for id in &link.told {
             dead.keep_open(*id);
         }
@@ -286,16 +286,7 @@ impl KeeperSet {
             self.tell(event).await;
         }
         for (started, running, stop) in watch {
-            let death = death.clone();
-            self.watch(
-                Orphan {
-                    started,
-                    running,
-                    death,
-                },
-                stop,
-            )
-            .await;
+            self.watch(Orphan { started, running }, death.clone(), stop).await;
         }
         self.ask_kernel_or_end(doubts).await;
         self.answered(number).await;
@@ -308,8 +299,7 @@ impl KeeperSet {
         match report {
             Report::Launched(number, Ok(ended)) => {
                 self.is_launching = false;
-                self.ends.insert(number, ended);
-                self.serve(number);
+                self.serve(number, Some(ended));
                 self.current = Some(number);
                 if let Some(ready) = self.ready.take() {
                     let _ = ready.send(Ok(()));
@@ -375,16 +365,7 @@ impl KeeperSet {
             self.undecided.remove(&id);
             let stop = self.early.remove(&id).and_then(|wanted| wanted.stop);
             let stop = stop.or(self.early_stops.remove(&id));
-            let death = UNSEEN.into();
-            self.watch(
-                Orphan {
-                    started,
-                    running,
-                    death,
-                },
-                stop,
-            )
-            .await;
+            self.watch(Orphan { started, running }, UNSEEN.into(), stop).await;
         }
         self.strangers.close_journals();
         self.decide_doubtful().await;

@@ -15,7 +15,6 @@ use jiff::Timestamp;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 
-use super::deaths::UNSEEN;
 use super::{KeeperSet, Report};
 use crate::model::{AttemptId, Event, StopReason};
 use crate::runner::files::KeeperFiles;
@@ -116,14 +115,7 @@ impl KeeperSet {
                 let says = move |reason| {
                     let _ = reports.send(Report::EndedOutside(id, reason));
                 };
-                let death = UNSEEN.into();
-                Orphan {
-                    started,
-                    running,
-                    death,
-                }
-                .end_in_time(inbox, says)
-                .await;
+                Orphan { started, running }.end_in_time(inbox, says).await;
             });
         }
         self.guards.insert(number, guard);
