@@ -174,7 +174,15 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
     let time = |at| format_time(at, gather.zone);
     let severity = incident.severity.as_str();
     let what = format!("{} {}", incident.subject, what_words(incident));
-    let is_said = |own: &str| own == what || incident.about == About::Job && own.strip_prefix("job ") == Some(&what);
+    // How its reader's data is may be how it is itself, in other words.
+    let is_itself = |own: &str| {
+        let rest = own.strip_prefix(incident.subject.as_str());
+        incident.about == About::Dataset && rest.is_some_and(|rest| rest.starts_with(" is "))
+    };
+    let is_said = |own: &str| {
+        let is_its_job = incident.about == About::Job && own.strip_prefix("job ") == Some(&what);
+        own == what || is_its_job || is_itself(own)
+    };
     let mut words = match &concern.own {
         _ if incident.drill.is_some() => {
             let (about, since) = (incident.about.as_str(), time(incident.since));

@@ -6,6 +6,7 @@ mod digest_lines;
 mod drill;
 mod flapping;
 mod gone;
+mod impact;
 mod lines;
 mod lost;
 mod problem;

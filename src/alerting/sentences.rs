@@ -2,10 +2,12 @@
 
 use std::time::Duration;
 
+use super::impact::{good_by_now, impact_sentence};
 use super::words::{
-    DataSide, JobSide, OwnerReach, Reading, Situation, concerns, data_title, is_about_disk, is_broken, is_for_its_job,
-    is_own, job_title, owns, reads, state_words, what_words, when,
+    DataSide, JobSide, Reading, Situation, data_title, is_about_disk, is_broken, is_own, job_title, owns, reads,
+    state_words, when,
 };
+use crate::freshness::DataState;
 use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
 };
@@ -14,7 +16,7 @@ use crate::model::{
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
-const OTHERS_MAX: usize = 5;
+pub(super) const OTHERS_MAX: usize = 5;
 
 /// Datasets of a team that an end names as not as promised all the same.
 const STILL_BROKEN_MAX: usize = 3;
@@ -41,17 +43,26 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     };
     let body = flapping_sentence(situation) + &body + &why_only_now(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
+    let severity = match situation.incident.severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Warning => "WARNING",
+    };
     match purpose {
-        Purpose::Reminder => format!("Still open after {since}: {body}"),
+        Purpose::Reminder => format!("{severity}, still open after {since}: {body}"),
         Purpose::Escalation => match &situation.unheard {
-            None => format!("Nobody has answered for {since}: {body}"),
-            Some(said) if said.is_empty() => format!("{} could not be told for {since}: {body}", situation.owner),
-            Some(said) => format!("{} could not be told for {since} ({said}): {body}", situation.owner),
+            None => format!("{severity}, nobody has answered for {since}: {body}"),
+            Some(said) => {
+                let said = match said.as_str() {
+                    "" => String::new(),
+                    said => format!(" ({said})"),
+                };
+                format!(
+                    "{severity}, {} could not be told for {since}{said}: {body}",
+                    situation.owner
+                )
+            }
         },
-        _ => match situation.incident.severity {
-            Severity::Critical => format!("CRITICAL: {body}"),
-            Severity::Warning => format!("WARNING: {body}"),
-        },
+        _ => format!("{severity}: {body}"),
     }
 }
 
@@ -163,13 +174,8 @@ fn consequence(situation: &Situation<'_>) -> String {
     text
 }
 
-fn broken_sentence(situation: &Situation<'_>) -> String {
-    let Some(data) = situation
-        .data
-        .iter()
-        .find(|data| is_broken(data))
-        .or(situation.data.first())
-    else {
+pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
+    let Some(data) = most_broken(situation) else {
         let incident = situation.incident;
         return if is_about_disk(incident) {
             format!("{}.", situation.why)
@@ -211,74 +217,22 @@ fn broken_sentence(situation: &Situation<'_>) -> String {
     text
 }
 
-/// That what a team reads or owns is as promised by the time that it is told, if so: before anybody takes it for bad. The
-/// cause may go on. Of a warning nothing was broken yet.
-fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<String> {
-    let incident = situation.incident;
-    let mut own = situation.data.iter().filter(|data| is_own(team, data, situation));
-    if incident.severity < Severity::Critical || is_for_its_job(team, situation) || own.clone().any(is_broken) {
-        return None;
-    }
-    let data = own.next()?;
-    let whose = match reads(team, data, situation) {
-        Some(reader) => format!("which {} reads", reader.who),
-        None => "which you own".to_owned(),
-    };
-    let goes_on = match incident.ends_by() {
-        Some(_) => String::new(),
-        None => format!(" This is not over: {} {}.", incident.subject, what_words(incident)),
-    };
-    Some(format!(
-        "GOOD BY NOW: {}, {whose}, is {}: {}.{goes_on}",
-        data_title(data.dataset),
-        state_words(data.standing.state),
-        data.standing.reason
-    ))
+/// By what an incident is told: of what a job breaks, a promise that is broken for certain before one of which nobody can
+/// tell; else the first that is broken.
+fn most_broken<'a>(situation: &'a Situation<'_>) -> Option<&'a DataSide<'a>> {
+    let broken = || situation.data.iter().filter(|data| is_broken(data));
+    let is_known = |data: &&DataSide<'_>| data.standing.state != DataState::Unknown;
+    let of_job = situation.incident.about == About::Job;
+    let known = broken().find(|data| of_job && is_known(data));
+    known.or_else(|| broken().next()).or(situation.data.first())
 }
 
-fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String {
-    let (reads, Some(data)) = concerns(team, situation) else {
-        return broken_sentence(situation);
-    };
-    if is_for_its_job(team, situation) || reads.is_none() && !owns(team, data) {
-        return broken_sentence(situation);
-    }
-    let mut text = format!(
-        "{}, which {} {}, is {}: {}.",
-        data_title(data.dataset),
-        reads.map_or("you", |reader| reader.who.as_str()),
-        if reads.is_some() { "reads" } else { "own" },
-        state_words(data.standing.state),
-        data.standing.reason
-    );
-    text.push_str(&others_broken(team, situation, &data.dataset.name));
-    if let Some(reader) = reads.filter(|reader| reader.at.is_some()) {
-        text.push_str(&format!(" {} reads it next {}.", reader.who, when(reader, situation)));
-    }
-    let known = match situation.owner_reach {
-        OwnerReach::Told => " and has been told",
-        OwnerReach::NotYet => " and is being told",
-        OwnerReach::Nobody => "",
-    };
-    text.push_str(&format!(" {} answers for it{known}.", situation.owner));
-    text
-}
-
-/// What else a team reads or owns that is not as promised.
-fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
-    let others = situation
-        .data
-        .iter()
-        .filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
-    named(" Not as promised either: ", &names_of(others), OTHERS_MAX)
-}
-
-fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
+pub(super) fn names_of<'a>(data: impl Iterator<Item = &'a DataSide<'a>>) -> Vec<&'a str> {
     data.map(|data| data.dataset.name.as_str()).collect()
 }
 
 /// A sentence that names the first so many, by name, and counts the rest; nothing of nothing.
-fn named(lead: &str, names: &[&str], most: usize) -> String {
+pub(super) fn named(lead: &str, names: &[&str], most: usize) -> String {
     let mut names = names.to_vec();
     names.sort_by(|a, b| natural(a, b));
     match names.len() {
@@ -301,7 +255,7 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
     };
     let others = names_of(others.iter().map(|(_, data)| *data));
     format!(
-        "{}, {whose}, is still {}: {}.{} Only this is over: {over}",
+        "PARTLY OVER: {}, {whose}, is still {}: {}.{} Only this is over: {over}",
         data_title(data.dataset),
         state_words(data.standing.state),
         data.standing.reason,

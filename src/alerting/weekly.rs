@@ -140,7 +140,7 @@ pub fn weekly(id: String, report: &ToReport<'_>) -> Message {
     };
     let headline = format!("{}: {outcome}. {}", report.team_title, words.join(" "));
     Message {
-        subject: format!("[freshd] Week from {from} to {until}: {outcome}"),
+        subject: format!("[freshd] Weekly report: {outcome}, {from} to {until}"),
         headline: headline.trim_end().to_owned(),
         facts: facts.0,
         commands: vec!["freshd status".to_owned(), "freshd incidents".to_owned()],
@@ -157,14 +157,12 @@ fn runs_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
     }
     let missed = missed(week);
     let skipped = counted(week, Outcome::Skipped);
-    let each: Vec<String> = week
-        .runs
-        .iter()
-        .map(|(outcome, count)| format!("{count} {}", outcome.as_str().replace('_', " ")))
-        .collect();
+    let of = |(outcome, count): &(Outcome, u64)| format!("{count} {}", outcome.as_str().replace('_', " "));
+    let each: Vec<String> = week.runs.iter().map(of).collect();
     facts.say("Runs", each.join(", "));
     let began = match (all - missed - skipped, failed) {
         (0, _) => "No run began".to_owned(),
+        (1, failed) => format!("1 run, which {}", if failed == 0 { "did not fail" } else { "failed" }),
         (began, 0) => format!("{began} runs, none failed"),
         (began, failed) => format!("{began} runs, {failed} failed"),
     };
@@ -222,7 +220,7 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
         let since = incident.since_words(|at| format_time(at, zone));
         let lasted = match incident.resolved_at {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
-            None => format!("since {since}, and still"),
+            None => format!("still open since {since}"),
         };
         let text = format!(
             "#{} {} {}, {lasted}",

@@ -296,14 +296,15 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
             data.dataset.name, current.number
         ));
     }
-    if let Some((version, _)) = &situation.refused {
-        commands.push(format!("freshd release {version} --because TEXT"));
-    }
     if let Some(side) = &situation.job {
         commands.push(format!("freshd logs {}", side.job.name));
         if side.going.is_none() {
             commands.push(format!("freshd run {} --wait", side.job.name));
         }
+    }
+    // By that readers get what was refused: for whoever has looked at it.
+    if let Some((version, _)) = &situation.refused {
+        commands.push(format!("freshd release {version} --because TEXT"));
     }
     commands.push(ack_command(incident.id));
     commands

@@ -92,6 +92,11 @@ fn as_of_now(first: &Message, newest: &Message) -> Message {
         label: AT_FIRST.to_owned(),
         text: first.headline.clone(),
     };
+    // What is over is not to look as if it went on.
+    let (facts, output) = match newest.purpose {
+        Purpose::Recovery => (&[][..], &[][..]),
+        _ => (&first.facts[..], &first.output[..]),
+    };
     Message {
         // An update says more of what is wrong, and not that less is.
         purpose: match newest.purpose {
@@ -101,9 +106,9 @@ fn as_of_now(first: &Message, newest: &Message) -> Message {
         facts: of_now
             .cloned()
             .chain(std::iter::once(at_first))
-            .chain(first.facts.iter().cloned())
+            .chain(facts.iter().cloned())
             .collect(),
-        output: first.output.clone(),
+        output: output.to_vec(),
         ..newest.clone()
     }
 }

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::failure::Failure;
 use super::links::Links;
+use super::text::shown_facts;
 use super::tone::{self, Tone};
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http,
-    open, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http, open,
+    output_tail,
 };
 use crate::model::{Message, MessageFact, Secret};
 
@@ -178,10 +179,11 @@ fn headline(message: &Message) -> String {
 fn fact_lines(message: &Message) -> Vec<Line> {
     let mut lines = Vec::new();
     let mut chars_left = FACTS_SHARE_CHARS;
-    for (shown, fact) in message.facts.iter().take(FACTS_MAX).enumerate() {
+    let facts = shown_facts(message);
+    for (shown, fact) in facts.iter().enumerate() {
         let line = fact_line(fact);
         let Some(left) = chars_left.checked_sub(line.chars()) else {
-            let left_out = message.facts.len() - shown;
+            let left_out = facts.len() - shown;
             lines.push(Line {
                 label: String::new(),
                 text: format!("({left_out} more facts left out)"),

@@ -174,7 +174,8 @@ fn units(word: &str) -> Vec<&str> {
     units
 }
 
-/// Breaks output at the column, wherever that is; later pieces are indented by two more.
+/// Breaks output behind the last blank of the second half of a line, else at the column; later pieces are indented by two
+/// more. Nothing of it is left out, blanks neither.
 fn pieces(line: &str, columns: usize) -> Vec<String> {
     let mut pieces = Vec::new();
     let (mut piece, mut width) = (String::new(), 0);
@@ -182,8 +183,10 @@ fn pieces(line: &str, columns: usize) -> Vec<String> {
         let room = if pieces.is_empty() { columns } else { columns - 2 };
         let needed = letter.width().unwrap_or(0);
         if width + needed > room {
-            pieces.push(std::mem::take(&mut piece));
-            width = 0;
+            let blank = piece.rfind(' ').filter(|at| piece[..*at].width() >= room / 2);
+            let rest = blank.map_or_else(String::new, |at| piece.split_off(at + 1));
+            width = rest.width();
+            pieces.push(std::mem::replace(&mut piece, rest));
         }
         piece.push(letter);
         width += needed;
@@ -212,6 +215,8 @@ mod tests {
         assert_eq!(pieces("abcdef", 6), ["abcdef"]);
         assert_eq!(pieces("abcdefghijklm", 6), ["abcdef", "ghij", "klm"]);
         assert_eq!(pieces("", 6), [""]);
+        assert_eq!(pieces("abc def ghi", 6), ["abc ", "def ", "ghi"]);
+        assert_eq!(pieces("a bcdefghi", 6), ["a bcde", "fghi"]);
         assert_eq!(pieces("在庫エクスポ", 6), ["在庫エ", "クス", "ポ"]);
     }
 }

@@ -33,7 +33,7 @@ fn each_team_gets_a_short_report_on_monday_when_all_was_well() {
     world.run_until("2026-12-08T10:00");
     assert_eq!(times(&world, OPS, Purpose::Weekly), ["Mon 08:00", "Mon 08:00"]);
     let (_, message) = taken(&world, OPS, Purpose::Weekly)[1];
-    let expected = "[freshd] Week from Mon 2026-11-30 08:00 to Mon 2026-12-07 08:00: all was well";
+    let expected = "[freshd] Weekly report: all was well, Mon 2026-11-30 08:00 to Mon 2026-12-07 08:00";
     assert_eq!(message.subject, expected);
     assert_eq!(
         message.headline,
@@ -161,7 +161,7 @@ fn a_report_tells_what_failed_how_long_it_took_and_what_is_open() {
     assert_eq!(said("Runs"), ["3 failed, 4 succeeded"]);
     assert_eq!(said("Broken promises"), ["x"]);
     assert_eq!(said("Over"), ["#1 j failed, since Tue 2026-12-01 12:00, for 2d"]);
-    assert_eq!(said("Open"), ["#3 j failed, since Sun 2026-12-06 12:00, and still"]);
+    assert_eq!(said("Open"), ["#3 j failed, still open since Sun 2026-12-06 12:00"]);
     assert_eq!(said("Oldest data"), ["x, as of Sat 2026-12-05 12:00, 1d 20h old"]);
 }
 

@@ -77,7 +77,7 @@ fn a_job_that_works_again_over_old_data_is_no_end_for_those_whose_data_it_is() {
     world.run_until("2026-11-26T12:40");
     let headline = headline(&world, Purpose::Recovery);
     assert!(
-        headline.starts_with("d, which you own, is still stale: ")
+        headline.starts_with("PARTLY OVER: d, which you own, is still stale: ")
             && headline.contains(" Only this is over: RESOLVED after "),
         "{headline}"
     );

@@ -187,8 +187,9 @@ fn an_end_names_three_of_what_is_still_broken_and_counts_the_rest() {
     };
     let one = end(1, 0);
     assert!(
-        one.headline
-            .starts_with("own-1, which trucks reads, is still stale: 2h old, promised at most 1h. Only this is over: "),
+        one.headline.starts_with(
+            "PARTLY OVER: own-1, which trucks reads, is still stale: 2h old, promised at most 1h. Only this is over: "
+        ),
         "{}",
         one.headline
     );
@@ -196,7 +197,7 @@ fn an_end_names_three_of_what_is_still_broken_and_counts_the_rest() {
     let five = end(5, 1);
     assert!(
         five.headline.starts_with(
-            "own-1, which trucks reads, is still stale: 2h old, promised at most 1h. \
+            "PARTLY OVER: own-1, which trucks reads, is still stale: 2h old, promised at most 1h. \
              Not as promised either: own-2, own-3 and 2 more. Only this is over: RESOLVED after "
         ),
         "{}",

@@ -29,12 +29,12 @@ fn a_recovery_says_first_what_of_a_teams_own_data_is_broken_all_the_same() {
     let over = "Only this is over: RESOLVED after 30m: export works again.";
     assert_eq!(
         headline(Purpose::Recovery, READER, &story),
-        format!("stock, which trucks reads, is still stale: 2h old, promised at most 1h. {over}")
+        format!("PARTLY OVER: stock, which trucks reads, is still stale: 2h old, promised at most 1h. {over}")
     );
     story.dataset.as_mut().unwrap().owner = Owner::Team(OWNER.into());
     assert_eq!(
         headline(Purpose::Recovery, OWNER, &story),
-        format!("stock, which you own, is still stale: 2h old, promised at most 1h. {over}")
+        format!("PARTLY OVER: stock, which you own, is still stale: 2h old, promised at most 1h. {over}")
     );
     // Whose data it is not.
     assert_eq!(
@@ -81,11 +81,14 @@ fn a_run_that_is_under_way_is_named_and_not_offered_again() {
 fn an_escalation_says_where_nobody_could_be_told_at_all() {
     let mut story = friday().stale();
     for (said, begins) in [
-        (None, "Nobody has answered for 1h 5m: stock is stale"),
-        (Some(""), "Warehouse could not be told for 1h 5m: stock is stale"),
+        (None, "WARNING, nobody has answered for 1h 5m: stock is stale"),
+        (
+            Some(""),
+            "WARNING, Warehouse could not be told for 1h 5m: stock is stale",
+        ),
         (
             Some("mail:wms: connection refused"),
-            "Warehouse could not be told for 1h 5m (mail:wms: connection refused): stock is stale",
+            "WARNING, Warehouse could not be told for 1h 5m (mail:wms: connection refused): stock is stale",
         ),
     ] {
         story.unheard = said.map(str::to_owned);

@@ -212,12 +212,12 @@ fn reminders_and_escalations_say_for_how_long() {
         (Purpose::Opening, "WARNING", "[freshd] stock is stale (#1)"),
         (
             Purpose::Reminder,
-            "Still open after 1h 5m",
+            "WARNING, still open after 1h 5m",
             "Re: [freshd] stock is stale (#1)",
         ),
         (
             Purpose::Escalation,
-            "Nobody has answered for 1h 5m",
+            "WARNING, nobody has answered for 1h 5m",
             "Re: [freshd] stock is stale (#1)",
         ),
     ] {
