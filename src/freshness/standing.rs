@@ -211,7 +211,8 @@ fn judge(
                 let reason = format!("the probe cannot tell: {why}");
                 return (DataState::Unknown, reason, Some(observation.at), true);
             }
-            Ok(None) if view.current.is_none() => {
+            // Where it was due by now, it is known to be missing.
+            Ok(None) if view.current.is_none() && broken.is_none() => {
                 let reason = "never seen: the probe finds nothing there".to_owned();
                 return (DataState::Unknown, reason, Some(observation.at), true);
             }

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use freshd::model::{ProblemKind, SlotState};
+use freshd::model::{ProblemKind, Severity, SlotState};
 
 use super::probed;
 use super::virtual_world::{World, at, file};
@@ -135,6 +135,24 @@ fn nothing_there_is_unknown_and_a_problem() {
     world.probe("d", |_| file("a", None));
     assert_eq!(state(&mut world, "2026-03-02T08:10").0, "fresh");
     assert_eq!(world.open_incidents().len(), 0);
+}
+
+#[test]
+fn what_is_not_there_when_it_is_due_is_late_though_it_was_never_seen() {
+    let mut world = watched("due = { at = \"0 9 * * *\", grace = \"15m\" }", "2026-03-02T08:00");
+    world.probe("d", |_| (Ok(None), None));
+    assert_eq!(state(&mut world, "2026-03-02T09:14").0, "unknown");
+    let (word, reason) = state(&mut world, "2026-03-02T09:17");
+    let due = "no delivery has ever come; the last was due by Mon 2026-03-02 09:15";
+    assert_eq!((word.as_str(), reason.as_str()), ("late", due));
+    let incident = &world.open_incidents()[0];
+    assert_eq!(
+        (incident.kind, incident.severity),
+        (ProblemKind::Late, Severity::Critical)
+    );
+    // Who cannot look does not know.
+    world.probe("d", |_| (Err("the share hangs".to_owned()), None));
+    assert_eq!(state(&mut world, "2026-03-02T09:30").0, "unknown");
 }
 
 #[test]
