@@ -168,7 +168,10 @@ impl<'connection> Group<'connection> {
             return false;
         };
         let seen_at = life.seen_at;
-        Life { seen_at, ..before.clone() } == *life
+        Life {
+            seen_at,
+            ..before.clone()
+        } == *life
     }
 
     /// Stores what a power cut may take: the next commit that is synced makes it durable too. An idle daemon would wake the

@@ -131,7 +131,10 @@ fn note_how_lives_are_synced(store: &Store) {
         )
     });
     let table = "CREATE TEMP TABLE synced (mode INTEGER NOT NULL);";
-    store.connection.execute_batch(&(table.to_owned() + &notes.concat())).unwrap();
+    store
+        .connection
+        .execute_batch(&(table.to_owned() + &notes.concat()))
+        .unwrap();
 }
 
 /// How the last commit of a life was synced, once it was noted; 1 means that a power cut may take it, 2 that none can.
