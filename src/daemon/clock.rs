@@ -13,7 +13,7 @@ use rustix::time::{
 };
 use tokio::sync::mpsc;
 
-use crate::model::Now;
+use crate::model::{Now, whole_microseconds};
 
 /// A set clock moves wall time against boot time by at least this much; less is drift being corrected.
 const STEP_MIN: Duration = Duration::from_millis(500);
@@ -31,11 +31,6 @@ pub fn now() -> Now {
         wall: whole_microseconds(Timestamp::now()),
         boot,
     }
-}
-
-/// The store keeps microseconds; what is decided must be what is stored.
-fn whole_microseconds(at: Timestamp) -> Timestamp {
-    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
 }
 
 /// One `CLOCK_REALTIME` timer, read by a thread of its own.

@@ -11,6 +11,7 @@ use super::backlog::Todo;
 use super::{Engine, Wake};
 use crate::model::{
     About, CLOCK_LEAP, ClockStep, Fact, IncidentState, Name, ProblemKind, RunId, elapsed, format_time, later,
+    whole_microseconds,
 };
 
 /// A clock this much earlier than the newest record is not believed.
@@ -160,8 +161,10 @@ impl Engine {
         self.resume_sending();
     }
 
-    /// A time that is told as past, by the clock that is believed. Under a clock that is not, nobody can tell.
+    /// A time that is told as past, by the clock that is believed, as precise as it is stored. Under a clock that is not
+    /// believed, nobody can tell.
     pub(super) fn as_past(&self, at: Timestamp) -> Timestamp {
+        let at = whole_microseconds(at);
         match self.clock_hold {
             Some(_) => at,
             None => at.min(self.now.wall),

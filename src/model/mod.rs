@@ -143,7 +143,7 @@ pub use silence::{Quiet, SILENCE_MAX, SILENCE_MIN, Silence, SilenceEnd};
 pub use space::{DISK, Lack, Shortage};
 pub use span::{
     Now, earlier, elapsed, format_age, format_bytes, format_duration, format_time, holds_time, later, parse_duration,
-    parse_size, zone_words,
+    parse_size, whole_microseconds, zone_words,
 };
 pub use spread::{SPREAD_STEP, spread};
 pub use status::{

@@ -106,6 +106,11 @@ pub fn elapsed(from: Timestamp, to: Timestamp) -> Duration {
     to.duration_since(from).try_into().unwrap_or(Duration::ZERO)
 }
 
+/// The store keeps microseconds; what is decided must be what is stored.
+pub fn whole_microseconds(at: Timestamp) -> Timestamp {
+    Timestamp::from_microsecond(at.as_microsecond()).unwrap_or(at)
+}
+
 fn signed(by: Duration) -> SignedDuration {
     SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX)
 }
