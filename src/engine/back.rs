@@ -112,7 +112,7 @@ impl Engine {
         }
     }
 
-    fn downtime_min(&self) -> Duration {
+    pub(super) fn downtime_min(&self) -> Duration {
         DOWNTIME_MIN.max(self.settings.alerts.group_wait)
     }
 

@@ -161,8 +161,8 @@ impl Engine {
         self.resume_sending();
     }
 
-    /// A time that is told as past, by the clock that is believed, as fine as it is stored. Under a clock that is not,
-    /// nobody can tell.
+    /// A time that is told as past, by the clock that is believed, as precise as it is stored. Under a clock that is not
+    /// believed, nobody can tell.
     pub(super) fn as_past(&self, at: Timestamp) -> Timestamp {
         let at = whole_microseconds(at);
         match self.clock_hold {

@@ -128,7 +128,8 @@ pub struct Engine {
     life: Life,
     /// The configuration last accepted, by digest.
     accepted: Option<String>,
-    /// Until when the life before this one was surely alive.
+    /// When the life before this one began, and until when it was surely alive.
+    began_before: Option<Timestamp>,
     seen_before: Option<Timestamp>,
     /// The latest time in any record since the clock was last confirmed.
     newest_record_at: Option<Timestamp>,

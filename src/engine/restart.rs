@@ -51,6 +51,7 @@ impl Engine {
             seed: snapshot.seed,
             life,
             accepted: snapshot.settings_digest.clone(),
+            began_before: snapshot.life.as_ref().map(|life| life.started_at),
             seen_before: snapshot.life.as_ref().map(|life| life.seen_at),
             newest_record_at: snapshot.newest_record_at,
             clock_confirmation: snapshot.clock_confirmation.clone(),
@@ -274,9 +275,13 @@ impl Engine {
 
     /// Removes what those runs left behind that had just ended when the life before ended.
     fn resume_removals(&mut self) {
-        let Some(seen_before) = self.seen_before else { return };
-        let since = earlier(seen_before, REMOVAL_TIME_MAX);
-        // Had it just come back from a downtime, it had just heard of what ended during that.
+        let (Some(seen), Some(began)) = (self.seen_before, self.began_before) else {
+            return;
+        };
+        let since = earlier(seen, REMOVAL_TIME_MAX);
+        // Had it just begun, or come back from a downtime, it had just heard of what ended before that.
+        let just_begun = (began >= since).then(|| earlier(began, self.downtime_min()));
+        let since = just_begun.map_or(since, |down| down.min(since));
         let just_back = self.life.back.filter(|back| back.until >= since);
         let since = just_back.map_or(since, |back| back.from.min(since));
         let last = self

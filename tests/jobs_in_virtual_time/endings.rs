@@ -274,7 +274,8 @@ fn a_run_that_ends_while_the_daemon_is_dead_keeps_its_exit_status() {
 #[test]
 fn a_run_that_ends_while_the_daemon_is_dead_ended_when_its_process_did() {
     let mut world = once("");
-    world.script("j", |_, _| Play::fails(42, "").taking(Duration::from_mins(5)));
+    let nanoseconds = Duration::new(300, 123_456_789);
+    world.script("j", move |_, _| Play::fails(42, "").taking(nanoseconds));
     world.run_until("2026-03-02T10:01");
     world.crash();
     world.run_until("2026-03-02T10:30");
@@ -282,7 +283,11 @@ fn a_run_that_ends_while_the_daemon_is_dead_ended_when_its_process_did() {
     world.run_until("2026-03-02T10:32");
     let run = world.last_run("j");
     let took = elapsed(run.started_at.unwrap(), run.ended_at.unwrap());
-    assert_eq!(took, Duration::from_mins(5), "{run:?}");
+    assert_eq!(
+        took,
+        Duration::new(300, 123_456_000),
+        "as precise as it is stored: {run:?}"
+    );
     // Whoever answers for it is told from when on that holds.
     assert_eq!(world.open_incidents()[0].since, run.ended_at.unwrap());
 }

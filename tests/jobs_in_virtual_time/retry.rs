@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use freshd::model::{ExitStatus, Outcome, RunState};
 
-use super::virtual_world::{Play, World, at, clock};
+use super::virtual_world::{Crash, Play, World, at, clock};
 use super::{one_job, world};
 
 const RETRY: &str = "retry = { attempts = 4, delay = \"1m\", factor = 2, max_delay = \"3m\" }";
@@ -212,6 +212,35 @@ fn what_an_attempt_leaves_behind_is_cleaned_for_every_attempt_once_the_run_is_fi
         .collect();
     cleaned.sort_unstable();
     assert_eq!(cleaned, [1, 2, 3, 4]);
+}
+
+#[test]
+fn what_a_run_leaves_behind_is_cleaned_by_the_next_life_where_this_one_ended_as_it_heard_of_the_end() {
+    // The keeper tells of the end again and again until somebody listens: just after these.
+    for (down_until, before_told) in [
+        ("2026-03-02T10:00:20", "2026-03-02T10:00:39"),
+        // Too short to be a downtime.
+        ("2026-03-02T10:01:50", "2026-03-02T10:02:09"),
+        ("2026-03-02T14:00", "2026-03-02T14:00:09"),
+    ] {
+        let mut world = once("");
+        world.script("j", |_, _| Play::succeeds().taking(Duration::from_secs(40)));
+        world.run_until("2026-03-02T10:00:10");
+        world.crash();
+        world.run_until(down_until);
+        world.restart();
+        world.run_until(before_told);
+        assert_eq!(world.last_run("j").state, RunState::Running, "{down_until}");
+        world.crash_at = Some((world.commits + 1, Crash::After));
+        world.run_until("2026-03-02T14:10");
+        assert_eq!(world.last_run("j").ended_at, Some(at("2026-03-02T10:00:40")));
+        let cleaned = |action: &freshd::model::Action| matches!(action, freshd::model::Action::Clean { .. });
+        assert_eq!(
+            world.asked.iter().filter(|action| cleaned(action)).count(),
+            1,
+            "{down_until}"
+        );
+    }
 }
 
 #[test]
