@@ -155,12 +155,14 @@ impl Engine {
         incident.told.iter().filter_map(of_address).collect()
     }
 
-    /// Where no address but those of the fallback, which stands in, has taken anything of an incident: what those that have
-    /// answered said, each with its address.
+    /// Where no address has taken anything of an incident that was told for who answers for it, those of the fallback aside,
+    /// which stands in: what those that have answered said, each with its address. Who only reads it need not answer.
     pub(super) fn nobody_heard(&self, incident: &Incident) -> Option<String> {
         let mut addresses = self.addresses_told(incident);
+        let cause = incident.cause.and_then(|cause| self.incidents.get(cause));
+        let (owner, _) = self.owner_of(cause.unwrap_or(incident));
         let stands_in = |to: &str| self.settings.fallback.iter().any(|address| address.to_string() == to);
-        addresses.retain(|address| !stands_in(&address.to));
+        addresses.retain(|address| address.team == owner && !stands_in(&address.to));
         let nobody_knows = !addresses.is_empty() && addresses.iter().all(|address| address.state != Reach::Told);
         let said = |address: &AddressState| Some(format!("{}: {}", address.to, address.error.as_ref()?));
         let said: Vec<String> = addresses.iter().filter_map(said).collect();

@@ -10,12 +10,12 @@ use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
-    Purpose, Silence, Version, VersionRef, quarantine_path,
+    Purpose, Silence, Version, VersionRef, natural, quarantine_path,
 };
 use crate::schedule;
 
-/// Datasets of a team's own that one end tells of.
-const THEIRS_MAX: usize = 6;
+/// Datasets of a team's own that one end tells of. Most are only counted.
+const THEIRS_MAX: usize = 100;
 
 impl Engine {
     /// Writes the message of one incident to one team, which was told before as one downstream, as one that answers for it,
@@ -91,7 +91,12 @@ impl Engine {
         let mut readers = self.readers(incident.id);
         if incident.resolved_at.is_some() && incident.told_to_answer() != Some(team) {
             let theirs = self.put_theirs(team, zone, incident, &mut data);
-            readers.extend(self.readers_of(theirs));
+            let known: BTreeSet<_> = readers
+                .iter()
+                .map(|one| (one.who.clone(), one.dataset.clone()))
+                .collect();
+            let more = self.readers_of(theirs).into_iter();
+            readers.extend(more.filter(|one| !known.contains(&(one.who.clone(), one.dataset.clone()))));
         }
         let refused = job.as_ref().and_then(|side| self.refused_by(side));
         Situation {
@@ -180,7 +185,10 @@ impl Engine {
             .collect();
         let (good, broken): (Vec<_>, Vec<_>) = theirs.into_iter().partition(|side| side.standing.state.keeps_promise());
         let put_in = if broken.is_empty() { good } else { broken };
-        let put_in: Vec<DataSide<'a>> = put_in.into_iter().take(THEIRS_MAX).collect();
+        let mut put_in: Vec<DataSide<'a>> = put_in.into_iter().take(THEIRS_MAX).collect();
+        if let [_, others @ ..] = &mut put_in[..] {
+            others.sort_by(|a, b| natural(a.dataset.name.as_str(), b.dataset.name.as_str()));
+        }
         let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
         data.splice(0..0, put_in);
         names

@@ -94,11 +94,12 @@ fn forty_datasets_behind_one_failed_job_are_one_alert_that_names_them_all() {
 }
 
 #[test]
-fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice() {
+fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice_and_counted_at_the_end() {
     // What is made from the one is `d`'s, and `e` reads all of it and nothing else.
     let text = company(&[("root", "a")]).replace("max_age = \"110m\"", "max_age = \"110m\"\nconsumers = [\"e\"]");
     let mut world = World::start(&text, "2026-03-02T07:59");
-    world.script("export-root", |_, now| match now >= at("2026-03-02T09:59") {
+    let broken = at("2026-03-02T09:59")..at("2026-03-02T11:59");
+    world.script("export-root", move |_, now| match broken.contains(&now) {
         true => Play::fails(1, "no route to host"),
         false => Play::writes(&now.to_string(), now),
     });
@@ -112,6 +113,22 @@ fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice
             && words.contains(" Not as promised either: m01, m02, m03, m04, m05 and 34 more."),
         "{words}"
     );
+    world.run_until("2026-03-02T13:00");
+    let end = world
+        .sent
+        .iter()
+        .map(|(_, sent)| sent)
+        .filter(of_team)
+        .last()
+        .expect("told");
+    let message = &end.message;
+    assert_eq!(message.purpose, Purpose::Recovery);
+    let others = " As promised, too: m01, m02, m03, m04, m05 and 34 more.";
+    assert!(message.headline.ends_with(others), "{}", message.headline);
+    assert!(names_all(end), "{:?}", message.facts);
+    let read = message.facts.iter().filter(|fact| fact.label == "Read by");
+    let read: Vec<&str> = read.map(|fact| fact.text.as_str()).collect();
+    assert_eq!(read.join(" ").matches("m00").count(), 1, "{read:?}");
 }
 
 #[test]

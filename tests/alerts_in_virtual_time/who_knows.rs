@@ -12,7 +12,11 @@ const READER: &str = "mail:a@sea.example";
 /// A job of `ops` has made data of `a` once, and fails; the data is too old at 12:30. What the address of `ops` does with
 /// messages is given.
 fn story(ops: fn() -> DeliveryOutcome) -> World {
-    let text = one_job("produces = \"d\"") + "[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"30m\"\n";
+    story_of(&one_job("produces = \"d\""), ops)
+}
+
+fn story_of(job: &str, ops: fn() -> DeliveryOutcome) -> World {
+    let text = format!("{job}[datasets.d]\nowner = \"a\"\nfile = \"d\"\nmax_age = \"30m\"\n");
     let mut world = World::start(&text, "2026-11-26T12:00");
     world.channel(OPS, move |_, _: Timestamp| ops());
     world.script("j", |_, now| Play::writes("once", now));
@@ -44,6 +48,28 @@ fn a_reader_hears_that_the_owner_has_been_told_only_where_a_message_was_taken() 
         let world = story(ops);
         let headline = headline(&world, Purpose::Impact);
         assert!(headline.ends_with(words), "{headline}");
+    }
+}
+
+#[test]
+fn an_escalation_counts_on_no_answer_of_those_who_only_read_it() {
+    let alone = "notify = [\"mail:ops@sea.example\"]\n";
+    let chief = "escalate = [{ after = \"1h\", notify = [\"mail:chief@sea.example\"] }]\n";
+    let job = one_job("produces = \"d\"").replace(alone, &format!("{alone}{chief}"));
+    for (ops, begins) in [
+        (
+            (|| busy(Timestamp::UNIX_EPOCH)) as fn() -> DeliveryOutcome,
+            "CRITICAL, ops could not be told for ",
+        ),
+        (|| DeliveryOutcome::Accepted, "CRITICAL, nobody has answered for "),
+    ] {
+        let mut world = story_of(&job, ops);
+        world.run_until("2026-11-26T13:30");
+        let mut told = world.sent.iter().map(|(_, sent)| sent);
+        assert!(told.any(|sent| sent.address.to_string() == READER));
+        let escalated = told.find(|sent| sent.message.purpose == Purpose::Escalation);
+        let headline = &escalated.expect("an escalation").message.headline;
+        assert!(headline.starts_with(begins), "{headline}");
     }
 }
 
