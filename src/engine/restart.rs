@@ -269,6 +269,7 @@ impl Engine {
     pub(super) fn resume_unfinished(&mut self) {
         self.resume_publications();
         self.resume_removals();
+        self.show_again();
         self.look_again();
     }
 
