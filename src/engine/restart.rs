@@ -18,6 +18,7 @@ use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::threads::Threads;
+use super::together::Together;
 use super::wakes::Wakes;
 use super::weekly::Weekly;
 use super::{Engine, Step};
@@ -85,8 +86,7 @@ impl Engine {
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),
-            held_lines: BTreeSet::new(),
-            were_hidden: BTreeSet::new(),
+            together: Together::default(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
