@@ -88,11 +88,9 @@ impl Engine {
             return;
         };
         let ack = incident.taken_on(self.now.wall).filter(|ack| ack.at >= since).cloned();
-        let is_escalated = incident.escalated.iter().any(|step| step.at > since);
+        let is_escalated = incident.escalated_by_now().iter().any(|step| step.at > since);
         match ack {
-            Some(ack) => self.show_at(address, root, id, |root, incident, now, zone| {
-                Some(alerting::acknowledged(root, &incident.escalated, &ack, now, zone))
-            }),
+            Some(ack) => self.show_at(address, root, id, taken_on(&ack)),
             None if is_escalated && !root.message.is_impact() => self.show_at(address, root, id, escalated),
             None => {}
         }
@@ -133,9 +131,7 @@ impl Engine {
     pub(super) fn show_ack(&mut self, id: IncidentId, ack: &Ack) {
         let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
         for ((address, _), root) in roots {
-            self.show_at(&address, root, id, |root, incident, now, zone| {
-                Some(alerting::acknowledged(root, &incident.escalated, ack, now, zone))
-            });
+            self.show_at(&address, root, id, taken_on(ack));
         }
     }
 
@@ -227,6 +223,17 @@ impl Engine {
     }
 }
 
+/// Whom nobody's answer has called is said to those who answer for it, and to no reader.
+fn taken_on(ack: &Ack) -> impl Fn(&Message, &Incident, Timestamp, &TimeZone) -> Option<Message> {
+    move |root, incident, now, zone| {
+        let escalated = match root.is_impact() {
+            true => &[],
+            false => incident.escalated_by_now(),
+        };
+        Some(alerting::acknowledged(root, escalated, ack, now, zone))
+    }
+}
+
 fn escalated(root: &Message, incident: &Incident, now: Timestamp, zone: &TimeZone) -> Option<Message> {
-    alerting::escalated(root, &incident.escalated, now, zone)
+    alerting::escalated(root, incident.escalated_by_now(), now, zone)
 }

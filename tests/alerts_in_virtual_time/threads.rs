@@ -227,3 +227,36 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
         assert!(escalated.iter().any(|fact| fact.text == words), "{escalated:?}");
     }
 }
+
+#[test]
+fn who_was_called_stands_in_no_thread_of_those_who_read_it() {
+    let slack = "notify = [\"slack\"]";
+    let chain = format!("{slack}\nescalate = [{{ after = \"30m\", notify = [\"mail:boss@sea.example\"] }}]");
+    let people = PEOPLE
+        .replace("notify = [\"mail:ops@sea.example\"]", &chain)
+        .replace("notify = [\"mail:c@sea.example\"]", slack);
+    let text = format!(
+        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
+         [systems.shop]\nowner = \"c\"\n[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+         consumers = [\"shop\"]\n[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T11:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::ack(incident));
+    let said = changed(&world)
+        .into_iter()
+        .filter(|(_, it)| it.acknowledged().is_some());
+    let said: Vec<(bool, usize)> = said
+        .map(|(_, newest)| {
+            let called = newest.facts.iter().filter(|fact| fact.label == "Escalated");
+            (newest.is_impact(), called.count())
+        })
+        .collect();
+    assert_eq!(said, [(true, 0), (false, 1)]);
+}
