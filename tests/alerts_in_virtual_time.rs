@@ -32,6 +32,8 @@ mod ends_at_pagers;
 mod ends_that_wait;
 #[path = "alerts_in_virtual_time/ends_in_threads.rs"]
 mod ends_in_threads;
+#[path = "alerts_in_virtual_time/escalations.rs"]
+mod escalations;
 #[path = "alerts_in_virtual_time/explaining.rs"]
 mod explaining;
 #[path = "alerts_in_virtual_time/flapping.rs"]

@@ -78,7 +78,7 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (None, None) => {}
     }
     let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
-    for escalated in escalations(&incident.escalated, zone).filter(|_| is_of_owner) {
+    for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {
         say(&escalated.label, escalated.text);
     }
     say("Owner", situation.owner.clone());

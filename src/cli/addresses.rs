@@ -5,10 +5,16 @@ use jiff::tz::TimeZone;
 
 use super::paint::{Tone, clean, tone};
 use super::times;
+use super::titles::Titles;
 use crate::model::{AddressState, Reach};
 
 /// The lines for those that were told, for each that was not yet, and for each that was given up; none for nobody.
-pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone) -> Vec<(&'static str, String)> {
+pub(super) fn lines(
+    addresses: &[AddressState],
+    titles: &Titles,
+    now: Timestamp,
+    zone: &TimeZone,
+) -> Vec<(&'static str, String)> {
     let moment = |at: Option<Timestamp>| at.map(|at| times::moment(at, now, zone));
     let told: Vec<&AddressState> = of_state(addresses, Reach::Told).collect();
     let mut teams: Vec<(&str, Vec<String>)> = Vec::new();
@@ -22,7 +28,7 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
     }
     let teams: Vec<String> = teams
         .iter()
-        .map(|(team, by)| format!("{} by {}", clean(team), by.join(" and ")))
+        .map(|(team, by)| format!("{} by {}", titles.team(team), by.join(" and ")))
         .collect();
     // One mail server that is gone says the same of each of its addresses: once is enough.
     let mut said: Vec<&str> = Vec::new();
@@ -33,14 +39,14 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
         let since = moment(one.at).map_or_else(String::new, |at| format!(", waiting since {at}"));
         lines.push((
             "not yet",
-            format!("{}{since}{}", who(one), because(one, &mut said, now, zone)),
+            format!("{}{since}{}", who(one, titles), because(one, &mut said, now, zone)),
         ));
     }
     for one in of_state(addresses, Reach::GivenUp) {
         let at = moment(one.at).map_or_else(String::new, |at| format!(", {at}"));
         lines.push((
             "given up",
-            format!("{}{at}{}", who(one), because(one, &mut said, now, zone)),
+            format!("{}{at}{}", who(one, titles), because(one, &mut said, now, zone)),
         ));
     }
     for one in told.iter().filter(|one| one.error.is_some()) {
@@ -49,7 +55,7 @@ pub(super) fn lines(addresses: &[AddressState], now: Timestamp, zone: &TimeZone)
             "not all",
             format!(
                 "{}: the newest could not be told{since}{}",
-                who(one),
+                who(one, titles),
                 because(one, &mut said, now, zone)
             ),
         ));
@@ -61,8 +67,8 @@ fn of_state(addresses: &[AddressState], state: Reach) -> impl Iterator<Item = &A
     addresses.iter().filter(move |one| one.state == state)
 }
 
-fn who(one: &AddressState) -> String {
-    format!("{} by {}", clean(one.team.as_str()), clean(&one.to))
+fn who(one: &AddressState, titles: &Titles) -> String {
+    format!("{} by {}", titles.team(one.team.as_str()), clean(&one.to))
 }
 
 fn because<'a>(one: &'a AddressState, said: &mut Vec<&'a str>, now: Timestamp, zone: &TimeZone) -> String {
@@ -109,7 +115,7 @@ mod tests {
             waits("c", "421 busy"),
             waits("d", gone),
         ];
-        let lines = lines(&addresses, Timestamp::UNIX_EPOCH, &TimeZone::UTC);
+        let lines = lines(&addresses, &Titles::default(), Timestamp::UNIX_EPOCH, &TimeZone::UTC);
         let said: Vec<&str> = lines[1..]
             .iter()
             .map(|(_, line)| line.rsplit(": ").next().unwrap_or(""))

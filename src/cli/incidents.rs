@@ -50,11 +50,16 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
                 "there is no incident {id}; `freshd incidents --all` lists them"
             ))
         })?;
-        let mut told = reader.addresses_of(&incident)?;
-        if !out.json {
-            Titles::of(&global.config).in_addresses(&mut told);
-        }
-        return one(&incident, &reader.notifications_of(id)?, &told, now, &zone, out);
+        let told = reader.addresses_of(&incident)?;
+        let titles = Titles::of(&global.config);
+        return one(
+            &incident,
+            &reader.notifications_of(id)?,
+            (&told, &titles),
+            now,
+            &zone,
+            out,
+        );
     }
     let incidents = reader.incidents(!args.all, args.limit)?;
     if out.json {
@@ -87,9 +92,8 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     let mut rows = Vec::with_capacity(incidents.len());
     let titles = Titles::of(&global.config);
     for incident in &incidents {
-        let mut told = reader.addresses_of(incident)?;
-        titles.in_addresses(&mut told);
-        rows.push(row(incident, &told, now, &zone));
+        let told = reader.addresses_of(incident)?;
+        rows.push(row(incident, &told, &titles, now, &zone));
     }
     for line in grid(&columns, &rows, out::width()) {
         out.line(line)?;
@@ -97,10 +101,10 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     Ok(Exit::Fine)
 }
 
-fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZone) -> Vec<String> {
+fn row(incident: &Incident, told: &[AddressState], titles: &Titles, now: Timestamp, zone: &TimeZone) -> Vec<String> {
     let mut teams: Vec<String> = Vec::new();
     for one in told {
-        let name = clean(one.team.as_str());
+        let name = titles.team(one.team.as_str());
         let of_team = || told.iter().filter(|other| other.team == one.team);
         let team = if of_team().any(|one| one.state == Reach::Told) {
             name
@@ -139,7 +143,7 @@ fn row(incident: &Incident, told: &[AddressState], now: Timestamp, zone: &TimeZo
 fn one(
     incident: &Incident,
     messages: &[(Notification, Vec<Delivery>)],
-    told_by: &[AddressState],
+    (told_by, titles): (&[AddressState], &Titles),
     now: Timestamp,
     zone: &TimeZone,
     out: &mut Out,
@@ -217,7 +221,7 @@ fn one(
     if is_waiting || !is_told_of {
         lines.push(("told", "nobody".to_owned()));
     } else {
-        lines.extend(addresses::lines(told_by, now, zone));
+        lines.extend(addresses::lines(told_by, titles, now, zone));
     }
     let width = out::width();
     out.text(&facts(&lines, 2, width))?;

@@ -5,7 +5,6 @@ use std::path::Path;
 
 use super::board::titled_owner;
 use super::times::table_of;
-use crate::model::{AddressState, Name};
 
 /// The titles of teams by their names.
 #[derive(Clone, Debug, Default)]
@@ -29,13 +28,6 @@ impl Titles {
     /// `Warehouse (warehouse)`, or the name alone.
     pub(super) fn team(&self, name: &str) -> String {
         titled_owner(name, self.0.get(name).map(String::as_str))
-    }
-
-    /// The same of each that was told, or is to be.
-    pub(super) fn in_addresses(&self, addresses: &mut [AddressState]) {
-        for address in addresses {
-            address.team = Name::from(self.team(address.team.as_str()));
-        }
     }
 }
 

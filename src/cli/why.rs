@@ -312,9 +312,8 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }
-    let mut addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
-    reading.titles.in_addresses(&mut addresses);
-    lines.extend(addresses::lines(&addresses, reading.now, reading.zone));
+    let addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
+    lines.extend(addresses::lines(&addresses, &reading.titles, reading.now, reading.zone));
     format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))
 }
 

@@ -2,6 +2,7 @@
 
 mod alive;
 mod care;
+mod changes;
 mod chores;
 mod board;
 pub mod clock;

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 use tokio::sync::{Semaphore, oneshot, watch};
 
+use super::changes::Changes;
 use super::files::{Desk, FileWork, Work};
 use super::history::{self, Pace};
 use super::looks::Looks;
@@ -43,6 +44,8 @@ pub(super) struct Performer {
     pub(super) desk: Desk,
     /// Places for messages that are being sent at the same time, by channel.
     pub(super) sends: HashMap<Name, Arc<Semaphore>>,
+    /// What first messages of threads are to say, by channel.
+    pub(super) changes: HashMap<Name, Arc<Changes>>,
     /// How the last repetition went at each channel that forgets.
     pub(super) repeats: HashMap<Name, Arc<Repetition>>,
     pub(super) pace: Pace,
@@ -72,7 +75,7 @@ impl Performer {
                 Action::Probe(dataset) => self.probe(dataset),
                 Action::Send { notification, follows } => self.send(*notification, follows),
                 Action::Repeat { channel, messages } => self.repeat(channel, messages),
-                Action::Change { channel, root, newest } => self.change(channel, root, newest),
+                Action::Change { channel, root, newest } => self.change(channel, *root, *newest),
                 Action::Search { limits, from } => {
                     if from == SearchFrom::START {
                         self.pace.first();
@@ -101,6 +104,8 @@ impl Performer {
     /// The configuration that is in force from now on.
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
+        self.changes
+            .retain(|channel, _| settings.channels.contains_key(channel));
         self.repeats
             .retain(|channel, _| settings.channels.contains_key(channel));
         self.settings.send_replace(settings);
@@ -149,17 +154,21 @@ impl Performer {
         });
     }
 
-    /// Changes the first message of a thread, with nothing else on its way meanwhile: it must not overtake, nor be overtaken
-    /// by, what a message behind it makes of the first.
-    fn change(&mut self, channel: Name, root: Box<ThreadRoot>, newest: Box<Message>) {
+    /// Changes the first message of a thread, when nothing else is to be sent through its channel: it must not overtake, nor
+    /// be overtaken by, what a message behind it makes of the first.
+    fn change(&mut self, channel: Name, root: ThreadRoot, newest: Message) {
         let settings = self.settings.subscribe();
         let delivery = self.delivery.clone();
-        let places = self.places(&channel);
-        tokio::spawn(async move {
-            let _places = places.acquire_many_owned(SENDS_MAX).await;
+        let changes = self.changes.entry(channel.clone()).or_default();
+        changes.put_in(root, newest, move |change| {
             let channel = settings.borrow().channels.get(&channel).cloned();
-            if let Some(channel) = channel {
-                delivery.change(&channel, &newest, &root).await;
+            let delivery = delivery.clone();
+            async move {
+                match channel {
+                    Some(channel) => delivery.change(&channel, &change.newest, &change.root).await,
+                    // With its channel the thread is gone.
+                    None => DeliveryOutcome::Accepted,
+                }
             }
         });
     }
@@ -170,15 +179,21 @@ impl Performer {
         let settings = self.settings.subscribe();
         let delivery = self.delivery.clone();
         let places = self.places(&notification.address.channel);
+        let changes = self.changes.entry(notification.address.channel.clone()).or_default();
+        let turn = changes.sending(follows.as_deref());
         let sending = tokio::spawn(async move {
             let _place = places.acquire_owned().await;
+            turn.turn().await;
             // Only now: while it waited, its channel may have got another address or password.
             let channel = settings.borrow().channels.get(&notification.address.channel).cloned();
             match channel {
                 Some(channel) => {
-                    delivery
-                        .send_in_thread(&channel, &notification, follows.as_deref())
-                        .await
+                    let sent = delivery.send_in_thread(&channel, &notification, follows.as_deref());
+                    let sent = sent.await;
+                    if sent.0 == DeliveryOutcome::Accepted {
+                        turn.taken();
+                    }
+                    sent
                 }
                 None => (
                     DeliveryOutcome::Permanent {

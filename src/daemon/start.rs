@@ -300,6 +300,7 @@ async fn begin(
         looks: Looks::default(),
         desk: Desk::default(),
         sends: std::collections::HashMap::new(),
+        changes: std::collections::HashMap::new(),
         repeats: std::collections::HashMap::new(),
         pace: super::history::Pace::default(),
     };

@@ -22,9 +22,9 @@ const AT_FIRST: &str = "At first";
 
 impl Delivery {
     /// Has the first message of a thread say how it is by now, where nothing was sent behind it. Always comes back within a
-    /// few seconds.
-    pub async fn change(&self, channel: &Channel, newest: &Message, root: &ThreadRoot) {
-        self.change_first(channel, newest, None, root).await;
+    /// few seconds, with what the other side has answered.
+    pub async fn change(&self, channel: &Channel, newest: &Message, root: &ThreadRoot) -> DeliveryOutcome {
+        self.change_first(channel, newest, None, root).await
     }
 
     /// Has the first message of a thread say what the newest one says, with that one's link, above the facts that it came
@@ -35,9 +35,9 @@ impl Delivery {
         newest: &Message,
         link: Option<&Secret>,
         root: &ThreadRoot,
-    ) {
+    ) -> DeliveryOutcome {
         let ChannelKind::SlackApp { api, token, ca, .. } = &channel.kind else {
-            return;
+            return DeliveryOutcome::Accepted;
         };
         let page = self.page_of(newest);
         let links = Links {
@@ -54,7 +54,9 @@ impl Delivery {
         let result = tokio::time::timeout(CHANGE_TIMEOUT, change).await;
         let result = result.unwrap_or_else(|_elapsed| Err(late()));
         let redactor = Redactor::new(channel).and(link);
-        self.note_change(channel, &redactor.outcome(result.into()));
+        let outcome = redactor.outcome(result.into());
+        self.note_change(channel, &outcome);
+        outcome
     }
 
     /// Logs when changes begin to fail, and when they work again. Nobody is told: the thread says it all.

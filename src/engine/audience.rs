@@ -54,7 +54,6 @@ impl Engine {
                 at: self.now.wall,
             });
             (incident.reminders, incident.escalations) = (0, 0);
-            incident.escalated.clear();
             self.schedule_reminder(&mut incident, &owner);
         }
         self.store(incident);

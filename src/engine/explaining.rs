@@ -141,7 +141,7 @@ impl Engine {
     /// Looks again at what is told with its cause: by itself, when that is kept quiet before anybody heard of the two.
     pub(super) fn look_at_attached(&mut self, id: IncidentId, cause: IncidentId) {
         if self.is_hidden(id, cause) {
-            self.were_hidden.insert(id);
+            self.together.were_hidden.insert(id);
             self.stand_alone(id, false);
         } else {
             self.raise(cause, id);

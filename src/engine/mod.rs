@@ -79,7 +79,7 @@ use jiff::Timestamp;
 
 use crate::lineage::Lineage;
 use crate::model::{
-    Action, Address, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
+    Action, Attempt, AttemptId, AttemptState, ClockConfirmation, Event, Fact, Host, IncidentId, Life, Name,
     NotificationId, Now, Placed, Restoration, Run, RunId, Settings, Silence, VersionRef, elapsed, newest_record,
 };
 use backlog::Todo;
@@ -98,6 +98,7 @@ use restored::Recovered;
 use runs::StartedWith;
 use space::SpaceHold;
 use threads::Threads;
+use together::Together;
 use wakes::{Retry, Wake, Wakes};
 use weekly::Weekly;
 
@@ -194,10 +195,8 @@ pub struct Engine {
     /// Openings that were told in the last hour and are over.
     openings: Openings,
     outbox: Outbox,
-    /// Addresses to which nothing is sent before this step is decided, because what is put in for them goes together.
-    held_lines: BTreeSet<Address>,
-    /// Incidents that stand for themselves since this step, because what explained them is kept quiet.
-    were_hidden: BTreeSet<IncidentId>,
+    /// What is told together in this step.
+    together: Together,
     repeats: Repeats,
     weekly: Weekly,
     threads: Threads,

@@ -100,19 +100,29 @@ impl Engine {
                 return;
             }
             incident.escalations += 1;
-            incident.escalated.push(Escalated {
-                at: self.now.wall,
-                to: addresses.clone(),
-            });
-            for address in &addresses {
-                remember_told(&mut incident, team, address);
-            }
-            self.store(incident);
-            for address in &addresses {
-                self.notify(id, Purpose::Escalation, team, address.clone());
-            }
-            self.show_escalation(id, &addresses);
+            self.call(incident, team, addresses);
         }
+    }
+
+    /// Others are called, because nobody has answered; nobody, where all of them were told before.
+    fn call(&mut self, mut incident: Incident, team: &Name, addresses: Vec<Address>) {
+        let id = incident.id;
+        if addresses.is_empty() {
+            self.store(incident);
+            return;
+        }
+        for address in &addresses {
+            remember_told(&mut incident, team, address);
+        }
+        incident.escalated.push(Escalated {
+            at: self.now.wall,
+            to: addresses.clone(),
+        });
+        self.store(incident);
+        for address in &addresses {
+            self.notify(id, Purpose::Escalation, team, address.clone());
+        }
+        self.show_escalation(id, &addresses);
     }
 
     /// Whom the chain has told is told where that is now, if it is elsewhere by an edit of jobs.toml.
@@ -121,7 +131,7 @@ impl Engine {
             let is_quiet = acknowledged_until(it, self.now.wall).is_some() || self.is_quiet(id);
             it.state == IncidentState::Open && it.drill.is_none() && !is_quiet
         };
-        let Some(mut incident) = self.incidents.get(id).filter(can_be_told).cloned() else {
+        let Some(incident) = self.incidents.get(id).filter(can_be_told).cloned() else {
             return;
         };
         let (team, _) = self.owner_of(&incident);
@@ -138,15 +148,8 @@ impl Engine {
                 elsewhere.extend(addresses);
             }
         }
-        if elsewhere.is_empty() {
-            return;
-        }
-        for address in &elsewhere {
-            remember_told(&mut incident, &team, address);
-        }
-        self.store(incident);
-        for address in elsewhere {
-            self.notify(id, Purpose::Escalation, &team, address);
+        if !elsewhere.is_empty() {
+            self.call(incident, &team, elsewhere);
         }
     }
 

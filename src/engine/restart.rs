@@ -18,6 +18,7 @@ use super::repeats::Repeats;
 use super::restored::Recovered;
 use super::runs::StartedWith;
 use super::threads::Threads;
+use super::together::Together;
 use super::wakes::Wakes;
 use super::weekly::Weekly;
 use super::{Engine, Step};
@@ -86,8 +87,7 @@ impl Engine {
             mending: BTreeSet::new(),
             openings: Openings::default(),
             outbox: Outbox::default(),
-            held_lines: BTreeSet::new(),
-            were_hidden: BTreeSet::new(),
+            together: Together::default(),
             repeats: Repeats::default(),
             threads: Threads::of(snapshot.threads.clone()),
             weekly: Weekly::of(snapshot.weekly.clone()),
@@ -270,6 +270,7 @@ impl Engine {
     pub(super) fn resume_unfinished(&mut self) {
         self.resume_publications();
         self.resume_removals();
+        self.show_again();
         self.look_again();
     }
 

@@ -2,6 +2,7 @@
 //! first message of each said and is called at channels that number messages by themselves.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -10,8 +11,11 @@ use super::Engine;
 use crate::alerting;
 use crate::model::{
     Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, IncidentState, Message, Name, Notification, Purpose,
-    ThreadRoot, Threaded,
+    ThreadRoot, Threaded, earlier,
 };
+
+/// What first messages were to say is said after a while, however much was to be sent before.
+const CHANGED_WITHIN: Duration = Duration::from_hours(1);
 
 /// The first message of each thread, by incident.
 #[derive(Clone, Debug, Default)]
@@ -51,8 +55,31 @@ impl Engine {
         };
         let (id, address, root) = (threaded.incident, threaded.address.clone(), threaded.root.clone());
         self.threads.note(threaded);
-        // What has happened while it was on its way, and nobody is sent a message of.
-        let written_at = notification.message.at;
+        // What has happened while it was on its way.
+        self.show_since(&address, root, id, notification.message.at);
+    }
+
+    /// The life before may have ended before first messages were changed as it was decided: that is asked for again, unless
+    /// what was taken behind them since says it, or it was decided long before.
+    pub(super) fn show_again(&mut self) {
+        let Some(seen_before) = self.seen_before else { return };
+        let since = earlier(seen_before, CHANGED_WITHIN);
+        let mut again: Vec<(IncidentId, Address, ThreadRoot, Timestamp)> = Vec::new();
+        for (id, threads) in &self.threads.first {
+            for ((address, _), root) in threads {
+                let heard = self.outbox.heard(root.message.told_for(), *id, address);
+                let last = heard.and_then(|heard| heard.written_at).unwrap_or(root.message.at);
+                again.push((*id, address.clone(), root.clone(), last.max(since)));
+            }
+        }
+        again.sort_by(|(id, address, ..), (other, elsewhere, ..)| (id, address).cmp(&(other, elsewhere)));
+        for (id, address, root, since) in again {
+            self.show_since(&address, root, id, since);
+        }
+    }
+
+    /// Has the first message of a thread say what has happened since, and nobody is sent a message of there.
+    fn show_since(&mut self, address: &Address, root: ThreadRoot, id: IncidentId, since: Timestamp) {
         let Some(incident) = self
             .incidents
             .get(id)
@@ -60,16 +87,11 @@ impl Engine {
         else {
             return;
         };
-        let ack = incident
-            .taken_on(self.now.wall)
-            .filter(|ack| ack.at >= written_at)
-            .cloned();
-        let is_escalated = incident.escalated.iter().any(|step| step.at > written_at);
+        let ack = incident.taken_on(self.now.wall).filter(|ack| ack.at >= since).cloned();
+        let is_escalated = incident.escalated_by_now().iter().any(|step| step.at > since);
         match ack {
-            Some(ack) => self.show_at(&address, root, id, |root, incident, now, zone| {
-                Some(alerting::acknowledged(root, &incident.escalated, &ack, now, zone))
-            }),
-            None if is_escalated && !root.message.is_impact() => self.show_at(&address, root, id, escalated),
+            Some(ack) => self.show_at(address, root, id, taken_on(&ack)),
+            None if is_escalated && !root.message.is_impact() => self.show_at(address, root, id, escalated),
             None => {}
         }
     }
@@ -109,9 +131,7 @@ impl Engine {
     pub(super) fn show_ack(&mut self, id: IncidentId, ack: &Ack) {
         let roots = self.threads.first.get(&id).cloned().unwrap_or_default();
         for ((address, _), root) in roots {
-            self.show_at(&address, root, id, |root, incident, now, zone| {
-                Some(alerting::acknowledged(root, &incident.escalated, ack, now, zone))
-            });
+            self.show_at(&address, root, id, taken_on(ack));
         }
     }
 
@@ -203,6 +223,17 @@ impl Engine {
     }
 }
 
+/// Whom nobody's answer has called is said to those who answer for it, and to no reader.
+fn taken_on(ack: &Ack) -> impl Fn(&Message, &Incident, Timestamp, &TimeZone) -> Option<Message> {
+    move |root, incident, now, zone| {
+        let escalated = match root.is_impact() {
+            true => &[],
+            false => incident.escalated_by_now(),
+        };
+        Some(alerting::acknowledged(root, escalated, ack, now, zone))
+    }
+}
+
 fn escalated(root: &Message, incident: &Incident, now: Timestamp, zone: &TimeZone) -> Option<Message> {
-    alerting::escalated(root, &incident.escalated, now, zone)
+    alerting::escalated(root, incident.escalated_by_now(), now, zone)
 }

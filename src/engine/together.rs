@@ -10,6 +10,17 @@ use super::{Engine, Wake};
 use crate::alerting;
 use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, ProblemKind, Severity, later};
 
+/// What is told together in a step that is being decided.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Together {
+    /// Addresses to which nothing is sent before that, because what is put in for them goes together.
+    held_lines: BTreeSet<Address>,
+    /// Incidents that stand for themselves since this step, because what explained them is kept quiet.
+    pub(super) were_hidden: BTreeSet<IncidentId>,
+    /// Who was told lately of what stands behind a cause that is kept quiet, and when for the last time; until more is told.
+    told_lately: BTreeMap<IncidentId, BTreeMap<Name, Timestamp>>,
+}
+
 impl Engine {
     /// When a trouble that begins now is told: with those of other addresses that wait to be told already.
     pub(super) fn tell_with_others(&self, incident: &mut Incident) {
@@ -49,18 +60,24 @@ impl Engine {
             self.open(id);
             return;
         };
-        let told = self.told_lately(cause);
+        let known = self.together.told_lately.get(&cause).cloned();
+        let told = known.unwrap_or_else(|| self.told_lately(cause));
         if let Some(until) = self.waits_for_more(incident, &told) {
             self.wakes.arm(Wake::Incident(id), until);
+            // Thousands may wait in one step.
+            self.together.told_lately.insert(cause, told);
             return;
         }
+        // Also what began just now: the wait is for what comes together, and it has come.
         let is_like_it = |one: &&Incident| {
-            let is_free = one.state == IncidentState::Waiting && !self.mending.contains(&one.id);
+            let is_waiting = one.state == IncidentState::Waiting;
+            let is_free = is_waiting && (one.id == id || !self.mending.contains(&one.id));
             let may_be_told = is_free && self.quiet_until(one).is_none() && self.hears_until(one).is_none();
             let is_behind_it = || self.quiet_cause_of(one).is_some_and(|other| other.id == cause);
             may_be_told && is_behind_it() && self.waits_for_more(one, &told).is_none()
         };
         let like_it: Vec<IncidentId> = self.incidents.values().filter(is_like_it).map(|one| one.id).collect();
+        self.together.told_lately.remove(&cause);
         for one in like_it {
             // What was opened before it may explain it.
             let waits = self
@@ -107,7 +124,8 @@ impl Engine {
 
     /// A message is about to be put in: where it comes with others of its kind, they go together when the step is decided.
     pub(super) fn hold_for_others(&mut self, incident: &Incident, address: &Address) {
-        let is_of_a_kind = incident.kind == ProblemKind::ChannelBroken || self.were_hidden.contains(&incident.id);
+        let is_of_a_kind =
+            incident.kind == ProblemKind::ChannelBroken || self.together.were_hidden.contains(&incident.id);
         if is_of_a_kind || self.quiet_cause_of(incident).is_some() {
             self.hold(address);
         }
@@ -118,7 +136,7 @@ impl Engine {
         if self.gathering(address).is_gathered() {
             let line = self.outbox.by_address.entry(address.clone()).or_default();
             line.is_held = true;
-            self.held_lines.insert(address.clone());
+            self.together.held_lines.insert(address.clone());
         }
     }
 
@@ -131,9 +149,7 @@ impl Engine {
 
     /// The step is decided: what was held goes, by one message if it is more than one.
     pub(super) fn tell_together(&mut self) {
-        self.were_hidden.clear();
-        let held: BTreeSet<Address> = std::mem::take(&mut self.held_lines);
-        for address in held {
+        for address in std::mem::take(&mut self.together).held_lines {
             if let Some(line) = self.outbox.by_address.get_mut(&address) {
                 line.is_held = false;
                 line.go_together(self.now.wall);

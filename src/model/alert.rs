@@ -189,7 +189,7 @@ pub struct Incident {
     pub remind_at: Option<Timestamp>,
     /// Escalation steps taken.
     pub escalations: u32,
-    /// When it was escalated to whom, the first step first.
+    /// When it was escalated to whom, the first step first; also for a team that answered for it before.
     #[serde(default)]
     pub escalated: Vec<Escalated>,
     /// That it comes and goes, and how often it has.

@@ -1,5 +1,7 @@
 //! Data that nobody has seen yet: when the job that makes it runs for the first time.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -8,8 +10,8 @@ use super::{DatasetState, JobState, Status};
 /// The first run of the job that makes a dataset.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum FirstRun {
-    /// It goes on.
-    Going,
+    /// It is under way.
+    UnderWay,
     /// It is due then.
     At(Timestamp),
 }
@@ -18,7 +20,7 @@ impl FirstRun {
     /// `not yet: first run 12:00:05`, with the day where that is not today's.
     pub fn words(self, now: Timestamp, zone: &TimeZone) -> String {
         match self {
-            Self::Going => "not yet: first run goes on".to_owned(),
+            Self::UnderWay => "not yet: first run is under way".to_owned(),
             Self::At(at) => format!("not yet: first run {}", due_words(at, now, zone)),
         }
     }
@@ -38,14 +40,18 @@ fn due_words(at: Timestamp, now: Timestamp, zone: &TimeZone) -> String {
 impl Status {
     /// Notes of each dataset that was never seen when its job runs first.
     pub(super) fn note_first_runs(&mut self) {
-        let jobs = &self.jobs;
+        let never_ran = self.jobs.iter().filter(|job| job.last.is_none());
+        let never_ran: HashMap<&str, &JobState> = never_ran.map(|job| (job.name.as_str(), job)).collect();
         for dataset in self.datasets.iter_mut().filter(|dataset| dataset.is_not_yet()) {
-            let of_it = |job: &&JobState| Some(&job.name) == dataset.producer.as_ref() && job.last.is_none();
-            let Some(job) = jobs.iter().find(of_it) else { continue };
-            dataset.first_run = match (job.running.is_empty(), job.next_due) {
-                (false, _) => Some(FirstRun::Going),
-                (true, Some(at)) => Some(FirstRun::At(at)),
-                (true, None) => None,
+            let producer = dataset.producer.as_ref();
+            let Some(job) = producer.and_then(|name| never_ran.get(name.as_str())) else {
+                continue;
+            };
+            // The runs of a paused job are skipped when they are due.
+            let next_due = job.next_due.filter(|_| !job.paused);
+            dataset.first_run = match job.running.is_empty() {
+                false => Some(FirstRun::UnderWay),
+                true => next_due.map(FirstRun::At),
             };
         }
     }
@@ -56,13 +62,13 @@ impl Status {
             return None;
         }
         let first = self.datasets.iter().filter_map(|dataset| dataset.first_run);
-        let is_going = first.clone().any(|first| first == FirstRun::Going);
+        let is_under_way = first.clone().any(|first| first == FirstRun::UnderWay);
         let next = first.filter_map(|first| match first {
             FirstRun::At(at) => Some(at),
-            FirstRun::Going => None,
+            FirstRun::UnderWay => None,
         });
-        match (is_going, next.min()) {
-            (true, _) => Some("not made yet, first runs go on".to_owned()),
+        match (is_under_way, next.min()) {
+            (true, _) => Some("not made yet, first runs are under way".to_owned()),
             (false, Some(at)) => Some(format!(
                 "not made yet, the first run is due {}",
                 due_words(at, self.at, zone)
@@ -112,9 +118,13 @@ mod tests {
         assert_eq!(words.as_deref(), Some("not made yet, the first run is due 12:00:05"));
         let going = json!([{ "run": 1, "state": "running", "attempt": 1, "started_at": null, "retry_at": null, "reason": null }]);
         let going = status(json!(null), going);
-        assert_eq!(first(&going).as_deref(), Some("not yet: first run goes on"));
+        assert_eq!(first(&going).as_deref(), Some("not yet: first run is under way"));
         let ended = json!({ "run": 1, "outcome": "failed", "ended_at": "2026-11-27T11:00:00Z", "reason": null });
         assert_eq!(first(&status(ended, json!([]))), None, "that one was to make it");
+        let mut paused = due;
+        (paused.jobs[0].paused, paused.datasets[0].first_run) = (true, None);
+        paused.note_first_runs();
+        assert_eq!(first(&paused), None, "that run will be skipped");
     }
 
     #[test]

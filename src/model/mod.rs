@@ -127,8 +127,8 @@ pub use restored::{Found, FoundAttempt, Restoration, Seen, Trace};
 pub use run::{Outcome, Released, Run, RunState, Trigger, run_document, run_line};
 #[cfg(test)]
 pub(crate) use samples::{
-    plain_attempt, plain_dataset, plain_incident, plain_job, plain_policy, plain_run, plain_settings, plain_version,
-    under,
+    plain_attempt, plain_dataset, plain_incident, plain_job, plain_message, plain_policy, plain_run, plain_settings,
+    plain_version, under,
 };
 pub use schedule::{
     Calendar, CronFields, DayOfMonth, DayOfWeek, Occurrence, OnHoliday, OpenDays, Rule, Schedule, Skip, occurrence_line,

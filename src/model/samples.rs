@@ -10,8 +10,9 @@ use jiff::tz::TimeZone;
 
 use super::{
     About, AlertRules, AlertWhen, AsOf, Attempt, AttemptId, AttemptState, CatchUp, Checks, Command, Dataset,
-    HistoryRules, Incident, IncidentId, IncidentState, Job, Name, OnStale, Output, Overlap, Owner, ProblemKind,
-    Redactor, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage, Version, VersionNumber,
+    HistoryRules, Incident, IncidentId, IncidentState, Job, Message, Name, OnStale, Output, Overlap, Owner,
+    ProblemKind, Purpose, Redactor, Retry, Run, RunId, RunPolicy, RunState, Settings, Severity, Trigger, Usage,
+    Version, VersionNumber,
 };
 
 /// A jobs.toml in which nothing is named.
@@ -174,6 +175,35 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         escalations: 0,
         flapping: None,
         drill: None,
+    }
+}
+
+/// The opening of an incident about a job that has nothing to say.
+pub(crate) fn plain_message(at: Timestamp) -> Message {
+    Message {
+        id: "freshd.1".to_owned(),
+        thread: "freshd.incident-1-owner".to_owned(),
+        incident: Some(IncidentId(1)),
+        purpose: Purpose::Opening,
+        severity: Severity::Warning,
+        kind: None,
+        about: None,
+        subject_name: Name::from("j"),
+        since: None,
+        kind_since: None,
+        subject: String::new(),
+        headline: String::new(),
+        facts: Vec::new(),
+        incidents: Vec::new(),
+        gathered: None,
+        output: Vec::new(),
+        commands: Vec::new(),
+        team: Name::from("it"),
+        stands_in_for: None,
+        owner: "it".to_owned(),
+        at,
+        zone: None,
+        trace: None,
     }
 }
 

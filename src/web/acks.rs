@@ -136,8 +136,8 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ACK_LINK_LIFE, Address, IncidentId, Message, NotificationId, NotificationState, Purpose, Severity, ack_command,
-        later, plain_incident,
+        ACK_LINK_LIFE, Address, IncidentId, Message, NotificationId, NotificationState, ack_command, later,
+        plain_incident, plain_message,
     };
     use crate::store::SigningKey;
 
@@ -147,29 +147,8 @@ mod tests {
 
     fn sent(commands: Vec<String>) -> Notification {
         let message = Message {
-            id: "freshd.1".to_owned(),
-            thread: "freshd.incident-1-owner".to_owned(),
-            incident: Some(IncidentId(1)),
-            purpose: Purpose::Opening,
-            severity: Severity::Warning,
-            kind: None,
-            about: None,
-            subject_name: "j".into(),
-            since: None,
-            subject: String::new(),
-            headline: String::new(),
-            facts: Vec::new(),
-            incidents: Vec::new(),
-            gathered: None,
-            stands_in_for: None,
-            kind_since: None,
-            output: Vec::new(),
             commands,
-            team: "it".into(),
-            owner: "it".to_owned(),
-            at: at(),
-            zone: None,
-            trace: None,
+            ..plain_message(at())
         };
         Notification {
             id: NotificationId(5),

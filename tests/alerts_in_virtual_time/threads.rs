@@ -4,7 +4,7 @@ use freshd::model::{Action, DeliveryOutcome, Message, Name, Purpose, Request};
 
 use super::PEOPLE;
 use super::delivery::{busy, mend};
-use super::virtual_world::{Play, World, at};
+use super::virtual_world::{Crash, Play, World, at};
 
 /// The people above, but that `ops` is told through a Slack app; and one job `j` of it.
 fn world() -> World {
@@ -75,7 +75,7 @@ fn an_opening_whose_answer_was_lost_begins_a_thread_again() {
     let mut world = world();
     // It is taken, and the daemon dies before it hears so.
     world.run_until("2026-11-26T12:01:04");
-    world.crash_at = Some((world.commits + 1, super::virtual_world::Crash::Acted));
+    world.crash_at = Some((world.commits + 1, Crash::Acted));
     world.run_until("2026-11-26T12:30");
     assert_eq!(world.crash_at, None, "it died");
     mend(&mut world, "2026-11-26T12:40");
@@ -205,12 +205,12 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
         let mut world = World::start(&text, "2026-11-26T12:00");
         world.script("j", |_, _| Play::fails(1, ""));
         world.run("j");
-        world.run_until("2026-11-26T12:20");
+        world.run_until("2026-11-26T12:31:01");
         if crashes {
-            world.crash();
-            world.restart();
+            world.crash_at = Some((world.commits + 1, Crash::After));
         }
         world.run_until("2026-11-26T12:40");
+        assert_eq!(world.crash_at, None, "it died before it could ask for the change");
         let changes = changed(&world);
         let (of, newest) = changes[0];
         assert_eq!((changes.len(), of), (1, 1), "crashes: {crashes}");
@@ -226,4 +226,37 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
         let escalated: Vec<_> = facts.iter().filter(|fact| fact.label == "Escalated").collect();
         assert!(escalated.iter().any(|fact| fact.text == words), "{escalated:?}");
     }
+}
+
+#[test]
+fn who_was_called_stands_in_no_thread_of_those_who_read_it() {
+    let slack = "notify = [\"slack\"]";
+    let chain = format!("{slack}\nescalate = [{{ after = \"30m\", notify = [\"mail:boss@sea.example\"] }}]");
+    let people = PEOPLE
+        .replace("notify = [\"mail:ops@sea.example\"]", &chain)
+        .replace("notify = [\"mail:c@sea.example\"]", slack);
+    let text = format!(
+        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
+         [systems.shop]\nowner = \"c\"\n[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+         consumers = [\"shop\"]\n[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T11:00");
+    world.script("j", |_, now| Play::writes("x", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    let incident = world.open_incidents()[0].id;
+    world.done(Request::ack(incident));
+    let said = changed(&world)
+        .into_iter()
+        .filter(|(_, it)| it.acknowledged().is_some());
+    let said: Vec<(bool, usize)> = said
+        .map(|(_, newest)| {
+            let called = newest.facts.iter().filter(|fact| fact.label == "Escalated");
+            (newest.is_impact(), called.count())
+        })
+        .collect();
+    assert_eq!(said, [(true, 0), (false, 1)]);
 }

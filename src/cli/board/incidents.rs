@@ -163,7 +163,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
 fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
     if let Some(silence) = &root.silence {
         let until = times::moment_and_hint(silence.until, frame.now, frame.zone);
-        let (by, team) = (clean(&silence.by), clean(&root.owner));
+        let (by, team) = (clean(&silence.by), frame.titles.team(&root.owner));
         let words = format!(
             "silenced by {by}: {}; team {team} {until}, if it is not over then",
             clean(&silence.because)
@@ -171,7 +171,7 @@ fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
         if root.state == IncidentState::Waiting {
             return vec![("told", format!("nobody, {words}"))];
         }
-        let mut lines = addresses::lines(&root.addresses, frame.now, frame.zone);
+        let mut lines = addresses::lines(&root.addresses, frame.titles, frame.now, frame.zone);
         lines.push(("quiet", words));
         return lines;
     }
@@ -179,7 +179,7 @@ fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
     if let Some(window) = window.filter(|window| root.state == IncidentState::Waiting && root.notify_at < window.until)
     {
         let until = times::moment_and_hint(window.until, frame.now, frame.zone);
-        let (name, team) = (clean(&window.name), clean(&root.owner));
+        let (name, team) = (clean(&window.name), frame.titles.team(&root.owner));
         return vec![(
             "told",
             format!("nobody, for maintenance {name}; team {team} {until}, if it is not over then"),
@@ -187,13 +187,13 @@ fn told(root: &OpenIncident, frame: Frame<'_>) -> Vec<(&'static str, String)> {
     }
     if root.state == IncidentState::Waiting {
         let at = times::hint(root.notify_at, frame.now);
-        let team = clean(&root.owner);
+        let team = frame.titles.team(&root.owner);
         return vec![(
             "told",
             format!("nobody yet; team {team} {at}, unless a cause shows first"),
         )];
     }
-    addresses::lines(&root.addresses, frame.now, frame.zone)
+    addresses::lines(&root.addresses, frame.titles, frame.now, frame.zone)
 }
 
 fn listed(names: impl ExactSizeIterator<Item = String>) -> String {

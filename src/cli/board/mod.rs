@@ -27,6 +27,7 @@ const ROWS_MAX: usize = 100;
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Frame<'a> {
     pub(super) zone: &'a TimeZone,
+    pub(super) titles: &'a Titles,
     pub(super) now: Timestamp,
     pub(super) width: usize,
 }
@@ -36,28 +37,23 @@ pub(super) struct Frame<'a> {
 /// Times are told in `zone`; lines are at most `width` columns wide where the names allow it.
 pub fn board(status: &Value, zone: &TimeZone, width: usize, color: bool) -> String {
     match Status::read(status) {
-        Ok(mut status) => {
-            by_title(&mut status);
-            painted(&whole(&status, zone, width), color)
-        }
+        Ok(status) => painted(&whole(&status, zone, width), color),
         Err(error) => format!("{error}\n"),
     }
 }
 
-/// Teams are called by their titles, as far as what they answer for is part of the status.
-fn by_title(status: &mut Status) {
+/// The titles of teams, as far as what they answer for is part of the status.
+fn titles(status: &Status) -> Titles {
     let datasets = status.datasets.iter().map(|data| (&data.owner, &data.owner_title));
     let owners = datasets.chain(status.jobs.iter().map(|job| (&job.owner, &job.owner_title)));
-    let titles = Titles::known(owners.filter_map(|(name, title)| Some((name.clone(), title.clone()?))));
-    for incident in status.incidents.iter_mut().chain(&mut status.drills) {
-        titles.in_addresses(&mut incident.addresses);
-        incident.owner = titles.team(&incident.owner);
-    }
+    Titles::known(owners.filter_map(|(name, title)| Some((name.clone(), title.clone()?))))
 }
 
 fn whole(status: &Status, zone: &TimeZone, width: usize) -> String {
+    let titles = titles(status);
     let frame = Frame {
         zone,
+        titles: &titles,
         now: status.at,
         width,
     };
