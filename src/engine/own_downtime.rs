@@ -1,7 +1,6 @@
 //! freshd's own downtime is never blamed on the data: which promise broke because freshd did not run, and in what words; and
 //! how many deliveries were due meanwhile.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
@@ -10,10 +9,9 @@ use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
 use super::{Engine, Wake};
-use crate::alerting::DataSide;
 use crate::freshness::Standing;
 use crate::model::{
-    Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier, elapsed,
+    Attempt, Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier, elapsed,
     format_time, later,
 };
 use crate::planner::{ORDINARY_LATENESS, start_of};
@@ -57,14 +55,14 @@ impl WhileDown {
         words + &self.caught_up(zone)
     }
 
-    /// The same in a line that says of the downtime itself elsewhere.
-    pub(super) fn line(&self, zone: &TimeZone) -> String {
+    /// The same of `dataset` in a line that may be about another, and says of the downtime itself elsewhere.
+    pub(super) fn line(&self, dataset: &Name, zone: &TimeZone) -> String {
         let words = match &self.missed {
-            Missed::Run { due_at, .. } => format!(
-                "its run due {} was missed while freshd was down",
+            Missed::Run { job, due_at, .. } => format!(
+                "the run of {job} due {} was missed while freshd was down",
                 format_time(*due_at, zone)
             ),
-            Missed::Word => "freshd was down and could not be told that it came".to_owned(),
+            Missed::Word => format!("freshd was down and could not be told that {dataset} came"),
         };
         words + &self.caught_up(zone)
     }
@@ -125,19 +123,16 @@ impl Engine {
         back.map(|back| back.deliveries).unwrap_or_default()
     }
 
-    /// Of which of these datasets a promise is broken because freshd did not run, in words for a line.
-    pub(super) fn all_broken_while_down(&self, data: &[DataSide<'_>], zone: &TimeZone) -> BTreeMap<Name, String> {
-        let down = |side: &DataSide<'_>| {
-            let down = self.broken_while_down(side.dataset, &side.standing)?;
-            Some((side.dataset.name.clone(), down.line(zone)))
-        };
-        data.iter().filter_map(down).collect()
-    }
-
     /// The first run of a job that freshd missed by a downtime, if it was due before a promise broke; and since when it is
     /// made up for.
     fn run_missed(&self, job: &Job, back: &Comeback, broken_at: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let state = self.jobs.get(&job.name).filter(|_| job.enabled)?;
+        let has_run = |(run, _): &(Run, Option<Attempt>)| run.started_at >= Some(back.until);
+        // There was time for another run.
+        let is_later = broken_at > back.until;
+        if is_later && state.last.as_deref().is_some_and(has_run) {
+            return None;
+        }
         let schedule = job.schedule.as_ref().filter(|_| state.record.pause.is_none())?;
         let due_at = schedule::next_open(schedule, earlier(back.from, job.start_offset))?.at;
         let start_at = start_of(job, due_at);
@@ -147,16 +142,8 @@ impl Engine {
         if !is_missed || due_at > broken_at || going.iter().any(went_on) {
             return None;
         }
-        if broken_at > back.until {
-            // There was time for another run.
-            let next = schedule::next_open(schedule, back.until).map(|next| next.at);
-            let has_run = state
-                .last
-                .as_deref()
-                .is_some_and(|(run, _)| run.started_at >= Some(back.until));
-            if has_run || next.is_some_and(|next| next < broken_at) {
-                return None;
-            }
+        if is_later && schedule::next_open(schedule, back.until).is_some_and(|next| next.at < broken_at) {
+            return None;
         }
         let catches_up = going.iter().find(|run| run.trigger == Trigger::CatchUp);
         Some((due_at, catches_up.and_then(|run| run.started_at)))

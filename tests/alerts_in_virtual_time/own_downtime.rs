@@ -73,11 +73,11 @@ fn each_line_of_the_digest_says_what_freshd_missed() {
     let world = was_down(None);
     let mut lines = digest_lines(&world);
     lines.sort_by_key(|line| line.split(' ').nth(1).map(str::to_owned));
-    let missed = "its run due Mon 2026-03-02 11:00 was missed while freshd was down";
+    let missed = |job: &str| format!("the run of {job} due Mon 2026-03-02 11:00 was missed while freshd was down");
     let ends = [
-        missed.to_owned(),
-        format!("{missed}, being caught up since Mon 2026-03-02 13:50"),
-        "freshd was down and could not be told that it came".to_owned(),
+        missed("ager"),
+        missed("maker") + ", being caught up since Mon 2026-03-02 13:50",
+        "freshd was down and could not be told that told came".to_owned(),
     ];
     assert_eq!(lines.len(), ends.len(), "{lines:?}");
     for (line, end) in lines.iter().zip(ends) {
