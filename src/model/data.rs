@@ -58,7 +58,7 @@ pub struct Version {
     pub number: VersionNumber,
     /// Where it stands.
     pub state: VersionState,
-    /// When freshd accepted or refused it.
+    /// When freshd accepted or refused it; when it was put there, where that was while freshd was down.
     #[schemars(with = "super::Instant")]
     pub arrived_at: Timestamp,
     /// Newest business time inside it.

@@ -259,7 +259,9 @@ fn more_slots_than_are_laid_down_at_once_are_told_by_the_last_of_them() {
     world.run_until("2026-12-16T12:15");
     world.restart();
     let slots = world.slots("d");
-    let telling: Vec<_> = (0..slots.len()).filter(|place| stands_for_others(&slots[*place])).collect();
+    let telling: Vec<_> = (0..slots.len())
+        .filter(|place| stands_for_others(&slots[*place]))
+        .collect();
     let &[place] = &telling[..] else { panic!("{telling:?}") };
     assert_eq!(
         slots[place].reason.as_deref(),
