@@ -64,6 +64,8 @@ mod many_effects;
 mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
+#[path = "alerts_in_virtual_time/first_look.rs"]
+mod first_look;
 #[path = "alerts_in_virtual_time/own_downtime.rs"]
 mod own_downtime;
 #[path = "alerts_in_virtual_time/patience.rs"]

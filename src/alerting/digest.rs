@@ -72,12 +72,17 @@ pub struct Concern {
     pub while_down: Option<String>,
 }
 
-/// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains.
+/// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains, and
+/// `while_down` says of a dataset that a promise of it is broken because freshd did not run, and is asked of few.
 ///
 /// Owners of the cause answer for that. Those downstream have read nothing of it yet: they know their own data and jobs.
-pub fn concern(message: &Message, situation: &Situation<'_>, effects: &[(&Incident, &Owner)]) -> Concern {
+pub fn concern(
+    message: &Message,
+    situation: &Situation<'_>,
+    effects: &[(&Incident, &Owner)],
+    while_down: &dyn Fn(&Name) -> Option<String>,
+) -> Concern {
     let team = &message.team;
-    let while_down = |name: &Name| situation.while_down.get(name).cloned();
     let unheard = || situation.unheard.as_ref().map(|_| situation.owner.clone());
     let of_first = || situation.data.iter().find_map(|data| while_down(&data.dataset.name));
     let of_cause = || {

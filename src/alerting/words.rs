@@ -1,6 +1,5 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
-use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
@@ -34,8 +33,6 @@ pub struct Situation<'a> {
     pub why: String,
     /// From when until when freshd did not run, where it has just found out what it missed.
     pub was_down: Option<(Timestamp, Timestamp)>,
-    /// Of which data a promise broke because freshd did not run, in words.
-    pub while_down: BTreeMap<Name, String>,
     /// Whether jobs.toml still names what it is about.
     pub is_configured: bool,
     /// The team that answers for it, as people call it.

@@ -28,7 +28,7 @@ const LOOKS_WITHIN: Duration = Duration::from_mins(1);
 
 /// Who comes back again and again goes on gathering for so long, or for as long as what was found waits for its cause: then
 /// what waits is told, whatever is still to come.
-const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
+pub(super) const GATHERED_AGAIN_WITHIN: Duration = Duration::from_mins(5);
 
 impl Engine {
     /// This life begins: was there one before, and a time in between? One that was cut short while it gathered has told
@@ -172,6 +172,14 @@ impl Engine {
         };
         if self.listens_until.is_some_and(|until| self.now.wall <= until) {
             self.gather_until(notify_at);
+        }
+    }
+
+    /// Looks at what others deliver have not told anything yet: what they tell until then goes into the digest.
+    pub(super) fn gather_with_looks(&mut self, until: Timestamp) {
+        if self.is_gathering() {
+            self.listens_until = self.listens_until.max(Some(later(until, HEARD_WITHIN)));
+            self.gather_until(until);
         }
     }
 

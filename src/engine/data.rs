@@ -42,8 +42,10 @@ pub(super) struct DataState {
     pub(super) observation: Option<Observation>,
     /// What the last look at its published file found, in this life of the daemon.
     pub(super) sighted: Option<Result<Option<Lying>, String>>,
-    /// When what a probe saw last was told, in this life of the daemon.
+    /// When a look last came back, in this life of the daemon.
     pub(super) looked_at: Option<Timestamp>,
+    /// When one last told what lies there, in this life of the daemon.
+    pub(super) told_at: Option<Timestamp>,
     /// A probe is looking right now.
     pub(super) is_probing: bool,
 }
@@ -131,37 +133,27 @@ impl Engine {
 
     /// Readers see a new version: promised slots are met.
     pub(super) fn arrived(&mut self, version: Version) {
-        let came_at = version.arrived_at;
-        self.came(version, came_at);
-    }
-
-    /// The same of a version that came before freshd saw it.
-    pub(super) fn came(&mut self, version: Version, came_at: Timestamp) {
         let dataset = version.dataset.clone();
         self.learn(&version);
         self.use_up_expectation(&version);
         if self.is_behind() {
             // It is meant for a slot that may not have been laid down yet.
             self.refit_slots(&dataset);
-            self.advance_slots(&dataset);
+            self.advance_slots_as_of(&dataset, Some(version.arrived_at));
         }
         let pins = std::mem::take(&mut self.pins);
         let promised = self.settings.datasets.get(&dataset).cloned();
-        let state = self.data.entry(dataset.clone()).or_default();
-        let as_it_came = Version {
-            arrived_at: came_at,
-            ..version.clone()
-        };
+        let slots = self.data.get(&dataset).map_or(&[][..], |state| &state.slots);
         // One delivery counts for one slot: its own, or the oldest that is still open to it.
         if let Some(promised) = promised.filter(|_| !version.is_restored())
-            && let Some((place, mut decided)) = freshness::delivered_for(&promised, &state.slots, &as_it_came)
+            && let Some((place, mut decided)) = freshness::delivered_for(&promised, slots, &version)
         {
-            let before = std::mem::replace(&mut state.slots[place], decided.clone());
+            let before = slots[place].clone();
             self.note_while_down(&before, &mut decided);
-            if let Some(slot) = self.data.get_mut(&dataset).and_then(|state| state.slots.get_mut(place)) {
-                slot.clone_from(&decided);
+            self.fact(Fact::Slot(decided.clone()));
+            if let Some(state) = self.data.get_mut(&dataset) {
+                state.slots[place] = decided;
             }
-            self.fact(Fact::Slot(decided));
         }
         let state = self.data.entry(dataset.clone()).or_default();
         if let Some(before) = state.current.replace(version) {

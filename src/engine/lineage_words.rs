@@ -85,8 +85,7 @@ impl Engine {
             }
             version.inputs.push(input.clone());
         }
-        let came_at = version.arrived_at;
-        self.watched_arrived(version, came_at);
+        self.watched_arrived(version);
     }
 
     /// The version of a dataset that whoever reads it now has read.

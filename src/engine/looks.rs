@@ -30,21 +30,28 @@ impl Engine {
     pub(super) fn probed(&mut self, observation: Observation) {
         let name = observation.dataset.clone();
         let is_first = self.is_unseen_since_back(&name);
+        let tells = match &observation.found {
+            Ok(Some(_)) => true,
+            // Something is still being written there.
+            Ok(None) => observation.path.is_none(),
+            Err(_) => false,
+        };
         if let Some(state) = self.data.get_mut(&name) {
             state.is_probing = false;
-        }
-        self.seen(observation, is_first);
-        if let Some(state) = self.data.get_mut(&name) {
             state.looked_at = Some(self.now.wall);
         }
-        if is_first {
+        self.seen(observation, is_first);
+        if let Some(state) = self.data.get_mut(&name).filter(|_| tells) {
+            state.told_at = Some(self.now.wall);
+        }
+        if is_first && tells {
             // What has not come by now has not come in time.
             self.advance_slots(&name);
             self.dirty_data.insert(name);
         }
     }
 
-    /// Takes up what a probe saw; `is_first` says whether it is the first look after a downtime.
+    /// Takes up what a probe saw; `is_first` says whether no look has told anything since a downtime.
     fn seen(&mut self, mut observation: Observation, is_first: bool) {
         observation.at = self.as_past(observation.at);
         let written_at = observation.written_at.take();
@@ -99,7 +106,9 @@ impl Engine {
             // It was there all the time; only the view of it was lost.
             return;
         }
-        let came_at = written_at.filter(|_| is_first).and_then(|at| self.came_while_down(at));
+        let came_at = written_at
+            .filter(|_| is_first)
+            .and_then(|at| self.written_while_down(at));
         let came_at = came_at.unwrap_or(observation.at);
         let as_of = own_as_of.unwrap_or(came_at);
         // The same content again is not newer, however late it is written or touched.
@@ -111,12 +120,12 @@ impl Engine {
             bytes: measured.bytes,
             sha256: measured.sha256,
             unchanged: same.is_some(),
-            ..self.watched_version(&name, observation.at)
+            ..self.watched_version(&name, came_at)
         };
         if is_first {
-            self.close_slots_before(&name, came_at);
+            self.slots_as_of(&name, came_at);
         }
-        self.watched_arrived(version, came_at);
+        self.watched_arrived(version);
     }
 
     /// The next version of a dataset that no job here produces, as of when it arrived.
@@ -124,10 +133,11 @@ impl Engine {
         Version::arrived(name.clone(), self.next_version_number(name), at)
     }
 
-    pub(super) fn watched_arrived(&mut self, version: Version, came_at: Timestamp) {
+    /// Readers see a version that no job here has made.
+    pub(super) fn watched_arrived(&mut self, version: Version) {
         let name = version.dataset.clone();
         self.fact(Fact::Version(Box::new(version.clone())));
-        self.came(version, came_at);
+        self.arrived(version);
         self.trigger_readers(&name);
     }
 }

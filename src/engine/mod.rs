@@ -22,6 +22,7 @@ mod drills;
 mod expecting;
 mod explaining;
 mod flapping;
+mod first_look;
 mod found;
 mod heard;
 mod hiding;

@@ -1,26 +1,20 @@
 //! freshd's own downtime is never blamed on the data: which promise broke because freshd did not run, and in what words; and
 //! how many deliveries were due meanwhile.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
 
-use super::{Engine, Wake};
-use crate::alerting::DataSide;
+use super::Engine;
 use crate::freshness::Standing;
 use crate::model::{
-    Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier, elapsed,
-    format_time, later,
+    Attempt, Comeback, Dataset, DownDeliveries, Job, Name, Run, Slot, SlotState, Trigger, WhyGathered, earlier,
+    elapsed, format_time,
 };
 use crate::planner::{ORDINARY_LATENESS, start_of};
 use crate::schedule;
-
-/// What was delivered while freshd was down is seen so soon after it is back: a look that takes longer is not waited for.
-const SEEN_WITHIN: Duration = Duration::from_secs(4);
 
 /// A promise broke because freshd did not run.
 #[derive(Clone, Debug)]
@@ -57,14 +51,14 @@ impl WhileDown {
         words + &self.caught_up(zone)
     }
 
-    /// The same in a line that says of the downtime itself elsewhere.
-    pub(super) fn line(&self, zone: &TimeZone) -> String {
+    /// The same of `dataset` in a line that may be about another, and says of the downtime itself elsewhere.
+    pub(super) fn line(&self, dataset: &Name, zone: &TimeZone) -> String {
         let words = match &self.missed {
-            Missed::Run { due_at, .. } => format!(
-                "its run due {} was missed while freshd was down",
+            Missed::Run { job, due_at, .. } => format!(
+                "the run of {job} due {} was missed while freshd was down",
                 format_time(*due_at, zone)
             ),
-            Missed::Word => "freshd was down and could not be told that it came".to_owned(),
+            Missed::Word => format!("freshd was down and could not be told that {dataset} came"),
         };
         words + &self.caught_up(zone)
     }
@@ -125,19 +119,16 @@ impl Engine {
         back.map(|back| back.deliveries).unwrap_or_default()
     }
 
-    /// Of which of these datasets a promise is broken because freshd did not run, in words for a line.
-    pub(super) fn all_broken_while_down(&self, data: &[DataSide<'_>], zone: &TimeZone) -> BTreeMap<Name, String> {
-        let down = |side: &DataSide<'_>| {
-            let down = self.broken_while_down(side.dataset, &side.standing)?;
-            Some((side.dataset.name.clone(), down.line(zone)))
-        };
-        data.iter().filter_map(down).collect()
-    }
-
     /// The first run of a job that freshd missed by a downtime, if it was due before a promise broke; and since when it is
     /// made up for.
     fn run_missed(&self, job: &Job, back: &Comeback, broken_at: Timestamp) -> Option<(Timestamp, Option<Timestamp>)> {
         let state = self.jobs.get(&job.name).filter(|_| job.enabled)?;
+        let has_run = |(run, _): &(Run, Option<Attempt>)| run.started_at >= Some(back.until);
+        // There was time for another run.
+        let is_later = broken_at > back.until;
+        if is_later && state.last.as_deref().is_some_and(has_run) {
+            return None;
+        }
         let schedule = job.schedule.as_ref().filter(|_| state.record.pause.is_none())?;
         let due_at = schedule::next_open(schedule, earlier(back.from, job.start_offset))?.at;
         let start_at = start_of(job, due_at);
@@ -147,94 +138,88 @@ impl Engine {
         if !is_missed || due_at > broken_at || going.iter().any(went_on) {
             return None;
         }
-        if broken_at > back.until {
-            // There was time for another run.
-            let next = schedule::next_open(schedule, back.until).map(|next| next.at);
-            let has_run = state
-                .last
-                .as_deref()
-                .is_some_and(|(run, _)| run.started_at >= Some(back.until));
-            if has_run || next.is_some_and(|next| next < broken_at) {
-                return None;
-            }
+        if is_later && schedule::next_open(schedule, back.until).is_some_and(|next| next.at < broken_at) {
+            return None;
         }
         let catches_up = going.iter().find(|run| run.trigger == Trigger::CatchUp);
         Some((due_at, catches_up.and_then(|run| run.started_at)))
     }
 
-    /// Whether what others deliver may have come while freshd was down, and is being looked at for the first time since: what
-    /// was due meanwhile is not over before that is seen, or has taken long.
-    pub(super) fn awaits_look(&self, name: &Name) -> bool {
-        let now = self.now.wall;
-        let is_soon = self.life.back.is_some_and(|back| now < later(back.until, SEEN_WITHIN));
-        is_soon && self.is_unseen_since_back(name)
-    }
-
-    /// Whether nobody has looked since freshd is back.
-    pub(super) fn is_unseen_since_back(&self, name: &Name) -> bool {
-        let Some(back) = self.life.back.filter(|back| back.until <= self.now.wall) else {
-            return false;
-        };
-        let dataset = self.settings.datasets.get(name);
-        let is_looked_at = dataset.is_some_and(|dataset| dataset.probe.is_some() && !dataset.is_told_of());
-        let looked_at = self.data.get(name).and_then(|state| state.looked_at);
-        is_looked_at && looked_at < Some(back.until)
-    }
-
-    /// Has it looked at now, and judged when that has taken long.
-    pub(super) fn look_after_downtime(&mut self, name: &Name) {
-        let Some(back) = self.life.back else { return };
-        self.wakes.arm(Wake::Data(name.clone()), later(back.until, SEEN_WITHIN));
-        if self.data.get(name).is_none_or(|state| !state.is_probing) {
-            self.probe_due(name);
-        }
-    }
-
-    /// When something came that was written while freshd was down.
-    pub(super) fn came_while_down(&self, written_at: Timestamp) -> Option<Timestamp> {
-        let back = self.life.back?;
-        (written_at > back.from && written_at <= back.until).then_some(written_at)
-    }
-
     /// Writes down with a promised delivery that freshd did not run at its deadline, and counts it; `before` is how it stood.
     pub(super) fn note_while_down(&mut self, before: &Slot, after: &mut Slot) {
         let Some(mut back) = self.life.back else { return };
-        let (deadline, now) = (after.deadline, self.now.wall);
-        if deadline <= back.from || deadline > back.until || back.until > now {
+        if after.deadline <= back.from || after.deadline > back.until || back.until > self.now.wall {
             return;
         }
-        let dataset = self.settings.datasets.get(&after.dataset);
-        let is_others = dataset.is_some_and(|dataset| dataset.probe.is_some());
-        let is_said = dataset.is_some_and(|dataset| dataset.is_told_of());
-        if before.state == SlotState::Pending {
-            let zone = &self.settings.timezone;
-            let (from, until) = (format_time(back.from, zone), format_time(back.until, zone));
-            let unseen = match after.state {
-                SlotState::Missed | SlotState::Late if is_said => ": nobody could say whether it came",
-                SlotState::Missed if is_others => ": nobody saw whether it came",
-                _ => "",
-            };
-            let words = format!("freshd was down at its deadline, from {from} to {until}{unseen}");
-            after.reason = Some(match after.reason.take() {
-                Some(reason) => format!("{reason}; {words}"),
-                None => words,
-            });
+        let delivery = self.delivery_of(&after.dataset);
+        after.reason = reason_while_down(after, delivery, &back, &self.settings.timezone);
+        if let Some(count) = counter_of(before, delivery, &mut back.deliveries) {
+            *count = count.saturating_sub(1);
         }
-        let mut count = |slot: &Slot, by: fn(u64) -> u64| {
-            let counted = match slot.state {
-                SlotState::Missed if is_others || is_said => &mut back.deliveries.unknown,
-                SlotState::Late if is_said => &mut back.deliveries.unknown,
-                SlotState::Missed => &mut back.deliveries.missed,
-                SlotState::Late | SlotState::Recovered => &mut back.deliveries.late,
-                SlotState::Pending | SlotState::Met | SlotState::Excused | SlotState::Withdrawn => return,
-            };
-            *counted = by(*counted);
-        };
-        count(before, |known| known.saturating_sub(1));
-        count(after, |known| known.saturating_add(1));
+        if let Some(count) = counter_of(after, delivery, &mut back.deliveries) {
+            *count = count.saturating_add(1);
+        }
         if self.life.back != Some(back) {
             self.life.back = Some(back);
             self.is_life_changed = true;
         }
+    }
+
+    fn delivery_of(&self, dataset: &Name) -> Delivery {
+        match self.settings.datasets.get(dataset) {
+            Some(dataset) if dataset.is_told_of() => Delivery::Told,
+            Some(dataset) if dataset.probe.is_some() => Delivery::Looked,
+            Some(_) | None => Delivery::Made,
+        }
+    }
+}
+
+/// How freshd knows that a promised delivery has come.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Delivery {
+    /// Its own job has made it.
+    Made,
+    /// A look has seen it.
+    Looked,
+    /// Somebody has said so.
+    Told,
+}
+
+/// Begins what a promised delivery says of the downtime.
+const AT_ITS_DEADLINE: &str = "freshd was down at its deadline";
+
+/// The reason of a promised delivery whose deadline fell into a downtime: what it was before, and then that.
+fn reason_while_down(slot: &Slot, delivery: Delivery, back: &Comeback, zone: &TimeZone) -> Option<String> {
+    if matches!(slot.state, SlotState::Excused | SlotState::Withdrawn) {
+        return slot.reason.clone();
+    }
+    let before = slot.reason.as_deref().unwrap_or_default();
+    let before = before.split(AT_ITS_DEADLINE).next().unwrap_or_default();
+    let before = before.strip_suffix("; ").unwrap_or(before);
+    if slot.state == SlotState::Pending {
+        return (!before.is_empty()).then(|| before.to_owned());
+    }
+    let unseen = match (slot.state, delivery) {
+        (SlotState::Missed | SlotState::Late, Delivery::Told) => ": nobody could say whether it came",
+        (SlotState::Missed, Delivery::Looked) => ": nobody saw whether it came",
+        _ => "",
+    };
+    let (from, until) = (format_time(back.from, zone), format_time(back.until, zone));
+    let words = format!("{AT_ITS_DEADLINE}, from {from} to {until}{unseen}");
+    Some(match before {
+        "" => words,
+        before => format!("{before}; {words}"),
+    })
+}
+
+/// Where a promised delivery is counted, as it stands.
+fn counter_of<'a>(slot: &Slot, delivery: Delivery, counts: &'a mut DownDeliveries) -> Option<&'a mut u64> {
+    match (slot.state, delivery) {
+        (SlotState::Missed, Delivery::Looked | Delivery::Told) | (SlotState::Late, Delivery::Told) => {
+            Some(&mut counts.unknown)
+        }
+        (SlotState::Missed, Delivery::Made) => Some(&mut counts.missed),
+        (SlotState::Late, Delivery::Made | Delivery::Looked) | (SlotState::Recovered, _) => Some(&mut counts.late),
+        (SlotState::Pending | SlotState::Met | SlotState::Excused | SlotState::Withdrawn, _) => None,
     }
 }

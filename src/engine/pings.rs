@@ -75,7 +75,7 @@ impl Engine {
     fn arrived_by_ping(&mut self, name: &Name) {
         self.observe_ping(name, self.now.wall, Ok(Some(Measurement::default())));
         let version = self.watched_version(name, self.now.wall);
-        self.watched_arrived(version, self.now.wall);
+        self.watched_arrived(version);
     }
 
     /// What was so at an instant, as somebody elsewhere says.

@@ -20,6 +20,13 @@ impl Engine {
 
     /// Lays down the slots to come and closes those whose time is over.
     pub(super) fn advance_slots(&mut self, name: &Name) {
+        // Whether what was due while freshd was down has come is seen in a moment.
+        let over_at = (!self.awaits_look(name)).then_some(self.now.wall);
+        self.advance_slots_as_of(name, over_at);
+    }
+
+    /// The same, but closes those whose time was over at an instant, if any.
+    pub(super) fn advance_slots_as_of(&mut self, name: &Name, over_at: Option<Timestamp>) {
         let Some(dataset) = self.settings.datasets.get(name).cloned() else {
             return;
         };
@@ -28,7 +35,6 @@ impl Engine {
             return;
         }
         let now = self.now.wall;
-        let awaits_look = self.awaits_look(name);
         let state = self.data.entry(name.clone()).or_default();
         let zone = self.settings.timezone.clone();
         let mut changed = BTreeMap::new();
@@ -75,9 +81,8 @@ impl Engine {
             }
         }
         changed.extend(stands_for_others.map(|slot| (slot.due_at, slot)));
-        // Whether what was due while freshd was down has come is seen in a moment.
-        if !awaits_look {
-            self.close_slots(name, now, &mut changed);
+        if let Some(over_at) = over_at {
+            self.close_slots(name, over_at, &mut changed);
         }
         if let Some(state) = self.data.get_mut(name) {
             forget_decided(&mut state.slots);
@@ -85,14 +90,8 @@ impl Engine {
         self.step.facts.extend(changed.into_values().map(Fact::Slot));
     }
 
-    /// Closes the slots whose time was over at an instant that freshd did not see: what came then is none of theirs.
-    pub(super) fn close_slots_before(&mut self, name: &Name, at: Timestamp) {
-        let mut changed = BTreeMap::new();
-        self.close_slots(name, at, &mut changed);
-        self.step.facts.extend(changed.into_values().map(Fact::Slot));
-    }
-
-    fn close_slots(&mut self, name: &Name, at: Timestamp, changed: &mut BTreeMap<Timestamp, Slot>) {
+    /// Closes the slots whose time was over at an instant.
+    pub(super) fn close_slots(&mut self, name: &Name, at: Timestamp, changed: &mut BTreeMap<Timestamp, Slot>) {
         let Some(state) = self.data.get_mut(name) else { return };
         let mut slots = std::mem::take(&mut state.slots);
         for index in 0..slots.len() {

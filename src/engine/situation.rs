@@ -66,7 +66,13 @@ impl Engine {
         });
         let effects: Vec<_> = owned.collect();
         let zone = self.zone_at(&message.team, &notification.address);
-        crate::alerting::concern(message, &self.situation(&message.team, zone, incident), &effects)
+        let situation = self.situation(&message.team, zone, incident);
+        let while_down = |name: &Name| {
+            let data = situation.data.iter().find(|side| side.dataset.name == *name)?;
+            let down = self.broken_while_down(data.dataset, &data.standing)?;
+            Some(down.line(name, zone))
+        };
+        crate::alerting::concern(message, &situation, &effects, &while_down)
     }
 
     /// All that there is to say of an incident, as far as a team reads it.
@@ -102,7 +108,6 @@ impl Engine {
         Situation {
             now: self.now.wall,
             was_down: self.was_down(),
-            while_down: self.all_broken_while_down(&data, zone),
             is_configured,
             zone,
             recorded_in: &self.settings.timezone,

@@ -58,7 +58,7 @@ pub struct Version {
     pub number: VersionNumber,
     /// Where it stands.
     pub state: VersionState,
-    /// When freshd accepted or refused it.
+    /// When freshd accepted or refused it; when it was put there, where that was while freshd was down.
     #[schemars(with = "super::Instant")]
     pub arrived_at: Timestamp,
     /// Newest business time inside it.
@@ -311,7 +311,7 @@ pub struct Observation {
     pub found: Result<Option<Measurement>, String>,
     /// The file it looked at, where there is one.
     pub path: Option<PathBuf>,
-    /// When what was found was last written, where a file says so. Known as it is looked at, and not kept.
+    /// When what was found was last written or put there, where a file says so. Known as it is looked at, and not kept.
     #[serde(skip)]
     pub written_at: Option<Timestamp>,
 }

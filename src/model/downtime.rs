@@ -23,13 +23,13 @@ pub struct Comeback {
 }
 
 /// Promised deliveries whose deadlines passed while freshd did not run, by what became of them.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct DownDeliveries {
-    /// Not delivered before the next one was due.
+    /// Deliveries not made before the next one was due.
     pub missed: u64,
-    /// Not delivered by their deadline, or not before freshd was back.
+    /// Deliveries not made by their deadline, or not before freshd was back.
     pub late: u64,
-    /// Nobody can tell whether they came: what others deliver, and nobody saw.
+    /// Deliveries of which nobody can tell whether they came: what others deliver, and nobody saw.
     pub unknown: u64,
 }
 
@@ -52,12 +52,9 @@ pub struct OwnDowntime {
     /// Since when it runs again.
     #[schemars(with = "super::Instant")]
     pub until: Timestamp,
-    /// Promised deliveries whose deadlines fell into it, and that were not made before the next was due.
-    pub missed: u64,
-    /// Of the same, those that were not made by their deadline, or not before freshd was back.
-    pub late: u64,
-    /// Of the same, those of which nobody can tell whether they were made.
-    pub unknown: u64,
+    /// The promised deliveries whose deadlines fell into it.
+    #[serde(flatten)]
+    pub deliveries: DownDeliveries,
 }
 
 impl OwnDowntime {
@@ -70,27 +67,18 @@ impl OwnDowntime {
             return None;
         }
         let (from, until) = (format_time(self.from, zone), format_time(self.until, zone));
-        let due = DownDeliveries {
-            missed: self.missed,
-            late: self.late,
-            unknown: self.unknown,
-        };
-        let due = due
-            .words()
-            .map_or_else(String::new, |due| format!("; deliveries due meanwhile: {due}"));
+        let due = self.deliveries.words();
+        let due = due.map_or_else(String::new, |due| format!("; deliveries due meanwhile: {due}"));
         Some(format!("freshd was down from {from} to {until}{due}"))
     }
 }
 
 impl From<Comeback> for OwnDowntime {
     fn from(back: Comeback) -> Self {
-        let DownDeliveries { missed, late, unknown } = back.deliveries;
         Self {
             from: back.from,
             until: back.until,
-            missed,
-            late,
-            unknown,
+            deliveries: back.deliveries,
         }
     }
 }

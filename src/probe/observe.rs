@@ -1,6 +1,7 @@
 //! Looks at a dataset that no job here produces.
 
-use std::fs::Metadata;
+use std::fs::{File, Metadata};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -25,64 +26,84 @@ use crate::model::{Dataset, Measurement, Observation, ProbeTarget};
 /// - `Err` is for what the probe cannot tell: a missing directory, a permission, a directory or pipe in the
 ///   place of the file, a content that cannot be read.
 pub fn observe(dataset: &Dataset, at: Timestamp, progress: &Progress) -> Observation {
-    let mut written_at = None;
-    let (path, found) = match dataset.probe.as_ref().map(|probe| &probe.target) {
+    let view = match dataset.probe.as_ref().map(|probe| &probe.target) {
         None | Some(ProbeTarget::Ping(_) | ProbeTarget::OpenLineage(_)) => {
-            (None, Err("there is nothing to look at".to_owned()))
+            View::of(None, Err("there is nothing to look at".to_owned()))
         }
-        Some(ProbeTarget::File(path)) => look_at(path, dataset, at, &mut written_at, progress),
+        Some(ProbeTarget::File(path)) => look_at(path, dataset, at, progress),
         Some(ProbeTarget::Glob(pattern)) => match newest(pattern, at, dataset.settle, ENTRIES_MAX) {
-            Err(error) => (None, Err(error)),
-            Ok(Newest::Nothing) => (None, Ok(None)),
-            Ok(Newest::Unsettled(path)) => (Some(path), Ok(None)),
-            Ok(Newest::Settled(path)) => look_at(&path, dataset, at, &mut written_at, progress),
+            Err(error) => View::of(None, Err(error)),
+            Ok(Newest::Nothing) => View::of(None, Ok(None)),
+            Ok(Newest::Unsettled(path)) => View::of(Some(path), Ok(None)),
+            Ok(Newest::Settled(path)) => look_at(&path, dataset, at, progress),
         },
     };
     Observation {
         dataset: dataset.name.clone(),
         at,
-        found,
-        path,
-        written_at,
+        found: view.found,
+        path: view.path,
+        written_at: view.written_at,
     }
 }
 
-type View = (Option<PathBuf>, Result<Option<Measurement>, String>);
+/// What a look sees.
+struct View {
+    path: Option<PathBuf>,
+    found: Result<Option<Measurement>, String>,
+    written_at: Option<Timestamp>,
+}
 
-fn look_at(
-    path: &Path,
-    dataset: &Dataset,
-    at: Timestamp,
-    written_at: &mut Option<Timestamp>,
-    progress: &Progress,
-) -> View {
+impl View {
+    /// One in which nothing says when it was written.
+    fn of(path: Option<PathBuf>, found: Result<Option<Measurement>, String>) -> Self {
+        Self {
+            path,
+            found,
+            written_at: None,
+        }
+    }
+}
+
+fn look_at(path: &Path, dataset: &Dataset, at: Timestamp, progress: &Progress) -> View {
     let seen = Some(path.to_owned());
-    let failed = |error: &MeasureError| (seen.clone(), Err(error.to_string()));
+    let failed = |error: &MeasureError| View::of(seen.clone(), Err(error.to_string()));
     let file = match open_followed(path) {
         Ok(file) => file,
-        Err(MeasureError::Missing { .. }) => return (None, nothing_at(path)),
+        Err(MeasureError::Missing { .. }) => return View::of(None, nothing_at(path)),
         Err(error) => return failed(&error),
     };
     match file.metadata() {
         Err(error) => {
-            return (seen, Err(format!("cannot read {}: {error}", path.display())));
+            return View::of(seen, Err(format!("cannot read {}: {error}", path.display())));
         }
-        Ok(metadata) if !settled(&metadata, at, dataset.settle) => return (seen, Ok(None)),
+        Ok(metadata) if !settled(&metadata, at, dataset.settle) => return View::of(seen, Ok(None)),
         Ok(_) => {}
     }
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     let reading = &dataset.checks.reading;
     match survey(&file, path, &name, reading, &dataset.as_of, &mut NoRows, progress) {
         Ok(survey) => match survey.content.and(survey.as_of.map_or(Ok(()), Err)) {
-            Ok(()) => {
-                *written_at = Some(survey.modified_at);
-                (seen, Ok(Some(survey.measurement)))
-            }
-            Err(error) => (seen, Err(format!("{}: {error}", path.display()))),
+            Ok(()) => View {
+                written_at: Some(put_there_at(&file, survey.modified_at)),
+                ..View::of(seen, Ok(Some(survey.measurement)))
+            },
+            Err(error) => View::of(seen, Err(format!("{}: {error}", path.display()))),
         },
-        Err(MeasureError::Changed { .. }) => (seen, Ok(None)),
+        Err(MeasureError::Changed { .. }) => View::of(seen, Ok(None)),
         Err(error) => failed(&error),
     }
+}
+
+/// When a file came to be there: a copy that keeps the time of its source, or a rename, is as new as the last change of the
+/// file itself, which nobody can set.
+fn put_there_at(file: &File, modified_at: Timestamp) -> Timestamp {
+    let changed_at = |metadata: &Metadata| {
+        let micros = metadata.ctime().checked_mul(1_000_000)?;
+        Timestamp::from_microsecond(micros.checked_add(metadata.ctime_nsec() / 1_000)?).ok()
+    };
+    let changed_at = file.metadata().ok().as_ref().and_then(changed_at);
+    changed_at.map_or(modified_at, |changed_at| changed_at.max(modified_at))
 }
 
 /// A missing file is an answer; with its directory missing, too, a share may not be mounted.

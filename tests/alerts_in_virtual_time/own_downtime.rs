@@ -7,7 +7,7 @@ use freshd::model::{Event, Purpose, SlotState};
 use super::PEOPLE;
 use super::delivery::OPS;
 use super::digests::{heard, taken};
-use super::virtual_world::{Crash, Play, World, at, clock, file};
+use super::virtual_world::{Crash, Play, World, at, clock};
 
 /// A job each hour whose missed run is made up for, one whose missed run is not, and data that others tell of.
 fn company() -> String {
@@ -21,26 +21,24 @@ fn company() -> String {
     text
 }
 
-/// All is well until half past ten; then freshd is down until ten to two.
-fn was_down(crash_at: Option<(u64, Crash)>) -> World {
+/// All is well until half past ten; then freshd is down. It is ten to two.
+fn down() -> World {
     let mut world = World::start(&company(), "2026-03-02T09:30");
     world.script("maker", |_, now| {
         let plays = Play::writes(&now.to_string(), now);
-        plays.taking(Duration::from_mins(if clock(now) < "13:00:00".to_owned() {
-            1
-        } else {
-            20
-        }))
+        plays.taking(Duration::from_mins(if now < at("2026-03-02T13:00") { 1 } else { 20 }))
     });
     world.script("ager", |_, now| Play::writes(&now.to_string(), now));
-    for hour in ["09:55", "10:00:30"] {
-        world.run_until(&format!("2026-03-02T{hour}"));
-    }
     world.run_until("2026-03-02T10:30");
     world.handle(Event::Alive);
-    world.crash_at = crash_at;
     world.crash();
     world.run_until("2026-03-02T13:50");
+    world
+}
+
+/// The same, back and at five to two.
+fn was_down() -> World {
+    let mut world = down();
     world.restart();
     world.run_until("2026-03-02T13:55");
     world
@@ -61,7 +59,7 @@ const DOWN: &str = "from Mon 2026-03-02 10:30 to Mon 2026-03-02 13:50";
 
 #[test]
 fn the_digest_counts_what_was_promised_while_freshd_was_down() {
-    let world = was_down(None);
+    let world = was_down();
     let sent = taken(&world, OPS);
     let headline = &sent.last().expect("told").1.message.headline;
     let words = format!("{DOWN}. Of all deliveries due meanwhile: 2 missed, 1 late, 3 unknown.");
@@ -70,14 +68,14 @@ fn the_digest_counts_what_was_promised_while_freshd_was_down() {
 
 #[test]
 fn each_line_of_the_digest_says_what_freshd_missed() {
-    let world = was_down(None);
+    let world = was_down();
     let mut lines = digest_lines(&world);
     lines.sort_by_key(|line| line.split(' ').nth(1).map(str::to_owned));
-    let missed = "its run due Mon 2026-03-02 11:00 was missed while freshd was down";
+    let missed = |job: &str| format!("the run of {job} due Mon 2026-03-02 11:00 was missed while freshd was down");
     let ends = [
-        missed.to_owned(),
-        format!("{missed}, being caught up since Mon 2026-03-02 13:50"),
-        "freshd was down and could not be told that it came".to_owned(),
+        missed("ager"),
+        missed("maker") + ", being caught up since Mon 2026-03-02 13:50",
+        "freshd was down and could not be told that told came".to_owned(),
     ];
     assert_eq!(lines.len(), ends.len(), "{lines:?}");
     for (line, end) in lines.iter().zip(ends) {
@@ -87,7 +85,7 @@ fn each_line_of_the_digest_says_what_freshd_missed() {
 
 #[test]
 fn whoever_asks_is_told_the_same() {
-    let mut world = was_down(None);
+    let mut world = was_down();
     let (_, reason) = world.state_of("aged");
     let words = format!("; freshd was down {DOWN} and missed the run of ager due Mon 2026-03-02 11:00");
     assert!(reason.ends_with(&words), "{reason}");
@@ -121,7 +119,7 @@ fn whoever_asks_is_told_the_same() {
 
 #[test]
 fn a_promised_delivery_keeps_that_freshd_was_down_at_its_deadline() {
-    let world = was_down(None);
+    let world = was_down();
     let said = |dataset: &str| -> Vec<(SlotState, Option<String>)> {
         let slots = world.slots(dataset).into_iter();
         let slots = slots.filter(|slot| ["11:00:00", "12:00:00", "13:00:00"].contains(&clock(slot.due_at).as_str()));
@@ -136,7 +134,7 @@ fn a_promised_delivery_keeps_that_freshd_was_down_at_its_deadline() {
 
 #[test]
 fn what_a_later_run_does_is_its_own_matter() {
-    let mut world = was_down(None);
+    let mut world = was_down();
     world.run_until("2026-03-02T14:05");
     world.script("ager", |_, _| Play::fails(1, ""));
     world.run_until("2026-03-02T16:00");
@@ -146,10 +144,16 @@ fn what_a_later_run_does_is_its_own_matter() {
 
 #[test]
 fn a_crash_at_any_moment_of_gathering_counts_the_same() {
-    let undisturbed = was_down(None);
+    let undisturbed = was_down().commits;
+    let began = down().commits + 1;
+    assert!(began + 4 < undisturbed, "{began} to {undisturbed}");
     for side in [Crash::Before, Crash::After] {
-        for commit in undisturbed.commits.saturating_sub(24)..=undisturbed.commits {
-            let world = was_down(Some((commit, side)));
+        for commit in began..=undisturbed {
+            let mut world = down();
+            world.crash_at = Some((commit, side));
+            world.restart();
+            world.run_until("2026-03-02T13:55");
+            assert!(world.crash_at.is_none(), "{side:?} {commit} is never reached");
             let sent = taken(&world, OPS);
             let headline = &sent.last().expect("told").1.message.headline;
             assert!(
@@ -158,71 +162,4 @@ fn a_crash_at_any_moment_of_gathering_counts_the_same() {
             );
         }
     }
-}
-
-/// Data that others deliver is due at eleven and at noon, and freshd is down from half past ten until ten past `until`. What
-/// lies there then was written at that time.
-fn delivered(written_at: &str, until: &str, group_wait: &str) -> World {
-    let text = format!(
-        "{PEOPLE}[alerts]\ngroup_wait = \"{group_wait}\"\n\
-         [datasets.lots]\nowner = \"ops\"\nprobe = {{ file = \"/in/file.csv\", every = \"1h\" }}\n\
-         due = {{ at = \"0 11,12 * * *\", early = \"30m\", grace = \"5m\" }}\n"
-    );
-    let mut world = World::start(&text, "2026-03-02T09:30");
-    world.probe("lots", |_| file("before", None));
-    world.run_until("2026-03-02T10:30");
-    world.handle(Event::Alive);
-    world.crash();
-    let written_at = at(&format!("2026-03-02T{written_at}"));
-    world.probe("lots", move |_| file(&format!("delivered@{written_at}"), None));
-    world.run_until(&format!("2026-03-02T{until}"));
-    world.restart();
-    world.run_until("2026-03-02T13:30");
-    world
-}
-
-fn at_eleven_and_noon(world: &World) -> Vec<SlotState> {
-    let slots = world.slots("lots").into_iter();
-    let slots = slots.filter(|slot| ["11:00:00", "12:00:00"].contains(&clock(slot.due_at).as_str()));
-    slots
-        .filter(|slot| slot.due_at < at("2026-03-03T00:00"))
-        .map(|slot| slot.state)
-        .collect()
-}
-
-#[test]
-fn what_came_in_time_while_freshd_was_down_is_neither_late_nor_told() {
-    for group_wait in ["0s", "60s"] {
-        let world = delivered("10:58", "11:40", group_wait);
-        assert_eq!(at_eleven_and_noon(&world)[0], SlotState::Met);
-        let before_noon: Vec<_> = world
-            .told()
-            .into_iter()
-            .filter(|(at, ..)| at.as_str() < "12:")
-            .collect();
-        assert_eq!(before_noon, [], "group_wait {group_wait}");
-    }
-}
-
-#[test]
-fn what_came_late_while_freshd_was_down_is_late() {
-    let world = delivered("11:20", "11:40", "60s");
-    assert_eq!(at_eleven_and_noon(&world)[0], SlotState::Recovered);
-}
-
-#[test]
-fn what_was_overwritten_while_freshd_was_down_is_counted_as_unknown_and_the_newest_as_it_came() {
-    let mut world = delivered("12:02", "13:00", "60s");
-    assert_eq!(at_eleven_and_noon(&world), [SlotState::Missed, SlotState::Met]);
-    let of_eleven = world
-        .slots("lots")
-        .into_iter()
-        .find(|slot| clock(slot.due_at) == "11:00:00");
-    let reason = of_eleven.and_then(|slot| slot.reason).unwrap_or_default();
-    assert!(reason.ends_with(": nobody saw whether it came"), "{reason}");
-    let down = &world.status("lots")["down"];
-    assert_eq!(
-        (&down["missed"], &down["late"], &down["unknown"]),
-        (&0.into(), &0.into(), &1.into())
-    );
 }

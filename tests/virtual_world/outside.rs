@@ -84,7 +84,8 @@ impl World {
                     path,
                     written_at,
                 };
-                self.later(Duration::ZERO, Event::Probed(observation));
+                let after = self.thinks_for.get(dataset.name.as_str()).copied().unwrap_or_default();
+                self.later(after, Event::Probed(observation));
             }
             Action::Search { limits, from } => {
                 let found = self.reader().aged(&limits, from.clone(), self.piece_rows);

@@ -9,6 +9,16 @@ use crate::model::{
 
 /// What the digest of a team says, of a message of that purpose; the job `forecast` of sales has failed because of it.
 fn told(friday: &Friday, purpose: Purpose, team: &str) -> Concern {
+    told_after_downtime(friday, purpose, team, &|_| None)
+}
+
+/// The same where promises are broken because freshd did not run.
+fn told_after_downtime(
+    friday: &Friday,
+    purpose: Purpose,
+    team: &str,
+    while_down: &dyn Fn(&Name) -> Option<String>,
+) -> Concern {
     let team = Name::from(team);
     let situation = friday.situation();
     let message: Message = message("m.1".to_owned(), purpose, &team, &situation);
@@ -23,7 +33,25 @@ fn told(friday: &Friday, purpose: Purpose, team: &str) -> Concern {
         ..plain_incident("stock", at("22:45"))
     };
     let (sales, warehouse) = (Owner::Team("sales".into()), Owner::Team("warehouse".into()));
-    concern(&message, &situation, &[(&forecast, &sales), (&stock, &warehouse)])
+    let effects = [(&forecast, &sales), (&stock, &warehouse)];
+    concern(&message, &situation, &effects, while_down)
+}
+
+#[test]
+fn what_freshd_missed_is_told_of_the_first_dataset_and_only_what_is_read_is_asked_for() {
+    let mut friday = friday();
+    friday.standing = super::stands(DataState::Stale);
+    let asked = std::cell::Cell::new(0);
+    let missed = |name: &Name| {
+        asked.set(asked.get() + 1);
+        Some(format!("the run that makes {name} was missed"))
+    };
+    let of_job = told_after_downtime(&friday, Purpose::Impact, "sales", &missed);
+    assert_eq!(
+        of_job.while_down.as_deref(),
+        Some("the run that makes stock was missed")
+    );
+    assert_eq!(asked.get(), 1);
 }
 
 fn trucks() -> (String, jiff::Timestamp) {

@@ -95,7 +95,6 @@ impl Friday {
             owner_reach: self.owner_reach,
             unheard: self.unheard.clone(),
             told_as_reader: None,
-            while_down: std::collections::BTreeMap::new(),
             job: self.job.as_ref().map(|job| JobSide {
                 job,
                 run: self.run.as_ref(),

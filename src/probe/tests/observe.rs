@@ -57,6 +57,19 @@ fn a_probed_file_is_seen_as_what_it_is() {
 }
 
 #[test]
+fn a_file_that_keeps_the_time_of_its_source_was_put_there_when_it_was_last_changed() {
+    let dir = TempDir::new().expect("a temporary directory");
+    let before = Timestamp::now();
+    let (made, put) = (dir.path().join("made"), dir.path().join("put"));
+    write(&made, "abc", 7_200);
+    fs::rename(&made, &put).expect("renamed");
+    let observation = observe(&dataset(Some(ProbeTarget::File(put))), now(), &Progress::default());
+    // The clock of a file system ticks more coarsely.
+    let earliest = before - Duration::from_millis(20);
+    assert!(observation.written_at >= Some(earliest), "{:?}", observation.written_at);
+}
+
+#[test]
 fn content_that_cannot_be_read_is_not_an_arrival() {
     let dir = TempDir::new().expect("a temporary directory");
     let path = dir.path().join("stock.csv");
