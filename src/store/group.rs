@@ -83,8 +83,10 @@ impl<'connection> Group<'connection> {
         let stored = group.iter().zip(&results).filter(|(_, result)| result.is_ok());
         let stored = stored.flat_map(|(facts, _)| *facts);
         // One that was refused is not known: said again, it is as new as it was.
-        if let Some(life) = stored.clone().filter_map(life_of).next_back() {
-            self.life = Some(life.clone());
+        for fact in stored.clone() {
+            if let Fact::Life(life) = fact {
+                self.life = Some(life.clone());
+            }
         }
         if let Some(witness) = &mut self.witness {
             witness.note(stored);
@@ -368,14 +370,6 @@ impl<'connection> Group<'connection> {
             // Some two dozen times a day: its statements are prepared when they are needed.
             Fact::Forgotten(forgotten) => history::forget(self.connection, forgotten, &mut self.texts),
         }
-    }
-}
-
-/// What the daemon says of itself.
-fn life_of(fact: &Fact) -> Option<&Life> {
-    match fact {
-        Fact::Life(life) => Some(life),
-        _ => None,
     }
 }
 
