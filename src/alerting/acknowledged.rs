@@ -4,10 +4,13 @@
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
-use crate::model::{ACKNOWLEDGED, Ack, ESCALATED, Escalated, Message, MessageFact, Purpose, format_time, zone_words};
+use super::sentences::severity_word;
+use crate::model::{
+    ACKNOWLEDGED, Ack, DRILL_MARK, ESCALATED, Escalated, Message, MessageFact, Purpose, format_time, zone_words,
+};
 
-/// The first message of a thread with an acknowledgement in place of what it said first; its readers are told times in that
-/// zone.
+/// The first message of a thread, as grave as it is by now, with an acknowledgement in place of what it said first; its
+/// readers are told times in that zone.
 pub fn acknowledged(first: &Message, escalated: &[Escalated], ack: &Ack, now: Timestamp, zone: &TimeZone) -> Message {
     let text = format!("by {} until {}", ack.by, format_time(ack.until, zone));
     let note = ack.note.as_deref().map_or_else(String::new, |note| format!(": {note}"));
@@ -25,7 +28,11 @@ pub fn acknowledged(first: &Message, escalated: &[Escalated], ack: &Ack, now: Ti
 pub fn escalated(first: &Message, escalated: &[Escalated], now: Timestamp, zone: &TimeZone) -> Option<Message> {
     let facts: Vec<MessageFact> = escalations(escalated, zone).collect();
     let last = facts.last()?;
-    let headline = format!("Nobody has answered: escalated {}", last.text);
+    let headline = format!(
+        "{}, nobody has answered: escalated {}",
+        severity_word(first.severity),
+        last.text
+    );
     Some(Message {
         facts,
         ..as_of(first, headline, now, zone)
@@ -49,7 +56,11 @@ pub(super) fn escalations<'a>(
 fn as_of(first: &Message, headline: String, now: Timestamp, zone: &TimeZone) -> Message {
     Message {
         purpose: Purpose::Update,
-        headline,
+        // It stands alone on a locked phone.
+        headline: match first.is_drill() {
+            true => format!("{DRILL_MARK} {headline}"),
+            false => headline,
+        },
         at: now,
         zone: Some(zone_words(zone, now)),
         ..first.clone()

@@ -43,10 +43,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
     };
     let body = flapping_sentence(situation) + &body + &why_only_now(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
-    let severity = match situation.incident.severity {
-        Severity::Critical => "CRITICAL",
-        Severity::Warning => "WARNING",
-    };
+    let severity = severity_word(situation.incident.severity);
     match purpose {
         Purpose::Reminder => format!("{severity}, still open after {since}: {body}"),
         Purpose::Escalation => match &situation.unheard {
@@ -63,6 +60,14 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
             }
         },
         _ => format!("{severity}: {body}"),
+    }
+}
+
+/// What a sentence begins with, for who sees no more than that.
+pub(super) fn severity_word(severity: Severity) -> &'static str {
+    match severity {
+        Severity::Critical => "CRITICAL",
+        Severity::Warning => "WARNING",
     }
 }
 

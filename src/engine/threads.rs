@@ -106,7 +106,15 @@ impl Engine {
     ) {
         let (zone, _) = self.working_time(&root.message.team);
         let incident = self.incidents.get(id);
-        let newest = incident.and_then(|incident| says(&root.message, incident, self.now.wall, &zone));
+        let newest = incident.and_then(|incident| {
+            // It may have become worse since.
+            let first = Message {
+                severity: incident.severity,
+                kind: Some(incident.kind),
+                ..Message::clone(&root.message)
+            };
+            says(&first, incident, self.now.wall, &zone)
+        });
         if let Some(newest) = newest {
             self.act(Action::Change {
                 channel: address.channel.clone(),

@@ -215,7 +215,10 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
         let (of, newest) = changes[0];
         assert_eq!((changes.len(), of), (1, 1), "crashes: {crashes}");
         let words = "to mail:boss@sea.example, Thu 2026-11-26 12:31";
-        assert_eq!(newest.headline, format!("Nobody has answered: escalated {words}"));
+        assert_eq!(
+            newest.headline,
+            format!("WARNING, nobody has answered: escalated {words}")
+        );
         world.run_until("2026-11-26T13:10");
         let reminder = world
             .sent
@@ -226,6 +229,33 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
         let escalated: Vec<_> = facts.iter().filter(|fact| fact.label == "Escalated").collect();
         assert!(escalated.iter().any(|fact| fact.text == words), "{escalated:?}");
     }
+}
+
+#[test]
+fn an_opening_that_is_changed_is_as_grave_as_its_incident_is_by_then() {
+    let people = PEOPLE.replace(
+        "notify = [\"mail:ops@sea.example\"]",
+        "notify = [\"slack\"]\nescalate = [{ after = \"40m\", notify = [\"mail:boss@sea.example\"] }]",
+    );
+    let text = format!(
+        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
+         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+         [datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n"
+    );
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, now| Play::writes("once", now));
+    world.run("j");
+    world.run_until("2026-11-26T12:10");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T13:00");
+    let first = world.sent.first().map(|(_, sent)| sent.message.severity);
+    assert_eq!(first, Some(Severity::Warning));
+    let changes = changed(&world);
+    let (_, newest) = changes.last().expect("changed when the boss was called");
+    assert_eq!(newest.severity, Severity::Critical);
+    let begins = "CRITICAL, nobody has answered: escalated to ";
+    assert!(newest.headline.starts_with(begins), "{}", newest.headline);
 }
 
 #[test]

@@ -195,19 +195,17 @@ async fn whoever_reads_beside_the_writer_takes_no_lock_away_from_it() {
     writer.commit(vec![Fact::Job(job("export", 1))]).await.unwrap();
     let files = ["freshd.db", "freshd.db-shm"].map(|name| dir.path().join(name));
     let held = || files.each_ref().map(|file| locks_on(file));
-    let before = held();
-    assert!(before.iter().all(|count| *count > 0), "{before:?}");
+    // One of each for as long as it has the database open, and others while it does something.
+    let has_both = |held: [usize; 2]| assert!(held.iter().all(|count| *count > 0), "{held:?}");
+    has_both(held());
     let reader = Reader::open(dir.path()).unwrap();
     reader.snapshot().unwrap();
     reader.damage().unwrap();
     reader.wants_daily_backup(dir.path(), at(1)).unwrap();
     reader.backup_daily(dir.path(), at(1)).unwrap();
     drop(reader);
-    assert_eq!(
-        held(),
-        before,
-        "without them the next to open the database removes its log"
-    );
+    // Without them the next to open the database removes its log.
+    has_both(held());
 }
 
 #[test]
