@@ -67,7 +67,7 @@ pub struct Concern {
     /// Who reads what next, and when: `Transport planning reads stock`.
     pub next: Option<(String, Timestamp)>,
     /// The team that answers for it, where nobody of it has taken any message yet.
-    pub unheard: Option<String>,
+    pub untold: Option<String>,
     /// That it is so because freshd did not run, in words.
     pub while_down: Option<String>,
 }
@@ -83,14 +83,14 @@ pub fn concern(
     while_down: &dyn Fn(&Name) -> Option<String>,
 ) -> Concern {
     let team = &message.team;
-    let unheard = || situation.unheard.as_ref().map(|_| situation.owner.clone());
+    let untold = || situation.unheard.as_ref().map(|_| situation.owner.clone());
     let of_first = || situation.data.iter().find_map(|data| while_down(&data.dataset.name));
     let of_cause = || {
         let next = situation.readers.iter().find(|reader| reader.at.is_some());
         Concern {
             own: None,
             next: next.and_then(next_words),
-            unheard: unheard(),
+            untold: untold(),
             while_down: of_first(),
         }
     };
@@ -121,7 +121,7 @@ pub fn concern(
             // What is well again is nothing that is wrong: then its cause alone is told.
             own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
             next: next.and_then(next_words),
-            unheard: unheard(),
+            untold: untold(),
             while_down: while_down(name).or_else(of_first),
         };
     }
@@ -132,7 +132,7 @@ pub fn concern(
     job.map_or_else(of_cause, |(job, _)| Concern {
         own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
         next: None,
-        unheard: unheard(),
+        untold: untold(),
         while_down: of_first(),
     })
 }
@@ -219,6 +219,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: Vec::new(),
         commands: commands.into_iter().map(str::to_owned).collect(),

@@ -107,7 +107,7 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
 fn known_words(entry: &Entry<'_>, incident: &Incident, concern: &Concern, now: Timestamp) -> String {
     let known = known(entry.purposes.iter().copied()).filter(|_| incident.drill.is_none());
     match known {
-        Some(Purpose::Escalation) if incident.taken_on(now).is_none() => match &concern.unheard {
+        Some(Purpose::Escalation) if incident.taken_on(now).is_none() => match &concern.untold {
             Some(owner) => format!("{owner} could not be told: "),
             None => "nobody has answered: ".to_owned(),
         },

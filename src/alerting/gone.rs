@@ -87,6 +87,7 @@ pub fn gone(id: String, gone: &Gone<'_>) -> Message {
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: Vec::new(),
         commands: vec![

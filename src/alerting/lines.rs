@@ -41,7 +41,12 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     if let Some(names) = still_broken_words(team, situation).filter(|_| purpose == Purpose::Recovery) {
         say(STILL_BROKEN, names);
     }
-    say("What", format!("{} {}", incident.subject, what_words(incident)));
+    // Whoever was told of something else is not to take this for how it is now.
+    let before = match purpose == Purpose::Recovery && incident.kind_since > Some(incident.since) {
+        true => ", after something else was wrong with it",
+        false => "",
+    };
+    say("What", format!("{} {}{before}", incident.subject, what_words(incident)));
     say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {

@@ -103,6 +103,7 @@ pub fn lost_records(id: String, lost: &LostRecords<'_>) -> Message {
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: Vec::new(),
         commands: vec![

@@ -300,6 +300,7 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),

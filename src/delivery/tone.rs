@@ -95,7 +95,7 @@ pub(super) fn title(message: &Message) -> String {
 }
 
 /// Where the message belongs, when it was written, since it may come late, and in what zone its times are, in one line:
-/// `incident 17, critical, owner warehouse, for team sales, written Fri 2026-11-27 22:16, times are Europe/Oslo (UTC+1)`.
+/// `incident 17, critical, owner Warehouse, for team Sales, written Fri 2026-11-27 22:16, times are Europe/Oslo (UTC+1)`.
 pub(super) fn origin(message: &Message) -> String {
     let mut parts = Vec::new();
     if let Some(incident) = message.incident {
@@ -107,7 +107,8 @@ pub(super) fn origin(message: &Message) -> String {
     if !message.owner.is_empty() {
         parts.push(format!("owner {}", message.owner));
     }
-    parts.push(format!("for team {}", message.team));
+    let team = message.team_title.as_deref().unwrap_or(message.team.as_str());
+    parts.push(format!("for team {team}"));
     if let Some(words) = &message.zone {
         // Named as `zone_words` does: first the zone, then its offset.
         let zone = words.split(' ').next().and_then(|name| TimeZone::get(name).ok());

@@ -361,8 +361,10 @@ impl Engine {
         id: NotificationId,
         incident: Option<IncidentId>,
         address: Address,
-        message: Message,
+        mut message: Message,
     ) -> Notification {
+        let team = self.settings.teams.get(&message.team);
+        message.team_title = team.and_then(|team| team.title.clone());
         Notification {
             id,
             incident,

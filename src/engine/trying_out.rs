@@ -48,6 +48,7 @@ impl Engine {
             incidents: Vec::new(),
             gathered: None,
             stands_in_for: None,
+            team_title: None,
             kind_since: None,
             output: Vec::new(),
             commands: vec!["freshd status".to_owned()],

@@ -52,6 +52,9 @@ pub struct Message {
     pub commands: Vec<String>,
     /// The team it is meant for.
     pub team: Name,
+    /// What people call it, where jobs.toml says so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub team_title: Option<String>,
     /// Of a message to the fallback: the team in whose stead it goes there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub stands_in_for: Option<Name>,

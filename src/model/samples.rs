@@ -200,6 +200,7 @@ pub(crate) fn plain_message(at: Timestamp) -> Message {
         commands: Vec::new(),
         team: Name::from("it"),
         stands_in_for: None,
+        team_title: None,
         owner: "it".to_owned(),
         at,
         zone: None,

@@ -57,3 +57,32 @@ fn what_has_become_something_else_is_that_since_then_and_wrong_since_before() {
         assert_eq!(since.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>(), [text]);
     }
 }
+
+#[test]
+fn the_end_of_what_became_something_else_says_that_it_was_not_that_alone_and_whom_it_is_for_by_title() {
+    for changes in [false, true] {
+        let people = one_job("produces = \"d\"").replace("[teams.ops]", "[teams.ops]\ntitle = \"Warehouse\"");
+        let text = people + NO_PROOFS + "[datasets.d]\nowner = \"ops\"\nfile = \"d\"\n";
+        let mut world = World::start(&text, "2026-11-26T12:00");
+        world.script("j", |_, _| Play::fails(1, ""));
+        world.run("j");
+        world.run_until("2026-11-26T12:30");
+        if changes {
+            world.script("j", |_, now| Play::writes("x", now).refused("it has no rows"));
+            world.run("j");
+            world.run_until("2026-11-26T12:40");
+        }
+        world.script("j", |_, now| Play::writes("y", now));
+        world.run("j");
+        world.run_until("2026-11-26T12:50");
+        let (_, end) = world.sent.last().expect("the end");
+        assert_eq!(end.message.purpose, Purpose::Recovery);
+        let what: Vec<_> = end.message.facts.iter().filter(|fact| fact.label == "What").collect();
+        let text = match changes {
+            true => "j was rejected, after something else was wrong with it",
+            false => "j failed",
+        };
+        assert_eq!(what.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>(), [text]);
+        assert_eq!(end.message.team_title.as_deref(), Some("Warehouse"));
+    }
+}

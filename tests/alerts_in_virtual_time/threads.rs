@@ -1,6 +1,6 @@
 //! Threads at a Slack app: what belongs to an incident follows its first message, as far as that is known to be taken.
 
-use freshd::model::{Action, DeliveryOutcome, Message, Name, Purpose, Request};
+use freshd::model::{Action, DeliveryOutcome, Message, Name, Purpose, Request, Severity};
 
 use super::PEOPLE;
 use super::delivery::{busy, mend};

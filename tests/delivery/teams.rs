@@ -95,6 +95,7 @@ async fn the_card_says_what_the_message_says() {
     let origin = &last["inlines"][0];
     assert_eq!((&origin["isSubtle"], origin.get("color")), (&json!(true), None));
     let (_, zoned) = posted(Message {
+        team_title: Some("Warehouse".to_owned()),
         zone: Some("Europe/Oslo (UTC+2)".to_owned()),
         ..opening()
     })
@@ -102,7 +103,7 @@ async fn the_card_says_what_the_message_says() {
     assert_eq!(
         lines(&zoned).last().map(String::as_str),
         Some(
-            "incident 17, critical, owner warehouse, for team warehouse, written Fri 2026-06-19 23:15, times are Europe/Oslo (UTC+2)"
+            "incident 17, critical, owner warehouse, for team Warehouse, written Fri 2026-06-19 23:15, times are Europe/Oslo (UTC+2)"
         )
     );
     let (_, over) = posted(recovery()).await;

@@ -39,6 +39,7 @@ pub(crate) fn opening() -> Message {
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: [
             "23:03:11 connecting to wms-db.seafood.example:1521",

@@ -34,6 +34,7 @@ fn waiting(number: u64, severity: Severity, since: &str) -> (Notification, Incid
         incidents: Vec::new(),
         gathered: None,
         stands_in_for: None,
+        team_title: None,
         kind_since: None,
         output: Vec::new(),
         commands: Vec::new(),
@@ -184,13 +185,13 @@ fn what_is_told_once_more_says_so_and_a_digest_of_nothing_else_is_titled_so() {
             format!("#2 nobody has answered: job-2 failed, {since}")
         ]
     );
-    let unheard = Concern {
-        unheard: Some("Warehouse".to_owned()),
+    let untold = Concern {
+        untold: Some("Warehouse".to_owned()),
         ..Concern::default()
     };
-    let of_unheard = gathered_with(&reminded, WhyGathered::Together, &unheard);
+    let of_untold = gathered_with(&reminded, WhyGathered::Together, &untold);
     assert_eq!(
-        of_unheard.incidents[1].text,
+        of_untold.incidents[1].text,
         format!("#2 Warehouse could not be told: job-2 failed, {since}")
     );
     assert_eq!(message.subject, "[freshd] 2 problems still open");
