@@ -45,10 +45,11 @@ fn to_look(until: &str, group_wait: &str) -> World {
 /// What a probe sees.
 type Seen = (Result<Option<Measurement>, String>, Option<PathBuf>);
 
-/// What is said before noon.
+/// What is said after the downtime and before noon.
 fn told_before_noon(world: &World) -> Vec<String> {
-    let told = world.told().into_iter().map(|(at, ..)| at);
-    told.filter(|at| at.as_str() < "12:").collect()
+    let when_back = at("2026-03-02T11:00")..at("2026-03-02T12:00");
+    let sent = world.sent.iter().filter(|(sent_at, _)| when_back.contains(sent_at));
+    sent.map(|(_, sent)| sent.message.headline.clone()).collect()
 }
 
 fn at_eleven_and_noon(world: &World) -> Vec<SlotState> {
@@ -186,7 +187,7 @@ fn a_short_restart_long_after_a_downtime_has_no_first_look_of_it() {
     world.handle(Event::Alive);
     world.crash();
     // It lies there under a time of that downtime, by a directory that was renamed.
-    world.probe("lots", |_| file("another@2026-03-02T11:30:00Z", None));
+    world.probe("lots", |_| file("another@2026-03-02T10:30:00Z", None));
     world.run_until("2026-03-02T13:31");
     world.restart();
     world.run_until("2026-03-02T13:32");
