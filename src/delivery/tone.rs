@@ -104,7 +104,8 @@ pub(super) fn origin(message: &Message) -> String {
     if !message.is_over() && !message.purpose.is_proof() && !message.is_drill() {
         parts.push(message.severity.as_str().to_owned());
     }
-    if !message.owner.is_empty() {
+    // What tells of several, or of none, has no one owner.
+    if message.incident.is_some() && !message.owner.is_empty() {
         parts.push(format!("owner {}", message.owner));
     }
     let team = message.team_title.as_deref().unwrap_or(message.team.as_str());
