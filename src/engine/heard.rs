@@ -114,6 +114,12 @@ impl Outbox {
         there.is_some_and(|there| there.taken.contains(thread))
     }
 
+    /// Whether what an address knows of an incident are lines of digests alone.
+    pub(super) fn is_known_by_digest(&self, incident: IncidentId, address: &Address) -> bool {
+        let there = self.heard.get(&incident).and_then(|heard| heard.get(address));
+        there.is_some_and(|there| there.taken.is_empty() && !there.reached.is_empty())
+    }
+
     /// Whether somebody was reached at an address by a message of a thread, be it by a line of a digest.
     pub(super) fn is_known_at(&self, incident: IncidentId, address: &Address, thread: &str) -> bool {
         let there = self.heard.get(&incident).and_then(|heard| heard.get(address));

@@ -267,7 +267,7 @@ impl Engine {
         if purpose != Purpose::Recovery {
             self.withdraw_elsewhere(incident, team);
         }
-        self.hold_for_others(&about, &address);
+        self.hold_for_others(&about, purpose, &address);
         let id = self.new_notification_id();
         let mut message = self.write(self.message_id(id), purpose, (team, &address), &about, as_reader);
         self.say_instead_of(&mut message, &about, &address);

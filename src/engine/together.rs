@@ -8,13 +8,15 @@ use jiff::tz::TimeZone;
 
 use super::{Engine, Wake};
 use crate::alerting;
-use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, ProblemKind, Severity, later};
+use crate::model::{About, Address, Incident, IncidentId, IncidentState, Name, ProblemKind, Purpose, Severity, later};
 
 /// What is told together in a step that is being decided.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Together {
     /// Addresses to which nothing is sent before that, because what is put in for them goes together.
     held_lines: BTreeSet<Address>,
+    /// Addresses to which nothing is sent before that, and how many ends are put in for each: more than one go together.
+    ends: BTreeMap<Address, usize>,
     /// Incidents that stand for themselves since this step, because what explained them is kept quiet.
     pub(super) were_hidden: BTreeSet<IncidentId>,
     /// Who was told lately of what stands behind a cause that is kept quiet, and when for the last time; until more is told.
@@ -123,11 +125,22 @@ impl Engine {
     }
 
     /// A message is about to be put in: where it comes with others of its kind, they go together when the step is decided.
-    pub(super) fn hold_for_others(&mut self, incident: &Incident, address: &Address) {
+    pub(super) fn hold_for_others(&mut self, incident: &Incident, purpose: Purpose, address: &Address) {
         let is_of_a_kind =
             incident.kind == ProblemKind::ChannelBroken || self.together.were_hidden.contains(&incident.id);
         if is_of_a_kind || self.quiet_cause_of(incident).is_some() {
             self.hold(address);
+        } else if purpose == Purpose::Recovery && self.outbox.is_known_by_digest(incident.id, address) {
+            self.hold_end(address);
+        }
+    }
+
+    /// What was told by one message ends by one, where it ends together; whatever has become of its cause.
+    fn hold_end(&mut self, address: &Address) {
+        if self.gathering(address).is_gathered() {
+            let line = self.outbox.by_address.entry(address.clone()).or_default();
+            line.is_held = true;
+            *self.together.ends.entry(address.clone()).or_default() += 1;
         }
     }
 
@@ -149,10 +162,21 @@ impl Engine {
 
     /// The step is decided: what was held goes, by one message if it is more than one.
     pub(super) fn tell_together(&mut self) {
-        for address in std::mem::take(&mut self.together).held_lines {
+        let Together {
+            mut held_lines, ends, ..
+        } = std::mem::take(&mut self.together);
+        let all: BTreeSet<Address> = held_lines.iter().chain(ends.keys()).cloned().collect();
+        held_lines.extend(
+            ends.into_iter()
+                .filter(|(_, count)| *count > 1)
+                .map(|(address, _)| address),
+        );
+        for address in all {
             if let Some(line) = self.outbox.by_address.get_mut(&address) {
                 line.is_held = false;
-                line.go_together(self.now.wall);
+                if held_lines.contains(&address) {
+                    line.go_together(self.now.wall);
+                }
             }
             self.go_on(&address);
         }

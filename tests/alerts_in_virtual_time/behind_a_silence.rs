@@ -130,3 +130,25 @@ fn what_waits_behind_it_is_told_with_it_once_the_silence_is_lifted() {
     world.run_until("2026-11-26T14:50");
     assert_eq!(world.told_to(B), [Purpose::Opening, Purpose::Impact]);
 }
+
+#[test]
+fn what_was_told_by_one_message_ends_by_one_where_it_ends_together_whatever_became_of_the_cause() {
+    for crashes in [false, true] {
+        let text = company(40);
+        let mut world = silenced(&text, 40, 0);
+        world.run_until("2026-11-26T14:50");
+        assert_eq!(world.told_to(C), [Purpose::Digest]);
+        world.script("j", |_, now| Play::writes(&now.to_string(), now));
+        world.run("j");
+        world.run_until("2026-11-26T14:55");
+        if crashes {
+            world.crash();
+            world.restart();
+        }
+        world.reload(&text.replace("max_age = \"4h\"", "max_age = \"4d\""));
+        world.run_until("2026-11-26T15:30");
+        assert_eq!(world.told_to(C), [Purpose::Digest; 2], "crashes: {crashes}");
+        let last = taken(&world, C).pop().expect("a digest").1;
+        assert_eq!(named(last).len(), 40, "crashes: {crashes}");
+    }
+}
