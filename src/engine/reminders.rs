@@ -100,29 +100,29 @@ impl Engine {
                 return;
             }
             incident.escalations += 1;
-            self.call(incident, team, addresses);
+            self.call(incident, team, &addresses);
         }
     }
 
     /// Others are called, because nobody has answered; nobody, where all of them were told before.
-    fn call(&mut self, mut incident: Incident, team: &Name, addresses: Vec<Address>) {
+    fn call(&mut self, mut incident: Incident, team: &Name, addresses: &[Address]) {
         let id = incident.id;
         if addresses.is_empty() {
             self.store(incident);
             return;
         }
-        for address in &addresses {
+        for address in addresses {
             remember_told(&mut incident, team, address);
         }
         incident.escalated.push(Escalated {
             at: self.now.wall,
-            to: addresses.clone(),
+            to: addresses.to_vec(),
         });
         self.store(incident);
-        for address in &addresses {
+        for address in addresses {
             self.notify(id, Purpose::Escalation, team, address.clone());
         }
-        self.show_escalation(id, &addresses);
+        self.show_escalation(id, addresses);
     }
 
     /// Whom the chain has told is told where that is now, if it is elsewhere by an edit of jobs.toml.
@@ -149,7 +149,7 @@ impl Engine {
             }
         }
         if !elsewhere.is_empty() {
-            self.call(incident, &team, elsewhere);
+            self.call(incident, &team, &elsewhere);
         }
     }
 
