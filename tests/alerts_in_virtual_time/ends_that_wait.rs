@@ -92,7 +92,10 @@ fn who_was_told_that_silenced_data_is_still_bad_hears_when_it_is_good() {
         world.run_until("2026-11-26T15:40");
         assert_eq!(sent_to(&world, READER), [Purpose::Impact, Purpose::Recovery]);
         let (_, words) = last_words(&world, READER);
-        assert!(words.starts_with("e, which you own, is still stale"), "{words}");
+        assert!(
+            words.starts_with("PARTLY OVER: e, which you own, is still stale"),
+            "{words}"
+        );
         if crash {
             world.crash();
             world.restart();

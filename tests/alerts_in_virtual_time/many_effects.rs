@@ -126,7 +126,10 @@ fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice
     let others = " As promised, too: m01, m02, m03, m04, m05 and 34 more.";
     assert!(message.headline.ends_with(others), "{}", message.headline);
     assert!(names_all(end), "{:?}", message.facts);
-    let read = message.facts.iter().filter(|fact| fact.label == "Read by");
+    let read = message
+        .facts
+        .iter()
+        .filter(|fact| ["Read by", "Also read by"].contains(&fact.label.as_str()));
     let read: Vec<&str> = read.map(|fact| fact.text.as_str()).collect();
     assert_eq!(read.join(" ").matches("m00").count(), 1, "{read:?}");
 }

@@ -57,7 +57,10 @@ fn a_failure_behind_a_cause_that_is_over_is_as_bad_as_the_promise_that_it_breaks
             [Purpose::Impact, Purpose::Impact, Purpose::Recovery]
         );
         let (_, words) = last_words(&world, READER);
-        assert!(words.starts_with("e, which you own, is still stale"), "{words}");
+        assert!(
+            words.starts_with("PARTLY OVER: e, which you own, is still stale"),
+            "{words}"
+        );
         makes(&mut world, "k");
         world.run_until("2026-11-26T12:50");
         let (count, words) = last_words(&world, READER);
