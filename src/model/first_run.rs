@@ -91,7 +91,7 @@ mod tests {
 
     use super::*;
 
-    fn status(last: serde_json::Value, running: serde_json::Value) -> Status {
+    fn status(last: &serde_json::Value, running: &serde_json::Value) -> Status {
         let status = json!({
             "at": "2026-11-27T12:00:00Z",
             "datasets": [{
@@ -112,15 +112,15 @@ mod tests {
             let words = |first: FirstRun| first.words(status.at, &TimeZone::UTC);
             status.datasets[0].first_run.map(words)
         };
-        let due = status(json!(null), json!([]));
+        let due = status(&json!(null), &json!([]));
         assert_eq!(first(&due).as_deref(), Some("not yet: first run 12:00:05"));
         let words = due.not_yet_words(&TimeZone::UTC);
         assert_eq!(words.as_deref(), Some("not made yet, the first run is due 12:00:05"));
         let going = json!([{ "run": 1, "state": "running", "attempt": 1, "started_at": null, "retry_at": null, "reason": null }]);
-        let going = status(json!(null), going);
+        let going = status(&json!(null), &going);
         assert_eq!(first(&going).as_deref(), Some("not yet: first run is under way"));
         let ended = json!({ "run": 1, "outcome": "failed", "ended_at": "2026-11-27T11:00:00Z", "reason": null });
-        assert_eq!(first(&status(ended, json!([]))), None, "that one was to make it");
+        assert_eq!(first(&status(&ended, &json!([]))), None, "that one was to make it");
         let mut paused = due;
         (paused.jobs[0].paused, paused.datasets[0].first_run) = (true, None);
         paused.note_first_runs();
