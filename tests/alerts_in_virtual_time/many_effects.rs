@@ -114,13 +114,7 @@ fn what_a_reader_reads_of_much_that_breaks_in_one_instant_is_named_in_one_notice
         "{words}"
     );
     world.run_until("2026-03-02T13:00");
-    let end = world
-        .sent
-        .iter()
-        .map(|(_, sent)| sent)
-        .filter(of_team)
-        .last()
-        .expect("told");
+    let end = world.sent.iter().map(|(_, sent)| sent).rfind(of_team).expect("told");
     let message = &end.message;
     assert_eq!(message.purpose, Purpose::Recovery);
     let others = " As promised, too: m01, m02, m03, m04, m05 and 34 more.";
