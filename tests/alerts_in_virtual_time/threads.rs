@@ -6,14 +6,13 @@ use super::PEOPLE;
 use super::delivery::{busy, mend};
 use super::virtual_world::{Crash, Play, World, at};
 
+/// A Slack app. The world looks up no secret but those of the environment.
+const SLACK: &str = "[channels.slack]\ntype = \"slack\"\ntoken = { env = \"PATH\" }\nchannel = \"#ops\"\n";
+
 /// The people above, but that `ops` is told through a Slack app; and one job `j` of it.
 fn world() -> World {
-    // The world looks up no secret but those of the environment.
     let people = PEOPLE.replace("notify = [\"mail:ops@sea.example\"]", "notify = [\"slack\"]");
-    let text = format!(
-        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n"
-    );
+    let text = format!("{people}{SLACK}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n");
     let mut world = World::start(&text, "2026-11-26T12:00");
     world.script("j", |_, _| Play::fails(1, ""));
     world.run("j");
@@ -198,10 +197,7 @@ fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_foll
             "notify = [\"mail:ops@sea.example\"]",
             "notify = [\"slack\"]\nescalate = [{ after = \"30m\", notify = [\"mail:boss@sea.example\"] }]",
         );
-        let text = format!(
-            "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
-             [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n"
-        );
+        let text = format!("{people}{SLACK}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n");
         let mut world = World::start(&text, "2026-11-26T12:00");
         world.script("j", |_, _| Play::fails(1, ""));
         world.run("j");
@@ -238,8 +234,7 @@ fn an_opening_that_is_changed_is_as_grave_as_its_incident_is_by_then() {
         "notify = [\"slack\"]\nescalate = [{ after = \"40m\", notify = [\"mail:boss@sea.example\"] }]",
     );
     let text = format!(
-        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
-         [jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
+        "{people}{SLACK}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n\
          [datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"30m\"\n"
     );
     let mut world = World::start(&text, "2026-11-26T12:00");
@@ -266,8 +261,7 @@ fn who_was_called_stands_in_no_thread_of_those_who_read_it() {
         .replace("notify = [\"mail:ops@sea.example\"]", &chain)
         .replace("notify = [\"mail:c@sea.example\"]", slack);
     let text = format!(
-        "{people}[channels.slack]\ntype = \"slack\"\ntoken = {{ env = \"PATH\" }}\nchannel = \"#ops\"\n\
-         [systems.shop]\nowner = \"c\"\n[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\n\
+        "{people}{SLACK}[systems.shop]\nowner = \"c\"\n[datasets.d]\nowner = \"ops\"\nfile = \"d\"\nmax_age = \"1h\"\n\
          consumers = [\"shop\"]\n[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\nproduces = \"d\"\n"
     );
     let mut world = World::start(&text, "2026-11-26T11:00");
