@@ -20,6 +20,7 @@ const STYLE: &str = "\
  .muted { color: #a3adb8 !important; }\
  .code { background: #1f252c !important; color: #e6e9ed !important; border-color: #39414a !important; }\
  a { color: #7cb7ff !important; }\
+ .button { border-color: #7cb7ff !important; }\
 }";
 
 const SANS: &str = "font-family:-apple-system,'Segoe UI',Roboto,Helvetica,Arial,sans-serif";
@@ -65,7 +66,7 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
         push(
             &mut page,
             format_args!(
-                "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" style=\"display:inline-block;\
+                "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" class=\"button\" style=\"display:inline-block;\
                  padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
                  text-decoration:none\">{}{words}</a></p>\n",
                 escape(link),
@@ -251,5 +252,118 @@ mod tests {
             linked("late, Fri 2026-11-27 23:30."),
             "late, <span style=\"white-space:nowrap\">Fri 2026-11-27 23:30</span>."
         );
+    }
+
+    /// What an element of a page, found by how it begins, is given inline for a property.
+    fn inline<'a>(page: &'a str, element: &str, property: &str) -> &'a str {
+        let (_, element) = page.split_once(element).unwrap_or_else(|| panic!("no {element}"));
+        let (_, style) = element.split_once("style=\"").expect("a style");
+        let (style, _) = style.split_once('"').expect("its end");
+        value(style, property)
+    }
+
+    /// What the dark gives whatever a selector names for a property.
+    fn in_the_dark(selector: &str, property: &str) -> &'static str {
+        let (_, rules) = STYLE.split_once('{').expect("rules");
+        let rules = rules.split('}').filter_map(|rule| rule.split_once('{'));
+        let named = |selectors: &str| selectors.split(',').any(|one| one.trim() == selector);
+        let mut declared = rules
+            .filter(|(selectors, _)| named(selectors))
+            .map(|(_, declared)| declared);
+        let is_there = |declared: &&str| {
+            declared
+                .split(';')
+                .any(|one| one.trim().starts_with(&format!("{property}:")))
+        };
+        let found = declared.find(is_there);
+        value(
+            found.unwrap_or_else(|| panic!("{selector} has no {property}")),
+            property,
+        )
+    }
+
+    /// The colour of a property.
+    fn value<'a>(declared: &'a str, property: &str) -> &'a str {
+        let mut declared = declared.split(';').filter_map(|one| one.trim().split_once(':'));
+        let value = declared.find(|(name, _)| *name == property).map(|(_, value)| value);
+        let mut words = value.unwrap_or_else(|| panic!("no {property}")).split_whitespace();
+        words.find(|word| word.starts_with('#')).expect("a colour")
+    }
+
+    /// How far two colours lie apart: the contrast ratio of WCAG 2.2, <https://www.w3.org/TR/WCAG22/#dfn-contrast-ratio>.
+    fn contrast(one: &str, other: &str) -> f64 {
+        let luminance = |colour: &str| {
+            let part = |at: usize| {
+                let part = f64::from(u8::from_str_radix(&colour[at..at + 2], 16).expect("hexadecimal")) / 255.0;
+                match part <= 0.04045 {
+                    true => part / 12.92,
+                    false => ((part + 0.055) / 1.055).powf(2.4),
+                }
+            };
+            0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+        };
+        let (one, other) = (luminance(one) + 0.05, luminance(other) + 0.05);
+        one.max(other) / one.min(other)
+    }
+
+    #[test]
+    fn texts_and_buttons_can_be_told_from_what_they_stand_on_by_day_and_in_the_dark() {
+        let message = Message {
+            output: vec!["ORA-12541".to_owned()],
+            ..crate::model::plain_message(jiff::Timestamp::UNIX_EPOCH)
+        };
+        let links = Links {
+            ack: Some("https://freshd.example/ack/1"),
+            page: None,
+        };
+        let page = render(&message, links);
+        let by_day = |element: &str, property: &str| inline(&page, element, property).to_owned();
+        let dark = |selector: &str, property: &str| in_the_dark(selector, property).to_owned();
+        let cases = [
+            (
+                "text",
+                4.5,
+                by_day("<body", "color"),
+                by_day("<div class=\"card\"", "background"),
+            ),
+            (
+                "muted",
+                4.5,
+                by_day("<p class=\"muted\"", "color"),
+                by_day("<div class=\"card\"", "background"),
+            ),
+            (
+                "button",
+                4.5,
+                by_day("class=\"button\"", "color"),
+                by_day("<div class=\"card\"", "background"),
+            ),
+            (
+                "its edge",
+                3.0,
+                by_day("class=\"button\"", "border"),
+                by_day("<div class=\"card\"", "background"),
+            ),
+            (
+                "code",
+                4.5,
+                by_day("<body", "color"),
+                by_day("<pre class=\"code\"", "background"),
+            ),
+            ("dark text", 4.5, dark(".card", "color"), dark(".card", "background")),
+            ("dark muted", 4.5, dark(".muted", "color"), dark(".card", "background")),
+            ("dark button", 4.5, dark("a", "color"), dark(".card", "background")),
+            (
+                "its edge in the dark",
+                3.0,
+                dark(".button", "border-color"),
+                dark(".card", "background"),
+            ),
+            ("dark code", 4.5, dark(".code", "color"), dark(".code", "background")),
+        ];
+        for (what, least, colour, ground) in cases {
+            let ratio = contrast(&colour, &ground);
+            assert!(ratio >= least, "{what}: {colour} on {ground} is {ratio:.2}");
+        }
     }
 }
