@@ -2,6 +2,8 @@
 
 #[path = "cli_asks/clock.rs"]
 mod clock;
+#[path = "cli_asks/demo.rs"]
+mod demo;
 mod freshd_process;
 #[path = "cli_asks/prune.rs"]
 mod prune;

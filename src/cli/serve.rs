@@ -16,6 +16,7 @@ use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::{check, out};
 use crate::daemon::{self, Serve, ServeError};
+use crate::demo;
 use crate::model::Status;
 use crate::web;
 
@@ -67,6 +68,10 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
             board(status, &zone, out::width(), color)
         }),
     };
+    if let Err(error) = demo::found_beside(&global.config) {
+        // The first of its jobs tries again, and its run says why it cannot.
+        tracing::warn!("the seafood company is not founded yet: {error:#}");
+    }
     match daemon::serve(&serve) {
         Ok(()) => Ok(Exit::Fine),
         Err(ServeError::Config(problems)) => {

@@ -1,6 +1,7 @@
 //! The company's directory: a database for each system, and the ERP's drop folder.
 
-use std::fs;
+use std::fs::{self, DirBuilder};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -122,7 +123,8 @@ impl Company {
     fn found(dir: &Path, now: Timestamp, seed: u64) -> anyhow::Result<()> {
         let parent = dir.parent().filter(|parent| *parent != Path::new(""));
         let parent = parent.unwrap_or(Path::new("."));
-        fs::create_dir_all(parent)?;
+        // Beside jobs.toml it becomes the state directory, which is its owner's alone.
+        DirBuilder::new().recursive(true).mode(0o700).create(parent)?;
         let name = dir.file_name().context("the path has no last part")?;
         let site = parent.join(format!("{}.new-{}", name.to_string_lossy(), std::process::id()));
         if site.exists() {

@@ -1,16 +1,17 @@
 //! The seafood company: its systems as small databases, and the verbs its transfer scripts call.
 //!
 //! `jobs.toml` in the repository's root supervises a company that needs nothing but this binary. Its seven systems
-//! are foreign to freshd: nothing here is seen by any other room. Each verb founds the company when it is not there
-//! yet, so that whichever job comes first may do it.
+//! are foreign to freshd: nothing here is seen by any other room. freshd founds the company when it starts beside its
+//! transfers, so that what the ERP drops lies there before anybody looks; and so does each verb when it is not there yet.
 
 mod company;
 mod dice;
 mod exchange;
 mod life;
 
+use std::fs;
 use std::io::{Write as _, stdout};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context as _;
 use jiff::Timestamp;
@@ -25,7 +26,7 @@ pub struct DemoArgs {
         long,
         value_name = "DIR",
         env = "COMPANY_DIR",
-        default_value = ".freshd/company",
+        default_value = COMPANY_DIR,
         global = true
     )]
     pub company: PathBuf,
@@ -73,6 +74,27 @@ pub enum DemoVerb {
 /// The seed of the company that everybody knows.
 const SEED: u64 = 1867;
 
+/// Where its databases lie, as `transfers/company.sh` says.
+const COMPANY_DIR: &str = ".freshd/company";
+
+/// What every transfer reads: by it a jobs.toml is known to be the company's.
+const TRANSFERS: &str = "transfers/company.sh";
+
+/// The verb that the transfers call.
+const VERB: &str = "demo-db";
+
+/// Founds the company beside its jobs.toml, where it is not there yet; beside any other jobs.toml it does nothing.
+///
+/// # Errors
+/// Says why it cannot be founded.
+pub fn found_beside(config: &Path) -> anyhow::Result<()> {
+    let dir = config.parent().unwrap_or(Path::new(""));
+    if fs::read_to_string(dir.join(TRANSFERS)).is_ok_and(|script| script.contains(VERB)) {
+        Company::open_or_found(&dir.join(COMPANY_DIR), Timestamp::now(), SEED)?;
+    }
+    Ok(())
+}
+
 /// Runs one verb against the company, which is founded first when it does not exist.
 ///
 /// # Errors
@@ -97,6 +119,37 @@ pub fn run(args: DemoArgs) -> anyhow::Result<()> {
             let company = Company::open_or_found(&args.company, now, seed)?;
             let news = life::tick(&company, now, seed)?;
             writeln!(out, "{}", news.join("; ")).context("cannot write the answer")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    use super::*;
+
+    #[test]
+    fn the_company_is_founded_beside_its_transfers_and_beside_nothing_else() {
+        for (script, is_founded) in [
+            (Some(include_str!("../../transfers/company.sh")), true),
+            (Some("psql \"$1\"\n"), false),
+            (None, false),
+        ] {
+            let dir = tempfile::tempdir().unwrap();
+            fs::create_dir(dir.path().join("transfers")).unwrap();
+            if let Some(script) = script {
+                fs::write(dir.path().join(TRANSFERS), script).unwrap();
+            }
+            found_beside(&dir.path().join("jobs.toml")).unwrap();
+            let list = dir.path().join(COMPANY_DIR).join("drop/items.csv");
+            assert_eq!(list.exists(), is_founded, "{script:?}");
+            if is_founded {
+                // It becomes the state directory, in which nobody else has anything to look for.
+                let state_dir = fs::metadata(dir.path().join(".freshd")).unwrap();
+                assert_eq!(state_dir.permissions().mode() & 0o777, 0o700);
+            }
+            assert_eq!(dir.path().join(".freshd").exists(), is_founded);
         }
     }
 }
