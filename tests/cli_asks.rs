@@ -170,6 +170,36 @@ fn status_is_fine_until_a_job_fails_and_has_the_shape_that_scripts_rely_on() {
 }
 
 #[test]
+fn no_table_is_cut_that_is_printed_into_a_file_or_for_another_program() {
+    let name = format!("broken-{}", "transfer-".repeat(10));
+    let house = House::with(&JOBS.replace("[jobs.broken]", &format!("[jobs.{name}]")));
+    let _daemon = house.daemon();
+    ends(&house, 1, &["run", &name, "--wait"]);
+    let (history, _) = ends(&house, 0, &["history"]);
+    let row: Vec<&str> = history.lines().nth(1).expect("a run").split_whitespace().collect();
+    assert_eq!(row[..2], ["1", &name], "{history}");
+    assert!(
+        history.contains(" manual ") && history.trim_end().ends_with("exit code 7"),
+        "{history}"
+    );
+    let (incidents, _) = ends(&house, 0, &["incidents"]);
+    assert!(
+        incidents.contains(&format!("job {name} failed")) && incidents.contains("reason"),
+        "{incidents}"
+    );
+    let (board, _) = ends(&house, 1, &["status"]);
+    assert!(
+        board
+            .lines()
+            .any(|line| line.contains(&format!(" {name} ")) && line.contains(" it")),
+        "{board}"
+    );
+    for text in [history, incidents, board] {
+        assert!(!text.contains('…'), "{text}");
+    }
+}
+
+#[test]
 fn unknown_names_end_with_2_and_the_nearest_known_one() {
     let house = House::with(JOBS);
     let _daemon = house.daemon();

@@ -115,7 +115,7 @@ pub(super) fn run(args: &HistoryArgs, global: &Global, out: &mut Out) -> Result<
             ])
         })
         .collect::<Result<_, Failure>>()?;
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     if runs.len() == args.limit as usize {

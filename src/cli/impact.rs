@@ -118,7 +118,7 @@ pub(super) fn run(args: &ImpactArgs, global: &Global, out: &mut Out) -> Result<E
             ]
         })
         .collect();
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)

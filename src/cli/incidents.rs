@@ -95,7 +95,7 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
         let told = reader.addresses_of(incident)?;
         rows.push(row(incident, &told, &titles, now, &zone));
     }
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)
@@ -223,8 +223,7 @@ fn one(
     } else {
         lines.extend(addresses::lines(told_by, titles, now, zone));
     }
-    let width = out::width();
-    out.text(&facts(&lines, 2, width))?;
+    out.text(&facts(&lines, 2, out::width()))?;
     if messages.is_empty() {
         return Ok(Exit::Fine);
     }
@@ -242,7 +241,7 @@ fn one(
         .iter()
         .map(|(message, tries)| message_row(message, tries, now, zone))
         .collect();
-    for line in grid(&columns, &rows, width) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)

@@ -107,12 +107,7 @@ pub(super) fn run(args: &NextArgs, global: &Global, out: &mut Out) -> Result<Exi
             .map(|(line, occurrence)| row(line, occurrence, now))
             .collect();
         // What is odd about an occurrence is the point of the verb: it is never cut.
-        let width = if out.terminal {
-            out::width()
-        } else {
-            usize::from(u16::MAX)
-        };
-        for line in grid(&columns, &rows, width.max(notes_need(&rows))) {
+        for line in grid(&columns, &rows, out::table_width().max(notes_need(&rows))) {
             out.line(line)?;
         }
     }

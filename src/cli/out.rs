@@ -6,7 +6,7 @@ use anstream::ColorChoice;
 
 use super::paint::painted;
 
-/// Columns of a board that nobody looks at in a terminal.
+/// Columns of sentences that nobody looks at in a terminal.
 const COLUMNS_DEFAULT: usize = 100;
 /// A narrower terminal gets lines that it breaks itself.
 const COLUMNS_MIN: usize = 60;
@@ -69,10 +69,45 @@ pub(super) fn color(stream: &impl anstream::stream::RawStream) -> bool {
     !matches!(anstream::AutoStream::choice(stream), ColorChoice::Never)
 }
 
-/// Columns of the terminal behind standard output, within what is readable.
-pub(super) fn width() -> usize {
-    match rustix::termios::tcgetwinsize(io::stdout()) {
-        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(COLUMNS_MIN, COLUMNS_MAX),
-        _ => COLUMNS_DEFAULT,
+/// Columns that what is printed may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Room {
+    /// Sentences break there.
+    pub(super) sentences: usize,
+    /// What of a table has no room there is cut.
+    pub(super) tables: usize,
+}
+
+impl From<usize> for Room {
+    /// A window that is so wide.
+    fn from(columns: usize) -> Self {
+        Self {
+            sentences: columns,
+            tables: columns,
+        }
     }
+}
+
+/// The room in the terminal behind standard output, within what is readable. In a file or for another program no table is
+/// cut: whoever looks for a name in it is to find it.
+pub(super) fn room() -> Room {
+    match rustix::termios::tcgetwinsize(io::stdout()) {
+        Ok(size) if size.ws_col > 0 => usize::from(size.ws_col).clamp(COLUMNS_MIN, COLUMNS_MAX).into(),
+        // One that does not say how wide it is.
+        Ok(_) => COLUMNS_DEFAULT.into(),
+        Err(_) => Room {
+            sentences: COLUMNS_DEFAULT,
+            tables: usize::from(u16::MAX),
+        },
+    }
+}
+
+/// Columns that sentences may take.
+pub(super) fn width() -> usize {
+    room().sentences
+}
+
+/// Columns that a table may take.
+pub(super) fn table_width() -> usize {
+    room().tables
 }

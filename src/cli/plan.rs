@@ -154,7 +154,7 @@ fn promises(plan: &Plan, now: Timestamp, zone: &TimeZone, out: &mut Out) -> Resu
         ]
     };
     let rows: Vec<Vec<String>> = plan.promises.iter().map(row).collect();
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     if plan.promises_left_out > 0 {

@@ -11,7 +11,7 @@ use tracing_subscriber::fmt::time::FormatTime;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
-use super::board::board;
+use super::board::board_in;
 use super::exit::{Exit, Failure};
 use super::global::Global;
 use super::{check, out};
@@ -65,7 +65,7 @@ pub(super) fn run(global: &Global) -> Result<Exit, Failure> {
         }),
         board: Arc::new(move |status| {
             let zone = Status::read(status).map_or(TimeZone::UTC, |status| status.zone());
-            board(status, &zone, out::width(), color)
+            board_in(status, &zone, out::room(), color)
         }),
     };
     if let Err(error) = demo::found_beside(&global.config) {

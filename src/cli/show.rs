@@ -64,7 +64,7 @@ pub(super) fn run(args: &ShowArgs, global: &Global, out: &mut Out) -> Result<Exi
         Column::cut("reason", 20),
     ];
     let rows: Vec<Vec<String>> = attempts.iter().map(|attempt| row(attempt, now, &zone)).collect();
-    for line in grid(&columns, &rows, width) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     if let Some(last) = attempts.last().filter(|last| !last.report.is_empty()) {

@@ -73,7 +73,7 @@ pub(super) fn run(args: &SilencesArgs, global: &Global, out: &mut Out) -> Result
         Column::cut("because", 20),
     ];
     let rows: Vec<Vec<String>> = silences.iter().map(|silence| row(silence, now, &zone)).collect();
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)

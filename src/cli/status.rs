@@ -1,6 +1,6 @@
 //! `freshd status`: the board, once.
 
-use super::board::board;
+use super::board::board_in;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
@@ -28,7 +28,7 @@ pub(super) fn run(args: &StatusArgs, global: &Global, out: &mut Out) -> Result<E
     if out.json {
         out.document(&facts)?;
     } else {
-        out.raw(board(&facts, &status.zone(), out::width(), out.color).as_bytes())?;
+        out.raw(board_in(&facts, &status.zone(), out::room(), out.color).as_bytes())?;
     }
     Ok(if status.is_fine() { Exit::Fine } else { Exit::NotFine })
 }

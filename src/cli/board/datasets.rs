@@ -53,7 +53,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         })
         .collect();
     super::table(
-        &grid(&columns, &rows, frame.width),
+        &grid(&columns, &rows, frame.room.tables),
         &remarks,
         left_out,
         "datasets",

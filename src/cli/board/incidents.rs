@@ -156,7 +156,7 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
         commands.push_str(&format!(" · freshd ack {}", root.id));
     }
     lines.push(("type", commands));
-    text.push_str(&table::facts(&lines, 2, frame.width));
+    text.push_str(&table::facts(&lines, 2, frame.room.sentences));
     text
 }
 

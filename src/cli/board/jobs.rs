@@ -32,7 +32,13 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
             .any(|incident| incident.about == "job" && incident.subject == job.name)
     };
     let remarks: Vec<Option<String>> = jobs.iter().map(|job| remark(job, told(job), frame)).collect();
-    super::table(&grid(&columns, &rows, frame.width), &remarks, left_out, "jobs", frame)
+    super::table(
+        &grid(&columns, &rows, frame.room.tables),
+        &remarks,
+        left_out,
+        "jobs",
+        frame,
+    )
 }
 
 fn row(job: &JobState, frame: Frame<'_>) -> Vec<String> {

@@ -16,6 +16,7 @@ pub(super) use datasets::{owner_words as owner, state_words as dataset_state, ti
 pub(super) use incidents::kind_words;
 pub(super) use jobs::state_words as job_state;
 
+use super::out::Room;
 use super::paint::{Tone, painted, tone};
 use super::titles::Titles;
 use crate::model::Status;
@@ -29,15 +30,20 @@ pub(super) struct Frame<'a> {
     pub(super) zone: &'a TimeZone,
     pub(super) titles: &'a Titles,
     pub(super) now: Timestamp,
-    pub(super) width: usize,
+    pub(super) room: Room,
 }
 
 /// The daemon's status (`freshd status --json`) for people.
 ///
 /// Times are told in `zone`; lines are at most `width` columns wide where the names allow it.
 pub fn board(status: &Value, zone: &TimeZone, width: usize, color: bool) -> String {
+    board_in(status, zone, width.into(), color)
+}
+
+/// The same in a room in which sentences and tables need not be equally wide.
+pub(super) fn board_in(status: &Value, zone: &TimeZone, room: Room, color: bool) -> String {
     match Status::read(status) {
-        Ok(status) => painted(&whole(&status, zone, width), color),
+        Ok(status) => painted(&whole(&status, zone, room), color),
         Err(error) => format!("{error}\n"),
     }
 }
@@ -49,13 +55,13 @@ fn titles(status: &Status) -> Titles {
     Titles::known(owners.filter_map(|(name, title)| Some((name.clone(), title.clone()?))))
 }
 
-fn whole(status: &Status, zone: &TimeZone, width: usize) -> String {
+fn whole(status: &Status, zone: &TimeZone, room: Room) -> String {
     let titles = titles(status);
     let frame = Frame {
         zone,
         titles: &titles,
         now: status.at,
-        width,
+        room,
     };
     let blocks = [
         summary::heading(status, frame) + &summary::verdict(status, frame),
@@ -76,7 +82,11 @@ fn table(lines: &[String], remarks: &[Option<String>], left_out: usize, what: &s
         text.push('\n');
         let remark = index.checked_sub(1).and_then(|row| remarks.get(row)?.as_ref());
         if let Some(remark) = remark {
-            text.push_str(&super::table::facts(&[("  └", remark.clone())], 0, frame.width));
+            text.push_str(&super::table::facts(
+                &[("  └", remark.clone())],
+                0,
+                frame.room.sentences,
+            ));
         }
     }
     if left_out > 0 {

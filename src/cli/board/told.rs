@@ -26,7 +26,7 @@ pub(super) fn block(status: &Status, frame: Frame<'_>) -> String {
         .iter()
         .map(|(owner, (title, tells))| vec![super::titled_owner(owner, title.as_deref()), clean(&tells.join(", "))])
         .collect();
-    let mut text = grid(&columns, &rows, frame.width).join("\n");
+    let mut text = grid(&columns, &rows, frame.room.tables).join("\n");
     text.push('\n');
     text
 }

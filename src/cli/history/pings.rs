@@ -41,7 +41,7 @@ pub(super) fn tell(pings: &[Ping], (now, zone): (Timestamp, &TimeZone), out: &mu
             ]
         })
         .collect();
-    for line in grid(&columns, &rows, out::width()) {
+    for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
     Ok(Exit::Fine)
