@@ -2,10 +2,56 @@
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
 use super::words::{
-    OwnerReach, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads, state_words,
-    what_words, when,
+    DataSide, OwnerReach, Reading, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads,
+    state_words, what_words, when,
 };
-use crate::model::{Name, Severity};
+use crate::model::{Message, Name, Purpose, Severity};
+
+/// Stands behind the name of whoever reads a message, before it ends or goes on with what they read.
+pub(super) const YOU: &str = "(you";
+
+const YOU_OWN: &str = "you own";
+
+/// A situation with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
+/// own; at the end, what of that is good again.
+pub(super) fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situation<'a>) -> Situation<'a> {
+    let mut seen = situation.clone();
+    let is_others = |data: &DataSide<'_>| !is_own(team, data, situation);
+    if purpose == Purpose::Recovery {
+        let is_unread = |data: &DataSide<'_>| reads(team, data, situation).is_none();
+        seen.data
+            .sort_by_key(|data| (is_broken(data), is_unread(data), is_others(data)));
+    } else {
+        let first = concerns(team, situation).1.map(|data| &data.dataset.name);
+        seen.data
+            .sort_by_key(|data| (Some(&data.dataset.name) != first, is_others(data), !is_broken(data)));
+    }
+    seen
+}
+
+/// By what a dataset concerns a team: `trucks reads`, or `you own` where they read it who are the team.
+pub(super) fn reads_or_owns(team: &Name, reads: Option<&Reading>, situation: &Situation<'_>) -> String {
+    match reads {
+        Some(reader) => format!("{} reads", reader.who),
+        None if situation.is_meant => YOU_OWN.to_owned(),
+        None => others_own(team),
+    }
+}
+
+fn others_own(team: &Name) -> String {
+    format!("{team} owns")
+}
+
+/// Makes words that were written to a team into words for somebody who reads them in its stead.
+pub fn to_others(message: &mut Message, team: &Name) {
+    message.headline = message
+        .headline
+        .replace(&format!("which {YOU_OWN}"), &format!("which {}", others_own(team)));
+    for fact in &mut message.facts {
+        let text = fact.text.replace(&format!(" {YOU})"), "");
+        fact.text = text.replace(&format!("{YOU}, "), "(");
+    }
+}
 
 /// That what a team reads or owns is as promised by the time that it is told, if so: before anybody takes it for bad. The
 /// cause may go on. Of a warning nothing was broken yet.
@@ -16,16 +62,13 @@ pub(super) fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<Stri
         return None;
     }
     let data = own.next()?;
-    let whose = match reads(team, data, situation) {
-        Some(reader) => format!("which {} reads", reader.who),
-        None => "which you own".to_owned(),
-    };
+    let whose = reads_or_owns(team, reads(team, data, situation), situation);
     let goes_on = match incident.ends_by() {
         Some(_) => String::new(),
         None => format!(" This is not over: {} {}.", incident.subject, what_words(incident)),
     };
     Some(format!(
-        "GOOD BY NOW: {}, {whose}, is {}: {}.{goes_on}",
+        "GOOD BY NOW: {}, which {whose}, is {}: {}.{goes_on}",
         data_title(data.dataset),
         state_words(data.standing.state),
         data.standing.reason
@@ -40,10 +83,9 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
         return broken_sentence(situation);
     }
     let mut text = format!(
-        "{}, which {} {}, is {}: {}.",
+        "{}, which {}, is {}: {}.",
         data_title(data.dataset),
-        reads.map_or("you", |reader| reader.who.as_str()),
-        if reads.is_some() { "reads" } else { "own" },
+        reads_or_owns(team, reads, situation),
         state_words(data.standing.state),
         data.standing.reason
     );

@@ -2,6 +2,7 @@
 
 use super::acknowledged::escalations;
 use super::digest::{CAUSE, TOLD_LATE, down_words};
+use super::impact::YOU;
 use super::sentences::still_broken_words;
 use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
 use crate::freshness::DataState;
@@ -138,8 +139,14 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
         }
     }
     let mut told: Vec<(&'static str, String)> = Vec::new();
+    // Whoever stands in for them is not who is meant.
+    let is_you = |reader: &Reading| situation.is_meant && own(reader);
     for (reader, datasets) in lines.iter().take(READERS_MAX) {
-        let you = if own(reader) { " (you)" } else { "" };
+        let you = if is_you(reader) {
+            format!(" {YOU})")
+        } else {
+            String::new()
+        };
         told.push((
             "Read by",
             format!("{}{you}, {}: {}", reader.who, when(reader, situation), few(datasets)),
@@ -168,11 +175,11 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
     let left_out = each.len() - shown;
     let each = each[..shown]
         .iter()
-        .map(|(reader, datasets)| match (own(reader), is_one) {
+        .map(|(reader, datasets)| match (is_you(reader), is_one) {
             (false, true) => reader.who.clone(),
-            (true, true) => format!("{} (you)", reader.who),
+            (true, true) => format!("{} {YOU})", reader.who),
             (false, false) => format!("{} ({})", reader.who, few(datasets)),
-            (true, false) => format!("{} (you, {})", reader.who, few(datasets)),
+            (true, false) => format!("{} {YOU}, {})", reader.who, few(datasets)),
         });
     told.extend(in_lines("Also read by", each, NAMES_LINES_MAX));
     if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {

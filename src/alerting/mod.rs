@@ -25,6 +25,7 @@ pub use digest::{Concern, INSTEAD_OF, TOLD_LATE, ToGather, concern, digest, down
 pub use drill::{Rehearsal, drill_message};
 pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over_at};
 pub use gone::{Gone, gone};
+pub use impact::to_others;
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
 pub use quiet_cause::quiet_cause_words;

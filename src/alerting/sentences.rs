@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::impact::{good_by_now, impact_sentence};
+use super::impact::{good_by_now, impact_sentence, reads_or_owns};
 use super::words::{
     DataSide, JobSide, Reading, Situation, data_title, is_about_disk, is_broken, is_own, job_title, owns, reads,
     state_words, when,
@@ -254,13 +254,10 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
     let Some(((reads, data), others)) = broken.split_first() else {
         return over;
     };
-    let whose = match reads {
-        Some(reader) => format!("which {} reads", reader.who),
-        None => "which you own".to_owned(),
-    };
+    let whose = reads_or_owns(team, *reads, situation);
     let others = names_of(others.iter().map(|(_, data)| *data));
     format!(
-        "PARTLY OVER: {}, {whose}, is still {}: {}.{} Only this is over: {over}",
+        "PARTLY OVER: {}, which {whose}, is still {}: {}.{} Only this is over: {over}",
         data_title(data.dataset),
         state_words(data.standing.state),
         data.standing.reason,

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::impact::as_read_by;
 use super::lines::facts;
 use super::sentences::headline;
 use crate::freshness::{DataState, Standing};
@@ -44,6 +45,8 @@ pub struct Situation<'a> {
     /// Whether those for whom it is written were told of it as people downstream, where they were told before: they go on
     /// in that thread.
     pub told_as_reader: Option<bool>,
+    /// Whether it goes to an address of that team's own, and not to whoever stands in for it or is called by its chain.
+    pub is_meant: bool,
     /// The job that failed or should have delivered.
     pub job: Option<JobSide<'a>>,
     /// That this job has failed, where the alert is about the dataset that it makes and came first.
@@ -341,23 +344,6 @@ pub(super) fn is_own(team: &Name, data: &DataSide<'_>, situation: &Situation<'_>
 /// Whether a team answers for a dataset.
 pub(super) fn owns(team: &Name, data: &DataSide<'_>) -> bool {
     matches!(&data.dataset.owner, Owner::Team(owner) if owner == team)
-}
-
-/// The same with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
-/// own; at the end, what of that is good again.
-fn as_read_by<'a>(purpose: Purpose, team: &Name, situation: &Situation<'a>) -> Situation<'a> {
-    let mut seen = situation.clone();
-    let is_others = |data: &DataSide<'_>| !is_own(team, data, situation);
-    if purpose == Purpose::Recovery {
-        let is_unread = |data: &DataSide<'_>| reads(team, data, situation).is_none();
-        seen.data
-            .sort_by_key(|data| (is_broken(data), is_unread(data), is_others(data)));
-    } else {
-        let first = concerns(team, situation).1.map(|data| &data.dataset.name);
-        seen.data
-            .sort_by_key(|data| (Some(&data.dataset.name) != first, is_others(data), !is_broken(data)));
-    }
-    seen
 }
 
 pub(super) fn is_broken(data: &DataSide<'_>) -> bool {

@@ -28,6 +28,7 @@ impl Tone {
                 Severity::Warning => ("Warning", ":warning:"),
             },
             Purpose::Update => ("Update", ":small_red_triangle:"),
+            Purpose::Impact if message.stands_in_for.is_some() => ("Affects others", ":ocean:"),
             Purpose::Impact => ("Affects you", ":ocean:"),
             Purpose::Reminder => ("Still open", ":bell:"),
             Purpose::Escalation => ("Escalated", ":rotating_light:"),

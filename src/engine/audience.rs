@@ -253,7 +253,12 @@ impl Engine {
 
     /// Whether an address is the fallback's, and none at which the team itself is told.
     pub(super) fn stands_in_for(&self, team: &Name, address: &Address) -> bool {
-        self.settings.fallback.contains(address) && !self.addresses_of(team).contains(address)
+        self.settings.fallback.contains(address) && !self.is_own_address(team, address)
+    }
+
+    /// Whether those who are told at an address are the team itself, and not somebody else in its stead.
+    pub(super) fn is_own_address(&self, team: &Name, address: &Address) -> bool {
+        self.addresses_of(team).contains(address)
     }
 
     fn addresses_of(&self, team: &Name) -> Vec<Address> {

@@ -9,7 +9,7 @@ use super::Engine;
 use super::audience::FALLBACK;
 use super::backlog::Todo;
 use super::reminders::remember_told;
-use crate::alerting::{INSTEAD_OF, TOLD_LATE, down_words};
+use crate::alerting::{INSTEAD_OF, TOLD_LATE, down_words, to_others};
 use crate::freshness::Standing;
 use crate::model::{
     About, Address, Heard, Incident, IncidentId, IncidentState, Message, Name, Notification, NotificationId,
@@ -194,6 +194,9 @@ impl Engine {
             subject: written.stem().to_owned(),
             ..Message::clone(written)
         };
+        if self.stands_in_for(&written.team, address) {
+            to_others(&mut message, &written.team);
+        }
         if elapsed(written.at, self.now.wall) >= IS_LATE_AFTER {
             let at = format_time(written.at, self.zone_at(&written.team, &unheard.address));
             message.put_above(WRITTEN, &format!("{at}; it could not be delivered until now"));

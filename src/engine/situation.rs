@@ -41,6 +41,7 @@ impl Engine {
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
         let situation = Situation {
+            is_meant: self.is_own_address(team, address),
             told_as_reader,
             ..self.situation(team, zone, incident)
         };
@@ -116,6 +117,7 @@ impl Engine {
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
             unheard: self.nobody_heard(incident),
+            is_meant: true,
             told_as_reader: None,
             job,
             failure: self.failure_behind(incident),

@@ -289,3 +289,34 @@ fn an_end_is_not_repeated_over_what_began_since_in_the_stead_of_another_team() {
     assert_eq!((last.purpose, whose(last)), (Purpose::Opening, ("fallback", Some("a"))));
     assert_eq!(ends(&mut world), 0, "it would end what goes on");
 }
+
+/// Who reads `d`, as a message says it.
+fn readers(message: &Message) -> &str {
+    let read = message.facts.iter().find(|fact| fact.label == "Also read by");
+    &read.expect("its readers").text
+}
+
+#[test]
+fn nobody_is_called_the_reader_who_stands_in_for_it_or_is_called_by_a_chain() {
+    let chain =
+        "notify = [\"mail:ops@sea.example\"]\nescalate = [{ after = \"30m\", notify = [\"mail:c@sea.example\"] }]";
+    let text = data_read_by("\"ops\", \"a\"").replace("notify = [\"mail:ops@sea.example\"]", chain);
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.channel(A, |_, _| no_such_address());
+    fails_once_made(&mut world);
+    world.run_until("2026-11-26T13:15");
+    let said = |to: &str, purpose: Purpose| {
+        let told = taken(&world, to)
+            .into_iter()
+            .find(|sent| sent.message.purpose == purpose);
+        readers(&told.unwrap_or_else(|| panic!("{to}: {purpose:?}")).message).to_owned()
+    };
+    assert_eq!(said(OPS, Purpose::Opening), "ops (you), a");
+    assert_eq!(said(C, Purpose::Escalation), "ops, a");
+    assert_eq!(said(FALLBACK, Purpose::Impact), "a, ops");
+    // Who was told in the first place.
+    let all = world.ledger.notifications.values();
+    let to_a = all.filter(|one| one.address.to_string() == A && one.message.purpose == Purpose::Impact);
+    let to_a: Vec<&str> = to_a.map(|one| readers(&one.message)).collect();
+    assert_eq!(to_a, ["a (you), ops"]);
+}

@@ -1,6 +1,6 @@
 //! In what an incident concerns whoever reads of it, in a digest and as an impact.
 
-use super::super::{Concern, DataSide, concern, message};
+use super::super::{Concern, DataSide, Situation, concern, message, to_others};
 use super::{Friday, at, friday, stands};
 use crate::freshness::DataState;
 use crate::model::{
@@ -127,4 +127,52 @@ fn whoever_owns_what_is_made_from_the_cause_is_told_of_that_and_not_that_the_cau
         "{}",
         told.headline
     );
+}
+
+#[test]
+fn only_those_who_read_or_own_it_are_told_that_it_is_they() {
+    let mut story = friday();
+    story.standing = stands(DataState::Stale);
+    story.readers.push(super::reading("desk", "sales", None));
+    story.dataset.as_mut().unwrap().owner = Owner::Team("finance".into());
+    let told = |team: &str, purpose: Purpose, is_meant: bool| {
+        let situation = Situation {
+            is_meant,
+            ..story.situation()
+        };
+        message("n1.x".to_owned(), purpose, &team.into(), &situation)
+    };
+    for (team, purpose, words, instead) in [
+        (
+            "transport",
+            Purpose::Impact,
+            "trucks (you), Fri 2026-11-27 23:45: stock",
+            "trucks, Fri 2026-11-27 23:45: stock",
+        ),
+        ("sales", Purpose::Impact, "desk (you)", "desk"),
+        (
+            "finance",
+            Purpose::Impact,
+            "stock, which you own, is",
+            "stock, which finance owns, is",
+        ),
+        (
+            "finance",
+            Purpose::Recovery,
+            "stock, which you own, is",
+            "stock, which finance owns, is",
+        ),
+    ] {
+        let says = |message: &Message, words: &str| {
+            let is_headline = words.contains("which") && message.headline.contains(words);
+            is_headline || message.facts.iter().any(|fact| fact.text == words)
+        };
+        let (meant, other) = (told(team, purpose, true), told(team, purpose, false));
+        assert!(says(&meant, words) && !says(&meant, instead), "{team}: {meant:?}");
+        assert!(says(&other, instead) && !says(&other, words), "{team}: {other:?}");
+        // What was written to them is the same once it goes to somebody else.
+        let mut redirected = meant;
+        to_others(&mut redirected, &team.into());
+        assert_eq!(redirected, other);
+    }
 }

@@ -95,6 +95,7 @@ impl Friday {
             owner_reach: self.owner_reach,
             unheard: self.unheard.clone(),
             told_as_reader: None,
+            is_meant: true,
             job: self.job.as_ref().map(|job| JobSide {
                 job,
                 run: self.run.as_ref(),
