@@ -230,6 +230,7 @@ mod tests {
         ThreadRoot {
             receipt: receipt.to_owned(),
             message: Arc::new(saying("")),
+            offer: None,
         }
     }
 

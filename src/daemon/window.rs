@@ -62,10 +62,10 @@ pub(super) fn with_key(
 
 /// Where the link of a message leads: nowhere unless people can reach the pages, and have to log in there.
 pub(super) fn ack_links(key: SigningKey, settings: watch::Receiver<Arc<Settings>>) -> AckLink {
-    Arc::new(move |notification| {
+    Arc::new(move |offer| {
         let settings = settings.borrow().clone();
         let web = settings.web.as_ref().filter(|web| web.auth.is_some())?;
-        let (url, token) = (web.public_url.as_ref()?, key.ack_token(notification)?);
+        let (url, token) = (web.public_url.as_ref()?, key.ack_token(offer));
         Some(Secret::new(format!("{}/ack/{}", url.origin(), token.reveal())))
     })
 }

@@ -22,12 +22,13 @@ const AT_FIRST: &str = "At first";
 
 impl Delivery {
     /// Has the first message of a thread say how it is by now, where nothing was sent behind it. Always comes back within a
-    /// few seconds, with what the other side has answered.
+    /// few seconds, with what the other side has answered. The link is that of what the thread offers, made as at each try.
     pub async fn change(&self, channel: &Channel, newest: &Message, root: &ThreadRoot) -> DeliveryOutcome {
-        self.change_first(channel, newest, None, root).await
+        let link = root.offer.as_ref().and_then(|offer| self.link_by(offer));
+        self.change_first(channel, newest, link.as_ref(), root).await
     }
 
-    /// Has the first message of a thread say what the newest one says, with that one's link, above the facts that it came
+    /// Has the first message of a thread say what the newest one says, with this link, above the facts that it came
     /// with.
     pub(super) async fn change_first(
         &self,

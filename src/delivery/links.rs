@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::model::{Message, Notification, Secret};
+use crate::model::{AckOffer, Message, Secret};
 
 /// What is offered by the link that takes an incident on.
 pub(super) const ACK_WORDS: &str = "Take it on, without a login";
@@ -13,8 +13,8 @@ pub(super) const ACK_WORDS_SHORT: &str = "Take it on";
 /// What is offered by the link to the page.
 pub(super) const PAGE_WORDS: &str = "See it in freshd";
 
-/// Where a reader of a notification can take its incident on without a login; `None` where there is no such place.
-pub type AckLink = Arc<dyn Fn(&Notification) -> Option<Secret> + Send + Sync>;
+/// Where a reader of a message that offers its incident can take that on without a login; `None` where there is no such place.
+pub type AckLink = Arc<dyn Fn(&AckOffer) -> Option<Secret> + Send + Sync>;
 
 /// The page about what a message tells, for who may see it; `None` where people have no way to it.
 pub type PageLink = Arc<dyn Fn(&Message) -> Option<String> + Send + Sync>;

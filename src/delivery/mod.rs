@@ -34,8 +34,8 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    Channel, ChannelKind, DeliveryOutcome, DigestLine, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
-    Secret, ThreadRoot, format_duration,
+    AckOffer, Channel, ChannelKind, DeliveryOutcome, DigestLine, Heartbeat, Login, Message, Name, Notification,
+    Purpose, RUNBOOK, Secret, ThreadRoot, format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -152,7 +152,11 @@ impl Delivery {
     }
 
     fn link_of(&self, notification: &Notification) -> Option<Secret> {
-        self.ack_link.as_ref().and_then(|ack_link| ack_link(notification))
+        self.link_by(&AckOffer::of(notification)?)
+    }
+
+    fn link_by(&self, offer: &AckOffer) -> Option<Secret> {
+        self.ack_link.as_ref().and_then(|ack_link| ack_link(offer))
     }
 
     fn page_of(&self, message: &Message) -> Option<String> {

@@ -208,7 +208,7 @@ impl Engine {
                 "there is no open incident {id}; `freshd status` lists those that are open"
             ));
         };
-        if link.is_some_and(|link| incident.links_used.is_some_and(|used| link <= used)) {
+        if link.is_some_and(|link| incident.has_used(link)) {
             return Err(format!(
                 "this link has done its work: incident {id} was taken on, or has changed, since its message was sent; the next message has a link of its own"
             ));

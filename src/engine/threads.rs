@@ -10,8 +10,8 @@ use jiff::tz::TimeZone;
 use super::Engine;
 use crate::alerting;
 use crate::model::{
-    Ack, Action, Address, IMPACT_THREAD, Incident, IncidentId, IncidentState, Message, Name, Notification, Purpose,
-    ThreadRoot, Threaded, earlier,
+    Ack, AckOffer, Action, Address, IMPACT_THREAD, Incident, IncidentId, IncidentState, Message, Name, Notification,
+    NotificationState, Purpose, ThreadRoot, Threaded, earlier,
 };
 
 /// What first messages were to say is said after a while, however much was to be sent before.
@@ -40,6 +40,15 @@ impl Threads {
         of_incident.insert(place, threaded.root);
     }
 
+    /// One more message was taken behind the first of its thread: what it offers is the newest there.
+    fn note_behind(&mut self, notification: &Notification) {
+        let place = (notification.address.clone(), notification.message.thread.clone());
+        let of_incident = notification.incident.and_then(|incident| self.first.get_mut(&incident));
+        if let Some(root) = of_incident.and_then(|first| first.get_mut(&place)) {
+            root.offer = AckOffer::of(notification);
+        }
+    }
+
     /// What a message follows. Without it, be it that the first is not known to have been taken, it begins a thread.
     pub(super) fn followed_by(&self, notification: &Notification) -> Option<ThreadRoot> {
         let place = (notification.address.clone(), notification.message.thread.clone());
@@ -51,6 +60,9 @@ impl Engine {
     /// A message was taken, and is called so by the other side.
     pub(super) fn note_thread(&mut self, notification: &Notification) {
         let Some(threaded) = Threaded::of(notification) else {
+            if notification.state == NotificationState::Delivered {
+                self.threads.note_behind(notification);
+            }
             return;
         };
         let (id, address, root) = (threaded.incident, threaded.address.clone(), threaded.root.clone());
@@ -116,12 +128,30 @@ impl Engine {
             says(&first, incident, self.now.wall, &zone)
         });
         if let Some(newest) = newest {
+            let root = ThreadRoot {
+                offer: self.offered_at(address, &root, id),
+                ..root
+            };
             self.act(Action::Change {
                 channel: address.channel.clone(),
                 root: Box::new(root),
                 newest: Box::new(newest),
             });
         }
+    }
+
+    /// By what the incident of a thread can be taken on there, if nobody has it: by the newest message that offers it, be it
+    /// that this one waits.
+    fn offered_at(&self, address: &Address, root: &ThreadRoot, id: IncidentId) -> Option<AckOffer> {
+        let incident = self.incidents.get(id)?;
+        let line = (id, address.clone());
+        let waiting = self
+            .outbox
+            .line(&line)
+            .filter(|one| one.message.thread == root.message.thread);
+        let waiting = waiting.filter_map(AckOffer::of).max_by_key(|offer| offer.message);
+        let newest = waiting.or_else(|| root.offer.clone());
+        newest.filter(|offer| incident.is_offered_by(offer, self.now.wall))
     }
 
     /// Somebody else was called, because nobody has answered: those who were told before see it, in the first message of each

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Incident, IncidentId, Message, Notification, Request, later};
+use super::{Address, Incident, IncidentId, Message, Notification, NotificationId, Request, later};
 
 /// How long the link of a message takes its incident on.
 pub const ACK_LINK_LIFE: Duration = Duration::from_hours(7 * 24);
@@ -56,6 +56,17 @@ impl Incident {
         self.earlier_acks.iter().chain(&self.ack)
     }
 
+    /// Whether the link of a message has done its work: somebody has taken it on, or it has changed, since that was sent.
+    pub fn has_used(&self, link: NotificationId) -> bool {
+        self.links_used.is_some_and(|used| link <= used)
+    }
+
+    /// Whether nobody has it, and whoever follows the link of this offer takes it on.
+    pub fn is_offered_by(&self, offer: &AckOffer, now: Timestamp) -> bool {
+        let is_free = self.resolved_at.is_none() && self.taken_on(now).is_none();
+        is_free && offer.until > now && !self.has_used(offer.message)
+    }
+
     /// Who has it now.
     pub fn taken_on(&self, now: Timestamp) -> Option<&Ack> {
         self.ack.as_ref().filter(|ack| ack.until > now)
@@ -89,6 +100,49 @@ impl Message {
 impl Notification {
     /// Until when its link works; `None` where it has none.
     pub fn link_until(&self) -> Option<Timestamp> {
-        self.message.offers_ack().then(|| later(self.created_at, ACK_LINK_LIFE))
+        AckOffer::of(self).map(|offer| offer.until)
+    }
+}
+
+/// That a message asks its reader to take its incident on: all that its link is made from. It is no link yet: that takes
+/// the key of the state directory.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AckOffer {
+    /// The message.
+    pub message: NotificationId,
+    /// Its incident.
+    pub incident: IncidentId,
+    /// Where it goes.
+    pub address: Address,
+    /// When it was written.
+    pub written_at: Timestamp,
+    /// Until when its link works.
+    pub until: Timestamp,
+}
+
+impl AckOffer {
+    /// What a notification offers, if it does.
+    pub fn of(notification: &Notification) -> Option<Self> {
+        let Notification {
+            id, address, message, ..
+        } = notification;
+        Self::by(*id, notification.incident?, address, message, notification.created_at)
+    }
+
+    /// The same of the words of a message to an address, stored then.
+    pub fn by(
+        id: NotificationId,
+        incident: IncidentId,
+        address: &Address,
+        message: &Message,
+        created_at: Timestamp,
+    ) -> Option<Self> {
+        message.offers_ack().then(|| Self {
+            message: id,
+            incident,
+            address: address.clone(),
+            written_at: message.at,
+            until: later(created_at, ACK_LINK_LIFE),
+        })
     }
 }

@@ -61,7 +61,7 @@ pub enum Action {
     Change {
         /// The channel.
         channel: Name,
-        /// The first message.
+        /// The first message, with what it is to offer by now: nothing once somebody has its incident.
         root: Box<ThreadRoot>,
         /// What it is to say.
         newest: Box<Message>,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState};
+use super::{AckOffer, Address, AddressRecord, IncidentId, Message, Name, Notification, NotificationState};
 
 /// The end of one message, as a start learns of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,6 +61,8 @@ pub struct ThreadRoot {
     pub receipt: String,
     /// What it said when it was sent.
     pub message: Arc<Message>,
+    /// By what the thread's incident can be taken on: of the newest message in it that was taken, if that offers it.
+    pub offer: Option<AckOffer>,
 }
 
 /// The first message of a thread at one address.
@@ -83,6 +85,7 @@ impl Threaded {
             root: ThreadRoot {
                 receipt: notification.receipt.clone()?,
                 message: notification.message.clone(),
+                offer: AckOffer::of(notification),
             },
         })
     }

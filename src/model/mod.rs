@@ -57,7 +57,7 @@ mod trouble;
 mod weekly;
 mod web;
 
-pub use ack::{ACK_LINK_LIFE, Ack, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
+pub use ack::{ACK_LINK_LIFE, Ack, AckOffer, EARLIER_ACKS_MAX, NOTE_CHARS_MAX, ack_command};
 pub use action::{Action, Judging, Publishing, Reply};
 pub use alert::{
     About, Delivery, DeliveryOutcome, HandedOver, Incident, IncidentState, Notification, NotificationState,

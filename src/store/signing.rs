@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::Sha256;
 
 use super::lock::FILE_MODE;
-use crate::model::{Notification, NotificationId, Secret};
+use crate::model::{AckOffer, Notification, NotificationId, Secret};
 
 /// The key's file, within the state directory.
 pub const KEY_FILE: &str = "freshd.key";
@@ -90,19 +90,15 @@ impl SigningKey {
         given.is_ok_and(|given| self.mac(purpose, words).verify_slice(&given).is_ok())
     }
 
-    /// What stands behind `/ack/` in the link of a notification, and takes its incident on.
-    pub fn ack_token(&self, notification: &Notification) -> Option<Secret> {
-        let words = Words::of(notification)?;
-        Some(Secret::new(format!(
-            "{}-{}",
-            notification.id,
-            self.sign(ACK, &words.each())
-        )))
+    /// What stands behind `/ack/` in the link by which a message offers its incident, and takes that on.
+    pub fn ack_token(&self, offer: &AckOffer) -> Secret {
+        let signature = self.sign(ACK, &Words::of(offer).each());
+        Secret::new(format!("{}-{signature}", offer.message))
     }
 
     /// Whether this is the signature of that notification's link.
     pub fn is_ack_of(&self, notification: &Notification, signature: &str) -> bool {
-        Words::of(notification).is_some_and(|words| self.has_signed(ACK, &words.each(), signature))
+        AckOffer::of(notification).is_some_and(|offer| self.has_signed(ACK, &Words::of(&offer).each(), signature))
     }
 
     /// Each word goes in with its length before it, so that no two lists of words look alike.
@@ -124,14 +120,13 @@ const ACK: &str = "ack";
 struct Words([String; 4]);
 
 impl Words {
-    fn of(notification: &Notification) -> Option<Self> {
-        let incident = notification.incident.filter(|_| notification.message.offers_ack())?;
-        Some(Self([
-            notification.id.to_string(),
-            incident.to_string(),
-            notification.address.to_string(),
-            notification.message.at.as_microsecond().to_string(),
-        ]))
+    fn of(offer: &AckOffer) -> Self {
+        Self([
+            offer.message.to_string(),
+            offer.incident.to_string(),
+            offer.address.to_string(),
+            offer.written_at.as_microsecond().to_string(),
+        ])
     }
 
     fn each(&self) -> [&str; 4] {

@@ -120,7 +120,7 @@ fn spent(notification: &Notification, incident: &Incident, now: Timestamp, zone:
             "this link worked until {until}; the last reminder has a newer one"
         ));
     }
-    if incident.links_used.is_some_and(|used| notification.id <= used) {
+    if incident.has_used(notification.id) {
         let by = incident.ack.as_ref().map(|ack| format!(" by {}", ack.by));
         return Some(format!(
             "this link has done its work: the incident was taken on{}, or has changed, since its message was sent; the next message has a link of its own",
@@ -136,7 +136,7 @@ mod tests {
 
     use super::*;
     use crate::model::{
-        ACK_LINK_LIFE, Address, IncidentId, Message, NotificationId, NotificationState, ack_command, later,
+        ACK_LINK_LIFE, AckOffer, Address, IncidentId, Message, NotificationId, NotificationState, ack_command, later,
         plain_incident, plain_message,
     };
     use crate::store::SigningKey;
@@ -191,7 +191,7 @@ mod tests {
     fn a_link_that_was_received_goes_on_to_work_when_an_operator_confirms_the_clock() {
         let key = SigningKey::fleeting().unwrap();
         let mut notification = sent(vec![ack_command(IncidentId(1))]);
-        let token = key.ack_token(&notification).unwrap();
+        let token = key.ack_token(&AckOffer::of(&notification).unwrap());
         let (_, signature) = ack_token_parts(token.reveal()).unwrap();
         // It waited for another try, and was dated again.
         notification.created_at = later(at(), std::time::Duration::from_hours(1));

@@ -1,6 +1,6 @@
 //! Threads at a Slack app: what belongs to an incident follows its first message, as far as that is known to be taken.
 
-use freshd::model::{Action, DeliveryOutcome, Message, Name, Purpose, Request, Severity};
+use freshd::model::{Action, DeliveryOutcome, Message, Name, NotificationId, Purpose, Reply, Request, Severity};
 
 use super::PEOPLE;
 use super::delivery::{busy, mend};
@@ -125,6 +125,75 @@ fn changed(world: &World) -> Vec<(usize, &Message)> {
     changes.collect()
 }
 
+/// By which message the incident of a changed one can be taken on.
+fn offered(world: &World) -> Vec<Option<NotificationId>> {
+    let changes = world.asked.iter().filter_map(|asked| match asked {
+        Action::Change { root, .. } => Some(root.offer.as_ref().map(|offer| offer.message)),
+        _ => None,
+    });
+    changes.collect()
+}
+
+/// The same people, where the boss is called after a while.
+fn world_with_a_chain(after: &str) -> World {
+    let people = PEOPLE.replace(
+        "notify = [\"mail:ops@sea.example\"]",
+        &format!("notify = [\"slack\"]\nescalate = [{{ after = \"{after}\", notify = [\"mail:boss@sea.example\"] }}]"),
+    );
+    let text = format!("{people}{SLACK}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n");
+    let mut world = World::start(&text, "2026-11-26T12:00");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world
+}
+
+#[test]
+fn an_opening_that_an_escalation_changes_can_still_be_taken_on_by_the_newest_message_of_its_thread() {
+    for crashes in [false, true] {
+        // Of the opening, before anybody was reminded; of the reminder, after that; and of none that was used up: those who
+        // are reminded when nobody has it any more are shown in the same step that the boss is called.
+        for (after, is_taken_on, crashes_at, until, newest) in [
+            ("30m", false, "2026-11-26T12:25", "2026-11-26T12:40", Purpose::Opening),
+            ("90m", false, "2026-11-26T13:20", "2026-11-26T13:40", Purpose::Reminder),
+            ("90m", true, "2026-11-27T07:55", "2026-11-27T08:10", Purpose::Reminder),
+        ] {
+            let case = format!("crashes: {crashes}, after {after}, taken on before: {is_taken_on}");
+            let mut world = world_with_a_chain(after);
+            world.run_until("2026-11-26T12:20");
+            let incident = world.open_incidents()[0].id;
+            if is_taken_on {
+                world.done(Request::ack(incident));
+                assert_eq!(offered(&world), [None], "{case}");
+            }
+            let begun = world.asked.len();
+            world.run_until(crashes_at);
+            if crashes {
+                world.crash();
+                world.restart();
+            }
+            world.run_until(until);
+            let mut told = world.sent.iter().rev().map(|(_, sent)| sent);
+            let newest = told.find(|sent| sent.message.purpose == newest && sent.address.to_string() == "slack");
+            let newest = newest.expect("it was told").id;
+            world.asked.drain(..begun);
+            let offered = offered(&world);
+            assert!(!offered.is_empty(), "{case}");
+            assert!(
+                offered.iter().all(|offered| *offered == Some(newest)),
+                "{case}: {offered:?}"
+            );
+            // By it the incident is taken on, once.
+            let by_link = || Request::Ack {
+                incident,
+                note: None,
+                link: Some(newest),
+            };
+            world.done(by_link());
+            assert!(matches!(world.ask(by_link()), Reply::Refused(_)), "{case}");
+        }
+    }
+}
+
 #[test]
 fn an_acknowledgement_changes_the_opening_and_sends_nothing_also_after_a_crash() {
     for crashes in [false, true] {
@@ -143,6 +212,7 @@ fn an_acknowledgement_changes_the_opening_and_sends_nothing_also_after_a_crash()
         });
         world.run_until("2026-11-26T12:40");
         assert_eq!(world.sent.len(), sent, "crashes: {crashes}");
+        assert_eq!(offered(&world), [None], "nobody is to take it on once more");
         let changed = changed(&world);
         assert_eq!(changed.len(), 1, "crashes: {crashes}");
         let (of, newest) = changed[0];
@@ -193,14 +263,7 @@ fn an_acknowledgement_that_comes_before_the_opening_is_taken_changes_it_then_and
 #[test]
 fn an_escalation_to_another_address_changes_the_opening_and_is_said_by_what_follows_also_after_a_crash() {
     for crashes in [false, true] {
-        let people = PEOPLE.replace(
-            "notify = [\"mail:ops@sea.example\"]",
-            "notify = [\"slack\"]\nescalate = [{ after = \"30m\", notify = [\"mail:boss@sea.example\"] }]",
-        );
-        let text = format!("{people}{SLACK}[jobs.j]\nowner = \"ops\"\ncommand = \"true\"\n");
-        let mut world = World::start(&text, "2026-11-26T12:00");
-        world.script("j", |_, _| Play::fails(1, ""));
-        world.run("j");
+        let mut world = world_with_a_chain("30m");
         world.run_until("2026-11-26T12:31:01");
         if crashes {
             world.crash_at = Some((world.commits + 1, Crash::After));

@@ -99,7 +99,7 @@ async fn the_first_screen_of_the_text_says_what_happened() {
     assert_eq!(
         commands.skip(1).take(3).collect::<Vec<_>>(),
         [
-            "  freshd ack 17 --for 2h",
+            "  freshd ack 17",
             "  freshd runs log 20418",
             "  freshd run export-stock",
         ]

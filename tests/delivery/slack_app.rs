@@ -41,6 +41,7 @@ async fn post(
     let root = follows.map(|receipt| ThreadRoot {
         receipt: receipt.to_owned(),
         message: Arc::new(opening()),
+        offer: None,
     });
     Delivery::new(AMPLE)
         .send_in_thread(&channel(app(sink)), &notification, root.as_ref())

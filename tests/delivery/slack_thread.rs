@@ -7,7 +7,8 @@ use std::time::{Duration, Instant};
 use freshd::alerting::acknowledged;
 use freshd::delivery::Delivery;
 use freshd::model::{
-    Ack, CLOSED_BY, ChannelKind, DeliveryOutcome, Message, MessageFact, Purpose, STILL_BROKEN, Secret, ThreadRoot,
+    Ack, AckOffer, CLOSED_BY, ChannelKind, DeliveryOutcome, Message, MessageFact, Purpose, STILL_BROKEN, Secret,
+    ThreadRoot,
 };
 use jiff::tz::TimeZone;
 use serde_json::{Value, json};
@@ -22,6 +23,7 @@ fn root() -> ThreadRoot {
     ThreadRoot {
         receipt: "C0OPS/1.1".to_owned(),
         message: Arc::new(opening()),
+        offer: None,
     }
 }
 
@@ -142,6 +144,28 @@ async fn who_is_on_it_stands_in_the_opening_though_nothing_is_sent_behind_it() {
         change["text"].as_str().unwrap().contains("&lt;!channel&gt;"),
         "{change}"
     );
+}
+
+#[tokio::test]
+async fn an_opening_that_is_changed_has_the_link_of_what_its_thread_offers_and_of_nothing_else() {
+    let link = |offer: &AckOffer| format!("https://freshd.example/ack/{}-of-{}", offer.message, offer.address);
+    let delivery = Delivery::new(AMPLE).with_ack_links(Arc::new(move |offer| Some(Secret::new(link(offer)))));
+    let offer = AckOffer::of(&notification(opening(), None));
+    assert!(offer.is_some(), "the opening asks to be taken on");
+    for offer in [offer, None] {
+        let sink = HttpSink::start(vec![taken("1.1")]).await;
+        let root = ThreadRoot {
+            offer: offer.clone(),
+            ..root()
+        };
+        let newest = purpose(Purpose::Update);
+        delivery.change(&channel(app(&sink)), &newest, &root).await;
+        let change = sink.requests(1).await.remove(0).json();
+        let whole = texts(&change).join("\n");
+        let expected = "<https://freshd.example/ack/1042-of-channel|Take it on, without a login>";
+        assert_eq!(whole.contains(expected), offer.is_some(), "{whole}");
+        assert_eq!(change.to_string().contains("/ack/"), offer.is_some(), "{change}");
+    }
 }
 
 #[tokio::test]

@@ -49,13 +49,9 @@ pub(crate) fn opening() -> Message {
         ]
         .map(str::to_owned)
         .to_vec(),
-        commands: [
-            "freshd ack 17 --for 2h",
-            "freshd runs log 20418",
-            "freshd run export-stock",
-        ]
-        .map(str::to_owned)
-        .to_vec(),
+        commands: ["freshd ack 17", "freshd runs log 20418", "freshd run export-stock"]
+            .map(str::to_owned)
+            .to_vec(),
         team: Name::from("warehouse"),
         owner: "warehouse".into(),
         at: "2026-06-19T21:15:02Z".parse().unwrap(),

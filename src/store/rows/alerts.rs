@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
-    Ack, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Notification, NotificationId,
-    OPENINGS_LOOKED_AT, Opened, ThreadRoot, Threaded, Told, earlier,
+    Ack, AckOffer, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Message, Notification,
+    NotificationId, OPENINGS_LOOKED_AT, Opened, ThreadRoot, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -73,15 +73,23 @@ WHERE notifications.incident IS excluded.incident";
 pub(in crate::store) const NOTIFICATION_COLUMNS: &str = "id, incident, channel, address, message, state, tries, \
     next_try_at_us, created_at_us, ended_at_us, last_error, digest, receipt";
 
-/// First messages of threads that may go on: of incidents that are not over, or of which a message is on its way.
+/// First messages of threads that may go on: of incidents that are not over, or of which a message is on its way. Each with
+/// the newest message of its thread that was taken by itself. CROSS JOIN: these few come first.
 pub(in crate::store) const THREADS: &str = "
 WITH going (incident) AS (
     SELECT id FROM incidents INDEXED BY incidents_unresolved WHERE state <> 'resolved'
     UNION SELECT incident FROM notifications INDEXED BY notifications_pending WHERE state = 'pending'
 )
-SELECT incident, channel, address, message, receipt
-FROM going CROSS JOIN notifications INDEXED BY notifications_by_incident USING (incident)
-WHERE receipt IS NOT NULL ORDER BY id";
+SELECT root.incident, root.channel, root.address, root.message, root.receipt, newest.id, newest.message,
+    newest.created_at_us
+FROM going CROSS JOIN notifications AS root INDEXED BY notifications_by_incident ON root.incident = going.incident
+CROSS JOIN notifications AS newest ON newest.id = (
+    SELECT max(behind.id) FROM notifications AS behind INDEXED BY notifications_by_incident
+    WHERE behind.incident = root.incident AND behind.channel = root.channel AND behind.address IS root.address
+        AND behind.message ->> 'thread' = root.message ->> 'thread'
+        AND (behind.id = root.id OR behind.state = 'delivered' AND behind.digest IS NULL)
+)
+WHERE root.receipt IS NOT NULL ORDER BY root.id";
 
 /// Stores a try at sending.
 pub(in crate::store) const DELIVERY_UPSERT: &str = "
@@ -239,16 +247,21 @@ pub(in crate::store) fn read_notification(row: &Row) -> Result<Notification> {
 /// Reads a row of `THREADS`.
 pub(in crate::store) fn read_thread(row: &Row) -> Result<Threaded> {
     let mut cells = Cells::of(row);
+    let incident = IncidentId(cells.count()?);
+    let address = Address {
+        channel: cells.name()?,
+        to: cells.get()?,
+    };
+    let (message, receipt) = (cells.json()?, cells.get()?);
+    let (newest, words): (_, Message) = (NotificationId(cells.count()?), cells.json()?);
     Ok(Threaded {
-        incident: IncidentId(cells.count()?),
-        address: Address {
-            channel: cells.name()?,
-            to: cells.get()?,
-        },
         root: ThreadRoot {
-            message: cells.json()?,
-            receipt: cells.get()?,
+            message,
+            receipt,
+            offer: AckOffer::by(newest, incident, &address, &words, cells.time()?),
         },
+        incident,
+        address,
     })
 }
 
