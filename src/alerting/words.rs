@@ -273,6 +273,10 @@ fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec
         commands.push(format!("freshd incidents {}", incident.id));
         if purpose != Purpose::Recovery {
             commands.extend(situation.proof.clone());
+        }
+        // What died there is still to be told, the more so once messages get through again.
+        commands.push("freshd notify dead".to_owned());
+        if purpose != Purpose::Recovery {
             commands.push(ack_command(incident.id));
         }
         return commands;

@@ -8,6 +8,7 @@ use super::addresses;
 use super::board;
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::notify;
 use super::numbers;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
@@ -18,6 +19,7 @@ use crate::model::{
     AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
     Reach, Severity, drill_words, end_words, incident_line,
 };
+use crate::store::Reader;
 
 /// Most incidents of one answer.
 const LIMIT_MAX: i64 = 100_000;
@@ -77,7 +79,7 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
             "no incident is open; --all lists those that are over"
         };
         out.line(tone(Tone::Good, words))?;
-        return Ok(Exit::Fine);
+        return given_up(&reader, out);
     }
     let columns = [
         Column::whole("id"),
@@ -97,6 +99,14 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     }
     for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
+    }
+    given_up(&reader, out)
+}
+
+/// Says at the end if somebody was not told of it, or of its end.
+fn given_up(reader: &Reader, out: &mut Out) -> Result<Exit, Failure> {
+    if let Some(remark) = notify::remark(reader)? {
+        out.line(remark)?;
     }
     Ok(Exit::Fine)
 }

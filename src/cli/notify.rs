@@ -1,4 +1,8 @@
-//! `freshd notify`: proves that a message reaches somebody, and sends again what was given up.
+//! `freshd notify`: proves that a message reaches somebody, lists what was given up, and sends it again.
+
+mod dead;
+
+pub(super) use dead::remark;
 
 use std::time::Duration;
 
@@ -36,18 +40,37 @@ enum NotifyVerb {
         #[arg(long, value_name = "NAME")]
         channel: Option<String>,
     },
+    /// List the messages that were given up and that nobody has sent again
+    Dead {
+        /// Those of which nothing is to be done any more, too
+        #[arg(long)]
+        all: bool,
+
+        /// At most so many, the newest first
+        #[arg(long, value_name = "N", default_value_t = 50, value_parser = |text: &str| numbers::count(text, dead::LIMIT_MAX.into()))]
+        limit: u32,
+    },
     /// Send a message again that was given up, once its address takes messages
     Resend {
-        /// Its number, as `freshd incidents ID` lists it
-        #[arg(value_name = "MESSAGE", value_parser = numbers::message)]
-        message: u64,
+        /// Its number, as `freshd notify dead` lists it
+        #[arg(value_name = "MESSAGE", value_parser = numbers::message, required_unless_present = "all")]
+        message: Option<u64>,
+
+        /// All that `freshd notify dead` lists
+        #[arg(long, conflicts_with = "message")]
+        all: bool,
     },
 }
 
 pub(super) fn run(args: NotifyArgs, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
     match args.verb {
         NotifyVerb::Test { team, channel } => test(team.as_deref(), channel.as_deref(), global, out),
-        NotifyVerb::Resend { message } => resend(NotificationId(message), global, out),
+        NotifyVerb::Dead { all, limit } => dead::list(all, limit, global, out),
+        NotifyVerb::Resend {
+            message: Some(message),
+            all: false,
+        } => resend(NotificationId(message), global, out),
+        NotifyVerb::Resend { .. } => dead::resend_all(global, out),
     }
 }
 

@@ -7,7 +7,7 @@ pub(super) fn incident(text: &str) -> Result<u64, String> {
 
 /// The number of a message, for clap.
 pub(super) fn message(text: &str) -> Result<u64, String> {
-    number(text, "a message", "`freshd incidents ID` lists those of an incident")
+    number(text, "a message", "`freshd notify dead` lists those that were given up")
 }
 
 /// How many of something, from 1 on, for clap.
@@ -40,7 +40,7 @@ mod tests {
             (incident("foo"), "of an incident; `freshd incidents` lists them"),
             (
                 message("-1"),
-                "of a message; `freshd incidents ID` lists those of an incident",
+                "of a message; `freshd notify dead` lists those that were given up",
             ),
         ] {
             let said = said.expect_err("no number");
@@ -69,7 +69,7 @@ mod tests {
             ),
             (
                 &["notify", "resend", "x"],
-                "that is not the number of a message; `freshd incidents ID` lists",
+                "that is not the number of a message; `freshd notify dead` lists",
             ),
             (&["history", "--limit", "x"], "write a whole number from 1 to "),
             (&["next", "--count", "0"], "write a whole number from 1 to "),

@@ -4,6 +4,7 @@ use super::board::board_in;
 use super::client::{Client, Subject};
 use super::exit::{Exit, Failure};
 use super::global::Global;
+use super::notify;
 use super::out::{self, Out};
 use crate::model::Status;
 use crate::model::{Name, Request};
@@ -29,6 +30,13 @@ pub(super) fn run(args: &StatusArgs, global: &Global, out: &mut Out) -> Result<E
         out.document(&facts)?;
     } else {
         out.raw(board_in(&facts, &status.zone(), out::room(), out.color).as_bytes())?;
+        // What the records cannot tell just now is no reason to hide what is wrong.
+        if let (None, Ok(reader)) = (name, global.reader())
+            && let Ok(Some(remark)) = notify::remark(&reader)
+        {
+            out.line("")?;
+            out.line(remark)?;
+        }
     }
     Ok(if status.is_fine() { Exit::Fine } else { Exit::NotFine })
 }

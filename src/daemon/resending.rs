@@ -8,7 +8,7 @@ use super::shell::Shell;
 use crate::model::{Event, Notification, NotificationId, Reply};
 use crate::store::{ReadError, Reader};
 
-/// A message, and what else went to its address about the same incident.
+/// A message, and what else went to its address about the same incident since.
 type Found = (Box<Notification>, Vec<Notification>);
 
 impl Shell {
@@ -22,7 +22,7 @@ impl Shell {
             let read = tokio::task::spawn_blocking(move || read(&state_dir, message)).await;
             let found = match read {
                 Ok(Ok(found)) => found.ok_or_else(|| {
-                    format!("there is no message {message}; `freshd incidents ID` lists those of an incident")
+                    format!("there is no message {message}; `freshd notify dead` lists those that were given up")
                 }),
                 Ok(Err(error)) => Err(format!("what is recorded could not be read: {error}")),
                 Err(panic) => Err(format!(
@@ -40,11 +40,6 @@ fn read(state_dir: &Path, message: NotificationId) -> Result<Option<Found>, Read
     let Some((found, _)) = reader.notification(message)? else {
         return Ok(None);
     };
-    let others = match found.incident {
-        Some(incident) => reader.notifications_of(incident)?,
-        None => Vec::new(),
-    };
-    let others = others.into_iter().map(|(other, _)| other);
-    let others = others.filter(|other| other.address == found.address).collect();
+    let others = reader.sent_since(&found)?;
     Ok(Some((Box::new(found), others)))
 }

@@ -3,11 +3,8 @@
 use serde_json::json;
 
 use super::Engine;
-use super::digest::is_digest;
-use super::trying_out::proof_words;
-use crate::model::{
-    Action, Message, Notification, NotificationId, NotificationState, Purpose, Reply, SENT_AGAIN, format_time,
-};
+use crate::alerting::to_others;
+use crate::model::{Action, Message, Notification, NotificationId, NotificationState, Reply, SENT_AGAIN, format_time};
 
 impl Engine {
     /// Somebody asks for a message to be sent again: as it is on record, with what else went to its address about the same
@@ -39,40 +36,15 @@ impl Engine {
                 return Err(format!("message {id} was never sent, since a later one says it all"));
             }
         }
-        if dead.message.purpose == Purpose::Test {
-            return Err(format!(
-                "message {id} was a test; `{}` sends another",
-                proof_words(&dead.message.team, address)
-            ));
-        }
-        if is_digest(dead) {
-            return Err(format!(
-                "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
-            ));
-        }
-        if !self.is_in_use(address) {
-            return Err(format!(
-                "nobody is told by {address} any more: jobs.toml does not name it"
-            ));
-        }
-        if let Some(incident) = dead.incident
-            && self.incidents.get(incident).is_none()
-            && dead.message.purpose != Purpose::Recovery
-        {
-            return Err(format!(
-                "incident {incident} is over, and what says so is another message"
-            ));
-        }
-        let is_same = |other: &&Notification| {
-            other.id != id
-                && other.address == *address
-                && (other.incident, other.told_for()) == (dead.incident, dead.told_for())
-                && (&other.message.purpose, &other.message.at) == (&dead.message.purpose, &dead.message.at)
-                && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
-        };
+        let is_over = dead
+            .incident
+            .is_some_and(|incident| self.incidents.get(incident).is_none());
         // What is put in just now may not be on record yet.
-        match others.iter().chain(self.outbox.values()).find(is_same) {
-            Some(again) => Err(format!("message {id} was sent again already, as message {}", again.id)),
+        match dead.settled(is_over, others.iter().chain(self.outbox.values())) {
+            Some(why) => Err(why),
+            None if !self.is_in_use(address) => Err(format!(
+                "nobody is told by {address} any more: jobs.toml does not name it"
+            )),
             None => Ok(()),
         }
     }
@@ -82,6 +54,10 @@ impl Engine {
         let id = self.new_notification_id();
         let mut message = Message::clone(&dead.message);
         message.id = self.message_id(id);
+        if !self.is_own_address(dead.told_for(), &dead.address) {
+            // It was theirs when that was written.
+            to_others(&mut message, dead.told_for());
+        }
         let written = format_time(dead.message.at, self.zone_at(dead.message.told_for(), &dead.address));
         let asked = format!(
             "on request of {by}, as message {} could not be delivered; written {written}",

@@ -6,11 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use super::trying_out::proof_words;
 use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
-    Purpose, Silence, Version, VersionRef, natural, quarantine_path,
+    Purpose, Silence, Version, VersionRef, natural, proof_words, quarantine_path,
 };
 use crate::schedule;
 
@@ -41,8 +40,8 @@ impl Engine {
             return crate::alerting::drill_message(id, purpose, team, &rehearsal);
         }
         let situation = Situation {
-            is_meant: self.is_own_address(team, address),
             told_as_reader,
+            is_meant: self.is_own_address(team, address),
             ..self.situation(team, zone, incident)
         };
         crate::alerting::message(id, purpose, team, &situation)
@@ -117,8 +116,8 @@ impl Engine {
             owner: self.team_title(&owner),
             owner_reach: self.owner_reach(&owner, incident),
             unheard: self.nobody_heard(incident),
-            is_meant: true,
             told_as_reader: None,
+            is_meant: true,
             job,
             failure: self.failure_behind(incident),
             made_from_it: match incident.about {

@@ -6,11 +6,6 @@ use crate::model::{
     SUBJECT_MARK, Severity,
 };
 
-/// What to type to try out an address. A channel alone would reach the first address that uses it, and none other.
-pub(super) fn proof_words(team: &Name, address: &Address) -> String {
-    format!("freshd notify test --team {team} --channel {}", address.channel)
-}
-
 impl Engine {
     /// Messages by which somebody tries out addresses. The asker is answered when all of them have ended.
     pub(super) fn notify_test(&mut self, request: u64, addresses: Vec<(Name, Address)>, by: &str) {

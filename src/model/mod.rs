@@ -8,6 +8,7 @@ mod channel;
 mod checks;
 mod conditions;
 mod data;
+mod dead;
 mod digest;
 mod downtime;
 mod drill;
@@ -77,6 +78,7 @@ pub use data::{
     AgePromise, CheckResult, Judgement, Measurement, Observation, Setback, Slot, SlotState, Verdict, Version,
     VersionRef, VersionState, left_behind,
 };
+pub use dead::{DeadMessage, proof_words};
 pub use digest::{DIGEST_EVERY_MAX, DigestLine, WhyGathered};
 pub use downtime::{Comeback, DownDeliveries, OwnDowntime};
 pub use drill::{DRILL_MARK, DRILL_MAX, DRILL_MIN, Drill, drill_words};

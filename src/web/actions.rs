@@ -20,7 +20,8 @@ use super::api::{known_job, number};
 use super::desk::Desk;
 use super::door::Who;
 use super::forms::{Sent, is_kind, sent_back};
-use super::pages::{FormOf, piece};
+use super::incident_visits::DEAD_SHOWN;
+use super::pages::{FormOf, counted, piece};
 use super::reading;
 use super::sessions::Said;
 use super::visits::Missing;
@@ -28,6 +29,9 @@ use crate::model::{IncidentId, NOTE_CHARS_MAX, Name, NotificationId, Request, Ru
 
 /// Bytes of what comes with a request that changes something.
 const BODY_BYTES_MAX: usize = 16 << 10;
+
+/// Where what was given up is listed.
+const DEAD_LIST: &str = "/incidents#given-up";
 
 type Answer = Result<Response, Trouble>;
 type Shown = Result<Response, Missing>;
@@ -91,6 +95,11 @@ pub(super) async fn ack(State(desk): Asks, who: Who, Path(id): Path<String>, ask
     Ok(document(
         &asks_to_ack(&desk, &who, number(&id, "incident")?, note).await?,
     ))
+}
+
+pub(super) async fn resend(State(desk): Asks, who: Who, Path(id): Path<String>, asked: Asked) -> Answer {
+    json::<Nothing>(asked).await?;
+    Ok(document(&asks_to_resend(&desk, &who, number(&id, "message")?).await?))
 }
 
 pub(super) async fn silence(State(desk): Asks, who: Who, asked: Asked) -> Answer {
@@ -159,12 +168,41 @@ pub(super) async fn form_ack(State(desk): Asks, who: Who, Path(id): Path<String>
 }
 
 pub(super) async fn form_resend(State(desk): Asks, who: Who, Path((id, message)): Path<(String, String)>) -> Shown {
-    let (id, message) = (number(&id, "incident")?, NotificationId(number(&message, "message")?));
-    let by = who.for_the_record();
-    info!(by, "asked over HTTP: send message {message} again");
-    let done = desk.resend(message, by).await;
+    let (id, message) = (number(&id, "incident")?, number(&message, "message")?);
+    form_resends(&desk, &who, message, &format!("/incidents/{id}#messages")).await
+}
+
+/// The same from the list of those that were given up.
+pub(super) async fn form_resend_dead(State(desk): Asks, who: Who, Path(message): Path<String>) -> Shown {
+    form_resends(&desk, &who, number(&message, "message")?, DEAD_LIST).await
+}
+
+async fn form_resends(desk: &Desk, who: &Who, message: u64, page: &str) -> Shown {
+    let done = asks_to_resend(desk, who, message).await;
     let said = done.map(|facts| format!("It is sent again, as message {}.", facts["message"]));
-    Ok(back(&desk, &who, &format!("/incidents/{id}#messages"), said)?)
+    Ok(back(desk, who, page, said)?)
+}
+
+/// Each that is listed there, the oldest first. One that is refused holds up no other.
+pub(super) async fn form_resend_all(State(desk): Asks, who: Who) -> Shown {
+    let dead = desk.read(|reader| reader.dead_messages(false, DEAD_SHOWN)).await?;
+    let (mut sent, mut refused) = (0_usize, None);
+    for dead in dead.iter().rev() {
+        match asks_to_resend(&desk, &who, dead.message.0).await {
+            Ok(_) => sent += 1,
+            Err(trouble) => refused = Some(trouble),
+        }
+    }
+    let said = match refused {
+        Some(trouble) if sent == 0 => Err(trouble),
+        Some(trouble) => Ok(format!(
+            "{sent} of {} are sent again. Of the others the last was refused: {}.",
+            dead.len(),
+            trouble.words()
+        )),
+        None => Ok(format!("{} sent again.", counted(sent, "message"))),
+    };
+    Ok(back(&desk, &who, DEAD_LIST, said)?)
 }
 
 pub(super) async fn form_silence(State(desk): Asks, who: Who, asked: Asked) -> Shown {
@@ -256,6 +294,12 @@ async fn asks_to_ack(desk: &Desk, who: &Who, incident: u64, note: Option<String>
         link: None,
     };
     act(desk, who, request).await
+}
+
+async fn asks_to_resend(desk: &Desk, who: &Who, message: u64) -> Result<Value, Trouble> {
+    let (message, by) = (NotificationId(message), who.for_the_record());
+    info!(by, "asked over HTTP: send message {message} again");
+    desk.resend(message, by).await
 }
 
 /// Asks for it in the name of whoever is at the door.

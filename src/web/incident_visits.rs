@@ -18,6 +18,8 @@ use crate::store::{HistoryFilter, Part, ReadError, Reader};
 
 /// Incidents of each list.
 const INCIDENTS_SHOWN: u32 = 100;
+/// Messages that were given up, and as many are sent again at once.
+pub(super) const DEAD_SHOWN: u32 = 100;
 /// What one incident explains.
 const EFFECTS_SHOWN: u32 = 200;
 /// Silences of its subject.
@@ -64,6 +66,7 @@ pub(super) async fn incidents(State(desk): State<Arc<Desk>>, who: Who, uri: Uri)
             over: list(Part::Over, wanted.before)?,
             explains_most: reader.explains_most()?,
             silences: reader.silences_standing(None, now, INCIDENTS_SHOWN)?,
+            dead: reader.dead_messages(false, DEAD_SHOWN)?,
         })
     });
     let page = read.await?;

@@ -11,6 +11,7 @@ mod assets;
 mod badge;
 mod connections;
 mod cookies;
+mod dead;
 mod desk;
 mod documents;
 mod door;

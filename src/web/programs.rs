@@ -4,10 +4,11 @@ use axum::routing::{get, post};
 
 use super::actions::{self, Note, Nothing, Reason, ToSilence};
 use super::api::{self, Limited, Wanted, WantedIncidents, WantedOccurrences, WantedSilences};
+use super::dead::{self, WantedDead};
 use super::documents::{
-    CancelledRun, DatasetsAnswer, FlowAnswer, IncidentAnswer, IncidentsAnswer, JobsAnswer, LineageTaken, LogsAnswer,
-    OccurrencesAnswer, OpenApiAnswer, PausedOrNot, RunAnswer, RunBegun, RunsAnswer, Silenced, SilencesAnswer,
-    StatusAnswer, TakenOn, Unsilenced, VersionsAnswer, WhyAnswer,
+    CancelledRun, DatasetsAnswer, DeadMessagesAnswer, FlowAnswer, IncidentAnswer, IncidentsAnswer, JobsAnswer,
+    LineageTaken, LogsAnswer, OccurrencesAnswer, OpenApiAnswer, PausedOrNot, RunAnswer, RunBegun, RunsAnswer,
+    SentAgain, Silenced, SilencesAnswer, StatusAnswer, TakenOn, Unsilenced, VersionsAnswer, WhyAnswer,
 };
 use super::lineage_events::{self, LineageEvent};
 use super::openapi::{self, Told};
@@ -90,6 +91,13 @@ pub(super) fn lines() -> Vec<Line> {
             about("One incident and every message about it.").gives::<IncidentAnswer>(),
         ),
         answers(
+            "/api/v1/messages/dead",
+            get(dead::dead),
+            about("Messages that were given up and that nobody has sent again, the newest first.")
+                .gives::<DeadMessagesAnswer>()
+                .asks::<WantedDead>(),
+        ),
+        answers(
             "/api/v1/silences",
             get(api::silences),
             about("What is silenced, by whom and why.")
@@ -119,7 +127,7 @@ pub(super) fn lines() -> Vec<Line> {
     lines
 }
 
-fn actions() -> [Line; 8] {
+fn actions() -> [Line; 9] {
     let about = Told::about;
     [
         does(
@@ -157,6 +165,13 @@ fn actions() -> [Line; 8] {
             "/api/v1/incidents/{id}/ack",
             post(actions::ack),
             about("Takes an incident on.").gives::<TakenOn>().takes::<Note>(),
+        ),
+        does(
+            "/api/v1/messages/{id}/resend",
+            post(actions::resend),
+            about("Sends a message again that was given up.")
+                .gives::<SentAgain>()
+                .takes::<Nothing>(),
         ),
         does(
             "/api/v1/silences",

@@ -97,6 +97,8 @@ fn for_people() -> Vec<Line> {
         acts("/runs/{id}/cancel", post(actions::form_cancel)),
         acts("/incidents/{id}/ack", post(actions::form_ack)),
         acts("/incidents/{id}/messages/{message}/resend", post(actions::form_resend)),
+        acts("/messages/resend", post(actions::form_resend_all)),
+        acts("/messages/{message}/resend", post(actions::form_resend_dead)),
         acts("/silences", post(actions::form_silence)),
         acts("/silences/{name}/end", post(actions::form_unsilence)),
         line("POST", "/logout", Needs::View, post(login::log_out)),

@@ -207,6 +207,7 @@ fn a_permanent_refusal_goes_to_the_fallback_at_once_and_is_an_incident_of_the_ad
         [
             format!("freshd incidents {id}"),
             "freshd notify test --team ops --channel mail".to_owned(),
+            "freshd notify dead".to_owned(),
             format!("freshd ack {id}")
         ],
         "what can be typed: an address is no name"

@@ -3,14 +3,83 @@
 use super::freshd_process::House;
 use super::{JOBS, ends, json};
 
-#[test]
-fn a_dead_message_is_put_in_again_by_its_number_and_only_once() {
+/// A freshd whose team `ops` is told by a siren that takes nothing before the file `armed` is there.
+fn with_a_siren() -> House {
     let house = House::with(&format!(
         "{}[alerts]\ngroup_wait = \"0s\"\n[channels.siren]\ntype = \"command\"\ncommand = [\"./siren.sh\"]\n\
          [teams.ops]\nnotify = [\"siren:deck\"]\n",
         JOBS.replace("[jobs.broken]\nowner = \"it\"", "[jobs.broken]\nowner = \"ops\"")
     ));
-    house.script("siren.sh", "exec test -e HOUSE/armed\n");
+    house.script("siren.sh", "echo no siren; exec test -e HOUSE/armed\n");
+    house
+}
+
+#[test]
+fn what_was_given_up_is_listed_until_it_is_sent_again_and_all_of_it_at_once() {
+    let house = with_a_siren();
+    let _daemon = house.daemon();
+    let (none, _) = ends(&house, 0, &["notify", "dead"]);
+    assert!(none.starts_with("no message waits for anybody"), "{none}");
+    ends(&house, 1, &["run", "broken", "--wait"]);
+    house.until_stored("the message is dead", |reader| {
+        !reader.dead_messages(false, 9).expect("read").is_empty()
+    });
+    let listed = json(&house, 0, &["--json", "notify", "dead"]);
+    let dead = &listed["messages"][0];
+    let number = dead["message"].as_u64().expect("a number");
+    let said =
+        ["purpose", "team", "to", "title", "resend"].map(|key| dead[key].as_str().unwrap_or_default().to_owned());
+    let resend = format!("freshd notify resend {number}");
+    assert_eq!(said, ["opening", "ops", "siren:deck", "broken failed (#1)", &resend]);
+    let incident = dead["incident"].as_u64().expect("an incident");
+    assert!(
+        dead["error"].as_str().is_some_and(|error| error.contains("no siren")),
+        "{dead}"
+    );
+    assert!(dead["given_up_at"].is_string() && dead["settled"].is_null(), "{dead}");
+    let (text, _) = ends(&house, 0, &["notify", "dead"]);
+    let row = text.lines().nth(1).expect("a row");
+    for words in [
+        "ops",
+        "siren:deck",
+        &number.to_string(),
+        &format!("broken failed (#{incident})"),
+        "no siren",
+    ] {
+        assert!(row.contains(words), "{words}: {text}");
+    }
+    assert!(text.contains("freshd notify resend MESSAGE"), "{text}");
+    let remark = "1 message was given up and not sent again; `freshd notify dead` lists it";
+    for (code, verb) in [(0, "incidents"), (1, "status")] {
+        let (text, _) = ends(&house, code, &[verb]);
+        assert_eq!(text.lines().last(), Some(remark), "{verb}: {text}");
+    }
+
+    house.write("armed", "");
+    let sent = json(&house, 0, &["--json", "notify", "resend", "--all"]);
+    assert_eq!(sent["sent"][0]["message"], number, "{sent}");
+    let again = sent["sent"][0]["again"].as_u64().expect("a number");
+    assert_eq!(
+        json(&house, 0, &["--json", "notify", "dead"])["messages"],
+        serde_json::json!([])
+    );
+    let all = json(&house, 0, &["--json", "notify", "dead", "--all"]);
+    let settled = format!("message {number} was sent again already, as message {again}");
+    let dead = &all["messages"][0];
+    assert_eq!(
+        (&dead["settled"], &dead["resend"]),
+        (&settled.into(), &serde_json::Value::Null)
+    );
+    let (nothing, _) = ends(&house, 0, &["notify", "resend", "--all"]);
+    assert!(nothing.starts_with("no message waits"), "{nothing}");
+    for args in [&["notify", "resend"][..], &["notify", "resend", "1", "--all"]] {
+        ends(&house, 2, args);
+    }
+}
+
+#[test]
+fn a_dead_message_is_put_in_again_by_its_number_and_only_once() {
+    let house = with_a_siren();
     let _daemon = house.daemon();
     ends(&house, 1, &["run", "broken", "--wait"]);
     let dead = |house: &House| {
@@ -50,7 +119,7 @@ fn a_dead_message_is_put_in_again_by_its_number_and_only_once() {
     );
     let (_, why) = ends(&house, 1, &["notify", "resend", "999"]);
     assert!(
-        why.contains("there is no message 999; `freshd incidents ID` lists those of an incident"),
+        why.contains("there is no message 999; `freshd notify dead` lists those that were given up"),
         "{why}"
     );
 }

@@ -9,7 +9,7 @@ use crate::freshd_process::House;
 use crate::freshd_process::daemon::Daemon;
 use crate::known::{OPERATE_TOKEN, secrets, sent};
 
-/// Beside what `known.rs` has: a dataset that a job makes, is promised, refused and read.
+/// Beside what `known.rs` has: a dataset that a job makes, is promised, refused and read; and a team that nothing reaches.
 const MORE: &str = r#"
 [systems.sales]
 owner = "it"
@@ -28,6 +28,14 @@ owner = "it"
 command = "sh HOUSE/export"
 schedule = "0 22 * * FRI"
 produces = "lots"
+[channels.siren]
+type = "command"
+command = ["/bin/false"]
+[teams.deck]
+notify = ["siren:deck"]
+[jobs.sinks]
+owner = "deck"
+command = "exit 3"
 "#;
 
 /// A good delivery first, and then one that is too small.
@@ -37,7 +45,7 @@ touch HOUSE/again
 printf 'lot\n1\n2\n' > "$FRESHD_OUTPUT"
 "#;
 
-/// Method, path as described, address, what is sent along.
+/// Method, path as described, address, what is sent along. `DEAD` is the number of a message that was given up.
 const ASKED: &[(&str, &str, &str, &str)] = &[
     ("get", "/api/v1/openapi.json", "/api/v1/openapi.json", ""),
     ("get", "/api/v1/status", "/api/v1/status", ""),
@@ -65,6 +73,14 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
     ),
     ("get", "/api/v1/incidents", "/api/v1/incidents?all=true", ""),
     ("get", "/api/v1/incidents/{id}", "/api/v1/incidents/1", ""),
+    ("get", "/api/v1/messages/dead", "/api/v1/messages/dead", ""),
+    (
+        "post",
+        "/api/v1/messages/{id}/resend",
+        "/api/v1/messages/DEAD/resend",
+        "",
+    ),
+    ("get", "/api/v1/messages/dead", "/api/v1/messages/dead?all=true", ""),
     ("get", "/api/v1/flow", "/api/v1/flow", ""),
     ("get", "/api/v1/occurrences", "/api/v1/occurrences?count=3", ""),
     ("get", "/api/v1/plan", "/api/v1/plan", ""),
@@ -107,7 +123,7 @@ const ASKED: &[(&str, &str, &str, &str)] = &[
     ("post", "/api/v1/jobs/{name}/resume", "/api/v1/jobs/broken/resume", ""),
     ("post", "/api/v1/jobs/{name}/run", "/api/v1/jobs/slow/run", ""),
     ("get", "/api/v1/jobs/{name}", "/api/v1/jobs/slow", ""),
-    ("post", "/api/v1/runs/{id}/cancel", "/api/v1/runs/4/cancel", ""),
+    ("post", "/api/v1/runs/{id}/cancel", "/api/v1/runs/5/cancel", ""),
 ];
 
 #[test]
@@ -119,13 +135,16 @@ fn every_answer_has_the_keys_that_its_description_names_and_no_others() {
     house.script("export", EXPORT);
     secrets(&house);
     let daemon = house.daemon();
-    for job in ["broken", "lots-export", "lots-export"] {
+    for job in ["broken", "lots-export", "lots-export", "sinks"] {
         daemon.finished(daemon.run(job), &house);
     }
     house.until_stored("a message that arrived", |reader| {
         let messages = reader.notifications_of(freshd::model::IncidentId(1)).expect("messages");
         messages.iter().any(|(_, deliveries)| !deliveries.is_empty())
     });
+    let dead = |reader: &freshd::store::Reader| reader.dead_messages(false, 1).expect("messages").pop();
+    house.until_stored("a message that was given up", |reader| dead(reader).is_some());
+    let dead = dead(&house.reader()).expect("it is there").message.to_string();
     // So that a plan has something to say.
     house.configure(&format!("{}{MORE}", crate::known::JOBS).replace("due = { at = \"0 23", "due = { at = \"30 22"));
     let site = Site::of(&daemon);
@@ -135,7 +154,8 @@ fn every_answer_has_the_keys_that_its_description_names_and_no_others() {
     let closed = closed(description.clone());
     let mut wrong = Vec::new();
     for (method, path, address, along) in ASKED {
-        let (status, body) = ask(&site, method, address, along);
+        let address = address.replace("DEAD", &dead);
+        let (status, body) = ask(&site, method, &address, along);
         assert_eq!(status, 200, "{method} {address}: {body}\n{}", daemon.log());
         if *path != "/api/v1/runs/{id}/log" {
             wrong.extend(misfits(&closed, (method, path), 200, &body));

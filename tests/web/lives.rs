@@ -1,8 +1,11 @@
 //! An incident's page tells its life, what it is about leads to it, and lists can be narrowed to what went wrong.
 
+#[path = "dead.rs"]
+mod dead;
+
 use crate::asking::Site;
 use crate::freshd_process::House;
-use crate::known::{self, OPERATE_TOKEN, VIEW_TOKEN, known, log_in, post, secrets};
+use crate::known::{OPERATE_TOKEN, VIEW_TOKEN, known};
 use crate::{harmless, with_history};
 
 const NOTE: &str = "<script>note()</script>";
@@ -76,59 +79,6 @@ fn one_trouble_is_counted_once_and_a_version_shows_the_checks_that_it_passed() {
         checks.contains("Version 1, accepted") && checks.contains("passed") && checks.contains("not empty"),
         "{checks}"
     );
-}
-
-#[test]
-fn a_message_that_was_given_up_is_sent_again_from_the_page_by_whoever_may() {
-    let jobs = known::JOBS.replace(
-        "notify = [\"outbox\"]\n[jobs.broken]",
-        "notify = [\"siren:deck\"]\n[channels.siren]\ntype = \"command\"\ncommand = [\"./siren.sh\"]\n[jobs.broken]",
-    );
-    let house = House::with(&jobs);
-    secrets(&house);
-    house.script("siren.sh", "exec test -e HOUSE/armed\n");
-    let daemon = house.daemon();
-    let run = daemon.run("broken");
-    daemon.finished(run, &house);
-    let site = Site::of(&daemon);
-    let of_siren = |state: &str| {
-        house.until_stored(state, |reader| {
-            let messages = reader.notifications_of(freshd::model::IncidentId(1)).expect("messages");
-            messages
-                .iter()
-                .any(|(message, _)| message.address.channel.as_str() == "siren" && message.state.as_str() == state)
-        });
-        let messages = house
-            .reader()
-            .notifications_of(freshd::model::IncidentId(1))
-            .expect("messages")
-            .into_iter();
-        let mut found = messages
-            .map(|(message, _)| message)
-            .filter(|message| message.state.as_str() == state);
-        found
-            .find(|message| message.address.channel.as_str() == "siren")
-            .expect("it is there")
-            .id
-    };
-    let dead = of_siren("dead");
-    let (kari, olav) = (log_in(&site, "kari"), log_in(&site, "olav"));
-    let again = format!("/incidents/1/messages/{dead}/resend");
-    let seen = |who: &str| site.ask("GET", "/incidents/1", who).body;
-    assert!(seen(&kari).contains(&again), "whoever may act finds a button");
-    assert!(!seen(&olav).contains(&again) && seen(&olav).contains(&format!("id=\"m{dead}\"")));
-    house.write("armed", "");
-    let answer = post(&site, &again, &kari, "");
-    assert_eq!(
-        (answer.status, answer.header("location")),
-        (303, "/incidents/1#messages"),
-        "{}",
-        answer.body
-    );
-    assert!(seen(&kari).contains("It is sent again, as message "));
-    assert!(of_siren("delivered") > dead);
-    assert_eq!(post(&site, &again, &kari, "").status, 303);
-    assert!(seen(&kari).contains("was sent again already"));
 }
 
 #[test]

@@ -53,13 +53,17 @@ fn a_problem_of_freshd_itself_has_commands_of_its_own() {
             &[
                 "freshd incidents 1",
                 "freshd notify test --team ops --channel mail",
+                "freshd notify dead",
                 "freshd ack 1",
             ],
-            "freshd incidents 1",
+            "freshd incidents 1, freshd notify dead",
         ),
     ] {
         assert_eq!(commands(subject, kind, Purpose::Opening, OWNER), opening);
-        assert_eq!(commands(subject, kind, Purpose::Recovery, OWNER), [recovery]);
+        assert_eq!(
+            commands(subject, kind, Purpose::Recovery, OWNER),
+            recovery.split(", ").collect::<Vec<_>>()
+        );
     }
     assert_eq!(commands(DISK, freshd, Purpose::Reminder, READER), ["freshd status"]);
     let broken = about("mail:a@b.example", ProblemKind::ChannelBroken);

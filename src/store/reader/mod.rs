@@ -5,6 +5,7 @@ mod aged_others;
 mod alerts;
 mod care;
 mod data;
+mod dead;
 mod history;
 mod life;
 mod silences;

@@ -16,8 +16,8 @@ use self::entries::{
     JobEvidence, RunLine, UndeliveredEntry, WholeRun,
 };
 use crate::model::{
-    Attempt, Delivery, IncidentId, Instant, Name, Notification, OpenWindow, OwnDowntime, RunId, Shortage, Silence,
-    Version,
+    Attempt, DeadMessage, Delivery, IncidentId, Instant, Name, Notification, NotificationId, OpenWindow, OwnDowntime,
+    RunId, Shortage, Silence, Version,
 };
 
 /// What `freshd status --json` prints.
@@ -146,6 +146,17 @@ pub(super) struct IncidentAnswer {
 struct MessageEntry {
     notification: Notification,
     deliveries: Vec<Delivery>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct DeadMessagesAnswer {
+    messages: Vec<DeadMessage>,
+}
+
+#[derive(Serialize, JsonSchema)]
+pub(super) struct SentAgain {
+    /// The new message, which waits for its turn.
+    message: NotificationId,
 }
 
 #[derive(Serialize, JsonSchema)]

@@ -122,6 +122,20 @@ pub(super) fn on_message(view: &View, incident: IncidentId, message: Notificatio
     }
 }
 
+/// Of a message in the list of those that were given up: the same.
+pub(super) fn on_dead_message(view: &View, message: NotificationId) -> Markup {
+    html! {
+        @if view.visitor.may_operate { (button(&format!("/messages/{message}/resend"), "Send it again")) }
+    }
+}
+
+/// Of all in that list.
+pub(super) fn on_dead_messages(view: &View) -> Markup {
+    html! {
+        @if view.visitor.may_operate { div.acts { (button("/messages/resend", "Send all of them again")) } }
+    }
+}
+
 fn button(path: &str, words: &str) -> Markup {
     html! { form method="post" action=(path) { button { (words) } } }
 }

@@ -11,10 +11,10 @@ use super::words::{
     Tone, View, counted, incident_tone, job_link, owner, state, subject_link, text, time, time_and_distance,
     time_with_seconds,
 };
-use super::{Place, act, now, timeline, whole};
+use super::{Place, act, dead, now, timeline, whole};
 use crate::model::{
-    About, AddressState, Delivery, DeliveryOutcome, Flapping, Incident, IncidentId, Notification, NotificationState,
-    Reach, Reads, Silence, drill_words, took,
+    About, AddressState, DeadMessage, Delivery, DeliveryOutcome, Flapping, Incident, IncidentId, Notification,
+    NotificationState, Reach, Reads, Silence, drill_words, took,
 };
 use crate::web::output::Printed;
 
@@ -48,6 +48,8 @@ pub(in crate::web) struct IncidentsPage {
     /// What explains most of what is open, and how much: the newest need not be what all hangs on.
     pub(in crate::web) explains_most: Option<(IncidentId, usize)>,
     pub(in crate::web) silences: Vec<Silence>,
+    /// Messages that nobody has got and nobody has sent again.
+    pub(in crate::web) dead: Vec<DeadMessage>,
 }
 
 /// `/incidents`: first what is open and stands for itself, then what that explains, then what is over; the newest first.
@@ -58,6 +60,7 @@ pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
         over,
         explains_most,
         silences,
+        dead,
     } = page;
     let is_all_well = causes.all + explained.all == 0;
     let body = html! {
@@ -77,6 +80,7 @@ pub(in crate::web) fn incidents(view: &View, page: &IncidentsPage) -> Markup {
                 @if explained.has_more { p.dim { "The newest " (explained.incidents.len()) "; the page of what explains them names more." } }
             }
         }
+        (dead::given_up(view, dead))
         @if !silences.is_empty() {
             h2 id="silenced" { "Silenced" }
             ul.plain { @for silence in silences { li { (text(silence.subject.as_str())) " " (text(&silence.words(view.now, &view.zone))) (act::on_name(view, silence.subject.as_str(), true)) } } }

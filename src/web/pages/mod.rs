@@ -6,6 +6,7 @@ mod ansi;
 mod chart;
 mod checks;
 mod dataset;
+mod dead;
 mod find;
 mod flow;
 mod flow_overview;
@@ -37,7 +38,7 @@ pub(super) use login::{AckPage, LoginPage, ack, login};
 pub(super) use now::now;
 pub(super) use plan::plan;
 pub(super) use run::{RunPage, run};
-pub(super) use words::{Tone, View, Visitor, dataset_tone, piece};
+pub(super) use words::{Tone, View, Visitor, counted, dataset_tone, piece};
 
 /// A place of the navigation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

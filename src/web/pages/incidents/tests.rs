@@ -60,6 +60,7 @@ fn of_hundreds_what_stands_for_itself_comes_first_and_leads_on_to_the_rest() {
         over: list(0, 0, None),
         explains_most: Some((IncidentId(1), 399)),
         silences: Vec::new(),
+        dead: Vec::new(),
     };
     let shown = incidents(&test_view(), &page).into_string();
     let (open, explained) = shown.split_once("<details class=\"rest\">").expect("a fold");

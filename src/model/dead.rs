@@ -1,0 +1,100 @@
+//! Messages that were given up: what each was to tell whom, and whether it is still worth sending.
+
+use jiff::Timestamp;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::{Address, IncidentId, Name, Notification, NotificationId, NotificationState, Purpose};
+
+/// A message that was given up.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct DeadMessage {
+    /// Its number.
+    pub message: NotificationId,
+    /// When it was written.
+    #[schemars(with = "super::Instant")]
+    pub decided_at: Timestamp,
+    /// When it was given up.
+    #[schemars(with = "Option<super::Instant>")]
+    pub given_up_at: Option<Timestamp>,
+    /// The team that it was for.
+    pub team: Name,
+    /// The address.
+    pub to: String,
+    /// Why it was written.
+    pub purpose: Purpose,
+    /// What it is about.
+    pub incident: Option<IncidentId>,
+    /// The same in words, as of then.
+    pub title: String,
+    /// How often it was tried.
+    pub tries: u32,
+    /// What the other side last said.
+    pub error: Option<String>,
+    /// Why nothing is to be done about it any more; null while nobody has sent it again.
+    pub settled: Option<String>,
+    /// What to type to send it again, unless it is settled.
+    pub resend: Option<String>,
+}
+
+impl DeadMessage {
+    /// By what is on record of it: whether its incident is over, and what has gone to its address about that since.
+    pub fn new(dead: &Notification, is_over: bool, since: &[Notification]) -> Self {
+        let settled = dead.settled(is_over, since);
+        Self {
+            message: dead.id,
+            decided_at: dead.created_at,
+            given_up_at: dead.ended_at,
+            team: dead.told_for().clone(),
+            to: dead.address.to_string(),
+            purpose: dead.message.purpose,
+            incident: dead.incident,
+            title: dead.message.title().to_owned(),
+            tries: dead.tries,
+            error: dead.last_error.clone(),
+            resend: settled.is_none().then(|| format!("freshd notify resend {}", dead.id)),
+            settled,
+        }
+    }
+}
+
+impl Notification {
+    /// Why a message that was given up need not be sent again: by whether its incident is over, and what else has gone to its
+    /// address about that.
+    pub fn settled<'a>(&self, is_over: bool, others: impl IntoIterator<Item = &'a Notification>) -> Option<String> {
+        let (id, address) = (self.id, &self.address);
+        if self.message.purpose == Purpose::Test {
+            let proof = proof_words(&self.message.team, address);
+            return Some(format!("message {id} was a test; `{proof}` sends another"));
+        }
+        if self.message.purpose == Purpose::Digest {
+            return Some(format!(
+                "message {id} is a digest; `freshd incidents ID` of each that it tells of lists what to send again"
+            ));
+        }
+        if let Some(incident) = self.incident
+            && is_over
+            && self.message.purpose != Purpose::Recovery
+        {
+            return Some(format!(
+                "incident {incident} is over, and what says so is another message"
+            ));
+        }
+        let again = others.into_iter().find(|other| self.is_same_as(other))?;
+        Some(format!("message {id} was sent again already, as message {}", again.id))
+    }
+
+    /// Whether another says the same to the same, and was not given up.
+    fn is_same_as(&self, other: &Self) -> bool {
+        other.id != self.id
+            && other.address == self.address
+            && (other.incident, other.told_for()) == (self.incident, self.told_for())
+            && (&other.message.purpose, &other.message.at) == (&self.message.purpose, &self.message.at)
+            && matches!(other.state, NotificationState::Pending | NotificationState::Delivered)
+    }
+}
+
+/// What to type to try out an address. A channel alone would reach the first address that uses it, and none other.
+pub fn proof_words(team: &Name, address: &Address) -> String {
+    format!("freshd notify test --team {team} --channel {}", address.channel)
+}
