@@ -1,5 +1,7 @@
 //! Whom freshd tells what and when, through the real engine and store in virtual time.
 
+#[path = "alerts_in_virtual_time/beginnings.rs"]
+mod beginnings;
 #[path = "alerts_in_virtual_time/behind_a_silence.rs"]
 mod behind_a_silence;
 #[path = "alerts_in_virtual_time/cause_states.rs"]

@@ -191,9 +191,11 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
                 incident.subject
             );
         }
-        Some((own, since)) if is_said(own) => format!("{what}, {severity}, since {}", time(*since)),
-        Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
-        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
+        Some((own, since)) if !is_said(own) => {
+            format!("{own}, {severity}, since {}, because {what}", time(*since))
+        }
+        // Whoever reads it is told of the same beginning as whoever answers for it.
+        _ => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
     if let Some(while_down) = &concern.while_down {
         words.push_str(&format!("; {while_down}"));

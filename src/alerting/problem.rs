@@ -14,6 +14,8 @@ pub struct Problem {
     pub severity: Severity,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it is of this kind, where something else was wrong before that nobody saw.
+    pub kind_since: Option<Timestamp>,
     /// In one sentence.
     pub reason: String,
 }
@@ -41,6 +43,7 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
         kind,
         severity: Severity::Warning,
         since,
+        kind_since: None,
         reason,
     })
 }
@@ -57,6 +60,7 @@ fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Prob
         kind: ProblemKind::Suspect,
         severity: Severity::Warning,
         since,
+        kind_since: None,
         reason,
     })
 }
@@ -77,10 +81,13 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
         DataState::Held | DataState::Paused => return None,
     };
     let reason = standing.reason.clone();
+    // What is older than promised may have been late before.
+    let kind_since = standing.state_since.filter(|at| Some(*at) > standing.since);
     Some(Problem {
         kind,
         severity,
         since: standing.since.unwrap_or(now),
+        kind_since,
         reason,
     })
 }

@@ -107,10 +107,8 @@ impl Engine {
                 }
                 // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.
                 if incident.kind != problem.kind {
-                    let kind_since = problem.since.min(self.now.wall).max(incident.since);
-                    // What follows within a minute is one beginning.
-                    let is_later = elapsed(incident.since, kind_since) >= Duration::from_mins(1);
-                    incident.kind_since = is_later.then_some(kind_since);
+                    let kind_since = problem.kind_since.unwrap_or(problem.since);
+                    incident.kind_since = self.kind_since(incident.since, kind_since);
                 }
                 incident.kind = problem.kind;
                 if failed_now {
@@ -144,9 +142,12 @@ impl Engine {
             kind,
             severity,
             since,
+            kind_since,
             reason,
         } = problem;
-        let mut incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        let since = since.min(self.now.wall);
+        let mut incident = self.new_incident(about, subject, kind, severity, since, reason);
+        incident.kind_since = kind_since.and_then(|kind_since| self.kind_since(since, kind_since));
         self.tell_with_others(&mut incident);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
@@ -155,6 +156,13 @@ impl Engine {
         if about == About::Freshd {
             self.consider_begun();
         }
+    }
+
+    /// Since when what began at an instant is of another kind than at first.
+    fn kind_since(&self, since: Timestamp, kind_since: Timestamp) -> Option<Timestamp> {
+        let kind_since = kind_since.min(self.now.wall).max(since);
+        // What follows within a minute is one beginning.
+        (elapsed(since, kind_since) >= Duration::from_mins(1)).then_some(kind_since)
     }
 
     /// Looks for what explains the incidents that have begun: once all are known, since a cause may begin in the step of its
@@ -308,6 +316,7 @@ impl Engine {
             kind,
             severity: Severity::Critical,
             since: self.now.wall,
+            kind_since: None,
             reason,
         };
         self.reconcile(About::Freshd, subject, Some(problem));

@@ -288,7 +288,8 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
         };
         digest("m.99".to_owned(), &gather).incidents[0].text.clone()
     };
-    let since = "critical, since Fri 2026-11-27 20:10";
+    // Whose own it is reads of the same beginning as whoever answers for it.
+    let since = "critical, since Fri 2026-11-27 20:00";
     for (about, kind, own, says) in [
         (
             About::Dataset,
@@ -306,7 +307,7 @@ fn why_is_not_said_where_that_is_the_same_once_more() {
             About::Job,
             ProblemKind::Failed,
             "stock is stale",
-            format!("stock is stale, {since}, because job-1 failed"),
+            "stock is stale, critical, since Fri 2026-11-27 20:10, because job-1 failed".to_owned(),
         ),
     ] {
         assert_eq!(line(about, kind, own), format!("#1 {says}"));
