@@ -66,6 +66,8 @@ mod many_effects;
 mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
+#[path = "alerts_in_virtual_time/overtaken.rs"]
+mod overtaken;
 #[path = "alerts_in_virtual_time/first_look.rs"]
 mod first_look;
 #[path = "alerts_in_virtual_time/own_downtime.rs"]

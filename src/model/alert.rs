@@ -295,7 +295,7 @@ pub enum NotificationState {
     Delivered,
     /// Given up; shown, never dropped.
     Dead,
-    /// Never sent, because a later one says it all (an opening and its recovery in one).
+    /// Never sent, because a later one says it all (an opening and its recovery in one, or what became of it meanwhile).
     Collapsed,
 }
 
