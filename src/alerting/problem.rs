@@ -16,6 +16,8 @@ pub struct Problem {
     pub since: Timestamp,
     /// Since when it is of this kind, where something else was wrong before that nobody saw.
     pub kind_since: Option<Timestamp>,
+    /// What that was.
+    pub first_kind: Option<ProblemKind>,
     /// In one sentence.
     pub reason: String,
 }
@@ -44,6 +46,7 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
         severity: Severity::Warning,
         since,
         kind_since: None,
+        first_kind: None,
         reason,
     })
 }
@@ -61,6 +64,7 @@ fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Prob
         severity: Severity::Warning,
         since,
         kind_since: None,
+        first_kind: None,
         reason,
     })
 }
@@ -88,6 +92,7 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
         severity,
         since: standing.since.unwrap_or(now),
         kind_since,
+        first_kind: kind_since.map(|_| ProblemKind::Late),
         reason,
     })
 }

@@ -109,6 +109,9 @@ impl Engine {
                 if incident.kind != problem.kind {
                     let kind_since = problem.kind_since.unwrap_or(problem.since);
                     incident.kind_since = self.kind_since(incident.since, kind_since);
+                    let first = incident.first_kind.unwrap_or(incident.kind);
+                    let is_other = incident.kind_since.is_some() && first != problem.kind;
+                    incident.first_kind = is_other.then_some(first);
                 }
                 incident.kind = problem.kind;
                 if failed_now {
@@ -143,11 +146,13 @@ impl Engine {
             severity,
             since,
             kind_since,
+            first_kind,
             reason,
         } = problem;
         let since = since.min(self.now.wall);
         let mut incident = self.new_incident(about, subject, kind, severity, since, reason);
         incident.kind_since = kind_since.and_then(|kind_since| self.kind_since(since, kind_since));
+        incident.first_kind = first_kind.filter(|_| incident.kind_since.is_some());
         self.tell_with_others(&mut incident);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
@@ -195,6 +200,7 @@ impl Engine {
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
             kind_since: None,
+            first_kind: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,
@@ -317,6 +323,7 @@ impl Engine {
             severity: Severity::Critical,
             since: self.now.wall,
             kind_since: None,
+            first_kind: None,
             reason,
         };
         self.reconcile(About::Freshd, subject, Some(problem));

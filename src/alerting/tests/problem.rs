@@ -48,6 +48,7 @@ fn a_problem_says_since_when_and_why() {
         severity: Severity::Warning,
         since: at("22:10"),
         kind_since: None,
+        first_kind: None,
         reason: "timed out".to_owned(),
     };
     assert_eq!(problem(&run), told);
@@ -97,6 +98,7 @@ fn a_success_below_the_least_runtime_is_suspect() {
         severity: Severity::Warning,
         since: at("22:10"),
         kind_since: None,
+        first_kind: None,
         reason: "it succeeded after 4m, but takes at least 5m".to_owned(),
     };
     assert_eq!(until(Some("22:04")), Some(told));
@@ -133,6 +135,7 @@ fn data_is_a_problem_by_its_state_with_the_severity_of_its_dataset() {
     since.state_since = Some(at("22:30"));
     let problem = problem_of_data(&stock, &since, at("23:15")).unwrap();
     assert_eq!((problem.since, problem.kind_since), (at("22:00"), Some(at("22:30"))));
+    assert_eq!((problem.kind, problem.first_kind), (Stale, Some(Late)));
     since.since = since.state_since;
     assert_eq!(problem_of_data(&stock, &since, at("23:15")).unwrap().kind_since, None);
 }
