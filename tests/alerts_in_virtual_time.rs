@@ -1,5 +1,7 @@
 //! Whom freshd tells what and when, through the real engine and store in virtual time.
 
+#[path = "alerts_in_virtual_time/beginnings.rs"]
+mod beginnings;
 #[path = "alerts_in_virtual_time/behind_a_silence.rs"]
 mod behind_a_silence;
 #[path = "alerts_in_virtual_time/cause_states.rs"]
@@ -64,6 +66,8 @@ mod many_effects;
 mod on_their_own;
 #[path = "alerts_in_virtual_time/outages.rs"]
 mod outages;
+#[path = "alerts_in_virtual_time/overtaken.rs"]
+mod overtaken;
 #[path = "alerts_in_virtual_time/first_look.rs"]
 mod first_look;
 #[path = "alerts_in_virtual_time/own_downtime.rs"]

@@ -6,10 +6,11 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::digest_lines::{fitting, in_order, known};
-use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
+use super::impact::{extent_of_cause, extent_of_own};
+use super::words::{Reading, Situation, commands, concerns, is_broken, is_for_its_job, state_words, what_words};
 use crate::model::{
     About, Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Owner,
-    Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,
+    Purpose, SUBJECT_MARK, Severity, WhyGathered, ack_command, elapsed, format_age, format_time, zone_words,
 };
 
 /// How the fact is labelled that says in whose stead a message comes.
@@ -64,12 +65,16 @@ pub struct ToGather<'a> {
 pub struct Concern {
     /// What of the reader's own is wrong, where it is not the incident's subject: `stock is stale`; and since when.
     pub own: Option<(String, Timestamp)>,
+    /// How much else is affected: `forecast and 39 more are stale`. To those downstream, of what they read or own.
+    pub extent: Option<String>,
     /// Who reads what next, and when: `Transport planning reads stock`.
     pub next: Option<(String, Timestamp)>,
     /// The team that answers for it, where nobody of it has taken any message yet.
     pub untold: Option<String>,
     /// That it is so because freshd did not run, in words.
     pub while_down: Option<String>,
+    /// What to type, where its reader is to mend it.
+    pub commands: Vec<String>,
 }
 
 /// In what an incident concerns the team that a message is for; `effects` are the incidents that it explains, and
@@ -89,13 +94,24 @@ pub fn concern(
         let next = situation.readers.iter().find(|reader| reader.at.is_some());
         Concern {
             own: None,
+            extent: extent_of_cause(situation),
             next: next.and_then(next_words),
             untold: untold(),
             while_down: of_first(),
+            commands: Vec::new(),
         }
     };
+    // Whose job has failed is to mend it, whoever answers for the data.
+    let is_to_mend = !message.is_impact() || is_for_its_job(team, situation);
+    let to_type = || match is_to_mend {
+        true => to_mend(situation),
+        false => Vec::new(),
+    };
     if !message.is_impact() {
-        return of_cause();
+        return Concern {
+            commands: to_type(),
+            ..of_cause()
+        };
     }
     let is_own = |owner: &Owner| matches!(owner, Owner::Team(name) if name == team);
     let (reader, data) = concerns(team, situation);
@@ -120,9 +136,11 @@ pub fn concern(
         return Concern {
             // What is well again is nothing that is wrong: then its cause alone is told.
             own: is_broken(data).then(|| (format!("{name} is {state}"), since)),
+            extent: extent_of_own(team, name, situation),
             next: next.and_then(next_words),
             untold: untold(),
             while_down: while_down(name).or_else(of_first),
+            commands: to_type(),
         };
     }
     let job = effects
@@ -131,10 +149,19 @@ pub fn concern(
     // Whoever stands in for them has nothing of its own in it.
     job.map_or_else(of_cause, |(job, _)| Concern {
         own: Some((format!("job {} {}", job.subject, what_words(job)), job.since)),
+        extent: None,
         next: None,
         untold: untold(),
         while_down: of_first(),
+        commands: to_type(),
     })
+}
+
+/// What whoever answers for an incident types to mend it; that somebody takes it on is said by the digest.
+fn to_mend(situation: &Situation<'_>) -> Vec<String> {
+    let ack = ack_command(situation.incident.id);
+    let commands = commands(Purpose::Opening, false, situation).into_iter();
+    commands.filter(|command| *command != ack).collect()
 }
 
 fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
@@ -145,7 +172,7 @@ fn next_words(reader: &Reading) -> Option<(String, Timestamp)> {
 pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let all = in_order(gather);
     let found = all.len();
-    let incidents = fitting(all, gather);
+    let (incidents, first_commands) = fitting(all, gather);
     let open = incidents.iter().filter(|line| !line.is_over).count();
     let worst = incidents
         .iter()
@@ -195,9 +222,6 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         Some(Severity::Warning) => "WARNING: ",
         None => "",
     };
-    let is_for_the_taking = incidents.iter().any(|line| !line.is_over);
-    let mut commands = vec!["freshd status", "freshd incidents", "freshd incidents NUMBER"];
-    commands.extend(is_for_the_taking.then_some("freshd ack NUMBER"));
     Message {
         // Each is a conversation of its own: what an earlier one told of is another matter.
         thread: format!("{id}.digest"),
@@ -216,13 +240,13 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
             &incidents,
             causes.keys().filter(|_| !is_said),
         ),
+        commands: what_to_type(first_commands, &incidents),
         incidents,
         gathered: Some(gather.why),
         stands_in_for: None,
         team_title: None,
         kind_since: None,
         output: Vec::new(),
-        commands: commands.into_iter().map(str::to_owned).collect(),
         team: gather.team.clone(),
         owner: gather.team_title.clone(),
         at: gather.now,
@@ -230,6 +254,25 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
         trace: None,
         id,
     }
+}
+
+/// What to type: first what mends the worst of what its reader answers for, then what shows the rest.
+fn what_to_type(first: Vec<String>, incidents: &[DigestLine]) -> Vec<String> {
+    let number = match incidents {
+        [only] => only.incident.to_string(),
+        _ => "NUMBER".to_owned(),
+    };
+    let is_for_the_taking = incidents.iter().any(|line| !line.is_over);
+    let mut rest = vec!["freshd status".to_owned(), "freshd incidents".to_owned()];
+    rest.push(format!("freshd incidents {number}"));
+    rest.extend(is_for_the_taking.then(|| format!("freshd ack {number}")));
+    let mut commands = first;
+    for command in rest {
+        if !commands.contains(&command) {
+            commands.push(command);
+        }
+    }
+    commands
 }
 
 /// Whether it tells of nothing but what is open and was told before.

@@ -53,26 +53,30 @@ pub(super) fn in_order<'a>(gather: &ToGather<'a>) -> Vec<Entry<'a>> {
     entries
 }
 
-/// The first lines that fit, at least one.
-pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> Vec<DigestLine> {
+/// The first lines that fit, at least one; and what to type about the first of them that its reader is to mend.
+pub(super) fn fitting(entries: Vec<Entry<'_>>, gather: &ToGather<'_>) -> (Vec<DigestLine>, Vec<String>) {
     let mut chars = 0;
     let mut lines = Vec::new();
+    let mut first_commands = Vec::new();
     for entry in entries {
-        let line = line(&entry, gather);
+        let (line, commands) = line(&entry, gather);
         chars += room(&line.text);
         if chars > gather.chars_max && !lines.is_empty() {
             break;
         }
         lines.push(line);
+        if first_commands.is_empty() {
+            first_commands = commands;
+        }
     }
-    lines
+    (lines, first_commands)
 }
 
-fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
+fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> (DigestLine, Vec<String>) {
     let id = entry.id;
     let Some(incident) = entry.incident else {
         let message = &entry.last.message;
-        return DigestLine {
+        let line = DigestLine {
             incident: id,
             is_over: true,
             severity: message.severity,
@@ -85,9 +89,10 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
                 over_words(message, &format_time(gather.now, gather.zone))
             ),
         };
+        return (line, Vec::new());
     };
     let concern = (gather.concern_of)(entry.first, incident);
-    DigestLine {
+    let line = DigestLine {
         incident: id,
         is_over: false,
         severity: incident.severity,
@@ -100,7 +105,8 @@ fn line(entry: &Entry<'_>, gather: &ToGather<'_>) -> DigestLine {
             known_words(entry, incident, &concern, gather.now),
             open_words(incident, &concern, gather)
         ),
-    }
+    };
+    (line, concern.commands)
 }
 
 /// That its reader is told of it once more. Nothing stands before the mark of a rehearsal.
@@ -168,8 +174,8 @@ fn span_words(message: &Message, now: &str) -> String {
     format!(", {} to {}", but_day(since, now), but_day(until, since))
 }
 
-/// What is wrong with what the reader knows, how bad it is and since when; why, if that is something else; who reads it
-/// next; and whether somebody has taken it on.
+/// What is wrong with what the reader knows, how bad it is and since when; why, if that is something else; what else is
+/// affected; who reads it next; and whether somebody has taken it on.
 fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> String {
     let time = |at| format_time(at, gather.zone);
     let severity = incident.severity.as_str();
@@ -191,10 +197,15 @@ fn open_words(incident: &Incident, concern: &Concern, gather: &ToGather<'_>) -> 
                 incident.subject
             );
         }
-        Some((own, since)) if is_said(own) => format!("{what}, {severity}, since {}", time(*since)),
-        Some((own, since)) => format!("{own}, {severity}, since {}, because {what}", time(*since)),
-        None => format!("{what}, {severity}, since {}", incident.since_words(time)),
+        Some((own, since)) if !is_said(own) => {
+            format!("{own}, {severity}, since {}, because {what}", time(*since))
+        }
+        // Whoever reads it is told of the same beginning as whoever answers for it.
+        _ => format!("{what}, {severity}, since {}", incident.since_words(time)),
     };
+    if let Some(extent) = &concern.extent {
+        words.push_str(&format!("; {extent}"));
+    }
     if let Some(while_down) = &concern.while_down {
         words.push_str(&format!("; {while_down}"));
     }

@@ -1,11 +1,12 @@
-//! The sentences for those who do not answer for what is broken: what it is to them, and that it is good by now.
+//! How far something reaches: the sentences for those who do not answer for what is broken, what it is to them, and that it is
+//! good by now; and how much is affected, where only a few words say so.
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
 use super::words::{
     DataSide, OwnerReach, Reading, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads,
     state_words, what_words, when,
 };
-use crate::model::{Message, Name, Purpose, Severity};
+use crate::model::{About, Message, Name, Purpose, Severity};
 
 /// Stands behind the name of whoever reads a message, before it ends or goes on with what they read.
 pub(super) const YOU: &str = "(you";
@@ -109,4 +110,50 @@ fn others_broken(team: &Name, situation: &Situation<'_>, but: &Name) -> String {
         .iter()
         .filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
     named(" Not as promised either: ", &names_of(others), OTHERS_MAX)
+}
+
+/// How much a cause affects beside what it is about: what of that is not as promised, by the first, and how much more is made from
+/// it.
+pub(super) fn extent_of_cause(situation: &Situation<'_>) -> Option<String> {
+    let incident = situation.incident;
+    let is_subject = |name: &Name| incident.about == About::Dataset && incident.subject == *name;
+    let broken: Vec<&DataSide<'_>> = situation
+        .data
+        .iter()
+        .filter(|data| is_broken(data) && !is_subject(&data.dataset.name))
+        .collect();
+    // What a job makes is not what is made from that.
+    let product = situation.data.first().map(|data| &data.dataset.name);
+    let is_counted =
+        |name: &Name| is_subject(name) || Some(name) == product || broken.iter().any(|data| data.dataset.name == *name);
+    let others = situation.made_from_it.iter().filter(|name| !is_counted(name)).count();
+    let (are, datasets) = match others {
+        1 => ("is", "dataset"),
+        _ => ("are", "datasets"),
+    };
+    match (broken_words(&broken), others) {
+        (broken, 0) => broken,
+        (None, _) => Some(format!("{others} {datasets} {are} made from it")),
+        (Some(broken), _) => Some(format!("{broken}, {others} more {are} made from it")),
+    }
+}
+
+/// What else of that which a team reads or owns is not as promised.
+pub(super) fn extent_of_own(team: &Name, but: &Name, situation: &Situation<'_>) -> Option<String> {
+    let others = situation.data.iter();
+    let others = others.filter(|data| is_broken(data) && data.dataset.name != *but && is_own(team, data, situation));
+    broken_words(&others.collect::<Vec<_>>())
+}
+
+/// `forecast and 39 more are stale`; nothing of nothing.
+fn broken_words(broken: &[&DataSide<'_>]) -> Option<String> {
+    let (first, others) = broken.split_first()?;
+    let words = state_words(first.standing.state);
+    let is_alike = others.iter().all(|data| state_words(data.standing.state) == words);
+    let state = if is_alike { words } else { "not as promised" };
+    let name = &first.dataset.name;
+    Some(match others.len() {
+        0 => format!("{name} is {state}"),
+        more => format!("{name} and {more} more are {state}"),
+    })
 }

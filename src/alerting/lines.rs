@@ -43,9 +43,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say(STILL_BROKEN, names);
     }
     // Whoever was told of something else is not to take this for how it is now.
-    let before = match purpose == Purpose::Recovery && incident.kind_since > Some(incident.since) {
-        true => ", after something else was wrong with it",
-        false => "",
+    let is_other = purpose == Purpose::Recovery && incident.kind_since > Some(incident.since);
+    let before = match (is_other, incident.first_kind) {
+        (true, Some(first)) => format!(", at first {}", first.as_str().replace('_', " ")),
+        (true, None) => ", after something else was wrong with it".to_owned(),
+        (false, _) => String::new(),
     };
     say("What", format!("{} {}{before}", incident.subject, what_words(incident)));
     say("Since", incident.since_words(|at| format_time(at, zone)));

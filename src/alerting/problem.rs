@@ -14,6 +14,10 @@ pub struct Problem {
     pub severity: Severity,
     /// Since when.
     pub since: Timestamp,
+    /// Since when it is of this kind, where something else was wrong before that nobody saw.
+    pub kind_since: Option<Timestamp>,
+    /// What that was.
+    pub first_kind: Option<ProblemKind>,
     /// In one sentence.
     pub reason: String,
 }
@@ -41,6 +45,8 @@ pub fn problem_of_job(job: &Job, last: Option<&(Run, Option<Attempt>)>) -> Optio
         kind,
         severity: Severity::Warning,
         since,
+        kind_since: None,
+        first_kind: None,
         reason,
     })
 }
@@ -57,6 +63,8 @@ fn suspiciously_fast(job: &Job, last: &Attempt, since: Timestamp) -> Option<Prob
         kind: ProblemKind::Suspect,
         severity: Severity::Warning,
         since,
+        kind_since: None,
+        first_kind: None,
         reason,
     })
 }
@@ -77,10 +85,14 @@ pub fn problem_of_data(dataset: &Dataset, standing: &Standing, now: Timestamp) -
         DataState::Held | DataState::Paused => return None,
     };
     let reason = standing.reason.clone();
+    // What is older than promised may have been late before.
+    let kind_since = standing.state_since.filter(|at| Some(*at) > standing.since);
     Some(Problem {
         kind,
         severity,
         since: standing.since.unwrap_or(now),
+        kind_since,
+        first_kind: kind_since.map(|_| ProblemKind::Late),
         reason,
     })
 }

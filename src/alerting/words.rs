@@ -239,7 +239,7 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
         .collect()
 }
 
-fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
+pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
     let incident = situation.incident;
     let mut commands = Vec::new();
     if is_about_disk(incident) {

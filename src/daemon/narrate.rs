@@ -239,6 +239,7 @@ mod tests {
             notify_at: at,
             opened_at: Some(at),
             kind_since: None,
+            first_kind: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,

@@ -30,7 +30,7 @@ pub(super) struct DataState {
     pub(super) expectation: Option<Expectation>,
     /// The highest number used.
     pub(super) last_number: u64,
-    /// Slots that are pending or late, and the newest decided one, in order.
+    /// Slots that are pending or late, the newest decided one, and the first of those that were missed up to that, in order.
     pub(super) slots: Vec<Slot>,
     /// What was promised behind the last of them was withdrawn: a promise begins anew.
     pub(super) has_ended: bool,

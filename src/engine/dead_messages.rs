@@ -158,28 +158,33 @@ impl Engine {
         self.put(id, unheard.incident, address.clone(), message);
     }
 
+    /// What a team hears first of an incident, in the words of how it stands by now.
+    pub(super) fn write_first(
+        &self,
+        id: &str,
+        purpose: Purpose,
+        to: (&Name, &Address),
+        incident: &Incident,
+        as_reader: Option<bool>,
+    ) -> Message {
+        let write = |purpose| self.write(id.to_owned(), purpose, to, incident, as_reader);
+        let mut message = write(purpose);
+        let is_broken = |(_, standing): &(Name, Standing)| !standing.state.keeps_promise();
+        let is_of_job = purpose == Purpose::Opening && incident.about == About::Job;
+        if is_of_job && self.broken_by(incident.id).iter().any(is_broken) {
+            // What readers have comes first once it is not as promised.
+            message.headline = write(Purpose::Update).headline;
+        }
+        message
+    }
+
     /// A message that waited, perhaps for hours, for somebody who reads it now. What goes on is told as it stands now; what is
     /// over is told in the words of then, and says when that was.
     fn in_words_of_now(&self, unheard: &Notification, address: &Address, id: String) -> Message {
         let written = &unheard.message;
         if let Some(incident) = unheard.incident.and_then(|incident| self.incidents.get(incident)) {
-            let write = |purpose| {
-                let id = id.clone();
-                self.write(
-                    id,
-                    purpose,
-                    (&written.team, address),
-                    incident,
-                    Some(written.is_impact()),
-                )
-            };
-            let mut message = write(written.purpose);
-            let is_broken = |(_, standing): &(Name, Standing)| !standing.state.keeps_promise();
-            let is_of_job = written.purpose == Purpose::Opening && incident.about == About::Job;
-            if is_of_job && self.broken_by(incident.id).iter().any(is_broken) {
-                // What readers have comes first once it is not as promised.
-                message.headline = write(Purpose::Update).headline;
-            }
+            let as_reader = Some(written.is_impact());
+            let mut message = self.write_first(&id, written.purpose, (&written.team, address), incident, as_reader);
             let is_said = |message: &Message| message.facts.iter().any(|fact| fact.label == TOLD_LATE);
             let found = self.found_when_back(unheard);
             if let Some(back) = found.filter(|_| is_said(written) && !is_said(&message)) {

@@ -35,6 +35,9 @@ impl Engine {
         } else {
             self.fact(Fact::Notification(notification.clone()));
             self.ended_or_waits(&notification, is_over);
+            if notification.state == NotificationState::Delivered {
+                self.end_overtaken(&notification);
+            }
         }
         if let Some(incident) = notification.incident {
             self.forget_if_told(incident);

@@ -6,20 +6,20 @@ use jiff::Timestamp;
 use super::digest::is_digest;
 use super::lines::AddressLine;
 use super::outbox::Outbox;
+use super::overtaken::is_asked_for;
 use super::{Engine, Wake};
-use crate::model::{Address, Notification, NotificationId, Purpose, SENT_AGAIN, Severity, later};
+use crate::model::{Address, Notification, NotificationId, Purpose, Severity, later};
 
 impl Outbox {
     /// Whether a reader who knows nothing else of it misses nothing by reading it a little later.
     fn can_wait(&self, one: &Notification) -> bool {
         let message = &one.message;
-        let is_asked_for = || message.facts.iter().any(|fact| fact.label == SENT_AGAIN);
         let is_urgent = match message.purpose {
             Purpose::Recovery => one
                 .incident
                 .is_some_and(|id| self.is_known_at(id, &one.address, &message.thread)),
             Purpose::Escalation => true,
-            _ => is_asked_for(),
+            _ => is_asked_for(message),
         };
         message.severity == Severity::Warning && !is_urgent
     }

@@ -107,10 +107,11 @@ impl Engine {
                 }
                 // The same trouble, told in the words of now. By a clock that was wrong it may have begun after now.
                 if incident.kind != problem.kind {
-                    let kind_since = problem.since.min(self.now.wall).max(incident.since);
-                    // What follows within a minute is one beginning.
-                    let is_later = elapsed(incident.since, kind_since) >= Duration::from_mins(1);
-                    incident.kind_since = is_later.then_some(kind_since);
+                    let kind_since = problem.kind_since.unwrap_or(problem.since);
+                    incident.kind_since = self.kind_since(incident.since, kind_since);
+                    let first = incident.first_kind.unwrap_or(incident.kind);
+                    let is_other = incident.kind_since.is_some() && first != problem.kind;
+                    incident.first_kind = is_other.then_some(first);
                 }
                 incident.kind = problem.kind;
                 if failed_now {
@@ -144,9 +145,14 @@ impl Engine {
             kind,
             severity,
             since,
+            kind_since,
+            first_kind,
             reason,
         } = problem;
-        let mut incident = self.new_incident(about, subject, kind, severity, since.min(self.now.wall), reason);
+        let since = since.min(self.now.wall);
+        let mut incident = self.new_incident(about, subject, kind, severity, since, reason);
+        incident.kind_since = kind_since.and_then(|kind_since| self.kind_since(since, kind_since));
+        incident.first_kind = first_kind.filter(|_| incident.kind_since.is_some());
         self.tell_with_others(&mut incident);
         let id = incident.id;
         self.wakes.arm(Wake::Incident(id), incident.notify_at);
@@ -155,6 +161,13 @@ impl Engine {
         if about == About::Freshd {
             self.consider_begun();
         }
+    }
+
+    /// Since when what began at an instant is of another kind than at first.
+    fn kind_since(&self, since: Timestamp, kind_since: Timestamp) -> Option<Timestamp> {
+        let kind_since = kind_since.min(self.now.wall).max(since);
+        // What follows within a minute is one beginning.
+        (elapsed(since, kind_since) >= Duration::from_mins(1)).then_some(kind_since)
     }
 
     /// Looks for what explains the incidents that have begun: once all are known, since a cause may begin in the step of its
@@ -187,6 +200,7 @@ impl Engine {
             notify_at: later(self.now.wall, self.settings.alerts.group_wait),
             opened_at: None,
             kind_since: None,
+            first_kind: None,
             handed_over: None,
             resolved_at: None,
             resolution: None,
@@ -308,6 +322,8 @@ impl Engine {
             kind,
             severity: Severity::Critical,
             since: self.now.wall,
+            kind_since: None,
+            first_kind: None,
             reason,
         };
         self.reconcile(About::Freshd, subject, Some(problem));

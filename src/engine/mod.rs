@@ -42,6 +42,7 @@ mod outages;
 mod own_downtime;
 mod outbox;
 mod output;
+mod overtaken;
 mod pings;
 mod pools;
 mod promises;

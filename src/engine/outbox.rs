@@ -229,15 +229,21 @@ impl Outbox {
         self.line(&line).find(|waiting| waiting.told_for() == team)
     }
 
-    /// The oldest message that waits for the same address about the same thing, be it of an earlier incident.
+    /// The oldest message to be sent that waits for the same address about the same thing, be it of an earlier incident.
     pub(super) fn first_of_thing(&self, notification: &Notification) -> Option<NotificationId> {
         let line = self.by_address.get(&notification.address)?;
-        line.things.get(&thing_of(notification)?)?.first().copied()
+        let mut waiting = line.things.get(&thing_of(notification)?)?.iter().copied();
+        waiting.find(|id| self.get(*id).is_some_and(|one| !self.is_overtaken(one)))
     }
 
     /// What waits for the same address about the same incident, in order.
     pub(super) fn line(&self, (incident, address): &Line) -> impl Iterator<Item = &Notification> {
-        let of_incident = self.lines.get(incident);
+        self.waiting_at(*incident, address)
+    }
+
+    /// What waits for an address about an incident, in order.
+    pub(super) fn waiting_at(&self, incident: IncidentId, address: &Address) -> impl Iterator<Item = &Notification> {
+        let of_incident = self.lines.get(&incident);
         let ids = of_incident.and_then(|lines| lines.get(address)).into_iter().flatten();
         ids.filter_map(|id| self.pending.get(id))
     }
@@ -270,6 +276,14 @@ impl Engine {
         self.hold_for_others(&about, purpose, &address);
         let id = self.new_notification_id();
         let mut message = self.write(self.message_id(id), purpose, (team, &address), &about, as_reader);
+        if purpose == Purpose::Update && self.outbox.is_first_to_be_heard(&message, incident, &address) {
+            let first = if message.is_impact() {
+                Purpose::Impact
+            } else {
+                Purpose::Opening
+            };
+            message = self.write_first(&message.id, first, (team, &address), &about, as_reader);
+        }
         self.say_instead_of(&mut message, &about, &address);
         self.put(id, Some(incident), address, message);
     }

@@ -96,15 +96,16 @@ impl Engine {
     /// that it came. What a run that followed has not mended is that run's matter.
     pub(super) fn broken_while_down(&self, dataset: &Dataset, standing: &Standing) -> Option<WhileDown> {
         let back = self.life.back?;
-        let since = standing
-            .since
-            .filter(|since| standing.is_problem && *since > back.from)?;
+        // What is missing since before may have come by now, had freshd run.
+        let broken_at = standing
+            .reason_since
+            .filter(|broken_at| standing.is_problem && *broken_at > back.from)?;
         if dataset.is_told_of() {
             let missed = Missed::Word;
-            return (since <= back.until).then_some(WhileDown { back, missed });
+            return (broken_at <= back.until).then_some(WhileDown { back, missed });
         }
         let job = self.lineage.producer_of(dataset.name.as_str())?;
-        let (due_at, caught_up_since) = self.run_missed(self.settings.jobs.get(job)?, &back, since)?;
+        let (due_at, caught_up_since) = self.run_missed(self.settings.jobs.get(job)?, &back, broken_at)?;
         let missed = Missed::Run {
             job: job.clone(),
             due_at,

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Engine;
 use crate::freshness;
-use crate::model::{AgePromise, Dataset, Fact, Name, Slot, SlotState, format_time};
+use crate::model::{AgePromise, Dataset, Fact, Name, Slot, SlotState, first_missed, format_time};
 
 /// Slots laid down at once after a long downtime; the last of them stands for what lies between it and now.
 const SLOTS_MAX: usize = 1_000;
@@ -157,6 +157,14 @@ impl Engine {
             }
             true
         });
+        if changed.iter().any(|slot| slot.state == SlotState::Withdrawn) {
+            // What was missed by another promise is no part of what is missed by this one.
+            let newest = state.slots.iter().rfind(|slot| slot.state == SlotState::Missed);
+            let newest = newest.map(|newest| newest.due_at);
+            state
+                .slots
+                .retain(|slot| slot.state != SlotState::Missed || Some(slot.due_at) == newest);
+        }
         // What was promised at times that are over is not laid down afterwards by a promise that is new.
         if state.slots.last().map(|last| last.due_at) != last_before {
             state.has_ended = true;
@@ -202,7 +210,8 @@ fn withdrawn(slot: &Slot, dataset: Option<&Dataset>, now: Timestamp) -> Slot {
     }
 }
 
-/// Keeps the slots that may still change, the newest decided one for the state, and the newest that was excused since.
+/// Keeps the slots that may still change, the newest decided one for the state, with the first of those that were missed up to
+/// it, and the newest that was excused since.
 pub(super) fn forget_decided(slots: &mut Vec<Slot>) {
     let is_excused = |slot: &Slot| slot.state == SlotState::Excused;
     let telling = slots.iter().rposition(|slot| !is_open(slot) && !is_excused(slot));
@@ -210,9 +219,12 @@ pub(super) fn forget_decided(slots: &mut Vec<Slot>) {
         .iter()
         .rposition(is_excused)
         .filter(|place| Some(*place) > telling);
+    let missed = telling.filter(|place| slots[*place].state == SlotState::Missed);
+    let first = missed.and_then(|place| first_missed(slots[..=place].iter().rev()));
+    let first = first.map(|first| first.due_at);
     let mut index = 0;
     slots.retain(|slot| {
-        let keep = is_open(slot) || [telling, excused].contains(&Some(index));
+        let keep = is_open(slot) || [telling, excused].contains(&Some(index)) || first == Some(slot.due_at);
         index += 1;
         keep
     });

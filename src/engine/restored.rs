@@ -323,6 +323,7 @@ impl Engine {
             notify_at: now,
             opened_at: Some(now),
             kind_since: None,
+            first_kind: None,
             handed_over: None,
             resolved_at: Some(now),
             resolution: None,

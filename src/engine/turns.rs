@@ -57,8 +57,8 @@ impl Outbox {
                     false => Turn::at(Some(digest.next_try_at)),
                 };
             }
-            // What is held back for its end is told with that.
-            let goes = |one: &&Notification| !self.is_held_back(one);
+            // What is held back for its end is told with that, and what news has overtaken with that.
+            let goes = |one: &&Notification| !self.is_held_back(one) && !self.is_overtaken(one);
             let going = || line.waiting.iter().filter_map(|id| self.get(*id)).filter(goes);
             let gathered = going().filter(|one| one.incident.is_some()).take(2).count();
             match going().next().map(|one| one.id) {
@@ -86,7 +86,11 @@ impl Outbox {
         }
         let waiting = line.waiting.iter().copied().filter(|id| self.is_first(*id, rules));
         let next: Vec<NotificationId> = line.digest.into_iter().chain(waiting).take(2).collect();
-        let other = next.iter().copied().find(|id| *id != outage.last);
+        // What has overtaken the one that was tried last is tried in its stead, and no sooner.
+        let last = self.get(outage.last);
+        let last = last.and_then(|last| self.first_to_send(last.incident?, &last.address));
+        let last = last.unwrap_or(outage.last);
+        let other = next.iter().copied().find(|id| *id != last);
         let pace = line.pace.filter(|pace| *pace > now);
         let other_now = other.filter(|other| !outage.is_certain && pace.is_none() && self.is_ready(*other, now));
         // What freshd missed is told by one message, which is the one that is tried.
@@ -115,7 +119,8 @@ impl Outbox {
     /// Whether more than one message waits that a digest could tell of.
     fn is_more_than_one(&self, line: &AddressLine) -> bool {
         let waiting = line.unsent().filter_map(|id| self.get(id));
-        let gathered = waiting.filter(|one| one.incident.is_some() && !self.is_held_back(one));
+        let goes = |one: &&Notification| !self.is_held_back(one) && !self.is_overtaken(one);
+        let gathered = waiting.filter(|one| one.incident.is_some() && goes(one));
         gathered.take(2).count() > 1
     }
 
@@ -168,10 +173,10 @@ impl Outbox {
         turn
     }
 
-    /// Nothing of its incident goes to the same address before it; and where a thing is known by its name alone, nothing
-    /// of an earlier incident about it: an end that comes late would end what began since.
+    /// Nothing of its incident that it has not overtaken goes to the same address before it; and where a thing is known by its
+    /// name alone, nothing of an earlier incident about it: an end that comes late would end what began since.
     fn is_first(&self, id: NotificationId, rules: Gathering) -> bool {
-        let of_incident = |one: &Notification| Some(self.first_waiting(one.incident?, &one.address)?.id);
+        let of_incident = |one: &Notification| self.first_to_send(one.incident?, &one.address);
         let of_thing = |one: &Notification| self.first_of_thing(one).filter(|_| rules.is_by_name);
         let is_first = |first: Option<NotificationId>| first.is_none_or(|first| first == id);
         let goes = self.get(id).filter(|one| !self.is_held_back(one));

@@ -42,6 +42,8 @@ pub fn of_parts(parts: &[(Name, Standing)]) -> Standing {
         is_served: standings().all(|part| part.is_served),
         deadline: standings().filter_map(|part| part.deadline).min(),
         since: problems().filter_map(|(_, part)| part.since).min(),
+        state_since: problems().filter_map(|(_, part)| part.state_since).min(),
+        reason_since: problems().filter_map(|(_, part)| part.reason_since).min(),
         is_problem: problems().next().is_some(),
         // It is looked at whenever one of them is.
         next_change: None,

@@ -9,8 +9,8 @@ use serde::Serialize;
 
 use super::sight::{failed_elsewhere, sight};
 use crate::model::{
-    Dataset, Name, Observation, OpenDays, Slot, SlotState, Version, VersionRef, earlier, format_age, format_duration,
-    format_time,
+    Dataset, Name, Observation, OpenDays, Slot, SlotState, Version, VersionRef, due_since_one_came, earlier,
+    format_age, format_duration, format_time,
 };
 use crate::schedule;
 
@@ -74,7 +74,8 @@ pub struct View<'a> {
     pub current: Option<&'a Version>,
     /// The newest refused candidate, if it is newer than `current`.
     pub refused: Option<&'a Version>,
-    /// Slots that are pending or late, and the newest decided one, in order of due time.
+    /// Slots that are pending or late, the newest decided one, and the first of those that were missed up to that, in order
+    /// of due time.
     pub slots: &'a [Slot],
     /// What the probe last saw, for probed data; for published files what a look saw, if that ever was something else than
     /// the version.
@@ -110,8 +111,12 @@ pub struct Standing {
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
-    /// Since when a promise is broken.
+    /// Since when a promise is broken: of deliveries that did not come, since the first.
     pub since: Option<Timestamp>,
+    /// Since when it is in this state, where that is a problem: later than `since` if another promise broke first.
+    pub state_since: Option<Timestamp>,
+    /// When what its reason tells of went wrong: of deliveries that did not come, the last.
+    pub reason_since: Option<Timestamp>,
     /// Whether people should hear of it.
     pub is_problem: bool,
     /// When to look again: the next instant at which the state may change by itself.
@@ -133,7 +138,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         .iter()
         .find(|slot| slot.state == SlotState::Pending && slot.deadline > now);
     // A delivery that was missed is history, once none is promised any more.
-    let broken = dataset.due.as_ref().and_then(|_| broken_slot(view.slots, now));
+    let missing = dataset.due.as_ref().and_then(|_| missing(view.slots, now));
     let believable_at = current
         .map(|version| earlier(version.as_of, FUTURE_TOLERANCE))
         .filter(|at| *at > now);
@@ -141,22 +146,31 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         .into_iter()
         .flatten()
         .min();
-    let (state, reason, since, is_problem) = judge(
+    let (state, reason, state_since, is_problem) = judge(
         dataset,
         view,
         now,
         stale_at,
         age_warn_at,
         pending,
-        broken,
+        missing,
         believable_at,
     );
-    let (reason, since, is_problem) = match failed_elsewhere(dataset, view) {
+    let (reason, state_since, is_problem) = match failed_elsewhere(dataset, view) {
         Some((why, at)) => {
             let reason = format!("{why} ({}); {reason}", format_time(at, view.zone));
-            (reason, since.or(Some(at)), true)
+            (reason, state_since.or(Some(at)), true)
         }
-        None => (reason, since, is_problem),
+        None => (reason, state_since, is_problem),
+    };
+    let (since, reason_since) = match (state, missing) {
+        (DataState::Late, Some(missing)) => (state_since, Some(missing.last.deadline)),
+        // It was late before it was too old.
+        (DataState::Stale, Some(missing)) => {
+            let late_since = missing.first.deadline;
+            (state_since.map(|stale_since| stale_since.min(late_since)), state_since)
+        }
+        _ => (state_since, state_since),
     };
     let changes = [
         stale_at,
@@ -177,6 +191,8 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
         since,
+        state_since,
+        reason_since,
         is_problem,
         next_change: changes.into_iter().flatten().filter(|at| *at > now).min(),
     }
@@ -196,7 +212,7 @@ fn judge(
     stale_at: Option<Timestamp>,
     age_warn_at: Option<Timestamp>,
     pending: Option<&Slot>,
-    broken: Option<&Slot>,
+    missing: Option<Missing<'_>>,
     believable_at: Option<Timestamp>,
 ) -> Judged {
     if let Some(changed) = sight(dataset, view) {
@@ -212,7 +228,7 @@ fn judge(
                 return (DataState::Unknown, reason, Some(observation.at), true);
             }
             // Where it was due by now, it is known to be missing.
-            Ok(None) if view.current.is_none() && broken.is_none() => {
+            Ok(None) if view.current.is_none() && missing.is_none() => {
                 let reason = "never seen: the probe finds nothing there".to_owned();
                 return (DataState::Unknown, reason, Some(observation.at), true);
             }
@@ -228,12 +244,12 @@ fn judge(
         )
     };
     let Some(current) = view.current else {
-        if let Some(slot) = broken {
+        if let Some(missing) = missing {
             let reason = format!(
                 "no delivery has ever come; the last was due by {}",
-                zoned(slot.deadline)
+                zoned(missing.last.deadline)
             );
-            return (DataState::Late, reason, Some(slot.deadline), true);
+            return (DataState::Late, reason, Some(missing.first.deadline), true);
         }
         if let (Some(at), Some(since), Some(max_age)) = (stale_at, view.promised_since, dataset.max_age)
             && at <= now
@@ -287,15 +303,15 @@ fn judge(
         }
         return (DataState::Stale, reason, Some(at), true);
     }
-    if let Some(slot) = broken {
+    if let Some(missing) = missing {
         let grace = dataset.due.as_ref().map_or(Duration::ZERO, |due| due.grace);
         let grace = if grace.is_zero() {
             String::new()
         } else {
             format!(" with {} grace", format_duration(grace))
         };
-        let reason = format!("the delivery due {}{grace} has not come", zoned(slot.due_at));
-        return (DataState::Late, reason, Some(slot.deadline), true);
+        let reason = format!("the delivery due {}{grace} has not come", zoned(missing.last.due_at));
+        return (DataState::Late, reason, Some(missing.first.deadline), true);
     }
     if let Some(refused) = view.refused {
         let why = refused.reason.as_deref().unwrap_or("refused by the checks");
@@ -323,21 +339,30 @@ fn judge(
     (DataState::Fresh, reason, None, false)
 }
 
-/// The newest slot that is late or missed, unless a later one was delivered since its deadline.
-fn broken_slot(slots: &[Slot], now: Timestamp) -> Option<&Slot> {
-    let is_broken = |slot: &Slot| match slot.state {
+/// Deliveries that have not come, one after the other, by the first and the last of them.
+#[derive(Clone, Copy)]
+struct Missing<'a> {
+    first: &'a Slot,
+    last: &'a Slot,
+}
+
+/// The newest slot that is late or missed, unless a later one was delivered since its deadline; with the first that was not
+/// delivered either, since one was.
+fn missing(slots: &[Slot], now: Timestamp) -> Option<Missing<'_>> {
+    let is_broken = |slot: &&Slot| match slot.state {
         SlotState::Pending => slot.deadline <= now,
         SlotState::Late | SlotState::Missed => true,
         SlotState::Met | SlotState::Recovered | SlotState::Excused | SlotState::Withdrawn => false,
     };
-    let (place, broken) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
-    let has_come = |slot: &&Slot| match slot.state {
-        SlotState::Met | SlotState::Recovered => true,
-        // Nobody waited for it, but it is there.
-        SlotState::Excused => slot.version.is_some(),
-        SlotState::Pending | SlotState::Late | SlotState::Missed | SlotState::Withdrawn => false,
+    let (place, last) = slots.iter().enumerate().rfind(|(_, slot)| is_broken(slot))?;
+    let mut later = slots[place..].iter().filter(|slot| slot.has_come());
+    let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= last.deadline));
+    let first = due_since_one_came(slots[..=place].iter().rev())
+        .filter(is_broken)
+        .last();
+    let missing = Missing {
+        first: first.unwrap_or(last),
+        last,
     };
-    let mut later = slots[place..].iter().filter(has_come);
-    let is_made_good = later.any(|slot| slot.decided_at.is_some_and(|at| at >= broken.deadline));
-    (!is_made_good).then_some(broken)
+    (!is_made_good).then_some(missing)
 }

@@ -150,6 +150,9 @@ pub struct Incident {
     #[serde(default)]
     #[schemars(with = "Option<super::Instant>")]
     pub kind_since: Option<Timestamp>,
+    /// What was wrong at first, where that is something else by now.
+    #[serde(default)]
+    pub first_kind: Option<ProblemKind>,
     /// When a waiting incident opens or is attached; when the end of an open one is told at the latest,
     /// [`Incident::ends_by`].
     #[schemars(with = "super::Instant")]
@@ -295,7 +298,7 @@ pub enum NotificationState {
     Delivered,
     /// Given up; shown, never dropped.
     Dead,
-    /// Never sent, because a later one says it all (an opening and its recovery in one).
+    /// Never sent, because a later one says it all (an opening and its recovery in one, or what became of it meanwhile).
     Collapsed,
 }
 

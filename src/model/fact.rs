@@ -222,7 +222,8 @@ pub struct Snapshot {
     pub past: Vec<Past>,
     /// Highest version number used, by dataset.
     pub version_numbers: Vec<(Name, u64)>,
-    /// Each dataset's slots that are pending or late, the newest decided one, and the one behind that if it was withdrawn.
+    /// Each dataset's slots that are pending or late, the newest decided one with the one behind it, if that was withdrawn, and the
+    /// first of those that were missed up to it.
     pub slots: Vec<Slot>,
     /// The last observation of each probed dataset.
     pub observations: Vec<Observation>,

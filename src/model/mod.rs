@@ -25,6 +25,7 @@ mod job;
 mod keepers;
 mod maintenance;
 mod message;
+mod missed;
 mod moment;
 mod name;
 mod natural;
@@ -105,6 +106,7 @@ pub use message::{
     ACKNOWLEDGED, ANSWER, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
     SUBJECT_MARK, WHY,
 };
+pub use missed::{due_since_one_came, first_missed};
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};
 pub use natural::natural;

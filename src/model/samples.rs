@@ -160,6 +160,7 @@ pub(crate) fn plain_incident(job: &str, since: Timestamp) -> Incident {
         notify_at: since,
         opened_at: Some(since),
         kind_since: None,
+        first_kind: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

@@ -236,6 +236,9 @@ pub struct OpenIncident {
     pub since: Timestamp,
     /// Since when it is of this kind, where something else was wrong before.
     pub kind_since: Option<Timestamp>,
+    /// What was wrong at first, where that is something else by now.
+    #[serde(default)]
+    pub first_kind: Option<String>,
     /// When it is told, if it only waits.
     pub notify_at: Timestamp,
     /// That it is over but for its end, and when that is told at the latest.

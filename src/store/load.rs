@@ -53,6 +53,17 @@ SELECT dataset, (
 )
 FROM known WHERE dataset IS NOT NULL";
 
+/// The first slot of a dataset that was missed up to ?2, since one came.
+const SLOT_MISSED_FIRST: &str = "
+SELECT due_at_us FROM slots
+WHERE dataset = ?1 AND due_at_us < ?2 AND state = 'missed' AND due_at_us > coalesce((
+    SELECT due_at_us FROM slots
+    WHERE dataset = ?1 AND due_at_us < ?2
+        AND (state IN ('met', 'recovered', 'withdrawn') OR (state = 'excused' AND version IS NOT NULL))
+    ORDER BY due_at_us DESC LIMIT 1
+), -9223372036854775808)
+ORDER BY due_at_us LIMIT 1";
+
 /// Where anything was written to about resolved incidents of which something is still on its way.
 const ENDS_WRITTEN: &str = "
 WITH ended (incident) AS (
@@ -275,12 +286,20 @@ fn load_slots(reading: &Connection, snapshot: &mut Snapshot) -> Result<()> {
         "SELECT {} FROM slots WHERE dataset = ?1 AND due_at_us > ?2 ORDER BY due_at_us LIMIT 1",
         data::SLOT_COLUMNS
     ))?;
+    let mut first_missed = reading.prepare(SLOT_MISSED_FIRST)?;
     for (dataset, telling, excused) in decided {
         // What was excused before that is history.
         let excused = excused.filter(|excused| telling.is_none_or(|telling| telling < *excused));
         for due_at_us in [telling, excused].into_iter().flatten() {
             let key = rusqlite::params![dataset, due_at_us];
-            snapshot.slots.push(slot.query_row(key, data::read_slot)?);
+            let known = slot.query_row(key, data::read_slot)?;
+            if known.state == SlotState::Missed {
+                // With it the trouble began that goes on.
+                let first: Option<i64> = first_missed.query_row(key, |row| row.get(0)).optional()?;
+                let first = first.map(|first| slot.query_row(rusqlite::params![dataset, first], data::read_slot));
+                snapshot.slots.extend(first.transpose()?);
+            }
+            snapshot.slots.push(known);
             let behind = behind.query_row(key, data::read_slot).optional()?;
             let is_withdrawn = |slot: &Slot| slot.state == SlotState::Withdrawn;
             snapshot.slots.extend(behind.filter(is_withdrawn));

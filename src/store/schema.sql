@@ -304,6 +304,8 @@ CREATE TABLE incidents (
     since_us INTEGER NOT NULL,
     -- Since when it is of this kind, where something else was wrong before.
     kind_since_us INTEGER,
+    -- What was wrong at first, where that is something else by now.
+    first_kind TEXT,
     -- When it is told; of an open one that is later than opened_at_us: until when its end may wait for what it broke.
     notify_at_us INTEGER NOT NULL,
     opened_at_us INTEGER,

@@ -146,7 +146,7 @@ fn order_is_kept_for_each_incident_and_address() {
     world.script("j", |_, _| Play::fails(1, ""));
     world.run("j");
     world.channel(OPS, |_, now| {
-        if now < at("2026-11-26T12:30") {
+        if (at("2026-11-26T12:10")..at("2026-11-26T12:30")).contains(&now) {
             busy(now)
         } else {
             DeliveryOutcome::Accepted

@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use freshd::model::{DeliveryOutcome, Purpose};
+use freshd::model::{DeliveryOutcome, Purpose, Severity};
 
 use super::delivery::{OPS, busy, no_such_address};
 use super::digests::{heard, named, taken};
@@ -101,15 +101,13 @@ fn a_warning_that_gets_worse_while_it_waits_is_told_at_once() {
         let sent = world.sent.iter().map(|(_, sent)| sent);
         let of_made =
             sent.filter(|sent| sent.address.to_string() == FALLBACK && sent.message.subject_name.as_str() == "made");
-        of_made.map(|sent| sent.message.purpose).collect::<Vec<_>>()
+        let told = of_made.map(|sent| (sent.message.purpose, sent.message.severity));
+        told.collect::<Vec<_>>()
     };
     assert_eq!(heard_of(&world), [], "it waits: {:?}", heard(&world, FALLBACK));
     world.run_until("2026-11-26T12:11");
-    assert!(
-        heard_of(&world).contains(&Purpose::Update),
-        "{:?}",
-        heard(&world, FALLBACK)
-    );
+    let in_one = [(Purpose::Opening, Severity::Critical)];
+    assert_eq!(heard_of(&world), in_one, "{:?}", heard(&world, FALLBACK));
 }
 
 #[test]

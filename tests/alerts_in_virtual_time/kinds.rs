@@ -39,10 +39,12 @@ fn what_has_become_something_else_is_that_since_then_and_wrong_since_before() {
             Some(at("2026-11-26T12:30:05")),
             "crashes: {crashes}"
         );
+        assert_eq!(incident.first_kind.map(|first| first.as_str()), Some("failed"));
         let status = world.done(Request::Status { name: None });
         let incidents = status["incidents"].as_array().expect("incidents");
         let of_job = incidents.iter().find(|one| one["subject"] == "j").expect("of the job");
         assert_eq!(of_job["kind_since"], "2026-11-26T11:30:05Z");
+        assert_eq!(of_job["first_kind"], "failed");
         let mut sent = world.sent.iter().rev().map(|(_, sent)| sent);
         let reminder = sent.find(|sent| sent.address.to_string() == OPS).expect("a reminder");
         assert_eq!(reminder.message.purpose, Purpose::Reminder);
@@ -79,10 +81,28 @@ fn the_end_of_what_became_something_else_says_that_it_was_not_that_alone_and_who
         assert_eq!(end.message.purpose, Purpose::Recovery);
         let what: Vec<_> = end.message.facts.iter().filter(|fact| fact.label == "What").collect();
         let text = match changes {
-            true => "j was rejected, after something else was wrong with it",
+            true => "j was rejected, at first failed",
             false => "j failed",
         };
         assert_eq!(what.iter().map(|fact| fact.text.as_str()).collect::<Vec<_>>(), [text]);
         assert_eq!(end.message.team_title.as_deref(), Some("Warehouse"));
     }
+}
+
+#[test]
+fn what_is_again_what_it_was_at_first_names_nothing_else() {
+    let mut world = refused();
+    world.run_until("2026-11-26T12:31");
+    world.script("j", |_, _| Play::fails(1, ""));
+    world.run("j");
+    world.run_until("2026-11-26T12:40");
+    let incident = world.open_incidents().remove(0);
+    assert_eq!((incident.kind.as_str(), incident.first_kind), ("failed", None));
+    // And of a third kind it was at first what it was at first.
+    world.script("j", |_, now| Play::writes("x", now).refused("it has no rows"));
+    world.run("j");
+    world.run_until("2026-11-26T12:50");
+    let incident = world.open_incidents().remove(0);
+    let first = incident.first_kind.map(|first| first.as_str());
+    assert_eq!((incident.kind.as_str(), first), ("rejected", Some("failed")));
 }

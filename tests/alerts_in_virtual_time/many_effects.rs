@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use freshd::model::{Notification, ProblemKind, Purpose};
 
+use super::digests::{out_of_order, taken};
 use super::virtual_world::{Play, World, at};
 use super::{NO_PROOFS, PEOPLE};
 
@@ -190,4 +191,54 @@ fn what_is_being_mended_when_its_cause_is_over_is_not_told_first() {
     let told = told_to(&world, "d");
     let openings: Vec<_> = told.iter().filter(|(why, _)| *why == Purpose::Opening).collect();
     assert_eq!(openings.len(), 2, "{openings:?}");
+}
+
+/// The commands and the lines of the first digest that a team took.
+fn digest_of(world: &World, team: &str) -> (Vec<String>, Vec<String>) {
+    let address = format!("mail:{team}@sea.example");
+    let taken = taken(world, &address);
+    let digest = taken.iter().find(|(_, sent)| sent.message.purpose == Purpose::Digest);
+    let message = &digest.unwrap_or_else(|| panic!("{team}: {taken:?}")).1.message;
+    let lines = message.incidents.iter().map(|line| line.text.clone());
+    (message.commands.clone(), lines.collect())
+}
+
+#[test]
+fn a_digest_says_how_many_are_affected_and_to_whoever_is_to_mend_it_what_to_type() {
+    // Seven exports of team `a` fail together, the last of which has the forty behind it; `d` reads what the others make.
+    let others = ["a1", "a2", "a3", "a4", "a5", "a6"];
+    let causes: Vec<(&str, &str)> = std::iter::once("root").chain(others).map(|name| (name, "a")).collect();
+    let mut text = company(&causes);
+    for name in others {
+        let file = format!("file = \"{name}\"\n");
+        text = text.replace(&file, &format!("{file}consumers = [\"d\"]\n"));
+    }
+    let mut world = World::start(&text, "2026-03-02T07:59");
+    for (name, _) in causes {
+        world.script(&format!("export-{name}"), |_, now| {
+            match now >= at("2026-03-02T09:59") {
+                true => Play::fails(1, "no route to host"),
+                false => Play::writes(&now.to_string(), now),
+            }
+        });
+    }
+    out_of_order(&mut world, "mail:a@sea.example", "2026-03-02T09:59", "2026-03-02T11:30");
+    out_of_order(&mut world, "mail:d@sea.example", "2026-03-02T09:59", "2026-03-02T10:55");
+    world.run_until("2026-03-02T12:50");
+    let (commands, lines) = digest_of(&world, "a");
+    let of_root = lines.iter().find(|line| line.contains(" export-root failed, "));
+    let of_root = of_root.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(of_root.contains("; root and 40 more are stale"), "{of_root}");
+    let worst = lines[0].split(' ').nth(1).expect("a job");
+    let typed = ["why", "logs", "run"].map(|verb| format!("freshd {verb} {worst}"));
+    for (command, typed) in commands.iter().zip(typed) {
+        assert!(command.starts_with(&typed), "{commands:?}");
+    }
+    assert_eq!(commands.last().map(String::as_str), Some("freshd ack NUMBER"));
+    let (commands, lines) = digest_of(&world, "d");
+    let of_root = lines.iter().find(|line| line.contains(", because export-root failed"));
+    let of_root = of_root.unwrap_or_else(|| panic!("{lines:#?}"));
+    assert!(of_root.contains(" root is stale, "), "{of_root}");
+    assert!(of_root.contains("; m00 and 39 more are stale"), "{of_root}");
+    assert_eq!(commands[0], "freshd status", "{commands:?}");
 }

@@ -143,6 +143,27 @@ fn what_a_later_run_does_is_its_own_matter() {
 }
 
 #[test]
+fn what_later_runs_do_not_mend_is_not_blamed_on_the_downtime_although_it_began_then() {
+    let mut world = down();
+    world.script("maker", |_, _| Play::fails(1, ""));
+    world.restart();
+    world.run_until("2026-03-02T14:10");
+    let blamed = "; freshd was down from ";
+    let (_, reason) = world.state_of("made");
+    assert!(reason.contains(blamed), "{reason}");
+    // Another delivery is late, whose run came in time.
+    world.run_until("2026-03-02T14:30");
+    let (_, reason) = world.state_of("made");
+    assert!(
+        reason.contains("due Mon 2026-03-02 14:00") && !reason.contains(blamed),
+        "{reason}"
+    );
+    let mut incidents = world.incidents().into_iter();
+    let of_made = incidents.find(|one| one.subject.as_str() == "made").expect("one");
+    assert_eq!(clock(of_made.since), "11:15:00");
+}
+
+#[test]
 fn a_crash_at_any_moment_of_gathering_counts_the_same() {
     let undisturbed = was_down().commits;
     let began = down().commits + 1;

@@ -50,7 +50,7 @@ impl Figures {
                     NotificationState::Pending => "still to be sent",
                     NotificationState::Delivered => "delivered",
                     NotificationState::Dead => "refused for good",
-                    NotificationState::Collapsed => "told by their recovery",
+                    NotificationState::Collapsed => "told by a later message",
                 },
                 1,
             );

@@ -1,4 +1,5 @@
-//! Holds digests against what may never be: one that says too little, ends in part, or overtakes.
+//! Holds what is sent against what may never be: a digest that says too little or ends in part, and what overtakes more than news
+//! may.
 
 use std::collections::BTreeSet;
 
@@ -7,6 +8,20 @@ use freshd::model::{Fact, Notification, NotificationState, Purpose};
 use super::Ledger;
 
 impl Ledger {
+    /// About one incident each address gets one message after the other, but for what news of the same thread tells all of.
+    pub(super) fn order_is_kept(&self, sent: &Notification) {
+        let of_line = |other: &&Notification| {
+            other.incident.is_some() && (other.incident, &other.address) == (sent.incident, &sent.address)
+        };
+        let of_line = || self.notifications.values().filter(of_line);
+        let is_before = |other: &&Notification| {
+            other.id < sent.id && other.state == NotificationState::Pending && !is_overtaken(other, sent)
+        };
+        assert_eq!(of_line().find(is_before), None, "out of order: {sent:?}");
+        let is_news = |other: &&Notification| other.state == NotificationState::Delivered && is_overtaken(sent, other);
+        assert_eq!(of_line().find(is_news), None, "it was overtaken: {sent:?}");
+    }
+
     /// A digest waits behind what was decided before what it tells of.
     pub(super) fn nothing_comes_before_what_is_gathered(&self, digest: &Notification) {
         let named = digest.message.incidents.iter().map(|line| line.incident);
@@ -41,4 +56,16 @@ impl Ledger {
             assert!(count > 0, "it tells of nothing: {digest:?}");
         }
     }
+}
+
+/// Whether news tells a team all that an earlier message of the same thread would have.
+fn is_overtaken(one: &Notification, news: &Notification) -> bool {
+    let tells_how_it_is = |one: &Notification| {
+        let purpose = one.message.purpose;
+        matches!(purpose, Purpose::Opening | Purpose::Update | Purpose::Impact)
+    };
+    let is_of_same = one.message.thread == news.message.thread && one.told_for() == news.told_for();
+    let is_known = tells_how_it_is(one) || one.message.purpose == Purpose::Reminder;
+    let are_by_themselves = one.digest.is_none() && news.digest.is_none();
+    one.id < news.id && is_of_same && is_known && tells_how_it_is(news) && are_by_themselves
 }

@@ -378,13 +378,7 @@ impl Ledger {
                 let known = &self.notifications[&sent.id];
                 assert_eq!(known.state, NotificationState::Pending);
                 assert_eq!(known.digest, None, "sent by itself and in a digest: {sent:?}");
-                let before = self.notifications.values().find(|other| {
-                    other.id < sent.id
-                        && other.incident.is_some()
-                        && (other.incident, &other.address) == (sent.incident, &sent.address)
-                        && other.state == NotificationState::Pending
-                });
-                assert_eq!(before, None, "out of order: {sent:?}");
+                self.order_is_kept(sent);
                 self.nothing_comes_before_what_is_gathered(sent);
             }
             Action::Clean { id, .. } => assert_eq!(self.runs[&id.run].state, RunState::Final, "{id:?} is still needed"),

@@ -54,6 +54,8 @@ fn what_freshd_missed_is_told_of_the_first_dataset_and_only_what_is_read_is_aske
     assert_eq!(asked.get(), 1);
 }
 
+const RUN: &str = "freshd run export --wait";
+
 fn trucks() -> (String, jiff::Timestamp) {
     ("trucks reads stock".to_owned(), at("23:45"))
 }
@@ -67,7 +69,13 @@ fn each_is_told_of_its_own() {
         owner,
         Concern {
             own: None,
+            extent: Some("stock is stale".to_owned()),
             next: Some(trucks()),
+            commands: vec![
+                "freshd why export".to_owned(),
+                "freshd logs export".to_owned(),
+                RUN.to_owned()
+            ],
             ..Concern::default()
         },
         "the cause is its own"
@@ -100,12 +108,72 @@ fn whoever_stands_in_and_whose_data_is_well_again_is_told_of_the_cause() {
     friday.standing = super::stands(DataState::Stale);
     let of_cause = Concern {
         own: None,
+        extent: Some("stock is stale".to_owned()),
         next: Some(trucks()),
         ..Concern::default()
     };
     assert_eq!(told(&friday, Purpose::Impact, "fallback"), of_cause);
     friday.standing = super::stands(DataState::Fresh);
-    assert_eq!(told(&friday, Purpose::Impact, "transport"), of_cause);
+    let nothing_is_broken = Concern {
+        extent: None,
+        ..of_cause
+    };
+    assert_eq!(told(&friday, Purpose::Impact, "transport"), nothing_is_broken);
+}
+
+#[test]
+fn how_much_is_affected_is_told_of_a_cause_and_to_others_of_what_is_their_own() {
+    let mut story = friday();
+    story.made_from_it = vec!["stock", "forecast", "plan", "orders"];
+    let extent = |story: &Friday, made: &[(&str, &str, DataState)], purpose, team: &str| {
+        let made: Vec<_> = made
+            .iter()
+            .map(|(name, owner, state)| {
+                let mut dataset = plain_dataset(name);
+                dataset.owner = Owner::Team((*owner).into());
+                (dataset, stands(*state))
+            })
+            .collect();
+        let mut situation = story.situation();
+        situation.data.extend(made.iter().map(|(dataset, standing)| DataSide {
+            dataset,
+            standing: standing.clone(),
+            current: None,
+        }));
+        let message = message("m.1".to_owned(), purpose, &team.into(), &situation);
+        concern(&message, &situation, &[], &|_| None).extent
+    };
+    let opening = Purpose::Opening;
+    let says = |extent: Option<String>, words: &str| assert_eq!(extent.as_deref(), Some(words));
+    // Before anything breaks: what the job makes is no news.
+    says(extent(&story, &[], opening, "wms"), "3 datasets are made from it");
+    story.standing = stands(DataState::Stale);
+    let forecast = ("forecast", "sales", DataState::Late);
+    let plan = ("plan", "sales", DataState::Stale);
+    let orders = ("orders", "shop", DataState::Unknown);
+    says(
+        extent(&story, &[], opening, "wms"),
+        "stock is stale, 3 more are made from it",
+    );
+    says(
+        extent(&story, &[forecast, plan], opening, "wms"),
+        "stock and 2 more are stale, 1 more is made from it",
+    );
+    let all = [forecast, plan, orders];
+    says(
+        extent(&story, &all, opening, "wms"),
+        "stock and 3 more are not as promised",
+    );
+    // Whoever owns two of them reads of the first in the words of the line.
+    says(extent(&story, &all, Purpose::Impact, "sales"), "plan is stale");
+    assert_eq!(extent(&story, &all, Purpose::Impact, "shop"), None);
+    // What an incident is about stands in its line already.
+    story.incident.about = About::Dataset;
+    let story = story.stale();
+    says(
+        extent(&story, &[forecast, plan], opening, "wms"),
+        "forecast and 1 more are stale, 1 more is made from it",
+    );
 }
 
 #[test]

@@ -134,6 +134,8 @@ fn stands(state: DataState) -> Standing {
         is_served: true,
         deadline: state.keeps_promise().then(|| at("23:30")),
         since: None,
+        state_since: None,
+        reason_since: None,
         is_problem: !state.keeps_promise(),
         next_change: None,
     }

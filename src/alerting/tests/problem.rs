@@ -47,6 +47,8 @@ fn a_problem_says_since_when_and_why() {
         kind: ProblemKind::Failed,
         severity: Severity::Warning,
         since: at("22:10"),
+        kind_since: None,
+        first_kind: None,
         reason: "timed out".to_owned(),
     };
     assert_eq!(problem(&run), told);
@@ -95,6 +97,8 @@ fn a_success_below_the_least_runtime_is_suspect() {
         kind: ProblemKind::Suspect,
         severity: Severity::Warning,
         since: at("22:10"),
+        kind_since: None,
+        first_kind: None,
         reason: "it succeeded after 4m, but takes at least 5m".to_owned(),
     };
     assert_eq!(until(Some("22:04")), Some(told));
@@ -127,4 +131,11 @@ fn data_is_a_problem_by_its_state_with_the_severity_of_its_dataset() {
     let mut since = stands(DataState::Stale);
     since.since = Some(at("22:00"));
     assert_eq!(problem_of_data(&stock, &since, at("23:15")).unwrap().since, at("22:00"));
+    // It was late first.
+    since.state_since = Some(at("22:30"));
+    let problem = problem_of_data(&stock, &since, at("23:15")).unwrap();
+    assert_eq!((problem.since, problem.kind_since), (at("22:00"), Some(at("22:30"))));
+    assert_eq!((problem.kind, problem.first_kind), (Stale, Some(Late)));
+    since.since = since.state_since;
+    assert_eq!(problem_of_data(&stock, &since, at("23:15")).unwrap().kind_since, None);
 }

@@ -89,7 +89,11 @@ fn paragraph(root: &OpenIncident, effects: &[&OpenIncident], printed: Option<&st
     }
     if root.kind_since.is_some() {
         let since = times::moment(root.since, frame.now, frame.zone);
-        lines.push(("before", format!("something else was wrong since {since}")));
+        let before = match &root.first_kind {
+            Some(first) => format!("{} since {since}", clean(&first.replace('_', " "))),
+            None => format!("something else was wrong since {since}"),
+        };
+        lines.push(("before", before));
     }
     if let Some(printed) = printed {
         lines.push(("printed", clean(printed)));

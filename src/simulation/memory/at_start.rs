@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use super::Memory;
 use crate::model::{
     COMPARED_MAX, FLAPPING_WITHIN, IncidentId, IncidentState, Name, NotificationState, OPENINGS_LOOKED_AT, Opened,
-    Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier,
+    Outcome, Past, Run, RunId, RunState, Slot, SlotState, Told, Version, VersionState, earlier, first_missed,
 };
 
 impl Memory {
@@ -106,12 +106,14 @@ impl Memory {
     }
 
     /// Slots that are undecided, and each dataset's newest decided one that tells of it, and the newest excused one behind
-    /// that; each of the two with the one behind it, if that was withdrawn.
+    /// that; each of the two with the one behind it, if that was withdrawn. If the first of them was missed, with the first
+    /// that was missed up to it.
     pub(super) fn slots_at_start(&self) -> Vec<Slot> {
         let is_open = |slot: &Slot| matches!(slot.state, SlotState::Pending | SlotState::Late);
         let is_excused = |slot: &Slot| slot.state == SlotState::Excused;
         let tells = |slot: &Slot| !is_open(slot) && !is_excused(slot) && slot.state != SlotState::Withdrawn;
         let mut newest: Vec<(&Name, Timestamp)> = Vec::new();
+        let mut first: Vec<Slot> = Vec::new();
         let mut of_dataset: BTreeMap<&Name, Vec<&Slot>> = BTreeMap::new();
         for slot in self.slots.values() {
             of_dataset.entry(&slot.dataset).or_default().push(slot);
@@ -122,10 +124,14 @@ impl Memory {
                 .iter()
                 .rposition(|slot| is_excused(slot))
                 .filter(|place| Some(*place) > telling);
+            let missed = telling.filter(|place| slots[*place].state == SlotState::Missed);
+            let before = missed.and_then(|place| first_missed(slots[..place].iter().rev().copied()));
+            first.extend(before.cloned());
             let places = [telling, excused].into_iter().flatten();
             newest.extend(places.map(|place| (dataset, slots[place].due_at)));
         }
         let mut found: Vec<Slot> = self.slots.values().filter(|slot| is_open(slot)).cloned().collect();
+        found.append(&mut first);
         for (dataset, due_at) in newest {
             let from = self.slots.range((dataset.clone(), due_at)..);
             let of_dataset = from.take_while(|((name, _), _)| name == dataset).map(|(_, slot)| slot);

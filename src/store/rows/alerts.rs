@@ -5,7 +5,7 @@ use rusqlite::{Connection, Result, Row, Statement, params};
 
 use crate::model::{
     Ack, AckOffer, Address, Delivery, DeliveryOutcome, FLAPPING_WITHIN, Incident, IncidentId, Message, Notification,
-    NotificationId, OPENINGS_LOOKED_AT, Opened, ThreadRoot, Threaded, Told, earlier,
+    NotificationId, OPENINGS_LOOKED_AT, Opened, ProblemKind, ThreadRoot, Threaded, Told, earlier,
 };
 use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_maybe};
 
@@ -13,9 +13,9 @@ use crate::store::column::{Cells, count, count_maybe, json, json_list, us, us_ma
 pub(in crate::store) const INCIDENT_UPSERT: &str = "
 INSERT INTO incidents (id, kind, subject, state, severity, since_us, notify_at_us, opened_at_us, resolved_at_us, cause,
     reason, told, ack_by, ack_at_us, ack_until_us, reminders, remind_at_us, escalations, about,
-    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated)
+    resolution, flapping, drill, ack_note, links_used, handed_over, kind_since_us, earlier_acks, escalated, first_kind)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22, ?23, ?24,
-    ?25, ?26, ?27, ?28)
+    ?25, ?26, ?27, ?28, ?29)
 ON CONFLICT (id) DO UPDATE SET
     kind = excluded.kind,
     subject = excluded.subject,
@@ -43,13 +43,14 @@ ON CONFLICT (id) DO UPDATE SET
     handed_over = excluded.handed_over,
     kind_since_us = excluded.kind_since_us,
     earlier_acks = excluded.earlier_acks,
-    escalated = excluded.escalated";
+    escalated = excluded.escalated,
+    first_kind = excluded.first_kind";
 
 /// What `read_incident` expects.
 pub(in crate::store) const INCIDENT_COLUMNS: &str = "id, kind, subject, state, severity, since_us, notify_at_us, \
     opened_at_us, resolved_at_us, cause, reason, told, ack_by, ack_at_us, ack_until_us, ack_note, links_used, \
     reminders, remind_at_us, escalations, about, resolution, flapping, drill, handed_over, kind_since_us, earlier_acks, \
-    escalated";
+    escalated, first_kind";
 
 /// Stores a notification. Its words were rendered once: those stored first stay.
 pub(in crate::store) const NOTIFICATION_UPSERT: &str = "
@@ -136,6 +137,7 @@ pub(in crate::store) fn store_incident(statement: &mut Statement, incident: &Inc
         us_maybe(incident.kind_since),
         json_list(&incident.earlier_acks)?,
         json_list(&incident.escalated)?,
+        incident.first_kind.map(ProblemKind::as_str),
     ])
 }
 
@@ -176,6 +178,7 @@ pub(in crate::store) fn read_incident(row: &Row) -> Result<Incident> {
         kind_since: cells.time_maybe()?,
         earlier_acks: cells.json()?,
         escalated: cells.json()?,
+        first_kind: cells.word_maybe()?,
     })
 }
 

@@ -159,7 +159,11 @@ fn slots_for_times_to_come_are_withdrawn_until_they_are_laid_down_again() {
     let loaded = reader.snapshot().unwrap().slots;
     assert_eq!(
         loaded,
-        [slot("stock", 90, SlotState::Missed), again],
+        [
+            slot("stock", 50, SlotState::Missed),
+            slot("stock", 90, SlotState::Missed),
+            again
+        ],
         "a withdrawn slot never comes back"
     );
 }

@@ -151,6 +151,27 @@ fn of_a_datasets_slots_the_undecided_and_the_newest_decided_are_loaded() {
 }
 
 #[test]
+fn with_the_newest_slot_that_was_missed_the_first_is_loaded_since_one_came() {
+    use SlotState::{Excused, Late, Met, Missed, Recovered, Withdrawn};
+    let first_of = |states: &[SlotState]| {
+        let facts = (0..).zip(states);
+        let facts = facts.map(|(due, state)| Fact::Slot(slot("stock", due, *state)));
+        let snapshot = loaded(facts.collect());
+        slots_of(&snapshot)
+            .into_iter()
+            .map(|(_, due_at, _)| due_at)
+            .collect::<Vec<_>>()
+    };
+    for came in [Met, Recovered, Withdrawn] {
+        let states = [Missed, came, Missed, Missed, Missed, Late];
+        assert_eq!(first_of(&states), [at(2), at(4), at(5)], "{came:?}");
+    }
+    assert_eq!(first_of(&[Missed, Missed, Missed]), [at(0), at(2)]);
+    assert_eq!(first_of(&[Missed, Excused, Missed]), [at(0), at(2)]);
+    assert_eq!(first_of(&[Met, Missed, Late]), [at(1), at(2)]);
+}
+
+#[test]
 fn of_a_datasets_excused_slots_the_newest_is_loaded_with_what_still_tells_of_it() {
     use SlotState::{Excused, Met, Missed};
     let facts = (0..).zip([Excused, Missed, Excused, Excused]);

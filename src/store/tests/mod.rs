@@ -141,6 +141,7 @@ fn incident(id: u64, subject: &str, state: IncidentState) -> Incident {
         notify_at: at(2),
         opened_at: None,
         kind_since: None,
+        first_kind: None,
         handed_over: None,
         resolved_at: None,
         resolution: None,

@@ -158,6 +158,7 @@ pub(super) fn full_incident() -> Incident {
         kind: ProblemKind::ChannelBroken,
         severity: Severity::Critical,
         kind_since: Some(at(2)),
+        first_kind: Some(ProblemKind::Late),
         opened_at: Some(at(3)),
         handed_over: Some(crate::model::HandedOver {
             to: Name::from(text("team").as_str()),

@@ -107,11 +107,17 @@ impl Case {
                 arrived.is_some_and(|arrived| arrived.is_refused) && has_heir(notification, told),
             ),
             NotificationState::Collapsed => (
-                "what was never sent is told by its recovery",
+                "what was never sent is told by its recovery, or by the news that overtook it",
                 told.iter().any(|(other, _)| {
+                    let is_news = matches!(
+                        other.message.purpose,
+                        Purpose::Opening | Purpose::Update | Purpose::Impact
+                    );
+                    let is_taken = is_news && other.state == NotificationState::Delivered;
+                    let is_of_thread = other.message.thread == notification.message.thread;
                     other.id > notification.id
                         && other.address == notification.address
-                        && other.message.purpose == Purpose::Recovery
+                        && (other.message.purpose == Purpose::Recovery || is_taken && is_of_thread)
                 }),
             ),
         };
