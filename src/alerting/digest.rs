@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::digest_lines::{fitting, in_order, known};
-use super::words::{Reading, Situation, concerns, is_broken, state_words, what_words};
+use super::terms::state_words;
+use super::words::{Reading, Situation, concerns, is_broken, what_words};
 use crate::model::{
     About, Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Owner,
     Purpose, SUBJECT_MARK, Severity, WhyGathered, elapsed, format_age, format_time, zone_words,

@@ -1,10 +1,8 @@
 //! The sentences for those who do not answer for what is broken: what it is to them, and that it is good by now.
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
-use super::words::{
-    OwnerReach, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads, state_words,
-    what_words, when,
-};
+use super::terms::{data_title, state_words};
+use super::words::{OwnerReach, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words, when};
 use crate::model::{Name, Severity};
 
 /// That what a team reads or owns is as promised by the time that it is told, if so: before anybody takes it for bad. The

@@ -3,7 +3,8 @@
 use super::acknowledged::escalations;
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
-use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
+use super::terms::{breach_label, data_title, state_words};
+use super::words::{DataSide, JobSide, Reading, Situation, is_broken, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{
     CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time, natural,
@@ -224,7 +225,7 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
             ),
         ),
         (false, Some(deadline)) if purpose != Purpose::Recovery => {
-            say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
+            say(breach_label(data), format!("{name}, {}", format_time(deadline, zone)));
         }
         (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
     }

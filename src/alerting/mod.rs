@@ -15,6 +15,7 @@ mod quoted;
 mod reminder;
 pub mod retry;
 mod sentences;
+mod terms;
 #[cfg(test)]
 mod tests;
 mod weekly;

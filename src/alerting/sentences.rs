@@ -3,10 +3,8 @@
 use std::time::Duration;
 
 use super::impact::{good_by_now, impact_sentence};
-use super::words::{
-    DataSide, JobSide, Reading, Situation, data_title, is_about_disk, is_broken, is_own, job_title, owns, reads,
-    state_words, when,
-};
+use super::terms::{breach_words, data_title, job_title, state_words};
+use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads, when};
 use crate::freshness::DataState;
 use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
@@ -168,8 +166,9 @@ fn consequence(situation: &Situation<'_>) -> String {
         ));
     } else if let Some(deadline) = data.standing.deadline {
         text.push_str(&format!(
-            " {} goes stale {}.",
+            " {} {} {}.",
             data_title(data.dataset),
+            breach_words(data),
             format_time(deadline, situation.zone)
         ));
     }

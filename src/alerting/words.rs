@@ -7,6 +7,7 @@ use jiff::tz::TimeZone;
 
 use super::lines::facts;
 use super::sentences::headline;
+use super::terms::data_title;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
@@ -364,35 +365,8 @@ pub(super) fn is_broken(data: &DataSide<'_>) -> bool {
     !data.standing.state.keeps_promise()
 }
 
-/// People say stale for whatever is not as fresh as promised; the exact rule stands in the reason.
-pub(super) fn state_words(state: DataState) -> &'static str {
-    match state {
-        DataState::Fresh | DataState::Paused | DataState::DueSoon => "fresh",
-        DataState::Late | DataState::Stale => "stale",
-        DataState::Changed => "not what was published",
-        DataState::Suspect => "suspect",
-        DataState::Held => "held back",
-        DataState::Unknown => "unknown",
-    }
-}
-
 pub(super) fn when(reader: &Reading, situation: &Situation<'_>) -> String {
     reader
         .at
         .map_or_else(|| "at no known time".to_owned(), |at| format_time(at, situation.zone))
-}
-
-pub(super) fn job_title(job: &Job) -> String {
-    titled(job.title.as_deref(), &job.name)
-}
-
-pub(super) fn data_title(dataset: &Dataset) -> String {
-    titled(dataset.title.as_deref(), &dataset.name)
-}
-
-pub(super) fn titled(title: Option<&str>, name: &Name) -> String {
-    match title {
-        Some(title) => format!("{title} ({name})"),
-        None => name.to_string(),
-    }
 }

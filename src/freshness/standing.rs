@@ -110,6 +110,8 @@ pub struct Standing {
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
+    /// What it is from then on: late, or stale.
+    pub breaks_as: DataState,
     /// Since when a promise is broken.
     pub since: Option<Timestamp>,
     /// Whether people should hear of it.
@@ -137,10 +139,14 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let believable_at = current
         .map(|version| earlier(version.as_of, FUTURE_TOLERANCE))
         .filter(|at| *at > now);
-    let deadline = [stale_at.filter(|at| *at > now), pending.map(|slot| slot.deadline)]
-        .into_iter()
-        .flatten()
-        .min();
+    let stale_next = stale_at.filter(|at| *at > now);
+    let late_next = pending.map(|slot| slot.deadline);
+    let deadline = [stale_next, late_next].into_iter().flatten().min();
+    // What is both is told as stale.
+    let breaks_as = match deadline == stale_next {
+        true => DataState::Stale,
+        false => DataState::Late,
+    };
     let (state, reason, since, is_problem) = judge(
         dataset,
         view,
@@ -176,6 +182,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         arrived_at: current.map(|version| version.arrived_at),
         is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
+        breaks_as,
         since,
         is_problem,
         next_change: changes.into_iter().flatten().filter(|at| *at > now).min(),

@@ -3,6 +3,7 @@
 mod about_freshd;
 mod concern;
 mod digest;
+mod late;
 mod lost;
 mod many;
 mod problem;
@@ -132,6 +133,7 @@ fn stands(state: DataState) -> Standing {
         arrived_at: Some(at("21:00")),
         is_served: true,
         deadline: state.keeps_promise().then(|| at("23:30")),
+        breaks_as: DataState::Stale,
         since: None,
         is_problem: !state.keeps_promise(),
         next_change: None,

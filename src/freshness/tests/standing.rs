@@ -350,11 +350,18 @@ fn the_nearest_of_all_promises_is_the_deadline() {
         max_age: Some(hours * HOUR),
         ..nightly()
     };
-    assert_eq!(standing(&aging(4), view, at("26 13:00")).deadline, Some(at("26 16:00")));
-    assert_eq!(
-        standing(&aging(40), view, at("26 13:00")).deadline,
-        Some(at("27 00:15"))
-    );
+    let next = |dataset: &Dataset| {
+        let standing = standing(dataset, view, at("26 13:00"));
+        (standing.deadline, standing.breaks_as)
+    };
+    assert_eq!(next(&aging(4)), (Some(at("26 16:00")), DataState::Stale));
+    assert_eq!(next(&aging(40)), (Some(at("27 00:15")), DataState::Late));
+    // At the instant at which it is both it is told as too old.
+    let both = Dataset {
+        max_age: Some(12 * HOUR + 15 * MINUTE),
+        ..nightly()
+    };
+    assert_eq!(next(&both), (Some(at("27 00:15")), DataState::Stale));
     let passed = standing(&aging(4), view, at("26 16:00"));
     assert_eq!(
         (passed.state, passed.deadline),
