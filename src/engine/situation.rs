@@ -142,16 +142,17 @@ impl Engine {
         })
     }
 
-    /// The reason of an incident for those who are told times in a zone. On record it is in the zone of jobs.toml: where it
-    /// is how a dataset stands now, it is said anew; else it says in which zone it is.
+    /// The reason of an incident as of now, for those who are told times in a zone: while a dataset has that problem, in the
+    /// words of how it stands. Else as on record, where it says how it was, in the zone of jobs.toml.
     fn why_in(&self, incident: &Incident, zone: &TimeZone) -> String {
-        let recorded_in = &self.settings.timezone;
-        let is_of_data = incident.about == About::Dataset && incident.drill.is_none() && zone != recorded_in;
-        let dataset = Some(&incident.subject).filter(|_| is_of_data);
-        let dataset = dataset.and_then(|name| self.settings.datasets.get(name));
-        match dataset.filter(|dataset| self.standing(dataset).reason == incident.reason) {
-            Some(dataset) => self.standing_in(dataset, zone).reason,
-            None => crate::alerting::quoted(&incident.reason, recorded_in, zone),
+        let is_of_data = incident.about == About::Dataset && incident.drill.is_none();
+        let dataset = self.settings.datasets.get(&incident.subject).filter(|_| is_of_data);
+        let problem = dataset.and_then(|dataset| {
+            crate::alerting::problem_of_data(dataset, &self.standing_in(dataset, zone), self.now.wall)
+        });
+        match problem.filter(|problem| problem.kind == incident.kind) {
+            Some(problem) => problem.reason,
+            None => crate::alerting::quoted(&incident.reason, &self.settings.timezone, zone),
         }
     }
 

@@ -85,6 +85,8 @@ pub struct View<'a> {
     pub promised_since: Option<Timestamp>,
     /// The zone in which people are told times.
     pub zone: &'a TimeZone,
+    /// Whether the reason says how old something is, as of now. What is kept says as of when it is, which stays true.
+    pub tells_age: bool,
     /// The job that produces it is paused.
     pub paused: bool,
     /// A first version could have come by now: its job has run, or its probe has looked.
@@ -278,12 +280,12 @@ fn judge(
             .limited_by
             .as_ref()
             .map_or_else(String::new, |by| format!(", limited by {by}"));
-        let mut reason = format!(
-            "{} old (as of {}{limited}), promised at most {}",
-            age(current.effective_as_of),
-            zoned(current.effective_as_of),
-            format_duration(max_age)
-        );
+        let as_of = format!("as of {}{limited}", zoned(current.effective_as_of));
+        let promised = format!("promised at most {}", format_duration(max_age));
+        let mut reason = match view.tells_age {
+            true => format!("{} old ({as_of}), {promised}", age(current.effective_as_of)),
+            false => format!("{as_of}, {promised}{open} old"),
+        };
         if current.unchanged && current.limited_by.is_none() {
             let _ = write!(
                 reason,
@@ -317,7 +319,11 @@ fn judge(
         return (DataState::DueSoon, reason, None, false);
     }
     if age_warn_at.is_some_and(|at| at <= now) {
-        let reason = format!("{} old; it becomes stale soon", age(current.effective_as_of));
+        let how_old = match view.tells_age {
+            true => format!("{} old", age(current.effective_as_of)),
+            false => format!("as of {}", zoned(current.effective_as_of)),
+        };
+        let reason = format!("{how_old}; it becomes stale soon");
         return (DataState::DueSoon, reason, None, false);
     }
     if view.paused {

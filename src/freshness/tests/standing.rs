@@ -20,6 +20,7 @@ pub(super) const NOTHING: View<'static> = View {
     producer: None,
     promised_since: None,
     zone: &TimeZone::UTC,
+    tells_age: true,
     paused: false,
     had_its_chance: false,
 };
@@ -182,6 +183,20 @@ fn data_ages_by_its_own_time_and_by_that_of_what_it_was_made_from() {
     let old = "4h old (as of Thu 2026-11-26 10:00, limited by items@3), promised at most 4h";
     assert_eq!(told(&stale), (DataState::Stale, old, Some(at("26 14:00")), true));
     assert_eq!((stale.next_change, stale.deadline), (None, None));
+    // What is kept of it is as true two days later.
+    let kept = |now| {
+        let view = View {
+            tells_age: false,
+            ..view
+        };
+        standing(&stock, view, now).reason
+    };
+    let words = "as of Thu 2026-11-26 10:00, limited by items@3, promised at most 4h old";
+    assert_eq!([kept(at("26 14:00")), kept(at("28 14:00"))], [words, words]);
+    assert_eq!(
+        kept(at("26 13:00")),
+        "as of Thu 2026-11-26 10:00; it becomes stale soon"
+    );
 }
 
 #[test]
