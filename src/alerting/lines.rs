@@ -1,6 +1,6 @@
 //! The labelled lines of a message, below its sentences.
 
-use super::acknowledged::escalations;
+use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, data_title, state_words};
@@ -82,6 +82,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (Some(edit), _) => say(CLOSED_BY, format!("an edit of jobs.toml: {} {edit}", incident.subject)),
         (None, Some(resolution)) => say("Ended by", resolution.clone()),
         (None, None) => {}
+    }
+    if purpose == Purpose::Recovery {
+        for taken_on in taken_on(incident, zone) {
+            say(&taken_on.label, taken_on.text);
+        }
     }
     let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::acknowledged::taken_on_sentence;
 use super::impact::{good_by_now, impact_sentence};
 use super::terms::{breach_words, data_title, job_title, state_words};
 use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads, when};
@@ -246,9 +247,10 @@ pub(super) fn named(lead: &str, names: &[&str], most: usize) -> String {
     }
 }
 
-/// That it is over; and before that, what of a team's own data is not as promised all the same.
+/// That it is over, and who had taken it on; and before that, what of a team's own data is not as promised all the same.
 fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
-    let over = over_sentence(situation) + &others_good_again(team, situation);
+    let taken_on = taken_on_sentence(situation.incident, situation.zone);
+    let over = over_sentence(situation) + &others_good_again(team, situation) + &taken_on;
     let broken = still_broken(team, situation);
     let Some(((reads, data), others)) = broken.split_first() else {
         return over;

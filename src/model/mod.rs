@@ -101,7 +101,7 @@ pub use keepers::{KEEPER_JOURNAL, KEEPER_PREFIX};
 pub use maintenance::{Maintenance, OpenWindow, Window, Windows};
 pub use message::{
     ACKNOWLEDGED, ANSWER, CLOSED_BY, ESCALATED, IMPACT_THREAD, Message, MessageFact, RUNBOOK, SENT_AGAIN, STILL_BROKEN,
-    SUBJECT_MARK, WHY,
+    SUBJECT_MARK, TAKEN_ON, WHY,
 };
 pub use moment::{hint, moment, moment_and_hint, moment_or_hint, moment_with_seconds, rounded, took};
 pub use name::{AttemptId, IncidentId, Name, NotificationId, RunId, VersionNumber};

@@ -116,6 +116,40 @@ fn a_job_and_a_dataset_of_one_name_are_not_taken_for_each_other() {
     assert!(headline.starts_with("CRITICAL: j is stale: "), "{headline}");
 }
 
+#[test]
+fn an_end_says_who_had_taken_it_on_and_when() {
+    for is_taken_on in [false, true] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:10");
+        if is_taken_on {
+            world.done(Request::Ack {
+                incident: world.incidents()[0].id,
+                note: Some("looking at it".to_owned()),
+                link: None,
+            });
+            world.run_until("2026-11-26T12:30");
+            world.done(Request::ack(world.incidents()[0].id));
+        }
+        mend(&mut world, "2026-11-26T13:00");
+        world.run_until("2026-11-26T13:10");
+        let end = &world.sent.last().expect("it is over").1.message;
+        assert_eq!(end.purpose, Purpose::Recovery);
+        let says = end.facts.iter().filter(|fact| fact.label == "Taken on");
+        let says: Vec<&str> = says.map(|fact| fact.text.as_str()).collect();
+        let expected = [
+            "by anna (looking at it), Thu 2026-11-26 12:10",
+            "by anna, Thu 2026-11-26 12:30",
+        ];
+        assert_eq!(says, expected[..if is_taken_on { 2 } else { 0 }]);
+        assert_eq!(
+            end.headline.ends_with(" Taken on by anna, Thu 2026-11-26 12:30."),
+            is_taken_on,
+            "{}",
+            end.headline
+        );
+    }
+}
+
 pub(super) const READER: &str = "mail:b@sea.example";
 
 /// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
