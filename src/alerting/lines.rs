@@ -217,6 +217,11 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
         }
         None => say("Readers see", format!("no version of {name} yet")),
     }
+    if let Some(goes_on) = situation.goes_on_words(&data.dataset.name) {
+        let (state, reason) = (state_words(data.standing.state), &data.standing.reason);
+        say("Goes on", format!("{name} is {state}: {reason}; {goes_on}"));
+        return;
+    }
     match (is_broken(data), data.standing.deadline) {
         (true, _) if data.standing.reason == situation.why => {
             say("Broken", format!("{name} is {}", state_words(data.standing.state)));
@@ -256,7 +261,10 @@ fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'
     let told = shown.into_iter().map(|name| {
         let state = stands(name).map(|data| data.standing.state);
         match state.filter(|state| !state.keeps_promise()) {
-            Some(state) => format!("{name} ({})", state_words(state)),
+            Some(state) => match situation.goes_on.get(name) {
+                Some(goes_on) => format!("{name} ({}, #{})", state_words(state), goes_on.incident()),
+                None => format!("{name} ({})", state_words(state)),
+            },
             None => name.to_string(),
         }
     });

@@ -259,13 +259,15 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
         Some(reader) => format!("which {} reads", reader.who),
         None => "which you own".to_owned(),
     };
-    let others = names_of(others.iter().map(|(_, data)| *data));
+    let goes_on = situation.goes_on_words(&data.dataset.name);
+    let goes_on = goes_on.map_or_else(String::new, |words| format!("; {words}"));
+    let others = numbered(situation, others);
     format!(
-        "PARTLY OVER: {}, {whose}, is still {}: {}.{} Only this is over: {over}",
+        "PARTLY OVER: {}, {whose}, is still {}: {}{goes_on}.{} Only this is over: {over}",
         data_title(data.dataset),
         state_words(data.standing.state),
         data.standing.reason,
-        named(" Not as promised either: ", &others, STILL_BROKEN_MAX - 1)
+        named(" Not as promised either: ", &as_texts(&others), STILL_BROKEN_MAX - 1)
     )
 }
 
@@ -289,10 +291,19 @@ fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
 
 /// What of a team's own data is not as promised at the end, by name.
 pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
-    let broken = still_broken(team, situation);
-    let names = names_of(broken.iter().map(|(_, data)| *data));
-    let words = named("", &names, STILL_BROKEN_MAX);
+    let names = numbered(situation, &still_broken(team, situation));
+    let words = named("", &as_texts(&names), STILL_BROKEN_MAX);
     (!names.is_empty()).then(|| words.trim_end_matches('.').to_owned())
+}
+
+/// The names of datasets that are broken all the same, each with the incident by which it goes on.
+fn numbered(situation: &Situation<'_>, broken: &[(Option<&Reading>, &DataSide<'_>)]) -> Vec<String> {
+    let names = broken.iter().map(|(_, data)| situation.numbered(&data.dataset.name));
+    names.collect()
+}
+
+fn as_texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 fn over_sentence(situation: &Situation<'_>) -> String {

@@ -1,10 +1,12 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::goes_on::GoesOn;
 use super::lines::facts;
 use super::sentences::headline;
 use super::terms::data_title;
@@ -51,6 +53,8 @@ pub struct Situation<'a> {
     pub failure: Option<&'a Incident>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
+    /// Of those that are not as promised at the end, where people are told of them from then on.
+    pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
     pub made_from_it: Vec<Name>,
     /// Who reads them, first reader first.

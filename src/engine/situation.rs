@@ -1,13 +1,13 @@
 //! Gathers what a message is made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
 use super::Engine;
 use super::trying_out::proof_words;
-use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
     Purpose, Silence, Version, VersionRef, natural, quarantine_path,
@@ -125,6 +125,7 @@ impl Engine {
             },
             silenced: self.silences_over(incident, &data),
             quiet_cause: self.quiet_cause_words(incident, zone),
+            goes_on: self.goes_on(incident, &data),
             data,
             readers,
             proof: self.proof_of(incident),
@@ -198,6 +199,23 @@ impl Engine {
         let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
         data.splice(0..0, put_in);
         names
+    }
+
+    /// At the end of an incident: of each dataset that is not as promised all the same, where people are told of it from now
+    /// on.
+    fn goes_on(&self, incident: &Incident, data: &[DataSide<'_>]) -> BTreeMap<Name, GoesOn> {
+        let is_end = incident.resolved_at.is_some();
+        let broken = data
+            .iter()
+            .filter(|side| is_end && !side.standing.state.keeps_promise());
+        let goes_on = broken.filter_map(|side| {
+            let name = &side.dataset.name;
+            let other = self.incidents.about(About::Dataset, name)?;
+            let cause = other.cause.filter(|cause| *cause != incident.id);
+            let goes_on = cause.map_or(GoesOn::As(other.id), GoesOn::With);
+            (other.id != incident.id).then(|| (name.clone(), goes_on))
+        });
+        goes_on.collect()
     }
 
     /// A job with its last run that had a process. Of what it did not deliver, `by_now`, that is the one under way as soon as

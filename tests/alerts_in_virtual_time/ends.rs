@@ -258,6 +258,52 @@ fn the_end_waits_for_what_is_mended_no_longer_than_half_an_hour() {
 }
 
 #[test]
+fn what_stays_bad_at_an_end_is_named_with_the_incident_by_which_it_goes_on() {
+    let mut world = mended();
+    world.script("k", |_, now| Play::writes("late", now).taking(Duration::from_mins(50)));
+    world.run("k");
+    world.run_until("2026-11-26T16:01");
+    let e = world.incidents().into_iter().find(|one| one.subject.as_str() == "e");
+    let e = e.expect("it goes on");
+    assert_eq!((e.state, e.cause), (IncidentState::Open, None));
+    let goes_on = format!("; it goes on as #{}", e.id);
+    let ends = |to: &str| {
+        let sent = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == to);
+        let mut ends = sent.filter(|(_, sent)| sent.message.purpose == Purpose::Recovery);
+        ends.next().expect("an end").1.message.clone()
+    };
+    for to in [OPS, READER] {
+        let end = ends(to);
+        let said = |label: &str| {
+            end.facts
+                .iter()
+                .find(|fact| fact.label == label)
+                .map(|fact| fact.text.as_str())
+        };
+        let words = said("Goes on").unwrap_or_default();
+        assert!(
+            words.starts_with("e is stale: ") && words.ends_with(&goes_on),
+            "{to}: {end:?}"
+        );
+        assert_eq!(said("Broken"), None, "{to}: it is not this one's any more");
+    }
+    let end = ends(READER);
+    let over = format!("{goes_on}. Only this is over: RESOLVED after ");
+    assert!(
+        end.headline
+            .starts_with("PARTLY OVER: e, which you own, is still stale: ")
+            && end.headline.contains(&over),
+        "{}",
+        end.headline
+    );
+    assert!(end.facts[0].text == format!("e (#{})", e.id), "{:?}", end.facts);
+    assert!(
+        !ends(OPS).headline.starts_with("PARTLY OVER"),
+        "it is nobody's of theirs"
+    );
+}
+
+#[test]
 fn what_fails_again_while_its_end_waits_goes_on_and_is_reminded_of() {
     let mut world = mended();
     world.script("k", |_, now| Play::writes("late", now).taking(Duration::from_mins(50)));

@@ -10,6 +10,8 @@ mod problem;
 mod truth;
 mod words;
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
@@ -112,6 +114,7 @@ impl Friday {
                     current: self.current.as_ref(),
                 })
                 .collect(),
+            goes_on: BTreeMap::new(),
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
