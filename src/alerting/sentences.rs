@@ -11,7 +11,7 @@ use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
 };
 
-/// A reminder says for so long that a silence has ended.
+/// A reminder and an update say for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
@@ -101,7 +101,7 @@ fn why_only_now(purpose: Purpose, situation: &Situation<'_>) -> String {
     let over = own.filter(|silence| silence.over_at() <= situation.now);
     let is_news = |silence: &&&Silence| match purpose {
         Purpose::Opening => true,
-        Purpose::Reminder => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
+        Purpose::Reminder | Purpose::Update => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
         _ => false,
     };
     over.filter(is_news).map_or_else(String::new, |silence| {
