@@ -78,6 +78,10 @@ mod patience;
 mod proven;
 #[path = "alerts_in_virtual_time/reminders_edited.rs"]
 mod reminders_edited;
+#[path = "alerts_in_virtual_time/quiet_ends.rs"]
+mod quiet_ends;
+#[path = "alerts_in_virtual_time/reasons.rs"]
+mod reasons;
 #[path = "alerts_in_virtual_time/repeats.rs"]
 mod repeats;
 #[path = "alerts_in_virtual_time/resend.rs"]

@@ -269,14 +269,14 @@ async fn the_owner_is_told(story: &Story) {
     assert_eq!(story.attempts_of_last_run(), ["1", "2", "3", "4"]);
     let mails = mails(story);
     assert_eq!(subjects(&mails), BTreeMap::from([(OWNER, vec![STEM])]));
-    let goes_stale = format!(
-        "Stock per lot (stock) goes stale {}.",
+    let becomes_late = format!(
+        "Stock per lot (stock) becomes late {}.",
         story.deadline.strftime("%a %Y-%m-%d %H:%M")
     );
     let reads_first = reads_first(told_at);
     mails[OWNER][0].says(&[
         "WARNING: Friday stock export (stock-export) failed after 4 attempts: exit code 3.",
-        &goes_stale,
+        &becomes_late,
         &reads_first,
         "version 1 of Stock per lot (stock)",
         "4 attempts of stock-export, run 2",
@@ -290,7 +290,7 @@ async fn the_owner_is_told(story: &Story) {
         &[
             "WARNING: Friday stock export",
             "4 attempts",
-            &goes_stale,
+            &becomes_late,
             &reads_first,
             "no listener (attempt 4)",
         ],
@@ -312,17 +312,17 @@ async fn the_readers_are_told(story: &Story) {
     assert_eq!(slack_headers(&posts), titles);
     let owner = &mails[OWNER];
     owner[1].says(&[
-        "CRITICAL: Stock per lot (stock) is stale",
+        "CRITICAL: Stock per lot (stock) is late",
         "The cause: Friday stock export (stock-export) failed",
         "version 1 of Stock per lot (stock)",
     ]);
     says(
         &posts[1].json().to_string(),
-        &["CRITICAL: Stock per lot (stock) is stale"],
+        &["CRITICAL: Stock per lot (stock) is late"],
     );
     for (reader, title) in READERS {
         mails[reader][0].says(&[
-            &format!("CRITICAL: Stock per lot (stock), which {title} reads, is stale"),
+            &format!("CRITICAL: Stock per lot (stock), which {title} reads, is late"),
             &format!("{title} reads it next "),
             "warehouse answers for it and has been told.",
             "version 1 of Stock per lot (stock)",

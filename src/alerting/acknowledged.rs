@@ -1,13 +1,17 @@
-//! What the first message of a thread says, where it can be changed, once somebody has taken its incident on, or somebody else
-//! was called.
+//! Who has taken an incident on, and who was called: what its end says of that, and before it the first message of a thread,
+//! where that can be changed.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
 use super::sentences::severity_word;
 use crate::model::{
-    ACKNOWLEDGED, Ack, DRILL_MARK, ESCALATED, Escalated, Message, MessageFact, Purpose, format_time, zone_words,
+    ACKNOWLEDGED, Ack, DRILL_MARK, ESCALATED, Escalated, Incident, Message, MessageFact, Purpose, TAKEN_ON,
+    format_time, zone_words,
 };
+
+/// Of many who have taken an incident on its end names the last.
+const TAKEN_ON_MAX: usize = 5;
 
 /// The first message of a thread, as grave as it is by now, with an acknowledgement in place of what it said first; its
 /// readers are told times in that zone.
@@ -50,6 +54,24 @@ pub(super) fn escalations<'a>(
     words.map(|text| MessageFact {
         label: ESCALATED.to_owned(),
         text,
+    })
+}
+
+/// A line for each who has taken an incident on, the first first.
+pub(super) fn taken_on(incident: &Incident, zone: &TimeZone) -> Vec<MessageFact> {
+    let mut last: Vec<&Ack> = incident.all_acks().collect();
+    last.drain(..last.len().saturating_sub(TAKEN_ON_MAX));
+    let lines = last.into_iter().map(|ack| MessageFact {
+        label: TAKEN_ON.to_owned(),
+        text: format!("by {}, {}", ack.who(), format_time(ack.at, zone)),
+    });
+    lines.collect()
+}
+
+/// The last of them in a sentence; nothing where nobody has.
+pub(super) fn taken_on_sentence(incident: &Incident, zone: &TimeZone) -> String {
+    incident.all_acks().last().map_or_else(String::new, |ack| {
+        format!(" Taken on by {}, {}.", ack.by, format_time(ack.at, zone))
     })
 }
 

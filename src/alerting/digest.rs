@@ -7,7 +7,8 @@ use jiff::tz::TimeZone;
 
 use super::digest_lines::{fitting, in_order, known};
 use super::impact::{extent_of_cause, extent_of_own};
-use super::words::{Reading, Situation, commands, concerns, is_broken, is_for_its_job, state_words, what_words};
+use super::terms::state_words;
+use super::words::{Reading, Situation, commands, concerns, is_broken, is_for_its_job, what_words};
 use crate::model::{
     About, Address, DRILL_MARK, DigestLine, DownDeliveries, Incident, Message, MessageFact, Name, Notification, Owner,
     Purpose, SUBJECT_MARK, Severity, WhyGathered, ack_command, elapsed, format_age, format_time, zone_words,

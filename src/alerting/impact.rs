@@ -2,9 +2,9 @@
 //! good by now; and how much is affected, where only a few words say so.
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
+use super::terms::{data_title, state_words};
 use super::words::{
-    DataSide, OwnerReach, Reading, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads,
-    state_words, what_words, when,
+    DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words, when,
 };
 use crate::model::{About, Message, Name, Purpose, Severity};
 

@@ -1,10 +1,11 @@
 //! The labelled lines of a message, below its sentences.
 
-use super::acknowledged::escalations;
+use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::impact::YOU;
 use super::sentences::still_broken_words;
-use super::words::{DataSide, JobSide, Reading, Situation, data_title, is_broken, state_words, what_words, when};
+use super::terms::{breach_label, data_title, state_words};
+use super::words::{DataSide, JobSide, Reading, Situation, is_broken, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{
     CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time, natural,
@@ -84,6 +85,11 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (Some(edit), _) => say(CLOSED_BY, format!("an edit of jobs.toml: {} {edit}", incident.subject)),
         (None, Some(resolution)) => say("Ended by", resolution.clone()),
         (None, None) => {}
+    }
+    if purpose == Purpose::Recovery {
+        for taken_on in taken_on(incident, zone) {
+            say(&taken_on.label, taken_on.text);
+        }
     }
     let is_of_owner = !matches!(purpose, Purpose::Opening | Purpose::Impact) && situation.told_as_reader != Some(true);
     for escalated in escalations(incident.escalated_by_now(), zone).filter(|_| is_of_owner) {
@@ -220,6 +226,11 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
         }
         None => say("Readers see", format!("no version of {name} yet")),
     }
+    if let Some(goes_on) = situation.goes_on_words(&data.dataset.name) {
+        let (state, reason) = (state_words(data.standing.state), &data.standing.reason);
+        say("Goes on", format!("{name} is {state}: {reason}; {goes_on}"));
+        return;
+    }
     match (is_broken(data), data.standing.deadline) {
         (true, _) if data.standing.reason == situation.why => {
             say("Broken", format!("{name} is {}", state_words(data.standing.state)));
@@ -233,7 +244,7 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
             ),
         ),
         (false, Some(deadline)) if purpose != Purpose::Recovery => {
-            say("Goes stale", format!("{name}, {}", format_time(deadline, zone)));
+            say(breach_label(data), format!("{name}, {}", format_time(deadline, zone)));
         }
         (false, _) => say("State", format!("{name} is {}", state_words(data.standing.state))),
     }
@@ -259,7 +270,10 @@ fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'
     let told = shown.into_iter().map(|name| {
         let state = stands(name).map(|data| data.standing.state);
         match state.filter(|state| !state.keeps_promise()) {
-            Some(state) => format!("{name} ({})", state_words(state)),
+            Some(state) => match situation.goes_on.get(name) {
+                Some(goes_on) => format!("{name} ({}, #{})", state_words(state), goes_on.incident()),
+                None => format!("{name} ({})", state_words(state)),
+            },
             None => name.to_string(),
         }
     });

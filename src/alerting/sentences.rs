@@ -2,17 +2,16 @@
 
 use std::time::Duration;
 
+use super::acknowledged::taken_on_sentence;
 use super::impact::{good_by_now, impact_sentence, reads_or_owns};
-use super::words::{
-    DataSide, JobSide, Reading, Situation, data_title, is_about_disk, is_broken, is_own, job_title, owns, reads,
-    state_words, when,
-};
+use super::terms::{breach_words, data_title, job_title, state_words};
+use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads, when};
 use crate::freshness::DataState;
 use crate::model::{
     About, Name, Outcome, ProblemKind, Purpose, Severity, Silence, elapsed, format_age, format_time, natural,
 };
 
-/// A reminder says for so long that a silence has ended.
+/// A reminder and an update say for so long that a silence has ended.
 const SILENCE_IS_NEWS_FOR: Duration = Duration::from_hours(1);
 
 /// Further datasets of a team that one sentence names.
@@ -102,7 +101,7 @@ fn why_only_now(purpose: Purpose, situation: &Situation<'_>) -> String {
     let over = own.filter(|silence| silence.over_at() <= situation.now);
     let is_news = |silence: &&&Silence| match purpose {
         Purpose::Opening => true,
-        Purpose::Reminder => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
+        Purpose::Reminder | Purpose::Update => elapsed(silence.over_at(), situation.now) < SILENCE_IS_NEWS_FOR,
         _ => false,
     };
     over.filter(is_news).map_or_else(String::new, |silence| {
@@ -168,8 +167,9 @@ fn consequence(situation: &Situation<'_>) -> String {
         ));
     } else if let Some(deadline) = data.standing.deadline {
         text.push_str(&format!(
-            " {} goes stale {}.",
+            " {} {} {}.",
             data_title(data.dataset),
+            breach_words(data),
             format_time(deadline, situation.zone)
         ));
     }
@@ -247,21 +247,24 @@ pub(super) fn named(lead: &str, names: &[&str], most: usize) -> String {
     }
 }
 
-/// That it is over; and before that, what of a team's own data is not as promised all the same.
+/// That it is over, and who had taken it on; and before that, what of a team's own data is not as promised all the same.
 fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
-    let over = over_sentence(situation) + &others_good_again(team, situation);
+    let taken_on = taken_on_sentence(situation.incident, situation.zone);
+    let over = over_sentence(situation) + &others_good_again(team, situation) + &taken_on;
     let broken = still_broken(team, situation);
     let Some(((reads, data), others)) = broken.split_first() else {
         return over;
     };
     let whose = reads_or_owns(team, *reads, situation);
-    let others = names_of(others.iter().map(|(_, data)| *data));
+    let goes_on = situation.goes_on_words(&data.dataset.name);
+    let goes_on = goes_on.map_or_else(String::new, |words| format!("; {words}"));
+    let others = numbered(situation, others);
     format!(
-        "PARTLY OVER: {}, which {whose}, is still {}: {}.{} Only this is over: {over}",
+        "PARTLY OVER: {}, which {whose}, is still {}: {}{goes_on}.{} Only this is over: {over}",
         data_title(data.dataset),
         state_words(data.standing.state),
         data.standing.reason,
-        named(" Not as promised either: ", &others, STILL_BROKEN_MAX - 1)
+        named(" Not as promised either: ", &as_texts(&others), STILL_BROKEN_MAX - 1)
     )
 }
 
@@ -285,10 +288,19 @@ fn others_good_again(team: &Name, situation: &Situation<'_>) -> String {
 
 /// What of a team's own data is not as promised at the end, by name.
 pub(super) fn still_broken_words(team: &Name, situation: &Situation<'_>) -> Option<String> {
-    let broken = still_broken(team, situation);
-    let names = names_of(broken.iter().map(|(_, data)| *data));
-    let words = named("", &names, STILL_BROKEN_MAX);
+    let names = numbered(situation, &still_broken(team, situation));
+    let words = named("", &as_texts(&names), STILL_BROKEN_MAX);
     (!names.is_empty()).then(|| words.trim_end_matches('.').to_owned())
+}
+
+/// The names of datasets that are broken all the same, each with the incident by which it goes on.
+fn numbered(situation: &Situation<'_>, broken: &[(Option<&Reading>, &DataSide<'_>)]) -> Vec<String> {
+    let names = broken.iter().map(|(_, data)| situation.numbered(&data.dataset.name));
+    names.collect()
+}
+
+fn as_texts(names: &[String]) -> Vec<&str> {
+    names.iter().map(String::as_str).collect()
 }
 
 fn over_sentence(situation: &Situation<'_>) -> String {

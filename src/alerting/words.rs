@@ -1,13 +1,16 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::goes_on::GoesOn;
 use super::impact::as_read_by;
 use super::lines::facts;
 use super::sentences::headline;
+use super::terms::data_title;
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
@@ -53,6 +56,8 @@ pub struct Situation<'a> {
     pub failure: Option<&'a Incident>,
     /// The datasets concerned, nearest first.
     pub data: Vec<DataSide<'a>>,
+    /// Of those that are not as promised at the end, where people are told of them from then on.
+    pub goes_on: BTreeMap<Name, GoesOn>,
     /// Every dataset that is made from what it is about, nearest first, whether or not it is broken already.
     pub made_from_it: Vec<Name>,
     /// Who reads them, first reader first.
@@ -354,35 +359,8 @@ pub(super) fn is_broken(data: &DataSide<'_>) -> bool {
     !data.standing.state.keeps_promise()
 }
 
-/// People say stale for whatever is not as fresh as promised; the exact rule stands in the reason.
-pub(super) fn state_words(state: DataState) -> &'static str {
-    match state {
-        DataState::Fresh | DataState::Paused | DataState::DueSoon => "fresh",
-        DataState::Late | DataState::Stale => "stale",
-        DataState::Changed => "not what was published",
-        DataState::Suspect => "suspect",
-        DataState::Held => "held back",
-        DataState::Unknown => "unknown",
-    }
-}
-
 pub(super) fn when(reader: &Reading, situation: &Situation<'_>) -> String {
     reader
         .at
         .map_or_else(|| "at no known time".to_owned(), |at| format_time(at, situation.zone))
-}
-
-pub(super) fn job_title(job: &Job) -> String {
-    titled(job.title.as_deref(), &job.name)
-}
-
-pub(super) fn data_title(dataset: &Dataset) -> String {
-    titled(dataset.title.as_deref(), &dataset.name)
-}
-
-pub(super) fn titled(title: Option<&str>, name: &Name) -> String {
-    match title {
-        Some(title) => format!("{title} ({name})"),
-        None => name.to_string(),
-    }
 }

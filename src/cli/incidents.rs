@@ -13,6 +13,7 @@ use super::numbers;
 use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::{Column, facts, grid};
+use super::taken_on;
 use super::times;
 use super::titles::Titles;
 use crate::model::{
@@ -134,10 +135,13 @@ fn row(incident: &Incident, told: &[AddressState], titles: &Titles, now: Timesta
             times::took(incident.since, at)
         )
     });
-    let taken_on = incident.taken_on(now).map(|ack| {
-        let until = times::moment(ack.until, now, zone);
-        format!("{} until {until}", clean(&ack.by))
-    });
+    let taken_on = match incident.resolved_at {
+        Some(_) => incident.ack.as_ref().map(|ack| clean(&ack.by)),
+        None => incident.taken_on(now).map(|ack| {
+            let until = times::moment(ack.until, now, zone);
+            format!("{} until {until}", clean(&ack.by))
+        }),
+    };
     vec![
         incident.id.to_string(),
         tone(tint(incident), incident.state_word()),
@@ -201,20 +205,7 @@ fn one(
             lines.push(("", format!("well from {from} to {to}")));
         }
     }
-    for ack in &incident.earlier_acks {
-        lines.push(("taken on", format!("by {} {}, before", clean(&ack.who()), told(ack.at))));
-    }
-    if let Some(ack) = &incident.ack {
-        lines.push((
-            "taken on",
-            format!(
-                "by {} {}{}",
-                clean(&ack.who()),
-                told(ack.at),
-                held_until(incident, now, zone)
-            ),
-        ));
-    }
+    lines.extend(taken_on::lines(incident, now, zone));
     for step in incident.escalated.iter().filter_map(|step| step.words(told)) {
         lines.push(("escalated", clean(&step)));
     }
@@ -255,19 +246,6 @@ fn one(
         out.line(line)?;
     }
     Ok(Exit::Fine)
-}
-
-/// For how long whoever has taken an incident on has it; nothing of one that is over.
-fn held_until(incident: &Incident, now: Timestamp, zone: &TimeZone) -> String {
-    let ack = incident.ack.as_ref().filter(|_| incident.resolved_at.is_none());
-    let Some(until) = ack.map(|ack| ack.until) else {
-        return String::new();
-    };
-    let moment = times::moment(until, now, zone);
-    match until > now {
-        true => format!(", until {moment}"),
-        false => format!(", until {moment}: since then nobody has it"),
-    }
 }
 
 fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone: &TimeZone) -> Vec<String> {

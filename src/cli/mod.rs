@@ -42,6 +42,7 @@ mod ack;
 mod silence;
 mod drill;
 mod silences;
+mod taken_on;
 mod backup;
 mod clock;
 mod incidents;

@@ -16,7 +16,7 @@ use super::out::{self, Out};
 use super::paint::{Tone, clean, tone};
 use super::table::facts;
 use super::titles::Titles;
-use super::{show, times};
+use super::{show, taken_on, times};
 use crate::model::{AddressState, Attempt, Name, Observation, Request, Run, Slot, SlotState, Verdict, Version};
 use crate::model::{DatasetState, GoingRun, JobState, end_words};
 
@@ -312,6 +312,7 @@ fn incident_words(value: &Value, reading: &Reading<'_>) -> String {
     if let Some(cause) = value["cause_in_words"].as_str() {
         lines.push(("explained by", clean(cause)));
     }
+    lines.extend(taken_on::lines_told(value, reading.now, reading.zone));
     let addresses: Vec<AddressState> = Deserialize::deserialize(&value["addresses"]).unwrap_or_default();
     lines.extend(addresses::lines(&addresses, &reading.titles, reading.now, reading.zone));
     format!("{}\n{}", tone(Tone::Bad, head), facts(&lines, 2, reading.width))

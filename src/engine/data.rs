@@ -179,11 +179,20 @@ impl Engine {
 
     /// The same, with its reason for those who are told times in a zone.
     pub(super) fn standing_in(&self, dataset: &Dataset, zone: &TimeZone) -> Standing {
+        self.standing_told(dataset, zone, true)
+    }
+
+    /// The reason of its state in words that are kept, and read when the data is older.
+    pub(super) fn lasting_reason(&self, dataset: &Dataset) -> String {
+        self.standing_told(dataset, &self.settings.timezone, false).reason
+    }
+
+    fn standing_told(&self, dataset: &Dataset, zone: &TimeZone, tells_age: bool) -> Standing {
         static NOTHING: std::sync::LazyLock<DataState> = std::sync::LazyLock::new(DataState::default);
         if !dataset.parts.is_empty() {
             let parts = dataset.part_names().filter_map(|(short, name)| {
                 let part = self.settings.datasets.get(&name)?;
-                Some((short.clone(), self.standing_in(part, zone)))
+                Some((short.clone(), self.standing_told(part, zone, tells_age)))
             });
             return freshness::of_parts(&parts.collect::<Vec<_>>());
         }
@@ -199,6 +208,7 @@ impl Engine {
             observation: state.observation.as_ref(),
             producer: self.lineage.producer_of(dataset.name.as_str()),
             zone,
+            tells_age,
             promised_since: state.promised_since,
             paused: producer.is_some_and(|job| job.record.pause.is_some()),
             had_its_chance: state.observation.is_some() || producer.is_some_and(|job| job.last.is_some()),

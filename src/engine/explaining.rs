@@ -30,8 +30,30 @@ impl Engine {
                     self.take_in_effects(id, cause);
                 }
             }
-            _ if is_time => self.open_with_others(id),
+            _ if is_time => match self.quiet_ends_with(incident) {
+                Some(until) => {
+                    let mut waiting = incident.clone();
+                    waiting.notify_at = until;
+                    self.store(waiting);
+                    self.wakes.arm(Wake::Incident(id), until);
+                }
+                None => self.open_with_others(id),
+            },
             _ => self.look_at_waiting(id),
+        }
+    }
+
+    /// Looks for what explains whatever waits behind an open incident, before people are told of that again: what has broken
+    /// while both were kept quiet is told with it.
+    pub(super) fn consider_behind(&mut self, id: IncidentId) {
+        let Some(incident) = self.incidents.get(id).filter(|open| open.about != About::Freshd) else {
+            return;
+        };
+        let made = self.lineage.made_from(incident.subject.as_str()).into_iter();
+        let behind = made.filter_map(|name| self.incidents.about(About::Dataset, &name));
+        let waiting = behind.filter(|effect| effect.state == IncidentState::Waiting && effect.id != id);
+        for effect in waiting.map(|effect| effect.id).collect::<Vec<_>>() {
+            self.consider(effect);
         }
     }
 

@@ -73,7 +73,11 @@ impl Engine {
             self.wakes.arm(Wake::Data(name.clone()), at);
         }
         let problem = alerting::problem_of_data(&dataset, &standing, self.now.wall);
-        self.reconcile(About::Dataset, name, problem.filter(|_| dataset.part_of.is_none()));
+        let problem = problem.filter(|_| dataset.part_of.is_none()).map(|problem| Problem {
+            reason: self.lasting_reason(&dataset),
+            ..problem
+        });
+        self.reconcile(About::Dataset, name, problem);
         self.input_changed(name);
         dataset.part_of.clone()
     }

@@ -1,13 +1,15 @@
 //! Windows of planned work: which are open, and when the next one opens.
 
+use jiff::Timestamp;
+
 use super::{Engine, Wake};
 use crate::model::{About, Maintenance, Name, OpenWindow};
 use crate::schedule;
 
 impl Engine {
-    /// The window that is open for a job or a dataset.
-    pub(super) fn open_window(&self, about: About, subject: &Name) -> Option<OpenWindow> {
-        schedule::open_window(self.settings.maintenances_of(about, subject), self.now.wall)
+    /// The window that is open for a job or a dataset at an instant.
+    pub(super) fn open_window(&self, about: About, subject: &Name, at: Timestamp) -> Option<OpenWindow> {
+        schedule::open_window(self.settings.maintenances_of(about, subject), at)
     }
 
     /// Every maintenance of which a window is open, whatever it concerns.

@@ -25,6 +25,11 @@ impl Engine {
         news.concerned.insert(concerned);
     }
 
+    /// Whether it is told in this step that an open incident has become worse.
+    pub(super) fn is_told_worse(&self, id: IncidentId) -> bool {
+        self.news.get(&id).is_some_and(|news| news.is_worse)
+    }
+
     /// A failure was found to belong to an incident that was told already: it is news where its run went on then, since
     /// the opening could not say how it would end. What fails later is none.
     pub(super) fn note_explained(&mut self, id: IncidentId, by: IncidentId) {

@@ -4,13 +4,14 @@
 use jiff::Timestamp;
 
 use super::{Engine, Wake};
-use crate::model::{About, Incident, IncidentId, IncidentState, Name, Quiet};
+use crate::model::{About, Incident, IncidentId, IncidentState, Name, Quiet, earlier, later};
 
 impl Engine {
-    /// Why nobody is told of a job or a dataset now: of several reasons the one that holds longest.
-    fn quiet_about(&self, about: About, subject: &Name) -> Option<Quiet> {
-        let window = self.open_window(about, subject).map(Quiet::Window);
-        let silence = self.standing_silence(subject).filter(|_| about != About::Freshd);
+    /// Why nobody is told of a job or a dataset at an instant: of several reasons the one that holds longest.
+    fn quiet_about(&self, about: About, subject: &Name, at: Timestamp) -> Option<Quiet> {
+        let window = self.open_window(about, subject, at).map(Quiet::Window);
+        let silence = self.silences.get(subject).filter(|silence| silence.stands(at));
+        let silence = silence.filter(|_| about != About::Freshd);
         let silence = silence.map(|silence| Quiet::Silence(Box::new(silence.clone())));
         window.into_iter().chain(silence).max_by_key(Quiet::until)
     }
@@ -18,12 +19,16 @@ impl Engine {
     /// Why nobody is told of an incident now. What a whole suffers by its parts alone rests as long as each of these does;
     /// then it is the reason of the first that ends.
     pub(super) fn quiet_of(&self, incident: &Incident) -> Option<Quiet> {
+        self.quiet_of_at(incident, self.now.wall)
+    }
+
+    fn quiet_of_at(&self, incident: &Incident, at: Timestamp) -> Option<Quiet> {
         if incident.drill.is_some() {
             // Whoever orders a rehearsal wants it heard.
             return None;
         }
         let (about, subject) = (incident.about, &incident.subject);
-        let own = self.quiet_about(about, subject);
+        let own = self.quiet_about(about, subject, at);
         let whole = self.settings.datasets.get(subject).filter(|_| about == About::Dataset);
         let Some(whole) = whole.filter(|whole| !whole.parts.is_empty()) else {
             return own;
@@ -32,7 +37,7 @@ impl Engine {
             let part = self.settings.datasets.get(part);
             part.is_some_and(|part| self.standing(part).is_problem)
         });
-        let reasons: Option<Vec<Quiet>> = wrong.map(|part| self.quiet_about(about, &part)).collect();
+        let reasons: Option<Vec<Quiet>> = wrong.map(|part| self.quiet_about(about, &part, at)).collect();
         let of_parts = reasons.and_then(|reasons| reasons.into_iter().min_by_key(Quiet::until));
         own.into_iter().chain(of_parts).max_by_key(Quiet::until)
     }
@@ -40,6 +45,30 @@ impl Engine {
     /// Until when nobody is told of an incident.
     pub(super) fn quiet_until(&self, incident: &Incident) -> Option<Timestamp> {
         self.quiet_of(incident).map(|quiet| quiet.until())
+    }
+
+    /// Until when an incident of which people may be told since a short time ago waits for what is told with it and may be in a
+    /// moment: silences that somebody has ordered one after the other end one after the other, too, and what explains and
+    /// what is explained are judged together. It waits no longer than a new problem waits for its cause.
+    pub(super) fn quiet_ends_with(&self, incident: &Incident) -> Option<Timestamp> {
+        let group_wait = self.settings.alerts.group_wait;
+        let lately = earlier(self.now.wall, group_wait);
+        let ended_at = self.quiet_of_at(incident, lately)?.until();
+        let latest = later(ended_at, group_wait);
+        let made = match incident.about {
+            About::Freshd => Vec::new(),
+            About::Job | About::Dataset => self.lineage.made_from(incident.subject.as_str()),
+        };
+        let effects = made
+            .iter()
+            .filter_map(|name| self.incidents.about(About::Dataset, name));
+        let effects = effects.filter(|effect| {
+            let is_told_with_it = effect.state != IncidentState::Open && effect.id != incident.id;
+            is_told_with_it && effect.cause.or_else(|| self.cause_of(effect)) == Some(incident.id)
+        });
+        let with_it = effects.chain(self.quiet_cause_of(incident));
+        let ends = with_it.filter_map(|other| self.quiet_until(other));
+        ends.filter(|until| *until <= latest).max()
     }
 
     /// Whether nobody is told of an incident that is not over.

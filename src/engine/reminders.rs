@@ -21,11 +21,13 @@ impl Engine {
             self.rest(id);
             return;
         }
-        if let Some(until) = self.hears_until(&incident) {
+        let waits = self.hears_until(&incident).or_else(|| self.quiet_ends_with(&incident));
+        if let Some(until) = waits {
             self.wakes.arm(Wake::Incident(id), until);
             return;
         }
         self.resting.remove(&id);
+        self.consider_behind(id);
         let mut told_anyway = self.tell_new_owner(id);
         let Some(mut incident) = self.incidents.get(id).cloned() else {
             return;
@@ -36,8 +38,9 @@ impl Engine {
             incident.reminders += u32::from(!quiet);
             self.schedule_reminder(&mut incident, &team);
             self.store(incident);
-            if !quiet {
-                // Where an earlier message waits, that one tells all that a reminder would.
+            // An update, if it has become worse in this step, or an earlier message, where that waits, tells all that a
+            // reminder would.
+            if !quiet && !self.is_told_worse(id) {
                 let waiting = self.outbox.waiting_of(id).filter(|one| *one.told_for() == team);
                 told_anyway.extend(waiting.map(|one| one.address.clone()));
                 self.tell_owner_again(id, Purpose::Reminder, &told_anyway);

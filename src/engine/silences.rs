@@ -92,22 +92,24 @@ impl Engine {
             cause.is_some_and(|cause| cause.state == IncidentState::Open && self.explains_others(cause))
         };
         let cause = incident.cause.or_else(|| self.cause_of(incident).filter(is_told));
-        let ack = incident.taken_on(now);
-        match (self.quiet_of(incident), incident.state) {
-            (Some(Quiet::Window(window)), _) => {
+        let is_open = incident.state == IncidentState::Open;
+        let ack = incident.taken_on(now).filter(|_| is_open);
+        let begun = Some(incident.notify_at).filter(|at| !is_open && *at > now);
+        let later = begun.max(self.quiet_ends_with(incident));
+        match (self.quiet_of(incident), ack, cause.filter(|_| !is_open)) {
+            (Some(Quiet::Window(window)), ..) => {
                 say("maintenance", json!({ "name": window.name, "until": window.until }));
             }
-            (Some(Quiet::Silence(other)), _) => say(
+            (Some(Quiet::Silence(other)), ..) => say(
                 "silence",
                 json!({ "name": other.subject, "by": other.by, "because": other.because, "until": other.over_at() }),
             ),
-            (None, IncidentState::Open) => match ack {
-                Some(ack) => say("acknowledged", json!({ "by": ack.by, "until": ack.until })),
+            (None, Some(ack), _) => say("acknowledged", json!({ "by": ack.by, "until": ack.until })),
+            (None, None, Some(cause)) => say("explained", json!({ "cause": cause })),
+            (None, None, None) => match later {
+                Some(at) => say("later", json!({ "at": at })),
                 None => say("now", json!({})),
             },
-            (None, _) if cause.is_some() => say("explained", json!({ "cause": cause })),
-            (None, _) if incident.notify_at > now => say("later", json!({ "at": incident.notify_at })),
-            (None, _) => say("now", json!({})),
         }
         told
     }

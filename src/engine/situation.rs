@@ -1,12 +1,12 @@
 //! Gathers what a message is made from.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
     Purpose, Silence, Version, VersionRef, natural, proof_words, quarantine_path,
@@ -126,6 +126,7 @@ impl Engine {
             },
             silenced: self.silences_over(incident, &data),
             quiet_cause: self.quiet_cause_words(incident, zone),
+            goes_on: self.goes_on(incident, &data),
             data,
             readers,
             proof: self.proof_of(incident),
@@ -143,16 +144,17 @@ impl Engine {
         })
     }
 
-    /// The reason of an incident for those who are told times in a zone. On record it is in the zone of jobs.toml: where it
-    /// is how a dataset stands now, it is said anew; else it says in which zone it is.
+    /// The reason of an incident as of now, for those who are told times in a zone: while a dataset has that problem, in the
+    /// words of how it stands. Else as on record, where it says how it was, in the zone of jobs.toml.
     fn why_in(&self, incident: &Incident, zone: &TimeZone) -> String {
-        let recorded_in = &self.settings.timezone;
-        let is_of_data = incident.about == About::Dataset && incident.drill.is_none() && zone != recorded_in;
-        let dataset = Some(&incident.subject).filter(|_| is_of_data);
-        let dataset = dataset.and_then(|name| self.settings.datasets.get(name));
-        match dataset.filter(|dataset| self.standing(dataset).reason == incident.reason) {
-            Some(dataset) => self.standing_in(dataset, zone).reason,
-            None => crate::alerting::quoted(&incident.reason, recorded_in, zone),
+        let is_of_data = incident.about == About::Dataset && incident.drill.is_none();
+        let dataset = self.settings.datasets.get(&incident.subject).filter(|_| is_of_data);
+        let problem = dataset.and_then(|dataset| {
+            crate::alerting::problem_of_data(dataset, &self.standing_in(dataset, zone), self.now.wall)
+        });
+        match problem.filter(|problem| problem.kind == incident.kind) {
+            Some(problem) => problem.reason,
+            None => crate::alerting::quoted(&incident.reason, &self.settings.timezone, zone),
         }
     }
 
@@ -198,6 +200,23 @@ impl Engine {
         let names = put_in.iter().map(|side| side.dataset.name.clone()).collect();
         data.splice(0..0, put_in);
         names
+    }
+
+    /// At the end of an incident: of each dataset that is not as promised all the same, where people are told of it from now
+    /// on.
+    fn goes_on(&self, incident: &Incident, data: &[DataSide<'_>]) -> BTreeMap<Name, GoesOn> {
+        let is_end = incident.resolved_at.is_some();
+        let broken = data
+            .iter()
+            .filter(|side| is_end && !side.standing.state.keeps_promise());
+        let goes_on = broken.filter_map(|side| {
+            let name = &side.dataset.name;
+            let other = self.incidents.about(About::Dataset, name)?;
+            let cause = other.cause.filter(|cause| *cause != incident.id);
+            let goes_on = cause.map_or(GoesOn::As(other.id), GoesOn::With);
+            (other.id != incident.id).then(|| (name.clone(), goes_on))
+        });
+        goes_on.collect()
     }
 
     /// A job with its last run that had a process. Of what it did not deliver, `by_now`, that is the one under way as soon as

@@ -71,7 +71,7 @@ impl Engine {
         value["broken_while_down"] = json!(down.map(|down| down.json()));
         value["tells"] = json!(self.tells(&dataset.owner));
         value["owner_title"] = json!(self.owner_title(&dataset.owner));
-        value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name));
+        value["maintenance"] = json!(self.open_window(About::Dataset, &dataset.name, self.now.wall));
         value["silence"] = json!(self.standing_silence(&dataset.name));
         value["producer"] = json!(self.lineage.producer_of(dataset.name.as_str()));
         value["expected"] = self.expected_json(&dataset.name);
@@ -111,7 +111,7 @@ impl Engine {
             "next_due": state.and_then(|state| state.next),
             "schedule": job.schedule.as_ref().map(|rule| rule.text.to_string()),
             "produces": job.produces,
-            "maintenance": self.open_window(About::Job, &job.name),
+            "maintenance": self.open_window(About::Job, &job.name, self.now.wall),
             "silence": self.standing_silence(&job.name),
             "owner": job.owner.as_str(),
             "owner_title": self.owner_title(&job.owner),

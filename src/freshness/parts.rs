@@ -31,6 +31,8 @@ pub fn of_parts(parts: &[(Name, Standing)]) -> Standing {
     // As old as the oldest part that there is.
     let oldest = standings().filter(|part| part.effective_as_of.is_some());
     let oldest = oldest.min_by_key(|part| part.effective_as_of);
+    let breaks_first = standings().filter(|part| part.deadline.is_some());
+    let breaks_first = breaks_first.min_by_key(|part| part.deadline);
     let problems = || in_state(state).filter(|(_, part)| part.is_problem);
     Standing {
         state,
@@ -40,7 +42,8 @@ pub fn of_parts(parts: &[(Name, Standing)]) -> Standing {
         limited_by: oldest.and_then(|part| part.limited_by.clone()),
         arrived_at: standings().filter_map(|part| part.arrived_at).max(),
         is_served: standings().all(|part| part.is_served),
-        deadline: standings().filter_map(|part| part.deadline).min(),
+        deadline: breaks_first.and_then(|part| part.deadline),
+        breaks_as: breaks_first.map_or(DataState::Stale, |part| part.breaks_as),
         since: problems().filter_map(|(_, part)| part.since).min(),
         state_since: problems().filter_map(|(_, part)| part.state_since).min(),
         reason_since: problems().filter_map(|(_, part)| part.reason_since).min(),

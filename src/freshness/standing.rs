@@ -86,6 +86,8 @@ pub struct View<'a> {
     pub promised_since: Option<Timestamp>,
     /// The zone in which people are told times.
     pub zone: &'a TimeZone,
+    /// Whether the reason says how old something is, as of now. What is kept says as of when it is, which stays true.
+    pub tells_age: bool,
     /// The job that produces it is paused.
     pub paused: bool,
     /// A first version could have come by now: its job has run, or its probe has looked.
@@ -111,6 +113,8 @@ pub struct Standing {
     pub is_served: bool,
     /// The next instant at which a promise breaks.
     pub deadline: Option<Timestamp>,
+    /// What it is from then on: late, or stale.
+    pub breaks_as: DataState,
     /// Since when a promise is broken: of deliveries that did not come, since the first.
     pub since: Option<Timestamp>,
     /// Since when it is in this state, where that is a problem: later than `since` if another promise broke first.
@@ -142,10 +146,14 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
     let believable_at = current
         .map(|version| earlier(version.as_of, FUTURE_TOLERANCE))
         .filter(|at| *at > now);
-    let deadline = [stale_at.filter(|at| *at > now), pending.map(|slot| slot.deadline)]
-        .into_iter()
-        .flatten()
-        .min();
+    let stale_next = stale_at.filter(|at| *at > now);
+    let late_next = pending.map(|slot| slot.deadline);
+    let deadline = [stale_next, late_next].into_iter().flatten().min();
+    // What is both is told as stale.
+    let breaks_as = match deadline == stale_next {
+        true => DataState::Stale,
+        false => DataState::Late,
+    };
     let (state, reason, state_since, is_problem) = judge(
         dataset,
         view,
@@ -190,6 +198,7 @@ pub fn standing(dataset: &Dataset, view: View<'_>, now: Timestamp) -> Standing {
         arrived_at: current.map(|version| version.arrived_at),
         is_served: current.is_some() && sight(dataset, view).is_none(),
         deadline,
+        breaks_as,
         since,
         state_since,
         reason_since,
@@ -287,12 +296,12 @@ fn judge(
             .limited_by
             .as_ref()
             .map_or_else(String::new, |by| format!(", limited by {by}"));
-        let mut reason = format!(
-            "{} old (as of {}{limited}), promised at most {}",
-            age(current.effective_as_of),
-            zoned(current.effective_as_of),
-            format_duration(max_age)
-        );
+        let as_of = format!("as of {}{limited}", zoned(current.effective_as_of));
+        let promised = format!("promised at most {}", format_duration(max_age));
+        let mut reason = match view.tells_age {
+            true => format!("{} old ({as_of}), {promised}", age(current.effective_as_of)),
+            false => format!("{as_of}, {promised}{open} old"),
+        };
         if current.unchanged && current.limited_by.is_none() {
             let _ = write!(
                 reason,
@@ -326,7 +335,11 @@ fn judge(
         return (DataState::DueSoon, reason, None, false);
     }
     if age_warn_at.is_some_and(|at| at <= now) {
-        let reason = format!("{} old; it becomes stale soon", age(current.effective_as_of));
+        let how_old = match view.tells_age {
+            true => format!("{} old", age(current.effective_as_of)),
+            false => format!("as of {}", zoned(current.effective_as_of)),
+        };
+        let reason = format!("{how_old}; it becomes stale soon");
         return (DataState::DueSoon, reason, None, false);
     }
     if view.paused {

@@ -64,7 +64,7 @@ impl ProblemKind {
     pub fn words(self) -> &'static str {
         match self {
             Self::Stale => "is stale",
-            Self::Late => "has not come",
+            Self::Late => "is late",
             Self::Unknown => "is of unknown age",
             Self::Failed => "failed",
             Self::Rejected => "was rejected",

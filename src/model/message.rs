@@ -174,6 +174,9 @@ pub const STILL_BROKEN: &str = "Still broken";
 /// The label of the line by which the first message of a thread says that somebody has taken its incident on.
 pub const ACKNOWLEDGED: &str = "Acknowledged";
 
+/// The label of a line by which an end says who had taken its incident on, and when.
+pub const TAKEN_ON: &str = "Taken on";
+
 /// The label of a line by which the messages of a thread say that somebody else was called, and when.
 pub const ESCALATED: &str = "Escalated";
 

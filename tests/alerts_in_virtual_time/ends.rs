@@ -116,6 +116,40 @@ fn a_job_and_a_dataset_of_one_name_are_not_taken_for_each_other() {
     assert!(headline.starts_with("CRITICAL: j is stale: "), "{headline}");
 }
 
+#[test]
+fn an_end_says_who_had_taken_it_on_and_when() {
+    for is_taken_on in [false, true] {
+        let mut world = failing(&one_job(""), "2026-11-26T12:00");
+        world.run_until("2026-11-26T12:10");
+        if is_taken_on {
+            world.done(Request::Ack {
+                incident: world.incidents()[0].id,
+                note: Some("looking at it".to_owned()),
+                link: None,
+            });
+            world.run_until("2026-11-26T12:30");
+            world.done(Request::ack(world.incidents()[0].id));
+        }
+        mend(&mut world, "2026-11-26T13:00");
+        world.run_until("2026-11-26T13:10");
+        let end = &world.sent.last().expect("it is over").1.message;
+        assert_eq!(end.purpose, Purpose::Recovery);
+        let says = end.facts.iter().filter(|fact| fact.label == "Taken on");
+        let says: Vec<&str> = says.map(|fact| fact.text.as_str()).collect();
+        let expected = [
+            "by anna (looking at it), Thu 2026-11-26 12:10",
+            "by anna, Thu 2026-11-26 12:30",
+        ];
+        assert_eq!(says, expected[..if is_taken_on { 2 } else { 0 }]);
+        assert_eq!(
+            end.headline.ends_with(" Taken on by anna, Thu 2026-11-26 12:30."),
+            is_taken_on,
+            "{}",
+            end.headline
+        );
+    }
+}
+
 pub(super) const READER: &str = "mail:b@sea.example";
 
 /// `j` of `ops` makes `d` of `a`, from which `k` of `ops` makes `e` of `b`, by hand: both at ten o'clock. `j` fails at noon,
@@ -221,6 +255,52 @@ fn the_end_waits_for_what_is_mended_no_longer_than_half_an_hour() {
         [Purpose::Impact, Purpose::Recovery, Purpose::Opening]
     );
     assert_eq!(sent_to(&world, OPS).last(), Some(&Purpose::Recovery));
+}
+
+#[test]
+fn what_stays_bad_at_an_end_is_named_with_the_incident_by_which_it_goes_on() {
+    let mut world = mended();
+    world.script("k", |_, now| Play::writes("late", now).taking(Duration::from_mins(50)));
+    world.run("k");
+    world.run_until("2026-11-26T16:01");
+    let e = world.incidents().into_iter().find(|one| one.subject.as_str() == "e");
+    let e = e.expect("it goes on");
+    assert_eq!((e.state, e.cause), (IncidentState::Open, None));
+    let goes_on = format!("; it goes on as #{}", e.id);
+    let ends = |to: &str| {
+        let sent = world.sent.iter().filter(|(_, sent)| sent.address.to_string() == to);
+        let mut ends = sent.filter(|(_, sent)| sent.message.purpose == Purpose::Recovery);
+        ends.next().expect("an end").1.message.clone()
+    };
+    for to in [OPS, READER] {
+        let end = ends(to);
+        let said = |label: &str| {
+            end.facts
+                .iter()
+                .find(|fact| fact.label == label)
+                .map(|fact| fact.text.as_str())
+        };
+        let words = said("Goes on").unwrap_or_default();
+        assert!(
+            words.starts_with("e is stale: ") && words.ends_with(&goes_on),
+            "{to}: {end:?}"
+        );
+        assert_eq!(said("Broken"), None, "{to}: it is not this one's any more");
+    }
+    let end = ends(READER);
+    let over = format!("{goes_on}. Only this is over: RESOLVED after ");
+    assert!(
+        end.headline
+            .starts_with("PARTLY OVER: e, which you own, is still stale: ")
+            && end.headline.contains(&over),
+        "{}",
+        end.headline
+    );
+    assert!(end.facts[0].text == format!("e (#{})", e.id), "{:?}", end.facts);
+    assert!(
+        !ends(OPS).headline.starts_with("PARTLY OVER"),
+        "it is nobody's of theirs"
+    );
 }
 
 #[test]

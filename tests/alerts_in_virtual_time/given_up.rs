@@ -45,7 +45,7 @@ fn purposes(told: &[&Message]) -> Vec<Purpose> {
 fn holds_the_facts(message: &Message) {
     let words = &message.headline;
     assert!(
-        words.starts_with("CRITICAL: x is stale: ")
+        words.starts_with("CRITICAL: x is late: ")
             && words.contains(" The cause: j failed after 3 attempts: exit code 3."),
         "{words}"
     );

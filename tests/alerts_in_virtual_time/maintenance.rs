@@ -168,6 +168,8 @@ fn what_grows_worse_in_a_window_is_told_to_all_it_concerns_when_that_closes() {
     world.run_until("2026-11-26T17:59");
     assert_eq!(told(&world), [one("Thu 11:31", Purpose::Opening)]);
     world.run_until("2026-11-26T18:30");
+    let all = [Purpose::Opening, Purpose::Update];
+    assert_eq!(world.told_to(OPS), all, "no reminder beside it");
     for (to, why) in [
         (OPS, Purpose::Update),
         ("mail:b@sea.example", Purpose::Impact),

@@ -73,6 +73,12 @@ fn a_silence_is_on_record_with_who_and_why_until_it_is_lifted() {
         life.contains(&format!("by {by} (looking at it) ")) && taken.count() >= 2,
         "{life}"
     );
+    let (why, _) = ends(&house, 0, &["why", "broken"]);
+    let taken = why.lines().filter(|line| line.contains(&format!("by {by} ")));
+    assert!(
+        why.contains(&format!("by {by} (looking at it) ")) && taken.count() >= 2,
+        "{why}"
+    );
     let (none, _) = ends(&house, 0, &["silences", "broken"]);
     assert_eq!(none, "broken is not silenced; --all lists what was\n");
     let (_, refused) = ends(&house, 2, &["silences", "brokn"]);
@@ -175,6 +181,9 @@ fn a_drill_that_is_waited_for_ends_with_whether_somebody_answered() {
     assert_eq!(child.wait_with_output().expect("it ends").status.code(), Some(0));
     let (kept, _) = ends(&house, 0, &["incidents", "--all"]);
     assert!(kept.contains("[DRILL] dataset"), "{kept}");
+    let drills = json(&house, 0, &["incidents", "--all", "--json"]);
+    let by = drills["incidents"][0]["ack"]["by"].as_str().expect("who").to_owned();
+    assert!(kept.contains("taken on") && kept.contains(&by), "{kept}");
     let (shown, _) = ends(&house, 0, &["incidents", "1"]);
     assert!(shown.contains("result") && shown.contains("acknowledged by"), "{shown}");
     let taken_on = shown

@@ -3,11 +3,14 @@
 mod about_freshd;
 mod concern;
 mod digest;
+mod late;
 mod lost;
 mod many;
 mod problem;
 mod truth;
 mod words;
+
+use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -112,6 +115,7 @@ impl Friday {
                     current: self.current.as_ref(),
                 })
                 .collect(),
+            goes_on: BTreeMap::new(),
             made_from_it: self.made_from_it.iter().map(|name| (*name).into()).collect(),
             readers: self.readers.clone(),
             silenced: Vec::new(),
@@ -133,6 +137,7 @@ fn stands(state: DataState) -> Standing {
         arrived_at: Some(at("21:00")),
         is_served: true,
         deadline: state.keeps_promise().then(|| at("23:30")),
+        breaks_as: DataState::Stale,
         since: None,
         state_since: None,
         reason_since: None,

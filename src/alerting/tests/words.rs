@@ -142,7 +142,7 @@ fn each_end_of_a_run_has_its_words() {
 #[test]
 fn each_state_of_data_has_its_word() {
     for (state, words) in [
-        (DataState::Late, "stock is stale: "),
+        (DataState::Late, "stock is late: "),
         (DataState::Stale, "stock is stale: "),
         (DataState::Suspect, "stock is suspect: "),
         (DataState::Unknown, "stock is unknown: "),

@@ -45,8 +45,7 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
     match kind {
         "freshd" if subject == DISK => "is full".to_owned(),
         "failed" => "failed".to_owned(),
-        "late" => "has not come".to_owned(),
-        "stale" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
+        "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
         "changed" => "is not what was published".to_owned(),
         "channel_broken" => "cannot deliver".to_owned(),
         "freshd" => "has a problem".to_owned(),

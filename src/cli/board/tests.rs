@@ -126,7 +126,7 @@ freshd 0.1.0 · Fri 2026-11-27 23:17 Europe/Oslo · up 3d 4h
 ✗ job stock-export failed since 23:15 (2m ago) · incident 7 · critical
   because   exit code 1
   printed   ORA-12541: no listener\u{fffd}[2J
-  so also   stock has not come
+  so also   stock is late
   read by   Transport portal Sat 05:30 (in 6h 13m), Sales desk Mon 07:00, stock-report
   told      warehouse by mail:warehouse@seafood.example 23:16 and slack-ops 23:16
   not yet   logistics by mail:logistics@seafood.example, waiting since 23:16, tried 3 times:

@@ -99,6 +99,7 @@ fn recorded_standing(
         producer: producer.map(|job| &job.name),
         promised_since: promised.and_then(|promise| promise.since),
         zone: &settings.timezone,
+        tells_age: true,
         paused: record.is_some_and(|record| record.pause.is_some()),
         had_its_chance: true,
     };

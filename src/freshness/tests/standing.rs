@@ -20,6 +20,7 @@ pub(super) const NOTHING: View<'static> = View {
     producer: None,
     promised_since: None,
     zone: &TimeZone::UTC,
+    tells_age: true,
     paused: false,
     had_its_chance: false,
 };
@@ -182,6 +183,20 @@ fn data_ages_by_its_own_time_and_by_that_of_what_it_was_made_from() {
     let old = "4h old (as of Thu 2026-11-26 10:00, limited by items@3), promised at most 4h";
     assert_eq!(told(&stale), (DataState::Stale, old, Some(at("26 14:00")), true));
     assert_eq!((stale.next_change, stale.deadline), (None, None));
+    // What is kept of it is as true two days later.
+    let kept = |now| {
+        let view = View {
+            tells_age: false,
+            ..view
+        };
+        standing(&stock, view, now).reason
+    };
+    let words = "as of Thu 2026-11-26 10:00, limited by items@3, promised at most 4h old";
+    assert_eq!([kept(at("26 14:00")), kept(at("28 14:00"))], [words, words]);
+    assert_eq!(
+        kept(at("26 13:00")),
+        "as of Thu 2026-11-26 10:00; it becomes stale soon"
+    );
 }
 
 #[test]
@@ -405,11 +420,18 @@ fn the_nearest_of_all_promises_is_the_deadline() {
         max_age: Some(hours * HOUR),
         ..nightly()
     };
-    assert_eq!(standing(&aging(4), view, at("26 13:00")).deadline, Some(at("26 16:00")));
-    assert_eq!(
-        standing(&aging(40), view, at("26 13:00")).deadline,
-        Some(at("27 00:15"))
-    );
+    let next = |dataset: &Dataset| {
+        let standing = standing(dataset, view, at("26 13:00"));
+        (standing.deadline, standing.breaks_as)
+    };
+    assert_eq!(next(&aging(4)), (Some(at("26 16:00")), DataState::Stale));
+    assert_eq!(next(&aging(40)), (Some(at("27 00:15")), DataState::Late));
+    // At the instant at which it is both it is told as too old.
+    let both = Dataset {
+        max_age: Some(12 * HOUR + 15 * MINUTE),
+        ..nightly()
+    };
+    assert_eq!(next(&both), (Some(at("27 00:15")), DataState::Stale));
     let passed = standing(&aging(4), view, at("26 16:00"));
     assert_eq!(
         (passed.state, passed.deadline),
