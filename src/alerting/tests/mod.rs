@@ -9,6 +9,7 @@ mod problem;
 mod truth;
 mod words;
 
+mod weekly;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
