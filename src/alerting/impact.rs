@@ -1,9 +1,9 @@
 //! The sentences for those who do not answer for what is broken: what it is to them, and that it is good by now.
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
+use super::titles::{called, data_called};
 use super::words::{
-    OwnerReach, Situation, concerns, data_title, is_broken, is_for_its_job, is_own, owns, reads, state_words,
-    what_words, when,
+    OwnerReach, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, state_words, what_words, when,
 };
 use crate::model::{Name, Severity};
 
@@ -22,11 +22,11 @@ pub(super) fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<Stri
     };
     let goes_on = match incident.ends_by() {
         Some(_) => String::new(),
-        None => format!(" This is not over: {} {}.", incident.subject, what_words(incident)),
+        None => format!(" This is not over: {} {}.", called(situation), what_words(incident)),
     };
     Some(format!(
         "GOOD BY NOW: {}, {whose}, is {}: {}.{goes_on}",
-        data_title(data.dataset),
+        data_called(data.dataset),
         state_words(data.standing.state),
         data.standing.reason
     ))
@@ -41,7 +41,7 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     }
     let mut text = format!(
         "{}, which {} {}, is {}: {}.",
-        data_title(data.dataset),
+        data_called(data.dataset),
         reads.map_or("you", |reader| reader.who.as_str()),
         if reads.is_some() { "reads" } else { "own" },
         state_words(data.standing.state),

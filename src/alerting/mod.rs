@@ -9,15 +9,18 @@ mod gone;
 mod impact;
 mod lines;
 mod lost;
+mod made_from;
 mod problem;
-mod quiet_cause;
 mod proof;
+mod quiet_cause;
 mod quoted;
+mod refused;
 mod reminder;
 pub mod retry;
 mod sentences;
 #[cfg(test)]
 mod tests;
+mod titles;
 mod weekly;
 mod words;
 
@@ -28,9 +31,10 @@ pub use flapping::{FLAPS_MIN, flapping, found_well, found_wrong, is_recent, over
 pub use gone::{Gone, gone};
 pub use lost::{LostRecords, lost_reason, lost_records, lost_span};
 pub use problem::{Problem, problem_of_data, problem_of_job};
+pub use proof::{ToProve, canary};
 pub use quiet_cause::quiet_cause_words;
 pub use quoted::quoted;
+pub use refused::Refused;
 pub use reminder::{ack_until, next_reminder};
-pub use proof::{ToProve, canary};
 pub use weekly::{TeamWeek, ToReport, WEEK, weekly, weekly_times};
 pub use words::{DataSide, JobSide, OwnerReach, Reading, Situation, message};

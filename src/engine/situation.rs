@@ -7,10 +7,10 @@ use jiff::tz::TimeZone;
 
 use super::Engine;
 use super::trying_out::proof_words;
-use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
-    Purpose, Silence, Version, VersionRef, natural, quarantine_path,
+    Purpose, Silence, Version, natural, quarantine_path,
 };
 use crate::schedule;
 
@@ -255,11 +255,15 @@ impl Engine {
     }
 
     /// What the last run of a job made and the checks refused, unless something newer came.
-    fn refused_by(&self, side: &JobSide<'_>) -> Option<(VersionRef, PathBuf)> {
+    fn refused_by(&self, side: &JobSide<'_>) -> Option<Refused<'_>> {
         let run = side.run.filter(|run| run.outcome == Some(Outcome::Rejected))?;
         let refused = self.data.get(side.job.produces.as_ref()?)?.held_back()?;
         let lies = quarantine_path(Path::new("quarantine"), &refused.dataset, refused.number);
-        (refused.run == Some(run.id)).then(|| (refused.reference(), lies))
+        (refused.run == Some(run.id)).then(|| Refused {
+            version: refused.reference(),
+            lies,
+            checks: &refused.checks,
+        })
     }
 
     /// Where a refused candidate lies.

@@ -6,10 +6,12 @@ mod digest;
 mod lost;
 mod many;
 mod problem;
+mod refused;
+mod titles;
 mod truth;
+mod weekly;
 mod words;
 
-mod weekly;
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 

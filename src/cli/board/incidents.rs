@@ -48,7 +48,7 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
         "late" => "has not come".to_owned(),
         "stale" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
         "changed" => "is not what was published".to_owned(),
-        "channel_broken" => "cannot deliver".to_owned(),
+        "channel_broken" => "cannot be reached".to_owned(),
         "freshd" => "has a problem".to_owned(),
         "drill" => "is rehearsed [DRILL]".to_owned(),
         other => other.replace('_', " "),
