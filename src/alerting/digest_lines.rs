@@ -160,9 +160,8 @@ fn over_words(message: &Message, now: &str) -> String {
 fn span_words(message: &Message, now: &str) -> String {
     let said = |label: &str| {
         let fact = message.facts.iter().find(|fact| fact.label == label)?;
-        let text = fact.text.strip_prefix(DRILL_MARK).unwrap_or(&fact.text).trim_start();
         // What follows the time is of what kind it was then.
-        Some(text.split(" (").next().unwrap_or(text))
+        Some(fact.text.split(" (").next().unwrap_or(&fact.text))
     };
     let (Some(since), Some(until)) = (said("Since"), said("Until")) else {
         return String::new();

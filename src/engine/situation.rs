@@ -35,6 +35,7 @@ impl Engine {
                 zone,
                 incident,
                 drill,
+                called: self.thing_called(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
                 addresses: self.addresses_told(incident),
             };
@@ -45,6 +46,17 @@ impl Engine {
             ..self.situation(team, zone, incident)
         };
         crate::alerting::message(id, purpose, team, &situation)
+    }
+
+    /// A job or dataset as people call it.
+    fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+        let settings = &self.settings;
+        let title = match about {
+            About::Job => settings.jobs.get(name).and_then(|job| job.title.as_deref()),
+            About::Dataset => settings.datasets.get(name).and_then(|dataset| dataset.title.as_deref()),
+            About::Freshd => None,
+        };
+        title.unwrap_or(name.as_str())
     }
 
     /// In what an incident concerns the reader of a message about it.
