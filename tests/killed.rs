@@ -140,10 +140,7 @@ impl Going {
 
     async fn ended_with_seven(&self, daemon: &mut Daemon) {
         let (run, attempts) = self
-            .ended(
-                daemon,
-                "failed: exit code 7; its retry rules exclude this kind of failure.",
-            )
+            .ended(daemon, ": exit code 7; its retry rules exclude this kind of failure.")
             .await;
         assert_eq!((run.outcome, run.exit_code), (Some(Outcome::Failed), Some(7)));
         assert_eq!(

@@ -214,6 +214,7 @@ pub fn digest(id: String, gather: &ToGather<'_>) -> Message {
     let due = due.map_or_else(String::new, |due| format!(" Of all deliveries due meanwhile: {due}."));
     let state = match incidents.len() - open {
         0 if is_known => " still open".to_owned(),
+        0 if open == 1 => ", open".to_owned(),
         0 => ", all of them open".to_owned(),
         over if open == 0 => format!(", {} over", if over == 1 { "it is" } else { "all of them" }),
         over => format!(", {open} of them open, {over} over"),

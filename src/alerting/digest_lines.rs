@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use jiff::Timestamp;
 
 use super::digest::{Concern, ToGather};
-use super::words::what_words;
+use super::lines::WHAT;
+use super::words::{NOT_AS_PROMISED, what_words};
 use crate::model::{
     About, DRILL_MARK, DigestLine, Incident, IncidentId, Message, Name, Notification, Purpose, format_time,
 };
@@ -142,9 +143,16 @@ fn over_words(message: &Message, now: &str) -> String {
     let number = message.incident.map_or_else(String::new, |id| format!(" (#{id})"));
     let title = message.title();
     let title = title.strip_suffix(number.as_str()).unwrap_or(title);
-    let is_of_it = title
-        .strip_prefix(message.subject_name.as_str())
-        .is_some_and(|rest| rest.starts_with(' '));
+    // By its name, or as the line below calls it by its title.
+    let what = message
+        .facts
+        .iter()
+        .find(|fact| fact.label == WHAT)
+        .map(|fact| &*fact.text);
+    let called = title.strip_suffix(NOT_AS_PROMISED).map(str::trim_end);
+    let begins_with = |text: &str, called: &str| text.strip_prefix(called).is_some_and(|rest| rest.starts_with(' '));
+    let is_of_it = begins_with(title, message.subject_name.as_str())
+        || what.zip(called).is_some_and(|(what, called)| begins_with(what, called));
     let because = match message.kind {
         Some(kind) if message.is_impact() && !is_of_it => {
             format!(", because {} {}", message.subject_name, kind.words())
@@ -158,9 +166,8 @@ fn over_words(message: &Message, now: &str) -> String {
 fn span_words(message: &Message, now: &str) -> String {
     let said = |label: &str| {
         let fact = message.facts.iter().find(|fact| fact.label == label)?;
-        let text = fact.text.strip_prefix(DRILL_MARK).unwrap_or(&fact.text).trim_start();
         // What follows the time is of what kind it was then.
-        Some(text.split(" (").next().unwrap_or(text))
+        Some(fact.text.split(" (").next().unwrap_or(&fact.text))
     };
     let (Some(since), Some(until)) = (said("Since"), said("Until")) else {
         return String::new();

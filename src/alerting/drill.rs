@@ -1,10 +1,11 @@
-//! The words of a rehearsal: whatever line of it is read alone, it says that nothing is wrong.
+//! The words of a rehearsal: its subject and its first sentence say that nothing is wrong.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
 
+use super::titles::in_subject;
 use crate::model::{
-    AddressState, DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, Reach, drill_words,
+    ANSWER, AddressState, DRILL_MARK as MARK, Drill, Incident, Message, MessageFact, Name, Purpose, Reach, drill_words,
     elapsed, format_age, format_time,
 };
 
@@ -19,6 +20,8 @@ pub struct Rehearsal<'a> {
     pub incident: &'a Incident,
     /// What makes it a rehearsal.
     pub drill: &'a Drill,
+    /// What it is about, as people call it.
+    pub called: &'a str,
     /// The team that answers for it, as people call it.
     pub owner: String,
     /// Every address that it was to be told to, and whether that has taken anything of it.
@@ -28,7 +31,9 @@ pub struct Rehearsal<'a> {
 /// Writes one message of a rehearsal to one team.
 pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehearsal<'_>) -> Message {
     let incident = rehearsal.incident;
-    let stem = format!("{MARK} freshd rehearses with {} (#{})", incident.subject, incident.id);
+    let called = in_subject(rehearsal.called);
+    let stem = format!("{MARK} freshd rehearses with {called} (#{})", incident.id);
+    let is_first = purpose == Purpose::Opening;
     Message {
         thread: format!("{}.incident-{}-owner", id.split('.').next().unwrap_or(&id), incident.id),
         incident: Some(incident.id),
@@ -38,8 +43,7 @@ pub fn drill_message(id: String, purpose: Purpose, team: &Name, rehearsal: &Rehe
         about: Some(incident.about),
         subject_name: incident.subject.clone(),
         since: Some(incident.since),
-        // Nothing stands before the mark, not even that it is an answer.
-        subject: stem,
+        subject: if is_first { stem } else { format!("{ANSWER}{stem}") },
         headline: format!("{MARK} {}", headline(purpose, rehearsal)),
         facts: facts(purpose, rehearsal),
         incidents: Vec::new(),
@@ -63,7 +67,7 @@ fn headline(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> String {
     let since = format_age(elapsed(incident.since, rehearsal.now));
     let ordered = format!(
         "This is a rehearsal, ordered by {}: nothing is wrong with {}.",
-        drill.by, incident.subject
+        drill.by, rehearsal.called
     );
     let until = format_time(drill.until, rehearsal.zone);
     match purpose {
@@ -87,7 +91,7 @@ fn facts(purpose: Purpose, rehearsal: &Rehearsal<'_>) -> Vec<MessageFact> {
     let mut say = |label: &str, text: String| {
         facts.push(MessageFact {
             label: label.to_owned(),
-            text: format!("{MARK} {text}"),
+            text,
         });
     };
     say(

@@ -2,7 +2,8 @@
 //! good by now; and how much is affected, where only a few words say so.
 
 use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
-use super::terms::{data_title, state_words};
+use super::terms::state_words;
+use super::titles::{called, data_called};
 use super::words::{
     DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words, when,
 };
@@ -66,11 +67,11 @@ pub(super) fn good_by_now(team: &Name, situation: &Situation<'_>) -> Option<Stri
     let whose = reads_or_owns(team, reads(team, data, situation), situation);
     let goes_on = match incident.ends_by() {
         Some(_) => String::new(),
-        None => format!(" This is not over: {} {}.", incident.subject, what_words(incident)),
+        None => format!(" This is not over: {} {}.", called(situation), what_words(incident)),
     };
     Some(format!(
         "GOOD BY NOW: {}, which {whose}, is {}: {}.{goes_on}",
-        data_title(data.dataset),
+        data_called(data.dataset),
         state_words(data.standing.state),
         data.standing.reason
     ))
@@ -85,7 +86,7 @@ pub(super) fn impact_sentence(team: &Name, situation: &Situation<'_>) -> String 
     }
     let mut text = format!(
         "{}, which {}, is {}: {}.",
-        data_title(data.dataset),
+        data_called(data.dataset),
         reads_or_owns(team, reads, situation),
         state_words(data.standing.state),
         data.standing.reason

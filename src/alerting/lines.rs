@@ -3,12 +3,14 @@
 use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
 use super::impact::YOU;
+use super::made_from::made_from_it;
 use super::sentences::still_broken_words;
-use super::terms::{breach_label, data_title, state_words};
-use super::words::{DataSide, JobSide, Reading, Situation, is_broken, what_words, when};
+use super::terms::{breach_label, state_words};
+use super::titles::{called_and_named, data_called_and_named};
+use super::words::{DataSide, JobSide, Reading, Situation, is_broken, is_reader, what_words, when};
 use crate::freshness::DataState;
 use crate::model::{
-    CLOSED_BY, MessageFact, Name, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time, natural,
+    About, CLOSED_BY, MessageFact, Name, ProblemKind, Purpose, RUNBOOK, Run, STILL_BROKEN, Version, WHY, format_time,
 };
 
 /// Readers with a line of their own in one message.
@@ -23,9 +25,10 @@ const DATASETS_MAX: usize = 3;
 const NAMES_CHARS_MAX: usize = 400;
 /// Lines of names of one kind.
 const NAMES_LINES_MAX: usize = 8;
-
-/// Datasets named in one message.
-const NAMED_MAX: usize = 200;
+/// The label of the line that says what is wrong, with what.
+pub(super) const WHAT: &str = "What";
+/// The label of a line about a rule that refuses data, beside the one that the reason tells.
+const BROKEN_TOO: &str = "Broken too";
 
 /// What, since when, why and who answers; then data as of when, what was tried, who reads it next and when.
 ///
@@ -50,7 +53,10 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         (true, None) => ", after something else was wrong with it".to_owned(),
         (false, _) => String::new(),
     };
-    say("What", format!("{} {}{before}", incident.subject, what_words(incident)));
+    say(
+        WHAT,
+        format!("{} {}{before}", called_and_named(situation), what_words(incident)),
+    );
     say("Since", incident.since_words(|at| format_time(at, zone)));
     let was_down = situation.was_down.filter(|(_, until)| incident.since <= *until);
     if let Some((from, until)) = was_down.filter(|_| purpose != Purpose::Recovery) {
@@ -60,6 +66,9 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say("Until", format_time(ended, zone));
     }
     say(WHY, situation.why.clone());
+    for rule in further_rules(purpose, team, situation) {
+        say(BROKEN_TOO, rule);
+    }
     if let Some((side, run)) = situation.job.and_then(|side| Some((side, side.going?)))
         && purpose != Purpose::Recovery
     {
@@ -107,18 +116,16 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
     for data in whole {
         data_facts(purpose, data, situation, &mut say);
     }
-    for names in made_from_it(purpose, situation, whole) {
-        say("Made from it", names);
+    for (label, names) in made_from_it(purpose, situation, whole) {
+        say(&label, names);
     }
     if let Some(side) = &situation.job
         && let Some(run) = side.run
     {
         say("Tried", tried(side, run, situation));
-        if let Some((version, path)) = &situation.refused {
-            say(
-                "In quarantine",
-                format!("{version}, {} of the state directory", path.display()),
-            );
+        if let Some(refused) = &situation.refused {
+            let (version, lies) = (&refused.version, refused.lies.display());
+            say("In quarantine", format!("{version}, {lies} of the state directory"));
         }
         if let Some(message) = side
             .attempt
@@ -131,6 +138,20 @@ pub(super) fn facts(purpose: Purpose, team: &Name, situation: &Situation<'_>) ->
         say(label, text);
     }
     facts
+}
+
+/// The rules that refuse data beside the one that the reason tells, for those who are to mend it.
+fn further_rules(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<String> {
+    let told = [Some(situation.incident), situation.failure].into_iter().flatten();
+    let is_told = told
+        .map(|incident| incident.kind)
+        .any(|kind| kind == ProblemKind::Rejected);
+    match &situation.refused {
+        Some(refused) if is_told && purpose != Purpose::Recovery && !is_reader(purpose, team, situation) => {
+            refused.further_rules()
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Who reads it: a line for each that reads at a known time, the first of them first; then the names of the others.
@@ -189,7 +210,8 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
             (false, false) => format!("{} ({})", reader.who, few(datasets)),
             (true, false) => format!("{} {YOU}, {})", reader.who, few(datasets)),
         });
-    told.extend(in_lines("Also read by", each, NAMES_LINES_MAX));
+    let lines = in_lines(each, NAMES_LINES_MAX).into_iter();
+    told.extend(lines.map(|line| ("Also read by", line)));
     if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {
         line.push_str(&format!(" and {left_out} more"));
     }
@@ -208,7 +230,7 @@ fn few(datasets: &[&str]) -> String {
 /// One dataset in full: as of when its data is, what readers see, and whether its promise holds. Why not is said once.
 fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, say: &mut impl FnMut(&str, String)) {
     let zone = situation.zone;
-    let name = data_title(data.dataset);
+    let name = data_called_and_named(data.dataset);
     match data.current {
         Some(version) => {
             let limited = version
@@ -231,7 +253,11 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
         say("Goes on", format!("{name} is {state}: {reason}; {goes_on}"));
         return;
     }
+    let incident = situation.incident;
+    let is_it = incident.about == About::Dataset && incident.subject == data.dataset.name;
     match (is_broken(data), data.standing.deadline) {
+        // What it is about, and why, stands above.
+        (true, _) if is_it && data.standing.reason == situation.why => {}
         (true, _) if data.standing.reason == situation.why => {
             say("Broken", format!("{name} is {}", state_words(data.standing.state)));
         }
@@ -250,74 +276,22 @@ fn data_facts(purpose: Purpose, data: &DataSide<'_>, situation: &Situation<'_>, 
     }
 }
 
-/// Every dataset that it concerns and of which not everything is said, by name; which are broken already is said behind
-/// each. What is over only concerns what was broken.
-fn made_from_it(purpose: Purpose, situation: &Situation<'_>, whole: &[DataSide<'_>]) -> Vec<String> {
-    let stands = |name: &Name| situation.data.iter().find(|data| data.dataset.name == *name);
-    let first = situation.data.first().map(|data| &data.dataset.name);
-    let is_over = purpose == Purpose::Recovery;
-    let names: Vec<&Name> = if is_over {
-        situation.data.iter().map(|data| &data.dataset.name).collect()
-    } else {
-        let made = situation.made_from_it.iter();
-        made.filter(|name| first != Some(*name)).collect()
-    };
-    if names.is_empty() || is_over && names.len() <= whole.len() {
-        return Vec::new();
-    }
-    let mut shown: Vec<&Name> = names.iter().copied().take(NAMED_MAX).collect();
-    shown.sort_by(|a, b| natural(a.as_str(), b.as_str()));
-    let told = shown.into_iter().map(|name| {
-        let state = stands(name).map(|data| data.standing.state);
-        match state.filter(|state| !state.keeps_promise()) {
-            Some(state) => match situation.goes_on.get(name) {
-                Some(goes_on) => format!("{name} ({}, #{})", state_words(state), goes_on.incident()),
-                None => format!("{name} ({})", state_words(state)),
-            },
-            None => name.to_string(),
-        }
-    });
-    let mut lines: Vec<String> = in_lines("", told, usize::MAX)
-        .into_iter()
-        .map(|(_, line)| line)
-        .collect();
-    let count = match names.len() {
-        1 => "1 dataset".to_owned(),
-        count => format!("{count} datasets"),
-    };
-    if let Some(line) = lines.first_mut() {
-        *line = format!("{count}: {line}");
-    }
-    if names.len() > NAMED_MAX {
-        let left_out = names.len() - NAMED_MAX;
-        lines.push(format!(
-            "and {left_out} more: freshd impact {}",
-            situation.incident.subject
-        ));
-    }
-    lines
-}
-
 /// Names in lines that are short enough to be shown whole; what is beyond the last is counted.
-fn in_lines(
-    label: &'static str,
-    names: impl ExactSizeIterator<Item = String>,
-    lines_max: usize,
-) -> Vec<(&'static str, String)> {
-    let mut lines: Vec<(&'static str, String)> = Vec::new();
+pub(super) fn in_lines(names: impl ExactSizeIterator<Item = String>, lines_max: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
     let count = names.len();
     for (number, name) in names.enumerate() {
         let is_full = lines.len() == lines_max;
         match lines.last_mut() {
-            Some((_, line)) if line.chars().count() + name.chars().count() < NAMES_CHARS_MAX => {
+            Some(line) if line.chars().count() + name.chars().count() < NAMES_CHARS_MAX => {
                 line.push_str(", ");
                 line.push_str(&name);
             }
             _ if is_full => {
-                lines.push((label, format!("and {} more", count - number)));
+                lines.push(format!("and {} more", count - number));
                 break;
             }
-            _ => lines.push((label, name)),
+            _ => lines.push(name),
         }
     }
     lines

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::acknowledged::taken_on_sentence;
 use super::impact::{good_by_now, impact_sentence, reads_or_owns};
-use super::terms::{breach_words, data_title, job_title, state_words};
+use super::terms::{breach_words, state_words};
+use super::titles::{called, data_called, job_called};
 use super::words::{DataSide, JobSide, Reading, Situation, is_about_disk, is_broken, is_own, owns, reads, when};
 use crate::freshness::DataState;
 use crate::model::{
@@ -38,7 +39,7 @@ pub(super) fn headline(purpose: Purpose, is_impact: bool, team: &Name, situation
         | Purpose::Digest
         | Purpose::Weekly
         | Purpose::Canary
-        | Purpose::Test => problem_sentence(situation),
+        | Purpose::Test => problem_sentence(purpose, situation),
     };
     let body = flapping_sentence(situation) + &body + &why_only_now(purpose, situation);
     let since = format_age(elapsed(situation.incident.since, situation.now));
@@ -87,7 +88,8 @@ fn flapping_sentence(situation: &Situation<'_>) -> String {
     format!(
         "{} is flapping: since {since} it has gone wrong {} times, and been well again in between. Its further \
          turns are told to nobody; that it is over is, once it has been well for an hour. {now}",
-        situation.incident.subject, flapping.times
+        called(situation),
+        flapping.times
     )
 }
 
@@ -114,13 +116,21 @@ fn why_only_now(purpose: Purpose, situation: &Situation<'_>) -> String {
     })
 }
 
-fn problem_sentence(situation: &Situation<'_>) -> String {
+fn problem_sentence(purpose: Purpose, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
+    // For how long it has been so stands before these.
+    let since = match purpose {
+        Purpose::Reminder | Purpose::Escalation => String::new(),
+        _ => format!(
+            ", {}",
+            format_time(incident.kind_since.unwrap_or(incident.since), situation.zone)
+        ),
+    };
     match &situation.job {
         Some(side) if incident.about == About::Job && incident.subject == side.job.name => {
             let mut text = format!(
-                "{} {}{}: {}.",
-                job_title(side.job),
+                "{} {}{}{since}: {}.",
+                job_called(side.job),
                 failed_word(incident.kind, side),
                 after_tries(side),
                 situation.why
@@ -162,13 +172,13 @@ fn consequence(situation: &Situation<'_>) -> String {
     if is_broken(data) {
         text.push_str(&format!(
             " {} is {}.",
-            data_title(data.dataset),
+            data_called(data.dataset),
             state_words(data.standing.state)
         ));
     } else if let Some(deadline) = data.standing.deadline {
         text.push_str(&format!(
             " {} {} {}.",
-            data_title(data.dataset),
+            data_called(data.dataset),
             breach_words(data),
             format_time(deadline, situation.zone)
         ));
@@ -190,7 +200,7 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
             format!("{}: {}.", incident.subject, situation.why)
         };
     };
-    let (title, reason) = (data_title(data.dataset), &data.standing.reason);
+    let (title, reason) = (data_called(data.dataset), &data.standing.reason);
     let mut text = match is_broken(data) {
         true => format!("{title} is {}: {reason}.", state_words(data.standing.state)),
         // It is as promised, and something is the matter all the same.
@@ -203,14 +213,14 @@ pub(super) fn broken_sentence(situation: &Situation<'_>) -> String {
     {
         text.push_str(&format!(
             " The cause: {} {}.",
-            job_title(side.job),
+            job_called(side.job),
             failed_word(situation.incident.kind, &side)
         ));
     }
     if let Some((failure, side)) = situation.failure.zip(situation.job) {
         text.push_str(&format!(
             " The cause: {} {}{}: {}.",
-            job_title(side.job),
+            job_called(side.job),
             failed_word(failure.kind, &side),
             after_tries(&side),
             situation.quoted(&failure.reason)
@@ -261,7 +271,7 @@ fn recovery_headline(team: &Name, situation: &Situation<'_>) -> String {
     let others = numbered(situation, others);
     format!(
         "PARTLY OVER: {}, which {whose}, is still {}: {}{goes_on}.{} Only this is over: {over}",
-        data_title(data.dataset),
+        data_called(data.dataset),
         state_words(data.standing.state),
         data.standing.reason,
         named(" Not as promised either: ", &as_texts(&others), STILL_BROKEN_MAX - 1)
@@ -332,15 +342,18 @@ fn over_sentence(situation: &Situation<'_>) -> String {
             let as_of = data.standing.effective_as_of.unwrap_or(situation.now);
             format!(
                 "RESOLVED after {lasted}: {} is {} again, as of {}{by_hand}.",
-                data_title(data.dataset),
+                data_called(data.dataset),
                 state_words(data.standing.state),
                 format_time(as_of, situation.zone)
             )
         }
         (_, Some(side)) if incident.resolution.is_some() => {
-            format!("RESOLVED after {lasted}: {}{by_hand}.", job_title(side.job))
+            format!("RESOLVED after {lasted}: {}{by_hand}.", job_called(side.job))
         }
-        (_, Some(side)) => format!("RESOLVED after {lasted}: {} works again{by_hand}.", job_title(side.job)),
+        (_, Some(side)) => format!(
+            "RESOLVED after {lasted}: {} works again{by_hand}.",
+            job_called(side.job)
+        ),
         _ if incident.kind == ProblemKind::ChannelBroken => {
             format!("RESOLVED after {lasted}: messages reach {} again.", incident.subject)
         }

@@ -1,4 +1,4 @@
-//! The weekly report to a team, and the weekly proof of an address: when they are due, and their words.
+//! The weekly report to a team, and its words; when it and the weekly proof of an address are due.
 
 use std::time::Duration;
 
@@ -9,8 +9,8 @@ use jiff::{Timestamp, ToSpan};
 use super::reminder::next_working_morning;
 use super::words::what_words;
 use crate::model::{
-    Address, Calendar, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed,
-    format_age, format_time,
+    Calendar, Incident, IncidentState, Message, MessageFact, Name, Outcome, Purpose, Severity, elapsed, format_age,
+    format_time,
 };
 
 /// A shorter time in which freshd did not run is an update, and no news.
@@ -189,34 +189,40 @@ fn promises_words(week: &TeamWeek<'_>, facts: &mut Facts) -> String {
         return String::new();
     }
     if !week.broken.is_empty() {
-        let broken: Vec<&str> = week
-            .broken
-            .iter()
-            .take(PROBLEMS_MAX)
-            .map(|name| name.as_str())
-            .collect();
-        facts.say("Broken promises", broken.join(", "));
+        facts.say("Broken promises", names(&week.broken));
     }
     if !week.unseen.is_empty() {
-        let unseen: Vec<&str> = week
-            .unseen
-            .iter()
-            .map(|name| name.as_str())
-            .take(PROBLEMS_MAX)
-            .collect();
-        facts.say("Never seen", unseen.join(", "));
+        facts.say("Never seen", names(&week.unseen));
     }
-    let percent = 100 * kept / all;
+    let kept = match (kept, all) {
+        (0, _) => "No dataset kept what is promised of it".to_owned(),
+        (1, 1) => "The only dataset kept what is promised of it".to_owned(),
+        (kept, all) if kept == all => format!("All {all} datasets kept what is promised of them"),
+        (1, all) => format!("1 of {all} datasets kept what is promised of it"),
+        (kept, all) => format!("{kept} of {all} datasets kept what is promised of them"),
+    };
     let unseen = match week.unseen.len() {
         0 => String::new(),
         1 => "; 1 was never seen".to_owned(),
         unseen => format!("; {unseen} were never seen"),
     };
-    format!("{kept} of {all} datasets kept what is promised of them ({percent} %){unseen}.")
+    format!("{kept}{unseen}.")
+}
+
+/// The first of them by name, and how many more there are.
+fn names(all: &[&Name]) -> String {
+    let named: Vec<&str> = all.iter().take(PROBLEMS_MAX).map(|name| name.as_str()).collect();
+    match all.len() - named.len() {
+        0 => named.join(", "),
+        more => format!("{} and {more} more", named.join(", ")),
+    }
 }
 
 fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
-    for incident in week.incidents.iter().take(PROBLEMS_MAX) {
+    // What is open is not left out for what is over.
+    let mut incidents = week.incidents.clone();
+    incidents.sort_by_key(|incident| incident.state == IncidentState::Resolved);
+    for incident in incidents.iter().take(PROBLEMS_MAX) {
         let since = incident.since_words(|at| format_time(at, zone));
         let lasted = match incident.resolved_at {
             Some(ended) => format!("since {since}, for {}", format_age(elapsed(incident.since, ended))),
@@ -236,54 +242,8 @@ fn problems(week: &TeamWeek<'_>, zone: &TimeZone, facts: &mut Facts) {
     }
 }
 
-/// Everything the proof of an address is made from.
-#[derive(Clone, Debug)]
-pub struct ToProve<'a> {
-    /// When it is decided.
-    pub now: Timestamp,
-    /// When the next one is due, unless something else was taken until then.
-    pub next: Option<Timestamp>,
-    /// The zone in which its readers are told times.
-    pub zone: &'a TimeZone,
-    /// Where it goes.
-    pub address: &'a Address,
-    /// The team that is told there.
-    pub team: &'a Name,
-    /// The same as people call it.
-    pub team_title: String,
-    /// Problems that are not over, whoever's they are.
-    pub open: usize,
-}
-
-/// Writes the proof.
-pub fn canary(id: String, prove: &ToProve<'_>) -> Message {
-    let mut facts = Facts::default();
-    facts.say(
-        "Sent because",
-        "nothing else has reached this address in the last seven days".to_owned(),
-    );
-    if let Some(next) = prove.next {
-        facts.say("Next proof", format_time(next, prove.zone));
-    }
-    let missing = "freshd does not run, or this address cannot be reached: `freshd status` says which";
-    facts.say("If it is missing", missing.to_owned());
-    let address = prove.address;
-    let wrong = match prove.open {
-        0 => "Nothing is wrong.".to_owned(),
-        1 => "1 problem is not over: `freshd status` shows it.".to_owned(),
-        open => format!("{open} problems are not over: `freshd status` shows them."),
-    };
-    Message {
-        subject: format!("[freshd] Weekly proof that {address} is reached"),
-        headline: format!("This is the weekly proof that {address} reaches you. {wrong}"),
-        facts: facts.0,
-        commands: vec!["freshd status".to_owned()],
-        ..of_freshd(id, Purpose::Canary, prove.team, &prove.team_title, prove.now)
-    }
-}
-
 /// A message about nothing that is wrong. All of one kind to one team are one thread.
-fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Timestamp) -> Message {
+pub(super) fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Timestamp) -> Message {
     let stem = id.split('.').next().unwrap_or(&id);
     Message {
         thread: format!("{stem}.{}-{team}", purpose.as_str()),
@@ -313,11 +273,12 @@ fn of_freshd(id: String, purpose: Purpose, team: &Name, team_title: &str, at: Ti
     }
 }
 
+/// The labelled lines of such a message.
 #[derive(Default)]
-struct Facts(Vec<MessageFact>);
+pub(super) struct Facts(pub(super) Vec<MessageFact>);
 
 impl Facts {
-    fn say(&mut self, label: &str, text: String) {
+    pub(super) fn say(&mut self, label: &str, text: String) {
         self.0.push(MessageFact {
             label: label.to_owned(),
             text,

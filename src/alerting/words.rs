@@ -1,7 +1,6 @@
 //! The words of a message: what a tired person understands at 23:15 on a Friday.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -9,18 +8,22 @@ use jiff::tz::TimeZone;
 use super::goes_on::GoesOn;
 use super::impact::as_read_by;
 use super::lines::facts;
+use super::refused::Refused;
 use super::sentences::headline;
-use super::terms::data_title;
+use super::titles::{called, data_called, in_subject};
 use crate::freshness::{DataState, Standing};
 use crate::model::{
     ANSWER, Attempt, DISK, Dataset, IMPACT_THREAD, Incident, Job, KEEPER_JOURNAL, KEEPER_PREFIX, Message, Name, Owner,
-    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, VersionRef, ack_command, format_time,
+    ProblemKind, Purpose, Run, SUBJECT_MARK, Silence, Version, ack_command, format_time,
 };
 
 /// Lines of output quoted in a message.
 const OUTPUT_LINES_MAX: usize = 12;
 /// Characters of one quoted line.
 const OUTPUT_COLUMNS_MAX: usize = 200;
+
+/// How the subject of a reader's thread ends.
+pub(super) const NOT_AS_PROMISED: &str = "not as promised";
 
 /// Everything a message is made from.
 #[derive(Clone, Debug)]
@@ -68,8 +71,8 @@ pub struct Situation<'a> {
     pub quiet_cause: Option<String>,
     /// Of an address that cannot be reached: what to type to try it out.
     pub proof: Option<String>,
-    /// What the job's last run made and the checks refused, with where it lies in the state directory.
-    pub refused: Option<(VersionRef, PathBuf)>,
+    /// What the job's last run made and the checks refused.
+    pub refused: Option<Refused<'a>>,
 }
 
 /// Whether those who answer for something have been told of it, by what their own addresses have taken.
@@ -124,8 +127,7 @@ pub struct Reading {
 pub fn message(id: String, purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Message {
     let incident = situation.incident;
     let is_impact = !is_owner_thread(purpose, team, situation);
-    // Whose job has failed is to mend it, whoever answers for the data.
-    let is_reader = is_impact && !is_for_its_job(team, situation);
+    let is_reader = is_reader(purpose, team, situation);
     let seen = is_impact.then(|| as_read_by(purpose, team, situation));
     let situation = seen.as_ref().unwrap_or(situation);
     let thread = if is_impact { IMPACT_THREAD } else { "-owner" };
@@ -192,6 +194,12 @@ fn is_owner_thread(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> 
     }
 }
 
+/// Whether it goes to those who only read or own what is broken. Whose job has failed is to mend it, whoever answers for the
+/// data.
+pub(super) fn is_reader(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> bool {
+    !is_owner_thread(purpose, team, situation) && !is_for_its_job(team, situation)
+}
+
 /// Whether an alert about a dataset goes to the team of the job that has failed to make it.
 pub(super) fn is_for_its_job(team: &Name, situation: &Situation<'_>) -> bool {
     let failed = situation.job.filter(|_| situation.failure.is_some());
@@ -201,19 +209,11 @@ pub(super) fn is_for_its_job(team: &Name, situation: &Situation<'_>) -> bool {
 /// The part of the subject that never changes within a thread. It is a header, and one line whatever it is made from.
 fn stem(is_impact: bool, situation: &Situation<'_>) -> String {
     let incident = situation.incident;
-    let stem = match situation.data.first() {
-        Some(data) if is_impact => format!(
-            "{SUBJECT_MARK}{} not as promised (#{})",
-            data_title(data.dataset),
-            incident.id
-        ),
-        _ => format!(
-            "{SUBJECT_MARK}{} {} (#{})",
-            incident.subject,
-            what_words(incident),
-            incident.id
-        ),
+    let (called, what) = match situation.data.first() {
+        Some(data) if is_impact => (data_called(data.dataset), NOT_AS_PROMISED),
+        _ => (called(situation), what_words(incident)),
     };
+    let stem = format!("{SUBJECT_MARK}{} {what} (#{})", in_subject(called), incident.id);
     stem.replace(char::is_control, " ")
 }
 
@@ -313,8 +313,8 @@ pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<
         }
     }
     // By that readers get what was refused: for whoever has looked at it.
-    if let Some((version, _)) = &situation.refused {
-        commands.push(format!("freshd release {version} --because TEXT"));
+    if let Some(refused) = &situation.refused {
+        commands.push(format!("freshd release {} --because TEXT", refused.version));
     }
     commands.push(ack_command(incident.id));
     commands

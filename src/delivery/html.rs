@@ -6,10 +6,11 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+use super::groups::groups;
 use super::links::Links;
 use super::text::shown_facts;
 use super::tone::{self, Tone};
-use super::{COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail};
 use crate::model::{Message, Purpose};
 
 /// Programs that know the dark follow this; the others show the inline colours.
@@ -68,9 +69,8 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
             format_args!(
                 "<p style=\"margin:16px 0 0;font-size:15px\"><a href=\"{}\" class=\"button\" style=\"display:inline-block;\
                  padding:9px 16px;border:1px solid #0b5cad;border-radius:4px;color:#0b5cad;font-weight:600;\
-                 text-decoration:none\">{}{words}</a></p>\n",
+                 text-decoration:none\">{words}</a></p>\n",
                 escape(link),
-                tone::mark(message),
             ),
         );
     }
@@ -125,16 +125,13 @@ fn facts(page: &mut String, message: &Message) {
 }
 
 fn incidents(page: &mut String, message: &Message) {
-    for (title, lines) in [("Open", open(message)), ("Over", over(message))] {
-        if lines.is_empty() {
-            continue;
-        }
-        heading(page, title);
+    for group in groups(message) {
+        heading(page, &group.title);
         page.push_str("<ul style=\"margin:0;padding:0 0 0 20px;font-size:15px;line-height:1.4\">\n");
-        for line in lines {
+        for line in group.in_pieces() {
             push(
                 page,
-                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line.text)),
+                format_args!("<li style=\"overflow-wrap:anywhere\">{}</li>\n", worded(&line)),
             );
         }
         page.push_str("</ul>\n");
@@ -162,7 +159,7 @@ fn commands(page: &mut String, message: &Message) {
     if message.commands.is_empty() {
         return;
     }
-    heading(page, &format!("{}What you can do", tone::mark(message)));
+    heading(page, "What you can do");
     open_code(page);
     for command in message.commands.iter().take(COMMANDS_MAX) {
         page.push_str(&escape(&clean::line(command, FACT_CHARS_MAX)));

@@ -8,6 +8,7 @@ mod email;
 mod failure;
 mod file;
 mod first_message;
+mod groups;
 mod html;
 mod http;
 mod links;
@@ -34,8 +35,8 @@ use redact::Redactor;
 use trust::Trust;
 
 use crate::model::{
-    AckOffer, Channel, ChannelKind, DeliveryOutcome, DigestLine, Heartbeat, Login, Message, Name, Notification,
-    Purpose, RUNBOOK, Secret, ThreadRoot, format_duration,
+    AckOffer, Channel, ChannelKind, DeliveryOutcome, Heartbeat, Login, Message, Name, Notification, Purpose, RUNBOOK,
+    Secret, ThreadRoot, format_duration,
 };
 
 /// Longest that one try may take, from looking up the name to the last answer. A program has a limit of its own.
@@ -322,40 +323,6 @@ impl Delivery {
         };
         sent.map(|()| None)
     }
-}
-
-/// A line of a digest.
-struct Line {
-    /// What stands before each of its parts that may be read alone.
-    mark: &'static str,
-    text: String,
-}
-
-/// The lines of a digest about what is open, one for each incident.
-fn open(message: &Message) -> Vec<Line> {
-    digest_lines(message, false)
-}
-
-/// What a digest says of all that is over: in one piece, each incident by its number; but each rehearsal by itself.
-fn over(message: &Message) -> Vec<Line> {
-    let (drills, problems): (Vec<Line>, Vec<Line>) = digest_lines(message, true)
-        .into_iter()
-        .partition(|line| !line.mark.is_empty());
-    let texts: Vec<String> = problems.into_iter().map(|line| line.text).collect();
-    let piece = (!texts.is_empty()).then(|| Line {
-        mark: "",
-        text: texts.join("; "),
-    });
-    piece.into_iter().chain(drills).collect()
-}
-
-fn digest_lines(message: &Message, is_over: bool) -> Vec<Line> {
-    let lines = message.incidents.iter().filter(|line| line.is_over == is_over);
-    let line = |line: &DigestLine| Line {
-        mark: tone::mark_if(line.is_drill()),
-        text: clean::line(&line.text, FACT_CHARS_MAX),
-    };
-    lines.map(line).collect()
 }
 
 /// How many lines of output are left out, and the last ones, which are shown.

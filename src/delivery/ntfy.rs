@@ -4,9 +4,10 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::groups::groups;
 use super::links::{ACK_WORDS_SHORT, Links};
 use super::tone;
-use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, digest_lines, http, link, open};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, clean, http, link};
 use crate::model::{Message, ProblemKind, Purpose, Secret, Severity};
 
 /// Longest text that is taken as a message; a longer one would become a file to download.
@@ -62,10 +63,10 @@ fn request(topic: &Secret, message: &Message, links: Links<'_>, room: usize) -> 
     if let Some(url) = links.page.or(runbook) {
         body["click"] = json!(url);
     }
-    let ack = links.ack.map(|url| view(message, ACK_WORDS_SHORT, url));
+    let ack = links.ack.map(|url| view(ACK_WORDS_SHORT, url));
     // A tap goes to one page only.
     let runbook = runbook.filter(|_| links.page.is_some());
-    let runbook = runbook.map(|url| view(message, "Runbook", url));
+    let runbook = runbook.map(|url| view("Runbook", url));
     let actions: Vec<Value> = ack.into_iter().chain(runbook).collect();
     if !actions.is_empty() {
         body["actions"] = json!(actions);
@@ -74,8 +75,8 @@ fn request(topic: &Secret, message: &Message, links: Links<'_>, room: usize) -> 
 }
 
 /// A button that opens a page.
-fn view(message: &Message, words: &str, url: &str) -> Value {
-    json!({ "action": "view", "label": format!("{}{words}", tone::mark(message)), "url": url })
+fn view(words: &str, url: &str) -> Value {
+    json!({ "action": "view", "label": words, "url": url })
 }
 
 /// What happened, the facts and what can be typed, in whole lines. Where not all fit, the last facts are left out before
@@ -88,12 +89,8 @@ fn text(message: &Message, room: usize) -> String {
     });
     let commands = message.commands.iter().take(COMMANDS_MAX);
     let commands = commands.map(|command| format!("> {}", clean::line(command, FACT_CHARS_MAX)));
-    let incidents = [("Open:", open(message)), ("Over:", digest_lines(message, true))];
-    let incidents = incidents.into_iter().flat_map(|(title, lines)| {
-        let title = (!lines.is_empty()).then(|| title.to_owned());
-        let lines: Vec<String> = lines.into_iter().map(|line| line.text).collect();
-        title.into_iter().chain(lines)
-    });
+    let incidents = groups(message).into_iter();
+    let incidents = incidents.flat_map(|group| std::iter::once(format!("{}:", group.title)).chain(group.lines));
     let room = room.saturating_sub(LEFT_OUT.len() + 1);
     let (head, rest) = fitting([headline, String::new()], room);
     let tail: Vec<String> = commands.chain([tone::origin(message)]).collect();

@@ -83,7 +83,10 @@ fn complaints(answer: &Answer) -> Option<String> {
 /// Opens an alert, or adds to the one that is open under the same key.
 fn trigger(routing_key: &Secret, message: &Message, links: Links<'_>) -> Value {
     let mut payload = json!({
-        "summary": clean::line(&format!("{}: {}", message.title(), message.headline), SUMMARY_CHARS_MAX),
+        "summary": clean::line(
+            &format!("{}: {}", message.title(), tone::behind_title(message)),
+            SUMMARY_CHARS_MAX
+        ),
         "source": source(message),
         "severity": severity(message),
         "timestamp": message.at,

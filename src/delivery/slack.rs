@@ -4,13 +4,11 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::groups::groups;
 use super::links::Links;
 use super::text::shown_facts;
 use super::tone::{self, Tone};
-use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, http, open,
-    output_tail,
-};
+use super::{COMMANDS_MAX, FACT_CHARS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, http, output_tail};
 use crate::model::{Message, MessageFact, Secret};
 
 /// Longest header that Slack shows.
@@ -93,10 +91,9 @@ fn blocks(message: &Message, links: Links<'_>) -> Vec<Value> {
     blocks.extend(pieces.map(|lines| rich_text(&lines)));
     blocks.extend(output(message).map(|output| section(&fenced(&output))));
     blocks.extend(commands(message).map(|commands| section(&fenced(&commands))));
-    blocks.extend(link_lines(message, links).map(|line| section(&line)));
+    blocks.extend(link_lines(links).map(|line| section(&line)));
     let context = format!(
-        "{}{}, {}",
-        tone::mark(message),
+        "{}, {}",
         tone.word,
         clean::line(&tone::origin(message), CONTEXT_SHARE_CHARS)
     );
@@ -199,14 +196,14 @@ fn fact_lines(message: &Message) -> Vec<Line> {
 /// The incidents of a digest; they fit by how a digest is written.
 fn incident_lines(message: &Message) -> Vec<Line> {
     let mut all = Vec::new();
-    for (title, lines) in [("Open", open(message)), ("Over", digest_lines(message, true))] {
-        all.extend((!lines.is_empty()).then(|| Line {
-            label: title.to_owned(),
+    for group in groups(message) {
+        all.push(Line {
+            label: group.title,
             text: String::new(),
-        }));
-        all.extend(lines.into_iter().map(|line| Line {
+        });
+        all.extend(group.lines.into_iter().map(|text| Line {
             label: String::new(),
-            text: line.text,
+            text,
         }));
     }
     all
@@ -274,8 +271,7 @@ fn commands(message: &Message) -> Option<(String, String)> {
             Some(line)
         })
         .collect();
-    let title = format!("{}What you can do", tone::mark(message));
-    (!lines.is_empty()).then(|| (title, lines.join("\n")))
+    (!lines.is_empty()).then(|| ("What you can do".to_owned(), lines.join("\n")))
 }
 
 /// Lines of code below what they are.
@@ -284,11 +280,10 @@ fn fenced((title, lines): &(String, String)) -> String {
 }
 
 /// Links rather than buttons: Slack tells apps of pressed buttons, and warns where none listens.
-fn link_lines(message: &Message, links: Links<'_>) -> impl Iterator<Item = String> {
-    let mark = tone::mark(message);
-    links.offers().map(move |(words, link)| {
+fn link_lines(links: Links<'_>) -> impl Iterator<Item = String> {
+    links.offers().map(|(words, link)| {
         let link = escaped(link, LINK_SHARE_CHARS - words.len());
-        format!("{mark}<{link}|{words}>")
+        format!("<{link}|{words}>")
     })
 }
 
@@ -306,7 +301,7 @@ fn text_only(message: &Message, links: Links<'_>) -> String {
     parts.extend(Some(in_lines(&incident_lines(message))).filter(|incidents| !incidents.is_empty()));
     let code = output(message).into_iter().chain(commands(message));
     parts.extend(code.map(|(title, lines)| format!("{title}\n{lines}")));
-    parts.extend(link_lines(message, links));
+    parts.extend(link_lines(links));
     parts.join("\n\n")
 }
 

@@ -4,12 +4,12 @@ use reqwest::header::HeaderMap;
 use serde_json::{Value, json};
 
 use super::failure::Failure;
+use super::groups::groups;
 use super::http::{self, Answer};
 use super::links::Links;
 use super::tone;
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, digest_lines, link,
-    open, output_tail,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, link, output_tail,
 };
 use crate::model::{Message, MessageFact, Purpose, Secret, Severity};
 
@@ -120,9 +120,9 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         text(&[run(&headline(message), &[])]),
     ];
     // They fit by how a digest is written.
-    for (words, lines) in [("Open", open(message)), ("Over", digest_lines(message, true))] {
-        body.extend((!lines.is_empty()).then(|| title(words)));
-        body.extend(lines.iter().map(|line| tight(&[run(&line.text, &[])])));
+    for group in groups(message) {
+        body.push(title(&group.title));
+        body.extend(group.lines.iter().map(|line| tight(&[run(line, &[])])));
     }
     let facts = message.facts.iter().take(shown.facts).enumerate();
     body.extend(facts.map(|(number, fact)| fact_line(fact, number == 0)));
@@ -138,7 +138,7 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
         );
     }
     if !message.commands.is_empty() {
-        body.push(title(&format!("{}What you can do", tone::mark(message))));
+        body.push(title("What you can do"));
         let commands = message.commands.iter().take(shown.commands);
         body.extend(commands.map(|command| code(&clean::line(command, FACT_CHARS_MAX))));
         left_out(&mut body, message.commands.len() - shown.commands, "more");
@@ -153,8 +153,7 @@ fn card(message: &Message, shown: Shown, links: Links<'_>) -> Value {
     });
     let leads_to = |title: &str, url: &str| json!({ "type": "Action.OpenUrl", "title": title, "url": url });
     let mut actions: Vec<Value> = link(message).map(|url| leads_to("Runbook", url)).into_iter().collect();
-    let offers = links.offers();
-    actions.extend(offers.map(|(words, url)| leads_to(&format!("{}{words}", tone::mark(message)), url)));
+    actions.extend(links.offers().map(|(words, url)| leads_to(words, url)));
     if !actions.is_empty() {
         card["actions"] = json!(actions);
     }

@@ -2,10 +2,10 @@
 
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use super::groups::groups;
 use super::links::Links;
 use super::{
-    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, open, output_tail, over,
-    tone,
+    COMMANDS_MAX, FACT_CHARS_MAX, FACTS_MAX, HEADLINE_CHARS_MAX, OUTPUT_LINE_CHARS_MAX, clean, output_tail, tone,
 };
 use crate::model::{Message, MessageFact, WHY};
 
@@ -19,11 +19,9 @@ const LABEL_COLUMNS_MAX: usize = 16;
 /// may be much.
 pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     let mut page = String::new();
-    let mark = tone::mark(message);
-    marked(
+    running(
         &mut page,
         ["", ""],
-        mark,
         &clean::line(&message.headline, HEADLINE_CHARS_MAX),
         COLUMNS_MAX,
     );
@@ -32,14 +30,14 @@ pub(super) fn render(message: &Message, links: Links<'_>) -> String {
     commands(&mut page, message);
     for (words, link) in links.offers() {
         // On a line of its own, never broken: mail programs make it a link.
-        push(&mut page, "", &format!("\n{mark}{words}:"));
+        push(&mut page, "", &format!("\n{words}:"));
         push(&mut page, "  ", link);
     }
     output(&mut page, message);
     // "-- " begins a signature: mail programs show it apart and leave it out of replies.
     page.push_str("\n-- \n");
     let origin = format!("freshd: {}", tone::origin(message));
-    marked(&mut page, ["", ""], mark, &origin, COLUMNS_MAX);
+    running(&mut page, ["", ""], &origin, COLUMNS_MAX);
     page
 }
 
@@ -72,23 +70,15 @@ fn facts(page: &mut String, message: &Message) {
         let lead = format!("  {label:<width$}  ");
         let columns = lead.chars().count();
         let indented = " ".repeat(columns);
-        marked(
-            page,
-            [&lead, &indented],
-            tone::mark(message),
-            &text,
-            COLUMNS_MAX - columns,
-        );
+        running(page, [&lead, &indented], &text, COLUMNS_MAX - columns);
     }
 }
 
 fn incidents(page: &mut String, message: &Message) {
-    for (title, lines) in [("Open:", open(message)), ("Over:", over(message))] {
-        if !lines.is_empty() {
-            push(page, "", &format!("\n{title}"));
-        }
-        for line in lines {
-            marked(page, ["  ", "    "], line.mark, &line.text, COLUMNS_MAX - 4);
+    for group in groups(message) {
+        push(page, "", &format!("\n{}:", group.title));
+        for line in group.in_pieces() {
+            running(page, ["  ", "    "], &line, COLUMNS_MAX - 4);
         }
     }
 }
@@ -116,20 +106,16 @@ fn commands(page: &mut String, message: &Message) {
     if message.commands.is_empty() {
         return;
     }
-    push(page, "", &format!("\n{}What you can do:", tone::mark(message)));
+    push(page, "", "\nWhat you can do:");
     for command in message.commands.iter().take(COMMANDS_MAX) {
         push(page, "  ", &clean::line(command, FACT_CHARS_MAX));
     }
 }
 
-/// Running text in lines; what stands before the first, and before the others. Each line begins with the mark, as the text
-/// itself does.
-fn marked(page: &mut String, [first, others]: [&str; 2], mark: &str, text: &str, columns: usize) {
-    for (number, line) in wrapped(text, columns - mark.len()).iter().enumerate() {
-        match number {
-            0 => push(page, first, line),
-            _ => push(page, others, &format!("{mark}{line}")),
-        }
+/// Running text in lines; what stands before the first, and before the others.
+fn running(page: &mut String, [first, others]: [&str; 2], text: &str, columns: usize) {
+    for (number, line) in wrapped(text, columns).iter().enumerate() {
+        push(page, if number == 0 { first } else { others }, line);
     }
 }
 

@@ -67,14 +67,18 @@ impl Tone {
     }
 }
 
-/// What stands before whatever of a message may be read alone: nothing, unless it is a rehearsal.
+/// What stands before whatever of a message is read alone beside its title and its first sentence, which say it
+/// themselves: nothing, unless it is a rehearsal.
 pub(super) fn mark(message: &Message) -> &'static str {
-    mark_if(message.is_drill())
+    if message.is_drill() { MARK } else { "" }
 }
 
-/// The same of a line of a digest.
-pub(super) fn mark_if(is_drill: bool) -> &'static str {
-    if is_drill { MARK } else { "" }
+/// The first sentence behind a title, which says already that it is a rehearsal.
+pub(super) fn behind_title(message: &Message) -> &str {
+    message
+        .headline
+        .strip_prefix(mark(message))
+        .unwrap_or(&message.headline)
 }
 
 const MARK: &str = "[DRILL] ";
@@ -117,5 +121,5 @@ pub(super) fn origin(message: &Message) -> String {
         parts.extend(zone.map(|zone| format!("written {}", format_time(message.at, &zone))));
         parts.push(format!("times are {words}"));
     }
-    super::clean::line(&format!("{}{}", mark(message), parts.join(", ")), super::FACT_CHARS_MAX)
+    super::clean::line(&parts.join(", "), super::FACT_CHARS_MAX)
 }

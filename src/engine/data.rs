@@ -10,7 +10,7 @@ use super::Engine;
 use crate::freshness::{self, Standing, View};
 use crate::model::{
     AttemptId, Dataset, Expectation, Expected, Fact, Judgement, Lesson, Lying, Name, Observation, Past, Provenance,
-    Run, Slot, Verdict, Version, VersionNumber, VersionRef, VersionState, kept_name,
+    Run, Slot, Version, VersionNumber, VersionRef, VersionState, kept_name,
 };
 
 /// What is known of a dataset between events.
@@ -262,12 +262,7 @@ impl Engine {
                 effective = (made_from.effective_as_of, Some(limited_by));
             }
         }
-        let refusals: Vec<&str> = judgement
-            .checks
-            .iter()
-            .filter(|check| check.verdict == Verdict::Hold)
-            .map(|check| check.message.as_str())
-            .collect();
+        let reason = held.then(|| judgement.refusal());
         let number = self.next_version_number(dataset);
         let run = self.runs.get(&id.run);
         Version {
@@ -289,7 +284,7 @@ impl Engine {
             bytes: measured.bytes,
             sha256: measured.sha256,
             unchanged,
-            reason: held.then(|| refusals.join("; ")),
+            reason,
             lesson: judgement.profile.map(|profile| Lesson {
                 weekday,
                 profile: Arc::new(profile),

@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use jiff::tz::TimeZone;
 
 use super::Engine;
-use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Rehearsal, Situation};
+use crate::alerting::{Concern, DataSide, GoesOn, JobSide, OwnerReach, Reading, Refused, Rehearsal, Situation};
 use crate::model::{
     About, Address, Attempt, AttemptId, Incident, IncidentId, Message, Name, Notification, Outcome, ProblemKind,
-    Purpose, Silence, Version, VersionRef, natural, proof_words, quarantine_path,
+    Purpose, Silence, Version, natural, proof_words, quarantine_path,
 };
 use crate::schedule;
 
@@ -34,6 +34,7 @@ impl Engine {
                 zone,
                 incident,
                 drill,
+                called: self.thing_called(incident.about, &incident.subject),
                 owner: self.team_title(&self.owner_of(incident).0),
                 addresses: self.addresses_told(incident),
             };
@@ -45,6 +46,17 @@ impl Engine {
             ..self.situation(team, zone, incident)
         };
         crate::alerting::message(id, purpose, team, &situation)
+    }
+
+    /// A job or dataset as people call it.
+    fn thing_called<'a>(&'a self, about: About, name: &'a Name) -> &'a str {
+        let settings = &self.settings;
+        let title = match about {
+            About::Job => settings.jobs.get(name).and_then(|job| job.title.as_deref()),
+            About::Dataset => settings.datasets.get(name).and_then(|dataset| dataset.title.as_deref()),
+            About::Freshd => None,
+        };
+        title.unwrap_or(name.as_str())
     }
 
     /// In what an incident concerns the reader of a message about it.
@@ -275,11 +287,15 @@ impl Engine {
     }
 
     /// What the last run of a job made and the checks refused, unless something newer came.
-    fn refused_by(&self, side: &JobSide<'_>) -> Option<(VersionRef, PathBuf)> {
+    fn refused_by(&self, side: &JobSide<'_>) -> Option<Refused<'_>> {
         let run = side.run.filter(|run| run.outcome == Some(Outcome::Rejected))?;
         let refused = self.data.get(side.job.produces.as_ref()?)?.held_back()?;
         let lies = quarantine_path(Path::new("quarantine"), &refused.dataset, refused.number);
-        (refused.run == Some(run.id)).then(|| (refused.reference(), lies))
+        (refused.run == Some(run.id)).then(|| Refused {
+            version: refused.reference(),
+            lies,
+            checks: &refused.checks,
+        })
     }
 
     /// Where a refused candidate lies.

@@ -178,7 +178,8 @@ impl Engine {
         }
     }
 
-    /// Sends the proof to each address that nothing else has reached in the week, and nothing is on its way to.
+    /// Sends the proof to each address that nothing else has reached in the week, nothing is on its way to, and no team gets
+    /// its report at: that proves it as well, whichever of them comes first after a downtime.
     fn prove_addresses(&mut self, reached: &[Address]) {
         if !self.settings.alerts.canary {
             return;
@@ -186,9 +187,12 @@ impl Engine {
         let next = self.weekly_times(&Name::from(ADDRESSES)).1;
         let is_open = |one: &&Incident| one.drill.is_none() && one.state != IncidentState::Attached;
         let open = self.incidents.values().filter(is_open).count();
+        let teams = self.settings.teams.values().filter(|_| self.settings.alerts.weekly);
+        let reported: BTreeSet<Address> = teams.flat_map(|team| team.notify.iter().cloned()).collect();
         for (address, team) in self.addresses_in_use() {
             let is_busy = self.outbox.values().any(|waiting| waiting.address == address);
-            if is_busy || reached.contains(&address) || !self.may_be_proven(&address) {
+            let is_proven = reported.contains(&address) || reached.contains(&address);
+            if is_busy || is_proven || !self.may_be_proven(&address) {
                 continue;
             }
             let id = self.new_notification_id();

@@ -72,7 +72,7 @@ impl ProblemKind {
             Self::Changed => "is not what was published",
             Self::Lost => "was lost",
             Self::Stuck => "is stuck",
-            Self::ChannelBroken => "cannot deliver",
+            Self::ChannelBroken => "cannot be reached",
             Self::Freshd => "has a problem",
             Self::Drill => "is rehearsed [DRILL]",
         }

@@ -14,7 +14,7 @@ pub const DRILL_MAX: Duration = Duration::from_hours(24);
 /// The shortest rehearsal: nobody reads a message and answers it in less.
 pub const DRILL_MIN: Duration = Duration::from_mins(1);
 
-/// What stands before whatever of a rehearsal may be read alone.
+/// What the subject and the first sentence of a rehearsal begin with, and its line in a digest: they may be read alone.
 pub const DRILL_MARK: &str = "[DRILL]";
 
 /// What makes an incident a rehearsal.

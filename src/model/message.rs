@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{About, DRILL_MARK, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
+use super::{About, DigestLine, IncidentId, Name, ProblemKind, Purpose, Severity, WhyGathered};
 
 /// The words of one message, rendered once and never again. Channels only lay them out.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -127,18 +127,13 @@ impl Message {
         self.thread.ends_with(IMPACT_THREAD)
     }
 
-    /// Says something above all else. Of a rehearsal each line says by itself that it is one.
+    /// Says something above all else.
     pub fn put_above(&mut self, label: &str, text: &str) {
-        let mark = if self.is_drill() {
-            format!("{DRILL_MARK} ")
-        } else {
-            String::new()
-        };
         self.facts.insert(
             0,
             MessageFact {
                 label: label.to_owned(),
-                text: format!("{mark}{text}"),
+                text: text.to_owned(),
             },
         );
     }

@@ -39,6 +39,7 @@ mod published;
 mod purpose;
 mod reading;
 mod redactor;
+mod refusal;
 mod report;
 mod restored;
 mod run;

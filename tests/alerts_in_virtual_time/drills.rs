@@ -84,13 +84,13 @@ fn its_end_names_those_who_took_it_apart_from_those_whom_it_never_reached() {
         fact.map(|fact| fact.text.clone())
     };
     // The fallback has heard it in their stead.
-    let told = format!("[DRILL] ops by mail:it@sea.example, ops by pager, ops by {BOSS}");
+    let told = format!("ops by mail:it@sea.example, ops by pager, ops by {BOSS}");
     assert_eq!(said("Told"), Some(told));
-    assert_eq!(said("Not reached"), Some(format!("[DRILL] ops by {OPS}")));
+    assert_eq!(said("Not reached"), Some(format!("ops by {OPS}")));
 }
 
 #[test]
-fn every_line_of_it_says_that_it_is_a_drill() {
+fn its_subject_and_its_first_sentence_say_that_it_is_a_drill_and_no_line_repeats_it() {
     let mut world = World::start(&text(), "2026-11-26T12:00");
     world.channel(BOSS, |_, now| busy(now));
     begun(&mut world, "d", 90);
@@ -103,13 +103,30 @@ fn every_line_of_it_says_that_it_is_a_drill() {
     );
     for (_, sent) in &world.sent {
         let message = &sent.message;
-        assert!(message.subject.starts_with("[DRILL] "), "{}", message.subject);
+        assert!(message.stem().starts_with("[DRILL] "), "{}", message.subject);
         assert!(message.headline.starts_with("[DRILL] "), "{}", message.headline);
         for fact in &message.facts {
-            assert!(fact.text.starts_with("[DRILL] "), "{fact:?}");
+            assert!(!fact.text.contains("[DRILL]"), "{fact:?}");
         }
         assert!(message.output.is_empty());
     }
+}
+
+#[test]
+fn it_is_one_thread_of_mails_like_the_real_thing() {
+    let titled = text().replace("[datasets.d]", "[datasets.d]\ntitle = \"Deliveries\"");
+    let mut world = World::start(&titled, "2026-11-26T12:00");
+    begun(&mut world, "d", 60);
+    world.run_until("2026-11-26T13:10");
+    let subjects = |to: &str| {
+        let sent = world.sent.iter().map(|(_, sent)| sent);
+        let sent = sent.filter(|sent| sent.address.to_string() == to);
+        sent.map(|sent| sent.message.subject.clone()).collect::<Vec<_>>()
+    };
+    let stem = "[DRILL] freshd rehearses with Deliveries (#1)";
+    let expected = [stem.to_owned(), format!("Re: {stem}")];
+    assert_eq!(subjects(OPS), expected, "opening and end");
+    assert_eq!(subjects(BOSS), expected, "escalation and end");
 }
 
 #[test]

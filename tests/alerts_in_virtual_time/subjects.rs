@@ -74,16 +74,10 @@ fn every_thread_keeps_its_subject_though_what_is_wrong_and_how_it_is_called_chan
         told,
         [
             ("mail:a@sea.example", "[freshd] export failed (#1)"),
-            (
-                "mail:b@sea.example",
-                "[freshd] Stock per lot (stock) not as promised (#1)"
-            ),
+            ("mail:b@sea.example", "[freshd] Stock per lot not as promised (#1)"),
             // What the desk reads, not what that is made from; the job of `d` reads the stock.
             ("mail:c@sea.example", "[freshd] plan not as promised (#1)"),
-            (
-                "mail:d@sea.example",
-                "[freshd] Stock per lot (stock) not as promised (#1)"
-            ),
+            ("mail:d@sea.example", "[freshd] Stock per lot not as promised (#1)"),
         ]
     );
 }

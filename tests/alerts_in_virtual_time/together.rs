@@ -42,7 +42,7 @@ fn six_addresses_that_are_refused_at_once_are_one_message_and_so_are_their_remin
     let message = &sent[1].1.message;
     assert_eq!(message.subject, "[freshd] 6 problems at once");
     for number in 0..6 {
-        let text = format!("{} cannot deliver", address(number));
+        let text = format!("{} cannot be reached", address(number));
         let has = message.incidents.iter().any(|line| line.text.contains(&text));
         assert!(has, "{text}: {:?}", message.incidents);
     }

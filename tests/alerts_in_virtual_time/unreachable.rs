@@ -46,7 +46,7 @@ fn a_team_that_nothing_reaches_for_five_minutes_is_stood_in_for_once() {
          (mail:ops@sea.example: connection refused; mail:x@sea.example: connection refused)"
     );
     assert_eq!(
-        told.message.headline, "WARNING: j failed: exit code 1.",
+        told.message.headline, "WARNING: j failed, Thu 2026-11-26 12:00: exit code 1.",
         "the same message"
     );
     assert_eq!(told.message.zone.as_deref(), Some("Europe/Oslo (UTC+1)"));

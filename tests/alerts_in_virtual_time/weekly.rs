@@ -37,7 +37,7 @@ fn each_team_gets_a_short_report_on_monday_when_all_was_well() {
     assert_eq!(message.subject, expected);
     assert_eq!(
         message.headline,
-        "ops: all was well. 7 runs, none failed. 1 of 1 datasets kept what is promised of them (100 %)."
+        "ops: all was well. 7 runs, none failed. The only dataset kept what is promised of it."
     );
     let labels: Vec<&str> = message.facts.iter().map(|fact| fact.label.as_str()).collect();
     assert_eq!(labels, ["Runs", "Oldest data", "Next report", "If it is missing"]);
@@ -115,7 +115,7 @@ fn data_that_was_never_seen_has_kept_no_promise() {
     assert!(
         message
             .headline
-            .ends_with("1 of 2 datasets kept what is promised of them (50 %); 1 was never seen."),
+            .ends_with("1 of 2 datasets kept what is promised of it; 1 was never seen."),
         "{}",
         message.headline
     );
@@ -152,7 +152,7 @@ fn a_report_tells_what_failed_how_long_it_took_and_what_is_open() {
     assert!(message.subject.contains(": 1 problem is open, "), "{}", message.subject);
     assert_eq!(
         message.headline,
-        "ops: 1 problem is open. 7 runs, 3 failed. 0 of 1 datasets kept what is promised of them (0 %)."
+        "ops: 1 problem is open. 7 runs, 3 failed. No dataset kept what is promised of it."
     );
     let said = |label: &str| {
         let facts = message.facts.iter().filter(|fact| fact.label == label);
@@ -232,6 +232,22 @@ fn an_address_that_nothing_has_reached_for_a_week_gets_a_proof() {
     );
     let next = message.facts.iter().find(|fact| fact.label == "Next proof");
     assert_eq!(next.map(|fact| fact.text.as_str()), Some("Mon 2026-12-07 08:00"));
+}
+
+#[test]
+fn an_address_that_gets_a_report_needs_no_proof_whichever_of_them_is_due_first() {
+    for zone in ["America/New_York", "Asia/Tokyo"] {
+        let text = daily("").replace("[teams.ops]", &format!("[teams.ops]\ntimezone = \"{zone}\""));
+        let mut world = World::start(&text, "2026-11-24T10:00");
+        world.run_until("2026-11-27T13:00");
+        world.crash();
+        world.run_until("2026-12-08T10:00");
+        world.restart();
+        world.run_until("2026-12-08T11:00");
+        let told = [Purpose::Weekly, Purpose::Canary].map(|why| times(&world, OPS, why).len());
+        assert_eq!(told, [1, 0], "{zone}: the report is the proof");
+        assert_eq!(times(&world, IT, Purpose::Canary).len(), 1, "{zone}: whoever gets none");
+    }
 }
 
 #[test]
@@ -332,7 +348,7 @@ fn a_rehearsal_breaks_no_promise_and_nothing_is_open_for_it() {
     assert!(
         message
             .headline
-            .ends_with("1 of 1 datasets kept what is promised of them (100 %)."),
+            .ends_with("The only dataset kept what is promised of it."),
         "{}",
         message.headline
     );

@@ -2,8 +2,8 @@
 
 use freshd::alerting::{Concern, ToGather, digest};
 use freshd::model::{
-    Address, ChannelKind, DeliveryOutcome, DownDeliveries, Incident, IncidentId, Message, MessageFact, Name, Secret,
-    WhyGathered,
+    Address, ChannelKind, DeliveryOutcome, DigestLine, DownDeliveries, Incident, IncidentId, Message, MessageFact,
+    Name, Secret, Severity, WhyGathered,
 };
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -167,6 +167,47 @@ async fn teams_and_ntfy_part_what_is_open_from_what_is_over() {
         assert!(
             open < line(0) && line(1) < over && over < line(2) && line(2) < line(3),
             "{body}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn every_channel_heads_what_is_open_by_how_bad_it_is_with_how_many_there_are() {
+    let message = largest();
+    let count = |belongs: &dyn Fn(&DigestLine) -> bool| message.incidents.iter().filter(|line| belongs(line)).count();
+    let heads = [
+        (
+            "Open, critical",
+            count(&|line| !line.is_over && line.severity == Severity::Critical),
+        ),
+        (
+            "Open, warning",
+            count(&|line| !line.is_over && line.severity == Severity::Warning),
+        ),
+        ("Over", count(&|line| line.is_over)),
+    ];
+    let heads = heads.map(|(what, count)| format!("{what} ({count})"));
+    let sink = HttpSink::start(Vec::new()).await;
+    let slack = ChannelKind::Slack {
+        url: Secret::new(sink.url("/services/T/B/X")),
+        ca: None,
+    };
+    assert_eq!(send(&slack, message.clone(), None).await, DeliveryOutcome::Accepted);
+    let body = sink.requests(1).await.remove(0).json();
+    let dir = tempfile::tempdir().unwrap();
+    let kind = ChannelKind::File { dir: dir.path().into() };
+    let to = Some("lager@seafood.example");
+    assert_eq!(send(&kind, message.clone(), to).await, DeliveryOutcome::Accepted);
+    let mail = std::fs::read(dir.path().join(format!("{}-{}.eml", message.id, message.team))).unwrap();
+    let mail = MessageParser::default().parse(&mail).unwrap();
+    let (text, page) = (mail.body_text(0).unwrap(), mail.body_html(0).unwrap());
+    let posted = super::slack::texts(&body).join("\n");
+    let told: [&str; 3] = [&posted, &text, &page];
+    for told in told {
+        let places: Vec<_> = heads.iter().map(|head| told.find(head.as_str())).collect();
+        assert!(
+            places.iter().all(Option::is_some) && places.is_sorted(),
+            "{heads:?}: {told}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! A rehearsal says so wherever a part of it may be read alone, in every channel.
+//! A rehearsal says so in its title and in its first sentence, in every channel, and in no line below them.
 
 use freshd::alerting::{Concern, Rehearsal, ToGather, digest, drill_message};
 use freshd::model::{Address, ChannelKind, DeliveryOutcome, Incident, Message, Name, Purpose, Secret, WhyGathered};
@@ -39,6 +39,7 @@ fn drill(purpose: Purpose) -> Message {
         zone: &TimeZone::UTC,
         incident: &incident,
         drill: incident.drill.as_ref().unwrap(),
+        called: incident.subject.as_str(),
         owner: "Warehouse and quality of the north, with everybody who is on call there".to_owned(),
         addresses: Vec::new(),
     };
@@ -79,15 +80,16 @@ fn in_one(with_problem: bool) -> Message {
     )
 }
 
-/// The text of a mail.
-async fn mailed(message: Message) -> String {
+/// A mail's subject and its text.
+async fn mailed(message: Message) -> (String, String) {
     let dir = tempfile::tempdir().unwrap();
     let kind = ChannelKind::File { dir: dir.path().into() };
     let stem = format!("{}-{}.eml", message.id, message.team);
     assert_eq!(send(&kind, message, None).await, DeliveryOutcome::Accepted);
     let mail = std::fs::read(dir.path().join(stem)).unwrap();
     let mail = MessageParser::default().parse(&mail).expect("a mail");
-    mail.body_text(0).expect("a text").replace('\r', "")
+    let text = mail.body_text(0).expect("a text").replace('\r', "");
+    (mail.subject().expect("a subject").to_owned(), text)
 }
 
 async fn posted(kind: impl Fn(Secret) -> ChannelKind, message: Message) -> Value {
@@ -98,73 +100,57 @@ async fn posted(kind: impl Fn(Secret) -> ChannelKind, message: Message) -> Value
 }
 
 #[tokio::test]
-async fn every_line_of_a_mail_says_so_but_for_what_is_to_be_copied() {
-    for purpose in [Purpose::Opening, Purpose::Reminder, Purpose::Recovery] {
-        let text = mailed(drill(purpose)).await;
-        let lines = text.lines().filter(|line| !["", "--"].contains(&line.trim()));
-        let (commands, lines): (Vec<&str>, Vec<&str>) = lines.partition(|line| line.starts_with("  freshd "));
-        assert!(lines.len() > 6 && commands.len() == 1, "{text}");
-        let whole = lines
-            .iter()
-            .all(|line| line.contains(MARK) && line.chars().count() <= 72);
-        assert!(whole, "{text}");
+async fn a_mail_says_so_in_its_subject_and_its_first_sentence_and_answers_as_others_do() {
+    for (purpose, begins) in [
+        (Purpose::Opening, "[DRILL] freshd rehearses with "),
+        (Purpose::Reminder, "Re: [DRILL] freshd rehearses with "),
+        (Purpose::Recovery, "Re: [DRILL] freshd rehearses with "),
+    ] {
+        let (subject, text) = mailed(drill(purpose)).await;
+        assert!(subject.starts_with(begins), "{subject}");
+        assert!(text.starts_with(MARK) && text.matches(MARK).count() == 1, "{text}");
+        assert!(text.lines().all(|line| line.chars().count() <= 72), "{text}");
     }
 }
 
 #[tokio::test]
-async fn a_line_of_a_digest_that_is_broken_says_so_in_each_part_and_the_others_do_not() {
+async fn a_line_of_a_digest_says_so_once_and_the_others_do_not() {
     let message = in_one(true);
     assert_eq!(message.subject, "[freshd] 1 problem and 1 rehearsal at once");
     let words = "CRITICAL: 1 problem and 1 rehearsal, all of them open, told in one message because many came at once.";
     assert_eq!(message.headline, words);
-    let text = mailed(message).await;
-    let of_drill = text.lines().skip_while(|line| !line.contains("#18"));
-    let of_drill: Vec<&str> = of_drill.take_while(|line| !line.is_empty()).collect();
-    assert!(
-        of_drill[0].starts_with("  #18 [DRILL] ") && of_drill.len() > 1,
-        "{text}"
-    );
-    let others = of_drill[1..].iter();
-    assert!(others.clone().all(|line| line.starts_with("    [DRILL] ")), "{text}");
-    assert_eq!(text.matches(MARK).count(), of_drill.len(), "{text}");
+    let (_, text) = mailed(message).await;
+    let (problems, drills) = text.split_once("\nRehearsed (1):\n").expect("a group of its own");
+    assert!(problems.contains("\nOpen, critical (1):\n  #17 "), "{text}");
+    assert!(drills.starts_with("  #18 [DRILL] "), "{text}");
+    assert_eq!(text.matches(MARK).count(), 1, "{text}");
 }
 
 #[tokio::test]
-async fn a_digest_of_nothing_else_says_so_in_each_line() {
+async fn a_digest_of_nothing_else_says_so_above_its_lines() {
     let message = in_one(false);
     assert_eq!(message.subject, "[freshd] [DRILL] 1 rehearsal at once");
+    let (_, text) = mailed(message).await;
     assert!(
-        message.headline.starts_with("[DRILL] 1 rehearsal, all of them open"),
-        "{}",
-        message.headline
-    );
-    let text = mailed(message).await;
-    let lines = text
-        .lines()
-        .filter(|line| !["", "--", "Open:"].contains(&line.trim()) && !line.starts_with("  freshd "));
-    assert!(
-        lines.clone().count() > 4 && lines.clone().all(|line| line.contains(MARK)),
+        text.starts_with("[DRILL] 1 rehearsal, open, told in one message"),
         "{text}"
     );
+    assert_eq!(text.matches(MARK).count(), 2, "its first sentence and its line: {text}");
 }
 
 #[tokio::test]
-async fn slack_says_so_in_what_a_locked_phone_shows_and_in_each_block() {
+async fn slack_says_so_in_what_a_locked_phone_shows_and_above_the_lines() {
     let slack = |url| ChannelKind::Slack { url, ca: None };
     let body = posted(slack, drill(Purpose::Reminder)).await;
     assert!(body["text"].as_str().unwrap().starts_with(MARK), "{body}");
-    for text in super::slack::texts(&body) {
-        assert!(text.lines().next().unwrap().contains(MARK), "{text}");
-    }
-    let title = body["blocks"][0]["text"]["text"].as_str().unwrap();
-    assert!(
-        title.starts_with(":performing_arts: [DRILL] Rehearsal goes on: freshd rehearses with"),
-        "{title}"
-    );
+    let texts = super::slack::texts(&body);
+    let title = ":performing_arts: [DRILL] Rehearsal goes on: freshd rehearses with";
+    assert!(texts[0].starts_with(title) && texts[1].starts_with(MARK), "{texts:?}");
+    assert!(texts[2..].iter().all(|text| !text.contains(MARK)), "{texts:?}");
 }
 
 #[tokio::test]
-async fn a_phone_says_so_in_title_and_lines() {
+async fn a_phone_says_so_in_title_and_first_sentence() {
     let ntfy = |url| ChannelKind::Ntfy {
         url,
         topic: Secret::new("t"),
@@ -174,25 +160,25 @@ async fn a_phone_says_so_in_title_and_lines() {
     let body = posted(ntfy, drill(Purpose::Opening)).await;
     assert!(body["title"].as_str().unwrap().starts_with(MARK), "{body}");
     let text = body["message"].as_str().unwrap();
-    let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with("> "));
-    assert!(
-        lines.clone().count() > 4 && lines.clone().all(|line| line.contains(MARK)),
-        "{text}"
-    );
+    assert!(text.starts_with(MARK) && text.matches(MARK).count() == 1, "{text}");
     assert_eq!(body["tags"], json!(["performing_arts", "opening", "drill"]));
     assert_eq!(body["priority"], 5, "it is as loud as the real thing");
 }
 
 #[tokio::test]
-async fn teams_says_so_in_the_title_and_each_paragraph() {
+async fn teams_says_so_in_the_title_and_the_first_sentence() {
     let teams = |url| ChannelKind::Teams { url, ca: None };
     let body = posted(teams, drill(Purpose::Opening)).await;
     let paragraphs = body["attachments"][0]["content"]["body"].as_array().unwrap();
-    for paragraph in paragraphs {
+    let says = |paragraph: &Value| {
         let runs = paragraph["inlines"].as_array().unwrap().iter();
         let text: String = runs.map(|run| run["text"].as_str().unwrap()).collect();
-        assert!(text.contains(MARK) || text.starts_with("freshd ack"), "{text}");
-    }
+        text.contains(MARK)
+    };
+    let said: Vec<usize> = (0..paragraphs.len())
+        .filter(|number| says(&paragraphs[*number]))
+        .collect();
+    assert_eq!(said, [0, 1], "{body}");
 }
 
 #[tokio::test]
@@ -204,7 +190,8 @@ async fn a_pager_says_so_in_the_summary_and_the_source() {
     };
     let event = posted(pager, drill(Purpose::Opening)).await;
     for name in ["summary", "source"] {
-        assert!(event["payload"][name].as_str().unwrap().starts_with(MARK), "{event}");
+        let said = event["payload"][name].as_str().unwrap();
+        assert!(said.starts_with(MARK) && said.matches(MARK).count() == 1, "{event}");
     }
     assert_eq!(event["payload"]["severity"], "critical", "it pages");
 }

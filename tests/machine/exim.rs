@@ -144,7 +144,10 @@ fn a_failure_arrives_in_the_owners_mailbox_by_tls_and_login_with_every_letter_as
     assert!(longest < Some(998), "a line of {longest:?} bytes");
     let mail = MessageParser::default().parse(&mail).expect("a mail");
     let header = |name: &str| mail.header_raw(name).unwrap_or_default().trim().to_owned();
-    assert_eq!(mail.subject(), Some("[freshd] stock-export failed (#1)"));
+    assert_eq!(
+        mail.subject(),
+        Some("[freshd] Fredagens lagereksport, Ålesund failed (#1)")
+    );
     assert_eq!(header("Envelope-to"), "warehouse@seafood.example");
     assert_eq!(header("Return-path"), "<freshd@seafood.example>");
     assert_eq!(header("Auto-Submitted"), "auto-generated");

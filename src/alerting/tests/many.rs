@@ -7,7 +7,7 @@ use crate::freshness::DataState;
 use crate::model::{Purpose, plain_dataset};
 
 #[test]
-fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
+fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
     let story = friday();
     let datasets: Vec<_> = (1..=40)
         .map(|number| plain_dataset(&format!("data-{number}")))
@@ -28,21 +28,14 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
     situation.made_from_it = datasets.iter().map(|dataset| dataset.name.clone()).collect();
     let told = message("n1.x".to_owned(), Purpose::Update, &OWNER.into(), &situation);
     assert_eq!(said("Broken", &told).matches(" | ").count(), 2, "three in full");
-    let all = said("Made from it", &told).replace(" | ", ", ");
-    let all: Vec<&str> = all
-        .strip_prefix("39 datasets: ")
-        .expect("counted")
-        .split(", ")
-        .collect();
-    let stale = (2..=39).map(|number| format!("data-{number} (stale)"));
-    let expected: Vec<String> = stale.chain(["data-40".to_owned()]).collect();
-    assert_eq!(all, expected);
-    let long = told
-        .facts
-        .iter()
-        .filter(|fact| fact.text.chars().count() > "39 datasets: ".len() + 400);
+    assert_eq!(said("Made from it", &told), "39 datasets: 38 stale, 1 at risk");
+    let stale: Vec<String> = (2..=39).map(|number| format!("data-{number}")).collect();
+    assert_eq!(said("Stale (38)", &told).replace(" | ", ", "), stale.join(", "));
+    assert_eq!(said("At risk (1)", &told), "data-40");
+    let long = told.facts.iter().filter(|fact| fact.text.chars().count() > 400);
     assert_eq!(long.count(), 0);
     let at = |label: &str| told.facts.iter().position(|fact| fact.label == label);
+    assert!(at("Stale (38)") < at("At risk (1)"), "the worst first");
     assert!(
         at("Owner") < at("Readers see"),
         "who answers stands above what may be long"
@@ -61,10 +54,40 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named() {
         })
         .collect();
     let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
-    let all = said("Made from it", &told);
-    let (named, more) = all.rsplit_once(" | and ").expect("it is bounded");
-    assert_eq!(named.replace(" | ", ", ").split(", ").count(), 200);
-    assert_eq!(more, format!("1800 more: freshd impact {}", situation.incident.subject));
+    assert_eq!(
+        said("Made from it", &told),
+        "2000 datasets, all as promised; the first 200 by name: freshd impact export names all"
+    );
+    let named = said("As promised (2000)", &told).replace(" | ", ", ");
+    assert_eq!(named.split(", ").count(), 200, "it is bounded");
+    // What is broken is not left out for what is not.
+    situation.data.truncate(300);
+    for data in &mut situation.data[100..] {
+        data.standing = stands(DataState::Stale);
+    }
+    let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
+    assert_eq!(
+        said("Made from it", &told),
+        "300 datasets: 200 stale, 100 as promised; the first 200 by name: freshd impact export names all"
+    );
+    let named = said("Stale (200)", &told).replace(" | ", ", ");
+    assert_eq!(named.split(", ").count(), 200);
+    assert_eq!(said("As promised (100)", &told), "");
+}
+
+#[test]
+fn few_datasets_stand_in_one_line_what_is_broken_first() {
+    let mut story = friday();
+    story.made_from_it = vec!["stock", "abc", "plan"];
+    let plan = plain_dataset("plan");
+    let mut situation = story.situation();
+    situation.data.push(DataSide {
+        dataset: &plan,
+        standing: stands(DataState::Stale),
+        current: None,
+    });
+    let told = message("n1.x".to_owned(), Purpose::Update, &OWNER.into(), &situation);
+    assert_eq!(said("Made from it", &told), "2 datasets: plan (stale), abc");
 }
 
 #[test]

@@ -7,7 +7,10 @@ mod late;
 mod lost;
 mod many;
 mod problem;
+mod refused;
+mod titles;
 mod truth;
+mod weekly;
 mod words;
 
 use std::collections::BTreeMap;

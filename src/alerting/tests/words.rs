@@ -3,7 +3,7 @@
 use super::{Friday, at, friday, reading, stands};
 use crate::alerting::{DataSide, message};
 use crate::freshness::DataState;
-use crate::model::{Message, Outcome, Owner, ProblemKind, Purpose, Severity, VersionNumber, VersionRef, plain_dataset};
+use crate::model::{About, Message, Outcome, Owner, ProblemKind, Purpose, Severity, plain_dataset};
 
 pub(super) const OWNER: &str = "wms";
 pub(super) const READER: &str = "transport";
@@ -29,7 +29,7 @@ fn an_opening_says_what_failed_what_will_break_who_is_hit_and_what_to_type() {
     assert_eq!(message.thread, "n1.incident-1-owner");
     assert_eq!(
         message.headline,
-        "WARNING: export failed: exit code 1. stock goes stale Fri 2026-11-27 23:30. \
+        "WARNING: export failed, Fri 2026-11-27 22:10: exit code 1. stock goes stale Fri 2026-11-27 23:30. \
          trucks reads it first, Fri 2026-11-27 23:45."
     );
     let facts: Vec<String> = message
@@ -63,18 +63,6 @@ fn an_opening_says_what_failed_what_will_break_who_is_hit_and_what_to_type() {
 }
 
 #[test]
-fn a_subject_is_one_line_whatever_it_is_made_from() {
-    let mut story = friday();
-    story.standing = stands(DataState::Stale);
-    story.dataset.as_mut().unwrap().title = Some("Stock\r\nBcc: all@example.com".to_owned());
-    let message = tell(Purpose::Impact, READER, &story);
-    assert_eq!(
-        message.subject,
-        "[freshd] Stock  Bcc: all@example.com (stock) not as promised (#1)"
-    );
-}
-
-#[test]
 fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
     let mut story = friday();
     let run = story.run.as_mut().unwrap();
@@ -83,7 +71,7 @@ fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
     assert!(
         message
             .headline
-            .starts_with("WARNING: export failed after 3 attempts: exit code 1.")
+            .starts_with("WARNING: export failed after 3 attempts, Fri 2026-11-27 22:10: exit code 1.")
     );
     assert_eq!(
         said("Tried", &message),
@@ -101,7 +89,8 @@ fn what_was_tried_is_counted_and_has_its_time_where_it_is_known() {
     assert_eq!(said("Tried", &message), "3 attempts of export, run 1");
     story.run = None;
     let message = tell(Purpose::Opening, OWNER, &story);
-    assert!(message.headline.starts_with("WARNING: export failed: exit code 1."));
+    let begins = "WARNING: export failed, Fri 2026-11-27 22:10: exit code 1.";
+    assert!(message.headline.starts_with(begins), "{}", message.headline);
     assert_eq!(said("Tried", &message), "");
 }
 
@@ -133,7 +122,7 @@ fn each_end_of_a_run_has_its_words() {
         story.run.as_mut().unwrap().outcome = Some(outcome);
         let headline = headline(Purpose::Opening, OWNER, &story);
         assert!(
-            headline.starts_with(&format!("WARNING: export {words}: exit code 1.")),
+            headline.starts_with(&format!("WARNING: export {words}, Fri 2026-11-27 22:10: exit code 1.")),
             "{headline}"
         );
     }
@@ -168,7 +157,7 @@ fn each_state_of_data_has_its_word() {
 
 #[test]
 fn an_update_says_what_broke_once_something_did() {
-    let problem = "export failed: exit code 1. stock goes stale Fri 2026-11-27 23:30. ";
+    let problem = "export failed, Fri 2026-11-27 22:10: exit code 1. stock goes stale Fri 2026-11-27 23:30. ";
     let first = "trucks reads it first, Fri 2026-11-27 23:45.";
     let mut story = friday();
     assert_eq!(
@@ -185,12 +174,12 @@ fn an_update_says_what_broke_once_something_did() {
     // Who answers for the job is told of the job first, as long as it has not been.
     assert_eq!(
         headline(Purpose::Opening, OWNER, &story),
-        format!("CRITICAL: export failed: exit code 1. stock is stale. {first}")
+        format!("CRITICAL: export failed, Fri 2026-11-27 22:10: exit code 1. stock is stale. {first}")
     );
     story.readers = vec![reading("trucks", "transport", None)];
     assert_eq!(
         headline(Purpose::Opening, OWNER, &story),
-        "CRITICAL: export failed: exit code 1. stock is stale."
+        "CRITICAL: export failed, Fri 2026-11-27 22:10: exit code 1. stock is stale."
     );
     story.incident.subject = "stock".into();
     assert_eq!(
@@ -354,31 +343,11 @@ fn the_last_lines_of_output_go_to_the_owner_while_it_lasts() {
 }
 
 #[test]
-fn titles_limits_and_runbooks_are_told() {
-    let mut story = friday();
-    story.job.as_mut().unwrap().title = Some("Nightly export".into());
-    let dataset = story.dataset.as_mut().unwrap();
-    (dataset.title, dataset.runbook) = (Some("Stock".to_owned()), Some("https://wiki/stock".to_owned()));
-    let version = story.current.as_mut().unwrap();
-    version.limited_by = Some(VersionRef {
-        dataset: "lots".into(),
-        number: VersionNumber(3),
-    });
-    let message = tell(Purpose::Opening, OWNER, &story);
+fn a_reminder_says_for_how_long_and_not_when_it_began_as_well() {
+    let words = headline(Purpose::Reminder, OWNER, &friday());
     assert!(
-        message.headline.contains("Nightly export (export) failed"),
-        "{}",
-        message.headline
-    );
-    assert_eq!(
-        said("Data as of", &message),
-        "Fri 2026-11-27 21:00, limited by lots@3: Stock (stock)"
-    );
-    assert_eq!(said("Runbook", &message), "https://wiki/stock");
-    story.job.as_mut().unwrap().runbook = Some("https://wiki/export".into());
-    assert_eq!(
-        said("Runbook", &tell(Purpose::Opening, OWNER, &story)),
-        "https://wiki/export"
+        words.starts_with("WARNING, still open after 1h 5m: export failed: exit code 1."),
+        "{words}"
     );
 }
 
@@ -392,4 +361,16 @@ fn why_data_is_broken_is_said_in_one_line() {
     assert_eq!(said("Broken", &message), "stock is stale");
     let lines = message.facts.iter().filter(|fact| fact.text.contains(&situation.why));
     assert_eq!(lines.count(), 1, "{:?}", message.facts);
+}
+
+#[test]
+fn of_the_dataset_that_it_is_about_nothing_is_said_twice() {
+    let mut story = friday().stale();
+    story.incident.about = About::Dataset;
+    let mut situation = story.situation();
+    situation.why = story.standing.reason.clone();
+    let message = message("n1.x".to_owned(), Purpose::Opening, &OWNER.into(), &situation);
+    assert_eq!(said("What", &message), "stock is stale");
+    assert_eq!(said("Why", &message), "2h old, promised at most 1h");
+    assert_eq!(said("Broken", &message), "");
 }

@@ -47,7 +47,7 @@ pub(in crate::cli) fn kind_words(kind: &str, subject: &str) -> String {
         "failed" => "failed".to_owned(),
         "stale" | "late" | "suspect" | "stuck" | "lost" | "rejected" | "unknown" => format!("is {kind}"),
         "changed" => "is not what was published".to_owned(),
-        "channel_broken" => "cannot deliver".to_owned(),
+        "channel_broken" => "cannot be reached".to_owned(),
         "freshd" => "has a problem".to_owned(),
         "drill" => "is rehearsed [DRILL]".to_owned(),
         other => other.replace('_', " "),

@@ -81,7 +81,7 @@ impl Quiet {
             format!("{:?} of incident {} although {over:?}", purpose, incident.id)
         })?;
         if incident.drill.is_some() {
-            let is_marked = told.message.subject.starts_with("[DRILL]") && told.message.headline.starts_with("[DRILL]");
+            let is_marked = told.message.stem().starts_with("[DRILL]") && told.message.headline.starts_with("[DRILL]");
             return hold(is_marked, DRILL, || {
                 format!("{:?} does not say that it is a drill", told.message)
             });

@@ -1,0 +1,121 @@
+//! What is made from what a message is about: in groups by how it stands, what is broken before what will be.
+
+use super::lines::in_lines;
+use super::terms::state_words;
+use super::words::{DataSide, Situation};
+use crate::freshness::DataState;
+use crate::model::{Name, Purpose, natural};
+
+/// The label of the line that counts them.
+const MADE_FROM_IT: &str = "Made from it";
+
+/// So few stand in one line.
+const IN_ONE_LINE_MAX: usize = 6;
+
+/// Datasets named in one message.
+const NAMED_MAX: usize = 200;
+
+/// How datasets stand that are told together, in the order in which they are.
+const GROUPS: [&str; 7] = ["Stale", "Late", "Changed", "Suspect", "Unknown", "At risk", "As promised"];
+
+/// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
+/// each way in which they stand. What is over only concerns what was broken.
+pub(super) fn made_from_it(
+    purpose: Purpose,
+    situation: &Situation<'_>,
+    whole: &[DataSide<'_>],
+) -> Vec<(String, String)> {
+    let first = situation.data.first().map(|data| &data.dataset.name);
+    let is_over = purpose == Purpose::Recovery;
+    let names: Vec<&Name> = if is_over {
+        situation.data.iter().map(|data| &data.dataset.name).collect()
+    } else {
+        let made = situation.made_from_it.iter();
+        made.filter(|name| first != Some(*name)).collect()
+    };
+    if names.is_empty() || is_over && names.len() <= whole.len() {
+        return Vec::new();
+    }
+    let broken = |name: &Name| {
+        let data = situation.data.iter().find(|data| data.dataset.name == *name);
+        data.map(|data| data.standing.state)
+            .filter(|state| !state.keeps_promise())
+    };
+    let mut groups = GROUPS.map(|title| (title, Vec::new()));
+    for name in names.iter().copied() {
+        let title = group_of(broken(name), is_over);
+        if let Some((_, group)) = groups.iter_mut().find(|(known, _)| *known == title) {
+            group.push(name);
+        }
+    }
+    let mut groups: Vec<(&str, Vec<&Name>)> = groups.into_iter().filter(|(_, group)| !group.is_empty()).collect();
+    for (_, group) in &mut groups {
+        group.sort_by(|a, b| natural(a.as_str(), b.as_str()));
+    }
+    let count = match names.len() {
+        1 => "1 dataset".to_owned(),
+        count => format!("{count} datasets"),
+    };
+    if names.len() <= IN_ONE_LINE_MAX {
+        let each = groups.iter().flat_map(|(_, group)| group.iter().copied());
+        let each = each.map(|name| match (broken(name), situation.goes_on.get(name)) {
+            (Some(state), Some(goes_on)) => format!("{name} ({}, #{})", state_words(state), goes_on.incident()),
+            (Some(state), None) => format!("{name} ({})", state_words(state)),
+            (None, _) => name.to_string(),
+        });
+        let each: Vec<String> = each.collect();
+        return vec![(MADE_FROM_IT.to_owned(), format!("{count}: {}", each.join(", ")))];
+    }
+    let mut lines = vec![(MADE_FROM_IT.to_owned(), count + &counted(&groups))];
+    if names.len() > NAMED_MAX {
+        let (_, head) = &mut lines[0];
+        head.push_str(&format!(
+            "; the first {NAMED_MAX} by name: freshd impact {} names all",
+            situation.incident.subject
+        ));
+    }
+    let mut room = NAMED_MAX;
+    for (title, group) in groups {
+        let label = format!("{title} ({})", group.len());
+        let named = group.iter().take(room).map(|name| match situation.goes_on.get(*name) {
+            Some(goes_on) if broken(name).is_some() => format!("{name} (#{})", goes_on.incident()),
+            _ => name.to_string(),
+        });
+        let named: Vec<String> = named.collect();
+        room -= named.len();
+        let rows = in_lines(named.into_iter(), usize::MAX).into_iter();
+        lines.extend(rows.map(|row| (label.clone(), row)));
+    }
+    lines
+}
+
+/// How many stand how, behind the number of all: `: 38 stale, 1 at risk`.
+fn counted(groups: &[(&str, Vec<&Name>)]) -> String {
+    match groups {
+        [(title, _)] => format!(", all {}", title.to_lowercase()),
+        groups => {
+            let each = groups
+                .iter()
+                .map(|(title, group)| format!("{} {}", group.len(), title.to_lowercase()));
+            format!(": {}", each.collect::<Vec<_>>().join(", "))
+        }
+    }
+}
+
+/// The group of what is broken in that way, or of what is not.
+fn group_of(broken: Option<DataState>, is_over: bool) -> &'static str {
+    match broken {
+        Some(DataState::Stale) => "Stale",
+        Some(DataState::Late) => "Late",
+        Some(DataState::Changed) => "Changed",
+        Some(DataState::Suspect) => "Suspect",
+        Some(DataState::Unknown) => "Unknown",
+        Some(DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused) | None => {
+            if is_over {
+                "As promised"
+            } else {
+                "At risk"
+            }
+        }
+    }
+}

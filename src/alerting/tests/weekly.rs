@@ -1,0 +1,80 @@
+//! The words of a weekly report.
+
+use jiff::tz::TimeZone;
+
+use super::at;
+use crate::alerting::{TeamWeek, ToReport, weekly};
+use crate::model::{Incident, IncidentId, IncidentState, Message, Name, plain_incident};
+
+fn report(week: TeamWeek<'_>) -> Message {
+    let report = ToReport {
+        now: at("08:00"),
+        from: at("07:00"),
+        until: at("08:00"),
+        next: None,
+        zone: &TimeZone::UTC,
+        team: &Name::from("ops"),
+        team_title: "ops".to_owned(),
+        week: Ok(week),
+        open: 0,
+        oldest: None,
+    };
+    weekly("m.1".to_owned(), &report)
+}
+
+#[test]
+fn how_many_datasets_kept_their_promise_is_said_in_words_that_fit_the_number() {
+    for (promised, broken, unseen, words) in [
+        (1, 0, 0, "The only dataset kept what is promised of it."),
+        (1, 1, 0, "No dataset kept what is promised of it."),
+        (1, 0, 1, "No dataset kept what is promised of it; 1 was never seen."),
+        (12, 0, 0, "All 12 datasets kept what is promised of them."),
+        (12, 11, 0, "1 of 12 datasets kept what is promised of it."),
+        (
+            12,
+            1,
+            2,
+            "9 of 12 datasets kept what is promised of them; 2 were never seen.",
+        ),
+        (12, 12, 0, "No dataset kept what is promised of it."),
+    ] {
+        let names: Vec<Name> = (0..promised).map(|number| Name::from(format!("d{number}"))).collect();
+        let names: Vec<&Name> = names.iter().collect();
+        let report = report(TeamWeek {
+            broken: names[..broken].to_vec(),
+            unseen: names[broken..broken + unseen].to_vec(),
+            promised: names,
+            ..TeamWeek::default()
+        });
+        let (_, said) = report.headline.split_once("No run was due. ").expect("of runs first");
+        assert_eq!(said, words);
+    }
+}
+
+#[test]
+fn what_is_open_is_not_left_out_for_what_is_over() {
+    let mut incidents: Vec<Incident> = (1..=30)
+        .map(|number| Incident {
+            id: IncidentId(number),
+            state: IncidentState::Resolved,
+            resolved_at: Some(at("07:30")),
+            ..plain_incident(&format!("job-{number}"), at("07:10"))
+        })
+        .collect();
+    let last = incidents.last_mut().unwrap();
+    (last.state, last.resolved_at) = (IncidentState::Open, None);
+    let report = report(TeamWeek {
+        incidents: incidents.iter().collect(),
+        ..TeamWeek::default()
+    });
+    let said = |label: &str| {
+        let facts = report.facts.iter().filter(|fact| fact.label == label);
+        facts.map(|fact| fact.text.as_str()).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        said("Open"),
+        ["#30 job-30 failed, still open since Fri 2026-11-27 07:10"]
+    );
+    assert_eq!(said("Over").len(), 20);
+    assert_eq!(said("Over").last(), Some(&"and 10 more"));
+}
