@@ -123,6 +123,8 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
             }
         },
     );
+    // Names that come one after the other leave a tree half empty as it grows; made of all of them it is full.
+    settings.jobs = settings.jobs.into_iter().collect();
     parts::split(&mut settings);
     if report.was_accepted() {
         return settings;

@@ -29,6 +29,9 @@ use crate::store::{CommitError, Reader, Writer, suspect};
 
 /// Events decided in one commit at most, so that replies and signals are not kept waiting.
 const EVENTS_PER_COMMIT_MAX: usize = 4_096;
+/// While no attempt goes on, every how many minutes it is looked how much space there is, and whether keepers are there:
+/// what comes due next meets both. The first quiet minute looks too, so that a keeper gives back what it no longer needs.
+const QUIET_MINUTES_PER_LOOK: u32 = 5;
 /// Added to the longest sleep, which the two clocks measure in units of their own: what is due then is due at the wake.
 const SLEEP_SLACK: Duration = Duration::from_millis(1);
 
@@ -59,6 +62,8 @@ pub(super) struct Shell {
     pub(super) requests: u64,
     /// The state of everything was asked for since memory was last looked at.
     pub(super) has_told_everything: bool,
+    /// For how many minutes on end nothing has run, as it is looked at once a minute.
+    pub(super) quiet_minutes: u32,
     /// A configuration was read, and taking it on goes over as many steps as it needs.
     pub(super) is_taking_on: bool,
     pub(super) stop: Stop,
@@ -84,8 +89,13 @@ impl Shell {
     /// Runs until told to stop. Running attempts go on without the daemon.
     pub(super) async fn run(mut self) -> anyhow::Result<()> {
         let mut batch = Vec::new();
+        // Nothing runs, and another such minute may follow, for which little of the program is needed.
+        let mut is_quiet = false;
         while self.stop == Stop::NotTold {
             self.sleep_until_next()?;
+            if std::mem::take(&mut is_quiet) {
+                runner::give_back_program();
+            }
             tokio::select! {
                 Some(event) = self.events.recv() => batch.push(event),
                 Some(event) = self.attempts.recv() => batch.push(event),
@@ -118,6 +128,7 @@ impl Shell {
             self.decide(&mut batch).await?;
             if is_record_due {
                 self.look_around();
+                is_quiet = self.quiet_minutes > 0;
             }
             self.alive
                 .turned(&self.engine, clock::now(), &self.writer, &self.performer.delivery);
@@ -131,10 +142,16 @@ impl Shell {
     /// What is looked at once a minute, whatever happens meanwhile.
     fn look_around(&mut self) {
         self.alive.look_for_unheard(&self.engine, clock::now());
-        self.performer.keepers.look();
-        self.space.look();
         if std::mem::take(&mut self.has_told_everything) {
             give_back_memory();
+        }
+        self.quiet_minutes = match self.engine.has_attempts() {
+            true => 0,
+            false => self.quiet_minutes.wrapping_add(1),
+        };
+        if self.quiet_minutes == 0 || self.quiet_minutes % QUIET_MINUTES_PER_LOOK == 1 {
+            self.space.look();
+            self.performer.keepers.look();
         }
     }
 

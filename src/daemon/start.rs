@@ -326,6 +326,7 @@ async fn begin(
         state_dir: state_dir.to_owned(),
         requests: 0,
         has_told_everything: false,
+        quiet_minutes: 0,
         is_taking_on: true,
         stop: Stop::NotTold,
         reload_asked: None,

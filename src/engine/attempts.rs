@@ -10,6 +10,11 @@ use crate::model::{
 use crate::planner;
 
 impl Engine {
+    /// Whether an attempt is under way, or may yet begin.
+    pub fn has_attempts(&self) -> bool {
+        !self.attempts.is_empty()
+    }
+
     /// The keeper started the process.
     pub(super) fn attempt_started(&mut self, id: AttemptId, pid: u32, at: Timestamp) {
         let at = self.as_past(at);

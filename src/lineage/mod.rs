@@ -19,7 +19,8 @@ use crate::model::{Dataset, Job, Name, Owner, Rule, Schedule, Settings, System};
 /// It shares the jobs and datasets of the settings it was built from and stays valid without them.
 #[derive(Clone, Debug, Default)]
 pub struct Lineage {
-    jobs: HashMap<Name, Arc<Job>>,
+    /// By name. Very many, of which few are asked for: a table of them would take three times as much.
+    jobs: Box<[Arc<Job>]>,
     datasets: HashMap<Name, Arc<Dataset>>,
     systems: BTreeMap<Name, System>,
     teams: HashSet<Name>,
@@ -79,7 +80,7 @@ impl Lineage {
     /// Builds the index; linear in the number of jobs and datasets.
     pub fn new(settings: &Settings) -> Self {
         let mut lineage = Self {
-            jobs: HashMap::with_capacity(settings.jobs.len()),
+            jobs: settings.jobs.values().cloned().collect(),
             datasets: HashMap::with_capacity(settings.datasets.len()),
             systems: settings.systems.clone(),
             teams: settings.teams.keys().cloned().collect(),
@@ -100,7 +101,6 @@ impl Lineage {
             for input in inputs(job) {
                 lineage.readers.entry(input.clone()).or_default().push(name.clone());
             }
-            lineage.jobs.insert(name.clone(), job.clone());
         }
         // Whoever reads a part is hit by what is wrong with the whole.
         for dataset in settings.datasets.values() {
@@ -116,6 +116,11 @@ impl Lineage {
         lineage
     }
 
+    fn job(&self, name: &str) -> Option<&Job> {
+        let place = self.jobs.binary_search_by(|job| job.name.as_str().cmp(name)).ok()?;
+        Some(&self.jobs[place])
+    }
+
     /// The job that produces a dataset; `None` for a source.
     pub fn producer_of(&self, dataset: &str) -> Option<&Name> {
         self.producers.get(dataset)
@@ -123,7 +128,7 @@ impl Lineage {
 
     /// The datasets a job reads: what it `needs`, then what it is started by.
     pub fn inputs_of_job(&self, job: &str) -> Vec<&Name> {
-        self.jobs.get(job).map(|job| inputs(job).collect()).unwrap_or_default()
+        self.job(job).map(|job| inputs(job).collect()).unwrap_or_default()
     }
 
     /// The jobs that read a dataset, by name.
@@ -208,9 +213,7 @@ impl Lineage {
     pub fn impact_of_any(&self, name: &str) -> Vec<Reader<'_>> {
         let mut found = self.impact(name);
         let is_from = |system: Option<&Name>| system.is_some_and(|system| system.as_str() == name);
-        let mut jobs: Vec<&Arc<Job>> = self.jobs.values().filter(|job| is_from(job.from.as_ref())).collect();
-        jobs.sort_by(|a, b| a.name.cmp(&b.name));
-        for job in jobs {
+        for job in self.jobs.iter().filter(|job| is_from(job.from.as_ref())) {
             found.extend(self.job_reader(&job.name, &name.into(), 0));
             let behind = self.impact(job.name.as_str()).into_iter();
             found.extend(behind.map(|reader| Reader {
@@ -251,7 +254,7 @@ impl Lineage {
             seen.insert(name.into());
             queue.push_back((name.into(), 0));
         }
-        if let Some(output) = self.jobs.get(name).and_then(|job| job.produces.as_ref())
+        if let Some(output) = self.job(name).and_then(|job| job.produces.as_ref())
             && seen.insert(output.clone())
         {
             found.push((output.clone(), 0));
@@ -259,7 +262,7 @@ impl Lineage {
         }
         while let Some((dataset, distance)) = queue.pop_front() {
             let jobs = self.jobs_reading(dataset.as_str()).iter();
-            let made = jobs.filter_map(|job| self.jobs[job].produces.as_ref());
+            let made = jobs.filter_map(|job| self.job(job.as_str())?.produces.as_ref());
             for output in made.chain(self.made_by_systems_of(dataset.as_str())) {
                 if seen.insert(output.clone()) {
                     found.push((output.clone(), distance + 1));
@@ -281,21 +284,20 @@ impl Lineage {
                 distance,
             });
         }
-        if self.jobs.contains_key(consumer) {
-            return self.job_reader(consumer, dataset, distance);
-        }
-        self.teams.contains(consumer).then(|| Reader {
-            consumer: consumer.clone(),
-            kind: ReaderKind::Team,
-            owner: Owner::Team(consumer.clone()),
-            reads_at: None,
-            dataset: dataset.clone(),
-            distance,
+        self.job_reader(consumer, dataset, distance).or_else(|| {
+            self.teams.contains(consumer).then(|| Reader {
+                consumer: consumer.clone(),
+                kind: ReaderKind::Team,
+                owner: Owner::Team(consumer.clone()),
+                reads_at: None,
+                dataset: dataset.clone(),
+                distance,
+            })
         })
     }
 
     fn job_reader(&self, job: &Name, dataset: &Name, distance: usize) -> Option<Reader<'_>> {
-        let job = self.jobs.get(job)?;
+        let job = self.job(job.as_str())?;
         Some(Reader {
             consumer: job.name.clone(),
             kind: ReaderKind::Job,

@@ -10,8 +10,8 @@ use super::{Lineage, Node};
 /// dataset, or a dataset that its system makes from others.
 pub(super) fn rings(lineage: &Lineage) -> Vec<Vec<Node>> {
     // Whoever makes nothing feeds nobody.
-    let jobs = lineage.jobs.iter().filter(|(_, job)| job.produces.is_some());
-    let jobs = jobs.map(|(name, _)| Node::Job(name.clone()));
+    let jobs = lineage.jobs.iter().filter(|job| job.produces.is_some());
+    let jobs = jobs.map(|job| Node::Job(job.name.clone()));
     let elsewhere = lineage.datasets.values();
     let elsewhere = elsewhere.filter(|dataset| !dataset.made_from.is_empty() && dataset.part_of.is_none());
     let mut makers: Vec<Node> = jobs
@@ -66,8 +66,8 @@ fn step(lineage: &Lineage, maker: &Node) -> Vec<Node> {
     match maker {
         Node::Dataset(_) => vec![maker.clone()],
         Node::Job(job) => {
-            let output = lineage.jobs[job].produces.clone().map(Node::Dataset);
-            output.into_iter().chain([maker.clone()]).collect()
+            let output = lineage.job(job.as_str()).and_then(|job| job.produces.clone());
+            output.map(Node::Dataset).into_iter().chain([maker.clone()]).collect()
         }
     }
 }

@@ -35,4 +35,4 @@ pub use logpack::{PACK_BYTES_MIN, Packed, is_worth_packing, last_written, pack_l
 pub use logread::{LINE_BYTES_MAX, LineKind, LogLine, LogReader, read_log, read_log_end};
 pub use logsearch::{LogSearch, Passed, TEXT_BYTES_MAX, attempt_of_log, outputs_of};
 pub use open_files::raise_open_files;
-pub use sys::{give_back_memory, give_way_on_disks, keep_memory_small};
+pub use sys::{give_back_memory, give_back_program, give_way_on_disks, keep_memory_small};

@@ -20,8 +20,7 @@ use std::time::Duration;
 use tokio::io::Interest;
 use tokio::io::unix::AsyncFd;
 
-pub(super) use memory::give_back_program;
-pub use memory::{give_back_memory, keep_memory_small};
+pub use memory::{give_back_memory, give_back_program, keep_memory_small};
 pub(super) use newborn::{Birth, BirthStep, Identity};
 pub(super) use spawner::{Child, Spawner, StillBorn};
 

@@ -112,7 +112,7 @@ impl Keepers {
         self.send(Command::Stop { id, reason });
     }
 
-    /// Asks the keepers whether they are there, for a caller who does so about once a minute: while they have nothing in
+    /// Asks the keepers whether they are there, for a caller who does so every few minutes: while they have nothing in
     /// their hands, nobody else asks them.
     pub fn look(&self) {
         self.send(Command::Look);

@@ -2,24 +2,30 @@
 
 use std::ffi::{c_int, c_void};
 use std::ops::Range;
+use std::sync::OnceLock;
 use std::{ptr, slice};
 
 /// Gives back to the kernel what work has left behind: freed memory, which the allocator keeps where something in use lies
-/// above it, and the pages of freshd's own file, code and tables, most of which only that work or the loader needed. What is
-/// used is taken again from the kernel's cache of the file.
+/// above it, and the pages of the program and its libraries, code and tables, most of which only that work or the loader
+/// needed. What is used is taken again from the kernel's cache of these files.
 pub fn give_back_memory() {
     #[cfg(target_env = "gnu")]
     // SAFETY: takes the allocator's own locks and touches only what is free.
     unsafe {
         libc::malloc_trim(0)
     };
-    give_back_program();
+    give_back(objects_never_written().iter().flatten());
 }
 
-/// The same for the pages of freshd's own file alone, which takes next to no time. What is used then is mapped again, some
-/// pages around each at a time: that takes about a fifth of a millisecond for all that a turn of the main loop uses.
-pub(in crate::runner) fn give_back_program() {
-    for part in parts_never_written() {
+/// The same for the pages of the program alone, for whoever has little to do and will need some of them again soon: a few
+/// around each that is used are mapped with it.
+pub fn give_back_program() {
+    static PROGRAM: OnceLock<Vec<Range<usize>>> = OnceLock::new();
+    give_back(PROGRAM.get_or_init(|| objects_never_written().into_iter().next().unwrap_or_default()));
+}
+
+fn give_back<'a>(parts: impl IntoIterator<Item = &'a Range<usize>>) {
+    for part in parts {
         // SAFETY: nothing can ever have been written there: every page is as it lies in the file.
         unsafe { libc::madvise(ptr::without_provenance_mut(part.start), part.len(), libc::MADV_DONTNEED) };
     }
@@ -47,28 +53,65 @@ pub fn keep_memory_small() {
     }
 }
 
-/// The parts of this program that are mapped from its file and were never writable, from address to address.
-fn parts_never_written() -> Vec<Range<usize>> {
-    unsafe extern "C" fn of_program(info: *mut libc::dl_phdr_info, _size: usize, parts: *mut c_void) -> c_int {
+/// Of this program, and then of each of its libraries, the parts that are mapped from its file and were never written, from
+/// address to address.
+fn objects_never_written() -> Vec<Vec<Range<usize>>> {
+    unsafe extern "C" fn of_object(info: *mut libc::dl_phdr_info, _size: usize, objects: *mut c_void) -> c_int {
         // SAFETY: both pointers are those of the call below, valid during it, and so are the headers that `info` names.
-        let (info, parts) = unsafe { (&*info, &mut *parts.cast::<Vec<Range<usize>>>()) };
+        let (info, objects) = unsafe { (&*info, &mut *objects.cast::<Vec<Vec<Range<usize>>>>()) };
         let headers = unsafe { slice::from_raw_parts(info.dlpi_phdr, info.dlpi_phnum.into()) };
-        // What the loader relocates and then makes read-only is marked as writable.
+        let at = |header: &Header| address(info.dlpi_addr + header.p_vaddr);
+        // SAFETY: the loader has mapped the table where the header says.
+        let is_relocated = |header: &Header| unsafe { tells_of_relocated_code(at(header), header) };
+        if headers.iter().any(is_relocated) {
+            objects.push(Vec::new());
+            return 0;
+        }
+        // What the loader relocates otherwise and then makes read-only is marked as writable.
         let mapped = headers
             .iter()
             .filter(|header| header.p_type == libc::PT_LOAD && header.p_flags & libc::PF_W == 0);
-        let address = |at| usize::try_from(at).unwrap_or_default();
-        parts.extend(mapped.map(|header| {
-            let from = address(info.dlpi_addr + header.p_vaddr);
+        let parts = mapped.map(|header| {
+            let from = at(header);
             from - from % rustix::param::page_size()..from + address(header.p_memsz)
-        }));
-        // The program comes first, then its libraries.
-        1
+        });
+        objects.push(parts.collect());
+        0
     }
-    let mut parts = Vec::new();
+    let mut objects = Vec::new();
     // SAFETY: the function is called before this returns, with the vector of its own kind.
-    unsafe { libc::dl_iterate_phdr(Some(of_program), (&raw mut parts).cast()) };
-    parts
+    unsafe { libc::dl_iterate_phdr(Some(of_object), (&raw mut objects).cast()) };
+    objects
+}
+
+#[cfg(target_pointer_width = "64")]
+type Header = libc::Elf64_Phdr;
+#[cfg(target_pointer_width = "32")]
+type Header = libc::Elf32_Phdr;
+
+fn address(at: impl TryInto<usize>) -> usize {
+    at.try_into().unwrap_or_default()
+}
+
+/// Whether this is the header of the loader's table, and that says that code was changed where it lies: a library that was
+/// not made to be shared.
+///
+/// # Safety
+///
+/// The table of that header is mapped from `at` on.
+unsafe fn tells_of_relocated_code(at: usize, header: &Header) -> bool {
+    const RELOCATES_CODE: usize = 22;
+    const FLAGS: usize = 30;
+    const FLAG_RELOCATES_CODE: usize = 4;
+    if header.p_type != libc::PT_DYNAMIC {
+        return false;
+    }
+    let length = address(header.p_memsz) / size_of::<[usize; 2]>();
+    // SAFETY: as promised; its entries are pairs of words.
+    let entries = unsafe { slice::from_raw_parts(ptr::with_exposed_provenance::<[usize; 2]>(at), length) };
+    let tells =
+        |[tag, value]: &[usize; 2]| *tag == RELOCATES_CODE || (*tag == FLAGS && value & FLAG_RELOCATES_CODE != 0);
+    entries.iter().any(tells)
 }
 
 #[cfg(test)]
@@ -93,9 +136,16 @@ mod tests {
     }
 
     #[test]
-    fn pages_of_the_program_that_nothing_uses_are_given_back() {
-        let parts = parts_never_written();
-        assert!(parts.len() > 1, "code and tables: {parts:x?}");
+    fn pages_of_the_program_and_its_libraries_that_nothing_uses_are_given_back() {
+        let objects = objects_never_written();
+        let holds = |at: *const c_void| {
+            objects
+                .iter()
+                .position(|parts| parts.iter().any(|part| part.contains(&at.addr())))
+        };
+        assert_eq!(holds(objects_never_written as *const c_void), Some(0), "{objects:x?}");
+        assert!(holds(libc::qsort as *const c_void).is_some(), "{objects:x?}");
+        let parts: Vec<Range<usize>> = objects.into_iter().flatten().collect();
         for part in &parts {
             for at in part.clone().step_by(4_096) {
                 // SAFETY: mapped and readable.
