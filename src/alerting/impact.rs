@@ -5,7 +5,8 @@ use super::sentences::{OTHERS_MAX, broken_sentence, named, names_of};
 use super::terms::state_words;
 use super::titles::{called, data_called};
 use super::words::{
-    DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words, when,
+    DataSide, OwnerReach, Reading, Situation, concerns, is_broken, is_for_its_job, is_own, owns, reads, what_words,
+    when,
 };
 use crate::model::{About, Message, Name, Purpose, Severity};
 

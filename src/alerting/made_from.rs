@@ -16,7 +16,15 @@ const IN_ONE_LINE_MAX: usize = 6;
 const NAMED_MAX: usize = 200;
 
 /// How datasets stand that are told together, in the order in which they are.
-const GROUPS: [&str; 7] = ["Stale", "Late", "Changed", "Suspect", "Unknown", "At risk", "As promised"];
+const GROUPS: [&str; 7] = [
+    "Stale",
+    "Late",
+    "Changed",
+    "Suspect",
+    "Unknown",
+    "At risk",
+    "As promised",
+];
 
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
 /// each way in which they stand. What is over only concerns what was broken.

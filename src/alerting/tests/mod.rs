@@ -3,6 +3,7 @@
 mod about_freshd;
 mod concern;
 mod digest;
+mod digest_extent;
 mod late;
 mod lost;
 mod many;

@@ -1,6 +1,7 @@
 //! What a promise says of stored facts and the clock, in tables.
 
 mod age;
+mod missed;
 mod replay;
 mod slots;
 mod standing;

@@ -1,0 +1,70 @@
+//! Digests: how much is affected, and what to type about it.
+
+use jiff::tz::TimeZone;
+
+use super::super::{Concern, ToGather, digest};
+use super::at;
+use super::digest::{address, gathered_with, waiting};
+use crate::model::{DIGEST_CHARS_USUAL, DownDeliveries, Incident, Name, Notification, Severity, WhyGathered};
+
+#[test]
+fn a_line_says_how_much_is_affected_before_who_reads_it_next() {
+    let (one, incident) = waiting(1, Severity::Critical, "20:00");
+    let concern = Concern {
+        extent: Some("forecast and 39 more are stale".to_owned()),
+        next: Some(("trucks reads stock".to_owned(), at("23:45"))),
+        ..Concern::default()
+    };
+    let message = gathered_with(&[(one, Some(incident))], WhyGathered::Flood, &concern);
+    assert_eq!(
+        message.incidents[0].text,
+        "#1 job-1 failed, critical, since Fri 2026-11-27 20:00; forecast and 39 more are stale; \
+         trucks reads stock Fri 2026-11-27 23:45"
+    );
+}
+
+#[test]
+fn what_is_to_be_typed_first_is_about_the_worst_that_its_reader_is_to_mend() {
+    let waiting = [
+        waiting(1, Severity::Warning, "20:00"),
+        waiting(2, Severity::Critical, "20:10"),
+    ];
+    let told = |waiting: &[(Notification, Incident)]| {
+        let waiting: Vec<_> = waiting.iter().map(|(one, incident)| (one, Some(incident))).collect();
+        let gather = ToGather {
+            concern_of: &|_, incident| Concern {
+                commands: vec![format!("freshd why {}", incident.subject)],
+                ..Concern::default()
+            },
+            quiet_cause_of: &|_| None,
+            waiting: &waiting,
+            now: at("23:00"),
+            zone: &TimeZone::UTC,
+            address: &address(),
+            team: &Name::from("ops"),
+            team_title: "ops".to_owned(),
+            why: WhyGathered::Flood,
+            chars_max: DIGEST_CHARS_USUAL,
+            deliveries: DownDeliveries::default(),
+            title_of: &|team| team.to_string(),
+        };
+        digest("m.99".to_owned(), &gather).commands
+    };
+    let shown = ["freshd status", "freshd incidents"];
+    let of_both = [
+        "freshd why job-2",
+        shown[0],
+        shown[1],
+        "freshd incidents NUMBER",
+        "freshd ack NUMBER",
+    ];
+    assert_eq!(told(&waiting), of_both);
+    let of_one = [
+        "freshd why job-1",
+        shown[0],
+        shown[1],
+        "freshd incidents 1",
+        "freshd ack 1",
+    ];
+    assert_eq!(told(&waiting[..1]), of_one);
+}
