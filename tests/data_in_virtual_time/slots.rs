@@ -186,7 +186,7 @@ fn a_breach_is_noticed_at_its_deadline_and_after_downtime_at_once() {
     );
     assert_eq!(world.slots("d")[1].decided_at, Some(at("2026-12-04T23:00")));
     assert_eq!(world.incidents().len(), 1);
-    assert_eq!(world.incidents()[0].since, at("2026-12-11T23:15"));
+    assert_eq!(world.incidents()[0].since, at("2026-11-27T23:15"));
 }
 
 #[test]

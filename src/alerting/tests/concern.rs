@@ -148,7 +148,8 @@ fn how_much_is_affected_is_told_of_a_cause_and_to_others_of_what_is_their_own() 
     // Before anything breaks: what the job makes is no news.
     says(extent(&story, &[], opening, "wms"), "3 datasets are made from it");
     story.standing = stands(DataState::Stale);
-    let forecast = ("forecast", "sales", DataState::Late);
+    let forecast = ("forecast", "sales", DataState::Stale);
+    let late = ("forecast", "sales", DataState::Late);
     let plan = ("plan", "sales", DataState::Stale);
     let orders = ("orders", "shop", DataState::Unknown);
     says(
@@ -158,6 +159,10 @@ fn how_much_is_affected_is_told_of_a_cause_and_to_others_of_what_is_their_own() 
     says(
         extent(&story, &[forecast, plan], opening, "wms"),
         "stock and 2 more are stale, 1 more is made from it",
+    );
+    says(
+        extent(&story, &[late, plan], opening, "wms"),
+        "stock and 2 more are not as promised, 1 more is made from it",
     );
     let all = [forecast, plan, orders];
     says(

@@ -52,7 +52,7 @@ fn what_is_late_is_called_stale_nowhere() {
     story.job = job_failed.job;
     let failed = headline(Purpose::Opening, OWNER, &story);
     assert!(
-        failed.contains("export failed: exit code 1. stock is late."),
+        failed.contains("export failed, Fri 2026-11-27 22:10: exit code 1. stock is late."),
         "{failed}"
     );
 }
