@@ -79,7 +79,7 @@ fn what_was_missed_day_after_day_began_on_the_first_of_them_and_everybody_reads_
         assert_eq!(lines.len(), 2, "{address}: {lines:?}");
         for line in lines {
             assert!(
-                line.contains(" has not come, critical, since Wed 2026-03-04 06:15; "),
+                line.contains(" is late, critical, since Wed 2026-03-04 06:15; "),
                 "{address}: {line}"
             );
         }

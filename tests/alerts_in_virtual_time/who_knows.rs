@@ -129,7 +129,7 @@ fn what_is_good_again_by_the_time_that_somebody_is_told_in_their_stead_is_not_to
     assert!(!told.is_empty());
     for headline in told {
         let (first, last) = (
-            "GOOD BY NOW: d, which you own, is fresh: ",
+            "GOOD BY NOW: d, which a owns, is fresh: ",
             " This is not over: j failed.",
         );
         assert!(headline.starts_with(first) && headline.ends_with(last), "{headline}");
