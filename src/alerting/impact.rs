@@ -13,6 +13,9 @@ use crate::model::{About, Message, Name, Purpose, Severity};
 /// Stands behind the name of whoever reads a message, before it ends or goes on with what they read.
 pub(super) const YOU: &str = "(you";
 
+/// The labels of lines that have it.
+pub(super) const READ_BY: [&str; 2] = ["Read by", "Also read by"];
+
 const YOU_OWN: &str = "you own";
 
 /// A situation with the dataset in front by which it concerns a team that does not answer for it, and then what else is its
@@ -50,7 +53,11 @@ pub fn to_others(message: &mut Message, team: &Name) {
     message.headline = message
         .headline
         .replace(&format!("which {YOU_OWN}"), &format!("which {}", others_own(team)));
-    for fact in &mut message.facts {
+    for fact in message
+        .facts
+        .iter_mut()
+        .filter(|fact| READ_BY.contains(&fact.label.as_str()))
+    {
         let text = fact.text.replace(&format!(" {YOU})"), "");
         fact.text = text.replace(&format!("{YOU}, "), "(");
     }

@@ -2,7 +2,7 @@
 
 use super::acknowledged::{escalations, taken_on};
 use super::digest::{CAUSE, TOLD_LATE, down_words};
-use super::impact::YOU;
+use super::impact::{READ_BY, YOU};
 use super::made_from::made_from_it;
 use super::sentences::still_broken_words;
 use super::terms::{breach_label, state_words};
@@ -177,12 +177,12 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
             String::new()
         };
         told.push((
-            "Read by",
+            READ_BY[0],
             format!("{}{you}, {}: {}", reader.who, when(reader, situation), few(datasets)),
         ));
     }
     if lines.len() > READERS_MAX {
-        told.push(("Read by", format!("and {} more", lines.len() - READERS_MAX)));
+        told.push((READ_BY[0], format!("and {} more", lines.len() - READERS_MAX)));
     }
     others.sort_by_key(|reader| !own(reader));
     // Each of them once, with what it reads.
@@ -211,7 +211,7 @@ fn read_by(purpose: Purpose, team: &Name, situation: &Situation<'_>) -> Vec<(&'s
             (true, false) => format!("{} {YOU}, {})", reader.who, few(datasets)),
         });
     let lines = in_lines(each, NAMES_LINES_MAX).into_iter();
-    told.extend(lines.map(|line| ("Also read by", line)));
+    told.extend(lines.map(|line| (READ_BY[1], line)));
     if let Some((_, line)) = told.last_mut().filter(|_| left_out > 0) {
         line.push_str(&format!(" and {left_out} more"));
     }

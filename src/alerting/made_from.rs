@@ -1,5 +1,7 @@
 //! What is made from what a message is about: in groups by how it stands, what is broken before what will be.
 
+use std::collections::BTreeMap;
+
 use super::lines::in_lines;
 use super::terms::state_words;
 use super::words::{DataSide, Situation};
@@ -49,14 +51,14 @@ pub(super) fn made_from_it(
         data.map(|data| data.standing.state)
             .filter(|state| !state.keeps_promise())
     };
-    let mut groups = GROUPS.map(|title| (title, Vec::new()));
+    let mut groups: BTreeMap<Group, Vec<&Name>> = BTreeMap::new();
     for name in names.iter().copied() {
-        let title = group_of(broken(name), is_over);
-        if let Some((_, group)) = groups.iter_mut().find(|(known, _)| *known == title) {
-            group.push(name);
-        }
+        groups.entry(Group::of(broken(name), is_over)).or_default().push(name);
     }
-    let mut groups: Vec<(&str, Vec<&Name>)> = groups.into_iter().filter(|(_, group)| !group.is_empty()).collect();
+    let mut groups: Vec<(&str, Vec<&Name>)> = groups
+        .into_iter()
+        .map(|(group, names)| (group.title(), names))
+        .collect();
     for (_, group) in &mut groups {
         group.sort_by(|a, b| natural(a.as_str(), b.as_str()));
     }
@@ -78,7 +80,7 @@ pub(super) fn made_from_it(
     if names.len() > NAMED_MAX {
         let (_, head) = &mut lines[0];
         head.push_str(&format!(
-            "; the first {NAMED_MAX} by name: freshd impact {} names all",
+            "; {NAMED_MAX} of them below, the worst first: freshd impact {} names all",
             situation.incident.subject
         ));
     }
@@ -106,24 +108,6 @@ fn counted(groups: &[(&str, Vec<&Name>)]) -> String {
                 .iter()
                 .map(|(title, group)| format!("{} {}", group.len(), title.to_lowercase()));
             format!(": {}", each.collect::<Vec<_>>().join(", "))
-        }
-    }
-}
-
-/// The group of what is broken in that way, or of what is not.
-fn group_of(broken: Option<DataState>, is_over: bool) -> &'static str {
-    match broken {
-        Some(DataState::Stale) => "Stale",
-        Some(DataState::Late) => "Late",
-        Some(DataState::Changed) => "Changed",
-        Some(DataState::Suspect) => "Suspect",
-        Some(DataState::Unknown) => "Unknown",
-        Some(DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused) | None => {
-            if is_over {
-                "As promised"
-            } else {
-                "At risk"
-            }
         }
     }
 }

@@ -56,7 +56,7 @@ enum NotifyVerb {
         #[arg(value_name = "MESSAGE", value_parser = numbers::message, required_unless_present = "all")]
         message: Option<u64>,
 
-        /// All that `freshd notify dead` lists
+        /// All of which something is to be done, at most a thousand, the oldest first
         #[arg(long, conflicts_with = "message")]
         all: bool,
     },

@@ -74,6 +74,11 @@ pub(super) struct Shell {
     pub(super) changes: watch::Sender<u64>,
 }
 
+/// Whether disk and keepers are to be looked at in a minute, by how many quiet ones there were on end, with this one.
+fn is_look_due(quiet_minutes: u32) -> bool {
+    quiet_minutes == 0 || quiet_minutes % QUIET_MINUTES_PER_LOOK == 1
+}
+
 /// Whether the daemon is to end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Stop {
@@ -149,7 +154,7 @@ impl Shell {
             true => 0,
             false => self.quiet_minutes.wrapping_add(1),
         };
-        if self.quiet_minutes == 0 || self.quiet_minutes % QUIET_MINUTES_PER_LOOK == 1 {
+        if is_look_due(self.quiet_minutes) {
             self.space.look();
             self.performer.keepers.look();
         }
@@ -365,5 +370,17 @@ impl Shell {
             Err(CommitError::Full) => Ok(()),
             closed => closed.context("close the store"),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn disk_and_keepers_are_looked_at_each_minute_while_something_runs_and_each_fifth_at_rest() {
+        assert!(is_look_due(0), "something runs");
+        let looks: Vec<u32> = (1..=12).filter(|minute| is_look_due(*minute)).collect();
+        assert_eq!(looks, [1, 6, 11]);
     }
 }

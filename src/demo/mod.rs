@@ -74,7 +74,7 @@ pub enum DemoVerb {
 /// The seed of the company that everybody knows.
 const SEED: u64 = 1867;
 
-/// Where its databases lie, as `transfers/company.sh` says.
+/// Where its databases lie unless the variable COMPANY_DIR says otherwise, as in `transfers/company.sh`.
 const COMPANY_DIR: &str = ".freshd/company";
 
 /// What every transfer reads: by it a jobs.toml is known to be the company's.
@@ -90,7 +90,8 @@ const VERB: &str = "demo-db";
 pub fn found_beside(config: &Path) -> anyhow::Result<()> {
     let dir = config.parent().unwrap_or(Path::new(""));
     if fs::read_to_string(dir.join(TRANSFERS)).is_ok_and(|script| script.contains(VERB)) {
-        Company::open_or_found(&dir.join(COMPANY_DIR), Timestamp::now(), SEED)?;
+        let company = std::env::var_os("COMPANY_DIR").map_or_else(|| dir.join(COMPANY_DIR), PathBuf::from);
+        Company::open_or_found(&company, Timestamp::now(), SEED)?;
     }
     Ok(())
 }

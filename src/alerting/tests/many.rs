@@ -56,7 +56,7 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
     let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
     assert_eq!(
         said("Made from it", &told),
-        "2000 datasets, all as promised; the first 200 by name: freshd impact export names all"
+        "2000 datasets, all as promised; 200 of them below, the worst first: freshd impact export names all"
     );
     let named = said("As promised (2000)", &told).replace(" | ", ", ");
     assert_eq!(named.split(", ").count(), 200, "it is bounded");
@@ -68,7 +68,7 @@ fn of_many_datasets_the_nearest_are_told_in_full_and_all_are_named_in_groups() {
     let told = message("n1.x".to_owned(), Purpose::Recovery, &OWNER.into(), &situation);
     assert_eq!(
         said("Made from it", &told),
-        "300 datasets: 200 stale, 100 as promised; the first 200 by name: freshd impact export names all"
+        "300 datasets: 200 stale, 100 as promised; 200 of them below, the worst first: freshd impact export names all"
     );
     let named = said("Stale (200)", &told).replace(" | ", ", ");
     assert_eq!(named.split(", ").count(), 200);

@@ -53,6 +53,10 @@ pub(super) fn list(settled_too: bool, limit: u32, global: &Global, out: &mut Out
     for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
+    if messages.len() == limit as usize {
+        let words = format!("these are the newest {limit}; --limit asks for more");
+        out.line(tone(Tone::Dim, words))?;
+    }
     if messages.iter().any(|message| message.settled.is_none()) {
         out.line(tone(
             Tone::Dim,
