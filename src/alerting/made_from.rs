@@ -18,15 +18,45 @@ const IN_ONE_LINE_MAX: usize = 6;
 const NAMED_MAX: usize = 200;
 
 /// How datasets stand that are told together, in the order in which they are.
-const GROUPS: [&str; 7] = [
-    "Stale",
-    "Late",
-    "Changed",
-    "Suspect",
-    "Unknown",
-    "At risk",
-    "As promised",
-];
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Group {
+    Stale,
+    Late,
+    Changed,
+    Suspect,
+    Unknown,
+    AtRisk,
+    AsPromised,
+}
+
+impl Group {
+    /// The group of what is broken in that way, or of what is not.
+    fn of(broken: Option<DataState>, is_over: bool) -> Self {
+        match broken {
+            Some(DataState::Stale) => Self::Stale,
+            Some(DataState::Late) => Self::Late,
+            Some(DataState::Changed) => Self::Changed,
+            Some(DataState::Suspect) => Self::Suspect,
+            Some(DataState::Unknown) => Self::Unknown,
+            Some(DataState::Fresh | DataState::DueSoon | DataState::Held | DataState::Paused) | None => match is_over {
+                true => Self::AsPromised,
+                false => Self::AtRisk,
+            },
+        }
+    }
+
+    fn title(self) -> &'static str {
+        match self {
+            Self::Stale => "Stale",
+            Self::Late => "Late",
+            Self::Changed => "Changed",
+            Self::Suspect => "Suspect",
+            Self::Unknown => "Unknown",
+            Self::AtRisk => "At risk",
+            Self::AsPromised => "As promised",
+        }
+    }
+}
 
 /// Every dataset that it concerns and of which not everything is said, by name: a line that counts them, and a group for
 /// each way in which they stand. What is over only concerns what was broken.

@@ -240,8 +240,20 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
     let lines: Vec<&str> = attempt.output.tail.lines().collect();
     lines[lines.len().saturating_sub(OUTPUT_LINES_MAX)..]
         .iter()
-        .map(|line| line.chars().take(OUTPUT_COLUMNS_MAX).collect())
+        .map(|line| in_columns(line))
         .collect()
+}
+
+/// A line whole, or its beginning and its end: what was the matter often stands last.
+fn in_columns(line: &str) -> String {
+    let count = line.chars().count();
+    if count <= OUTPUT_COLUMNS_MAX {
+        return line.to_owned();
+    }
+    let of_end = OUTPUT_COLUMNS_MAX / 2;
+    let beginning: String = line.chars().take(OUTPUT_COLUMNS_MAX - of_end).collect();
+    let end: String = line.chars().skip(count - of_end).collect();
+    format!("{beginning} … {end}")
 }
 
 pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {

@@ -374,3 +374,17 @@ fn of_the_dataset_that_it_is_about_nothing_is_said_twice() {
     assert_eq!(said("Why", &message), "2h old, promised at most 1h");
     assert_eq!(said("Broken", &message), "");
 }
+
+#[test]
+fn a_long_line_of_output_is_quoted_with_its_end_and_says_that_it_was_cut() {
+    let mut story = friday();
+    let attempt = story.attempt.as_mut().expect("it was tried");
+    attempt.output.tail = format!("{}\n{} ORA-12541: no listener", "x".repeat(200), "0".repeat(500));
+    let message = tell(Purpose::Opening, OWNER, &story);
+    let [whole, cut] = &message.output[..] else {
+        panic!("two lines: {:?}", message.output);
+    };
+    assert_eq!(*whole, "x".repeat(200));
+    let zeros = |count| "0".repeat(count);
+    assert_eq!(*cut, format!("{} … {} ORA-12541: no listener", zeros(100), zeros(77)));
+}
