@@ -246,14 +246,16 @@ fn output(situation: &Situation<'_>) -> Vec<String> {
 
 /// A line whole, or its beginning and its end: what was the matter often stands last.
 fn in_columns(line: &str) -> String {
+    const CUT: &str = " … ";
     let count = line.chars().count();
     if count <= OUTPUT_COLUMNS_MAX {
         return line.to_owned();
     }
     let of_end = OUTPUT_COLUMNS_MAX / 2;
-    let beginning: String = line.chars().take(OUTPUT_COLUMNS_MAX - of_end).collect();
+    let of_beginning = OUTPUT_COLUMNS_MAX - of_end - CUT.chars().count();
+    let beginning: String = line.chars().take(of_beginning).collect();
     let end: String = line.chars().skip(count - of_end).collect();
-    format!("{beginning} … {end}")
+    format!("{beginning}{CUT}{end}")
 }
 
 pub(super) fn commands(purpose: Purpose, is_impact: bool, situation: &Situation<'_>) -> Vec<String> {
