@@ -74,7 +74,7 @@ pub enum DemoVerb {
 /// The seed of the company that everybody knows.
 const SEED: u64 = 1867;
 
-/// Where its databases lie unless the variable COMPANY_DIR says otherwise, as in `transfers/company.sh`.
+/// Where its databases lie unless the variable `COMPANY_DIR` says otherwise, as in `transfers/company.sh`.
 const COMPANY_DIR: &str = ".freshd/company";
 
 /// What every transfer reads: by it a jobs.toml is known to be the company's.
