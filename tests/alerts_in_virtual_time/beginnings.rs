@@ -1,6 +1,6 @@
 //! After freshd's own downtime what is wrong began when the first promise broke, and nobody is told of another beginning.
 
-use freshd::model::{Event, Incident, Purpose, SlotState};
+use freshd::model::{Event, Incident, ProblemKind, Purpose, SlotState};
 
 use super::delivery::OPS;
 use super::digests::{out_of_order, taken};
@@ -132,7 +132,7 @@ fn what_was_late_before_it_was_too_old_says_since_when_it_is_either() {
     assert_eq!(incident.kind.as_str(), "stale");
     assert_eq!(incident.since, at("2026-03-04T06:15"));
     assert_eq!(incident.kind_since, Some(at("2026-03-04T07:00")));
-    assert_eq!(incident.first_kind.map(|first| first.as_str()), Some("late"));
+    assert_eq!(incident.first_kind.map(ProblemKind::as_str), Some("late"));
     for address in [OPS, A] {
         for line in lines(&world, address) {
             let words = " is stale, critical, since Wed 2026-03-04 06:15 (stale since Wed 2026-03-04 07:00); ";

@@ -1,6 +1,6 @@
 //! What is wrong may become something else: since when it is that, and since when anything is wrong.
 
-use freshd::model::{Purpose, Request};
+use freshd::model::{ProblemKind, Purpose, Request};
 
 use super::delivery::OPS;
 use super::virtual_world::{Play, World, at};
@@ -39,7 +39,7 @@ fn what_has_become_something_else_is_that_since_then_and_wrong_since_before() {
             Some(at("2026-11-26T12:30:05")),
             "crashes: {crashes}"
         );
-        assert_eq!(incident.first_kind.map(|first| first.as_str()), Some("failed"));
+        assert_eq!(incident.first_kind.map(ProblemKind::as_str), Some("failed"));
         let status = world.done(Request::Status { name: None });
         let incidents = status["incidents"].as_array().expect("incidents");
         let of_job = incidents.iter().find(|one| one["subject"] == "j").expect("of the job");
@@ -103,6 +103,6 @@ fn what_is_again_what_it_was_at_first_names_nothing_else() {
     world.run("j");
     world.run_until("2026-11-26T12:50");
     let incident = world.open_incidents().remove(0);
-    let first = incident.first_kind.map(|first| first.as_str());
+    let first = incident.first_kind.map(ProblemKind::as_str);
     assert_eq!((incident.kind.as_str(), first), ("rejected", Some("failed")));
 }
