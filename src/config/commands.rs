@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use rustix::fs::Access;
 
@@ -20,10 +21,15 @@ const SHELL_WORDS: &[&str] = &[
     "unalias", "unset", "until", "wait", "while", "{", "}",
 ];
 
+/// Absolute paths, by how they are written.
+type Paths = HashMap<Arc<str>, Arc<str>>;
+
 /// Commands looked up so far: thousands of jobs share a few.
 #[derive(Debug, Default)]
 pub(super) struct Commands {
     found: RefCell<HashMap<PathBuf, Found>>,
+    /// The paths of those that can be started, by file and how they are written there.
+    usable: RefCell<HashMap<u32, Paths>>,
     in_path: RefCell<HashMap<String, bool>>,
     words: Texts,
 }
@@ -67,14 +73,11 @@ pub(super) fn command(context: &Context<'_>, value: Value<'_>) -> Option<Command
         }
         return Some(Command::Shell(text.text.to_owned()));
     }
-    let path = absolute(context.report.dir(spot), &word.text);
-    if !usable(context, spot, &word.text, &path) {
-        return None;
-    }
+    let path = usable(context, spot, &word.text)?;
     if word.text.starts_with('/') {
         return Some(Command::Shell(text.text.to_owned()));
     }
-    let path = quoted(&path.to_string_lossy());
+    let path = quoted(&path);
     let rest = &text.text[word.end..];
     Some(Command::Shell(format!("{}{path}{rest}", &text.text[..word.start])))
 }
@@ -97,11 +100,7 @@ fn list(context: &Context<'_>, value: Value<'_>) -> Option<Command> {
     }
     let program = first_text.text;
     if program.contains('/') {
-        let path = absolute(context.report.dir(first.spot()), program);
-        if !usable(context, first.spot(), program, &path) {
-            return None;
-        }
-        words[0] = shared(&path.to_string_lossy());
+        words[0] = usable(context, first.spot(), program)?;
     } else if !context.commands.in_path(context, program) {
         if program.contains(char::is_whitespace) {
             first.error(
@@ -153,12 +152,28 @@ impl Commands {
     }
 }
 
-/// Whether a program can be started; an error when it cannot.
-fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str, path: &Path) -> bool {
-    let report = context.report;
-    if report.was_accepted() {
-        return true;
+/// The path of a program that can be started; an error when it cannot.
+fn usable(context: &Context<'_>, spot: super::report::Spot, written: &str) -> Option<Arc<str>> {
+    let known = &context.commands.usable;
+    if let Some(path) = known.borrow().get(&spot.file).and_then(|paths| paths.get(written)) {
+        return Some(path.clone());
     }
+    let path = absolute(context.report.dir(spot), written);
+    if !context.report.was_accepted() && !is_executable(context, spot, written, &path) {
+        return None;
+    }
+    let path = context.commands.words.shared(&path.to_string_lossy());
+    known
+        .borrow_mut()
+        .entry(spot.file)
+        .or_default()
+        .insert(written.into(), path.clone());
+    Some(path)
+}
+
+/// Whether a file is a program; an error when it is not.
+fn is_executable(context: &Context<'_>, spot: super::report::Spot, written: &str, path: &Path) -> bool {
+    let report = context.report;
     match context.commands.look_at(path) {
         Found::Executable => return true,
         Found::NotExecutable => report.error(

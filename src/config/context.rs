@@ -1,7 +1,8 @@
 //! What every section needs while it is read: the environment, the known names, and the report.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -74,41 +75,46 @@ impl Section {
 /// Every name that the files define, and where.
 #[derive(Debug, Default)]
 pub(super) struct Known {
-    names: HashMap<Section, BTreeMap<Name, Spot>>,
+    /// By the section's number.
+    names: [BTreeMap<Name, Spot>; Section::ALL.len()],
 }
 
 impl Known {
     /// Takes in a definition; the place of the first one when it is not the first.
     pub(super) fn define(&mut self, section: Section, name: &str, spot: Spot) -> Option<Spot> {
-        let names = self.names.entry(section).or_default();
-        if let Some(first) = names.get(name) {
-            return Some(*first);
+        match self.names[section as usize].entry(name.into()) {
+            Entry::Occupied(first) => Some(*first.get()),
+            Entry::Vacant(place) => {
+                place.insert(spot);
+                None
+            }
         }
-        names.insert(name.into(), spot);
-        None
+    }
+
+    /// The shared name of a definition, and where it is.
+    pub(super) fn defined(&self, section: Section, name: &str) -> Option<(&Name, Spot)> {
+        let (name, spot) = self.names[section as usize].get_key_value(name)?;
+        Some((name, *spot))
     }
 
     /// The shared name of a definition.
     pub(super) fn find(&self, section: Section, name: &str) -> Option<&Name> {
-        Some(self.names.get(&section)?.get_key_value(name)?.0)
+        Some(self.defined(section, name)?.0)
     }
 
     /// Where a name is defined.
     pub(super) fn spot(&self, section: Section, name: &str) -> Option<Spot> {
-        self.names.get(&section)?.get(name).copied()
+        Some(self.defined(section, name)?.1)
     }
 
     /// All names of a section.
     pub(super) fn names(&self, section: Section) -> impl Iterator<Item = &str> {
-        self.names
-            .get(&section)
-            .into_iter()
-            .flat_map(|names| names.keys().map(Name::as_str))
+        self.names[section as usize].keys().map(Name::as_str)
     }
 
     /// Number of entries of a section.
     pub(super) fn count(&self, section: Section) -> usize {
-        self.names.get(&section).map_or(0, BTreeMap::len)
+        self.names[section as usize].len()
     }
 }
 

@@ -1,9 +1,9 @@
 //! From files to settings: names first, then what others refer to, then everything else.
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, HashSet, VecDeque};
+use std::collections::{BTreeMap, HashSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 
 use jiff::tz::TimeZone;
 use sha2::{Digest as _, Sha256};
@@ -15,13 +15,14 @@ use super::commands::Commands;
 use super::conditions::People;
 use super::context::{Context, Known, Section};
 use super::datasets::dataset;
+use super::documents::Documents;
 use super::environment::Environment;
 use super::findings::{self, Places};
 use super::general::{alerts, pool};
 use super::heartbeat::heartbeat;
 use super::history;
 use super::jobs::{hex, job};
-use super::maintenance::{maintenance, resolve};
+use super::maintenance::{Written, maintenance, resolve};
 use super::parts;
 use super::policy::Policies;
 use super::reader::{Table, Value};
@@ -45,8 +46,8 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
     let mut timezone = TimeZone::UTC;
     let mut run_as_root = false;
     let mut history = HistoryRules::default();
-    each_file(
-        report,
+    let mut documents = Documents::new(report);
+    documents.each(
         |_| true,
         |number, document| {
             let root = Table::root(document, number, report);
@@ -103,15 +104,14 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
         let defined = &sections[number as usize];
         referred.iter().any(|section| defined.contains(section))
     };
-    each_file(report, has_referred, |number, document| {
+    documents.each(has_referred, |number, document| {
         referred_to(&mut context, &mut settings, number, document);
     });
     settings.calendars = context.calendars.clone();
     settings.channels = context.channels.clone();
     let mut places = Places::default();
     let mut planned = Vec::new();
-    each_file(
-        report,
+    documents.each(
         |_| true,
         |number, document| {
             if number == 0 {
@@ -123,61 +123,40 @@ pub(super) fn settings(report: &Report, file: &Path, environment: &Environment) 
             }
         },
     );
-    // Names that come one after the other leave a tree half empty as it grows; made of all of them it is full.
-    settings.jobs = settings.jobs.into_iter().collect();
-    parts::split(&mut settings);
-    if report.was_accepted() {
-        return settings;
-    }
+    documents.let_go_beside(|| {
+        // Names that come one after the other leave a tree half empty as it grows; made of all of them it is full.
+        settings.jobs = std::mem::take(&mut settings.jobs).into_iter().collect();
+        parts::split(&mut settings);
+        if !report.was_accepted() {
+            conclude(&context, &mut settings, planned);
+            findings::report(&context, &settings, &places);
+        }
+    });
+    settings
+}
+
+/// What only all of the sections together tell.
+fn conclude(context: &Context<'_>, settings: &mut Settings, planned: Vec<Written>) {
     let auth = settings.web.as_ref().and_then(|web| web.auth.as_ref());
     let has_tokens = auth.is_some_and(|auth| !auth.tokens.is_empty());
     settings.redactor = context.secrets.take().redactor(has_tokens);
-    resolve(&mut settings, planned);
+    resolve(settings, planned);
     let runs_as_root = |job: &&Arc<Job>| {
         job.policy
             .conditions
             .as_ref()
             .is_none_or(|conditions| conditions.run_as.is_none())
     };
-    if environment.root
-        && run_as_root
+    if context.environment.root
+        && context.run_as_root
         && let Some(job) = settings.jobs.values().find(runs_as_root)
     {
-        let spot = known.spot(Section::Jobs, job.name.as_str());
-        report.note(
+        let spot = context.known.spot(Section::Jobs, job.name.as_str());
+        context.report.note(
             spot.unwrap_or(Spot::new(0, 0..0)),
             "freshd runs as root, and so will each job without `user`: `run_as_root` allows it",
         );
     }
-    findings::report(&context, &settings, &places);
-    settings
-}
-
-/// Parses one file after the other, the next one while this one is visited: parsing takes as long as all else, and no more
-/// than two are held as trees.
-fn each_file(report: &Report, is_wanted: impl Fn(u32) -> bool, mut visit: impl FnMut(u32, &DeTable<'_>)) {
-    let wanted = (0..).zip(report.sources()).map(|(number, _)| number);
-    let mut wanted: VecDeque<u32> = wanted.filter(|number| is_wanted(*number)).collect();
-    let Some(first) = wanted.pop_front() else { return };
-    std::thread::scope(|scope| {
-        let (send, parsed) = mpsc::sync_channel(0);
-        let texts: Vec<_> = wanted.iter().map(|number| report.unbroken(*number)).collect();
-        if !texts.is_empty() {
-            scope.spawn(move || {
-                for text in texts {
-                    // Nobody receives any more after a panic alone.
-                    let _ = send.send(text.and_then(|text| DeTable::parse(text).ok()));
-                }
-            });
-        }
-        visit(first, &report.parse(first));
-        for (number, document) in wanted.into_iter().zip(parsed) {
-            match document {
-                Some(document) => visit(number, document.get_ref()),
-                None => visit(number, &report.parse(number)),
-            }
-        }
-    });
 }
 
 /// Takes in the names that one file defines.
@@ -260,44 +239,37 @@ fn top_level(report: &Report, number: u32, root: &Table<'_>) {
 
 fn entries<'t>(
     report: &'t Report,
-    known: &Known,
+    known: &'t Known,
     section: Section,
     number: u32,
     document: &'t DeTable<'t>,
-) -> Vec<(Name, Table<'t>)> {
+) -> impl Iterator<Item = (Name, Table<'t>)> {
     let root = Table::root(document, number, report);
-    let Some(table) = root.get(section.key()).filter(Value::is_table) else {
-        return Vec::new();
-    };
-    let Some(table) = table.table(section.key().to_owned()) else {
-        return Vec::new();
-    };
-    table
-        .entries()
-        .filter_map(|(name, spot, value)| {
-            let shared = known.find(section, name)?;
-            // A second definition was reported, and the first one counts.
-            if known.spot(section, name) != Some(spot) {
-                return None;
-            }
-            let table = value.entry(section.key(), name, spot)?;
-            Some((shared.clone(), table))
-        })
-        .collect()
+    let table = root.get(section.key()).filter(Value::is_table);
+    let table = table.and_then(|table| table.table(section.key().to_owned()));
+    let entries = table.into_iter().flat_map(|table| table.entries());
+    entries.filter_map(move |(name, spot, value)| {
+        let (shared, first) = known.defined(section, name)?;
+        // A second definition was reported, and the first one counts.
+        if first != spot {
+            return None;
+        }
+        let table = value.entry(section.key(), name, spot)?;
+        Some((shared.clone(), table))
+    })
 }
 
 /// The same of a section that no job or dataset is made of: none where only those are wanted.
 fn entries_besides_jobs<'t>(
     report: &'t Report,
-    known: &Known,
+    known: &'t Known,
     section: Section,
     number: u32,
     document: &'t DeTable<'t>,
-) -> Vec<(Name, Table<'t>)> {
-    if report.was_accepted() {
-        return Vec::new();
-    }
-    entries(report, known, section, number, document)
+) -> impl Iterator<Item = (Name, Table<'t>)> {
+    let is_wanted = !report.was_accepted();
+    let entries = is_wanted.then(|| entries(report, known, section, number, document));
+    entries.into_iter().flatten()
 }
 
 fn referred_to(context: &mut Context<'_>, settings: &mut Settings, number: u32, document: &DeTable<'_>) {

@@ -8,6 +8,7 @@ mod commands;
 mod conditions;
 mod context;
 mod datasets;
+mod documents;
 mod environment;
 mod excerpt;
 mod files;

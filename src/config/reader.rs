@@ -1,6 +1,6 @@
 //! Typed reading of one table: every wrong type and unknown key is reported, and reading goes on.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
 use std::time::Duration;
 
 use toml::de::DeTable;
@@ -28,6 +28,9 @@ const SYNONYMS: &[(&str, &str)] = &[
     ("tz", "timezone"),
 ];
 
+/// About how many keys a job is asked for.
+const KEYS_ASKED_FOR: usize = 64;
+
 /// A table being read. Each key that is asked for becomes a known one; `finish` reports the others.
 #[derive(Debug)]
 pub(super) struct Table<'t> {
@@ -39,6 +42,8 @@ pub(super) struct Table<'t> {
     /// A bit for each key that is present: most keys that are asked for are absent.
     present: u64,
     known: RefCell<Vec<&'static str>>,
+    /// How many of the keys that are present were asked for.
+    found: Cell<usize>,
     later: RefCell<Vec<&'static str>>,
     missing: RefCell<Vec<Missing>>,
 }
@@ -59,16 +64,22 @@ impl<'t> Table<'t> {
 
     /// The value of a key, which becomes a known one.
     pub(super) fn get(&self, key: &'static str) -> Option<Value<'t>> {
-        self.known.borrow_mut().push(key);
+        let mut known = self.known.borrow_mut();
         if self.present & key_bit(key) == 0 {
+            known.push(key);
             return None;
         }
-        let (name, raw) = self.entries.get_key_value(key)?;
+        let found = self.entries.get_key_value(key);
+        if found.is_some() && !known.contains(&key) {
+            self.found.set(self.found.get() + 1);
+        }
+        known.push(key);
+        let (name, raw) = found?;
         Some(Value::new(name.get_ref(), raw, self.spot.file, self.report))
     }
 
     /// Every entry, with the place of its key. They are the reader's own business: no key is unknown.
-    pub(super) fn entries(&self) -> impl Iterator<Item = (&'t str, Spot, Value<'t>)> {
+    pub(super) fn entries(&self) -> impl Iterator<Item = (&'t str, Spot, Value<'t>)> + use<'t> {
         let (file, report) = (self.spot.file, self.report);
         self.entries.iter().map(move |(name, raw)| {
             let key: &'t str = name.get_ref();
@@ -182,8 +193,7 @@ impl<'t> Table<'t> {
     pub(super) fn finish(self) {
         let later = self.later.take();
         let mut known = self.known.take();
-        let is_known = |key: &str| known.contains(&key) || later.contains(&key);
-        let strange = self.entries.keys().any(|name| !is_known(name.get_ref()));
+        let strange = self.found.get() < self.entries.len();
         if strange {
             known.sort_unstable();
             known.dedup();
@@ -233,7 +243,8 @@ impl<'t> Table<'t> {
             path,
             report,
             present: table.keys().fold(0, |bits, name| bits | key_bit(name.get_ref())),
-            known: RefCell::default(),
+            known: RefCell::new(Vec::with_capacity(KEYS_ASKED_FOR)),
+            found: Cell::new(0),
             later: RefCell::default(),
             missing: RefCell::default(),
         }

@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::thread;
 use std::time::Duration;
 
 use reqwest::redirect;
@@ -22,7 +23,7 @@ const CA_BYTES_MAX: u64 = 1024 * 1024;
 
 /// The machine's certificate authorities, and what was made of them and of each channel's `ca`.
 pub(super) struct Trust {
-    machine: RootCertStore,
+    machine: Arc<OnceLock<RootCertStore>>,
     ready: Mutex<HashMap<Option<PathBuf>, Ready>>,
 }
 
@@ -42,16 +43,15 @@ struct Ready {
 }
 
 impl Trust {
-    /// Reads the machine's authorities.
+    /// Has the machine's authorities read by a thread: at once, as later there may be no disk any more to read them from,
+    /// and no start waits for it.
     pub(super) fn new() -> Self {
-        let mut machine = RootCertStore::empty();
-        let found = rustls_native_certs::load_native_certs();
-        let (usable, _) = machine.add_parsable_certificates(found.certs);
-        if usable == 0 {
-            tracing::warn!(
-                "no certificate authorities found on this machine: only channels with `ca` can use TLS; install ca-certificates"
-            );
-        }
+        let machine = Arc::new(OnceLock::new());
+        let read = machine.clone();
+        // Where there is no thread to be had, the first wire reads them.
+        let _ = thread::Builder::new().name("authorities".to_owned()).spawn(move || {
+            read.get_or_init(authorities_of_the_machine);
+        });
         Self {
             machine,
             ready: Mutex::default(),
@@ -81,7 +81,7 @@ impl Trust {
     }
 
     fn build(&self, ca: Option<&Path>, pem: &[u8]) -> Result<Wire, Failure> {
-        let mut roots = self.machine.clone();
+        let mut roots = self.machine.get_or_init(authorities_of_the_machine).clone();
         if let Some(path) = ca {
             let unusable = |why: &str| Failure::permanent(format!("ca file {}: {why}", path.display()));
             let certificates = CertificateDer::pem_slice_iter(pem)
@@ -116,6 +116,18 @@ impl Trust {
             http,
         })
     }
+}
+
+fn authorities_of_the_machine() -> RootCertStore {
+    let mut authorities = RootCertStore::empty();
+    let found = rustls_native_certs::load_native_certs();
+    let (usable, _) = authorities.add_parsable_certificates(found.certs);
+    if usable == 0 {
+        tracing::warn!(
+            "no certificate authorities found on this machine: only channels with `ca` can use TLS; install ca-certificates"
+        );
+    }
+    authorities
 }
 
 async fn read(path: PathBuf) -> Result<Vec<u8>, Failure> {
