@@ -100,7 +100,7 @@ mod tests {
     fn every_pass_visits_the_files_in_order_those_that_are_broken_or_too_large_to_keep_too() {
         let mut report = Report::default();
         let large = format!("c = 1\n# {}", "x".repeat(KEPT_TEXT_BYTES_MAX));
-        for text in ["a = 1", "b = 1\nbroken", &large, "d = 1", "e = 1"] {
+        for text in ["a = 1", "b = 1\n[x]\nbroken\n", &large, "d = 1", "e = 1"] {
             report.add_source(String::new(), "/".into(), text.to_owned());
         }
         let mut documents = Documents::new(&report);
