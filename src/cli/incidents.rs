@@ -17,8 +17,8 @@ use super::taken_on;
 use super::times;
 use super::titles::Titles;
 use crate::model::{
-    AddressState, Delivery, DeliveryOutcome, Incident, IncidentId, IncidentState, Notification, NotificationState,
-    Reach, Severity, drill_words, end_words, incident_line,
+    AddressState, Delivery, Incident, IncidentId, IncidentState, Notification, NotificationState, Reach, Severity,
+    drill_words, end_words, incident_line,
 };
 use crate::store::Reader;
 
@@ -255,10 +255,11 @@ fn message_row(message: &Notification, tries: &[Delivery], now: Timestamp, zone:
         NotificationState::Dead => Tone::Bad,
         NotificationState::Collapsed => Tone::Dim,
     };
-    let error = tries.iter().rev().find_map(|delivery| match &delivery.outcome {
-        DeliveryOutcome::Accepted => None,
-        DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(clean(error)),
-    });
+    let error = tries
+        .iter()
+        .rev()
+        .find_map(|delivery| delivery.outcome.error())
+        .map(clean);
     let count = match (message.digest, tries.len()) {
         (Some(digest), _) => format!(" in digest {digest}"),
         (None, 0 | 1) => String::new(),

@@ -219,10 +219,7 @@ impl Performer {
 impl Repetition {
     /// Logs when repetitions begin to fail, and when they work again. Nobody is told: the next message that matters is.
     fn note(&self, channel: &Name, outcome: &DeliveryOutcome) {
-        let error = match outcome {
-            DeliveryOutcome::Accepted => None,
-            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => Some(error),
-        };
+        let error = outcome.error();
         match (self.has_failed.swap(error.is_some(), Ordering::AcqRel), error) {
             (false, Some(error)) => tracing::warn!(
                 %channel,

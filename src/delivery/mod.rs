@@ -196,7 +196,7 @@ impl Delivery {
         };
         // The bound lies around everything: what is dropped here closes its connection.
         tokio::time::timeout(bound, sending).await.unwrap_or_else(|_| {
-            Err(Failure::temporary(format!(
+            Err(Failure::unreachable(format!(
                 "channel {}: not accepted within {}",
                 channel.name,
                 format_duration(bound)
@@ -229,7 +229,7 @@ impl Delivery {
             Ok(()) => {
                 gone.remove(&channel.name);
             }
-            Err(Failure::Temporary { .. } | Failure::Permanent { .. }) => {}
+            Err(Failure::Temporary { .. } | Failure::Unreachable { .. } | Failure::Permanent { .. }) => {}
         }
     }
 

@@ -102,6 +102,9 @@ impl Redactor {
                 error: self.text(error),
                 retry_after_seconds,
             },
+            DeliveryOutcome::Unreachable { error } => DeliveryOutcome::Unreachable {
+                error: self.text(error),
+            },
             DeliveryOutcome::Permanent { error } => DeliveryOutcome::Permanent {
                 error: self.text(error),
             },

@@ -33,7 +33,9 @@ pub(super) fn hide(redactor: &Redactor, event: Event) -> Event {
             }
         }
         Event::Delivered { outcome, .. } => match outcome {
-            DeliveryOutcome::Temporary { error, .. } | DeliveryOutcome::Permanent { error } => text(error),
+            DeliveryOutcome::Temporary { error, .. }
+            | DeliveryOutcome::Unreachable { error }
+            | DeliveryOutcome::Permanent { error } => text(error),
             DeliveryOutcome::Accepted => {}
         },
         Event::Backup { result } => {

@@ -58,6 +58,7 @@ mod restored;
 mod runs;
 mod self_test;
 mod sightings;
+mod servers;
 mod silences;
 mod situation;
 mod space;

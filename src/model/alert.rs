@@ -363,36 +363,3 @@ impl Notification {
         next_try_at.filter(|_| self.state == NotificationState::Pending)
     }
 }
-
-/// How one try at sending ended.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub enum DeliveryOutcome {
-    /// The other side accepted it.
-    Accepted,
-    /// Try again later; `retry_after` in seconds where the other side said when.
-    Temporary {
-        /// What went wrong.
-        error: String,
-        /// Seconds to wait, as told by the other side.
-        retry_after_seconds: Option<u64>,
-    },
-    /// It will never be accepted as it is.
-    Permanent {
-        /// What went wrong.
-        error: String,
-    },
-}
-
-/// One try at sending a notification.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-pub struct Delivery {
-    /// The notification.
-    pub notification: NotificationId,
-    /// Which try, from 1.
-    pub number: u32,
-    /// When it ended.
-    #[schemars(with = "super::Instant")]
-    pub at: Timestamp,
-    /// How.
-    pub outcome: DeliveryOutcome,
-}
