@@ -102,6 +102,12 @@ impl Performer {
     }
 
     /// The configuration that is in force from now on.
+    /// Adds to a status which channels are switched off.
+    pub(super) fn sign(&self, status: &mut serde_json::Value) {
+        let channels_off = self.delivery.switched_off(&self.settings.borrow().channels);
+        status["channels_off"] = serde_json::json!(channels_off);
+    }
+
     pub(super) fn take_on(&mut self, settings: Arc<Settings>) {
         self.sends.retain(|channel, _| settings.channels.contains_key(channel));
         self.changes

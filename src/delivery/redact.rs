@@ -111,7 +111,8 @@ impl Redactor {
         }
     }
 
-    fn text(self, mut text: String) -> String {
+    /// A text without any of them, one bounded line.
+    pub(super) fn text(self, mut text: String) -> String {
         model::Redactor::new(self.telling, false).hide(&mut text);
         self.texts.redactor(false).hide(&mut text);
         // Only now: a secret that was cut before would not be recognised.

@@ -276,3 +276,22 @@ pub enum MailSecurity {
     /// `smtp://`: none; accepted for loopback only.
     Plain,
 }
+
+/// A channel that is switched off, because its receiver has asked to be left alone.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct ChannelOff {
+    /// Its name.
+    pub channel: Name,
+    /// What the receiver answered.
+    pub answer: String,
+}
+
+impl ChannelOff {
+    /// Until when it stays so.
+    pub fn until(&self) -> String {
+        let channel = &self.channel;
+        format!(
+            "channel {channel} is switched off until it changes in jobs.toml, or `freshd notify test --channel {channel}` is taken"
+        )
+    }
+}

@@ -68,7 +68,7 @@ pub use alert::{
 };
 pub use attempt::{Attempt, AttemptSpec, AttemptState, Exit, ExitStatus, Output, StopReason, Usage};
 pub use channel::{
-    ALERT_LABELS, Address, Channel, ChannelKind, CommandChannel, DIGEST_CHARS_USUAL, ENDS_LOOKED_AT, Login,
+    ALERT_LABELS, Address, Channel, ChannelKind, ChannelOff, CommandChannel, DIGEST_CHARS_USUAL, ENDS_LOOKED_AT, Login,
     MailSecurity, MailServer, REPEAT_ENDS_FOR, REPEAT_EVERY, Server,
 };
 pub use checks::{

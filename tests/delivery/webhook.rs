@@ -124,6 +124,16 @@ async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
         error.contains("410: the receiver is gone, set a new url: no longer"),
         "{error}"
     );
+    let until = "channel channel is switched off until it changes in jobs.toml, or `freshd notify test --channel channel` is taken";
+    assert!(error.ends_with(until), "{error}");
+    let channels = [(gone.name.clone(), gone.clone())].into();
+    let off = delivery.switched_off(&channels);
+    assert_eq!(off.len(), 1);
+    assert_eq!(off[0].until(), until);
+    assert_eq!(
+        off[0].answer,
+        "localhost answered 410: the receiver is gone, set a new url: no longer"
+    );
     let error = permanent(delivery.send(&gone, &message()).await);
     assert!(
         error.starts_with("channel channel is switched off until it changes in jobs.toml: localhost answered 410"),
@@ -138,6 +148,7 @@ async fn a_receiver_that_is_gone_is_left_alone_until_the_channel_is_another() {
     // A test that is taken switches it on.
     let outcome = delivery.send(&gone, &notification(test, None)).await;
     assert_eq!(outcome, DeliveryOutcome::Accepted);
+    assert_eq!(delivery.switched_off(&channels), []);
     assert_eq!(delivery.send(&gone, &message()).await, DeliveryOutcome::Accepted);
 }
 
