@@ -155,6 +155,6 @@ pub use spread::{SPREAD_STEP, spread};
 pub use status::{
     DaemonState, DatasetState, GoingRun, HeartbeatState, JobState, LastRun, OpenIncident, Reads, Status, Undelivered,
 };
-pub use text::{has_power, is_invisible};
+pub use text::{has_power, is_invisible, one_line};
 pub use web::{Auth, PasswordHash, PublicUrl, Scope, TOKEN_BYTES, TOKEN_PREFIX, Token, TokenHash, User, Web};
 pub use weekly::{WEEK_INCIDENTS_MAX, Week, WeeklyReport, share_of_range, time_without_life};
