@@ -80,7 +80,7 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
             "no incident is open; --all lists those that are over"
         };
         out.line(tone(Tone::Good, words))?;
-        return given_up(&reader, out);
+        return given_up(&reader, global, out);
     }
     let columns = [
         Column::whole("id"),
@@ -101,12 +101,12 @@ pub(super) fn run(args: &IncidentsArgs, global: &Global, out: &mut Out) -> Resul
     for line in grid(&columns, &rows, out::table_width()) {
         out.line(line)?;
     }
-    given_up(&reader, out)
+    given_up(&reader, global, out)
 }
 
 /// Says at the end if somebody was not told of it, or of its end.
-fn given_up(reader: &Reader, out: &mut Out) -> Result<Exit, Failure> {
-    if let Some(remark) = notify::remark(reader)? {
+fn given_up(reader: &Reader, global: &Global, out: &mut Out) -> Result<Exit, Failure> {
+    if let Some(remark) = notify::remark(reader, global)? {
         out.line(remark)?;
     }
     Ok(Exit::Fine)
