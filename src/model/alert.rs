@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use schemars::JsonSchema;
+use serde::de::value::StrDeserializer;
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -58,6 +59,11 @@ impl ProblemKind {
             Self::Freshd => "freshd",
             Self::Drill => "drill",
         }
+    }
+
+    /// The kind of that word, if it is known.
+    pub fn read(word: &str) -> Option<Self> {
+        Self::deserialize(StrDeserializer::<serde::de::value::Error>::new(word)).ok()
     }
 
     /// What is wrong, behind the name of what it is wrong with.

@@ -289,8 +289,7 @@ fn severity_tone(severity: Severity) -> Tone {
 
 /// What is wrong, in words.
 pub(super) fn kind(kind: &str) -> String {
-    let known = serde_json::from_value::<ProblemKind>(serde_json::Value::String(kind.to_owned()));
-    known.map_or_else(|_| text(kind), |kind| kind.words().to_owned())
+    ProblemKind::read(kind).map_or_else(|| text(kind), |kind| kind.words().to_owned())
 }
 
 fn running(view: &View, status: &Status) -> Markup {
